@@ -1,0 +1,169 @@
+"""The data contract: what a table of applications must look like and what each column is for.
+
+One schema file per data set, in Frictionless Table Schema (v2) form with a namespaced ``creditfusion`` object for what
+that standard lacks. Everything that depends on a column's meaning reads it from here: validation, encoding, monotone
+constraints, reason wordings. This module holds the types; ``data_schemas.reader`` makes them from a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a column is for."""
+
+    ID = "id"  # names one application; unique
+    FEATURE = "feature"  # structured input of the model
+    NARRATIVE = "narrative"  # free text, input of the model
+    TARGET = "target"  # the outcome; absent when scoring
+    DECISION_DATE = "decision_date"  # the day the lender decides; orders the data in time
+    GROUP = "group"  # ties the applications of one applicant together; folds never split it
+    PROTECTED = "protected"  # kept beside the data for fairness tests, never enters the model
+    IGNORED = "ignored"  # known to the contract, used by nothing
+
+
+class FieldType(StrEnum):
+    """Type of a cell, a subset of the Frictionless types."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+
+
+class Direction(StrEnum):
+    """How risk moves when a numeric value grows; NONE leaves it to the model."""
+
+    RISING = "rising"
+    FALLING = "falling"
+    NONE = "none"
+
+
+class DerivedKind(StrEnum):
+    """How a derived feature is made of two others."""
+
+    RATIO = "ratio"  # first / second; missing when the second is 0
+    DIFFERENCE = "difference"  # first - second
+    YEARS_BETWEEN = "years_between"  # (second date - first date) in years of 365.25 days
+
+
+@dataclass(frozen=True)
+class Reason:
+    """How an applicant is told about a column.
+
+    code: short stable code, for example ``"DTI"``.
+    wording: a sentence for the applicant.
+    disclosable: whether it may be given as a principal reason.
+    """
+
+    code: str
+    wording: str
+    disclosable: bool = True
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column of the table, with its rules.
+
+    categories: known levels of a text feature; another level is scored as unknown and flagged.
+    allowed: exhaustive levels (``constraints.enum``); another level rejects the row.
+    minimum, maximum: inclusive bounds; numbers as float, dates as days since 1970-01-01.
+    missing_values: cell texts that mean "missing", the schema's own included.
+    date_format: a ``strptime`` format, ``"%Y-%m-%d"`` by default.
+    """
+
+    name: str
+    type: FieldType
+    role: Role
+    title: str
+    unit: str = ""
+    required: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str | None = None
+    max_length: int | None = None
+    categories: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+    missing_values: tuple[str, ...] = ("",)
+    date_format: str = "%Y-%m-%d"
+    direction: Direction = Direction.NONE
+    reason: Reason | None = None
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether cells become float64 (numbers, integers and booleans as 0/1)."""
+        return self.type in (FieldType.NUMBER, FieldType.INTEGER, FieldType.BOOLEAN)
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A numeric feature computed from two others (columns, or derived features declared before it)."""
+
+    name: str
+    kind: DerivedKind
+    of: tuple[str, str]
+    title: str
+    unit: str = ""
+    direction: Direction = Direction.NONE
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True)
+class StripRule:
+    """A regular expression whose matches are cut from every narrative before it is read, and why."""
+
+    pattern: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The contract of one data set.
+
+    bad_values: target cells that count as bad (1). good_values: those that count as good (0); empty means every other
+    non-missing value. digest: sha256 of the schema's canonical JSON. source: the schema's file text, for bundles.
+    """
+
+    name: str
+    title: str
+    fields: tuple[Field, ...]
+    derived: tuple[Derived, ...]
+    bad_values: tuple[str, ...]
+    good_values: tuple[str, ...]
+    strip: tuple[StripRule, ...]
+    digest: str
+    source: str
+
+    def having(self, *roles: Role) -> tuple[Field, ...]:
+        """Fields with one of these roles, in file order."""
+        return tuple(field for field in self.fields if field.role in roles)
+
+    def the(self, role: Role) -> Field | None:
+        """The one field of a role that occurs at most once (id, target, decision_date, group); None without one."""
+        found = self.having(role)
+        return found[0] if found else None
+
+    @property
+    def id(self) -> Field:
+        """The id column; the reader guarantees that there is exactly one."""
+        return self.having(Role.ID)[0]
+
+    @property
+    def features(self) -> tuple[Field, ...]:
+        """Structured inputs of the model, in file order."""
+        return self.having(Role.FEATURE)
+
+    @property
+    def narratives(self) -> tuple[Field, ...]:
+        """Free-text inputs of the model, in file order."""
+        return self.having(Role.NARRATIVE)
+
+    def __getitem__(self, name: str) -> Field:
+        """The field of that name; raises KeyError."""
+        for field in self.fields:
+            if field.name == name:
+                return field
+        raise KeyError(name)

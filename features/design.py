@@ -1,0 +1,114 @@
+"""The model's input: applications as arrays. ``Design`` checks its own shapes, so nothing downstream has to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+
+@dataclass(frozen=True)
+class TabularBlock:
+    """Structured columns as arrays.
+
+    x_num: float32 (n, n_num), NaN = missing; derived features are columns like any other.
+    x_cat: int32 (n, n_cat), codes from 1; 0 = unknown or missing.
+    num_names, cat_names: column names. n_levels: (n_cat,) number of codes of each, the 0 included.
+    """
+
+    x_num: npt.NDArray[np.float32]
+    x_cat: npt.NDArray[np.int32]
+    num_names: tuple[str, ...]
+    cat_names: tuple[str, ...]
+    n_levels: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if self.x_num.dtype != np.float32 or self.x_num.shape != (len(self), len(self.num_names)):
+            raise ValueError(f"x_num must be float32 {(len(self), len(self.num_names))}, got {self.x_num.shape}")
+        if self.x_cat.dtype != np.int32 or self.x_cat.shape != (len(self), len(self.cat_names)):
+            raise ValueError(f"x_cat must be int32 {(len(self), len(self.cat_names))}, got {self.x_cat.shape}")
+        if len(self.n_levels) != len(self.cat_names):
+            raise ValueError(f"n_levels has {len(self.n_levels)} entries for {len(self.cat_names)} columns")
+
+    def __len__(self) -> int:
+        return len(self.x_num)
+
+    def take(self, index: npt.NDArray[np.intp]) -> TabularBlock:
+        """The rows at these positions."""
+        return TabularBlock(self.x_num[index], self.x_cat[index], self.num_names, self.cat_names, self.n_levels)
+
+
+@dataclass(frozen=True)
+class TextBlock:
+    """Narrative columns as arrays.
+
+    x_text: float32 (n, n_narratives, dim), mean-pooled vectors; zero where there is no narrative.
+    has_text: bool (n, n_narratives).
+    x_lex: float32 CSR (n, n_narratives * n_buckets), hashed word counts, one span of buckets per narrative column.
+    names: narrative columns.
+    """
+
+    x_text: npt.NDArray[np.float32]
+    has_text: npt.NDArray[np.bool_]
+    x_lex: sparse.csr_matrix
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        shape = (len(self.x_text), len(self.names))
+        if self.x_text.dtype != np.float32 or self.x_text.ndim != 3 or self.x_text.shape[:2] != shape:
+            raise ValueError(f"x_text must be float32 {shape} by dim, got {self.x_text.shape}")
+        if self.has_text.dtype != np.bool_ or self.has_text.shape != shape:
+            raise ValueError(f"has_text must be bool {shape}, got {self.has_text.shape}")
+        if self.x_lex.shape[0] != shape[0]:
+            raise ValueError(f"x_lex must have {shape[0]} rows, got {self.x_lex.shape[0]}")
+
+    def __len__(self) -> int:
+        return len(self.x_text)
+
+    def take(self, index: npt.NDArray[np.intp]) -> TextBlock:
+        """The rows at these positions."""
+        return TextBlock(self.x_text[index], self.has_text[index], self.x_lex[index], self.names)
+
+
+@dataclass(frozen=True)
+class Design:
+    """Everything the model sees of a set of applications."""
+
+    tabular: TabularBlock
+    text: TextBlock
+
+    def __post_init__(self) -> None:
+        if len(self.tabular) != len(self.text):
+            raise ValueError(f"{len(self.tabular)} tabular rows beside {len(self.text)} text rows")
+
+    def __len__(self) -> int:
+        return len(self.tabular)
+
+    def take(self, index: npt.NDArray[np.intp]) -> Design:
+        """The rows at these positions."""
+        return Design(self.tabular.take(index), self.text.take(index))
+
+    @staticmethod
+    def concat(parts: Sequence[Design]) -> Design:
+        """The rows of all parts, which share their columns; raises ValueError for no parts."""
+        if not parts:
+            raise ValueError("no parts to join")
+        tabular, text = parts[0].tabular, parts[0].text
+        return Design(
+            TabularBlock(
+                np.concatenate([part.tabular.x_num for part in parts]),
+                np.concatenate([part.tabular.x_cat for part in parts]),
+                tabular.num_names,
+                tabular.cat_names,
+                tabular.n_levels,
+            ),
+            TextBlock(
+                np.concatenate([part.text.x_text for part in parts]),
+                np.concatenate([part.text.has_text for part in parts]),
+                sparse.vstack([part.text.x_lex for part in parts], format="csr"),
+                text.names,
+            ),
+        )

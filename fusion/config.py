@@ -1,0 +1,182 @@
+"""All settings of a run, as one tree of frozen objects whose defaults are the documentation.
+
+A field that a sweep may vary carries a ``Between`` or ``OneOf`` beside its type. ``load_config`` reads TOML and
+``key=value`` overrides; an unknown key fails and names the nearest valid one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from data_schemas.errors import ContractError
+
+Json = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Between:
+    """The range that a sweep searches for a number; ``log`` searches it by its logarithm."""
+
+    low: float
+    high: float
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """The choices that a sweep searches."""
+
+    choices: tuple[str | int | float | bool, ...]
+
+
+class Section(BaseModel):
+    """A node of the tree: frozen, and strict about unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EncoderConfig(Section):
+    """Where the text encoder comes from and how it runs."""
+
+    source: str = Field("embedded", description="'embedded', a local folder, or 'org/name@revision'")
+    precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="auto: bf16 where the processor has it")
+    window: Annotated[int, OneOf((128, 256))] = Field(256, ge=16, le=512, description="tokens read at once")
+
+
+class TextConfig(Section):
+    """The lexical side of the narratives."""
+
+    n_buckets: Annotated[int, OneOf((4096, 16384, 65536))] = Field(16384, ge=16, description="hash buckets per column")
+    ngrams: Annotated[int, Between(1, 2)] = Field(2, ge=1, le=3, description="longest word n-gram that is counted")
+
+
+class FoldConfig(Section):
+    """Out-of-fold training."""
+
+    n_folds: int = Field(5, ge=2, le=20)
+    seed: int = Field(0, ge=0)
+
+
+class HeadConfig(Section):
+    """The joint head: a shrunk linear path over the words beside a small network over the columns."""
+
+    width: Annotated[int, Between(8, 128, log=True)] = Field(32, ge=1, description="hidden units over the columns")
+    n_bins: Annotated[int, Between(4, 32)] = Field(12, ge=2, description="quantile bins per numeric column")
+    dropout: Annotated[float, Between(0.0, 0.6)] = Field(0.3, ge=0, lt=1)
+    epochs: Annotated[int, Between(4, 40)] = Field(12, ge=1)
+    learning_rate: Annotated[float, Between(3e-4, 2e-2, log=True)] = Field(3e-3, gt=0)
+    weight_decay: Annotated[float, Between(1e-4, 1.0, log=True)] = Field(0.05, ge=0, description="of the network")
+    text_penalty: Annotated[float, Between(1e-4, 1.0, log=True)] = Field(0.02, ge=0, description="ridge on embeddings")
+    lexical_penalty: Annotated[float, Between(1e-4, 1.0, log=True)] = Field(0.02, ge=0, description="ridge on words")
+    batch_rows: int = Field(512, ge=2)
+
+
+class StackerConfig(Section):
+    """The boosted trees over the columns and the head's out-of-fold text log-odds."""
+
+    n_trees: Annotated[int, Between(100, 2000)] = Field(600, ge=1)
+    num_leaves: Annotated[int, Between(3, 15)] = Field(7, ge=2, le=64, description="7 keeps a path within 6 columns")
+    learning_rate: Annotated[float, Between(0.005, 0.1, log=True)] = Field(0.02, gt=0)
+    min_leaf_rows: Annotated[int, Between(10, 300, log=True)] = Field(60, ge=1)
+    l2: Annotated[float, Between(0.1, 100.0, log=True)] = Field(10.0, ge=0)
+    column_share: Annotated[float, Between(0.2, 1.0)] = Field(0.4, gt=0, le=1)
+    row_share: Annotated[float, Between(0.4, 1.0)] = Field(0.7, gt=0, le=1)
+    monotone: bool = Field(True, description="hold the schema's risk directions")
+
+
+class ScaleConfig(Section):
+    """Points: ``base_score`` at good:bad odds ``base_odds``, ``pdo`` points more double the odds."""
+
+    base_score: float = 600.0
+    base_odds: float = Field(20.0, gt=0, description="good:bad odds at the base score")
+    pdo: float = Field(40.0, gt=0, description="points to double the odds")
+
+
+class DecisionConfig(Section):
+    """The cut-off of the decision column."""
+
+    max_pd: float = Field(0.20, gt=0, lt=1, description="approve up to this PD, decline above it")
+
+
+class Config(Section):
+    """The whole tree."""
+
+    encoder: EncoderConfig = EncoderConfig()
+    text: TextConfig = TextConfig()
+    folds: FoldConfig = FoldConfig()
+    head: HeadConfig = HeadConfig()
+    stacker: StackerConfig = StackerConfig()
+    scale: ScaleConfig = ScaleConfig()
+    decision: DecisionConfig = DecisionConfig()
+
+
+def valid_keys() -> list[str]:
+    """Every setting by its dotted key, in order."""
+    return [f"{section}.{key}" for section, node in Config() for key in type(node).model_fields]
+
+
+def load_config(path: Path | None = None, overrides: Sequence[str] = ()) -> Config:
+    """The defaults, then the TOML file, then the ``key=value`` overrides (values in TOML form; a bare word is text).
+
+    Raises ContractError for an unreadable file, an unknown key (naming the nearest) or a value out of its range.
+    """
+    tree = _read_toml(path) if path else {}
+    origin = str(path) if path else "the settings"
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals:
+            raise ContractError(f"--set {override!r} has no '='", "Write it as --set stacker.num_leaves=7.")
+        section, _, name = key.strip().partition(".")
+        node = tree.setdefault(section, {})
+        if not isinstance(node, dict):
+            raise ContractError(f"{section!r} is a section in {origin}, not a value", f"Write it as [{section}].")
+        node[name] = _toml_value(text.strip())
+    return parse_config(tree, origin)
+
+
+def parse_config(tree: Mapping[str, object], origin: str) -> Config:
+    """A config from plain data; raises ContractError as ``load_config`` does."""
+    valid = valid_keys()
+    for key in _leaves(tree):
+        if key not in valid:
+            near = difflib.get_close_matches(key, valid, n=1, cutoff=0.0)
+            raise ContractError(f"unknown setting {key!r} in {origin}", f"The nearest valid one is {near[0]!r}.")
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ContractError(
+            f"setting {key!r} in {origin}: {first['msg']}, got {first['input']!r}", "Correct the value."
+        ) from error
+
+
+def _leaves(tree: Mapping[str, object]) -> Iterator[str]:
+    for section, node in tree.items():
+        if isinstance(node, Mapping):
+            yield from (f"{section}.{name}" for name in node)
+        else:
+            yield section
+
+
+def _read_toml(path: Path) -> Json:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ContractError(f"config file {path} cannot be read ({error.strerror})", "Check the path.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ContractError(f"config file {path} is not valid TOML: {error}", "Correct the file.") from error
+
+
+def _toml_value(text: str) -> object:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

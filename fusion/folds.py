@@ -1,0 +1,49 @@
+"""Folds for out-of-fold training: rows that share a narrative or an applicant always share a fold."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from features.narrative import clean
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from sklearn.model_selection import StratifiedGroupKFold
+
+from data_schemas.contract import Role
+from features.applications import Applications
+
+# A shorter text ("debt consolidation") is shared by strangers; a longer one is a copy.
+MIN_SHARED_LENGTH = 60
+
+
+def tied_groups(applications: Applications) -> npt.NDArray[np.int64]:
+    """int64 (n,): rows with one number share a long narrative or an applicant (directly or through other rows)."""
+    schema, n = applications.schema, len(applications)
+    first: dict[tuple[str, str], int] = {}
+    left, right = [], []
+    group = schema.the(Role.GROUP)
+    columns = {
+        field.name: [clean(raw, schema.strip).text for raw in applications.narrative(field.name)]
+        for field in schema.narratives
+    }
+    keys = {name: [text if len(text) >= MIN_SHARED_LENGTH else "" for text in texts] for name, texts in columns.items()}
+    if group is not None and group.name in applications.frame:
+        keys[group.name] = [str(value) for value in applications.frame[group.name]]
+    for name, values in keys.items():
+        for row, value in enumerate(values):
+            if value:
+                left.append(first.setdefault((name, value), row))
+                right.append(row)
+    graph = coo_matrix((np.ones(len(left), dtype=np.int8), (left, right)), shape=(n, n))
+    return connected_components(graph, directed=False)[1].astype(np.int64)
+
+
+def assign_folds(
+    y: npt.NDArray[np.float64], groups: npt.NDArray[np.int64], n_folds: int, seed: int
+) -> npt.NDArray[np.int64]:
+    """int64 (n,): the fold that holds out each row, stratified by outcome, groups kept whole."""
+    fold = np.zeros(len(y), dtype=np.int64)
+    splitter = StratifiedGroupKFold(n_splits=n_folds, shuffle=True, random_state=seed)
+    for number, (_, held_out) in enumerate(splitter.split(np.zeros((len(y), 1)), y, groups)):
+        fold[held_out] = number
+    return fold

@@ -1,0 +1,16 @@
+"""What several test modules share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def lending_club_csv() -> Path:
+    """The real applications, kept beside the repository; tests that want them are skipped where they are absent."""
+    path = Path(__file__).resolve().parents[2] / "shared" / "data" / "lending_club" / "applications.csv.gz"
+    if not path.exists():
+        pytest.skip(f"the Lending Club file is not at {path.relative_to(path.parents[4])}")
+    return path

@@ -26,6 +26,7 @@ Document = dict[str, Any]
 
 EPOCH = dt.date(1970, 1, 1)
 SUFFIX = ".schema.json"
+FORM = "contract.schema.json"
 
 
 def load_schema(source: str | Path) -> Schema:
@@ -58,7 +59,7 @@ def parse_schema(text: str, origin: str) -> Schema:
     own = document["creditfusion"]
     return Schema(
         name=own["name"],
-        title=document.get("title", own["name"]),
+        title=str(document.get("title", own["name"])),
         fields=tuple(_field(field, document.get("missingValues", [])) for field in document["fields"]),
         derived=tuple(_derived(derived) for derived in own.get("derived", [])),
         bad_values=tuple(own.get("bad_values", [])),
@@ -73,15 +74,12 @@ def parse_schema(text: str, origin: str) -> Schema:
 def shipped_schemas() -> tuple[str, ...]:
     """Names of the schemas that come with the package."""
     names = (entry.name for entry in resources.files("data_schemas").iterdir())
-    return tuple(sorted(name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX) and name != _FORM_FILE))
-
-
-_FORM_FILE = "contract.schema.json"
+    return tuple(sorted(name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX) and name != FORM))
 
 
 @functools.cache
 def _form() -> jsonschema.Draft202012Validator:
-    text = (resources.files("data_schemas") / _FORM_FILE).read_text(encoding="utf-8")
+    text = (resources.files("data_schemas") / FORM).read_text(encoding="utf-8")
     return jsonschema.Draft202012Validator(json.loads(text))
 
 
@@ -101,28 +99,49 @@ def _parse_json(text: str, origin: str) -> Any:
     except json.JSONDecodeError as error:
         raise ContractError(
             f"{origin}, line {error.lineno}, column {error.colno}: not valid JSON ({error.msg})",
-            "Mend the syntax there; a comma or a quote is the usual culprit.",
+            "Mend the syntax there; the usual culprit is a comma or a quote just before.",
         ) from error
+    except RecursionError as error:
+        raise ContractError(f"{origin}: nested too deeply for a schema", "Check that this is a schema file.") from error
 
 
 def _broken_form(document: Any) -> Iterator[Problem]:
-    errors = sorted(_form().iter_errors(document), key=lambda error: [str(part) for part in error.absolute_path])
-    for error in errors:
-        yield Problem(error.json_path, str(error.validator), *_explain(error))
+    for error in _form().iter_errors(document):
+        path, (what, remedy) = error.json_path, _explain(error)
+        if error.validator == "additionalProperties":
+            path += f".{_unknown_key(error)}"
+        match list(error.absolute_path):
+            case ["fields", int(index), *_] if isinstance(name := _name_of(document["fields"][index]), str):
+                what = f"{what} (field {name!r})"
+        yield Problem(path, str(error.validator), what, remedy)
+
+
+def _name_of(field: Any) -> Any:
+    return field.get("name") if isinstance(field, dict) else None
+
+
+def _unknown_key(error: jsonschema.ValidationError) -> str:
+    rules: Any = error.schema
+    instance: Any = error.instance
+    return str(next(key for key in instance if key not in rules["properties"]))
 
 
 def _explain(error: jsonschema.ValidationError) -> tuple[str, str]:
     """What is wrong and the remedy, with the nearest valid key or value."""
-    if error.validator == "additionalProperties":
-        valid = list(error.schema["properties"])
-        unknown = [key for key in error.instance if key not in valid]
-        return f"unknown key {unknown[0]!r}", _nearest(unknown[0], valid)
-    if error.validator == "enum":
-        return f"{error.instance!r} is not a valid value", _nearest(str(error.instance), error.validator_value)
-    if error.validator == "required":
-        missing = [key for key in error.validator_value if key not in error.instance]
-        return f"the key {missing[0]!r} is missing", f"Add it: {_purpose(error.schema['properties'][missing[0]])}"
-    return error.message, f"Wanted here: {_purpose(error.schema)}"
+    rules: Any = error.schema
+    instance: Any = error.instance
+    match error.validator:
+        case "additionalProperties":
+            key = _unknown_key(error)
+            return f"unknown key {key!r}", _nearest(key, list(rules["properties"]))
+        case "enum":
+            return f"{instance!r} is not a valid value", _nearest(str(instance), rules["enum"])
+        case "required":
+            key = next(key for key in rules["required"] if key not in instance)
+            return f"the key {key!r} is missing", f"Add it: {_purpose(rules['properties'][key])}"
+    # The library's messages quote the value in full, which may be the whole document.
+    what = error.message if len(error.message) < 200 else f"the value breaks {error.validator!r}: {rules.get('type')}"
+    return what, f"Wanted here: {_purpose(rules)}"
 
 
 def _nearest(word: str, valid: list[str]) -> str:
@@ -131,7 +150,7 @@ def _nearest(word: str, valid: list[str]) -> str:
 
 
 def _purpose(schema: Document) -> str:
-    return str(schema.get("description") or f"a value of type {schema.get('type', 'named in the message')}.")
+    return str(schema.get("description") or f"a value of type {schema.get('type', 'that the message names')}.")
 
 
 def _contract_error(origin: str, problems: list[Problem]) -> ContractError:
@@ -141,7 +160,7 @@ def _contract_error(origin: str, problems: list[Problem]) -> ContractError:
 
 
 def _digest(document: Document) -> str:
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -152,7 +171,7 @@ def _field(field: Document, missing_values: list[str]) -> Field:
         name=field["name"],
         type=FieldType(field["type"]),
         role=role,
-        title=field.get("title", field["name"]),
+        title=str(field.get("title", field["name"])),
         unit=own.get("unit", ""),
         required=role is Role.ID or constraints.get("required", False),
         minimum=_bound(constraints.get("minimum")),
@@ -174,7 +193,7 @@ def _derived(derived: Document) -> Derived:
         name=derived["name"],
         kind=DerivedKind(derived["kind"]),
         of=(first, second),
-        title=derived.get("title", derived["name"]),
+        title=str(derived.get("title", derived["name"])),
         unit=derived.get("unit", ""),
         direction=Direction(derived.get("direction", "none")),
         reason=_reason(derived.get("reason")),

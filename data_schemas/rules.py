@@ -7,6 +7,7 @@ name its place in the file.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
@@ -140,26 +141,25 @@ def _keys_fit_types(document: Document) -> Iterator[Problem]:
 
 def _bounds_are_ordered(document: Document) -> Iterator[Problem]:
     for path, field in _fields(document):
-        constraints = field.get("constraints", {})
-        bounds: list[float] = []
-        for key in constraints.keys() & {"minimum", "maximum"}:
+        bounds: dict[str, float] = {}
+        for key in ("minimum", "maximum"):
+            value = field.get("constraints", {}).get(key)
+            if value is None:
+                continue
             try:
-                _bound(constraints[key], field["type"])
-            except ValueError:
+                bounds[key] = _bound(value, field["type"])
+            except (ValueError, OverflowError):
                 wanted = "an ISO date such as '1990-12-31'" if field["type"] == "date" else "a number"
-                what = f"{constraints[key]!r} is no bound of {field['name']!r}"
+                what = f"{value!r} is no bound of {field['name']!r}"
                 yield Problem(f"{path}.constraints.{key}", "bounds", what, f"Write {wanted}.")
-                break
-        else:
-            bounds = [_bound(constraints[key], field["type"]) for key in ("minimum", "maximum") if key in constraints]
-        if len(bounds) == 2 and bounds[0] > bounds[1]:
+        if len(bounds) == 2 and bounds["minimum"] > bounds["maximum"]:
             what = f"the minimum of {field['name']!r} is above its maximum"
             yield Problem(f"{path}.constraints", "bounds", what, "Exchange them.")
 
 
 def _bound(value: float | str, kind: str) -> float:
-    """The bound as a number; raises ValueError when it is not one of that type."""
-    if (kind == "date") != isinstance(value, str):
+    """The bound as a number; raises ValueError or OverflowError when it is not one of that type."""
+    if (kind == "date") != isinstance(value, str) or not (isinstance(value, str) or math.isfinite(value)):
         raise ValueError(value)
     return float(dt.date.fromisoformat(value).toordinal()) if isinstance(value, str) else float(value)
 

@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+import copy
+import csv
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_schemas.contract import Derived, DerivedKind, Direction, FieldType, Reason, Role
+from data_schemas.errors import ContractError
+from data_schemas.reader import load_schema, parse_schema, shipped_schemas
+
+SMALL: dict[str, Any] = {
+    "title": "Loans",
+    "missingValues": ["NA"],
+    "fields": [
+        {"name": "id", "type": "string", "creditfusion": {"role": "id"}},
+        {
+            "name": "income",
+            "type": "number",
+            "missingValues": ["-999"],
+            "constraints": {"minimum": 0, "maximum": 1000},
+            "creditfusion": {
+                "role": "feature",
+                "unit": "USD",
+                "direction": "falling",
+                "reason": {"code": "INCOME", "wording": "Your income.", "disclosable": False},
+            },
+        },
+        {"name": "amount", "type": "integer", "creditfusion": {"role": "feature"}},
+        {
+            "name": "opened",
+            "type": "date",
+            "format": "%d/%m/%Y",
+            "constraints": {"minimum": "1970-01-11"},
+            "creditfusion": {"role": "feature"},
+        },
+        {"name": "day", "type": "date", "creditfusion": {"role": "decision_date"}},
+        {"name": "home", "type": "string", "categories": ["own", "rent"], "creditfusion": {"role": "feature"}},
+        {"name": "words", "type": "string", "constraints": {"maxLength": 9}, "creditfusion": {"role": "narrative"}},
+        {"name": "end", "type": "string", "creditfusion": {"role": "target"}},
+    ],
+    "creditfusion": {
+        "version": 1,
+        "name": "small",
+        "bad_values": ["bad"],
+        "derived": [
+            {"name": "share", "kind": "ratio", "of": ["amount", "income"], "direction": "rising"},
+            {"name": "rest", "kind": "difference", "of": ["share", "amount"]},
+            {"name": "age", "kind": "years_between", "of": ["opened", "day"], "unit": "years"},
+        ],
+        "strip": [{"pattern": "<br>", "why": "HTML"}],
+    },
+}
+
+
+def parse(document: Any) -> Any:
+    return parse_schema(json.dumps(document), "small.schema.json")
+
+
+def test_every_part_reaches_the_schema() -> None:
+    schema = parse(SMALL)
+    assert (schema.name, schema.title, schema.id.name, schema.bad_values) == ("small", "Loans", "id", ("bad",))
+    income = schema["income"]
+    assert (income.type, income.role, income.unit) == (FieldType.NUMBER, Role.FEATURE, "USD")
+    assert (income.minimum, income.maximum, income.direction) == (0.0, 1000.0, Direction.FALLING)
+    assert income.missing_values == ("", "NA", "-999")
+    assert income.reason == Reason("INCOME", "Your income.", disclosable=False)
+    assert schema["id"].required
+    assert not schema["income"].required
+    assert schema["opened"].date_format == "%d/%m/%Y"
+    assert schema["opened"].minimum == 10.0
+    assert schema["words"].max_length == 9
+    assert schema["home"].categories == ("own", "rent")
+    assert schema.derived[0] == Derived(
+        "share", DerivedKind.RATIO, ("amount", "income"), "share", direction=Direction.RISING
+    )
+    assert schema.strip[0].pattern == "<br>"
+    assert json.loads(schema.source) == SMALL
+
+
+def test_digest_depends_on_the_content_and_not_on_its_layout() -> None:
+    compact = parse(SMALL)
+    spread = parse_schema(json.dumps(dict(reversed(SMALL.items())), indent=4), "elsewhere")
+    other = parse({**SMALL, "title": "Other loans"})
+    assert len(compact.digest) == 64
+    assert compact.digest == spread.digest != other.digest
+
+
+def put(path: str, value: Any) -> Callable[[Any], None]:
+    """An edit of the document: set the dotted path to a value, or delete it for None."""
+
+    def edit(document: Any) -> None:
+        *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+        for part in parents:
+            document = document[part]
+        if value is None:
+            del document[last]
+        elif last == "+":
+            document.append(value)
+        else:
+            document[last] = value
+
+    return edit
+
+
+SECOND = {"name": "second", "type": "string", "creditfusion": {"role": "id"}}
+BROKEN: dict[str, tuple[Callable[[Any], None], str]] = {
+    "unknown key of a field": (
+        put("fields.1.constrains", {}),
+        r"at \$\.fields\[1\]\.constrains: unknown key 'constrains' \(field 'income'\) .*mean 'constraints'",
+    ),
+    "unknown key of the table": (put("missingvalues", []), "mean 'missingValues'"),
+    "unknown key deep down": (put("fields.1.creditfusion.reason.disclosed", True), "mean 'disclosable'"),
+    "misspelt role": (put("fields.1.creditfusion.role", "featur"), "'featur' is not a valid value.*mean 'feature'"),
+    "misspelt type": (put("fields.1.type", "numbr"), r"fields\[1\]\.type.*mean 'number'"),
+    "no role": (put("fields.1.creditfusion.role", None), "the key 'role' is missing.*What the column is for"),
+    "no fields": (put("fields", None), "the key 'fields' is missing"),
+    "empty fields": (put("fields", []), r"at \$\.fields"),
+    "wrong shape": (put("fields.1", "income"), r"\$\.fields\[1\].*'income' is not of type 'object'"),
+    "newer version": (put("creditfusion.version", 2), r"\$\.creditfusion\.version"),
+    "name twice": (put("fields.2.name", "income"), r"fields\[2\]\.name: the name 'income' stands twice"),
+    "derived named as a field": (put("creditfusion.derived.0.name", "income"), "the name 'income' stands twice"),
+    "no id": (put("fields.0.creditfusion.role", "ignored"), r"no field has the role 'id' \[rule one_id\]"),
+    "two ids": (put("fields.+", SECOND), "id, second all have the role 'id'"),
+    "two targets": (put("fields.5.creditfusion.role", "target"), "home, end all have the role 'target'"),
+    "wrong primary key": (put("primaryKey", "income"), "'income' is not the field whose role is 'id'"),
+    "numeric id": (put("fields.0.type", "integer"), "role 'id' and the type 'integer'.*Give it the type 'string'"),
+    "numeric target": (put("fields.7.type", "integer"), "role 'target' and the type 'integer'"),
+    "date as text": (put("fields.4.type", "string"), "role 'decision_date' and the type 'string'"),
+    "no bad values": (put("creditfusion.bad_values", None), "the target 'end' has no bad_values"),
+    "bad and good": (put("creditfusion.good_values", ["bad"]), "'bad' is both bad and good"),
+    "bad values without target": (put("fields.7", None), "bad_values or good_values but no target"),
+    "bad value not allowed": (put("fields.7.constraints", {"enum": ["good"]}), "'bad' is not in the enum of 'end'"),
+    "bound of a text": (put("fields.6.constraints.minimum", 1), "'minimum' means nothing for 'words'"),
+    "length of a number": (put("fields.1.constraints.maxLength", 1), "'maxLength' means nothing for 'income'"),
+    "format of a number": (put("fields.1.format", "%Y"), "'format' means nothing for 'income'"),
+    "unique elsewhere": (put("fields.1.constraints.unique", True), "'income' is unique but not the id"),
+    "levels of a narrative": (put("fields.6.categories", ["a"]), "'words' has categories"),
+    "direction of a text": (put("fields.5.creditfusion.direction", "rising"), "'home' has a direction"),
+    "minimum above maximum": (put("fields.1.constraints.minimum", 2000), "minimum of 'income' is above its maximum"),
+    "bound not a number": (put("fields.1.constraints.minimum", "zero"), "'zero' is no bound of 'income'.*Write a num"),
+    "bound not a date": (put("fields.3.constraints.minimum", "11/01/1970"), "no bound of 'opened'.*Write an ISO"),
+    "pattern": (put("fields.0.constraints", {"pattern": "(["}), r"fields\[0\]\.constraints\.pattern: '\(\[' is no reg"),
+    "strip pattern": (put("creditfusion.strip.0.pattern", "*"), r"\$\.creditfusion\.strip\[0\]\.pattern"),
+    "date format": (put("fields.3.format", "DD/MM/YYYY"), "'DD/MM/YYYY' does not give the year and month"),
+    "level means missing": (put("fields.5.categories", ["own", "NA"]), "'NA' is a level of 'home' and means missing"),
+    "level not allowed": (
+        put("fields.5.constraints", {"enum": ["own"]}),
+        "category 'rent' of 'home' is not in its enum",
+    ),
+    "derived of the unknown": (
+        put("creditfusion.derived.0.of.1", "incom"),
+        "needs 'incom', which is no numeric feature",
+    ),
+    "derived of itself": (put("creditfusion.derived.0.of.1", "share"), "needs 'share'"),
+    "derived of a later one": (put("creditfusion.derived.0.of.1", "rest"), "needs 'rest'"),
+    "derived of an ignored one": (put("fields.2.creditfusion.role", "ignored"), "needs 'amount'"),
+    "years between numbers": (put("creditfusion.derived.2.of.0", "income"), "which is no date feature or decision"),
+    "bare date feature": (put("creditfusion.derived.2", None), "date feature 'opened' is used by no derived feature"),
+    "two wordings": (
+        put("creditfusion.derived.0.reason", {"code": "INCOME", "wording": "Too little."}),
+        "reason code 'INCOME' has two wordings",
+    ),
+}
+
+
+@pytest.mark.parametrize(("edit", "message"), BROKEN.values(), ids=BROKEN.keys())
+def test_broken_schema_names_place_rule_and_remedy(edit: Callable[[Any], None], message: str) -> None:
+    document = copy.deepcopy(SMALL)
+    edit(document)
+    with pytest.raises(ContractError, match=message) as caught:
+        parse(document)
+    assert caught.value.message.startswith("small.schema.json at $")
+    assert "[rule " in caught.value.message
+    assert caught.value.remedy
+
+
+def test_no_input_for_the_model() -> None:
+    document = {"fields": [SMALL["fields"][0]], "creditfusion": {"version": 1, "name": "empty"}}
+    with pytest.raises(ContractError, match="no field is a feature or a narrative"):
+        parse(document)
+
+
+def test_further_problems_are_named_too() -> None:
+    document = copy.deepcopy(SMALL)
+    put("fields.0.creditfusion.role", "ignored")(document)
+    put("creditfusion.bad_values", None)(document)
+    with pytest.raises(ContractError, match=r"\(1 more: \$\.creditfusion\.bad_values the target 'end'"):
+        parse(document)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"small, line 1, column 1: not valid JSON"),
+        ('{"fields": [,]}', "line 1, column 13"),
+        ('{"fields": 1, "fields": 2}', "the key 'fields' stands twice"),
+        ('{"fields": NaN}', "NaN is not a JSON number"),
+        ("[" * 100_000, "nested too deeply"),
+        ("[]", "is not of type 'object'"),
+        ("null", "is not of type 'object'"),
+        ('{"fields": [1e999], "creditfusion": 3}', "is not of type 'object'"),
+    ],
+)
+def test_text_that_is_no_schema(text: str, message: str) -> None:
+    with pytest.raises(ContractError, match=message):
+        parse_schema(text, "small")
+
+
+def test_overflowing_bound() -> None:
+    text = json.dumps(SMALL).replace('"maximum": 1000', '"maximum": 1e999')
+    with pytest.raises(ContractError, match="inf is no bound of 'income'"):
+        parse_schema(text, "small")
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match=r"'demmo' cannot be read: No such file.*demo, lending_club"):
+        load_schema("demmo")
+    with pytest.raises(ContractError, match="cannot be read: Is a directory"):
+        load_schema(tmp_path)
+    (tmp_path / "latin.json").write_bytes(b'{"title": "\xe9"}')
+    with pytest.raises(ContractError, match=r"not UTF-8 text \(byte 11\)"):
+        load_schema(tmp_path / "latin.json")
+
+
+def test_file_with_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "small.json"
+    path.write_text(json.dumps(SMALL), encoding="utf-8-sig")
+    assert load_schema(str(path)).digest == parse(SMALL).digest
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["fields", "creditfusion", "name", "type", "role"]) | st.text(), inner)
+    ),
+    max_leaves=10,
+)
+
+
+@given(JSON, st.sampled_from(["fields", "fields.1", "fields.1.constraints", "creditfusion", "creditfusion.derived.0"]))
+def test_no_json_brings_the_reader_down(value: Any, place: str) -> None:
+    document = copy.deepcopy(SMALL)
+    put(place, value)(document)
+    try:
+        parse(document)
+    except ContractError as error:
+        assert error.remedy  # noqa: PT017 - any other exception fails the test
+
+
+@pytest.mark.parametrize("name", ["demo", "lending_club"])
+def test_shipped_schemas_explain_every_input(name: str) -> None:
+    assert name in shipped_schemas()
+    schema = load_schema(name)
+    assert schema.name == name
+    assert schema.the(Role.TARGET)
+    assert schema.the(Role.DECISION_DATE)
+    assert schema.narratives
+    reasons = [field.reason for field in (*schema.features, *schema.narratives)] + [d.reason for d in schema.derived]
+    assert all(reason and reason.wording.endswith(".") for reason in reasons)
+    numbers = [field for field in schema.features if field.is_numeric]
+    assert all(field.unit and field.minimum is not None and field.maximum is not None for field in numbers)
+    assert all(derived.unit for derived in schema.derived)
+
+
+def test_the_form_itself_is_a_valid_json_schema() -> None:
+    path = Path(__file__).parents[2] / "data_schemas" / "contract.schema.json"
+    jsonschema.Draft202012Validator.check_schema(json.loads(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.real_data
+def test_lending_club_schema_knows_every_column(lending_club_csv: Path) -> None:
+    with gzip.open(lending_club_csv, "rt", encoding="utf-8", newline="") as file:
+        header = next(csv.reader(file))
+    assert [field.name for field in load_schema("lending_club").fields] == header

@@ -1,0 +1,128 @@
+"""From a ``Design`` to the head's inputs: piecewise-linear columns, centred narrative vectors, weighted words.
+
+Everything here is fitted on training rows without their outcome, and is part of the head.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from features.design import Design, TabularBlock, TextBlock
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class HeadInputs:
+    """What the head multiplies with its weights.
+
+    x_columns: float32 (n, p). x_text: float32 (n, n_narratives * dim), zero where there is no narrative.
+    x_absent: float32 (n, n_narratives), 1 where there is none. x_words: float32 CSR (n, n_narratives * n_buckets).
+    """
+
+    x_columns: npt.NDArray[np.float32]
+    x_text: npt.NDArray[np.float32]
+    x_absent: npt.NDArray[np.float32]
+    x_words: sparse.csr_matrix
+
+
+@dataclass(frozen=True)
+class Basis:
+    """The fitted maps.
+
+    edges: (n_num, n_bins + 1), quantile edges of each numeric column, ascending; columns with fewer distinct values
+    repeat their last edge. n_levels: codes of each category. centre: (p,), training mean of every column input.
+    text_mean: (n_narratives, dim), text_scale: (n_narratives,). word_weight: (n_narratives * n_buckets,), inverse
+    document frequencies.
+    """
+
+    edges: Floats
+    n_levels: npt.NDArray[np.int64]
+    centre: Floats
+    text_mean: Floats
+    text_scale: Floats
+    word_weight: Floats
+
+    @staticmethod
+    def fit(design: Design, n_bins: int) -> Basis:
+        """Learn the maps from training rows."""
+        edges = np.array([_quantile_edges(column, n_bins) for column in design.tabular.x_num.T.astype(np.float64)])
+        edges = edges.reshape(design.tabular.x_num.shape[1], n_bins + 1)
+        n_levels = np.array(design.tabular.n_levels, dtype=np.int64)
+        raw = _columns(design.tabular, edges, n_levels)
+        centre = raw.mean(axis=0) if len(raw) else np.zeros(raw.shape[1])
+        mean, scale = _text_moments(design.text)
+        return Basis(edges, n_levels, centre, mean, scale, _inverse_frequency(design.text.x_lex))
+
+    def inputs(self, design: Design) -> HeadInputs:
+        """The head's inputs for these rows."""
+        text = design.text
+        x_text = (text.x_text - self.text_mean.astype(np.float32)) / self.text_scale[:, None].astype(np.float32)
+        x_text[~text.has_text] = 0.0
+        return HeadInputs(
+            (_columns(design.tabular, self.edges, self.n_levels) - self.centre).astype(np.float32),
+            x_text.reshape(len(design), -1),
+            (~text.has_text).astype(np.float32),
+            _weighted_words(text, self.word_weight),
+        )
+
+
+def _quantile_edges(column: Floats, n_bins: int) -> Floats:
+    """Distinct quantiles of the known values, padded with the last one to n_bins + 1; all zero without any value."""
+    known = column[np.isfinite(column)]
+    if not len(known):
+        return np.zeros(n_bins + 1)
+    edges = np.unique(np.quantile(known, np.linspace(0.0, 1.0, n_bins + 1)))
+    return np.concatenate([edges, np.full(n_bins + 1 - len(edges), edges[-1])])
+
+
+def _columns(tabular: TabularBlock, edges: Floats, n_levels: npt.NDArray[np.int64]) -> Floats:
+    """float64 (n, p): per numeric column its piecewise-linear code (Gorishniy et al., NeurIPS 2022) and a flag for
+    "missing"; per category one indicator per code.
+    """
+    blocks = []
+    for column, edge in zip(tabular.x_num.T.astype(np.float64), edges, strict=True):
+        missing = ~np.isfinite(column)
+        width = np.diff(edge)
+        share = (np.where(missing, edge[0], column)[:, None] - edge[:-1]) / np.where(width > 0, width, 1.0)
+        code = np.clip(share, 0.0, 1.0) * (width > 0)
+        code[missing] = 0.0
+        blocks += [code, missing[:, None].astype(np.float64)]
+    for codes, levels in zip(tabular.x_cat.T, n_levels, strict=True):
+        blocks.append((codes[:, None] == np.arange(levels)).astype(np.float64))
+    return np.hstack(blocks) if blocks else np.zeros((len(tabular), 0))
+
+
+def _text_moments(text: TextBlock) -> tuple[Floats, Floats]:
+    """Mean vector of each narrative column where it is written, and one scale for all its dimensions."""
+    _, n_narratives, dim = text.x_text.shape
+    mean, scale = np.zeros((n_narratives, dim)), np.ones(n_narratives)
+    for number in range(n_narratives):
+        written = text.x_text[text.has_text[:, number], number].astype(np.float64)
+        if len(written) > 1:
+            mean[number] = written.mean(axis=0)
+            scale[number] = written.std(axis=0).mean() or 1.0
+    return mean, scale
+
+
+def _inverse_frequency(x_lex: sparse.csr_matrix) -> Floats:
+    """Smoothed inverse document frequency of every bucket."""
+    n, n_buckets = x_lex.shape
+    documents = np.bincount(x_lex.indices, minlength=n_buckets)
+    return np.log((1.0 + n) / (1.0 + documents)) + 1.0
+
+
+def _weighted_words(text: TextBlock, word_weight: Floats) -> sparse.csr_matrix:
+    """Presence of each word times its weight, every narrative scaled to length 1."""
+    n, n_narratives = text.has_text.shape
+    weighted = text.x_lex.astype(np.float64)
+    weighted.data = word_weight[weighted.indices]
+    narrative = weighted.indices // max(1, weighted.shape[1] // max(1, n_narratives))
+    row = np.repeat(np.arange(n), np.diff(weighted.indptr))
+    length = np.sqrt(np.bincount(row * n_narratives + narrative, weighted.data**2, minlength=n * n_narratives))
+    weighted.data /= length[row * n_narratives + narrative]
+    return weighted.astype(np.float32)

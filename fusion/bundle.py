@@ -1,0 +1,244 @@
+"""The bundle: a trained model as a folder of plain files, verified byte by byte before any of them is parsed.
+
+Layout of format version 1:
+
+    manifest.json           what the bundle is; sha256 of every other file
+    manifest.sha256         sha256 of manifest.json
+    schema.json             the data contract, as it was read
+    config.json             the resolved settings
+    tabular.json            the fitted tabular encoder
+    calibration.json        the blends and the text-only line
+    heads/*.safetensors     one head per fold, fused and columns-only
+    stacker/*.txt           one booster per fold in LightGBM's text format, fused and columns-only
+    card.md                 the model card
+
+There is no pickle in it and no path; it may be moved. It is written beside its final name and renamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from data_schemas.contract import Schema
+from data_schemas.errors import ContractError
+from data_schemas.reader import parse_schema
+from features.tabular import TabularEncoder
+from fusion.calibration import Blend
+from fusion.config import Config, parse_config
+from fusion.head import Head
+from fusion.model import Assembly, FusionModel, Line
+from fusion.stacker import Stacker
+
+FORMAT_VERSION = 1
+MANIFEST, MANIFEST_DIGEST = "manifest.json", "manifest.sha256"
+Json = dict[str, object]
+
+
+class Provenance(BaseModel):
+    """Where a model comes from: digests of what went in, the window it learned from, and its headline figures.
+
+    data_digest: sha256 over the training files' bytes. window: first and last decision date of the training rows
+    (None without a date column). figures: headline figures by name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_digest: str
+    config_digest: str
+    data_digest: str
+    encoder_digest: str
+    versions: dict[str, str]
+    seed: int
+    window: tuple[str, str] | None
+    n_rows: int
+    n_bad: int
+    figures: dict[str, float | None]
+
+
+class Manifest(BaseModel):
+    """The bundle's own table of contents."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: int
+    files: dict[str, str]
+    provenance: Provenance
+
+    @property
+    def model_id(self) -> str:
+        """Twelve hex digits that name this model: equal contents, equal name."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()[:12]
+
+    def to_bytes(self) -> bytes:
+        """The manifest as it stands on disk."""
+        return _json_bytes(self.model_dump())
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A loaded bundle."""
+
+    model: FusionModel
+    schema: Schema
+    config: Config
+    tabular: TabularEncoder
+    manifest: Manifest
+
+
+def _json_bytes(value: object) -> bytes:
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def config_digest(config: Config) -> str:
+    """sha256 of the resolved settings."""
+    return hashlib.sha256(_json_bytes(config.model_dump())).hexdigest()
+
+
+def _assembly_files(name: str, assembly: Assembly) -> dict[str, bytes]:
+    files = {
+        f"heads/{name}-{number}.safetensors": save_tensors(head.to_arrays())
+        for number, head in enumerate(assembly.heads)
+    }
+    texts = assembly.stacker.to_text()
+    return files | {f"stacker/{name}-{number}.txt": text.encode() for number, text in enumerate(texts)}
+
+
+def save(
+    path: Path,
+    model: FusionModel,
+    schema: Schema,
+    config: Config,
+    tabular: TabularEncoder,
+    provenance: Provenance,
+    card: str,
+) -> Manifest:
+    """Write the bundle to the folder ``path``, which must not exist or hold an older bundle, and is replaced whole.
+
+    Raises ContractError when ``path`` exists and is not a bundle.
+    """
+    if path.exists() and not (path / MANIFEST).exists():
+        raise ContractError(f"{path} exists and is not a model bundle", "Choose another --out.")
+    calibration = {
+        "fused": asdict(model.fused.blend),
+        "columns_only": asdict(model.columns_only.blend),
+        "text_only": asdict(model.text_only),
+    }
+    files = {
+        "schema.json": schema.source.encode(),
+        "config.json": _json_bytes(config.model_dump()),
+        "tabular.json": _json_bytes(tabular.to_json()),
+        "calibration.json": _json_bytes(calibration),
+        "card.md": card.encode(),
+        **_assembly_files("fused", model.fused),
+        **_assembly_files("columns_only", model.columns_only),
+    }
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+    manifest = Manifest(format_version=FORMAT_VERSION, files=digests, provenance=provenance)
+    files[MANIFEST] = manifest.to_bytes()
+    files[MANIFEST_DIGEST] = (hashlib.sha256(files[MANIFEST]).hexdigest() + "\n").encode()
+    _write_folder(path, files)
+    return manifest
+
+
+def _write_folder(path: Path, files: dict[str, bytes]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.writing-{os.getpid()}")
+    try:
+        for name, content in files.items():
+            target = beside / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        if path.exists():
+            older = path.with_name(f"{path.name}.older-{os.getpid()}")
+            path.rename(older)
+            beside.rename(path)
+            shutil.rmtree(older)
+        else:
+            beside.rename(path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def verify(path: Path) -> tuple[Manifest, dict[str, bytes]]:
+    """The manifest and every file's bytes, after each was checked against its digest; nothing is parsed before.
+
+    Raises ContractError naming the file that is missing, changed or not listed, or a newer format version.
+    """
+    again = "Copy the bundle again from where it was made."
+    if not path.is_dir():
+        raise ContractError(f"{path} is not a model bundle (no such folder)", "Give the folder that `train` wrote.")
+    raw = _read(path, MANIFEST)
+    if _read(path, MANIFEST_DIGEST) != (hashlib.sha256(raw).hexdigest() + "\n").encode():
+        raise ContractError(f"{MANIFEST} of bundle {path} does not match {MANIFEST_DIGEST}", again)
+    try:
+        tree = json.loads(raw)
+        version = int(tree["format_version"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ContractError(f"{MANIFEST} of bundle {path} is not a manifest", again) from error
+    if version > FORMAT_VERSION:
+        raise ContractError(
+            f"bundle {path} has format version {version}; this creditfusion reads up to {FORMAT_VERSION}",
+            "Update creditfusion, or train the model again with this version.",
+        )
+    try:
+        manifest = Manifest.model_validate(tree)
+    except ValidationError as error:
+        raise ContractError(f"{MANIFEST} of bundle {path} is not a manifest", again) from error
+    contents = {}
+    for name, digest in manifest.files.items():
+        contents[name] = _read(path, name)
+        if hashlib.sha256(contents[name]).hexdigest() != digest:
+            raise ContractError(f"{name} of bundle {path} was changed after training (sha256 differs)", again)
+    present = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_file()}
+    strangers = sorted(present - set(manifest.files) - {MANIFEST, MANIFEST_DIGEST})
+    if strangers:
+        raise ContractError(f"{strangers[0]} in bundle {path} is not listed in its manifest", "Remove the file.")
+    return manifest, contents
+
+
+def _read(path: Path, name: str) -> bytes:
+    file = path / name
+    if not file.resolve().is_relative_to(path.resolve()):
+        raise ContractError(f"{MANIFEST} of bundle {path} names a file outside it ({name})", "Do not use this bundle.")
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ContractError(
+            f"{name} of bundle {path} cannot be read ({error.strerror})", "Copy the bundle again from where it was made."
+        ) from error
+
+
+def load(path: Path) -> Bundle:
+    """Verify and load a bundle; raises ContractError as ``verify`` does."""
+    manifest, contents = verify(path)
+    schema = parse_schema(contents["schema.json"].decode(), f"{path}/schema.json")
+    config = parse_config(json.loads(contents["config.json"]), f"{path}/config.json")
+    tabular = TabularEncoder.from_json(json.loads(contents["tabular.json"]), schema)
+    calibration = json.loads(contents["calibration.json"])
+
+    def assembly(name: str, reads_text: bool) -> Assembly:
+        heads = [contents[file] for file in sorted(manifest.files) if file.startswith(f"heads/{name}-")]
+        texts = [contents[file] for file in sorted(manifest.files) if file.startswith(f"stacker/{name}-")]
+        return Assembly(
+            tuple(Head.from_arrays(load_tensors(head)) for head in heads),
+            Stacker.from_text([text.decode() for text in texts]),
+            Blend(**calibration[name]),
+            reads_text,
+        )
+
+    model = FusionModel(
+        assembly("fused", True), assembly("columns_only", False), Line(**calibration["text_only"]), config.scale
+    )
+    return Bundle(model, schema, config, tabular, manifest)

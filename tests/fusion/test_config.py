@@ -1,0 +1,67 @@
+"""The settings tree: defaults, overrides, and errors that name the cure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from data_schemas.errors import ContractError
+from fusion.config import Between, Config, OneOf, load_config, valid_keys
+
+
+def test_file_then_overrides(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("[stacker]\nnum_leaves = 5\nl2 = 3.5\n")
+    config = load_config(file, ["stacker.num_leaves=6", "encoder.source=some/folder", "stacker.monotone=false"])
+    assert config.stacker.num_leaves == 6
+    assert config.stacker.l2 == 3.5
+    assert config.encoder.source == "some/folder"
+    assert config.stacker.monotone is False
+    assert config.folds == Config().folds
+
+
+def test_unknown_key_names_the_nearest() -> None:
+    with pytest.raises(ContractError, match="unknown setting 'stacker.num_leafs'.*'stacker.num_leaves'"):
+        load_config(None, ["stacker.num_leafs=3"])
+    with pytest.raises(ContractError, match="unknown setting"):
+        load_config(None, ["nonsense=3"])
+
+
+def test_bad_values_name_the_key() -> None:
+    with pytest.raises(ContractError, match="'stacker.num_leaves'.*greater than or equal to 2"):
+        load_config(None, ["stacker.num_leaves=1"])
+    with pytest.raises(ContractError, match="'encoder.precision'"):
+        load_config(None, ["encoder.precision=int3"])
+    with pytest.raises(ContractError, match="has no '='"):
+        load_config(None, ["stacker.num_leaves"])
+
+
+def test_unreadable_or_broken_file(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="cannot be read"):
+        load_config(tmp_path / "absent.toml")
+    (tmp_path / "b.toml").write_text("[stacker\n")
+    with pytest.raises(ContractError, match="not valid TOML"):
+        load_config(tmp_path / "b.toml")
+
+
+def test_the_tree_is_frozen() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Config().folds.seed = 3  # type: ignore[misc]
+
+
+def test_defaults_lie_inside_their_ranges() -> None:
+    ranged = 0
+    for _, node in Config():
+        for key, info in type(node).model_fields.items():
+            for mark in info.metadata:
+                value = getattr(node, key)
+                if isinstance(mark, Between):
+                    assert mark.low <= value <= mark.high, key
+                    ranged += 1
+                if isinstance(mark, OneOf):
+                    assert value in mark.choices, key
+                    ranged += 1
+    assert ranged > 10
+    assert "stacker.num_leaves" in valid_keys()

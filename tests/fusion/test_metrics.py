@@ -1,0 +1,97 @@
+"""Metrics against hand values and slow, independent computations."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import expit
+from scipy.stats import ks_2samp, norm
+from sklearn.linear_model import LogisticRegression
+
+from fusion.metrics import Floats, auc, delong, figures, fit_logistic_line, ks, log_loss
+
+
+def sample(seed: int, n: int = 400) -> tuple[Floats, Floats, Floats]:
+    """Outcomes, a good margin and a poorer one."""
+    rng = np.random.default_rng(seed)
+    signal = rng.normal(size=n)
+    y = (rng.random(n) < expit(signal - 1)).astype(np.float64)
+    return y, signal - 1, signal * 0.5 + rng.normal(size=n)
+
+
+def delong_by_pairs(y: Floats, a: Floats, b: Floats) -> tuple[float, float]:
+    """Difference and p by the double sum over all pairs of bad and good, as in the paper of 1988."""
+
+    def placements(margin: Floats) -> tuple[Floats, Floats]:
+        bad, good = margin[y == 1], margin[y == 0]
+        psi = (bad[:, None] > good[None]) + 0.5 * (bad[:, None] == good[None])
+        return psi.mean(axis=1), psi.mean(axis=0)
+
+    (bad_a, good_a), (bad_b, good_b) = placements(a), placements(b)
+    s_bad, s_good = np.cov(bad_a, bad_b), np.cov(good_a, good_b)
+    contrast = np.array([1.0, -1.0])
+    variance = contrast @ (s_bad / len(bad_a) + s_good / len(good_a)) @ contrast
+    difference = bad_a.mean() - bad_b.mean()
+    return float(difference), float(2 * norm.sf(abs(difference) / math.sqrt(variance)))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_delong_agrees_with_the_double_sum(seed: int) -> None:
+    y, good, poor = sample(seed)
+    poor = np.round(poor, 1)  # ties
+    gain = delong(y, good, poor)
+    difference, p = delong_by_pairs(y, good, poor)
+    assert gain.difference == pytest.approx(difference, abs=1e-12)
+    assert gain.p == pytest.approx(p, abs=1e-9)
+    assert gain.low < gain.difference < gain.high
+    assert gain.difference == pytest.approx(auc(y, good) - auc(y, poor), abs=1e-12)
+
+
+def test_delong_of_a_model_against_itself_is_nothing() -> None:
+    y, good, _ = sample(0)
+    gain = delong(y, good, good)
+    assert (gain.difference, gain.p) == (0.0, 1.0)
+
+
+def test_ks_agrees_with_scipy() -> None:
+    y, good, _ = sample(1)
+    assert ks(y, good) == pytest.approx(ks_2samp(good[y == 1], good[y == 0]).statistic)
+
+
+def test_logistic_line_agrees_with_scikit_learn() -> None:
+    y, _, poor = sample(2)
+    slope, intercept = fit_logistic_line(y, poor)
+    reference = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(poor[:, None], y)
+    assert slope == pytest.approx(reference.coef_[0, 0], abs=1e-5)
+    assert intercept == pytest.approx(reference.intercept_[0], abs=1e-5)
+
+
+def test_one_class_and_no_rows_give_nan_not_a_guess() -> None:
+    ones = np.ones(5)
+    found = figures(ones, np.arange(5.0))
+    assert math.isnan(found.auc)
+    assert math.isnan(found.ks)
+    assert math.isnan(found.slope)
+    assert math.isnan(figures(np.zeros(0), np.zeros(0)).brier)
+    assert math.isnan(delong(ones, np.arange(5.0), np.arange(5.0)).p)
+
+
+def test_constant_margin_has_no_slope() -> None:
+    assert math.isnan(fit_logistic_line(np.array([0.0, 1.0, 0.0]), np.zeros(3))[0])
+
+
+@given(st.integers(0, 10_000), st.floats(0.1, 5), st.floats(-3, 3))
+def test_auc_and_ks_see_only_the_order(seed: int, stretch: float, shift: float) -> None:
+    y, good, _ = sample(seed, 60)
+    if 0 < y.sum() < len(y):
+        assert auc(y, good * stretch + shift) == pytest.approx(auc(y, good))
+        assert ks(y, good * stretch + shift) == pytest.approx(ks(y, good))
+
+
+def test_log_loss_is_safe_far_out() -> None:
+    assert log_loss(np.array([1.0, 0.0]), np.array([800.0, -800.0])) == 0.0
+    assert log_loss(np.array([0.0]), np.array([800.0])) == 800.0

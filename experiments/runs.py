@@ -4,7 +4,7 @@ A verb opens one ``Run`` and says what it is doing; the run shows it on stderr, 
 
     with Run.start("train", out, {"schema": schema, "seed": 7}, json_output=json_output) as run:
         with run.stage("encode", total=n, unit="texts") as advance:  # a progress line and a stage of the timings
-            encoder.encode(texts, on_progress=advance)  # advance(k): k more units are done
+            encoder.encode(texts, on_progress=advance_to(advance))  # advance(k): k more units are done
         for chunk in chunks:
             with run.timed("write"):  # the timing alone; the same name adds up
                 ...
@@ -59,6 +59,18 @@ Summary = Mapping[str, object]
 
 SECONDS_BETWEEN_LINES = 10.0
 VERSIONED = ("creditfusion", "torch", "transformers", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn")
+
+
+def advance_to(advance: Advance) -> Advance:
+    """For work that tells how much is done so far (encoders do): ``advance`` as a function of that total."""
+    done = 0
+
+    def tell(so_far: int) -> None:
+        nonlocal done
+        advance(so_far - done)
+        done = so_far
+
+    return tell
 
 
 def peak_memory_mb() -> float:

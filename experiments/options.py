@@ -1,0 +1,43 @@
+"""Command-line options that several verbs share, so that they are named and explained alike everywhere."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object on stdout.")]
+ThreadsOption = Annotated[
+    int, typer.Option("--threads", min=0, help="Processor threads to use; 0 for as many as there are.")
+]
+DelimiterOption = Annotated[str, typer.Option("--delimiter", help="Delimiter of CSV input.")]
+EncodingOption = Annotated[
+    str | None, typer.Option("--encoding", help="Text encoding of CSV input, found out when not given.")
+]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        file_okay=False,
+        help="Folder of the narrative vectors already computed (never the texts). "
+        "Left out: CREDITFUSION_CACHE, else the user's cache folder.",
+    ),
+]
+CacheGbOption = Annotated[
+    float, typer.Option("--cache-gb", min=0.001, help="Most room that the cache may take, in GB.")
+]
+NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Compute every vector anew and keep none.")]
+
+
+def cache_folder(cache: Path | None, no_cache: bool) -> Path | None:
+    """The cache folder that the options mean; None for no cache."""
+    if no_cache:
+        return None
+    if cache is not None:
+        return cache
+    if named := os.environ.get("CREDITFUSION_CACHE"):
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "creditfusion" / "vectors"

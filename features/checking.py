@@ -1,0 +1,230 @@
+"""Checking rows of text against the contract: typed columns, and the first broken rule of each row that breaks one.
+
+Written on Arrow's string kernels rather than on pandera: a pandera schema validates frames that are already typed, so the
+parsing, where most damage shows, would stay here; its lazy reports build a frame of failures per check; and its messages
+name the check, not the remedy. Every step below looks at one cell at a time, so a row's values never depend on the
+rows read with it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data_schemas.contract import Field, FieldType, Role, Schema
+
+Mask = npt.NDArray[np.bool_]
+Level = TypeVar("Level", bound=np.generic)
+
+_NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_WITH_THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.'\u00a0\u202f ]\d{3})+([.,]\d+)?")
+_TRUE = ("true", "True", "TRUE", "1")  # as Frictionless has them
+_FALSE = ("false", "False", "FALSE", "0")
+_DAY = 86_400  # seconds
+
+
+class Breach(NamedTuple):
+    """One broken rule of one row: the row's position, the column, the rule, and a message that says the remedy."""
+
+    position: int
+    column: str
+    rule: str
+    message: str
+
+
+class _Rule(NamedTuple):
+    """Rows that break a rule, and what to tell about a cell that does."""
+
+    name: str
+    broken: Mask
+    message: Callable[[str], str]
+
+
+class _Column(NamedTuple):
+    """A typed column (float64, datetime64[s] or str objects) with its rules, in the order in which they are checked."""
+
+    values: npt.NDArray[np.generic]
+    rules: list[_Rule]
+
+
+def check(cells: Mapping[str, pa.Array], schema: Schema) -> tuple[dict[str, npt.NDArray[np.generic]], list[Breach]]:
+    """Typed columns of all rows, and the first broken rule of each broken row.
+
+    cells: text of each column, equally long; null is a missing cell. Columns are checked in their order here, and each
+    for its type, then ``required``, the bounds, ``enum``, ``pattern`` and ``maxLength``. A target cell, where the
+    column is given, must be bad or good.
+    Returns typed columns as ``Applications`` wants them, broken rows still in place, and breaches by position.
+    """
+    columns: dict[str, npt.NDArray[np.generic]] = {}
+    breaches: dict[int, Breach] = {}
+    for name, text in cells.items():
+        field = schema[name]
+        values, rules = _column(field, text, schema)
+        columns[name] = values
+        for rule in rules:
+            for position in np.flatnonzero(rule.broken).tolist():
+                if position not in breaches:
+                    breaches[position] = Breach(position, name, rule.name, rule.message(text[position].as_py() or ""))
+    return columns, [breaches[position] for position in sorted(breaches)]
+
+
+def _column(field: Field, text: pa.Array, schema: Schema) -> _Column:
+    trimmed = pc.utf8_trim_whitespace(text)
+    missing = pc.or_kleene(
+        pc.is_null(trimmed), pc.is_in(trimmed, value_set=pa.array(field.missing_values, pa.string()))
+    )
+    present = pc.if_else(missing, None, text if field.role is Role.NARRATIVE else trimmed)
+    if field.is_numeric:
+        values, rules = _booleans(present) if field.type is FieldType.BOOLEAN else _numbers(field, present)
+    elif field.type is FieldType.DATE:
+        values, rules = _dates(field, present)
+    else:
+        values, rules = _texts(field, present, schema)
+    if field.required or (field.role is Role.TARGET):
+        empty = _Rule("required", _mask(missing), lambda _: "the cell is empty. Fill it in")
+        rules = [*rules[:1], empty, *rules[1:]]
+    return _Column(values, rules)
+
+
+def _mask(array: pa.Array) -> Mask:
+    """An Arrow boolean array as a mask; null counts as false."""
+    mask: Mask = pc.fill_null(array, False).to_numpy(zero_copy_only=False)
+    return mask
+
+
+def _numbers(field: Field, present: pa.Array) -> _Column:
+    try:
+        parsed = present.cast(pa.float64())
+    except pa.ArrowInvalid:
+        parsed = pc.if_else(pc.match_substring_regex(present, _NUMBER), present, None).cast(pa.float64())
+    values = parsed.to_numpy(zero_copy_only=False).astype(np.float64)
+    given = _mask(pc.is_valid(present))
+    wrong = given & ~np.isfinite(values)
+    rules = [_Rule("type", wrong, _no_number)]
+    if field.type is FieldType.INTEGER:
+        rules.append(_Rule("type", given & ~wrong & (values != np.floor(values)), _no_integer))
+    return _Column(values, [*rules, *_bounds(field, values, lambda bound: f"{bound:g}")])
+
+
+def _booleans(present: pa.Array) -> _Column:
+    values = np.full(len(present), np.nan)
+    values[_mask(pc.is_in(present, value_set=pa.array(_TRUE)))] = 1.0
+    values[_mask(pc.is_in(present, value_set=pa.array(_FALSE)))] = 0.0
+    wrong = _mask(pc.is_valid(present)) & np.isnan(values)
+    return _Column(
+        values, [_Rule("type", wrong, lambda cell: f"{_quoted(cell)} is not true or false. Write one of them")]
+    )
+
+
+def _dates(field: Field, present: pa.Array) -> _Column:
+    coded = present.dictionary_encode()
+    days = [_date(text, field.date_format) for text in coded.dictionary.to_pylist()]
+    values = _decode(coded, np.array(days, dtype="datetime64[s]"), np.datetime64("NaT", "s"))
+    wrong = _mask(pc.is_valid(present)) & np.isnat(values)
+    example = dt.date(2024, 12, 31).strftime(field.date_format)
+
+    def no_date(cell: str) -> str:
+        return f"{_quoted(cell)} is not a date of the form {field.date_format}. Write a day that exists, as {example}"
+
+    in_days = np.where(np.isnat(values), np.nan, values.astype(np.int64) / _DAY)
+    limits = _bounds(field, in_days, lambda bound: str(np.datetime64(int(bound), "D")))
+    return _Column(values, [_Rule("type", wrong, no_date), *limits])
+
+
+@functools.lru_cache(maxsize=100_000)  # a file repeats few dates, and strptime is slow
+def _date(text: str, form: str) -> np.datetime64:
+    try:
+        return np.datetime64(dt.datetime.strptime(text, form).replace(tzinfo=None), "s")
+    except ValueError:
+        return np.datetime64("NaT", "s")
+
+
+def _bounds(field: Field, values: npt.NDArray[np.float64], write: Callable[[float], str]) -> Iterator[_Rule]:
+    if field.minimum is not None:
+        low = f"is below the minimum {write(field.minimum)}. Correct it, or lower the schema's minimum"
+        yield _Rule("minimum", values < field.minimum, lambda cell: f"{_quoted(cell)} {low}")
+    if field.maximum is not None:
+        high = f"is above the maximum {write(field.maximum)}. Correct it, or raise the schema's maximum"
+        yield _Rule("maximum", values > field.maximum, lambda cell: f"{_quoted(cell)} {high}")
+
+
+def _texts(field: Field, present: pa.Array, schema: Schema) -> _Column:
+    if field.role in (Role.NARRATIVE, Role.ID):
+        values = pc.fill_null(present, "").to_numpy(zero_copy_only=False)
+    else:  # levels repeat: one string object per level keeps the frame small
+        coded = present.dictionary_encode()
+        values = _decode(coded, coded.dictionary.to_numpy(zero_copy_only=False), "")
+    return _Column(values, list(_text_rules(field, present, schema)))
+
+
+def _text_rules(field: Field, present: pa.Array, schema: Schema) -> Iterator[_Rule]:
+    given = _mask(pc.is_valid(present))
+    if field.allowed:
+        levels = _listed(field.allowed)
+        strange = given & ~_mask(pc.is_in(present, value_set=pa.array(field.allowed)))
+        yield _Rule("enum", strange, lambda cell: f"{_quoted(cell)} is not one of {levels}. Write one of them")
+    if field.pattern is not None:
+        coded = present.dictionary_encode()
+        regex = re.compile(field.pattern)
+        misfit = np.array([regex.fullmatch(text) is None for text in coded.dictionary.to_pylist()], dtype=np.bool_)
+        form = f"does not have the form {field.pattern}. Correct it, or the schema's pattern"
+        yield _Rule("pattern", _decode(coded, misfit, False), lambda cell: f"{_quoted(cell)} {form}")
+    if field.max_length is not None:
+        too_long = _mask(pc.greater(pc.utf8_length(present), field.max_length))
+        limit = f"the schema allows {field.max_length:,}. Shorten it, or raise the schema's maxLength"
+        yield _Rule("maxLength", too_long, lambda cell: f"the cell has {len(cell):,} characters, {limit}")
+    if field.role is Role.TARGET:
+        known = (*schema.bad_values, *schema.good_values)
+        if schema.good_values:
+            strange = given & ~_mask(pc.is_in(present, value_set=pa.array(known)))
+            outcomes = f"is neither bad nor good; the schema knows {_listed(known)}. Leave unresolved applications out"
+            yield _Rule("target", strange, lambda cell: f"{_quoted(cell)} {outcomes}")
+
+
+def _decode(coded: pa.DictionaryArray, levels: npt.NDArray[Level], missing: object) -> npt.NDArray[Level]:
+    """The level of every row, and ``missing`` where the row has none."""
+    if not len(levels):
+        return np.full(len(coded), missing, dtype=levels.dtype)
+    codes = pc.fill_null(coded.indices, 0).to_numpy(zero_copy_only=False)
+    values = levels[codes]
+    values[_mask(pc.is_null(coded.indices))] = missing
+    return values
+
+
+def _quoted(cell: str) -> str:
+    """The cell for a message, short and on one line."""
+    return repr(cell if len(cell) <= 40 else cell[:40] + "…")
+
+
+def _listed(levels: tuple[str, ...]) -> str:
+    more = f" and {len(levels) - 10} more" if len(levels) > 10 else ""
+    return ", ".join(repr(level) for level in levels[:10]) + more
+
+
+def _no_number(cell: str) -> str:
+    if _WITH_THOUSANDS.fullmatch(cell.strip()):
+        return f"{_quoted(cell)} is not a number. Write it with a decimal point and without thousands separators"
+    if re.fullmatch(r"[+-]?[\d.]+(e[+-]?\d+)?", cell.strip(), re.IGNORECASE | re.ASCII):
+        return f"{_quoted(cell)} is too large for a number. Correct it"
+    return f"{_quoted(cell)} is not a number. Correct it, or list it in the schema's missingValues if it means missing"
+
+
+def _no_integer(cell: str) -> str:
+    return f"{_quoted(cell)} is not a whole number. Correct it, or give the column the type number"
+
+
+def typed_frame(columns: Mapping[str, npt.NDArray[np.generic]], keep: Mask) -> pd.DataFrame:
+    """The kept rows as the frame of ``Applications``: float64, datetime64[s] or str objects."""
+    return pd.DataFrame(
+        {name: pd.Series(values[keep], dtype=values.dtype) for name, values in columns.items()},
+        index=pd.RangeIndex(int(keep.sum())),
+    )

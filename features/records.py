@@ -1,0 +1,238 @@
+"""Bytes to records: opening, decoding and splitting a CSV file so that damage stays where it is.
+
+A record is one logical row. It usually is one physical line; a quoted cell may hold line breaks, and then it is several.
+A record that does not fit the header becomes a rejected one, and reading goes on at the next line that fits.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, NamedTuple, TextIO, cast
+
+from data_schemas.errors import ContractError, RunError
+
+MAX_RECORD = 8 * 2**20
+"""Longest record that is read, in characters; what is longer is rejected, so a stray quote cannot swallow a file."""
+
+_KEPT_OF_OVERSIZED = 10_000  # characters of an oversized record that its reject shows
+_BAD_BYTES = "creditfusion.bad_bytes"
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark its own begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_OTHER_FORMATS = (
+    (b"PAR1", "a Parquet file", "Give it a name that ends in .parquet"),
+    (b"\x1f\x8b", "gzip data", "Give it a name that ends in .csv.gz"),
+    (b"PK\x03\x04", "a ZIP archive or an Excel workbook", "Export the table as CSV"),
+)
+
+
+class Record(NamedTuple):
+    """One row as it stands in the file.
+
+    raw: its text without the last line break. cells: as many as the header has, or none when it is rejected.
+    rule, message: why it is rejected; "" when it is not.
+    """
+
+    raw: str
+    cells: list[str]
+    rule: str = ""
+    message: str = ""
+
+
+def _mark_bad_bytes(error: UnicodeError) -> tuple[str, int]:
+    """Decode each undecodable byte to a lone surrogate, which no valid text holds, so that its row can be found."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(_BAD_BYTES, _mark_bad_bytes)
+
+
+def shown(raw: str) -> str:
+    r"""The text with bytes that could not be decoded, and NUL, written as ``\x..``, so that any file can hold it."""
+    return re.sub("[\0\udc00-\udcff]", lambda match: f"\\x{ord(match[0]) & 0xFF:02x}", raw)
+
+
+def open_text(path: Path, encoding: str | None) -> TextIO:
+    """Open a CSV file, gzipped when its name ends in .gz, as text with its line breaks kept.
+
+    encoding: None means UTF-8, or what the byte-order mark says. Undecodable bytes become lone surrogates.
+    Raises RunError when the file cannot be read, ContractError when it is no CSV or the encoding is unknown.
+    """
+    try:
+        stream = cast(IO[bytes], gzip.open(path) if path.suffix == ".gz" else path.open("rb"))
+        buffered = io.BufferedReader(cast(io.RawIOBase, stream), buffer_size=2**16)
+        start = buffered.peek(4)[:4]
+    except (OSError, EOFError) as error:
+        raise unreadable(path, error) from error
+    for magic, what, remedy in _OTHER_FORMATS:
+        if start.startswith(magic):
+            raise ContractError(f"{path} holds {what}, not CSV text", f"{remedy}.")
+    found = next((name for mark, name in _BYTE_ORDER_MARKS if start.startswith(mark)), "utf-8")
+    try:
+        return io.TextIOWrapper(buffered, encoding or found, errors=_BAD_BYTES, newline="")
+    except LookupError as error:
+        raise ContractError(f"unknown encoding {encoding!r}", "Name one that Python knows, such as latin-1.") from error
+
+
+def unreadable(path: Path, error: Exception) -> RunError:
+    """The error for a file that cannot be opened."""
+    if isinstance(error, FileNotFoundError):
+        return RunError(f"{path} does not exist", "Check the path.")
+    if isinstance(error, IsADirectoryError):
+        return RunError(f"{path} is a folder", "Name the file in it.")
+    if isinstance(error, PermissionError):
+        return RunError(f"{path} may not be read", "Ask its owner for read access.")
+    return RunError(f"{path} cannot be read: {error}", "Fetch or write the file again; it may be cut off or damaged.")
+
+
+class _TooLongError(csv.Error):
+    """A record grew past MAX_RECORD."""
+
+
+class Lines:
+    """Physical lines of a text stream that can be handed back; remembers those taken since ``begin``."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._back: deque[str] = deque()
+        self._size = 0
+        self.taken: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._back.popleft() if self._back else self._stream.readline(MAX_RECORD)
+        if not line:
+            raise StopIteration
+        self.taken.append(line)
+        self._size += len(line)
+        if self._size >= MAX_RECORD:
+            raise _TooLongError
+        return line
+
+    def begin(self) -> None:
+        """Start a new record."""
+        self.taken = []
+        self._size = 0
+
+    def hand_back(self, lines: Sequence[str]) -> None:
+        """Put lines back in front of what is still to come."""
+        self._back.extendleft(reversed(lines))
+
+    def skip_rest_of_line(self) -> None:
+        """Drop what is left of a line of which only the first MAX_RECORD characters were taken."""
+        while (piece := self._stream.readline(MAX_RECORD)) and len(piece) == MAX_RECORD:
+            pass
+
+
+def split(line: str, delimiter: str) -> list[str]:
+    """The cells of one line, lenient about quotes; for headers."""
+    return next(csv.reader([line], delimiter=delimiter), [])
+
+
+def records(lines: Lines, delimiter: str, width: int) -> Iterator[Record]:
+    """Split lines into records of ``width`` cells; blank lines are no records.
+
+    Raises what reading the stream raises (OSError, EOFError, zlib.error).
+    """
+    csv.field_size_limit(MAX_RECORD)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        lines.begin()
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield from _resume(reader, lines, width, error)
+            continue
+        if len(cells) == width and len(lines.taken) == 1:
+            yield _sound(lines.taken[0], cells)
+        elif len(cells) == width:
+            yield _sound("".join(lines.taken), cells)
+        elif len(lines.taken) > 1:
+            yield from _resume(reader, lines, width, None)
+        elif len(cells) > 1 or lines.taken[0].strip():
+            yield _reject(lines.taken, "width", _width_message(len(cells), width))
+
+
+def _resume(reader: Iterator[list[str]], lines: Lines, width: int, error: csv.Error | None) -> Iterator[Record]:
+    """Reject the record just taken, up to the first of its later lines that begins a record of the header's width.
+
+    A record whose quote never closes has the rest of the file for later lines; any other has those that it took.
+    """
+    taken = lines.taken
+    if isinstance(error, _TooLongError) and len(taken) == 1:
+        lines.skip_rest_of_line()
+        message = f"the row is longer than {MAX_RECORD:,} characters. Shorten it, or close the quote that it opens"
+        yield _reject([taken[0][:_KEPT_OF_OVERSIZED]], "size", message)
+        return
+    unclosed = error is not None and (isinstance(error, _TooLongError) or "end of data" in str(error))
+    n_lines = MAX_RECORD if unclosed else len(taken)
+    rule, message = "quoting", "a quote opens that never closes. Close it; double a quote that is part of the text"
+    if error is None:
+        rule, message = "width", "the row's line breaks do not fit its quotes. Quote cells that hold line breaks"
+    elif not unclosed:
+        message = "text follows a closing quote. Double the quotes that are part of the text"
+    rejected, size = [taken[0]], len(taken[0])
+    lines.hand_back(taken[1:])
+    while len(rejected) < n_lines and size < MAX_RECORD:
+        lines.begin()
+        try:
+            cells = next(reader)
+        except StopIteration:
+            break
+        except csv.Error:
+            cells = []
+        if len(cells) == width:
+            yield _reject(rejected, rule, message)
+            yield _sound("".join(lines.taken), cells)
+            return
+        rejected.append(lines.taken[0])
+        size += len(lines.taken[0])
+        lines.hand_back(lines.taken[1:])
+    yield _reject(rejected, rule, message)
+
+
+def _width_message(found: int, width: int) -> str:
+    remedy = "Fill in the missing cells" if found < width else "Quote cells that hold the delimiter"
+    return f"the row has {found} cells, the header has {width}. {remedy}"
+
+
+def _sound(raw: str, cells: list[str]) -> Record:
+    """A record of the right width; still rejected when its bytes are damaged."""
+    rule, message = _damage(raw)
+    return Record(raw.rstrip("\r\n"), [] if rule else cells, rule, message)
+
+
+def _reject(taken: Sequence[str], rule: str, message: str) -> Record:
+    """A rejected record; damaged bytes are named first, since they are often the cause of the rest."""
+    raw = "".join(taken).rstrip("\r\n")
+    damage = _damage(raw)
+    return Record(raw, [], damage[0] or rule, damage[1] or message)
+
+
+def _damage(raw: str) -> tuple[str, str]:
+    """Rule and message for NUL or undecodable bytes in a row; ("", "") without."""
+    if "\0" in raw:
+        return "nul", "the row holds a NUL byte. Write the row again from its source"
+    if not raw.isascii():
+        try:
+            raw.encode()
+        except UnicodeEncodeError:
+            return "encoding", "the row holds bytes that are no valid text. Name the file's encoding, such as latin-1"
+    return "", ""

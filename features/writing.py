@@ -1,0 +1,41 @@
+"""Writing rows as CSV that is safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from typing import TextIO
+
+import numpy as np
+import pandas as pd
+
+_FORMULA_START = frozenset("=+-@\t\r\n＝＋－＠")  # full-width forms too: spreadsheets in Asian locales run them
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+def neutralise(text: str) -> str:
+    """The text, with an apostrophe in front when a spreadsheet would run it as a formula; numbers stay as they are."""
+    if text[:1] in _FORMULA_START and not _NUMBER.fullmatch(text):
+        return "'" + text
+    return text
+
+
+def write_header(file: TextIO, columns: Sequence[str]) -> None:
+    """Write the header row; open the file with ``newline=""`` and UTF-8."""
+    csv.writer(file, lineterminator="\n").writerow([neutralise(name) for name in columns])
+
+
+def write_rows(file: TextIO, frame: pd.DataFrame) -> None:
+    """Write the frame's rows, without a header: text neutralised, floats to their last digit, missing as ""."""
+    columns = [_cells(frame.iloc[:, position]) for position in range(frame.shape[1])]
+    csv.writer(file, lineterminator="\n").writerows(zip(*columns, strict=True))
+
+
+def _cells(column: pd.Series) -> list[object]:
+    if column.dtype.kind == "M":
+        days = column.dt.normalize().eq(column).all()
+        return list(column.dt.strftime("%Y-%m-%d" if days else "%Y-%m-%dT%H:%M:%S").astype(object).fillna(""))
+    if column.dtype.kind == "f":
+        return ["" if np.isnan(value) else value for value in column.tolist()]
+    return [neutralise(cell) if isinstance(cell, str) else cell for cell in column.tolist()]

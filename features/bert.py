@@ -1,0 +1,234 @@
+"""The forward pass of a BERT encoder over a stream of tokens, without padding and without a batch.
+
+A text's vector must not depend on who else is encoded with it, to the last bit. Ordinary batches break that: their
+shape follows the neighbours, and matrix kernels round differently for different shapes. Here every step is either per
+token, and then runs in tiles of one fixed number of rows, or attention, and then sees texts of exactly one length. Both
+give a token the same bits wherever it stands. It is also faster: nothing is computed for padding, a tile stays in
+the core's cache from one attention to the next, and the weights are laid out once for the kernels that read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (the name everyone knows)
+from torch import Tensor
+
+from data_schemas.errors import ContractError
+
+CPU_TILE = 256
+CUDA_TILE = 4096
+
+
+@dataclass(frozen=True)
+class BertShape:
+    """What the weights do not say themselves. max_tokens: positions the model knows."""
+
+    n_layers: int
+    n_heads: int
+    dim: int
+    max_tokens: int
+    norm_eps: float
+
+    @staticmethod
+    def of(config: Mapping[str, object], origin: str) -> BertShape:
+        """The shape in a ``config.json``; raises ContractError for anything but a plain BERT encoder."""
+        wanted = {
+            "model_type": "bert",
+            "hidden_act": "gelu",
+            "position_embedding_type": "absolute",
+            "is_decoder": False,
+        }
+        defaults = {"position_embedding_type": "absolute", "is_decoder": False}
+        for name, value in wanted.items():
+            found = config.get(name, defaults.get(name))
+            if found != value:
+                raise ContractError(
+                    f"{origin}: {name} is {found!r}, not {value!r}", "Give a BERT encoder such as MiniLM or BGE."
+                )
+        try:
+            sizes = [int(str(config[name])) for name in _SIZES]
+            return BertShape(*sizes, norm_eps=float(str(config.get("layer_norm_eps", 1e-12))))
+        except (KeyError, ValueError) as error:
+            raise ContractError(f"{origin}: no usable {error}", "Give the encoder's complete folder.") from error
+
+
+_SIZES = ("num_hidden_layers", "num_attention_heads", "hidden_size", "max_position_embeddings")
+
+
+@dataclass(frozen=True)
+class Affine:
+    """x @ weight.T + bias, with what follows it fused in where the kernels can (``packed``)."""
+
+    weight: Tensor
+    bias: Tensor
+    packed: bool
+
+    @staticmethod
+    def of(weight: Tensor, bias: Tensor, tile: int) -> Affine:
+        """Lay the weights out for ``tile`` rows, where this CPU has oneDNN kernels for their type."""
+        if weight.device.type == "cpu" and can_pack(weight.dtype):
+            return Affine(torch.ops.mkldnn._reorder_linear_weight(weight, tile), bias, packed=True)
+        return Affine(weight, bias, packed=False)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(rows, n_in) -> (rows, n_out)."""
+        if self.packed:
+            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
+        return F.linear(x, self.weight, self.bias)
+
+    def gelu(self, x: Tensor) -> Tensor:
+        """The same with the exact (erf) GELU after it."""
+        if self.packed:
+            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "gelu", [], "none")
+        return F.gelu(F.linear(x, self.weight, self.bias))
+
+    def plus(self, x: Tensor, residual: Tensor) -> Tensor:
+        """The same with ``residual`` added."""
+        if self.packed:
+            return torch.ops.mkldnn._linear_pointwise(x, residual, self.weight, self.bias, "add")
+        return F.linear(x, self.weight, self.bias) + residual
+
+
+def can_pack(dtype: torch.dtype) -> bool:
+    """Whether oneDNN's prepacked linear kernels exist here for this type."""
+    if not torch.backends.mkldnn.is_available():
+        return False
+    return dtype == torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+@dataclass(frozen=True)
+class Norm:
+    """Layer normalisation over the last axis."""
+
+    weight: Tensor
+    bias: Tensor
+    eps: float
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(rows, dim) -> (rows, dim)."""
+        return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One transformer layer; query, key and value are one matrix."""
+
+    qkv: Affine
+    out: Affine
+    out_norm: Norm
+    up: Affine
+    down: Affine
+    down_norm: Norm
+
+    def after_attention(self, x: Tensor, attended: Tensor) -> Tensor:
+        """Everything of the layer that is per token: (rows, dim) twice -> (rows, dim)."""
+        x = self.out_norm(self.out.plus(attended, x))
+        return self.down_norm(self.down.plus(self.up.gelu(x), x))
+
+
+@dataclass(frozen=True)
+class Bert:
+    """A BERT encoder without pooler. Make it with ``Bert.of``.
+
+    words: float32 (vocabulary, dim). places: float32 (max_tokens, dim), position plus the embedding of token type 0.
+    tile: rows of every matrix product.
+    """
+
+    shape: BertShape
+    words: Tensor
+    places: Tensor
+    embedding_norm: Norm
+    layers: tuple[Layer, ...]
+    dtype: torch.dtype
+    tile: int
+
+    @staticmethod
+    def of(weights: Mapping[str, Tensor], shape: BertShape, dtype: torch.dtype, device: torch.device) -> Bert:
+        """Build it from a state dict of ``transformers.BertModel``; raises KeyError naming a missing tensor."""
+        tile = CPU_TILE if device.type == "cpu" else CUDA_TILE
+
+        def get(name: str, to: torch.dtype = dtype) -> Tensor:
+            return weights[name].to(device=device, dtype=to).contiguous()
+
+        def affine(*names: str) -> Affine:
+            weight = torch.cat([get(f"{name}.weight") for name in names])
+            return Affine.of(weight, torch.cat([get(f"{name}.bias") for name in names]), tile)
+
+        def norm(name: str, to: torch.dtype = dtype) -> Norm:
+            return Norm(get(f"{name}.weight", to), get(f"{name}.bias", to), shape.norm_eps)
+
+        def layer(at: str) -> Layer:
+            return Layer(
+                affine(*(f"{at}.attention.self.{name}" for name in ("query", "key", "value"))),
+                affine(f"{at}.attention.output.dense"),
+                norm(f"{at}.attention.output.LayerNorm"),
+                affine(f"{at}.intermediate.dense"),
+                affine(f"{at}.output.dense"),
+                norm(f"{at}.output.LayerNorm"),
+            )
+
+        full = torch.float32
+        kinds = get("embeddings.token_type_embeddings.weight", full)
+        return Bert(
+            shape,
+            get("embeddings.word_embeddings.weight", full),
+            get("embeddings.position_embeddings.weight", full) + kinds[0],
+            norm("embeddings.LayerNorm", full),
+            tuple(layer(f"encoder.layer.{i}") for i in range(shape.n_layers)),
+            dtype,
+            tile,
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights live."""
+        return self.words.device
+
+    def mean_pooled(self, windows: Sequence[Tensor]) -> Tensor:
+        """Mean token vector of every window.
+
+        windows: int64 (length,) token ids with their special tokens, each at most ``max_tokens`` long; windows of
+        equal length should stand together. Returns float32 (n, dim), on the model's device.
+        """
+        lengths = [len(window) for window in windows]
+        n_tokens = sum(lengths)
+        ids = torch.cat([*windows, windows[0].new_zeros(-n_tokens % self.tile)]).to(self.device)
+        places = torch.cat([torch.arange(n) for n in [*lengths, -n_tokens % self.tile]]).to(self.device)
+        places.clamp_(max=self.shape.max_tokens - 1)  # only the filling at the end can be longer than a window
+        hidden = self._hidden(ids, places, _runs(lengths))[:n_tokens].float()
+        return torch.segment_reduce(hidden, "mean", lengths=torch.tensor(lengths, device=self.device))
+
+    def _hidden(self, ids: Tensor, places: Tensor, runs: Sequence[tuple[int, int]]) -> Tensor:
+        tiles = [slice(at, at + self.tile) for at in range(0, len(ids), self.tile)]
+        x = torch.cat([self.embedding_norm(self.words[ids[t]] + self.places[places[t]]) for t in tiles]).to(self.dtype)
+        for layer in self.layers:
+            attended = self._attend(torch.cat([layer.qkv(x[t]) for t in tiles]), runs)
+            x = torch.cat([layer.after_attention(x[t], attended[t]) for t in tiles])
+        return x
+
+    def _attend(self, qkv: Tensor, runs: Sequence[tuple[int, int]]) -> Tensor:
+        """Self-attention inside each window. qkv: (rows, 3 * dim). Returns (rows, dim), zero in the filling."""
+        dim, n_heads = self.shape.dim, self.shape.n_heads
+        attended = qkv.new_zeros(len(qkv), dim)
+        at = 0
+        for count, length in runs:
+            part = slice(at, at + count * length)
+            q, k, v = qkv[part].view(count, length, 3, n_heads, dim // n_heads).permute(2, 0, 3, 1, 4)
+            mixed = F.scaled_dot_product_attention(q, k, v)
+            attended[part] = mixed.transpose(1, 2).reshape(count * length, dim)
+            at = part.stop
+        return attended
+
+
+def _runs(lengths: Sequence[int]) -> list[tuple[int, int]]:
+    """Neighbouring windows of equal length as (count, length)."""
+    runs: list[tuple[int, int]] = []
+    for length in lengths:
+        if runs and runs[-1][1] == length:
+            runs[-1] = (runs[-1][0] + 1, length)
+        else:
+            runs.append((1, length))
+    return runs

@@ -1,9 +1,9 @@
 """Checking rows of text against the contract: typed columns, and the first broken rule of each row that breaks one.
 
-Written on Arrow's string kernels rather than on pandera: a pandera schema validates frames that are already typed, so the
-parsing, where most damage shows, would stay here; its lazy reports build a frame of failures per check; and its messages
-name the check, not the remedy. Every step below looks at one cell at a time, so a row's values never depend on the
-rows read with it.
+Written on Arrow's string kernels rather than on pandera: a pandera schema validates frames that are already typed, so
+the parsing, where most damage shows, would stay here; its lazy reports build a frame of failures per check; and its
+messages name the check, not the remedy. Every step below looks at one cell at a time, so a row's values never depend
+on the rows read with it.
 """
 
 from __future__ import annotations
@@ -79,9 +79,8 @@ def check(cells: Mapping[str, pa.Array], schema: Schema) -> tuple[dict[str, npt.
 
 def _column(field: Field, text: pa.Array, schema: Schema) -> _Column:
     trimmed = pc.utf8_trim_whitespace(text)
-    missing = pc.or_kleene(
-        pc.is_null(trimmed), pc.is_in(trimmed, value_set=pa.array(field.missing_values, pa.string()))
-    )
+    codes = pa.array(("", *field.missing_values), pa.string())
+    missing = pc.or_kleene(pc.is_null(trimmed), pc.is_in(trimmed, value_set=codes))
     present = pc.if_else(missing, None, text if field.role is Role.NARRATIVE else trimmed)
     if field.is_numeric:
         values, rules = _booleans(present) if field.type is FieldType.BOOLEAN else _numbers(field, present)
@@ -195,7 +194,7 @@ def _decode(coded: pa.DictionaryArray, levels: npt.NDArray[Level], missing: obje
     if not len(levels):
         return np.full(len(coded), missing, dtype=levels.dtype)
     codes = pc.fill_null(coded.indices, 0).to_numpy(zero_copy_only=False)
-    values = levels[codes]
+    values: npt.NDArray[Level] = levels[codes]
     values[_mask(pc.is_null(coded.indices))] = missing
     return values
 

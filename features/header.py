@@ -98,9 +98,7 @@ def _listed(names: Sequence[str]) -> str:
 def _nearest(missing: Sequence[str], names: Sequence[str]) -> str:
     """The remedy, with the nearest name that the file has for each missing column."""
     lowered = {name.lower(): name for name in names}
-    guesses = []
-    for name in missing:
-        if close := difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.75):
-            guesses.append(f"{lowered[close[0]]!r} to {name!r}")
+    close = {name: difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.75) for name in missing}
+    guesses = [f"{lowered[found[0]]!r} to {name!r}" for name, found in close.items() if found]
     rename = f"Perhaps rename {', '.join(guesses)}. " if guesses else ""
     return f"{rename}Add the columns (empty cells count as missing values), or take them out of the schema."

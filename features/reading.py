@@ -61,17 +61,12 @@ def read_all(paths: Path | Sequence[Path], schema: Schema, options: ReadOptions)
     if not paths:
         raise ContractError("no file is named", "Name at least one file of applications.")
     seen = SeenIds()
-    chunks: list[Chunk] = []
-    for path in paths:
-        for chunk in _read(path, schema, options, seen):
-            chunks.append(chunk if len(paths) == 1 else _naming(path, chunk))
-    columns = {tuple(chunk.applications.frame.columns): chunk for chunk in chunks}
-    if len(columns) > 1:
-        differing = set.symmetric_difference(*(set(names) for names in list(columns)[:2]))
-        raise ContractError(
-            f"the files do not all have the columns {', '.join(sorted(differing))}",
-            "Add them, or drop them everywhere.",
-        )
+    read = ((path, chunk) for path in paths for chunk in _read(path, schema, options, seen))
+    chunks = [chunk if len(paths) == 1 else _naming(path, chunk) for path, chunk in read]
+    columns: list[set[object]] = [set(chunk.applications.frame.columns) for chunk in chunks]
+    if differing := set.union(*columns) - set.intersection(*columns):
+        what = f"only some of the files have the columns {', '.join(sorted(map(str, differing)))}"
+        raise ContractError(what, "Add them to the others, or drop them everywhere.")
     return Chunk(
         Applications.concat([chunk.applications for chunk in chunks]),
         Rejects(pd.concat([chunk.rejects.frame for chunk in chunks], ignore_index=True)),
@@ -99,8 +94,8 @@ def _checked(rows: TextRows, schema: Schema, seen: SeenIds) -> Chunk:
     keep = np.ones(len(rows.row_number), dtype=np.bool_)
     keep[[breach.position for breach in breaches]] = False
     rejects = [
-        Reject(int(rows.row_number[at]), column, rule, message, rows.original(at))
-        for at, column, rule, message in breaches
+        Reject(int(rows.row_number[breach.position]), *breach[1:], rows.original(breach.position))
+        for breach in breaches
     ]
     name = schema.id.name
     sound = np.flatnonzero(keep)

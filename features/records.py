@@ -1,6 +1,6 @@
 """Bytes to records: opening, decoding and splitting a CSV file so that damage stays where it is.
 
-A record is one logical row. It usually is one physical line; a quoted cell may hold line breaks, and then it is several.
+A record is one row. It usually is one physical line; a quoted cell may hold line breaks, and then it is several.
 A record that does not fit the header becomes a rejected one, and reading goes on at the next line that fits.
 """
 
@@ -14,7 +14,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple, TextIO, cast
+from typing import NamedTuple, TextIO, cast
 
 from data_schemas.errors import ContractError, RunError
 
@@ -72,7 +72,7 @@ def open_text(path: Path, encoding: str | None) -> TextIO:
     Raises RunError when the file cannot be read, ContractError when it is no CSV or the encoding is unknown.
     """
     try:
-        stream = cast(IO[bytes], gzip.open(path) if path.suffix == ".gz" else path.open("rb"))
+        stream = gzip.GzipFile(path) if path.suffix == ".gz" else io.FileIO(path)
         buffered = io.BufferedReader(cast(io.RawIOBase, stream), buffer_size=2**16)
         start = buffered.peek(4)[:4]
     except (OSError, EOFError) as error:

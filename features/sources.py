@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -145,7 +146,7 @@ def parquet_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int)
             yield TextRows(
                 cells={name: _as_text(batch.column(i), schema[name], path) for name, i in where.items()},
                 row_number=np.arange(first, first + len(batch), dtype=np.int64),
-                original=lambda position, batch=batch: _as_csv_line(batch, position),
+                original=functools.partial(_as_csv_line, batch),
                 rejects=[],
             )
             first += len(batch)

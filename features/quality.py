@@ -1,0 +1,69 @@
+"""Saying what an application lacks, beside its score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import compress
+
+import numpy as np
+import numpy.typing as npt
+
+from data_schemas.contract import Field, FieldType
+from features.applications import Applications
+
+Mask = npt.NDArray[np.bool_]
+
+
+def data_quality(applications: Applications) -> list[str]:
+    """Flags of each application, joined by ``;``; "" when nothing is lacking.
+
+    ``narrative_only``: every feature is missing, and there is a narrative. ``no_narrative``: the schema has narratives
+    and all are empty. ``missing:a,b``: the features that are missing. ``unknown_category:a,b``: the features whose
+    level is not among the schema's categories.
+    """
+    schema = applications.schema
+    missing = _per_column(applications, schema.features, _missing)
+    strange = _per_column(applications, schema.features, _unknown)
+    no_narrative = _per_column(applications, schema.narratives, _missing).all(axis=1)
+    names = [field.name for field in schema.features]
+    flags = zip(
+        _labelled("narrative_only", missing.all(axis=1) & ~no_narrative & bool(schema.features)),
+        _labelled("no_narrative", no_narrative & bool(schema.narratives)),
+        _listing("missing", names, missing),
+        _listing("unknown_category", names, strange),
+        strict=True,
+    )
+    return [";".join(filter(None, row)) for row in flags]
+
+
+def _per_column(
+    applications: Applications, fields: Sequence[Field], test: Callable[[Applications, Field], Mask]
+) -> Mask:
+    """bool (n, n_fields): whether each cell passes the test."""
+    table = np.zeros((len(applications), len(fields)), dtype=np.bool_)
+    for i, field in enumerate(fields):
+        table[:, i] = test(applications, field)
+    return table
+
+
+def _missing(applications: Applications, field: Field) -> Mask:
+    column = applications.frame[field.name]
+    mask: Mask = (column == "" if column.dtype == object else column.isna()).to_numpy(dtype=np.bool_)
+    return mask
+
+
+def _unknown(applications: Applications, field: Field) -> Mask:
+    """Cells with a level that is none of the schema's categories; none where the schema lists no categories."""
+    if field.type is not FieldType.STRING or not field.categories:
+        return np.zeros(len(applications), dtype=np.bool_)
+    mask: Mask = ~applications.frame[field.name].isin(["", *field.categories]).to_numpy(dtype=np.bool_)
+    return mask
+
+
+def _labelled(label: str, rows: Mask) -> list[str]:
+    return [label if row else "" for row in rows.tolist()]
+
+
+def _listing(label: str, names: Sequence[str], table: Mask) -> list[str]:
+    """``label:a,b`` for each row of the table, with the names of its true cells; "" without any."""
+    return [f"{label}:{','.join(compress(names, row))}" if True in row else "" for row in table.tolist()]

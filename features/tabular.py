@@ -1,0 +1,122 @@
+"""Structured columns to arrays: numbers and derived features as float32, levels as codes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from data_schemas.contract import Derived, DerivedKind, Direction, Field, FieldType, Schema
+from features.applications import Applications
+from features.design import TabularBlock
+
+MIN_LEVEL_ROWS = 20
+"""Rows that must show a level for it to get a code of its own, where the schema does not list the levels."""
+
+_YEAR = np.timedelta64(31_557_600, "s")  # 365.25 days
+_SIGN = {Direction.RISING: 1, Direction.FALLING: -1, Direction.NONE: 0}
+
+Column = Field | Derived
+
+
+@dataclass(frozen=True)
+class TabularEncoder:
+    """Turns the structured columns of applications into arrays, each row by itself.
+
+    Numeric columns are the schema's numeric features in file order, then its derived features. Level columns are its
+    text features; dates enter through derived features only.
+
+    levels: for each text feature its known levels, sorted; level i has code i + 1, and 0 means unknown or missing.
+    """
+
+    schema: Schema
+    levels: dict[str, tuple[str, ...]]
+
+    @staticmethod
+    def fit(applications: Applications, min_rows: int = MIN_LEVEL_ROWS) -> TabularEncoder:
+        """Learn the levels of the text features: the schema's categories where it lists them (or its ``enum``), else
+        those that at least ``min_rows`` rows show.
+        """
+        levels = {}
+        for field in _level_fields(applications.schema):
+            known = field.categories or field.allowed
+            if not known:
+                counts = Counter(applications.frame[field.name])
+                known = tuple(level for level, n_rows in counts.items() if level and n_rows >= min_rows)
+            levels[field.name] = tuple(sorted(known))
+        return TabularEncoder(applications.schema, levels)
+
+    @property
+    def numeric(self) -> tuple[Column, ...]:
+        """The numeric columns: what each stands for, in the order of ``x_num``."""
+        return (*(field for field in self.schema.features if field.is_numeric), *self.schema.derived)
+
+    @property
+    def num_names(self) -> tuple[str, ...]:
+        """Names of the columns of ``x_num``."""
+        return tuple(column.name for column in self.numeric)
+
+    @property
+    def cat_names(self) -> tuple[str, ...]:
+        """Names of the columns of ``x_cat``."""
+        return tuple(self.levels)
+
+    @property
+    def monotone(self) -> tuple[int, ...]:
+        """Direction of risk per column of ``x_num``: +1 rising, -1 falling, 0 left to the model."""
+        return tuple(_SIGN[column.direction] for column in self.numeric)
+
+    def encode(self, applications: Applications) -> TabularBlock:
+        """The arrays of these applications; raises KeyError when a feature is not among their columns."""
+        values = _numeric_values(applications)
+        x_num = np.empty((len(applications), len(self.numeric)), dtype=np.float32)
+        with np.errstate(over="ignore"):
+            for i, name in enumerate(self.num_names):
+                x_num[:, i] = values[name]
+        x_num[~np.isfinite(x_num)] = np.nan  # beyond float32
+        x_cat = np.zeros((len(applications), len(self.levels)), dtype=np.int32)
+        for i, (name, levels) in enumerate(self.levels.items()):
+            codes = {level: code for code, level in enumerate(levels, 1)}
+            x_cat[:, i] = [codes.get(level, 0) for level in applications.frame[name]]
+        return TabularBlock(
+            x_num, x_cat, self.num_names, self.cat_names, tuple(len(levels) + 1 for levels in self.levels.values())
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``from_json`` needs beside the schema, as JSON types."""
+        return {"levels": {name: list(levels) for name, levels in self.levels.items()}}
+
+    @staticmethod
+    def from_json(document: Mapping[str, Any], schema: Schema) -> TabularEncoder:
+        """The encoder that gave this document; raises ValueError when it does not fit the schema."""
+        levels = {str(name): tuple(str(level) for level in known) for name, known in document["levels"].items()}
+        wanted = [field.name for field in _level_fields(schema)]
+        if sorted(levels) != sorted(wanted):
+            raise ValueError(f"the encoder has levels for {sorted(levels)}, the schema's text features are {wanted}")
+        return TabularEncoder(schema, {name: levels[name] for name in wanted})
+
+
+def _level_fields(schema: Schema) -> tuple[Field, ...]:
+    return tuple(field for field in schema.features if field.type is FieldType.STRING)
+
+
+def _numeric_values(applications: Applications) -> dict[str, npt.NDArray[np.float64]]:
+    """float64 (n,) of every numeric feature and derived feature, NaN = missing or not to be computed."""
+    frame, schema = applications.frame, applications.schema
+    values = {field.name: frame[field.name].to_numpy(np.float64) for field in schema.features if field.is_numeric}
+    for derived in schema.derived:
+        first, second = derived.of
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            if derived.kind is DerivedKind.YEARS_BETWEEN:
+                span = frame[second].to_numpy("datetime64[s]") - frame[first].to_numpy("datetime64[s]")
+                result = span / _YEAR
+            elif derived.kind is DerivedKind.RATIO:
+                result = values[first] / values[second]
+            else:
+                result = values[first] - values[second]
+        values[derived.name] = np.where(np.isfinite(result), result, np.nan)
+    return values

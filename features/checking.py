@@ -189,7 +189,9 @@ def _text_rules(field: Field, present: pa.Array, schema: Schema) -> Iterator[_Ru
             yield _Rule("target", strange, lambda cell: f"{_quoted(cell)} {outcomes}")
 
 
-def _decode(coded: pa.DictionaryArray, levels: npt.NDArray[Level], missing: object) -> npt.NDArray[Level]:
+def _decode(
+    coded: pa.DictionaryArray, levels: npt.NDArray[Level], missing: str | bool | np.datetime64
+) -> npt.NDArray[Level]:
     """The level of every row, and ``missing`` where the row has none."""
     if not len(levels):
         return np.full(len(coded), missing, dtype=levels.dtype)

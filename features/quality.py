@@ -24,11 +24,12 @@ def data_quality(applications: Applications) -> list[str]:
     schema = applications.schema
     missing = _per_column(applications, schema.features, _missing)
     strange = _per_column(applications, schema.features, _unknown)
-    no_narrative = _per_column(applications, schema.narratives, _missing).all(axis=1)
+    silent: Mask = np.logical_and.reduce(_per_column(applications, schema.narratives, _missing), axis=1)
     names = [field.name for field in schema.features]
+    blank = [""] * len(applications)
     flags = zip(
-        _labelled("narrative_only", missing.all(axis=1) & ~no_narrative & bool(schema.features)),
-        _labelled("no_narrative", no_narrative & bool(schema.narratives)),
+        _labelled("narrative_only", missing.all(axis=1) & ~silent) if names else blank,
+        _labelled("no_narrative", silent) if schema.narratives else blank,
         _listing("missing", names, missing),
         _listing("unknown_category", names, strange),
         strict=True,
@@ -61,6 +62,7 @@ def _unknown(applications: Applications, field: Field) -> Mask:
 
 
 def _labelled(label: str, rows: Mask) -> list[str]:
+    """The label for each row of the mask, "" for the others."""
     return [label if row else "" for row in rows.tolist()]
 
 

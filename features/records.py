@@ -13,6 +13,7 @@ import io
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple, TextIO, cast
 
@@ -65,26 +66,30 @@ def shown(raw: str) -> str:
     return re.sub("[\0\udc00-\udcff]", lambda match: f"\\x{ord(match[0]) & 0xFF:02x}", raw)
 
 
-def open_text(path: Path, encoding: str | None) -> TextIO:
+@contextmanager
+def open_text(path: Path, encoding: str | None) -> Iterator[TextIO]:
     """Open a CSV file, gzipped when its name ends in .gz, as text with its line breaks kept.
 
     encoding: None means UTF-8, or what the byte-order mark says. Undecodable bytes become lone surrogates.
     Raises RunError when the file cannot be read, ContractError when it is no CSV or the encoding is unknown.
     """
-    try:
-        stream = gzip.GzipFile(path) if path.suffix == ".gz" else io.FileIO(path)
-        buffered = io.BufferedReader(cast(io.RawIOBase, stream), buffer_size=2**16)
-        start = buffered.peek(4)[:4]
-    except (OSError, EOFError) as error:
-        raise unreadable(path, error) from error
-    for magic, what, remedy in _OTHER_FORMATS:
-        if start.startswith(magic):
-            raise ContractError(f"{path} holds {what}, not CSV text", f"{remedy}.")
-    found = next((name for mark, name in _BYTE_ORDER_MARKS if start.startswith(mark)), "utf-8")
-    try:
-        return io.TextIOWrapper(buffered, encoding or found, errors=_BAD_BYTES, newline="")
-    except LookupError as error:
-        raise ContractError(f"unknown encoding {encoding!r}", "Name one that Python knows, such as latin-1.") from error
+    with ExitStack() as open_files:
+        try:
+            stream = gzip.GzipFile(path) if path.suffix == ".gz" else io.FileIO(path)
+            binary = open_files.enter_context(io.BufferedReader(cast(io.RawIOBase, stream), buffer_size=2**16))
+            start = binary.peek(4)[:4]
+        except (OSError, EOFError) as error:
+            raise unreadable(path, error) from error
+        for magic, what, remedy in _OTHER_FORMATS:
+            if start.startswith(magic):
+                raise ContractError(f"{path} holds {what}, not CSV text", f"{remedy}.")
+        name = encoding or next((name for mark, name in _BYTE_ORDER_MARKS if start.startswith(mark)), "utf-8")
+        try:
+            text = io.TextIOWrapper(binary, name, errors=_BAD_BYTES, newline="")
+        except LookupError as error:
+            remedy = "Name one that Python knows, such as latin-1."
+            raise ContractError(f"there is no encoding {name!r}", remedy) from error
+        yield open_files.enter_context(text)
 
 
 def unreadable(path: Path, error: Exception) -> RunError:

@@ -1,0 +1,31 @@
+"""Every damaged input gives what its case says, and no row is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from damage import CASES, Case
+
+from data_schemas.reader import load_schema
+from features.reading import read_all, read_chunks
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_damaged_input(case: Case, tmp_path: Path) -> None:
+    path, schema = case.write(tmp_path), load_schema("demo")
+    if case.error is not None:
+        with pytest.raises(case.error, match=case.match):
+            list(read_chunks(path, schema, case.options))
+        return
+    chunk = read_all(path, schema, case.options)
+    rejects = chunk.rejects.frame
+    found = dict(zip(rejects["row"], zip(rejects["column"], rejects["rule"], strict=True), strict=True))
+    assert found == dict(case.rejected)
+    assert sorted([*chunk.applications.row_number, *rejects["row"]]) == list(range(1, case.n_rows + 1))
+    assert all(". " in message for message in rejects["message"])  # what is wrong, then the remedy
+    assert all(rejects["original"])
+
+
+def test_there_are_at_least_25_cases_with_distinct_names() -> None:
+    assert len({case.name for case in CASES}) == len(CASES) >= 25

@@ -25,9 +25,7 @@ CacheOption = Annotated[
         "Left out: CREDITFUSION_CACHE, else the user's cache folder.",
     ),
 ]
-CacheGbOption = Annotated[
-    float, typer.Option("--cache-gb", min=0.001, help="Most room that the cache may take, in GB.")
-]
+CacheGbOption = Annotated[float, typer.Option("--cache-gb", min=0.001, help="Most room the cache may take, in GB.")]
 NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Compute every vector anew and keep none.")]
 
 

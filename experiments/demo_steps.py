@@ -1,0 +1,117 @@
+"""The steps of ``creditfusion demo``: synthetic files, and how a model does against the rule behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from data_schemas.errors import ContractError
+from experiments.demo_data import FIRST_DAY, generate
+from fusion.metrics import auc, delong
+
+DAYS_BEFORE, DAYS_AFTER = 730, 180
+NEW_ROWS_SHARE = 0.5
+
+ABOUT = """Everything in this folder is synthetic: `creditfusion demo` made it up (seed {seed}). No applicant, no sentence and no
+outcome is real, and the risk rule behind them is no claim about real credit risk.
+
+past.csv          {n_past} decided applications with their outcome; the model learned from these
+new.csv           {n_new} later applications, without outcome
+new_truth.csv     the rule's true PD of each, and the outcome: what a lender would not know
+model/            the trained model bundle
+scored.csv        PD, score and decision of each new application
+"""
+
+
+@dataclass(frozen=True)
+class DemoFiles:
+    """Where a demo's files lie."""
+
+    folder: Path
+
+    @property
+    def about(self) -> Path:
+        """What the folder is; marks it as a demo's own, which another demo may overwrite."""
+        return self.folder / "ABOUT.txt"
+
+    @property
+    def past(self) -> Path:
+        """Applications with outcome, to learn from."""
+        return self.folder / "past.csv"
+
+    @property
+    def new(self) -> Path:
+        """Later applications without outcome, to score."""
+        return self.folder / "new.csv"
+
+    @property
+    def truth(self) -> Path:
+        """The rule's log-odds and the outcome of the new applications."""
+        return self.folder / "new_truth.csv"
+
+    @property
+    def model(self) -> Path:
+        """The model bundle."""
+        return self.folder / "model"
+
+    @property
+    def scored(self) -> Path:
+        """The scored new applications."""
+        return self.folder / "scored.csv"
+
+    @property
+    def rejects(self) -> Path:
+        """Rows of the new applications that broke the contract."""
+        return self.folder / "scored.csv.rejects.csv"
+
+    @property
+    def vectors(self) -> Path:
+        """The demo's own cache of narrative vectors."""
+        return self.folder / "vectors"
+
+
+def check_folder(folder: Path) -> None:
+    """Raise ContractError unless the folder is absent, empty or an earlier demo's."""
+    if folder.is_file():
+        raise ContractError(f"{folder} is a file", "Give --out a folder.")
+    if folder.is_dir() and any(folder.iterdir()) and not DemoFiles(folder).about.exists():
+        raise ContractError(f"{folder} holds files that are no demo's", "Give --out a new or empty folder.")
+
+
+def write_files(files: DemoFiles, n_rows: int, seed: int) -> None:
+    """Generate and write past, new and truth. The new ones come from the days after the past ones."""
+    past = generate(n_rows, seed, FIRST_DAY, DAYS_BEFORE)
+    new = generate(max(int(n_rows * NEW_ROWS_SHARE), 1), seed, FIRST_DAY + np.timedelta64(DAYS_BEFORE, "D"), DAYS_AFTER)
+    files.folder.mkdir(parents=True, exist_ok=True)
+    files.about.write_text(ABOUT.format(seed=seed, n_past=len(past), n_new=len(new)), encoding="utf-8")
+    past.table.to_csv(files.past, index=False)
+    new.table.drop(columns="outcome").to_csv(files.new, index=False)
+    new.truth().to_csv(files.truth, index=False)
+
+
+def judge(files: DemoFiles, columns_only: npt.NDArray[np.float64]) -> Mapping[str, object]:
+    """AUCs on the new applications: of the rule itself, the model, and its ablation on the columns alone.
+
+    columns_only: float64 (n,), log-odds of the ablation, in the order of ``new.csv``.
+    """
+    scored = pd.read_csv(files.scored).sort_values("row")
+    truth = pd.read_csv(files.truth).iloc[scored["row"].to_numpy() - 1]
+    y = np.where(truth["outcome"] == "defaulted", 1.0, 0.0)
+    pds, rule = scored["pd"].to_numpy(), truth["true_log_odds"].to_numpy()
+    gain = delong(y, pds, columns_only)
+    best, reached = auc(y, rule), auc(y, pds)
+    return {
+        "best possible AUC (the rule itself)": best,
+        "AUC of the model": reached,
+        "AUC of the columns alone": auc(y, columns_only),
+        "best possible AUC of the columns": auc(y, truth["column_log_odds"].to_numpy()),
+        "short of the best by": best - reached,
+        "gain from the words": gain.difference,
+        "gain, 95 % interval": (gain.low, gain.high),
+        "correlation of log-odds with the rule": float(np.corrcoef(np.log(pds / (1 - pds)), rule)[0, 1]),
+    }

@@ -1,0 +1,95 @@
+"""``creditfusion score``: a PD, a score and a decision for every application of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from experiments.options import (
+    CacheGbOption,
+    CacheOption,
+    DelimiterOption,
+    EncodingOption,
+    JsonOption,
+    NoCacheOption,
+    ThreadsOption,
+    cache_folder,
+)
+from experiments.runs import Run
+
+if TYPE_CHECKING:
+    from experiments.partial import Tally
+
+SOME_REJECTED = 3
+
+EXAMPLES = """
+Examples:
+
+creditfusion score --model bundle --data new.csv --out scored.csv
+
+creditfusion score --model bundle --data new.parquet --out scored.csv.gz --passthrough branch --resume
+"""
+
+
+def score(
+    model: Annotated[Path, typer.Option(help="Model bundle, the folder that `train` wrote.")],
+    data: Annotated[Path, typer.Option(help="Applications to score: CSV, gzipped CSV or Parquet by its name.")],
+    out: Annotated[Path, typer.Option(help="Scored file to write: .csv, .csv.gz or .parquet.")],
+    rejects: Annotated[
+        Path | None, typer.Option(help="File of the rows that broke the contract. Left out: OUT.rejects.csv.")
+    ] = None,
+    passthrough: Annotated[list[str] | None, typer.Option(help="Input column to copy; repeat for more.")] = None,
+    chunk_rows: Annotated[int, typer.Option(min=1, help="Rows held in memory at once; changes no result.")] = 10_000,
+    resume: Annotated[bool, typer.Option("--resume", help="Carry on a run that was interrupted.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing output, finished or not.")] = False,
+    delimiter: DelimiterOption = ",",
+    encoding: EncodingOption = None,
+    cache: CacheOption = None,
+    cache_gb: CacheGbOption = 2.0,
+    no_cache: NoCacheOption = False,
+    threads: ThreadsOption = 0,
+    json_output: JsonOption = False,
+) -> None:
+    """Score applications: PD, points and decision, one row each.
+
+    Rows that break the data contract go to the rejects file with the rule and the remedy; scored and rejected rows
+    add up to the input. Output gets its final name when it is complete. Exit code 3: some rows were rejected.
+    """
+    from features.text import TextReader
+
+    from experiments.encoders import open_text_encoder
+    from experiments.scoring import Files, bundle_scorer, score_file
+    from features.reading import ReadOptions
+    from fusion.bundle import load
+
+    files = Files(data, out, rejects or out.with_name(out.name + ".rejects.csv"), tuple(passthrough or ()))
+    arguments = {"model": model, "data": data, "out": out, "rejects": files.rejects, "passthrough": files.passthrough}
+    with Run.start("score", out, arguments | {"chunk_rows": chunk_rows, "resume": resume}, json_output) as run:
+        with run.timed("load"):
+            bundle = load(model)
+            encoder = open_text_encoder(bundle.config.encoder, cache_folder(cache, no_cache), cache_gb, threads)
+            reader = TextReader(bundle.schema, encoder, bundle.config.text.n_buckets, bundle.config.text.ngrams)
+        scorer = bundle_scorer(bundle, reader, threads, run)
+        options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding)
+        tally = score_file(scorer, files, options, run, resume=resume, force=force)
+        run.finish(summary(tally, files.out, files.rejects))
+    if tally.rejected:
+        raise typer.Exit(SOME_REJECTED)
+
+
+def summary(tally: Tally, out: Path, rejects: Path) -> Mapping[str, object]:
+    """What the closing summary says of the counts; shares are None for a file without scored rows."""
+    return {
+        "out": out,
+        "rejects": rejects,
+        "rows": tally.rows,
+        "scored": tally.scored,
+        "rejected": tally.rows - tally.scored,
+        "mean_pd": tally.pd_sum / tally.scored if tally.scored else None,
+        "decline_rate": tally.declined / tally.scored if tally.scored else None,
+        "rejected_by_rule": tally.rejected,
+        "data_quality": tally.quality,
+    }

@@ -1,0 +1,296 @@
+"""Scoring a file: read, check, encode, predict and write chunk by chunk, in bounded memory, without losing a row.
+
+Every input row ends up in the scored file or in the rejects file. What is written depends on the input, the model and
+the options that name columns or the file's form, and on nothing else: not on the size of the chunks, nor on where a
+run was interrupted and resumed.
+"""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import hashlib
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+
+from data_schemas.contract import Role, Schema
+from data_schemas.errors import ContractError, RunError
+from experiments.partial import Column, PartialOutput, Tally, Target, check_name
+from experiments.runs import Advance, Run, advance_to
+from features.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
+from features.design import Design
+from features.quality import data_quality
+from features.reading import ReadOptions, read_chunks
+from fusion.model import Scores
+
+if TYPE_CHECKING:
+    from features.text import TextReader
+
+    from fusion.bundle import Bundle
+
+SCORED_COLUMNS = (
+    Column("row", pa.int64()),
+    Column("id", pa.string()),
+    Column("pd", pa.float64()),
+    Column("score", pa.float64()),
+    Column("decision", pa.string()),
+    Column("data_quality", pa.string()),
+    Column("model", pa.string()),
+)
+REJECT_TYPES = {"row": pa.int64()}
+BLOCK_BYTES = 1 << 22
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """What scoring needs of a model.
+
+    predict: the scores of some applications; calls its second argument with the number of texts encoded meanwhile.
+    max_pd: approve up to this PD. model_id: written beside every score.
+    """
+
+    schema: Schema
+    model_id: str
+    max_pd: float
+    predict: Callable[[Applications, Advance], Scores]
+
+
+@dataclass(frozen=True)
+class Files:
+    """What is read and what is written. passthrough: input columns to copy into the scored file."""
+
+    data: Path
+    out: Path
+    rejects: Path
+    passthrough: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class InputFingerprint:
+    """The input's bytes, and about how many data rows they hold (None: unknown)."""
+
+    size: int
+    mtime_ns: int
+    sha256: str
+    about_rows: int | None
+
+
+def bundle_scorer(bundle: Bundle, reader: TextReader, threads: int, run: Run) -> Scorer:
+    """A trained model as a scorer; times the stages of its work on ``run``."""
+
+    def predict(applications: Applications, on_text: Advance) -> Scores:
+        with run.timed("columns"):
+            tabular = bundle.tabular.encode(applications)
+        with run.timed("text"):
+            text = reader.read(applications, advance_to(on_text))
+        with run.timed("predict"):
+            return bundle.model.predict(Design(tabular, text), threads)
+
+    return Scorer(bundle.schema, bundle.manifest.model_id, bundle.config.decision.max_pd, predict)
+
+
+def score_file(
+    scorer: Scorer, files: Files, options: ReadOptions, run: Run, *, resume: bool = False, force: bool = False
+) -> Tally:
+    """Score ``files.data`` into ``files.out`` and ``files.rejects``; the counts over all rows, resumed ones included.
+
+    Raises ContractError for wrong options or an input that is no table of this contract, RunError when the disk is
+    full or the input changes meanwhile; what is written by then can be resumed.
+    """
+    check_files(files, scorer.schema)
+    with run.timed("fingerprint"):
+        before = fingerprint(files.data)
+    scored = Target(files.out, SCORED_COLUMNS + tuple(_copied(name) for name in files.passthrough))
+    rejects = Target(files.rejects, tuple(Column(name, REJECT_TYPES.get(name, pa.string())) for name in REJECT_COLUMNS))
+    try:
+        with PartialOutput.open(
+            scored, rejects, _identity(before, scorer, files, options), resume=resume, force=force
+        ) as output:
+            if not output.journal.complete:
+                _score_chunks(scorer, files, options, before.about_rows, output, run)
+            _check_unchanged(files.data, before)
+            with run.timed("publish"):
+                output.publish()
+            return output.journal.tally
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise RunError(
+            f"no space left while writing {files.out}", "Free some space, then run the same command with --resume."
+        ) from error
+
+
+def _score_chunks(
+    scorer: Scorer, files: Files, options: ReadOptions, about_rows: int | None, output: PartialOutput, run: Run
+) -> None:
+    """Answer every row behind the journal. Rows before it are read and checked again, for the sake of the checks that
+    look at several rows (an id that occurs twice), and not scored again."""
+    done = output.journal.through_row
+    if done:
+        run.note(f"resuming after row {done:,}", {"through_row": done})
+    with run.progress("score", about_rows) as advance, run.progress("encode", unit="texts") as on_text:
+        for chunk in _timed(read_chunks(files.data, scorer.schema, options), run):
+            fresh = _behind(chunk, done)
+            if fresh.n_rows:
+                scores = scorer.predict(fresh.applications, on_text)
+                with run.timed("write"):
+                    _write(output, scorer, files.passthrough, fresh, scores)
+            advance(chunk.n_rows)
+
+
+def _timed(chunks: Iterator[Chunk], run: Run) -> Iterator[Chunk]:
+    while True:
+        with run.timed("read"):
+            chunk = next(chunks, None)
+        if chunk is None:
+            return
+        yield chunk
+
+
+def _behind(chunk: Chunk, done: int) -> Chunk:
+    """The rows of a chunk whose number is greater than ``done``."""
+    applications, rejects = chunk.applications, chunk.rejects.frame
+    if done:
+        applications = applications.take(applications.row_number > done)
+        rejects = rejects[rejects["row"] > done].reset_index(drop=True)
+    return Chunk(applications, Rejects(rejects))
+
+
+def _write(output: PartialOutput, scorer: Scorer, passthrough: Sequence[str], chunk: Chunk, scores: Scores) -> None:
+    quality = data_quality(chunk.applications)
+    rejects = chunk.rejects.frame
+    declined = scores.pd > scorer.max_pd
+    tally = Tally(
+        rows=chunk.n_rows,
+        scored=len(chunk.applications),
+        declined=int(declined.sum()),
+        pd_sum=float(scores.pd.sum()),
+        rejected=dict(Counter(rejects["rule"])),
+        quality=dict(Counter(flag.split(":")[0] for flags in quality for flag in flags.split(";") if flag)),
+    )
+    last = max([*chunk.applications.row_number[-1:].tolist(), *rejects["row"].tail(1).tolist()])
+    scored = scored_frame(chunk.applications, scores, declined, quality, scorer.model_id, passthrough)
+    output.append(scored, rejects, int(last), tally)
+
+
+def scored_frame(
+    applications: Applications,
+    scores: Scores,
+    declined: npt.NDArray[np.bool_],
+    quality: Sequence[str],
+    model_id: str,
+    passthrough: Sequence[str],
+) -> pd.DataFrame:
+    """The scored file's rows as they are written: PD with six decimals, score with one."""
+    columns = [
+        applications.row_number.tolist(),
+        applications.ids,
+        [f"{value:.6f}" for value in scores.pd],
+        [f"{value:.1f}" for value in scores.score],
+        np.where(declined, "decline", "approve").tolist(),
+        list(quality),
+        [model_id] * len(applications),
+        *(column_text(applications, name) for name in passthrough),
+    ]
+    # By position: a column that is passed through may have the name of one of ours.
+    return pd.DataFrame(dict(enumerate(columns)), dtype=object)
+
+
+def column_text(applications: Applications, name: str) -> list[str]:
+    """A column as text: numbers in their shortest exact form, dates in the contract's format, missing as empty."""
+    if name not in applications.frame:
+        raise ContractError(f"--passthrough {name}: the input has no such column", "Leave the option out.")
+    field = applications.schema[name]
+    column = applications.frame[name]
+    if field.is_numeric:
+        return ["" if value != value else f"{value:.15g}" for value in column.tolist()]
+    if str(column.dtype).startswith("datetime64"):
+        return ["" if pd.isna(value) else value.strftime(field.date_format) for value in column]
+    return list(column)
+
+
+def _copied(name: str) -> Column:
+    """The output column of an input column; ``input_`` goes before a name that the output has already."""
+    taken = name in {column.name for column in SCORED_COLUMNS}
+    return Column(f"input_{name}" if taken else name, pa.string())
+
+
+def check_files(files: Files, schema: Schema) -> None:
+    """Raise ContractError for names of no known form, for one file named twice, or a column that cannot be copied."""
+    check_name(files.out, "--out")
+    check_name(files.rejects, "--rejects")
+    named = {"--data": files.data, "--out": files.out, "--rejects": files.rejects}
+    resolved = {option: path.resolve() for option, path in named.items()}
+    if len(set(resolved.values())) < len(resolved):
+        raise ContractError("--data, --out and --rejects name the same file twice", "Give three different paths.")
+    known = [field.name for field in schema.fields if field.role is not Role.IGNORED]
+    for name in files.passthrough:
+        if name not in known:
+            raise ContractError(
+                f"--passthrough {name} is no column that schema {schema.name!r} keeps",
+                f"Choose among {', '.join(known)}.",
+            )
+
+
+def fingerprint(data: Path) -> InputFingerprint:
+    """Size, time of change, sha256 and about how many rows; raises RunError when the file cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        status = data.stat()
+        with data.open("rb") as stream:
+            while block := stream.read(BLOCK_BYTES):
+                digest.update(block)
+    except OSError as error:
+        raise RunError(f"cannot read {data}: {error.strerror}", "Give the path of a readable file.") from error
+    return InputFingerprint(status.st_size, status.st_mtime_ns, digest.hexdigest(), _about_rows(data))
+
+
+def _about_rows(data: Path) -> int | None:
+    """Data rows by counting line ends outside quotes; only the progress line depends on it."""
+    try:
+        if data.name.endswith(".parquet"):
+            return int(pyarrow.parquet.ParquetFile(data).metadata.num_rows)
+        ends, inside = 0, 0
+        with gzip.open(data, "rb") if data.name.endswith(".gz") else data.open("rb") as stream:
+            while block := stream.read(BLOCK_BYTES):
+                content = np.frombuffer(block, dtype=np.uint8)
+                quotes = np.flatnonzero(content == ord('"'))
+                before = np.searchsorted(quotes, np.flatnonzero(content == ord("\n")))
+                ends += int(np.count_nonzero((before + inside) % 2 == 0))
+                inside = (inside + len(quotes)) % 2
+        return max(ends - 1, 0)
+    except (OSError, EOFError, zlib.error, pa.ArrowInvalid):
+        return None  # the reader says what is wrong with the file
+
+
+def _identity(before: InputFingerprint, scorer: Scorer, files: Files, options: ReadOptions) -> Mapping[str, str]:
+    return {
+        "input sha256": before.sha256,
+        "input size": str(before.size),
+        "model": scorer.model_id,
+        "passthrough": ", ".join(files.passthrough) or "none",
+        "delimiter": repr(options.delimiter),
+        "encoding": options.encoding or "detected",
+        "rejects file": files.rejects.name,
+        "creditfusion": version("creditfusion"),
+    }
+
+
+def _check_unchanged(data: Path, before: InputFingerprint) -> None:
+    try:
+        status = data.stat()
+    except OSError as error:
+        raise RunError(f"{data} vanished while it was scored", "Score it again with --force.") from error
+    if (status.st_size, status.st_mtime_ns) != (before.size, before.mtime_ns):
+        raise RunError(f"{data} was changed while it was scored", "Score it again with --force.")

@@ -1,0 +1,419 @@
+from __future__ import annotations
+
+import errno
+import gzip
+import hashlib
+import os
+import resource
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from scipy.special import expit
+
+from data_schemas.errors import ContractError, RunError
+from data_schemas.reader import load_schema
+from experiments.demo_data import generate
+from experiments.partial import PartialOutput, Target, partial_folder
+from experiments.runs import Advance, Run
+from experiments.scoring import Files, Scorer, fingerprint, score_file
+from features.applications import Applications
+from features.reading import ReadOptions
+from fusion.model import Scores
+
+
+def by_hand(applications: Applications, on_text: Advance) -> Scores:
+    """A rule in place of a trained model: it depends on a row's own cells alone, as every model here must."""
+    frame = applications.frame
+    texts = applications.narrative("statement")
+    digest = [hashlib.sha256((i + text).encode()).digest()[0] for i, text in zip(applications.ids, texts, strict=True)]
+    margin = np.array(digest, dtype=np.float64) / 100 - 3 + frame["dti"].fillna(0).to_numpy()
+    on_text(sum(map(bool, texts)))
+    return Scores(margin, expit(margin), 600 - 20 * margin)
+
+
+SCORER = Scorer(load_schema("demo"), "m1", 0.2, by_hand)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder with an input file, and where to write."""
+
+    folder: Path
+
+    @property
+    def files(self) -> Files:
+        return Files(self.folder / "in.csv", self.folder / "out.csv", self.folder / "out.csv.rejects.csv")
+
+    def score(
+        self, files: Files | None = None, chunk_rows: int = 40, resume: bool = False, force: bool = False
+    ) -> None:
+        files = files or self.files
+        with Run.start("score", files.out, {}) as run:
+            score_file(SCORER, files, ReadOptions(chunk_rows=chunk_rows), run, resume=resume, force=force)
+
+    def results(self) -> tuple[bytes, bytes]:
+        return self.files.out.read_bytes(), self.files.rejects.read_bytes()
+
+
+def applications(n_rows: int) -> pd.DataFrame:
+    """Demo applications, some of which break the contract."""
+    table = generate(n_rows, 11).table.drop(columns="outcome").astype(object)
+    table.loc[table.index % 17 == 5, "amount"] = "a lot"
+    table.loc[table.index % 23 == 9, "application_id"] = table["application_id"].iloc[0] if n_rows else None
+    return table
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    applications(200).to_csv(tmp_path / "in.csv", index=False)
+    return Place(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
+    place = Place(tmp_path_factory.mktemp("undisturbed"))
+    applications(200).to_csv(place.files.data, index=False)
+    place.score()
+    return place.results()
+
+
+def test_every_row_is_scored_or_rejected(place: Place) -> None:
+    place.score()
+    scored, rejects = pd.read_csv(place.files.out), pd.read_csv(place.files.rejects)
+    assert sorted([*scored["row"], *rejects["row"]]) == list(range(1, 201))
+    assert scored["row"].is_monotonic_increasing
+    assert set(rejects["rule"]) == {"type", "unique"}
+    assert not partial_folder(place.files.out).exists()
+
+
+def test_the_columns_and_their_form(place: Place) -> None:
+    place.score()
+    scored = pd.read_csv(place.files.out, dtype=str)
+    assert list(scored.columns) == ["row", "id", "pd", "score", "decision", "data_quality", "model"]
+    assert scored["pd"].str.fullmatch(r"0\.\d{6}").all()
+    assert scored["score"].str.fullmatch(r"-?\d+\.\d").all()
+    assert set(scored["model"]) == {"m1"}
+    assert ((scored["pd"].astype(float) > 0.2) == (scored["decision"] == "decline")).all()
+    assert {"approve", "decline"} == set(scored["decision"])
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(chunk_rows=1)
+@given(chunk_rows=st.integers(2, 250))
+def test_the_size_of_the_chunks_changes_no_byte(
+    place: Place, undisturbed: tuple[bytes, bytes], chunk_rows: int
+) -> None:
+    place.score(chunk_rows=chunk_rows, force=True)
+    assert place.results() == undisturbed
+
+
+@pytest.mark.parametrize("name", ["out.csv.gz", "out.parquet"])
+def test_other_formats_hold_the_same_rows_and_repeat_to_the_byte(
+    place: Place, undisturbed: tuple[bytes, bytes], name: str
+) -> None:
+    files = replace(place.files, out=place.folder / name, rejects=place.folder / f"rejects-{name}")
+    place.score(files, chunk_rows=30)
+    first = files.out.read_bytes(), files.rejects.read_bytes()
+    if name.endswith(".gz"):
+        assert tuple(map(gzip.decompress, first)) == undisturbed
+    else:
+        table = pq.read_table(files.out)
+        assert [str(kind) for kind in table.schema.types] == ["int64", "string", "double", "double", *["string"] * 3]
+        assert table.column("pd").null_count == table.column("data_quality").null_count == 0
+        rows = [line.split(",")[0] for line in undisturbed[0].decode().splitlines()[1:]]
+        assert table.column("row").to_pylist() == list(map(int, rows))
+        assert pq.read_table(files.rejects).num_rows == 200 - len(rows)
+    place.score(files, chunk_rows=77, force=True)
+    assert (files.out.read_bytes(), files.rejects.read_bytes()) == first
+
+
+@contextmanager
+def snapshots(folder: Path, into: Path) -> Iterator[list[Path]]:
+    """Copy the folder before every step that makes a write durable or visible: what a kill at that moment leaves."""
+    taken: list[Path] = []
+    fsync, replace_path, unlink, rmtree = os.fsync, Path.replace, Path.unlink, shutil.rmtree
+
+    def snapshot() -> None:
+        taken.append(into / f"{len(taken):03d}")
+        shutil.copytree(folder, taken[-1])
+
+    def spy_fsync(descriptor: int) -> None:
+        snapshot()
+        fsync(descriptor)
+
+    def spy_replace(path: Path, target: Path) -> Path:
+        snapshot()
+        return replace_path(path, target)
+
+    def spy_unlink(path: Path, missing_ok: bool = False) -> None:
+        snapshot()
+        unlink(path, missing_ok)
+
+    def spy_rmtree(path: Path) -> None:
+        snapshot()
+        rmtree(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", spy_fsync)
+        patch.setattr(Path, "replace", spy_replace)
+        patch.setattr(Path, "unlink", spy_unlink)
+        patch.setattr("experiments.partial.shutil.rmtree", spy_rmtree)
+        yield taken
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.csv.gz", "out.parquet"])
+def test_a_run_killed_at_any_moment_resumes_to_the_same_bytes(tmp_path: Path, name: str) -> None:
+    whole = Place(tmp_path / "whole")
+    whole.folder.mkdir()
+    applications(60).to_csv(whole.files.data, index=False)
+    files = replace(whole.files, out=whole.folder / name)
+    with snapshots(whole.folder, tmp_path) as taken:
+        whole.score(files, chunk_rows=20)
+    expected = files.out.read_bytes(), files.rejects.read_bytes()
+    assert len(taken) > 15
+    for folder in taken:
+        killed = Place(folder)
+        files = replace(killed.files, out=folder / name)
+        # The scored file has its name only when it is whole.
+        assert not files.out.exists() or files.out.read_bytes() == expected[0]
+        killed.score(files, chunk_rows=13, resume=True)
+        assert (files.out.read_bytes(), files.rejects.read_bytes()) == expected, folder.name
+        assert not partial_folder(files.out).exists()
+
+
+def test_rows_written_before_are_not_scored_again(place: Place, undisturbed: tuple[bytes, bytes]) -> None:
+    seen: list[int] = []
+
+    def stops_at_the_third_chunk(rows: Applications, on_text: Advance) -> Scores:
+        if len(seen) == 2 and not place.folder.joinpath("repaired").exists():
+            raise KeyboardInterrupt("ctrl-c")
+        seen.append(len(rows))
+        return by_hand(rows, on_text)
+
+    scorer = replace(SCORER, predict=stops_at_the_third_chunk)
+    with Run.start("score", None, {}) as run:
+        options = ReadOptions(chunk_rows=50)
+        with pytest.raises(KeyboardInterrupt, match="ctrl-c"):
+            score_file(scorer, place.files, options, run)
+        place.folder.joinpath("repaired").touch()
+        tally = score_file(scorer, place.files, options, run, resume=True)
+    assert place.results() == undisturbed
+    assert tally.rows == 200
+    assert tally.scored == sum(seen)
+
+
+def leave_partial(place: Place) -> None:
+    """A run that dies of a full disk after some chunks."""
+
+    def full(_descriptor: int) -> None:
+        if partial_folder(place.files.out).joinpath("scored.csv").stat().st_size > 4000:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(RunError, match=r"no space left while writing .*out\.csv.*--resume"):
+            place.score()
+    assert not place.files.out.exists()
+    assert not place.files.rejects.exists()
+
+
+def test_a_full_disk_leaves_what_can_be_resumed(place: Place, undisturbed: tuple[bytes, bytes]) -> None:
+    leave_partial(place)
+    place.score(resume=True)
+    assert place.results() == undisturbed
+
+
+def test_a_write_that_stops_half_way_leaves_what_can_be_resumed(place: Place, undisturbed: tuple[bytes, bytes]) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
+    try:
+        with pytest.raises(RunError, match="no space left"):
+            place.score()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert partial_folder(place.files.out).exists()
+    place.score(resume=True)
+    assert place.results() == undisturbed
+
+
+def test_a_partial_is_neither_overwritten_nor_resumed_unasked(place: Place, undisturbed: tuple[bytes, bytes]) -> None:
+    leave_partial(place)
+    with pytest.raises(ContractError, match=r"unfinished after row \d+.*--resume.*--force"):
+        place.score()
+    place.score(force=True)
+    assert place.results() == undisturbed
+
+
+def change_input(place: Place) -> Scorer:
+    with place.files.data.open("a") as file:
+        file.write("\n")
+    return SCORER
+
+
+def change_model(_place: Place) -> Scorer:
+    return replace(SCORER, model_id="m2")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"), [(change_input, "input sha256: .* then, .* now"), (change_model, "model: m1 then, m2 now")]
+)
+def test_another_input_or_model_is_not_resumed(place: Place, change: Callable[[Place], Scorer], says: str) -> None:
+    leave_partial(place)
+    scorer = change(place)
+    with Run.start("score", None, {}) as run, pytest.raises(ContractError, match=says):
+        score_file(scorer, place.files, ReadOptions(), run, resume=True)
+    assert partial_folder(place.files.out).exists()
+
+
+def test_other_options_are_not_resumed(place: Place) -> None:
+    leave_partial(place)
+    with pytest.raises(ContractError, match="passthrough: none then, amount now"):
+        place.score(replace(place.files, passthrough=("amount",)), resume=True)
+
+
+def test_a_damaged_partial_is_refused(place: Place) -> None:
+    leave_partial(place)
+    scored = partial_folder(place.files.out) / "scored.csv"
+    os.truncate(scored, 10)
+    with pytest.raises(ContractError, match=r"scored\.csv is shorter than its journal says"):
+        place.score(resume=True)
+    (partial_folder(place.files.out) / "journal.json").write_text("{")
+    with pytest.raises(ContractError, match=r"journal\.json cannot be read"):
+        place.score(resume=True)
+
+
+def test_a_finished_file_is_replaced_only_with_force(place: Place, undisturbed: tuple[bytes, bytes]) -> None:
+    place.files.out.write_text("precious")
+    for resume in (False, True):
+        with pytest.raises(ContractError, match=r"out\.csv exists.*--force"):
+            place.score(resume=resume)
+    assert place.files.out.read_text() == "precious"
+    assert not partial_folder(place.files.out).exists()
+    place.score(force=True)
+    assert place.results() == undisturbed
+
+
+def test_two_processes_do_not_write_one_output(place: Place) -> None:
+    targets = Target(place.files.out, ()), Target(place.files.rejects, ())
+    held = PartialOutput.open(*targets, {}, resume=False, force=False)
+    with held, pytest.raises(RunError, match="another process is writing"):
+        place.score(force=True)
+
+
+def test_resume_without_a_partial_just_scores(place: Place, undisturbed: tuple[bytes, bytes]) -> None:
+    place.score(resume=True)
+    assert place.results() == undisturbed
+
+
+def test_an_input_that_changes_meanwhile_gives_no_result(place: Place) -> None:
+    def appends(rows: Applications, on_text: Advance) -> Scores:
+        change_input(place)
+        return by_hand(rows, on_text)
+
+    scorer = replace(SCORER, predict=appends)
+    with Run.start("score", None, {}) as run, pytest.raises(RunError, match="was changed while it was scored"):
+        score_file(scorer, place.files, ReadOptions(), run)
+    assert not place.files.out.exists()
+
+
+def test_a_header_that_breaks_the_contract_leaves_nothing_behind(place: Place) -> None:
+    place.files.data.write_text("a,b\n1,2\n")
+    with pytest.raises(ContractError, match="application_id"):
+        place.score()
+    assert not partial_folder(place.files.out).exists()
+    assert not place.files.out.exists()
+
+
+@pytest.mark.parametrize("n_rows", [0, 1])
+def test_an_input_of_no_or_one_row(place: Place, n_rows: int) -> None:
+    applications(n_rows).to_csv(place.files.data, index=False)
+    place.score()
+    assert len(pd.read_csv(place.files.out)) == n_rows
+    assert len(pd.read_csv(place.files.rejects)) == 0
+
+
+def test_an_input_of_bad_rows_alone(place: Place) -> None:
+    applications(20).assign(amount="?").to_csv(place.files.data, index=False)
+    place.score()
+    assert len(pd.read_csv(place.files.out)) == 0
+    assert len(pd.read_csv(place.files.rejects)) == 20
+
+
+def test_columns_are_passed_through_in_their_shortest_form(place: Place) -> None:
+    table = applications(3).assign(amount=[1000, 2500.5, 100000], statement=["", "two\nlines", ""], dti=["", 0.1, -0])
+    table.to_csv(place.files.data, index=False)
+    place.score(replace(place.files, passthrough=("amount", "statement", "dti", "applied_on", "sex")))
+    scored = pd.read_csv(place.files.out, dtype=str, keep_default_na=False)
+    assert list(scored["amount"]) == ["1000", "2500.5", "100000"]
+    assert list(scored["statement"]) == ["", "two\nlines", ""]
+    assert list(scored["dti"]) == ["", "0.1", "0"]
+    assert list(scored["applied_on"]) == list(table["applied_on"])
+    assert list(scored["sex"]) == list(table["sex"])
+
+
+def test_formulas_are_neutralised_in_both_files(place: Place) -> None:
+    table = applications(2).assign(statement="=cmd|' /C calc'!A0", amount=[1000, "@SUM(A1)"])
+    table[["statement", *table.columns.drop("statement")]].to_csv(place.files.data, index=False)
+    place.score(replace(place.files, passthrough=("statement",)))
+    assert pd.read_csv(place.files.out)["statement"].iloc[0].startswith("'=cmd")
+    assert pd.read_csv(place.files.rejects)["original"].iloc[0].startswith("'=cmd")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("branch_note", "is no column that schema 'demo' keeps"), ("nonsense", "nonsense is no column")],
+)
+def test_columns_that_cannot_be_passed_through(place: Place, name: str, says: str) -> None:
+    with pytest.raises(ContractError, match=says):
+        place.score(replace(place.files, passthrough=(name,)))
+
+
+def test_a_column_that_the_input_lacks_cannot_be_passed_through(place: Place) -> None:
+    with pytest.raises(ContractError, match="--passthrough outcome: the input has no such column"):
+        place.score(replace(place.files, passthrough=("outcome",)))
+    assert not partial_folder(place.files.out).exists()
+
+
+@pytest.mark.parametrize(
+    ("out", "rejects", "says"),
+    [
+        ("out.xlsx", "r.csv", r"--out .*out\.xlsx is neither CSV"),
+        ("out.csv", "r.txt", r"--rejects .*r\.txt is neither CSV"),
+        ("in.csv", "r.csv", "same file twice"),
+        ("out.csv", "out.csv", "same file twice"),
+        ("folder.csv", "r.csv", "is a folder"),
+    ],
+)
+def test_output_names_that_cannot_be(place: Place, out: str, rejects: str, says: str) -> None:
+    (place.folder / "folder.csv").mkdir()
+    before = place.files.data.read_bytes()
+    with pytest.raises(ContractError, match=says):
+        place.score(replace(place.files, out=place.folder / out, rejects=place.folder / rejects), force=True)
+    assert place.files.data.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["absent.csv", "."])
+def test_an_input_that_cannot_be_read(place: Place, name: str) -> None:
+    with pytest.raises(RunError, match="cannot read"):
+        place.score(replace(place.files, data=place.folder / name))
+    assert not partial_folder(place.files.out).exists()
+
+
+def test_the_fingerprint_counts_rows_outside_quotes(tmp_path: Path) -> None:
+    plain, packed, parquet = tmp_path / "a.csv", tmp_path / "a.csv.gz", tmp_path / "a.parquet"
+    plain.write_text('a,b\n1,"two\nlines"\n2,"say ""\n"""\n')
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    pd.DataFrame({"a": [1, 2, 3]}).to_parquet(parquet)
+    broken = tmp_path / "b.csv.gz"
+    broken.write_bytes(packed.read_bytes()[:-12])
+    assert [fingerprint(path).about_rows for path in (plain, packed, parquet, broken)] == [2, 2, 3, None]
+    assert fingerprint(plain).sha256 == hashlib.sha256(plain.read_bytes()).hexdigest()

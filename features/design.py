@@ -91,6 +91,17 @@ class Design:
         """The rows at these positions."""
         return Design(self.tabular.take(index), self.text.take(index))
 
+    def without_text(self) -> Design:
+        """The same rows with no narrative columns at all."""
+        n = len(self)
+        empty = TextBlock(
+            np.zeros((n, 0, self.text.x_text.shape[2]), dtype=np.float32),
+            np.zeros((n, 0), dtype=np.bool_),
+            sparse.csr_matrix(np.zeros((n, 0), dtype=np.float32)),
+            (),
+        )
+        return Design(self.tabular, empty)
+
     @staticmethod
     def concat(parts: Sequence[Design]) -> Design:
         """The rows of all parts, which share their columns; raises ValueError for no parts."""

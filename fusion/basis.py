@@ -15,12 +15,15 @@ from features.design import Design, TabularBlock, TextBlock
 
 Floats = npt.NDArray[np.float64]
 
+# A word of fewer training narratives is a name or a slip: it teaches nothing and may point at a person.
+MIN_DOCUMENTS = 3
+
 
 @dataclass(frozen=True)
 class HeadInputs:
     """What the head multiplies with its weights.
 
-    x_columns: float32 (n, p). x_text: float32 (n, n_narratives * dim), zero where there is no narrative.
+    x_columns: float32 (n, p). x_text: float32 (n, n_narratives, dim), zero where there is no narrative.
     x_absent: float32 (n, n_narratives), 1 where there is none. x_words: float32 CSR (n, n_narratives * n_buckets).
     """
 
@@ -61,11 +64,13 @@ class Basis:
     def inputs(self, design: Design) -> HeadInputs:
         """The head's inputs for these rows."""
         text = design.text
-        x_text = (text.x_text - self.text_mean.astype(np.float32)) / self.text_scale[:, None].astype(np.float32)
-        x_text[~text.has_text] = 0.0
+        x_text = np.zeros_like(text.x_text)
+        for number, (mean, scale) in enumerate(zip(self.text_mean, self.text_scale, strict=True)):
+            written = text.has_text[:, number]
+            x_text[written, number] = ((text.x_text[written, number] - mean) / scale).astype(np.float32)
         return HeadInputs(
             (_columns(design.tabular, self.edges, self.n_levels) - self.centre).astype(np.float32),
-            x_text.reshape(len(design), -1),
+            x_text,
             (~text.has_text).astype(np.float32),
             _weighted_words(text, self.word_weight),
         )
@@ -110,10 +115,11 @@ def _text_moments(text: TextBlock) -> tuple[Floats, Floats]:
 
 
 def _inverse_frequency(x_lex: sparse.csr_matrix) -> Floats:
-    """Smoothed inverse document frequency of every bucket."""
+    """Smoothed inverse document frequency of every bucket; 0 for a word of fewer than MIN_DOCUMENTS narratives."""
     n, n_buckets = x_lex.shape
     documents = np.bincount(x_lex.indices, minlength=n_buckets)
-    return np.log((1.0 + n) / (1.0 + documents)) + 1.0
+    weight: Floats = np.log((1.0 + n) / (1.0 + documents)) + 1.0
+    return np.where(documents >= MIN_DOCUMENTS, weight, 0.0)
 
 
 def _weighted_words(text: TextBlock, word_weight: Floats) -> sparse.csr_matrix:
@@ -124,5 +130,6 @@ def _weighted_words(text: TextBlock, word_weight: Floats) -> sparse.csr_matrix:
     narrative = weighted.indices // max(1, weighted.shape[1] // max(1, n_narratives))
     row = np.repeat(np.arange(n), np.diff(weighted.indptr))
     length = np.sqrt(np.bincount(row * n_narratives + narrative, weighted.data**2, minlength=n * n_narratives))
+    length[length == 0.0] = 1.0
     weighted.data /= length[row * n_narratives + narrative]
     return weighted.astype(np.float32)

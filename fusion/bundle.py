@@ -24,6 +24,7 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from features.tabular import TabularEncoder
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
@@ -31,7 +32,6 @@ from safetensors.numpy import save as save_tensors
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
-from features.tabular import TabularEncoder
 from fusion.calibration import Blend
 from fusion.config import Config, parse_config
 from fusion.head import Head
@@ -40,6 +40,7 @@ from fusion.stacker import Stacker
 
 FORMAT_VERSION = 1
 MANIFEST, MANIFEST_DIGEST = "manifest.json", "manifest.sha256"
+COPY_AGAIN = "Copy the bundle again from where it was made."
 Json = dict[str, object]
 
 
@@ -176,17 +177,16 @@ def verify(path: Path) -> tuple[Manifest, dict[str, bytes]]:
 
     Raises ContractError naming the file that is missing, changed or not listed, or a newer format version.
     """
-    again = "Copy the bundle again from where it was made."
     if not path.is_dir():
         raise ContractError(f"{path} is not a model bundle (no such folder)", "Give the folder that `train` wrote.")
     raw = _read(path, MANIFEST)
     if _read(path, MANIFEST_DIGEST) != (hashlib.sha256(raw).hexdigest() + "\n").encode():
-        raise ContractError(f"{MANIFEST} of bundle {path} does not match {MANIFEST_DIGEST}", again)
+        raise ContractError(f"{MANIFEST} of bundle {path} does not match {MANIFEST_DIGEST}", COPY_AGAIN)
     try:
         tree = json.loads(raw)
         version = int(tree["format_version"])
     except (ValueError, KeyError, TypeError) as error:
-        raise ContractError(f"{MANIFEST} of bundle {path} is not a manifest", again) from error
+        raise ContractError(f"{MANIFEST} of bundle {path} is not a manifest", COPY_AGAIN) from error
     if version > FORMAT_VERSION:
         raise ContractError(
             f"bundle {path} has format version {version}; this creditfusion reads up to {FORMAT_VERSION}",
@@ -195,12 +195,12 @@ def verify(path: Path) -> tuple[Manifest, dict[str, bytes]]:
     try:
         manifest = Manifest.model_validate(tree)
     except ValidationError as error:
-        raise ContractError(f"{MANIFEST} of bundle {path} is not a manifest", again) from error
+        raise ContractError(f"{MANIFEST} of bundle {path} is not a manifest", COPY_AGAIN) from error
     contents = {}
     for name, digest in manifest.files.items():
         contents[name] = _read(path, name)
         if hashlib.sha256(contents[name]).hexdigest() != digest:
-            raise ContractError(f"{name} of bundle {path} was changed after training (sha256 differs)", again)
+            raise ContractError(f"{name} of bundle {path} was changed after training (sha256 differs)", COPY_AGAIN)
     present = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_file()}
     strangers = sorted(present - set(manifest.files) - {MANIFEST, MANIFEST_DIGEST})
     if strangers:
@@ -216,7 +216,8 @@ def _read(path: Path, name: str) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise ContractError(
-            f"{name} of bundle {path} cannot be read ({error.strerror})", "Copy the bundle again from where it was made."
+            f"{name} of bundle {path} cannot be read ({error.strerror})",
+            COPY_AGAIN,
         ) from error
 
 

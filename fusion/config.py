@@ -65,17 +65,18 @@ class FoldConfig(Section):
 
 
 class HeadConfig(Section):
-    """The joint head: a shrunk linear path over the words beside a small network over the columns."""
+    """The joint head: a shrunk linear path over the words beside a small network over the columns.
 
-    width: Annotated[int, Between(8, 128, log=True)] = Field(32, ge=1, description="hidden units over the columns")
-    n_bins: Annotated[int, Between(4, 32)] = Field(12, ge=2, description="quantile bins per numeric column")
-    dropout: Annotated[float, Between(0.0, 0.6)] = Field(0.3, ge=0, lt=1)
-    epochs: Annotated[int, Between(4, 40)] = Field(12, ge=1)
-    learning_rate: Annotated[float, Between(3e-4, 2e-2, log=True)] = Field(3e-3, gt=0)
-    weight_decay: Annotated[float, Between(1e-4, 1.0, log=True)] = Field(0.05, ge=0, description="of the network")
-    text_penalty: Annotated[float, Between(1e-4, 1.0, log=True)] = Field(0.02, ge=0, description="ridge on embeddings")
-    lexical_penalty: Annotated[float, Between(1e-4, 1.0, log=True)] = Field(0.02, ge=0, description="ridge on words")
-    batch_rows: int = Field(512, ge=2)
+    Penalties are ridge weights on the summed log-likelihood.
+    """
+
+    n_bins: Annotated[int, Between(4, 24)] = Field(8, ge=2, description="quantile bins per numeric column")
+    width: Annotated[int, Between(4, 64, log=True)] = Field(16, ge=0, description="hidden units over the columns")
+    column_penalty: Annotated[float, Between(3.0, 300.0, log=True)] = Field(30.0, gt=0)
+    network_penalty: Annotated[float, Between(1.0, 300.0, log=True)] = Field(30.0, gt=0)
+    text_penalty: Annotated[float, Between(300.0, 30000.0, log=True)] = Field(3000.0, gt=0)
+    word_penalty: Annotated[float, Between(3.0, 100.0, log=True)] = Field(15.0, gt=0)
+    steps: int = Field(150, ge=1, description="most L-BFGS steps")
 
 
 class StackerConfig(Section):

@@ -48,6 +48,12 @@ class Gain:
     p: float
 
 
+def base_log_odds(y: Floats) -> float:
+    """Log-odds of the bad rate, kept finite for one class by half a row."""
+    bad, good = y.sum() + 0.5, len(y) - y.sum() + 0.5
+    return float(np.log(bad / good))
+
+
 def both_classes(y: Floats) -> bool:
     """Whether the rows hold at least one good and one bad outcome."""
     return bool(len(y)) and 0 < y.sum() < len(y)

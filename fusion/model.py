@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from data_schemas.errors import ContractError
 from features.design import Design
 from fusion.calibration import Blend, fit_blend, to_score
 from fusion.config import Config, ScaleConfig
 from fusion.folds import assign_folds
 from fusion.head import Head, fit_head
+from fusion.metrics import base_log_odds, fit_logistic_line
 from fusion.stacker import Stacker, fit_booster, stacker_inputs
 
 Floats = npt.NDArray[np.float64]
-Advance = Callable[[str], None]
+Step = Callable[[], None]
 
 # Margins are rounded to this many decimals, far below anything a PD shows: it takes away the last-bit differences
 # that a matrix product may have at different batch sizes.
@@ -48,6 +50,8 @@ class Assembly:
 
     def parts(self, design: Design, threads: int = 0) -> Parts:
         """The parts of every row: heads averaged over folds, boosters likewise."""
+        if not self.reads_text:
+            design = design.without_text()
         outputs = [head.output(design) for head in self.heads]
         columns = np.mean([output.columns for output in outputs], axis=0)
         text = np.mean([output.text for output in outputs], axis=0)
@@ -106,3 +110,68 @@ class FusionModel:
         text = np.sum([head.output(design).text for head in self.fused.heads], axis=(0, 2)) / len(self.fused.heads)
         columns = self.columns_only.parts(design, threads).margin
         return columns, np.round(self.text_only.slope * text + self.text_only.intercept, MARGIN_DECIMALS)
+
+
+def fit(
+    design: Design, y: Floats, groups: npt.NDArray[np.int64], monotone: Sequence[int], config: Config, step: Step
+) -> tuple[FusionModel, OutOfFold]:
+    """Train the fused model and both ablations on ``y`` (n,), 1 bad and 0 good.
+
+    groups: (n,), rows with one number never part (``folds.tied_groups``). monotone: +1, 0 or -1 per numeric column.
+    step: called once for every head and booster that is fitted, ``n_steps(config)`` times in all.
+
+    Raises ContractError when there are too few rows of either outcome to fill the folds.
+    """
+    folds = config.folds
+    if min(y.sum(), len(y) - y.sum()) < folds.n_folds:
+        raise ContractError(
+            f"training needs at least {folds.n_folds} bad and {folds.n_folds} good outcomes, got {int(y.sum())} bad "
+            f"of {len(y)} rows",
+            "Add rows, or check which target values the schema calls bad.",
+        )
+    fold = assign_folds(y, groups, folds.n_folds, folds.seed)
+    fused, fused_parts = _fit_assembly(design, y, fold, monotone, config, step)
+    columns, columns_parts = _fit_assembly(design.without_text(), y, fold, monotone, config, step)
+    text = fused_parts.text.sum(axis=1)
+    slope, intercept = fit_logistic_line(y, text)
+    line = Line(slope, intercept) if np.isfinite(slope) else Line(0.0, base_log_odds(y))
+    out_of_fold = OutOfFold(fused_parts.margin, columns_parts.margin, line.slope * text + line.intercept, fold)
+    return FusionModel(fused, columns, line, config.scale), out_of_fold
+
+
+def n_steps(config: Config) -> int:
+    """How often ``fit`` calls its ``step``."""
+    return 4 * config.folds.n_folds
+
+
+def _fit_assembly(
+    design: Design,
+    y: Floats,
+    fold: npt.NDArray[np.int64],
+    monotone: Sequence[int],
+    config: Config,
+    step: Step,
+) -> tuple[Assembly, Parts]:
+    """Fold heads, then fold boosters on the heads' out-of-fold text log-odds, then the blend; with all parts out of
+    fold.
+    """
+    n, n_text = design.text.has_text.shape
+    columns, text, stacker = np.zeros(n), np.zeros((n, n_text)), np.zeros(n)
+    heads, boosters = [], []
+    for number in range(config.folds.n_folds):
+        train, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        heads.append(fit_head(design.take(train), y[train], config.head, config.folds.seed + number))
+        output = heads[-1].output(design.take(held_out))
+        columns[held_out], text[held_out] = output.columns, output.text
+        step()
+    x = stacker_inputs(design.tabular, text)
+    directions = [*monotone, *[0] * len(design.tabular.cat_names), *[1] * n_text]
+    for number in range(config.folds.n_folds):
+        train, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        boosters.append(fit_booster(x[train], y[train], directions, config.stacker, config.folds.seed + number))
+        stacker[held_out] = Stacker((boosters[-1],)).margin(x[held_out])
+        step()
+    head = columns + text.sum(axis=1)
+    blend = fit_blend(y, stacker, head)
+    parts = Parts(head, stacker, blend.margin(stacker, head), text)
+    return Assembly(tuple(heads), Stacker(tuple(boosters)), blend, n_text > 0), parts

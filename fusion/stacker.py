@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def stacker_inputs(tabular: TabularBlock, text_logit: Floats) -> Floats:
-    """float64 (n, n_num + n_cat + n_text): columns as the trees see them. ``text_logit`` is (n, n_text), maybe 0 wide."""
+    """float64 (n, n_num + n_cat + n_text): columns as the trees see them. ``text_logit`` is (n, n_text)."""
     return np.hstack([tabular.x_num.astype(np.float64), tabular.x_cat.astype(np.float64), text_logit])
 
 

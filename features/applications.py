@@ -33,9 +33,8 @@ class Applications:
     def __post_init__(self) -> None:
         if self.row_number.dtype != np.int64 or self.row_number.shape != (len(self.frame),):
             raise ValueError(f"row_number must be int64 ({len(self.frame)},), got {self.row_number.shape}")
-        for name in self.frame.columns:
+        for name, dtype in self.frame.dtypes.items():
             field = self.schema[str(name)]
-            dtype = self.frame[name].dtype
             wanted = "float64" if field.is_numeric else "datetime64[s]" if field.type is FieldType.DATE else "object"
             if str(dtype) != wanted:
                 raise ValueError(f"column {name!r} must be {wanted}, got {dtype}")
@@ -57,7 +56,7 @@ class Applications:
         field = self.schema.the(Role.TARGET)
         if field is None or field.name not in self.frame:
             raise ValueError("these applications carry no outcome; read them with need_target=True")
-        return self.frame[field.name].isin(self.schema.bad_values).to_numpy(dtype=np.float64)
+        return np.asarray(self.frame[field.name].isin(self.schema.bad_values), dtype=np.float64)
 
     def decision_date(self) -> npt.NDArray[np.datetime64] | None:
         """datetime64[s] (n,), or None when the rows carry no decision date."""

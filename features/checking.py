@@ -108,6 +108,7 @@ def _numbers(field: Field, present: pa.Array) -> _Column:
     values = parsed.to_numpy(zero_copy_only=False).astype(np.float64)
     given = _mask(pc.is_valid(present))
     wrong = given & ~np.isfinite(values)
+    values[wrong] = np.nan
     rules = [_Rule("type", wrong, _no_number)]
     if field.type is FieldType.INTEGER:
         rules.append(_Rule("type", given & ~wrong & (values != np.floor(values)), _no_integer))
@@ -225,7 +226,5 @@ def _no_integer(cell: str) -> str:
 
 def typed_frame(columns: Mapping[str, npt.NDArray[np.generic]], keep: Mask) -> pd.DataFrame:
     """The kept rows as the frame of ``Applications``: float64, datetime64[s] or str objects."""
-    return pd.DataFrame(
-        {name: pd.Series(values[keep], dtype=values.dtype) for name, values in columns.items()},
-        index=pd.RangeIndex(int(keep.sum())),
-    )
+    index = pd.RangeIndex(int(keep.sum()))
+    return pd.DataFrame({name: pd.Series(values[keep], index, values.dtype) for name, values in columns.items()}, index)

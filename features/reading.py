@@ -103,11 +103,17 @@ def _checked(rows: TextRows, schema: Schema, seen: SeenIds) -> Chunk:
         keep[at] = False
         message = f"the id {str(columns[name][at])[:40]!r} stands in an earlier row. Keep one row per application"
         rejects.append(Reject(int(rows.row_number[at]), name, "unique", message, rows.original(at)))
-    rejects = sorted(rejects + rows.rejects)
     return Chunk(
         Applications(schema, typed_frame(columns, keep), rows.row_number[keep]),
-        Rejects(pd.DataFrame(rejects, columns=list(REJECT_COLUMNS), dtype=object).astype({"row": np.int64})),
+        Rejects(_as_frame(sorted(rejects + rows.rejects))),
     )
+
+
+def _as_frame(rejects: Sequence[Reject]) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        {name: pd.Series([getattr(one, name) for one in rejects], dtype=object) for name in REJECT_COLUMNS}
+    )
+    return frame.astype({"row": np.int64})
 
 
 def _naming(path: Path, chunk: Chunk) -> Chunk:

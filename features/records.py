@@ -58,6 +58,7 @@ def _mark_bad_bytes(error: UnicodeError) -> tuple[str, int]:
     return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
 
 
+csv.field_size_limit(MAX_RECORD)
 codecs.register_error(_BAD_BYTES, _mark_bad_bytes)
 
 
@@ -108,11 +109,16 @@ class _TooLongError(csv.Error):
 
 
 class Lines:
-    """Physical lines of a text stream that can be handed back; remembers those taken since ``begin``."""
+    """Physical lines of a text stream that can be handed back; remembers those taken since ``begin``.
+
+    A carriage return alone ends a line only in a file whose first line it ends; in any other it is part of a cell.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._back: deque[str] = deque()
+        first = stream.readline(MAX_RECORD)
+        self._returns_end_lines = first.endswith("\r")
+        self._back = deque([first] if first else [])
         self._size = 0
         self.taken: list[str] = []
 
@@ -120,7 +126,7 @@ class Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._back.popleft() if self._back else self._stream.readline(MAX_RECORD)
+        line = self._back.popleft() if self._back else self._read()
         if not line:
             raise StopIteration
         self.taken.append(line)
@@ -128,6 +134,16 @@ class Lines:
         if self._size >= MAX_RECORD:
             raise _TooLongError
         return line
+
+    def _read(self) -> str:
+        line = self._stream.readline(MAX_RECORD)
+        if self._returns_end_lines or not line.endswith("\r"):
+            return line
+        pieces, size = [line], len(line)
+        while pieces[-1].endswith("\r") and size < MAX_RECORD:
+            pieces.append(self._stream.readline(MAX_RECORD - size))
+            size += len(pieces[-1])
+        return "".join(pieces)
 
     def begin(self) -> None:
         """Start a new record."""
@@ -140,7 +156,7 @@ class Lines:
 
     def skip_rest_of_line(self) -> None:
         """Drop what is left of a line of which only the first MAX_RECORD characters were taken."""
-        while (piece := self._stream.readline(MAX_RECORD)) and len(piece) == MAX_RECORD:
+        while len(self._read()) == MAX_RECORD:
             pass
 
 
@@ -154,7 +170,6 @@ def records(lines: Lines, delimiter: str, width: int) -> Iterator[Record]:
 
     Raises what reading the stream raises (OSError, EOFError, zlib.error).
     """
-    csv.field_size_limit(MAX_RECORD)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         lines.begin()
@@ -191,6 +206,8 @@ def _resume(reader: Iterator[list[str]], lines: Lines, width: int, error: csv.Er
     rule, message = "quoting", "a quote opens that never closes. Close it; double a quote that is part of the text"
     if error is None:
         rule, message = "width", "the row's line breaks do not fit its quotes. Quote cells that hold line breaks"
+    elif "new-line" in str(error):
+        message = "a carriage return stands in a cell without quotes. Quote the cell"
     elif not unclosed:
         message = "text follows a closing quote. Double the quotes that are part of the text"
     rejected, size = [taken[0]], len(taken[0])

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -56,7 +56,7 @@ def header_names(path: Path, schema: Schema, delimiter: str, encoding: str | Non
         with _open_parquet(path) as table:
             return list(table.schema_arrow.names)
     with open_text(path, encoding) as stream:
-        return _read_header(Lines(stream), delimiter, schema, path)
+        return _read_header(stream, delimiter, schema, path)[0]
 
 
 def csv_rows(
@@ -67,8 +67,7 @@ def csv_rows(
     Raises ContractError for a header that does not fit. RunError when the file breaks off: after the rows before that.
     """
     with open_text(path, encoding) as stream:
-        lines = Lines(stream)
-        names = _read_header(lines, delimiter, schema, path)
+        names, lines = _read_header(stream, delimiter, schema, path)
         where = places(names, schema, need_target, path)
         first = 1
         for batch in _batches(records(lines, delimiter, len(names)), chunk_rows, path):
@@ -76,14 +75,18 @@ def csv_rows(
             first += len(batch)
 
 
-def _read_header(lines: Lines, delimiter: str, schema: Schema, path: Path) -> list[str]:
+def _read_header(stream: TextIO, delimiter: str, schema: Schema, path: Path) -> tuple[list[str], Lines]:
+    """Column names, and the lines below them."""
     try:
+        lines = Lines(stream)
         line = next((line for line in lines if line.strip("\ufeff \r\n")), None)
+        if line is None:
+            raise ContractError(f"{path} is empty", "It must begin with a header row that names the columns.")
+        return csv_names(line.removeprefix("\ufeff").rstrip("\r\n"), delimiter, schema, path), lines
     except (OSError, EOFError, zlib.error) as error:
         raise unreadable(path, error) from error
-    if line is None:
-        raise ContractError(f"{path} is empty", "It must begin with a header row that names the columns.")
-    return csv_names(line.removeprefix("\ufeff").rstrip("\r\n"), delimiter, schema, path)
+    except csv.Error as error:
+        raise ContractError(f"{path} does not begin with a header row", "Check that it is a CSV file.") from error
 
 
 def _batches(rows: Iterator[Record], chunk_rows: int, path: Path) -> Iterator[list[Record]]:

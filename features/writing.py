@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _csv
 import csv
 import re
 from collections.abc import Sequence
@@ -23,19 +24,34 @@ def neutralise(text: str) -> str:
 
 def write_header(file: TextIO, columns: Sequence[str]) -> None:
     """Write the header row; open the file with ``newline=""`` and UTF-8."""
-    csv.writer(file, lineterminator="\n").writerow([neutralise(name) for name in columns])
+    _writer(file).writerow([neutralise(name) for name in columns])
 
 
 def write_rows(file: TextIO, frame: pd.DataFrame) -> None:
     """Write the frame's rows, without a header: text neutralised, floats to their last digit, missing as ""."""
     columns = [_cells(frame.iloc[:, position]) for position in range(frame.shape[1])]
-    csv.writer(file, lineterminator="\n").writerows(zip(*columns, strict=True))
+    _writer(file).writerows(zip(*columns, strict=True))
+
+
+class _NewlineEnds:
+    """Ends lines in LF that come ending in CRLF; the csv module quotes a cell for its CR only where lines end so."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, line: str) -> int:
+        """Write one row."""
+        return self._file.write(line.removesuffix("\r\n") + "\n")
+
+
+def _writer(file: TextIO) -> _csv.Writer:
+    return csv.writer(_NewlineEnds(file), lineterminator="\r\n")
 
 
 def _cells(column: pd.Series) -> list[object]:
     if column.dtype.kind == "M":
-        days = column.dt.normalize().eq(column).all()
-        return list(column.dt.strftime("%Y-%m-%d" if days else "%Y-%m-%dT%H:%M:%S").astype(object).fillna(""))
+        times = column.dt.strftime("%Y-%m-%dT%H:%M:%S").astype(object).fillna("")
+        return [time.removesuffix("T00:00:00") for time in times]
     if column.dtype.kind == "f":
         return ["" if np.isnan(value) else value for value in column.tolist()]
     return [neutralise(cell) if isinstance(cell, str) else cell for cell in column.tolist()]

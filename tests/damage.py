@@ -63,8 +63,8 @@ def line(number: int, changes: Mapping[str, str] | None = None, delimiter: str =
 def csv_line(cells: Sequence[str], delimiter: str = ",") -> str:
     """Cells as one CSV line."""
     text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerow(cells)
-    return text.getvalue()
+    csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerow(cells)  # quotes a cell that holds CR
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 HEADER = csv_line(list(GOOD))
@@ -121,7 +121,7 @@ SOUND = table(line(1), line(2), line(3))
 SHORT = csv_line(list(GOOD.values())[:-2])
 LONG = line(2).rstrip("\n") + ",one,two\n"
 UNCLOSED = line(2, {"statement": "OPEN"}).replace("OPEN", '"I need')
-MANY = "".join(line(number) for number in range(3, 2003))
+MANY = "".join(line(number) for number in range(3, 503))
 LATIN = with_second({"statement": "café"}).encode("latin-1")
 QUOTED_PAIR = line(3, {"statement": 'two\nlines, "quoted"'})
 BROKEN_PAIR = line(2, {"statement": "two\nlines"}).rstrip("\n") + ",extra\n"
@@ -153,10 +153,15 @@ CASES = (
     Case("CRLF", writes(SOUND.replace("\n", "\r\n"))),
     Case("CR alone", writes(SOUND.replace("\n", "\r"))),
     Case("no final newline", writes(SOUND.rstrip("\n"))),
+    Case(
+        "CR inside an unquoted cell",
+        writes(table(line(1), line(2, {"statement": "?"}).replace("?", "a\rb"), line(3))),
+        rejected={2: ("", "quoting")},
+    ),
     # Quotes
     Case("quoted line break", writes(table(line(1), line(2), QUOTED_PAIR))),
     Case("unclosed quote", writes(table(line(1), UNCLOSED, line(3))), rejected={2: ("", "quoting")}),
-    Case("unclosed quote, 2,000 rows follow", writes(table(line(1), UNCLOSED, MANY)), 2002, {2: ("", "quoting")}),
+    Case("unclosed quote, 500 rows follow", writes(table(line(1), UNCLOSED, MANY)), 502, {2: ("", "quoting")}),
     Case("unclosed quote in the last row", writes(table(line(1), line(3), UNCLOSED)), rejected={3: ("", "quoting")}),
     Case(
         "unclosed quote before a quoted pair",
@@ -184,6 +189,7 @@ CASES = (
     Case("other case", writes(SOUND.replace("dti", "DTI", 1)), error=ContractError, match="rename 'DTI' to 'dti'"),
     Case("extra column", writes("".join(f"{text},more\n" for text in SOUND.splitlines()))),
     Case("empty file", writes(""), error=ContractError, match="is empty"),
+    Case("9 MB without a line break", writes("x" * 9_000_000), error=ContractError, match="not begin with a header"),
     Case("header only", writes(HEADER), 0),
     # Encoding
     Case("byte-order mark", writes(SOUND.encode("utf-8-sig"))),

@@ -1,0 +1,108 @@
+"""The tabular encoder: each row by itself, derived features in double precision, JSON without loss."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small import applications, row, small_schema
+
+from features.tabular import TabularEncoder
+
+ENCODER = TabularEncoder(small_schema(), {"home": ("own", "rent"), "town": ("Bonn", "Ulm")})
+NUMBERS = st.sampled_from(["", "0", "-1", "3.25", "1e300", "50000"])
+ROWS = st.lists(
+    st.fixed_dictionaries({"income": NUMBERS, "amount": NUMBERS, "town": st.sampled_from(["", "Ulm", "Rom"])})
+)
+
+
+def test_columns_and_values(tmp_path: Path) -> None:
+    block = ENCODER.encode(applications(tmp_path, [row()]))
+    assert block.num_names == ("income", "amount", "loans", "owner", "burden", "rest", "years")
+    assert block.cat_names == ("home", "town")
+    assert block.n_levels == (3, 3)
+    assert block.x_cat.tolist() == [[2, 2]]
+    years = (np.datetime64("2024-03-01") - np.datetime64("2014-03-01")) / np.timedelta64(1, "D") / 365.25
+    np.testing.assert_array_equal(block.x_num, np.array([[50000, 10000, 2, 1, 0.2, 40000, years]], dtype=np.float32))
+
+
+def test_derived_features_that_cannot_be_computed_are_missing(tmp_path: Path) -> None:
+    rows = [
+        row(id="1", income="0"),
+        row(id="2", income="0", amount="0"),
+        row(id="3", income=""),
+        row(id="4", since=""),
+        row(id="5", income="-1e308", amount="1e308"),
+    ]
+    block = ENCODER.encode(applications(tmp_path, rows))
+    assert np.isnan(block.x_num[:, 4]).tolist() == [True, True, True, False, False]
+    assert np.isnan(block.x_num[:, 5]).tolist() == [False, False, True, False, True]
+    assert np.isnan(block.x_num[:, 6]).tolist() == [False, False, False, True, False]
+    assert np.isnan(block.x_num[4, :2]).all()  # beyond float32
+    assert np.isfinite(block.x_num[~np.isnan(block.x_num)]).all()
+
+
+def test_derived_features_are_computed_in_double_precision(tmp_path: Path) -> None:
+    block = ENCODER.encode(applications(tmp_path, [row(income="16777217", amount="16777216")]))
+    assert block.x_num[0, 5] == 1.0  # in float32 the two are equal
+
+
+def test_unknown_and_missing_levels_are_zero(tmp_path: Path) -> None:
+    rows = [row(id="1", home="boat", town="Rom"), row(id="2", home="", town="")]
+    assert ENCODER.encode(applications(tmp_path, rows)).x_cat.tolist() == [[0, 0], [0, 0]]
+
+
+def test_fit_takes_the_schemas_categories_and_frequent_levels(tmp_path: Path) -> None:
+    towns = ["Ulm"] * 3 + ["Bonn"] * 2 + ["Rom"] + [""] * 3
+    rows = [row(id=str(i), town=town, home="boat") for i, town in enumerate(towns)]
+    encoder = TabularEncoder.fit(applications(tmp_path, rows), min_rows=2)
+    assert encoder.levels == {"home": ("own", "rent"), "town": ("Bonn", "Ulm")}
+
+
+def test_no_rows(tmp_path: Path) -> None:
+    nobody = applications(tmp_path, [])
+    assert TabularEncoder.fit(nobody).levels == {"home": ("own", "rent"), "town": ()}
+    assert ENCODER.encode(nobody).x_num.shape == (0, 7)
+
+
+def test_monotone_follows_the_schema() -> None:
+    assert ENCODER.monotone == (-1, 1, 0, 0, 1, 0, -1)
+
+
+def test_json_round_trip_is_exact() -> None:
+    text = json.dumps(ENCODER.to_json())
+    assert TabularEncoder.from_json(json.loads(text), small_schema()) == ENCODER
+    with pytest.raises(ValueError, match="text features"):
+        TabularEncoder.from_json({"levels": {"home": ["own"]}}, small_schema())
+
+
+@settings(max_examples=30, deadline=None)
+@given(cells=ROWS, data=st.data())
+def test_row_order_is_irrelevant(
+    tmp_path_factory: pytest.TempPathFactory, cells: list[dict[str, str]], data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("rows")
+    rows = [row(id=str(i), **changed) for i, changed in enumerate(cells)]
+    order = data.draw(st.permutations(range(len(rows))))
+    block = ENCODER.encode(applications(folder, rows))
+    moved = ENCODER.encode(applications(folder, [rows[i] for i in order]))
+    np.testing.assert_array_equal(moved.x_num, block.x_num[order])
+    np.testing.assert_array_equal(moved.x_cat, block.x_cat[order])
+
+
+@settings(max_examples=30, deadline=None)
+@given(sex=st.text("abc", max_size=3), clerk=st.text("abc", max_size=3), outcome=st.text("abc", max_size=3))
+def test_columns_that_are_no_input_never_influence_the_block(
+    tmp_path_factory: pytest.TempPathFactory, sex: str, clerk: str, outcome: str
+) -> None:
+    folder = tmp_path_factory.mktemp("rows")
+    plain = ENCODER.encode(applications(folder, [row()]))
+    other = ENCODER.encode(applications(folder, [row(sex=sex, clerk=clerk, outcome=outcome)]))
+    np.testing.assert_array_equal(other.x_num, plain.x_num)
+    np.testing.assert_array_equal(other.x_cat, plain.x_cat)
+    fitted = TabularEncoder.fit(applications(folder, [row(sex=sex, clerk=clerk)]), min_rows=1)
+    assert fitted.levels == {"home": ("own", "rent"), "town": ("Ulm",)}

@@ -23,8 +23,13 @@ from features.profiling import Column, profile
 
 Document = dict[str, Any]
 
+LEAK = "LEAK?"
+"""How the note of a column begins that may know the outcome, or copies the lender's own judgement."""
+
 MAX_LEVELS = 100
 """Distinct texts that still make a category; with more, a column is free text or a key."""
+
+FEW_ROWS = 20  # so few rows may all differ by chance
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,7 @@ def draft_schema(sample: pd.DataFrame, name: str, origin: str, target: str | Non
     columns = {str(header): profile(str(header), sample[header]) for header in sample.columns}
     goal = columns[target] if target else _target(list(columns.values()))
     bad_values, good_values = _outcomes(goal) if goal else ([], [])
-    bad = goal.cells.isin(bad_values).to_numpy(dtype=np.float64) if goal else None
-    if goal and bad is not None:
-        bad[~goal.present] = np.nan
+    bad = np.where(goal.present, goal.cells.isin(bad_values).to_numpy(dtype=np.float64), np.nan) if goal else None
     key = _id([column for column in columns.values() if column is not goal])
     decided = _decision_date([column for column in columns.values() if column is not goal])
     guesses: list[Guess] = []
@@ -74,7 +77,7 @@ def draft_schema(sample: pd.DataFrame, name: str, origin: str, target: str | Non
         elif column is decided:
             guess = Guess(column, Role.DECISION_DATE, "the date that looks most like the day of the decision")
         elif why := _leak(column, decided, bad):
-            guess = Guess(column, Role.IGNORED, f"LEAK? {why}; make it a feature only if it is known at the decision")
+            guess = Guess(column, Role.IGNORED, f"{LEAK} {why}")
             leaks.append(column.name)
         else:
             guess = _guess(column, decided)
@@ -105,7 +108,9 @@ def _target(columns: Sequence[Column]) -> Column | None:
     def points(column: Column) -> float:
         if not 2 <= len(column.levels) <= 12 or column.type is FieldType.DATE:
             return 0.0
-        said = any(hints(level, "bad") for level in column.levels) + any(hints(level, "good") for level in column.levels)
+        said = any(hints(level, "bad") for level in column.levels) + any(
+            hints(level, "good") for level in column.levels
+        )
         binary = set(column.levels) <= {"0", "1", "0.0", "1.0"} or column.type is FieldType.BOOLEAN
         return 2.0 * hints(column.name, "target") + said + 0.5 * (binary and len(column.levels) == 2)
 
@@ -173,11 +178,11 @@ def _guess(column: Column, decided: Column | None) -> Guess:
         role = Role.FEATURE if decided else Role.IGNORED
         why = "an earlier date, for the years until the decision" if decided else "no decision date to count from"
     elif column.type is not FieldType.STRING:
-        role, why = (Role.FEATURE, "a number") if not (column.is_key and n_rows > 20 and hints(column.name, "id")) else (
-            Role.IGNORED, "another key")  # fmt: skip
+        another_key = column.is_key and n_rows > FEW_ROWS and hints(column.name, "id")
+        role, why = (Role.IGNORED, "another key") if another_key else (Role.FEATURE, "a number")
     elif _is_prose(column):
         role, why = Role.NARRATIVE, f"free text, {column.words:.1f} words in the mean"
-    elif column.is_key and n_rows > 20:
+    elif column.is_key and n_rows > FEW_ROWS:
         why = "another key"
     elif n_levels <= MAX_LEVELS:
         role, why = Role.FEATURE, f"{n_levels} levels"
@@ -199,6 +204,8 @@ def _missing(guesses: Sequence[Guess]) -> list[str]:
     missing = []
     if Role.ID not in roles:
         missing.append("no column has its own value in every row: add one, and give it the role 'id'")
+    if any(guess.role is Role.TARGET and not guess.column.levels for guess in guesses):
+        missing.append("the target is empty: list its bad_values")
     if not roles & {Role.FEATURE, Role.NARRATIVE}:
         missing.append("no column looks like an input of the model: give one the role 'feature' or 'narrative'")
     return missing
@@ -206,7 +213,10 @@ def _missing(guesses: Sequence[Guess]) -> list[str]:
 
 def _document(guesses: Sequence[Guess], name: str, origin: str, bad: list[str], good: list[str]) -> Document:
     decided = next((guess.column for guess in guesses if guess.role is Role.DECISION_DATE), None)
-    own: Document = {"version": 1, "name": name, "guess": f"Drafted from {origin}. Confirm each guess, then delete it."}
+    note = f"Drafted from {origin}. Confirm each guess, then delete its note."
+    if any(guess.why.startswith(LEAK) for guess in guesses):
+        note += f" What is marked {LEAK} is left out: make it a feature only if it is known at the decision."
+    own: Document = {"version": 1, "name": name, "guess": note}
     if bad:
         own |= {"bad_values": bad, "good_values": good}
     derived = [

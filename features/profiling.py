@@ -15,7 +15,7 @@ import pandas as pd
 from data_schemas.contract import FieldType
 
 MISSING_WORDS = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "nil", "missing", "-", "--", "?", "."})
-"""Cells, in lower case, that mean "missing" in most exports. "none" and "unknown" are often levels; they are not here."""
+"""Cells, in lower case, that mean "missing" in most exports; "none" and "unknown" are often levels, and not here."""
 
 DATE_FORMATS = (
     "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y%m%d", "%Y-%m",
@@ -68,7 +68,8 @@ def profile(name: str, cells: pd.Series[str]) -> Column:
     cells = cells.str.strip()
     distinct = cells[cells != ""].value_counts(sort=True)
     codes = [str(text) for text in distinct.index if str(text).lower() in MISSING_WORDS]
-    kind, date_formats, numbers = FieldType.STRING, [], pd.Series(dtype=np.float64)
+    kind, numbers = FieldType.STRING, pd.Series(dtype=np.float64)
+    date_formats: list[str] = []
     known = distinct.drop(codes)
     if len(known):
         kind, date_formats, numbers, stray = _type(known)
@@ -81,7 +82,7 @@ def profile(name: str, cells: pd.Series[str]) -> Column:
     if kind is not FieldType.STRING:
         values = np.where(present, cells.map(numbers).to_numpy(dtype=np.float64, na_value=np.nan), np.nan)
     weights = distinct[list(levels)].to_numpy(dtype=np.float64)
-    n_words = pd.Series(list(levels), dtype=object).str.split().str.len().to_numpy(dtype=np.float64)
+    n_words = np.array([len(text.split()) for text in levels], dtype=np.float64)
     return Column(
         name=name,
         cells=cells,

@@ -162,7 +162,8 @@ def _has_target(schema: Schema, header: HeaderReport) -> bool:
 def _report_tables(report: FileReport) -> Iterator[Table]:
     """The report for people."""
     n_sound = report.n_rows - report.n_rejected
-    facts = _table(str(report.path), "", "")
+    facts = _table("", "", "")
+    facts.add_row("file", escape(str(report.path)))
     facts.add_row("rows", f"{report.n_rows:,}")
     facts.add_row("sound", f"{n_sound:,}")
     facts.add_row("rejected", f"{report.n_rejected:,}")
@@ -186,7 +187,7 @@ def _report_tables(report: FileReport) -> Iterator[Table]:
 
 
 def _table(title: str, *headers: str) -> Table:
-    return Table(*headers, title=escape(title), title_justify="left", show_header=any(headers))
+    return Table(*headers, title=escape(title) or None, title_justify="left", show_header=any(headers))
 
 
 @app.command(epilog=INFER_EXAMPLES)
@@ -228,6 +229,10 @@ def infer(
         run.console.print(_draft_table(draft))
         for sentence in draft.missing:
             run.console.print(f"[bold]Still missing:[/bold] {escape(sentence)}.")
+        if not any(guess.role is Role.TARGET for guess in draft.guesses):
+            run.console.print(
+                "No column looks like the outcome, so none was tested for leaks of it. Name it: --target."
+            )
         run.console.print(f"Wrote {escape(str(out))}. Confirm each `guess` in it, then delete it.", soft_wrap=True)
     if json_output:
         typer.echo(json.dumps(to_json(_draft_dict(draft, out, len(sample.frame), sample.n_rows)), ensure_ascii=False))

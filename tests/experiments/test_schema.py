@@ -129,6 +129,7 @@ def test_infer_says_what_a_draft_lacks(tmp_path: Path) -> None:
     code, _, err = run("infer", path, "--out", tmp_path / "poor.json")
     assert code == 0
     assert "Still missing: no column has its own value in every row" in " ".join(err.split())
+    assert "No column looks like the outcome" in err
 
 
 def test_infer_refuses(tmp_path: Path) -> None:

@@ -231,7 +231,7 @@ def infer(
             run.console.print(f"[bold]Still missing:[/bold] {escape(sentence)}.")
         if not any(guess.role is Role.TARGET for guess in draft.guesses):
             run.console.print(
-                "No column looks like the outcome, so none was tested for leaks of it. Name it: --target."
+                "No column looks like the outcome, so leaks of it were not looked for. Name it: --target."
             )
         run.console.print(f"Wrote {escape(str(out))}. Confirm each `guess` in it, then delete it.", soft_wrap=True)
     if json_output:

@@ -1,0 +1,266 @@
+"""Training: files in, a verified bundle and a report of what the model is worth out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from features.text import TextReader
+
+from data_schemas.contract import Role, Schema
+from data_schemas.errors import ContractError, RunError
+from experiments.card import model_card
+from experiments.runs import Run, advance_to, versions
+from features.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
+from features.design import Design
+from features.encoder import TextEncoder
+from features.reading import ReadOptions, read_all
+from features.tabular import TabularEncoder
+from features.writing import write_header, write_rows
+from fusion import bundle, model
+from fusion.config import Config
+from fusion.folds import tied_groups
+from fusion.metrics import Figures, Gain, delong, figures
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+NEWEST_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Calibrated log-odds of the model and of its two ablations on the same rows, float64 (n,)."""
+
+    fused: Floats
+    columns_only: Floats
+    text_only: Floats
+
+    def at(self, rows: Mask) -> Margins:
+        """The rows where the mask is true."""
+        return Margins(self.fused[rows], self.columns_only[rows], self.text_only[rows])
+
+
+@dataclass(frozen=True)
+class SliceReport:
+    """Figures of the model and its ablations on one slice of the data, and what the text was worth there."""
+
+    name: str
+    fused: Figures
+    columns_only: Figures
+    text_only: Figures
+    text_gain: Gain
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What a training run was and gave. rejected: rows per broken rule."""
+
+    model_id: str
+    n_rows: int
+    rejected: Mapping[str, int]
+    window: tuple[str, str] | None
+    slices: tuple[SliceReport, ...]
+
+    def summary(self) -> Mapping[str, object]:
+        """The report for reading and for ``--json``."""
+        lines: dict[str, object] = {
+            "model": self.model_id,
+            "rows": self.n_rows,
+            "trained on": self.slices[0].fused.n,
+            "training window": " to ".join(self.window) if self.window else "no decision date",
+            "rejected": sum(self.rejected.values()),
+        }
+        if self.rejected:
+            lines["rejected by rule"] = dict(self.rejected)
+        return lines | {part.name: slice_lines(part) for part in self.slices}
+
+
+def slice_lines(part: SliceReport) -> Mapping[str, object]:
+    """One slice's figures by name."""
+    gain = part.text_gain
+    return {
+        "rows": part.fused.n,
+        "bad": part.fused.n_bad,
+        "AUC": round(part.fused.auc, 5),
+        "KS": round(part.fused.ks, 5),
+        "Brier": round(part.fused.brier, 5),
+        "calibration slope": round(part.fused.slope, 4),
+        "AUC, columns only": round(part.columns_only.auc, 5),
+        "AUC, text only": round(part.text_only.auc, 5),
+        "text's worth in AUC": round(gain.difference, 5),
+        "95 % interval": (round(gain.low, 5), round(gain.high, 5)),
+        "DeLong p": gain.p,
+    }
+
+
+@dataclass(frozen=True)
+class TrainingFiles:
+    """What is read and written. until: the last decision date to learn from; later rows are held out and judged."""
+
+    data: tuple[Path, ...]
+    out: Path
+    until: date | None = None
+
+    @property
+    def rejects(self) -> Path:
+        """Where the rows that broke the contract go."""
+        return self.out.with_name(self.out.name + ".rejects.csv")
+
+
+def train_bundle(
+    schema: Schema, files: TrainingFiles, options: ReadOptions, config: Config, encoder: TextEncoder, run: Run
+) -> tuple[TrainingReport, Chunk]:
+    """Read, encode, fit, judge and save; the report, and all that was read.
+
+    Raises ContractError for data that cannot train this schema, RunError for files that cannot be read.
+    """
+    with run.stage("read") as advance:
+        read = read_all(files.data, schema, options)
+        advance(read.n_rows)
+    learn = training_rows(read.applications, files.until)
+    design, tabular = _encode(read.applications, learn, config, encoder, run)
+    y = read.applications.outcome()
+    train_index = np.flatnonzero(learn)
+    with run.stage("fit", total=model.n_steps(config), unit="parts") as advance:
+        groups = tied_groups(read.applications.take(train_index))
+        fitted, out_of_fold = model.fit(
+            design.take(train_index), y[learn], groups, tabular.monotone, config, lambda: advance(1)
+        )
+    with run.stage("judge"):
+        margins = Margins(out_of_fold.fused, out_of_fold.columns_only, out_of_fold.text_only)
+        slices = [*_training_slices(margins, design, read.applications, learn)]
+        if not learn.all():
+            held_out = np.flatnonzero(~learn)
+            later = design.take(held_out)
+            later_margins = Margins(fitted.predict(later).margin, *fitted.ablations(later))
+            slices += _with_narrative(f"after {files.until}", later_margins, y[held_out], later)
+    report_window = window(read.applications, learn)
+    with run.stage("save"):
+        provenance = bundle.Provenance(
+            schema_digest=schema.digest,
+            config_digest=bundle.config_digest(config),
+            data_digest=data_digest(files.data),
+            encoder_digest=encoder.digest,
+            versions=versions(),
+            seed=config.folds.seed,
+            window=report_window,
+            n_rows=len(train_index),
+            n_bad=int(y[learn].sum()),
+            figures=headline(slices),
+        )
+        card = model_card(schema, provenance, {part.name: slice_lines(part) for part in slices})
+        manifest = bundle.save(files.out, fitted, schema, config, tabular, provenance, card)
+    rejected = dict(Counter(read.rejects.frame["rule"]))
+    return TrainingReport(manifest.model_id, read.n_rows, rejected, report_window, tuple(slices)), read
+
+
+def _encode(
+    applications: Applications, learn: Mask, config: Config, encoder: TextEncoder, run: Run
+) -> tuple[Design, TabularEncoder]:
+    """Everything as arrays; the tabular encoder learns its levels from the training rows alone."""
+    tabular = TabularEncoder.fit(applications.take(np.flatnonzero(learn)))
+    reader = TextReader(applications.schema, encoder, config.text.n_buckets, config.text.ngrams)
+    total = len(applications) * len(applications.schema.narratives)
+    with run.stage("encode", total=total, unit="texts") as advance:
+        text = reader.read(applications, advance_to(advance))
+    return Design(tabular.encode(applications), text), tabular
+
+
+def training_rows(applications: Applications, until: date | None) -> Mask:
+    """bool (n,): the rows to learn from. Raises ContractError when ``until`` leaves none, or needs a date column."""
+    if until is None:
+        return np.ones(len(applications), dtype=np.bool_)
+    dates = applications.decision_date()
+    if dates is None:
+        raise ContractError(
+            f"--until {until} needs decision dates, and schema {applications.schema.name!r} names no such column",
+            "Give one field the role decision_date, or leave --until out.",
+        )
+    learn = dates < np.datetime64(until, "s") + np.timedelta64(1, "D")
+    if not learn.any():
+        raise ContractError(f"no row was decided up to {until}", "Choose a later --until.")
+    return np.asarray(learn, dtype=np.bool_)
+
+
+def _training_slices(
+    margins: Margins, design: Design, applications: Applications, learn: Mask
+) -> Iterator[SliceReport]:
+    index = np.flatnonzero(learn)
+    y, own = applications.outcome()[learn], design.take(index)
+    yield from _with_narrative("out of fold", margins, y, own)
+    dates = applications.decision_date()
+    if dates is not None:
+        days = dates[learn].astype(np.int64)
+        newest = days > np.quantile(days, 1.0 - NEWEST_SHARE)
+        if newest.any():
+            first = dates[learn][newest].min().astype("datetime64[D]")
+            rows = np.flatnonzero(newest)
+            yield from _with_narrative(f"out of fold, from {first}", margins.at(newest), y[newest], own.take(rows))
+
+
+def _with_narrative(name: str, margins: Margins, y: Floats, design: Design) -> Iterator[SliceReport]:
+    """The slice, and its rows that carry the main narrative: the column that is written with the most words."""
+    yield judge(name, margins, y)
+    if design.text.names and design.text.x_lex.nnz:
+        per_column = design.text.x_lex.shape[1] // len(design.text.names)
+        words = np.bincount(design.text.x_lex.indices // per_column, minlength=len(design.text.names))
+        main = int(words.argmax())
+        written = design.text.has_text[:, main]
+        if not written.all():
+            yield judge(f"{name}, with {design.text.names[main]}", margins.at(written), y[written])
+
+
+def judge(name: str, margins: Margins, y: Floats) -> SliceReport:
+    """All figures of one slice."""
+    return SliceReport(
+        name,
+        figures(y, margins.fused),
+        figures(y, margins.columns_only),
+        figures(y, margins.text_only),
+        delong(y, margins.fused, margins.columns_only),
+    )
+
+
+def headline(slices: Sequence[SliceReport]) -> dict[str, float | None]:
+    """AUC, KS and Brier of every slice, by name; None where a figure does not exist."""
+    found = {}
+    for part in slices:
+        for name, value in asdict(part.fused).items():
+            if name in ("auc", "ks", "brier"):
+                found[f"{part.name}: {name}"] = round(value, 6) if np.isfinite(value) else None
+    return found
+
+
+def window(applications: Applications, learn: Mask) -> tuple[str, str] | None:
+    """First and last decision date of the training rows as ISO dates; None without a decision date."""
+    dates = applications.decision_date()
+    if dates is None or applications.schema.the(Role.DECISION_DATE) is None:
+        return None
+    days = dates[learn].astype("datetime64[D]")
+    return str(days.min()), str(days.max())
+
+
+def write_rejects(rejects: Rejects, path: Path) -> None:
+    """Write the rows that broke the contract; an older file of that name is replaced."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        write_header(file, REJECT_COLUMNS)
+        write_rows(file, rejects.frame)
+
+
+def data_digest(paths: Sequence[Path]) -> str:
+    """sha256 over the files' own sha256s, in order; raises RunError when one cannot be read."""
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise RunError(f"cannot read {path}: {error.strerror}", "Give the path of a readable file.") from error
+    return digest.hexdigest()

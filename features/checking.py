@@ -168,6 +168,8 @@ def _texts(field: Field, present: pa.Array, schema: Schema) -> _Column:
 
 def _text_rules(field: Field, present: pa.Array, schema: Schema) -> Iterator[_Rule]:
     given = _mask(pc.is_valid(present))
+    nul = _mask(pc.match_substring(present, "\0"))  # from Parquet; in CSV the record is rejected before
+    yield _Rule("nul", nul, lambda _: "the cell holds a NUL character. Write the row again from its source")
     if field.allowed:
         levels = _listed(field.allowed)
         strange = given & ~_mask(pc.is_in(present, value_set=pa.array(field.allowed)))

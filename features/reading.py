@@ -81,7 +81,7 @@ def header_report(path: Path, schema: Schema, options: ReadOptions) -> HeaderRep
 
 
 def _read(path: Path, schema: Schema, options: ReadOptions, seen: SeenIds) -> Iterator[Chunk]:
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         batches = parquet_rows(path, schema, options.need_target, options.chunk_rows)
     else:
         batches = csv_rows(path, schema, options.need_target, options.chunk_rows, options.delimiter, options.encoding)

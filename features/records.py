@@ -76,7 +76,7 @@ def open_text(path: Path, encoding: str | None) -> Iterator[TextIO]:
     """
     with ExitStack() as open_files:
         try:
-            stream = gzip.GzipFile(path) if path.suffix == ".gz" else io.FileIO(path)
+            stream = gzip.GzipFile(path) if path.suffix.lower() == ".gz" else io.FileIO(path)
             binary = open_files.enter_context(io.BufferedReader(cast(io.RawIOBase, stream), buffer_size=2**16))
             start = binary.peek(4)[:4]
         except (OSError, EOFError) as error:

@@ -52,7 +52,7 @@ class TextRows:
 
 def header_names(path: Path, schema: Schema, delimiter: str, encoding: str | None) -> list[str]:
     """Column names of a CSV or Parquet file. Raises RunError or ContractError."""
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         with _open_parquet(path) as table:
             return list(table.schema_arrow.names)
     with open_text(path, encoding) as stream:
@@ -132,7 +132,7 @@ def _open_parquet(path: Path) -> pq.ParquetFile:
     if not path.is_file():
         raise unreadable(path, IsADirectoryError() if path.is_dir() else FileNotFoundError())
     try:
-        return pq.ParquetFile(path, pre_buffer=False)
+        return pq.ParquetFile(path, pre_buffer=False, buffer_size=2**18)
     except (OSError, pa.ArrowInvalid) as error:
         raise unreadable(path, error) from error
 
@@ -181,16 +181,19 @@ def _as_text(column: pa.Array, field: Field, path: Path) -> pa.Array:
         if pa.types.is_floating(kind):
             column = pc.if_else(pc.is_nan(column), None, column)
         if field.type is FieldType.DATE and (pa.types.is_date(kind) or pa.types.is_timestamp(kind)):
-            return pc.strftime(column.cast(pa.timestamp("s"), safe=False), field.date_format)
+            seconds = pa.timestamp("s", kind.tz if pa.types.is_timestamp(kind) else None)
+            return pc.strftime(column.cast(seconds, safe=False), field.date_format)
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind):  # the cast back to text checks its bytes
+            column = column.cast(pa.large_binary())
         return column.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ContractError(
-            f"{path}: the column {field.name!r} holds {kind}, which is no text, number or date",
-            "Write it as one of them.",
+            f"{path}: the column {field.name!r} holds {kind} that does not read as text",
+            "Write it as UTF-8 text, a number or a date.",
         ) from error
 
 
 def _as_csv_line(batch: pa.RecordBatch, position: int) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow([column[position].as_py() for column in batch.columns])
-    return line.getvalue()
+    return shown(line.getvalue())

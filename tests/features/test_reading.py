@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from damage import CASES, Case, line, table
+from damage import CASES, HEADER, Case, line, table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import NAMES, ROW, row, small_schema, write_csv
@@ -239,6 +241,26 @@ def test_parquet_column_of_a_strange_type(tmp_path: Path) -> None:
         read_all(tmp_path / "rows.parquet", small_schema(), ReadOptions())
 
 
+def test_parquet_text_that_is_none(tmp_path: Path) -> None:
+    frame = pd.DataFrame([row(id="1"), row(id="2", note="a\0b")], columns=NAMES)
+    frame.to_parquet(tmp_path / "rows.parquet")
+    rejects = read_all(tmp_path / "rows.parquet", small_schema(), ReadOptions()).rejects.frame
+    assert rejects[["row", "column", "rule"]].values.tolist() == [[2, "note", "nul"]]
+    assert r"a\x00b" in rejects["original"][0]
+    frame["note"] = [b"caf\xe9", b"tea"]
+    frame.to_parquet(tmp_path / "rows.parquet")
+    with pytest.raises(ContractError, match="'note' holds binary that does not read as text"):
+        read_all(tmp_path / "rows.parquet", small_schema(), ReadOptions())
+
+
+def test_parquet_times_with_a_zone_keep_their_day(tmp_path: Path) -> None:
+    frame = pd.DataFrame([ROW], columns=NAMES)
+    frame["asked"] = pd.to_datetime(frame["asked"], dayfirst=True).dt.tz_localize("Europe/Berlin")
+    frame.to_parquet(tmp_path / "rows.PARQUET")
+    found = read_all(tmp_path / "rows.PARQUET", small_schema(), ReadOptions()).applications
+    assert found.frame["asked"].tolist() == [pd.Timestamp("2024-03-01")]
+
+
 def test_rows_before_the_break_of_a_file_are_good(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv.gz"
     content = gzip.compress(table(*(line(n, {"job_title": f"{n * 7919:x}"}) for n in range(5000))).encode())
@@ -282,3 +304,27 @@ def test_lending_club_has_no_rejects(lending_club_csv: Path) -> None:
     assert (len(chunk.applications), len(chunk.rejects)) == (30_042, 0)
     assert chunk.applications.outcome().mean() == pytest.approx(0.149, abs=0.001)
     assert header_report(lending_club_csv, schema, ReadOptions()) == HeaderReport((), (), ())
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    peaks = [_peak_mb(tmp_path, n_rows) for n_rows in (10_000, 300_000)]
+    assert peaks[1] < peaks[0] + 100, peaks
+
+
+def _peak_mb(folder: Path, n_rows: int) -> float:
+    """Peak resident memory of a process that reads that many rows."""
+    path = folder / f"{n_rows}.csv"
+    with path.open("w", newline="") as file:
+        file.write(HEADER)
+        file.writelines(line(number, {"statement": "A car. " * 40}) for number in range(n_rows))
+    program = (
+        "import resource, sys; from pathlib import Path; from data_schemas.reader import load_schema;"
+        "from features.reading import ReadOptions, read_chunks;"
+        "n = sum(len(c.applications) for c in read_chunks(Path(sys.argv[1]), load_schema('demo'), ReadOptions()));"
+        "print(n, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
+    found, kilobytes = map(int, done.stdout.split())
+    assert found == n_rows
+    return kilobytes / 1024

@@ -17,8 +17,8 @@ from fusion.metrics import auc, delong
 DAYS_BEFORE, DAYS_AFTER = 730, 180
 NEW_ROWS_SHARE = 0.5
 
-ABOUT = """Everything in this folder is synthetic: `creditfusion demo` made it up (seed {seed}). No applicant, no sentence and no
-outcome is real, and the risk rule behind them is no claim about real credit risk.
+ABOUT = """Everything in this folder is synthetic: `creditfusion demo` made it up (seed {seed}).
+No applicant, no sentence and no outcome is real, and the risk rule behind them is no claim about real credit risk.
 
 past.csv          {n_past} decided applications with their outcome; the model learned from these
 new.csv           {n_new} later applications, without outcome

@@ -58,11 +58,10 @@ def score(
     Rows that break the data contract go to the rejects file with the rule and the remedy; scored and rejected rows
     add up to the input. Output gets its final name when it is complete. Exit code 3: some rows were rejected.
     """
-    from features.text import TextReader
-
     from experiments.encoders import open_text_encoder
     from experiments.scoring import Files, bundle_scorer, score_file
     from features.reading import ReadOptions
+    from features.text import TextReader
     from fusion.bundle import load
 
     files = Files(data, out, rejects or out.with_name(out.name + ".rejects.csv"), tuple(passthrough or ()))

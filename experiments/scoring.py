@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -32,12 +31,9 @@ from features.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.design import Design
 from features.quality import data_quality
 from features.reading import ReadOptions, read_chunks
+from features.text import TextReader
+from fusion.bundle import Bundle
 from fusion.model import Scores
-
-if TYPE_CHECKING:
-    from features.text import TextReader
-
-    from fusion.bundle import Bundle
 
 SCORED_COLUMNS = (
     Column("row", pa.int64()),

@@ -1,0 +1,120 @@
+"""The ``creditfusion`` command: its verbs, and what becomes of errors.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or a broken contract, 3 done but some rows were rejected, 130 interrupted.
+A user never meets a traceback: errors that a user can act on print what is wrong and what to do; any other goes to a
+file, without its message, which may quote a cell of somebody's application. ``CREDITFUSION_DEBUG=1`` shows tracebacks
+in full.
+
+What a verb needs is imported when it runs, so that the help stays quick.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import tempfile
+import traceback
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from data_schemas.errors import ContractError, UserError
+from experiments.demo import EXAMPLES as DEMO_EXAMPLES
+from experiments.demo import demo
+from experiments.schema import app as schema_app
+from experiments.score import EXAMPLES as SCORE_EXAMPLES
+from experiments.score import score
+from experiments.train import EXAMPLES as TRAIN_EXAMPLES
+from experiments.train import train
+
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    name="creditfusion",
+    help="Credit-risk scoring that reads an application's words beside its columns.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(epilog=DEMO_EXAMPLES)(demo)
+app.add_typer(schema_app, name="schema")
+app.command(epilog=TRAIN_EXAMPLES)(train)
+app.command(epilog=SCORE_EXAMPLES)(score)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"creditfusion {version('creditfusion')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Credit-risk scoring that reads an application's words beside its columns.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or a broken contract, 3 done but some rows were rejected.
+    """
+
+
+def main() -> None:
+    """Entry point of the command."""
+    sys.exit(guarded(app))
+
+
+def guarded(command: typer.Typer) -> int:
+    """Run the command line; the exit code, after every error was told on stderr."""
+    try:
+        command()
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:  # typer's answer to Ctrl-C
+            _tell("Interrupted.")
+        return stop.code if isinstance(stop.code, int) else FAILED
+    except Exception as error:
+        if os.environ.get("CREDITFUSION_DEBUG") == "1":
+            traceback.print_exc()
+        return _explain(error)
+    return 0
+
+
+def _explain(error: Exception) -> int:
+    """Tell an error on stderr; its exit code."""
+    if isinstance(error, UserError):
+        _tell(f"Error: {error.message}.\n{error.remedy}")
+        return WRONG_USAGE if isinstance(error, ContractError) else FAILED
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" while writing {error.filename}" if error.filename else ""
+        _tell(f"Error: no space left on the disk{where}.\nFree some space, then run the command again.")
+    elif isinstance(error, OSError) and error.filename:
+        _tell(f"Error: {error.filename}: {error.strerror}.\nCheck that the path exists and that you may use it.")
+    else:
+        _tell(
+            f"Error: unexpected {type(error).__name__}; where it happened is written in {_write_trace(error)}.\n"
+            "This is a fault of creditfusion. CREDITFUSION_DEBUG=1 shows it in full."
+        )
+    return FAILED
+
+
+def _tell(message: str) -> None:
+    print(message, file=sys.stderr)
+
+
+def _write_trace(error: Exception) -> str:
+    """Write the places an exception went through, without its message, to a file of their own; the file's path."""
+    places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    handle, path = tempfile.mkstemp(prefix="creditfusion-error-", suffix=".txt")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write("\n".join([type(error).__name__, *places]) + "\n")
+    return str(Path(path))
+
+
+if __name__ == "__main__":
+    main()

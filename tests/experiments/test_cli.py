@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import errno
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+import typer
+
+from data_schemas.errors import ContractError, RunError
+from experiments.cli import guarded
+
+
+def run(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> int:
+    """The exit code of a command that raises this error."""
+    app = typer.Typer(pretty_exceptions_enable=False)
+
+    @app.command()
+    def verb() -> None:
+        if error is not None:
+            raise error
+
+    monkeypatch.setattr(sys, "argv", ["creditfusion"])
+    return guarded(app)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (ContractError("in.csv has no column 'id'", "Add it."), 2, "Error: in.csv has no column 'id'.\nAdd it.\n"),
+        (RunError("the file broke off", "Copy it again."), 1, "Error: the file broke off.\nCopy it again.\n"),
+        (OSError(errno.ENOSPC, "No space left", "out.csv"), 1, "no space left on the disk while writing out.csv"),
+        (OSError(errno.ENOSPC, "No space left"), 1, "no space left on the disk.\n"),
+        (PermissionError(errno.EACCES, "Permission denied", "model"), 1, "Error: model: Permission denied.\n"),
+        (KeyboardInterrupt(), 130, "Interrupted.\n"),
+        (typer.Exit(3), 3, ""),
+        (None, 0, ""),
+    ],
+)
+def test_errors_become_exit_codes_and_plain_words(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException | None,
+    code: int,
+    says: str,
+) -> None:
+    assert run(monkeypatch, error) == code
+    printed = capsys.readouterr()
+    assert says in printed.err
+    assert "Traceback" not in printed.err
+    assert printed.out == ""
+
+
+def test_an_unexpected_error_is_located_in_a_file_without_its_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert run(monkeypatch, ValueError("could not convert 'what an applicant wrote'")) == 1
+    printed = capsys.readouterr().err
+    assert "unexpected ValueError" in printed
+    assert "Traceback" not in printed
+    (trace,) = tmp_path.iterdir()
+    assert str(trace) in printed
+    assert "test_cli.py" in trace.read_text()
+    assert "applicant" not in printed + trace.read_text()
+
+
+def test_debugging_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("CREDITFUSION_DEBUG", "1")
+    assert run(monkeypatch, ContractError("no id", "Add it.")) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def creditfusion(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "experiments.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_version() -> None:
+    done = creditfusion("--version")
+    assert done.returncode == 0
+    assert re.fullmatch(r"creditfusion \d+\.\d+\.\d+\n", done.stdout)
+
+
+@pytest.mark.parametrize("verb", [["demo"], ["schema", "check"], ["schema", "infer"], ["train"], ["score"]])
+def test_every_verb_explains_itself_with_examples(verb: list[str]) -> None:
+    done = creditfusion(*verb, "--help")
+    assert done.returncode == 0
+    assert "Examples:" in done.stdout
+    assert f"creditfusion {' '.join(verb)}" in done.stdout
+
+
+def test_the_help_is_quick_because_nothing_heavy_is_imported() -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "experiments.cli", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
+    assert "typer" in imported
+    assert not imported & {"torch", "transformers", "pandas", "numpy", "pyarrow", "sklearn", "lightgbm", "pydantic"}
+    begin = time.perf_counter()
+    creditfusion("--help")
+    assert time.perf_counter() - begin < 5  # about 0.3 s on an idle machine
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["scor"], "No such command"),
+        (["score"], "Missing option"),
+        (["score", "--model", "m", "--data", "d.csv", "--out", "o.csv", "--chunk-rows", "0"], "--chunk-rows"),
+    ],
+)
+def test_wrong_usage_exits_with_2(arguments: list[str], says: str) -> None:
+    done = creditfusion(*arguments)
+    assert done.returncode == 2
+    assert says in re.sub(r"\x1b\[[\d;]*m", "", done.stderr)
+    assert "Traceback" not in done.stderr

@@ -154,10 +154,10 @@ class Lines:
         """Put lines back in front of what is still to come."""
         self._back.extendleft(reversed(lines))
 
-    def skip_rest_of_line(self) -> None:
-        """Drop what is left of a line of which only the first MAX_RECORD characters were taken."""
-        while len(self._read()) == MAX_RECORD:
-            pass
+    def skip_rest_of_line(self, piece: str) -> None:
+        """Drop what is left of the line that this piece, the last one read, begins."""
+        while len(piece) == MAX_RECORD and not piece.endswith(("\r", "\n")):
+            piece = self._read()
 
 
 def split(line: str, delimiter: str) -> list[str]:
@@ -197,19 +197,13 @@ def _resume(reader: Iterator[list[str]], lines: Lines, width: int, error: csv.Er
     """
     taken = lines.taken
     if isinstance(error, _TooLongError) and len(taken) == 1:
-        lines.skip_rest_of_line()
+        lines.skip_rest_of_line(taken[0])
         message = f"the row is longer than {MAX_RECORD:,} characters. Shorten it, or close the quote that it opens"
         yield _reject([taken[0][:_KEPT_OF_OVERSIZED]], "size", message)
         return
     unclosed = error is not None and (isinstance(error, _TooLongError) or "end of data" in str(error))
     n_lines = MAX_RECORD if unclosed else len(taken)
-    rule, message = "quoting", "a quote opens that never closes. Close it; double a quote that is part of the text"
-    if error is None:
-        rule, message = "width", "the row's line breaks do not fit its quotes. Quote cells that hold line breaks"
-    elif "new-line" in str(error):
-        message = "a carriage return stands in a cell without quotes. Quote the cell"
-    elif not unclosed:
-        message = "text follows a closing quote. Double the quotes that are part of the text"
+    rule, message = _fault(error, unclosed)
     rejected, size = [taken[0]], len(taken[0])
     lines.hand_back(taken[1:])
     while len(rejected) < n_lines and size < MAX_RECORD:
@@ -228,6 +222,17 @@ def _resume(reader: Iterator[list[str]], lines: Lines, width: int, error: csv.Er
         size += len(lines.taken[0])
         lines.hand_back(lines.taken[1:])
     yield _reject(rejected, rule, message)
+
+
+def _fault(error: csv.Error | None, unclosed: bool) -> tuple[str, str]:
+    """Rule and message for a record that could not be split; without an error its width is wrong."""
+    if error is None:
+        return "width", "the row's line breaks do not fit its quotes. Quote cells that hold line breaks"
+    if unclosed:
+        return "quoting", "a quote opens that never closes. Close it; double a quote that is part of the text"
+    if "new-line" in str(error):
+        return "quoting", "a carriage return stands in a cell without quotes. Quote the cell"
+    return "quoting", "text follows a closing quote. Double the quotes that are part of the text"
 
 
 def _width_message(found: int, width: int) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
-from damage import CASES, Case
+from damage import CASES, Case, as_markdown
 
 from data_schemas.reader import load_schema
 from features.reading import read_all, read_chunks
@@ -15,7 +16,7 @@ from features.reading import read_all, read_chunks
 def test_damaged_input(case: Case, tmp_path: Path) -> None:
     path, schema = case.write(tmp_path), load_schema("demo")
     if case.error is not None:
-        with pytest.raises(case.error, match=case.match):
+        with pytest.raises(case.error, match=re.escape(case.match)):
             list(read_chunks(path, schema, case.options))
         return
     chunk = read_all(path, schema, case.options)
@@ -25,6 +26,12 @@ def test_damaged_input(case: Case, tmp_path: Path) -> None:
     assert sorted([*chunk.applications.row_number, *rejects["row"]]) == list(range(1, case.n_rows + 1))
     assert all(". " in message for message in rejects["message"])  # what is wrong, then the remedy
     assert all(rejects["original"])
+
+
+def test_the_documented_table_is_current() -> None:
+    """Write it anew with ``python tests/damage.py > docs/damaged-inputs.md``."""
+    page = Path(__file__).parents[2] / "docs" / "damaged-inputs.md"
+    assert page.read_text(encoding="utf-8") == as_markdown()
 
 
 def test_there_are_at_least_25_cases_with_distinct_names() -> None:

@@ -20,6 +20,7 @@ from data_schemas.errors import ContractError
 
 CPU_TILE = 256
 CUDA_TILE = 4096
+ATTENTION_SCORES = 2**19
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,6 @@ class Affine:
             return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "gelu", [], "none")
         return F.gelu(F.linear(x, self.weight, self.bias))
 
-    def plus(self, x: Tensor, residual: Tensor) -> Tensor:
-        """The same with ``residual`` added."""
-        if self.packed:
-            return torch.ops.mkldnn._linear_pointwise(x, residual, self.weight, self.bias, "add")
-        return F.linear(x, self.weight, self.bias) + residual
-
 
 def can_pack(dtype: torch.dtype) -> bool:
     """Whether oneDNN's prepacked linear kernels exist here for this type."""
@@ -125,8 +120,8 @@ class Layer:
 
     def after_attention(self, x: Tensor, attended: Tensor) -> Tensor:
         """Everything of the layer that is per token: (rows, dim) twice -> (rows, dim)."""
-        x = self.out_norm(self.out.plus(attended, x))
-        return self.down_norm(self.down.plus(self.up.gelu(x), x))
+        x = self.out_norm(self.out(attended).add_(x))
+        return self.down_norm(self.down(self.up.gelu(x)).add_(x))
 
 
 @dataclass(frozen=True)
@@ -217,10 +212,26 @@ class Bert:
         for count, length in runs:
             part = slice(at, at + count * length)
             q, k, v = qkv[part].view(count, length, 3, n_heads, dim // n_heads).permute(2, 0, 3, 1, 4)
-            mixed = F.scaled_dot_product_attention(q, k, v)
-            attended[part] = mixed.transpose(1, 2).reshape(count * length, dim)
+            attended[part] = _attention(q, k, v).transpose(1, 2).reshape(count * length, dim)
             at = part.stop
         return attended
+
+
+def _attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """softmax(q k' / sqrt(d)) v for (windows, heads, length, d) each."""
+    if q.device.type != "cpu" or q.dtype != torch.bfloat16:
+        return F.scaled_dot_product_attention(q, k, v)
+    # In bf16 on the CPU plain products are up to three times as fast, in blocks whose scores stay in the cache.
+    n, n_heads, length, d = q.shape
+    mixed = q.new_empty(n, n_heads, length, d)
+    step = max(1, ATTENTION_SCORES // (n_heads * length * length))
+    for at in range(0, n, step):
+        block = slice(at, at + step)
+        q_block, k_block, v_block = (x[block].reshape(-1, length, d) for x in (q, k, v))
+        unread = q.new_empty(()).expand(len(q_block), length, length)
+        scores = torch.baddbmm(unread, q_block, k_block.transpose(1, 2), beta=0, alpha=d**-0.5)
+        mixed[block] = torch.bmm(scores.softmax(-1), v_block).view(-1, n_heads, length, d)
+    return mixed
 
 
 def _runs(lengths: Sequence[int]) -> list[tuple[int, int]]:

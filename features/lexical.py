@@ -1,0 +1,30 @@
+"""Word counts of a text, hashed into a fixed number of buckets: no vocabulary to learn, store or leak."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import sparse
+from sklearn.feature_extraction.text import HashingVectorizer
+
+WORD = r"(?u)\b\w+\b"
+
+
+def hashed_counts(texts: Sequence[str], n_buckets: int, ngrams: int) -> sparse.csr_matrix:
+    """Counts of lower-cased word n-grams (1 to ``ngrams`` words), each text scaled to Euclidean length 1.
+
+    Stateless and the same on every machine (MurmurHash3). Returns float32 CSR (n, n_buckets); a text without a word
+    is a zero row.
+    """
+    vectorizer = HashingVectorizer(
+        n_features=n_buckets,
+        ngram_range=(1, ngrams),
+        token_pattern=WORD,
+        alternate_sign=False,
+        norm="l2",
+        dtype=np.float32,
+    )
+    if not texts:
+        return sparse.csr_matrix((0, n_buckets), dtype=np.float32)
+    return sparse.csr_matrix(vectorizer.transform(texts), dtype=np.float32)

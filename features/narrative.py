@@ -1,0 +1,211 @@
+"""Free text as written to text as read, with the way back: every span of the clean text knows its place in the raw one.
+
+Cleaning is a chain of edits (entities, strip rules, gaps, ends), each a list of replaced stretches; a span is carried
+back through them in reverse. All steps take time linear in the text's length.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from data_schemas.contract import StripRule
+
+Edit = tuple[int, int, str]  # start, end, replacement
+
+STRIP_BLOCK = 4096  # a longer text meets the strip rules block by block, so that a slow rule stays linear;
+STRIP_REACH = 1024  # there a match may reach this far beyond its block
+LONGEST_ABBREVIATION = 8
+
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};)")
+_CONTROL = r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff"  # what \s takes for white space is left out
+_GAP = re.compile(rf"[\s{_CONTROL}]{{2,}}|[^\S ]|[{_CONTROL}]")
+_STOP = re.compile(r"""[.!?…]+["'”’)\]]*(?=\s|\Z)|[;。！？；｡]+["'”’)\]」』]*|\n""")
+_ABBREVIATIONS = frozenset(
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "st",
+        "jr",
+        "sr",
+        "inc",
+        "ltd",
+        "co",
+        "corp",
+        "no",
+        "vs",
+        "etc",
+        "approx",
+        "dept",
+        "e.g",
+        "i.e",
+        "u.s",
+        "a.m",
+        "p.m",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of cleaning: where its edits begin and end in the text before (old) and after (new) it."""
+
+    old_start: tuple[int, ...]
+    old_end: tuple[int, ...]
+    new_start: tuple[int, ...]
+    new_end: tuple[int, ...]
+
+    def back(self, start: int, end: int) -> tuple[int, int]:
+        """The span before this step; a replaced stretch is taken whole."""
+        if start == end:
+            at = self._place(start)[0]
+            return at, at
+        return self._place(start)[0], self._place(end - 1)[1]
+
+    def _place(self, at: int) -> tuple[int, int]:
+        """The old span of the character at ``at``."""
+        i = bisect_right(self.new_start, at) - 1
+        if i < 0:
+            return at, at + 1
+        if at < self.new_end[i]:
+            return self.old_start[i], self.old_end[i]
+        old = at - self.new_end[i] + self.old_end[i]
+        return old, old + 1
+
+
+@dataclass(frozen=True)
+class CleanText:
+    """A narrative as the model reads it. stages: what was done to the raw text, in order."""
+
+    text: str
+    stages: tuple[Stage, ...] = ()
+
+    def to_raw(self, start: int, end: int) -> tuple[int, int]:
+        """The span of the raw text that became ``text[start:end]``; raises ValueError for a span outside the text."""
+        if not 0 <= start <= end <= len(self.text):
+            raise ValueError(f"span {start}..{end} is outside a text of {len(self.text)} characters")
+        for stage in reversed(self.stages):
+            start, end = stage.back(start, end)
+        return start, end
+
+
+def clean(raw: str, strip: Sequence[StripRule]) -> CleanText:
+    """Prepare a narrative for reading.
+
+    HTML entities become characters; matches of the strip rules become line breaks; control characters, byte order marks
+    and halves of surrogate pairs go; a run of white space becomes one line break if it holds one, else one space; the
+    ends are bare. A match of a strip rule that begins in the first 4,096 characters of a block and is longer than
+    1,024 may be cut short in a text longer than 4,096 characters.
+    """
+    text, stages = raw, list[Stage]()
+    for edits in (_entities, lambda now: _strips(now, strip), _gaps, _ends):
+        found = edits(text)
+        if found:
+            text, stage = _apply(text, found)
+            stages.append(stage)
+    return CleanText(text, tuple(stages))
+
+
+def sentences(clean_text: str) -> list[tuple[int, int]]:
+    """Spans of the sentences, in order, that together hold every character that is not white space.
+
+    A sentence ends at a line break, a semicolon, a stop of East Asian scripts, or at . ! ? … before white space, unless
+    the point follows a common abbreviation or a single letter. Text without any of these is one sentence.
+    """
+    spans = []
+    start = 0
+    for stop in _STOP.finditer(clean_text):
+        if stop.group() == "." and _is_abbreviation(clean_text, stop.start()):
+            continue
+        spans.append(_trimmed(clean_text, start, stop.end()))
+        start = stop.end()
+    spans.append(_trimmed(clean_text, start, len(clean_text)))
+    return [span for span in spans if span[0] < span[1]]
+
+
+def _apply(text: str, edits: Sequence[Edit]) -> tuple[str, Stage]:
+    """Replace sorted, separate stretches."""
+    parts: list[str] = []
+    new_start, new_end = [], []
+    old = new = 0
+    for start, end, replacement in edits:
+        parts += (text[old:start], replacement)
+        new += start - old
+        new_start.append(new)
+        new += len(replacement)
+        new_end.append(new)
+        old = end
+    parts.append(text[old:])
+    starts, ends = tuple(edit[0] for edit in edits), tuple(edit[1] for edit in edits)
+    return "".join(parts), Stage(starts, ends, tuple(new_start), tuple(new_end))
+
+
+def _entities(text: str) -> list[Edit]:
+    if "&" not in text:
+        return []
+    found = ((m.start(), m.end(), html.unescape(m.group())) for m in _ENTITY.finditer(text))
+    return [edit for edit in found if edit[2] != text[edit[0] : edit[1]]]
+
+
+def _strips(text: str, strip: Sequence[StripRule]) -> list[Edit]:
+    spans = sorted(span for rule in strip for span in _matches(_compiled(rule.pattern), text))
+    merged: list[tuple[int, int]] = []
+    for start, end in spans:
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return [(start, end, "\n") for start, end in merged]
+
+
+def _matches(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
+    """Non-empty matches, searched block by block in a long text."""
+    at = 0
+    while at < len(text):
+        last = len(text) if len(text) <= STRIP_BLOCK else at + STRIP_BLOCK
+        following = last
+        for match in pattern.finditer(text, at, last + STRIP_REACH):
+            if match.start() >= last:
+                break
+            if match.end() > match.start():
+                yield match.span()
+                following = max(last, match.end())
+        at = following
+
+
+def _gaps(text: str) -> list[Edit]:
+    return [(m.start(), m.end(), _gap(m.group())) for m in _GAP.finditer(text) if m.group() != "\n"]
+
+
+def _gap(found: str) -> str:
+    if "\n" in found or "\r" in found:
+        return "\n"
+    return " " if any(character.isspace() for character in found) else ""
+
+
+def _ends(text: str) -> list[Edit]:
+    start, end = _trimmed(text, 0, len(text))
+    return [edit for edit in ((0, start, ""), (max(end, start), len(text), "")) if edit[0] < edit[1]]
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span without white space at its ends."""
+    part = text[start:end]
+    first = start + len(part) - len(part.lstrip())
+    return first, max(first, start + len(part.rstrip()))
+
+
+def _is_abbreviation(text: str, stop: int) -> bool:
+    word = text[max(0, stop - LONGEST_ABBREVIATION) : stop].rsplit(None, 1)[-1:]
+    return bool(word) and (word[0].lower() in _ABBREVIATIONS or (len(word[0]) == 1 and word[0].isalpha()))
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)

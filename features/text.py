@@ -1,0 +1,51 @@
+"""Narrative columns to arrays: the text half of the model's input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from data_schemas.contract import Schema
+from features.applications import Applications
+from features.design import TextBlock
+from features.encoder import Progress, TextEncoder
+from features.lexical import hashed_counts
+from features.narrative import clean
+
+
+@dataclass(frozen=True)
+class TextReader:
+    """Reads every narrative column of ``schema``: cleaned, encoded whole, and counted word by word.
+
+    n_buckets, ngrams: of the word counts, per narrative column (see ``features.lexical``).
+    """
+
+    schema: Schema
+    encoder: TextEncoder
+    n_buckets: int
+    ngrams: int
+
+    def read(self, applications: Applications, on_progress: Progress | None = None) -> TextBlock:
+        """The narratives as a ``TextBlock``; ``on_progress`` is told the number of distinct texts encoded so far."""
+        names = tuple(field.name for field in self.schema.narratives)
+        n = len(applications)
+        columns = [self._cleaned(applications, name) for name in names]
+        distinct = {text: at for at, text in enumerate(dict.fromkeys(t for column in columns for t in column if t))}
+        vectors = self.encoder.encode(list(distinct), on_progress)
+        x_text = np.zeros((n, len(names), self.encoder.dim), np.float32)
+        has_text = np.zeros((n, len(names)), np.bool_)
+        for j, column in enumerate(columns):
+            has_text[:, j] = [bool(text) for text in column]
+            x_text[has_text[:, j], j] = vectors[[distinct[text] for text in column if text]]
+        counts = [hashed_counts(column, self.n_buckets, self.ngrams) for column in columns]
+        empty = sparse.csr_matrix((n, 0), dtype=np.float32)
+        x_lex = sparse.csr_matrix(sparse.hstack(counts, format="csr", dtype=np.float32)) if counts else empty
+        return TextBlock(x_text, has_text, x_lex, names)
+
+    def _cleaned(self, applications: Applications, name: str) -> list[str]:
+        """Clean text of one column; a column that the source lacks is empty everywhere."""
+        if name not in applications.frame:
+            return [""] * len(applications)
+        return [clean(raw, self.schema.strip).text if raw else "" for raw in applications.narrative(name)]

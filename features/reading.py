@@ -24,7 +24,8 @@ class ReadOptions:
 
     chunk_rows: rows read at a time, at most; fewer where rows are very long. Values never depend on it.
     need_target: whether the outcome is read; rows without a bad or good one are then rejected.
-    delimiter: of a CSV file. encoding: of a CSV file; None means UTF-8, or what its byte-order mark says.
+    delimiter: of a CSV file; a backslash and a t, as one types them in a shell, mean a tab.
+    encoding: of a CSV file; None means UTF-8, or what its byte-order mark says.
 
     Raises ContractError for values that make no sense.
     """
@@ -37,6 +38,8 @@ class ReadOptions:
     def __post_init__(self) -> None:
         if self.chunk_rows < 1:
             raise ContractError(f"chunk_rows is {self.chunk_rows}", "Give a number of rows from 1 up.")
+        if self.delimiter == r"\t":
+            object.__setattr__(self, "delimiter", "\t")
         if len(self.delimiter) != 1 or self.delimiter in '"\r\n\0':
             raise ContractError(f"the delimiter {self.delimiter!r} is no delimiter", "Give one character, such as ';'.")
 

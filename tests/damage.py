@@ -43,7 +43,8 @@ class Case:
     """One damaged input.
 
     write: writes it into a folder and returns its path. n_rows: rows that it holds, scored and rejected together.
-    rejected: (column, rule) by row number. error, match: what reading raises instead, and a part of its message, as plain text.
+    rejected: (column, rule) by row number. error, match: what reading raises instead, and a part of its message (plain
+    text, no pattern).
     """
 
     name: str
@@ -181,6 +182,7 @@ CASES = (
     Case("semicolons", writes(SOUND.replace(",", ";")), error=ContractError, match="delimiter option to ';'"),
     Case("tabs", writes(SOUND.replace(",", "\t")), error=ContractError, match=r"delimiter option to '\t'"),
     Case("pipes", writes(SOUND.replace(",", "|")), error=ContractError, match="delimiter option to '|'"),
+    Case("tabs, named", writes(SOUND.replace(",", "\t")), options=ReadOptions(delimiter=r"\t")),
     Case("semicolons, named", writes(SOUND.replace(",", ";")), options=ReadOptions(delimiter=";")),
     Case(
         "repeated header name", writes(SOUND.replace("job_title", "dti", 1)), error=ContractError, match="'dti' twice"
@@ -255,7 +257,7 @@ def as_markdown() -> str:
 def _outcome(case: Case) -> str:
     if case.error is not None:
         code = 2 if case.error is ContractError else 1
-        return f'error, exit code {code}: "{case.match.replace(chr(92), "").replace("|", "&#124;")}"'
+        return f'error, exit code {code}: "{case.match.replace("|", "&#124;")}"'
     told = (
         f"row {row}: `{rule}`" + (f" in `{column}`" if column else "") for row, (column, rule) in case.rejected.items()
     )

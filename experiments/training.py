@@ -16,10 +16,10 @@ from features.text import TextReader
 from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError, RunError
 from experiments.card import model_card
+from experiments.encoders import OpenEncoder
 from experiments.runs import Run, advance_to, versions
 from features.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.design import Design
-from features.encoder import TextEncoder
 from features.reading import ReadOptions, read_all
 from features.tabular import TabularEncoder
 from features.writing import write_header, write_rows
@@ -115,7 +115,7 @@ class TrainingFiles:
 
 
 def train_bundle(
-    schema: Schema, files: TrainingFiles, options: ReadOptions, config: Config, encoder: TextEncoder, run: Run
+    schema: Schema, files: TrainingFiles, options: ReadOptions, config: Config, encoder: OpenEncoder, run: Run
 ) -> tuple[TrainingReport, Chunk]:
     """Read, encode, fit, judge and save; the report, and all that was read.
 
@@ -147,7 +147,7 @@ def train_bundle(
             schema_digest=schema.digest,
             config_digest=bundle.config_digest(config),
             data_digest=data_digest(files.data),
-            encoder_digest=encoder.digest,
+            encoder_digest=encoder.model_digest,
             versions=versions(),
             seed=config.folds.seed,
             window=report_window,
@@ -162,12 +162,12 @@ def train_bundle(
 
 
 def _encode(
-    applications: Applications, learn: Mask, config: Config, encoder: TextEncoder, run: Run
+    applications: Applications, learn: Mask, config: Config, encoder: OpenEncoder, run: Run
 ) -> tuple[Design, TabularEncoder]:
     """Everything as arrays; the tabular encoder learns its levels from the training rows alone."""
     tabular = TabularEncoder.fit(applications.take(np.flatnonzero(learn)))
     reader = TextReader(applications.schema, encoder, config.text.n_buckets, config.text.ngrams)
-    total = len(applications) * len(applications.schema.narratives)
+    total = len({text for field in applications.schema.narratives for text in applications.narrative(field.name)})
     with run.stage("encode", total=total, unit="texts") as advance:
         text = reader.read(applications, advance_to(advance))
     return Design(tabular.encode(applications), text), tabular

@@ -21,6 +21,7 @@ import torch
 from tokenizers import Tokenizer
 
 from features.bert import Bert
+from features.workers import lone_workers
 
 IMPLEMENTATION = 1  # raise whenever a change alters bits
 CPU_BATCH_TOKENS = 4096
@@ -103,7 +104,7 @@ class BertEncoder:
         """
         vectors = np.zeros((len(texts), self.dim), np.float32)
         done = 0
-        with _workers(self.bert.device) as pool:
+        with lone_workers(self.bert.device) as pool:
             for part in _parts(texts):
                 windows = self._windows(texts[part])
                 for n in self._encode_windows(windows, vectors[part], pool):
@@ -215,16 +216,3 @@ def _batches(order: Sequence[int], windows: Sequence[_Window], n_tokens: int) ->
         size += len(windows[i].ids)
     if batch:
         yield batch
-
-
-def _workers(device: torch.device) -> ThreadPoolExecutor:
-    """As many workers as torch may use threads, each computing alone; one for a CUDA device.
-
-    Threads that each take their own batch never wait for each other, which products split between threads do at
-    every step, badly so on a busy machine.
-    """
-    if device.type != "cpu":
-        return ThreadPoolExecutor(1)
-    n_threads = torch.get_num_threads()
-    pool = ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,))
-    return pool

@@ -54,7 +54,7 @@ class TextConfig(Section):
     """The lexical side of the narratives."""
 
     n_buckets: Annotated[int, OneOf((4096, 16384, 65536))] = Field(16384, ge=16, description="hash buckets per column")
-    ngrams: Annotated[int, Between(1, 2)] = Field(2, ge=1, le=3, description="longest word n-gram that is counted")
+    ngrams: Annotated[int, Between(1, 2)] = Field(1, ge=1, le=3, description="longest word n-gram that is counted")
 
 
 class FoldConfig(Section):
@@ -71,7 +71,7 @@ class HeadConfig(Section):
     """
 
     n_bins: Annotated[int, Between(4, 24)] = Field(8, ge=2, description="quantile bins per numeric column")
-    width: Annotated[int, Between(4, 64, log=True)] = Field(16, ge=0, description="hidden units over the columns")
+    width: Annotated[int, Between(0, 32)] = Field(0, ge=0, description="hidden units over the columns")
     column_penalty: Annotated[float, Between(3.0, 300.0, log=True)] = Field(30.0, gt=0)
     network_penalty: Annotated[float, Between(1.0, 300.0, log=True)] = Field(30.0, gt=0)
     text_penalty: Annotated[float, Between(300.0, 30000.0, log=True)] = Field(3000.0, gt=0)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
 from data_schemas.errors import ContractError
 from features.design import Design
+from features.workers import lone_workers
 from fusion.calibration import Blend, fit_blend, to_score
 from fusion.config import Config, ScaleConfig
 from fusion.folds import assign_folds
-from fusion.head import Head, fit_head
+from fusion.head import Head, fit_head, training_device
 from fusion.metrics import base_log_odds, fit_logistic_line
 from fusion.stacker import Stacker, fit_booster, stacker_inputs
 
@@ -157,21 +159,32 @@ def _fit_assembly(
     """
     n, n_text = design.text.has_text.shape
     columns, text, stacker = np.zeros(n), np.zeros((n, n_text)), np.zeros(n)
+    seed, device = config.folds.seed, training_device()
+    trains = [np.flatnonzero(fold != number) for number in range(config.folds.n_folds)]
+    rests = [np.flatnonzero(fold == number) for number in range(config.folds.n_folds)]
+
+    def head_of(number: int) -> Head:
+        train = trains[number]
+        return fit_head(design.take(train), y[train], config.head, seed + number, device)
+
+    def booster_of(number: int) -> lgb.Booster:
+        train = trains[number]
+        return fit_booster(x[train], y[train], directions, config.stacker, seed + number)
+
     heads, boosters = [], []
-    for number in range(config.folds.n_folds):
-        train, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        heads.append(fit_head(design.take(train), y[train], config.head, config.folds.seed + number))
-        output = heads[-1].output(design.take(held_out))
-        columns[held_out], text[held_out] = output.columns, output.text
-        step()
-    x = stacker_inputs(design.tabular, text)
-    directions = [*monotone, *[0] * len(design.tabular.cat_names), *[1] * n_text]
-    for number in range(config.folds.n_folds):
-        train, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        boosters.append(fit_booster(x[train], y[train], directions, config.stacker, config.folds.seed + number))
-        stacker[held_out] = Stacker((boosters[-1],)).margin(x[held_out])
-        step()
-    head = columns + text.sum(axis=1)
-    blend = fit_blend(y, stacker, head)
-    parts = Parts(head, stacker, blend.margin(stacker, head), text)
+    with lone_workers(device) as pool:
+        for head, rest in zip(pool.map(head_of, range(len(trains))), rests, strict=True):
+            heads.append(head)
+            output = head.output(design.take(rest))
+            columns[rest], text[rest] = output.columns, output.text
+            step()
+        x = stacker_inputs(design.tabular, text)
+        directions = [*monotone, *[0] * len(design.tabular.cat_names), *[1] * n_text]
+        for booster, rest in zip(pool.map(booster_of, range(len(trains))), rests, strict=True):
+            boosters.append(booster)
+            stacker[rest] = Stacker((booster,)).margin(x[rest])
+            step()
+    margin = columns + text.sum(axis=1)
+    blend = fit_blend(y, stacker, margin)
+    parts = Parts(margin, stacker, blend.margin(stacker, margin), text)
     return Assembly(tuple(heads), Stacker(tuple(boosters)), blend, n_text > 0), parts

@@ -41,7 +41,7 @@ class Stacker:
             return np.zeros(0)
         total = np.zeros(len(x))
         for booster in self.boosters:
-            total += np.asarray(booster.predict(x, raw_score=True, num_threads=threads), dtype=np.float64)
+            total += np.asarray(booster.predict(_some_column(x), raw_score=True, num_threads=threads), dtype=np.float64)
         return total / len(self.boosters)
 
     def to_text(self) -> list[str]:
@@ -54,11 +54,18 @@ class Stacker:
         return Stacker(tuple(lgb.Booster(model_str=text) for text in texts))
 
 
-def fit_booster(x: Floats, y: Floats, monotone: Sequence[int], config: StackerConfig, seed: int) -> lgb.Booster:
-    """One booster over ``x`` (n, n_columns). ``monotone`` holds +1, 0 or -1 per column.
+def _some_column(x: Floats) -> Floats:
+    """``x``, or one constant column where a schema gives it none: LightGBM wants a column, and never splits this one."""
+    return x if x.shape[1] else np.zeros((len(x), 1))
 
-    Equal seed, equal trees, whatever the number of threads.
+
+def fit_booster(x: Floats, y: Floats, monotone: Sequence[int], config: StackerConfig, seed: int) -> lgb.Booster:
+    """One booster over ``x`` (n, n_columns); without columns it is the base rate. ``monotone`` holds +1, 0 or -1 per
+    column.
+
+    Equal seed, equal trees.
     """
+    x, directions = _some_column(x), list(monotone) or [0]
     parameters = {
         "objective": "binary",
         "learning_rate": config.learning_rate,
@@ -68,8 +75,9 @@ def fit_booster(x: Floats, y: Floats, monotone: Sequence[int], config: StackerCo
         "feature_fraction": config.column_share,
         "bagging_fraction": config.row_share,
         "bagging_freq": 1,
-        "monotone_constraints": list(monotone) if config.monotone else [0] * x.shape[1],
+        "monotone_constraints": directions if config.monotone else [0] * x.shape[1],
         "deterministic": True,
+        "num_threads": 1,  # boosters are fitted side by side, see fusion.model
         "force_row_wise": True,
         "seed": seed,
         "verbosity": -1,

@@ -50,8 +50,8 @@ class BertShape:
                     f"{origin}: {name} is {found!r}, not {value!r}", "Give a BERT encoder such as MiniLM or BGE."
                 )
         try:
-            sizes = [int(str(config[name])) for name in _SIZES]
-            return BertShape(*sizes, norm_eps=float(str(config.get("layer_norm_eps", 1e-12))))
+            n_layers, n_heads, dim, max_tokens = (int(str(config[name])) for name in _SIZES)
+            return BertShape(n_layers, n_heads, dim, max_tokens, float(str(config.get("layer_norm_eps", 1e-12))))
         except (KeyError, ValueError) as error:
             raise ContractError(f"{origin}: no usable {error}", "Give the encoder's complete folder.") from error
 
@@ -77,19 +77,21 @@ class Affine:
     def __call__(self, x: Tensor) -> Tensor:
         """(rows, n_in) -> (rows, n_out)."""
         if self.packed:
-            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
+            y: Tensor = torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
+            return y
         return F.linear(x, self.weight, self.bias)
 
     def gelu(self, x: Tensor) -> Tensor:
         """The same with the exact (erf) GELU after it."""
         if self.packed:
-            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "gelu", [], "none")
+            y: Tensor = torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "gelu", [], "none")
+            return y
         return F.gelu(F.linear(x, self.weight, self.bias))
 
 
 def can_pack(dtype: torch.dtype) -> bool:
     """Whether oneDNN's prepacked linear kernels exist here for this type."""
-    if not torch.backends.mkldnn.is_available():
+    if not torch._C._has_mkldnn:
         return False
     return dtype == torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 

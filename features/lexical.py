@@ -26,5 +26,5 @@ def hashed_counts(texts: Sequence[str], n_buckets: int, ngrams: int) -> sparse.c
         dtype=np.float32,
     )
     if not texts:
-        return sparse.csr_matrix((0, n_buckets), dtype=np.float32)
+        return sparse.csr_matrix(np.zeros((0, n_buckets), np.float32))
     return sparse.csr_matrix(vectorizer.transform(texts), dtype=np.float32)

@@ -40,7 +40,7 @@ class TextReader:
             has_text[:, j] = [bool(text) for text in column]
             x_text[has_text[:, j], j] = vectors[[distinct[text] for text in column if text]]
         counts = [hashed_counts(column, self.n_buckets, self.ngrams) for column in columns]
-        empty = sparse.csr_matrix((n, 0), dtype=np.float32)
+        empty = sparse.csr_matrix(np.zeros((n, 0), np.float32))
         x_lex = sparse.csr_matrix(sparse.hstack(counts, format="csr", dtype=np.float32)) if counts else empty
         return TextBlock(x_text, has_text, x_lex, names)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import time
 
 import pytest
@@ -16,9 +17,8 @@ MESSY = st.text(
         st.characters(exclude_categories=()),
     )
 )
-PIECES = st.lists(
-    st.one_of(MESSY, st.sampled_from(["<br>", "&amp;", "&nbsp;", "&#33;", "12 added on 01/02/03 >"]))
-).map("".join)
+MARKS = st.sampled_from(["<br>", "&amp;", "&nbsp;", "&#33;", "12 added on 01/02/03 >"])
+PIECES = st.lists(st.one_of(MESSY, MARKS)).map("".join)
 
 
 def test_clean_strips_unescapes_and_collapses() -> None:
@@ -79,7 +79,7 @@ def test_a_span_goes_back_to_the_hull_of_its_characters(raw: str, data: st.DataO
 def test_cleaned_text_has_no_gap_to_collapse(raw: str) -> None:
     text = clean(raw, ()).text
     assert text == text.strip()
-    assert all(not (a.isspace() and b.isspace()) for a, b in zip(text, text[1:], strict=False))
+    assert all(not (a.isspace() and b.isspace()) for a, b in itertools.pairwise(text))
     assert all(c in " \n" for c in text if c.isspace())
 
 
@@ -92,10 +92,9 @@ def test_empty_span_maps_to_a_point() -> None:
     assert clean("  abc", ()).to_raw(1, 1) == (3, 3)
 
 
-@pytest.mark.parametrize(
-    "raw", ["<" * 1_000_000, " " * 1_000_000, "&" * 1_000_000, "a&#1;" * 200_000, "word. " * 160_000]
-)
-def test_a_megabyte_takes_seconds_at_most(raw: str) -> None:
+@pytest.mark.parametrize("piece", ["<", " ", "&", "a&#1;", "word. "])
+def test_a_megabyte_takes_seconds_at_most(piece: str) -> None:
+    raw = piece * (1_000_000 // len(piece))
     began = time.process_time()
     cleaned = clean(raw, (StripRule(r"<[^>]*>", "markup, quadratic by nature"),))
     sentences(cleaned.text)

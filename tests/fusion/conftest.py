@@ -1,0 +1,48 @@
+"""What the tests of fusion share: one trained model, and one core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from designs import SMALL, Floats, make_design, outcome
+from threadpoolctl import ThreadpoolController
+
+from features.design import Design
+from fusion.model import FusionModel, OutOfFold, fit
+
+MONOTONE = (1, 0, 0, 0)
+
+
+@pytest.fixture(scope="session")
+def thread_pools() -> ThreadpoolController:
+    """The thread pools of the process."""
+    return ThreadpoolController()
+
+
+@pytest.fixture(autouse=True)
+def one_core(thread_pools: ThreadpoolController) -> Iterator[None]:
+    """Small fits are quicker on one core, the more so beside other work."""
+    with thread_pools.limit(limits=1):
+        yield
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model with what it was trained on."""
+
+    model: FusionModel
+    out_of_fold: OutOfFold
+    design: Design
+    y: Floats
+
+
+@pytest.fixture(scope="session")
+def trained() -> Trained:
+    """A model of 700 rows whose outcome hangs on a column and on the narratives."""
+    design = make_design(700)
+    y = outcome(design)
+    model, out_of_fold = fit(design, y, np.arange(len(y)), MONOTONE, SMALL, lambda: None)
+    return Trained(model, out_of_fold, design, y)

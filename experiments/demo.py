@@ -51,11 +51,16 @@ def demo(
         past = TrainingFiles((files.past,), files.model)
         report, _ = train_bundle(schema, past, ReadOptions(need_target=True), config, encoder, run)
         bundle = load(files.model)
-        reader = TextReader(schema, encoder, config.text.n_buckets, config.text.ngrams)
-        scorer = bundle_scorer(bundle, reader, threads, run)
-        score_file(scorer, Files(files.new, files.scored, files.rejects), ReadOptions(), run, force=True)
+        score_file(
+            bundle_scorer(bundle, encoder, threads, run),
+            Files(files.new, files.scored, files.rejects),
+            ReadOptions(),
+            run,
+            force=True,
+        )
         with run.stage("compare"):
             new = read_all(files.new, schema, ReadOptions()).applications
+            reader = TextReader(schema, encoder, config.text.n_buckets, config.text.ngrams)
             columns_only, _ = bundle.model.ablations(Design(bundle.tabular.encode(new), reader.read(new)), threads)
             against_the_rule = judge(files, columns_only)
         run.finish(

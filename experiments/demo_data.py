@@ -31,7 +31,7 @@ from experiments.demo_sentences import (
 
 Floats = npt.NDArray[np.float64]
 
-INTERCEPT = -2.9
+INTERCEPT = -2.8
 SHARE_WITHOUT_NARRATIVE = 1 / 3
 SHARE_MISSING = {"annual_income": 0.03, "employment_years": 0.06, "dti": 0.03, "utilisation": 0.05, "home": 0.02}
 SHARE_UNKNOWN_TO_BUREAU = 0.05
@@ -109,8 +109,8 @@ def column_log_odds(table: pd.DataFrame) -> Floats:
     log_odds: Floats = (
         INTERCEPT
         + np.where(known, -0.013 * (np.minimum(score, 780) - 690), 0.35)
-        + 3.5 * np.maximum(dti - 0.25, 0.0)
-        + 0.9 * np.minimum(table["amount"].to_numpy() / np.maximum(income, 5_000), 1.5)
+        + 4.5 * np.maximum(dti - 0.25, 0.0)
+        + 1.2 * np.minimum(table["amount"].to_numpy() / np.maximum(income, 5_000), 1.5)
         + 0.4 * (table["term_months"] == 60).to_numpy()
         + 1.3 * np.minimum(used, 1.2) ** 2
         - 0.22 * np.log1p(years)

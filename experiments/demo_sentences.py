@@ -36,7 +36,7 @@ FILLERS: dict[str, tuple[str, ...]] = {
 CONCEPTS: tuple[Concept, ...] = (
     Concept(
         "expensive debt",
-        0.55,
+        0.7,
         0.28,
         (
             "I already owe {lender} at {rate} and can hardly keep up.",
@@ -49,7 +49,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         "irregular income",
-        0.85,
+        1.05,
         0.2,
         (
             "My hours change from week to week and some weeks there is no work at all.",
@@ -63,7 +63,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         "medical cost",
-        0.6,
+        0.75,
         0.16,
         (
             "The hospital bills for {person} are piling up.",
@@ -75,7 +75,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         "missed payments",
-        0.9,
+        1.1,
         0.13,
         (
             "I fell behind on a few bills last {season}.",
@@ -88,7 +88,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         "steady job",
-        -0.6,
+        -0.75,
         0.3,
         (
             "I have worked for the same employer for {years} years.",
@@ -101,7 +101,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         "repayment plan",
-        -0.7,
+        -0.85,
         0.25,
         (
             "I have made a budget and can set aside {sum} a month for this loan.",
@@ -114,7 +114,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         "savings",
-        -0.75,
+        -0.95,
         0.18,
         (
             "We keep half a year of expenses in a savings account.",
@@ -126,7 +126,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         "second income",
-        -0.45,
+        -0.55,
         0.18,
         (
             "My partner works full time too and we share all costs.",
@@ -184,7 +184,7 @@ CASUAL_TITLES: tuple[str, ...] = (
     "substitute server",
     "gig driver",
 )
-CASUAL_TITLE_WEIGHT = 0.5
+CASUAL_TITLE_WEIGHT = 0.6
 """Added log-odds of default for a job title that says the work is casual."""
 
 

@@ -39,18 +39,38 @@ class Meter:
         return self.encoder.encode(texts, on_progress)
 
 
-@dataclass
-class OpenEncoder(Meter):
-    """What verbs encode with. computing: the encoder behind the cache, metered; the same texts without a cache."""
+@dataclass(frozen=True)
+class OpenEncoder:
+    """What verbs encode with, a ``TextEncoder``: the cache in front of the encoder, both metered.
 
-    computing: Meter | None = None
+    model_digest: what a model that learned from these vectors depends on, the same on every machine.
+    asked: counts all texts. computed: counts those that the cache did not know; None without a cache.
+    """
+
+    model_digest: str
+    asked: Meter
+    computed: Meter | None = None
+
+    @property
+    def digest(self) -> str:
+        """The encoder's."""
+        return self.asked.digest
+
+    @property
+    def dim(self) -> int:
+        """The encoder's."""
+        return self.asked.dim
+
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> npt.NDArray[np.float32]:
+        """float32 (n, dim), see ``TextEncoder``."""
+        return self.asked.encode(texts, on_progress)
 
     @property
     def hit_rate(self) -> float | None:
-        """Share of the texts so far that did not have to be computed; None without a cache or a text."""
-        if self.computing is None or not self.n_texts:
+        """Share of the texts so far that the cache knew; None without a cache or a text."""
+        if self.computed is None or not self.asked.n_texts:
             return None
-        return 1.0 - self.computing.n_texts / self.n_texts
+        return 1.0 - self.computed.n_texts / self.asked.n_texts
 
 
 def open_text_encoder(config: EncoderConfig, folder: Path | None, max_gb: float, threads: int) -> OpenEncoder:
@@ -63,6 +83,7 @@ def open_text_encoder(config: EncoderConfig, folder: Path | None, max_gb: float,
         torch.set_num_threads(threads)
     encoder = open_encoder(config.source, precision=config.precision, window=config.window)
     if folder is None:
-        return OpenEncoder(encoder)
-    computing = Meter(encoder)
-    return OpenEncoder(CachedEncoder(computing, EmbeddingCache(folder, int(max_gb * 1e9))), computing=computing)
+        return OpenEncoder(encoder.model_digest, Meter(encoder))
+    computed = Meter(encoder)
+    cached = CachedEncoder(computed, EmbeddingCache(folder, int(max_gb * 1e9)))
+    return OpenEncoder(encoder.model_digest, Meter(cached), computed)

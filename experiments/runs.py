@@ -149,7 +149,7 @@ class RateColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
         """The rate as text, empty until it is known."""
         speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f} {task.fields['unit']}/s")
+        return Text("" if speed is None else rate_text(speed, task.fields["unit"]))
 
 
 class TerminalProgress:
@@ -203,10 +203,15 @@ class LineProgress:
         yield advance
 
 
+def rate_text(rate: float, unit: str) -> str:
+    """Units per second, or seconds per unit for what is slow."""
+    return f"{1 / rate:,.1f} s each" if 0 < rate < 1 else f"{rate:,.0f} {unit}/s"
+
+
 def progress_line(name: str, done: int, total: int | None, unit: str, seconds: float) -> str:
     """One line of progress: what is done, of how much, how fast, how long still."""
     rate = done / seconds if seconds > 0 else 0.0
-    line = f"{name}: {done:,}" + (f" of {total:,}" if total else "") + f" {unit}, {rate:,.0f} {unit}/s"
+    line = f"{name}: {done:,}" + (f" of {total:,}" if total else "") + f" {unit}, {rate_text(rate, unit)}"
     if total and rate:
         line += f", {max(total - done, 0) / rate:,.0f} s left"
     return line

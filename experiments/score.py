@@ -61,29 +61,34 @@ def score(
     from experiments.encoders import open_text_encoder
     from experiments.scoring import Files, bundle_scorer, score_file
     from features.reading import ReadOptions
-    from features.text import TextReader
     from fusion.bundle import load
 
     files = Files(data, out, rejects or out.with_name(out.name + ".rejects.csv"), tuple(passthrough or ()))
     arguments = {"model": model, "data": data, "out": out, "rejects": files.rejects, "passthrough": files.passthrough}
+    options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding)
     with Run.start("score", out, arguments | {"chunk_rows": chunk_rows, "resume": resume}, json_output) as run:
         with run.timed("load"):
             bundle = load(model)
             encoder = open_text_encoder(bundle.config.encoder, cache_folder(cache, no_cache), cache_gb, threads)
-            reader = TextReader(bundle.schema, encoder, bundle.config.text.n_buckets, bundle.config.text.ngrams)
-        scorer = bundle_scorer(bundle, reader, threads, run)
-        options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding)
-        tally = score_file(scorer, files, options, run, resume=resume, force=force)
-        run.finish(summary(tally, files.out, files.rejects))
-    if tally.rejected:
+        scorer = bundle_scorer(bundle, encoder, threads, run)
+        done = score_file(scorer, files, options, run, resume=resume, force=force)
+        run.finish(
+            {
+                "out": out,
+                "rejects": files.rejects,
+                **counts(done.tally),
+                "rows_resumed": done.n_resumed,
+                "rows_per_second": (done.tally.rows - done.n_resumed) / run.clock.total,
+                "cache_hit_rate": encoder.hit_rate,
+            }
+        )
+    if done.tally.rejected:
         raise typer.Exit(SOME_REJECTED)
 
 
-def summary(tally: Tally, out: Path, rejects: Path) -> Mapping[str, object]:
-    """What the closing summary says of the counts; shares are None for a file without scored rows."""
+def counts(tally: Tally) -> Mapping[str, object]:
+    """The counts for reading and for ``--json``; mean PD and decline rate are None without scored rows."""
     return {
-        "out": out,
-        "rejects": rejects,
         "rows": tally.rows,
         "scored": tally.scored,
         "rejected": tally.rows - tally.scored,

@@ -25,6 +25,7 @@ import pyarrow.parquet
 
 from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError, RunError
+from experiments.encoders import OpenEncoder
 from experiments.partial import Column, PartialOutput, Tally, Target, check_name
 from experiments.runs import Advance, Run, advance_to
 from features.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
@@ -82,8 +83,26 @@ class InputFingerprint:
     about_rows: int | None
 
 
-def bundle_scorer(bundle: Bundle, reader: TextReader, threads: int, run: Run) -> Scorer:
-    """A trained model as a scorer; times the stages of its work on ``run``."""
+@dataclass(frozen=True)
+class ScoredFile:
+    """What became of a file. tally: over all its rows. n_resumed: rows that an earlier, interrupted run had done."""
+
+    tally: Tally
+    n_resumed: int
+
+
+def bundle_scorer(bundle: Bundle, encoder: OpenEncoder, threads: int, run: Run) -> Scorer:
+    """A trained model as a scorer; times the stages of its work on ``run``.
+
+    Raises ContractError when ``encoder`` is not the one that the model learned with.
+    """
+    if encoder.model_digest != bundle.manifest.provenance.encoder_digest:
+        raise ContractError(
+            f"the text encoder {bundle.config.encoder.source!r} is not the one that model "
+            f"{bundle.manifest.model_id} learned with",
+            "Put the encoder it was trained with back in place, or train the model again.",
+        )
+    reader = TextReader(bundle.schema, encoder, bundle.config.text.n_buckets, bundle.config.text.ngrams)
 
     def predict(applications: Applications, on_text: Advance) -> Scores:
         with run.timed("columns"):
@@ -98,8 +117,8 @@ def bundle_scorer(bundle: Bundle, reader: TextReader, threads: int, run: Run) ->
 
 def score_file(
     scorer: Scorer, files: Files, options: ReadOptions, run: Run, *, resume: bool = False, force: bool = False
-) -> Tally:
-    """Score ``files.data`` into ``files.out`` and ``files.rejects``; the counts over all rows, resumed ones included.
+) -> ScoredFile:
+    """Score ``files.data`` into ``files.out`` and ``files.rejects``.
 
     Raises ContractError for wrong options or an input that is no table of this contract, RunError when the disk is
     full or the input changes meanwhile; what is written by then can be resumed.
@@ -113,12 +132,13 @@ def score_file(
         with PartialOutput.open(
             scored, rejects, _identity(before, scorer, files, options), resume=resume, force=force
         ) as output:
+            n_resumed = output.journal.tally.rows
             if not output.journal.complete:
                 _score_chunks(scorer, files, options, before.about_rows, output, run)
             _check_unchanged(files.data, before)
             with run.timed("publish"):
                 output.publish()
-            return output.journal.tally
+            return ScoredFile(output.journal.tally, n_resumed)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise

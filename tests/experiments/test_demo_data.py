@@ -47,22 +47,22 @@ def test_the_columns_are_those_of_the_demo_schema(data: DemoData) -> None:
 def test_the_rule_is_the_best_ranking_and_the_columns_alone_are_clearly_worse(data: DemoData) -> None:
     best = roc_auc_score(is_bad(data), data.log_odds)
     columns = roc_auc_score(is_bad(data), data.column_log_odds)
-    assert 0.75 < best < 0.80
-    assert columns < best - 0.035
+    assert 0.77 < best < 0.82
+    assert columns < best - 0.045
 
 
 def test_defaults_come_as_often_as_the_rule_says(data: DemoData) -> None:
     expected = expit(data.log_odds)
     deviation = np.sqrt((expected * (1 - expected)).sum())
     assert abs(is_bad(data).sum() - expected.sum()) < 4 * deviation
-    assert 0.12 < expected.mean() < 0.20
+    assert 0.15 < expected.mean() < 0.25
 
 
 def test_a_third_writes_nothing_and_then_only_the_columns_and_the_job_title_count(data: DemoData) -> None:
     silent = (data.table["statement"] == "").to_numpy()
     assert silent.mean() == pytest.approx(1 / 3, abs=0.02)
     added = data.log_odds - data.column_log_odds
-    assert set(np.round(added[silent], 9)) == {0.0, 0.5}
+    assert set(np.round(added[silent], 9)) == {0.0, 0.6}
     assert np.unique(np.round(added[~silent], 6)).size > 50
 
 
@@ -83,7 +83,7 @@ def test_the_words_that_were_written_tell_the_concepts(data: DemoData) -> None:
         wordings = [sentence.lower() for template in concept.templates for sentence in fillings(template)]
         says = text.str.contains("|".join(map(re.escape, wordings))).to_numpy()
         difference = added[says].mean() - added[wrote & ~says].mean()
-        assert difference == pytest.approx(concept.weight, abs=0.15), concept.name
+        assert difference == pytest.approx(concept.weight, abs=0.2), concept.name
 
 
 def test_the_rule_reads_nothing_but_the_table(data: DemoData) -> None:

@@ -154,6 +154,7 @@ def test_lines_come_at_most_every_so_often() -> None:
     [
         (2000, 6000, 10.0, "score: 2,000 of 6,000 rows, 200 rows/s, 20 s left"),
         (2000, None, 10.0, "score: 2,000 rows, 200 rows/s"),
+        (2, 10, 40.0, "score: 2 of 10 rows, 20.0 s each, 160 s left"),
         (0, 10, 0.0, "score: 0 of 10 rows, 0 rows/s"),
         (12, 10, 1.0, "score: 12 of 10 rows, 12 rows/s, 0 s left"),
     ],

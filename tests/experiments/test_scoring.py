@@ -205,10 +205,10 @@ def test_rows_written_before_are_not_scored_again(place: Place, undisturbed: tup
         with pytest.raises(KeyboardInterrupt, match="ctrl-c"):
             score_file(scorer, place.files, options, run)
         place.folder.joinpath("repaired").touch()
-        tally = score_file(scorer, place.files, options, run, resume=True)
+        done = score_file(scorer, place.files, options, run, resume=True)
     assert place.results() == undisturbed
-    assert tally.rows == 200
-    assert tally.scored == sum(seen)
+    assert (done.tally.rows, done.n_resumed) == (200, 100)
+    assert done.tally.scored == sum(seen)
 
 
 def leave_partial(place: Place) -> None:

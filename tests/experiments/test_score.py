@@ -1,0 +1,234 @@
+"""`creditfusion score` with a trained bundle, through the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from tiny_bert import tiny_bert
+
+from data_schemas.reader import load_schema
+from experiments.cli import app, guarded
+from experiments.demo_data import generate
+from experiments.encoders import open_text_encoder
+from experiments.partial import partial_folder
+from experiments.runs import Run
+from experiments.training import TrainingFiles, train_bundle
+from features.reading import ReadOptions
+from fusion.config import load_config
+
+N_ROWS = 240
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A small bundle on demo data, and new applications for it."""
+
+    model: Path
+    data: Path
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    folder = tmp_path_factory.mktemp("trained")
+    past, new = folder / "past.csv", folder / "new.csv"
+    generate(400, 1).table.to_csv(past, index=False)
+    table = generate(N_ROWS, 2).table.drop(columns="outcome").astype(object)
+    table.loc[[7, 100], "amount"] = "a lot"
+    table.to_csv(new, index=False)
+    encoder = f"encoder.source='{tiny_bert(folder / 'encoder')}'"
+    small = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
+    config = load_config(None, [encoder, *small])
+    with Run.start("train", None, {}) as run:
+        files = TrainingFiles((past,), folder / "model")
+        options = ReadOptions(need_target=True)
+        train_bundle(load_schema("demo"), files, options, config, open_text_encoder(config.encoder, None, 1.0, 0), run)
+    return Trained(folder / "model", new)
+
+
+def arguments(trained: Trained, out: Path, *more: str) -> list[str]:
+    named = ["--model", str(trained.model), "--data", str(trained.data), "--out", str(out)]
+    return ["score", *named, "--cache", str(out.parent / "cache"), *more]
+
+
+def score(monkeypatch: pytest.MonkeyPatch, trained: Trained, out: Path, *more: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["creditfusion", *arguments(trained, out, *more)])
+    return guarded(app)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
+    out = tmp_path_factory.mktemp("undisturbed") / "out.csv"
+    with pytest.MonkeyPatch.context() as patch:
+        assert score(patch, trained, out) == 3
+    return results(out)
+
+
+def results(out: Path) -> tuple[bytes, bytes]:
+    return out.read_bytes(), out.with_name(out.name + ".rejects.csv").read_bytes()
+
+
+def test_a_file_is_scored_and_the_summary_says_how(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: Trained, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.csv"
+    assert score(monkeypatch, trained, out, "--json") == 3
+    summary: dict[str, Any] = json.loads(capsys.readouterr().out)
+    scored = pd.read_csv(out)
+    assert len(scored) == summary["scored"] == N_ROWS - 2
+    assert (summary["rejected"], summary["rejected_by_rule"]) == (2, {"type": 2})
+    assert summary["mean_pd"] == pytest.approx(scored["pd"].mean(), abs=1e-6)
+    assert summary["decline_rate"] == pytest.approx((scored["decision"] == "decline").mean())
+    assert summary["cache_hit_rate"] == 0
+    assert {"load", "read", "columns", "text", "predict", "write", "publish", "total"} <= set(summary["seconds"])
+    # 40 points double the odds: score and PD say the same.
+    slope = np.polyfit(np.log(scored["pd"] / (1 - scored["pd"])), scored["score"], 1)[0]
+    assert slope == pytest.approx(-40 / np.log(2), rel=1e-3)
+
+
+def test_a_warm_cache_changes_no_byte(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    trained: Trained,
+    tmp_path: Path,
+    undisturbed: tuple[bytes, bytes],
+) -> None:
+    for expected in (0.0, 1.0):
+        assert score(monkeypatch, trained, tmp_path / "out.csv", "--json", "--force") == 3
+        assert json.loads(capsys.readouterr().out)["cache_hit_rate"] == expected
+        assert results(tmp_path / "out.csv") == undisturbed
+    assert score(monkeypatch, trained, tmp_path / "out.csv", "--no-cache", "--force") == 3
+    assert results(tmp_path / "out.csv") == undisturbed
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 7, 1000])
+def test_the_size_of_the_chunks_changes_no_byte(
+    monkeypatch: pytest.MonkeyPatch,
+    trained: Trained,
+    tmp_path: Path,
+    undisturbed: tuple[bytes, bytes],
+    chunk_rows: int,
+) -> None:
+    assert score(monkeypatch, trained, tmp_path / "out.csv", "--chunk-rows", str(chunk_rows)) == 3
+    assert results(tmp_path / "out.csv") == undisturbed
+
+
+def test_an_applicant_gets_the_same_digits_among_others(
+    monkeypatch: pytest.MonkeyPatch, trained: Trained, tmp_path: Path, undisturbed: tuple[bytes, bytes]
+) -> None:
+    lines = trained.data.read_text().splitlines(keepends=True)
+    body = lines[1:]
+    random.Random(4).shuffle(body)
+    shuffled = Trained(trained.model, tmp_path / "shuffled.csv")
+    shuffled.data.write_text("".join([lines[0], *body]))
+    assert score(monkeypatch, shuffled, tmp_path / "out.csv", "--chunk-rows", "31") == 3
+
+    def by_id(content: bytes) -> set[str]:
+        return {line.split(",", 1)[1] for line in content.decode().splitlines()}
+
+    assert by_id((tmp_path / "out.csv").read_bytes()) == by_id(undisturbed[0])
+
+
+def test_rows_with_little_in_them_are_scored_and_say_so(
+    monkeypatch: pytest.MonkeyPatch, trained: Trained, tmp_path: Path
+) -> None:
+    table = generate(3, 5).table.drop(columns="outcome").astype(object)
+    schema = load_schema("demo")
+    optional = [field.name for field in schema.fields if not field.required and field.name in table]
+    required = ["amount", "term_months"]
+    table.loc[0, ["statement", "job_title"]] = ""
+    table.loc[1, optional] = ""
+    table.loc[2, [name for name in optional if name not in required]] = ""
+    table.loc[2, "statement"] = "I have a permanent job."
+    sparse = Trained(trained.model, tmp_path / "sparse.csv")
+    table.to_csv(sparse.data, index=False)
+    assert score(monkeypatch, sparse, tmp_path / "out.csv") == 0
+    quality = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)["data_quality"]
+    assert quality[0].startswith("no_narrative")
+    assert quality[1].startswith("no_narrative;missing:annual_income,")
+    assert quality[2].startswith("missing:annual_income,")
+
+
+def test_a_bundle_that_was_changed_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: Trained, tmp_path: Path
+) -> None:
+    changed = Trained(tmp_path / "model", trained.data)
+    for file in trained.model.rglob("*"):
+        if file.is_file():
+            target = changed.model / file.relative_to(trained.model)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.read_bytes())
+    config = changed.model / "config.json"
+    config.write_bytes(config.read_bytes().replace(b"0.2", b"0.3"))
+    assert score(monkeypatch, changed, tmp_path / "out.csv") == 2
+    assert "config.json" in capsys.readouterr().err
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_another_encoder_in_the_old_one_s_place_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: Trained, tmp_path: Path
+) -> None:
+    folder = trained.model.parent / "encoder"
+    weights = (folder / "model.safetensors").read_bytes()
+    tiny_bert(folder, seed=9)
+    try:
+        assert score(monkeypatch, trained, tmp_path / "out.csv") == 2
+    finally:
+        (folder / "model.safetensors").write_bytes(weights)
+    assert "is not the one that model" in capsys.readouterr().err
+
+
+def start(trained: Trained, out: Path, *more: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "experiments.cli", *arguments(trained, out, "--chunk-rows", "3", *more)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rows_before", [3, 60, 150])
+def test_a_killed_run_is_resumed_to_the_same_bytes(
+    trained: Trained, tmp_path: Path, undisturbed: tuple[bytes, bytes], rows_before: int
+) -> None:
+    out = tmp_path / "out.csv"
+    process = start(trained, out)
+    journal = partial_folder(out) / "journal.json"
+    deadline = time.monotonic() + 120
+    while not (journal.exists() and json.loads(journal.read_bytes())["through_row"] >= rows_before):
+        assert process.poll() is None, "scoring ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not out.exists()
+    assert not out.with_name("out.csv.rejects.csv").exists()
+    assert start(trained, out).wait() == 2  # a partial is in the way
+    assert start(trained, out, "--resume").wait() == 3
+    assert results(out) == undisturbed
+    events = [json.loads(line) for line in (tmp_path / "out.csv.log.jsonl").read_text().splitlines()]
+    assert events[-1]["event"] == "finished"
+    assert events[-1]["summary"]["rows_resumed"] >= rows_before
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_cleanly_and_can_be_resumed(
+    trained: Trained, tmp_path: Path, undisturbed: tuple[bytes, bytes]
+) -> None:
+    out = tmp_path / "out.csv"
+    process = start(trained, out)
+    while not (partial_folder(out) / "journal.json").exists():
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+    assert start(trained, out, "--resume").wait() == 3
+    assert results(out) == undisturbed

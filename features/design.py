@@ -68,6 +68,12 @@ class TextBlock:
     def __len__(self) -> int:
         return len(self.x_text)
 
+    @staticmethod
+    def empty(n: int, dim: int = 0) -> TextBlock:
+        """``n`` rows with no narrative columns at all."""
+        nothing = sparse.csr_matrix(np.zeros((n, 0), dtype=np.float32))
+        return TextBlock(np.zeros((n, 0, dim), dtype=np.float32), np.zeros((n, 0), dtype=np.bool_), nothing, ())
+
     def take(self, index: npt.NDArray[np.intp]) -> TextBlock:
         """The rows at these positions."""
         return TextBlock(self.x_text[index], self.has_text[index], self.x_lex[index], self.names)
@@ -93,14 +99,7 @@ class Design:
 
     def without_text(self) -> Design:
         """The same rows with no narrative columns at all."""
-        n = len(self)
-        empty = TextBlock(
-            np.zeros((n, 0, self.text.x_text.shape[2]), dtype=np.float32),
-            np.zeros((n, 0), dtype=np.bool_),
-            sparse.csr_matrix(np.zeros((n, 0), dtype=np.float32)),
-            (),
-        )
-        return Design(self.tabular, empty)
+        return Design(self.tabular, TextBlock.empty(len(self), dim=self.text.x_text.shape[2]))
 
     @staticmethod
     def concat(parts: Sequence[Design]) -> Design:

@@ -54,16 +54,16 @@ def report(names: Sequence[str], schema: Schema) -> HeaderReport:
     )
 
 
-def places(names: Sequence[str], schema: Schema, need_target: bool, path: Path) -> dict[str, int]:
+def places(names: Sequence[str], schema: Schema, need_target: bool, origin: Path | str) -> dict[str, int]:
     """Position of every column that is read, in the order of the schema.
 
     Ignored columns are not read, nor is the target unless it is needed: a score must not depend on either.
     Raises ContractError naming every missing or repeated column.
     """
     if twice := sorted({name for name in names if names.count(name) > 1 and name}):
-        raise ContractError(f"{path}: the header names {_listed(twice)} twice", "Rename or drop one of the two.")
+        raise ContractError(f"{origin}: the header names {_listed(twice)} twice", "Rename or drop one of the two.")
     if missing := [name for name in needed(schema, need_target) if name not in names]:
-        raise ContractError(f"{path}: the header lacks {_listed(missing)}", _nearest(missing, names))
+        raise ContractError(f"{origin}: the header lacks {_listed(missing)}", _nearest(missing, names))
     unread = (Role.IGNORED,) if need_target else (Role.IGNORED, Role.TARGET)
     return {f.name: names.index(f.name) for f in schema.fields if f.role not in unread and f.name in names}
 

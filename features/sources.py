@@ -147,7 +147,7 @@ def parquet_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int)
         first = 1
         for batch in _parquet_batches(table, chunk_rows, path):
             yield TextRows(
-                cells={name: _as_text(batch.column(i), schema[name], path) for name, i in where.items()},
+                cells={name: as_text(batch.column(i), schema[name], path) for name, i in where.items()},
                 row_number=np.arange(first, first + len(batch), dtype=np.int64),
                 original=functools.partial(_as_csv_line, batch),
                 rejects=[],
@@ -172,8 +172,11 @@ def _parquet_batches(table: pq.ParquetFile, chunk_rows: int, path: Path) -> Iter
         n_before += len(batch)
 
 
-def _as_text(column: pa.Array, field: Field, path: Path) -> pa.Array:
-    """A Parquet column as strings, null where it has no value."""
+def as_text(column: pa.Array, field: Field, origin: Path | str) -> pa.Array:
+    """A typed column as the strings that a CSV would have, null where it has no value.
+
+    Raises ContractError, naming the origin, for a type that does not read as text.
+    """
     kind = column.type
     if pa.types.is_dictionary(kind):
         column, kind = column.dictionary_decode(), kind.value_type
@@ -188,7 +191,7 @@ def _as_text(column: pa.Array, field: Field, path: Path) -> pa.Array:
         return column.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ContractError(
-            f"{path}: the column {field.name!r} holds {kind} that does not read as text",
+            f"{origin}: the column {field.name!r} holds {kind} that does not read as text",
             "Write it as UTF-8 text, a number or a date.",
         ) from error
 

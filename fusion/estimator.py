@@ -1,0 +1,181 @@
+"""The model as a scikit-learn classifier, for notebooks: ``fit(X, y)``, then ``predict_proba(X)``."""
+# ruff: noqa: N803  (X is what scikit-learn calls it, and callers may pass it by name)
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags, check_consistent_length, check_random_state
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from data_schemas.contract import Schema
+from features.applications import Applications
+from features.design import Design, TextBlock
+from features.encoder import TextEncoder
+from features.encoder_source import open_encoder
+from features.frames import applications_of, plain_schema
+from features.tabular import TabularEncoder
+from features.text import TextReader
+from fusion import model
+from fusion.config import Config, EncoderConfig
+from fusion.folds import tied_groups
+
+Floats = npt.NDArray[np.float64]
+
+MIN_CLASS_ROWS = 2  # one to learn from in every fold that holds out another
+
+
+# scikit-learn ships no types, so for mypy its base classes are Any; users and its tools expect them as bases.
+class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """The fused model of columns and narratives for two classes.
+
+    narratives: columns of X that hold free text (``"x0"``, ``"x1"``... where X has no column names).
+    config: settings; None for the defaults. ``random_state`` takes the place of its seed, and with fewer rows of a
+        class than folds there are fewer folds.
+    schema: the data contract of X; None reads numbers, dates and categories off the columns' types. A schema names its
+        own narratives, and its bad_values say which class is the bad one.
+    encoder: reads the narratives; None opens the one that the config names, when first needed.
+    random_state: equal seed, equal model; None for another at every fit.
+
+    Attributes after ``fit``: classes_ (2,), sorted. bad_class_: the class whose PD the model learns, classes_[1] unless
+    the schema says otherwise. model_: the FusionModel. schema_, config_, tabular_: as used. n_features_in_,
+    feature_names_in_: as in scikit-learn.
+    """
+
+    classes_: npt.NDArray[np.generic]
+    bad_class_: object
+    model_: model.FusionModel
+    schema_: Schema
+    config_: Config
+    tabular_: TabularEncoder
+
+    def __init__(
+        self,
+        narratives: Sequence[str] = (),
+        config: Config | None = None,
+        schema: Schema | None = None,
+        encoder: TextEncoder | None = None,
+        random_state: int | None = 0,
+    ) -> None:
+        self.narratives = narratives
+        self.config = config
+        self.schema = schema
+        self.encoder = encoder
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Tags:
+        """What scikit-learn's tools may expect: two classes; missing values, texts and categories in X."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+    def fit(self, X: pd.DataFrame | npt.ArrayLike, y: npt.ArrayLike) -> Self:
+        """Train on rows X (n, n_features) with classes y (n,); returns itself.
+
+        Raises ValueError for anything but two classes of two rows each, ContractError for cells that break the schema.
+        """
+        labels = validate_data(self, y=y)
+        frame = self._frame(X, reset=True)
+        check_consistent_length(frame, labels)
+        self.classes_, code = _two_classes(labels)
+        if self.schema is not None and len(self.narratives):
+            raise ValueError("the schema names the narratives; give either a schema or narratives")
+        self.schema_ = self.schema if self.schema is not None else plain_schema(frame, self.narratives)
+        bad = _bad_code(self.classes_, self.schema_)
+        self.bad_class_ = self.classes_[bad]
+        self.config_ = self._config(int(np.bincount(code).min()))
+        applications = applications_of(frame, self.schema_)
+        self.tabular_ = TabularEncoder.fit(applications)
+        self.model_, _ = model.fit(
+            self._design(applications),
+            (code == bad).astype(np.float64),
+            tied_groups(applications),
+            self.tabular_.monotone,
+            self.config_,
+            step=lambda: None,
+        )
+        return self
+
+    def decision_function(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:
+        """Calibrated log-odds of classes_[1], float64 (n,). Raises ContractError for cells that break the schema."""
+        check_is_fitted(self)
+        applications = applications_of(self._frame(X, reset=False), self.schema_)
+        margin = self.model_.predict(self._design(applications)).margin
+        return margin if self.bad_class_ == self.classes_[1] else -margin
+
+    def predict_proba(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:
+        """Probabilities of classes_, float64 (n, 2)."""
+        margin = self.decision_function(X)
+        return np.column_stack([expit(-margin), expit(margin)])
+
+    def predict(self, X: pd.DataFrame | npt.ArrayLike) -> npt.NDArray[np.generic]:
+        """The likelier class of each row, (n,); where to decline is a matter of cost, for which take the PD."""
+        is_second = self.decision_function(X) > 0.0
+        return self.classes_[is_second.astype(np.intp)]
+
+    def _frame(self, X: pd.DataFrame | npt.ArrayLike, reset: bool) -> pd.DataFrame:
+        """X with texts for column names, after scikit-learn's checks of its shape and of the names."""
+        if isinstance(X, pd.DataFrame):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            frame = X
+        else:
+            x = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
+            frame = pd.DataFrame(x)
+        names = getattr(self, "feature_names_in_", [f"x{number}" for number in range(frame.shape[1])])
+        return frame.set_axis(list(names), axis=1)
+
+    def _config(self, smallest_class: int) -> Config:
+        """The settings, with this estimator's seed and no more folds than the smaller class has rows."""
+        config = self.config if self.config is not None else Config()
+        seed = self.random_state
+        if not isinstance(seed, int | np.integer):
+            seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
+        update = {"n_folds": min(config.folds.n_folds, smallest_class), "seed": int(seed)}
+        return config.model_copy(update={"folds": config.folds.model_copy(update=update)})
+
+    def _design(self, applications: Applications) -> Design:
+        return Design(self.tabular_.encode(applications), self._text(applications))
+
+    def _text(self, applications: Applications) -> TextBlock:
+        if not self.schema_.narratives:
+            return TextBlock.empty(len(applications))
+        encoder = self.encoder if self.encoder is not None else _opened(self.config_.encoder)
+        text = self.config_.text
+        return TextReader(self.schema_, encoder, text.n_buckets, text.ngrams).read(applications)
+
+
+@functools.lru_cache(maxsize=1)  # here and not in the estimator, whose copies and pickles need not carry the weights
+def _opened(config: EncoderConfig) -> TextEncoder:
+    return open_encoder(config.source, precision=config.precision, window=config.window)
+
+
+def _two_classes(labels: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.intp]]:
+    """The classes, sorted, and each row's place among them."""
+    check_classification_targets(labels)
+    kind = type_of_target(labels, input_name="y", raise_unknown=True)
+    if kind != "binary":
+        raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
+    classes, code, count = np.unique(labels, return_inverse=True, return_counts=True)
+    if len(classes) < 2:
+        raise ValueError(f"two classes are needed, and y holds 1 class: {classes[0]!r}")
+    if count.min() < MIN_CLASS_ROWS:
+        rare = classes[count.argmin()]
+        raise ValueError(f"each class needs {MIN_CLASS_ROWS} rows or more, and {rare!r} has 1 sample")
+    return classes, code
+
+
+def _bad_code(classes: npt.NDArray[np.generic], schema: Schema) -> int:
+    """Which class is the bad one: the schema's, else classes[1]."""
+    first, second = (str(label) in schema.bad_values for label in classes)
+    return 0 if first and not second else 1

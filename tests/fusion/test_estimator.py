@@ -1,0 +1,222 @@
+"""The scikit-learn face: scikit-learn's own checks, all of them passed, and what they do not look at."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from scipy.special import expit
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import estimator_checks_generator
+from small import small_schema
+
+from data_schemas.errors import ContractError
+from features.encoder import Progress
+from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
+from fusion.estimator import CreditFusionClassifier
+
+Floats = npt.NDArray[np.float64]
+Check = Callable[[CreditFusionClassifier], None]
+
+LIGHT = Config(
+    folds=FoldConfig(n_folds=2),
+    head=HeadConfig(steps=20),
+    stacker=StackerConfig(n_trees=20, learning_rate=0.1, min_leaf_rows=5),
+)
+
+
+def checks() -> list[Check]:
+    """scikit-learn's checks of this estimator; none is expected to fail."""
+    return [check for _, check in estimator_checks_generator(CreditFusionClassifier(config=LIGHT))]
+
+
+def check_name(check: partial[None]) -> str:
+    return "-".join([check.func.__name__, *(f"{key}={value}" for key, value in check.keywords.items())])
+
+
+@pytest.mark.parametrize("check", checks(), ids=check_name)
+def test_scikit_learn_check(check: Check) -> None:
+    check(CreditFusionClassifier(config=LIGHT))
+
+
+class WordEncoder:
+    """An encoder that knows two words."""
+
+    digest = "00"
+    dim = 2
+
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> npt.NDArray[np.float32]:
+        if on_progress is not None:
+            on_progress(len(texts))
+        found = [["arrears" in text, "savings" in text] for text in texts]
+        return np.array(found, dtype=np.float32).reshape(len(texts), self.dim)
+
+
+def table(n: int = 600, seed: int = 0) -> tuple[pd.DataFrame, npt.NDArray[np.str_]]:
+    """Applications whose risk shows in a number, a category, a date and the words; and their outcomes."""
+    rng = np.random.default_rng(seed)
+    income, age, town, word = rng.normal(size=n), rng.integers(0, 2000, n), rng.integers(0, 3, n), rng.integers(0, 3, n)
+    risk = -income + (town == 0) - age / 1000 + 2.0 * (word == 0) - 2.0 * (word == 1)
+    frame = pd.DataFrame(
+        {
+            "income": np.where(rng.random(n) < 0.1, np.nan, income),
+            "owner": rng.random(n) < 0.5,
+            "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(age, unit="D"),
+            "town": pd.Categorical(np.array(["Ulm", "Köln", "Bonn"])[town]),
+            "note": np.array(["I am in arrears.", "I have savings.", ""])[word],
+        }
+    )
+    return frame, np.where(rng.random(n) < expit(risk), "bad", "fine")
+
+
+def reader(**settings: object) -> CreditFusionClassifier:
+    """An estimator that reads the table's notes."""
+    estimator = CreditFusionClassifier(narratives=("note",), config=LIGHT, encoder=WordEncoder())
+    estimator.set_params(**settings)
+    return estimator
+
+
+@pytest.fixture(scope="module")
+def fitted() -> CreditFusionClassifier:
+    """A model of the table."""
+    return reader().fit(*table())
+
+
+def test_it_learns_from_columns_and_words(fitted: CreditFusionClassifier) -> None:
+    frame, y = table(2000, seed=1)
+    without = CreditFusionClassifier(config=LIGHT).fit(table()[0].drop(columns="note"), table()[1])
+    blind = roc_auc_score(y, without.decision_function(frame.drop(columns="note")))
+    assert 0.6 < blind < 0.8
+    assert roc_auc_score(y, fitted.decision_function(frame)) > blind + 0.08
+
+
+def test_answers_agree(fitted: CreditFusionClassifier) -> None:
+    frame, _ = table(50, seed=2)
+    margin, probability = fitted.decision_function(frame), fitted.predict_proba(frame)
+    assert fitted.classes_.tolist() == ["bad", "fine"]
+    np.testing.assert_allclose(probability, np.column_stack([expit(-margin), expit(margin)]), rtol=1e-12)
+    assert fitted.predict(frame).tolist() == np.where(margin > 0, "fine", "bad").tolist()
+    one_by_one = [fitted.decision_function(frame.iloc[[i]])[0] for i in range(50)]
+    np.testing.assert_array_equal(one_by_one, margin)
+
+
+def test_equal_seed_equal_digits(fitted: CreditFusionClassifier) -> None:
+    frame, y = table()
+    margin = fitted.decision_function(frame)
+    np.testing.assert_array_equal(clone(fitted).fit(frame, y).decision_function(frame), margin)
+    assert (reader(random_state=1).fit(frame, y).decision_function(frame) != margin).any()
+    seeds = {reader(random_state=None)._config(10).folds.seed for _ in range(5)}
+    assert len(seeds) > 1
+
+
+def test_a_pickle_gives_the_same_answers(fitted: CreditFusionClassifier) -> None:
+    frame, _ = table(50, seed=3)
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(again.decision_function(frame), fitted.decision_function(frame))
+
+
+def test_it_works_inside_scikit_learn() -> None:
+    frame, y = table(300)
+    keep = ColumnTransformer([("all", "passthrough", ["income", "note"])], verbose_feature_names_out=False)
+    pipeline = make_pipeline(keep.set_output(transform="pandas"), reader())
+    assert cross_val_score(pipeline, frame, y, cv=2, scoring="roc_auc").min() > 0.6
+
+
+def test_an_array_of_objects_may_hold_narratives(fitted: CreditFusionClassifier) -> None:
+    frame, y = table()
+    names = [f"x{i}" for i in range(frame.shape[1])]
+    from_array = reader(narratives=["x4"]).fit(frame.to_numpy(dtype=object), y)
+    np.testing.assert_array_equal(from_array.decision_function(frame.to_numpy()), fitted.decision_function(frame))
+    assert list(from_array.tabular_.num_names + from_array.tabular_.cat_names) == names[:4]
+
+
+def test_the_schema_says_what_is_bad_and_which_way_risk_runs() -> None:
+    rng = np.random.default_rng(0)
+    amount = rng.uniform(0, 100, 300)
+    frame = pd.DataFrame({field.name: "" for field in small_schema().fields}, index=range(300), dtype=object)
+    frame = frame.drop(columns=["id", "outcome"]).assign(amount=amount)
+    y = np.where(rng.random(300) < expit(amount / 20 - 3), "bad", "good")
+    estimator = CreditFusionClassifier(config=LIGHT, schema=small_schema(), encoder=WordEncoder()).fit(frame, y)
+    assert estimator.bad_class_ == "bad"
+    rising = estimator.predict_proba(frame.iloc[np.argsort(amount)])[:, 0]
+    assert rising[:50].mean() < 0.2 < 0.6 < rising[-50:].mean()
+    trees = estimator.model_.fused.stacker.margin(stacker_rows(amount))
+    assert (np.diff(trees) >= 0).all()
+    assert trees[-1] > trees[0]
+    numbers = CreditFusionClassifier(config=LIGHT, schema=small_schema(), encoder=WordEncoder()).fit(frame, y == "bad")
+    assert numbers.bad_class_
+    np.testing.assert_array_equal(numbers.predict_proba(frame)[:, 1], estimator.predict_proba(frame)[:, 0])
+
+
+def stacker_rows(amount: Floats) -> Floats:
+    """Inputs of the small schema's trees that differ in the amount alone, rising."""
+    x = np.full((len(amount), 10), np.nan)
+    x[:, 1] = np.sort(amount)
+    return x
+
+
+def test_few_rows_make_few_folds() -> None:
+    frame, _ = table(40)
+    y = np.arange(40) < 3
+    estimator = reader(config=Config(stacker=LIGHT.stacker)).fit(frame, y)
+    assert estimator.config_.folds.n_folds == 3
+    assert estimator.predict_proba(frame).shape == (40, 2)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.arange(40) % 3, r"Only binary classification is supported\. The type of the target is multiclass"),
+        (np.zeros(40), "two classes are needed, and y holds 1 class"),
+        (np.arange(40) == 7, "each class needs 2 rows or more, and .*True.* has 1 sample"),
+        (np.arange(39) % 2, "inconsistent numbers of samples"),
+    ],
+)
+def test_outcomes_that_cannot_train_are_refused(y: npt.NDArray[np.generic], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        CreditFusionClassifier(config=LIGHT).fit(table(40)[0], y)
+
+
+def test_settings_that_contradict_each_other_are_refused() -> None:
+    with pytest.raises(ValueError, match="give either a schema or narratives"):
+        reader(schema=small_schema()).fit(*table(40))
+
+
+def test_a_cell_that_no_longer_fits_is_named(fitted: CreditFusionClassifier) -> None:
+    frame = table(3)[0].assign(income=["1", "2", "much"])
+    with pytest.raises(ContractError, match="row 3 of the data frame, column 'income', rule type: 'much'"):
+        fitted.predict(frame)
+
+
+@pytest.mark.slow
+def test_the_embedded_encoder_is_opened_when_needed() -> None:
+    frame, y = table(300)
+    estimator = CreditFusionClassifier(narratives=["note"], config=LIGHT).fit(frame, y)
+    assert estimator.model_.fused.heads[0].weights.text.shape == (1, 384)
+    assert roc_auc_score(y, estimator.decision_function(frame)) > 0.8
+    assert len(pickle.dumps(estimator)) < 5_000_000
+
+
+@pytest.mark.slow
+def test_the_notebook_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Path(__file__).parents[2] / "docs" / "notebook.md"
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    frame, y = table(300)
+    frame.assign(outcome=np.where(y == "bad", "defaulted", "repaid")).to_csv(tmp_path / "applications.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(block, names)
+    assert blocks
+    assert len(np.asarray(names["pd_of_default"])) == 75

@@ -24,7 +24,6 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from features.tabular import TabularEncoder
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
@@ -32,6 +31,7 @@ from safetensors.numpy import save as save_tensors
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
+from features.tabular import TabularEncoder
 from fusion.calibration import Blend
 from fusion.config import Config, parse_config
 from fusion.head import Head
@@ -40,6 +40,14 @@ from fusion.stacker import Stacker
 
 FORMAT_VERSION = 1
 MANIFEST, MANIFEST_DIGEST = "manifest.json", "manifest.sha256"
+NEEDED = (
+    "schema.json",
+    "config.json",
+    "tabular.json",
+    "calibration.json",
+    *(f"heads/{name}-00.safetensors" for name in ("fused", "columns_only")),
+    *(f"stacker/{name}-00.txt" for name in ("fused", "columns_only")),
+)
 COPY_AGAIN = "Copy the bundle again from where it was made."
 Json = dict[str, object]
 
@@ -106,11 +114,11 @@ def config_digest(config: Config) -> str:
 
 def _assembly_files(name: str, assembly: Assembly) -> dict[str, bytes]:
     files = {
-        f"heads/{name}-{number}.safetensors": save_tensors(head.to_arrays())
+        f"heads/{name}-{number:02d}.safetensors": save_tensors(head.to_arrays())
         for number, head in enumerate(assembly.heads)
     }
     texts = assembly.stacker.to_text()
-    return files | {f"stacker/{name}-{number}.txt": text.encode() for number, text in enumerate(texts)}
+    return files | {f"stacker/{name}-{number:02d}.txt": text.encode() for number, text in enumerate(texts)}
 
 
 def save(
@@ -126,7 +134,7 @@ def save(
 
     Raises ContractError when ``path`` exists and is not a bundle.
     """
-    if path.exists() and not (path / MANIFEST).exists():
+    if path.exists() and not ((path / MANIFEST).is_file() and (path / MANIFEST_DIGEST).is_file()):
         raise ContractError(f"{path} exists and is not a model bundle", "Choose another --out.")
     calibration = {
         "fused": asdict(model.fused.blend),
@@ -153,6 +161,7 @@ def save(
 def _write_folder(path: Path, files: dict[str, bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.writing-{os.getpid()}")
+    shutil.rmtree(beside, ignore_errors=True)  # of a killed run with this number
     try:
         for name, content in files.items():
             target = beside / name
@@ -161,15 +170,25 @@ def _write_folder(path: Path, files: dict[str, bytes]) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-        if path.exists():
-            older = path.with_name(f"{path.name}.older-{os.getpid()}")
-            path.rename(older)
-            beside.rename(path)
-            shutil.rmtree(older)
-        else:
-            beside.rename(path)
+        _put_in_place(beside, path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _put_in_place(beside: Path, path: Path) -> None:
+    """Give the finished folder its final name; the older bundle there comes back when that fails."""
+    if not path.exists():
+        beside.rename(path)
+        return
+    older = path.with_name(f"{path.name}.older-{os.getpid()}")
+    shutil.rmtree(older, ignore_errors=True)
+    path.rename(older)
+    try:
+        beside.rename(path)
+    except BaseException:
+        older.rename(path)
+        raise
+    shutil.rmtree(older)
 
 
 def verify(path: Path) -> tuple[Manifest, dict[str, bytes]]:
@@ -196,6 +215,8 @@ def verify(path: Path) -> tuple[Manifest, dict[str, bytes]]:
         manifest = Manifest.model_validate(tree)
     except ValidationError as error:
         raise ContractError(f"{MANIFEST} of bundle {path} is not a manifest", COPY_AGAIN) from error
+    if lacking := [name for name in NEEDED if name not in manifest.files]:
+        raise ContractError(f"{MANIFEST} of bundle {path} does not list {lacking[0]}", COPY_AGAIN)
     contents = {}
     for name, digest in manifest.files.items():
         contents[name] = _read(path, name)

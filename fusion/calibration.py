@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
 from fusion.config import ScaleConfig
-from fusion.metrics import both_classes, fit_logistic_line, log_loss
+from fusion.metrics import base_log_odds, both_classes, fit_logistic_line, log_loss
 
 Floats = npt.NDArray[np.float64]
 
@@ -52,8 +52,9 @@ def fit_blend(y: Floats, stacker: Floats, head: Floats) -> Blend:
     def loss(weight: float) -> float:
         slope, intercept = line(weight)
         mixed = weight * stacker + (1.0 - weight) * head
-        return log_loss(y, slope * mixed + intercept) if slope > 0 else math.inf
+        return log_loss(y, slope * mixed + intercept) if slope > 0 else flat
 
+    flat = log_loss(y, np.full(len(y), base_log_odds(y)))  # the best that a line which must not fall can do there
     if not both_classes(y):
         return Blend(0.5, 1.0, 0.0)
     best = minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-4})

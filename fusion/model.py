@@ -17,7 +17,7 @@ from fusion.calibration import Blend, fit_blend, to_score
 from fusion.config import Config, ScaleConfig
 from fusion.folds import assign_folds
 from fusion.head import Head, fit_head, training_device
-from fusion.metrics import base_log_odds, fit_logistic_line
+from fusion.metrics import base_log_odds, both_classes, fit_logistic_line
 from fusion.stacker import Stacker, fit_booster, stacker_inputs
 
 Floats = npt.NDArray[np.float64]
@@ -132,6 +132,12 @@ def fit(
             "Add rows, or check which target values the schema calls bad.",
         )
     fold = assign_folds(y, groups, folds.n_folds, folds.seed)
+    if not all(both_classes(y[fold != number]) for number in range(folds.n_folds)):
+        raise ContractError(
+            "rows that share a narrative or an applicant must share a fold, and dealt out so they leave some of the "
+            f"{folds.n_folds} fold models without a bad or without a good outcome to learn from",
+            "Add rows, or strip the text that many narratives have in common (creditfusion.strip in the schema).",
+        )
     fused, fused_parts = _fit_assembly(design, y, fold, monotone, config, step)
     columns, columns_parts = _fit_assembly(design.without_text(), y, fold, monotone, config, step)
     text = fused_parts.text.sum(axis=1)

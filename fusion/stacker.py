@@ -55,7 +55,7 @@ class Stacker:
 
 
 def _some_column(x: Floats) -> Floats:
-    """``x``, or one constant column where a schema gives it none: LightGBM wants a column, and never splits this one."""
+    """``x``, or a constant column where the schema has no structured one: LightGBM wants one, and never splits it."""
     return x if x.shape[1] else np.zeros((len(x), 1))
 
 

@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from features.design import Design, TabularBlock, TextBlock
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
+from fusion.model import FusionModel, OutOfFold
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,6 +27,10 @@ SMALL = Config(
 """Settings under which a fit takes a fraction of a second."""
 
 
+MONOTONE = (1, 0, 0, 0)
+"""Risk rises with the first number."""
+
+
 @dataclass(frozen=True)
 class Shape:
     """How many columns a design has of each kind."""
@@ -35,6 +40,16 @@ class Shape:
     n_narratives: int = 2
     dim: int = 6
     n_buckets: int = 24
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model with what it was trained on."""
+
+    model: FusionModel
+    out_of_fold: OutOfFold
+    design: Design
+    y: Floats
 
 
 def make_design(n: int, seed: int = 0, shape: Shape = Shape()) -> Design:
@@ -73,10 +88,11 @@ def _text_block(
 
 def outcome(design: Design, seed: int = 0) -> Floats:
     """1 for bad: more likely with large first numbers and with narratives that point one way."""
-    signal = np.nan_to_num(design.tabular.x_num[:, :1].astype(np.float64)).sum(axis=1)
+    signal: Floats = np.nan_to_num(design.tabular.x_num[:, :1].astype(np.float64)).sum(axis=1)
     signal += 2.0 * design.text.x_text[:, :, :1].astype(np.float64).sum(axis=(1, 2))
     draw = np.random.default_rng([seed, 1]).random(len(design))
-    return (draw < expit(signal - 0.5)).astype(np.float64)
+    bad: npt.NDArray[np.bool_] = draw < expit(signal - 0.5)
+    return bad.astype(np.float64)
 
 
 def with_numbers(design: Design, x_num: npt.NDArray[np.float32]) -> Design:
@@ -99,7 +115,7 @@ def with_levels(design: Design, code: int) -> Design:
 def silent(design: Design) -> Design:
     """The same rows, none of which has a narrative."""
     text = design.text
-    nothing = sparse.csr_matrix(text.x_lex.shape, dtype=np.float32)
+    nothing = sparse.csr_matrix(np.zeros(text.x_lex.shape, dtype=np.float32))
     return Design(
         design.tabular, TextBlock(np.zeros_like(text.x_text), np.zeros_like(text.has_text), nothing, text.names)
     )

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from designs import SMALL, Floats, make_design, outcome
+from designs import MONOTONE, SMALL, Trained, make_design, outcome
 from threadpoolctl import ThreadpoolController
 
-from features.design import Design
-from fusion.model import FusionModel, OutOfFold, fit
-
-MONOTONE = (1, 0, 0, 0)
+from fusion.model import fit
 
 
 @pytest.fixture(scope="session")
@@ -27,16 +23,6 @@ def one_core(thread_pools: ThreadpoolController) -> Iterator[None]:
     """Small fits are quicker on one core, the more so beside other work."""
     with thread_pools.limit(limits=1):
         yield
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A model with what it was trained on."""
-
-    model: FusionModel
-    out_of_fold: OutOfFold
-    design: Design
-    y: Floats
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ def test_a_number_fills_its_bins_one_after_the_other() -> None:
     basis = Basis.fit(numbers([0, 1, 2, 3, 4]), N_BINS)
     assert basis.edges.tolist() == [[0, 1, 2, 3, 4]]
     found = codes(basis, [0, 0.5, 2, 3.25, 4])
-    wanted = [[0, 0, 0, 0, 0], [0.5, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 0.25, 0], [1, 1, 1, 1, 0]]
+    wanted = np.array([[0, 0, 0, 0, 0], [0.5, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 0.25, 0], [1, 1, 1, 1, 0]])
     np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 

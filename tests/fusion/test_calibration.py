@@ -36,6 +36,12 @@ def test_one_class_keeps_the_parts_as_they_are(y: np.ndarray) -> None:
     assert fit_blend(y, np.arange(4.0), np.arange(4.0)) == Blend(0.5, 1.0, 0.0)
 
 
+@pytest.mark.parametrize("part", [[3.0, 2.0, 1.0, 0.0], [1.0, 1.0, 1.0, 1.0]], ids=["falling", "constant"])
+def test_parts_that_say_nothing_keep_their_log_odds(part: list[float]) -> None:
+    margin = np.array(part)
+    assert fit_blend(np.array([0.0, 1.0, 0.0, 1.0]), margin, margin) == Blend(0.5, 1.0, 0.0)
+
+
 def test_a_falling_blend_is_refused() -> None:
     with pytest.raises(ValueError, match="not a monotone blend"):
         Blend(0.5, -1.0, 0.0)

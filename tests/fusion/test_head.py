@@ -48,7 +48,8 @@ def the_head() -> Head:
 
 def margin(output: HeadOutput) -> Floats:
     """Log-odds of the whole."""
-    return output.columns + output.text.sum(axis=1)
+    found: Floats = output.columns + output.text.sum(axis=1)
+    return found
 
 
 def joined(outputs: list[HeadOutput]) -> HeadOutput:

@@ -1,0 +1,368 @@
+"""The bundle: nothing damaged or foreign is loaded, nothing is lost, nothing else on the disk is touched."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+import os
+import pickle
+import pickletools
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from designs import MONOTONE, SMALL, Shape, Trained, make_design, outcome
+from small import small_schema
+
+from data_schemas.errors import ContractError
+from features.tabular import TabularEncoder
+from fusion import bundle
+from fusion.bundle import FORMAT_VERSION, MANIFEST, MANIFEST_DIGEST, Bundle, Manifest, Provenance, load, save, verify
+from fusion.config import Config, FoldConfig
+from fusion.model import FusionModel, fit
+
+TABULAR = TabularEncoder(small_schema(), {"home": ("own", "rent"), "town": ("Bonn", "Ulm")})
+PROVENANCE = Provenance(
+    schema_digest=small_schema().digest,
+    config_digest=bundle.config_digest(SMALL),
+    data_digest="d" * 64,
+    encoder_digest="e" * 64,
+    versions={"creditfusion": "0.1.0"},
+    seed=7,
+    window=("2020-01-01", "2020-12-31"),
+    n_rows=700,
+    n_bad=200,
+    figures={"auc": 0.7, "gain": None},
+)
+CARD = "# A model\n\nGrüße 你好 ✓\n"
+
+
+def save_model(path: Path, model: FusionModel, config: Config = SMALL) -> Manifest:
+    """Save a model with the small schema."""
+    return save(path, model, small_schema(), config, TABULAR, PROVENANCE, CARD)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def assert_same_model(one: FusionModel, other: FusionModel, trained: Trained) -> None:
+    """Equal to the bit, the ablations too."""
+    np.testing.assert_array_equal(one.predict(trained.design).margin, other.predict(trained.design).margin)
+    np.testing.assert_array_equal(one.predict(trained.design).score, other.predict(trained.design).score)
+    np.testing.assert_array_equal(one.ablations(trained.design), other.ablations(trained.design))
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A bundle and what was said when it was saved."""
+
+    path: Path
+    manifest: Manifest
+
+
+@pytest.fixture(scope="session")
+def pristine(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Saved:
+    """A bundle that no test changes."""
+    path = tmp_path_factory.mktemp("bundle") / "model"
+    return Saved(path, save_model(path, trained.model))
+
+
+@pytest.fixture
+def copy(pristine: Saved, tmp_path: Path) -> Path:
+    """A bundle to damage."""
+    return Path(shutil.copytree(pristine.path, tmp_path / "model"))
+
+
+def listed(path: Path) -> dict[str, str]:
+    """The manifest's list of files, unverified."""
+    return dict(json.loads((path / MANIFEST).read_bytes())["files"])
+
+
+def rewrite_manifest(path: Path, **changes: Any) -> None:
+    """Change the manifest and make its digest fit, as a careful forger would."""
+    tree = json.loads((path / MANIFEST).read_bytes()) | changes
+    raw = json.dumps(tree).encode()
+    (path / MANIFEST).write_bytes(raw)
+    (path / MANIFEST_DIGEST).write_text(hashlib.sha256(raw).hexdigest() + "\n")
+
+
+# Saving and loading
+
+
+def test_what_was_saved_is_loaded(pristine: Saved, trained: Trained) -> None:
+    loaded = load(pristine.path)
+    assert isinstance(loaded, Bundle)
+    assert loaded.schema == small_schema()
+    assert loaded.config == SMALL
+    assert loaded.tabular == TABULAR
+    assert loaded.manifest == pristine.manifest
+    assert loaded.manifest.provenance == PROVENANCE
+    assert_same_model(loaded.model, trained.model, trained)
+
+
+def test_save_load_save_gives_the_same_bytes(pristine: Saved, tmp_path: Path) -> None:
+    loaded = load(pristine.path)
+    again = save(tmp_path / "again", loaded.model, loaded.schema, loaded.config, loaded.tabular, PROVENANCE, CARD)
+    assert contents(tmp_path / "again") == contents(pristine.path)
+    assert again.model_id == loaded.manifest.model_id
+
+
+def test_saving_twice_gives_the_same_bytes(pristine: Saved, trained: Trained, tmp_path: Path) -> None:
+    again = save_model(tmp_path / "again", trained.model)
+    assert contents(tmp_path / "again") == contents(pristine.path)
+    assert again.model_id == pristine.manifest.model_id
+    assert len(again.model_id) == 12
+
+
+def test_another_model_has_another_id(pristine: Saved, trained: Trained, tmp_path: Path) -> None:
+    shifted = FusionModel(trained.model.fused, trained.model.fused, trained.model.text_only, SMALL.scale)
+    assert save_model(tmp_path / "other", shifted).model_id != pristine.manifest.model_id
+
+
+def test_more_than_ten_folds_keep_their_order(tmp_path: Path) -> None:
+    """The sum of the folds' log-odds depends on their order in its last bits, and the file names say which is which."""
+    design = make_design(240, shape=Shape(dim=2, n_buckets=8))
+    config = SMALL.model_copy(update={"folds": FoldConfig(n_folds=12)})
+    y = outcome(design)
+    model, _ = fit(design, y, np.arange(240), MONOTONE, config, lambda: None)
+    save_model(tmp_path / "model", model, config)
+    loaded = load(tmp_path / "model")
+    assert loaded.model.fused.stacker.to_text() == model.fused.stacker.to_text()
+    for one, other in zip(loaded.model.fused.heads, model.fused.heads, strict=True):
+        np.testing.assert_array_equal(one.weights.linear, other.weights.linear)
+    save_model(tmp_path / "again", loaded.model, config)
+    assert contents(tmp_path / "again") == contents(tmp_path / "model")
+
+
+def test_a_moved_bundle_predicts_the_same(copy: Path, trained: Trained, tmp_path: Path) -> None:
+    moved = tmp_path / "elsewhere" / "über uns" / "m"
+    moved.parent.mkdir(parents=True)
+    copy.rename(moved)
+    assert_same_model(load(moved).model, trained.model, trained)
+    assert str(copy.parent) not in (moved / MANIFEST).read_text()
+
+
+def test_a_link_to_a_bundle_is_as_good_as_the_bundle(pristine: Saved, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(pristine.path)
+    assert load(tmp_path / "link").manifest == pristine.manifest
+
+
+def test_the_manifest_lists_every_other_file(pristine: Saved) -> None:
+    files = contents(pristine.path)
+    assert set(files) == {MANIFEST, MANIFEST_DIGEST, *pristine.manifest.files}
+    assert len([name for name in files if name.startswith("heads/")]) == 6
+    for name, digest in pristine.manifest.files.items():
+        assert hashlib.sha256(files[name]).hexdigest() == digest
+
+
+def is_pickle(content: bytes) -> bool:
+    """Whether these bytes read as a pickle from the first opcode to the last, or open an archive that may hold one."""
+    try:
+        pickletools.dis(content, out=io.StringIO())
+    except (ValueError, EOFError, IndexError, UnicodeDecodeError, OverflowError):
+        return content.startswith((b"PK\x03\x04", b"\x93NUMPY", b"\x1f\x8b"))
+    return True
+
+
+def test_no_file_is_a_pickle(pristine: Saved) -> None:
+    for name, content in contents(pristine.path).items():
+        assert Path(name).suffix in {".json", ".sha256", ".md", ".txt", ".safetensors"}, name
+        assert not is_pickle(content), name
+    assert is_pickle(pickle.dumps(SMALL.model_dump()))
+
+
+# Damage
+
+
+@pytest.mark.parametrize("position", ["first", "middle", "last", "anywhere"])
+def test_one_flipped_byte_is_refused_by_the_name_of_its_file(copy: Path, position: str) -> None:
+    rng = np.random.default_rng(11)
+    for name, content in contents(copy).items():
+        end = len(content) - 1
+        at = {"first": 0, "middle": end // 2, "last": end, "anywhere": int(rng.integers(len(content)))}[position]
+        damaged = bytearray(content)
+        damaged[at] ^= 1 << int(rng.integers(8))
+        (copy / name).write_bytes(damaged)
+        with pytest.raises(ContractError, match=f"(^| ){name.replace('.', '[.]')} of bundle|match {name}"):
+            load(copy)
+        (copy / name).write_bytes(content)
+    assert load(copy)
+
+
+@pytest.mark.parametrize("keep", [slice(0), slice(-1), None], ids=["empty", "cut", "longer"])
+def test_a_cut_or_longer_file_is_refused_by_name(copy: Path, keep: slice | None) -> None:
+    for name, content in contents(copy).items():
+        (copy / name).write_bytes(content[keep] if keep else content + b"\n")
+        with pytest.raises(ContractError, match=name):
+            verify(copy)
+        (copy / name).write_bytes(content)
+
+
+def test_a_missing_file_is_refused_by_name(copy: Path) -> None:
+    for name, content in contents(copy).items():
+        (copy / name).unlink()
+        with pytest.raises(ContractError, match=f"{name} of bundle .* cannot be read"):
+            load(copy)
+        (copy / name).write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", ".hidden", "heads/fused-99.safetensors", "new/folder/file"])
+def test_a_stranger_is_refused_by_name(copy: Path, name: str) -> None:
+    (copy / name).parent.mkdir(parents=True, exist_ok=True)
+    (copy / name).write_bytes(b"x")
+    with pytest.raises(ContractError, match=f"{name} in bundle .* is not listed"):
+        load(copy)
+
+
+def test_two_files_changed_about_are_refused(copy: Path) -> None:
+    one, other = copy / "heads/fused-00.safetensors", copy / "heads/fused-01.safetensors"
+    one.rename(copy / "aside")
+    other.rename(one)
+    (copy / "aside").rename(other)
+    with pytest.raises(ContractError, match=r"heads/fused-00\.safetensors of bundle"):
+        load(copy)
+
+
+def test_a_newer_format_is_refused_in_plain_words(copy: Path) -> None:
+    rewrite_manifest(copy, format_version=FORMAT_VERSION + 1, something_new={"a": 1})
+    with pytest.raises(ContractError, match=r"has format version 2; this creditfusion reads up to 1.*Update"):
+        load(copy)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"[]", b"{}", b"null", b"\xff\xfe", b'{"format_version": "x"}', b'{"format_version": 1}']
+)
+def test_what_is_no_manifest_is_refused(copy: Path, raw: bytes) -> None:
+    (copy / MANIFEST).write_bytes(raw)
+    (copy / MANIFEST_DIGEST).write_text(hashlib.sha256(raw).hexdigest() + "\n")
+    with pytest.raises(ContractError, match="is not a manifest"):
+        load(copy)
+
+
+@pytest.mark.parametrize("name", ["../outside", "heads/../../outside", "ABSOLUTE", "heads/link"])
+def test_a_manifest_that_names_a_file_outside_is_refused(copy: Path, name: str) -> None:
+    outside = copy.parent / "outside"
+    outside.write_bytes(b"secret")
+    (copy / "heads" / "link").symlink_to(outside)
+    name = str(outside) if name == "ABSOLUTE" else name
+    rewrite_manifest(copy, files=listed(copy) | {name: hashlib.sha256(b"secret").hexdigest()})
+    with pytest.raises(ContractError, match="names a file outside it"):
+        load(copy)
+
+
+@pytest.mark.parametrize("name", ["schema.json", "config.json", "tabular.json", "calibration.json"])
+def test_a_manifest_that_leaves_out_a_needed_file_is_refused(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    rewrite_manifest(copy, files={file: digest for file, digest in listed(copy).items() if file != name})
+    with pytest.raises(ContractError, match=name):
+        load(copy)
+
+
+def test_a_manifest_without_heads_or_trees_is_refused(copy: Path) -> None:
+    for folder in ("heads", "stacker"):
+        (copy / folder).rename(copy.parent / folder)
+        kept = {file: digest for file, digest in listed(copy).items() if not file.startswith(folder)}
+        rewrite_manifest(copy, files=kept)
+        with pytest.raises(ContractError, match=r"does not list (heads|stacker)/fused-00"):
+            load(copy)
+
+
+@pytest.mark.parametrize("kind", ["absent", "folder", "file"])
+def test_what_is_no_bundle_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "model"
+    if kind == "folder":
+        path.mkdir()
+    if kind == "file":
+        path.write_text("x")
+    with pytest.raises(ContractError, match=r"is not a model bundle|manifest\.json of bundle .* cannot be read"):
+        load(path)
+
+
+# What stands where the bundle shall go
+
+
+def test_an_older_bundle_is_replaced_whole(copy: Path, trained: Trained) -> None:
+    model = trained.model
+    swapped = FusionModel(model.columns_only, model.columns_only, model.text_only, model.scale)
+    manifest = save_model(copy, swapped)
+    assert load(copy).manifest == manifest
+    assert sorted(entry.name for entry in copy.parent.iterdir()) == ["model"]
+
+
+@pytest.mark.parametrize("names", [[], ["thesis.tex"], [MANIFEST], [MANIFEST, "index.html"]], ids=str)
+def test_a_folder_that_is_no_bundle_is_left_alone(tmp_path: Path, trained: Trained, names: list[str]) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_text("mine")
+    with pytest.raises(ContractError, match="exists and is not a model bundle"):
+        save_model(folder, trained.model)
+    assert contents(folder) == dict.fromkeys(names, b"mine")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_file_is_left_alone(tmp_path: Path, trained: Trained) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ContractError, match="exists and is not a model bundle"):
+        save_model(tmp_path / "file", trained.model)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("nth", [1, 9])
+def test_a_full_disk_leaves_the_old_bundle(
+    copy: Path, trained: Trained, monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    written = list[int]()
+
+    def full(descriptor: int) -> None:
+        written.append(descriptor)
+        if len(written) == nth:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = contents(copy)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_model(copy, trained.model)
+    assert contents(copy) == before
+    assert [entry.name for entry in copy.parent.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_break_while_renaming_leaves_the_old_bundle(
+    copy: Path, trained: Trained, monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    rename, calls = Path.rename, list[Path]()
+
+    def broken(self: Path, target: Path) -> Path:
+        calls.append(self)
+        if len(calls) == nth:
+            raise KeyboardInterrupt("stopped")
+        return rename(self, target)
+
+    before = contents(copy)
+    monkeypatch.setattr(Path, "rename", broken)
+    with pytest.raises(KeyboardInterrupt, match="stopped"):
+        save_model(copy, trained.model)
+    assert contents(copy) == before
+    assert [entry.name for entry in copy.parent.iterdir()] == ["model"]
+
+
+def test_what_a_killed_run_left_does_not_come_along(tmp_path: Path, trained: Trained) -> None:
+    left = tmp_path / f"model.writing-{os.getpid()}" / "heads"
+    left.mkdir(parents=True)
+    (left / "fused-77.safetensors").write_bytes(b"half")
+    manifest = save_model(tmp_path / "model", trained.model)
+    assert load(tmp_path / "model").manifest == manifest
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
+
+
+def test_folders_on_the_way_are_made(tmp_path: Path, trained: Trained) -> None:
+    save_model(tmp_path / "a" / "b" / "model", trained.model)
+    assert load(tmp_path / "a" / "b" / "model")

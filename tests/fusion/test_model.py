@@ -1,0 +1,291 @@
+"""The fused model: trained out of fold, equal to the bit in any company, and blind to what it must not see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import golden_model
+import numpy as np
+import numpy.typing as npt
+import pytest
+from designs import (
+    MONOTONE,
+    SMALL,
+    Floats,
+    Shape,
+    Trained,
+    chunks,
+    make_design,
+    outcome,
+    silent,
+    with_column,
+    with_levels,
+    with_text_of,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy.special import expit
+from small import applications, row
+
+from data_schemas.contract import FieldType, Role
+from data_schemas.errors import ContractError
+from data_schemas.reader import load_schema
+from features.applications import Applications
+from features.design import Design
+from features.tabular import TabularEncoder
+from features.text import TextReader
+from fusion.calibration import to_score
+from fusion.config import Config, FoldConfig
+from fusion.metrics import auc, fit_logistic_line
+from fusion.model import FusionModel, fit, n_steps
+
+GOLDEN_TOLERANCE = 1e-6
+"""Log-odds; the last bits of a matrix product differ between machines."""
+
+
+def train(design: Design, y: Floats, config: Config = SMALL) -> FusionModel:
+    """A model of rows that are nobody's copies."""
+    monotone = (MONOTONE + (0,) * 9)[: len(design.tabular.num_names)]
+    return fit(design, y, np.arange(len(y)), monotone, config, lambda: None)[0]
+
+
+def all_margins(model: FusionModel, design: Design) -> Floats:
+    """Margins of the fused model and both ablations, (n, 3)."""
+    return np.column_stack([model.predict(design).margin, *model.ablations(design)])
+
+
+# Training
+
+
+def test_it_learns_and_the_text_is_worth_something(trained: Trained) -> None:
+    found, y = trained.out_of_fold, trained.y
+    assert auc(y, found.fused) > 0.75
+    assert auc(y, found.fused) > auc(y, found.columns_only) + 0.05
+    assert auc(y, found.fused) > auc(y, found.text_only)
+    fresh = make_design(700, seed=1)
+    assert auc(outcome(fresh), trained.model.predict(fresh).margin) > 0.75
+
+
+def test_out_of_fold_log_odds_are_calibrated(trained: Trained) -> None:
+    found = trained.out_of_fold
+    for margin in (found.fused, found.columns_only, found.text_only):
+        assert fit_logistic_line(trained.y, margin) == pytest.approx((1, 0), abs=1e-4)
+
+
+def test_folds_are_as_configured(trained: Trained) -> None:
+    assert np.bincount(trained.out_of_fold.fold).tolist() == pytest.approx([233, 233, 233], abs=1)
+    assert len(trained.model.fused.heads) == len(trained.model.fused.stacker.boosters) == 3
+
+
+def test_out_of_fold_means_unseen() -> None:
+    """Coin flips cannot be foretold, though a model with weak penalties learns its own rows by heart."""
+    design = make_design(400)
+    coin = np.random.default_rng(2).integers(0, 2, 400).astype(np.float64)
+    weak = SMALL.head.model_copy(update={"text_penalty": 1e-2, "word_penalty": 1e-2, "column_penalty": 1e-2})
+    config = SMALL.model_copy(update={"head": weak})
+    model, found = fit(design, coin, np.arange(400), MONOTONE, config, lambda: None)
+    assert auc(coin, model.predict(design).margin) > 0.7
+    for margin in (found.fused, found.columns_only, found.text_only):
+        assert 0.4 < auc(coin, margin) < 0.6
+
+
+def test_equal_seed_equal_bits(trained: Trained) -> None:
+    again, found = fit(trained.design, trained.y, np.arange(700), MONOTONE, SMALL, lambda: None)
+    for name in ("fused", "columns_only"):
+        one, other = getattr(again, name), getattr(trained.model, name)
+        assert one.blend == other.blend
+        assert one.stacker.to_text() == other.stacker.to_text()
+        for head, twin in zip(one.heads, other.heads, strict=True):
+            for key, array in head.to_arrays().items():
+                np.testing.assert_array_equal(array, twin.to_arrays()[key])
+    assert again.text_only == trained.model.text_only
+    np.testing.assert_array_equal(found.fused, trained.out_of_fold.fused)
+
+
+def test_another_seed_gives_another_model(trained: Trained) -> None:
+    config = SMALL.model_copy(update={"folds": FoldConfig(n_folds=3, seed=8)})
+    other = train(trained.design, trained.y, config)
+    assert (other.predict(trained.design).margin != trained.model.predict(trained.design).margin).any()
+
+
+def test_every_step_is_announced() -> None:
+    design, steps = make_design(60), list[int]()
+    fit(design, outcome(design), np.arange(60), MONOTONE, SMALL, lambda: steps.append(1))
+    assert len(steps) == n_steps(SMALL) == 12
+
+
+@pytest.mark.parametrize("n_bad", [0, 1, 2, 58, 60])
+def test_too_few_outcomes_of_a_kind_are_refused(n_bad: int) -> None:
+    y = (np.arange(60) < n_bad).astype(np.float64)
+    with pytest.raises(ContractError, match=f"at least 3 bad and 3 good outcomes, got {n_bad} bad of 60 rows"):
+        train(make_design(60), y)
+
+
+def test_no_rows_are_refused() -> None:
+    with pytest.raises(ContractError, match="got 0 bad of 0 rows"):
+        train(make_design(0), np.zeros(0))
+
+
+@pytest.mark.parametrize("groups", [np.zeros(60), np.arange(60) % 2], ids=["one_group", "one_per_outcome"])
+def test_groups_that_cannot_be_dealt_are_refused(groups: Floats) -> None:
+    y = np.arange(60) % 2
+    with pytest.raises(ContractError, match="must share a fold"):
+        fit(make_design(60), y.astype(np.float64), groups.astype(np.int64), MONOTONE, SMALL, lambda: None)
+
+
+# Scoring
+
+
+def test_scores_are_three_views_of_one_margin(trained: Trained) -> None:
+    scores = trained.model.predict(trained.design)
+    assert scores.margin.dtype == scores.pd.dtype == scores.score.dtype == np.float64
+    np.testing.assert_array_equal(scores.pd, expit(scores.margin))
+    np.testing.assert_array_equal(scores.score, to_score(scores.margin, SMALL.scale))
+
+
+def test_the_margin_is_the_blend_of_its_parts(trained: Trained) -> None:
+    parts, blend = trained.model.fused.parts(trained.design), trained.model.fused.blend
+    np.testing.assert_allclose(parts.margin, blend.margin(parts.stacker, parts.head), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1, 7, 256])
+def test_chunk_size_is_irrelevant(trained: Trained, size: int) -> None:
+    design = trained.design.take(np.arange(300))
+    parts = [all_margins(trained.model, chunk) for chunk in chunks(design, size)]
+    np.testing.assert_array_equal(np.concatenate(parts), all_margins(trained.model, design))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.permutations(range(700)), st.integers(0, 700))
+def test_row_order_and_company_are_irrelevant(trained: Trained, order: list[int], n_rows: int) -> None:
+    index = np.array(order[:n_rows], dtype=np.intp)
+    whole = all_margins(trained.model, trained.design)
+    np.testing.assert_array_equal(all_margins(trained.model, trained.design.take(index)), whole[index])
+
+
+def test_the_number_of_threads_is_irrelevant(trained: Trained) -> None:
+    one, two = (trained.model.predict(trained.design, threads).margin for threads in (1, 2))
+    np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("n_rows", [0, 1])
+def test_no_row_and_one_row(trained: Trained, n_rows: int) -> None:
+    scores = trained.model.predict(trained.design.take(np.arange(n_rows)))
+    assert scores.margin.shape == scores.pd.shape == scores.score.shape == (n_rows,)
+    assert all_margins(trained.model, trained.design.take(np.arange(n_rows))).shape == (n_rows, 3)
+
+
+def test_the_golden_log_odds() -> None:
+    golden = golden_model.read()
+
+    def distance(other: golden_model.Golden) -> float:
+        wanted = np.column_stack([golden.fused, golden.columns_only, golden.text_only])
+        return float(np.abs(all_margins(other.model, golden.design) - wanted).max())
+
+    assert np.ptp(golden.fused) > 1
+    assert distance(golden) < GOLDEN_TOLERANCE
+    assert distance(golden_model.changed(golden)) > GOLDEN_TOLERANCE
+
+
+def blank_numbers(design: Design) -> Design:
+    """The same rows with no number known."""
+    for column in range(len(design.tabular.num_names)):
+        design = with_column(design, column, float("nan"))
+    return design
+
+
+POOR: dict[str, Callable[[Design], Design]] = {
+    "no_narrative_columns": Design.without_text,
+    "all_narratives_missing": silent,
+    "all_numbers_missing": blank_numbers,
+    "a_constant_column": lambda design: with_column(design, 0, 1.0),
+    "unknown_levels": lambda design: with_levels(design, 0),
+    "only_narratives": lambda design: with_levels(blank_numbers(design), 0),
+    "nothing": lambda design: with_levels(blank_numbers(silent(design)), 0),
+}
+
+
+@pytest.mark.parametrize("poorer", POOR.values(), ids=POOR)
+def test_poor_data_are_learned_and_scored(trained: Trained, poorer: Callable[[Design], Design]) -> None:
+    design = poorer(trained.design)
+    margin = all_margins(train(design, trained.y), design)
+    assert np.isfinite(margin).all()
+    assert expit(margin[:, 0]).mean() == pytest.approx(trained.y.mean(), abs=0.05)
+
+
+@pytest.mark.parametrize("poorer", [poorer for name, poorer in POOR.items() if name != "no_narrative_columns"])
+def test_a_model_of_full_data_scores_poor_data(trained: Trained, poorer: Callable[[Design], Design]) -> None:
+    assert np.isfinite(all_margins(trained.model, poorer(trained.design))).all()
+
+
+@pytest.mark.parametrize("shape", [Shape(n_num=0, n_cat=0), Shape(n_num=0), Shape(n_cat=0), Shape(n_narratives=0)])
+def test_any_set_of_columns(shape: Shape) -> None:
+    design = make_design(200, shape=shape)
+    y = np.random.default_rng(0).integers(0, 2, 200).astype(np.float64)
+    assert np.isfinite(all_margins(train(design, y), design)).all()
+
+
+# What each part sees
+
+
+def test_columns_only_never_hears_the_narratives(trained: Trained) -> None:
+    other = make_design(700, seed=9)
+    for design in (with_text_of(trained.design, other), silent(trained.design), trained.design.without_text()):
+        parts = trained.model.columns_only.parts(design)
+        np.testing.assert_array_equal(parts.margin, trained.model.ablations(trained.design)[0])
+        assert parts.text.shape == (700, 0)
+    mixed = with_text_of(trained.design, other)
+    assert (trained.model.predict(mixed).margin != trained.model.predict(trained.design).margin).mean() > 0.9
+
+
+def test_text_only_never_sees_the_columns(trained: Trained) -> None:
+    other = with_text_of(make_design(700, seed=9), trained.design)
+    np.testing.assert_array_equal(trained.model.ablations(other)[1], trained.model.ablations(trained.design)[1])
+
+
+class Letters:
+    """An encoder for tests: how often each of eight letters stands in a text."""
+
+    digest, dim = "letters", 8
+
+    def encode(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> npt.NDArray[np.float32]:
+        if on_progress is not None:
+            on_progress(len(texts))
+        return np.array([[text.count(letter) for letter in "aeioustn"] for text in texts], np.float32).reshape(-1, 8)
+
+
+def as_design(read: Applications, tabular: TabularEncoder) -> Design:
+    """The model's input, made as in training and scoring."""
+    return Design(tabular.encode(read), TextReader(read.schema, Letters(), 32, 1).read(read))
+
+
+def test_who_applies_and_how_it_ended_cannot_reach_the_model(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    cells = [{"income": str(rng.integers(1, 99999)), "note": f"A loan for {'car' * int(rng.integers(9))}."}] * 90
+    plain = [row(id=str(i), **changes) for i, changes in enumerate(cells)]
+    moved = [
+        row(id=f"other {i}", sex="xyz"[i % 3], clerk=str(i), outcome=["bad", "good"][i % 2], **changes)
+        for i, changes in enumerate(cells)
+    ]
+    read, other = applications(tmp_path, plain), applications(tmp_path, moved)
+    assert list(other.frame["sex"]) != list(read.frame["sex"])
+    tabular = TabularEncoder.fit(read)
+    assert TabularEncoder.fit(other) == tabular
+    y = rng.integers(0, 2, 90).astype(np.float64)
+    model = train(as_design(read, tabular), y)
+    twin = train(as_design(other, tabular), y)
+    wanted = all_margins(model, as_design(read, tabular))
+    np.testing.assert_array_equal(all_margins(model, as_design(other, tabular)), wanted)
+    np.testing.assert_array_equal(all_margins(twin, as_design(other, tabular)), wanted)
+
+
+@pytest.mark.parametrize("name", ["demo", "lending_club"])
+def test_the_shipped_schemas_give_the_model_inputs_only(name: str) -> None:
+    schema = load_schema(name)
+    kept_out = {field.name for field in schema.fields if field.role not in (Role.FEATURE, Role.NARRATIVE)}
+    tabular = TabularEncoder(schema, {field.name: () for field in schema.features if field.type is FieldType.STRING})
+    assert kept_out
+    assert not kept_out & {*tabular.num_names, *tabular.cat_names, *(field.name for field in schema.narratives)}
+    protected = {field.name for field in schema.having(Role.PROTECTED)}
+    assert not protected & {source for derived in schema.derived for source in derived.of}

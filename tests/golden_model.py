@@ -1,0 +1,138 @@
+"""A tiny trained model, some rows and the log-odds that it gave them, kept as JSON: ``fusion/golden/model.json``.
+
+The weights are kept too, so the file holds scoring to its digits, whatever happens to training. After a deliberate
+change of how a trained model scores, or of what it is made of, write the file anew and say so in the commit:
+
+    PYTHONPATH=tests python -m golden_model
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from designs import Floats, Shape, make_design, outcome
+from scipy import sparse
+
+from features.design import Design, TabularBlock, TextBlock
+from fusion.calibration import Blend
+from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
+from fusion.head import Head
+from fusion.model import Assembly, FusionModel, Line, fit
+from fusion.stacker import Stacker
+
+FILE = Path(__file__).parent / "fusion" / "golden" / "model.json"
+CONFIG = Config(
+    folds=FoldConfig(n_folds=2),
+    head=HeadConfig(n_bins=3, width=2, text_penalty=30.0, steps=30),
+    stacker=StackerConfig(n_trees=6, num_leaves=4, min_leaf_rows=10, learning_rate=0.2),
+)
+SHAPE = Shape(n_num=2, n_cat=1, n_narratives=2, dim=3, n_buckets=8)
+N_ROWS = 12
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A model, rows, and their log-odds: the fused model's and its ablations'."""
+
+    model: FusionModel
+    design: Design
+    fused: Floats
+    columns_only: Floats
+    text_only: Floats
+
+
+def read() -> Golden:
+    """What the file holds."""
+    document = json.loads(FILE.read_text(encoding="utf-8"))
+    arrays = {name: _from_json(array) for name, array in document["design"].items()}
+    x_lex = sparse.csr_matrix(arrays.pop("words"))
+    names = {name: tuple(values) for name, values in document["names"].items()}
+    tabular = TabularBlock(arrays["x_num"], arrays["x_cat"], names["num"], names["cat"], names["n_levels"])
+    text = TextBlock(arrays["x_text"], arrays["has_text"], x_lex, names["narratives"])
+    model = FusionModel(
+        _assembly(document["fused"]), _assembly(document["columns_only"]), Line(**document["text_only"]), CONFIG.scale
+    )
+    margins = {name: np.array(values) for name, values in document["margins"].items()}
+    return Golden(model, Design(tabular, text), **margins)
+
+
+def write() -> None:
+    """Train the model anew and write the file."""
+    design = make_design(300, shape=SHAPE)
+    y = outcome(design)
+    model, _ = fit(design, y, np.arange(len(y)), (1, 0), CONFIG, lambda: None)
+    rows = make_design(N_ROWS, seed=1, shape=SHAPE)
+    columns_only, text_only = model.ablations(rows)
+    tabular, text = rows.tabular, rows.text
+    arrays = {
+        "x_num": tabular.x_num,
+        "x_cat": tabular.x_cat,
+        "x_text": text.x_text,
+        "has_text": text.has_text,
+        "words": text.x_lex.toarray(),
+    }
+    names = {
+        "num": tabular.num_names,
+        "cat": tabular.cat_names,
+        "n_levels": tabular.n_levels,
+        "narratives": text.names,
+    }
+    document = {
+        "design": {name: _to_json(array) for name, array in arrays.items()},
+        "names": names,
+        "fused": _assembly_json(model.fused),
+        "columns_only": _assembly_json(model.columns_only),
+        "text_only": asdict(model.text_only),
+        "margins": {
+            "fused": model.predict(rows).margin.tolist(),
+            "columns_only": columns_only.tolist(),
+            "text_only": text_only.tolist(),
+        },
+    }
+    FILE.parent.mkdir(exist_ok=True)
+    FILE.write_text(json.dumps(document, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def changed(golden: Golden) -> Golden:
+    """The same model with one weight a little off, which a test of these digits must notice."""
+    heads = golden.model.fused.heads
+    other = replace(heads[0], weights=replace(heads[0].weights, bias=heads[0].weights.bias + 1e-4))
+    fused = replace(golden.model.fused, heads=(other, *heads[1:]))
+    return replace(golden, model=replace(golden.model, fused=fused))
+
+
+def _to_json(array: npt.NDArray[Any]) -> dict[str, Any]:
+    """An array without loss; missing numbers as null."""
+    values = [None if value != value else value for value in array.ravel().tolist()]
+    return {"dtype": str(array.dtype), "shape": array.shape, "values": values}
+
+
+def _from_json(document: Mapping[str, Any]) -> npt.NDArray[Any]:
+    values = [np.nan if value is None else value for value in document["values"]]
+    return np.array(values, dtype=document["dtype"]).reshape(document["shape"])
+
+
+def _assembly_json(assembly: Assembly) -> dict[str, Any]:
+    heads = [{name: _to_json(array) for name, array in head.to_arrays().items()} for head in assembly.heads]
+    return {
+        "heads": heads,
+        "boosters": assembly.stacker.to_text(),
+        "blend": asdict(assembly.blend),
+        "reads_text": assembly.reads_text,
+    }
+
+
+def _assembly(document: Mapping[str, Any]) -> Assembly:
+    heads = [Head.from_arrays({name: _from_json(array) for name, array in head.items()}) for head in document["heads"]]
+    stacker = Stacker.from_text(document["boosters"])
+    return Assembly(tuple(heads), stacker, Blend(**document["blend"]), document["reads_text"])
+
+
+if __name__ == "__main__":
+    write()

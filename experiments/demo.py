@@ -20,7 +20,7 @@ creditfusion demo --rows 20000 --out big_demo --seed 7
 
 
 def demo(
-    rows: Annotated[int, typer.Option(min=300, help="Past applications to learn from; half as many new ones.")] = 6000,
+    rows: Annotated[int, typer.Option(min=300, help="Past applications to learn from.")] = 10_000,
     out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("demo_run"),
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal files.")] = 0,
     threads: ThreadsOption = 0,

@@ -15,7 +15,7 @@ from experiments.demo_data import FIRST_DAY, generate
 from fusion.metrics import auc, delong
 
 DAYS_BEFORE, DAYS_AFTER = 730, 180
-NEW_ROWS_SHARE = 0.5
+NEW_ROWS_SHARE = 0.4
 
 ABOUT = """Everything in this folder is synthetic: `creditfusion demo` made it up (seed {seed}).
 No applicant, no sentence and no outcome is real, and the risk rule behind them is no claim about real credit risk.

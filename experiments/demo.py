@@ -31,45 +31,8 @@ def demo(
     Nothing in the data is real. The narratives carry signal that the columns do not, so the summary shows what reading
     them is worth, and how near the model came to the best possible AUC.
     """
-    from data_schemas.reader import load_schema
-    from experiments.demo_steps import DemoFiles, check_folder, judge, write_files
-    from experiments.encoders import open_text_encoder
-    from experiments.scoring import Files, bundle_scorer, score_file
-    from experiments.training import TrainingFiles, train_bundle
-    from features.design import Design
-    from features.reading import ReadOptions, read_all
-    from features.text import TextReader
-    from fusion.bundle import load
-    from fusion.config import Config
+    from experiments.demo_steps import DemoFiles, check_folder, run_demo
 
     check_folder(out)
-    files, schema, config = DemoFiles(out), load_schema("demo"), Config()
     with Run.start("demo", out / "demo", {"rows": rows, "out": out, "seed": seed}, json_output) as run:
-        with run.stage("generate"):
-            write_files(files, rows, seed)
-        encoder = open_text_encoder(config.encoder, files.vectors, 1.0, threads)
-        past = TrainingFiles((files.past,), files.model)
-        report, _ = train_bundle(schema, past, ReadOptions(need_target=True), config, encoder, run)
-        bundle = load(files.model)
-        score_file(
-            bundle_scorer(bundle, encoder, threads, run),
-            Files(files.new, files.scored, files.rejects),
-            ReadOptions(),
-            run,
-            force=True,
-        )
-        with run.stage("compare"):
-            new = read_all(files.new, schema, ReadOptions()).applications
-            reader = TextReader(schema, encoder, config.text.n_buckets, config.text.ngrams)
-            columns_only, _ = bundle.model.ablations(Design(bundle.tabular.encode(new), reader.read(new)), threads)
-            against_the_rule = judge(files, columns_only)
-        run.finish(
-            {
-                "data": "synthetic, nothing in it is real",
-                "model": report.model_id,
-                "past applications": report.n_rows,
-                "new applications": len(new),
-                "on the new applications": against_the_rule,
-                "files": {file.name: file for file in (files.about, files.past, files.new, files.scored, files.model)},
-            }
-        )
+        run.finish(run_demo(DemoFiles(out), rows, seed, threads, run))

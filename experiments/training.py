@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from features.text import TextReader
 
 from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError, RunError
@@ -22,29 +21,18 @@ from features.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.design import Design
 from features.reading import ReadOptions, read_all
 from features.tabular import TabularEncoder
+from features.text import TextReader
 from features.writing import write_header, write_rows
 from fusion import bundle, model
 from fusion.config import Config
 from fusion.folds import tied_groups
 from fusion.metrics import Figures, Gain, delong, figures
+from fusion.model import Margins
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 NEWEST_SHARE = 0.2
-
-
-@dataclass(frozen=True)
-class Margins:
-    """Calibrated log-odds of the model and of its two ablations on the same rows, float64 (n,)."""
-
-    fused: Floats
-    columns_only: Floats
-    text_only: Floats
-
-    def at(self, rows: Mask) -> Margins:
-        """The rows where the mask is true."""
-        return Margins(self.fused[rows], self.columns_only[rows], self.text_only[rows])
 
 
 @dataclass(frozen=True)
@@ -130,17 +118,15 @@ def train_bundle(
     train_index = np.flatnonzero(learn)
     with run.stage("fit", total=model.n_steps(config), unit="parts") as advance:
         groups = tied_groups(read.applications.take(train_index))
-        fitted, out_of_fold = model.fit(
+        fitted, margins = model.fit(
             design.take(train_index), y[learn], groups, tabular.monotone, config, lambda: advance(1)
         )
     with run.stage("judge"):
-        margins = Margins(out_of_fold.fused, out_of_fold.columns_only, out_of_fold.text_only)
         slices = [*_training_slices(margins, design, read.applications, learn)]
         if not learn.all():
             held_out = np.flatnonzero(~learn)
             later = design.take(held_out)
-            later_margins = Margins(fitted.predict(later).margin, *fitted.ablations(later))
-            slices += _with_narrative(f"after {files.until}", later_margins, y[held_out], later)
+            slices += _with_narrative(f"after {files.until}", fitted.margins(later), y[held_out], later)
     report_window = window(read.applications, learn)
     with run.stage("save"):
         provenance = bundle.Provenance(

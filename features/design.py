@@ -101,6 +101,11 @@ class Design:
         """The same rows with no narrative columns at all."""
         return Design(self.tabular, TextBlock.empty(len(self), dim=self.text.x_text.shape[2]))
 
+    def without_columns(self) -> Design:
+        """The same rows with no structured columns at all."""
+        n = len(self)
+        return Design(TabularBlock(np.zeros((n, 0), np.float32), np.zeros((n, 0), np.int32), (), (), ()), self.text)
+
     @staticmethod
     def concat(parts: Sequence[Design]) -> Design:
         """The rows of all parts, which share their columns; raises ValueError for no parts."""

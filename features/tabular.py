@@ -31,10 +31,13 @@ class TabularEncoder:
     text features; dates enter through derived features only.
 
     levels: for each text feature its known levels, sorted; level i has code i + 1, and 0 means unknown or missing.
+    fill: for each numeric column that was never missing in training its median. A model that never met a missing
+        value there cannot know what one means, so it is given the median; elsewhere missing stays NaN.
     """
 
     schema: Schema
     levels: dict[str, tuple[str, ...]]
+    fill: dict[str, float]
 
     @staticmethod
     def fit(applications: Applications, min_rows: int = MIN_LEVEL_ROWS) -> TabularEncoder:
@@ -48,7 +51,10 @@ class TabularEncoder:
                 counts = Counter(applications.frame[field.name])
                 known = tuple(level for level, n_rows in counts.items() if level and n_rows >= min_rows)
             levels[field.name] = tuple(sorted(known))
-        return TabularEncoder(applications.schema, levels)
+        seen = TabularEncoder(applications.schema, levels, {}).encode(applications)
+        complete = np.isfinite(seen.x_num).all(axis=0) & (len(seen) > 0)
+        fill = {seen.num_names[i]: float(np.median(seen.x_num[:, i])) for i in np.flatnonzero(complete)}
+        return TabularEncoder(applications.schema, levels, fill)
 
     @property
     def numeric(self) -> tuple[Column, ...]:
@@ -78,6 +84,9 @@ class TabularEncoder:
             for i, name in enumerate(self.num_names):
                 x_num[:, i] = values[name]
         x_num[~np.isfinite(x_num)] = np.nan  # beyond float32
+        for name, median in self.fill.items():
+            column = x_num[:, self.num_names.index(name)]
+            column[np.isnan(column)] = median
         x_cat = np.zeros((len(applications), len(self.levels)), dtype=np.int32)
         for i, (name, levels) in enumerate(self.levels.items()):
             codes = {level: code for code, level in enumerate(levels, 1)}
@@ -88,7 +97,7 @@ class TabularEncoder:
 
     def to_json(self) -> dict[str, Any]:
         """What ``from_json`` needs beside the schema, as JSON types."""
-        return {"levels": {name: list(levels) for name, levels in self.levels.items()}}
+        return {"levels": {name: list(levels) for name, levels in self.levels.items()}, "fill": dict(self.fill)}
 
     @staticmethod
     def from_json(document: Mapping[str, Any], schema: Schema) -> TabularEncoder:
@@ -97,7 +106,8 @@ class TabularEncoder:
         wanted = [field.name for field in _level_fields(schema)]
         if sorted(levels) != sorted(wanted):
             raise ValueError(f"the encoder has levels for {sorted(levels)}, the schema's text features are {wanted}")
-        return TabularEncoder(schema, {name: levels[name] for name in wanted})
+        fill = {str(name): float(median) for name, median in document["fill"].items()}
+        return TabularEncoder(schema, {name: levels[name] for name in wanted}, fill)
 
 
 def _level_fields(schema: Schema) -> tuple[Field, ...]:

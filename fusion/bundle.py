@@ -8,7 +8,7 @@ Layout of format version 1:
     config.json             the resolved settings
     tabular.json            the fitted tabular encoder
     calibration.json        the blends and the text-only line
-    heads/*.safetensors     one head per fold, fused and columns-only
+    heads/*.safetensors     one head per fold: fused, columns-only and text-only
     stacker/*.txt           one booster per fold in LightGBM's text format, fused and columns-only
     card.md                 the model card
 
@@ -21,6 +21,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -34,8 +35,8 @@ from data_schemas.reader import parse_schema
 from features.tabular import TabularEncoder
 from fusion.calibration import Blend
 from fusion.config import Config, parse_config
-from fusion.head import Head
-from fusion.model import Assembly, FusionModel, Line
+from fusion.head import Head, Heads
+from fusion.model import Assembly, FusionModel, TextModel
 from fusion.stacker import Stacker
 
 FORMAT_VERSION = 1
@@ -112,13 +113,17 @@ def config_digest(config: Config) -> str:
     return hashlib.sha256(_json_bytes(config.model_dump())).hexdigest()
 
 
+def _part_files(folder: str, name: str, ending: str, parts: Sequence[bytes]) -> dict[str, bytes]:
+    return {f"{folder}/{name}-{number:02d}.{ending}": part for number, part in enumerate(parts)}
+
+
+def _head_files(name: str, heads: Heads) -> dict[str, bytes]:
+    return _part_files("heads", name, "safetensors", [save_tensors(head.to_arrays()) for head in heads.folds])
+
+
 def _assembly_files(name: str, assembly: Assembly) -> dict[str, bytes]:
-    files = {
-        f"heads/{name}-{number:02d}.safetensors": save_tensors(head.to_arrays())
-        for number, head in enumerate(assembly.heads)
-    }
-    texts = assembly.stacker.to_text()
-    return files | {f"stacker/{name}-{number:02d}.txt": text.encode() for number, text in enumerate(texts)}
+    texts = [text.encode() for text in assembly.stacker.to_text()]
+    return _head_files(name, assembly.heads) | _part_files("stacker", name, "txt", texts)
 
 
 def save(
@@ -139,7 +144,7 @@ def save(
     calibration = {
         "fused": asdict(model.fused.blend),
         "columns_only": asdict(model.columns_only.blend),
-        "text_only": asdict(model.text_only),
+        "text_only": {"slope": model.text_only.slope, "intercept": model.text_only.intercept},
     }
     files = {
         "schema.json": schema.source.encode(),
@@ -149,6 +154,7 @@ def save(
         "card.md": card.encode(),
         **_assembly_files("fused", model.fused),
         **_assembly_files("columns_only", model.columns_only),
+        **_head_files("text_only", model.text_only.heads),
     }
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
     manifest = Manifest(format_version=FORMAT_VERSION, files=digests, provenance=provenance)
@@ -250,17 +256,16 @@ def load(path: Path) -> Bundle:
     tabular = TabularEncoder.from_json(json.loads(contents["tabular.json"]), schema)
     calibration = json.loads(contents["calibration.json"])
 
-    def assembly(name: str, reads_text: bool) -> Assembly:
-        heads = [contents[file] for file in sorted(manifest.files) if file.startswith(f"heads/{name}-")]
-        texts = [contents[file] for file in sorted(manifest.files) if file.startswith(f"stacker/{name}-")]
-        return Assembly(
-            tuple(Head.from_arrays(load_tensors(head)) for head in heads),
-            Stacker.from_text([text.decode() for text in texts]),
-            Blend(**calibration[name]),
-            reads_text,
-        )
+    def parts(folder: str, name: str) -> list[bytes]:
+        return [contents[file] for file in sorted(manifest.files) if file.startswith(f"{folder}/{name}-")]
 
-    model = FusionModel(
-        assembly("fused", True), assembly("columns_only", False), Line(**calibration["text_only"]), config.scale
-    )
+    def heads(name: str) -> Heads:
+        return Heads(tuple(Head.from_arrays(load_tensors(part)) for part in parts("heads", name)))
+
+    def assembly(name: str) -> Assembly:
+        stacker = Stacker.from_text([part.decode() for part in parts("stacker", name)])
+        return Assembly(heads(name), stacker, Blend(**calibration[name]))
+
+    text_only = TextModel(heads("text_only"), **calibration["text_only"])
+    model = FusionModel(assembly("fused"), assembly("columns_only"), text_only, config.scale)
     return Bundle(model, schema, config, tabular, manifest)

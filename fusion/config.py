@@ -65,17 +65,15 @@ class FoldConfig(Section):
 
 
 class HeadConfig(Section):
-    """The joint head: a shrunk linear path over the words beside a small network over the columns.
+    """The joint head: piecewise-linear columns beside a shrunk linear path over the narratives.
 
     Penalties are ridge weights on the summed log-likelihood.
     """
 
     n_bins: Annotated[int, Between(4, 24)] = Field(8, ge=2, description="quantile bins per numeric column")
-    width: Annotated[int, Between(0, 32)] = Field(0, ge=0, description="hidden units over the columns")
     column_penalty: Annotated[float, Between(3.0, 300.0, log=True)] = Field(30.0, gt=0)
-    network_penalty: Annotated[float, Between(1.0, 300.0, log=True)] = Field(30.0, gt=0)
-    text_penalty: Annotated[float, Between(300.0, 30000.0, log=True)] = Field(3000.0, gt=0)
-    word_penalty: Annotated[float, Between(3.0, 100.0, log=True)] = Field(15.0, gt=0)
+    text_penalty: Annotated[float, Between(300.0, 30000.0, log=True)] = Field(8000.0, gt=0)
+    word_penalty: Annotated[float, Between(3.0, 100.0, log=True)] = Field(30.0, gt=0)
     steps: int = Field(150, ge=1, description="most L-BFGS steps")
 
 

@@ -1,8 +1,9 @@
 """The joint head: one logistic model of columns and narratives, fitted together in PyTorch.
 
-log-odds = bias + linear(columns) + network(columns) + sum over narratives of what its vector, its words, or its
-absence says. The text path is linear and strongly shrunk: a plain network on concatenated vectors and columns
-overfits. Being linear it also splits exactly over the sentences of a narrative.
+log-odds = bias + what each column's piecewise-linear code says + for each narrative what its vector, its words or its
+absence says. The text path is strongly shrunk: a network on concatenated vectors and columns overfits. The head is
+additive, so it splits exactly over columns, narratives and the sentences inside them; interactions are the trees'
+business.
 """
 
 from __future__ import annotations
@@ -35,20 +36,22 @@ class HeadOutput:
     columns: Floats
     text: Floats
 
+    @property
+    def margin(self) -> Floats:
+        """The parts together, float64 (n,)."""
+        together: Floats = self.columns + self.text.sum(axis=1)
+        return together
+
 
 @dataclass(frozen=True)
 class Weights:
     """The head's weights, float64.
 
-    bias: (1,). linear: (p,). hidden: (p, width), hidden_bias: (width,), out: (width,). text: (n_narratives, dim).
-    absent: (n_narratives,). words: (n_narratives * n_buckets,).
+    bias: (1,). columns: (p,). text: (n_narratives, dim). absent: (n_narratives,). words: (n_narratives * n_buckets,).
     """
 
     bias: Floats
-    linear: Floats
-    hidden: Floats
-    hidden_bias: Floats
-    out: Floats
+    columns: Floats
     text: Floats
     absent: Floats
     words: Floats
@@ -76,8 +79,7 @@ class Head:
         for start in range(0, len(x_columns), BLOCK_ROWS):
             rows = x_columns[start : start + BLOCK_ROWS]
             block[: len(rows)] = rows
-            network = np.tanh(block @ weights.hidden + weights.hidden_bias) @ weights.out
-            found[start : start + len(rows)] = (weights.bias + block @ weights.linear + network)[: len(rows)]
+            found[start : start + len(rows)] = (weights.bias + block @ weights.columns)[: len(rows)]
         return found
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -92,6 +94,21 @@ class Head:
         return Head(
             Basis(**{field.name: arrays[f"basis.{field.name}"] for field in fields(Basis)}),
             Weights(**{field.name: arrays[f"weights.{field.name}"] for field in fields(Weights)}),
+        )
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Heads of several folds; their output is the mean."""
+
+    folds: tuple[Head, ...]
+
+    def output(self, design: Design) -> HeadOutput:
+        """The parts of every row's log-odds, averaged over the heads."""
+        outputs = [head.output(design) for head in self.folds]
+        return HeadOutput(
+            np.mean([output.columns for output in outputs], axis=0),
+            np.mean([output.text for output in outputs], axis=0),
         )
 
 
@@ -110,32 +127,24 @@ class Trainable(torch.nn.Module):
     one unit ball for all of them and L-BFGS quick.
     """
 
-    def __init__(self, inputs: HeadInputs, config: HeadConfig, seed: int) -> None:
+    def __init__(self, inputs: HeadInputs, config: HeadConfig) -> None:
         super().__init__()
-        generator = torch.Generator().manual_seed(seed)
-        p = inputs.x_columns.shape[1]
         self.scale = {
-            "linear": config.column_penalty**-0.5,
-            "network": config.network_penalty**-0.5,
+            "columns": config.column_penalty**-0.5,
             "text": config.text_penalty**-0.5,
             "words": config.word_penalty**-0.5,
         }
         self.bias = torch.nn.Parameter(torch.zeros(1))
-        self.linear = torch.nn.Parameter(torch.zeros(p))
-        self.hidden = torch.nn.Parameter(torch.randn(p, config.width, generator=generator))
-        self.hidden_bias = torch.nn.Parameter(torch.zeros(config.width))
-        self.out = torch.nn.Parameter(torch.randn(config.width, generator=generator))
+        self.columns = torch.nn.Parameter(torch.zeros(inputs.x_columns.shape[1]))
         self.text = torch.nn.Parameter(torch.zeros(inputs.x_text.shape[1:]))
         self.absent = torch.nn.Parameter(torch.zeros(inputs.x_absent.shape[1]))
         self.words = torch.nn.Parameter(torch.zeros(inputs.x_words.shape[1]))
 
     def margin(self, x: Tensors) -> Tensor:
         """Log-odds of every row, (n,)."""
-        network = torch.tanh(x.columns @ (self.hidden * self.scale["network"]) + self.hidden_bias)
         margin: Tensor = (
             self.bias
-            + x.columns @ (self.linear * self.scale["linear"])
-            + network @ (self.out * self.scale["network"])
+            + x.columns @ (self.columns * self.scale["columns"])
             + x.text.flatten(1) @ (self.text.flatten() * self.scale["text"])
             + x.absent @ (self.absent * self.scale["words"])
             + torch.sparse.mm(x.words, (self.words * self.scale["words"])[:, None])[:, 0]
@@ -144,7 +153,7 @@ class Trainable(torch.nn.Module):
 
     def penalty(self) -> Tensor:
         """Half the squared length of all penalised parameters."""
-        penalised = (self.linear, self.hidden, self.out, self.text, self.absent, self.words)
+        penalised = (self.columns, self.text, self.absent, self.words)
         return 0.5 * torch.stack([parameter.square().sum() for parameter in penalised]).sum()
 
     def weights(self) -> Weights:
@@ -153,16 +162,12 @@ class Trainable(torch.nn.Module):
         def array(parameter: Tensor, scale: float = 1.0) -> Floats:
             return parameter.detach().cpu().double().numpy() * scale
 
-        scale = self.scale
         return Weights(
             array(self.bias),
-            array(self.linear, scale["linear"]),
-            array(self.hidden, scale["network"]),
-            array(self.hidden_bias),
-            array(self.out, scale["network"]),
-            array(self.text, scale["text"]),
-            array(self.absent, scale["words"]),
-            array(self.words, scale["words"]),
+            array(self.columns, self.scale["columns"]),
+            array(self.text, self.scale["text"]),
+            array(self.absent, self.scale["words"]),
+            array(self.words, self.scale["words"]),
         )
 
 
@@ -195,8 +200,8 @@ def training_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def fit_head(design: Design, y: Floats, config: HeadConfig, seed: int, device: torch.device | None = None) -> Head:
-    """Fit a head to outcomes ``y`` (n,) by full-batch L-BFGS; equal seed, equal bits on the CPU.
+def fit_head(design: Design, y: Floats, config: HeadConfig, device: torch.device | None = None) -> Head:
+    """Fit a head to outcomes ``y`` (n,) by full-batch L-BFGS; a convex problem, so there is nothing random in it.
 
     A design whose text block has no columns gives the columns-only head.
     """
@@ -204,7 +209,7 @@ def fit_head(design: Design, y: Floats, config: HeadConfig, seed: int, device: t
     basis = Basis.fit(design, config.n_bins)
     inputs = basis.inputs(design)
     x, target = Tensors.of(inputs, device), torch.from_numpy(y.astype(np.float32)).to(device)
-    module = Trainable(inputs, config, seed).to(device)
+    module = Trainable(inputs, config).to(device)
     with torch.no_grad():
         module.bias.fill_(base_log_odds(y))
     optimiser = torch.optim.LBFGS(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import lightgbm as lgb
 import numpy as np
@@ -16,12 +17,13 @@ from features.workers import lone_workers
 from fusion.calibration import Blend, fit_blend, to_score
 from fusion.config import Config, ScaleConfig
 from fusion.folds import assign_folds
-from fusion.head import Head, fit_head, training_device
+from fusion.head import Head, HeadOutput, Heads, fit_head, training_device
 from fusion.metrics import base_log_odds, both_classes, fit_logistic_line
 from fusion.stacker import Stacker, fit_booster, stacker_inputs
 
 Floats = npt.NDArray[np.float64]
 Step = Callable[[], None]
+Part = TypeVar("Part")
 
 # Margins are rounded to this many decimals, far below anything a PD shows: it takes away the last-bit differences
 # that a matrix product may have at different batch sizes.
@@ -30,44 +32,40 @@ MARGIN_DECIMALS = 9
 
 @dataclass(frozen=True)
 class Parts:
-    """What an assembly says of each row, before and after blending; float64 log-odds of bad.
-
-    head, stacker, margin: (n,). text: (n, n_narratives), what each narrative adds to the head.
-    """
+    """What an assembly says of each row, before and after blending; float64 (n,) log-odds of bad."""
 
     head: Floats
     stacker: Floats
     margin: Floats
-    text: Floats
 
 
 @dataclass(frozen=True)
 class Assembly:
-    """Fold heads, fold boosters and their blend. With ``reads_text`` false it never sees a narrative."""
+    """Joint heads, trees that also see what the text-only heads say, and the blend of the two."""
 
-    heads: tuple[Head, ...]
+    heads: Heads
     stacker: Stacker
     blend: Blend
-    reads_text: bool
 
-    def parts(self, design: Design, threads: int = 0) -> Parts:
-        """The parts of every row: heads averaged over folds, boosters likewise."""
-        if not self.reads_text:
-            design = design.without_text()
-        outputs = [head.output(design) for head in self.heads]
-        columns = np.mean([output.columns for output in outputs], axis=0)
-        text = np.mean([output.text for output in outputs], axis=0)
-        head = columns + text.sum(axis=1)
+    def parts(self, design: Design, text: Floats, threads: int = 0) -> Parts:
+        """The parts of every row. text: float64 (n, n_narratives), log-odds from the text-only heads."""
+        head = self.heads.output(design).margin
         stacker = self.stacker.margin(stacker_inputs(design.tabular, text), threads)
-        return Parts(head, stacker, np.round(self.blend.margin(stacker, head), MARGIN_DECIMALS), text)
+        return Parts(head, stacker, np.round(self.blend.margin(stacker, head), MARGIN_DECIMALS))
 
 
 @dataclass(frozen=True)
-class Line:
-    """An affine map of log-odds."""
+class TextModel:
+    """Heads that see nothing but the narratives, and the line from their log-odds to calibrated log-odds."""
 
+    heads: Heads
     slope: float
     intercept: float
+
+    def margin(self, text: Floats) -> Floats:
+        """Calibrated log-odds of what the heads say, (n, n_narratives)."""
+        margin: Floats = np.round(self.slope * text.sum(axis=1) + self.intercept, MARGIN_DECIMALS)
+        return margin
 
 
 @dataclass(frozen=True)
@@ -80,47 +78,86 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class OutOfFold:
-    """Calibrated log-odds that each training row got from parts that never saw it, float64 (n,), and its fold."""
+class Margins:
+    """Calibrated log-odds of the model and of its two ablations on the same rows, float64 (n,)."""
 
     fused: Floats
     columns_only: Floats
     text_only: Floats
-    fold: npt.NDArray[np.int64]
+
+    def at(self, rows: npt.NDArray[np.bool_]) -> Margins:
+        """The rows where the mask is true."""
+        return Margins(self.fused[rows], self.columns_only[rows], self.text_only[rows])
 
 
 @dataclass(frozen=True)
 class FusionModel:
     """The model with its ablations, all from one fit.
 
-    fused: columns and narratives. columns_only: the same machinery without any text. text_only: the line from the
-    fused heads' text log-odds to calibrated log-odds.
+    fused: columns and narratives. columns_only: the same machinery without any text. text_only: the narratives alone;
+    its heads also tell the fused trees what the text says.
     """
 
     fused: Assembly
     columns_only: Assembly
-    text_only: Line
+    text_only: TextModel
     scale: ScaleConfig
 
     def predict(self, design: Design, threads: int = 0) -> Scores:
         """PD and points of every row; a row's digits do not depend on the rows beside it."""
-        margin = self.fused.parts(design, threads).margin
+        margin = self.fused.parts(design, self._text(design), threads).margin
         return Scores(margin, expit(margin), to_score(margin, self.scale))
 
-    def ablations(self, design: Design, threads: int = 0) -> tuple[Floats, Floats]:
-        """Margins without the text, and with nothing but the text."""
-        text = np.sum([head.output(design).text for head in self.fused.heads], axis=(0, 2)) / len(self.fused.heads)
-        columns = self.columns_only.parts(design, threads).margin
-        return columns, np.round(self.text_only.slope * text + self.text_only.intercept, MARGIN_DECIMALS)
+    def margins(self, design: Design, threads: int = 0) -> Margins:
+        """What the model and its ablations say of every row."""
+        text, silent = self._text(design), np.zeros((len(design), 0))
+        return Margins(
+            self.fused.parts(design, text, threads).margin,
+            self.columns_only.parts(design.without_text(), silent, threads).margin,
+            self.text_only.margin(text),
+        )
+
+    def _text(self, design: Design) -> Floats:
+        return self.text_only.heads.output(design.without_columns()).text
+
+
+@dataclass(frozen=True)
+class Training:
+    """What every part is fitted from. y: float64 (n,), 1 bad and 0 good. fold: int64 (n,), held-out fold of each row.
+
+    monotone: +1, 0 or -1 per numeric column. step: called once for every part that is fitted.
+    """
+
+    y: Floats
+    fold: npt.NDArray[np.int64]
+    monotone: Sequence[int]
+    config: Config
+    step: Step
+
+    def each_fold(self, fit_on: Callable[[npt.NDArray[np.intp], int], Part]) -> Iterator[Part]:
+        """``fit_on(training rows, seed)`` for every fold, side by side."""
+        folds = range(self.config.folds.n_folds)
+
+        def fitted(number: int) -> Part:
+            return fit_on(np.flatnonzero(self.fold != number), self.config.folds.seed + number)
+
+        with lone_workers(training_device()) as pool:
+            for part in pool.map(fitted, folds):
+                yield part
+                self.step()
+
+    def held_out(self, number: int) -> npt.NDArray[np.intp]:
+        """Rows that the part of this fold never saw."""
+        return np.flatnonzero(self.fold == number)
 
 
 def fit(
     design: Design, y: Floats, groups: npt.NDArray[np.int64], monotone: Sequence[int], config: Config, step: Step
-) -> tuple[FusionModel, OutOfFold]:
-    """Train the fused model and both ablations on ``y`` (n,), 1 bad and 0 good.
+) -> tuple[FusionModel, Margins]:
+    """Train the fused model and both ablations on ``y`` (n,), 1 bad and 0 good; also every row's out-of-fold margins.
 
     groups: (n,), rows with one number never part (``folds.tied_groups``). monotone: +1, 0 or -1 per numeric column.
-    step: called once for every head and booster that is fitted, ``n_steps(config)`` times in all.
+    step: called once for every part that is fitted, ``n_steps(config)`` times in all.
 
     Raises ContractError when there are too few rows of either outcome to fill the folds.
     """
@@ -138,59 +175,57 @@ def fit(
             f"{folds.n_folds} fold models without a bad or without a good outcome to learn from",
             "Add rows, or strip the text that many narratives have in common (creditfusion.strip in the schema).",
         )
-    fused, fused_parts = _fit_assembly(design, y, fold, monotone, config, step)
-    columns, columns_parts = _fit_assembly(design.without_text(), y, fold, monotone, config, step)
-    text = fused_parts.text.sum(axis=1)
-    slope, intercept = fit_logistic_line(y, text)
-    line = Line(slope, intercept) if np.isfinite(slope) else Line(0.0, base_log_odds(y))
-    out_of_fold = OutOfFold(fused_parts.margin, columns_parts.margin, line.slope * text + line.intercept, fold)
-    return FusionModel(fused, columns, line, config.scale), out_of_fold
+    training = Training(y, fold, monotone, config, step)
+    text_heads, text_output = _fit_heads(design.without_columns(), training)
+    text = text_output.text
+    fused, fused_margin = _fit_assembly(design, text, training)
+    columns, columns_margin = _fit_assembly(design.without_text(), np.zeros((len(design), 0)), training)
+    slope, intercept = fit_logistic_line(y, text.sum(axis=1))
+    line = (slope, intercept) if np.isfinite(slope) else (0.0, base_log_odds(y))
+    text_only = TextModel(text_heads, *line)
+    model = FusionModel(fused, columns, text_only, config.scale)
+    return model, Margins(fused_margin, columns_margin, text_only.margin(text))
 
 
 def n_steps(config: Config) -> int:
     """How often ``fit`` calls its ``step``."""
-    return 4 * config.folds.n_folds
+    return 5 * config.folds.n_folds
 
 
-def _fit_assembly(
-    design: Design,
-    y: Floats,
-    fold: npt.NDArray[np.int64],
-    monotone: Sequence[int],
-    config: Config,
-    step: Step,
-) -> tuple[Assembly, Parts]:
-    """Fold heads, then fold boosters on the heads' out-of-fold text log-odds, then the blend; with all parts out of
-    fold.
+def _fit_heads(design: Design, training: Training) -> tuple[Heads, HeadOutput]:
+    """One head per fold, and what each row hears from the head that never saw it."""
+    y, config, device = training.y, training.config.head, training_device()
+
+    def fit_on(rows: npt.NDArray[np.intp], _seed: int) -> Head:
+        return fit_head(design.take(rows), y[rows], config, device)
+
+    heads = []
+    columns, text = np.zeros(len(design)), np.zeros(design.text.has_text.shape)
+    for number, head in enumerate(training.each_fold(fit_on)):
+        heads.append(head)
+        rows = training.held_out(number)
+        output = head.output(design.take(rows))
+        columns[rows], text[rows] = output.columns, output.text
+    return Heads(tuple(heads)), HeadOutput(columns, text)
+
+
+def _fit_assembly(design: Design, text: Floats, training: Training) -> tuple[Assembly, Floats]:
+    """Joint heads, boosters that also see out-of-fold ``text`` (n, n_narratives), and the blend of what both say of
+    rows that they never saw; with its margins.
     """
-    n, n_text = design.text.has_text.shape
-    columns, text, stacker = np.zeros(n), np.zeros((n, n_text)), np.zeros(n)
-    seed, device = config.folds.seed, training_device()
-    trains = [np.flatnonzero(fold != number) for number in range(config.folds.n_folds)]
-    rests = [np.flatnonzero(fold == number) for number in range(config.folds.n_folds)]
+    y, config = training.y, training.config.stacker
+    heads, output = _fit_heads(design, training)
+    x = stacker_inputs(design.tabular, text)
+    directions = [*training.monotone, *[0] * len(design.tabular.cat_names), *[1] * text.shape[1]]
 
-    def head_of(number: int) -> Head:
-        train = trains[number]
-        return fit_head(design.take(train), y[train], config.head, seed + number, device)
+    def fit_on(rows: npt.NDArray[np.intp], seed: int) -> lgb.Booster:
+        return fit_booster(x[rows], y[rows], directions, config, seed)
 
-    def booster_of(number: int) -> lgb.Booster:
-        train = trains[number]
-        return fit_booster(x[train], y[train], directions, config.stacker, seed + number)
-
-    heads, boosters = [], []
-    with lone_workers(device) as pool:
-        for head, rest in zip(pool.map(head_of, range(len(trains))), rests, strict=True):
-            heads.append(head)
-            output = head.output(design.take(rest))
-            columns[rest], text[rest] = output.columns, output.text
-            step()
-        x = stacker_inputs(design.tabular, text)
-        directions = [*monotone, *[0] * len(design.tabular.cat_names), *[1] * n_text]
-        for booster, rest in zip(pool.map(booster_of, range(len(trains))), rests, strict=True):
-            boosters.append(booster)
-            stacker[rest] = Stacker((booster,)).margin(x[rest])
-            step()
-    margin = columns + text.sum(axis=1)
-    blend = fit_blend(y, stacker, margin)
-    parts = Parts(margin, stacker, blend.margin(stacker, margin), text)
-    return Assembly(tuple(heads), Stacker(tuple(boosters)), blend, n_text > 0), parts
+    boosters = []
+    stacker = np.zeros(len(design))
+    for number, booster in enumerate(training.each_fold(fit_on)):
+        boosters.append(booster)
+        rows = training.held_out(number)
+        stacker[rows] = Stacker((booster,)).margin(x[rows])
+    blend = fit_blend(y, stacker, output.margin)
+    return Assembly(heads, Stacker(tuple(boosters)), blend), blend.margin(stacker, output.margin)

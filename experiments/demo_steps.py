@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +10,22 @@ import numpy.typing as npt
 import pandas as pd
 
 from data_schemas.errors import ContractError
+from data_schemas.reader import load_schema
 from experiments.demo_data import FIRST_DAY, generate
+from experiments.encoders import open_text_encoder
+from experiments.runs import Run, Summary
+from experiments.scoring import Files, bundle_scorer, score_file
+from experiments.training import TrainingFiles, train_bundle
+from features.design import Design
+from features.reading import ReadOptions, read_all
+from features.text import TextReader
+from fusion.bundle import load
+from fusion.config import Config
 from fusion.metrics import auc, delong
 
 DAYS_BEFORE, DAYS_AFTER = 730, 180
 NEW_ROWS_SHARE = 0.4
+CACHE_GB = 1.0
 
 ABOUT = """Everything in this folder is synthetic: `creditfusion demo` made it up (seed {seed}).
 No applicant, no sentence and no outcome is real, and the risk rule behind them is no claim about real credit risk.
@@ -94,7 +104,33 @@ def write_files(files: DemoFiles, n_rows: int, seed: int) -> None:
     new.truth().to_csv(files.truth, index=False)
 
 
-def judge(files: DemoFiles, columns_only: npt.NDArray[np.float64]) -> Mapping[str, object]:
+def run_demo(files: DemoFiles, n_rows: int, seed: int, threads: int, run: Run) -> Summary:
+    """Generate, train, score and judge; the closing summary."""
+    schema, config = load_schema("demo"), Config()
+    with run.stage("generate"):
+        write_files(files, n_rows, seed)
+    encoder = open_text_encoder(config.encoder, files.vectors, CACHE_GB, threads)
+    past = TrainingFiles((files.past,), files.model)
+    report, _ = train_bundle(schema, past, ReadOptions(need_target=True), config, encoder, run)
+    bundle = load(files.model)
+    scorer = bundle_scorer(bundle, encoder, threads, run)
+    score_file(scorer, Files(files.new, files.scored, files.rejects), ReadOptions(), run, force=True)
+    with run.stage("compare"):
+        new = read_all(files.new, schema, ReadOptions()).applications
+        text = TextReader(schema, encoder, config.text.n_buckets, config.text.ngrams).read(new)
+        margins = bundle.model.margins(Design(bundle.tabular.encode(new), text), threads)
+        against_the_rule = judge(files, margins.columns_only)
+    return {
+        "data": "synthetic, nothing in it is real",
+        "model": report.model_id,
+        "past applications": report.n_rows,
+        "new applications": len(new),
+        "on the new applications": against_the_rule,
+        "files": {file.name: file for file in (files.about, files.past, files.new, files.scored, files.model)},
+    }
+
+
+def judge(files: DemoFiles, columns_only: npt.NDArray[np.float64]) -> Summary:
     """AUCs on the new applications: of the rule itself, the model, and its ablation on the columns alone.
 
     columns_only: float64 (n,), log-odds of the ablation, in the order of ``new.csv``.

@@ -19,7 +19,7 @@ A creditfusion model: probability of default from {{ schema.features | length }}
 - Learned from {{ "{:,}".format(made.n_rows) }} applications, {{ "{:,}".format(made.n_bad) }} of them bad\
 {% if made.window %}, decided {{ made.window[0] }} to {{ made.window[1] }}{% endif %}.
 - Never seen by the model: {{ unseen | join(", ") or "nothing was withheld" }}.
-- Seed {{ made.seed }}; {% for name, version in made.versions | dictsort %}{{ name }} {{ version }}{{ ", " if not loop.last }}{% endfor %}.
+- Seed {{ made.seed }}; {{ versions | join(", ") }}.
 
 ## Figures
 {% for name, lines in slices.items() %}
@@ -51,4 +51,7 @@ def model_card(schema: Schema, made: Provenance, slices: Mapping[str, Mapping[st
     """The card as Markdown; equal input, equal bytes."""
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
     unseen = [field.name for field in schema.having(Role.PROTECTED, Role.IGNORED, Role.GROUP)]
-    return environment.from_string(CARD).render(schema=schema, made=made, slices=slices, unseen=unseen)
+    versions = [f"{name} {version}" for name, version in sorted(made.versions.items())]
+    return environment.from_string(CARD).render(
+        schema=schema, made=made, slices=slices, unseen=unseen, versions=versions
+    )

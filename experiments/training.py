@@ -28,6 +28,7 @@ from fusion.config import Config
 from fusion.folds import tied_groups
 from fusion.metrics import Figures, Gain, delong, figures
 from fusion.model import Margins
+from fusion.recency import recency_weight
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -116,10 +117,12 @@ def train_bundle(
     design, tabular = _encode(read.applications, learn, config, encoder, run)
     y = read.applications.outcome()
     train_index = np.flatnonzero(learn)
+    dates = read.applications.decision_date()
+    weight = recency_weight(None if dates is None else dates[learn], len(train_index), config.folds.half_life_years)
     with run.stage("fit", total=model.n_steps(config), unit="parts") as advance:
         groups = tied_groups(read.applications.take(train_index))
         fitted, margins = model.fit(
-            design.take(train_index), y[learn], groups, tabular.monotone, config, lambda: advance(1)
+            design.take(train_index), y[learn], groups, tabular.monotone, config, lambda: advance(1), weight
         )
     with run.stage("judge"):
         slices = [*_training_slices(margins, design, read.applications, learn)]

@@ -62,6 +62,9 @@ class FoldConfig(Section):
 
     n_folds: int = Field(5, ge=2, le=20)
     seed: int = Field(0, ge=0)
+    half_life_years: Annotated[float, Between(1.0, 10.0, log=True)] = Field(
+        3.0, gt=0, description="a decision this much older than the newest counts half; inf counts all alike"
+    )
 
 
 class HeadConfig(Section):

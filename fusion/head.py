@@ -200,15 +200,19 @@ def training_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def fit_head(design: Design, y: Floats, config: HeadConfig, device: torch.device | None = None) -> Head:
+def fit_head(
+    design: Design, y: Floats, config: HeadConfig, device: torch.device | None = None, weight: Floats | None = None
+) -> Head:
     """Fit a head to outcomes ``y`` (n,) by full-batch L-BFGS; a convex problem, so there is nothing random in it.
 
-    A design whose text block has no columns gives the columns-only head.
+    weight: float64 (n,), how much each row counts; None: all alike. A design whose text block has no columns gives the
+    columns-only head, one whose tabular block has none the text-only head.
     """
     device = device or training_device()
     basis = Basis.fit(design, config.n_bins)
     inputs = basis.inputs(design)
     x, target = Tensors.of(inputs, device), torch.from_numpy(y.astype(np.float32)).to(device)
+    count = torch.from_numpy((np.ones(len(y)) if weight is None else weight).astype(np.float32)).to(device)
     module = Trainable(inputs, config).to(device)
     with torch.no_grad():
         module.bias.fill_(base_log_odds(y))
@@ -223,7 +227,8 @@ def fit_head(design: Design, y: Floats, config: HeadConfig, device: torch.device
 
     def closure() -> Tensor:
         optimiser.zero_grad()
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(module.margin(x), target, reduction="sum")
+        surprise = torch.nn.functional.binary_cross_entropy_with_logits
+        loss = surprise(module.margin(x), target, weight=count, reduction="sum")
         loss = (loss + module.penalty()) / max(1, len(target))
         loss.backward()  # type: ignore[no-untyped-call]
         return loss

@@ -123,12 +123,15 @@ class FusionModel:
 
 @dataclass(frozen=True)
 class Training:
-    """What every part is fitted from. y: float64 (n,), 1 bad and 0 good. fold: int64 (n,), held-out fold of each row.
+    """What every part is fitted from.
 
+    y: float64 (n,), 1 bad and 0 good. weight: float64 (n,), how much each row counts.
+    fold: int64 (n,), held-out fold of each row.
     monotone: +1, 0 or -1 per numeric column. step: called once for every part that is fitted.
     """
 
     y: Floats
+    weight: Floats
     fold: npt.NDArray[np.int64]
     monotone: Sequence[int]
     config: Config
@@ -152,12 +155,19 @@ class Training:
 
 
 def fit(
-    design: Design, y: Floats, groups: npt.NDArray[np.int64], monotone: Sequence[int], config: Config, step: Step
+    design: Design,
+    y: Floats,
+    groups: npt.NDArray[np.int64],
+    monotone: Sequence[int],
+    config: Config,
+    step: Step,
+    weight: Floats | None = None,
 ) -> tuple[FusionModel, Margins]:
     """Train the fused model and both ablations on ``y`` (n,), 1 bad and 0 good; also every row's out-of-fold margins.
 
     groups: (n,), rows with one number never part (``folds.tied_groups``). monotone: +1, 0 or -1 per numeric column.
-    step: called once for every part that is fitted, ``n_steps(config)`` times in all.
+    step: called once for every part that is fitted, ``n_steps(config)`` times in all. weight: (n,), how much each row
+    counts (``recency.recency_weight``); None: all alike.
 
     Raises ContractError when there are too few rows of either outcome to fill the folds.
     """
@@ -175,7 +185,7 @@ def fit(
             f"{folds.n_folds} fold models without a bad or without a good outcome to learn from",
             "Add rows, or strip the text that many narratives have in common (creditfusion.strip in the schema).",
         )
-    training = Training(y, fold, monotone, config, step)
+    training = Training(y, np.ones(len(y)) if weight is None else weight, fold, monotone, config, step)
     text_heads, text_output = _fit_heads(design.without_columns(), training)
     text = text_output.text
     fused, fused_margin = _fit_assembly(design, text, training)
@@ -194,10 +204,10 @@ def n_steps(config: Config) -> int:
 
 def _fit_heads(design: Design, training: Training) -> tuple[Heads, HeadOutput]:
     """One head per fold, and what each row hears from the head that never saw it."""
-    y, config, device = training.y, training.config.head, training_device()
+    y, weight, config, device = training.y, training.weight, training.config.head, training_device()
 
     def fit_on(rows: npt.NDArray[np.intp], _seed: int) -> Head:
-        return fit_head(design.take(rows), y[rows], config, device)
+        return fit_head(design.take(rows), y[rows], config, device, weight[rows])
 
     heads = []
     columns, text = np.zeros(len(design)), np.zeros(design.text.has_text.shape)
@@ -213,13 +223,13 @@ def _fit_assembly(design: Design, text: Floats, training: Training) -> tuple[Ass
     """Joint heads, boosters that also see out-of-fold ``text`` (n, n_narratives), and the blend of what both say of
     rows that they never saw; with its margins.
     """
-    y, config = training.y, training.config.stacker
+    y, weight, config = training.y, training.weight, training.config.stacker
     heads, output = _fit_heads(design, training)
     x = stacker_inputs(design.tabular, text)
     directions = [*training.monotone, *[0] * len(design.tabular.cat_names), *[1] * text.shape[1]]
 
     def fit_on(rows: npt.NDArray[np.intp], seed: int) -> lgb.Booster:
-        return fit_booster(x[rows], y[rows], directions, config, seed)
+        return fit_booster(x[rows], y[rows], directions, config, seed, weight[rows])
 
     boosters = []
     stacker = np.zeros(len(design))

@@ -59,7 +59,14 @@ def _some_column(x: Floats) -> Floats:
     return x if x.shape[1] else np.zeros((len(x), 1))
 
 
-def fit_booster(x: Floats, y: Floats, monotone: Sequence[int], config: StackerConfig, seed: int) -> lgb.Booster:
+def fit_booster(
+    x: Floats,
+    y: Floats,
+    monotone: Sequence[int],
+    config: StackerConfig,
+    seed: int,
+    weight: Floats | None = None,
+) -> lgb.Booster:
     """One booster over ``x`` (n, n_columns); without columns it is the base rate. ``monotone`` holds +1, 0 or -1 per
     column.
 
@@ -82,4 +89,4 @@ def fit_booster(x: Floats, y: Floats, monotone: Sequence[int], config: StackerCo
         "seed": seed,
         "verbosity": -1,
     }
-    return lgb.train(parameters, lgb.Dataset(x, y, free_raw_data=False), num_boost_round=config.n_trees)
+    return lgb.train(parameters, lgb.Dataset(x, y, weight=weight, free_raw_data=False), num_boost_round=config.n_trees)

@@ -107,7 +107,10 @@ class TabularEncoder:
         if sorted(levels) != sorted(wanted):
             raise ValueError(f"the encoder has levels for {sorted(levels)}, the schema's text features are {wanted}")
         fill = {str(name): float(median) for name, median in document["fill"].items()}
-        return TabularEncoder(schema, {name: levels[name] for name in wanted}, fill)
+        encoder = TabularEncoder(schema, {name: levels[name] for name in wanted}, fill)
+        if strangers := sorted(set(fill) - set(encoder.num_names)):
+            raise ValueError(f"the encoder fills {strangers}, which are no numeric columns of the schema")
+        return encoder
 
 
 def _level_fields(schema: Schema) -> tuple[Field, ...]:

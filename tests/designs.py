@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from features.design import Design, TabularBlock, TextBlock
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
-from fusion.model import FusionModel, OutOfFold
+from fusion.model import FusionModel, Margins
 
 Floats = npt.NDArray[np.float64]
 
@@ -21,7 +21,7 @@ LEVELS = (4, 3)
 
 SMALL = Config(
     folds=FoldConfig(n_folds=3, seed=7),
-    head=HeadConfig(n_bins=4, width=4, text_penalty=300.0, steps=40),
+    head=HeadConfig(n_bins=4, text_penalty=300.0, steps=40),
     stacker=StackerConfig(n_trees=30, min_leaf_rows=10, learning_rate=0.1),
 )
 """Settings under which a fit takes a fraction of a second."""
@@ -44,10 +44,10 @@ class Shape:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model with what it was trained on."""
+    """A model with what it was trained on. out_of_fold: margins of rows from parts that never saw them."""
 
     model: FusionModel
-    out_of_fold: OutOfFold
+    out_of_fold: Margins
     design: Design
     y: Floats
 

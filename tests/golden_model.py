@@ -3,33 +3,33 @@
 The weights are kept too, so the file holds scoring to its digits, whatever happens to training. After a deliberate
 change of how a trained model scores, or of what it is made of, write the file anew and say so in the commit:
 
-    PYTHONPATH=tests python -m golden_model
+    python -m tests.golden_model
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from designs import Floats, Shape, make_design, outcome
 from scipy import sparse
 
 from features.design import Design, TabularBlock, TextBlock
 from fusion.calibration import Blend
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
-from fusion.head import Head
-from fusion.model import Assembly, FusionModel, Line, fit
+from fusion.head import Head, Heads
+from fusion.model import Assembly, FusionModel, Margins, TextModel, fit
 from fusion.stacker import Stacker
+from tests.designs import Shape, make_design, outcome
 
 FILE = Path(__file__).parent / "fusion" / "golden" / "model.json"
 CONFIG = Config(
     folds=FoldConfig(n_folds=2),
-    head=HeadConfig(n_bins=3, width=2, text_penalty=30.0, steps=30),
+    head=HeadConfig(n_bins=3, text_penalty=30.0, steps=30),
     stacker=StackerConfig(n_trees=6, num_leaves=4, min_leaf_rows=10, learning_rate=0.2),
 )
 SHAPE = Shape(n_num=2, n_cat=1, n_narratives=2, dim=3, n_buckets=8)
@@ -42,9 +42,7 @@ class Golden:
 
     model: FusionModel
     design: Design
-    fused: Floats
-    columns_only: Floats
-    text_only: Floats
+    margins: Margins
 
 
 def read() -> Golden:
@@ -55,11 +53,10 @@ def read() -> Golden:
     names = {name: tuple(values) for name, values in document["names"].items()}
     tabular = TabularBlock(arrays["x_num"], arrays["x_cat"], names["num"], names["cat"], names["n_levels"])
     text = TextBlock(arrays["x_text"], arrays["has_text"], x_lex, names["narratives"])
-    model = FusionModel(
-        _assembly(document["fused"]), _assembly(document["columns_only"]), Line(**document["text_only"]), CONFIG.scale
-    )
-    margins = {name: np.array(values) for name, values in document["margins"].items()}
-    return Golden(model, Design(tabular, text), **margins)
+    fused, columns_only = _assembly(document["fused"]), _assembly(document["columns_only"])
+    text_only = TextModel(_heads(document["text_only"]["heads"]), **document["text_only"]["line"])
+    margins = Margins(**{name: np.array(values) for name, values in document["margins"].items()})
+    return Golden(FusionModel(fused, columns_only, text_only, CONFIG.scale), Design(tabular, text), margins)
 
 
 def write() -> None:
@@ -68,7 +65,6 @@ def write() -> None:
     y = outcome(design)
     model, _ = fit(design, y, np.arange(len(y)), (1, 0), CONFIG, lambda: None)
     rows = make_design(N_ROWS, seed=1, shape=SHAPE)
-    columns_only, text_only = model.ablations(rows)
     tabular, text = rows.tabular, rows.text
     arrays = {
         "x_num": tabular.x_num,
@@ -88,12 +84,11 @@ def write() -> None:
         "names": names,
         "fused": _assembly_json(model.fused),
         "columns_only": _assembly_json(model.columns_only),
-        "text_only": asdict(model.text_only),
-        "margins": {
-            "fused": model.predict(rows).margin.tolist(),
-            "columns_only": columns_only.tolist(),
-            "text_only": text_only.tolist(),
+        "text_only": {
+            "heads": _heads_json(model.text_only.heads),
+            "line": {"slope": model.text_only.slope, "intercept": model.text_only.intercept},
         },
+        "margins": {name: margin.tolist() for name, margin in vars(model.margins(rows)).items()},
     }
     FILE.parent.mkdir(exist_ok=True)
     FILE.write_text(json.dumps(document, allow_nan=False) + "\n", encoding="utf-8")
@@ -101,9 +96,9 @@ def write() -> None:
 
 def changed(golden: Golden) -> Golden:
     """The same model with one weight a little off, which a test of these digits must notice."""
-    heads = golden.model.fused.heads
-    other = replace(heads[0], weights=replace(heads[0].weights, bias=heads[0].weights.bias + 1e-4))
-    fused = replace(golden.model.fused, heads=(other, *heads[1:]))
+    first, *rest = golden.model.fused.heads.folds
+    other = replace(first, weights=replace(first.weights, bias=first.weights.bias + 1e-4))
+    fused = replace(golden.model.fused, heads=Heads((other, *rest)))
     return replace(golden, model=replace(golden.model, fused=fused))
 
 
@@ -119,19 +114,27 @@ def _from_json(document: Mapping[str, Any]) -> npt.NDArray[Any]:
 
 
 def _assembly_json(assembly: Assembly) -> dict[str, Any]:
-    heads = [{name: _to_json(array) for name, array in head.to_arrays().items()} for head in assembly.heads]
     return {
-        "heads": heads,
+        "heads": _heads_json(assembly.heads),
         "boosters": assembly.stacker.to_text(),
         "blend": asdict(assembly.blend),
-        "reads_text": assembly.reads_text,
     }
 
 
 def _assembly(document: Mapping[str, Any]) -> Assembly:
-    heads = [Head.from_arrays({name: _from_json(array) for name, array in head.items()}) for head in document["heads"]]
     stacker = Stacker.from_text(document["boosters"])
-    return Assembly(tuple(heads), stacker, Blend(**document["blend"]), document["reads_text"])
+    return Assembly(_heads(document["heads"]), stacker, Blend(**document["blend"]))
+
+
+def _heads_json(heads: Heads) -> list[dict[str, Any]]:
+    return [{name: _to_json(array) for name, array in head.to_arrays().items()} for head in heads.folds]
+
+
+def _heads(document: Sequence[Mapping[str, Any]]) -> Heads:
+    """The heads that ``_heads_json`` gave."""
+    return Heads(
+        tuple(Head.from_arrays({name: _from_json(array) for name, array in head.items()}) for head in document)
+    )
 
 
 if __name__ == "__main__":

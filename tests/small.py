@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from damage import csv_line
-
 from data_schemas.contract import Schema
 from data_schemas.reader import parse_schema
 from features.applications import Applications
 from features.reading import ReadOptions, read_all
+from tests.damage import csv_line
 
 FIELDS: list[dict[str, Any]] = [
     {"name": "id", "type": "string", "creditfusion": {"role": "id"}},

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_bert import tiny_bert
 
 from data_schemas.reader import load_schema
 from experiments.cli import app, guarded
@@ -27,6 +26,7 @@ from experiments.runs import Run
 from experiments.training import TrainingFiles, train_bundle
 from features.reading import ReadOptions
 from fusion.config import load_config
+from tests.tiny_bert import tiny_bert
 
 N_ROWS = 240
 

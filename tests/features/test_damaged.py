@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from damage import CASES, Case, as_markdown
 
 from data_schemas.reader import load_schema
 from features.reading import read_all, read_chunks
+from tests.damage import CASES, Case, as_markdown
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -29,7 +29,7 @@ def test_damaged_input(case: Case, tmp_path: Path) -> None:
 
 
 def test_the_documented_table_is_current() -> None:
-    """Write it anew with ``python tests/damage.py > docs/damaged-inputs.md``."""
+    """Write it anew with ``python -m tests.damage > docs/damaged-inputs.md``."""
     page = Path(__file__).parents[2] / "docs" / "damaged-inputs.md"
     assert page.read_text(encoding="utf-8") == as_markdown()
 

@@ -14,11 +14,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_bert import tiny_bert
 from transformers import BertModel
 
 from features.encoder import BertEncoder
 from features.encoder_source import EMBEDDED, locate, open_encoder
+from tests.tiny_bert import tiny_bert
 
 PRECISIONS: tuple[Literal["bf16", "fp32"], ...] = ("bf16", "fp32")
 TEXTS = st.lists(st.text("abc .;", max_size=200), max_size=12)

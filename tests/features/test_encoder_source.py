@@ -10,11 +10,11 @@ import huggingface_hub
 import pytest
 import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
-from tiny_bert import tiny_bert
 
 from data_schemas.errors import ContractError, RunError
 from features import encoder_source
 from features.encoder_source import EMBEDDED, FILES, locate, open_encoder
+from tests.tiny_bert import tiny_bert
 
 
 @pytest.fixture

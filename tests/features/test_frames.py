@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from small import NAMES, applications, row, small_schema
 
 from data_schemas.contract import FieldType, Role
 from data_schemas.errors import ContractError
 from features.frames import applications_of, plain_schema
+from tests.small import NAMES, applications, row, small_schema
 
 ROWS = [
     row(),

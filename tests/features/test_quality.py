@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small import NAMES, applications, row
 
 from features.quality import data_quality
+from tests.small import NAMES, applications, row
 
 ALL = "income,amount,loans,owner,home,town,since"
 

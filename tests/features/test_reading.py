@@ -13,16 +13,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from damage import CASES, HEADER, Case, line, table
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small import NAMES, ROW, row, small_schema, write_csv
 
 from data_schemas.errors import ContractError, RunError
 from data_schemas.reader import load_schema
 from features.applications import Applications, Chunk, Rejects
 from features.header import HeaderReport
 from features.reading import ReadOptions, header_report, read_all, read_chunks
+from tests.damage import CASES, HEADER, Case, line, table
+from tests.small import NAMES, ROW, row, small_schema, write_csv
 
 CELLS = st.text(alphabet='ab1,-. "\n\r\t\0=é汉', max_size=8) | st.sampled_from(
     ["", "NA", "1", "2.5", "2014-03-01", "true"]

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small import applications, row, small_schema
 
 from features.tabular import TabularEncoder
+from tests.small import applications, row, small_schema
 
-ENCODER = TabularEncoder(small_schema(), {"home": ("own", "rent"), "town": ("Bonn", "Ulm")})
+LEVELS = {"home": ("own", "rent"), "town": ("Bonn", "Ulm")}
+ENCODER = TabularEncoder(small_schema(), LEVELS, {})
 NUMBERS = st.sampled_from(["", "0", "-1", "3.25", "1e300", "50000"])
 ROWS = st.lists(
     st.fixed_dictionaries({"income": NUMBERS, "amount": NUMBERS, "town": st.sampled_from(["", "Ulm", "Rom"])})
@@ -65,7 +66,10 @@ def test_fit_takes_the_schemas_categories_and_frequent_levels(tmp_path: Path) ->
 
 def test_no_rows(tmp_path: Path) -> None:
     nobody = applications(tmp_path, [])
-    assert TabularEncoder.fit(nobody).levels == {"home": ("own", "rent"), "town": ()}
+    fitted = TabularEncoder.fit(nobody)
+    assert fitted.levels == {"home": ("own", "rent"), "town": ()}
+    assert fitted.fill == {}
+    assert fitted.encode(nobody).x_num.shape == (0, 7)
     assert ENCODER.encode(nobody).x_num.shape == (0, 7)
 
 
@@ -74,10 +78,65 @@ def test_monotone_follows_the_schema() -> None:
 
 
 def test_json_round_trip_is_exact() -> None:
-    text = json.dumps(ENCODER.to_json())
-    assert TabularEncoder.from_json(json.loads(text), small_schema()) == ENCODER
+    for encoder in (ENCODER, TabularEncoder(small_schema(), LEVELS, {"amount": float(np.float32(0.1)), "rest": -1e30})):
+        text = json.dumps(encoder.to_json(), allow_nan=False)
+        assert TabularEncoder.from_json(json.loads(text), small_schema()) == encoder
     with pytest.raises(ValueError, match="text features"):
-        TabularEncoder.from_json({"levels": {"home": ["own"]}}, small_schema())
+        TabularEncoder.from_json({"levels": {"home": ["own"]}, "fill": {}}, small_schema())
+    with pytest.raises(ValueError, match=r"fills \['home', 'sex'\], which are no numeric columns"):
+        TabularEncoder.from_json(ENCODER.to_json() | {"fill": {"sex": 1, "amount": 2, "home": 3}}, small_schema())
+
+
+TRAINING = [
+    row(id="1", income="100", amount="10", loans="1", owner="true", since="2014-03-01"),
+    row(id="2", income="", amount="20", loans="2", owner="true", since="2004-03-01"),
+    row(id="3", income="300", amount="40", loans="4", owner="false", since="2020-03-01"),
+    row(id="4", income="0", amount="70", loans="9", owner="true", since="2023-03-01"),
+]
+"""Income has a gap, and with it burden and rest; so has burden where the income is 0."""
+
+
+def test_a_column_never_missing_in_training_is_filled_with_its_median(tmp_path: Path) -> None:
+    encoder = TabularEncoder.fit(applications(tmp_path, TRAINING), min_rows=1)
+    seen = encoder.encode(applications(tmp_path, TRAINING)).x_num
+    years = np.median(seen[:, 6])
+    assert encoder.fill == {"amount": 30.0, "loans": 3.0, "owner": 1.0, "years": years}
+    np.testing.assert_array_equal(np.isnan(seen).any(axis=0), [True, False, False, False, True, True, False])
+    gaps = [row(id="1", amount="", loans="", owner="", since=""), row(id="2", amount="1e300", loans="8", asked="")]
+    found = encoder.encode(applications(tmp_path, gaps)).x_num
+    np.testing.assert_array_equal(found[:, [1, 2, 3, 6]], np.array([[30, 3, 1, years], [30, 8, 1, years]], np.float32))
+
+
+def test_a_column_with_gaps_in_training_keeps_them(tmp_path: Path) -> None:
+    encoder = TabularEncoder.fit(applications(tmp_path, TRAINING), min_rows=1)
+    found = encoder.encode(applications(tmp_path, [row(income="")])).x_num
+    np.testing.assert_array_equal(np.isnan(found[0]), [True, False, False, False, True, True, False])
+
+
+def test_one_training_row_is_its_own_median(tmp_path: Path) -> None:
+    read = applications(tmp_path, [row()])
+    encoder = TabularEncoder.fit(read)
+    blank = applications(tmp_path, [row(income="", amount="", loans="", owner="", since="")])
+    np.testing.assert_array_equal(encoder.encode(blank).x_num, encoder.encode(read).x_num)
+
+
+@pytest.mark.parametrize("name", ["amount", "loans", "owner"])
+def test_what_is_filled_is_the_applicant_in_the_middle(tmp_path: Path, name: str) -> None:
+    """A value that a model never missed moves it neither way when it lacks."""
+    encoder = TabularEncoder.fit(applications(tmp_path, TRAINING), min_rows=1)
+    middle = "true" if name == "owner" else str(int(encoder.fill[name]))
+    lacking = encoder.encode(applications(tmp_path, [row(income="", **{name: ""})]))
+    known = encoder.encode(applications(tmp_path, [row(income="", **{name: middle})]))
+    np.testing.assert_array_equal(lacking.x_num, known.x_num)
+    np.testing.assert_array_equal(lacking.x_cat, known.x_cat)
+
+
+def test_filling_is_each_row_by_itself(tmp_path: Path) -> None:
+    encoder = TabularEncoder.fit(applications(tmp_path, TRAINING), min_rows=1)
+    rows = [row(id="1", amount=""), row(id="2", amount="500"), row(id="3", amount="900")]
+    together = encoder.encode(applications(tmp_path, rows)).x_num
+    alone = [encoder.encode(applications(tmp_path, [cells])).x_num[0] for cells in rows]
+    np.testing.assert_array_equal(together, alone)
 
 
 @settings(max_examples=30, deadline=None)

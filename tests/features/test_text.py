@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from small import applications, row, small_schema
 
 from features.lexical import hashed_counts
 from features.text import TextReader
+from tests.small import applications, row, small_schema
 
 
 class LengthEncoder:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from designs import MONOTONE, SMALL, Trained, make_design, outcome
 from threadpoolctl import ThreadpoolController
 
 from fusion.model import fit
+from tests.designs import MONOTONE, SMALL, Trained, make_design, outcome
 
 
 @pytest.fixture(scope="session")

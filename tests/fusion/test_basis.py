@@ -6,13 +6,13 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from designs import LEVELS, Shape, make_design, silent, with_column, with_levels, with_numbers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
 from features.design import Design
 from fusion.basis import MIN_DOCUMENTS, Basis, HeadInputs
+from tests.designs import LEVELS, Shape, make_design, silent, with_column, with_levels, with_numbers
 
 N_BINS = 4
 DESIGN = make_design(300)

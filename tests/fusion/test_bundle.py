@@ -16,8 +16,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from designs import MONOTONE, SMALL, Shape, Trained, make_design, outcome
-from small import small_schema
 
 from data_schemas.errors import ContractError
 from features.tabular import TabularEncoder
@@ -25,8 +23,12 @@ from fusion import bundle
 from fusion.bundle import FORMAT_VERSION, MANIFEST, MANIFEST_DIGEST, Bundle, Manifest, Provenance, load, save, verify
 from fusion.config import Config, FoldConfig
 from fusion.model import FusionModel, fit
+from tests.designs import MONOTONE, SMALL, Shape, Trained, make_design, outcome
+from tests.small import small_schema
 
-TABULAR = TabularEncoder(small_schema(), {"home": ("own", "rent"), "town": ("Bonn", "Ulm")})
+TABULAR = TabularEncoder(
+    small_schema(), {"home": ("own", "rent"), "town": ("Bonn", "Ulm")}, {"amount": 0.1, "loans": 2.0}
+)
 PROVENANCE = Provenance(
     schema_digest=small_schema().digest,
     config_digest=bundle.config_digest(SMALL),
@@ -56,7 +58,9 @@ def assert_same_model(one: FusionModel, other: FusionModel, trained: Trained) ->
     """Equal to the bit, the ablations too."""
     np.testing.assert_array_equal(one.predict(trained.design).margin, other.predict(trained.design).margin)
     np.testing.assert_array_equal(one.predict(trained.design).score, other.predict(trained.design).score)
-    np.testing.assert_array_equal(one.ablations(trained.design), other.ablations(trained.design))
+    margins, wanted = one.margins(trained.design), other.margins(trained.design)
+    for name in ("fused", "columns_only", "text_only"):
+        np.testing.assert_array_equal(getattr(margins, name), getattr(wanted, name))
 
 
 @dataclass(frozen=True)
@@ -135,8 +139,13 @@ def test_more_than_ten_folds_keep_their_order(tmp_path: Path) -> None:
     save_model(tmp_path / "model", model, config)
     loaded = load(tmp_path / "model")
     assert loaded.model.fused.stacker.to_text() == model.fused.stacker.to_text()
-    for one, other in zip(loaded.model.fused.heads, model.fused.heads, strict=True):
-        np.testing.assert_array_equal(one.weights.linear, other.weights.linear)
+    for part in ("fused", "columns_only", "text_only"):
+        heads, wanted = getattr(loaded.model, part).heads.folds, getattr(model, part).heads.folds
+        assert len(wanted) == 12
+        for one, other in zip(heads, wanted, strict=True):
+            np.testing.assert_array_equal(one.weights.bias, other.weights.bias)
+            np.testing.assert_array_equal(one.weights.columns, other.weights.columns)
+            np.testing.assert_array_equal(one.weights.text, other.weights.text)
     save_model(tmp_path / "again", loaded.model, config)
     assert contents(tmp_path / "again") == contents(tmp_path / "model")
 
@@ -157,7 +166,10 @@ def test_a_link_to_a_bundle_is_as_good_as_the_bundle(pristine: Saved, tmp_path: 
 def test_the_manifest_lists_every_other_file(pristine: Saved) -> None:
     files = contents(pristine.path)
     assert set(files) == {MANIFEST, MANIFEST_DIGEST, *pristine.manifest.files}
-    assert len([name for name in files if name.startswith("heads/")]) == 6
+    assert sorted(name for name in files if name.startswith(("heads/", "stacker/"))) == [
+        *(f"heads/{part}-0{fold}.safetensors" for part in ("columns_only", "fused", "text_only") for fold in range(3)),
+        *(f"stacker/{part}-0{fold}.txt" for part in ("columns_only", "fused") for fold in range(3)),
+    ]
     for name, digest in pristine.manifest.files.items():
         assert hashlib.sha256(files[name]).hexdigest() == digest
 
@@ -272,6 +284,16 @@ def test_a_manifest_without_heads_or_trees_is_refused(copy: Path) -> None:
         rewrite_manifest(copy, files=kept)
         with pytest.raises(ContractError, match=r"does not list (heads|stacker)/fused-00"):
             load(copy)
+
+
+@pytest.mark.parametrize("part", ["fused", "columns_only", "text_only"])
+def test_a_manifest_without_heads_of_one_part_is_refused(copy: Path, part: str) -> None:
+    for file in (copy / "heads").glob(f"{part}-*"):
+        file.unlink()
+    kept = {file: digest for file, digest in listed(copy).items() if not file.startswith(f"heads/{part}")}
+    rewrite_manifest(copy, files=kept)
+    with pytest.raises(ContractError, match=f"does not list heads/{part}-00"):
+        load(copy)
 
 
 @pytest.mark.parametrize("kind", ["absent", "folder", "file"])

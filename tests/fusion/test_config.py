@@ -23,16 +23,16 @@ def test_file_then_overrides(tmp_path: Path) -> None:
 
 
 def test_unknown_key_names_the_nearest() -> None:
-    with pytest.raises(ContractError, match="unknown setting 'stacker.num_leafs'.*'stacker.num_leaves'"):
+    with pytest.raises(ContractError, match=r"unknown setting 'stacker\.num_leafs'.*'stacker\.num_leaves'"):
         load_config(None, ["stacker.num_leafs=3"])
     with pytest.raises(ContractError, match="unknown setting"):
         load_config(None, ["nonsense=3"])
 
 
 def test_bad_values_name_the_key() -> None:
-    with pytest.raises(ContractError, match="'stacker.num_leaves'.*greater than or equal to 2"):
+    with pytest.raises(ContractError, match=r"'stacker\.num_leaves'.*greater than or equal to 2"):
         load_config(None, ["stacker.num_leaves=1"])
-    with pytest.raises(ContractError, match="'encoder.precision'"):
+    with pytest.raises(ContractError, match=r"'encoder\.precision'"):
         load_config(None, ["encoder.precision=int3"])
     with pytest.raises(ContractError, match="has no '='"):
         load_config(None, ["stacker.num_leaves"])

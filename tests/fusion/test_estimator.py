@@ -19,12 +19,12 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import estimator_checks_generator
-from small import small_schema
 
 from data_schemas.errors import ContractError
 from features.encoder import Progress
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
 from fusion.estimator import CreditFusionClassifier
+from tests.small import small_schema
 
 Floats = npt.NDArray[np.float64]
 Check = Callable[[CreditFusionClassifier], None]
@@ -203,7 +203,7 @@ def test_a_cell_that_no_longer_fits_is_named(fitted: CreditFusionClassifier) -> 
 def test_the_embedded_encoder_is_opened_when_needed() -> None:
     frame, y = table(300)
     estimator = CreditFusionClassifier(narratives=["note"], config=LIGHT).fit(frame, y)
-    assert estimator.model_.fused.heads[0].weights.text.shape == (1, 384)
+    assert estimator.model_.fused.heads.folds[0].weights.text.shape == (1, 384)
     assert roc_auc_score(y, estimator.decision_function(frame)) > 0.8
     assert len(pickle.dumps(estimator)) < 5_000_000
 

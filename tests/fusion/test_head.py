@@ -8,8 +8,16 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from designs import (
-    LEVELS,
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load, save
+from scipy.special import expit
+
+from features.design import Design
+from fusion.config import HeadConfig
+from fusion.head import Head, HeadOutput, Heads, fit_head
+from fusion.metrics import auc, base_log_odds, log_loss
+from tests.designs import (
     SMALL,
     Floats,
     Shape,
@@ -21,35 +29,18 @@ from designs import (
     with_levels,
     with_text_of,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from safetensors.numpy import load, save
-from scipy.special import expit
-
-from features.design import Design
-from fusion.config import HeadConfig
-from fusion.head import Head, HeadOutput, fit_head
-from fusion.metrics import auc, base_log_odds, log_loss
 
 CPU = torch.device("cpu")
 CONFIG = SMALL.head
 DESIGN = make_design(600)
 Y = outcome(DESIGN)
-WEAK = HeadConfig(
-    n_bins=8, width=8, column_penalty=1e-3, network_penalty=1e-3, text_penalty=1e-3, word_penalty=1e-3, steps=80
-)
+WEAK = HeadConfig(n_bins=8, column_penalty=1e-3, text_penalty=1e-3, word_penalty=1e-3, steps=80)
 
 
 @cache
 def the_head() -> Head:
     """A head of 600 rows."""
-    return fit_head(DESIGN, Y, CONFIG, 0, CPU)
-
-
-def margin(output: HeadOutput) -> Floats:
-    """Log-odds of the whole."""
-    found: Floats = output.columns + output.text.sum(axis=1)
-    return found
+    return fit_head(DESIGN, Y, CONFIG, CPU)
 
 
 def joined(outputs: list[HeadOutput]) -> HeadOutput:
@@ -84,38 +75,30 @@ def threads() -> Iterator[None]:
 def test_it_can_learn_one_batch_by_heart(shape: Shape) -> None:
     design = make_design(32, shape=shape)
     coin = np.random.default_rng(5).integers(0, 2, 32).astype(np.float64)
-    head = fit_head(design, coin, WEAK, 0, CPU)
-    assert log_loss(coin, margin(head.output(design))) < 0.05
-
-
-@pytest.mark.parametrize("width", [0, 1, 8])
-def test_the_network_may_have_any_width(width: int) -> None:
-    head = fit_head(DESIGN, Y, CONFIG.model_copy(update={"width": width}), 0, CPU)
-    assert head.weights.hidden.shape == (4 * 5 + sum(LEVELS), width)
-    assert auc(Y, margin(head.output(DESIGN))) > 0.8
-    assert to_bytes(Head.from_arrays(load(to_bytes(head)))) == to_bytes(head)
+    head = fit_head(design, coin, WEAK, CPU)
+    assert log_loss(coin, head.output(design).margin) < 0.05
 
 
 def test_strong_penalties_leave_the_base_rate() -> None:
-    strong = HeadConfig(column_penalty=1e9, network_penalty=1e9, text_penalty=1e9, word_penalty=1e9, steps=50)
-    head = fit_head(DESIGN, Y, strong, 0, CPU)
-    np.testing.assert_allclose(margin(head.output(DESIGN)), base_log_odds(Y), atol=0.01)
+    strong = HeadConfig(column_penalty=1e9, text_penalty=1e9, word_penalty=1e9, steps=50)
+    head = fit_head(DESIGN, Y, strong, CPU)
+    np.testing.assert_allclose(head.output(DESIGN).margin, base_log_odds(Y), atol=0.01)
 
 
 def test_it_learns_what_holds_for_others() -> None:
     fresh = make_design(600, seed=1)
-    assert auc(outcome(fresh), margin(the_head().output(fresh))) > 0.8
+    assert auc(outcome(fresh), the_head().output(fresh).margin) > 0.8
 
 
 def test_scoring_is_the_model_that_was_trained() -> None:
     """At the optimum of a free bias the mean PD is the bad rate; scoring and training are separate code."""
-    head = fit_head(DESIGN, Y, CONFIG.model_copy(update={"steps": 150}), 0, CPU)
-    assert expit(margin(head.output(DESIGN))).mean() == pytest.approx(Y.mean(), abs=1e-4)
+    head = fit_head(DESIGN, Y, CONFIG.model_copy(update={"steps": 150}), CPU)
+    assert expit(head.output(DESIGN).margin).mean() == pytest.approx(Y.mean(), abs=1e-4)
 
 
-def test_equal_seed_equal_bits() -> None:
-    assert to_bytes(fit_head(DESIGN, Y, CONFIG, 0, CPU)) == to_bytes(the_head())
-    assert to_bytes(fit_head(DESIGN, Y, CONFIG, 1, CPU)) != to_bytes(the_head())
+def test_equal_rows_equal_bits() -> None:
+    assert to_bytes(fit_head(make_design(600), outcome(make_design(600)), CONFIG, CPU)) == to_bytes(the_head())
+    assert to_bytes(fit_head(DESIGN.take(np.arange(599)), Y[:599], CONFIG, CPU)) != to_bytes(the_head())
 
 
 @pytest.mark.usefixtures("threads")
@@ -131,14 +114,14 @@ def test_the_number_of_threads_is_irrelevant_to_training() -> None:
     heads = []
     for number in (1, 2):
         torch.set_num_threads(number)
-        heads.append(to_bytes(fit_head(DESIGN, Y, CONFIG, 0, CPU)))
+        heads.append(to_bytes(fit_head(DESIGN, Y, CONFIG, CPU)))
     assert heads[0] == heads[1]
 
 
 def test_the_random_state_of_the_process_is_irrelevant() -> None:
     torch.manual_seed(99)
     before = torch.random.get_rng_state()
-    assert to_bytes(fit_head(DESIGN, Y, CONFIG, 0, CPU)) == to_bytes(the_head())
+    assert to_bytes(fit_head(DESIGN, Y, CONFIG, CPU)) == to_bytes(the_head())
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
@@ -164,7 +147,7 @@ def test_no_row_and_one_row(n_rows: int) -> None:
 
 def test_without_narrative_columns() -> None:
     plain = DESIGN.without_text()
-    output = fit_head(plain, Y, CONFIG, 0, CPU).output(plain)
+    output = fit_head(plain, Y, CONFIG, CPU).output(plain)
     assert output.text.shape == (len(DESIGN), 0)
     assert auc(Y, output.columns) > 0.6
 
@@ -173,16 +156,16 @@ def test_where_nobody_writes_all_narratives_say_the_same() -> None:
     quiet = silent(DESIGN)
     said = the_head().output(quiet).text
     np.testing.assert_array_equal(said, np.broadcast_to(the_head().weights.absent, said.shape))
-    output = fit_head(quiet, Y, CONFIG, 0, CPU).output(quiet)
+    output = fit_head(quiet, Y, CONFIG, CPU).output(quiet)
     assert np.ptp(output.text, axis=0).max() == 0
-    assert np.isfinite(margin(output)).all()
+    assert np.isfinite(output.margin).all()
 
 
 def test_silence_is_learned() -> None:
     written = DESIGN.text.has_text[:, 0]
     coin = np.random.default_rng(3).random(len(DESIGN))
     y = (coin < np.where(written, 0.1, 0.6)).astype(np.float64)
-    assert fit_head(DESIGN, y, CONFIG, 0, CPU).weights.absent[0] > 0.3
+    assert fit_head(DESIGN, y, CONFIG, CPU).weights.absent[0] > 0.3
 
 
 def test_narratives_and_columns_speak_for_themselves() -> None:
@@ -192,30 +175,67 @@ def test_narratives_and_columns_speak_for_themselves() -> None:
     np.testing.assert_array_equal(mixed.text, the_head().output(other).text)
 
 
+@pytest.mark.parametrize("column", [0, 3])
+def test_what_a_column_adds_does_not_hang_on_the_other_columns(column: int) -> None:
+    low, high = (the_head().output(with_column(DESIGN, column, value)).margin for value in (-1.0, 1.5))
+    assert abs((high - low).mean()) > 0.01
+    np.testing.assert_allclose(high - low, (high - low).mean(), rtol=0, atol=1e-6)
+
+
+def test_several_heads_speak_with_their_mean() -> None:
+    one, other = the_head(), fit_head(DESIGN.take(np.arange(300)), Y[:300], CONFIG, CPU)
+    found, parts = Heads((one, other)).output(DESIGN), [head.output(DESIGN) for head in (one, other)]
+    assert (parts[0].margin != parts[1].margin).all()
+    np.testing.assert_allclose(found.columns, (parts[0].columns + parts[1].columns) / 2, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(found.text, (parts[0].text + parts[1].text) / 2, rtol=0, atol=1e-12)
+    assert_same(Heads((one,)).output(DESIGN), parts[0])
+
+
+def test_weights_count_against_the_penalties() -> None:
+    """Every row twice is half of every penalty, where the summed log-likelihood is what is weighed against them."""
+    assert to_bytes(fit_head(DESIGN, Y, CONFIG, CPU, np.ones(600))) == to_bytes(the_head())
+    half = {name: value / 2 for name, value in CONFIG.model_dump().items() if name.endswith("_penalty")}
+    assert len(half) == 3
+    long = CONFIG.model_copy(update={"steps": 300})
+    twice = fit_head(DESIGN, Y, long, CPU, np.full(600, 2.0)).output(DESIGN).margin
+    halved = fit_head(DESIGN, Y, long.model_copy(update=half), CPU).output(DESIGN).margin
+    np.testing.assert_allclose(twice, halved, rtol=0, atol=1e-2)
+    assert np.abs(twice - fit_head(DESIGN, Y, long, CPU).output(DESIGN).margin).max() > 0.1
+
+
+def test_a_row_of_no_weight_teaches_nothing() -> None:
+    counts, long = np.tile([1.0, 0.0], 300), CONFIG.model_copy(update={"steps": 300})
+    found = [
+        fit_head(DESIGN, np.where(counts > 0, Y, other), long, CPU, counts).output(DESIGN).margin
+        for other in (0.0, 1.0)
+    ]
+    np.testing.assert_allclose(*found, rtol=0, atol=1e-2)
+
+
 @pytest.mark.parametrize("value", [float("nan"), 7.0], ids=["all_missing", "constant"])
 def test_a_column_that_says_nothing(value: float) -> None:
     blank = with_column(DESIGN, 0, value)
-    head = fit_head(blank, Y, CONFIG, 0, CPU)
-    found = margin(head.output(blank))
+    head = fit_head(blank, Y, CONFIG, CPU)
+    found = head.output(blank).margin
     assert np.isfinite(found).all()
     for later in (float("nan"), 7.0, -1e30, 1e30):
-        np.testing.assert_allclose(margin(head.output(with_column(DESIGN, 0, later))), found, atol=0.5)
+        np.testing.assert_allclose(head.output(with_column(DESIGN, 0, later)).margin, found, atol=0.5)
 
 
 def test_missing_and_unknown_everywhere() -> None:
     design: Design = with_levels(silent(DESIGN), 0)
     for column in range(4):
         design = with_column(design, column, float("nan"))
-    found = margin(the_head().output(design))
+    found = the_head().output(design).margin
     assert np.isfinite(found).all()
     assert np.ptp(found) == 0
-    assert np.isfinite(margin(the_head().output(with_levels(DESIGN, 99)))).all()
+    assert np.isfinite(the_head().output(with_levels(DESIGN, 99)).margin).all()
 
 
 @pytest.mark.parametrize("y", [np.zeros(5), np.ones(5)], ids=["all_good", "all_bad"])
 def test_one_class_gives_finite_log_odds(y: Floats) -> None:
     design = make_design(5)
-    found = margin(fit_head(design, y, CONFIG, 0, CPU).output(design))
+    found = fit_head(design, y, CONFIG, CPU).output(design).margin
     assert np.isfinite(found).all()
     assert (np.sign(found) == np.sign(y - 0.5)).all()
 
@@ -229,5 +249,5 @@ def test_saving_loses_nothing() -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_the_gpu_finds_the_same_model() -> None:
-    head = fit_head(DESIGN, Y, CONFIG, 0, torch.device("cuda"))
-    np.testing.assert_allclose(margin(head.output(DESIGN)), margin(the_head().output(DESIGN)), atol=0.02)
+    head = fit_head(DESIGN, Y, CONFIG, torch.device("cuda"))
+    np.testing.assert_allclose(head.output(DESIGN).margin, the_head().output(DESIGN).margin, atol=0.02)

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import golden_model
 import numpy as np
 import numpy.typing as npt
 import pytest
-from designs import (
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy.special import expit
+
+from data_schemas.contract import FieldType, Role
+from data_schemas.errors import ContractError
+from data_schemas.reader import load_schema
+from features.applications import Applications
+from features.design import Design
+from features.tabular import TabularEncoder
+from features.text import TextReader
+from fusion.calibration import to_score
+from fusion.config import Config, FoldConfig
+from fusion.head import Head, Heads
+from fusion.metrics import auc, fit_logistic_line
+from fusion.model import FusionModel, fit, n_steps
+from fusion.stacker import stacker_inputs
+from tests import golden_model
+from tests.designs import (
     MONOTONE,
     SMALL,
     Floats,
@@ -23,22 +41,7 @@ from designs import (
     with_levels,
     with_text_of,
 )
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from scipy.special import expit
-from small import applications, row
-
-from data_schemas.contract import FieldType, Role
-from data_schemas.errors import ContractError
-from data_schemas.reader import load_schema
-from features.applications import Applications
-from features.design import Design
-from features.tabular import TabularEncoder
-from features.text import TextReader
-from fusion.calibration import to_score
-from fusion.config import Config, FoldConfig
-from fusion.metrics import auc, fit_logistic_line
-from fusion.model import FusionModel, fit, n_steps
+from tests.small import applications, row
 
 GOLDEN_TOLERANCE = 1e-6
 """Log-odds; the last bits of a matrix product differ between machines."""
@@ -52,7 +55,13 @@ def train(design: Design, y: Floats, config: Config = SMALL) -> FusionModel:
 
 def all_margins(model: FusionModel, design: Design) -> Floats:
     """Margins of the fused model and both ablations, (n, 3)."""
-    return np.column_stack([model.predict(design).margin, *model.ablations(design)])
+    margins = model.margins(design)
+    return np.column_stack([model.predict(design).margin, margins.columns_only, margins.text_only])
+
+
+def text_log_odds(model: FusionModel, design: Design) -> Floats:
+    """What the text-only heads say of each narrative, (n, n_narratives)."""
+    return model.text_only.heads.output(design.without_columns()).text
 
 
 # Training
@@ -74,8 +83,16 @@ def test_out_of_fold_log_odds_are_calibrated(trained: Trained) -> None:
 
 
 def test_folds_are_as_configured(trained: Trained) -> None:
-    assert np.bincount(trained.out_of_fold.fold).tolist() == pytest.approx([233, 233, 233], abs=1)
-    assert len(trained.model.fused.heads) == len(trained.model.fused.stacker.boosters) == 3
+    model = trained.model
+    for assembly in (model.fused, model.columns_only):
+        assert len(assembly.heads.folds) == len(assembly.stacker.boosters) == 3
+    assert len(model.text_only.heads.folds) == 3
+    design = trained.design.take(np.arange(100))
+    whole = SMALL.stacker.model_copy(update={"row_share": 1.0})
+    small = train(design, trained.y[:100], SMALL.model_copy(update={"stacker": whole}))
+    first_trees = [booster.dump_model()["tree_info"][0] for booster in small.fused.stacker.boosters]
+    learned_from = [tree["tree_structure"]["internal_count"] for tree in first_trees]
+    assert learned_from == pytest.approx([67, 67, 67], abs=1)
 
 
 def test_out_of_fold_means_unseen() -> None:
@@ -90,17 +107,25 @@ def test_out_of_fold_means_unseen() -> None:
         assert 0.4 < auc(coin, margin) < 0.6
 
 
+def assert_same_heads(one: Heads, other: Heads) -> None:
+    """Equal to the bit."""
+    for head, twin in zip(one.folds, other.folds, strict=True):
+        for key, array in head.to_arrays().items():
+            np.testing.assert_array_equal(array, twin.to_arrays()[key])
+
+
 def test_equal_seed_equal_bits(trained: Trained) -> None:
     again, found = fit(trained.design, trained.y, np.arange(700), MONOTONE, SMALL, lambda: None)
     for name in ("fused", "columns_only"):
         one, other = getattr(again, name), getattr(trained.model, name)
         assert one.blend == other.blend
         assert one.stacker.to_text() == other.stacker.to_text()
-        for head, twin in zip(one.heads, other.heads, strict=True):
-            for key, array in head.to_arrays().items():
-                np.testing.assert_array_equal(array, twin.to_arrays()[key])
-    assert again.text_only == trained.model.text_only
-    np.testing.assert_array_equal(found.fused, trained.out_of_fold.fused)
+        assert_same_heads(one.heads, other.heads)
+    assert_same_heads(again.text_only.heads, trained.model.text_only.heads)
+    assert again.text_only.slope == trained.model.text_only.slope
+    assert again.text_only.intercept == trained.model.text_only.intercept
+    for name in ("fused", "columns_only", "text_only"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(trained.out_of_fold, name))
 
 
 def test_another_seed_gives_another_model(trained: Trained) -> None:
@@ -112,7 +137,7 @@ def test_another_seed_gives_another_model(trained: Trained) -> None:
 def test_every_step_is_announced() -> None:
     design, steps = make_design(60), list[int]()
     fit(design, outcome(design), np.arange(60), MONOTONE, SMALL, lambda: steps.append(1))
-    assert len(steps) == n_steps(SMALL) == 12
+    assert len(steps) == n_steps(SMALL) == 15
 
 
 @pytest.mark.parametrize("n_bad", [0, 1, 2, 58, 60])
@@ -142,11 +167,15 @@ def test_scores_are_three_views_of_one_margin(trained: Trained) -> None:
     assert scores.margin.dtype == scores.pd.dtype == scores.score.dtype == np.float64
     np.testing.assert_array_equal(scores.pd, expit(scores.margin))
     np.testing.assert_array_equal(scores.score, to_score(scores.margin, SMALL.scale))
+    np.testing.assert_array_equal(trained.model.margins(trained.design).fused, scores.margin)
 
 
 def test_the_margin_is_the_blend_of_its_parts(trained: Trained) -> None:
-    parts, blend = trained.model.fused.parts(trained.design), trained.model.fused.blend
-    np.testing.assert_allclose(parts.margin, blend.margin(parts.stacker, parts.head), rtol=0, atol=1e-9)
+    fused = trained.model.fused
+    parts = fused.parts(trained.design, text_log_odds(trained.model, trained.design))
+    np.testing.assert_array_equal(parts.margin, trained.model.predict(trained.design).margin)
+    np.testing.assert_allclose(parts.margin, fused.blend.margin(parts.stacker, parts.head), rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(parts.head, fused.heads.output(trained.design).margin)
 
 
 @pytest.mark.parametrize("size", [1, 7, 256])
@@ -180,10 +209,10 @@ def test_the_golden_log_odds() -> None:
     golden = golden_model.read()
 
     def distance(other: golden_model.Golden) -> float:
-        wanted = np.column_stack([golden.fused, golden.columns_only, golden.text_only])
+        wanted = np.column_stack([golden.margins.fused, golden.margins.columns_only, golden.margins.text_only])
         return float(np.abs(all_margins(other.model, golden.design) - wanted).max())
 
-    assert np.ptp(golden.fused) > 1
+    assert np.ptp(golden.margins.fused) > 1
     assert distance(golden) < GOLDEN_TOLERANCE
     assert distance(golden_model.changed(golden)) > GOLDEN_TOLERANCE
 
@@ -230,18 +259,83 @@ def test_any_set_of_columns(shape: Shape) -> None:
 
 
 def test_columns_only_never_hears_the_narratives(trained: Trained) -> None:
-    other = make_design(700, seed=9)
-    for design in (with_text_of(trained.design, other), silent(trained.design), trained.design.without_text()):
-        parts = trained.model.columns_only.parts(design)
-        np.testing.assert_array_equal(parts.margin, trained.model.ablations(trained.design)[0])
-        assert parts.text.shape == (700, 0)
-    mixed = with_text_of(trained.design, other)
+    wanted = trained.model.margins(trained.design).columns_only
+    mixed = with_text_of(trained.design, make_design(700, seed=9))
+    for design in (mixed, silent(trained.design)):
+        np.testing.assert_array_equal(trained.model.margins(design).columns_only, wanted)
+    columns_only, plain = trained.model.columns_only, trained.design.without_text()
+    np.testing.assert_array_equal(columns_only.parts(plain, np.zeros((700, 0))).margin, wanted)
+    assert columns_only.heads.output(plain).text.shape == (700, 0)
+    assert [booster.num_feature() for booster in columns_only.stacker.boosters] == [6, 6, 6]
     assert (trained.model.predict(mixed).margin != trained.model.predict(trained.design).margin).mean() > 0.9
 
 
 def test_text_only_never_sees_the_columns(trained: Trained) -> None:
     other = with_text_of(make_design(700, seed=9), trained.design)
-    np.testing.assert_array_equal(trained.model.ablations(other)[1], trained.model.ablations(trained.design)[1])
+    wanted = trained.model.margins(trained.design).text_only
+    np.testing.assert_array_equal(trained.model.margins(other).text_only, wanted)
+    for head in trained.model.text_only.heads.folds:
+        assert head.weights.columns.shape == (0,)
+
+
+def test_text_only_is_a_line_over_its_heads(trained: Trained) -> None:
+    text_only = trained.model.text_only
+    said = text_log_odds(trained.model, trained.design).sum(axis=1)
+    found = trained.model.margins(trained.design).text_only
+    np.testing.assert_allclose(found, text_only.slope * said + text_only.intercept, rtol=0, atol=1e-9)
+    assert text_only.slope > 0
+
+
+def test_the_trees_hear_the_text_only_heads(trained: Trained) -> None:
+    model, design = trained.model, trained.design
+    stacker, blend, text = model.fused.stacker, model.fused.blend, text_log_odds(model, design)
+    for booster in stacker.boosters:
+        gain = booster.feature_importance("gain")
+        assert gain[-2:].min() > gain[1:-2].max()  # the outcome hangs on both narratives, and not on these columns
+    heard = stacker.margin(stacker_inputs(design.tabular, text))
+    np.testing.assert_array_equal(model.fused.parts(design, text).stacker, heard)
+    mute = replace(model, text_only=replace(model.text_only, heads=mute_heads(model.text_only.heads)))
+    unheard = stacker.margin(stacker_inputs(design.tabular, np.zeros_like(text)))
+    moved = model.predict(design).margin - mute.predict(design).margin
+    np.testing.assert_allclose(moved, blend.slope * blend.weight * (heard - unheard), rtol=0, atol=1e-8)
+    assert (np.abs(moved) > 0.01).mean() > 0.9
+    assert auc(trained.y, heard) > auc(trained.y, unheard) + 0.05
+
+
+def mute_heads(heads: Heads) -> Heads:
+    """The same heads, to which no narrative says anything."""
+
+    def mute(head: Head) -> Head:
+        weights = head.weights
+        nothing = {name: np.zeros_like(getattr(weights, name)) for name in ("text", "absent", "words")}
+        return replace(head, weights=replace(weights, **nothing))
+
+    return Heads(tuple(map(mute, heads.folds)))
+
+
+def test_more_risk_in_the_words_never_lowers_what_the_trees_say(trained: Trained) -> None:
+    stacker, text = trained.model.fused.stacker, text_log_odds(trained.model, trained.design)
+    for column in range(2):
+        raised = [text + step * np.eye(2)[column] for step in np.linspace(-2, 2, 20)]
+        path = [stacker.margin(stacker_inputs(trained.design.tabular, said)) for said in raised]
+        assert np.diff(path, axis=0).min() >= 0
+
+
+def test_every_part_is_told_how_much_a_row_counts() -> None:
+    """Rows whose outcome is upside down spoil the model, unless they count for nothing."""
+    design = make_design(900)
+    y, fresh = outcome(design), make_design(700, seed=1)
+    wrong = np.arange(900) % 3 > 0
+    told = np.where(wrong, 1 - y, y)
+
+    def judged(weight: Floats | None) -> list[float]:
+        """AUC of every part of the fused model."""
+        model, _ = fit(design, told, np.arange(900), MONOTONE, SMALL, lambda: None, weight)
+        text = text_log_odds(model, fresh)
+        parts = model.fused.parts(fresh, text)
+        return [auc(outcome(fresh), part) for part in (parts.head, parts.stacker, text.sum(axis=1))]
+
+    assert max(judged(None)) < 0.5 < 0.7 < min(judged(np.where(wrong, 0.0, 1.0)))
 
 
 class Letters:
@@ -284,7 +378,8 @@ def test_who_applies_and_how_it_ended_cannot_reach_the_model(tmp_path: Path) -> 
 def test_the_shipped_schemas_give_the_model_inputs_only(name: str) -> None:
     schema = load_schema(name)
     kept_out = {field.name for field in schema.fields if field.role not in (Role.FEATURE, Role.NARRATIVE)}
-    tabular = TabularEncoder(schema, {field.name: () for field in schema.features if field.type is FieldType.STRING})
+    levels = {field.name: () for field in schema.features if field.type is FieldType.STRING}
+    tabular = TabularEncoder(schema, levels, {})
     assert kept_out
     assert not kept_out & {*tabular.num_names, *tabular.cat_names, *(field.name for field in schema.narratives)}
     protected = {field.name for field in schema.having(Role.PROTECTED)}

@@ -6,7 +6,6 @@ from functools import cache
 
 import numpy as np
 import pytest
-from designs import SMALL, Floats, make_design, outcome, with_column, with_levels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
@@ -14,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from fusion.config import StackerConfig
 from fusion.metrics import auc, log_loss
 from fusion.stacker import Stacker, fit_booster, stacker_inputs, stacker_names
+from tests.designs import SMALL, Floats, make_design, outcome, with_column, with_levels
 
 CONFIG = SMALL.stacker
 DESIGN = make_design(500)
@@ -63,6 +63,16 @@ def test_equal_seed_equal_trees_on_one_core_and_on_two() -> None:
     with threadpool_limits(limits=2):
         assert text(0) == alone
         assert text(1) != alone
+
+
+def test_a_row_of_no_weight_teaches_nothing() -> None:
+    counts = np.tile([1.0, 0.0], 250)
+    found = [
+        Stacker((fit_booster(X, np.where(counts > 0, Y, other), FREE, CONFIG, 0, counts),)).margin(X)
+        for other in (0.0, 1.0)
+    ]
+    np.testing.assert_allclose(*found, rtol=0, atol=1e-6)
+    assert (found[0] != the_stacker().margin(X)).all()
 
 
 @pytest.mark.parametrize("size", [1, 7, 499])

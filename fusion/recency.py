@@ -13,10 +13,14 @@ def recency_weight(
 ) -> npt.NDArray[np.float64]:
     """float64 (n,), mean 1: a row decided ``half_life_years`` before the newest one weighs half of it.
 
-    Without decision dates, or with an infinite half-life, every row weighs 1.
+    Without decision dates, or with an infinite half-life, every row weighs 1; a row without a date weighs 1 beside rows
+    that have one.
     """
-    if decision_date is None or not n:
-        return np.ones(n)
-    days = decision_date.astype("datetime64[D]").astype(np.float64)
-    weight = 0.5 ** ((days.max() - days) / (DAYS_PER_YEAR * half_life_years))
-    return np.asarray(weight / weight.mean(), dtype=np.float64)
+    weight = np.ones(n)
+    if decision_date is None or np.isnat(decision_date).all():
+        return weight
+    dated = ~np.isnat(decision_date)
+    days = decision_date[dated].astype("datetime64[D]").astype(np.float64)
+    decayed = 0.5 ** ((days.max() - days) / (DAYS_PER_YEAR * half_life_years))
+    weight[dated] = decayed / decayed.mean()
+    return weight

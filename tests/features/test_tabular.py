@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from features.tabular import TabularEncoder
 from tests.small import applications, row, small_schema
 
-LEVELS = {"home": ("own", "rent"), "town": ("Bonn", "Ulm")}
+LEVELS: dict[str, tuple[str, ...]] = {"home": ("own", "rent"), "town": ("Bonn", "Ulm")}
 ENCODER = TabularEncoder(small_schema(), LEVELS, {})
 NUMBERS = st.sampled_from(["", "0", "-1", "3.25", "1e300", "50000"])
 ROWS = st.lists(

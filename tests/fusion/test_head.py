@@ -209,7 +209,7 @@ def test_a_row_of_no_weight_teaches_nothing() -> None:
         fit_head(DESIGN, np.where(counts > 0, Y, other), long, CPU, counts).output(DESIGN).margin
         for other in (0.0, 1.0)
     ]
-    np.testing.assert_allclose(*found, rtol=0, atol=1e-2)
+    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-2)
 
 
 @pytest.mark.parametrize("value", [float("nan"), 7.0], ids=["all_missing", "constant"])

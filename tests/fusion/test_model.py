@@ -378,7 +378,7 @@ def test_who_applies_and_how_it_ended_cannot_reach_the_model(tmp_path: Path) -> 
 def test_the_shipped_schemas_give_the_model_inputs_only(name: str) -> None:
     schema = load_schema(name)
     kept_out = {field.name for field in schema.fields if field.role not in (Role.FEATURE, Role.NARRATIVE)}
-    levels = {field.name: () for field in schema.features if field.type is FieldType.STRING}
+    levels: dict[str, tuple[str, ...]] = {field.name: () for field in schema.features if field.type is FieldType.STRING}
     tabular = TabularEncoder(schema, levels, {})
     assert kept_out
     assert not kept_out & {*tabular.num_names, *tabular.cat_names, *(field.name for field in schema.narratives)}

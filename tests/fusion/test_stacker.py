@@ -71,7 +71,7 @@ def test_a_row_of_no_weight_teaches_nothing() -> None:
         Stacker((fit_booster(X, np.where(counts > 0, Y, other), FREE, CONFIG, 0, counts),)).margin(X)
         for other in (0.0, 1.0)
     ]
-    np.testing.assert_allclose(*found, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-6)
     assert (found[0] != the_stacker().margin(X)).all()
 
 

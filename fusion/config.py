@@ -63,7 +63,7 @@ class FoldConfig(Section):
     n_folds: int = Field(5, ge=2, le=20)
     seed: int = Field(0, ge=0)
     half_life_years: Annotated[float, Between(1.0, 10.0, log=True)] = Field(
-        3.0, gt=0, description="a decision this much older than the newest counts half; inf counts all alike"
+        2.0, gt=0, description="a decision this much older than the newest counts half; inf counts all alike"
     )
 
 
@@ -75,8 +75,8 @@ class HeadConfig(Section):
 
     n_bins: Annotated[int, Between(4, 24)] = Field(8, ge=2, description="quantile bins per numeric column")
     column_penalty: Annotated[float, Between(3.0, 300.0, log=True)] = Field(30.0, gt=0)
-    text_penalty: Annotated[float, Between(300.0, 30000.0, log=True)] = Field(8000.0, gt=0)
-    word_penalty: Annotated[float, Between(3.0, 100.0, log=True)] = Field(30.0, gt=0)
+    text_penalty: Annotated[float, Between(1000.0, 100000.0, log=True)] = Field(20000.0, gt=0)
+    word_penalty: Annotated[float, Between(3.0, 100.0, log=True)] = Field(15.0, gt=0)
     steps: int = Field(150, ge=1, description="most L-BFGS steps")
 
 

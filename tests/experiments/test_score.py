@@ -189,15 +189,23 @@ def test_another_encoder_in_the_old_one_s_place_is_refused(
     assert "is not the one that model" in capsys.readouterr().err
 
 
-def start(trained: Trained, out: Path, *more: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "experiments.cli", *arguments(trained, out, "--chunk-rows", "3", *more)]
+BY_THREES = ("--chunk-rows", "3")
+
+
+def start(trained: Trained, out: Path) -> subprocess.Popen[bytes]:
+    """Scoring in a process of its own, which can be killed."""
+    command = [sys.executable, "-m", "experiments.cli", *arguments(trained, out, *BY_THREES)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rows_before", [3, 60, 150])
 def test_a_killed_run_is_resumed_to_the_same_bytes(
-    trained: Trained, tmp_path: Path, undisturbed: tuple[bytes, bytes], rows_before: int
+    monkeypatch: pytest.MonkeyPatch,
+    trained: Trained,
+    tmp_path: Path,
+    undisturbed: tuple[bytes, bytes],
+    rows_before: int,
 ) -> None:
     out = tmp_path / "out.csv"
     process = start(trained, out)
@@ -211,8 +219,8 @@ def test_a_killed_run_is_resumed_to_the_same_bytes(
     assert process.wait() == -signal.SIGKILL
     assert not out.exists()
     assert not out.with_name("out.csv.rejects.csv").exists()
-    assert start(trained, out).wait() == 2  # a partial is in the way
-    assert start(trained, out, "--resume").wait() == 3
+    assert score(monkeypatch, trained, out, *BY_THREES) == 2  # a partial is in the way
+    assert score(monkeypatch, trained, out, *BY_THREES, "--resume") == 3
     assert results(out) == undisturbed
     events = [json.loads(line) for line in (tmp_path / "out.csv.log.jsonl").read_text().splitlines()]
     assert events[-1]["event"] == "finished"
@@ -221,7 +229,7 @@ def test_a_killed_run_is_resumed_to_the_same_bytes(
 
 @pytest.mark.slow
 def test_ctrl_c_ends_cleanly_and_can_be_resumed(
-    trained: Trained, tmp_path: Path, undisturbed: tuple[bytes, bytes]
+    monkeypatch: pytest.MonkeyPatch, trained: Trained, tmp_path: Path, undisturbed: tuple[bytes, bytes]
 ) -> None:
     out = tmp_path / "out.csv"
     process = start(trained, out)
@@ -230,5 +238,5 @@ def test_ctrl_c_ends_cleanly_and_can_be_resumed(
         time.sleep(0.001)
     process.send_signal(signal.SIGINT)
     assert process.wait() == 130
-    assert start(trained, out, "--resume").wait() == 3
+    assert score(monkeypatch, trained, out, *BY_THREES, "--resume") == 3
     assert results(out) == undisturbed

@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         compared = list(comparisons(rows, chosen.model, work, chosen.singles))
         tell("flip bytes in a copy of the bundle")
         flips = list(flip_bytes(chosen.model, work / "damaged", chosen.flips))
-        trained = train_twice(work, *chosen.train, chosen.until) if chosen.train else {}
+        trained = train_twice(work, chosen.train, chosen.until) if chosen.train else {}
     report(compared, flips, trained, chosen.json)
     if not all_well(compared, flips, trained):
         sys.exit(1)
@@ -151,7 +151,6 @@ def answers(scored: bytes, rejects: bytes) -> Answers:
 
 
 def _records(content: bytes) -> list[list[str]]:
-    csv.field_size_limit(1 << 30)
     return list(csv.reader(io.StringIO(content.decode(), newline="")))[1:]
 
 
@@ -180,8 +179,9 @@ def _refusal(bundle: Path, file: Path, content: bytes, place: int) -> str:
     return ""
 
 
-def train_twice(work: Path, schema: str, data: str, until: str | None) -> dict[str, bool]:
+def train_twice(work: Path, schema_and_data: tuple[str, str], until: str | None) -> dict[str, bool]:
     """Whether two trainings wrote the same bytes, by file of the bundle."""
+    schema, data = schema_and_data
     command = [sys.executable, "-m", "experiments.cli", "train", "--schema", schema, "--data", data]
     command += ["--cache", str(work / "train cache"), *(["--until", until] if until else [])]
     digests = []

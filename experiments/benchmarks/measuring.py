@@ -21,6 +21,8 @@ from pathlib import Path
 from statistics import median
 from typing import IO, Any
 
+from features.records import MAX_RECORD
+
 SCORED = (0, 3)  # exit codes of `score`: done, done but some rows were rejected
 BYTES_OF_RSS = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss
 NOT_WORK = ("load", "total")  # stage times that are start-up, or a sum
@@ -153,7 +155,7 @@ def publish(found: Mapping[str, object], tables: str, as_json: bool) -> None:
 
 
 def _open(data: Path) -> IO[str]:
-    csv.field_size_limit(1 << 30)
+    csv.field_size_limit(MAX_RECORD)
     if data.name.endswith(".gz"):
         return gzip.open(data, "rt", newline="", encoding="utf-8")
     return data.open(newline="", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""How much memory scoring takes for a short and for a long file: `creditfusion score` holds a chunk of rows, not the file.
+"""How much memory `creditfusion score` takes for a short and for a long file: it holds a chunk of rows, not the file.
 
 The long file is the given one repeated under new ids (1, 2, 3, ...), the short one its first rows. The cache is copied
 before it is used; fill it by scoring the given file with `--cache` once, or the first run is a cold one.

@@ -32,6 +32,7 @@ from features.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.design import Design
 from features.quality import data_quality
 from features.reading import ReadOptions, read_chunks
+from features.records import unreadable
 from features.text import TextReader
 from fusion.bundle import Bundle
 from fusion.model import Scores
@@ -268,7 +269,7 @@ def fingerprint(data: Path) -> InputFingerprint:
             while block := stream.read(BLOCK_BYTES):
                 digest.update(block)
     except OSError as error:
-        raise RunError(f"cannot read {data}: {error.strerror}", "Give the path of a readable file.") from error
+        raise unreadable(data, error) from error
     return InputFingerprint(status.st_size, status.st_mtime_ns, digest.hexdigest(), _about_rows(data))
 
 

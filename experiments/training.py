@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from data_schemas.contract import Role, Schema
-from data_schemas.errors import ContractError, RunError
+from data_schemas.errors import ContractError
 from experiments.card import model_card
 from experiments.encoders import OpenEncoder
 from experiments.runs import Run, advance_to, versions
 from features.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.design import Design
 from features.reading import ReadOptions, read_all
+from features.records import unreadable
 from features.tabular import TabularEncoder
 from features.text import TextReader
 from features.writing import write_header, write_rows
@@ -251,5 +252,5 @@ def data_digest(paths: Sequence[Path]) -> str:
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
         except OSError as error:
-            raise RunError(f"cannot read {path}: {error.strerror}", "Give the path of a readable file.") from error
+            raise unreadable(path, error) from error
     return digest.hexdigest()

@@ -63,7 +63,7 @@ class FoldConfig(Section):
     n_folds: int = Field(5, ge=2, le=20)
     seed: int = Field(0, ge=0)
     half_life_years: Annotated[float, Between(1.0, 10.0, log=True)] = Field(
-        2.0, gt=0, description="a decision this much older than the newest counts half; inf counts all alike"
+        2.0, gt=0, le=1000, description="a decision this much older than the newest counts half; 1000: all alike"
     )
 
 

@@ -32,6 +32,21 @@ class HeadInputs:
     x_absent: npt.NDArray[np.float32]
     x_words: sparse.csr_matrix
 
+    def __len__(self) -> int:
+        return len(self.x_columns)
+
+    def take(self, index: npt.NDArray[np.intp]) -> HeadInputs:
+        """The rows at these positions."""
+        return HeadInputs(self.x_columns[index], self.x_text[index], self.x_absent[index], self.x_words[index])
+
+    def without_text(self) -> HeadInputs:
+        """The columns alone: no narrative at all, not even its absence."""
+        return HeadInputs(self.x_columns, self.x_text[:, :0], self.x_absent[:, :0], self.x_words[:, :0])
+
+    def without_columns(self) -> HeadInputs:
+        """The narratives alone."""
+        return HeadInputs(self.x_columns[:, :0], self.x_text, self.x_absent, self.x_words)
+
 
 @dataclass(frozen=True)
 class Basis:

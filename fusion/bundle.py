@@ -8,7 +8,8 @@ Layout of format version 1:
     config.json             the resolved settings
     tabular.json            the fitted tabular encoder
     calibration.json        the blends and the text-only line
-    heads/*.safetensors     one head per fold: fused, columns-only and text-only
+    basis.safetensors       the maps from a design to the heads' inputs
+    heads/*.safetensors     the fused, the columns-only and the text-only head
     stacker/*.txt           one booster per fold in LightGBM's text format, fused and columns-only
     card.md                 the model card
 
@@ -21,10 +22,11 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
@@ -33,9 +35,10 @@ from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
 from features.tabular import TabularEncoder
+from fusion.basis import Basis
 from fusion.calibration import Blend
 from fusion.config import Config, parse_config
-from fusion.head import Head, Heads
+from fusion.head import Head
 from fusion.model import Assembly, FusionModel, TextModel
 from fusion.stacker import Stacker
 
@@ -113,17 +116,17 @@ def config_digest(config: Config) -> str:
     return hashlib.sha256(_json_bytes(config.model_dump())).hexdigest()
 
 
-def _part_files(folder: str, name: str, ending: str, parts: Sequence[bytes]) -> dict[str, bytes]:
-    return {f"{folder}/{name}-{number:02d}.{ending}": part for number, part in enumerate(parts)}
+def _basis_arrays(basis: Basis) -> dict[str, npt.NDArray[np.generic]]:
+    return {field.name: np.ascontiguousarray(getattr(basis, field.name)) for field in fields(Basis)}
 
 
-def _head_files(name: str, heads: Heads) -> dict[str, bytes]:
-    return _part_files("heads", name, "safetensors", [save_tensors(head.to_arrays()) for head in heads.folds])
+def _head_file(name: str, head: Head) -> dict[str, bytes]:
+    return {f"heads/{name}.safetensors": save_tensors(head.to_arrays())}
 
 
 def _assembly_files(name: str, assembly: Assembly) -> dict[str, bytes]:
-    texts = [text.encode() for text in assembly.stacker.to_text()]
-    return _head_files(name, assembly.heads) | _part_files("stacker", name, "txt", texts)
+    texts = {f"stacker/{name}-{i:02d}.txt": text.encode() for i, text in enumerate(assembly.stacker.to_text())}
+    return _head_file(name, assembly.head) | texts
 
 
 def save(
@@ -151,10 +154,11 @@ def save(
         "config.json": _json_bytes(config.model_dump()),
         "tabular.json": _json_bytes(tabular.to_json()),
         "calibration.json": _json_bytes(calibration),
+        "basis.safetensors": save_tensors(_basis_arrays(model.basis)),
         "card.md": card.encode(),
         **_assembly_files("fused", model.fused),
         **_assembly_files("columns_only", model.columns_only),
-        **_head_files("text_only", model.text_only.heads),
+        **_head_file("text_only", model.text_only.head),
     }
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
     manifest = Manifest(format_version=FORMAT_VERSION, files=digests, provenance=provenance)
@@ -256,16 +260,14 @@ def load(path: Path) -> Bundle:
     tabular = TabularEncoder.from_json(json.loads(contents["tabular.json"]), schema)
     calibration = json.loads(contents["calibration.json"])
 
-    def parts(folder: str, name: str) -> list[bytes]:
-        return [contents[file] for file in sorted(manifest.files) if file.startswith(f"{folder}/{name}-")]
-
-    def heads(name: str) -> Heads:
-        return Heads(tuple(Head.from_arrays(load_tensors(part)) for part in parts("heads", name)))
+    def head(name: str) -> Head:
+        return Head.from_arrays(load_tensors(contents[f"heads/{name}.safetensors"]))
 
     def assembly(name: str) -> Assembly:
-        stacker = Stacker.from_text([part.decode() for part in parts("stacker", name)])
-        return Assembly(heads(name), stacker, Blend(**calibration[name]))
+        texts = [contents[file].decode() for file in sorted(contents) if file.startswith(f"stacker/{name}-")]
+        return Assembly(head(name), Stacker.from_text(texts), Blend(**calibration[name]))
 
-    text_only = TextModel(heads("text_only"), **calibration["text_only"])
-    model = FusionModel(assembly("fused"), assembly("columns_only"), text_only, config.scale)
+    basis = Basis(**load_tensors(contents["basis.safetensors"]))
+    text_only = TextModel(head("text_only"), **calibration["text_only"])
+    model = FusionModel(basis, assembly("fused"), assembly("columns_only"), text_only, config.scale)
     return Bundle(model, schema, config, tabular, manifest)

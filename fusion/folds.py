@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from features.narrative import clean
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from data_schemas.contract import Role
 from features.applications import Applications
+from features.narrative import clean
 
 # A shorter text ("debt consolidation") is shared by strangers; a longer one is a copy.
 MIN_SHARED_LENGTH = 60

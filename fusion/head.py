@@ -8,9 +8,8 @@ business.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +17,7 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from features.design import Design
-from fusion.basis import Basis, HeadInputs
+from fusion.basis import HeadInputs
 from fusion.config import HeadConfig
 from fusion.metrics import base_log_odds
 
@@ -44,8 +42,8 @@ class HeadOutput:
 
 
 @dataclass(frozen=True)
-class Weights:
-    """The head's weights, float64.
+class Head:
+    """A fitted head: its weights, float64, for the inputs that one basis makes.
 
     bias: (1,). columns: (p,). text: (n_narratives, dim). absent: (n_narratives,). words: (n_narratives * n_buckets,).
     """
@@ -56,60 +54,35 @@ class Weights:
     absent: Floats
     words: Floats
 
-
-@dataclass(frozen=True)
-class Head:
-    """A fitted head: its basis and its weights."""
-
-    basis: Basis
-    weights: Weights
-
-    def output(self, design: Design) -> HeadOutput:
+    def output(self, inputs: HeadInputs) -> HeadOutput:
         """The parts of every row's log-odds; a row's digits do not depend on the rows beside it."""
-        inputs, weights = self.basis.inputs(design), self.weights
-        n_narratives = inputs.x_absent.shape[1]
-        vector = (inputs.x_text * weights.text).sum(axis=2)
-        text = vector + inputs.x_absent * weights.absent + _words(inputs.x_words, weights.words, n_narratives)
+        vector = (inputs.x_text * self.text).sum(axis=2)
+        text = vector + inputs.x_absent * self.absent + _words(inputs.x_words, self.words, len(self.absent))
         return HeadOutput(self._columns(inputs.x_columns.astype(np.float64)), text)
 
     def _columns(self, x_columns: Floats) -> Floats:
-        weights = self.weights
         found = np.empty(len(x_columns))
         block = np.zeros((BLOCK_ROWS, x_columns.shape[1]))
         for start in range(0, len(x_columns), BLOCK_ROWS):
             rows = x_columns[start : start + BLOCK_ROWS]
             block[: len(rows)] = rows
-            found[start : start + len(rows)] = (weights.bias + block @ weights.columns)[: len(rows)]
+            found[start : start + len(rows)] = (self.bias + block @ self.columns)[: len(rows)]
         return found
 
-    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Everything, as named arrays for a safetensors file."""
-        basis = {f"basis.{field.name}": getattr(self.basis, field.name) for field in fields(Basis)}
-        weights = {f"weights.{field.name}": getattr(self.weights, field.name) for field in fields(Weights)}
-        return {name: np.ascontiguousarray(array) for name, array in (basis | weights).items()}
+    @staticmethod
+    def mean(heads: Sequence[Head]) -> Head:
+        """The head whose log-odds are the mean of theirs: all are linear in the same inputs."""
+        stacks = {field.name: [getattr(head, field.name) for head in heads] for field in fields(Head)}
+        return Head(**{name: np.mean(stack, axis=0) for name, stack in stacks.items()})
+
+    def to_arrays(self) -> dict[str, Floats]:
+        """The weights by name, for a safetensors file."""
+        return {field.name: np.ascontiguousarray(getattr(self, field.name)) for field in fields(Head)}
 
     @staticmethod
-    def from_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> Head:
+    def from_arrays(arrays: Mapping[str, Floats]) -> Head:
         """The head that ``to_arrays`` wrote."""
-        return Head(
-            Basis(**{field.name: arrays[f"basis.{field.name}"] for field in fields(Basis)}),
-            Weights(**{field.name: arrays[f"weights.{field.name}"] for field in fields(Weights)}),
-        )
-
-
-@dataclass(frozen=True)
-class Heads:
-    """Heads of several folds; their output is the mean."""
-
-    folds: tuple[Head, ...]
-
-    def output(self, design: Design) -> HeadOutput:
-        """The parts of every row's log-odds, averaged over the heads."""
-        outputs = [head.output(design) for head in self.folds]
-        return HeadOutput(
-            np.mean([output.columns for output in outputs], axis=0),
-            np.mean([output.text for output in outputs], axis=0),
-        )
+        return Head(**{field.name: arrays[field.name] for field in fields(Head)})
 
 
 def _words(x_words: sparse.csr_matrix, weights: Floats, n_narratives: int) -> Floats:
@@ -156,13 +129,13 @@ class Trainable(torch.nn.Module):
         penalised = (self.columns, self.text, self.absent, self.words)
         return 0.5 * torch.stack([parameter.square().sum() for parameter in penalised]).sum()
 
-    def weights(self) -> Weights:
-        """The weights at their true size."""
+    def head(self) -> Head:
+        """The head, its weights at their true size."""
 
         def array(parameter: Tensor, scale: float = 1.0) -> Floats:
             return parameter.detach().cpu().double().numpy() * scale
 
-        return Weights(
+        return Head(
             array(self.bias),
             array(self.columns, self.scale["columns"]),
             array(self.text, self.scale["text"]),
@@ -201,16 +174,13 @@ def training_device() -> torch.device:
 
 
 def fit_head(
-    design: Design, y: Floats, config: HeadConfig, device: torch.device | None = None, weight: Floats | None = None
+    inputs: HeadInputs, y: Floats, config: HeadConfig, device: torch.device | None = None, weight: Floats | None = None
 ) -> Head:
     """Fit a head to outcomes ``y`` (n,) by full-batch L-BFGS; a convex problem, so there is nothing random in it.
 
-    weight: float64 (n,), how much each row counts; None: all alike. A design whose text block has no columns gives the
-    columns-only head, one whose tabular block has none the text-only head.
+    weight: float64 (n,), how much each row counts; None: all alike.
     """
     device = device or training_device()
-    basis = Basis.fit(design, config.n_bins)
-    inputs = basis.inputs(design)
     x, target = Tensors.of(inputs, device), torch.from_numpy(y.astype(np.float32)).to(device)
     count = torch.from_numpy((np.ones(len(y)) if weight is None else weight).astype(np.float32)).to(device)
     module = Trainable(inputs, config).to(device)
@@ -234,4 +204,4 @@ def fit_head(
         return loss
 
     optimiser.step(closure)  # type: ignore[no-untyped-call]
-    return Head(basis, module.weights())
+    return module.head()

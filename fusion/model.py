@@ -12,12 +12,13 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from data_schemas.errors import ContractError
-from features.design import Design
+from features.design import Design, TabularBlock
 from features.workers import lone_workers
+from fusion.basis import Basis, HeadInputs
 from fusion.calibration import Blend, fit_blend, to_score
 from fusion.config import Config, ScaleConfig
 from fusion.folds import assign_folds
-from fusion.head import Head, HeadOutput, Heads, fit_head, training_device
+from fusion.head import Head, HeadOutput, fit_head, training_device
 from fusion.metrics import base_log_odds, both_classes, fit_logistic_line
 from fusion.stacker import Stacker, fit_booster, stacker_inputs
 
@@ -41,29 +42,33 @@ class Parts:
 
 @dataclass(frozen=True)
 class Assembly:
-    """Joint heads, trees that also see what the text-only heads say, and the blend of the two."""
+    """A joint head, trees that also see what the text-only head says, and the blend of the two."""
 
-    heads: Heads
+    head: Head
     stacker: Stacker
     blend: Blend
 
-    def parts(self, design: Design, text: Floats, threads: int = 0) -> Parts:
-        """The parts of every row. text: float64 (n, n_narratives), log-odds from the text-only heads."""
-        head = self.heads.output(design).margin
-        stacker = self.stacker.margin(stacker_inputs(design.tabular, text), threads)
+    def parts(self, inputs: HeadInputs, x: Floats, threads: int = 0) -> Parts:
+        """The parts of every row, from the head's inputs and ``stacker_inputs`` x (n, n_columns)."""
+        head = self.head.output(inputs).margin
+        stacker = self.stacker.margin(x, threads)
         return Parts(head, stacker, np.round(self.blend.margin(stacker, head), MARGIN_DECIMALS))
 
 
 @dataclass(frozen=True)
 class TextModel:
-    """Heads that see nothing but the narratives, and the line from their log-odds to calibrated log-odds."""
+    """A head that sees nothing but the narratives, and the line from its log-odds to calibrated log-odds."""
 
-    heads: Heads
+    head: Head
     slope: float
     intercept: float
 
+    def text(self, inputs: HeadInputs) -> Floats:
+        """Log-odds that each narrative adds, float64 (n, n_narratives)."""
+        return self.head.output(inputs.without_columns()).text
+
     def margin(self, text: Floats) -> Floats:
-        """Calibrated log-odds of what the heads say, (n, n_narratives)."""
+        """Calibrated log-odds of ``text`` (n, n_narratives)."""
         margin: Floats = np.round(self.slope * text.sum(axis=1) + self.intercept, MARGIN_DECIMALS)
         return margin
 
@@ -92,33 +97,38 @@ class Margins:
 
 @dataclass(frozen=True)
 class FusionModel:
-    """The model with its ablations, all from one fit.
+    """The model with its ablations, all from one fit and on one basis.
 
     fused: columns and narratives. columns_only: the same machinery without any text. text_only: the narratives alone;
-    its heads also tell the fused trees what the text says.
+    its head also tells the fused trees what the text says.
     """
 
+    basis: Basis
     fused: Assembly
     columns_only: Assembly
     text_only: TextModel
     scale: ScaleConfig
 
+    def parts(self, design: Design, threads: int = 0) -> Parts:
+        """What the parts of the fused model say of every row."""
+        inputs = self.basis.inputs(design)
+        return self.fused.parts(inputs, stacker_inputs(design.tabular, self.text_only.text(inputs)), threads)
+
     def predict(self, design: Design, threads: int = 0) -> Scores:
         """PD and points of every row; a row's digits do not depend on the rows beside it."""
-        margin = self.fused.parts(design, self._text(design), threads).margin
+        margin = self.parts(design, threads).margin
         return Scores(margin, expit(margin), to_score(margin, self.scale))
 
     def margins(self, design: Design, threads: int = 0) -> Margins:
         """What the model and its ablations say of every row."""
-        text, silent = self._text(design), np.zeros((len(design), 0))
+        inputs = self.basis.inputs(design)
+        text = self.text_only.text(inputs)
+        with_text, without = stacker_inputs(design.tabular, text), stacker_inputs(design.tabular, text[:, :0])
         return Margins(
-            self.fused.parts(design, text, threads).margin,
-            self.columns_only.parts(design.without_text(), silent, threads).margin,
+            self.fused.parts(inputs, with_text, threads).margin,
+            self.columns_only.parts(inputs.without_text(), without, threads).margin,
             self.text_only.margin(text),
         )
-
-    def _text(self, design: Design) -> Floats:
-        return self.text_only.heads.output(design.without_columns()).text
 
 
 @dataclass(frozen=True)
@@ -186,15 +196,16 @@ def fit(
             "Add rows, or strip the text that many narratives have in common (creditfusion.strip in the schema).",
         )
     training = Training(y, np.ones(len(y)) if weight is None else weight, fold, monotone, config, step)
-    text_heads, text_output = _fit_heads(design.without_columns(), training)
-    text = text_output.text
-    fused, fused_margin = _fit_assembly(design, text, training)
-    columns, columns_margin = _fit_assembly(design.without_text(), np.zeros((len(design), 0)), training)
-    slope, intercept = fit_logistic_line(y, text.sum(axis=1))
+    basis = Basis.fit(design, config.head.n_bins)
+    inputs = basis.inputs(design)
+    text_head, said = _fit_head(inputs.without_columns(), training)
+    fused, fused_margin = _fit_assembly(inputs, design.tabular, said.text, training)
+    columns, columns_margin = _fit_assembly(inputs.without_text(), design.tabular, said.text[:, :0], training)
+    slope, intercept = fit_logistic_line(y, said.text.sum(axis=1))
     line = (slope, intercept) if np.isfinite(slope) else (0.0, base_log_odds(y))
-    text_only = TextModel(text_heads, *line)
-    model = FusionModel(fused, columns, text_only, config.scale)
-    return model, Margins(fused_margin, columns_margin, text_only.margin(text))
+    text_only = TextModel(text_head, *line)
+    model = FusionModel(basis, fused, columns, text_only, config.scale)
+    return model, Margins(fused_margin, columns_margin, text_only.margin(said.text))
 
 
 def n_steps(config: Config) -> int:
@@ -202,40 +213,42 @@ def n_steps(config: Config) -> int:
     return 5 * config.folds.n_folds
 
 
-def _fit_heads(design: Design, training: Training) -> tuple[Heads, HeadOutput]:
-    """One head per fold, and what each row hears from the head that never saw it."""
+def _fit_head(inputs: HeadInputs, training: Training) -> tuple[Head, HeadOutput]:
+    """The mean of one head per fold, and what each row hears from the head that never saw its outcome."""
     y, weight, config, device = training.y, training.weight, training.config.head, training_device()
 
     def fit_on(rows: npt.NDArray[np.intp], _seed: int) -> Head:
-        return fit_head(design.take(rows), y[rows], config, device, weight[rows])
+        return fit_head(inputs.take(rows), y[rows], config, device, weight[rows])
 
     heads = []
-    columns, text = np.zeros(len(design)), np.zeros(design.text.has_text.shape)
+    columns, text = np.zeros(len(inputs)), np.zeros(inputs.x_absent.shape)
     for number, head in enumerate(training.each_fold(fit_on)):
         heads.append(head)
         rows = training.held_out(number)
-        output = head.output(design.take(rows))
+        output = head.output(inputs.take(rows))
         columns[rows], text[rows] = output.columns, output.text
-    return Heads(tuple(heads)), HeadOutput(columns, text)
+    return Head.mean(heads), HeadOutput(columns, text)
 
 
-def _fit_assembly(design: Design, text: Floats, training: Training) -> tuple[Assembly, Floats]:
-    """Joint heads, boosters that also see out-of-fold ``text`` (n, n_narratives), and the blend of what both say of
+def _fit_assembly(
+    inputs: HeadInputs, tabular: TabularBlock, text: Floats, training: Training
+) -> tuple[Assembly, Floats]:
+    """A joint head, boosters that also see out-of-fold ``text`` (n, n_narratives), and the blend of what both say of
     rows that they never saw; with its margins.
     """
     y, weight, config = training.y, training.weight, training.config.stacker
-    heads, output = _fit_heads(design, training)
-    x = stacker_inputs(design.tabular, text)
-    directions = [*training.monotone, *[0] * len(design.tabular.cat_names), *[1] * text.shape[1]]
+    head, output = _fit_head(inputs, training)
+    x = stacker_inputs(tabular, text)
+    directions = [*training.monotone, *[0] * len(tabular.cat_names), *[1] * text.shape[1]]
 
     def fit_on(rows: npt.NDArray[np.intp], seed: int) -> lgb.Booster:
         return fit_booster(x[rows], y[rows], directions, config, seed, weight[rows])
 
     boosters = []
-    stacker = np.zeros(len(design))
+    stacker = np.zeros(len(x))
     for number, booster in enumerate(training.each_fold(fit_on)):
         boosters.append(booster)
         rows = training.held_out(number)
         stacker[rows] = Stacker((booster,)).margin(x[rows])
     blend = fit_blend(y, stacker, output.margin)
-    return Assembly(heads, Stacker(tuple(boosters)), blend), blend.margin(stacker, output.margin)
+    return Assembly(head, Stacker(tuple(boosters)), blend), blend.margin(stacker, output.margin)

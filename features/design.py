@@ -69,10 +69,10 @@ class TextBlock:
         return len(self.x_text)
 
     @staticmethod
-    def empty(n: int, dim: int = 0) -> TextBlock:
+    def empty(n: int) -> TextBlock:
         """``n`` rows with no narrative columns at all."""
         nothing = sparse.csr_matrix(np.zeros((n, 0), dtype=np.float32))
-        return TextBlock(np.zeros((n, 0, dim), dtype=np.float32), np.zeros((n, 0), dtype=np.bool_), nothing, ())
+        return TextBlock(np.zeros((n, 0, 0), dtype=np.float32), np.zeros((n, 0), dtype=np.bool_), nothing, ())
 
     def take(self, index: npt.NDArray[np.intp]) -> TextBlock:
         """The rows at these positions."""
@@ -96,15 +96,6 @@ class Design:
     def take(self, index: npt.NDArray[np.intp]) -> Design:
         """The rows at these positions."""
         return Design(self.tabular.take(index), self.text.take(index))
-
-    def without_text(self) -> Design:
-        """The same rows with no narrative columns at all."""
-        return Design(self.tabular, TextBlock.empty(len(self), dim=self.text.x_text.shape[2]))
-
-    def without_columns(self) -> Design:
-        """The same rows with no structured columns at all."""
-        n = len(self)
-        return Design(TabularBlock(np.zeros((n, 0), np.float32), np.zeros((n, 0), np.int32), (), (), ()), self.text)
 
     @staticmethod
     def concat(parts: Sequence[Design]) -> Design:

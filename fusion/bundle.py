@@ -49,7 +49,8 @@ NEEDED = (
     "config.json",
     "tabular.json",
     "calibration.json",
-    *(f"heads/{name}-00.safetensors" for name in ("fused", "columns_only", "text_only")),
+    "basis.safetensors",
+    *(f"heads/{name}.safetensors" for name in ("fused", "columns_only", "text_only")),
     *(f"stacker/{name}-00.txt" for name in ("fused", "columns_only")),
 )
 COPY_AGAIN = "Copy the bundle again from where it was made."

@@ -121,6 +121,11 @@ def silent(design: Design) -> Design:
     )
 
 
+def without_narratives(design: Design) -> Design:
+    """The same rows with no narrative columns at all."""
+    return Design(design.tabular, TextBlock.empty(len(design)))
+
+
 def with_text_of(design: Design, other: Design) -> Design:
     """The columns of one design with the narratives of another."""
     return Design(design.tabular, other.text)

@@ -9,8 +9,8 @@ change of how a trained model scores, or of what it is made of, write the file a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,10 @@ import numpy.typing as npt
 from scipy import sparse
 
 from features.design import Design, TabularBlock, TextBlock
+from fusion.basis import Basis
 from fusion.calibration import Blend
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
-from fusion.head import Head, Heads
+from fusion.head import Head
 from fusion.model import Assembly, FusionModel, Margins, TextModel, fit
 from fusion.stacker import Stacker
 from tests.designs import Shape, make_design, outcome
@@ -53,10 +54,12 @@ def read() -> Golden:
     names = {name: tuple(values) for name, values in document["names"].items()}
     tabular = TabularBlock(arrays["x_num"], arrays["x_cat"], names["num"], names["cat"], names["n_levels"])
     text = TextBlock(arrays["x_text"], arrays["has_text"], x_lex, names["narratives"])
+    basis = Basis(**{name: _from_json(array) for name, array in document["basis"].items()})
     fused, columns_only = _assembly(document["fused"]), _assembly(document["columns_only"])
-    text_only = TextModel(_heads(document["text_only"]["heads"]), **document["text_only"]["line"])
+    text_only = TextModel(_head(document["text_only"]["head"]), **document["text_only"]["line"])
     margins = Margins(**{name: np.array(values) for name, values in document["margins"].items()})
-    return Golden(FusionModel(fused, columns_only, text_only, CONFIG.scale), Design(tabular, text), margins)
+    model = FusionModel(basis, fused, columns_only, text_only, CONFIG.scale)
+    return Golden(model, Design(tabular, text), margins)
 
 
 def write() -> None:
@@ -82,10 +85,11 @@ def write() -> None:
     document = {
         "design": {name: _to_json(array) for name, array in arrays.items()},
         "names": names,
+        "basis": {field.name: _to_json(getattr(model.basis, field.name)) for field in fields(Basis)},
         "fused": _assembly_json(model.fused),
         "columns_only": _assembly_json(model.columns_only),
         "text_only": {
-            "heads": _heads_json(model.text_only.heads),
+            "head": _head_json(model.text_only.head),
             "line": {"slope": model.text_only.slope, "intercept": model.text_only.intercept},
         },
         "margins": {name: margin.tolist() for name, margin in vars(model.margins(rows)).items()},
@@ -96,9 +100,8 @@ def write() -> None:
 
 def changed(golden: Golden) -> Golden:
     """The same model with one weight a little off, which a test of these digits must notice."""
-    first, *rest = golden.model.fused.heads.folds
-    other = replace(first, weights=replace(first.weights, bias=first.weights.bias + 1e-4))
-    fused = replace(golden.model.fused, heads=Heads((other, *rest)))
+    head = golden.model.fused.head
+    fused = replace(golden.model.fused, head=replace(head, bias=head.bias + 1e-4))
     return replace(golden, model=replace(golden.model, fused=fused))
 
 
@@ -115,7 +118,7 @@ def _from_json(document: Mapping[str, Any]) -> npt.NDArray[Any]:
 
 def _assembly_json(assembly: Assembly) -> dict[str, Any]:
     return {
-        "heads": _heads_json(assembly.heads),
+        "head": _head_json(assembly.head),
         "boosters": assembly.stacker.to_text(),
         "blend": asdict(assembly.blend),
     }
@@ -123,18 +126,16 @@ def _assembly_json(assembly: Assembly) -> dict[str, Any]:
 
 def _assembly(document: Mapping[str, Any]) -> Assembly:
     stacker = Stacker.from_text(document["boosters"])
-    return Assembly(_heads(document["heads"]), stacker, Blend(**document["blend"]))
+    return Assembly(_head(document["head"]), stacker, Blend(**document["blend"]))
 
 
-def _heads_json(heads: Heads) -> list[dict[str, Any]]:
-    return [{name: _to_json(array) for name, array in head.to_arrays().items()} for head in heads.folds]
+def _head_json(head: Head) -> dict[str, Any]:
+    return {name: _to_json(array) for name, array in head.to_arrays().items()}
 
 
-def _heads(document: Sequence[Mapping[str, Any]]) -> Heads:
-    """The heads that ``_heads_json`` gave."""
-    return Heads(
-        tuple(Head.from_arrays({name: _from_json(array) for name, array in head.items()}) for head in document)
-    )
+def _head(document: Mapping[str, Any]) -> Head:
+    """The head that ``_head_json`` gave."""
+    return Head.from_arrays({name: _from_json(array) for name, array in document.items()})
 
 
 if __name__ == "__main__":

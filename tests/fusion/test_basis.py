@@ -12,7 +12,7 @@ from scipy import sparse
 
 from features.design import Design
 from fusion.basis import MIN_DOCUMENTS, Basis, HeadInputs
-from tests.designs import LEVELS, Shape, make_design, silent, with_column, with_levels, with_numbers
+from tests.designs import LEVELS, Shape, make_design, silent, with_column, with_levels, with_numbers, with_text_of
 
 N_BINS = 4
 DESIGN = make_design(300)
@@ -157,6 +157,28 @@ def test_each_row_by_itself(rows: list[int]) -> None:
     whole = BASIS.inputs(DESIGN)
     taken = HeadInputs(whole.x_columns[index], whole.x_text[index], whole.x_absent[index], whole.x_words[index])
     assert_same(BASIS.inputs(DESIGN.take(index)), taken)
+    assert_same(whole.take(index), taken)
+    assert len(taken) == len(rows)
+
+
+def test_without_text_nothing_of_the_narratives_is_left() -> None:
+    inputs = BASIS.inputs(DESIGN)
+    plain = inputs.without_text()
+    np.testing.assert_array_equal(plain.x_columns, inputs.x_columns)
+    assert (plain.x_text.shape, plain.x_absent.shape, plain.x_words.shape) == ((300, 0, 6), (300, 0), (300, 0))
+    assert plain.x_words.nnz == 0
+    assert_same(BASIS.inputs(with_text_of(DESIGN, make_design(300, seed=9))).without_text(), plain)
+    assert_same(BASIS.inputs(silent(DESIGN)).without_text(), plain)
+
+
+def test_without_columns_nothing_but_the_narratives_is_left() -> None:
+    inputs = BASIS.inputs(DESIGN)
+    told = inputs.without_columns()
+    assert told.x_columns.shape == (300, 0)
+    np.testing.assert_array_equal(told.x_text, inputs.x_text)
+    np.testing.assert_array_equal(told.x_absent, inputs.x_absent)
+    np.testing.assert_array_equal(told.x_words.toarray(), inputs.x_words.toarray())
+    assert_same(BASIS.inputs(with_text_of(make_design(300, seed=9), DESIGN)).without_columns(), told)
 
 
 @settings(max_examples=40, deadline=None)

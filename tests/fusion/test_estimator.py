@@ -203,7 +203,7 @@ def test_a_cell_that_no_longer_fits_is_named(fitted: CreditFusionClassifier) -> 
 def test_the_embedded_encoder_is_opened_when_needed() -> None:
     frame, y = table(300)
     estimator = CreditFusionClassifier(narratives=["note"], config=LIGHT).fit(frame, y)
-    assert estimator.model_.fused.heads.folds[0].weights.text.shape == (1, 384)
+    assert estimator.model_.fused.head.text.shape == (1, 384)
     assert roc_auc_score(y, estimator.decision_function(frame)) > 0.8
     assert len(pickle.dumps(estimator)) < 5_000_000
 

@@ -22,9 +22,10 @@ from features.tabular import TabularEncoder
 from features.text import TextReader
 from fusion.calibration import to_score
 from fusion.config import Config, FoldConfig
-from fusion.head import Head, Heads
+from fusion.folds import assign_folds
+from fusion.head import Head, fit_head, training_device
 from fusion.metrics import auc, fit_logistic_line
-from fusion.model import FusionModel, fit, n_steps
+from fusion.model import Assembly, FusionModel, TextModel, fit, n_steps
 from fusion.stacker import stacker_inputs
 from tests import golden_model
 from tests.designs import (
@@ -40,6 +41,7 @@ from tests.designs import (
     with_column,
     with_levels,
     with_text_of,
+    without_narratives,
 )
 from tests.small import applications, row
 
@@ -60,8 +62,8 @@ def all_margins(model: FusionModel, design: Design) -> Floats:
 
 
 def text_log_odds(model: FusionModel, design: Design) -> Floats:
-    """What the text-only heads say of each narrative, (n, n_narratives)."""
-    return model.text_only.heads.output(design.without_columns()).text
+    """What the text-only head says of each narrative, (n, n_narratives)."""
+    return model.text_only.text(model.basis.inputs(design))
 
 
 # Training
@@ -85,14 +87,28 @@ def test_out_of_fold_log_odds_are_calibrated(trained: Trained) -> None:
 def test_folds_are_as_configured(trained: Trained) -> None:
     model = trained.model
     for assembly in (model.fused, model.columns_only):
-        assert len(assembly.heads.folds) == len(assembly.stacker.boosters) == 3
-    assert len(model.text_only.heads.folds) == 3
+        assert len(assembly.stacker.boosters) == 3
     design = trained.design.take(np.arange(100))
     whole = SMALL.stacker.model_copy(update={"row_share": 1.0})
     small = train(design, trained.y[:100], SMALL.model_copy(update={"stacker": whole}))
     first_trees = [booster.dump_model()["tree_info"][0] for booster in small.fused.stacker.boosters]
     learned_from = [tree["tree_structure"]["internal_count"] for tree in first_trees]
     assert learned_from == pytest.approx([67, 67, 67], abs=1)
+
+
+def test_each_head_is_the_mean_of_one_per_fold(trained: Trained) -> None:
+    model, y = trained.model, trained.y
+    fold = assign_folds(y, np.arange(700), SMALL.folds.n_folds, SMALL.folds.seed)
+    inputs = model.basis.inputs(trained.design)
+    seen = [
+        (model.fused.head, inputs),
+        (model.columns_only.head, inputs.without_text()),
+        (model.text_only.head, inputs.without_columns()),
+    ]
+    for head, visible in seen:
+        learned_from = [np.flatnonzero(fold != number) for number in range(3)]
+        heads = [fit_head(visible.take(rows), y[rows], SMALL.head, training_device()) for rows in learned_from]
+        assert_same_head(Head.mean(heads), head)
 
 
 def test_out_of_fold_means_unseen() -> None:
@@ -107,23 +123,30 @@ def test_out_of_fold_means_unseen() -> None:
         assert 0.4 < auc(coin, margin) < 0.6
 
 
-def assert_same_heads(one: Heads, other: Heads) -> None:
+def assert_same_head(one: Head, other: Head) -> None:
     """Equal to the bit."""
-    for head, twin in zip(one.folds, other.folds, strict=True):
-        for key, array in head.to_arrays().items():
-            np.testing.assert_array_equal(array, twin.to_arrays()[key])
+    for key, array in one.to_arrays().items():
+        np.testing.assert_array_equal(array, other.to_arrays()[key])
+
+
+def assert_same_assembly(one: Assembly, other: Assembly) -> None:
+    """Equal to the bit."""
+    assert one.blend == other.blend
+    assert one.stacker.to_text() == other.stacker.to_text()
+    assert_same_head(one.head, other.head)
+
+
+def assert_same_text_model(one: TextModel, other: TextModel) -> None:
+    """Equal to the bit."""
+    assert_same_head(one.head, other.head)
+    assert (one.slope, one.intercept) == (other.slope, other.intercept)
 
 
 def test_equal_seed_equal_bits(trained: Trained) -> None:
     again, found = fit(trained.design, trained.y, np.arange(700), MONOTONE, SMALL, lambda: None)
-    for name in ("fused", "columns_only"):
-        one, other = getattr(again, name), getattr(trained.model, name)
-        assert one.blend == other.blend
-        assert one.stacker.to_text() == other.stacker.to_text()
-        assert_same_heads(one.heads, other.heads)
-    assert_same_heads(again.text_only.heads, trained.model.text_only.heads)
-    assert again.text_only.slope == trained.model.text_only.slope
-    assert again.text_only.intercept == trained.model.text_only.intercept
+    assert_same_assembly(again.fused, trained.model.fused)
+    assert_same_assembly(again.columns_only, trained.model.columns_only)
+    assert_same_text_model(again.text_only, trained.model.text_only)
     for name in ("fused", "columns_only", "text_only"):
         np.testing.assert_array_equal(getattr(found, name), getattr(trained.out_of_fold, name))
 
@@ -171,11 +194,10 @@ def test_scores_are_three_views_of_one_margin(trained: Trained) -> None:
 
 
 def test_the_margin_is_the_blend_of_its_parts(trained: Trained) -> None:
-    fused = trained.model.fused
-    parts = fused.parts(trained.design, text_log_odds(trained.model, trained.design))
+    fused, parts = trained.model.fused, trained.model.parts(trained.design)
     np.testing.assert_array_equal(parts.margin, trained.model.predict(trained.design).margin)
     np.testing.assert_allclose(parts.margin, fused.blend.margin(parts.stacker, parts.head), rtol=0, atol=1e-9)
-    np.testing.assert_array_equal(parts.head, fused.heads.output(trained.design).margin)
+    np.testing.assert_array_equal(parts.head, fused.head.output(trained.model.basis.inputs(trained.design)).margin)
 
 
 @pytest.mark.parametrize("size", [1, 7, 256])
@@ -225,7 +247,7 @@ def blank_numbers(design: Design) -> Design:
 
 
 POOR: dict[str, Callable[[Design], Design]] = {
-    "no_narrative_columns": Design.without_text,
+    "no_narrative_columns": without_narratives,
     "all_narratives_missing": silent,
     "all_numbers_missing": blank_numbers,
     "a_constant_column": lambda design: with_column(design, 0, 1.0),
@@ -263,9 +285,10 @@ def test_columns_only_never_hears_the_narratives(trained: Trained) -> None:
     mixed = with_text_of(trained.design, make_design(700, seed=9))
     for design in (mixed, silent(trained.design)):
         np.testing.assert_array_equal(trained.model.margins(design).columns_only, wanted)
-    columns_only, plain = trained.model.columns_only, trained.design.without_text()
-    np.testing.assert_array_equal(columns_only.parts(plain, np.zeros((700, 0))).margin, wanted)
-    assert columns_only.heads.output(plain).text.shape == (700, 0)
+    columns_only, plain = trained.model.columns_only, trained.model.basis.inputs(trained.design).without_text()
+    x = stacker_inputs(trained.design.tabular, np.zeros((700, 0)))
+    np.testing.assert_array_equal(columns_only.parts(plain, x).margin, wanted)
+    assert columns_only.head.output(plain).text.shape == (700, 0)
     assert [booster.num_feature() for booster in columns_only.stacker.boosters] == [6, 6, 6]
     assert (trained.model.predict(mixed).margin != trained.model.predict(trained.design).margin).mean() > 0.9
 
@@ -274,11 +297,21 @@ def test_text_only_never_sees_the_columns(trained: Trained) -> None:
     other = with_text_of(make_design(700, seed=9), trained.design)
     wanted = trained.model.margins(trained.design).text_only
     np.testing.assert_array_equal(trained.model.margins(other).text_only, wanted)
-    for head in trained.model.text_only.heads.folds:
-        assert head.weights.columns.shape == (0,)
+    assert trained.model.text_only.head.columns.shape == (0,)
 
 
-def test_text_only_is_a_line_over_its_heads(trained: Trained) -> None:
+def test_the_ablations_learn_nothing_of_what_they_do_not_see(trained: Trained) -> None:
+    design, other = trained.design, make_design(700, seed=9)
+    other_text = train(with_text_of(design, other), trained.y)
+    other_columns = train(with_text_of(other, design), trained.y)
+    assert_same_assembly(other_text.columns_only, trained.model.columns_only)
+    assert_same_text_model(other_columns.text_only, trained.model.text_only)
+    for twin in (other_text, other_columns):
+        assert (twin.fused.head.columns != trained.model.fused.head.columns).any()
+        assert (twin.fused.head.text != trained.model.fused.head.text).any()
+
+
+def test_text_only_is_a_line_over_its_head(trained: Trained) -> None:
     text_only = trained.model.text_only
     said = text_log_odds(trained.model, trained.design).sum(axis=1)
     found = trained.model.margins(trained.design).text_only
@@ -286,31 +319,27 @@ def test_text_only_is_a_line_over_its_heads(trained: Trained) -> None:
     assert text_only.slope > 0
 
 
-def test_the_trees_hear_the_text_only_heads(trained: Trained) -> None:
+def test_the_trees_hear_the_text_only_head(trained: Trained) -> None:
     model, design = trained.model, trained.design
     stacker, blend, text = model.fused.stacker, model.fused.blend, text_log_odds(model, design)
     for booster in stacker.boosters:
         gain = booster.feature_importance("gain")
         assert gain[-2:].min() > gain[1:-2].max()  # the outcome hangs on both narratives, and not on these columns
     heard = stacker.margin(stacker_inputs(design.tabular, text))
-    np.testing.assert_array_equal(model.fused.parts(design, text).stacker, heard)
-    mute = replace(model, text_only=replace(model.text_only, heads=mute_heads(model.text_only.heads)))
+    np.testing.assert_array_equal(model.parts(design).stacker, heard)
+    deaf = replace(model, text_only=replace(model.text_only, head=mute(model.text_only.head)))
     unheard = stacker.margin(stacker_inputs(design.tabular, np.zeros_like(text)))
-    moved = model.predict(design).margin - mute.predict(design).margin
+    moved = model.predict(design).margin - deaf.predict(design).margin
     np.testing.assert_allclose(moved, blend.slope * blend.weight * (heard - unheard), rtol=0, atol=1e-8)
     assert (np.abs(moved) > 0.01).mean() > 0.9
     assert auc(trained.y, heard) > auc(trained.y, unheard) + 0.05
 
 
-def mute_heads(heads: Heads) -> Heads:
-    """The same heads, to which no narrative says anything."""
-
-    def mute(head: Head) -> Head:
-        weights = head.weights
-        nothing = {name: np.zeros_like(getattr(weights, name)) for name in ("text", "absent", "words")}
-        return replace(head, weights=replace(weights, **nothing))
-
-    return Heads(tuple(map(mute, heads.folds)))
+def mute(head: Head) -> Head:
+    """The same head, to which no narrative says anything."""
+    return replace(
+        head, text=np.zeros_like(head.text), absent=np.zeros_like(head.absent), words=np.zeros_like(head.words)
+    )
 
 
 def test_more_risk_in_the_words_never_lowers_what_the_trees_say(trained: Trained) -> None:
@@ -331,8 +360,7 @@ def test_every_part_is_told_how_much_a_row_counts() -> None:
     def judged(weight: Floats | None) -> list[float]:
         """AUC of every part of the fused model."""
         model, _ = fit(design, told, np.arange(900), MONOTONE, SMALL, lambda: None, weight)
-        text = text_log_odds(model, fresh)
-        parts = model.fused.parts(fresh, text)
+        text, parts = text_log_odds(model, fresh), model.parts(fresh)
         return [auc(outcome(fresh), part) for part in (parts.head, parts.stacker, text.sum(axis=1))]
 
     assert max(judged(None)) < 0.5 < 0.7 < min(judged(np.where(wrong, 0.0, 1.0)))

@@ -401,9 +401,9 @@ def test_output_names_that_cannot_be(place: Place, out: str, rejects: str, says:
     assert place.files.data.read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["absent.csv", "."])
-def test_an_input_that_cannot_be_read(place: Place, name: str) -> None:
-    with pytest.raises(RunError, match="cannot read"):
+@pytest.mark.parametrize(("name", "says"), [("absent.csv", "does not exist"), (".", "is a folder")])
+def test_an_input_that_cannot_be_read(place: Place, name: str, says: str) -> None:
+    with pytest.raises(RunError, match=says):
         place.score(replace(place.files, data=place.folder / name))
     assert not partial_folder(place.files.out).exists()
 

@@ -197,15 +197,23 @@ def _date_formats_work(document: Document) -> Iterator[Problem]:
             yield Problem(f"{path}.format", "date_format", what, "Write a strptime pattern such as '%d/%m/%Y'.")
 
 
-def _levels_are_not_missing(document: Document) -> Iterator[Problem]:
+def _levels_can_occur(document: Document) -> Iterator[Problem]:
     shared = {"", *document.get("missingValues", [])}
     for path, field in _fields(document):
         missing = shared | set(field.get("missingValues", []))
-        allowed = field.get("constraints", {}).get("enum")
-        for key, levels in (("categories", field.get("categories", [])), ("constraints.enum", allowed or [])):
+        allowed = field.get("constraints", {}).get("enum", [])
+        lists = {f"{path}.categories": field.get("categories", []), f"{path}.constraints.enum": allowed}
+        if _role(field) == "target":
+            lists |= {f"$.creditfusion.{key}": _own(document).get(key, []) for key in ("bad_values", "good_values")}
+        for place, levels in lists.items():
             if clash := [level for level in levels if level in missing]:
                 what = f"{clash[0]!r} is a level of {field['name']!r} and means missing"
-                yield Problem(f"{path}.{key}", "level_or_missing", what, "Drop it from one of the two lists.")
+                yield Problem(place, "level_or_missing", what, "Drop it from one of the two lists.")
+            if padded := [level for level in levels if level != level.strip()]:
+                what = (
+                    f"the level {padded[0]!r} of {field['name']!r} has white space around it, which cells are freed of"
+                )
+                yield Problem(place, "bare_level", what, "Drop the white space.")
         if allowed and (strange := [level for level in field.get("categories", []) if level not in allowed]):
             what = f"the category {strange[0]!r} of {field['name']!r} is not in its enum"
             yield Problem(f"{path}.categories", "categories_in_enum", what, "Add it to the enum, or drop it here.")
@@ -260,7 +268,7 @@ _RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _bounds_are_ordered,
     _patterns_compile,
     _date_formats_work,
-    _levels_are_not_missing,
+    _levels_can_occur,
     _derived_stand_on_features,
     _date_features_are_used,
     _reasons_agree,

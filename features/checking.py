@@ -135,7 +135,7 @@ def _dates(field: Field, present: pa.Array) -> _Column:
     def no_date(cell: str) -> str:
         return f"{_quoted(cell)} is not a date of the form {field.date_format}. Write a day that exists, as {example}"
 
-    in_days = np.where(np.isnat(values), np.nan, values.astype(np.int64) / _DAY)
+    in_days = np.where(np.isnat(values), np.nan, values.astype(np.int64) // _DAY)
     limits = _bounds(field, in_days, lambda bound: str(np.datetime64(int(bound), "D")))
     return _Column(values, [_Rule("type", wrong, no_date), *limits])
 

@@ -152,6 +152,13 @@ BROKEN: dict[str, tuple[Callable[[Any], None], str]] = {
     "strip pattern": (put("creditfusion.strip.0.pattern", "*"), r"\$\.creditfusion\.strip\[0\]\.pattern"),
     "date format": (put("fields.3.format", "DD/MM/YYYY"), "'DD/MM/YYYY' does not give the year and month"),
     "level means missing": (put("fields.5.categories", ["own", "NA"]), "'NA' is a level of 'home' and means missing"),
+    "outcome means missing": (
+        put("creditfusion.good_values", ["NA"]),
+        r"\$\.creditfusion\.good_values: 'NA' is a level of 'end' and means missing",
+    ),
+    "blank for good": (put("creditfusion.good_values", [""]), "'' is a level of 'end' and means missing"),
+    "padded level": (put("fields.5.categories", ["own", " rent"]), "level ' rent' of 'home' has white space around it"),
+    "padded outcome": (put("creditfusion.bad_values", ["bad "]), "level 'bad ' of 'end' has white space around it"),
     "level not allowed": (
         put("fields.5.constraints", {"enum": ["own"]}),
         "category 'rent' of 'home' is not in its enum",

@@ -60,6 +60,12 @@ def test_broken_rules(field: Field, cell: str, rule: str, message: str) -> None:
         raise ValueError(breaches[0].message)
 
 
+def test_the_last_day_allowed_is_allowed_to_its_end() -> None:
+    field = one(FieldType.DATE, date_format="%Y-%m-%d %H:%M", maximum=0.0)
+    _, breaches = check_cells(field, "1969-12-31 00:00", "1970-01-01 23:59", "1970-01-02 00:00")
+    assert [(breach.position, breach.rule) for breach in breaches] == [(2, "maximum")]
+
+
 @pytest.mark.parametrize(
     ("kind", "cell", "value"),
     [

@@ -152,9 +152,11 @@ class PartialOutput:
         if not force:
             _check_in_the_way(scored.path, rejects.path, journal, resume)
         folder.mkdir(parents=True, exist_ok=True)
+        rejects.path.parent.mkdir(parents=True, exist_ok=True)
         lock = _lock(folder)
         output = PartialOutput(scored, rejects, lock, journal or Journal(identity=dict(identity)))
         try:
+            _check_one_file_system(folder, rejects.path)
             if journal is not None and resume and not force:
                 _check_identity(folder, journal.identity, identity)
                 output._cut_back()
@@ -264,6 +266,12 @@ def _check_in_the_way(out: Path, rejects: Path, journal: Journal | None, resume:
     for path in (out, rejects):
         if path.exists() and not publishing:
             raise ContractError(f"{path} exists, a finished file", "Choose another path, or replace it with --force.")
+
+
+def _check_one_file_system(folder: Path, rejects: Path) -> None:
+    """A finished file is renamed into its place, which no file system does across to another."""
+    if folder.stat().st_dev != rejects.parent.stat().st_dev:
+        raise ContractError(f"{rejects} lies on another file system than the output", "Choose a path beside --out.")
 
 
 def _check_identity(folder: Path, then: Mapping[str, str], now: Mapping[str, str]) -> None:

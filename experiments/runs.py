@@ -251,7 +251,7 @@ def _text(value: object) -> str:
 
 def log_path(out: Path) -> Path:
     """Where the run log of an output lies: ``OUT.log.jsonl`` beside it."""
-    return out.with_name(out.name + ".log.jsonl")
+    return out.parent / f"{out.name}.log.jsonl"
 
 
 class Run:

@@ -63,7 +63,8 @@ def score(
     from features.reading import ReadOptions
     from fusion.bundle import load
 
-    files = Files(data, out, rejects or out.with_name(out.name + ".rejects.csv"), tuple(passthrough or ()))
+    rejects = rejects or out.parent / f"{out.name}.rejects.csv"
+    files = Files(data, out, rejects, tuple(dict.fromkeys(passthrough or ())))
     arguments = {"model": model, "data": data, "out": out, "rejects": files.rejects, "passthrough": files.passthrough}
     options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding)
     with Run.start("score", out, arguments | {"chunk_rows": chunk_rows, "resume": resume}, json_output) as run:

@@ -251,7 +251,7 @@ def check_files(files: Files, schema: Schema) -> None:
     resolved = {option: path.resolve() for option, path in named.items()}
     if len(set(resolved.values())) < len(resolved):
         raise ContractError("--data, --out and --rejects name the same file twice", "Give three different paths.")
-    known = [field.name for field in schema.fields if field.role is not Role.IGNORED]
+    known = [field.name for field in schema.fields if field.role not in (Role.IGNORED, Role.TARGET)]
     for name in files.passthrough:
         if name not in known:
             raise ContractError(

@@ -370,7 +370,11 @@ def test_formulas_are_neutralised_in_both_files(place: Place) -> None:
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("branch_note", "is no column that schema 'demo' keeps"), ("nonsense", "nonsense is no column")],
+    [
+        ("branch_note", "is no column that schema 'demo' keeps"),
+        ("outcome", "is no column that schema 'demo' keeps"),
+        ("nonsense", "nonsense is no column"),
+    ],
 )
 def test_columns_that_cannot_be_passed_through(place: Place, name: str, says: str) -> None:
     with pytest.raises(ContractError, match=says):
@@ -378,9 +382,28 @@ def test_columns_that_cannot_be_passed_through(place: Place, name: str, says: st
 
 
 def test_a_column_that_the_input_lacks_cannot_be_passed_through(place: Place) -> None:
-    with pytest.raises(ContractError, match="--passthrough outcome: the input has no such column"):
-        place.score(replace(place.files, passthrough=("outcome",)))
+    applications(20).drop(columns="sex").to_csv(place.files.data, index=False)
+    with pytest.raises(ContractError, match="--passthrough sex: the input has no such column"):
+        place.score(replace(place.files, passthrough=("sex",)))
     assert not partial_folder(place.files.out).exists()
+
+
+def test_the_folder_of_the_rejects_is_made(place: Place) -> None:
+    applications(20).to_csv(place.files.data, index=False)
+    files = replace(place.files, rejects=place.folder / "some" / "where" / "rejects.csv")
+    place.score(files)
+    assert len(pd.read_csv(files.rejects)) + len(pd.read_csv(files.out)) == 20
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="there is no second file system at /dev/shm")
+def test_rejects_on_another_file_system_are_refused_before_any_work(place: Place) -> None:
+    if place.folder.stat().st_dev == Path("/dev/shm").stat().st_dev:
+        pytest.skip("the tests' folder lies on the file system of /dev/shm")
+    files = replace(place.files, rejects=Path("/dev/shm/creditfusion-test-rejects.csv"))
+    with pytest.raises(ContractError, match="lies on another file system"):
+        place.score(files)
+    assert not partial_folder(place.files.out).exists()
+    assert not files.rejects.exists()
 
 
 @pytest.mark.parametrize(

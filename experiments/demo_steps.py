@@ -15,7 +15,7 @@ from experiments.demo_data import FIRST_DAY, generate
 from experiments.encoders import open_text_encoder
 from experiments.runs import Run, Summary
 from experiments.scoring import Files, bundle_scorer, score_file
-from experiments.training import TrainingFiles, train_bundle
+from experiments.training import TrainingFiles, read_decided, train_bundle
 from features.design import Design
 from features.reading import ReadOptions, read_all
 from features.text import TextReader
@@ -111,7 +111,7 @@ def run_demo(files: DemoFiles, n_rows: int, seed: int, threads: int, run: Run) -
         write_files(files, n_rows, seed)
     encoder = open_text_encoder(config.encoder, files.vectors, CACHE_GB, threads)
     past = TrainingFiles((files.past,), files.model)
-    report, _ = train_bundle(schema, past, ReadOptions(need_target=True), config, encoder, run)
+    report = train_bundle(read_decided(schema, past, ReadOptions(need_target=True), run), past, config, encoder, run)
     bundle = load(files.model)
     scorer = bundle_scorer(bundle, encoder, threads, run)
     score_file(scorer, Files(files.new, files.scored, files.rejects), ReadOptions(), run, force=True)

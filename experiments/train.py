@@ -63,7 +63,7 @@ def train(
     """
     from data_schemas.reader import load_schema
     from experiments.encoders import open_text_encoder
-    from experiments.training import TrainingFiles, train_bundle, write_rejects
+    from experiments.training import TrainingFiles, read_decided, train_bundle, write_rejects
     from features.reading import ReadOptions
     from fusion.config import load_config
 
@@ -74,8 +74,9 @@ def train(
         settings = load_config(config, overrides or [])
         encoder = open_text_encoder(settings.encoder, cache_folder(cache, no_cache), cache_gb, threads)
         options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding)
-        report, read = train_bundle(contract, files, options, settings, encoder, run)
-        write_rejects(read.rejects, files.rejects)
+        read = read_decided(contract, files, options, run)
+        write_rejects(read.rejects, files.rejects)  # first, because they may be why the rest cannot train
+        report = train_bundle(read, files, settings, encoder, run)
         run.finish({"bundle": out, **report.summary()})
     if report.rejected:
         raise typer.Exit(SOME_REJECTED)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from data_schemas.contract import Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from experiments.card import model_card
 from experiments.encoders import OpenEncoder
@@ -101,19 +101,28 @@ class TrainingFiles:
     @property
     def rejects(self) -> Path:
         """Where the rows that broke the contract go."""
-        return self.out.with_name(self.out.name + ".rejects.csv")
+        return self.out.parent / f"{self.out.name}.rejects.csv"
 
 
-def train_bundle(
-    schema: Schema, files: TrainingFiles, options: ReadOptions, config: Config, encoder: OpenEncoder, run: Run
-) -> tuple[TrainingReport, Chunk]:
-    """Read, encode, fit, judge and save; the report, and all that was read.
+def read_decided(schema: Schema, files: TrainingFiles, options: ReadOptions, run: Run) -> Chunk:
+    """All rows to train and judge with.
 
-    Raises ContractError for data that cannot train this schema, RunError for files that cannot be read.
+    Raises ContractError when the bundle could not be saved in the end, or the files do not fit the schema; RunError for
+    files that cannot be read.
     """
+    bundle.check_place(files.out)
     with run.stage("read") as advance:
         read = read_all(files.data, schema, options)
         advance(read.n_rows)
+    return read
+
+
+def train_bundle(read: Chunk, files: TrainingFiles, config: Config, encoder: OpenEncoder, run: Run) -> TrainingReport:
+    """Encode, fit, judge and save what ``read_decided`` read; the report.
+
+    Raises ContractError for rows that cannot train their schema.
+    """
+    schema = read.applications.schema
     learn = training_rows(read.applications, files.until)
     design, tabular = _encode(read.applications, learn, config, encoder, run)
     y = read.applications.outcome()
@@ -127,8 +136,8 @@ def train_bundle(
         )
     with run.stage("judge"):
         slices = [*_training_slices(margins, design, read.applications, learn)]
-        if not learn.all():
-            held_out = np.flatnonzero(~learn)
+        held_out = later_rows(read.applications, learn)
+        if len(held_out):
             later = design.take(held_out)
             slices += _with_narrative(f"after {files.until}", fitted.margins(later), y[held_out], later)
     report_window = window(read.applications, learn)
@@ -148,7 +157,7 @@ def train_bundle(
         card = model_card(schema, provenance, {part.name: slice_lines(part) for part in slices})
         manifest = bundle.save(files.out, fitted, schema, config, tabular, provenance, card)
     rejected = dict(Counter(read.rejects.frame["rule"]))
-    return TrainingReport(manifest.model_id, read.n_rows, rejected, report_window, tuple(slices)), read
+    return TrainingReport(manifest.model_id, read.n_rows, rejected, report_window, tuple(slices))
 
 
 def _encode(
@@ -177,6 +186,12 @@ def training_rows(applications: Applications, until: date | None) -> Mask:
     if not learn.any():
         raise ContractError(f"no row was decided up to {until}", "Choose a later --until.")
     return np.asarray(learn, dtype=np.bool_)
+
+
+def later_rows(applications: Applications, learn: Mask) -> npt.NDArray[np.intp]:
+    """Positions of the rows decided after those to learn from; a row without a date is in neither."""
+    dates = applications.decision_date()
+    return np.flatnonzero(~learn if dates is None else ~learn & ~np.isnat(dates))
 
 
 def _training_slices(
@@ -229,11 +244,11 @@ def headline(slices: Sequence[SliceReport]) -> dict[str, float | None]:
 
 
 def window(applications: Applications, learn: Mask) -> tuple[str, str] | None:
-    """First and last decision date of the training rows as ISO dates; None without a decision date."""
+    """First and last decision date of the training rows as ISO dates; None without any."""
     dates = applications.decision_date()
-    if dates is None or applications.schema.the(Role.DECISION_DATE) is None:
+    if dates is None or np.isnat(dates[learn]).all():
         return None
-    days = dates[learn].astype("datetime64[D]")
+    days = dates[learn & ~np.isnat(dates)].astype("datetime64[D]")
     return str(days.min()), str(days.max())
 
 

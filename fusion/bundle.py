@@ -130,6 +130,12 @@ def _assembly_files(name: str, assembly: Assembly) -> dict[str, bytes]:
     return _head_file(name, assembly.head) | texts
 
 
+def check_place(path: Path) -> None:
+    """Raise ContractError when ``path`` exists and is not a bundle, which ``save`` would replace."""
+    if path.exists() and not ((path / MANIFEST).is_file() and (path / MANIFEST_DIGEST).is_file()):
+        raise ContractError(f"{path} exists and is not a model bundle", "Choose another --out.")
+
+
 def save(
     path: Path,
     model: FusionModel,
@@ -143,8 +149,7 @@ def save(
 
     Raises ContractError when ``path`` exists and is not a bundle.
     """
-    if path.exists() and not ((path / MANIFEST).is_file() and (path / MANIFEST_DIGEST).is_file()):
-        raise ContractError(f"{path} exists and is not a model bundle", "Choose another --out.")
+    check_place(path)
     calibration = {
         "fused": asdict(model.fused.blend),
         "columns_only": asdict(model.columns_only.blend),

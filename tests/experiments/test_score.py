@@ -23,7 +23,7 @@ from experiments.demo_data import generate
 from experiments.encoders import open_text_encoder
 from experiments.partial import partial_folder
 from experiments.runs import Run
-from experiments.training import TrainingFiles, train_bundle
+from experiments.training import TrainingFiles, read_decided, train_bundle
 from features.reading import ReadOptions
 from fusion.config import load_config
 from tests.tiny_bert import tiny_bert
@@ -52,8 +52,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     config = load_config(None, [encoder, *small])
     with Run.start("train", None, {}) as run:
         files = TrainingFiles((past,), folder / "model")
-        options = ReadOptions(need_target=True)
-        train_bundle(load_schema("demo"), files, options, config, open_text_encoder(config.encoder, None, 1.0, 0), run)
+        read = read_decided(load_schema("demo"), files, ReadOptions(need_target=True), run)
+        train_bundle(read, files, config, open_text_encoder(config.encoder, None, 1.0, 0), run)
     return Trained(folder / "model", new)
 
 

@@ -73,7 +73,7 @@ def _text_rows(path: Path, delimiter: str, encoding: str | None) -> Iterator[Tex
         remedy = f"Set the delimiter option to {other!r}."
         raise ContractError(f"{path}: the header has one column, {names[0][:80]!r}", remedy)
     schema = _all_text(names)
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         return parquet_rows(path, schema, False, _CHUNK_ROWS)
     return csv_rows(path, schema, False, _CHUNK_ROWS, delimiter, encoding)
 

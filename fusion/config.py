@@ -70,7 +70,7 @@ class FoldConfig(Section):
 class HeadConfig(Section):
     """The joint head: piecewise-linear columns beside a shrunk linear path over the narratives.
 
-    Penalties are ridge weights on the summed log-likelihood.
+    Penalties are ridge weights on the summed log-likelihood; ``word_penalty`` also holds the state "no narrative".
     """
 
     n_bins: Annotated[int, Between(4, 24)] = Field(8, ge=2, description="quantile bins per numeric column")
@@ -81,7 +81,7 @@ class HeadConfig(Section):
 
 
 class StackerConfig(Section):
-    """The boosted trees over the columns and the head's out-of-fold text log-odds."""
+    """The boosted trees over the columns and the text-only heads' out-of-fold log-odds."""
 
     n_trees: Annotated[int, Between(100, 2000)] = Field(600, ge=1)
     num_leaves: Annotated[int, Between(3, 15)] = Field(7, ge=2, le=64, description="7 keeps a path within 6 columns")

@@ -1,4 +1,4 @@
-"""The stacker: boosted trees over the structured columns and the head's text log-odds.
+"""The stacker: boosted trees over the structured columns and the text-only head's log-odds.
 
 Categories enter as their integer codes: LightGBM's native categoricals gained no AUC here, and exact attribution
 against a background needs plain thresholds.

@@ -231,6 +231,11 @@ def test_small_and_damaged_files(tmp_path: Path) -> None:
     assert sample_rows(path, 10).frame.empty
 
 
+def test_the_name_of_a_parquet_file_may_be_in_capitals(tmp_path: Path) -> None:
+    pd.DataFrame({"a": [1, 2]}).to_parquet(tmp_path / "LOANS.PARQUET")
+    assert list(sample_rows(tmp_path / "LOANS.PARQUET", 10).frame["a"]) == ["1", "2"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

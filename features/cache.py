@@ -7,6 +7,7 @@ what it was writing. A file that is damaged is moved aside, as ``*.damaged``, an
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -47,13 +48,14 @@ class EmbeddingCache:
         self.max_bytes = max_bytes
         with _explained(self.path):
             folder.mkdir(parents=True, exist_ok=True)
-            try:
-                self._create()
-            except sqlite3.DatabaseError as error:
-                if not _is_damage(error):
-                    raise
-                self._move_aside()
-                self._create()
+            with _alone(self.path):
+                try:
+                    self._create()
+                except sqlite3.DatabaseError as error:
+                    if not _is_damage(error):
+                        raise
+                    self._move_aside()
+                    self._create()
 
     def get_many(self, encoder_digest: str, texts: Sequence[str], dim: int) -> dict[int, npt.NDArray[np.float32]]:
         """Vectors known for ``texts``, by position; a vector of another length than ``dim`` counts as unknown."""
@@ -195,6 +197,14 @@ _SIZE_PRAGMAS = ("page_size", "page_count", "freelist_count")
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
     return error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time: of two that switch a file to write-ahead mode at once, SQLite lets one fail."""
+    with Path(f"{path}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,12 @@ def test_three_processes_at_once(tmp_path: Path) -> None:
         process.communicate(timeout=100)
     assert [process.returncode for process in running] == [0, 0, 0]
     assert len(EmbeddingCache(tmp_path, BOUND)) == 3 * 20 * 50 + 1
+
+
+def test_a_new_cache_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(40):
+            assert len(list(pool.map(EmbeddingCache, [tmp_path / str(number)] * 4, [BOUND] * 4))) == 4
 
 
 def test_a_killed_writer_leaves_a_sound_cache(tmp_path: Path) -> None:

@@ -55,13 +55,14 @@ class Scorer:
     """What scoring needs of a model.
 
     predict: the scores of some applications; calls its second argument with the number of texts encoded meanwhile.
-    max_pd: approve up to this PD. model_id: written beside every score.
+    max_pd: approve up to this PD. model_id: written beside every score. levels: known levels by text feature.
     """
 
     schema: Schema
     model_id: str
     max_pd: float
     predict: Callable[[Applications, Advance], Scores]
+    levels: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,9 @@ def bundle_scorer(bundle: Bundle, encoder: OpenEncoder, threads: int, run: Run) 
         with run.timed("predict"):
             return bundle.model.predict(Design(tabular, text), threads)
 
-    return Scorer(bundle.schema, bundle.manifest.model_id, bundle.config.decision.max_pd, predict)
+    return Scorer(
+        bundle.schema, bundle.manifest.model_id, bundle.config.decision.max_pd, predict, bundle.tabular.levels
+    )
 
 
 def score_file(
@@ -185,7 +188,7 @@ def _behind(chunk: Chunk, done: int) -> Chunk:
 
 
 def _write(output: PartialOutput, scorer: Scorer, passthrough: Sequence[str], chunk: Chunk, scores: Scores) -> None:
-    quality = data_quality(chunk.applications)
+    quality = data_quality(chunk.applications, scorer.levels)
     rejects = chunk.rejects.frame
     declined = scores.pd > scorer.max_pd
     tally = Tally(

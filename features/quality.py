@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
 
-from data_schemas.contract import Field, FieldType
+from data_schemas.contract import Field
 from features.applications import Applications
 
 Mask = npt.NDArray[np.bool_]
 
 
-def data_quality(applications: Applications) -> list[str]:
+def data_quality(applications: Applications, levels: Mapping[str, Sequence[str]]) -> list[str]:
     """Flags of each application, joined by ``;``; "" when nothing is lacking.
+
+    levels: the levels that the model knows, by text feature (``TabularEncoder.levels``).
 
     ``narrative_only``: every feature is missing, and there is a narrative. ``no_narrative``: the schema has narratives
     and all are empty. ``missing:a,b``: the features that are missing. ``unknown_category:a,b``: the features whose
-    level is not among the schema's categories.
+    level the model does not know, because the schema does not list it or too few training rows showed it.
     """
     schema = applications.schema
     missing = _per_column(applications, schema.features, _missing)
-    strange = _per_column(applications, schema.features, _unknown)
+    strange = _per_column(applications, schema.features, partial(_unknown, levels))
     silent: Mask = np.logical_and.reduce(_per_column(applications, schema.narratives, _missing), axis=1)
     names = [field.name for field in schema.features]
     blank = [""] * len(applications)
@@ -53,11 +56,11 @@ def _missing(applications: Applications, field: Field) -> Mask:
     return mask
 
 
-def _unknown(applications: Applications, field: Field) -> Mask:
-    """Cells with a level that is none of the schema's categories; none where the schema lists no categories."""
-    if field.type is not FieldType.STRING or not field.categories:
+def _unknown(levels: Mapping[str, Sequence[str]], applications: Applications, field: Field) -> Mask:
+    """Cells with a level that the model does not know; none for a feature that has no levels."""
+    if field.name not in levels:
         return np.zeros(len(applications), dtype=np.bool_)
-    mask: Mask = ~applications.frame[field.name].isin(["", *field.categories]).to_numpy(dtype=np.bool_)
+    mask: Mask = ~applications.frame[field.name].isin(["", *levels[field.name]]).to_numpy(dtype=np.bool_)
     return mask
 
 

@@ -40,7 +40,7 @@ def by_hand(applications: Applications, on_text: Advance) -> Scores:
     return Scores(margin, expit(margin), 600 - 20 * margin)
 
 
-SCORER = Scorer(load_schema("demo"), "m1", 0.2, by_hand)
+SCORER = Scorer(load_schema("demo"), "m1", 0.2, by_hand, {"purpose": ("car", "home")})
 
 
 @dataclass(frozen=True)
@@ -358,6 +358,15 @@ def test_columns_are_passed_through_in_their_shortest_form(place: Place) -> None
     assert list(scored["dti"]) == ["", "0.1", "0"]
     assert list(scored["applied_on"]) == list(table["applied_on"])
     assert list(scored["sex"]) == list(table["sex"])
+
+
+def test_a_level_that_the_model_does_not_know_is_flagged_and_counted(place: Place) -> None:
+    applications(3).assign(purpose=["car", "a boat", ""]).to_csv(place.files.data, index=False)
+    with Run.start("score", None, {}) as run:
+        done = score_file(SCORER, place.files, ReadOptions(), run)
+    flags = pd.read_csv(place.files.out, keep_default_na=False)["data_quality"]
+    assert ["unknown_category:purpose" in flag for flag in flags] == [False, True, False]
+    assert done.tally.quality["unknown_category"] == 1
 
 
 def test_formulas_are_neutralised_in_both_files(place: Place) -> None:

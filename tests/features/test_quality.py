@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from features.quality import data_quality
+from features.tabular import TabularEncoder
 from tests.small import NAMES, applications, row
 
+LEVELS = {"home": ("own", "rent"), "town": ("Ulm",)}
 ALL = "income,amount,loans,owner,home,town,since"
 
 
@@ -23,22 +25,28 @@ def test_flags(tmp_path: Path) -> None:
         row(id="6", **nothing),
         row(id="7", note="", **nothing),
     ]
-    assert data_quality(applications(tmp_path, rows)) == [
+    assert data_quality(applications(tmp_path, rows), LEVELS) == [
         "",
         "no_narrative",
         "missing:income,town",
-        "unknown_category:home",
+        "unknown_category:home,town",
         "no_narrative;missing:since;unknown_category:home",
         f"narrative_only;missing:{ALL}",
         f"no_narrative;missing:{ALL}",
     ]
 
 
+def test_a_level_that_training_showed_too_seldom_is_flagged(tmp_path: Path) -> None:
+    past = applications(tmp_path, [row(id=str(i), town="Ulm" if i else "Atlantis") for i in range(21)])
+    flags = data_quality(past, TabularEncoder.fit(past, min_rows=20).levels)
+    assert flags == ["unknown_category:town", *[""] * 20]
+
+
 def test_no_rows(tmp_path: Path) -> None:
-    assert data_quality(applications(tmp_path, [])) == []
+    assert data_quality(applications(tmp_path, []), LEVELS) == []
 
 
 @pytest.mark.parametrize("name", ["sex", "clerk", "outcome"])
 def test_columns_that_are_no_input_are_not_flagged(tmp_path: Path, name: str) -> None:
     assert name in NAMES
-    assert data_quality(applications(tmp_path, [row(**{name: ""})])) == [""]
+    assert data_quality(applications(tmp_path, [row(**{name: ""})]), LEVELS) == [""]

@@ -5,7 +5,9 @@ Everything here is fitted on training rows without their outcome, and is part of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -25,27 +27,31 @@ class HeadInputs:
 
     x_columns: float32 (n, p). x_text: float32 (n, n_narratives, dim), zero where there is no narrative.
     x_absent: float32 (n, n_narratives), 1 where there is none. x_words: float32 CSR (n, n_narratives * n_buckets).
+    direction: (p,), sign that each column input's weight must have; 0: either.
     """
 
     x_columns: npt.NDArray[np.float32]
     x_text: npt.NDArray[np.float32]
     x_absent: npt.NDArray[np.float32]
     x_words: sparse.csr_matrix
+    direction: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.x_columns)
 
     def take(self, index: npt.NDArray[np.intp]) -> HeadInputs:
         """The rows at these positions."""
-        return HeadInputs(self.x_columns[index], self.x_text[index], self.x_absent[index], self.x_words[index])
+        return HeadInputs(
+            self.x_columns[index], self.x_text[index], self.x_absent[index], self.x_words[index], self.direction
+        )
 
     def without_text(self) -> HeadInputs:
         """The columns alone: no narrative at all, not even its absence."""
-        return HeadInputs(self.x_columns, self.x_text[:, :0], self.x_absent[:, :0], self.x_words[:, :0])
+        return HeadInputs(self.x_columns, self.x_text[:, :0], self.x_absent[:, :0], self.x_words[:, :0], self.direction)
 
     def without_columns(self) -> HeadInputs:
         """The narratives alone."""
-        return HeadInputs(self.x_columns[:, :0], self.x_text, self.x_absent, self.x_words)
+        return HeadInputs(self.x_columns[:, :0], self.x_text, self.x_absent, self.x_words, self.direction[:0])
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class Basis:
     edges: (n_num, n_bins + 1), quantile edges of each numeric column, ascending; columns with fewer distinct values
     repeat their last edge. n_levels: codes of each category. centre: (p,), training mean of every column input.
     text_mean: (n_narratives, dim), text_scale: (n_narratives,). word_weight: (n_narratives * n_buckets,), inverse
-    document frequencies.
+    document frequencies. direction: (p,), how risk moves with each column input: +1, -1, or 0 for either way.
     """
 
     edges: Floats
@@ -64,17 +70,20 @@ class Basis:
     text_mean: Floats
     text_scale: Floats
     word_weight: Floats
+    direction: npt.NDArray[np.int64]
 
     @staticmethod
-    def fit(design: Design, n_bins: int) -> Basis:
-        """Learn the maps from training rows."""
+    def fit(design: Design, n_bins: int, monotone: Sequence[int]) -> Basis:
+        """Learn the maps from training rows. monotone: +1, 0 or -1 per numeric column."""
         edges = np.array([_quantile_edges(column, n_bins) for column in design.tabular.x_num.T.astype(np.float64)])
         edges = edges.reshape(design.tabular.x_num.shape[1], n_bins + 1)
         n_levels = np.array(design.tabular.n_levels, dtype=np.int64)
         raw = _columns(design.tabular, edges, n_levels)
         centre = raw.mean(axis=0) if len(raw) else np.zeros(raw.shape[1])
         mean, scale = _text_moments(design.text)
-        return Basis(edges, n_levels, centre, mean, scale, _inverse_frequency(design.text.x_lex))
+        signs = [[sign] * n_bins + [0] for sign in monotone]  # the flag for "missing" is free, and so are levels
+        direction = np.array([*chain(*signs), *[0] * int(n_levels.sum())], dtype=np.int64)
+        return Basis(edges, n_levels, centre, mean, scale, _inverse_frequency(design.text.x_lex), direction)
 
     def inputs(self, design: Design) -> HeadInputs:
         """The head's inputs for these rows."""
@@ -88,6 +97,7 @@ class Basis:
             x_text,
             (~text.has_text).astype(np.float32),
             _weighted_words(text, self.word_weight),
+            self.direction,
         )
 
 

@@ -77,6 +77,7 @@ class HeadConfig(Section):
     column_penalty: Annotated[float, Between(3.0, 300.0, log=True)] = Field(30.0, gt=0)
     text_penalty: Annotated[float, Between(1000.0, 100000.0, log=True)] = Field(20000.0, gt=0)
     word_penalty: Annotated[float, Between(3.0, 100.0, log=True)] = Field(15.0, gt=0)
+    monotone: bool = Field(True, description="hold the schema's risk directions")
     steps: int = Field(150, ge=1, description="most L-BFGS steps")
 
 

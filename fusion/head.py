@@ -15,16 +15,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from scipy import sparse
+from scipy.optimize import Bounds, minimize
 from torch import Tensor
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from fusion.basis import HeadInputs
 from fusion.config import HeadConfig
 from fusion.metrics import base_log_odds
 
 Floats = npt.NDArray[np.float64]
-
-# Rows that go through a matrix product at once, always padded to this number: equal shapes, equal digits.
-BLOCK_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -58,16 +57,7 @@ class Head:
         """The parts of every row's log-odds; a row's digits do not depend on the rows beside it."""
         vector = (inputs.x_text * self.text).sum(axis=2)
         text = vector + inputs.x_absent * self.absent + _words(inputs.x_words, self.words, len(self.absent))
-        return HeadOutput(self._columns(inputs.x_columns.astype(np.float64)), text)
-
-    def _columns(self, x_columns: Floats) -> Floats:
-        found = np.empty(len(x_columns))
-        block = np.zeros((BLOCK_ROWS, x_columns.shape[1]))
-        for start in range(0, len(x_columns), BLOCK_ROWS):
-            rows = x_columns[start : start + BLOCK_ROWS]
-            block[: len(rows)] = rows
-            found[start : start + len(rows)] = (self.bias + block @ self.columns)[: len(rows)]
-        return found
+        return HeadOutput(self.bias + (inputs.x_columns * self.columns).sum(axis=1), text)
 
     @staticmethod
     def mean(heads: Sequence[Head]) -> Head:
@@ -129,6 +119,15 @@ class Trainable(torch.nn.Module):
         penalised = (self.columns, self.text, self.absent, self.words)
         return 0.5 * torch.stack([parameter.square().sum() for parameter in penalised]).sum()
 
+    def bounds(self, direction: npt.NDArray[np.int64]) -> Bounds:
+        """Bounds on all parameters in one row: a weight of a directed column may not have the other sign."""
+        lower, upper = [], []
+        for name, parameter in self.named_parameters():
+            sign = direction if name == "columns" else np.zeros(parameter.numel(), dtype=np.int64)
+            lower.append(np.where(sign > 0, 0.0, -np.inf))
+            upper.append(np.where(sign < 0, 0.0, np.inf))
+        return Bounds(np.concatenate(lower), np.concatenate(upper))
+
     def head(self) -> Head:
         """The head, its weights at their true size."""
 
@@ -176,32 +175,37 @@ def training_device() -> torch.device:
 def fit_head(
     inputs: HeadInputs, y: Floats, config: HeadConfig, device: torch.device | None = None, weight: Floats | None = None
 ) -> Head:
-    """Fit a head to outcomes ``y`` (n,) by full-batch L-BFGS; a convex problem, so there is nothing random in it.
+    """Fit a head to outcomes ``y`` (n,) by full-batch L-BFGS, weights of directed columns bounded at zero.
 
-    weight: float64 (n,), how much each row counts; None: all alike.
+    A convex problem, so there is nothing random in it. weight: float64 (n,), how much each row counts; None: all alike.
     """
     device = device or training_device()
-    x, target = Tensors.of(inputs, device), torch.from_numpy(y.astype(np.float32)).to(device)
-    count = torch.from_numpy((np.ones(len(y)) if weight is None else weight).astype(np.float32)).to(device)
+    x, target = Tensors.of(inputs, device), torch.from_numpy(y).to(device)
+    count = torch.from_numpy(np.ones(len(y)) if weight is None else weight).to(device)
     module = Trainable(inputs, config).to(device)
+    parameters = list(module.parameters())
     with torch.no_grad():
         module.bias.fill_(base_log_odds(y))
-    optimiser = torch.optim.LBFGS(
-        module.parameters(),
-        max_iter=config.steps,
-        history_size=20,
-        tolerance_grad=1e-6,
-        tolerance_change=1e-9,
-        line_search_fn="strong_wolfe",
-    )
 
-    def closure() -> Tensor:
-        optimiser.zero_grad()
+    def loss_and_gradient(theta: Floats) -> tuple[float, Floats]:
+        vector_to_parameters(torch.from_numpy(theta).float().to(device), parameters)
+        module.zero_grad()
         surprise = torch.nn.functional.binary_cross_entropy_with_logits
-        loss = surprise(module.margin(x), target, weight=count, reduction="sum")
-        loss = (loss + module.penalty()) / max(1, len(target))
+        loss = surprise(module.margin(x).double(), target, weight=count, reduction="sum")
+        loss = (loss + module.penalty().double()) / max(1, len(target))
         loss.backward()  # type: ignore[no-untyped-call]
-        return loss
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        return loss.item(), parameters_to_vector(gradients).double().cpu().numpy()
 
-    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    start = parameters_to_vector(parameters).detach().double().cpu().numpy()
+    bounds = module.bounds(inputs.direction if config.monotone else np.zeros_like(inputs.direction))
+    found = minimize(
+        loss_and_gradient,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"maxiter": config.steps, "maxcor": 20, "ftol": 1e-10, "gtol": 1e-6},
+    )
+    vector_to_parameters(torch.from_numpy(found.x).float().to(device), parameters)
     return module.head()

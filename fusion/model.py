@@ -9,6 +9,7 @@ from typing import TypeVar
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
+import torch
 from scipy.special import expit
 
 from data_schemas.errors import ContractError
@@ -147,14 +148,14 @@ class Training:
     config: Config
     step: Step
 
-    def each_fold(self, fit_on: Callable[[npt.NDArray[np.intp], int], Part]) -> Iterator[Part]:
-        """``fit_on(training rows, seed)`` for every fold, side by side."""
+    def each_fold(self, fit_on: Callable[[npt.NDArray[np.intp], int], Part], device: torch.device) -> Iterator[Part]:
+        """``fit_on(training rows, seed)`` for every fold, side by side where ``device`` is the CPU."""
         folds = range(self.config.folds.n_folds)
 
         def fitted(number: int) -> Part:
             return fit_on(np.flatnonzero(self.fold != number), self.config.folds.seed + number)
 
-        with lone_workers(training_device()) as pool:
+        with lone_workers(device) as pool:
             for part in pool.map(fitted, folds):
                 yield part
                 self.step()
@@ -196,7 +197,7 @@ def fit(
             "Add rows, or strip the text that many narratives have in common (creditfusion.strip in the schema).",
         )
     training = Training(y, np.ones(len(y)) if weight is None else weight, fold, monotone, config, step)
-    basis = Basis.fit(design, config.head.n_bins)
+    basis = Basis.fit(design, config.head.n_bins, monotone)
     inputs = basis.inputs(design)
     text_head, said = _fit_head(inputs.without_columns(), training)
     fused, fused_margin = _fit_assembly(inputs, design.tabular, said.text, training)
@@ -222,7 +223,7 @@ def _fit_head(inputs: HeadInputs, training: Training) -> tuple[Head, HeadOutput]
 
     heads = []
     columns, text = np.zeros(len(inputs)), np.zeros(inputs.x_absent.shape)
-    for number, head in enumerate(training.each_fold(fit_on)):
+    for number, head in enumerate(training.each_fold(fit_on, device)):
         heads.append(head)
         rows = training.held_out(number)
         output = head.output(inputs.take(rows))
@@ -246,7 +247,7 @@ def _fit_assembly(
 
     boosters = []
     stacker = np.zeros(len(x))
-    for number, booster in enumerate(training.each_fold(fit_on)):
+    for number, booster in enumerate(training.each_fold(fit_on, torch.device("cpu"))):
         boosters.append(booster)
         rows = training.held_out(number)
         stacker[rows] = Stacker((booster,)).margin(x[rows])

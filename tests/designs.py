@@ -11,6 +11,7 @@ from scipy import sparse
 from scipy.special import expit
 
 from features.design import Design, TabularBlock, TextBlock
+from fusion.basis import Basis
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
 from fusion.model import FusionModel, Margins
 
@@ -135,3 +136,8 @@ def chunks(design: Design, size: int) -> Iterator[Design]:
     """The rows in order, so many at a time."""
     for start in range(0, len(design), size):
         yield design.take(np.arange(start, min(start + size, len(design))))
+
+
+def free_basis(design: Design, n_bins: int) -> Basis:
+    """A basis whose columns have no direction."""
+    return Basis.fit(design, n_bins, [0] * len(design.tabular.num_names))

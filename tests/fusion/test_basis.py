@@ -12,11 +12,21 @@ from scipy import sparse
 
 from features.design import Design
 from fusion.basis import MIN_DOCUMENTS, Basis, HeadInputs
-from tests.designs import LEVELS, Shape, make_design, silent, with_column, with_levels, with_numbers, with_text_of
+from tests.designs import (
+    LEVELS,
+    Shape,
+    free_basis,
+    make_design,
+    silent,
+    with_column,
+    with_levels,
+    with_numbers,
+    with_text_of,
+)
 
 N_BINS = 4
 DESIGN = make_design(300)
-BASIS = Basis.fit(DESIGN, N_BINS)
+BASIS = free_basis(DESIGN, N_BINS)
 ONE_NUMBER = Shape(n_num=1, n_cat=0, n_narratives=1)
 
 
@@ -49,7 +59,7 @@ def test_shapes_and_types() -> None:
 
 
 def test_a_number_fills_its_bins_one_after_the_other() -> None:
-    basis = Basis.fit(numbers([0, 1, 2, 3, 4]), N_BINS)
+    basis = free_basis(numbers([0, 1, 2, 3, 4]), N_BINS)
     assert basis.edges.tolist() == [[0, 1, 2, 3, 4]]
     found = codes(basis, [0, 0.5, 2, 3.25, 4])
     wanted = np.array([[0, 0, 0, 0, 0], [0.5, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 0.25, 0], [1, 1, 1, 1, 0]])
@@ -57,24 +67,24 @@ def test_a_number_fills_its_bins_one_after_the_other() -> None:
 
 
 def test_beyond_the_training_range_is_its_border() -> None:
-    basis = Basis.fit(numbers([0, 1, 2, 3, 4]), N_BINS)
+    basis = free_basis(numbers([0, 1, 2, 3, 4]), N_BINS)
     np.testing.assert_array_equal(codes(basis, [-1e30, 1e30]), codes(basis, [0, 4]))
 
 
 def test_missing_is_a_flag_and_nothing_else() -> None:
-    basis = Basis.fit(numbers([0, 1, 2, 3, float("nan")]), N_BINS)
+    basis = free_basis(numbers([0, 1, 2, 3, float("nan")]), N_BINS)
     np.testing.assert_allclose(codes(basis, [float("nan")]), [[0, 0, 0, 0, 1]], atol=1e-6)
 
 
 @pytest.mark.parametrize("value", [3.5, float("nan")], ids=["constant", "all_missing"])
 def test_a_column_that_says_nothing_adds_nothing(value: float) -> None:
-    basis = Basis.fit(numbers([value] * 5), N_BINS)
+    basis = free_basis(numbers([value] * 5), N_BINS)
     np.testing.assert_array_equal(basis.inputs(numbers([value, value])).x_columns, np.zeros((2, N_BINS + 1)))
     assert np.abs(basis.inputs(numbers([-1e30, 1e30, float("nan")])).x_columns).max() <= 1.0
 
 
 def test_few_distinct_values_leave_empty_bins_empty() -> None:
-    basis = Basis.fit(numbers([0, 0, 0, 0, 1, 1]), 8)
+    basis = free_basis(numbers([0, 0, 0, 0, 1, 1]), 8)
     assert len(np.unique(basis.edges)) < 9
     found = codes(basis, [0, 1])
     np.testing.assert_allclose(found[0], 0, atol=1e-6)
@@ -115,7 +125,7 @@ def test_equal_narratives_keep_their_vector_in_proportion(n_rows: int) -> None:
     text = design.text
     vectors = np.broadcast_to(np.array([0.1, -0.7, 0.3, 0.9, 1 / 3, 1e-3], np.float32), text.x_text.shape)
     alike = replace(text, x_text=np.array(vectors), has_text=np.ones_like(text.has_text))
-    basis = Basis.fit(Design(design.tabular, alike), N_BINS)
+    basis = free_basis(Design(design.tabular, alike), N_BINS)
     other = replace(alike, x_text=np.array(vectors) + np.float32(1))
     assert np.abs(basis.inputs(Design(design.tabular, other)).x_text).max() < 10
 
@@ -125,7 +135,7 @@ def test_rare_words_weigh_nothing() -> None:
     shown[: MIN_DOCUMENTS - 1, 0] = shown[:MIN_DOCUMENTS, 1] = shown[:, 2] = 1
     design = make_design(10, shape=Shape(n_narratives=1, n_buckets=3))
     design = Design(design.tabular, replace(design.text, x_lex=sparse.csr_matrix(shown)))
-    weight = Basis.fit(design, N_BINS).word_weight
+    weight = free_basis(design, N_BINS).word_weight
     assert weight[0] == 0
     assert weight[1] > weight[2] > 0
 
@@ -144,7 +154,7 @@ def test_words_of_each_narrative_have_length_one() -> None:
 @pytest.mark.parametrize("n_rows", [0, 1, 20])
 def test_any_set_of_columns_and_any_number_of_rows(shape: Shape, n_rows: int) -> None:
     design = make_design(n_rows, shape=shape)
-    inputs = Basis.fit(design, N_BINS).inputs(make_design(5, seed=3, shape=shape))
+    inputs = free_basis(design, N_BINS).inputs(make_design(5, seed=3, shape=shape))
     for array in (inputs.x_columns, inputs.x_text, inputs.x_absent, inputs.x_words.toarray()):
         assert len(array) == 5
         assert np.isfinite(array).all()
@@ -155,7 +165,9 @@ def test_any_set_of_columns_and_any_number_of_rows(shape: Shape, n_rows: int) ->
 def test_each_row_by_itself(rows: list[int]) -> None:
     index = np.array(rows, dtype=np.intp)
     whole = BASIS.inputs(DESIGN)
-    taken = HeadInputs(whole.x_columns[index], whole.x_text[index], whole.x_absent[index], whole.x_words[index])
+    taken = HeadInputs(
+        whole.x_columns[index], whole.x_text[index], whole.x_absent[index], whole.x_words[index], whole.direction
+    )
     assert_same(BASIS.inputs(DESIGN.take(index)), taken)
     assert_same(whole.take(index), taken)
     assert len(taken) == len(rows)
@@ -196,6 +208,6 @@ def test_inputs_change_nothing_of_the_design() -> None:
 
 
 def test_equal_rows_equal_basis() -> None:
-    again = Basis.fit(make_design(300), N_BINS)
+    again = free_basis(make_design(300), N_BINS)
     for field in fields(Basis):
         np.testing.assert_array_equal(getattr(again, field.name), getattr(BASIS, field.name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 from scipy.special import expit
 
-from features.design import Design
+from features.design import Design, TabularBlock
 from fusion.basis import Basis, HeadInputs
 from fusion.config import HeadConfig
 from fusion.head import Head, HeadOutput, fit_head
@@ -23,6 +24,7 @@ from tests.designs import (
     Floats,
     Shape,
     chunks,
+    free_basis,
     make_design,
     outcome,
     silent,
@@ -36,7 +38,7 @@ CPU = torch.device("cpu")
 CONFIG = SMALL.head
 DESIGN = make_design(600)
 Y = outcome(DESIGN)
-BASIS = Basis.fit(DESIGN, CONFIG.n_bins)
+BASIS = free_basis(DESIGN, CONFIG.n_bins)
 INPUTS = BASIS.inputs(DESIGN)
 WEAK = HeadConfig(column_penalty=1e-3, text_penalty=1e-3, word_penalty=1e-3, steps=80)
 
@@ -49,7 +51,7 @@ def the_head() -> Head:
 
 def own_inputs(design: Design, n_bins: int = CONFIG.n_bins) -> HeadInputs:
     """A design on a basis of its own."""
-    return Basis.fit(design, n_bins).inputs(design)
+    return free_basis(design, n_bins).inputs(design)
 
 
 def joined(outputs: list[HeadOutput]) -> HeadOutput:
@@ -253,7 +255,7 @@ def test_a_row_of_no_weight_teaches_nothing() -> None:
 @pytest.mark.parametrize("value", [float("nan"), 7.0], ids=["all_missing", "constant"])
 def test_a_column_that_says_nothing(value: float) -> None:
     blank = with_column(DESIGN, 0, value)
-    basis = Basis.fit(blank, CONFIG.n_bins)
+    basis = free_basis(blank, CONFIG.n_bins)
     head = fit_head(basis.inputs(blank), Y, CONFIG, CPU)
     found = head.output(basis.inputs(blank)).margin
     assert np.isfinite(found).all()
@@ -291,3 +293,27 @@ def test_saving_loses_nothing() -> None:
 def test_the_gpu_finds_the_same_model() -> None:
     head = fit_head(INPUTS, Y, CONFIG, torch.device("cuda"))
     np.testing.assert_allclose(head.output(INPUTS).margin, the_head().output(INPUTS).margin, atol=0.02)
+
+
+@given(st.integers(0, 1000))
+@settings(max_examples=10, deadline=None)
+def test_directed_columns_never_say_the_opposite(seed: int) -> None:
+    """With outcomes that are pure noise half the free slopes would have the wrong sign."""
+    y = np.random.default_rng(seed).integers(0, 2, 200).astype(np.float64)
+    rows = make_design(200, seed=seed)
+    signs = [(-1, 1, 0)[i % 3] for i in range(len(rows.tabular.num_names))]
+    basis = Basis.fit(rows, CONFIG.n_bins, signs)
+    head = fit_head(basis.inputs(rows), y, CONFIG, CPU)
+    for i, sign in enumerate(signs):
+        sweep = np.repeat(rows.tabular.x_num[:1], 50, axis=0)
+        sweep[:, i] = np.linspace(-4, 4, 50)
+        swept = replace(rows.take(np.zeros(50, dtype=np.intp)), tabular=replace(tabular_of(rows, 50), x_num=sweep))
+        steps = np.diff(head.output(basis.inputs(swept)).margin)
+        assert (steps * sign >= -1e-12).all()
+    free = fit_head(basis.inputs(rows), y, CONFIG.model_copy(update={"monotone": False}), CPU)
+    assert (free.columns * basis.direction < 0).any()
+
+
+def tabular_of(design: Design, n: int) -> TabularBlock:
+    """The columns of the first row, ``n`` times."""
+    return design.tabular.take(np.zeros(n, dtype=np.intp))

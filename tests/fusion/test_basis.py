@@ -55,7 +55,9 @@ def test_shapes_and_types() -> None:
     assert inputs.x_text.shape == (300, 2, 6)
     assert inputs.x_absent.shape == (300, 2)
     assert inputs.x_words.shape == (300, 48)
-    assert {array.dtype for array in vars(inputs).values()} == {np.dtype(np.float32)}
+    assert inputs.direction.shape == inputs.x_columns.shape[1:]
+    values = [array for name, array in vars(inputs).items() if name != "direction"]
+    assert {array.dtype for array in values} == {np.dtype(np.float32)}
 
 
 def test_a_number_fills_its_bins_one_after_the_other() -> None:

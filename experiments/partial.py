@@ -280,7 +280,7 @@ def _check_identity(folder: Path, then: Mapping[str, str], now: Mapping[str, str
         changes = "; ".join(f"{name}: {then.get(name, 'none')} then, {now.get(name, 'none')} now" for name in differing)
         raise ContractError(
             f"{folder} belongs to another run ({changes})",
-            "Resume with the input, model and options it was started with, or start again with --force.",
+            "Resume with the input, model, options and machine it was started with, or start again with --force.",
         )
 
 

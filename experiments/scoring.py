@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import gzip
-import hashlib
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,7 +31,7 @@ from features.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.design import Design
 from features.quality import data_quality
 from features.reading import ReadOptions, read_chunks
-from features.records import unreadable
+from features.records import file_sha256, unreadable
 from features.text import TextReader
 from fusion.bundle import Bundle
 from fusion.model import Scores
@@ -55,11 +54,13 @@ class Scorer:
     """What scoring needs of a model.
 
     predict: the scores of some applications; calls its second argument with the number of texts encoded meanwhile.
-    max_pd: approve up to this PD. model_id: written beside every score. levels: known levels by text feature.
+    max_pd: approve up to this PD. model_id: written beside every score. encoder_digest: names all that the last bits of
+    the narratives' vectors depend on (``TextEncoder.digest``). levels: known levels by text feature.
     """
 
     schema: Schema
     model_id: str
+    encoder_digest: str
     max_pd: float
     predict: Callable[[Applications, Advance], Scores]
     levels: Mapping[str, Sequence[str]]
@@ -114,9 +115,8 @@ def bundle_scorer(bundle: Bundle, encoder: OpenEncoder, threads: int, run: Run) 
         with run.timed("predict"):
             return bundle.model.predict(Design(tabular, text), threads)
 
-    return Scorer(
-        bundle.schema, bundle.manifest.model_id, bundle.config.decision.max_pd, predict, bundle.tabular.levels
-    )
+    max_pd, levels = bundle.config.decision.max_pd, bundle.tabular.levels
+    return Scorer(bundle.schema, bundle.manifest.model_id, encoder.digest, max_pd, predict, levels)
 
 
 def score_file(
@@ -264,16 +264,12 @@ def check_files(files: Files, schema: Schema) -> None:
 
 
 def fingerprint(data: Path) -> InputFingerprint:
-    """Size, time of change, sha256 and about how many rows; raises RunError when the file cannot be read."""
-    digest = hashlib.sha256()
+    """Size, time of change, sha256 and about how many rows; raises RunError as ``file_sha256`` does."""
     try:
-        status = data.stat()
-        with data.open("rb") as stream:
-            while block := stream.read(BLOCK_BYTES):
-                digest.update(block)
+        status = data.stat()  # before the bytes, so that a change while they are read is noticed
     except OSError as error:
         raise unreadable(data, error) from error
-    return InputFingerprint(status.st_size, status.st_mtime_ns, digest.hexdigest(), _about_rows(data))
+    return InputFingerprint(status.st_size, status.st_mtime_ns, file_sha256(data), _about_rows(data))
 
 
 def _about_rows(data: Path) -> int | None:
@@ -297,8 +293,8 @@ def _about_rows(data: Path) -> int | None:
 def _identity(before: InputFingerprint, scorer: Scorer, files: Files, options: ReadOptions) -> Mapping[str, str]:
     return {
         "input sha256": before.sha256,
-        "input size": str(before.size),
         "model": scorer.model_id,
+        "text encoder, precision or processor": scorer.encoder_digest[:12],
         "passthrough": ", ".join(files.passthrough) or "none",
         "delimiter": repr(options.delimiter),
         "encoding": options.encoding or "detected",
@@ -308,9 +304,16 @@ def _identity(before: InputFingerprint, scorer: Scorer, files: Files, options: R
 
 
 def _check_unchanged(data: Path, before: InputFingerprint) -> None:
+    """Raise RunError when the input holds other bytes than before; another time of change alone is none."""
     try:
         status = data.stat()
     except OSError as error:
-        raise RunError(f"{data} vanished while it was scored", "Score it again with --force.") from error
-    if (status.st_size, status.st_mtime_ns) != (before.size, before.mtime_ns):
-        raise RunError(f"{data} was changed while it was scored", "Score it again with --force.")
+        raise RunError(
+            f"{data} vanished while it was scored", "Put it back, then run the same command with --resume."
+        ) from error
+    touched = (status.st_size, status.st_mtime_ns) != (before.size, before.mtime_ns)
+    if touched and file_sha256(data) != before.sha256:
+        raise RunError(
+            f"{data} was changed while it was scored",
+            "Score it again with --force once nothing writes to it any more.",
+        )

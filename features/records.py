@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import hashlib
 import io
 import re
 from collections import deque
@@ -102,6 +103,20 @@ def unreadable(path: Path, error: Exception) -> RunError:
     if isinstance(error, PermissionError):
         return RunError(f"{path} may not be read", "Ask its owner for read access.")
     return RunError(f"{path} cannot be read: {error}", "Fetch or write the file again; it may be cut off or damaged.")
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file in hexadecimal; raises RunError when it cannot be read, or is a pipe or another stream.
+
+    A stream can be read once, and every file is read more than once: to know it again, then for its rows.
+    """
+    try:
+        if path.is_fifo() or path.is_char_device() or path.is_socket():
+            raise RunError(f"{path} is no regular file", "Write what it gives to a file first, and name that.")
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 class _TooLongError(csv.Error):

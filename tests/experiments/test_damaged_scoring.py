@@ -25,7 +25,7 @@ def by_amount(applications: Applications, _on_text: Advance) -> Scores:
     return Scores(margin, expit(margin), 600.0 - margin)
 
 
-SCORER = Scorer(load_schema("demo"), "m1", 0.2, by_amount, {})
+SCORER = Scorer(load_schema("demo"), "m1", "e1", 0.2, by_amount, {})
 
 
 def scored(folder: Path, case: Case) -> tuple[pd.DataFrame, pd.DataFrame]:

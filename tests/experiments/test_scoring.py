@@ -40,7 +40,7 @@ def by_hand(applications: Applications, on_text: Advance) -> Scores:
     return Scores(margin, expit(margin), 600 - 20 * margin)
 
 
-SCORER = Scorer(load_schema("demo"), "m1", 0.2, by_hand, {"purpose": ("car", "home")})
+SCORER = Scorer(load_schema("demo"), "m1", "e1", 0.2, by_hand, {"purpose": ("car", "home")})
 
 
 @dataclass(frozen=True)
@@ -263,10 +263,19 @@ def change_model(_place: Place) -> Scorer:
     return replace(SCORER, model_id="m2")
 
 
+def change_encoder(_place: Place) -> Scorer:
+    return replace(SCORER, encoder_digest="e2")
+
+
 @pytest.mark.parametrize(
-    ("change", "says"), [(change_input, "input sha256: .* then, .* now"), (change_model, "model: m1 then, m2 now")]
+    ("change", "says"),
+    [
+        (change_input, "input sha256: .* then, .* now"),
+        (change_model, "model: m1 then, m2 now"),
+        (change_encoder, "text encoder, precision or processor: e1 then, e2 now"),
+    ],
 )
-def test_another_input_or_model_is_not_resumed(place: Place, change: Callable[[Place], Scorer], says: str) -> None:
+def test_another_input_model_or_encoder_is_not_resumed(place: Place, change: Callable[[Place], Scorer], says: str) -> None:
     leave_partial(place)
     scorer = change(place)
     with Run.start("score", None, {}) as run, pytest.raises(ContractError, match=says):
@@ -323,6 +332,30 @@ def test_an_input_that_changes_meanwhile_gives_no_result(place: Place) -> None:
     with Run.start("score", None, {}) as run, pytest.raises(RunError, match="was changed while it was scored"):
         score_file(scorer, place.files, ReadOptions(), run)
     assert not place.files.out.exists()
+
+
+def test_an_input_that_is_only_touched_meanwhile_is_scored(place: Place, undisturbed: tuple[bytes, bytes]) -> None:
+    def touches(rows: Applications, on_text: Advance) -> Scores:
+        os.utime(place.files.data, ns=(1, 1))
+        return by_hand(rows, on_text)
+
+    with Run.start("score", None, {}) as run:
+        score_file(replace(SCORER, predict=touches), place.files, ReadOptions(), run)
+    assert place.results() == undisturbed
+
+
+def test_an_input_that_vanishes_meanwhile_may_come_back(place: Place, undisturbed: tuple[bytes, bytes]) -> None:
+    content = place.files.data.read_bytes()
+
+    def removes(rows: Applications, on_text: Advance) -> Scores:
+        place.files.data.unlink()
+        return by_hand(rows, on_text)
+
+    with Run.start("score", None, {}) as run, pytest.raises(RunError, match=r"vanished .*--resume"):
+        score_file(replace(SCORER, predict=removes), place.files, ReadOptions(), run)
+    place.files.data.write_bytes(content)
+    place.score(resume=True)
+    assert place.results() == undisturbed
 
 
 def test_a_header_that_breaks_the_contract_leaves_nothing_behind(place: Place) -> None:
@@ -437,6 +470,13 @@ def test_output_names_that_cannot_be(place: Place, out: str, rejects: str, says:
 def test_an_input_that_cannot_be_read(place: Place, name: str, says: str) -> None:
     with pytest.raises(RunError, match=says):
         place.score(replace(place.files, data=place.folder / name))
+    assert not partial_folder(place.files.out).exists()
+
+
+def test_a_pipe_is_refused_before_it_is_read(place: Place) -> None:
+    os.mkfifo(place.folder / "pipe")
+    with pytest.raises(RunError, match=r"pipe is no regular file.*to a file first"):
+        place.score(replace(place.files, data=place.folder / "pipe"))
     assert not partial_folder(place.files.out).exists()
 
 

@@ -417,8 +417,8 @@ def test_the_shipped_schemas_give_the_model_inputs_only(name: str) -> None:
 def test_a_directed_column_never_moves_the_margin_the_other_way(trained: Trained) -> None:
     """The first column's risk rises: in the head, in the trees, and so in the blend of both."""
     design = trained.design
-    for row in range(5):
-        same = design.take(np.full(60, row, dtype=np.intp))
+    for number in range(5):
+        same = design.take(np.full(60, number, dtype=np.intp))
         sweep = same.tabular.x_num.copy()
         sweep[:, 0] = np.linspace(-4, 4, 60)
         swept = replace(same, tabular=replace(same.tabular, x_num=sweep))

@@ -31,6 +31,8 @@ Examples:
 creditfusion score --model bundle --data new.csv --out scored.csv
 
 creditfusion score --model bundle --data new.parquet --out scored.csv.gz --passthrough branch --resume
+
+creditfusion score --model bundle --encoder models/minilm --data new.csv --out scored.csv
 """
 
 
@@ -42,6 +44,10 @@ def score(
         Path | None, typer.Option(help="File of the rows that broke the contract. Left out: OUT.rejects.csv.")
     ] = None,
     passthrough: Annotated[list[str] | None, typer.Option(help="Input column to copy; repeat for more.")] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="The model's text encoder: folder, hub id or embedded. Left out: as in training."),
+    ] = None,
     chunk_rows: Annotated[int, typer.Option(min=1, help="Rows held in memory at once; changes no result.")] = 10_000,
     resume: Annotated[bool, typer.Option("--resume", help="Carry on a run that was interrupted.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace existing output, finished or not.")] = False,
@@ -70,8 +76,9 @@ def score(
     with Run.start("score", out, arguments | {"chunk_rows": chunk_rows, "resume": resume}, json_output) as run:
         with run.timed("load"):
             bundle = load(model)
-            encoder = open_text_encoder(bundle.config.encoder, cache_folder(cache, no_cache), cache_gb, threads)
-        scorer = bundle_scorer(bundle, encoder, threads, run)
+            source = bundle.config.encoder.model_copy(update={"source": encoder} if encoder else {})
+            text_encoder = open_text_encoder(source, cache_folder(cache, no_cache), cache_gb, threads)
+        scorer = bundle_scorer(bundle, text_encoder, threads, run)
         done = score_file(scorer, files, options, run, resume=resume, force=force)
         run.finish(
             {
@@ -80,7 +87,7 @@ def score(
                 **counts(done.tally),
                 "rows_resumed": done.n_resumed,
                 "rows_per_second": (done.tally.rows - done.n_resumed) / run.clock.total,
-                "cache_hit_rate": encoder.hit_rate,
+                "cache_hit_rate": text_encoder.hit_rate,
             }
         )
     if done.tally.rejected:

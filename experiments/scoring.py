@@ -101,9 +101,9 @@ def bundle_scorer(bundle: Bundle, encoder: OpenEncoder, threads: int, run: Run) 
     """
     if encoder.model_digest != bundle.manifest.provenance.encoder_digest:
         raise ContractError(
-            f"the text encoder {bundle.config.encoder.source!r} is not the one that model "
-            f"{bundle.manifest.model_id} learned with",
-            "Put the encoder it was trained with back in place, or train the model again.",
+            f"the text encoder is not the one that model {bundle.manifest.model_id} learned with "
+            f"({bundle.config.encoder.source!r} at that time)",
+            "Say with --encoder where that one lies now, or train the model again.",
         )
     reader = TextReader(bundle.schema, encoder, bundle.config.text.n_buckets, bundle.config.text.ngrams)
 

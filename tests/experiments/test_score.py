@@ -186,6 +186,29 @@ def test_another_encoder_in_the_old_one_s_place_is_refused(
         assert score(monkeypatch, trained, tmp_path / "out.csv") == 2
     finally:
         (folder / "model.safetensors").write_bytes(weights)
+    told = capsys.readouterr().err
+    assert "is not the one that model" in told
+    assert "--encoder" in told
+
+
+def test_a_bundle_moves_with_its_encoder(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    trained: Trained,
+    tmp_path: Path,
+    undisturbed: tuple[bytes, bytes],
+) -> None:
+    old, new = trained.model.parent / "encoder", tmp_path / "encoder"
+    old.rename(new)
+    try:
+        assert score(monkeypatch, trained, tmp_path / "out.csv") == 2
+        assert "to score: --encoder" in capsys.readouterr().err
+        assert score(monkeypatch, trained, tmp_path / "out.csv", "--encoder", str(new)) == 3
+        assert results(tmp_path / "out.csv") == undisturbed
+    finally:
+        new.rename(old)
+    stranger = tiny_bert(tmp_path / "stranger", seed=9)
+    assert score(monkeypatch, trained, tmp_path / "out.csv", "--encoder", str(stranger), "--force") == 2
     assert "is not the one that model" in capsys.readouterr().err
 
 

@@ -275,7 +275,7 @@ def change_encoder(_place: Place) -> Scorer:
         (change_encoder, "text encoder, precision or processor: e1 then, e2 now"),
     ],
 )
-def test_another_input_model_or_encoder_is_not_resumed(place: Place, change: Callable[[Place], Scorer], says: str) -> None:
+def test_what_is_not_the_same_run_is_not_resumed(place: Place, change: Callable[[Place], Scorer], says: str) -> None:
     leave_partial(place)
     scorer = change(place)
     with Run.start("score", None, {}) as run, pytest.raises(ContractError, match=says):

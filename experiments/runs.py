@@ -323,16 +323,19 @@ class Run:
         self.console.print(escape(message), soft_wrap=True)
         self.log.write("note", {"message": message, **(fields or {})})
 
-    def finish(self, summary: Summary) -> None:
-        """Show, print (``--json``) and log the closing summary, with the time per stage and the peak memory added."""
+    def finish(self, summary: Summary, shown: Summary | None = None) -> None:
+        """Show, print (``--json``) and log the closing summary, with the time per stage and the peak memory added.
+
+        shown: what people see in its place, where they want other words than machines.
+        """
         stages = {name: round(seconds, 3) for name, seconds in self.clock.seconds.items()}
-        full: dict[str, object] = {
-            **summary,
+        costs: dict[str, object] = {
             "seconds": {**stages, "total": round(self.clock.total, 3)},
             "peak_memory_mb": round(peak_memory_mb(), 1),
         }
+        full = {**summary, **costs}
         self.log.write("finished", {"verb": self.verb, "summary": full})
-        self.console.print(summary_table(f"creditfusion {self.verb}", full))
+        self.console.print(summary_table(f"creditfusion {self.verb}", {**(shown or summary), **costs}))
         self._print_json({"verb": self.verb, "status": "done", **full})
 
     def _print_json(self, content: Mapping[str, object]) -> None:

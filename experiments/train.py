@@ -77,6 +77,6 @@ def train(
         read = read_decided(contract, files, options, run)
         write_rejects(read.rejects, files.rejects)  # first, because they may be why the rest cannot train
         report = train_bundle(read, files, settings, encoder, run)
-        run.finish({"bundle": out, **report.summary()})
+        run.finish({"bundle": out, **report.summary()}, {"bundle": out, **report.lines()})
     if report.rejected:
         raise typer.Exit(SOME_REJECTED)

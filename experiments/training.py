@@ -17,10 +17,10 @@ from data_schemas.errors import ContractError
 from experiments.card import model_card
 from experiments.encoders import OpenEncoder
 from experiments.runs import Run, advance_to, versions
-from features.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
+from features.applications import REJECT_COLUMNS, Applications, Rejects
 from features.design import Design
 from features.reading import ReadOptions, read_all
-from features.records import unreadable
+from features.records import file_sha256
 from features.tabular import TabularEncoder
 from features.text import TextReader
 from features.writing import write_header, write_rows
@@ -47,6 +47,24 @@ class SliceReport:
     text_only: Figures
     text_gain: Gain
 
+    def figures(self) -> Mapping[str, int | float]:
+        """Every figure to its last digit, for machines; text_gain is the model's AUC minus that of the columns."""
+        gain = self.text_gain
+        return {
+            "rows": self.fused.n,
+            "bad": self.fused.n_bad,
+            "auc": self.fused.auc,
+            "ks": self.fused.ks,
+            "brier": self.fused.brier,
+            "calibration_slope": self.fused.slope,
+            "auc_columns_only": self.columns_only.auc,
+            "auc_text_only": self.text_only.auc,
+            "text_gain": gain.difference,
+            "text_gain_low": gain.low,
+            "text_gain_high": gain.high,
+            "text_gain_p": gain.p,
+        }
+
 
 @dataclass(frozen=True)
 class TrainingReport:
@@ -59,21 +77,32 @@ class TrainingReport:
     slices: tuple[SliceReport, ...]
 
     def summary(self) -> Mapping[str, object]:
-        """The report for reading and for ``--json``."""
-        lines: dict[str, object] = {
+        """The report for machines."""
+        return {
+            "model": self.model_id,
+            "rows": self.n_rows,
+            "trained_on": self.slices[0].fused.n,
+            "window": self.window,
+            "rejected": sum(self.rejected.values()),
+            "rejected_by_rule": dict(self.rejected),
+            "slices": {part.name: part.figures() for part in self.slices},
+        }
+
+    def lines(self) -> Mapping[str, object]:
+        """The report for people."""
+        lines = {
             "model": self.model_id,
             "rows": self.n_rows,
             "trained on": self.slices[0].fused.n,
             "training window": " to ".join(self.window) if self.window else "no decision date",
             "rejected": sum(self.rejected.values()),
+            "rejected by rule": dict(self.rejected),
         }
-        if self.rejected:
-            lines["rejected by rule"] = dict(self.rejected)
         return lines | {part.name: slice_lines(part) for part in self.slices}
 
 
 def slice_lines(part: SliceReport) -> Mapping[str, object]:
-    """One slice's figures by name."""
+    """One slice's figures for people: in words, and rounded."""
     gain = part.text_gain
     return {
         "rows": part.fused.n,
@@ -104,7 +133,16 @@ class TrainingFiles:
         return self.out.parent / f"{self.out.name}.rejects.csv"
 
 
-def read_decided(schema: Schema, files: TrainingFiles, options: ReadOptions, run: Run) -> Chunk:
+@dataclass(frozen=True)
+class Decided:
+    """What the training files hold. data_digest: names their bytes, as they were before they were read."""
+
+    applications: Applications
+    rejects: Rejects
+    data_digest: str
+
+
+def read_decided(schema: Schema, files: TrainingFiles, options: ReadOptions, run: Run) -> Decided:
     """All rows to train and judge with.
 
     Raises ContractError when the bundle could not be saved in the end, or the files do not fit the schema; RunError for
@@ -112,12 +150,13 @@ def read_decided(schema: Schema, files: TrainingFiles, options: ReadOptions, run
     """
     bundle.check_place(files.out)
     with run.stage("read") as advance:
+        digest = data_digest(files.data)
         read = read_all(files.data, schema, options)
         advance(read.n_rows)
-    return read
+    return Decided(read.applications, read.rejects, digest)
 
 
-def train_bundle(read: Chunk, files: TrainingFiles, config: Config, encoder: OpenEncoder, run: Run) -> TrainingReport:
+def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: OpenEncoder, run: Run) -> TrainingReport:
     """Encode, fit, judge and save what ``read_decided`` read; the report.
 
     Raises ContractError for rows that cannot train their schema.
@@ -145,7 +184,7 @@ def train_bundle(read: Chunk, files: TrainingFiles, config: Config, encoder: Ope
         provenance = bundle.Provenance(
             schema_digest=schema.digest,
             config_digest=bundle.config_digest(config),
-            data_digest=data_digest(files.data),
+            data_digest=read.data_digest,
             encoder_digest=encoder.model_digest,
             versions=versions(),
             seed=config.folds.seed,
@@ -157,7 +196,8 @@ def train_bundle(read: Chunk, files: TrainingFiles, config: Config, encoder: Ope
         card = model_card(schema, provenance, {part.name: slice_lines(part) for part in slices})
         manifest = bundle.save(files.out, fitted, schema, config, tabular, provenance, card)
     rejected = dict(Counter(read.rejects.frame["rule"]))
-    return TrainingReport(manifest.model_id, read.n_rows, rejected, report_window, tuple(slices))
+    n_rows = len(read.applications) + len(read.rejects)
+    return TrainingReport(manifest.model_id, n_rows, rejected, report_window, tuple(slices))
 
 
 def _encode(
@@ -260,12 +300,5 @@ def write_rejects(rejects: Rejects, path: Path) -> None:
 
 
 def data_digest(paths: Sequence[Path]) -> str:
-    """sha256 over the files' own sha256s, in order; raises RunError when one cannot be read."""
-    digest = hashlib.sha256()
-    for path in paths:
-        try:
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        except OSError as error:
-            raise unreadable(path, error) from error
-    return digest.hexdigest()
+    """sha256 over the files' own sha256s, in order; raises RunError when one cannot be read, or is a stream."""
+    return hashlib.sha256(b"".join(bytes.fromhex(file_sha256(path)) for path in paths)).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -73,6 +74,7 @@ def test_every_row_is_read_or_rejected(tmp_path: Path) -> None:
     with Run.start("train", None, {}) as run:
         read = read_decided(small_schema(), TrainingFiles((data,), tmp_path / "m"), ReadOptions(need_target=True), run)
     assert len(read.applications) == 1
+    assert read.data_digest == data_digest([data])
     assert read.rejects.frame["rule"].tolist() == ["required", "type"]
 
 
@@ -84,6 +86,9 @@ def test_the_data_digest_knows_content_and_order(tmp_path: Path) -> None:
     assert data_digest([one, two]) == data_digest([copy, two]) != data_digest([two, one])
     with pytest.raises(RunError, match="absent does not exist"):
         data_digest([tmp_path / "absent"])
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RunError, match="pipe is no regular file"):
+        data_digest([one, tmp_path / "pipe"])
 
 
 @pytest.mark.parametrize("out", [".", "model"])

@@ -47,7 +47,8 @@ class TextBlock:
 
     x_text: float32 (n, n_narratives, dim), mean-pooled vectors; zero where there is no narrative.
     has_text: bool (n, n_narratives).
-    x_lex: float32 CSR (n, n_narratives * n_buckets), hashed word counts, one span of buckets per narrative column.
+    x_lex: float32 CSR (n, n_narratives * n_buckets), 1 where a narrative holds a word of that hash
+        bucket; one span of buckets per narrative column.
     names: narrative columns.
     """
 

@@ -1,4 +1,4 @@
-"""Word counts of a text, hashed into a fixed number of buckets: no vocabulary to learn, store or leak."""
+"""The words of a text, hashed into a fixed number of buckets: no vocabulary to learn, store or leak."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from sklearn.feature_extraction.text import HashingVectorizer
 WORD = r"(?u)\b\w+\b"
 
 
-def hashed_counts(texts: Sequence[str], n_buckets: int, ngrams: int) -> sparse.csr_matrix:
-    """Counts of lower-cased word n-grams (1 to ``ngrams`` words), each text scaled to Euclidean length 1.
+def hashed_words(texts: Sequence[str], n_buckets: int, ngrams: int) -> sparse.csr_matrix:
+    """Which lower-cased word n-grams (1 to ``ngrams`` words) a text holds, however often.
 
-    Stateless and the same on every machine (MurmurHash3). Returns float32 CSR (n, n_buckets); a text without a word
-    is a zero row.
+    Stateless and the same on every machine (MurmurHash3). Returns float32 CSR (n, n_buckets) of ones; a text without a
+    word is an empty row.
     """
     vectorizer = HashingVectorizer(
         n_features=n_buckets,
         ngram_range=(1, ngrams),
         token_pattern=WORD,
         alternate_sign=False,
-        norm="l2",
+        binary=True,
+        norm=None,
         dtype=np.float32,
     )
     if not texts:

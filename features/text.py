@@ -11,15 +11,15 @@ from data_schemas.contract import Schema
 from features.applications import Applications
 from features.design import TextBlock
 from features.encoder import Progress, TextEncoder
-from features.lexical import hashed_counts
+from features.lexical import hashed_words
 from features.narrative import clean
 
 
 @dataclass(frozen=True)
 class TextReader:
-    """Reads every narrative column of ``schema``: cleaned, encoded whole, and counted word by word.
+    """Reads every narrative column of ``schema``: cleaned, encoded whole, and word by word.
 
-    n_buckets, ngrams: of the word counts, per narrative column (see ``features.lexical``).
+    n_buckets, ngrams: of the hashed words, per narrative column (see ``features.lexical``).
     """
 
     schema: Schema
@@ -39,9 +39,9 @@ class TextReader:
         for j, column in enumerate(columns):
             has_text[:, j] = [bool(text) for text in column]
             x_text[has_text[:, j], j] = vectors[[distinct[text] for text in column if text]]
-        counts = [hashed_counts(column, self.n_buckets, self.ngrams) for column in columns]
+        words = [hashed_words(column, self.n_buckets, self.ngrams) for column in columns]
         empty = sparse.csr_matrix(np.zeros((n, 0), np.float32))
-        x_lex = sparse.csr_matrix(sparse.hstack(counts, format="csr", dtype=np.float32)) if counts else empty
+        x_lex = sparse.csr_matrix(sparse.hstack(words, format="csr", dtype=np.float32)) if words else empty
         return TextBlock(x_text, has_text, x_lex, names)
 
     def _cleaned(self, applications: Applications, name: str) -> list[str]:

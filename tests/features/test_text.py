@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from features.lexical import hashed_counts
+from features.lexical import hashed_words
 from features.text import TextReader
 from tests.small import applications, row, small_schema
 
@@ -38,7 +38,7 @@ def test_narratives_become_arrays(tmp_path: Path) -> None:
     assert block.x_text[:, 0].tolist() == [[5, 1], [0, 0], [0, 0], [4, 1], [5, 1]]
     assert encoder.asked == ["a car", "roof"]
     assert seen == [2]
-    expected = hashed_counts(["a car", "", "", "roof", "a car"], 32, 2)
+    expected = hashed_words(["a car", "", "", "roof", "a car"], 32, 2)
     np.testing.assert_array_equal(block.x_lex.toarray(), expected.toarray())
 
 

@@ -33,7 +33,9 @@ A creditfusion model: probability of default from {{ schema.features | length }}
 the line that calibrates the blend was fitted on these very rows, so their calibration slope is 1 by construction, and
 the text log-odds that the trees learned from came from heads of other folds. "After" rows, decided after the training
 window, took part in nothing: judge by them where there are any.
-"Text's worth" is the AUC of the model minus that of the same machinery without any narrative, with DeLong's interval.
+"AUC columns" and "AUC text" belong to the ablations: the same machinery without any narrative, and narratives alone.
+"Text's worth" is the AUC of the model minus the first of these, with DeLong's 95 % interval. "Slope" is that of the
+outcome on the log-odds: 1 is calibrated, less is overconfident.
 
 ## Use
 

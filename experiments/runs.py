@@ -218,18 +218,39 @@ def progress_line(name: str, done: int, total: int | None, unit: str, seconds: f
 
 
 def summary_table(title: str, summary: Summary) -> Table:
-    """The summary as a table of two columns; a mapping inside it becomes a section under its own heading."""
+    """The summary as a table of two columns; a mapping inside it becomes a section under its own heading.
+
+    A mapping of mappings is left to ``summary_grids``.
+    """
     table = Table("", "", title=escape(title), show_header=False, title_justify="left")
     for key, value in summary.items():
         if not isinstance(value, Mapping):
             table.add_row(_label(key), _text(value))
     for key, value in summary.items():
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, Mapping) and value and not _is_grid(value):
             table.add_section()
             table.add_row(f"[bold]{_label(key)}[/bold]", "")
             for name, item in value.items():
                 table.add_row(f"  {_label(str(name))}", _text(item))
     return table
+
+
+def summary_grids(summary: Summary) -> list[Table]:
+    """Every mapping of mappings as a table: one column per inner mapping, to be read side by side."""
+    grids = []
+    for key, value in summary.items():
+        if isinstance(value, Mapping) and _is_grid(value):
+            table = Table("", title=_label(key), title_justify="left")
+            for name in value:
+                table.add_column(escape(str(name)), overflow="fold", justify="right")
+            for row in next(iter(value.values())):
+                table.add_row(_label(str(row)), *(_text(column.get(row)) for column in value.values()))
+            grids.append(table)
+    return grids
+
+
+def _is_grid(value: Mapping[object, object]) -> bool:
+    return bool(value) and all(isinstance(item, Mapping) for item in value.values())
 
 
 def _label(key: str) -> str:
@@ -335,7 +356,8 @@ class Run:
         }
         full = {**summary, **costs}
         self.log.write("finished", {"verb": self.verb, "summary": full})
-        self.console.print(summary_table(f"creditfusion {self.verb}", {**(shown or summary), **costs}))
+        told = {**(shown or summary), **costs}
+        self.console.print(summary_table(f"creditfusion {self.verb}", told), *summary_grids(told))
         self._print_json({"verb": self.verb, "status": "done", **full})
 
     def _print_json(self, content: Mapping[str, object]) -> None:

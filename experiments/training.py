@@ -98,7 +98,7 @@ class TrainingReport:
             "rejected": sum(self.rejected.values()),
             "rejected by rule": dict(self.rejected),
         }
-        return lines | {part.name: slice_lines(part) for part in self.slices}
+        return lines | {"figures": {part.name: slice_lines(part) for part in self.slices}}
 
 
 def slice_lines(part: SliceReport) -> Mapping[str, object]:
@@ -107,15 +107,16 @@ def slice_lines(part: SliceReport) -> Mapping[str, object]:
     return {
         "rows": part.fused.n,
         "bad": part.fused.n_bad,
-        "AUC": round(part.fused.auc, 5),
-        "KS": round(part.fused.ks, 5),
-        "Brier": round(part.fused.brier, 5),
-        "calibration slope": round(part.fused.slope, 4),
-        "AUC, columns only": round(part.columns_only.auc, 5),
-        "AUC, text only": round(part.text_only.auc, 5),
-        "text's worth in AUC": round(gain.difference, 5),
-        "95 % interval": (round(gain.low, 5), round(gain.high, 5)),
-        "DeLong p": gain.p,
+        "AUC": f"{part.fused.auc:.4f}",
+        "KS": f"{part.fused.ks:.4f}",
+        "Brier": f"{part.fused.brier:.4f}",
+        "slope": f"{part.fused.slope:.3f}",
+        "AUC columns": f"{part.columns_only.auc:.4f}",
+        "AUC text": f"{part.text_only.auc:.4f}",
+        "text's worth": f"{gain.difference:+.4f}",
+        "95 %, from": f"{gain.low:+.4f}",
+        "95 %, to": f"{gain.high:+.4f}",
+        "DeLong p": f"{gain.p:.2g}",
     }
 
 

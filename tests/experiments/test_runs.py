@@ -19,6 +19,7 @@ from experiments.runs import (
     log_path,
     peak_memory_mb,
     progress_line,
+    summary_grids,
     summary_table,
     to_json,
 )
@@ -206,3 +207,11 @@ def test_peak_memory_grows_with_what_is_held() -> None:
     held = np.ones(40_000_000)
     assert held.sum() == 40_000_000
     assert peak_memory_mb() >= max(before, 320)
+
+
+def test_a_mapping_of_mappings_is_read_side_by_side() -> None:
+    summary = {"rows": 3, "figures": {"all": {"AUC": "0.7"}, "newest": {"AUC": "0.6"}}, "empty": {}}
+    (grid,) = summary_grids(summary)
+    assert [str(column.header) for column in grid.columns] == ["", "all", "newest"]
+    assert [list(column.cells) for column in grid.columns] == [["AUC"], ["0.7"], ["0.6"]]
+    assert summary_table("run", summary).row_count == 1

@@ -100,6 +100,11 @@ class Target:
     path: Path
     columns: tuple[Column, ...]
 
+    @property
+    def exact(self) -> bool:
+        """Whether text is kept as it is: no spreadsheet runs what stands in Parquet."""
+        return self.path.name.endswith(".parquet")
+
 
 def check_name(path: Path, option: str) -> None:
     """Raise ContractError unless the name says CSV, gzipped CSV or Parquet and the path is no folder."""
@@ -114,13 +119,13 @@ def check_name(path: Path, option: str) -> None:
 
 def _header_bytes(target: Target) -> bytes:
     text = io.StringIO(newline="")
-    write_header(text, [column.name for column in target.columns])
+    write_header(text, [column.name for column in target.columns], exact=target.exact)
     return text.getvalue().encode()
 
 
-def _rows_bytes(frame: pd.DataFrame) -> bytes:
+def _rows_bytes(target: Target, frame: pd.DataFrame) -> bytes:
     text = io.StringIO(newline="")
-    write_rows(text, frame)
+    write_rows(text, frame, exact=target.exact)
     return text.getvalue().encode("utf-8", errors="replace")  # lone surrogates become "?"
 
 
@@ -182,8 +187,8 @@ class PartialOutput:
 
         Raises OSError as the file system does; the journal then still describes the rows before.
         """
-        scored_bytes = _append(self._file("scored"), self.journal.scored_bytes, _rows_bytes(scored))
-        rejects_bytes = _append(self._file("rejects"), self.journal.rejects_bytes, _rows_bytes(rejects))
+        scored_bytes = _append(self._file("scored"), self.journal.scored_bytes, _rows_bytes(self.scored, scored))
+        rejects_bytes = _append(self._file("rejects"), self.journal.rejects_bytes, _rows_bytes(self.rejects, rejects))
         self._write_journal(
             self.journal.model_copy(
                 update={

@@ -1,4 +1,4 @@
-"""Writing rows as CSV that is safe to open in a spreadsheet."""
+"""Writing rows as CSV: safe to open in a spreadsheet, or exact."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ def neutralise(text: str) -> str:
     return text
 
 
-def write_header(file: TextIO, columns: Sequence[str]) -> None:
-    """Write the header row; open the file with ``newline=""`` and UTF-8."""
-    _writer(file).writerow([neutralise(name) for name in columns])
+def write_header(file: TextIO, columns: Sequence[str], *, exact: bool = False) -> None:
+    """Write the header row; open the file with ``newline=""`` and UTF-8. exact: see ``write_rows``."""
+    _writer(file).writerow(columns if exact else [neutralise(name) for name in columns])
 
 
-def write_rows(file: TextIO, frame: pd.DataFrame) -> None:
-    """Write the frame's rows, without a header: text neutralised, floats to their last digit, missing as ""."""
-    columns = [_cells(frame.iloc[:, position]) for position in range(frame.shape[1])]
+def write_rows(file: TextIO, frame: pd.DataFrame, *, exact: bool = False) -> None:
+    """Write the frame's rows, without a header: floats to their last digit, missing as "".
+
+    exact: write text as it is, for a program to read; else text that a spreadsheet would run is neutralised.
+    """
+    columns = [_cells(frame.iloc[:, position], exact) for position in range(frame.shape[1])]
     _writer(file).writerows(zip(*columns, strict=True))
 
 
@@ -48,10 +51,12 @@ def _writer(file: TextIO) -> _csv.Writer:
     return csv.writer(_NewlineEnds(file), lineterminator="\r\n")
 
 
-def _cells(column: pd.Series) -> list[object]:
+def _cells(column: pd.Series, exact: bool) -> list[object]:
     if column.dtype.kind == "M":
         times = column.dt.strftime("%Y-%m-%dT%H:%M:%S").astype(object).fillna("")
         return [time.removesuffix("T00:00:00") for time in times]
     if column.dtype.kind == "f":
         return ["" if np.isnan(value) else value for value in column.tolist()]
+    if exact:
+        return column.tolist()
     return [neutralise(cell) if isinstance(cell, str) else cell for cell in column.tolist()]

@@ -410,6 +410,19 @@ def test_formulas_are_neutralised_in_both_files(place: Place) -> None:
     assert pd.read_csv(place.files.rejects)["original"].iloc[0].startswith("'=cmd")
 
 
+def test_text_is_exact_in_parquet(place: Place) -> None:
+    texts = ["=1+1", "=1+1", "'=1+1", "'@a", "-", "", 'a, "b"\r\nc']
+    ids = ["-A", "-B", "-1-1", "-1", "E", "F", "G"]
+    table = applications(7).assign(statement=texts, application_id=ids, amount=["@SUM(A1)", *["1000"] * 6])
+    table[["statement", *table.columns.drop("statement")]].to_csv(place.files.data, index=False)
+    files = Files(place.files.data, place.folder / "o.parquet", place.folder / "r.parquet", ("statement",))
+    place.score(files)
+    scored, rejects = pq.read_table(files.out), pq.read_table(files.rejects)
+    assert scored.column("id").to_pylist() == ids[1:]
+    assert scored.column("statement").to_pylist() == texts[1:]
+    assert rejects.column("original").to_pylist()[0].startswith("=1+1,")
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [

@@ -39,6 +39,13 @@ def test_rows() -> None:
     assert file.getvalue() == 'row,pd,\'=text,day\n1,0.1,\'=A1,2024-03-01\n2,,"a ""b"",\r\nc",\n'
 
 
+def test_exact_rows() -> None:
+    file = io.StringIO(newline="")
+    write_header(file, ["=text"], exact=True)
+    write_rows(file, pd.DataFrame({"=text": pd.Series(["=A1", "'=A1"], dtype=object)}), exact=True)
+    assert file.getvalue() == "=text\n=A1\n'=A1\n"
+
+
 def test_no_rows() -> None:
     file = io.StringIO(newline="")
     write_rows(file, pd.DataFrame({"a": pd.Series([], dtype=object)}))

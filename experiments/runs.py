@@ -57,6 +57,9 @@ from data_schemas.errors import RunError, UserError
 Advance = Callable[[int], None]
 Summary = Mapping[str, object]
 
+SOME_REJECTED = 3
+"""Exit code of a verb that did its work and rejected some rows."""
+
 SECONDS_BETWEEN_LINES = 10.0
 VERSIONED = ("creditfusion", "torch", "transformers", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn")
 

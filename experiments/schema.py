@@ -16,14 +16,12 @@ from rich.table import Table
 from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError
 from experiments.options import DelimiterOption, EncodingOption, JsonOption
-from experiments.runs import Run, to_json
+from experiments.runs import SOME_REJECTED, Run, to_json
 
 if TYPE_CHECKING:
     from features.applications import Chunk
     from features.drafting import Draft
     from features.header import HeaderReport
-
-SOME_REJECTED = 3
 
 app = typer.Typer(
     help="Check files against a data contract, or draft one from an unknown file.",

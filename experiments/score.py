@@ -18,12 +18,10 @@ from experiments.options import (
     ThreadsOption,
     cache_folder,
 )
-from experiments.runs import Run
+from experiments.runs import SOME_REJECTED, Run
 
 if TYPE_CHECKING:
     from experiments.partial import Tally
-
-SOME_REJECTED = 3
 
 EXAMPLES = """
 Examples:

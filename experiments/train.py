@@ -18,9 +18,7 @@ from experiments.options import (
     ThreadsOption,
     cache_folder,
 )
-from experiments.runs import Run
-
-SOME_REJECTED = 3
+from experiments.runs import SOME_REJECTED, Run
 
 EXAMPLES = """
 Examples:

@@ -24,11 +24,6 @@ def stacker_inputs(tabular: TabularBlock, text_logit: Floats) -> Floats:
     return np.hstack([tabular.x_num.astype(np.float64), tabular.x_cat.astype(np.float64), text_logit])
 
 
-def stacker_names(tabular: TabularBlock, text_names: Sequence[str]) -> list[str]:
-    """Names of the columns of ``stacker_inputs``."""
-    return [*tabular.num_names, *tabular.cat_names, *(f"text:{name}" for name in text_names)]
-
-
 @dataclass(frozen=True)
 class Stacker:
     """Bagged boosters; the margin is the mean of theirs."""

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from fusion.config import StackerConfig
 from fusion.metrics import auc, log_loss
-from fusion.stacker import Stacker, fit_booster, stacker_inputs, stacker_names
+from fusion.stacker import Stacker, fit_booster, stacker_inputs
 from tests.designs import SMALL, Floats, make_design, outcome, with_column, with_levels
 
 CONFIG = SMALL.stacker
@@ -29,11 +29,9 @@ def the_stacker() -> Stacker:
     return Stacker(tuple(fit_booster(X, Y, RISING_FIRST, CONFIG, seed) for seed in range(3)))
 
 
-def test_inputs_and_their_names() -> None:
+def test_inputs_are_numbers_then_levels_then_text() -> None:
     assert X.dtype == np.float64
     assert X.shape == (500, 8)
-    names = stacker_names(DESIGN.tabular, DESIGN.text.names)
-    assert names == [*(f"number_{i}" for i in range(4)), "level_0", "level_1", "text:narrative_0", "text:narrative_1"]
     np.testing.assert_array_equal(X[:, :4], DESIGN.tabular.x_num.astype(np.float64))
     np.testing.assert_array_equal(X[:, 4:6], DESIGN.tabular.x_cat)
     np.testing.assert_array_equal(X[:, 6:], TEXT)

@@ -244,6 +244,11 @@ _PREFACE = """# What damaged input gives
 Each line is a test (`tests/damage.py`, schema `demo`). An error stops the run with one message; otherwise every row of
 the file is scored or rejected, and the rejects file names the column, the rule and the remedy.
 
+Two things happen to a file while it is scored, and are tested in `tests/experiments/test_scoring.py`. When the disk is
+full, `score` stops with exit code 1, publishes nothing and keeps the rows written so far in `OUT.partial/`; with space
+freed, the same command with `--resume` gives the bytes of a run without a break. When the input changes meanwhile,
+nothing is published either.
+
 | input | outcome |
 |---|---|
 """

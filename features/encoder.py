@@ -126,7 +126,8 @@ class BertEncoder:
         pooled = np.empty((len(windows), self.dim), np.float32)
         order = sorted(range(len(windows)), key=lambda i: len(windows[i].ids), reverse=True)
         futures: dict[Future[npt.NDArray[np.float32]], list[int]] = {}
-        for batch in _batches(order, windows, CPU_BATCH_TOKENS if self.bert.tile <= 256 else CUDA_BATCH_TOKENS):
+        n_tokens = CPU_BATCH_TOKENS if self.bert.tile <= 256 else CUDA_BATCH_TOKENS
+        for batch in _mixed(list(_batches(order, windows, n_tokens))):
             futures[pool.submit(self._pooled, [windows[i].ids for i in batch])] = batch
         for future in as_completed(futures):
             batch = futures[future]
@@ -202,6 +203,12 @@ def _pieces(text: str) -> Iterator[str]:
         yield text[start:cut]
         start = cut
     yield text[start:]
+
+
+def _mixed(batches: Sequence[list[int]]) -> list[list[int]]:
+    """The batches with long and short texts taking turns, so that progress is even and the time left can be told."""
+    golden = (5**0.5 - 1) / 2
+    return [batches[i] for i in sorted(range(len(batches)), key=lambda i: i * golden % 1.0)]
 
 
 def _batches(order: Sequence[int], windows: Sequence[_Window], n_tokens: int) -> Iterator[list[int]]:

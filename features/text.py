@@ -32,7 +32,8 @@ class TextReader:
         names = tuple(field.name for field in self.schema.narratives)
         n = len(applications)
         columns = [self._cleaned(applications, name) for name in names]
-        distinct = {text: at for at, text in enumerate(dict.fromkeys(t for column in columns for t in column if t))}
+        # Sorted, so that the columns, long ones and short ones, are mixed and progress is even.
+        distinct = {text: at for at, text in enumerate(sorted({t for column in columns for t in column if t}))}
         vectors = self.encoder.encode(list(distinct), on_progress)
         x_text = np.zeros((n, len(names), self.encoder.dim), np.float32)
         has_text = np.zeros((n, len(names)), np.bool_)

@@ -10,9 +10,17 @@ import sys
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from experiments.benchmarks import encoder_speed, equal_digits, kill_and_resume, score_memory, score_speed
+from experiments.benchmarks import (
+    encoder_speed,
+    equal_digits,
+    forward_windows,
+    kill_and_resume,
+    score_memory,
+    score_speed,
+)
 from experiments.benchmarks.measuring import (
     Measured,
     draw,
@@ -27,7 +35,7 @@ from features.encoder_source import open_encoder
 from fusion.bundle import MANIFEST, MANIFEST_DIGEST, NEEDED, Manifest, Provenance
 from tests.tiny_bert import tiny_bert
 
-SCRIPTS = ("encoder_speed", "score_speed", "score_memory", "equal_digits", "kill_and_resume")
+SCRIPTS = ("encoder_speed", "score_speed", "score_memory", "equal_digits", "kill_and_resume", "forward_windows")
 
 
 def reported(seconds: float, peak_mb: float, **stages: float) -> Measured:
@@ -258,3 +266,19 @@ def test_every_script_is_in_the_page_on_benchmarks() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
     for name in SCRIPTS:
         assert f"python -m experiments.benchmarks.{name} " in page
+
+
+def test_half_years_are_whole_and_end_in_time() -> None:
+    found = list(forward_windows.half_years(np.datetime64("2009-01-01"), np.datetime64("2010-06-29")))
+    assert [(str(begin)[:10], str(end)[:10]) for begin, end in found] == [
+        ("2009-01-01", "2009-07-01"),
+        ("2009-07-01", "2010-01-01"),
+    ]
+    assert len(list(forward_windows.half_years(np.datetime64("2009-01-01"), np.datetime64("2010-06-30")))) == 3
+
+
+def test_gains_are_counted_from_the_first_row() -> None:
+    found = {"columns": [(0.6, 0.5), (0.7, 0.4)], "both": [(0.62, 0.4), (0.7, 0.4)]}
+    lines = forward_windows.table(["a", "b"], found).splitlines()
+    assert lines[2] == "| columns | 0.6000 | 0.7000 | 0.6500 | +0.0000 | 0.45000 |"
+    assert lines[3] == "| both | 0.6200 | 0.7000 | 0.6600 | +0.0100 | 0.40000 |"

@@ -166,16 +166,14 @@ def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: O
     learn = training_rows(read.applications, files.until)
     design, tabular = _encode(read.applications, learn, config, encoder, run)
     y = read.applications.outcome()
-    train_index = np.flatnonzero(learn)
+    own = design.take(np.flatnonzero(learn))
     dates = read.applications.decision_date()
-    weight = recency_weight(None if dates is None else dates[learn], len(train_index), config.folds.half_life_years)
+    weight = recency_weight(None if dates is None else dates[learn], len(own), config.folds.half_life_years)
     with run.stage("fit", total=model.n_steps(config), unit="parts") as advance:
-        groups = tied_groups(read.applications.take(train_index))
-        fitted, margins = model.fit(
-            design.take(train_index), y[learn], groups, tabular.monotone, config, lambda: advance(1), weight
-        )
+        groups = tied_groups(read.applications.take(learn))
+        fitted, margins = model.fit(own, y[learn], groups, tabular.monotone, config, lambda: advance(1), weight)
     with run.stage("judge"):
-        slices = [*_training_slices(margins, design, read.applications, learn)]
+        slices = [*_training_slices(margins, own, y[learn], None if dates is None else dates[learn])]
         held_out = later_rows(read.applications, learn)
         if len(held_out):
             later = design.take(held_out)
@@ -190,7 +188,7 @@ def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: O
             versions=versions(),
             seed=config.folds.seed,
             window=report_window,
-            n_rows=len(train_index),
+            n_rows=len(own),
             n_bad=int(y[learn].sum()),
             figures=headline(slices),
         )
@@ -205,7 +203,7 @@ def _encode(
     applications: Applications, learn: Mask, config: Config, encoder: OpenEncoder, run: Run
 ) -> tuple[Design, TabularEncoder]:
     """Everything as arrays; the tabular encoder learns its levels from the training rows alone."""
-    tabular = TabularEncoder.fit(applications.take(np.flatnonzero(learn)))
+    tabular = TabularEncoder.fit(applications.take(learn))
     reader = TextReader(applications.schema, encoder, config.text.n_buckets, config.text.ngrams)
     total = len({text for field in applications.schema.narratives for text in applications.narrative(field.name)})
     with run.stage("encode", total=total, unit="texts") as advance:
@@ -236,17 +234,15 @@ def later_rows(applications: Applications, learn: Mask) -> npt.NDArray[np.intp]:
 
 
 def _training_slices(
-    margins: Margins, design: Design, applications: Applications, learn: Mask
+    margins: Margins, own: Design, y: Floats, dates: npt.NDArray[np.datetime64] | None
 ) -> Iterator[SliceReport]:
-    index = np.flatnonzero(learn)
-    y, own = applications.outcome()[learn], design.take(index)
+    """Slices of the training rows ``own``: all of them, and the newest."""
     yield from _with_narrative("out of fold", margins, y, own)
-    dates = applications.decision_date()
     if dates is not None:
-        days = dates[learn].astype(np.int64)
+        days = dates.astype(np.int64)
         newest = days > np.quantile(days, 1.0 - NEWEST_SHARE)
         if newest.any():
-            first = dates[learn][newest].min().astype("datetime64[D]")
+            first = dates[newest].min().astype("datetime64[D]")
             rows = np.flatnonzero(newest)
             yield from _with_narrative(f"out of fold, from {first}", margins.at(newest), y[newest], own.take(rows))
 

@@ -31,7 +31,7 @@ class TextReader:
         """The narratives as a ``TextBlock``; ``on_progress`` is told the number of distinct texts encoded so far."""
         names = tuple(field.name for field in self.schema.narratives)
         n = len(applications)
-        columns = [self._cleaned(applications, name) for name in names]
+        columns = [clean_narrative(applications, name) for name in names]
         # Sorted, so that the columns, long ones and short ones, are mixed and progress is even.
         distinct = {text: at for at, text in enumerate(sorted({t for column in columns for t in column if t}))}
         vectors = self.encoder.encode(list(distinct), on_progress)
@@ -45,8 +45,8 @@ class TextReader:
         x_lex = sparse.csr_matrix(sparse.hstack(words, format="csr", dtype=np.float32)) if words else empty
         return TextBlock(x_text, has_text, x_lex, names)
 
-    def _cleaned(self, applications: Applications, name: str) -> list[str]:
-        """Clean text of one column; a column that the source lacks is empty everywhere."""
-        if name not in applications.frame:
-            return [""] * len(applications)
-        return [clean(raw, self.schema.strip).text if raw else "" for raw in applications.narrative(name)]
+
+def clean_narrative(applications: Applications, name: str) -> list[str]:
+    """The clean text of one narrative column, "" where there is none."""
+    strip = applications.schema.strip
+    return [clean(raw, strip).text if raw else "" for raw in applications.narrative(name)]

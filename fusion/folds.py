@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import connected_components
 
 from data_schemas.contract import Role
 from features.applications import Applications
-from features.narrative import clean
+from features.text import clean_narrative
 
 # A shorter text ("debt consolidation") is shared by strangers; a longer one is a copy.
 MIN_SHARED_LENGTH = 60
@@ -21,10 +21,7 @@ def tied_groups(applications: Applications) -> npt.NDArray[np.int64]:
     first: dict[tuple[str, str], int] = {}
     left, right = [], []
     group = schema.the(Role.GROUP)
-    columns = {
-        field.name: [clean(raw, schema.strip).text for raw in applications.narrative(field.name)]
-        for field in schema.narratives
-    }
+    columns = {field.name: clean_narrative(applications, field.name) for field in schema.narratives}
     keys = {name: [text if len(text) >= MIN_SHARED_LENGTH else "" for text in texts] for name, texts in columns.items()}
     if group is not None and group.name in applications.frame:
         keys[group.name] = [str(value) for value in applications.frame[group.name]]

@@ -27,8 +27,8 @@ Floats = npt.NDArray[np.float64]
 Step = Callable[[], None]
 Part = TypeVar("Part")
 
-# Margins are rounded to this many decimals, far below anything a PD shows: it takes away the last-bit differences
-# that a matrix product may have at different batch sizes.
+# Margins are rounded to this many decimals, far below anything a PD shows: it takes away last-bit differences between
+# processors, whose vector units sum in different orders.
 MARGIN_DECIMALS = 9
 
 

@@ -50,6 +50,15 @@ class DerivedKind(StrEnum):
     YEARS_BETWEEN = "years_between"  # (second date - first date) in years of 365.25 days
 
 
+class Actionable(StrEnum):
+    """Which way an applicant can move a value before applying again."""
+
+    LOWER = "lower"
+    HIGHER = "higher"
+    EITHER = "either"
+    NO = "no"
+
+
 @dataclass(frozen=True)
 class Reason:
     """How an applicant is told about a column.
@@ -73,6 +82,7 @@ class Field:
     minimum, maximum: inclusive bounds; numbers as float, dates as days since 1970-01-01.
     missing_values: cell texts that mean "missing", the schema's own included.
     date_format: a ``strptime`` format, ``"%Y-%m-%d"`` by default.
+    actionable: which way the applicant can move the value before applying again.
     """
 
     name: str
@@ -91,6 +101,7 @@ class Field:
     date_format: str = "%Y-%m-%d"
     direction: Direction = Direction.NONE
     reason: Reason | None = None
+    actionable: Actionable = Actionable.NO
 
     @property
     def is_numeric(self) -> bool:
@@ -120,6 +131,23 @@ class StripRule:
 
 
 @dataclass(frozen=True)
+class Concept:
+    """Something that applicants write about; gives a sentence its name and its reason.
+
+    name: short, for an underwriter. says: statements that mean it, which sentences are compared with by the encoder.
+    words: lower-case words that mean it wherever they stand; ``*`` at the end stands for any ending.
+    reason: how the applicant is told. sensitive: the protected kind of life that it tells of ("health", "religion"),
+    "" for none.
+    """
+
+    name: str
+    says: tuple[str, ...]
+    reason: Reason
+    words: tuple[str, ...] = ()
+    sensitive: str = ""
+
+
+@dataclass(frozen=True)
 class Schema:
     """The contract of one data set.
 
@@ -134,6 +162,7 @@ class Schema:
     bad_values: tuple[str, ...]
     good_values: tuple[str, ...]
     strip: tuple[StripRule, ...]
+    concepts: tuple[Concept, ...]
     digest: str
     source: str
 

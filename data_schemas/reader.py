@@ -65,6 +65,7 @@ def parse_schema(text: str, origin: str) -> Schema:
         bad_values=tuple(own.get("bad_values", [])),
         good_values=tuple(own.get("good_values", [])),
         strip=tuple(StripRule(rule["pattern"], rule["why"]) for rule in own.get("strip", [])),
+        concepts=(),
         digest=_digest(document),
         source=text,
     )

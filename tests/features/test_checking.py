@@ -17,7 +17,7 @@ from features.checking import Breach, check
 
 
 def schema_of(*fields: Field) -> Schema:
-    return Schema("one", "one", fields, (), (), (), (), "", "")
+    return Schema("one", "one", fields, (), (), (), (), (), "", "")
 
 
 def one(kind: FieldType, **rules: object) -> Field:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 
 class Role(StrEnum):
@@ -59,9 +60,27 @@ class Actionable(StrEnum):
     NO = "no"
 
 
+class Sensitive(StrEnum):
+    """Kinds of private life that a lender has no business judging; a text may tell of them all the same.
+
+    The special categories of Article 9 GDPR, criminal convictions (its Article 10), and what the US Equal Credit
+    Opportunity Act adds: family and marital status, and income from public assistance.
+    """
+
+    HEALTH = "health"
+    RELIGION = "religion"
+    FAMILY = "family"
+    ETHNICITY = "ethnicity"  # origin, nationality and immigration too
+    POLITICS = "politics"
+    SEXUALITY = "sexuality"
+    UNION = "union"
+    CRIMINAL_RECORD = "criminal_record"
+    PUBLIC_ASSISTANCE = "public_assistance"
+
+
 @dataclass(frozen=True)
 class Reason:
-    """How an applicant is told about a column.
+    """How an applicant is told about a column, or about something they wrote.
 
     code: short stable code, for example ``"DTI"``.
     wording: a sentence for the applicant.
@@ -136,15 +155,15 @@ class Concept:
 
     name: short, for an underwriter. says: statements that mean it, which sentences are compared with by the encoder.
     words: lower-case words that mean it wherever they stand; ``*`` at the end stands for any ending.
-    reason: how the applicant is told. sensitive: the protected kind of life that it tells of ("health", "religion"),
-    "" for none.
+    reason: how the applicant is told. sensitive: the kind of private life that it tells of, "" for none; the words of
+    such a concept find that kind without the encoder.
     """
 
     name: str
     says: tuple[str, ...]
     reason: Reason
     words: tuple[str, ...] = ()
-    sensitive: str = ""
+    sensitive: Sensitive | Literal[""] = ""
 
 
 @dataclass(frozen=True)
@@ -152,7 +171,8 @@ class Schema:
     """The contract of one data set.
 
     bad_values: target cells that count as bad (1). good_values: those that count as good (0); empty means every other
-    non-missing value. digest: sha256 of the schema's canonical JSON. source: the schema's file text, for bundles.
+    non-missing value. digest: sha256 of the schema's canonical JSON. source: the schema as JSON text, complete in
+    itself, for bundles.
     """
 
     name: str

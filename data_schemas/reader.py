@@ -18,7 +18,20 @@ from typing import Any
 
 import jsonschema
 
-from data_schemas.contract import Derived, DerivedKind, Direction, Field, FieldType, Reason, Role, Schema, StripRule
+from data_schemas.contract import (
+    Actionable,
+    Concept,
+    Derived,
+    DerivedKind,
+    Direction,
+    Field,
+    FieldType,
+    Reason,
+    Role,
+    Schema,
+    Sensitive,
+    StripRule,
+)
 from data_schemas.errors import ContractError
 from data_schemas.rules import Problem, broken_rules
 
@@ -27,6 +40,7 @@ Document = dict[str, Any]
 EPOCH = dt.date(1970, 1, 1)
 SUFFIX = ".schema.json"
 FORM = "contract.schema.json"
+CONCEPTS = ".concepts.json"
 
 
 def load_schema(source: str | Path) -> Schema:
@@ -51,12 +65,20 @@ def load_schema(source: str | Path) -> Schema:
 
 
 def parse_schema(text: str, origin: str) -> Schema:
-    """The schema in this JSON text; origin names it in errors. Raises ContractError."""
+    """The schema in this JSON text; origin names it in errors. Raises ContractError.
+
+    A shipped set of concepts that it names is put in its place, so that ``source`` and ``digest`` are those of all that
+    the schema says.
+    """
     document = _parse_json(text, origin)
-    problems = list(_broken_form(document)) or list(broken_rules(document))
-    if problems:
+    if problems := list(_broken_form(document)):
         raise _contract_error(origin, problems)
     own = document["creditfusion"]
+    if isinstance(own.get("concepts"), str):
+        own["concepts"] = _shipped_concepts(own["concepts"], origin)
+        text = json.dumps(document, ensure_ascii=False, indent=1)
+    if problems := list(broken_rules(document)):
+        raise _contract_error(origin, problems)
     return Schema(
         name=own["name"],
         title=str(document.get("title", own["name"])),
@@ -65,17 +87,32 @@ def parse_schema(text: str, origin: str) -> Schema:
         bad_values=tuple(own.get("bad_values", [])),
         good_values=tuple(own.get("good_values", [])),
         strip=tuple(StripRule(rule["pattern"], rule["why"]) for rule in own.get("strip", [])),
-        concepts=(),
+        concepts=tuple(_concept(concept) for concept in own.get("concepts", [])),
         digest=_digest(document),
         source=text,
     )
 
 
-@functools.cache
 def shipped_schemas() -> tuple[str, ...]:
     """Names of the schemas that come with the package."""
+    return _shipped(SUFFIX)
+
+
+@functools.cache
+def _shipped(suffix: str) -> tuple[str, ...]:
     names = (entry.name for entry in resources.files("data_schemas").iterdir())
-    return tuple(sorted(name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX) and name != FORM))
+    return tuple(sorted(name.removesuffix(suffix) for name in names if name.endswith(suffix) and name != FORM))
+
+
+def _shipped_concepts(name: str, origin: str) -> list[Document]:
+    """The shipped set of concepts of that name; raises ContractError for a name of none."""
+    if name not in _shipped(CONCEPTS):
+        what = f"{name!r} is no shipped set of concepts"
+        remedy = _nearest(name, list(_shipped(CONCEPTS))) + " Or write a list of concepts."
+        raise _contract_error(origin, [Problem("$.creditfusion.concepts", "concept_set", what, remedy)])
+    text = (resources.files("data_schemas") / f"{name}{CONCEPTS}").read_text(encoding="utf-8")
+    concepts: list[Document] = json.loads(text)["concepts"]
+    return concepts
 
 
 @functools.cache
@@ -185,6 +222,7 @@ def _field(field: Document, missing_values: list[str]) -> Field:
         date_format="%Y-%m-%d" if field.get("format", "default") == "default" else field["format"],
         direction=Direction(own.get("direction", "none")),
         reason=_reason(own.get("reason")),
+        actionable=Actionable(own.get("actionable", "no")),
     )
 
 
@@ -205,6 +243,17 @@ def _bound(value: float | str | None) -> float | None:
     if isinstance(value, str):
         return float((dt.date.fromisoformat(value) - EPOCH).days)
     return None if value is None else float(value)
+
+
+def _concept(concept: Document) -> Concept:
+    reason, kind = concept["reason"], concept.get("sensitive")
+    return Concept(
+        name=concept["name"],
+        says=tuple(concept["says"]),
+        reason=Reason(reason["code"], reason["wording"], reason.get("disclosable", True)),
+        words=tuple(concept.get("words", [])),
+        sensitive=Sensitive(kind) if kind else "",
+    )
 
 
 def _reason(reason: Document | None) -> Reason | None:

@@ -48,6 +48,10 @@ def _derived(document: Document) -> Iterator[tuple[str, Document]]:
     return ((f"$.creditfusion.derived[{i}]", derived) for i, derived in enumerate(_own(document).get("derived", [])))
 
 
+def _concepts(document: Document) -> Iterator[tuple[str, Document]]:
+    return ((f"$.creditfusion.concepts[{i}]", concept) for i, concept in enumerate(_own(document).get("concepts", [])))
+
+
 def _names_are_unique(document: Document) -> Iterator[Problem]:
     seen: set[str] = set()
     for path, column in chain(_fields(document), _derived(document)):
@@ -134,9 +138,13 @@ def _keys_fit_types(document: Document) -> Iterator[Problem]:
         if "format" in field and kind != "date":
             what = f"'format' means nothing for {field['name']!r} of type {kind!r}"
             yield Problem(f"{path}.format", "key_of_type", what, "Drop it; it gives the pattern of a date.")
-        if own.get("direction", "none") != "none" and (kind in ("string", "date") or _role(field) != "feature"):
-            what = f"{field['name']!r} has a direction, but is no numeric feature"
-            yield Problem(f"{path}.creditfusion.direction", "key_of_type", what, "Drop it.")
+        for key, nothing, having in (
+            ("direction", "none", "has a direction"),
+            ("actionable", "no", "is actionable"),
+        ):
+            if own.get(key, nothing) != nothing and (kind in ("string", "date") or _role(field) != "feature"):
+                what = f"{field['name']!r} {having}, but is no numeric feature"
+                yield Problem(f"{path}.creditfusion.{key}", "key_of_type", what, "Drop it.")
 
 
 def _bounds_are_ordered(document: Document) -> Iterator[Problem]:
@@ -244,11 +252,33 @@ def _date_features_are_used(document: Document) -> Iterator[Problem]:
             yield Problem(path, "date_feature", what, remedy)
 
 
+def _concepts_are_sound(document: Document) -> Iterator[Problem]:
+    place = "$.creditfusion.concepts"
+    if "concepts" in _own(document) and not any(_role(field) == "narrative" for _, field in _fields(document)):
+        remedy = "Give a column the role 'narrative', or drop the concepts."
+        yield Problem(place, "concepts_of_narratives", "there are concepts, but no narrative to find them in", remedy)
+    names: set[str] = set()
+    owner: dict[str, str] = {}
+    for path, concept in _concepts(document):
+        name = concept["name"]
+        if name in names:
+            yield Problem(f"{path}.name", "unique_concept", f"the concept {name!r} stands twice", "Join the two.")
+        names.add(name)
+        for i, statement in enumerate(concept["says"]):
+            if owner.setdefault(statement, name) != name:
+                what = f"{statement!r} is said to mean {owner[statement]!r} and {name!r}"
+                yield Problem(f"{path}.says[{i}]", "one_meaning", what, "Keep it in one of the two.")
+        for i, word in enumerate(concept.get("words", [])):
+            if word != word.lower():
+                what = f"the word {word!r} of the concept {name!r} is not in lower case"
+                yield Problem(f"{path}.words[{i}]", "lower_case", what, "Write it so; texts in capitals match too.")
+
+
 def _reasons_agree(document: Document) -> Iterator[Problem]:
     wordings: dict[str, str] = {}
     reasons: Iterable[tuple[str, Document]] = chain(
         ((f"{path}.creditfusion.reason", field["creditfusion"]) for path, field in _fields(document)),
-        ((f"{path}.reason", derived) for path, derived in _derived(document)),
+        ((f"{path}.reason", owner) for path, owner in chain(_derived(document), _concepts(document))),
     )
     for path, own in reasons:
         if "reason" not in own:
@@ -271,5 +301,6 @@ _RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _levels_can_occur,
     _derived_stand_on_features,
     _date_features_are_used,
+    _concepts_are_sound,
     _reasons_agree,
 )

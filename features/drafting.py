@@ -29,6 +29,9 @@ LEAK = "LEAK?"
 MAX_LEVELS = 100
 """Distinct texts that still make a category; with more, a column is free text or a key."""
 
+CONCEPTS = "consumer_lending"
+"""The shipped set of concepts that a draft with narratives names."""
+
 FEW_ROWS = 20  # so few rows may all differ by chance
 
 
@@ -233,6 +236,8 @@ def _document(guesses: Sequence[Guess], name: str, origin: str, bad: list[str], 
     ]
     if derived:
         own["derived"] = _free_of(derived, {guess.column.name for guess in guesses})
+    if any(guess.role is Role.NARRATIVE for guess in guesses):
+        own["concepts"] = CONCEPTS
     return {
         "$schema": "https://datapackage.org/profiles/2.0/tableschema.json",
         "title": _title(name),

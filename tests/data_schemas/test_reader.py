@@ -4,6 +4,7 @@ import copy
 import csv
 import gzip
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_schemas.contract import Derived, DerivedKind, Direction, FieldType, Reason, Role
+from data_schemas.contract import (
+    Actionable,
+    Concept,
+    Derived,
+    DerivedKind,
+    Direction,
+    FieldType,
+    Reason,
+    Role,
+    Schema,
+    Sensitive,
+)
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema, parse_schema, shipped_schemas
 
@@ -31,6 +43,7 @@ SMALL: dict[str, Any] = {
                 "role": "feature",
                 "unit": "USD",
                 "direction": "falling",
+                "actionable": "higher",
                 "reason": {"code": "INCOME", "wording": "Your income.", "disclosable": False},
             },
         },
@@ -57,11 +70,21 @@ SMALL: dict[str, Any] = {
             {"name": "age", "kind": "years_between", "of": ["opened", "day"], "unit": "years"},
         ],
         "strip": [{"pattern": "<br>", "why": "HTML"}],
+        "concepts": [
+            {"name": "car", "says": ["I need a car.", "A van."], "reason": {"code": "CAR", "wording": "A car."}},
+            {
+                "name": "illness",
+                "says": ["I am ill."],
+                "reason": {"code": "ILL", "wording": "Illness.", "disclosable": False},
+                "words": ["surger*", "heart attack"],
+                "sensitive": "health",
+            },
+        ],
     },
 }
 
 
-def parse(document: Any) -> Any:
+def parse(document: Any) -> Schema:
     return parse_schema(json.dumps(document), "small.schema.json")
 
 
@@ -84,6 +107,39 @@ def test_every_part_reaches_the_schema() -> None:
     )
     assert schema.strip[0].pattern == "<br>"
     assert json.loads(schema.source) == SMALL
+    assert (income.actionable, schema["amount"].actionable) == (Actionable.HIGHER, Actionable.NO)
+    assert schema.concepts == (
+        Concept("car", ("I need a car.", "A van."), Reason("CAR", "A car.")),
+        Concept(
+            "illness",
+            ("I am ill.",),
+            Reason("ILL", "Illness.", disclosable=False),
+            ("surger*", "heart attack"),
+            Sensitive.HEALTH,
+        ),
+    )
+
+
+def test_a_shipped_set_of_concepts_is_written_out_in_the_schema() -> None:
+    document = copy.deepcopy(SMALL)
+    document["creditfusion"]["concepts"] = "consumer_lending"
+    schema = parse(document)
+    kept = json.loads(schema.source)
+    assert len(kept["creditfusion"]["concepts"]) == len(schema.concepts) > 20
+    assert parse_schema(schema.source, "bundle/schema.json") == schema
+    document["creditfusion"]["concepts"] = kept["creditfusion"]["concepts"]
+    assert parse(document).digest == schema.digest != parse(SMALL).digest
+
+
+def test_the_shipped_concepts_are_worded_for_applicants() -> None:
+    concepts = load_schema("demo").concepts
+    assert {concept.sensitive for concept in concepts} == {"", *Sensitive}
+    assert len({concept.reason.code for concept in concepts}) == len(concepts)
+    for concept in concepts:
+        assert re.fullmatch("You wrote .*[.]", concept.reason.wording)
+        assert len(concept.says) >= 5
+        assert concept.reason.disclosable == (concept.sensitive == "")
+        assert bool(concept.words) or not concept.sensitive
 
 
 def test_digest_depends_on_the_content_and_not_on_its_layout() -> None:
@@ -175,6 +231,32 @@ BROKEN: dict[str, tuple[Callable[[Any], None], str]] = {
     "two wordings": (
         put("creditfusion.derived.0.reason", {"code": "INCOME", "wording": "Too little."}),
         "reason code 'INCOME' has two wordings",
+    ),
+    "actionable text": (put("fields.5.creditfusion.actionable", "lower"), "'home' is actionable, but is no numeric"),
+    "actionable outcome": (put("fields.7.creditfusion.actionable", "either"), "'end' is actionable"),
+    "misspelt way": (put("fields.1.creditfusion.actionable", "lowr"), "'lowr' is not a valid value.*mean 'lower'"),
+    "unknown set": (
+        put("creditfusion.concepts", "consumer_lendin"),
+        r"at \$\.creditfusion\.concepts: 'consumer_lendin' is no shipped set of concepts .*mean 'consumer_lending'",
+    ),
+    "concepts without narrative": (put("fields.6.creditfusion.role", "ignored"), "but no narrative to find them in"),
+    "concept twice": (put("creditfusion.concepts.1.name", "car"), "the concept 'car' stands twice"),
+    "concept without statements": (put("creditfusion.concepts.0.says", []), r"\$\.creditfusion\.concepts\[0\]\.says"),
+    "concept without reason": (put("creditfusion.concepts.0.reason", None), "the key 'reason' is missing"),
+    "blank statement": (put("creditfusion.concepts.0.says.0", " "), r"concepts\[0\]\.says\[0\]"),
+    "statement of two concepts": (
+        put("creditfusion.concepts.1.says.0", "A van."),
+        r"concepts\[1\]\.says\[0\]: 'A van\.' is said to mean 'car' and 'illness'",
+    ),
+    "word in capitals": (
+        put("creditfusion.concepts.1.words.0", "Surgery"),
+        "'Surgery' of the concept 'illness'",
+    ),
+    "star inside a word": (put("creditfusion.concepts.1.words.0", "sur*ery"), r"concepts\[1\]\.words\[0\]"),
+    "unknown kind": (put("creditfusion.concepts.1.sensitive", "helth"), "'helth' is not a valid value.*mean 'health'"),
+    "code of a column": (
+        put("creditfusion.concepts.0.reason.code", "INCOME"),
+        r"concepts\[0\]\.reason: the reason code 'INCOME' has two wordings",
     ),
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data_schemas.contract import DerivedKind, Direction, FieldType, Role, Schema
+from data_schemas.contract import Actionable, DerivedKind, Direction, FieldType, Role, Schema, Sensitive
 from data_schemas.reader import parse_schema
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -37,6 +37,8 @@ def test_the_example_is_a_contract_that_shows_every_role_and_type(example: Schem
     assert example["income"].direction is Direction.FALLING
     assert example["decided"].date_format == "%d/%m/%Y"
     assert len(example.strip) == 1
+    assert (example["amount"].actionable, example["income"].actionable) == (Actionable.LOWER, Actionable.NO)
+    assert [concept.sensitive for concept in example.concepts] == ["", Sensitive.HEALTH]
 
 
 def test_the_tables_are_complete() -> None:
@@ -45,4 +47,8 @@ def test_the_tables_are_complete() -> None:
     assert first_cells("Roles") == set(Role)
     assert first_cells("Types and cells") == set(FieldType)
     assert first_cells("Derived features") == set(DerivedKind)
+    assert first_cells("What an applicant can change") == set(Actionable)
+    assert first_cells("Sensitive content") == set(Sensitive)
+    assert first_cells("Concepts") == {*form["$defs"]["concept"]["properties"]}
+    assert set(form["$defs"]["concept"]["properties"]["sensitive"]["enum"]) == set(Sensitive)
     assert first_cells("Constraints reject a row, categories do not") == {*constraints} - {"unique"}

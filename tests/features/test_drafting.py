@@ -109,6 +109,14 @@ def test_draft_is_a_schema_with_a_note_on_every_guess(draft: Draft) -> None:
     assert [derived.of for derived in schema.derived] == [("first_account", "applied_on")]
     assert all(field["creditfusion"]["guess"] for field in draft.document["fields"])
     assert "an invented table" in draft.document["creditfusion"]["guess"]
+    assert draft.document["creditfusion"]["concepts"] == "consumer_lending"
+    assert len(schema.concepts) > 20
+
+
+def test_a_table_without_narratives_is_drafted_without_concepts() -> None:
+    bare = draft_schema(loans().drop(columns="story"), "loans", "a table").document
+    assert "concepts" not in bare["creditfusion"]
+    assert parse_schema(layout(bare), "draft").concepts == ()
 
 
 def test_layout_is_json_of_short_lines(draft: Draft) -> None:

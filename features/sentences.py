@@ -48,3 +48,17 @@ class SentenceBlock:
             return np.zeros(1, dtype=np.int64)
         first = np.flatnonzero((np.diff(self.row) != 0) | (np.diff(self.narrative) != 0)) + 1
         return np.concatenate([[0], first, [len(self)]]).astype(np.int64)
+
+    def take(self, rows: npt.NDArray[np.intp]) -> SentenceBlock:
+        """The sentences of the rows at these positions, which become rows 0, 1, ..."""
+        begin, end = np.searchsorted(self.row, rows, "left"), np.searchsorted(self.row, rows, "right")
+        count = end - begin
+        place = np.repeat(end - np.cumsum(count), count) + np.arange(count.sum())
+        return SentenceBlock(
+            tuple(self.text[at] for at in place),
+            np.repeat(np.arange(len(rows)), count),
+            self.narrative[place],
+            self.x_sentence[place],
+            self.share[place],
+            self.x_lex[place],
+        )

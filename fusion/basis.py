@@ -85,6 +85,17 @@ class Basis:
         direction = np.array([*chain(*signs), *[0] * int(n_levels.sum())], dtype=np.int64)
         return Basis(edges, n_levels, centre, mean, scale, _inverse_frequency(design.text.x_lex), direction)
 
+    def columns(self, tabular: TabularBlock) -> npt.NDArray[np.float32]:
+        """float32 (n, p): the centred codes of the columns, each column's side by side (``first_inputs``)."""
+        return (_columns(tabular, self.edges, self.n_levels) - self.centre).astype(np.float32)
+
+    @property
+    def first_inputs(self) -> npt.NDArray[np.int64]:
+        """int64 (n_num + n_cat,): where each column's codes begin."""
+        n_num, n_edges = self.edges.shape
+        sizes = np.concatenate([np.full(n_num, n_edges), self.n_levels]).astype(np.int64)
+        return np.cumsum(sizes) - sizes
+
     def inputs(self, design: Design) -> HeadInputs:
         """The head's inputs for these rows."""
         text = design.text
@@ -93,7 +104,7 @@ class Basis:
             written = text.has_text[:, number]
             x_text[written, number] = ((text.x_text[written, number] - mean) / scale).astype(np.float32)
         return HeadInputs(
-            (_columns(design.tabular, self.edges, self.n_levels) - self.centre).astype(np.float32),
+            self.columns(design.tabular),
             x_text,
             (~text.has_text).astype(np.float32),
             _weighted_words(text, self.word_weight),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +22,12 @@ class Explanation:
     base: mean margin of the background's columns without a narrative.
     column_names, narrative_names: the players; derived features are columns like any other.
     columns: float64 (n, n_columns). narratives: float64 (n, n_narratives), 0 where nothing was written.
+    from_trees: float64 (n, n_columns + n_narratives), the part of either that comes from the trees; the rest is the
+        joint head's.
     sentences: float64 (n_sentences,), those of one narrative sum to its contribution.
     sentence_error: float64 (n_sentences,), standard error of each; 0 where nothing was sampled.
-    block: the sentences themselves. exact: whether the encoder read the narratives again without their sentences.
-    margin: float64 (n,), the model's own.
+    exact: bool (n_sentences,), whether the encoder read the narrative again without some of its sentences.
+    block: the sentences themselves. margin: float64 (n,), the model's own.
     """
 
     base: float
@@ -32,10 +35,11 @@ class Explanation:
     narrative_names: tuple[str, ...]
     columns: Floats
     narratives: Floats
+    from_trees: Floats
     sentences: Floats
     sentence_error: Floats
+    exact: npt.NDArray[np.bool_]
     block: SentenceBlock
-    exact: bool
     margin: Floats
 
     def __len__(self) -> int:
@@ -46,6 +50,25 @@ class Explanation:
         """float64 (n,): base plus all contributions, minus the margin; rounding and nothing else."""
         difference: Floats = self.base + self.columns.sum(axis=1) + self.narratives.sum(axis=1) - self.margin
         return difference
+
+    @staticmethod
+    def concat(parts: Sequence[Explanation], block: SentenceBlock) -> Explanation:
+        """The rows of all parts of one explanation in order; ``block`` holds their sentences."""
+
+        def joined(name: str) -> Floats:
+            return np.concatenate([getattr(part, name) for part in parts])
+
+        return replace(
+            parts[0],
+            columns=joined("columns"),
+            narratives=joined("narratives"),
+            from_trees=joined("from_trees"),
+            sentences=joined("sentences"),
+            sentence_error=joined("sentence_error"),
+            exact=np.concatenate([part.exact for part in parts]),
+            block=block,
+            margin=joined("margin"),
+        )
 
 
 def to_points(log_odds: Floats, scale: ScaleConfig) -> Floats:

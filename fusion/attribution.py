@@ -1,0 +1,196 @@
+"""Attribution: every margin split over columns, narratives and sentences, exactly.
+
+One game for the whole fused model, in calibrated log-odds. The players are the structured columns, derived ones
+included, and the narratives; a column outside a coalition is drawn from the background's rows (interventional: it keeps
+nothing of the applicant), a narrative outside is not written. The margin is a weighted sum of trees and head, so its
+Shapley values are the weighted sum of theirs: the trees' by ``fusion.trees``, exact against every background row; the
+head's exact because it is additive. Sentences share their narrative's value by ``fusion.narrative_game``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.design import Design, TabularBlock
+from features.sentences import SentenceBlock
+from fusion.basis import HeadInputs
+from fusion.explanation import Explanation
+from fusion.model import FusionModel
+from fusion.narrative_game import Payoff, Spoken, play
+from fusion.stacker import stacker_inputs
+from fusion.trees import TreeGame, count, leaves_of
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+BLOCK_ROWS = 2_000  # rows explained at once: bounds memory
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the parts of the model make of some rows: inputs of the heads; text: (n, n_narratives), the text-only
+    head's log-odds; x: (n, n_columns + n_narratives), the trees' inputs.
+    """
+
+    design: Design
+    inputs: HeadInputs
+    text: Floats
+    x: Floats
+
+    @staticmethod
+    def of(model: FusionModel, design: Design) -> Heard:
+        """Let the model read the rows."""
+        inputs = model.basis.inputs(design)
+        text = model.text_only.text(inputs)
+        return Heard(design, inputs, text, stacker_inputs(design.tabular, text))
+
+
+@dataclass(frozen=True)
+class NarrativeGame:
+    """The game inside each narrative of one column that has more than one sentence.
+
+    places: the narratives' sentences in their block. spoken, payoff: see ``fusion.narrative_game``.
+    """
+
+    number: int
+    places: Ints
+    spoken: Spoken
+    payoff: Payoff
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """A fused model with its background counted in.
+
+    trees: the trees' game. usual: float64 (n_columns,), mean of what the joint head says of each column over the
+    background. base: mean margin of the background's columns without a narrative.
+    """
+
+    model: FusionModel
+    trees: TreeGame
+    usual: Floats
+    base: float
+
+    @staticmethod
+    def of(model: FusionModel, background: TabularBlock) -> Explainer:
+        """Count the background's rows into the trees; raises ValueError when there are none."""
+        if not len(background):
+            raise ValueError("a background without rows")
+        blend, head = model.fused.blend, model.fused.head
+        x = stacker_inputs(background, np.tile(model.text_only.head.absent, (len(background), 1)))
+        leaves = leaves_of(model.fused.stacker.boosters)
+        trees = TreeGame.of(leaves, count(leaves, x), len(x), x.shape[1])
+        usual = _by_column(model, model.basis.columns(background)).mean(axis=0)
+        from_head = float(head.bias[0] + usual.sum() + head.absent.sum())
+        base = blend.slope * (blend.weight * trees.base + (1.0 - blend.weight) * from_head) + blend.intercept
+        return Explainer(model, trees, usual, base)
+
+    @property
+    def tree_weight(self) -> float:
+        """What the trees' log-odds count in the margin."""
+        return self.model.fused.blend.slope * self.model.fused.blend.weight
+
+    @property
+    def head_weight(self) -> float:
+        """What the joint head's log-odds count in the margin."""
+        return self.model.fused.blend.slope * (1.0 - self.model.fused.blend.weight)
+
+    def explain(self, design: Design, block: SentenceBlock, seed: int = 0) -> Explanation:
+        """Split the margins of some rows whose sentences are ``block``; a row's digits do not depend on the rows
+        beside it. seed: of the orders that are sampled where a narrative has many sentences.
+        """
+        parts = []
+        for start in range(0, max(1, len(design)), BLOCK_ROWS):
+            rows = np.arange(start, min(start + BLOCK_ROWS, len(design)))
+            parts.append(self._explain(Heard.of(self.model, design.take(rows)), block.take(rows), seed))
+        return Explanation.concat(parts, block)
+
+    def games(self, heard: Heard, block: SentenceBlock) -> Iterator[NarrativeGame]:
+        """The games inside the narratives of more than one sentence, column by column."""
+        bounds = block.bounds()
+        begin, end = bounds[:-1], bounds[1:]
+        n_columns = self.trees.n_columns - len(heard.design.text.names)
+        for number in range(len(heard.design.text.names)):
+            mine = np.flatnonzero((block.narrative[begin] == number) & (end - begin > 1))
+            if len(mine):
+                begins, ends = begin[mine], end[mine]
+                places = np.concatenate([np.arange(a, b) for a, b in zip(begins, ends, strict=True)])
+                rows = block.row[begins]
+                response = self.trees.response(heard.x[rows], n_columns + number)
+                payoff = Payoff(self.head_weight, response.thresholds, self.tree_weight * response.values)
+                spoken = self._spoken(heard, block, number, (places, rows, ends - begins))
+                yield NarrativeGame(number, places, spoken, payoff)
+
+    def _explain(self, heard: Heard, block: SentenceBlock, seed: int) -> Explanation:
+        model, names = self.model, heard.design.text.names
+        written = model.fused.head.output(heard.inputs).text - model.fused.head.absent
+        said = np.where(heard.design.text.has_text, written, 0.0)
+        from_head = np.hstack([_by_column(model, heard.inputs.x_columns) - self.usual, said])
+        from_trees = self.tree_weight * self.trees.contributions(heard.x)
+        together = from_trees + self.head_weight * from_head
+        n_columns = together.shape[1] - len(names)
+        sentences = together[block.row, n_columns + block.narrative]  # where there is one; the others share
+        errors = np.zeros(len(block))
+        for game in self.games(heard, block):
+            sentences[game.places], errors[game.places] = play(game.spoken, game.payoff, seed)
+        return Explanation(
+            base=self.base,
+            column_names=(*heard.design.tabular.num_names, *heard.design.tabular.cat_names),
+            narrative_names=names,
+            columns=together[:, :n_columns],
+            narratives=together[:, n_columns:],
+            from_trees=from_trees,
+            sentences=sentences,
+            sentence_error=errors,
+            exact=np.zeros(len(block), dtype=np.bool_),
+            block=block,
+            margin=model.fused.parts(heard.inputs, heard.x).margin,
+        )
+
+    def _spoken(self, heard: Heard, block: SentenceBlock, number: int, where: tuple[Ints, Ints, Ints]) -> Spoken:
+        """What both heads hear of some narratives of one column. where: their sentences' places in ``block``, their
+        rows, and their numbers of sentences.
+        """
+        places, rows, sizes = where
+        basis, joint, alone = self.model.basis, self.model.fused.head, self.model.text_only.head
+        weights = np.stack([joint.text[number], alone.text[number]]) / basis.text_scale[number]
+        first = np.concatenate([[0], np.cumsum(sizes)])
+        share = block.share[places].astype(np.float64)
+        part = np.column_stack([share, share[:, None] * _products(block.x_sentence[places], weights)])
+        vectors = np.column_stack(
+            [np.ones(len(rows)), _products(heard.design.text.x_text[rows, number], weights)]
+        )  # the whole narratives, as share and as what it says
+        words = block.x_lex[places]
+        bucket = words.indices.astype(np.int64)
+        at = bucket + number * words.shape[1]
+        weight = basis.word_weight[at]
+        return Spoken(
+            first=first,
+            rest=np.maximum(vectors - np.add.reduceat(part, first[:-1]), [0.0, -np.inf, -np.inf]),
+            whole=np.column_stack([joint.output(heard.inputs).text[rows, number], heard.text[rows, number]]),
+            part=part,
+            word_first=words.indptr.astype(np.int64),
+            word=bucket,
+            said=np.column_stack([weight**2, weight * joint.words[at], weight * alone.words[at]]),
+            offset=-weights @ basis.text_mean[number],
+            none=np.array([joint.absent[number], alone.absent[number]]),
+            n_buckets=words.shape[1],
+        )
+
+
+def _products(vectors: npt.NDArray[np.float32], weights: Floats) -> Floats:
+    """float64 (n, 2): each vector times each of two weight vectors; a row's digits do not depend on the others."""
+    return np.column_stack([(vectors * weight).sum(axis=1) for weight in weights])
+
+
+def _by_column(model: FusionModel, x_columns: npt.NDArray[np.float32]) -> Floats:
+    """float64 (n, n_columns): what the joint head says of each column, in log-odds."""
+    first = model.basis.first_inputs
+    if not len(first):
+        return np.zeros((len(x_columns), 0))
+    said: Floats = np.add.reduceat(x_columns * model.fused.head.columns, first, axis=1)
+    return said

@@ -117,7 +117,7 @@ def run_demo(files: DemoFiles, n_rows: int, seed: int, threads: int, run: Run) -
     score_file(scorer, Files(files.new, files.scored, files.rejects), ReadOptions(), run, force=True)
     with run.stage("compare"):
         new = read_all(files.new, schema, ReadOptions()).applications
-        text = TextReader(schema, encoder, config.text.n_buckets, config.text.ngrams).read(new)
+        text = TextReader(schema, encoder.text_encoder, config.text.n_buckets, config.text.ngrams).read(new)
         margins = bundle.model.margins(Design(bundle.tabular.encode(new), text), threads)
         against_the_rule = judge(files, margins.columns_only)
     return {

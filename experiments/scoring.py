@@ -105,7 +105,7 @@ def bundle_scorer(bundle: Bundle, encoder: OpenEncoder, threads: int, run: Run) 
             f"({bundle.config.encoder.source!r} at that time)",
             "Say with --encoder where that one lies now, or train the model again.",
         )
-    reader = TextReader(bundle.schema, encoder, bundle.config.text.n_buckets, bundle.config.text.ngrams)
+    reader = TextReader(bundle.schema, encoder.text_encoder, bundle.config.text.n_buckets, bundle.config.text.ngrams)
 
     def predict(applications: Applications, on_text: Advance) -> Scores:
         with run.timed("columns"):
@@ -116,7 +116,7 @@ def bundle_scorer(bundle: Bundle, encoder: OpenEncoder, threads: int, run: Run) 
             return bundle.model.predict(Design(tabular, text), threads)
 
     max_pd, levels = bundle.config.decision.max_pd, bundle.tabular.levels
-    return Scorer(bundle.schema, bundle.manifest.model_id, encoder.digest, max_pd, predict, levels)
+    return Scorer(bundle.schema, bundle.manifest.model_id, encoder.text_encoder.digest, max_pd, predict, levels)
 
 
 def score_file(

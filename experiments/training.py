@@ -29,6 +29,7 @@ from fusion.config import Config
 from fusion.folds import tied_groups
 from fusion.metrics import Figures, Gain, delong, figures
 from fusion.model import Margins
+from fusion.population import describe
 from fusion.recency import recency_weight
 
 Floats = npt.NDArray[np.float64]
@@ -172,6 +173,8 @@ def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: O
     with run.stage("fit", total=model.n_steps(config), unit="parts") as advance:
         groups = tied_groups(read.applications.take(learn))
         fitted, margins = model.fit(own, y[learn], groups, tabular.monotone, config, lambda: advance(1), weight)
+    with run.stage("describe"):
+        population = describe(fitted, own, y[learn], margins.fused, config)
     with run.stage("judge"):
         slices = [*_training_slices(margins, own, y[learn], None if dates is None else dates[learn])]
         held_out = later_rows(read.applications, learn)
@@ -193,7 +196,8 @@ def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: O
             figures=headline(slices),
         )
         card = model_card(schema, provenance, {part.name: slice_lines(part) for part in slices})
-        manifest = bundle.save(files.out, fitted, schema, config, tabular, provenance, card)
+        trained = bundle.Trained(fitted, config, tabular, population)
+        manifest = bundle.save(files.out, trained, provenance, card)
     rejected = dict(Counter(read.rejects.frame["rule"]))
     n_rows = len(read.applications) + len(read.rejects)
     return TrainingReport(manifest.model_id, n_rows, rejected, report_window, tuple(slices))
@@ -204,7 +208,7 @@ def _encode(
 ) -> tuple[Design, TabularEncoder]:
     """Everything as arrays; the tabular encoder learns its levels from the training rows alone."""
     tabular = TabularEncoder.fit(applications.take(learn))
-    reader = TextReader(applications.schema, encoder, config.text.n_buckets, config.text.ngrams)
+    reader = TextReader(applications.schema, encoder.text_encoder, config.text.n_buckets, config.text.ngrams)
     total = len({text for field in applications.schema.narratives for text in applications.narrative(field.name)})
     with run.stage("encode", total=total, unit="texts") as advance:
         text = reader.read(applications, advance_to(advance))

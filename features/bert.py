@@ -184,19 +184,18 @@ class Bert:
         """Where the weights live."""
         return self.words.device
 
-    def mean_pooled(self, windows: Sequence[Tensor]) -> Tensor:
-        """Mean token vector of every window.
+    def token_vectors(self, windows: Sequence[Tensor]) -> Tensor:
+        """The vector of every token, one window after the other.
 
         windows: int64 (length,) token ids with their special tokens, each at most ``max_tokens`` long; windows of
-        equal length should stand together. Returns float32 (n, dim), on the model's device.
+        equal length should stand together. Returns float32 (n_tokens, dim), on the model's device.
         """
         lengths = [len(window) for window in windows]
         n_tokens = sum(lengths)
         ids = torch.cat([*windows, windows[0].new_zeros(-n_tokens % self.tile)]).to(self.device)
         places = torch.cat([torch.arange(n) for n in [*lengths, -n_tokens % self.tile]]).to(self.device)
         places.clamp_(max=self.shape.max_tokens - 1)  # only the filling at the end can be longer than a window
-        hidden = self._hidden(ids, places, _runs(lengths))[:n_tokens].float()
-        return torch.segment_reduce(hidden, "mean", lengths=torch.tensor(lengths, device=self.device))
+        return self._hidden(ids, places, _runs(lengths))[:n_tokens].float()
 
     def _hidden(self, ids: Tensor, places: Tensor, runs: Sequence[tuple[int, int]]) -> Tensor:
         tiles = [slice(at, at + self.tile) for at in range(0, len(ids), self.tile)]
@@ -217,6 +216,11 @@ class Bert:
             attended[part] = _attention(q, k, v).transpose(1, 2).reshape(count * length, dim)
             at = part.stop
         return attended
+
+
+def means(vectors: Tensor, lengths: Sequence[int]) -> Tensor:
+    """Mean over each of the neighbouring runs of rows, of ``lengths`` rows: (sum of lengths, dim) -> (n, dim)."""
+    return torch.segment_reduce(vectors, "mean", lengths=torch.tensor(lengths, device=vectors.device))
 
 
 def _attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -1,8 +1,9 @@
 """Text vectors kept on disk, so that a text is read by the encoder once and not at every run.
 
 A key is a digest of (encoder digest, text); the text itself is never stored. Vectors are float16, to which encoders
-round anyway. One SQLite file in write-ahead mode: several processes may use it at once, and a killed one loses at most
-what it was writing. A file that is damaged is moved aside, as ``*.damaged``, and begun anew: it only ever held copies.
+round anyway. Those of a text's passages are one entry beside the text's own, whose key covers the cut as well. One
+SQLite file in write-ahead mode: several processes may use it at once, and a killed one loses at most what it was
+writing. A file that is damaged is moved aside, as ``*.damaged``, and begun anew: it only ever held copies.
 """
 
 from __future__ import annotations
@@ -10,23 +11,24 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from data_schemas.errors import RunError
-from features.encoder import Progress, TextEncoder
+from features.encoder import Floats, PartVectors, Progress, TextEncoder
+from features.windows import Spans
 
 FILE_NAME = "vectors-1.sqlite"  # the number is the layout's version
 BUSY_SECONDS = 60.0
 KEYS_A_QUERY = 500
 JOURNAL_BYTES = 4_000_000  # what the write-ahead file shrinks back to
 FREED_SHARE = 0.1  # evict this much at once, so that not every write has to
-ENCODE_STEP = 20_000  # texts encoded between two writes: bounds what a killed run loses
+ENCODE_STEP = 20_000  # vectors computed between two writes, about: bounds what a killed run loses
 
 _LAYOUT = """
 CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;
@@ -57,9 +59,33 @@ class EmbeddingCache:
                     self._move_aside()
                     self._create()
 
-    def get_many(self, encoder_digest: str, texts: Sequence[str], dim: int) -> dict[int, npt.NDArray[np.float32]]:
+    def get_many(self, encoder_digest: str, texts: Sequence[str], dim: int) -> dict[int, Floats]:
         """Vectors known for ``texts``, by position; a vector of another length than ``dim`` counts as unknown."""
-        keys = [_key(encoder_digest, text) for text in texts]
+        found = self._get([_key(encoder_digest, text) for text in texts])
+        return {n: vector for n, vector in found.items() if len(vector) == dim}
+
+    def put_many(self, encoder_digest: str, texts: Sequence[str], vectors: Floats) -> None:
+        """Store float32 (n, dim) as float16, then evict down to the bound if needed."""
+        self._put([_key(encoder_digest, text) for text in texts], vectors.astype(np.float16))
+
+    def get_parts(
+        self, encoder_digest: str, texts: Sequence[str], spans: Sequence[Spans], dim: int
+    ) -> dict[int, Floats]:
+        """What ``put_parts`` stored for ``texts`` cut so, by position."""
+        found = self._get([_key(encoder_digest, text, cut) for text, cut in zip(texts, spans, strict=True)])
+        shaped = ((n, values) for n, values in found.items() if len(values) == len(spans[n]) * (dim + 1))
+        return {n: values.reshape(-1, dim + 1) for n, values in shaped}
+
+    def put_parts(
+        self, encoder_digest: str, texts: Sequence[str], spans: Sequence[Spans], parts: Sequence[Floats]
+    ) -> None:
+        """Store a float32 (n_passages, dim + 1) for each text as float16; the last column is the shares."""
+        self._put(
+            [_key(encoder_digest, text, cut) for text, cut in zip(texts, spans, strict=True)],
+            [part.astype(np.float16) for part in parts],
+        )
+
+    def _get(self, keys: Sequence[bytes]) -> dict[int, Floats]:
         found: dict[bytes, bytes] = {}
         with self._connection() as db:
             for at in range(0, len(keys), KEYS_A_QUERY):
@@ -67,17 +93,14 @@ class EmbeddingCache:
                 marks = ",".join("?" * len(some))
                 found.update(db.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", some))
             self._touch(db, list(found))
-        vectors = ((n, found[key]) for n, key in enumerate(keys) if key in found)
-        return {n: np.frombuffer(v, np.float16).astype(np.float32) for n, v in vectors if len(v) == 2 * dim}
+        return {
+            n: np.frombuffer(found[key], np.float16).astype(np.float32) for n, key in enumerate(keys) if key in found
+        }
 
-    def put_many(self, encoder_digest: str, texts: Sequence[str], vectors: npt.NDArray[np.float32]) -> None:
-        """Store float32 (n, dim) as float16, then evict down to the bound if needed."""
-        halves = vectors.astype(np.float16)
+    def _put(self, keys: Sequence[bytes], entries: Iterable[npt.NDArray[np.float16]]) -> None:
         with self._connection() as db:
             turn = _next_turn(db)
-            rows = sorted(
-                (_key(encoder_digest, text), v.tobytes(), turn) for text, v in zip(texts, halves, strict=True)
-            )
+            rows = sorted((key, entry.tobytes(), turn) for key, entry in zip(keys, entries, strict=True))
             db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
             self._evict(db)
 
@@ -135,12 +158,17 @@ class EmbeddingCache:
             n_gone = n_rows // 20
 
 
-@dataclass(frozen=True)
+@dataclass
 class CachedEncoder:
-    """An encoder that looks first and reads each distinct text once; the vectors are those of ``encoder``."""
+    """An encoder that looks first and reads each distinct text once; the vectors are those of ``encoder``.
+
+    n_asked: texts asked for so far. n_encoded: those that the encoder had to read.
+    """
 
     encoder: TextEncoder
     cache: EmbeddingCache
+    n_asked: int = field(default=0, init=False)
+    n_encoded: int = field(default=0, init=False)
 
     @property
     def digest(self) -> str:
@@ -152,33 +180,88 @@ class CachedEncoder:
         """The encoder's."""
         return self.encoder.dim
 
-    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> npt.NDArray[np.float32]:
+    @property
+    def hit_rate(self) -> float | None:
+        """Share of the texts so far that the encoder did not have to read; None without a text."""
+        return 1.0 - self.n_encoded / self.n_asked if self.n_asked else None
+
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats:
         """float32 (n, dim), see ``TextEncoder``."""
-        position = {text: n for n, text in enumerate(dict.fromkeys(texts))}
+        return self.encode_parts(texts, [()] * len(texts), on_progress).whole
+
+    def encode_parts(
+        self, texts: Sequence[str], spans: Sequence[Spans], on_progress: Progress | None = None
+    ) -> PartVectors:
+        """See ``TextEncoder``. A text whose own vector is known is read again where those of its passages are not.
+
+        Passages take room in the cache: those of a text cut into 40 forty times as much as its own vector. A single
+        passage has the text's vector and takes none.
+        """
+        asked = list(zip(texts, map(tuple, spans), strict=True))
+        position = {one: n for n, one in enumerate(dict.fromkeys(asked))}
         distinct = list(position)
-        vectors = np.zeros((len(distinct), self.dim), np.float32)
-        known = self.cache.get_many(self.digest, distinct, self.dim)
-        for n, vector in known.items():
-            vectors[n] = vector
+        found = PartVectors.zeros([len(cut) for _, cut in distinct], self.dim)
+        known = self._look_up(distinct, found)
         missing = [n for n in range(len(distinct)) if n not in known]
         n_known = len(texts) - len(missing)
+        self.n_asked += len(texts)
+        self.n_encoded += len(missing)
         if on_progress is not None and n_known:
             on_progress(n_known)
-        for at in range(0, len(missing), ENCODE_STEP):
-            step = missing[at : at + ENCODE_STEP]
-            new = [distinct[n] for n in step]
-            vectors[step] = self.encoder.encode(new, _offset(on_progress, n_known + at))
-            self.cache.put_many(self.digest, new, vectors[step])
-        return vectors[[position[text] for text in texts]] if texts else vectors
+        for step in _steps(missing, [1 + len(distinct[n][1]) for n in missing]):
+            new, cuts = [distinct[n][0] for n in step], [distinct[n][1] for n in step]
+            vectors = self.encoder.encode_parts(new, cuts, _offset(on_progress, n_known))
+            self._store(new, cuts, vectors)
+            rows = found.rows(np.array(step))
+            found.whole[step], found.parts[rows], found.share[rows] = vectors.whole, vectors.parts, vectors.share
+            n_known += len(step)
+        return found.take(np.array([position[one] for one in asked], np.intp))
+
+    def _look_up(self, asked: Sequence[tuple[str, Spans]], found: PartVectors) -> set[int]:
+        """Fill in what the cache knows; returns which texts need no reading."""
+        whole = self.cache.get_many(self.digest, [text for text, _ in asked], self.dim)
+        cut = [n for n, (_, spans) in enumerate(asked) if len(spans) > 1]
+        parts = self.cache.get_parts(self.digest, [asked[n][0] for n in cut], [asked[n][1] for n in cut], self.dim)
+        for n, vector in whole.items():
+            found.whole[n] = vector
+        for i, values in parts.items():
+            rows = slice(found.bounds[cut[i]], found.bounds[cut[i] + 1])
+            found.parts[rows], found.share[rows] = values[:, :-1], values[:, -1]
+        found.fill_single()
+        return set(whole) - ({*cut} - {cut[i] for i in parts})
+
+    def _store(self, texts: Sequence[str], spans: Sequence[Spans], vectors: PartVectors) -> None:
+        self.cache.put_many(self.digest, texts, vectors.whole)
+        tables = np.split(np.column_stack([vectors.parts, vectors.share]), vectors.bounds[1:-1])
+        cut = [n for n, own in enumerate(spans) if len(own) > 1]
+        if cut:
+            several = ([texts[n] for n in cut], [spans[n] for n in cut], [tables[n] for n in cut])
+            self.cache.put_parts(self.digest, *several)
+
+
+def _steps(missing: Sequence[int], sizes: Sequence[int]) -> Iterator[list[int]]:
+    """``missing`` in stretches of about ``ENCODE_STEP`` vectors."""
+    step: list[int] = []
+    size = 0
+    for n, own in zip(missing, sizes, strict=True):
+        if step and size + own > ENCODE_STEP:
+            yield step
+            step, size = [], 0
+        step.append(n)
+        size += own
+    if step:
+        yield step
 
 
 def _offset(on_progress: Progress | None, n_before: int) -> Progress | None:
     return None if on_progress is None else lambda done: on_progress(n_before + done)
 
 
-def _key(encoder_digest: str, text: str) -> bytes:
+def _key(encoder_digest: str, text: str, cut: Spans = ()) -> bytes:
+    """Of a text's vector, or of those of its passages when it is cut."""
     data = text.encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(data, digest_size=16, key=bytes.fromhex(encoder_digest)[:32]).digest()
+    person = hashlib.blake2b(np.array(cut, np.int64).tobytes(), digest_size=16).digest() if cut else b""
+    return hashlib.blake2b(data, digest_size=16, key=bytes.fromhex(encoder_digest)[:32], person=person).digest()
 
 
 def _next_turn(db: sqlite3.Connection) -> int:

@@ -20,16 +20,72 @@ import numpy.typing as npt
 import torch
 from tokenizers import Tokenizer
 
-from features.bert import Bert
+from features.bert import Bert, means
+from features.windows import Spans, Window, cut_windows
 from features.workers import lone_workers
 
 IMPLEMENTATION = 1  # raise whenever a change alters bits
 CPU_BATCH_TOKENS = 4096
 CUDA_BATCH_TOKENS = 65536
 SORTED_CHARACTERS = 4_000_000  # texts are sorted by length within this much text: bounds memory
-PIECE_CHARACTERS = 50_000  # the tokenizer sees a long text in pieces of this size: bounds memory
 
 Progress = Callable[[int], None]
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PartVectors:
+    """The vectors of texts, and of their passages, one text's after the other's.
+
+    whole: float32 (n, dim), what ``encode`` gives.
+    parts: float32 (n_parts, dim), mean token vector of each passage, read amid its neighbours; zero where a passage has
+        no token.
+    share: float32 (n_parts,), the weight of each in ``whole``: share @ parts plus the special tokens' part is whole,
+        up to the rounding to float16, and the special tokens have what the shares leave of 1. A single passage has
+        the vector of its text and a share of 1.
+    bounds: int64 (n + 1,), where the parts of each text begin, and the end of the last.
+    """
+
+    whole: Floats
+    parts: Floats
+    share: Floats
+    bounds: Ints
+
+    @staticmethod
+    def zeros(counts: Sequence[int], dim: int) -> PartVectors:
+        """To be filled, for texts of so many passages each."""
+        bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        n_parts = int(bounds[-1])
+        whole, parts = np.zeros((len(counts), dim), np.float32), np.zeros((n_parts, dim), np.float32)
+        return PartVectors(whole, parts, np.zeros(n_parts, np.float32), bounds)
+
+    def __len__(self) -> int:
+        return len(self.whole)
+
+    def rows(self, index: npt.NDArray[np.intp]) -> Ints:
+        """The rows of ``parts`` of the texts at these positions."""
+        first, counts = self.bounds[index], np.diff(self.bounds)[index]
+        skipped = first - np.cumsum(counts) + counts  # from a row's place in the result to its place in ``parts``
+        return np.repeat(skipped, counts) + np.arange(counts.sum())
+
+    def take(self, index: npt.NDArray[np.intp]) -> PartVectors:
+        """The texts at these positions."""
+        rows = self.rows(index)
+        bounds = np.concatenate([[0], np.cumsum(np.diff(self.bounds)[index])]).astype(np.int64)
+        return PartVectors(self.whole[index], self.parts[rows], self.share[rows], bounds)
+
+    def view(self, stretch: slice) -> PartVectors:
+        """The texts of a stretch, on the same memory."""
+        bounds = self.bounds[stretch.start : stretch.stop + 1]
+        rows = slice(bounds[0], bounds[-1])
+        return PartVectors(self.whole[stretch], self.parts[rows], self.share[rows], bounds - bounds[0])
+
+    def fill_single(self) -> None:
+        """Give a passage that is all of its text the text's vector, and a share of 1."""
+        single = np.flatnonzero(np.diff(self.bounds) == 1)
+        rows = self.bounds[single]
+        self.parts[rows], self.share[rows] = self.whole[single], 1.0
 
 
 class TextEncoder(Protocol):
@@ -48,18 +104,15 @@ class TextEncoder(Protocol):
         """Length of a vector."""
         ...
 
-    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> npt.NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats:
         """float32 (n, dim); ``on_progress`` is told the number of texts done so far."""
         ...
 
-
-@dataclass(frozen=True)
-class _Window:
-    """A stretch of one text, ready for the model. weight: its own tokens, the special ones not counted."""
-
-    text: int
-    ids: npt.NDArray[np.int64]
-    weight: int
+    def encode_parts(
+        self, texts: Sequence[str], spans: Sequence[Spans], on_progress: Progress | None = None
+    ) -> PartVectors:
+        """The same and the vectors of each text's passages. spans: of the passages, in order, covering the text."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -97,91 +150,90 @@ class BertEncoder:
         kernels = torch.backends.cpu.get_cpu_capability() if self.bert.device.type == "cpu" else "cuda"
         return _digest(self.model_digest, self.precision, kernels, torch.__version__)
 
-    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> npt.NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats:
         """Vectors of ``texts``, float32 (n, dim), every value exact in float16.
 
         An empty text gets the vector of an empty sequence. ``on_progress`` is told the number of texts done so far.
         """
-        vectors = np.zeros((len(texts), self.dim), np.float32)
+        return self.encode_parts(texts, [()] * len(texts), on_progress).whole
+
+    def encode_parts(
+        self, texts: Sequence[str], spans: Sequence[Spans], on_progress: Progress | None = None
+    ) -> PartVectors:
+        """Vectors of ``texts`` and of their passages from one reading, every value exact in float16.
+
+        spans: of each text's passages, in order, covering it; a token belongs to the passage where it begins.
+        """
+        found = PartVectors.zeros([len(own) for own in spans], self.dim)
         done = 0
         with lone_workers(self.bert.device) as pool:
-            for part in _parts(texts):
-                windows = self._windows(texts[part])
-                for n in self._encode_windows(windows, vectors[part], pool):
+            for stretch in _stretches(texts):
+                windows = cut_windows(self.tokenizer, self.window, texts[stretch], spans[stretch])
+                for n in self._add_windows(windows, found.view(stretch), pool):
                     done += n
                     if on_progress is not None:
                         on_progress(done)
-        with np.errstate(over="ignore"):
-            return vectors.astype(np.float16).astype(np.float32)
+        np.divide(found.parts, found.share[:, None], out=found.parts, where=found.share[:, None] > 0)
+        found.fill_single()
+        return PartVectors(_rounded(found.whole), _rounded(found.parts), _rounded(found.share), found.bounds)
 
-    def _encode_windows(
-        self, windows: Sequence[_Window], vectors: npt.NDArray[np.float32], pool: ThreadPoolExecutor
-    ) -> Iterator[int]:
-        """Add every window, weighted, to its text's vector; yields how many texts each batch completed."""
-        total = np.zeros(len(vectors), np.int64)
-        left = np.zeros(len(vectors), np.int64)
+    def _add_windows(self, windows: Sequence[Window], sums: PartVectors, pool: ThreadPoolExecutor) -> Iterator[int]:
+        """Add every window, weighted, to its text and its passages; yields how many texts each batch completed."""
+        total = np.zeros(len(sums.whole), np.int64)
+        left = np.zeros(len(sums.whole), np.int64)
         for window in windows:
             total[window.text] += window.weight
             left[window.text] += 1
         pooled = np.empty((len(windows), self.dim), np.float32)
+        parts: dict[int, Floats] = {}
         order = sorted(range(len(windows)), key=lambda i: len(windows[i].ids), reverse=True)
-        futures: dict[Future[npt.NDArray[np.float32]], list[int]] = {}
+        futures: dict[Future[tuple[Floats, list[Floats]]], list[int]] = {}
         n_tokens = CPU_BATCH_TOKENS if self.bert.tile <= 256 else CUDA_BATCH_TOKENS
         for batch in _mixed(list(_batches(order, windows, n_tokens))):
-            futures[pool.submit(self._pooled, [windows[i].ids for i in batch])] = batch
+            futures[pool.submit(self._pooled, [windows[i] for i in batch])] = batch
         for future in as_completed(futures):
             batch = futures[future]
-            pooled[batch] = future.result()
+            pooled[batch], inner = future.result()
+            parts.update(zip(batch, inner, strict=False))
             before = np.count_nonzero(left)
             np.subtract.at(left, [windows[i].text for i in batch], 1)
             yield int(before - np.count_nonzero(left))
-        for window, vector in zip(windows, pooled, strict=True):  # in text order, so sums round the same every time
+        for i, window in enumerate(windows):  # in text order, so sums round the same every time
             share = np.float32(window.weight / total[window.text]) if total[window.text] else np.float32(1)
-            vectors[window.text] += share * vector
+            sums.whole[window.text] += share * pooled[i]
+            if len(window.passages):
+                shares = share * (window.lengths[1:-1] / len(window.ids)).astype(np.float32)
+                sums.share[window.passages] += shares
+                sums.parts[window.passages] += shares[:, None] * parts.pop(i)
 
-    def _pooled(self, ids: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.float32]:
+    def _pooled(self, windows: Sequence[Window]) -> tuple[Floats, list[Floats]]:
+        """Mean vector of every window and, unless none of them is cut, those of its passages."""
         with torch.inference_mode():
-            return self.bert.mean_pooled([torch.from_numpy(one) for one in ids]).cpu().numpy()
+            vectors = self.bert.token_vectors([torch.from_numpy(window.ids) for window in windows])
+            pooled = means(vectors, [len(window.ids) for window in windows]).cpu().numpy()
+            if not any(len(window.passages) for window in windows):
+                return pooled, []
+            lengths = np.concatenate([window.lengths for window in windows])
+            runs = np.split(means(vectors, lengths.tolist()).cpu().numpy(), _ends(windows))
+        return pooled, [own[1:-1] for own in runs]
 
-    def _windows(self, texts: Sequence[str]) -> list[_Window]:
-        """The windows of these texts, in text order."""
-        head, tail = self.tokenizer.encode("").ids
-        room = self.window - 2
-        windows = []
-        for text, tokens in enumerate(self._tokens(texts)):
-            n_windows = max(1, -(-len(tokens) // room))
-            for i in range(n_windows):
-                own = tokens[len(tokens) * i // n_windows : len(tokens) * (i + 1) // n_windows]
-                ids = np.empty(len(own) + 2, np.int64)
-                ids[0], ids[1:-1], ids[-1] = head, own, tail
-                windows.append(_Window(text, ids, len(own)))
-        return windows
 
-    def _tokens(self, texts: Sequence[str]) -> Iterator[npt.NDArray[np.int64]]:
-        """Token ids of each text, without special tokens."""
-        pieces = [(n, piece) for n, text in enumerate(texts) for piece in _pieces(text)]
-        pending: list[npt.NDArray[np.int64]] = []
-        current = 0
-        for at in range(0, len(pieces), 256):
-            step = pieces[at : at + 256]
-            for (n, _), encoding in zip(
-                step,
-                self.tokenizer.encode_batch_fast([piece for _, piece in step], add_special_tokens=False),
-                strict=True,
-            ):
-                if n != current:
-                    yield np.concatenate(pending)
-                    pending, current = [], n
-                pending.append(np.array(encoding.ids, np.int64))
-        if pending:
-            yield np.concatenate(pending)
+def _ends(windows: Sequence[Window]) -> Ints:
+    """Where the runs of each window but the last end."""
+    return np.cumsum([len(window.lengths) for window in windows])[:-1]
+
+
+def _rounded(values: Floats) -> Floats:
+    """To what float16 can hold, which is what the cache stores."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float16).astype(np.float32)
 
 
 def _digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _parts(texts: Sequence[str]) -> Iterator[slice]:
+def _stretches(texts: Sequence[str]) -> Iterator[slice]:
     """Stretches of about ``SORTED_CHARACTERS``."""
     start = size = 0
     for n, text in enumerate(texts):
@@ -193,25 +245,13 @@ def _parts(texts: Sequence[str]) -> Iterator[slice]:
         yield slice(start, len(texts))
 
 
-def _pieces(text: str) -> Iterator[str]:
-    """The text, or a long one cut at white space, where a word-piece tokenizer cuts as well."""
-    start = 0
-    while len(text) - start > PIECE_CHARACTERS:
-        end = start + PIECE_CHARACTERS
-        cut = max(text.rfind(" ", start, end), text.rfind("\n", start, end))
-        cut = cut if cut > start else end
-        yield text[start:cut]
-        start = cut
-    yield text[start:]
-
-
 def _mixed(batches: Sequence[list[int]]) -> list[list[int]]:
     """The batches with long and short texts taking turns, so that progress is even and the time left can be told."""
     golden = (5**0.5 - 1) / 2
     return [batches[i] for i in sorted(range(len(batches)), key=lambda i: i * golden % 1.0)]
 
 
-def _batches(order: Sequence[int], windows: Sequence[_Window], n_tokens: int) -> Iterator[list[int]]:
+def _batches(order: Sequence[int], windows: Sequence[Window], n_tokens: int) -> Iterator[list[int]]:
     """``order`` cut into stretches of at most ``n_tokens`` tokens (or one window)."""
     batch: list[int] = []
     size = 0

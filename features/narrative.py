@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,11 +20,13 @@ Edit = tuple[int, int, str]  # start, end, replacement
 STRIP_BLOCK = 4096  # a longer text meets the strip rules block by block, so that a slow rule stays linear;
 STRIP_REACH = 1024  # there a match may reach this far beyond its block
 LONGEST_ABBREVIATION = 8
+MOST_PASSAGES = 40
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};)")
 _CONTROL = r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff"  # what \s takes for white space is left out
 _GAP = re.compile(rf"[\s{_CONTROL}]{{2,}}|[^\S ]|[{_CONTROL}]")
 _STOP = re.compile(r"""[.!?…]+["'”’)\]]*(?=\s|\Z)|[;。！？；｡]+["'”’)\]」』]*|\n""")
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 _ABBREVIATIONS = frozenset(
     "mr mrs ms dr st jr sr inc ltd co corp no vs etc approx dept e.g i.e u.s a.m p.m".split()  # noqa: SIM905 (shorter)
 )
@@ -105,6 +107,33 @@ def sentences(clean_text: str) -> list[tuple[int, int]]:
         start = stop.end()
     spans.append(_trimmed(clean_text, start, len(clean_text)))
     return [span for span in spans if span[0] < span[1]]
+
+
+def passages(clean_text: str) -> list[tuple[int, int]]:
+    """Spans of at most ``MOST_PASSAGES`` passages, each up to where the next begins: together the whole text.
+
+    A passage is a sentence with the white space after it. A stretch without letters or digits goes with the sentence
+    before it. Of too many sentences, neighbours are joined into passages of nearly equal length.
+    """
+    spans = sentences(clean_text)
+    starts = [start for start, end in spans if _LETTER_OR_DIGIT.search(clean_text, start, end)]
+    starts = [0, *starts[1:]] if clean_text else []
+    if len(starts) > MOST_PASSAGES:
+        starts = _evenly(starts, len(clean_text))
+    return list(zip(starts, [*starts[1:], len(clean_text)], strict=True)) if starts else []
+
+
+def _evenly(starts: Sequence[int], end: int) -> list[int]:
+    """``MOST_PASSAGES`` of ``starts``, each as near as can be to where the rest of the text would be cut evenly."""
+    kept = [at := 0]
+    for n_left in range(MOST_PASSAGES - 1, 0, -1):
+        even = starts[at] + (end - starts[at]) / (n_left + 1)
+        first = at + 1
+        at = bisect_left(starts, even, first, len(starts) - n_left)  # enough must stay for the passages after it
+        if at > first and even - starts[at - 1] < starts[at] - even:
+            at -= 1
+        kept.append(at)
+    return [starts[at] for at in kept]
 
 
 def _apply(text: str, edits: Sequence[Edit]) -> tuple[str, Stage]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from data_schemas.contract import Schema
 from features.applications import Applications
 from features.design import TextBlock
-from features.encoder import Progress, TextEncoder
+from features.encoder import Floats, Progress, TextEncoder
 from features.lexical import hashed_words
-from features.narrative import clean
+from features.narrative import clean, passages
+from features.sentences import SentenceBlock
 
 
 @dataclass(frozen=True)
@@ -29,21 +32,65 @@ class TextReader:
 
     def read(self, applications: Applications, on_progress: Progress | None = None) -> TextBlock:
         """The narratives as a ``TextBlock``; ``on_progress`` is told the number of distinct texts encoded so far."""
-        names = tuple(field.name for field in self.schema.narratives)
-        n = len(applications)
-        columns = [clean_narrative(applications, name) for name in names]
+        narratives = self._narratives(applications)
+        return self._text_block(narratives, self.encoder.encode(narratives.distinct, on_progress))
+
+    def read_sentences(
+        self, applications: Applications, on_progress: Progress | None = None
+    ) -> tuple[TextBlock, SentenceBlock]:
+        """The same ``TextBlock``, and the sentences of the narratives (their passages), from one reading."""
+        narratives = self._narratives(applications)
+        spans = [passages(text) for text in narratives.distinct]
+        found = self.encoder.encode_parts(narratives.distinct, spans, on_progress)
+        block = self._text_block(narratives, found.whole)
+        row, narrative = np.nonzero(block.has_text)
+        written = narratives.index[row, narrative]
+        n_sentences = np.diff(found.bounds)[written]
+        cut = [text[a:b] for text, own in zip(narratives.distinct, spans, strict=True) for a, b in own]
+        rows = found.rows(written)
+        return block, SentenceBlock(
+            tuple(cut[i] for i in rows),
+            np.repeat(row, n_sentences),
+            np.repeat(narrative, n_sentences),
+            found.parts[rows],
+            found.share[rows],
+            hashed_words(cut, self.n_buckets, self.ngrams)[rows],
+        )
+
+    def read_texts(self, texts: Sequence[str]) -> tuple[Floats, sparse.csr_matrix]:
+        """Loose clean texts, read as a narrative is: vectors (m, dim), zero for "", and words (m, n_buckets)."""
+        written = np.array([bool(text) for text in texts], np.bool_)
+        vectors = np.zeros((len(texts), self.encoder.dim), np.float32)
+        vectors[written] = self.encoder.encode([text for text in texts if text])
+        return vectors, hashed_words(texts, self.n_buckets, self.ngrams)
+
+    def _narratives(self, applications: Applications) -> _Narratives:
+        columns = [clean_narrative(applications, field.name) for field in self.schema.narratives]
         # Sorted, so that the columns, long ones and short ones, are mixed and progress is even.
-        distinct = {text: at for at, text in enumerate(sorted({t for column in columns for t in column if t}))}
-        vectors = self.encoder.encode(list(distinct), on_progress)
-        x_text = np.zeros((n, len(names), self.encoder.dim), np.float32)
-        has_text = np.zeros((n, len(names)), np.bool_)
-        for j, column in enumerate(columns):
-            has_text[:, j] = [bool(text) for text in column]
-            x_text[has_text[:, j], j] = vectors[[distinct[text] for text in column if text]]
-        words = [hashed_words(column, self.n_buckets, self.ngrams) for column in columns]
-        empty = sparse.csr_matrix(np.zeros((n, 0), np.float32))
+        distinct = sorted({text for column in columns for text in column if text})
+        position = {text: at for at, text in enumerate(distinct)} | {"": -1}
+        index = np.array([[position[text] for text in column] for column in columns], np.intp)
+        return _Narratives(columns, distinct, index.reshape(len(columns), len(applications)).T)
+
+    def _text_block(self, narratives: _Narratives, vectors: Floats) -> TextBlock:
+        names = tuple(field.name for field in self.schema.narratives)
+        index = narratives.index
+        has_text = index >= 0
+        x_text = np.zeros((*index.shape, self.encoder.dim), np.float32)
+        x_text[has_text] = vectors[index[has_text]]
+        words = [hashed_words(column, self.n_buckets, self.ngrams) for column in narratives.columns]
+        empty = sparse.csr_matrix(np.zeros((len(index), 0), np.float32))
         x_lex = sparse.csr_matrix(sparse.hstack(words, format="csr", dtype=np.float32)) if words else empty
         return TextBlock(x_text, has_text, x_lex, names)
+
+
+@dataclass(frozen=True)
+class _Narratives:
+    """Clean texts: by column, "" where there is none; each once; and the place of each there, (n, n_narratives)."""
+
+    columns: list[list[str]]
+    distinct: list[str]
+    index: npt.NDArray[np.intp]  # -1 where there is none
 
 
 def clean_narrative(applications: Applications, name: str) -> list[str]:

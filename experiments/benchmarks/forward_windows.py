@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     read, dates = read.take(known), dates[known]
     tell(f"encode {len(read):,} rows")
     encoder = open_text_encoder(config.encoder, cache_folder(given.cache, False), 2.0, 0)
-    text = TextReader(schema, encoder, config.text.n_buckets, config.text.ngrams).read(read)
+    text = TextReader(schema, encoder.text_encoder, config.text.n_buckets, config.text.ngrams).read(read)
     found: dict[str, list[tuple[float, float]]] = {}
     windows = list(half_years(given.first, given.until))
     for variant in variants(config, given.without):

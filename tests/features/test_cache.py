@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +16,9 @@ import pytest
 from data_schemas.errors import RunError
 from features import cache as cache_module
 from features.cache import CachedEncoder, EmbeddingCache
+from features.encoder import PartVectors, Progress
+from features.windows import Spans
+from tests.stand_in import parts_alone
 
 DIGEST = "ab" * 32
 BOUND = 10_000_000
@@ -33,11 +36,16 @@ class CountingEncoder:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def encode(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> npt.NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> npt.NDArray[np.float32]:
         self.asked += texts
         if on_progress is not None:
             on_progress(len(texts))
         return vectors(texts)
+
+    def encode_parts(
+        self, texts: Sequence[str], spans: Sequence[Spans], on_progress: Progress | None = None
+    ) -> PartVectors:
+        return parts_alone(self.encode, texts, spans, on_progress)
 
 
 def names(count: int, prefix: str = "") -> list[str]:

@@ -21,10 +21,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from data_schemas.errors import ContractError
-from features.encoder import Progress
+from features.encoder import PartVectors, Progress
+from features.windows import Spans
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
 from fusion.estimator import CreditFusionClassifier
 from tests.small import small_schema
+from tests.stand_in import parts_alone
 
 Floats = npt.NDArray[np.float64]
 Check = Callable[[CreditFusionClassifier], None]
@@ -61,6 +63,11 @@ class WordEncoder:
             on_progress(len(texts))
         found = [["arrears" in text, "savings" in text] for text in texts]
         return np.array(found, dtype=np.float32).reshape(len(texts), self.dim)
+
+    def encode_parts(
+        self, texts: Sequence[str], spans: Sequence[Spans], on_progress: Progress | None = None
+    ) -> PartVectors:
+        return parts_alone(self.encode, texts, spans, on_progress)
 
 
 def table(n: int = 600, seed: int = 0) -> tuple[pd.DataFrame, npt.NDArray[np.str_]]:

@@ -18,8 +18,10 @@ from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from features.applications import Applications
 from features.design import Design
+from features.encoder import PartVectors, Progress
 from features.tabular import TabularEncoder
 from features.text import TextReader
+from features.windows import Spans
 from fusion.calibration import to_score
 from fusion.config import Config, FoldConfig
 from fusion.folds import assign_folds
@@ -44,6 +46,7 @@ from tests.designs import (
     without_narratives,
 )
 from tests.small import applications, row
+from tests.stand_in import parts_alone
 
 GOLDEN_TOLERANCE = 1e-6
 """Log-odds; the last bits of a matrix product differ between machines."""
@@ -371,10 +374,15 @@ class Letters:
 
     digest, dim = "letters", 8
 
-    def encode(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> npt.NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> npt.NDArray[np.float32]:
         if on_progress is not None:
             on_progress(len(texts))
         return np.array([[text.count(letter) for letter in "aeioustn"] for text in texts], np.float32).reshape(-1, 8)
+
+    def encode_parts(
+        self, texts: Sequence[str], spans: Sequence[Spans], on_progress: Progress | None = None
+    ) -> PartVectors:
+        return parts_alone(self.encode, texts, spans, on_progress)
 
 
 def as_design(read: Applications, tabular: TabularEncoder) -> Design:

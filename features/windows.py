@@ -1,0 +1,107 @@
+"""Texts to windows: the stretches of tokens that an encoder sees at once, and which passage each token belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+PIECE_CHARACTERS = 50_000  # the tokenizer sees a long text in pieces of this size: bounds memory
+PIECES_A_CALL = 256
+
+Ints = npt.NDArray[np.int64]
+Spans = Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of one text, ready for the model.
+
+    text: its number. ids: int64, with the special tokens. weight: its own tokens, the special ones not counted.
+    passages: the passages with tokens here, counted through all texts; empty where the text is not cut. lengths: the
+    tokens of each passage, between the two special tokens; of a text that is not cut, all tokens at once.
+    """
+
+    text: int
+    ids: Ints
+    weight: int
+    passages: Ints
+    lengths: Ints
+
+
+def cut_windows(tokenizer: Tokenizer, longest: int, texts: Sequence[str], spans: Sequence[Spans]) -> list[Window]:
+    """The windows of these texts, in order; those of one text are of nearly equal size, at most ``longest`` tokens.
+
+    spans: the passages of each text, which cover it, in characters; a text with fewer than two is not cut.
+    """
+    head, tail = tokenizer.encode("").ids
+    room = longest - 2
+    windows = []
+    first = 0
+    for text, (ids, places) in enumerate(_tokens(tokenizer, texts, [len(own) > 1 for own in spans])):
+        owner = None
+        if places is not None:
+            starts = [start for start, _ in spans[text]]
+            owner = first + np.searchsorted(starts, places, side="right") - 1
+        n_windows = max(1, -(-len(ids) // room))
+        for i in range(n_windows):
+            part = slice(len(ids) * i // n_windows, len(ids) * (i + 1) // n_windows)
+            own = np.empty(part.stop - part.start + 2, np.int64)
+            own[0], own[1:-1], own[-1] = head, ids[part], tail
+            passages, lengths = _runs(owner[part]) if owner is not None else (_NONE, np.array([len(own)], np.int64))
+            windows.append(Window(text, own, len(own) - 2, passages, lengths))
+        first += len(spans[text])
+    return windows
+
+
+_NONE = np.zeros(0, np.int64)
+
+
+def _runs(owner: Ints) -> tuple[Ints, Ints]:
+    """The passages in turn, and how long each lasts, between two special tokens."""
+    begins = np.flatnonzero(np.diff(owner, prepend=-1))
+    return owner[begins], np.concatenate([[1], np.diff(begins, append=len(owner)), [1]])
+
+
+def _tokens(tokenizer: Tokenizer, texts: Sequence[str], placed: Sequence[bool]) -> Iterator[tuple[Ints, Ints | None]]:
+    """Token ids of each text, without special tokens, and the character where each begins, for the texts ``placed``."""
+    pieces = [(n, *piece) for n, text in enumerate(texts) for piece in _pieces(text)]
+    pending: list[tuple[Ints, Ints | None]] = []
+    current = 0
+    for at in range(0, len(pieces), PIECES_A_CALL):
+        step = pieces[at : at + PIECES_A_CALL]
+        # The fast call does not track places; the ids are the same.
+        read = tokenizer.encode_batch if any(placed[n] for n, _, _ in step) else tokenizer.encode_batch_fast
+        encodings = read([piece for _, _, piece in step], add_special_tokens=False)
+        for (n, start, _), encoding in zip(step, encodings, strict=True):
+            if n != current:
+                yield _joined(pending)
+                pending, current = [], n
+            ids = np.array(encoding.ids, np.int64)
+            pending.append((ids, start + _places(encoding.offsets) if placed[n] else None))
+    if pending:
+        yield _joined(pending)
+
+
+def _places(offsets: list[tuple[int, int]]) -> Ints:
+    return np.array(offsets, np.int64).reshape(-1, 2)[:, 0]
+
+
+def _joined(pieces: Sequence[tuple[Ints, Ints | None]]) -> tuple[Ints, Ints | None]:
+    places = [place for _, place in pieces if place is not None]
+    return np.concatenate([ids for ids, _ in pieces]), np.concatenate(places) if places else None
+
+
+def _pieces(text: str) -> Iterator[tuple[int, str]]:
+    """The text, or a long one cut at white space, where a word-piece tokenizer cuts as well; with where each begins."""
+    start = 0
+    while len(text) - start > PIECE_CHARACTERS:
+        end = start + PIECE_CHARACTERS
+        cut = max(text.rfind(" ", start, end), text.rfind("\n", start, end))
+        cut = cut if cut > start else end
+        yield start, text[start:cut]
+        start = cut
+    yield start, text[start:]

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from features.design import TextBlock
+
 Ints = npt.NDArray[np.int64]
 
 
@@ -41,6 +43,15 @@ class SentenceBlock:
 
     def __len__(self) -> int:
         return len(self.text)
+
+    @staticmethod
+    def empty(text: TextBlock) -> SentenceBlock:
+        """No sentence of these narratives."""
+        n_buckets = text.x_lex.shape[1] // max(1, len(text.names))
+        none = np.zeros(0, dtype=np.int64)
+        nothing = np.zeros((0, text.x_text.shape[2]), dtype=np.float32)
+        words = sparse.csr_matrix(np.zeros((0, n_buckets), dtype=np.float32))
+        return SentenceBlock((), none, none, nothing, np.zeros(0, dtype=np.float32), words)
 
     def bounds(self) -> Ints:
         """Where each narrative begins, and the end of the last: int64 (number of written narratives + 1,)."""

@@ -72,6 +72,11 @@ class TabularEncoder:
         return tuple(self.levels)
 
     @property
+    def n_levels(self) -> tuple[int, ...]:
+        """Number of codes of each column of ``x_cat``, the 0 included."""
+        return tuple(len(known) + 1 for known in self.levels.values())
+
+    @property
     def monotone(self) -> tuple[int, ...]:
         """Direction of risk per column of ``x_num``: +1 rising, -1 falling, 0 left to the model."""
         return tuple(_SIGN[column.direction] for column in self.numeric)
@@ -91,9 +96,7 @@ class TabularEncoder:
         for i, (name, levels) in enumerate(self.levels.items()):
             codes = {level: code for code, level in enumerate(levels, 1)}
             x_cat[:, i] = [codes.get(level, 0) for level in applications.frame[name]]
-        return TabularBlock(
-            x_num, x_cat, self.num_names, self.cat_names, tuple(len(levels) + 1 for levels in self.levels.values())
-        )
+        return TabularBlock(x_num, x_cat, self.num_names, self.cat_names, self.n_levels)
 
     def to_json(self) -> dict[str, Any]:
         """What ``from_json`` needs beside the schema, as JSON types."""

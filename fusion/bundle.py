@@ -1,6 +1,6 @@
 """The bundle: a trained model as a folder of plain files, verified byte by byte before any of them is parsed.
 
-Layout of format version 1:
+Layout of format version 2:
 
     manifest.json           what the bundle is; sha256 of every other file
     manifest.sha256         sha256 of manifest.json
@@ -11,6 +11,7 @@ Layout of format version 1:
     basis.safetensors       the maps from a design to the heads' inputs
     heads/*.safetensors     the fused, the columns-only and the text-only head
     stacker/*.txt           one booster per fold in LightGBM's text format, fused and columns-only
+    population.safetensors  the training applicants' columns, outcomes and contributions, without ids and narratives
     card.md                 the model card
 
 There is no pickle in it. It may be moved: the one path in it is that of a text encoder's folder, in config.json, and
@@ -36,14 +37,16 @@ from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
 from features.tabular import TabularEncoder
+from fusion.attribution import Explainer
 from fusion.basis import Basis
 from fusion.calibration import Blend
 from fusion.config import Config, parse_config
 from fusion.head import Head
 from fusion.model import Assembly, FusionModel, TextModel
+from fusion.population import Population
 from fusion.stacker import Stacker
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST, MANIFEST_DIGEST = "manifest.json", "manifest.sha256"
 NEEDED = (
     "schema.json",
@@ -51,6 +54,7 @@ NEEDED = (
     "tabular.json",
     "calibration.json",
     "basis.safetensors",
+    "population.safetensors",
     *(f"heads/{name}.safetensors" for name in ("fused", "columns_only", "text_only")),
     *(f"stacker/{name}-00.txt" for name in ("fused", "columns_only")),
 )
@@ -99,6 +103,16 @@ class Manifest(BaseModel):
 
 
 @dataclass(frozen=True)
+class Trained:
+    """What training gave and a bundle holds."""
+
+    model: FusionModel
+    config: Config
+    tabular: TabularEncoder
+    population: Population
+
+
+@dataclass(frozen=True)
 class Bundle:
     """A loaded bundle."""
 
@@ -106,7 +120,12 @@ class Bundle:
     schema: Schema
     config: Config
     tabular: TabularEncoder
+    population: Population
     manifest: Manifest
+
+    def explainer(self) -> Explainer:
+        """What explains this model's margins, against the background that its settings name; takes a second."""
+        return Explainer.of(self.model, self.population.background(self.config))
 
 
 def _json_bytes(value: object) -> bytes:
@@ -139,10 +158,7 @@ def check_place(path: Path) -> None:
 
 def save(
     path: Path,
-    model: FusionModel,
-    schema: Schema,
-    config: Config,
-    tabular: TabularEncoder,
+    trained: Trained,
     provenance: Provenance,
     card: str,
 ) -> Manifest:
@@ -151,17 +167,19 @@ def save(
     Raises ContractError when ``path`` exists and is not a bundle.
     """
     check_place(path)
+    model = trained.model
     calibration = {
         "fused": asdict(model.fused.blend),
         "columns_only": asdict(model.columns_only.blend),
         "text_only": {"slope": model.text_only.slope, "intercept": model.text_only.intercept},
     }
     files = {
-        "schema.json": schema.source.encode(),
-        "config.json": _json_bytes(config.model_dump()),
-        "tabular.json": _json_bytes(tabular.to_json()),
+        "schema.json": trained.tabular.schema.source.encode(),
+        "config.json": _json_bytes(trained.config.model_dump()),
+        "tabular.json": _json_bytes(trained.tabular.to_json()),
         "calibration.json": _json_bytes(calibration),
         "basis.safetensors": save_tensors(_basis_arrays(model.basis)),
+        "population.safetensors": save_tensors(trained.population.to_arrays()),
         "card.md": card.encode(),
         **_assembly_files("fused", model.fused),
         **_assembly_files("columns_only", model.columns_only),
@@ -223,6 +241,11 @@ def verify(path: Path) -> tuple[Manifest, dict[str, bytes]]:
         version = int(tree["format_version"])
     except (ValueError, KeyError, TypeError) as error:
         raise ContractError(f"{MANIFEST} of bundle {path} is not a manifest", COPY_AGAIN) from error
+    if version < FORMAT_VERSION:
+        raise ContractError(
+            f"bundle {path} has format version {version}; this creditfusion reads {FORMAT_VERSION}",
+            "Train the model again with this version.",
+        )
     if version > FORMAT_VERSION:
         raise ContractError(
             f"bundle {path} has format version {version}; this creditfusion reads up to {FORMAT_VERSION}",
@@ -277,4 +300,5 @@ def load(path: Path) -> Bundle:
     basis = Basis(**load_tensors(contents["basis.safetensors"]))
     text_only = TextModel(head("text_only"), **calibration["text_only"])
     model = FusionModel(basis, assembly("fused"), assembly("columns_only"), text_only, config.scale)
-    return Bundle(model, schema, config, tabular, manifest)
+    population = Population.from_arrays(load_tensors(contents["population.safetensors"]), tabular)
+    return Bundle(model, schema, config, tabular, population, manifest)

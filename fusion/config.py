@@ -85,12 +85,17 @@ class StackerConfig(Section):
     """The boosted trees over the columns and the text-only heads' out-of-fold log-odds."""
 
     n_trees: Annotated[int, Between(100, 2000)] = Field(600, ge=1)
-    num_leaves: Annotated[int, Between(3, 15)] = Field(7, ge=2, le=64, description="7 keeps a path within 6 columns")
+    num_leaves: Annotated[int, Between(3, 15)] = Field(
+        7,
+        ge=2,
+        le=64,
+    )
     learning_rate: Annotated[float, Between(0.005, 0.1, log=True)] = Field(0.02, gt=0)
     min_leaf_rows: Annotated[int, Between(10, 300, log=True)] = Field(60, ge=1)
     l2: Annotated[float, Between(0.1, 100.0, log=True)] = Field(10.0, ge=0)
     column_share: Annotated[float, Between(0.2, 1.0)] = Field(0.4, gt=0, le=1)
     row_share: Annotated[float, Between(0.4, 1.0)] = Field(0.7, gt=0, le=1)
+    max_depth: int = Field(6, ge=1, le=8, description="most columns on a path; what exact attribution needs")
     monotone: bool = Field(True, description="hold the schema's risk directions")
 
 
@@ -108,6 +113,17 @@ class DecisionConfig(Section):
     max_pd: float = Field(0.20, gt=0, lt=1, description="approve up to this PD, decline above it")
 
 
+class ExplainConfig(Section):
+    """What decisions are explained against; part of the model, so that every explanation of it has one baseline."""
+
+    background: Literal["all", "near_cutoff"] = Field(
+        "all", description="absent columns are drawn from all training applicants, or from those near the cut-off"
+    )
+    near_share: float = Field(0.2, gt=0, le=1, description="of the training applicants, those nearest to the cut-off")
+    max_rows: int = Field(100_000, ge=1, description="training applicants kept in the bundle, drawn at random")
+    min_points: float = Field(1.0, ge=0, description="what takes fewer points than this is no reason")
+
+
 class Config(Section):
     """The whole tree."""
 
@@ -118,6 +134,7 @@ class Config(Section):
     stacker: StackerConfig = StackerConfig()
     scale: ScaleConfig = ScaleConfig()
     decision: DecisionConfig = DecisionConfig()
+    explain: ExplainConfig = ExplainConfig()
 
 
 def valid_keys() -> list[str]:

@@ -72,6 +72,7 @@ def fit_booster(
         "objective": "binary",
         "learning_rate": config.learning_rate,
         "num_leaves": config.num_leaves,
+        "max_depth": config.max_depth,
         "min_data_in_leaf": config.min_leaf_rows,
         "lambda_l2": config.l2,
         "feature_fraction": config.column_share,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -51,7 +51,7 @@ def shapley(n_players: int, worth: Callable[[frozenset[int]], float]) -> Floats:
     return values
 
 
-def _subsets(n: int, size: int) -> itertools.combinations[int]:
+def _subsets(n: int, size: int) -> Iterator[tuple[int, ...]]:
     return itertools.combinations(range(n), size)
 
 

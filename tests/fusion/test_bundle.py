@@ -19,11 +19,13 @@ import numpy as np
 import pytest
 
 from data_schemas.errors import ContractError
+from features.design import TabularBlock
 from features.tabular import TabularEncoder
 from fusion import bundle
 from fusion.bundle import FORMAT_VERSION, MANIFEST, MANIFEST_DIGEST, Bundle, Manifest, Provenance, load, save, verify
 from fusion.config import Config, FoldConfig
 from fusion.model import FusionModel, fit
+from fusion.population import Population
 from tests.designs import MONOTONE, SMALL, Shape, Trained, make_design, outcome
 from tests.small import small_schema
 
@@ -42,12 +44,24 @@ PROVENANCE = Provenance(
     n_bad=200,
     figures={"auc": 0.7, "gain": None},
 )
+POPULATION = Population(
+    TabularBlock(
+        np.array([[1.5] * len(TABULAR.num_names), [np.nan] * len(TABULAR.num_names)], dtype=np.float32),
+        np.array([[1, 2], [0, 1]], dtype=np.int32),
+        TABULAR.num_names,
+        TABULAR.cat_names,
+        TABULAR.n_levels,
+    ),
+    np.array([-1.25, 0.5]),
+    np.array([False, True]),
+    np.arange(2 * (len(TABULAR.num_names) + 4), dtype=np.float32).reshape(2, -1),
+)
 CARD = "# A model\n\nGrüße 你好 ✓\n"
 
 
 def save_model(path: Path, model: FusionModel, config: Config = SMALL) -> Manifest:
     """Save a model with the small schema."""
-    return save(path, model, small_schema(), config, TABULAR, PROVENANCE, CARD)
+    return save(path, bundle.Trained(model, config, TABULAR, POPULATION), PROVENANCE, CARD)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -109,12 +123,14 @@ def test_what_was_saved_is_loaded(pristine: Saved, trained: Trained) -> None:
     assert loaded.tabular == TABULAR
     assert loaded.manifest == pristine.manifest
     assert loaded.manifest.provenance == PROVENANCE
+    np.testing.assert_equal(loaded.population.to_arrays(), POPULATION.to_arrays())
     assert_same_model(loaded.model, trained.model, trained)
 
 
 def test_save_load_save_gives_the_same_bytes(pristine: Saved, tmp_path: Path) -> None:
     loaded = load(pristine.path)
-    again = save(tmp_path / "again", loaded.model, loaded.schema, loaded.config, loaded.tabular, PROVENANCE, CARD)
+    trained = bundle.Trained(loaded.model, loaded.config, loaded.tabular, loaded.population)
+    again = save(tmp_path / "again", trained, PROVENANCE, CARD)
     assert contents(tmp_path / "again") == contents(pristine.path)
     assert again.model_id == loaded.manifest.model_id
 
@@ -258,12 +274,18 @@ def test_two_files_changed_about_are_refused(copy: Path, first: str, second: str
 
 def test_a_newer_format_is_refused_in_plain_words(copy: Path) -> None:
     rewrite_manifest(copy, format_version=FORMAT_VERSION + 1, something_new={"a": 1})
-    with pytest.raises(ContractError, match=r"has format version 2; this creditfusion reads up to 1.*Update"):
+    with pytest.raises(ContractError, match=r"has format version 3; this creditfusion reads up to 2.*Update"):
+        load(copy)
+
+
+def test_an_older_format_is_refused_in_plain_words(copy: Path) -> None:
+    rewrite_manifest(copy, format_version=1)
+    with pytest.raises(ContractError, match=r"has format version 1; this creditfusion reads 2.*Train the model again"):
         load(copy)
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"[]", b"{}", b"null", b"\xff\xfe", b'{"format_version": "x"}', b'{"format_version": 1}']
+    "raw", [b"", b"[]", b"{}", b"null", b"\xff\xfe", b'{"format_version": "x"}', b'{"format_version": 2}']
 )
 def test_what_is_no_manifest_is_refused(copy: Path, raw: bytes) -> None:
     (copy / MANIFEST).write_bytes(raw)

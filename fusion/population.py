@@ -1,0 +1,83 @@
+"""The training applicants as explanations need them: where a score stands among them, whom it resembles, and the
+background that absent columns are drawn from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import logit
+
+from features.design import Design, TabularBlock
+from features.sentences import SentenceBlock
+from features.tabular import TabularEncoder
+from fusion.attribution import Explainer
+from fusion.config import Config
+from fusion.model import FusionModel
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Population:
+    """Training applicants, without their narratives.
+
+    columns: what the model saw of them. margin: float64 (n,), log-odds from parts that never saw their outcome.
+    bad: bool (n,), how it went. contributions: float32 (n, n_columns + n_narratives), why the final model scores them
+    as it does, in log-odds.
+    """
+
+    columns: TabularBlock
+    margin: Floats
+    bad: npt.NDArray[np.bool_]
+    contributions: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.margin)
+
+    def background(self, config: Config) -> TabularBlock:
+        """The rows that absent columns are drawn from: all, or the share whose PD lies nearest to the cut-off."""
+        return _background(self.columns, self.margin, config)
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The arrays by name, for a safetensors file."""
+        return {
+            "x_num": self.columns.x_num,
+            "x_cat": self.columns.x_cat,
+            "margin": self.margin,
+            "bad": self.bad.astype(np.uint8),
+            "contributions": self.contributions,
+        }
+
+    @staticmethod
+    def from_arrays(arrays: Mapping[str, npt.NDArray[Any]], encoder: TabularEncoder) -> Population:
+        """What ``to_arrays`` gave; the columns are those of ``encoder``."""
+        columns = TabularBlock(arrays["x_num"], arrays["x_cat"], encoder.num_names, encoder.cat_names, encoder.n_levels)
+        return Population(columns, arrays["margin"], arrays["bad"].astype(np.bool_), arrays["contributions"])
+
+
+def describe(model: FusionModel, design: Design, y: Floats, margin: Floats, config: Config) -> Population:
+    """The population of a trained model: its training rows ``design`` with outcome ``y`` and out-of-fold ``margin``,
+    at most ``config.explain.max_rows`` of them, drawn at random.
+    """
+    n = len(design)
+    if n > config.explain.max_rows:
+        random = np.random.Generator(np.random.PCG64(config.folds.seed))
+        some = np.sort(random.choice(n, config.explain.max_rows, replace=False))
+        design, y, margin = design.take(some), y[some], margin[some]
+    explainer = Explainer.of(model, _background(design.tabular, margin, config))
+    explanation = explainer.explain(design, SentenceBlock.empty(design.text))
+    contributions = np.hstack([explanation.columns, explanation.narratives]).astype(np.float32)
+    return Population(design.tabular, margin, y > 0.5, contributions)
+
+
+def _background(columns: TabularBlock, margin: Floats, config: Config) -> TabularBlock:
+    if config.explain.background == "all":
+        return columns
+    n_near = max(1, round(config.explain.near_share * len(margin)))
+    distance = np.abs(margin - logit(config.decision.max_pd))
+    return columns.take(np.sort(np.argsort(distance, kind="stable")[:n_near]))

@@ -1,0 +1,36 @@
+"""Pages as PDF, through WeasyPrint (the extra ``pdf``)."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from data_schemas.errors import ContractError, RunError
+
+
+def require_pdf() -> None:
+    """Check before work begins that PDF can be made; raises ContractError when WeasyPrint is not installed."""
+    if find_spec("weasyprint") is None:
+        raise ContractError("PDF needs WeasyPrint, which is not installed", "Run: pip install 'creditfusion[pdf]'")
+
+
+def to_pdf(html: str) -> bytes:
+    """A page as PDF (A4); equal pages, equal bytes. Nothing is fetched, neither from a network nor from the disk.
+
+    Raises ContractError when WeasyPrint is not installed, and RunError when a library that it needs is not.
+    """
+    require_pdf()
+    try:
+        from weasyprint import HTML
+    except OSError as error:  # Pango, which pip does not bring
+        remedy = "Install Pango: https://doc.courtbouillon.org/weasyprint/stable/first_steps.html#installation"
+        raise RunError(f"WeasyPrint cannot load a system library: {error}", remedy) from error
+    from weasyprint.urls import URLFetcher
+
+    class Refuse(URLFetcher):  # type: ignore[misc]  # WeasyPrint is untyped, and takes no other kind of fetcher
+        """Fetches nothing."""
+
+        def fetch(self, url: str, headers: object = None) -> object:
+            raise ValueError(f"a report refers to nothing outside itself, yet it asked for {url!r} ({headers!r})")
+
+    pdf: bytes = HTML(string=html, url_fetcher=Refuse()).write_pdf()
+    return pdf

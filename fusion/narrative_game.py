@@ -156,7 +156,7 @@ def _play(spoken: Spoken, payoff: Payoff, orders: Ints, added: Floats, error: Fl
                 stamp += 1
                 _hear(spoken, narrative, coalition, seen, stamp, heard)
                 worth[coalition] = _pay(payoff, narrative, heard)
-            _share_out(worth, k, added[begin:end])
+            share_out(worth, k, added[begin:end])
         else:
             stamp = _sample(spoken, payoff, narrative, orders[k], seen, stamp, added[begin:end], error[begin:end])
 
@@ -168,7 +168,7 @@ def _pay(payoff: Payoff, narrative: int, heard: Floats) -> float:
 
 
 @compiled
-def _share_out(worth: Floats, k: int, added: Floats) -> None:
+def share_out(worth: Floats, k: int, added: Floats) -> None:
     """Shapley values of k players from what every coalition is worth."""
     weight = np.zeros(k)
     weight[0] = 1.0 / k

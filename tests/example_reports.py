@@ -78,7 +78,13 @@ COLUMNS = (
     ("credit_score", "Credit bureau score", 718.0, "points", 16.93),
 )
 SENTENCES = (
-    ("I want to bring three cards with rates above twenty percent into one payment.", -4.31, 0.0, "high-interest debt", ()),
+    (
+        "I want to bring three cards with rates above twenty percent into one payment.",
+        -4.31,
+        0.0,
+        "high-interest debt",
+        (),
+    ),
     ("My hours at the shop change from month to month, so some months are tight.", -6.92, 0.31, "irregular income", ()),
     ("Last spring I had an operation and could not work for eleven weeks.", -2.08, 0.27, "medical cost", ("health",)),
     ("I am back full time and have kept every payment since.", 3.44, 0.0, "stable employment", ()),
@@ -87,7 +93,9 @@ SENTENCES = (
 JOB = (("Shift leader, retail", 1.46, 0.0, None, ()),)
 
 
-def narrative(name: str, title: str, told: tuple[tuple[str, float, float, str | None, tuple[str, ...]], ...]) -> Narrative:
+def narrative(
+    name: str, title: str, told: tuple[tuple[str, float, float, str | None, tuple[str, ...]], ...]
+) -> Narrative:
     """A narrative of these sentences."""
     sentences = tuple(
         Sentence(text=text, points=points, error=error, concept=concept, sensitive=sensitive)

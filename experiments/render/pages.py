@@ -74,9 +74,23 @@ def _environment() -> tuple[Environment, str]:
         "largest_sentence": largest_sentence,
         "zip": zip,
     }
-    for name in (
-        "percent number signed points error log_odds scientific glyph day shown bare value before after plain"
-    ).split():
+    for name in [
+        "percent",
+        "number",
+        "signed",
+        "points",
+        "error",
+        "log_odds",
+        "scientific",
+        "glyph",
+        "day",
+        "shown",
+        "bare",
+        "value",
+        "before",
+        "after",
+        "plain",
+    ]:
         environment.filters[name] = getattr(words, name)
     return environment, policy
 

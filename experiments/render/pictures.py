@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from experiments.reports import Fact, Population, Sentence, Similar, UnderwriterReport
 
 BARS = 9  # columns drawn one by one
-MARGIN = 0.06  # of the range, kept free at either end
+MARGIN = 0.09  # of the range, kept free at either end
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,9 @@ def waterfall(report: UnderwriterReport) -> Waterfall:
     scale = axis([*scores, report.cut_off.score] if near else scores)
     steps = [Step(*row, bar(scale, scores[i], scores[i + 1])) for i, row in enumerate(rows)]
     score = scale(report.result.score)
-    return Waterfall(tuple(steps), scale, scale(report.base_score), score, scale(report.cut_off.score) if near else None)
+    return Waterfall(
+        tuple(steps), scale, scale(report.base_score), score, scale(report.cut_off.score) if near else None
+    )
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,22 @@ def histogram(population: Population, score: float, cut_off: float) -> Histogram
         for i, count in enumerate(population.counts)
     ]
     return Histogram(tuple(columns), scale, scale(score), scale(cut_off))
+
+
+@dataclass(frozen=True)
+class Bin:
+    """A row of the histogram's table."""
+
+    low: float
+    high: float
+    count: int
+    here: bool
+
+
+def bins(population: Population, picture: Histogram) -> list[Bin]:
+    """The histogram as a table."""
+    edges = zip(population.edges, population.edges[1:], population.counts, picture.columns, strict=False)
+    return [Bin(low, high, count, column.here) for low, high, count, column in edges]
 
 
 def sentence_bars(sentences: Sequence[Sentence], largest: float) -> list[Bar]:

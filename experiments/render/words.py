@@ -60,13 +60,13 @@ def log_odds(value: float) -> str:
 
 
 def scientific(value: float) -> str:
-    """A rounding error: ``3.1e-15``."""
-    return f"{value:.1e}".replace("e-0", "e-").replace("e+00", "") if value else "0"
+    """A rounding error: ``3.1e−15``."""
+    return f"{value:.1e}".replace("-", MINUS) if value else "0"
 
 
-def glyph(value: float) -> str:
-    """The sign for eyes that do not read colours: a triangle down takes points away, one up gives them."""
-    return "▼" if value < 0 else "▲" if value > 0 else "•"
+def glyph(text: str) -> str:
+    """The sign of a signed number for eyes that do not read colours: a triangle down takes, one up gives."""
+    return {MINUS: "▼", "+": "▲"}.get(text[:1], "•")
 
 
 def day(value: date) -> str:

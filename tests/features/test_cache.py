@@ -207,3 +207,41 @@ def test_half_a_surrogate_pair_has_a_key(tmp_path: Path) -> None:
     cache = EmbeddingCache(tmp_path, BOUND)
     cache.put_many(DIGEST, ["\ud800"], vectors(["x"]))
     assert len(cache.get_many(DIGEST, ["\ud800"], 8)) == 1
+
+
+def test_a_text_is_read_again_only_for_parts_that_are_not_known(tmp_path: Path) -> None:
+    encoder = CountingEncoder()
+    cached = CachedEncoder(encoder, EmbeddingCache(tmp_path, BOUND))
+    cached.encode(["one", "two. three"])
+    assert cached.hit_rate == 0
+    seen: list[int] = []
+    cuts = [[(0, 3)], [(0, 5), (5, 10)], [(0, 3)]]
+    first = cached.encode_parts(["one", "two. three", "one"], cuts, seen.append)
+    assert encoder.asked == ["one", "two. three", "two. three", "two. ", "three"]  # the stand-in reads passages alone
+    assert seen == [2, 3]
+    assert cached.hit_rate == 1 - 3 / 5
+    again = cached.encode_parts(["one", "two. three", "one"], cuts)
+    assert len(encoder.asked) == 5
+    assert again.bounds.tolist() == [0, 1, 3, 4]
+    np.testing.assert_array_equal(again.parts, vectors(["one", "two. ", "three", "one"]))
+    np.testing.assert_array_equal(again.parts, first.parts)
+    np.testing.assert_array_equal(again.share, [1, 0.5, 0.5, 1])
+
+
+def test_parts_of_another_cut_are_not_taken(tmp_path: Path) -> None:
+    encoder = CountingEncoder()
+    cached = CachedEncoder(encoder, EmbeddingCache(tmp_path, BOUND))
+    cached.encode_parts(["a b c"], [[(0, 2), (2, 5)]])
+    other = cached.encode_parts(["a b c"], [[(0, 4), (4, 5)]])
+    np.testing.assert_array_equal(other.parts, vectors(["a b ", "c"]))
+    both = cached.encode_parts(["a b c", "a b c"], [[(0, 2), (2, 5)], [(0, 4), (4, 5)]])
+    np.testing.assert_array_equal(both.parts, vectors(["a ", "b c", "a b ", "c"]))
+    assert cached.n_encoded == 2
+
+
+def test_a_file_of_parts_stays_in_its_bound_and_holds_no_text(tmp_path: Path) -> None:
+    cached = CachedEncoder(CountingEncoder(), EmbeddingCache(tmp_path, 50_000))
+    texts = [f"a secret. {n} narrative" for n in range(1500)]
+    cached.encode_parts(texts, [[(0, 10), (10, len(text))] for text in texts])
+    assert 0 < cached.cache.n_bytes <= 50_000
+    assert all(b"secret" not in path.read_bytes() for path in tmp_path.iterdir())

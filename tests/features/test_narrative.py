@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_schemas.contract import StripRule
-from features.narrative import clean, sentences
+from features.narrative import MOST_PASSAGES, clean, passages, sentences
 
 RULES = (StripRule(r"(?i)<br\s*/?>", "markup"), StripRule(r"\d+ added on \d\d/\d\d/\d\d >", "holds a key"))
 MESSY = st.text(
@@ -129,3 +129,49 @@ def test_sentences_of_careless_writing() -> None:
 def test_sentences_of_chinese() -> None:
     text = "我需要贷款。我会按时还款！谢谢"
     assert [text[a:b] for a, b in sentences(text)] == ["我需要贷款。", "我会按时还款！", "谢谢"]
+
+
+def joined(text: str) -> list[str]:
+    """The passages, checked to cover the text."""
+    spans = passages(text)
+    assert [start for start, _ in spans] == [0, *(end for _, end in spans)][: len(spans)]
+    assert all(start < end for start, end in spans)
+    parts = [text[a:b] for a, b in spans]
+    assert "".join(parts) == text
+    return parts
+
+
+@given(st.one_of(PIECES, st.lists(st.sampled_from(["a. ", "(b) c; ", "...", " ", "\n", "ü!", ") "])).map("".join)))
+def test_passages_cover_the_whole_text(raw: str) -> None:
+    for text in (raw, clean(raw, RULES).text):
+        parts = joined(text)
+        assert len(parts) <= MOST_PASSAGES
+        if len(parts) > 1:
+            assert all(any(c.isalnum() for c in part) for part in parts)
+
+
+@given(st.lists(st.integers(1, 400), min_size=41, max_size=200))
+def test_too_many_sentences_are_joined_to_exactly_forty(lengths: list[int]) -> None:
+    text = "".join("a" * length + "; " for length in lengths)
+    assert len(joined(text)) == MOST_PASSAGES
+
+
+def test_passages_of_even_sentences_are_even() -> None:
+    sizes = [len(part) for part in joined("It rains. " * 1000)]
+    assert sizes == [250] * MOST_PASSAGES
+    assert {len(part) for part in joined("It rains. " * 100)} == {20, 30}
+
+
+def test_passages_are_sentences_with_the_space_after_them() -> None:
+    assert joined("I pay (on time). ) ... And\nI save. ") == ["I pay (on time). ) ... ", "And\n", "I save. "]
+    assert joined("... Well. Yes") == ["... Well. ", "Yes"]
+    assert joined("only this") == ["only this"]
+    assert joined(" ?! ") == [" ?! "]
+    assert joined("") == []
+
+
+@pytest.mark.parametrize("unit", ["a;", "word ", "A sentence of some length. ", "; ", "..."])
+def test_a_megabyte_is_cut_in_linear_time(unit: str) -> None:
+    began = time.process_time()
+    assert len(joined(unit * (1_000_000 // len(unit)))) <= MOST_PASSAGES
+    assert time.process_time() - began < 10

@@ -38,7 +38,8 @@ class ReasonBook:
     @staticmethod
     def of(schema: Schema, column_names: Sequence[str], narrative_names: Sequence[str]) -> ReasonBook:
         """The reasons of a schema; a column without one is told by its title, under its name as code."""
-        known: dict[str, Field | Derived] = {column.name: column for column in (*schema.fields, *schema.derived)}
+        columns: list[Field | Derived] = [*schema.fields, *schema.derived]
+        known = {column.name: column for column in columns}
         given = [
             [reason_of(known[name]) for name in column_names],
             [concept.reason for concept in schema.concepts],

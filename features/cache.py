@@ -215,7 +215,7 @@ class CachedEncoder:
             rows = found.rows(np.array(step))
             found.whole[step], found.parts[rows], found.share[rows] = vectors.whole, vectors.parts, vectors.share
             n_known += len(step)
-        return found.take(np.array([position[one] for one in asked], np.intp))
+        return found if len(found) == len(asked) else found.take(np.array([position[one] for one in asked], np.intp))
 
     def _look_up(self, asked: Sequence[tuple[str, Spans]], found: PartVectors) -> set[int]:
         """Fill in what the cache knows; returns which texts need no reading."""

@@ -205,3 +205,16 @@ def test_the_cache_changes_nothing(
     assert_same(cached.encode_parts(texts, cut(texts)), expected)
     np.testing.assert_array_equal(cached.encode(texts), expected.whole)
     assert cached.n_encoded == before
+
+
+@pytest.mark.gpu
+def test_cuda_gives_the_same_parts_in_any_company() -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    texts = narratives(100, 300, seed=5)
+    cpu = open_encoder(EMBEDDED, precision="fp32", device="cpu").encode_parts(texts, cut(texts))
+    cuda = open_encoder(EMBEDDED, precision="fp32", device="cuda")
+    found = cuda.encode_parts(texts, cut(texts))
+    np.testing.assert_array_equal(found.whole, cuda.encode(texts))
+    np.testing.assert_allclose(found.parts, cpu.parts, atol=5e-3)
+    assert_same(cuda.encode_parts(texts[:10], cut(texts[:10])), found.take(np.arange(10)))

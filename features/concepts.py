@@ -1,0 +1,168 @@
+"""What sentences are about: each is named after the concept whose statements the text encoder finds nearest.
+
+A sentence is read amid its neighbours, so that its vector tells of them too; half of what the rest of its narrative
+says is taken out before it is compared. Vectors are centred on the mean statement, because all texts of one trade
+resemble each other. The nearness to a concept is the mean of two cosines: with its three nearest statements, averaged,
+and with the middle of all its statements. ``experiments/benchmarks/concept_matching.py`` measures these choices.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from data_schemas.contract import Concept, Sensitive
+from features.encoder import TextEncoder
+from features.sentences import SentenceBlock
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+NONE = -1
+"""The place of a sentence that matches no concept."""
+
+NEAR_ALONE = 0.38
+NEAR_AMID = 0.32
+"""The least nearness that is a match, of a sentence read by itself and of one read amid its neighbours."""
+
+NEIGHBOURS = 0.5  # the part of the rest of the narrative that is taken out of a sentence's vector
+NEAREST = 3  # statements of a concept that count
+DECIMALS = 6  # far above the rounding of float64, so no match depends on how many sentences are matched at once
+BLOCK_ROWS = 4096  # sentences compared at once: bounds memory
+
+
+@dataclass(frozen=True)
+class ConceptMatches:
+    """What sentences are about.
+
+    concept: int64 (n,), place among the concepts, ``NONE`` where none is near enough. similarity: float32 (n,),
+    nearness to the nearest concept, from -1 to 1. sensitive: the kinds of private life that each tells of.
+    """
+
+    concept: Ints
+    similarity: npt.NDArray[np.float32]
+    sensitive: tuple[frozenset[Sensitive], ...]
+
+
+@dataclass(frozen=True)
+class ConceptMatcher:
+    """Finds the concepts of sentences; made by ``open``.
+
+    statements: float64 (n_statements, dim), centred, of length 1, those of one concept after the other's.
+    starts: int64 (n_concepts + 1,), where each concept's begin. middles: float64 (n_concepts, dim), the mean of each
+    concept's, of length 1. centre: float64 (dim,), the mean statement.
+    """
+
+    concepts: tuple[Concept, ...]
+    encoder: TextEncoder
+    statements: Floats
+    starts: Ints
+    middles: Floats
+    centre: Floats
+
+    @staticmethod
+    def open(concepts: tuple[Concept, ...], encoder: TextEncoder) -> ConceptMatcher:
+        """Encode what the concepts say; without a concept no sentence matches."""
+        says = [statement for concept in concepts for statement in concept.says]
+        vectors = encoder.encode(says).astype(np.float64).reshape(len(says), encoder.dim)
+        centre = vectors.mean(axis=0) if says else np.zeros(encoder.dim)
+        statements = _unit(vectors - centre)
+        starts = np.concatenate([[0], np.cumsum([len(concept.says) for concept in concepts])]).astype(np.int64)
+        middles = np.zeros((len(concepts), encoder.dim))
+        for k, own in enumerate(_stretches(starts)):
+            middles[k] = statements[own].mean(axis=0)
+        return ConceptMatcher(concepts, encoder, statements, starts, _unit(middles), centre)
+
+    def match(self, block: SentenceBlock) -> ConceptMatches:
+        """The concepts of sentences from the vectors that they have already; the encoder is not used."""
+        apart, amid = set_apart(block, self.centre)
+        return self._matches(apart, np.where(amid, NEAR_AMID, NEAR_ALONE), block.text)
+
+    def match_texts(self, texts: Sequence[str]) -> ConceptMatches:
+        """The concepts of sentences read each by itself: surer, at the price of reading them."""
+        vectors = self.encoder.encode(texts).astype(np.float64).reshape(len(texts), self.encoder.dim)
+        return self._matches(vectors - self.centre, np.full(len(texts), NEAR_ALONE), texts)
+
+    def nearness(self, centred: Floats) -> Floats:
+        """How near vectors (n, dim), less ``centre``, are to each concept: float64 (n, n_concepts)."""
+        near = np.zeros((len(centred), len(self.concepts)))
+        for at in range(0, len(centred), BLOCK_ROWS):
+            x = _unit(centred[at : at + BLOCK_ROWS])
+            cosine = x @ self.statements.T
+            for k, own in enumerate(_stretches(self.starts)):
+                n_counted = min(NEAREST, own.stop - own.start)
+                best = np.partition(cosine[:, own], -n_counted, axis=1)[:, -n_counted:]
+                near[at : at + BLOCK_ROWS, k] = best.mean(axis=1)
+            near[at : at + BLOCK_ROWS] += x @ self.middles.T
+        return np.round(near / 2.0, DECIMALS)
+
+    def _matches(self, centred: Floats, least: Floats, texts: Sequence[str]) -> ConceptMatches:
+        if not self.concepts:
+            none = np.full(len(texts), NONE, dtype=np.int64)
+            return ConceptMatches(none, np.zeros(len(texts), np.float32), (frozenset(),) * len(texts))
+        near = self.nearness(centred)
+        similarity = near.max(axis=1, initial=-1.0)
+        concept = np.where(similarity >= least, near.argmax(axis=1), NONE).astype(np.int64)
+        said = sensitive_words(self.concepts, texts)
+        for k, one in enumerate(self.concepts):
+            if one.sensitive:
+                for i in np.flatnonzero(near[:, k] >= least):
+                    said[i] = said[i] | {one.sensitive}
+        return ConceptMatches(concept, similarity.astype(np.float32), tuple(said))
+
+
+def set_apart(block: SentenceBlock, centre: Floats, part: float = NEIGHBOURS) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """The sentences' vectors less the centre and less a part of the rest of their narratives; which have such a rest.
+
+    Returns float64 (n, dim), zero for a sentence without a token, and bool (n,). The rest is the mean of the
+    narrative's other tokens.
+    """
+    x, share = block.x_sentence.astype(np.float64), block.share.astype(np.float64)[:, None]
+    bounds = block.bounds()
+    centred = x - centre
+    if not len(block):
+        return centred, np.zeros(0, np.bool_)
+    narrative = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+    amid = (np.diff(bounds) > 1)[narrative]
+    whole = np.add.reduceat(share * centred, bounds[:-1], axis=0)[narrative]
+    left = np.add.reduceat(share, bounds[:-1], axis=0)[narrative] - share
+    amid &= left[:, 0] > 0.0
+    rest = np.divide(whole - share * centred, left, out=np.zeros_like(x), where=amid[:, None])
+    return np.where(share > 0.0, centred - part * rest, 0.0), amid
+
+
+def sensitive_words(concepts: Iterable[Concept], texts: Sequence[str]) -> list[frozenset[Sensitive]]:
+    """The kinds of private life whose words each text holds; no encoder is asked."""
+    found: list[frozenset[Sensitive]] = [frozenset()] * len(texts)
+    words: dict[Sensitive, list[str]] = {}
+    for concept in concepts:
+        if concept.sensitive and concept.words:
+            words.setdefault(concept.sensitive, []).extend(concept.words)
+    for kind, own in words.items():
+        pattern = _any_of(own)
+        for i, text in enumerate(texts):
+            if pattern.search(text.replace("’", "'")):
+                found[i] = found[i] | {kind}
+    return found
+
+
+def _any_of(words: Sequence[str]) -> re.Pattern[str]:
+    """Whole words in any case; ``*`` at the end stands for any ending."""
+    parts = [re.escape(word.removesuffix("*")) + (r"\w*" if word.endswith("*") else "") for word in words]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)", re.IGNORECASE)
+
+
+def _stretches(starts: Ints) -> list[slice]:
+    return [slice(int(a), int(b)) for a, b in pairwise(starts)]
+
+
+def _unit(vectors: Floats) -> Floats:
+    """Rows of length 1; a row of zeros stays one."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: Floats = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0.0)
+    return unit

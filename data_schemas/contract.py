@@ -154,9 +154,8 @@ class Concept:
     """Something that applicants write about; gives a sentence its name and its reason.
 
     name: short, for an underwriter. says: statements that mean it, which sentences are compared with by the encoder.
-    words: lower-case words that mean it wherever they stand; ``*`` at the end stands for any ending.
-    reason: how the applicant is told. sensitive: the kind of private life that it tells of, "" for none; the words of
-    such a concept find that kind without the encoder.
+    reason: how the applicant is told. sensitive: the kind of private life that it tells of, "" for none.
+    words: lower-case words that tell of that kind wherever they stand whole; ``*`` at the end stands for any ending.
     """
 
     name: str

@@ -268,6 +268,9 @@ def _concepts_are_sound(document: Document) -> Iterator[Problem]:
             if owner.setdefault(statement, name) != name:
                 what = f"{statement!r} is said to mean {owner[statement]!r} and {name!r}"
                 yield Problem(f"{path}.says[{i}]", "one_meaning", what, "Keep it in one of the two.")
+        if "words" in concept and "sensitive" not in concept:
+            what = f"the concept {name!r} has words, but is of no sensitive kind"
+            yield Problem(f"{path}.words", "words_of_kind", what, "Name the kind, or drop the words.")
         for i, word in enumerate(concept.get("words", [])):
             if word != word.lower():
                 what = f"the word {word!r} of the concept {name!r} is not in lower case"

@@ -15,6 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from data_schemas.contract import Concept, Sensitive
 from features.encoder import TextEncoder
@@ -93,13 +94,10 @@ class ConceptMatcher:
         near = np.zeros((len(centred), len(self.concepts)))
         for at in range(0, len(centred), BLOCK_ROWS):
             x = _unit(centred[at : at + BLOCK_ROWS])
-            cosine = x @ self.statements.T
-            for k, own in enumerate(_stretches(self.starts)):
-                n_counted = min(NEAREST, own.stop - own.start)
-                best = np.partition(cosine[:, own], -n_counted, axis=1)[:, -n_counted:]
-                near[at : at + BLOCK_ROWS, k] = best.mean(axis=1)
-            near[at : at + BLOCK_ROWS] += x @ self.middles.T
-        return np.round(near / 2.0, DECIMALS)
+            cosine = self.statements @ x.T
+            nearest = [_mean_of_best(cosine[own]) for own in _stretches(self.starts)]
+            near[at : at + BLOCK_ROWS] = (np.array(nearest).T + x @ self.middles.T) / 2.0
+        return np.round(near, DECIMALS)
 
     def _matches(self, centred: Floats, least: Floats, texts: Sequence[str]) -> ConceptMatches:
         if not self.concepts:
@@ -129,32 +127,60 @@ def set_apart(block: SentenceBlock, centre: Floats, part: float = NEIGHBOURS) ->
         return centred, np.zeros(0, np.bool_)
     narrative = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
     amid = (np.diff(bounds) > 1)[narrative]
-    whole = np.add.reduceat(share * centred, bounds[:-1], axis=0)[narrative]
-    left = np.add.reduceat(share, bounds[:-1], axis=0)[narrative] - share
+    told = sparse.csr_matrix((np.ones(len(block)), np.arange(len(block)), bounds))  # sums over each narrative
+    left = np.asarray(told @ share)[narrative] - share
     amid &= left[:, 0] > 0.0
-    rest = np.divide(whole - share * centred, left, out=np.zeros_like(x), where=amid[:, None])
+    others = np.asarray(told @ (share * centred))[narrative] - share * centred
+    rest = np.divide(others, left, where=amid[:, None], out=np.zeros_like(x))
     return np.where(share > 0.0, centred - part * rest, 0.0), amid
 
 
 def sensitive_words(concepts: Iterable[Concept], texts: Sequence[str]) -> list[frozenset[Sensitive]]:
     """The kinds of private life whose words each text holds; no encoder is asked."""
-    found: list[frozenset[Sensitive]] = [frozenset()] * len(texts)
     words: dict[Sensitive, list[str]] = {}
     for concept in concepts:
         if concept.sensitive and concept.words:
             words.setdefault(concept.sensitive, []).extend(concept.words)
-    for kind, own in words.items():
-        pattern = _any_of(own)
-        for i, text in enumerate(texts):
-            if pattern.search(text.replace("’", "'")):
-                found[i] = found[i] | {kind}
+    whole = {kind: _any_of(own) for kind, own in words.items()}
+    # Most words begin none of them: a word is looked at once, and the slow search is left for texts with a beginning.
+    begins = {
+        kind: _any_of([_WORD.findall(word)[0] + "*" * (_is_stem(word)) for word in own]) for kind, own in words.items()
+    }
+    known: dict[str, list[Sensitive]] = {}
+    found = []
+    for text in texts:
+        plain = text.replace("’", "'")
+        maybe: set[Sensitive] = set()
+        for word in set(_WORD.findall(plain.lower())):
+            if word not in known:
+                known[word] = [kind for kind, pattern in begins.items() if pattern.fullmatch(word)]
+            maybe.update(known[word])
+        found.append(frozenset(kind for kind in maybe if whole[kind].search(plain)))
     return found
+
+
+_WORD = re.compile(r"\w+")
+
+
+def _is_stem(word: str) -> bool:
+    """Whether any ending may follow the first word."""
+    return word.endswith("*") and len(_WORD.findall(word)) == 1
 
 
 def _any_of(words: Sequence[str]) -> re.Pattern[str]:
     """Whole words in any case; ``*`` at the end stands for any ending."""
     parts = [re.escape(word.removesuffix("*")) + (r"\w*" if word.endswith("*") else "") for word in words]
     return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)", re.IGNORECASE)
+
+
+def _mean_of_best(cosine: Floats) -> Floats:
+    """The mean of the ``NEAREST`` largest values of each column, or of all if there are fewer: float64 (n_columns,)."""
+    best = np.full((min(NEAREST, len(cosine)), cosine.shape[1]), -np.inf)
+    for row in cosine:
+        for place in best:
+            row, place[:] = np.minimum(row, place), np.maximum(row, place)
+    mean: Floats = best.mean(axis=0)
+    return mean
 
 
 def _stretches(starts: Ints) -> list[slice]:

@@ -253,6 +253,7 @@ BROKEN: dict[str, tuple[Callable[[Any], None], str]] = {
         "'Surgery' of the concept 'illness'",
     ),
     "star inside a word": (put("creditfusion.concepts.1.words.0", "sur*ery"), r"concepts\[1\]\.words\[0\]"),
+    "words of no kind": (put("creditfusion.concepts.1.sensitive", None), "'illness' has words, but is of no sensitive"),
     "unknown kind": (put("creditfusion.concepts.1.sensitive", "helth"), "'helth' is not a valid value.*mean 'health'"),
     "code of a column": (
         put("creditfusion.concepts.0.reason.code", "INCOME"),

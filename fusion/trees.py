@@ -64,7 +64,8 @@ class Tables(NamedTuple):
 def leaves_of(boosters: Sequence[lgb.Booster]) -> Leaves:
     """The leaves of boosters whose margin is the mean of theirs.
 
-    Raises ValueError for a path over more than ``MOST_COLUMNS`` columns, or a split that is no threshold.
+    Raises ValueError for a path over more than ``MOST_COLUMNS`` columns, or a split other than
+    by a threshold.
     """
     value: list[float] = []
     paths: list[dict[int, tuple[float, float, bool]]] = []
@@ -99,6 +100,8 @@ def _paths(
         raise ValueError(f"a split by {node['decision_type']!r}, not by a threshold")
     column, threshold = int(node["split_feature"]), float(node["threshold"])
     low, high, missing = path.get(column, (-EVERY, EVERY, True))
+    if node["missing_type"] == "Zero":
+        raise ValueError("a booster that takes 0 for missing")
     if node["missing_type"] == "NaN":
         missing_left, missing_right = bool(node["default_left"]), not node["default_left"]
     else:  # LightGBM reads a missing value as 0 where training knew none

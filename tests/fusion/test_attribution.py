@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import sparse
 
 from features.design import Design, TabularBlock, TextBlock
@@ -194,3 +196,23 @@ def test_a_model_without_narratives_is_explained() -> None:
 def test_a_background_without_rows_is_refused(model: FusionModel, told: tuple[Design, SentenceBlock]) -> None:
     with pytest.raises(ValueError, match="background without rows"):
         Explainer.of(model, told[0].tabular.take(np.zeros(0, dtype=np.intp)))
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000), n=st.integers(1, 12), most=st.integers(1, 14))
+def test_any_rows_add_up_and_their_sentences_too(explainer: Explainer, seed: int, n: int, most: int) -> None:
+    design, block = make_told(n, seed, SHAPE, most)
+    explanation = explainer.explain(design, block)
+    assert np.abs(explanation.reconciliation).max() < 1e-8
+    summed = np.zeros_like(explanation.narratives)
+    np.add.at(summed, (block.row, block.narrative), explanation.sentences)
+    np.testing.assert_allclose(summed, explanation.narratives, rtol=0, atol=1e-9)
+
+
+def test_other_weights_give_another_explanation(explainer: Explainer, told: tuple[Design, SentenceBlock]) -> None:
+    design, block = told
+    y = np.random.default_rng(2).permutation(outcome(design))
+    model, _ = fit(design, y, np.arange(len(y)), MONOTONE[: SHAPE.n_num], SMALL, lambda: None)
+    one, other = explainer.explain(design, block), Explainer.of(model, design.tabular).explain(design, block)
+    assert abs(np.corrcoef(one.columns.ravel(), other.columns.ravel())[0, 1]) < 0.5
+    assert abs(np.corrcoef(one.sentences, other.sentences)[0, 1]) < 0.5

@@ -132,6 +132,19 @@ def test_rows_do_not_depend_on_each_other_and_may_be_none() -> None:
     assert game.contributions(x[:0]).shape == (0, 6)
 
 
+@pytest.mark.parametrize(
+    ("zero_as_missing", "categories", "words"),
+    [(True, [], "takes 0 for missing"), (False, [5], "not by a threshold")],
+)
+def test_splits_of_another_kind_are_refused(zero_as_missing: bool, categories: list[int], words: str) -> None:
+    x, y = some_rows(500, missing=0.0)
+    config = {"objective": "binary", "num_leaves": 7, "verbosity": -1, "max_cat_to_onehot": 1, "min_data_per_group": 5}
+    data = lgb.Dataset(x, y, categorical_feature=categories)
+    booster = lgb.train(config | {"zero_as_missing": zero_as_missing}, data, num_boost_round=20)
+    with pytest.raises(ValueError, match=words):
+        leaves_of((booster,))
+
+
 def test_a_path_over_too_many_columns_is_refused() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(4000, 14))

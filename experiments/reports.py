@@ -17,6 +17,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
 
 Decision = Literal["approve", "decline"]
+SentenceMethod = Literal["exact", "fast", "mixed"]
+BackgroundKind = Literal["all", "near_cut_off"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 StandardError = Annotated[float, Field(ge=0, description="0 where nothing was sampled")]
@@ -28,7 +30,11 @@ SUM_ROUNDING = 1e-6  # between numbers that are sums of others in the same repor
 
 def _sound(text: object) -> object:
     """Text that UTF-8 can carry: halves of a surrogate pair are joined, lone ones become U+FFFD."""
-    if isinstance(text, str) and any("\ud800" <= character <= "\udfff" for character in text):
+    if not isinstance(text, str):
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
 
@@ -144,7 +150,7 @@ class Sentence(Part):
 class Narrative(Part):
     """One narrative; its sentences, in their order, sum to its points. No sentences: nothing was written.
 
-    n_masked: sensitive sentences that were withheld from the model.
+    n_masked: sensitive sentences that were withheld from the model. exact: it was read again without its sentences.
     """
 
     name: Text
@@ -152,6 +158,7 @@ class Narrative(Part):
     points: float
     sentences: tuple[Sentence, ...]
     n_masked: Count = 0
+    exact: bool = False
 
 
 class Reason(Part):
@@ -216,9 +223,10 @@ class UnderwriterReport(Part):
     """Why an applicant scored so, at a glance.
 
     base_score: the score of the background without a narrative, where the points begin. sentence_method: ``exact`` when
-    the narratives were read again without their sentences, ``fast`` when split from one reading. similar: None without
-    past outcomes. changes: the smallest first, each checked by rescoring; empty when none was found or the decision
-    needs none. narrative_effect: None when nothing was written. needs_review: a principal reason may not be disclosed.
+    the narratives were read again without their sentences, ``fast`` when split from one reading, ``mixed`` when some
+    were too long to be read again. similar: None without past outcomes. changes: the smallest first, each checked by
+    rescoring; empty when none was found or the decision needs none. narrative_effect: None when nothing was written.
+    needs_review: it is a decline, and a principal reason may not be disclosed or rests on a sensitive sentence.
     """
 
     report: Literal["underwriter"] = "underwriter"
@@ -231,7 +239,7 @@ class UnderwriterReport(Part):
     columns: tuple[ColumnPoints, ...]
     narratives: tuple[Narrative, ...]
     narrative_points: float
-    sentence_method: Literal["exact", "fast"]
+    sentence_method: SentenceMethod
     reasons: tuple[Reason, ...]
     needs_review: bool
     quality: tuple[Flag, ...]
@@ -268,7 +276,7 @@ class ApplicantNotice(Part):
     """The letter: no points, no PD, nothing of the model.
 
     lender, contact: for the letterhead and for questions; blank where the lender adds its own. reasons: only those that
-    may be disclosed. needs_review: a principal reason may not be; a person must look before this is sent.
+    may be disclosed. needs_review: see UnderwriterReport; a person must look before this is sent.
     """
 
     report: Literal["applicant"] = "applicant"
@@ -309,8 +317,8 @@ class Contribution(Part):
 class SentenceContribution(Part):
     """What one sentence contributes; those of a narrative sum to it.
 
-    narrative: its name. place: from 1. similarity: cosine to the nearest concept's nearest statement, None where not
-    compared. error: standard error, log-odds.
+    narrative: its name. place: from 1. similarity: nearness to the nearest concept, from -1 to 1, None where not
+    compared. error: standard error, log-odds. exact: its narrative was read again without some of its sentences.
     """
 
     narrative: Text
@@ -322,12 +330,13 @@ class SentenceContribution(Part):
     log_odds: float
     points: float
     error: StandardError
+    exact: bool = False
 
 
 class Background(Part):
     """The training rows that absent columns are drawn from."""
 
-    kind: Literal["all", "near_cut_off"]
+    kind: BackgroundKind
     n_rows: int = Field(ge=1)
     words: Text
 
@@ -356,8 +365,8 @@ class ValidatorReport(Part):
     """Every contribution, what they sum to, and all that is needed to make them again.
 
     base: log-odds of the background without a narrative; base_score the same in points. total: base plus contributions.
-    reconciliation: total minus margin. points_per_log_odds: negative. n_samples: orders of the players that were
-    sampled, 0 where all is exact. sentence_method: see UnderwriterReport. command: recomputes this report.
+    reconciliation: total minus margin. points_per_log_odds: negative. n_samples: most orders of a narrative's sentences
+    that were sampled, 0 where nothing was. sentence_method: see UnderwriterReport. command: recomputes this report.
     """
 
     report: Literal["validator"] = "validator"
@@ -373,12 +382,12 @@ class ValidatorReport(Part):
     background: Background
     contributions: tuple[Contribution, ...]
     sentences: tuple[SentenceContribution, ...]
-    sentence_method: Literal["exact", "fast"]
+    sentence_method: SentenceMethod
     n_samples: Count
     seed: Count
     ablations: tuple[Ablation, ...]
     digests: Digests
-    versions: dict[str, str]
+    versions: dict[Text, Text]
     command: Text
 
     @model_validator(mode="after")
@@ -406,8 +415,22 @@ class IndexEntry(Part):
     links: tuple[Link, ...]
 
 
+class RejectedRow(Part):
+    """A row of the file that broke the data contract, so that it could not be scored: ``id`` "" where none is to be
+    read in it, and in words which column, which rule and the remedy.
+    """
+
+    row: int = Field(ge=1)
+    id: Text
+    words: Text
+
+
 class IndexPage(Part):
-    """The reported applications of one run, in the order they are to be read."""
+    """The reported applications of one run, in the order they are to be read.
+
+    chosen: how they were chosen, in words. n_left_out: those that were chosen too and are beyond the limit. rejected:
+    the first of the ``n_rejected`` rows that broke the contract; where applications were chosen by id, those of them.
+    """
 
     report: Literal["index"] = "index"
     version: Literal[1] = 1
@@ -419,6 +442,10 @@ class IndexPage(Part):
     n_approved: Count
     n_declined: Count
     n_review: Count
+    chosen: Text = ""
+    n_left_out: Count = 0
+    n_rejected: Count = 0
+    rejected: tuple[RejectedRow, ...] = ()
 
     @model_validator(mode="after")
     def _counts(self) -> Self:

@@ -27,6 +27,7 @@ from experiments.reports import (
     PlainReason,
     Population,
     Reason,
+    RejectedRow,
     Result,
     Sentence,
     SentenceContribution,
@@ -77,9 +78,10 @@ COLUMNS = (
     ("annual_income", "Annual income before tax", 52000.0, "USD per year", 8.15),
     ("credit_score", "Credit bureau score", 718.0, "points", 16.93),
 )
-SENTENCES = (
+Told = tuple[str, float, float, str | None, tuple[str, ...]]  # text, points, standard error, concept, sensitive kinds
+SENTENCES: tuple[Told, ...] = (
     (
-        "I want to bring three cards with rates above twenty percent into one payment.",
+        "I want to bring three cards with rates above twenty percent together.",
         -4.31,
         0.0,
         "high-interest debt",
@@ -90,7 +92,7 @@ SENTENCES = (
     ("I am back full time and have kept every payment since.", 3.44, 0.0, "stable employment", ()),
     ("Thank you for reading this.", 0.03, 0.0, None, ()),
 )
-JOB = (("Shift leader, retail", 1.46, 0.0, None, ()),)
+JOB: tuple[Told, ...] = (("Shift leader, retail", 1.46, 0.0, None, ()),)
 
 
 def narrative(
@@ -101,7 +103,8 @@ def narrative(
         Sentence(text=text, points=points, error=error, concept=concept, sensitive=sensitive)
         for text, points, error, concept, sensitive in told
     )
-    return Narrative(name=name, title=title, points=math.fsum(part.points for part in sentences), sentences=sentences)
+    points = math.fsum(part.points for part in sentences)
+    return Narrative(name=name, title=title, points=points, sentences=sentences, exact=True)
 
 
 def fact(name: str) -> Fact:
@@ -289,6 +292,7 @@ def validator() -> ValidatorReport:
                 log_odds=-part.points / FACTOR,
                 points=part.points,
                 error=part.error / FACTOR,
+                exact=text.exact,
             )
             for text in report.narratives
             for place, part in enumerate(text.sentences, 1)
@@ -308,7 +312,7 @@ def validator() -> ValidatorReport:
             encoder="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
         ),
         versions={"creditfusion": "0.1.0", "lightgbm": "4.7.0", "torch": "2.13.0"},
-        command="creditfusion explain --model bundle --data applications.csv --id A-10482 --for validator --out reports",
+        command="creditfusion explain --model bundle --data applications.csv --id A-10482 --for validator --out out",
     )
 
 
@@ -343,4 +347,11 @@ def index() -> IndexPage:
         n_approved=2,
         n_declined=1,
         n_review=1,
+        chosen="the first 3 by risk",
+        n_left_out=14,
+        n_rejected=23,
+        rejected=(
+            RejectedRow(row=31, id="A-10031", words="annual_income: -5 is below the minimum of 0. Mend the cell."),
+            RejectedRow(row=88, id="", words="The row has 19 cells, the header 20. Mend the quotes."),
+        ),
     )

@@ -25,6 +25,22 @@ from experiments.reports import (
 )
 
 FEW = 3  # columns named in the opening sentence, on either side
+WORDS = (
+    words.percent,
+    words.number,
+    words.signed,
+    words.points,
+    words.error,
+    words.log_odds,
+    words.scientific,
+    words.glyph,
+    words.day,
+    words.shown,
+    words.bare,
+    words.value,
+    words.before,
+    words.after,
+)
 
 
 def underwriter_html(report: UnderwriterReport) -> str:
@@ -74,24 +90,7 @@ def _environment() -> tuple[Environment, str]:
         "largest_sentence": largest_sentence,
         "zip": zip,
     }
-    for name in [
-        "percent",
-        "number",
-        "signed",
-        "points",
-        "error",
-        "log_odds",
-        "scientific",
-        "glyph",
-        "day",
-        "shown",
-        "bare",
-        "value",
-        "before",
-        "after",
-        "plain",
-    ]:
-        environment.filters[name] = getattr(words, name)
+    environment.filters |= {function.__name__: function for function in WORDS}
     return environment, policy
 
 

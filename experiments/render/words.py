@@ -22,7 +22,9 @@ NOT_GIVEN = "not given"
 # Bidirectional controls, zero-width characters (but the joiners, which scripts need), separators, tags.
 _HIDDEN = "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 _INVISIBLE = re.compile(f"[\x00-\x1f\x7f-\x9f{_HIDDEN}]")
-_SPACE = re.compile(r"[ \t\r\n\f\v\u00a0]+")
+_WHITE = " \t\r\n\f\v\u00a0"
+_SPACE = re.compile(f"[{_WHITE}]+")
+_LONG_WORD = re.compile(r"\S{24}")
 _ONE = re.compile(r"(?P<stem>(year|month|week|day|account|event|point|loan|person))s\b")  # "1 year", not "1 years"
 _FORMULA_STARTS = "=+-@"
 
@@ -89,11 +91,12 @@ def shown(text: str, longest: int = LONGEST_TEXT) -> Markup:
     parts: list[Markup] = []
     at = 0
     for match in _INVISIBLE.finditer(kept):
-        code = Markup('<abbr class="code" title="{}">{}</abbr>').format(_name(match.group()), _code(match.group()))
+        code = Markup('<abbr class="code" title="{}">{}</abbr><wbr>').format(_name(match.group()), _code(match.group()))
         parts += [escape(kept[at : match.start()]), code]
         at = match.end()
     parts.append(escape(kept[at:]))
-    body = Markup('<bdi dir="auto">{}</bdi>').format(Markup("").join(parts))
+    breaks = Markup(' class="long"') if _LONG_WORD.search(kept) else ""  # where a word would burst the window
+    body = Markup('<bdi dir="auto"{}>{}</bdi>').format(breaks, Markup("").join(parts))
     if not n_more:
         return body
     return body + Markup(' <span class="more">… {} more characters</span>').format(number(n_more))
@@ -107,10 +110,11 @@ def bare(text: str, longest: int = 120) -> str:
 
 def _cut(text: str, longest: int) -> tuple[str, int]:
     """The beginning of a text with its white space collapsed, and how many characters of it were left out."""
-    # Cut before cleaning: a megabyte need not be cleaned to show a few lines. White space may shrink, hence the reserve.
-    begin = _SPACE.sub(" ", text[: 4 * longest]).strip()
+    # Cut before cleaning, as a megabyte need not be cleaned to show a few lines; white space shrinks, hence a reserve.
+    text = text.strip(_WHITE)
+    begin = _SPACE.sub(" ", text[: 4 * longest])
     whole = len(text) <= 4 * longest and len(begin) <= longest
-    kept = begin if whole else begin[:longest].rstrip()
+    kept = begin if whole else begin[:longest].rstrip(_WHITE)
     n_more = 0 if whole else max(len(text) - len(kept), 1)
     return (f"“{kept}”" if kept[:1] and kept[0] in _FORMULA_STARTS else kept), n_more
 

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+
+from data_schemas.errors import ContractError
+from experiments.render import pages
+from experiments.render.pdf import to_pdf
+from tests import example_reports
+from tests.hostile import HOSTILE, filled
+
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000002000001e221bc33"
+    "0000000049454e44ae426082"
+)
+
+
+def test_without_weasyprint_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    with pytest.raises(ContractError, match=r"not installed\. Run: pip install 'creditfusion\[pdf\]'"):
+        to_pdf("<p>x</p>")
+
+
+def test_reports_become_pdf() -> None:
+    pytest.importorskip("weasyprint", reason="needs WeasyPrint (the extra pdf)")
+    html = pages.underwriter_html(example_reports.underwriter())
+    pdf = to_pdf(html)
+    assert pdf.startswith(b"%PDF-")
+    assert pdf.rstrip().endswith(b"%%EOF")
+    assert len(pdf) > 20_000
+    assert to_pdf(html) == pdf
+
+
+@pytest.mark.parametrize("attack", ["script", "style", "frame", "control", "surrogate", "megabyte", "marks"])
+def test_hostile_text_becomes_pdf(attack: str, caplog: pytest.LogCaptureFixture) -> None:
+    pytest.importorskip("weasyprint", reason="needs WeasyPrint (the extra pdf)")
+    with caplog.at_level(logging.ERROR, logger="weasyprint"):
+        pdf = to_pdf(pages.applicant_html(filled(example_reports.notice(), HOSTILE[attack])))
+    assert pdf.startswith(b"%PDF-")
+    assert not [record for record in caplog.records if "Failed to load" in record.getMessage()]
+
+
+def test_nothing_is_fetched(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pytest.importorskip("weasyprint", reason="needs WeasyPrint (the extra pdf)")
+    (tmp_path / "pixel.png").write_bytes(PIXEL)
+    sources = [(tmp_path / "pixel.png").as_uri(), "https://attack.invalid/pixel.png"]
+    with caplog.at_level(logging.ERROR, logger="weasyprint"):
+        to_pdf("".join(f"<img src='{source}'>" for source in sources))
+    told = [record.getMessage() for record in caplog.records]
+    for source in sources:
+        assert [line for line in told if source in line and "refers to nothing outside itself" in line], told

@@ -19,7 +19,10 @@ A creditfusion model: probability of default from {{ schema.features | length }}
 - Learned from {{ "{:,}".format(made.n_rows) }} applications, {{ "{:,}".format(made.n_bad) }} of them bad\
 {% if made.window %}, decided {{ made.window[0] }} to {{ made.window[1] }}{% endif %}.
 - Never seen by the model: {{ unseen | join(", ") or "nothing was withheld" }}.
-- Seed {{ made.seed }}; {{ versions | join(", ") }}.
+{% if masked %}- Cut from the narratives before they were read: sentences that tell of \
+{% for kind, n in masked.items() %}{{ kind | replace("_", " ") }} (of {{ "{:,}".format(n) }} applications)\
+{% if not loop.last %}, {% endif %}{% endfor %}.
+{% endif %}- Seed {{ made.seed }}; {{ versions | join(", ") }}.
 
 ## Figures
 {% for name, lines in slices.items() %}
@@ -52,11 +55,13 @@ encoder {{ made.encoder_digest }}
 """
 
 
-def model_card(schema: Schema, made: Provenance, slices: Mapping[str, Mapping[str, object]]) -> str:
-    """The card as Markdown; equal input, equal bytes."""
+def model_card(
+    schema: Schema, made: Provenance, slices: Mapping[str, Mapping[str, object]], masked: Mapping[str, int]
+) -> str:
+    """The card as Markdown; equal input, equal bytes. masked: rows of which something was cut, by sensitive kind."""
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
     unseen = [field.name for field in schema.having(Role.PROTECTED, Role.IGNORED, Role.GROUP)]
     versions = [f"{name} {version}" for name, version in sorted(made.versions.items())]
     return environment.from_string(CARD).render(
-        schema=schema, made=made, slices=slices, unseen=unseen, versions=versions
+        schema=schema, made=made, slices=slices, masked=masked, unseen=unseen, versions=versions
     )

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from experiments.encoders import OpenEncoder
 from experiments.runs import Run, advance_to, versions
 from features.applications import REJECT_COLUMNS, Applications, Rejects
 from features.design import Design
+from features.masking import Mask, Masked, rows_by_kind
 from features.reading import ReadOptions, read_all
 from features.records import file_sha256
 from features.tabular import TabularEncoder
@@ -33,7 +35,7 @@ from fusion.population import describe
 from fusion.recency import recency_weight
 
 Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+Flags = npt.NDArray[np.bool_]
 
 NEWEST_SHARE = 0.2
 
@@ -69,11 +71,15 @@ class SliceReport:
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """What a training run was and gave. rejected: rows per broken rule."""
+    """What a training run was and gave.
+
+    rejected: rows per broken rule. masked: rows of whose narratives something was cut, per sensitive kind.
+    """
 
     model_id: str
     n_rows: int
     rejected: Mapping[str, int]
+    masked: Mapping[str, int]
     window: tuple[str, str] | None
     slices: tuple[SliceReport, ...]
 
@@ -86,12 +92,13 @@ class TrainingReport:
             "window": self.window,
             "rejected": sum(self.rejected.values()),
             "rejected_by_rule": dict(self.rejected),
+            "masked": dict(self.masked),
             "slices": {part.name: part.figures() for part in self.slices},
         }
 
     def lines(self) -> Mapping[str, object]:
         """The report for people."""
-        lines = {
+        lines: dict[str, object] = {
             "model": self.model_id,
             "rows": self.n_rows,
             "trained on": self.slices[0].fused.n,
@@ -99,6 +106,8 @@ class TrainingReport:
             "rejected": sum(self.rejected.values()),
             "rejected by rule": dict(self.rejected),
         }
+        if self.masked:
+            lines["rows with sentences cut"] = dict(self.masked)
         return lines | {"figures": {part.name: slice_lines(part) for part in self.slices}}
 
 
@@ -161,27 +170,29 @@ def read_decided(schema: Schema, files: TrainingFiles, options: ReadOptions, run
 def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: OpenEncoder, run: Run) -> TrainingReport:
     """Encode, fit, judge and save what ``read_decided`` read; the report.
 
-    Raises ContractError for rows that cannot train their schema.
+    Raises ContractError for rows that cannot train their schema, or a mask that it has no concept for.
     """
     schema = read.applications.schema
     learn = training_rows(read.applications, files.until)
-    design, tabular = _encode(read.applications, learn, config, encoder, run)
-    y = read.applications.outcome()
+    masked = _mask(read.applications, config, encoder, run)
+    applications = masked.applications
+    design, tabular = _encode(applications, learn, config, encoder, run)
+    y = applications.outcome()
     own = design.take(np.flatnonzero(learn))
-    dates = read.applications.decision_date()
+    dates = applications.decision_date()
     weight = recency_weight(None if dates is None else dates[learn], len(own), config.folds.half_life_years)
     with run.stage("fit", total=model.n_steps(config), unit="parts") as advance:
-        groups = tied_groups(read.applications.take(learn))
+        groups = tied_groups(applications.take(learn))
         fitted, margins = model.fit(own, y[learn], groups, tabular.monotone, config, lambda: advance(1), weight)
     with run.stage("describe"):
         population = describe(fitted, own, y[learn], margins.fused, config)
     with run.stage("judge"):
         slices = [*_training_slices(margins, own, y[learn], None if dates is None else dates[learn])]
-        held_out = later_rows(read.applications, learn)
+        held_out = later_rows(applications, learn)
         if len(held_out):
             later = design.take(held_out)
             slices += _with_narrative(f"after {files.until}", fitted.margins(later), y[held_out], later)
-    report_window = window(read.applications, learn)
+    report_window = window(applications, learn)
     with run.stage("save"):
         provenance = bundle.Provenance(
             schema_digest=schema.digest,
@@ -195,16 +206,32 @@ def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: O
             n_bad=int(y[learn].sum()),
             figures=headline(slices),
         )
-        card = model_card(schema, provenance, {part.name: slice_lines(part) for part in slices})
+        cut = rows_by_kind(compress(masked.kinds, learn))
+        card = model_card(schema, provenance, {part.name: slice_lines(part) for part in slices}, cut)
         trained = bundle.Trained(fitted, config, tabular, population)
         manifest = bundle.save(files.out, trained, provenance, card)
     rejected = dict(Counter(read.rejects.frame["rule"]))
-    n_rows = len(read.applications) + len(read.rejects)
-    return TrainingReport(manifest.model_id, n_rows, rejected, report_window, tuple(slices))
+    n_rows = len(applications) + len(read.rejects)
+    masked_rows = rows_by_kind(masked.kinds)
+    return TrainingReport(manifest.model_id, n_rows, rejected, masked_rows, report_window, tuple(slices))
+
+
+def _mask(applications: Applications, config: Config, encoder: OpenEncoder, run: Run) -> Masked:
+    """The applications without the sentences that the config wants cut; how many these are goes into the log."""
+    mask = Mask.open(config.text.mask, applications.schema, encoder.text_encoder)
+    if not mask.kinds:
+        return mask.apply(applications)
+    with run.stage("mask") as advance:
+        masked = mask.apply(applications)
+        advance(len(applications))
+    counts = {kind.value: n for kind, n in masked.sentences.items()}
+    said = ", ".join(f"{n:,} {kind}" for kind, n in counts.items())
+    run.note(f"sentences cut from the narratives: {said}", {"sentences": counts, "rows": rows_by_kind(masked.kinds)})
+    return masked
 
 
 def _encode(
-    applications: Applications, learn: Mask, config: Config, encoder: OpenEncoder, run: Run
+    applications: Applications, learn: Flags, config: Config, encoder: OpenEncoder, run: Run
 ) -> tuple[Design, TabularEncoder]:
     """Everything as arrays; the tabular encoder learns its levels from the training rows alone."""
     tabular = TabularEncoder.fit(applications.take(learn))
@@ -215,7 +242,7 @@ def _encode(
     return Design(tabular.encode(applications), text), tabular
 
 
-def training_rows(applications: Applications, until: date | None) -> Mask:
+def training_rows(applications: Applications, until: date | None) -> Flags:
     """bool (n,): the rows to learn from. Raises ContractError when ``until`` leaves none, or needs a date column."""
     if until is None:
         return np.ones(len(applications), dtype=np.bool_)
@@ -231,7 +258,7 @@ def training_rows(applications: Applications, until: date | None) -> Mask:
     return np.asarray(learn, dtype=np.bool_)
 
 
-def later_rows(applications: Applications, learn: Mask) -> npt.NDArray[np.intp]:
+def later_rows(applications: Applications, learn: Flags) -> npt.NDArray[np.intp]:
     """Positions of the rows decided after those to learn from; a row without a date is in neither."""
     dates = applications.decision_date()
     return np.flatnonzero(~learn if dates is None else ~learn & ~np.isnat(dates))
@@ -284,7 +311,7 @@ def headline(slices: Sequence[SliceReport]) -> dict[str, float | None]:
     return found
 
 
-def window(applications: Applications, learn: Mask) -> tuple[str, str] | None:
+def window(applications: Applications, learn: Flags) -> tuple[str, str] | None:
     """First and last decision date of the training rows as ISO dates; None without any."""
     dates = applications.decision_date()
     if dates is None or np.isnat(dates[learn]).all():

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
 
-from data_schemas.contract import Field
+from data_schemas.contract import Field, Sensitive
 from features.applications import Applications
 
 Mask = npt.NDArray[np.bool_]
 
 
-def data_quality(applications: Applications, levels: Mapping[str, Sequence[str]]) -> list[str]:
+def data_quality(
+    applications: Applications, levels: Mapping[str, Sequence[str]], masked: Sequence[Collection[Sensitive]] = ()
+) -> list[str]:
     """Flags of each application, joined by ``;``; "" when nothing is lacking.
 
-    levels: the levels that the model knows, by text feature (``TabularEncoder.levels``).
+    levels: the levels that the model knows, by text feature (``TabularEncoder.levels``). masked: the kinds of private
+    life whose sentences were cut from each application's narratives; empty when nothing was to be cut.
 
     ``narrative_only``: every feature is missing, and there is a narrative. ``no_narrative``: the schema has narratives
     and all are empty. ``missing:a,b``: the features that are missing. ``unknown_category:a,b``: the features whose
     level the model does not know, because the schema does not list it or too few training rows showed it.
+    ``masked:a,b``: the kinds whose sentences were cut.
     """
     schema = applications.schema
     missing = _per_column(applications, schema.features, _missing)
@@ -35,6 +39,7 @@ def data_quality(applications: Applications, levels: Mapping[str, Sequence[str]]
         _labelled("no_narrative", silent) if schema.narratives else blank,
         _listing("missing", names, missing),
         _listing("unknown_category", names, strange),
+        [_labels("masked", kinds) for kinds in masked] if masked else blank,
         strict=True,
     )
     return [";".join(filter(None, row)) for row in flags]
@@ -67,6 +72,10 @@ def _unknown(levels: Mapping[str, Sequence[str]], applications: Applications, fi
 def _labelled(label: str, rows: Mask) -> list[str]:
     """The label for each row of the mask, "" for the others."""
     return [label if row else "" for row in rows.tolist()]
+
+
+def _labels(label: str, kinds: Collection[Sensitive]) -> str:
+    return f"{label}:{','.join(kind for kind in Sensitive if kind in kinds)}" if kinds else ""
 
 
 def _listing(label: str, names: Sequence[str], table: Mask) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from data_schemas.contract import Sensitive
 from data_schemas.errors import ContractError
 
 Json = dict[str, object]
@@ -51,10 +52,13 @@ class EncoderConfig(Section):
 
 
 class TextConfig(Section):
-    """The lexical side of the narratives."""
+    """What is read of the narratives, beside their vectors."""
 
     n_buckets: Annotated[int, OneOf((4096, 16384, 65536))] = Field(16384, ge=16, description="hash buckets per column")
     ngrams: Annotated[int, Between(1, 2)] = Field(1, ge=1, le=3, description="longest word n-gram that is counted")
+    mask: tuple[Sensitive, ...] = Field(
+        (), description="kinds of private life whose sentences are cut before the text is read, such as ['health']"
+    )
 
 
 class FoldConfig(Section):

@@ -22,6 +22,7 @@ from features.design import Design, TextBlock
 from features.encoder import TextEncoder
 from features.encoder_source import open_encoder
 from features.frames import applications_of, plain_schema
+from features.masking import Mask
 from features.tabular import TabularEncoder
 from features.text import TextReader
 from fusion import model
@@ -152,7 +153,8 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             return TextBlock.empty(len(applications))
         encoder = self.encoder if self.encoder is not None else _opened(self.config_.encoder)
         text = self.config_.text
-        return TextReader(self.schema_, encoder, text.n_buckets, text.ngrams).read(applications)
+        kept = Mask.open(text.mask, self.schema_, encoder).apply(applications).applications
+        return TextReader(self.schema_, encoder, text.n_buckets, text.ngrams).read(kept)
 
 
 @functools.lru_cache(maxsize=1)  # here and not in the estimator, whose copies and pickles need not carry the weights

@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_schemas.reader import load_schema
 from experiments.cli import app, guarded
 from experiments.demo_data import FIRST_DAY, generate
+from experiments.runs import log_path
 from experiments.training import data_digest
 from fusion.bundle import verify
 from tests.tiny_bert import tiny_bert
@@ -94,6 +96,36 @@ def test_the_summary_is_for_machines_and_the_table_and_the_card_for_people(
         assert text in told.err
     assert manifest.provenance.data_digest == digest
     assert train.rejects.empty
+
+
+def test_what_is_cut_from_the_narratives_is_counted(train: Trainer, capsys: pytest.CaptureFixture[str]) -> None:
+    table = past()
+    table["statement"] = "I need a new roof."
+    table.loc[:9, "statement"] = "I need a new roof. My wife had surgery."
+    table.loc[10:14, "statement"] = "My church helps."
+    assert train(table, "--set", "text.mask=['health', 'religion']") == 0
+    told = capsys.readouterr()
+    masked = json.loads(told.out)["masked"]
+    assert masked["health"] >= 10  # whatever the encoder of random weights adds to the words
+    assert masked["religion"] >= 5
+    card = verify(train.out)[1]["card.md"].decode()
+    assert f"health (of {masked['health']} applications), religion (of {masked['religion']} applications)." in card
+    assert "sentences cut from the narratives: " in told.err
+    events = [json.loads(line) for line in log_path(train.out).read_text().splitlines()]
+    (event,) = [event for event in events if "sentences" in event]
+    assert event["rows"] == masked
+    assert "surgery" not in json.dumps(event)
+
+
+def test_a_mask_that_the_schema_has_no_concept_for_is_refused(
+    train: Trainer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = json.loads(load_schema("demo").source)
+    del document["creditfusion"]["concepts"]
+    schema = train.folder / "bare.schema.json"
+    schema.write_text(json.dumps(document))
+    assert train(past(60), "--schema", str(schema), "--set", "text.mask=['health']") == 2
+    assert "has no concept of that kind" in json.loads(capsys.readouterr().out)["message"]
 
 
 def test_rejected_rows_give_their_own_exit_code(train: Trainer, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from data_schemas.contract import Sensitive
 from features.quality import data_quality
 from features.tabular import TabularEncoder
 from tests.small import NAMES, applications, row
@@ -40,6 +41,12 @@ def test_a_level_that_training_showed_too_seldom_is_flagged(tmp_path: Path) -> N
     past = applications(tmp_path, [row(id=str(i), town="Ulm" if i else "Atlantis") for i in range(21)])
     flags = data_quality(past, TabularEncoder.fit(past, min_rows=20).levels)
     assert flags == ["unknown_category:town", *[""] * 20]
+
+
+def test_what_was_cut_is_flagged(tmp_path: Path) -> None:
+    rows = applications(tmp_path, [row(id="1"), row(id="2", income="NA"), row(id="3")])
+    kinds = [frozenset({Sensitive.FAMILY, Sensitive.HEALTH}), frozenset({Sensitive.UNION}), frozenset[Sensitive]()]
+    assert data_quality(rows, LEVELS, kinds) == ["masked:health,family", "missing:income;masked:union", ""]
 
 
 def test_no_rows(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from data_schemas.contract import Sensitive
 from data_schemas.errors import ContractError
 from fusion.config import Between, Config, OneOf, load_config, valid_keys
 
@@ -36,6 +37,13 @@ def test_bad_values_name_the_key() -> None:
         load_config(None, ["encoder.precision=int3"])
     with pytest.raises(ContractError, match="has no '='"):
         load_config(None, ["stacker.num_leaves"])
+
+
+def test_kinds_to_mask() -> None:
+    assert Config().text.mask == ()
+    assert load_config(None, ["text.mask=['health', 'union']"]).text.mask == (Sensitive.HEALTH, Sensitive.UNION)
+    with pytest.raises(ContractError, match=r"'text\.mask\.0'.*should be 'health', 'religion'.*got 'helth'"):
+        load_config(None, ["text.mask=['helth']"])
 
 
 def test_unreadable_or_broken_file(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from fusion.metrics import auc, delong
 DAYS_BEFORE, DAYS_AFTER = 730, 180
 NEW_ROWS_SHARE = 0.4
 CACHE_GB = 1.0
+N_REASONS = 4
 
 ABOUT = """Everything in this folder is synthetic: `creditfusion demo` made it up (seed {seed}).
 No applicant, no sentence and no outcome is real, and the risk rule behind them is no claim about real credit risk.
@@ -34,7 +35,7 @@ past.csv          {n_past} decided applications with their outcome; the model le
 new.csv           {n_new} later applications, without outcome
 new_truth.csv     the rule's true PD of each, and the outcome: what a lender would not know
 model/            the trained model bundle
-scored.csv        PD, score and decision of each new application
+scored.csv        PD, score, decision and reasons of each new application
 """
 
 
@@ -113,7 +114,7 @@ def run_demo(files: DemoFiles, n_rows: int, seed: int, threads: int, run: Run) -
     past = TrainingFiles((files.past,), files.model)
     report = train_bundle(read_decided(schema, past, ReadOptions(need_target=True), run), past, config, encoder, run)
     bundle = load(files.model)
-    scorer = bundle_scorer(bundle, encoder, threads, run)
+    scorer = bundle_scorer(bundle, encoder, threads, run, N_REASONS)
     score_file(scorer, Files(files.new, files.scored, files.rejects), ReadOptions(), run, force=True)
     with run.stage("compare"):
         new = read_all(files.new, schema, ReadOptions()).applications

@@ -35,7 +35,9 @@ COPY_BYTES = 1 << 20
 class Tally(BaseModel):
     """Counts over the rows written so far; they add up.
 
-    rejected: rows by broken rule. quality: rows by data-quality flag. pd_sum: sum of the PDs.
+    rejected: rows by broken rule. quality: rows by data-quality flag. pd_sum: sum of the PDs. undisclosable: rows with
+    a principal reason that may not be disclosed. sensitive: rows whose narratives tell of private life. first_reasons:
+    rows by the code of their strongest reason.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +48,9 @@ class Tally(BaseModel):
     pd_sum: float = 0.0
     rejected: dict[str, int] = {}
     quality: dict[str, int] = {}
+    undisclosable: int = 0
+    sensitive: int = 0
+    first_reasons: dict[str, int] = {}
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -55,6 +60,9 @@ class Tally(BaseModel):
             pd_sum=self.pd_sum + other.pd_sum,
             rejected=_add(self.rejected, other.rejected),
             quality=_add(self.quality, other.quality),
+            undisclosable=self.undisclosable + other.undisclosable,
+            sensitive=self.sensitive + other.sensitive,
+            first_reasons=_add(self.first_reasons, other.first_reasons),
         )
 
 

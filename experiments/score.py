@@ -1,4 +1,4 @@
-"""``creditfusion score``: a PD, a score and a decision for every application of a file."""
+"""``creditfusion score``: a PD, a score, a decision and its reasons for every application of a file."""
 
 from __future__ import annotations
 
@@ -23,10 +23,17 @@ from experiments.runs import SOME_REJECTED, Run
 if TYPE_CHECKING:
     from experiments.partial import Tally
 
+MOST_REASONS = 20
+FREQUENT = 5  # first reasons that the summary names
+
 EXAMPLES = """
 Examples:
 
 creditfusion score --model bundle --data new.csv --out scored.csv
+
+creditfusion score --model bundle --data new.csv --out scored.csv --reasons 2
+
+creditfusion score --model bundle --data new.csv --out scored.csv --reasons 0
 
 creditfusion score --model bundle --data new.parquet --out scored.csv.gz --passthrough branch --resume
 
@@ -42,6 +49,10 @@ def score(
         Path | None, typer.Option(help="File of the rows that broke the contract. Left out: OUT.rejects.csv.")
     ] = None,
     passthrough: Annotated[list[str] | None, typer.Option(help="Input column to copy; repeat for more.")] = None,
+    reasons: Annotated[
+        int,
+        typer.Option(min=0, max=MOST_REASONS, help="Adverse reasons per row, the strongest first; 0: none, quicker."),
+    ] = 4,
     encoder: Annotated[
         str | None,
         typer.Option(help="The model's text encoder: folder, hub id or embedded. Left out: as in training."),
@@ -57,7 +68,12 @@ def score(
     threads: ThreadsOption = 0,
     json_output: JsonOption = False,
 ) -> None:
-    """Score applications: PD, points and decision, one row each.
+    """Score applications: PD, points, decision and reasons, one row each.
+
+    reason_1, reason_2, ... are the codes of what took most points from the score, with wording and points; fewer where
+    nothing else took any. narrative_points: what the narratives gave or took. reason_flags:
+    not_disclosable:CODE for a reason that may not be told to the applicant as a principal one, sensitive:KIND:POINTS
+    for each kind of private life that the narratives tell of, with what these sentences gave or took.
 
     Rows that break the data contract go to the rejects file with the rule and the remedy; scored and rejected rows
     add up to the input. Output gets its final name when it is complete. Exit code 3: some rows were rejected.
@@ -69,20 +85,21 @@ def score(
 
     rejects = rejects or out.parent / f"{out.name}.rejects.csv"
     files = Files(data, out, rejects, tuple(dict.fromkeys(passthrough or ())))
-    arguments = {"model": model, "data": data, "out": out, "rejects": files.rejects, "passthrough": files.passthrough}
+    arguments: dict[str, object] = {"model": model, "data": data, "out": out, "rejects": files.rejects}
+    arguments |= {"passthrough": files.passthrough, "reasons": reasons, "chunk_rows": chunk_rows, "resume": resume}
     options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding)
-    with Run.start("score", out, arguments | {"chunk_rows": chunk_rows, "resume": resume}, json_output) as run:
+    with Run.start("score", out, arguments, json_output) as run:
         with run.timed("load"):
             bundle = load(model)
             source = bundle.config.encoder.model_copy(update={"source": encoder} if encoder else {})
             text_encoder = open_text_encoder(source, cache_folder(cache, no_cache), cache_gb, threads)
-        scorer = bundle_scorer(bundle, text_encoder, threads, run)
+            scorer = bundle_scorer(bundle, text_encoder, threads, run, reasons)
         done = score_file(scorer, files, options, run, resume=resume, force=force)
         run.finish(
             {
                 "out": out,
                 "rejects": files.rejects,
-                **counts(done.tally),
+                **counts(done.tally, reasons > 0),
                 "rows_resumed": done.n_resumed,
                 "rows_per_second": (done.tally.rows - done.n_resumed) / run.clock.total,
                 "cache_hit_rate": text_encoder.hit_rate,
@@ -92,9 +109,12 @@ def score(
         raise typer.Exit(SOME_REJECTED)
 
 
-def counts(tally: Tally) -> Mapping[str, object]:
-    """The counts for reading and for ``--json``; mean PD and decline rate are None without scored rows."""
-    return {
+def counts(tally: Tally, with_reasons: bool) -> Mapping[str, object]:
+    """The counts for reading and for ``--json``; mean PD and decline rate are None without scored rows.
+
+    with_reasons: those of reasons too, with the most frequent first reasons.
+    """
+    found: dict[str, object] = {
         "rows": tally.rows,
         "scored": tally.scored,
         "rejected": tally.rows - tally.scored,
@@ -102,4 +122,12 @@ def counts(tally: Tally) -> Mapping[str, object]:
         "decline_rate": tally.declined / tally.scored if tally.scored else None,
         "rejected_by_rule": tally.rejected,
         "data_quality": tally.quality,
+    }
+    if not with_reasons:
+        return found
+    frequent = sorted(tally.first_reasons.items(), key=lambda item: (-item[1], item[0]))[:FREQUENT]
+    return found | {
+        "with_undisclosable_reason": tally.undisclosable,
+        "with_sensitive_statement": tally.sensitive,
+        "first_reasons": dict(frequent),
     }

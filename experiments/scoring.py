@@ -17,13 +17,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
 from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError, RunError
+from experiments.answers import Answer, Reasoner, reason_cells, reason_columns
 from experiments.encoders import OpenEncoder
 from experiments.partial import Column, PartialOutput, Tally, Target, check_name
 from experiments.runs import Advance, Run, advance_to
@@ -34,17 +34,16 @@ from features.reading import ReadOptions, read_chunks
 from features.records import file_sha256, unreadable
 from features.text import TextReader
 from fusion.bundle import Bundle
-from fusion.model import Scores
 
-SCORED_COLUMNS = (
+FIRST_COLUMNS = (
     Column("row", pa.int64()),
     Column("id", pa.string()),
     Column("pd", pa.float64()),
     Column("score", pa.float64()),
     Column("decision", pa.string()),
     Column("data_quality", pa.string()),
-    Column("model", pa.string()),
 )
+LAST_COLUMN = Column("model", pa.string())
 REJECT_TYPES = {"row": pa.int64()}
 BLOCK_BYTES = 1 << 22
 
@@ -53,17 +52,19 @@ BLOCK_BYTES = 1 << 22
 class Scorer:
     """What scoring needs of a model.
 
-    predict: the scores of some applications; calls its second argument with the number of texts encoded meanwhile.
-    max_pd: approve up to this PD. model_id: written beside every score. encoder_digest: names all that the last bits of
-    the narratives' vectors depend on (``TextEncoder.digest``). levels: known levels by text feature.
+    answer: scores and reasons of some applications; calls its second argument with the number of texts encoded
+    meanwhile. max_pd: approve up to this PD. model_id: written beside every score. encoder_digest: names all that the
+    last bits of the narratives' vectors depend on (``TextEncoder.digest``). levels: known levels by text feature.
+    n_reasons: at most so many reasons stand beside every score; 0: ``answer`` gives none.
     """
 
     schema: Schema
     model_id: str
     encoder_digest: str
     max_pd: float
-    predict: Callable[[Applications, Advance], Scores]
+    answer: Callable[[Applications, Advance], Answer]
     levels: Mapping[str, Sequence[str]]
+    n_reasons: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,8 @@ class ScoredFile:
     n_resumed: int
 
 
-def bundle_scorer(bundle: Bundle, encoder: OpenEncoder, threads: int, run: Run) -> Scorer:
-    """A trained model as a scorer; times the stages of its work on ``run``.
+def bundle_scorer(bundle: Bundle, encoder: OpenEncoder, threads: int, run: Run, n_reasons: int = 0) -> Scorer:
+    """A trained model as a scorer that gives ``n_reasons`` reasons per row; times the stages of its work on ``run``.
 
     Raises ContractError when ``encoder`` is not the one that the model learned with.
     """
@@ -106,17 +107,22 @@ def bundle_scorer(bundle: Bundle, encoder: OpenEncoder, threads: int, run: Run) 
             "Say with --encoder where that one lies now, or train the model again.",
         )
     reader = TextReader(bundle.schema, encoder.text_encoder, bundle.config.text.n_buckets, bundle.config.text.ngrams)
+    reasoner = Reasoner.open(bundle, encoder.text_encoder, n_reasons) if n_reasons else None
 
-    def predict(applications: Applications, on_text: Advance) -> Scores:
+    def answer(applications: Applications, on_text: Advance) -> Answer:
         with run.timed("columns"):
             tabular = bundle.tabular.encode(applications)
+        if reasoner is None:
+            with run.timed("text"):
+                text = reader.read(applications, advance_to(on_text))
+            with run.timed("predict"):
+                return Answer(bundle.model.predict(Design(tabular, text), threads))
         with run.timed("text"):
-            text = reader.read(applications, advance_to(on_text))
-        with run.timed("predict"):
-            return bundle.model.predict(Design(tabular, text), threads)
+            text, sentences = reader.read_sentences(applications, advance_to(on_text))
+        return reasoner.answer(Design(tabular, text), sentences, threads, run)
 
-    max_pd, levels = bundle.config.decision.max_pd, bundle.tabular.levels
-    return Scorer(bundle.schema, bundle.manifest.model_id, encoder.text_encoder.digest, max_pd, predict, levels)
+    max_pd, levels, digest = bundle.config.decision.max_pd, bundle.tabular.levels, encoder.text_encoder.digest
+    return Scorer(bundle.schema, bundle.manifest.model_id, digest, max_pd, answer, levels, n_reasons)
 
 
 def score_file(
@@ -130,7 +136,8 @@ def score_file(
     check_files(files, scorer.schema)
     with run.timed("fingerprint"):
         before = fingerprint(files.data)
-    scored = Target(files.out, SCORED_COLUMNS + tuple(_copied(name) for name in files.passthrough))
+    own = (*FIRST_COLUMNS, *reason_columns(scorer.n_reasons), LAST_COLUMN)
+    scored = Target(files.out, (*own, *(_copied(name, own) for name in files.passthrough)))
     rejects = Target(files.rejects, tuple(Column(name, REJECT_TYPES.get(name, pa.string())) for name in REJECT_COLUMNS))
     try:
         with PartialOutput.open(
@@ -163,9 +170,9 @@ def _score_chunks(
         for chunk in _timed(read_chunks(files.data, scorer.schema, options), run):
             fresh = _behind(chunk, done)
             if fresh.n_rows:
-                scores = scorer.predict(fresh.applications, on_text)
+                answer = scorer.answer(fresh.applications, on_text)
                 with run.timed("write"):
-                    _write(output, scorer, files.passthrough, fresh, scores)
+                    _write(output, scorer, files.passthrough, fresh, answer)
             advance(chunk.n_rows)
 
 
@@ -187,40 +194,42 @@ def _behind(chunk: Chunk, done: int) -> Chunk:
     return Chunk(applications, Rejects(rejects))
 
 
-def _write(output: PartialOutput, scorer: Scorer, passthrough: Sequence[str], chunk: Chunk, scores: Scores) -> None:
+def _write(output: PartialOutput, scorer: Scorer, passthrough: Sequence[str], chunk: Chunk, answer: Answer) -> None:
     quality = data_quality(chunk.applications, scorer.levels)
     rejects = chunk.rejects.frame
-    declined = scores.pd > scorer.max_pd
-    tally = Tally(
+    scored = scored_frame(chunk.applications, answer, quality, scorer, passthrough)
+    last = max([*chunk.applications.row_number[-1:].tolist(), *rejects["row"].tail(1).tolist()])
+    output.append(scored, rejects, int(last), _tally(scorer, chunk, answer, quality))
+
+
+def _tally(scorer: Scorer, chunk: Chunk, answer: Answer, quality: Sequence[str]) -> Tally:
+    why = answer.why or ()
+    return Tally(
         rows=chunk.n_rows,
         scored=len(chunk.applications),
-        declined=int(declined.sum()),
-        pd_sum=float(scores.pd.sum()),
-        rejected=dict(Counter(rejects["rule"])),
+        declined=int((answer.scores.pd > scorer.max_pd).sum()),
+        pd_sum=float(answer.scores.pd.sum()),
+        rejected=dict(Counter(chunk.rejects.frame["rule"])),
         quality=dict(Counter(flag.split(":")[0] for flags in quality for flag in flags.split(";") if flag)),
+        undisclosable=sum(bool(one.undisclosable) for one in why),
+        sensitive=sum(bool(one.sensitive) for one in why),
+        first_reasons=dict(Counter(one.reasons[0][0].code for one in why if one.reasons)),
     )
-    last = max([*chunk.applications.row_number[-1:].tolist(), *rejects["row"].tail(1).tolist()])
-    scored = scored_frame(chunk.applications, scores, declined, quality, scorer.model_id, passthrough)
-    output.append(scored, rejects, int(last), tally)
 
 
 def scored_frame(
-    applications: Applications,
-    scores: Scores,
-    declined: npt.NDArray[np.bool_],
-    quality: Sequence[str],
-    model_id: str,
-    passthrough: Sequence[str],
+    applications: Applications, answer: Answer, quality: Sequence[str], scorer: Scorer, passthrough: Sequence[str]
 ) -> pd.DataFrame:
-    """The scored file's rows as they are written: PD with six decimals, score with one."""
+    """The scored file's rows as they are written: PD with six decimals, score and points with one."""
     columns = [
         applications.row_number.tolist(),
         applications.ids,
-        [f"{value:.6f}" for value in scores.pd],
-        [f"{value:.1f}" for value in scores.score],
-        np.where(declined, "decline", "approve").tolist(),
+        [f"{value:.6f}" for value in answer.scores.pd],
+        [f"{value:.1f}" for value in answer.scores.score],
+        np.where(answer.scores.pd > scorer.max_pd, "decline", "approve").tolist(),
         list(quality),
-        [model_id] * len(applications),
+        *reason_cells(answer.why or (), scorer.n_reasons),
+        [scorer.model_id] * len(applications),
         *(column_text(applications, name) for name in passthrough),
     ]
     # By position: a column that is passed through may have the name of one of ours.
@@ -240,9 +249,9 @@ def column_text(applications: Applications, name: str) -> list[str]:
     return list(column)
 
 
-def _copied(name: str) -> Column:
+def _copied(name: str, own: Sequence[Column]) -> Column:
     """The output column of an input column; ``input_`` goes before a name that the output has already."""
-    taken = name in {column.name for column in SCORED_COLUMNS}
+    taken = name in {column.name for column in own}
     return Column(f"input_{name}" if taken else name, pa.string())
 
 
@@ -298,6 +307,7 @@ def _identity(before: InputFingerprint, scorer: Scorer, files: Files, options: R
         "passthrough": ", ".join(files.passthrough) or "none",
         "delimiter": repr(options.delimiter),
         "encoding": options.encoding or "detected",
+        "reasons": str(scorer.n_reasons),
         "rejects file": files.rejects.name,
         "creditfusion": version("creditfusion"),
     }

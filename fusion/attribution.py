@@ -33,20 +33,22 @@ BLOCK_ROWS = 2_000  # rows explained at once: bounds memory
 @dataclass(frozen=True)
 class Heard:
     """What the parts of the model make of some rows: inputs of the heads; text: (n, n_narratives), the text-only
-    head's log-odds; x: (n, n_columns + n_narratives), the trees' inputs.
+    head's log-odds; x: (n, n_columns + n_narratives), the trees' inputs; margin: (n,), the model's answer.
     """
 
     design: Design
     inputs: HeadInputs
     text: Floats
     x: Floats
+    margin: Floats
 
     @staticmethod
-    def of(model: FusionModel, design: Design) -> Heard:
+    def of(model: FusionModel, design: Design, threads: int = 0) -> Heard:
         """Let the model read the rows."""
         inputs = model.basis.inputs(design)
         text = model.text_only.text(inputs)
-        return Heard(design, inputs, text, stacker_inputs(design.tabular, text))
+        x = stacker_inputs(design.tabular, text)
+        return Heard(design, inputs, text, x, model.fused.parts(inputs, x, threads).margin)
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Explainer:
         parts = []
         for start in range(0, max(1, len(design)), BLOCK_ROWS):
             rows = np.arange(start, min(start + BLOCK_ROWS, len(design)))
-            parts.append(self._explain(Heard.of(self.model, design.take(rows)), block.take(rows), seed))
+            parts.append(self.explain_heard(Heard.of(self.model, design.take(rows)), block.take(rows), seed))
         return Explanation.concat(parts, block)
 
     def games(self, heard: Heard, block: SentenceBlock) -> Iterator[NarrativeGame]:
@@ -125,7 +127,8 @@ class Explainer:
                 spoken = self._spoken(heard, block, number, (places, rows, ends - begins))
                 yield NarrativeGame(number, places, spoken, payoff)
 
-    def _explain(self, heard: Heard, block: SentenceBlock, seed: int) -> Explanation:
+    def explain_heard(self, heard: Heard, block: SentenceBlock, seed: int = 0) -> Explanation:
+        """``explain`` for rows that the model has read already, all at once; many of them take much memory."""
         model, names = self.model, heard.design.text.names
         written = model.fused.head.output(heard.inputs).text - model.fused.head.absent
         said = np.where(heard.design.text.has_text, written, 0.0)
@@ -148,7 +151,7 @@ class Explainer:
             sentence_error=errors,
             exact=np.zeros(len(block), dtype=np.bool_),
             block=block,
-            margin=model.fused.parts(heard.inputs, heard.x).margin,
+            margin=heard.margin,
         )
 
     def _spoken(self, heard: Heard, block: SentenceBlock, number: int, where: tuple[Ints, Ints, Ints]) -> Spoken:

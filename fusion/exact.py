@@ -50,9 +50,9 @@ def explain_exactly(
 
     A narrative too long for that (``REREAD_CHARACTERS``) keeps its fast values; ``Explanation.exact`` tells.
     """
-    fast = explainer.explain(design, block, seed)
-    sentences, errors, exact = fast.sentences.copy(), fast.sentence_error.copy(), ~fast.exact
     heard = Heard.of(explainer.model, design)
+    fast = explainer.explain_heard(heard, block, seed)
+    sentences, errors, exact = fast.sentences.copy(), fast.sentence_error.copy(), ~fast.exact
     for game in explainer.games(heard, block):
         readings = [_plan(game, at, block, seed) for at in range(len(game.spoken.first) - 1)]
         exact[game.places] = False

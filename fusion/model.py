@@ -117,7 +117,10 @@ class FusionModel:
 
     def predict(self, design: Design, threads: int = 0) -> Scores:
         """PD and points of every row; a row's digits do not depend on the rows beside it."""
-        margin = self.parts(design, threads).margin
+        return self.scores(self.parts(design, threads).margin)
+
+    def scores(self, margin: Floats) -> Scores:
+        """PD and points that belong to margins (n,)."""
         return Scores(margin, expit(margin), to_score(margin, self.scale))
 
     def margins(self, design: Design, threads: int = 0) -> Margins:

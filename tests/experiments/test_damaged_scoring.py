@@ -12,6 +12,7 @@ import pytest
 from scipy.special import expit
 
 from data_schemas.reader import load_schema
+from experiments.answers import Answer
 from experiments.runs import Advance, Run
 from experiments.scoring import Files, Scorer, score_file
 from features.applications import Applications
@@ -19,10 +20,10 @@ from fusion.model import Scores
 from tests.damage import CASES, Case
 
 
-def by_amount(applications: Applications, _on_text: Advance) -> Scores:
+def by_amount(applications: Applications, _on_text: Advance) -> Answer:
     """A score that depends on nothing but the row itself."""
     margin = np.log1p(applications.frame["amount"].to_numpy(np.float64)) - 10.0
-    return Scores(margin, expit(margin), 600.0 - margin)
+    return Answer(Scores(margin, expit(margin), 600.0 - margin))
 
 
 SCORER = Scorer(load_schema("demo"), "m1", "e1", 0.2, by_amount, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -91,10 +92,77 @@ def test_a_file_is_scored_and_the_summary_says_how(
     assert summary["mean_pd"] == pytest.approx(scored["pd"].mean(), abs=1e-6)
     assert summary["decline_rate"] == pytest.approx((scored["decision"] == "decline").mean())
     assert summary["cache_hit_rate"] == 0
-    assert {"load", "read", "columns", "text", "predict", "write", "publish", "total"} <= set(summary["seconds"])
+    stages = {"load", "read", "columns", "text", "predict", "concepts", "explain", "write", "publish", "total"}
+    assert stages <= set(summary["seconds"])
     # 40 points double the odds: score and PD say the same.
     slope = np.polyfit(np.log(scored["pd"] / (1 - scored["pd"])), scored["score"], 1)[0]
     assert slope == pytest.approx(-40 / np.log(2), rel=1e-3)
+
+
+def test_reasons_stand_beside_every_score(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: Trained, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.csv"
+    assert score(monkeypatch, trained, out, "--json") == 3
+    summary: dict[str, Any] = json.loads(capsys.readouterr().out)
+    scored = pd.read_csv(out, dtype=str, keep_default_na=False)
+    schema = load_schema("demo")
+    given = [field.reason for field in schema.fields if field.reason]
+    given += [derived.reason for derived in schema.derived if derived.reason]
+    reasons = {reason.code: reason for reason in [*given, *(concept.reason for concept in schema.concepts)]}
+    undisclosable = pd.Series(False, index=scored.index)
+    last = pd.Series(-np.inf, index=scored.index)
+    for number in (1, 2, 3, 4):
+        code, wording, points = (scored[f"reason_{number}{part}"] for part in ("", "_wording", "_points"))
+        none = code == ""
+        assert ((wording == "") == none).all()
+        assert ((points == "") == none).all()
+        assert (code[~none].map(lambda code: reasons[code].wording) == wording[~none]).all()
+        assert points[~none].str.fullmatch(r"-\d+\.\d").all()
+        now = points.where(~none, "0").astype(float)
+        assert (now[~none] <= -1).all()
+        assert (now >= last).all()
+        flagged = code.map(lambda code: bool(code) and not reasons[code].disclosable)
+        for name, flags in zip(code[flagged], scored.loc[flagged, "reason_flags"], strict=True):
+            assert f"not_disclosable:{name}" in flags.split(";")
+        undisclosable |= flagged
+        last = now
+    assert scored["narrative_points"].str.fullmatch(r"-?\d+\.\d").all()
+    flag = r"(not_disclosable:[A-Z][A-Z0-9_]*|sensitive:[a-z_]+:-?\d+\.\d)"
+    assert scored["reason_flags"].str.fullmatch(rf"({flag}(;{flag})*)?").all()
+    assert summary["with_undisclosable_reason"] == undisclosable.sum()
+    assert summary["with_sensitive_statement"] == scored["reason_flags"].str.contains("sensitive:").sum()
+    counted = scored["reason_1"][scored["reason_1"] != ""].value_counts()
+    assert len(summary["first_reasons"]) == min(5, len(counted))
+    assert list(summary["first_reasons"].values()) == counted.tolist()[:5]
+    assert all(counted[code] == n for code, n in summary["first_reasons"].items())
+
+
+@pytest.mark.parametrize("n_reasons", [0, 1, 9])
+def test_the_number_of_reasons_changes_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    trained: Trained,
+    tmp_path: Path,
+    undisturbed: tuple[bytes, bytes],
+    n_reasons: int,
+) -> None:
+    out = tmp_path / "out.csv"
+    assert score(monkeypatch, trained, out, "--reasons", str(n_reasons), "--json") == 3
+    found, four = (
+        pd.read_csv(io.BytesIO(c), dtype=str, keep_default_na=False) for c in (results(out)[0], undisturbed[0])
+    )
+    own = ["row", "id", "pd", "score", "decision", "data_quality", "model"]
+    summary = json.loads(capsys.readouterr().out)
+    if n_reasons == 0:
+        assert list(found.columns) == own
+        assert not {"explain", "concepts"} & set(summary["seconds"])
+        assert "first_reasons" not in summary
+    else:
+        assert len(found.columns) == len(own) + 3 * n_reasons + 2
+        own += [f"reason_{number}{part}" for number in range(1, min(n_reasons, 4) + 1) for part in ("", "_points")]
+        own.append("narrative_points")
+    pd.testing.assert_frame_equal(found[own], four[own])
 
 
 def test_a_warm_cache_changes_no_byte(

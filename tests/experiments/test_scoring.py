@@ -19,10 +19,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
+from data_schemas.contract import Reason, Sensitive
 from data_schemas.errors import ContractError, RunError
 from data_schemas.reader import load_schema
+from experiments.answers import Answer, Why
 from experiments.demo_data import generate
-from experiments.partial import PartialOutput, Target, partial_folder
+from experiments.partial import PartialOutput, Tally, Target, partial_folder
 from experiments.runs import Advance, Run
 from experiments.scoring import Files, Scorer, fingerprint, score_file
 from features.applications import Applications
@@ -30,17 +32,31 @@ from features.reading import ReadOptions
 from fusion.model import Scores
 
 
-def by_hand(applications: Applications, on_text: Advance) -> Scores:
+def by_hand(applications: Applications, on_text: Advance) -> Answer:
     """A rule in place of a trained model: it depends on a row's own cells alone, as every model here must."""
     frame = applications.frame
     texts = applications.narrative("statement")
     digest = [hashlib.sha256((i + text).encode()).digest()[0] for i, text in zip(applications.ids, texts, strict=True)]
     margin = np.array(digest, dtype=np.float64) / 100 - 3 + frame["dti"].fillna(0).to_numpy()
     on_text(sum(map(bool, texts)))
-    return Scores(margin, expit(margin), 600 - 20 * margin)
+    return Answer(Scores(margin, expit(margin), 600 - 20 * margin))
 
 
 SCORER = Scorer(load_schema("demo"), "m1", "e1", 0.2, by_hand, {"purpose": ("car", "home")})
+
+DEBTS = Reason("DEBTS", "=Your debts.")
+STATE = Reason("STATE", "Where you live.", disclosable=False)
+
+
+def with_reasons(applications: Applications, on_text: Advance) -> Answer:
+    """No, one or two reasons, as the application's number has it, and now and then a sensitive statement."""
+    digits = [int("".join(filter(str.isdigit, name)) or 0) % 10 for name in applications.ids]
+    told = ((STATE, -12.34), (DEBTS, -3.0))
+    why = tuple(Why(told[: min(digit, 2)], -0.02, {Sensitive.HEALTH: 2.25} if digit == 7 else {}) for digit in digits)
+    return replace(by_hand(applications, on_text), why=why)
+
+
+REASONER = replace(SCORER, answer=with_reasons, n_reasons=3)
 
 
 @dataclass(frozen=True)
@@ -54,11 +70,16 @@ class Place:
         return Files(self.folder / "in.csv", self.folder / "out.csv", self.folder / "out.csv.rejects.csv")
 
     def score(
-        self, files: Files | None = None, chunk_rows: int = 40, resume: bool = False, force: bool = False
-    ) -> None:
+        self,
+        files: Files | None = None,
+        chunk_rows: int = 40,
+        resume: bool = False,
+        force: bool = False,
+        scorer: Scorer = SCORER,
+    ) -> Tally:
         files = files or self.files
         with Run.start("score", files.out, {}) as run:
-            score_file(SCORER, files, ReadOptions(chunk_rows=chunk_rows), run, resume=resume, force=force)
+            return score_file(scorer, files, ReadOptions(chunk_rows=chunk_rows), run, resume=resume, force=force).tally
 
     def results(self) -> tuple[bytes, bytes]:
         return self.files.out.read_bytes(), self.files.rejects.read_bytes()
@@ -104,6 +125,53 @@ def test_the_columns_and_their_form(place: Place) -> None:
     assert set(scored["model"]) == {"m1"}
     assert ((scored["pd"].astype(float) > 0.2) == (scored["decision"] == "decline")).all()
     assert {"approve", "decline"} == set(scored["decision"])
+
+
+def test_reasons_stand_between_the_quality_and_the_model(place: Place) -> None:
+    place.score()
+    without = pd.read_csv(place.files.out, dtype=str, keep_default_na=False)
+    tally = place.score(scorer=REASONER, force=True)
+    scored = pd.read_csv(place.files.out, dtype=str, keep_default_na=False)
+    codes, wordings, points = ([f"reason_{n}{part}" for n in (1, 2, 3)] for part in ("", "_wording", "_points"))
+    assert list(scored.columns) == [
+        "row", "id", "pd", "score", "decision", "data_quality",
+        *codes, *wordings, *points, "narrative_points", "reason_flags", "model",
+    ]  # fmt: skip
+    pd.testing.assert_frame_equal(scored[without.columns], without)
+    assert scored["reason_1"].isin(["", "STATE"]).all()
+    one_reason = scored[(scored["reason_1"] != "") & (scored["reason_2"] == "")].iloc[0]
+    assert one_reason[codes + points].tolist() == ["STATE", "", "", "-12.3", "", ""]
+    two_reasons = scored[scored["reason_2"] != ""].iloc[0]
+    assert two_reasons[codes + points].tolist() == ["STATE", "DEBTS", "", "-12.3", "-3.0", ""]
+    assert two_reasons[wordings].tolist() == ["Where you live.", "'=Your debts.", ""]
+    assert set(scored["narrative_points"]) == {"0.0"}
+    none = scored["reason_1"] == ""
+    assert none.any()
+    assert (scored.loc[none, "reason_flags"] == "").all()
+    assert set(scored["reason_flags"]) == {"", "not_disclosable:STATE", "not_disclosable:STATE;sensitive:health:2.2"}
+    assert tally.first_reasons == {"STATE": (~none).sum()}
+    assert tally.undisclosable == (~none).sum()
+    assert tally.sensitive == scored["reason_flags"].str.contains("sensitive").sum() > 0
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 7, 250])
+def test_the_size_of_the_chunks_changes_no_reason(place: Place, chunk_rows: int) -> None:
+    tally = place.score(scorer=REASONER)
+    expected = place.results()
+    again = place.score(chunk_rows=chunk_rows, scorer=REASONER, force=True)
+    assert place.results() == expected
+    assert again.model_copy(update={"pd_sum": tally.pd_sum}) == tally
+
+
+def test_reasons_that_are_not_there_are_empty_in_parquet(place: Place) -> None:
+    files = replace(place.files, out=place.folder / "out.parquet")
+    place.score(files, scorer=REASONER)
+    table = pq.read_table(files.out)
+    assert [str(table.schema.field(f"reason_{n}_points").type) for n in (1, 2, 3)] == ["double"] * 3
+    first, points = table.column("reason_1").to_pylist(), table.column("reason_1_points").to_pylist()
+    assert {(code, value) for code, value in zip(first, points, strict=True)} == {("", None), ("STATE", -12.3)}
+    assert set(table.column("reason_3_points").to_pylist()) == {None}
+    assert "=Your debts." in table.column("reason_2_wording").to_pylist()
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -193,13 +261,13 @@ def test_a_run_killed_at_any_moment_resumes_to_the_same_bytes(tmp_path: Path, na
 def test_rows_written_before_are_not_scored_again(place: Place, undisturbed: tuple[bytes, bytes]) -> None:
     seen: list[int] = []
 
-    def stops_at_the_third_chunk(rows: Applications, on_text: Advance) -> Scores:
+    def stops_at_the_third_chunk(rows: Applications, on_text: Advance) -> Answer:
         if len(seen) == 2 and not place.folder.joinpath("repaired").exists():
             raise KeyboardInterrupt("ctrl-c")
         seen.append(len(rows))
         return by_hand(rows, on_text)
 
-    scorer = replace(SCORER, predict=stops_at_the_third_chunk)
+    scorer = replace(SCORER, answer=stops_at_the_third_chunk)
     with Run.start("score", None, {}) as run:
         options = ReadOptions(chunk_rows=50)
         with pytest.raises(KeyboardInterrupt, match="ctrl-c"):
@@ -267,12 +335,17 @@ def change_encoder(_place: Place) -> Scorer:
     return replace(SCORER, encoder_digest="e2")
 
 
+def ask_for_reasons(_place: Place) -> Scorer:
+    return REASONER
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
         (change_input, "input sha256: .* then, .* now"),
         (change_model, "model: m1 then, m2 now"),
         (change_encoder, "text encoder, precision or processor: e1 then, e2 now"),
+        (ask_for_reasons, "reasons: 0 then, 3 now"),
     ],
 )
 def test_what_is_not_the_same_run_is_not_resumed(place: Place, change: Callable[[Place], Scorer], says: str) -> None:
@@ -324,35 +397,35 @@ def test_resume_without_a_partial_just_scores(place: Place, undisturbed: tuple[b
 
 
 def test_an_input_that_changes_meanwhile_gives_no_result(place: Place) -> None:
-    def appends(rows: Applications, on_text: Advance) -> Scores:
+    def appends(rows: Applications, on_text: Advance) -> Answer:
         change_input(place)
         return by_hand(rows, on_text)
 
-    scorer = replace(SCORER, predict=appends)
+    scorer = replace(SCORER, answer=appends)
     with Run.start("score", None, {}) as run, pytest.raises(RunError, match="was changed while it was scored"):
         score_file(scorer, place.files, ReadOptions(), run)
     assert not place.files.out.exists()
 
 
 def test_an_input_that_is_only_touched_meanwhile_is_scored(place: Place, undisturbed: tuple[bytes, bytes]) -> None:
-    def touches(rows: Applications, on_text: Advance) -> Scores:
+    def touches(rows: Applications, on_text: Advance) -> Answer:
         os.utime(place.files.data, ns=(1, 1))
         return by_hand(rows, on_text)
 
     with Run.start("score", None, {}) as run:
-        score_file(replace(SCORER, predict=touches), place.files, ReadOptions(), run)
+        score_file(replace(SCORER, answer=touches), place.files, ReadOptions(), run)
     assert place.results() == undisturbed
 
 
 def test_an_input_that_vanishes_meanwhile_may_come_back(place: Place, undisturbed: tuple[bytes, bytes]) -> None:
     content = place.files.data.read_bytes()
 
-    def removes(rows: Applications, on_text: Advance) -> Scores:
+    def removes(rows: Applications, on_text: Advance) -> Answer:
         place.files.data.unlink()
         return by_hand(rows, on_text)
 
     with Run.start("score", None, {}) as run, pytest.raises(RunError, match=r"vanished .*--resume"):
-        score_file(replace(SCORER, predict=removes), place.files, ReadOptions(), run)
+        score_file(replace(SCORER, answer=removes), place.files, ReadOptions(), run)
     place.files.data.write_bytes(content)
     place.score(resume=True)
     assert place.results() == undisturbed

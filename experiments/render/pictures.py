@@ -60,7 +60,7 @@ def bar(scale: Axis, start: float, end: float) -> Bar:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the waterfall: what moves the score, by how much, and its bar. ``n`` columns when it sums several."""
+    """One step of the waterfall: what moves the score, by how much, and its bar. n: columns or sentences in it."""
 
     kind: str  # "column", "others" or "narrative"
     title: str
@@ -91,7 +91,7 @@ def waterfall(report: UnderwriterReport) -> Waterfall:
     ]
     if others := by_size[n_drawn:]:
         rows.append(("others", "", None, sum(column.points for column in others), len(others)))
-    rows += [("narrative", narrative.title, None, narrative.points, 1) for narrative in report.narratives]
+    rows += [("narrative", told.title, None, told.points, len(told.sentences)) for told in report.narratives]
     scores = [report.base_score]
     for row in rows:
         scores.append(scores[-1] + row[3])

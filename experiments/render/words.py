@@ -127,26 +127,26 @@ def _name(character: str) -> str:
     return unicodedata.name(character, "control character").lower()
 
 
-def value(fact: Fact) -> Markup:
+def value(fact: Fact, longest: int = LONGEST_TEXT) -> Markup:
     """A fact's value with its unit, as the applicant would write it."""
-    return _value(fact.value, fact.unit)
+    return _value(fact.value, fact.unit, longest)
 
 
-def before(move: Move) -> Markup:
+def before(move: Move, longest: int = LONGEST_TEXT) -> Markup:
     """Where a move begins."""
-    return _value(move.before, move.unit)
+    return _value(move.before, move.unit, longest)
 
 
-def after(move: Move) -> Markup:
+def after(move: Move, longest: int = LONGEST_TEXT) -> Markup:
     """Where a move ends."""
-    return _value(move.after, move.unit)
+    return _value(move.after, move.unit, longest)
 
 
-def _value(cell: bool | float | str | None, unit: str) -> Markup:
+def _value(cell: bool | float | str | None, unit: str, longest: int) -> Markup:
     if cell is None or cell == "":
         return Markup('<span class="absent">{}</span>').format(NOT_GIVEN)
     if isinstance(cell, str):
-        return shown(cell)
+        return shown(cell, longest)
     if isinstance(cell, bool):
         return Markup("yes" if cell else "no")
     if unit == "fraction":

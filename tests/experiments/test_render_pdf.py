@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from data_schemas.errors import ContractError
+from data_schemas.errors import ContractError, RunError
 from experiments.render import pages
 from experiments.render.pdf import to_pdf
 from tests import example_reports
@@ -24,8 +25,24 @@ def test_without_weasyprint_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
         to_pdf("<p>x</p>")
 
 
+def test_without_its_libraries_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "weasyprint.py").write_text("raise OSError('cannot load library libpango')", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "weasyprint", raising=False)
+    with pytest.raises(RunError, match=r"cannot load library libpango\. Install Pango"):
+        to_pdf("<p>x</p>")
+
+
+def needs_weasyprint() -> None:
+    """Skip where WeasyPrint, or a library that it needs, is not installed."""
+    try:
+        import_module("weasyprint")
+    except (ImportError, OSError) as error:
+        pytest.skip(f"needs WeasyPrint (the extra pdf): {error}")
+
+
 def test_reports_become_pdf() -> None:
-    pytest.importorskip("weasyprint", reason="needs WeasyPrint (the extra pdf)")
+    needs_weasyprint()
     html = pages.underwriter_html(example_reports.underwriter())
     pdf = to_pdf(html)
     assert pdf.startswith(b"%PDF-")
@@ -36,7 +53,7 @@ def test_reports_become_pdf() -> None:
 
 @pytest.mark.parametrize("attack", ["script", "style", "frame", "control", "surrogate", "megabyte", "marks"])
 def test_hostile_text_becomes_pdf(attack: str, caplog: pytest.LogCaptureFixture) -> None:
-    pytest.importorskip("weasyprint", reason="needs WeasyPrint (the extra pdf)")
+    needs_weasyprint()
     with caplog.at_level(logging.ERROR, logger="weasyprint"):
         pdf = to_pdf(pages.applicant_html(filled(example_reports.notice(), HOSTILE[attack])))
     assert pdf.startswith(b"%PDF-")
@@ -44,7 +61,7 @@ def test_hostile_text_becomes_pdf(attack: str, caplog: pytest.LogCaptureFixture)
 
 
 def test_nothing_is_fetched(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    pytest.importorskip("weasyprint", reason="needs WeasyPrint (the extra pdf)")
+    needs_weasyprint()
     (tmp_path / "pixel.png").write_bytes(PIXEL)
     sources = [(tmp_path / "pixel.png").as_uri(), "https://attack.invalid/pixel.png"]
     with caplog.at_level(logging.ERROR, logger="weasyprint"):

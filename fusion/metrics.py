@@ -111,7 +111,7 @@ def figures(y: Floats, margin: Floats) -> Figures:
     )
 
 
-def _placements(y: Floats, margin: Floats) -> tuple[Floats, Floats]:
+def placements(y: Floats, margin: Floats) -> tuple[Floats, Floats]:
     """For each bad the share of goods below it, for each good the share of bads above it (ties count half)."""
     bad, good = margin[y == 1], margin[y == 0]
     rank_all = rankdata(np.concatenate([bad, good]))
@@ -128,8 +128,8 @@ def delong(y: Floats, margin: Floats, other: Floats) -> Gain:
     """
     if not both_classes(y) or min(y.sum(), len(y) - y.sum()) < 2:
         return Gain(float("nan"), float("nan"), float("nan"), float("nan"))
-    bad_a, good_a = _placements(y, margin)
-    bad_b, good_b = _placements(y, other)
+    bad_a, good_a = placements(y, margin)
+    bad_b, good_b = placements(y, other)
     difference = float(bad_a.mean() - bad_b.mean())
     variance = np.var(bad_a - bad_b, ddof=1) / len(bad_a) + np.var(good_a - good_b, ddof=1) / len(good_a)
     error = float(np.sqrt(variance))

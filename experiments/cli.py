@@ -24,6 +24,8 @@ import typer
 from data_schemas.errors import ContractError, UserError
 from experiments.demo import EXAMPLES as DEMO_EXAMPLES
 from experiments.demo import demo
+from experiments.explain import EXAMPLES as EXPLAIN_EXAMPLES
+from experiments.explain import explain
 from experiments.schema import app as schema_app
 from experiments.score import EXAMPLES as SCORE_EXAMPLES
 from experiments.score import score
@@ -45,6 +47,7 @@ app.command(epilog=DEMO_EXAMPLES)(demo)
 app.add_typer(schema_app, name="schema")
 app.command(epilog=TRAIN_EXAMPLES)(train)
 app.command(epilog=SCORE_EXAMPLES)(score)
+app.command(epilog=EXPLAIN_EXAMPLES)(explain)
 
 
 def _show_version(value: bool) -> None:

@@ -1,0 +1,108 @@
+"""What an application holds, as facts of a report: values by column, what stands behind a reason, flags in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from data_schemas.contract import Derived, Field, FieldType, Reason, Schema
+from experiments import reports
+from experiments.cases import Case
+from fusion.reasons import ReasonBook
+
+LONGEST_QUOTE = 160  # characters of a sentence that stands for a reason
+
+Cell = bool | float | str | None
+
+
+def columns_of(schema: Schema) -> dict[str, Field | Derived]:
+    """Every column of a schema, derived ones included, by name."""
+    columns: tuple[Field | Derived, ...] = (*schema.fields, *schema.derived)
+    return {column.name: column for column in columns}
+
+
+def typed(field: Field, value: float) -> Cell:
+    """A numeric cell as the applicant gave it; None when it is missing."""
+    if not np.isfinite(value):
+        return None
+    return bool(value) if field.type is FieldType.BOOLEAN else value
+
+
+def facts(case: Case) -> dict[str, reports.Fact]:
+    """The value of every column that the model has, by name; derived features as they were computed."""
+    known, frame = columns_of(case.application.schema), case.application.frame
+    found = {}
+    for name, seen in zip(case.values.num_names, case.values.x_num[0], strict=True):
+        column = known[name]
+        if isinstance(column, Field):
+            value = typed(column, float(frame[name].iloc[0]))
+        else:  # a float32 in the fewest digits that name it
+            value = float(str(seen)) if np.isfinite(seen) else None
+        found[name] = reports.Fact(title=column.title, value=value, unit=column.unit)
+    for name in case.values.cat_names:
+        found[name] = reports.Fact(title=known[name].title, value=frame[name].iloc[0] or None)
+    return found
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What of an application stands behind a reason.
+
+    sensitive: the sentence that it rests on most tells of private life.
+    """
+
+    facts: tuple[reports.Fact, ...]
+    sensitive: bool
+
+
+def ground(case: Case, reason: Reason, book: ReasonBook, known: Mapping[str, reports.Fact]) -> Ground:
+    """The column and the sentence that take most under this reason; either only where it takes something."""
+    place = book.reasons.index(reason)
+    explanation, schema = case.explanation, columns_of(case.application.schema)
+    given: list[reports.Fact] = []
+    mine = np.flatnonzero((book.column == place) & (explanation.columns[0] > 0.0))
+    if len(mine):
+        worst = mine[np.argmax(explanation.columns[0, mine])]
+        given.append(known[explanation.column_names[worst]])
+    block = explanation.block
+    told = book.narrative[block.narrative]
+    matched = case.matches.concept >= 0
+    told[matched] = book.concept[case.matches.concept[matched]]
+    spoken = np.flatnonzero((told == place) & (explanation.sentences > 0.0))
+    if not len(spoken):
+        return Ground(tuple(given), False)
+    at = spoken[np.argmax(explanation.sentences[spoken])]
+    title = schema[explanation.narrative_names[block.narrative[at]]].title
+    given.append(reports.Fact(title=title, value=shortened(block.text[at])))
+    return Ground(tuple(given), bool(case.matches.sensitive[at]))
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text, cut at a word."""
+    text = text.strip()
+    if len(text) <= LONGEST_QUOTE:
+        return text
+    return re.sub(r"\s+\S*$", "", text[: LONGEST_QUOTE + 1])[:LONGEST_QUOTE] + " …"
+
+
+def flags(case: Case) -> tuple[reports.Flag, ...]:
+    """The data-quality flags, in words."""
+    titles = {name: column.title for name, column in columns_of(case.application.schema).items()}
+    return tuple(reports.Flag(flag=flag, words=_words(flag, titles)) for flag in case.quality.split(";") if flag)
+
+
+def _words(flag: str, titles: Mapping[str, str]) -> str:
+    kind, _, names = flag.partition(":")
+    listed = "; ".join(titles.get(name, name) for name in names.split(","))
+    if kind == "no_narrative":
+        return "The applicant wrote nothing."
+    if kind == "narrative_only":
+        return "Every column is empty; only what was written could be judged."
+    if kind == "missing":
+        return f"Not given: {listed}."
+    if kind == "unknown_category":
+        return f"The model does not know what is given here, and treats it like a missing value: {listed}."
+    return flag

@@ -80,10 +80,12 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Callable[[str], Seen]]:
     """Opens pages from the disk and watches them; the network is cut."""
     context = browser.new_context(viewport={"width": 1400, "height": 900}, offline=True)
 
+    page = context.new_page()
+
     def open_page(html: str) -> Seen:
         file = tmp_path / "page.html"
         file.write_text(html, encoding="utf-8")
-        seen = Seen(context.new_page(), file.as_uri())
+        seen = Seen(page, file.as_uri())
         seen.page.on("request", lambda request: seen.requests.append(request.url))
         seen.page.on("dialog", seen.dismiss)
         seen.page.on("console", lambda message: seen.console.append(message.text))
@@ -132,7 +134,6 @@ def test_hostile_text_everywhere_stays_text(attack: str, visit: Callable[[str], 
         seen.page.mouse.move(400, 300)
         assert seen.is_quiet(), (kind, seen)
         assert seen.page.locator("main").is_visible()
-        seen.page.close()
 
 
 def test_hostile_sentences_can_be_read(visit: Callable[[str], Seen]) -> None:

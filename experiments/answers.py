@@ -54,10 +54,15 @@ class Why:
 
 @dataclass(frozen=True)
 class Answer:
-    """What some applications are answered. why: one per row; None where no reasons were asked for."""
+    """What some applications are answered.
+
+    why: one per row; None where no reasons were asked for. masked: for each row, the kinds of private life whose
+    sentences were cut before the model read it; empty where the model's config cuts nothing.
+    """
 
     scores: Scores
     why: tuple[Why, ...] | None = None
+    masked: tuple[frozenset[Sensitive], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import gzip
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from experiments.partial import Column, PartialOutput, Tally, Target, check_name
 from experiments.runs import Advance, Run, advance_to
 from features.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.design import Design
+from features.masking import Mask
 from features.quality import data_quality
 from features.reading import ReadOptions, read_chunks
 from features.records import file_sha256, unreadable
@@ -98,6 +99,7 @@ class ScoredFile:
 def bundle_scorer(bundle: Bundle, encoder: OpenEncoder, threads: int, run: Run, n_reasons: int = 0) -> Scorer:
     """A trained model as a scorer that gives ``n_reasons`` reasons per row; times the stages of its work on ``run``.
 
+    Sentences that the model's config masks are cut first, as they were in training.
     Raises ContractError when ``encoder`` is not the one that the model learned with.
     """
     if encoder.model_digest != bundle.manifest.provenance.encoder_digest:
@@ -107,9 +109,17 @@ def bundle_scorer(bundle: Bundle, encoder: OpenEncoder, threads: int, run: Run, 
             "Say with --encoder where that one lies now, or train the model again.",
         )
     reader = TextReader(bundle.schema, encoder.text_encoder, bundle.config.text.n_buckets, bundle.config.text.ngrams)
+    mask = Mask.open(bundle.config.text.mask, bundle.schema, encoder.text_encoder)
     reasoner = Reasoner.open(bundle, encoder.text_encoder, n_reasons) if n_reasons else None
 
     def answer(applications: Applications, on_text: Advance) -> Answer:
+        if not mask.kinds:
+            return answer_kept(applications, on_text)
+        with run.timed("mask"):
+            masked = mask.apply(applications)
+        return replace(answer_kept(masked.applications, on_text), masked=masked.kinds)
+
+    def answer_kept(applications: Applications, on_text: Advance) -> Answer:
         with run.timed("columns"):
             tabular = bundle.tabular.encode(applications)
         if reasoner is None:
@@ -195,7 +205,7 @@ def _behind(chunk: Chunk, done: int) -> Chunk:
 
 
 def _write(output: PartialOutput, scorer: Scorer, passthrough: Sequence[str], chunk: Chunk, answer: Answer) -> None:
-    quality = data_quality(chunk.applications, scorer.levels)
+    quality = data_quality(chunk.applications, scorer.levels, answer.masked)
     rejects = chunk.rejects.frame
     scored = scored_frame(chunk.applications, answer, quality, scorer, passthrough)
     last = max([*chunk.applications.row_number[-1:].tolist(), *rejects["row"].tail(1).tolist()])
@@ -210,11 +220,17 @@ def _tally(scorer: Scorer, chunk: Chunk, answer: Answer, quality: Sequence[str])
         declined=int((answer.scores.pd > scorer.max_pd).sum()),
         pd_sum=float(answer.scores.pd.sum()),
         rejected=dict(Counter(chunk.rejects.frame["rule"])),
-        quality=dict(Counter(flag.split(":")[0] for flags in quality for flag in flags.split(";") if flag)),
+        quality=dict(Counter(name for flags in quality for flag in flags.split(";") for name in _names(flag))),
         undisclosable=sum(bool(one.undisclosable) for one in why),
         sensitive=sum(bool(one.sensitive) for one in why),
         first_reasons=dict(Counter(one.reasons[0][0].code for one in why if one.reasons)),
     )
+
+
+def _names(flag: str) -> list[str]:
+    """What a data-quality flag is counted as: columns that it lists are not told apart, kinds of private life are."""
+    name, _, listed = flag.partition(":")
+    return [f"{name}:{kind}" for kind in listed.split(",")] if name == "masked" else [name] if name else []
 
 
 def scored_frame(

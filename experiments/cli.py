@@ -26,6 +26,8 @@ from experiments.demo import EXAMPLES as DEMO_EXAMPLES
 from experiments.demo import demo
 from experiments.explain import EXAMPLES as EXPLAIN_EXAMPLES
 from experiments.explain import explain
+from experiments.probe import EXAMPLES as PROBE_EXAMPLES
+from experiments.probe import probe
 from experiments.schema import app as schema_app
 from experiments.score import EXAMPLES as SCORE_EXAMPLES
 from experiments.score import score
@@ -48,6 +50,7 @@ app.add_typer(schema_app, name="schema")
 app.command(epilog=TRAIN_EXAMPLES)(train)
 app.command(epilog=SCORE_EXAMPLES)(score)
 app.command(epilog=EXPLAIN_EXAMPLES)(explain)
+app.command(epilog=PROBE_EXAMPLES)(probe)
 
 
 def _show_version(value: bool) -> None:

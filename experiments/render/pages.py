@@ -48,25 +48,26 @@ def underwriter_html(report: UnderwriterReport) -> str:
     ranked = sorted(report.columns, key=lambda column: column.points)
     against = [column for column in ranked[:FEW] if column.points <= -0.5]
     favour = [column for column in ranked[::-1][:FEW] if column.points >= 0.5]
-    return _render("underwriter.html.j2", report, {"against": against, "favour": favour})
+    return render("underwriter.html.j2", report, {"against": against, "favour": favour})
 
 
 def applicant_html(report: ApplicantNotice) -> str:
     """The letter to the applicant."""
-    return _render("applicant.html.j2", report, {})
+    return render("applicant.html.j2", report, {})
 
 
 def validator_html(report: ValidatorReport) -> str:
     """Every contribution and all that is needed to make them again."""
-    return _render("validator.html.j2", report, {})
+    return render("validator.html.j2", report, {})
 
 
 def index_html(report: IndexPage) -> str:
     """The list of all reported applications, with links to their files beside it."""
-    return _render("index.html.j2", report, {})
+    return render("index.html.j2", report, {})
 
 
-def _render(template: str, report: Part, extra: dict[str, object]) -> str:
+def render(template: str, report: Part, extra: dict[str, object]) -> str:
+    """A report as a page by one of the templates. extra: what the template needs beside the report."""
     environment, policy = _environment()
     return environment.get_template(template).render(report=report, policy=policy, **extra)
 

@@ -1,0 +1,37 @@
+"""The files of the report on protected attributes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from data_schemas.errors import ContractError
+from experiments.protected_report import ProtectedReport
+from experiments.render.protected import protected_html
+from experiments.training import write_rejects
+from features.applications import Rejects
+
+PAGE, JSON, REJECTS = "protected.html", "protected.json", "protected.rejects.csv"
+
+
+def check_place(out: Path, force: bool) -> None:
+    """Raise ContractError when a report lies in ``out`` that may not be replaced."""
+    found = [name for name in (PAGE, JSON, REJECTS) if (out / name).exists()]
+    if found and not force:
+        raise ContractError(f"{out / found[0]} exists", "Replace it with --force, or choose another --out.")
+
+
+def write_report(out: Path, report: ProtectedReport, rejects: Rejects) -> None:
+    """Write page, JSON and rejected rows (none: no such file); each gets its name when it is complete."""
+    out.mkdir(parents=True, exist_ok=True)
+    _put(out / JSON, report.model_dump_json() + "\n")
+    _put(out / PAGE, protected_html(report))
+    (out / REJECTS).unlink(missing_ok=True)
+    if len(rejects):
+        write_rejects(rejects, out / f".{REJECTS}")
+        (out / f".{REJECTS}").replace(out / REJECTS)
+
+
+def _put(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)

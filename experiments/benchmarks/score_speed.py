@@ -2,7 +2,8 @@
 
 Three contenders take turns, round by round, each as a process of its own: the plain pipeline (`plain_pipeline.py`),
 `creditfusion score` with an empty cache (cold), and again with the cache that this filled (warm). They read the same
-file and the same narrative columns. Wanted beside creditfusion: `pip install sentence-transformers`.
+file and the same narrative columns, and none gives reasons (`explain_speed.py` measures those). Wanted beside
+creditfusion: `pip install sentence-transformers`.
 
     python -m experiments.benchmarks.score_speed --model model --data applications.csv.gz --rows 4000
 """
@@ -83,7 +84,7 @@ def take_turns(bundle: Bundle, model: Path, work: Path, n_rounds: int, encoding:
     data, out = work / "data.csv", work / "out.csv"
     names = ["--id", bundle.schema.id.name, "--data", str(data), "--out", str(work / "plain.csv")]
     plain = [*_plain("predict", bundle, work), *names]
-    own = score_command(model, data, out, "--force", "--cache", str(work / "cache"))
+    own = score_command(model, data, out, "--force", "--reasons", "0", "--cache", str(work / "cache"))
 
     def cold() -> Measured:
         shutil.rmtree(work / "cache", ignore_errors=True)

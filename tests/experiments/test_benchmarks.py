@@ -16,6 +16,7 @@ import pytest
 from experiments.benchmarks import (
     encoder_speed,
     equal_digits,
+    explain_speed,
     forward_windows,
     kill_and_resume,
     score_memory,
@@ -32,10 +33,17 @@ from experiments.benchmarks.measuring import (
     write_rows,
 )
 from features.encoder_source import open_encoder
-from fusion.bundle import MANIFEST, MANIFEST_DIGEST, NEEDED, Manifest, Provenance
+from fusion.attribution import Heard
+from fusion.bundle import FORMAT_VERSION, MANIFEST, MANIFEST_DIGEST, NEEDED, Manifest, Provenance
+from fusion.model import fit
+from fusion.trees import TreeGame, count, leaves_of
+from tests.designs import MONOTONE, SMALL, make_design, outcome
 from tests.tiny_bert import tiny_bert
 
-SCRIPTS = ("encoder_speed", "score_speed", "score_memory", "equal_digits", "kill_and_resume", "forward_windows")
+SCRIPTS = (
+    *("encoder_speed", "score_speed", "score_memory", "equal_digits", "kill_and_resume", "forward_windows"),
+    "explain_speed",
+)
 
 
 def reported(seconds: float, peak_mb: float, **stages: float) -> Measured:
@@ -172,7 +180,7 @@ def bundle(tmp_path: Path) -> Path:
         figures={},
     )
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    contents[MANIFEST] = Manifest(format_version=1, files=digests, provenance=provenance).to_bytes()
+    contents[MANIFEST] = Manifest(format_version=FORMAT_VERSION, files=digests, provenance=provenance).to_bytes()
     contents[MANIFEST_DIGEST] = f"{hashlib.sha256(contents[MANIFEST]).hexdigest()}\n".encode()
     for name, content in contents.items():
         (tmp_path / "bundle" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -228,6 +236,44 @@ def test_the_speed_report(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["peak_gflops"] == {"bf16": 60, "fp32": 20}
     score_speed.report(took, encoding, 200, as_json=False)
     assert "| creditfusion, cold cache | 10 | 2.50 | 13 | 2.67 | 30 | 50% | 750 |" in capsys.readouterr().out
+
+
+def test_the_report_on_reasons(capsys: pytest.CaptureFixture[str]) -> None:
+    without = [{"text": 10.0, "predict": 1.0, "load": 5.0}, {"text": 20.0, "predict": 1.0}, {"text": 12.0}]
+    reasons = [{"text": one["text"] + 1.0, "predict": 1.0, "trees": 0.5, "explain": 2.0} for one in without]
+    warm = [{"text": 0.5}] * 3
+    runs = dict(zip(explain_speed.RUNS, (without, reasons, warm, warm), strict=True))
+    trees = {explain_speed.SHAP: [0.3, 0.6, 0.3], explain_speed.COUNTED: [0.01] * 3, explain_speed.WHOLE: [0.02] * 3}
+    took = explain_speed.Took([10.0, 30.0, 5.0], {name: list(found) for name, found in runs.items()}, trees, 1e-8)
+    explain_speed.report(took, 1000, 500, as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert found["encoder_ms"] == 10
+    assert found["ms"]["without, cold"] == dict.fromkeys(explain_speed.STAGES, 0) | {
+        "text": 12,
+        "predict": 1,
+        "all": 12,
+    }
+    assert found["ms"]["reasons, cold"]["all"] == 1.5
+    assert found["ms"]["reasons, cold"]["trees"] == 0.5
+    assert found["ms"]["reasons, warm"]["all"] == 0
+    assert found["share_of_encoder"] == pytest.approx(0.15)
+    assert list(found["trees_ratio"].values()) == pytest.approx([1, 30, 15])
+    explain_speed.report(took, 1000, 500, as_json=False)
+    printed = capsys.readouterr().out
+    assert "| shap, 100 background rows | 300.000 | 1 |" in printed
+    assert "reasons cost 15.0% of that, cold" in printed
+
+
+def test_one_round_of_the_trees_alone() -> None:
+    design = make_design(300)
+    model, _ = fit(design, outcome(design), np.arange(300), MONOTONE, SMALL, lambda: None)
+    heard = Heard.of(model, design)
+    leaves = leaves_of(model.fused.stacker.boosters)
+    game = TreeGame.of(leaves, count(leaves, heard.x), len(heard.x), heard.x.shape[1])
+    took = explain_speed.Took()
+    explain_speed.compare_trees(model.fused.stacker, heard.x[:10], heard.x[:20], game, took)
+    assert 0 < took.difference < 1e-6
+    assert [len(found) for found in took.trees.values()] == [1, 1, 1]
 
 
 def test_the_memory_report(capsys: pytest.CaptureFixture[str]) -> None:

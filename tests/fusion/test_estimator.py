@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 from collections.abc import Callable, Sequence
@@ -20,10 +21,12 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
+from data_schemas.contract import Sensitive
 from data_schemas.errors import ContractError
+from data_schemas.reader import parse_schema
 from features.encoder import PartVectors, Progress
 from features.windows import Spans
-from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
+from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig, TextConfig
 from fusion.estimator import CreditFusionClassifier
 from tests.small import small_schema
 from tests.stand_in import parts_alone
@@ -198,6 +201,38 @@ def test_outcomes_that_cannot_train_are_refused(y: npt.NDArray[np.generic], mess
 def test_settings_that_contradict_each_other_are_refused() -> None:
     with pytest.raises(ValueError, match="give either a schema or narratives"):
         reader(schema=small_schema()).fit(*table(40))
+
+
+def masking() -> Config:
+    return LIGHT.model_copy(update={"text": TextConfig(mask=(Sensitive.HEALTH,))})
+
+
+def test_a_mask_without_concepts_is_refused() -> None:
+    with pytest.raises(ContractError, match=r"text\.mask names 'health'.*has no concept of that kind"):
+        reader(config=masking()).fit(*table(40))
+
+
+def test_masked_sentences_are_not_read() -> None:
+    document = json.loads(small_schema().source)
+    document["creditfusion"]["concepts"] = [
+        {
+            "name": "illness",
+            "says": ["I have savings."],
+            "reason": {"code": "ILL", "wording": "Illness."},
+            "sensitive": "health",
+            "words": ["surgery"],
+        }
+    ]
+    schema = parse_schema(json.dumps(document), "small")
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({field.name: "" for field in schema.fields}, index=range(200), dtype=object)
+    ill = rng.random(200) < 0.5
+    frame = frame.drop(columns=["id", "outcome"]).assign(note=np.where(ill, "My surgery.", ""))
+    y = np.where(rng.random(200) < np.where(ill, 0.8, 0.2), "bad", "good")
+    blind = CreditFusionClassifier(config=masking(), schema=schema, encoder=WordEncoder()).fit(frame, y)
+    assert np.ptp(blind.predict_proba(frame)[:, 0]) == 0.0
+    seeing = CreditFusionClassifier(config=LIGHT, schema=schema, encoder=WordEncoder()).fit(frame, y)
+    assert np.ptp(seeing.predict_proba(frame)[:, 0]) > 0.1
 
 
 def test_a_cell_that_no_longer_fits_is_named(fitted: CreditFusionClassifier) -> None:

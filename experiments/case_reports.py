@@ -204,7 +204,7 @@ class Reporter:
             contact=heading.contact,
             decision=self.result(case.outcomes.fused).decision,
             reasons=tuple(
-                reports.PlainReason(wording=reason.wording, facts=() if behind.sensitive else behind.facts)
+                reports.PlainReason(wording=reason.wording, facts=behind.plain_facts)
                 for (reason, _), behind in zip(case.reasons, grounds, strict=True)
                 if reason.disclosable
             )[:4],

@@ -49,35 +49,53 @@ def facts(case: Case) -> dict[str, reports.Fact]:
 
 @dataclass(frozen=True)
 class Ground:
-    """What of an application stands behind a reason.
+    """What of an application stands behind a reason: the column that takes most, the sentence that takes most.
 
-    sensitive: the sentence that it rests on most tells of private life.
+    sensitive: that sentence tells of private life.
     """
 
-    facts: tuple[reports.Fact, ...]
+    column: reports.Fact | None
+    sentence: reports.Fact | None
     sensitive: bool
+
+    @property
+    def facts(self) -> tuple[reports.Fact, ...]:
+        """Both, as an underwriter reads them."""
+        return tuple(fact for fact in (self.column, self.sentence) if fact is not None)
+
+    @property
+    def plain_facts(self) -> tuple[reports.Fact, ...]:
+        """Both, as the applicant reads them; a sentence that tells of private life is not quoted."""
+        plain = []
+        if self.column is not None:
+            value = self.column.value
+            level = value.replace("_", " ") if isinstance(value, str) else value
+            plain.append(self.column.model_copy(update={"value": level}))
+        if self.sentence is not None and not self.sensitive:
+            plain.append(reports.Fact(title="You wrote", value=f"“{self.sentence.value}”"))
+        return tuple(plain)
 
 
 def ground(case: Case, reason: Reason, book: ReasonBook, known: Mapping[str, reports.Fact]) -> Ground:
     """The column and the sentence that take most under this reason; either only where it takes something."""
     place = book.reasons.index(reason)
     explanation, schema = case.explanation, columns_of(case.application.schema)
-    given: list[reports.Fact] = []
+    column = None
     mine = np.flatnonzero((book.column == place) & (explanation.columns[0] > 0.0))
     if len(mine):
         worst = mine[np.argmax(explanation.columns[0, mine])]
-        given.append(known[explanation.column_names[worst]])
+        column = known[explanation.column_names[worst]]
     block = explanation.block
     told = book.narrative[block.narrative]
     matched = case.matches.concept >= 0
     told[matched] = book.concept[case.matches.concept[matched]]
     spoken = np.flatnonzero((told == place) & (explanation.sentences > 0.0))
     if not len(spoken):
-        return Ground(tuple(given), False)
+        return Ground(column, None, False)
     at = spoken[np.argmax(explanation.sentences[spoken])]
     title = schema[explanation.narrative_names[block.narrative[at]]].title
-    given.append(reports.Fact(title=title, value=shortened(block.text[at])))
-    return Ground(tuple(given), bool(case.matches.sensitive[at]))
+    sentence = reports.Fact(title=title, value=shortened(block.text[at]))
+    return Ground(column, sentence, bool(case.matches.sensitive[at]))
 
 
 def shortened(text: str) -> str:

@@ -90,8 +90,8 @@ class ChangeSearch:
         self, application: Applications, text: TextBlock, max_margin: float, most: int = 3, threads: int = 0
     ) -> list[Change]:
         """At most ``most`` changes of one application (a single row, its narratives read as ``text``) that bring its
-        margin down to ``max_margin``, the smallest first; for every column or pair of columns the smallest one. Pairs
-        are tried when too few columns do it alone.
+        margin down to ``max_margin``: single columns, the smallest change first; then, where these are too few, pairs
+        of columns in the same way, of which neither does it alone by a smaller change.
         """
         singles = self._crossing(self._alone(application), application, text, max_margin, threads)
         if len(singles) >= most:
@@ -101,7 +101,7 @@ class ChangeSearch:
         useful = [
             pair for pair in pairs if all(pair.distance < alone.get(move.field.name, math.inf) for move in pair.moves)
         ]
-        return sorted([*singles, *useful], key=lambda change: change.distance)[:most]
+        return [*singles, *useful][:most]
 
     def _now(self, application: Applications, lever: Lever) -> float:
         return float(application.frame[lever.field.name].iloc[0])

@@ -25,7 +25,7 @@ _INVISIBLE = re.compile(f"[\x00-\x1f\x7f-\x9f{_HIDDEN}]")
 _WHITE = " \t\r\n\f\v\u00a0"
 _SPACE = re.compile(f"[{_WHITE}]+")
 _LONG_WORD = re.compile(r"\S{24}")
-_ONE = re.compile(r"(?P<stem>(year|month|week|day|account|event|point|loan|person))s\b")  # "1 year", not "1 years"
+_ONE = re.compile(r"(?P<stem>(year|month|week|day|account|event|point|loan|person|record|lien))s\b")  # "1 year"
 _FORMULA_STARTS = "=+-@"
 
 
@@ -155,7 +155,12 @@ def _value(cell: bool | float | str | None, unit: str, longest: int) -> Markup:
         return Markup(f"{plain(cell)}{NARROW_SPACE}%")
     if not unit:
         return Markup(plain(cell))
-    return Markup("{} {}").format(plain(cell), shown(_ONE.sub(r"\g<stem>", unit) if cell == 1 else unit, 60))
+    return Markup("{} {}").format(plain(cell), shown(_of_one(unit) if cell == 1 else unit, 60))
+
+
+def _of_one(unit: str) -> str:
+    """``years`` as ``year``, ``inquiries`` as ``inquiry``; words that only look like plurals stay."""
+    return _ONE.sub(r"\g<stem>", re.sub(r"(\w)ies\b", r"\1y", unit))
 
 
 def plain(value: float) -> str:

@@ -38,7 +38,7 @@ def probe(
     ] = None,
     most_rows: Annotated[
         int, typer.Option(min=1, help="Of more rows than this, so many are drawn at random.")
-    ] = 20_000,
+    ] = 10_000,
     made_on: Annotated[
         datetime | None,
         typer.Option("--date", formats=["%Y-%m-%d"], help="Day on the report. Left out: SOURCE_DATE_EPOCH or today."),

@@ -8,6 +8,7 @@ use, and ``fold`` is int64 (n,) below N_FOLDS.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,30 +124,33 @@ def bent(values: Floats) -> npt.NDArray[np.float32]:
 
 
 def _losses(x: Inputs, level: Ints, fold: Ints, k: int) -> Floats:
-    """float64 (2, n_strengths): log-loss on fold k and on the next one, of models that saw neither."""
+    """float64 (2, n_strengths): log-loss on fold k and on the next one, of models that saw neither.
+
+    Infinite for penalties weaker than one that already did worse than the one before; they take longest to fit.
+    """
     pair = [np.flatnonzero(fold == k), np.flatnonzero(fold == (k + 1) % N_FOLDS)]
     both = np.concatenate(pair)
     learn = np.setdiff1d(np.arange(len(fold)), both)
-    losses = []
-    for log_p in _log_probabilities(x, level, learn, both, STRENGTHS):
+    losses = np.full((2, len(STRENGTHS)), np.inf)
+    for at, log_p in enumerate(_log_probabilities(x, level, learn, both, STRENGTHS)):
         lost = -log_p[np.arange(len(both)), level[both]]
-        losses.append([lost[: len(pair[0])].sum(), lost[len(pair[0]) :].sum()])
-    return np.array(losses).T
+        losses[:, at] = lost[: len(pair[0])].sum(), lost[len(pair[0]) :].sum()
+        if at and losses[:, at].sum() > losses[:, at - 1].sum():
+            break
+    return losses
 
 
 def _log_probabilities(
     x: Inputs, level: Ints, learn: npt.NDArray[np.intp], judge: npt.NDArray[np.intp], strengths: tuple[float, ...]
-) -> list[Floats]:
+) -> Iterator[Floats]:
     """Log-probabilities of the levels for the rows ``judge``, one array per strength, learned from ``learn``."""
     model = LogisticRegression(solver="lbfgs", warm_start=True, tol=1e-4, max_iter=300)
     known, asked = x[learn], x[judge]
-    found = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early it is a probe like any other
-        for strength in strengths:
+    for strength in strengths:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early it is a probe like any other
             model.set_params(C=strength).fit(known, level[learn])
-            found.append(np.asarray(model.predict_log_proba(asked), dtype=np.float64))
-    return found
+        yield np.asarray(model.predict_log_proba(asked), dtype=np.float64)
 
 
 def _one_against_rest(is_level: npt.NDArray[np.bool_], fold: Ints, score: Floats) -> tuple[float, Floats]:

@@ -24,23 +24,34 @@ VERDICTS: dict[Verdict, str] = {
     "clearly": "can be told clearly better than by chance",
     "well": "can be told well",
 }
-THRESHOLDS = (
-    ("cannot be told better than by chance", f"the interval holds 0.5 and ends below {SOMEWHAT:.2f}"),
-    ("too few rows to say", f"the interval holds 0.5 and ends at {SOMEWHAT:.2f} or above"),
-    ("hardly better than by chance", f"the interval lies above 0.5, the AUC below {SOMEWHAT:.2f}"),
-    ("somewhat better than by chance", f"from {SOMEWHAT:.2f} up"),
-    ("clearly better than by chance", f"from {CLEARLY:.2f} up"),
-    ("well", f"from {WELL:.2f} up"),
-)
+SHORT: dict[Verdict, str] = {
+    "chance": "no better than chance",
+    "unsure": "too few rows to say",
+    "hardly": "hardly above chance",
+    "somewhat": "somewhat above chance",
+    "clearly": "clearly above chance",
+    "well": "well",
+}
+THRESHOLDS: dict[Verdict, str] = {
+    "chance": f"the interval holds 0.5 and ends below {SOMEWHAT:.2f}",
+    "unsure": f"the interval holds 0.5 and ends at {SOMEWHAT:.2f} or above",
+    "hardly": f"the interval lies above 0.5, and the AUC is below {SOMEWHAT:.2f}",
+    "somewhat": f"the interval lies above 0.5, and the AUC is {SOMEWHAT:.2f} or more",
+    "clearly": f"the same, {CLEARLY:.2f} or more",
+    "well": f"the same, {WELL:.2f} or more",
+}
 LEADING: tuple[Source, ...] = ("narratives", "columns", "score")  # what the opening sentences speak of
 
 
 def protected_html(report: ProtectedReport) -> str:
     """The page that says how well each protected attribute can be told."""
+    axis = scale(report)
     extra = {
-        "scale": scale(report),
+        "scale": axis,
+        "ticks": ticks(axis),
         "sources": SOURCES,
         "verdicts": VERDICTS,
+        "short": SHORT,
         "thresholds": THRESHOLDS,
         "leading": LEADING,
         "interval": interval,
@@ -54,7 +65,13 @@ def scale(report: ProtectedReport) -> Axis:
     """One scale for all pictures of a page; it holds chance and every interval."""
     readings = [one for attribute in report.attributes for one in attribute.readings]
     low = min([0.45, *(one.low - 0.02 for one in readings)])
-    return Axis(max(low, 0.0), min(max([0.7, *(one.high + 0.02 for one in readings)]), 1.0))
+    high = max([0.7, *(one.high for one in readings)])
+    return Axis(max(low, 0.0), 1.03 if high > 0.75 else 0.78)
+
+
+def ticks(axis: Axis) -> list[float]:
+    """The numbers under the pictures: chance, and some above it."""
+    return [0.5, 0.75, 1.0] if axis.high > 0.8 else [0.5, 0.6, 0.7]
 
 
 def interval(reading: Reading) -> str:
@@ -70,4 +87,7 @@ def added(gain: Added) -> str:
     )
     if gain.low > 0:
         return f"The narratives add to what the columns tell ({figures})."
-    return f"That the narratives add anything to what the columns tell is not shown ({figures})."
+    said = f"That the narratives add anything to what the columns tell is not shown ({figures})."
+    if gain.high < 0:
+        said += " Beside the columns they only blur the guess, as many numbers without bearing on it do."
+    return said

@@ -36,7 +36,7 @@ from features.encoder_source import open_encoder
 from fusion.attribution import Heard
 from fusion.bundle import FORMAT_VERSION, MANIFEST, MANIFEST_DIGEST, NEEDED, Manifest, Provenance
 from fusion.model import fit
-from fusion.trees import TreeGame, count, leaves_of
+from fusion.trees import Leaves, TreeGame, count, leaves_of
 from tests.designs import MONOTONE, SMALL, make_design, outcome
 from tests.tiny_bert import tiny_bert
 
@@ -273,7 +273,16 @@ def test_one_round_of_the_trees_alone() -> None:
     took = explain_speed.Took()
     explain_speed.compare_trees(model.fused.stacker, heard.x[:10], heard.x[:20], game, took)
     assert 0 < took.difference < 1e-6
+    assert took.n_compared + took.n_left_out == 10
     assert [len(found) for found in took.trees.values()] == [1, 1, 1]
+
+
+def test_values_beside_a_threshold_s_rounding_are_found() -> None:
+    edges = np.array([0.1, 228.47222137451175])  # in single precision both are greater
+    every, none = np.full(2, np.inf), np.zeros(2, dtype=np.int64)
+    leaves = Leaves(np.zeros(2), np.arange(3), none, edges, every, none > 0)
+    x = np.array([[0.1], [np.float32(0.1)], [0.2], [np.float32(edges[1])], [np.nan]], dtype=np.float64)
+    assert explain_speed.single_precision_will_do(leaves, x).tolist() == [True, False, True, False, True]
 
 
 def test_the_memory_report(capsys: pytest.CaptureFixture[str]) -> None:

@@ -155,7 +155,7 @@ def _log_probabilities(
 
 def _one_against_rest(is_level: npt.NDArray[np.bool_], fold: Ints, score: Floats) -> tuple[float, Floats]:
     """AUC over the pairs within folds, and the influence of every row on it."""
-    parts = [np.flatnonzero(fold == k) for k in range(N_FOLDS)]
+    parts = [np.flatnonzero(fold == k) for k in np.unique(fold)]
     pairs = np.array([is_level[rows].sum() * (~is_level[rows]).sum() for rows in parts], dtype=np.float64)
     value, influence = 0.0, np.zeros(len(fold))
     for rows, share in zip(parts, pairs / pairs.sum(), strict=True):

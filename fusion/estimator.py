@@ -1,4 +1,4 @@
-"""The model as a scikit-learn classifier, for notebooks: ``fit(X, y)``, then ``predict_proba(X)``."""
+"""The model as a scikit-learn classifier, for notebooks: ``fit(X, y)``, then ``predict_proba(X)``, ``explain(X)``."""
 # ruff: noqa: N803  (X is what scikit-learn calls it, and callers may pass it by name)
 
 from __future__ import annotations
@@ -18,16 +18,20 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from data_schemas.contract import Schema
 from features.applications import Applications
-from features.design import Design, TextBlock
+from features.design import Design, TabularBlock, TextBlock
 from features.encoder import TextEncoder
 from features.encoder_source import open_encoder
 from features.frames import applications_of, plain_schema
 from features.masking import Mask
+from features.sentences import SentenceBlock
 from features.tabular import TabularEncoder
 from features.text import TextReader
 from fusion import model
+from fusion.attribution import Explainer
 from fusion.config import Config, EncoderConfig
+from fusion.explanation import Explanation
 from fusion.folds import tied_groups
+from fusion.population import background_rows
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,7 +52,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     Attributes after ``fit``: classes_ (2,), sorted. bad_class_: the class whose PD the model learns, classes_[1] unless
     the schema says otherwise. model_: the FusionModel. schema_, config_, tabular_: as used. n_features_in_,
-    feature_names_in_: as in scikit-learn.
+    feature_names_in_: as in scikit-learn. background_: training rows that explanations draw absent columns from.
     """
 
     classes_: npt.NDArray[np.generic]
@@ -57,6 +61,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     schema_: Schema
     config_: Config
     tabular_: TabularEncoder
+    background_: TabularBlock
 
     def __init__(
         self,
@@ -98,21 +103,22 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self.config_ = self._config(int(np.bincount(code).min()))
         applications = applications_of(frame, self.schema_)
         self.tabular_ = TabularEncoder.fit(applications)
-        self.model_, _ = model.fit(
-            self._design(applications),
+        design = self._design(applications)
+        self.model_, out_of_fold = model.fit(
+            design,
             (code == bad).astype(np.float64),
             tied_groups(applications),
             self.tabular_.monotone,
             self.config_,
             step=lambda: None,
         )
+        self.background_ = background_rows(design.tabular, out_of_fold.fused, self.config_)
         return self
 
     def decision_function(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:
         """Calibrated log-odds of classes_[1], float64 (n,). Raises ContractError for cells that break the schema."""
-        check_is_fitted(self)
-        applications = applications_of(self._frame(X, reset=False), self.schema_)
-        margin = self.model_.predict(self._design(applications)).margin
+        design = self.design(X)
+        margin = self.model_.predict(design).margin
         return margin if self.bad_class_ == self.classes_[1] else -margin
 
     def predict_proba(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:
@@ -124,6 +130,23 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         """The likelier class of each row, (n,); where to decline is a matter of cost, for which take the PD."""
         is_second = self.decision_function(X) > 0.0
         return self.classes_[is_second.astype(np.intp)]
+
+    def explain(self, X: pd.DataFrame | npt.ArrayLike) -> Explanation:
+        """Why each row of X has its log-odds of bad_class_: contributions of columns, narratives and sentences that
+        add up to them. Counts the training rows in first, which takes about a second.
+        """
+        check_is_fitted(self)
+        applications = applications_of(self._frame(X, reset=False), self.schema_)
+        tabular, text = self.tabular_.encode(applications), TextBlock.empty(len(applications))
+        sentences = SentenceBlock.empty(text)
+        if self.schema_.narratives:
+            text, sentences = self._reader().read_sentences(self._kept(applications))
+        return Explainer.of(self.model_, self.background_).explain(Design(tabular, text), sentences)
+
+    def design(self, X: pd.DataFrame | npt.ArrayLike) -> Design:
+        """What the model sees of the rows of X. Raises ContractError for cells that break the schema."""
+        check_is_fitted(self)
+        return self._design(applications_of(self._frame(X, reset=False), self.schema_))
 
     def _frame(self, X: pd.DataFrame | npt.ArrayLike, reset: bool) -> pd.DataFrame:
         """X with texts for column names, after scikit-learn's checks of its shape and of the names."""
@@ -146,15 +169,21 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return config.model_copy(update={"folds": config.folds.model_copy(update=update)})
 
     def _design(self, applications: Applications) -> Design:
-        return Design(self.tabular_.encode(applications), self._text(applications))
+        text = TextBlock.empty(len(applications))
+        if self.schema_.narratives:
+            text = self._reader().read(self._kept(applications))
+        return Design(self.tabular_.encode(applications), text)
 
-    def _text(self, applications: Applications) -> TextBlock:
-        if not self.schema_.narratives:
-            return TextBlock.empty(len(applications))
-        encoder = self.encoder if self.encoder is not None else _opened(self.config_.encoder)
+    def _encoder(self) -> TextEncoder:
+        return self.encoder if self.encoder is not None else _opened(self.config_.encoder)
+
+    def _reader(self) -> TextReader:
         text = self.config_.text
-        kept = Mask.open(text.mask, self.schema_, encoder).apply(applications).applications
-        return TextReader(self.schema_, encoder, text.n_buckets, text.ngrams).read(kept)
+        return TextReader(self.schema_, self._encoder(), text.n_buckets, text.ngrams)
+
+    def _kept(self, applications: Applications) -> Applications:
+        """The applications without the sentences that the settings cut."""
+        return Mask.open(self.config_.text.mask, self.schema_, self._encoder()).apply(applications).applications
 
 
 @functools.lru_cache(maxsize=1)  # here and not in the estimator, whose copies and pickles need not carry the weights

@@ -41,7 +41,7 @@ class Population:
 
     def background(self, config: Config) -> TabularBlock:
         """The rows that absent columns are drawn from: all, or the share whose PD lies nearest to the cut-off."""
-        return _background(self.columns, self.margin, config)
+        return background_rows(self.columns, self.margin, config)
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The arrays by name, for a safetensors file."""
@@ -69,13 +69,14 @@ def describe(model: FusionModel, design: Design, y: Floats, margin: Floats, conf
         random = np.random.Generator(np.random.PCG64(config.folds.seed))
         some = np.sort(random.choice(n, config.explain.max_rows, replace=False))
         design, y, margin = design.take(some), y[some], margin[some]
-    explainer = Explainer.of(model, _background(design.tabular, margin, config))
+    explainer = Explainer.of(model, background_rows(design.tabular, margin, config))
     explanation = explainer.explain(design, SentenceBlock.empty(design.text))
     contributions = np.hstack([explanation.columns, explanation.narratives]).astype(np.float32)
     return Population(design.tabular, margin, y > 0.5, contributions)
 
 
-def _background(columns: TabularBlock, margin: Floats, config: Config) -> TabularBlock:
+def background_rows(columns: TabularBlock, margin: Floats, config: Config) -> TabularBlock:
+    """Of training applicants with out-of-fold ``margin`` those that the settings name as background."""
     if config.explain.background == "all":
         return columns
     n_near = max(1, round(config.explain.near_share * len(margin)))

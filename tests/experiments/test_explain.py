@@ -243,7 +243,7 @@ def test_hostile_text_stays_text(trained: Trained, everything: Path) -> None:
     assert "onmouseover='alert(1)" in whole  # tags themselves were cut when the narrative was cleaned
     assert "=HYPERLINK(" in whole
     for audience in ("underwriter", "applicant", "validator"):
-        page = (everything / file_name(key, audience, "html")).read_text(encoding="utf-8")  # type: ignore[arg-type]
+        page = (everything / file_name(key, audience, "html")).read_text(encoding="utf-8")
         assert "<script" not in page.lower()
         assert "<img" not in page.lower()
         assert "onmouseover='" not in page
@@ -262,7 +262,7 @@ def test_a_report_is_the_same_alone_and_among_others(
     key = trained.id_at(0)
     assert explain(tmp_path / "out", "--id", key) == 0
     for form in ("json", "html"):
-        name = file_name(key, "underwriter", form)  # type: ignore[arg-type]
+        name = file_name(key, "underwriter", form)
         assert (tmp_path / "out" / name).read_bytes() == (everything / name).read_bytes()
 
 

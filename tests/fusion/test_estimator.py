@@ -262,3 +262,29 @@ def test_the_notebook_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         exec(block, names)
     assert blocks
     assert len(np.asarray(names["pd_of_default"])) == 75
+
+
+def test_explanations_add_up_to_the_log_odds() -> None:
+    frame, y = table()
+    fitted = reader().fit(frame, y)
+    explanation = fitted.explain(frame.head(50))
+    sign = 1.0 if fitted.bad_class_ == fitted.classes_[1] else -1.0
+    assert explanation.margin == pytest.approx(sign * fitted.decision_function(frame.head(50)))
+    assert np.abs(explanation.reconciliation).max() < 1e-6
+    assert explanation.narrative_names == ("note",)
+    assert explanation.block.text[0].strip() in set(frame["note"])
+    silent = (frame["note"].head(50) == "").to_numpy()
+    assert (explanation.narratives[silent] == 0.0).all()
+    assert (np.abs(explanation.narratives[~silent]) > 0.01).all()
+    assert len(fitted.design(frame.head(50))) == 50
+    with pytest.raises(ContractError, match="income"):
+        fitted.explain(frame.head(2).assign(income="much"))
+
+
+def test_columns_alone_are_explained() -> None:
+    frame, y = table()
+    plain = frame.drop(columns="note")
+    explanation = CreditFusionClassifier(config=LIGHT).fit(plain, y).explain(plain.head(3))
+    assert np.abs(explanation.reconciliation).max() < 1e-6
+    assert explanation.narratives.shape == (3, 0)
+    assert len(explanation.block) == 0

@@ -32,9 +32,9 @@ def test_shap_draws_an_explanation(trained: Trained) -> None:
     import shap
     from matplotlib import pyplot as plt
 
-    for draw in (lambda: shap.plots.waterfall(seen[0], show=False), lambda: shap.plots.beeswarm(seen, show=False)):
+    for plot, rows in ((shap.plots.waterfall, seen[0]), (shap.plots.beeswarm, seen)):
         figure = plt.figure()
-        draw()
+        plot(rows, show=False)
         drawn = {text.get_text() for axes in plt.gcf().axes for text in axes.get_yticklabels()}
         assert any("number_0" in text for text in drawn)
         plt.close(plt.gcf())

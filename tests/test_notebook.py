@@ -1,0 +1,50 @@
+"""The code of docs/notebook.md, run as it stands, on made-up applications."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+import fusion.estimator
+from features.cache import CachedEncoder
+from features.encoder_source import open_encoder
+from tests.tiny_bert import tiny_bert
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "notebook.md"
+
+
+@pytest.mark.slow
+def test_the_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mpl.use("Agg")
+    rng = np.random.default_rng(0)
+    n = 300
+    frame = pd.DataFrame(
+        {
+            "income": rng.normal(size=n),
+            "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, n), unit="D"),
+            "home": rng.choice(["rent", "own"], n),
+            "note": rng.choice(["I am in arrears. It was a bad year.", "I have savings.", ""], n),
+        }
+    )
+    bad = rng.random(n) < 1 / (1 + np.exp(frame["income"] + 1.5 * (frame["note"] == "I have savings.")))
+    frame.assign(outcome=np.where(bad, "defaulted", "repaid")).to_csv(tmp_path / "applications.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    # A small encoder takes the place of the embedded one, which not every machine has.
+    small = tiny_bert(tmp_path / "encoder")
+    monkeypatch.setattr(fusion.estimator, "_opened", lambda _: open_encoder(str(small), window=64))
+    monkeypatch.setattr("features.encoder_source.open_encoder", lambda: open_encoder(str(small), window=64))
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert len(blocks) == 4
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, str(PAGE), "exec"), names)
+    assert isinstance(names["encoder"], CachedEncoder)
+    log_odds, explanation = names["log_odds"], names["explanation"]
+    assert isinstance(log_odds, np.ndarray)
+    assert isinstance(explanation, fusion.estimator.Explanation)
+    assert len(explanation) == len(log_odds) == 75

@@ -5,7 +5,7 @@
 The sentences beside this file are invented, and none is a statement of the set. They are matched twice: read alone, and
 amid others, in narratives of 3 to 6 sentences drawn at random, which is harder than life because real narratives keep
 to their subject. Ways of measuring nearness and thresholds are compared on the tuning half; the test half, which was
-written after the statements were finished, is read once, with the threshold that the first half favours. A match is
+written after the statements, is judged with the thresholds that the first half favours. A match is
 right when it is the very concept; precision counts twice as much as recall in the choice (F0.5), because a wrong
 reason is worse than none.
 

@@ -87,6 +87,10 @@ def test_the_demo_runs_from_nothing_and_again_over_itself_to_the_same_bytes(
     assert (first["past applications"], first["new applications"]) == (400, 160)
     assert 0.5 < first["on the new applications"]["AUC of the model"] < 1
     assert all(Path(path).exists() for path in first["files"].values())
+    told = pd.read_csv(files.scored, keep_default_na=False)
+    assert {"reason_1", "reason_4", "reason_1_wording", "reason_1_points", "narrative_points"} <= set(told)
+    assert (told["reason_1"] != "").mean() > 0.9
+    assert "reasons" in files.about.read_text()
     assert run_demo(monkeypatch, files.folder) == 0
     again: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert again["model"] == first["model"]

@@ -30,8 +30,8 @@ SOMEWHAT, CLEARLY, WELL = 0.55, 0.65, 0.80  # AUCs from which the words of that 
 def verdict(auc: float, low: float, high: float) -> Verdict:
     """The word for an AUC with its 95 % interval.
 
-    chance: the interval holds .5 and ends below SOMEWHAT. unsure: it holds .5 and ends above, so there are too few rows
-    to say. Else the AUC itself decides.
+    chance: the interval begins at .5 or below and ends below SOMEWHAT. unsure: it begins there and ends above, so there
+    are too few rows to say. Else the AUC itself decides.
     """
     if low <= 0.5:
         return "chance" if high < SOMEWHAT else "unsure"

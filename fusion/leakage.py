@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+from scipy.special import log_softmax
 from scipy.stats import norm, rankdata
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -150,7 +151,9 @@ def _log_probabilities(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early it is a probe like any other
             model.set_params(C=strength).fit(known, level[learn])
-        yield np.asarray(model.predict_log_proba(asked), dtype=np.float64)
+        decision = np.asarray(model.decision_function(asked), dtype=np.float64)
+        # From the log-odds, as a probability of a level that is told without doubt would round to 0.
+        yield log_softmax(decision if decision.ndim == 2 else np.column_stack([-decision / 2, decision / 2]), axis=1)
 
 
 def _one_against_rest(is_level: npt.NDArray[np.bool_], fold: Ints, score: Floats) -> tuple[float, Floats]:

@@ -33,10 +33,10 @@ SHORT: dict[Verdict, str] = {
     "well": "well",
 }
 THRESHOLDS: dict[Verdict, str] = {
-    "chance": f"the interval holds 0.5 and ends below {SOMEWHAT:.2f}",
-    "unsure": f"the interval holds 0.5 and ends at {SOMEWHAT:.2f} or above",
-    "hardly": f"the interval lies above 0.5, and the AUC is below {SOMEWHAT:.2f}",
-    "somewhat": f"the interval lies above 0.5, and the AUC is {SOMEWHAT:.2f} or more",
+    "chance": f"the interval begins at 0.5 or below and ends below {SOMEWHAT:.2f}",
+    "unsure": f"it begins at 0.5 or below and ends at {SOMEWHAT:.2f} or above",
+    "hardly": f"it lies above 0.5, and the AUC is below {SOMEWHAT:.2f}",
+    "somewhat": f"it lies above 0.5, and the AUC is {SOMEWHAT:.2f} or more",
     "clearly": f"the same, {CLEARLY:.2f} or more",
     "well": f"the same, {WELL:.2f} or more",
 }

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from experiments.render import pages
+from experiments.render.protected import protected_html
 from experiments.reports import Narrative, Sentence
-from tests import example_reports
+from tests import example_protected, example_reports
 from tests.hostile import HOSTILE, P, filled
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ PAGES: dict[str, Callable[[str | None], str]] = {
     "applicant": lambda text: pages.applicant_html(_with(example_reports.notice(), text)),
     "validator": lambda text: pages.validator_html(_with(example_reports.validator(), text)),
     "index": lambda text: pages.index_html(_with(example_reports.index(), text)),
+    "protected": lambda text: protected_html(_with(example_protected.report(), text)),
 }
 
 

@@ -18,12 +18,13 @@ from features.concepts import ConceptMatcher, ConceptMatches
 from features.design import Design
 from features.encoder import TextEncoder
 from features.sentences import SentenceBlock
-from fusion.attribution import BLOCK_ROWS, Explainer, Heard
+from fusion.attribution import Explainer, Heard
 from fusion.bundle import Bundle
 from fusion.explanation import Explanation, to_points
 from fusion.model import Scores
 from fusion.reasons import ReasonBook, principal_reasons
 
+BLOCK_ROWS = 500  # answered at once: what explaining needs for a while is several times their sentences' vectors
 SEED = 0  # of the orders that are sampled inside long narratives: equal for every run, so that reasons are too
 
 

@@ -75,7 +75,8 @@ def probe_file(model: Model, question: Question, options: ReadOptions, run: Run)
     """How well the protected columns of a file can be told, and the rows that broke the contract.
 
     Raises ContractError for another encoder than the model's, and where there is nothing to judge: no protected column
-    in the schema or in the file, no sound row, or none of the columns with two groups that are large enough.
+    in the schema or in the file, no sound row, none of the columns with two groups that are large enough, or too many
+    rows that must not part.
     """
     bundle = model.bundle
     check_encoder(model)
@@ -91,6 +92,7 @@ def probe_file(model: Model, question: Question, options: ReadOptions, run: Run)
         seen = see(model, applications, run)
         with run.stage("probe", len(parted) * N_SOURCES, "readings") as advance:
             attributes = tuple(judge(field, groups, seen, advance) for field, groups in parted)
+    check_readings(question, attributes)
     report = ProtectedReport(
         file=question.data.name,
         product=bundle.schema.title,
@@ -159,6 +161,17 @@ def check_groups(question: Question, parted: Sequence[tuple[Field, Groups]]) -> 
         raise ContractError(
             f"no protected column of {question.data} can be judged ({why})",
             f"Give a file in which two groups have {LEAST_ROWS} rows or more.",
+        )
+
+
+def check_readings(question: Question, attributes: Sequence[Attribute]) -> None:
+    """Raise ContractError when no column could be told from any source."""
+    if not any(attribute.readings for attribute in attributes):
+        why = "; ".join(f"{one.name}: {one.why_not}" for one in attributes)
+        raise ContractError(
+            f"no protected column of {question.data} can be judged ({why})",
+            "Give a file with more applicants, or strip the text that many narratives have in common "
+            "(creditfusion.strip in the schema).",
         )
 
 

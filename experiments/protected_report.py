@@ -118,6 +118,11 @@ class Attribute(Part):
         """Groups that are told apart."""
         return sum(group.judged for group in self.groups)
 
+    @property
+    def why_not(self) -> str:
+        """Why it could not be told from anything; "" when it could from something."""
+        return "" if self.readings else self.not_judged or "; ".join(dict.fromkeys(gap.why for gap in self.gaps))
+
 
 class ProtectedReport(Part):
     """How well protected attributes can be told from what a model sees of the applicants of a file.

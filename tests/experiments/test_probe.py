@@ -165,13 +165,14 @@ def test_without_narratives_the_rest_is_judged(place: Place) -> None:
     assert "Not judged from the narratives alone: " in page
 
 
-def test_copies_of_one_narrative_never_part(place: Place) -> None:
+def test_copies_of_one_narrative_never_part(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
     table = applications(300)
     table["statement"] = "I want to pay all my cards with one loan and then close every one of them for good."
-    report = place.report(table, "--column", "sex")
-    assert not report.attributes[0].readings
-    assert {gap.source for gap in report.attributes[0].gaps} >= {"narratives", "columns", "score"}
-    assert "must not part" in report.attributes[0].gaps[0].why
+    code, folder = place.probe(table, "--column", "sex")
+    told = capfd.readouterr().err.replace("\n", " ")
+    assert code == 2
+    assert re.search("sex: rows that share a narrative or an applicant must not part, and so do not fill 5 folds", told)
+    assert not (folder / "protected.html").exists()
 
 
 def test_hostile_cells_stay_text(place: Place) -> None:

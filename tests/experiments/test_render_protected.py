@@ -51,7 +51,8 @@ def test_it_is_said_in_words() -> None:
         "&#39;", "'"
     )
     assert "From the structured columns alone, Age can be told well (AUC 0.921" in shown
-    assert "Day of birth could not be judged: no group has 50 rows" in shown
+    assert "From the narratives alone it could not be judged: nobody wrote anything." in shown
+    assert "Day of birth could not be judged: no group has 50 rows." in shown
     assert "not stated too small to judge, left out" in shown
     assert "Not judged from the narratives alone: nobody wrote anything." in shown
     assert "The narratives add to what the columns tell (AUC +0.027, +0.011 to +0.043" in shown

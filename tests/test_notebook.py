@@ -13,6 +13,7 @@ import pytest
 import fusion.estimator
 from features.cache import CachedEncoder
 from features.encoder_source import open_encoder
+from fusion.explanation import Explanation
 from tests.tiny_bert import tiny_bert
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "notebook.md"
@@ -46,5 +47,5 @@ def test_the_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(names["encoder"], CachedEncoder)
     log_odds, explanation = names["log_odds"], names["explanation"]
     assert isinstance(log_odds, np.ndarray)
-    assert isinstance(explanation, fusion.estimator.Explanation)
+    assert isinstance(explanation, Explanation)
     assert len(explanation) == len(log_odds) == 75

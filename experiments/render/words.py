@@ -149,8 +149,8 @@ def _value(cell: bool | float | str | None, unit: str, longest: int) -> Markup:
         return shown(cell, longest)
     if isinstance(cell, bool):
         return Markup("yes" if cell else "no")
-    if unit == "fraction":
-        return Markup(percent(cell))
+    if unit == "fraction":  # 2,810 % is hard to read
+        return Markup(f"{plain(cell)} times") if cell >= 10 else Markup(percent(cell))
     if unit in ("percent", "%"):
         return Markup(f"{plain(cell)}{NARROW_SPACE}%")
     if not unit:

@@ -6,7 +6,8 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,16 @@ import pytest
 
 from data_schemas.contract import Schema
 from data_schemas.reader import load_schema, parse_schema
+from experiments.answers import Reasoner
+from experiments.case_reports import Heading, Reporter
+from experiments.cases import Study, n_cut
 from experiments.cli import app, guarded
+from experiments.crowd import Crowd
 from experiments.demo_data import generate
 from experiments.encoders import open_text_encoder
 from experiments.render.files import file_name
 from experiments.reports import ApplicantNotice, IndexPage, UnderwriterReport, ValidatorReport, parse_report
-from experiments.runs import Run
+from experiments.runs import Clock, Run
 from experiments.training import TrainingFiles, read_decided, train_bundle
 from features.applications import Applications
 from features.design import Design
@@ -34,7 +39,7 @@ from tests.tiny_bert import tiny_bert
 
 N_ROWS = 40
 DAY = "2026-03-09"
-BROKEN, SLASHED, HOSTILE_AT, SILENT = 7, 3, 11, 12  # positions of rows made special
+BROKEN, SLASHED, HOSTILE_AT, SILENT, LONG = 7, 3, 11, 12, 13  # positions of rows made special
 SLASHED_ID = "../../etc/A 1"
 
 Explain = Callable[..., int]
@@ -70,6 +75,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     table.loc[SLASHED, "application_id"] = SLASHED_ID
     table.loc[HOSTILE_AT, "statement"] = " ".join(HOSTILE[name] for name in ("attribute", "formula", "entity"))
     table.loc[SILENT, ["statement", "job_title"]] = ""
+    table.loc[LONG, "statement"] = " ".join("In that year I paid, and then " * 5 + f"so on, {n}." for n in range(20))
+    table.loc[LONG, "job_title"] = "baker"
     table.to_csv(new, index=False)
     encoder = f"encoder.source='{tiny_bert(folder / 'encoder')}'"
     small = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
@@ -85,8 +92,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def explain(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> Explain:
     """Runs the verb; its exit code."""
 
-    def run(out: Path, *more: str, data: Path = trained.data, date: Sequence[str] = ("--date", DAY)) -> int:
-        named = ["--model", str(trained.model), "--data", str(data), "--out", str(out), *date]
+    def run(out: Path, *more: str, data: Path = trained.data, day: Sequence[str] = ("--date", DAY)) -> int:
+        named = ["--model", str(trained.model), "--data", str(data), "--out", str(out), *day]
         cache = ["--cache", str(trained.folder / "cache")]
         monkeypatch.setattr(sys, "argv", ["creditfusion", "explain", *named, *cache, *more])
         return guarded(app)
@@ -237,6 +244,26 @@ def test_an_application_without_words(trained: Trained, everything: Path) -> Non
     assert "this model, nothing written" not in [ablation.name for ablation in check.ablations]
 
 
+def test_what_the_mask_cuts_is_counted_and_not_shown(trained: Trained) -> None:
+    bundle = load(trained.model)
+    masking = bundle.config.model_copy(update={"text": bundle.config.text.model_copy(update={"mask": ("religion",)})})
+    bundle = replace(bundle, config=masking)
+    encoder = open_text_encoder(bundle.config.encoder, None, 1.0, 0).text_encoder
+    applications = read_all(trained.data, bundle.schema, ReadOptions()).applications.take(np.array([0]))
+    told = "I would like to buy a car. We pray in our church every Sunday. My job is safe."
+    frame = applications.frame.assign(statement=pd.Series([told], dtype=object))
+    study = Study.of(Reasoner.open(bundle, encoder, 4), encoder, True, 0, Clock().timed)
+    one = applications.row_number
+    case = study.study(Applications(bundle.schema, frame, one))
+    heading = Heading(trained.data, date(2026, 3, 9), "", "", ())
+    report = Reporter(study, Crowd.of(bundle.population, bundle.config.scale), heading).underwriter(case)
+    assert [narrative.n_masked for narrative in report.narratives] == [3, 0]  # all alike to a random encoder
+    assert "church" not in report.model_dump_json()
+    assert report.narratives[0].sentences == ()
+    less = frame.assign(statement=[told.replace("We pray in our church every Sunday. ", "")]).astype(frame.dtypes)
+    assert n_cut(case.application, Applications(bundle.schema, less, one), "statement") == 1
+
+
 def test_hostile_text_stays_text(trained: Trained, everything: Path) -> None:
     key = trained.id_at(HOSTILE_AT)
     whole = " ".join(part.text for part in underwriter(everything, key).narratives[0].sentences)
@@ -331,11 +358,11 @@ def test_equal_bytes_on_a_second_run(
     chosen = ["--id", trained.id_at(0), "--id", trained.id_at(1), *every]
     assert explain(tmp_path / "a", *chosen) == 0
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1773014400")  # 2026-03-09T00:00:00Z
-    assert explain(tmp_path / "b", *chosen, "--no-cache", date=()) == 0
+    assert explain(tmp_path / "b", *chosen, "--no-cache", day=()) == 0
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
     assert underwriter(tmp_path / "a", trained.id_at(0)).subject.made_on.isoformat() == DAY
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
-    assert explain(tmp_path / "c", *chosen, date=()) == 2
+    assert explain(tmp_path / "c", *chosen, day=()) == 2
 
 
 def test_the_command_recomputes_the_report(
@@ -350,13 +377,20 @@ def test_the_command_recomputes_the_report(
         assert (tmp_path / "recomputed" / name).read_bytes() == (everything / name).read_bytes()
 
 
-def test_fast_and_exact_share_all_but_the_sentences(explain: Explain, everything: Path, tmp_path: Path) -> None:
+def test_fast_and_exact_share_all_but_the_sentences(
+    trained: Trained, explain: Explain, everything: Path, tmp_path: Path
+) -> None:
     assert explain(tmp_path / "out", "--top", "1000", "--fast", "--format", "json") == 3
     differ = 0
     for entry in index_of(everything).entries:
         exact, fast = underwriter(everything, entry.id), underwriter(tmp_path / "out", entry.id)
         assert fast.columns == exact.columns
         assert [part.points for part in fast.narratives] == [part.points for part in exact.narratives]
+        if entry.id == trained.id_at(LONG):
+            assert exact.sentence_method == "mixed"
+            assert [part.exact for part in exact.narratives] == [False, True]
+            assert validator(everything, entry.id).n_samples == 128
+            continue
         if exact.narrative_effect is not None:
             assert (fast.sentence_method, exact.sentence_method) == ("fast", "exact")
         assert all(part.exact == bool(part.sentences) for part in exact.narratives)

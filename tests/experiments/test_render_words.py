@@ -76,6 +76,9 @@ def test_errors_dates_and_rounding_errors() -> None:
     ("cell", "unit", "text"),
     [
         (0.4213, "fraction", "42.1" + PERCENT),
+        (1.741, "fraction", "174.1" + PERCENT),
+        (28.103, "fraction", "28.1 times"),
+        (1.0, "inquiries", "1 inquiry"),
         (42.13, "percent", "42.1" + PERCENT),
         (18500.0, "USD", "18,500 USD"),
         (-3.0, "", "−3"),

@@ -109,12 +109,12 @@ def test_what_is_there_is_found(n_levels: int) -> None:
 
 @pytest.mark.parametrize("n_levels", [2, 3])
 def test_intervals_at_chance_hold_chance(n_levels: int) -> None:
-    # Samples without anything to tell; at 95 %, more than four misses of 25 are less likely than 1 in 100.
+    # 25 samples without anything to tell: 1 is missed with two levels and 1 with three; without WIDENING 3 and 5 are.
     missed = 0
     for seed in range(25):
         found = probe(*sample(200, n_levels, 0.0, seed, p=15)).overall
         missed += not found.low <= 0.5 <= found.high
-    assert missed <= 4
+    assert missed <= 2
 
 
 def test_sparse_inputs_tell_the_same() -> None:

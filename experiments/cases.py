@@ -113,7 +113,8 @@ class Study:
         """Study one application, a single row."""
         bundle = self.bundle
         with self.timed("mask"):
-            kept = self.mask.apply(application).applications
+            masked = self.mask.apply(application)
+            kept = masked.applications
         with self.timed("text"):
             text, sentences = self.reader.read_sentences(kept)
             design = Design(bundle.tabular.encode(application), text)
@@ -140,7 +141,7 @@ class Study:
             outcomes=outcomes,
             reasons=tuple(found.of(0)),
             changes=changes,
-            quality=data_quality(application, bundle.tabular.levels)[0],
+            quality=data_quality(application, bundle.tabular.levels, masked.kinds)[0],
         )
 
     def _outcomes(self, design: Design) -> Outcomes:

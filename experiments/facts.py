@@ -123,4 +123,6 @@ def _words(flag: str, titles: Mapping[str, str]) -> str:
         return f"Not given: {listed}."
     if kind == "unknown_category":
         return f"The model does not know what is given here, and treats it like a missing value: {listed}."
+    if kind == "masked":
+        return f"Sentences that tell of private life were withheld from the model: {names.replace(',', ', ')}."
     return flag

@@ -225,8 +225,9 @@ class UnderwriterReport(Part):
     base_score: the score of the background without a narrative, where the points begin. sentence_method: ``exact`` when
     the narratives were read again without their sentences, ``fast`` when split from one reading, ``mixed`` when some
     were too long to be read again. similar: None without past outcomes. changes: of single columns, then of two, the
-    smaller first, each checked by rescoring; empty when none was found or the decision needs none. narrative_effect: None when nothing was written.
-    needs_review: it is a decline, and a principal reason may not be disclosed or rests on a sensitive sentence.
+    smaller first, each checked by rescoring; empty when none was found or the decision needs none. narrative_effect:
+    None when nothing was written. needs_review: it is a decline, and a principal reason may not be disclosed or rests
+    on a sensitive sentence.
     """
 
     report: Literal["underwriter"] = "underwriter"

@@ -260,6 +260,7 @@ def test_what_the_mask_cuts_is_counted_and_not_shown(trained: Trained) -> None:
     assert [narrative.n_masked for narrative in report.narratives] == [3, 0]  # all alike to a random encoder
     assert "church" not in report.model_dump_json()
     assert report.narratives[0].sentences == ()
+    assert "withheld from the model: religion." in " ".join(flag.words for flag in report.quality)
     less = frame.assign(statement=[told.replace("We pray in our church every Sunday. ", "")]).astype(frame.dtypes)
     assert n_cut(case.application, Applications(bundle.schema, less, one), "statement") == 1
 

@@ -42,7 +42,7 @@ from tests.tiny_bert import tiny_bert
 
 SCRIPTS = (
     *("encoder_speed", "score_speed", "score_memory", "equal_digits", "kill_and_resume", "forward_windows"),
-    "explain_speed",
+    *("explain_speed", "report_speed"),
 )
 
 

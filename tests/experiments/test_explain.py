@@ -18,6 +18,7 @@ import pytest
 from data_schemas.contract import Schema
 from data_schemas.reader import load_schema, parse_schema
 from experiments.answers import Reasoner
+from experiments.benchmarks import report_speed
 from experiments.case_reports import Heading, Reporter
 from experiments.cases import Study, n_cut
 from experiments.cli import app, guarded
@@ -458,6 +459,17 @@ def test_the_letterhead(trained: Trained, explain: Explain, tmp_path: Path) -> N
     page = (tmp_path / "out" / file_name(trained.id_at(0), "applicant", "html")).read_text(encoding="utf-8")
     assert "A &amp; B &lt;Bank&gt;" in page
     assert "12 Harbour Street" in page
+
+
+def test_the_cost_of_a_report_is_measured(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:
+    report_speed.main(["--model", str(trained.model), "--data", str(trained.data), "--rows", "2", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    for seconds in found["seconds"].values():
+        assert seconds["reports"] <= 2
+        assert 0 < seconds["median"] <= seconds["longest"] < 60
+    assert found["seconds"]["drawn at random"]["reports"] == 2
+    assert sum(found["stages"].values()) == pytest.approx(1.0)
+    assert {"text", "attribution", "changes", "write"} <= set(found["stages"])
 
 
 def test_the_log_holds_no_applicant(trained: Trained, explain: Explain, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from features.concepts import ConceptMatcher, ConceptMatches
 from features.design import Design
 from features.encoder import TextEncoder
 from features.sentences import SentenceBlock
-from fusion.attribution import Explainer, Heard
+from fusion.attribution import Explainer, ModelReading
 from fusion.bundle import Bundle
 from fusion.explanation import Explanation, to_points
 from fusion.model import Scores
@@ -34,12 +34,13 @@ class Why:
 
     reasons: the strongest adverse ones, the strongest first, each with its points, negative. narrative_points: what
     the narratives gave or took in all. sensitive: what the sentences that tell of each kind of private life gave or
-    took; no kind that none tells of.
+    took; no kind that none tells of. declined: the application was.
     """
 
     reasons: tuple[tuple[Reason, float], ...]
     narrative_points: float
     sensitive: Mapping[Sensitive, float]
+    declined: bool = False
 
     @property
     def undisclosable(self) -> list[str]:
@@ -48,9 +49,12 @@ class Why:
 
     @property
     def flags(self) -> str:
-        """``not_disclosable:CODE`` and ``sensitive:KIND:POINTS``, joined by ``;``; the kinds in alphabetical order."""
+        """``no_reason`` (declined, and nothing took points), ``not_disclosable:CODE`` and ``sensitive:KIND:POINTS``,
+        joined by ``;``; the kinds in alphabetical order.
+        """
+        silent = ["no_reason"] if self.declined and not self.reasons else []
         told = [f"sensitive:{kind}:{points_text(points)}" for kind, points in sorted(self.sensitive.items())]
-        return ";".join([*(f"not_disclosable:{code}" for code in self.undisclosable), *told])
+        return ";".join([*silent, *(f"not_disclosable:{code}" for code in self.undisclosable), *told])
 
 
 @dataclass(frozen=True)
@@ -91,26 +95,25 @@ class Reasoner:
             rows = np.arange(start, min(start + BLOCK_ROWS, len(design)))
             said = sentences.take(rows)
             with run.timed("predict"):
-                heard = Heard.of(self.bundle.model, design.take(rows), threads)
-                margins.append(heard.margin)
+                reading = ModelReading.of(self.bundle.model, design.take(rows), threads)
+                margins.append(reading.margin)
             with run.timed("concepts"):
                 matches = self.matcher.match(said)
             with run.timed("explain"):
-                why += self._why(self.explainer.explain_heard(heard, said, SEED), matches)
+                why += self._why(self.explainer.explain_reading(reading, said, SEED), matches)
         return Answer(self.bundle.model.scores(np.concatenate(margins)), tuple(why))
 
     def _why(self, explanation: Explanation, matches: ConceptMatches) -> list[Why]:
         config = self.bundle.config
-        found = principal_reasons(
-            explanation, matches.concept, self.book, config.scale, self.most, config.explain.min_points
-        )
+        found = principal_reasons(explanation, matches.concept, self.book, config, self.most)
+        declined = (self.bundle.model.scores(explanation.margin).pd > config.decision.max_pd).tolist()
         sensitive: list[dict[Sensitive, float]] = [{} for _ in range(len(explanation))]
         points = to_points(explanation.sentences, config.scale).tolist()
         for row, kinds, taken in zip(explanation.block.row.tolist(), matches.sensitive, points, strict=True):
             for kind in kinds:
                 sensitive[row][kind] = sensitive[row].get(kind, 0.0) + taken
         moved = found.narrative_points.tolist()
-        return [Why(tuple(found.of(row)), moved[row], kinds) for row, kinds in enumerate(sensitive)]
+        return [Why(tuple(found.of(row)), moved[row], kinds, declined[row]) for row, kinds in enumerate(sensitive)]
 
 
 def reason_columns(most: int) -> tuple[Column, ...]:

@@ -20,7 +20,7 @@ from features.sentences import SentenceBlock
 from fusion.basis import HeadInputs
 from fusion.explanation import Explanation
 from fusion.model import FusionModel
-from fusion.narrative_game import Payoff, Spoken, play
+from fusion.narrative_game import MOST_ENUMERATED, PAIRS, NarrativeParts, Payoff, owen_values
 from fusion.stacker import stacker_inputs
 from fusion.trees import TreeGame, count, leaves_of
 
@@ -31,36 +31,40 @@ BLOCK_ROWS = 2_000  # rows explained at once: bounds memory
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What the parts of the model make of some rows: inputs of the heads; text: (n, n_narratives), the text-only
-    head's log-odds; x: (n, n_columns + n_narratives), the trees' inputs; margin: (n,), the model's answer.
+class ModelReading:
+    """What the model makes of some rows.
+
+    inputs: of the heads. x: (n, n_columns + n_narratives), of the trees. joint, alone: (n, n_narratives), log-odds that
+    the joint head and the text-only head give to each narrative. margin: (n,), the model's answer.
     """
 
     design: Design
     inputs: HeadInputs
-    text: Floats
     x: Floats
+    joint: Floats
+    alone: Floats
     margin: Floats
 
     @staticmethod
-    def of(model: FusionModel, design: Design, threads: int = 0) -> Heard:
+    def of(model: FusionModel, design: Design, threads: int = 0) -> ModelReading:
         """Let the model read the rows."""
         inputs = model.basis.inputs(design)
-        text = model.text_only.text(inputs)
-        x = stacker_inputs(design.tabular, text)
-        return Heard(design, inputs, text, x, model.fused.parts(inputs, x, threads).margin)
+        alone = model.text_only.text(inputs)
+        x = stacker_inputs(design.tabular, alone)
+        parts = model.fused.parts(inputs, x, threads)
+        return ModelReading(design, inputs, x, parts.text, alone, parts.margin)
 
 
 @dataclass(frozen=True)
 class NarrativeGame:
     """The game inside each narrative of one column that has more than one sentence.
 
-    places: the narratives' sentences in their block. spoken, payoff: see ``fusion.narrative_game``.
+    places: the narratives' sentences in their block. parts, payoff: see ``fusion.narrative_game``.
     """
 
     number: int
     places: Ints
-    spoken: Spoken
+    parts: NarrativeParts
     payoff: Payoff
 
 
@@ -86,7 +90,7 @@ class Explainer:
         x = stacker_inputs(background, np.tile(model.text_only.head.absent, (len(background), 1)))
         leaves = leaves_of(model.fused.stacker.boosters)
         trees = TreeGame.of(leaves, count(leaves, x), len(x), x.shape[1])
-        usual = _by_column(model, model.basis.columns(background)).mean(axis=0)
+        usual = _usual(model, background)
         from_head = float(head.bias[0] + usual.sum() + head.absent.sum())
         base = blend.slope * (blend.weight * trees.base + (1.0 - blend.weight) * from_head) + blend.intercept
         return Explainer(model, trees, usual, base)
@@ -101,60 +105,65 @@ class Explainer:
         """What the joint head's log-odds count in the margin."""
         return self.model.fused.blend.slope * (1.0 - self.model.fused.blend.weight)
 
-    def explain(self, design: Design, block: SentenceBlock, seed: int = 0) -> Explanation:
+    def explain(self, design: Design, block: SentenceBlock, seed: int = 0, threads: int = 0) -> Explanation:
         """Split the margins of some rows whose sentences are ``block``; a row's digits do not depend on the rows
-        beside it. seed: of the orders that are sampled where a narrative has many sentences.
+        beside it. seed: of the orders that are sampled where a narrative has many sentences. threads 0: all cores.
         """
         parts = []
         for start in range(0, max(1, len(design)), BLOCK_ROWS):
             rows = np.arange(start, min(start + BLOCK_ROWS, len(design)))
-            parts.append(self.explain_heard(Heard.of(self.model, design.take(rows)), block.take(rows), seed))
+            reading = ModelReading.of(self.model, design.take(rows), threads)
+            parts.append(self.explain_reading(reading, block.take(rows), seed))
         return Explanation.concat(parts, block)
 
-    def games(self, heard: Heard, block: SentenceBlock) -> Iterator[NarrativeGame]:
+    def games(self, reading: ModelReading, block: SentenceBlock) -> Iterator[NarrativeGame]:
         """The games inside the narratives of more than one sentence, column by column."""
         bounds = block.bounds()
         begin, end = bounds[:-1], bounds[1:]
-        n_columns = self.trees.n_columns - len(heard.design.text.names)
-        for number in range(len(heard.design.text.names)):
+        n_columns = self.trees.n_columns - len(reading.design.text.names)
+        for number in range(len(reading.design.text.names)):
             mine = np.flatnonzero((block.narrative[begin] == number) & (end - begin > 1))
             if len(mine):
                 begins, ends = begin[mine], end[mine]
                 places = np.concatenate([np.arange(a, b) for a, b in zip(begins, ends, strict=True)])
                 rows = block.row[begins]
-                response = self.trees.response(heard.x[rows], n_columns + number)
+                response = self.trees.response(reading.x[rows], n_columns + number)
                 payoff = Payoff(self.head_weight, response.thresholds, self.tree_weight * response.values)
-                spoken = self._spoken(heard, block, number, (places, rows, ends - begins))
-                yield NarrativeGame(number, places, spoken, payoff)
+                parts = self._parts_of(reading, block, number, (places, rows, ends - begins))
+                yield NarrativeGame(number, places, parts, payoff)
 
-    def explain_heard(self, heard: Heard, block: SentenceBlock, seed: int = 0) -> Explanation:
+    def explain_reading(self, reading: ModelReading, block: SentenceBlock, seed: int = 0) -> Explanation:
         """``explain`` for rows that the model has read already, all at once; many of them take much memory."""
-        model, names = self.model, heard.design.text.names
-        written = model.fused.head.output(heard.inputs).text - model.fused.head.absent
-        said = np.where(heard.design.text.has_text, written, 0.0)
-        from_head = np.hstack([_by_column(model, heard.inputs.x_columns) - self.usual, said])
-        from_trees = self.tree_weight * self.trees.contributions(heard.x)
+        model, names = self.model, reading.design.text.names
+        said = np.where(reading.design.text.has_text, reading.joint - model.fused.head.absent, 0.0)
+        from_head = np.hstack([_by_column(model, reading.inputs.x_columns) - self.usual, said])
+        from_trees = self.tree_weight * self.trees.contributions(reading.x)
         together = from_trees + self.head_weight * from_head
         n_columns = together.shape[1] - len(names)
         sentences = together[block.row, n_columns + block.narrative]  # where there is one; the others share
-        errors = np.zeros(len(block))
-        for game in self.games(heard, block):
-            sentences[game.places], errors[game.places] = play(game.spoken, game.payoff, seed)
+        errors, orders = np.zeros(len(block)), np.zeros(len(block), dtype=np.int64)
+        for game in self.games(reading, block):
+            sentences[game.places], errors[game.places] = owen_values(game.parts, game.payoff, seed)
+            sizes = np.diff(game.parts.first)
+            orders[game.places] = np.repeat(np.where(sizes > MOST_ENUMERATED, 2 * PAIRS, 0), sizes)
         return Explanation(
             base=self.base,
-            column_names=(*heard.design.tabular.num_names, *heard.design.tabular.cat_names),
+            column_names=(*reading.design.tabular.num_names, *reading.design.tabular.cat_names),
             narrative_names=names,
             columns=together[:, :n_columns],
             narratives=together[:, n_columns:],
             from_trees=from_trees,
             sentences=sentences,
             sentence_error=errors,
+            orders=orders,
             exact=np.zeros(len(block), dtype=np.bool_),
             block=block,
-            margin=heard.margin,
+            margin=reading.margin,
         )
 
-    def _spoken(self, heard: Heard, block: SentenceBlock, number: int, where: tuple[Ints, Ints, Ints]) -> Spoken:
+    def _parts_of(
+        self, reading: ModelReading, block: SentenceBlock, number: int, where: tuple[Ints, Ints, Ints]
+    ) -> NarrativeParts:
         """What both heads hear of some narratives of one column. where: their sentences' places in ``block``, their
         rows, and their numbers of sentences.
         """
@@ -165,16 +174,16 @@ class Explainer:
         share = block.share[places].astype(np.float64)
         part = np.column_stack([share, share[:, None] * _products(block.x_sentence[places], weights)])
         vectors = np.column_stack(
-            [np.ones(len(rows)), _products(heard.design.text.x_text[rows, number], weights)]
+            [np.ones(len(rows)), _products(reading.design.text.x_text[rows, number], weights)]
         )  # the whole narratives, as share and as what it says
         words = block.x_lex[places]
         bucket = words.indices.astype(np.int64)
         at = bucket + number * words.shape[1]
         weight = basis.word_weight[at]
-        return Spoken(
+        return NarrativeParts(
             first=first,
             rest=np.maximum(vectors - np.add.reduceat(part, first[:-1]), [0.0, -np.inf, -np.inf]),
-            whole=np.column_stack([joint.output(heard.inputs).text[rows, number], heard.text[rows, number]]),
+            whole=np.column_stack([reading.joint[rows, number], reading.alone[rows, number]]),
             part=part,
             word_first=words.indptr.astype(np.int64),
             word=bucket,
@@ -183,6 +192,14 @@ class Explainer:
             none=np.array([joint.absent[number], alone.absent[number]]),
             n_buckets=words.shape[1],
         )
+
+
+def _usual(model: FusionModel, background: TabularBlock) -> Floats:
+    """float64 (n_columns,): mean of what the joint head says of each column; in blocks, to bound memory."""
+    blocks = (np.arange(at, min(at + BLOCK_ROWS, len(background))) for at in range(0, len(background), BLOCK_ROWS))
+    sums = [_by_column(model, model.basis.columns(background.take(rows))).sum(axis=0) for rows in blocks]
+    mean: Floats = np.sum(sums, axis=0) / len(background)
+    return mean
 
 
 def _products(vectors: npt.NDArray[np.float32], weights: Floats) -> Floats:

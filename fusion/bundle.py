@@ -285,7 +285,13 @@ def _read(path: Path, name: str) -> bytes:
 def load(path: Path) -> Bundle:
     """Verify and load a bundle; raises ContractError as ``verify`` does."""
     manifest, contents = verify(path)
-    schema = parse_schema(contents["schema.json"].decode(), f"{path}/schema.json")
+    try:
+        schema = parse_schema(contents["schema.json"].decode(), f"{path}/schema.json")
+    except ContractError as error:
+        raise ContractError(
+            f"the schema of bundle {path} breaks a rule of schemas that this creditfusion has: {error.message}",
+            "Mend the schema that the model was trained with, and train again.",
+        ) from error
     config = parse_config(json.loads(contents["config.json"]), f"{path}/config.json")
     tabular = TabularEncoder.from_json(json.loads(contents["tabular.json"]), schema)
     calibration = json.loads(contents["calibration.json"])

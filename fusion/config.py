@@ -121,9 +121,11 @@ class ExplainConfig(Section):
     """What decisions are explained against; part of the model, so that every explanation of it has one baseline."""
 
     background: Literal["all", "near_cutoff"] = Field(
-        "all", description="absent columns are drawn from all training applicants, or from those near the cut-off"
+        "all", description="absent columns are drawn from all training applicants, or from those just approved"
     )
-    near_share: float = Field(0.2, gt=0, le=1, description="of the training applicants, those nearest to the cut-off")
+    near_share: float = Field(
+        0.2, gt=0, le=1, description="near_cutoff: so many of the training applicants, the nearest of those approved"
+    )
     max_rows: int = Field(100_000, ge=1, description="training applicants kept in the bundle, drawn at random")
     min_points: float = Field(1.0, ge=0, description="what takes fewer points than this is no reason")
 

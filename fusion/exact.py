@@ -16,9 +16,9 @@ from scipy import sparse
 
 from features.design import Design, TextBlock
 from features.sentences import SentenceBlock
-from fusion.attribution import Explainer, Heard, NarrativeGame
+from fusion.attribution import Explainer, ModelReading, NarrativeGame
 from fusion.explanation import Explanation
-from fusion.narrative_game import PAIRS, all_orders, hear, share_out
+from fusion.narrative_game import PAIRS, all_orders, part_log_odds, share_out
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -27,11 +27,11 @@ ReadTexts = Callable[[Sequence[str]], tuple[npt.NDArray[np.float32], sparse.csr_
 """Texts to their vectors, float32 (m, dim), and words, CSR (m, n_buckets): ``features.text.TextReader.read_texts``."""
 
 REREAD_CHARACTERS = 60_000  # of one narrative in all its readings: bounds the time, about a second on two cores
-LEAST_PAIRS = 2  # for a standard error
+LEAST_PAIRS = 4  # for a standard error that is one
 
 
 @dataclass(frozen=True)
-class Reading:
+class Rereading:
     """What is to be read of one narrative. at: its number in its game. places: its sentences in the block.
 
     coalitions: int64 (m,), which sentences each reading holds. n_pairs: of sampled orders; 0: all coalitions.
@@ -44,45 +44,46 @@ class Reading:
 
 
 def explain_exactly(
-    explainer: Explainer, design: Design, block: SentenceBlock, read_texts: ReadTexts, seed: int = 0
+    explainer: Explainer, design: Design, block: SentenceBlock, read_texts: ReadTexts, seed: int = 0, threads: int = 0
 ) -> Explanation:
     """``Explainer.explain`` with every narrative of several sentences read again without some of them.
 
     A narrative too long for that (``REREAD_CHARACTERS``) keeps its fast values; ``Explanation.exact`` tells.
     """
-    heard = Heard.of(explainer.model, design)
-    fast = explainer.explain_heard(heard, block, seed)
-    sentences, errors, exact = fast.sentences.copy(), fast.sentence_error.copy(), ~fast.exact
-    for game in explainer.games(heard, block):
-        readings = [_plan(game, at, block, seed) for at in range(len(game.spoken.first) - 1)]
+    reading = ModelReading.of(explainer.model, design, threads)
+    fast = explainer.explain_reading(reading, block, seed)
+    sentences, errors = fast.sentences.copy(), fast.sentence_error.copy()
+    orders, exact = fast.orders.copy(), ~fast.exact
+    for game in explainer.games(reading, block):
+        plans = [_plan(game, at, block, seed) for at in range(len(game.parts.first) - 1)]
         exact[game.places] = False
-        readings = [reading for reading in readings if len(reading.coalitions)]
-        if not readings:
+        plans = [plan for plan in plans if len(plan.coalitions)]
+        if not plans:
             continue
-        said = _read(explainer, heard, game.number, _texts(readings, block), read_texts)
-        ends = np.cumsum([len(reading.coalitions) for reading in readings])
-        for reading, now in zip(readings, np.split(said, ends[:-1]), strict=True):
-            mine = reading.places
-            if reading.n_pairs:
-                more, error = _corrected(game, reading, now, seed)
+        said = _reread(explainer, reading, game.number, _texts(plans, block), read_texts)
+        ends = np.cumsum([len(plan.coalitions) for plan in plans])
+        for plan, now in zip(plans, np.split(said, ends[:-1]), strict=True):
+            mine = plan.places
+            if plan.n_pairs:
+                more, error = _corrected(game, plan, now, seed)
                 sentences[mine] += more
                 errors[mine] = np.hypot(error, errors[mine])
             else:
-                sentences[mine], errors[mine] = _enumerated(game, reading, now), 0.0
-            exact[mine] = True
-    return replace(fast, sentences=sentences, sentence_error=errors, exact=exact)
+                sentences[mine], errors[mine] = _enumerated(game, plan, now), 0.0
+            orders[mine], exact[mine] = 2 * plan.n_pairs, True
+    return replace(fast, sentences=sentences, sentence_error=errors, orders=orders, exact=exact)
 
 
-def _plan(game: NarrativeGame, at: int, block: SentenceBlock, seed: int) -> Reading:
+def _plan(game: NarrativeGame, at: int, block: SentenceBlock, seed: int) -> Rereading:
     """All coalitions where the budget allows, else those of some pairs of orders, else none."""
-    places = game.places[game.spoken.first[at] : game.spoken.first[at + 1]]
+    places = game.places[game.parts.first[at] : game.parts.first[at + 1]]
     k, length = len(places), sum(len(block.text[place]) for place in places)
     if 2 ** (k - 1) * length <= REREAD_CHARACTERS:
-        return Reading(at, places, np.arange(1, 2**k - 1), 0)
+        return Rereading(at, places, np.arange(1, 2**k - 1), 0)
     n_pairs = min(PAIRS, REREAD_CHARACTERS // (k * length))
     if n_pairs < LEAST_PAIRS:
-        return Reading(at, places, np.zeros(0, dtype=np.int64), 0)
-    return Reading(at, places, np.unique(_prefixes(all_orders(seed)[k, :n_pairs, :k])[:, 1:-1]), n_pairs)
+        return Rereading(at, places, np.zeros(0, dtype=np.int64), 0)
+    return Rereading(at, places, np.unique(_prefixes(all_orders(seed)[k, :n_pairs, :k])[:, 1:-1]), n_pairs)
 
 
 def _prefixes(orders: Ints) -> Ints:
@@ -92,18 +93,20 @@ def _prefixes(orders: Ints) -> Ints:
     return np.concatenate([np.zeros((len(both), 1), dtype=np.int64), grown], axis=1)
 
 
-def _texts(readings: Sequence[Reading], block: SentenceBlock) -> list[str]:
+def _texts(plans: Sequence[Rereading], block: SentenceBlock) -> list[str]:
     """The sentences of every coalition, joined."""
     return [
-        "".join(block.text[place] for i, place in enumerate(reading.places) if coalition >> i & 1).strip()
-        for reading in readings
-        for coalition in reading.coalitions.tolist()
+        "".join(block.text[place] for i, place in enumerate(plan.places) if coalition >> i & 1).strip()
+        for plan in plans
+        for coalition in plan.coalitions.tolist()
     ]
 
 
-def _read(explainer: Explainer, heard: Heard, number: int, texts: Sequence[str], read_texts: ReadTexts) -> Floats:
-    """float64 (m, 2): what the joint and the text-only head hear of texts in narrative column ``number``."""
-    design, model = heard.design, explainer.model
+def _reread(
+    explainer: Explainer, reading: ModelReading, number: int, texts: Sequence[str], read_texts: ReadTexts
+) -> Floats:
+    """float64 (m, 2): what the joint and the text-only head say of texts in narrative column ``number``."""
+    design, model = reading.design, explainer.model
     vectors, words = read_texts(texts)
     m, n_narratives = len(texts), len(design.text.names)
     x_text = np.zeros((m, n_narratives, vectors.shape[1]), dtype=np.float32)
@@ -120,25 +123,25 @@ def _read(explainer: Explainer, heard: Heard, number: int, texts: Sequence[str],
     return np.column_stack([joint[:, number], alone[:, number]])
 
 
-def _enumerated(game: NarrativeGame, reading: Reading, said: Floats) -> Floats:
+def _enumerated(game: NarrativeGame, plan: Rereading, said: Floats) -> Floats:
     """Shapley values from every coalition's reading; nothing is sampled."""
-    k = len(reading.places)
-    ends = np.stack([game.spoken.none, game.spoken.whole[reading.at]])
-    worth = game.payoff.of(reading.at, np.concatenate([ends[:1], said, ends[1:]]))
+    k = len(plan.places)
+    ends = np.stack([game.parts.none, game.parts.whole[plan.at]])
+    worth = game.payoff.of(plan.at, np.concatenate([ends[:1], said, ends[1:]]))
     added = np.zeros(k)
     share_out(worth, k, added)
     return added
 
 
-def _corrected(game: NarrativeGame, reading: Reading, said: Floats, seed: int) -> tuple[Floats, Floats]:
+def _corrected(game: NarrativeGame, plan: Rereading, said: Floats, seed: int) -> tuple[Floats, Floats]:
     """What the readings add to the fast values, and its standard error."""
-    k, payoff = len(reading.places), game.payoff
-    fast = payoff.of(reading.at, hear(game.spoken, reading.at, reading.coalitions))
-    difference = dict(zip(reading.coalitions.tolist(), payoff.of(reading.at, said) - fast, strict=True))
-    orders = all_orders(seed)[k, : reading.n_pairs, :k]
-    gained = np.zeros((2 * reading.n_pairs, k))
+    k, payoff = len(plan.places), game.payoff
+    fast = payoff.of(plan.at, part_log_odds(game.parts, plan.at, plan.coalitions))
+    difference = dict(zip(plan.coalitions.tolist(), payoff.of(plan.at, said) - fast, strict=True))
+    orders = all_orders(seed)[k, : plan.n_pairs, :k]
+    gained = np.zeros((2 * plan.n_pairs, k))
     for order, grown, gain in zip(np.concatenate([orders, orders[:, ::-1]]), _prefixes(orders), gained, strict=True):
         along = np.array([difference.get(coalition, 0.0) for coalition in grown.tolist()])
         gain[order] = np.diff(along)
-    pairs = (gained[: reading.n_pairs] + gained[reading.n_pairs :]) / 2
-    return pairs.mean(axis=0), pairs.std(axis=0, ddof=1) / np.sqrt(reading.n_pairs)
+    pairs = (gained[: plan.n_pairs] + gained[plan.n_pairs :]) / 2
+    return pairs.mean(axis=0), pairs.std(axis=0, ddof=1) / np.sqrt(plan.n_pairs)

@@ -26,6 +26,7 @@ class Explanation:
         joint head's.
     sentences: float64 (n_sentences,), those of one narrative sum to its contribution.
     sentence_error: float64 (n_sentences,), standard error of each; 0 where nothing was sampled.
+    orders: int64 (n_sentences,), how many orders of its narrative's sentences were sampled; 0: all combinations valued.
     exact: bool (n_sentences,), whether the encoder read the narrative again without some of its sentences.
     block: the sentences themselves. margin: float64 (n,), the model's own.
     """
@@ -38,6 +39,7 @@ class Explanation:
     from_trees: Floats
     sentences: Floats
     sentence_error: Floats
+    orders: npt.NDArray[np.int64]
     exact: npt.NDArray[np.bool_]
     block: SentenceBlock
     margin: Floats
@@ -65,6 +67,7 @@ class Explanation:
             from_trees=joined("from_trees"),
             sentences=joined("sentences"),
             sentence_error=joined("sentence_error"),
+            orders=np.concatenate([part.orders for part in parts]),
             exact=np.concatenate([part.exact for part in parts]),
             block=block,
             margin=joined("margin"),

@@ -34,9 +34,13 @@ MARGIN_DECIMALS = 9
 
 @dataclass(frozen=True)
 class Parts:
-    """What an assembly says of each row, before and after blending; float64 (n,) log-odds of bad."""
+    """What an assembly says of each row, before and after blending; float64 log-odds of bad, (n,).
+
+    text: (n, n_narratives), the part of ``head`` that each narrative has.
+    """
 
     head: Floats
+    text: Floats
     stacker: Floats
     margin: Floats
 
@@ -51,9 +55,10 @@ class Assembly:
 
     def parts(self, inputs: HeadInputs, x: Floats, threads: int = 0) -> Parts:
         """The parts of every row, from the head's inputs and ``stacker_inputs`` x (n, n_columns)."""
-        head = self.head.output(inputs).margin
+        head = self.head.output(inputs)
         stacker = self.stacker.margin(x, threads)
-        return Parts(head, stacker, np.round(self.blend.margin(stacker, head), MARGIN_DECIMALS))
+        margin = np.round(self.blend.margin(stacker, head.margin), MARGIN_DECIMALS)
+        return Parts(head.margin, head.text, stacker, margin)
 
 
 @dataclass(frozen=True)

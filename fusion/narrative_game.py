@@ -5,8 +5,9 @@ would have with these sentences alone, the rest of the application held, by the 
 sentences get Owen values (Owen, 1977), which sum to the narrative's Shapley value. No sentence at all is the state
 "no narrative", all of them are the narrative as it was scored.
 
-``Spoken`` values a part of a narrative without another forward pass: its vector is the mean of the token vectors of its
-sentences, as they were read amid the others, and its words are the sentences' own. ``fusion.exact`` reads it again.
+``NarrativeParts`` values a part of a narrative without another forward pass: its vector is the mean of the token
+vectors of its sentences, as they were read amid the others, and its words are the sentences' own. ``fusion.exact``
+reads it again.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from features.narrative import MOST_PASSAGES
 from fusion.jit import compiled
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 MOST_ENUMERATED = 10  # sentences whose every coalition is valued; above it orders are sampled
-PAIRS = 64  # sampled orders, each played forwards and backwards
-MOST_SENTENCES = 40
+PAIRS = 64  # sampled orders, each walked forwards and backwards
 
 
-class Spoken(NamedTuple):
-    """Narratives of one column as the joint head and the text-only head hear them, in log-odds.
+class NarrativeParts(NamedTuple):
+    """Narratives of one column as the joint head and the text-only head judge them, in log-odds.
 
     A plain tuple of arrays, because compiled code reads it. Per narrative: first: int64 (n + 1,), where its sentences
     begin; rest: (n, 3), the special tokens' share and what they say to either head; whole: (n, 2), what the narrative
@@ -52,7 +53,7 @@ class Spoken(NamedTuple):
 
 
 class Payoff(NamedTuple):
-    """From what the heads hear of each narrative to what it adds to the margin.
+    """From what the heads say of a narrative to what it adds to the margin.
 
     head: weight of the joint head's log-odds. thresholds, values: the trees' ``Response`` to the text-only head,
     times the trees' weight; one row of values per narrative.
@@ -62,109 +63,108 @@ class Payoff(NamedTuple):
     thresholds: Floats
     values: Floats
 
-    def of(self, narrative: int, heard: Floats) -> Floats:
-        """float64 (m,): what is paid where the heads hear ``heard`` (m, 2)."""
-        stretch = np.searchsorted(self.thresholds, heard[:, 1], side="left")
-        paid: Floats = self.head * heard[:, 0] + self.values[narrative, stretch]
+    def of(self, narrative: int, log_odds: Floats) -> Floats:
+        """float64 (m,): what is paid where the heads say ``log_odds`` (m, 2)."""
+        stretch = np.searchsorted(self.thresholds, log_odds[:, 1], side="left")
+        paid: Floats = self.head * log_odds[:, 0] + self.values[narrative, stretch]
         return paid
 
 
-def play(spoken: Spoken, payoff: Payoff, seed: int) -> tuple[Floats, Floats]:
+def owen_values(parts: NarrativeParts, payoff: Payoff, seed: int) -> tuple[Floats, Floats]:
     """What each sentence of every narrative adds to the margin, and its standard error (0 where none was sampled);
     float64 (n_sentences,) each.
+
+    Raises ValueError for a narrative of more than ``MOST_PASSAGES`` sentences.
     """
-    added, error = np.zeros(len(spoken.part)), np.zeros(len(spoken.part))
-    _play(spoken, payoff, all_orders(seed), added, error)
+    most = int(np.diff(parts.first).max(initial=0))
+    if most > MOST_PASSAGES:
+        raise ValueError(f"a narrative of {most} sentences, more than {MOST_PASSAGES}")
+    added, error = np.zeros(len(parts.part)), np.zeros(len(parts.part))
+    _owen_values(parts, payoff, all_orders(seed), added, error)
     return added, error
 
 
-def hear(spoken: Spoken, narrative: int, coalitions: Ints) -> Floats:
-    """float64 (m, 2): what either head hears of some sentences of a narrative; bit i of a coalition is sentence i."""
-    heard = np.zeros((len(coalitions), 2))
-    _hear_each(spoken, narrative, coalitions, heard)
-    return heard
+def part_log_odds(parts: NarrativeParts, narrative: int, coalitions: Ints) -> Floats:
+    """float64 (m, 2): what either head says of some sentences of a narrative; bit i of a coalition is sentence i."""
+    log_odds = np.zeros((len(coalitions), 2))
+    _each_part(parts, narrative, coalitions, log_odds)
+    return log_odds
 
 
 @functools.cache
 def all_orders(seed: int) -> Ints:
-    """int64 (MOST_SENTENCES + 1, PAIRS, MOST_SENTENCES): orders of so many sentences, the same for every narrative."""
-    orders = np.zeros((MOST_SENTENCES + 1, PAIRS, MOST_SENTENCES), dtype=np.int64)
-    for k in range(1, MOST_SENTENCES + 1):
+    """int64 (MOST_PASSAGES + 1, PAIRS, MOST_PASSAGES): orders of so many sentences, the same for every narrative."""
+    orders = np.zeros((MOST_PASSAGES + 1, PAIRS, MOST_PASSAGES), dtype=np.int64)
+    for k in range(1, MOST_PASSAGES + 1):
         random = np.random.Generator(np.random.PCG64([seed, k]))
         orders[k, :, :k] = random.permuted(np.tile(np.arange(k), (PAIRS, 1)), axis=1)
     return orders
 
 
-@functools.cache
-def shapley_weights(k: int) -> Floats:
-    """float64 (k,): weight of a coalition of s others in a player's value, s! (k - s - 1)! / k!."""
-    return np.array([math.factorial(s) * math.factorial(k - s - 1) / math.factorial(k) for s in range(k)])
-
-
 @compiled
-def _hear(spoken: Spoken, narrative: int, coalition: int, seen: Ints, stamp: int, heard: Floats) -> None:
-    """What either head hears of a coalition. seen: (n_buckets,), scratch; no earlier call with it had this stamp."""
-    begin, end = spoken.first[narrative], spoken.first[narrative + 1]
+def _part(parts: NarrativeParts, narrative: int, coalition: int, seen: Ints, stamp: int, log_odds: Floats) -> None:
+    """What either head says of a coalition. seen: (n_buckets,), scratch; no earlier call with it had this stamp."""
+    begin, end = parts.first[narrative], parts.first[narrative + 1]
     if coalition == 0:
-        heard[:] = spoken.none
+        log_odds[:] = parts.none
         return
     if coalition == (1 << end - begin) - 1:
-        heard[:] = spoken.whole[narrative]
+        log_odds[:] = parts.whole[narrative]
         return
-    share, square = spoken.rest[narrative, 0], 0.0
-    vector_joint, vector_text = spoken.rest[narrative, 1], spoken.rest[narrative, 2]
+    share, square = parts.rest[narrative, 0], 0.0
+    vector_joint, vector_text = parts.rest[narrative, 1], parts.rest[narrative, 2]
     word_joint, word_text = 0.0, 0.0
     for sentence in range(begin, end):
         if not coalition >> sentence - begin & 1:
             continue
-        share += spoken.part[sentence, 0]
-        vector_joint += spoken.part[sentence, 1]
-        vector_text += spoken.part[sentence, 2]
-        for at in range(spoken.word_first[sentence], spoken.word_first[sentence + 1]):
-            if seen[spoken.word[at]] != stamp:
-                seen[spoken.word[at]] = stamp
-                square += spoken.said[at, 0]
-                word_joint += spoken.said[at, 1]
-                word_text += spoken.said[at, 2]
-    heard[:] = spoken.offset
+        share += parts.part[sentence, 0]
+        vector_joint += parts.part[sentence, 1]
+        vector_text += parts.part[sentence, 2]
+        for at in range(parts.word_first[sentence], parts.word_first[sentence + 1]):
+            if seen[parts.word[at]] != stamp:
+                seen[parts.word[at]] = stamp
+                square += parts.said[at, 0]
+                word_joint += parts.said[at, 1]
+                word_text += parts.said[at, 2]
+    log_odds[:] = parts.offset
     if share > 0.0:
-        heard[0] += vector_joint / share
-        heard[1] += vector_text / share
+        log_odds[0] += vector_joint / share
+        log_odds[1] += vector_text / share
     if square > 0.0:
-        heard[0] += word_joint / math.sqrt(square)
-        heard[1] += word_text / math.sqrt(square)
+        log_odds[0] += word_joint / math.sqrt(square)
+        log_odds[1] += word_text / math.sqrt(square)
 
 
 @compiled
-def _hear_each(spoken: Spoken, narrative: int, coalitions: Ints, heard: Floats) -> None:
-    seen = np.zeros(spoken.n_buckets, dtype=np.int64)
+def _each_part(parts: NarrativeParts, narrative: int, coalitions: Ints, log_odds: Floats) -> None:
+    seen = np.zeros(parts.n_buckets, dtype=np.int64)
     for at in range(len(coalitions)):
-        _hear(spoken, narrative, coalitions[at], seen, at + 1, heard[at])
+        _part(parts, narrative, coalitions[at], seen, at + 1, log_odds[at])
 
 
 @compiled
-def _play(spoken: Spoken, payoff: Payoff, orders: Ints, added: Floats, error: Floats) -> None:
-    seen = np.zeros(spoken.n_buckets, dtype=np.int64)
+def _owen_values(parts: NarrativeParts, payoff: Payoff, orders: Ints, added: Floats, error: Floats) -> None:
+    seen = np.zeros(parts.n_buckets, dtype=np.int64)
     stamp = 0
-    heard = np.zeros(2)
+    log_odds = np.zeros(2)
     worth = np.zeros(1 << MOST_ENUMERATED)
-    for narrative in range(len(spoken.first) - 1):
-        begin, end = spoken.first[narrative], spoken.first[narrative + 1]
+    for narrative in range(len(parts.first) - 1):
+        begin, end = parts.first[narrative], parts.first[narrative + 1]
         k = end - begin
         if k <= MOST_ENUMERATED:
             for coalition in range(1 << k):
                 stamp += 1
-                _hear(spoken, narrative, coalition, seen, stamp, heard)
-                worth[coalition] = _pay(payoff, narrative, heard)
+                _part(parts, narrative, coalition, seen, stamp, log_odds)
+                worth[coalition] = _pay(payoff, narrative, log_odds)
             share_out(worth, k, added[begin:end])
         else:
-            stamp = _sample(spoken, payoff, narrative, orders[k], seen, stamp, added[begin:end], error[begin:end])
+            stamp = _sample(parts, payoff, narrative, orders[k], seen, stamp, added[begin:end], error[begin:end])
 
 
 @compiled
-def _pay(payoff: Payoff, narrative: int, heard: Floats) -> float:
-    stretch = np.searchsorted(payoff.thresholds, heard[1])
-    return float(payoff.head * heard[0] + payoff.values[narrative, stretch])
+def _pay(payoff: Payoff, narrative: int, log_odds: Floats) -> float:
+    stretch = np.searchsorted(payoff.thresholds, log_odds[1])
+    return float(payoff.head * log_odds[0] + payoff.values[narrative, stretch])
 
 
 @compiled
@@ -185,7 +185,7 @@ def share_out(worth: Floats, k: int, added: Floats) -> None:
 
 @compiled
 def _sample(
-    spoken: Spoken,
+    parts: NarrativeParts,
     payoff: Payoff,
     narrative: int,
     orders: Ints,
@@ -198,19 +198,19 @@ def _sample(
     Returns the last stamp used.
     """
     k, n_pairs = len(added), len(orders)
-    heard, pair, square = np.zeros(2), np.zeros(k), np.zeros(k)
+    log_odds, pair, square = np.zeros(2), np.zeros(k), np.zeros(k)
     for at in range(n_pairs):
         pair[:] = 0.0
         for backwards in range(2):
             coalition = 0
-            _hear(spoken, narrative, coalition, seen, stamp, heard)
-            before = _pay(payoff, narrative, heard)
+            _part(parts, narrative, coalition, seen, stamp, log_odds)
+            before = _pay(payoff, narrative, log_odds)
             for place in range(k):
                 sentence = orders[at, k - 1 - place if backwards else place]
                 coalition |= 1 << sentence
                 stamp += 1
-                _hear(spoken, narrative, coalition, seen, stamp, heard)
-                now = _pay(payoff, narrative, heard)
+                _part(parts, narrative, coalition, seen, stamp, log_odds)
+                now = _pay(payoff, narrative, log_odds)
                 pair[sentence] += 0.5 * (now - before)
                 before = now
         added += pair / n_pairs

@@ -40,7 +40,7 @@ class Population:
         return len(self.margin)
 
     def background(self, config: Config) -> TabularBlock:
-        """The rows that absent columns are drawn from: all, or the share whose PD lies nearest to the cut-off."""
+        """The rows that absent columns are drawn from: all, or those who would just have been approved."""
         return background_rows(self.columns, self.margin, config)
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -76,9 +76,11 @@ def describe(model: FusionModel, design: Design, y: Floats, margin: Floats, conf
 
 
 def background_rows(columns: TabularBlock, margin: Floats, config: Config) -> TabularBlock:
-    """Of training applicants with out-of-fold ``margin`` those that the settings name as background."""
-    if config.explain.background == "all":
+    """Of training applicants with out-of-fold ``margin`` those that the settings name as background: all, or those who
+    would just have been approved (all, where nobody would).
+    """
+    approved = np.flatnonzero(margin <= logit(config.decision.max_pd))
+    if config.explain.background == "all" or not len(approved):
         return columns
     n_near = max(1, round(config.explain.near_share * len(margin)))
-    distance = np.abs(margin - logit(config.decision.max_pd))
-    return columns.take(np.sort(np.argsort(distance, kind="stable")[:n_near]))
+    return columns.take(np.sort(approved[np.argsort(-margin[approved], kind="stable")[:n_near]]))

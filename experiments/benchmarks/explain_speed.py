@@ -48,7 +48,7 @@ from features.design import Design
 from features.encoder_source import open_encoder
 from features.reading import ReadOptions, read_all
 from features.text import TextReader, clean_narrative
-from fusion.attribution import Heard
+from fusion.attribution import ModelReading
 from fusion.bundle import Bundle, load
 from fusion.stacker import Stacker, stacker_inputs
 from fusion.trees import Leaves, TreeGame, count, leaves_of
@@ -101,13 +101,13 @@ class Bench:
         explainer, text = bundle.explainer(), bundle.config.text
         encoder = open_text_encoder(bundle.config.encoder, work / "first cache", CACHE_GB, 0).text_encoder
         block, sentences = TextReader(bundle.schema, encoder, text.n_buckets, text.ngrams).read_sentences(applications)
-        heard = Heard.of(bundle.model, Design(bundle.tabular.encode(applications), block))
-        explainer.explain_heard(heard, sentences)
+        reading = ModelReading.of(bundle.model, Design(bundle.tabular.encode(applications), block))
+        explainer.explain_reading(reading, sentences)
         rows = bundle.population.background(bundle.config)
         x = stacker_inputs(rows, np.tile(bundle.model.text_only.head.absent, (len(rows), 1)))
         x = x[single_precision_will_do(explainer.trees.leaves, x)]
         some = np.random.default_rng(0).choice(len(x), min(BACKGROUND_ROWS, len(x)), replace=False)
-        return Bench(bundle, work, texts, heard.x, explainer.trees, x[np.sort(some)])
+        return Bench(bundle, work, texts, reading.x, explainer.trees, x[np.sort(some)])
 
     def encode(self) -> float:
         """Seconds of the encoder alone, without a cache."""

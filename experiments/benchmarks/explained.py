@@ -1,8 +1,9 @@
-"""Reading applications for the benchmarks of explanations, with their sentences."""
+"""What the benchmarks of explanations share: applications read with their sentences, Shapley weights."""
 
 from __future__ import annotations
 
 import argparse
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,11 @@ def read_told(given: argparse.Namespace) -> Told:
     applications = between(read_all(given.data, bundle.schema, ReadOptions()).applications, given.since, given.before)
     text, block = reader.read_sentences(applications)
     return Told(bundle, reader, Design(bundle.tabular.encode(applications), text), block)
+
+
+def shapley_weights(k: int) -> npt.NDArray[np.float64]:
+    """float64 (k,): weight of a coalition of s others in a player's value, s! (k - s - 1)! / k!."""
+    return np.array([math.factorial(s) * math.factorial(k - s - 1) / math.factorial(k) for s in range(k)])
 
 
 def between(applications: Applications, since: np.datetime64 | None, before: np.datetime64 | None) -> Applications:

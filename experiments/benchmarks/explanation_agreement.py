@@ -27,7 +27,7 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.stats import spearmanr
 
-from experiments.benchmarks.explained import Told, add_options, between, read_told
+from experiments.benchmarks.explained import Told, add_options, between, read_told, shapley_weights
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from features.design import Design, TabularBlock, TextBlock
 from features.reading import ReadOptions, read_all
@@ -36,7 +36,6 @@ from fusion.attribution import Explainer
 from fusion.exact import explain_exactly
 from fusion.explanation import Explanation
 from fusion.model import FusionModel, fit
-from fusion.narrative_game import shapley_weights
 
 Floats = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]

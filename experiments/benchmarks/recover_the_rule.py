@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import spearmanr
 
+from experiments.benchmarks.explained import shapley_weights
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from experiments.demo_data import column_log_odds
 from experiments.demo_sentences import CONCEPTS, SMALL_TALK, fillings
@@ -30,7 +31,6 @@ from features.reading import ReadOptions, read_all
 from features.text import TextReader
 from fusion.bundle import load
 from fusion.explanation import Explanation
-from fusion.narrative_game import shapley_weights
 
 Floats = npt.NDArray[np.float64]
 

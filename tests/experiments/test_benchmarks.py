@@ -33,7 +33,7 @@ from experiments.benchmarks.measuring import (
     write_rows,
 )
 from features.encoder_source import open_encoder
-from fusion.attribution import Heard
+from fusion.attribution import ModelReading
 from fusion.bundle import FORMAT_VERSION, MANIFEST, MANIFEST_DIGEST, NEEDED, Manifest, Provenance
 from fusion.model import fit
 from fusion.trees import Leaves, TreeGame, count, leaves_of
@@ -267,7 +267,7 @@ def test_the_report_on_reasons(capsys: pytest.CaptureFixture[str]) -> None:
 def test_one_round_of_the_trees_alone() -> None:
     design = make_design(300)
     model, _ = fit(design, outcome(design), np.arange(300), MONOTONE, SMALL, lambda: None)
-    heard = Heard.of(model, design)
+    heard = ModelReading.of(model, design)
     leaves = leaves_of(model.fused.stacker.boosters)
     game = TreeGame.of(leaves, count(leaves, heard.x), len(heard.x), heard.x.shape[1])
     took = explain_speed.Took()

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from features.design import Design, TabularBlock, TextBlock
+from features.narrative import MOST_PASSAGES
 from features.sentences import SentenceBlock
 from fusion.attribution import Explainer
 from fusion.model import FusionModel, fit
-from fusion.narrative_game import MOST_ENUMERATED
+from fusion.narrative_game import MOST_ENUMERATED, PAIRS
 from tests.designs import MONOTONE, SMALL, Shape, make_design, outcome, with_numbers, without_narratives
 from tests.told import make_told, without_sentences
 
@@ -128,6 +129,7 @@ def test_long_narratives_are_sampled_with_an_error_that_holds(explainer: Explain
     design, block = make_told(12, seed=5, shape=SHAPE, most_sentences=MOST_ENUMERATED + 8)
     first, second = (explainer.explain(design, block, seed) for seed in (0, 1))
     sampled = first.sentence_error > 0
+    np.testing.assert_array_equal(first.orders, np.where(sampled, 2 * PAIRS, 0))
     size = np.repeat(np.diff(block.bounds()), np.diff(block.bounds()))
     assert sampled.any()
     assert not sampled[size <= MOST_ENUMERATED].any()
@@ -150,7 +152,7 @@ def test_a_row_is_explained_alike_in_any_company(explainer: Explainer, told: tup
     np.testing.assert_array_equal(np.concatenate([a.sentences for a in alone]), apart.sentences[apart.block.row < 8])
 
 
-def test_an_unused_column_gets_nothing_and_equal_columns_get_equal_credit() -> None:
+def test_an_unused_column_gets_nothing_and_equal_columns_get_equal_credit_where_the_head_treats_them_alike() -> None:
     design = make_design(500, shape=SHAPE)
     x_num = design.tabular.x_num.copy()
     x_num[:, 2] = 1.0
@@ -175,6 +177,14 @@ def test_an_applicant_who_wrote_nothing_owes_nothing_to_words(explainer: Explain
     silent = ~design.text.has_text
     assert silent.any()
     assert (explanation.narratives[silent] == 0.0).all()
+
+
+def test_a_narrative_of_too_many_sentences_is_refused(explainer: Explainer) -> None:
+    design, block = make_told(1, seed=1, shape=SHAPE, most_sentences=MOST_PASSAGES + 30)
+    while len(block) and np.diff(block.bounds()).max() <= MOST_PASSAGES:
+        design, block = make_told(1, seed=len(block), shape=SHAPE, most_sentences=MOST_PASSAGES + 30)
+    with pytest.raises(ValueError, match=f"sentences, more than {MOST_PASSAGES}"):
+        explainer.explain(design, block)
 
 
 def test_no_rows_at_all(explainer: Explainer, told: tuple[Design, SentenceBlock]) -> None:

@@ -84,14 +84,16 @@ def test_short_narratives_are_read_in_every_combination(
 
 
 def test_long_narratives_are_corrected_along_sampled_orders(
-    explainer: Explainer, told: tuple[Design, SentenceBlock], monkeypatch: pytest.MonkeyPatch
+    explainer: Explainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    design, block = told[0].take(np.arange(40)), told[1].take(np.arange(40))
+    design, block = make_told(40, seed=2, shape=SHAPE, most_sentences=8)
     wanted = explain_exactly(explainer, design, block, read_texts)
-    monkeypatch.setattr(exact, "REREAD_CHARACTERS", 800)
+    monkeypatch.setattr(exact, "REREAD_CHARACTERS", 6000)
     sampled = explain_exactly(explainer, design, block, read_texts)
     guessed = sampled.sentence_error > 0
     assert guessed.any()
+    assert (sampled.orders[guessed] >= 2 * exact.LEAST_PAIRS).all()
+    assert (sampled.orders[~guessed & sampled.exact] == 0).all()
     z = (sampled.sentences - wanted.sentences)[guessed] / sampled.sentence_error[guessed]
     assert 0.5 < float(np.sqrt(np.median(z**2))) < 1.5
     summed = np.zeros_like(sampled.narratives)

@@ -86,7 +86,9 @@ class Reasoner:
         columns = (*bundle.tabular.num_names, *bundle.tabular.cat_names)
         narratives = [field.name for field in bundle.schema.narratives]
         book = ReasonBook.of(bundle.schema, columns, narratives)
-        return Reasoner(bundle, bundle.explainer(), ConceptMatcher.open(bundle.schema.concepts, encoder), book, most)
+        labels = [at for at, field in enumerate(bundle.schema.narratives) if not field.named]
+        matcher = ConceptMatcher.open(bundle.schema.concepts, encoder, labels)
+        return Reasoner(bundle, bundle.explainer(), matcher, book, most)
 
     def answer(self, design: Design, sentences: SentenceBlock, threads: int, run: Run) -> Answer:
         """Scores, digit by digit those of ``FusionModel.predict``, and reasons; the stages are timed on ``run``."""

@@ -18,9 +18,8 @@ from features.concepts import ConceptMatches
 from features.design import Design, TabularBlock, TextBlock
 from features.encoder import TextEncoder
 from features.masking import Mask
-from features.narrative import passages
 from features.quality import data_quality
-from features.text import TextReader, clean_narrative
+from features.text import TextReader
 from fusion.bundle import Bundle
 from fusion.changes import Change, ChangeSearch
 from fusion.exact import explain_exactly
@@ -126,14 +125,13 @@ class Study:
                 explanation = self.reasoner.explainer.explain(design, sentences, SEED)
         with self.timed("reasons"):
             matches = self.reasoner.matcher.match(sentences)
-            config = bundle.config
-            least, most = config.explain.min_points, self.reasoner.most
-            found = principal_reasons(explanation, matches.concept, self.reasoner.book, config.scale, most, least)
+            book, most = self.reasoner.book, self.reasoner.most
+            found = principal_reasons(explanation, matches.concept, book, bundle.config, most)
         with self.timed("changes"):
             outcomes, changes = self._outcomes(design), self._changes(application, design, explanation)
         return Case(
             application=application,
-            n_masked=tuple(n_cut(application, kept, field.name) for field in bundle.schema.narratives),
+            n_masked=tuple(masked.n_cut[0].tolist()),
             design=design,
             values=replace(bundle.tabular, fill={}).encode(application),
             explanation=explanation,
@@ -159,12 +157,6 @@ class Study:
             return ()
         cut_off = float(logit(self.bundle.config.decision.max_pd)) - CROSSED
         return tuple(self.search.smallest(application, design.text, cut_off, threads=self.threads))
-
-
-def n_cut(application: Applications, kept: Applications, name: str) -> int:
-    """Sentences of one narrative that are not in what was kept of it; of a single row."""
-    written, left = clean_narrative(application, name)[0], clean_narrative(kept, name)[0]
-    return 0 if left == written else sum(written[a:b].strip() not in left for a, b in passages(written))
 
 
 def silent(text: TextBlock) -> TextBlock:

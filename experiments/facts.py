@@ -11,6 +11,7 @@ import numpy as np
 from data_schemas.contract import Derived, Field, FieldType, Reason, Schema
 from experiments import reports
 from experiments.cases import Case
+from features.narrative import covering_sentences
 from fusion.reasons import ReasonBook
 
 LONGEST_QUOTE = 160  # characters of a sentence that stands for a reason
@@ -51,12 +52,13 @@ def facts(case: Case) -> dict[str, reports.Fact]:
 class Ground:
     """What of an application stands behind a reason: the column that takes most, the sentence that takes most.
 
-    sensitive: that sentence tells of private life.
+    sensitive: that sentence tells of private life. joined: it is a passage of several.
     """
 
     column: reports.Fact | None
     sentence: reports.Fact | None
     sensitive: bool
+    joined: bool = False
 
     @property
     def facts(self) -> tuple[reports.Fact, ...]:
@@ -65,13 +67,17 @@ class Ground:
 
     @property
     def plain_facts(self) -> tuple[reports.Fact, ...]:
-        """Both, as the applicant reads them; a sentence that tells of private life is not quoted."""
+        """Both, as the applicant reads them.
+
+        A sentence that tells of private life is not quoted, nor is a passage of several: its beginning need not be what
+        it was held to say.
+        """
         plain = []
         if self.column is not None:
             value = self.column.value
             level = value.replace("_", " ") if isinstance(value, str) else value
             plain.append(self.column.model_copy(update={"value": level}))
-        if self.sentence is not None and not self.sensitive:
+        if self.sentence is not None and not self.sensitive and not self.joined:
             plain.append(reports.Fact(title="You wrote", value=f"“{self.sentence.value}”"))
         return tuple(plain)
 
@@ -86,16 +92,15 @@ def ground(case: Case, reason: Reason, book: ReasonBook, known: Mapping[str, rep
         worst = mine[np.argmax(explanation.columns[0, mine])]
         column = known[explanation.column_names[worst]]
     block = explanation.block
-    told = book.narrative[block.narrative]
-    matched = case.matches.concept >= 0
-    told[matched] = book.concept[case.matches.concept[matched]]
+    told = book.of_sentences(block, case.matches.concept)
     spoken = np.flatnonzero((told == place) & (explanation.sentences > 0.0))
     if not len(spoken):
         return Ground(column, None, False)
     at = spoken[np.argmax(explanation.sentences[spoken])]
     title = schema[explanation.narrative_names[block.narrative[at]]].title
-    sentence = reports.Fact(title=title, value=shortened(block.text[at]))
-    return Ground(column, sentence, bool(case.matches.sensitive[at]))
+    text = block.text[at]
+    sentence = reports.Fact(title=title, value=shortened(text))
+    return Ground(column, sentence, bool(case.matches.sensitive[at]), len(covering_sentences(text)) > 1)
 
 
 def shortened(text: str) -> str:

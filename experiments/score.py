@@ -71,9 +71,10 @@ def score(
     """Score applications: PD, points, decision and reasons, one row each.
 
     reason_1, reason_2, ... are the codes of what took most points from the score, with wording and points; fewer where
-    nothing else took any. narrative_points: what the narratives gave or took. reason_flags:
-    not_disclosable:CODE for a reason that may not be told to the applicant as a principal one, sensitive:KIND:POINTS
-    for each kind of private life that the narratives tell of, with what these sentences gave or took.
+    nothing else took explain.min_points (of a declined application: anything). narrative_points: what the narratives
+    gave or took. reason_flags: not_disclosable:CODE for a reason that may not be told to the applicant as a principal
+    one, no_reason for a declined application from which nothing took points, sensitive:KIND:POINTS for each kind of
+    private life that the narratives tell of, with what these sentences gave or took.
 
     Rows that break the data contract go to the rejects file with the rule and the remedy; scored and rejected rows
     add up to the input. Output gets its final name when it is complete. Exit code 3: some rows were rejected.

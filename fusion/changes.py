@@ -28,7 +28,7 @@ MOST_LEVELS = 24  # a column of no more distinct values moves among them; of oth
 LEAST_STEPS = 50  # round values from end to end
 RARE = 0.001  # a level of a smaller share of the applicants is nothing to move to
 PAIR_VALUES = 8  # of each of two columns that move together
-MOST_PAIRS = 15
+MOST_PAIRS = 15  # of columns, those that promise most
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,13 @@ class ChangeSearch:
         margin down to ``max_margin``: single columns, the smallest change first; then, where these are too few, pairs
         of columns in the same way, of which neither does it alone by a smaller change.
         """
-        singles = self._crossing(self._alone(application), application, text, max_margin, threads)
+        one = self._alone(application)
+        margin = self._margin(one, application, text, threads)
+        singles = self._crossing(one, margin, max_margin)
         if len(singles) >= most:
             return singles[:most]
-        pairs = self._crossing(self._together(application), application, text, max_margin, threads)
+        two = self._together(application, one, margin)
+        pairs = self._crossing(two, self._margin(two, application, text, threads), max_margin)
         alone = {change.moves[0].field.name: change.distance for change in singles}
         useful = [
             pair for pair in pairs if all(pair.distance < alone.get(move.field.name, math.inf) for move in pair.moves)
@@ -114,28 +117,40 @@ class ChangeSearch:
             for after in lever.candidates(now).tolist()
         ]
 
-    def _together(self, application: Applications) -> list[tuple[Move, ...]]:
+    def _together(
+        self, application: Applications, alone: Sequence[tuple[Move, ...]], margin: Floats
+    ) -> list[tuple[Move, ...]]:
+        """Moves of two columns, at most ``MOST_PAIRS`` pairs of them: of those whose best moves alone lead lowest.
+
+        margin: float64 (len(alone),), where the moves of single columns lead.
+        """
+        lowest: dict[str, float] = {}
+        for (move,), led in zip(alone, margin.tolist(), strict=True):
+            lowest[move.field.name] = min(led, lowest.get(move.field.name, math.inf))
+
         def moves(lever: Lever) -> list[Move]:
             now = self._now(application, lever)
             return [Move(lever.field, now, after) for after in _thinned(lever.candidates(now)).tolist()]
 
-        pairs = list(combinations(self.levers, 2))[:MOST_PAIRS]
-        return [(a, b) for first, second in pairs for a in moves(first) for b in moves(second)]
+        def promise(pair: tuple[Lever, Lever]) -> float:
+            return sum(lowest[lever.field.name] for lever in pair)
 
-    def _crossing(
-        self,
-        tried: Sequence[tuple[Move, ...]],
-        application: Applications,
-        text: TextBlock,
-        max_margin: float,
-        threads: int,
-    ) -> list[Change]:
-        """Of the moves that lead over the cut-off the smallest for each set of columns, the smallest first."""
+        pairs = combinations([lever for lever in self.levers if lever.field.name in lowest], 2)
+        best = sorted(pairs, key=promise)[:MOST_PAIRS]
+        return [(a, b) for first, second in best for a in moves(first) for b in moves(second)]
+
+    def _margin(
+        self, tried: Sequence[tuple[Move, ...]], application: Applications, text: TextBlock, threads: int
+    ) -> Floats:
+        """float64 (len(tried),): where each of the moves leads."""
         if not tried:
-            return []
-        moved = _moved(application, tried)
+            return np.zeros(0)
         same = np.zeros(len(tried), dtype=np.intp)
-        margin = self.model.predict(Design(self.tabular.encode(moved), text.take(same)), threads).margin
+        columns = self.tabular.encode(_moved(application, tried))
+        return self.model.predict(Design(columns, text.take(same)), threads).margin
+
+    def _crossing(self, tried: Sequence[tuple[Move, ...]], margin: Floats, max_margin: float) -> list[Change]:
+        """Of the moves that lead over the cut-off the smallest for each set of columns, the smallest first."""
         spread = {lever.field.name: lever.spread for lever in self.levers}
         best: dict[tuple[str, ...], Change] = {}
         for at in np.flatnonzero(margin <= max_margin).tolist():

@@ -2,20 +2,23 @@
 
 Columns count under their reason code, and so do sentences under that of their concept; what was written and matches no
 concept counts under its narrative's own code. Nothing is dropped: a reason that may not be disclosed keeps its place
-and is marked.
+and is marked, and two different reasons never become one.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from data_schemas.contract import Derived, Field, Reason, Schema
-from fusion.config import ScaleConfig
+from features.sentences import SentenceBlock
+from fusion.config import Config, ScaleConfig
 from fusion.explanation import Explanation, to_points
 
 Floats = npt.NDArray[np.float64]
@@ -37,18 +40,34 @@ class ReasonBook:
 
     @staticmethod
     def of(schema: Schema, column_names: Sequence[str], narrative_names: Sequence[str]) -> ReasonBook:
-        """The reasons of a schema; a column without one is told by its title, under its name as code."""
-        columns: list[Field | Derived] = [*schema.fields, *schema.derived]
-        known = {column.name: column for column in columns}
+        """The reasons of a schema; a column without one is told by its title (``made_up``).
+
+        Raises ValueError when two reasons differ and have the same code.
+        """
+        stated = _stated(schema)
+        told = stated | made_up(schema, [name for name in (*column_names, *narrative_names) if name not in stated])
         given = [
-            [reason_of(known[name]) for name in column_names],
+            [told[name] for name in column_names],
             [concept.reason for concept in schema.concepts],
-            [reason_of(known[name]) for name in narrative_names],
+            [told[name] for name in narrative_names],
         ]
         book = {reason.code: reason for group in given for reason in group}
+        for reason in (reason for group in given for reason in group):
+            if reason != book[reason.code]:
+                raise ValueError(f"two reasons of code {reason.code}: {reason}, {book[reason.code]}")
         place = {code: at for at, code in enumerate(book)}
         column, concept, narrative = (np.array([place[r.code] for r in group], dtype=np.int64) for group in given)
         return ReasonBook(tuple(book.values()), column, concept, narrative)
+
+    def of_sentences(self, block: SentenceBlock, concept: Ints) -> Ints:
+        """int64 (n_sentences,): place in ``reasons`` of each sentence, by its concept or else by its narrative.
+
+        concept: int64 (n_sentences,), place of each sentence's concept among the schema's, -1 for none.
+        """
+        place: Ints = self.narrative[block.narrative]
+        matched = concept >= 0
+        place[matched] = self.concept[concept[matched]]
+        return place
 
 
 @dataclass(frozen=True)
@@ -71,32 +90,56 @@ class Reasons:
         return [(self.book.reasons[at], points) for at, points in told if at >= 0]
 
 
-def reason_of(column: Field | Derived) -> Reason:
-    """The column's reason, or one made of its title."""
-    if column.reason is not None:
-        return column.reason
-    code = re.sub(r"[^A-Z0-9]+", "_", column.name.upper()).strip("_")
-    return Reason(code if code[:1].isalpha() else f"COLUMN_{code}", f"{column.title}.")
+def _columns(schema: Schema) -> list[Field | Derived]:
+    return [*schema.fields, *schema.derived]
 
 
-def principal_reasons(
-    explanation: Explanation, concept: Ints, book: ReasonBook, scale: ScaleConfig, most: int, min_points: float
-) -> Reasons:
-    """At most ``most`` reasons per row, each taking ``min_points`` or more.
+def _stated(schema: Schema) -> dict[str, Reason]:
+    """The reasons that the schema states for its columns, by column."""
+    return {column.name: column.reason for column in _columns(schema) if column.reason is not None}
 
-    concept: int64 (n_sentences,), place of each sentence's concept among the schema's, -1 for none.
+
+def made_up(schema: Schema, names: Sequence[str]) -> dict[str, Reason]:
+    """Reasons for columns of which the schema states none: the column's title, under a code made of its name.
+
+    Where that gives no code, or one that another reason has, the code is the column's number among the schema's, from
+    1: ``COLUMN_3``. No two of the codes are the same, nor is one that the schema states.
     """
-    points = reason_points(explanation, concept, book, scale)
+    columns = _columns(schema)
+    number = {column.name: at for at, column in enumerate(columns, 1)}
+    codes = {name: re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_") for name in names}
+    asked = Counter(codes.values())
+    stated = {reason.code for reason in (*_stated(schema).values(), *(c.reason for c in schema.concepts))}
+    clean = {name for name, code in codes.items() if code[:1].isalpha() and asked[code] == 1 and code not in stated}
+    taken = stated | {codes[name] for name in clean}
+    found = {}
+    for name in names:
+        code = codes[name] if name in clean else f"COLUMN_{number[name]}"
+        while name not in clean and code in taken:
+            code += "_"
+        taken.add(code)
+        found[name] = Reason(code, f"{columns[number[name] - 1].title}.")
+    return found
+
+
+def principal_reasons(explanation: Explanation, concept: Ints, book: ReasonBook, config: Config, most: int) -> Reasons:
+    """At most ``most`` reasons per row, each taking ``config.explain.min_points`` or more; of a declined row whatever
+    takes anything, as an applicant who is declined must be told why.
+
+    concept: see ``ReasonBook.of_sentences``.
+    """
+    points = reason_points(explanation, concept, book, config.scale)
     n, n_reasons = points.shape
-    most = min(most, n_reasons)
-    which = np.argsort(np.round(points, 9), axis=1, kind="stable")[:, :most]
+    which = np.argsort(np.round(points, 9), axis=1, kind="stable")[:, : min(most, n_reasons)]
     taken = np.take_along_axis(points, which, axis=1)
-    adverse = (taken < 0.0) & (taken <= -min_points)
+    declined = expit(explanation.margin) > config.decision.max_pd
+    least = np.where(declined, 0.0, config.explain.min_points)
+    adverse = (np.round(taken, 9) < 0.0) & (taken <= -least[:, None])
     return Reasons(
         book,
         np.where(adverse, which, -1),
         np.where(adverse, taken, 0.0),
-        to_points(explanation.narratives.sum(axis=1), scale).reshape(n),
+        to_points(explanation.narratives.sum(axis=1), config.scale).reshape(n),
     )
 
 
@@ -105,9 +148,5 @@ def reason_points(explanation: Explanation, concept: Ints, book: ReasonBook, sca
     log_odds = np.zeros((len(explanation), len(book.reasons)))
     for at, column in zip(book.column, explanation.columns.T, strict=True):
         log_odds[:, at] += column
-    block = explanation.block
-    place = book.narrative[block.narrative]
-    matched = concept >= 0
-    place[matched] = book.concept[concept[matched]]
-    np.add.at(log_odds, (block.row, place), explanation.sentences)
+    np.add.at(log_odds, (explanation.block.row, book.of_sentences(explanation.block, concept)), explanation.sentences)
     return to_points(log_odds, scale)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from features.applications import Applications
 from features.design import Design, TextBlock
 from features.frames import applications_of
 from features.tabular import TabularEncoder
-from fusion.changes import Change, ChangeSearch, round_values
+from fusion.changes import MOST_PAIRS, Change, ChangeSearch, round_values
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
 from fusion.estimator import CreditFusionClassifier
 
@@ -146,6 +147,27 @@ def test_single_columns_come_first_and_the_smaller_first(fitted: Fitted) -> None
 
 def test_what_cannot_be_reached_has_no_change(fitted: Fitted) -> None:
     assert fitted.smallest(0, -50.0) == []
+
+
+def test_of_many_columns_those_that_promise_most_are_tried_together() -> None:
+    """Only the last two of eight columns bear on the outcome."""
+    names = [f"column_{number}" for number in range(8)]
+    fields = [{"name": "id", "type": "string", "creditfusion": {"role": "id"}}]
+    own = {"role": "feature", "actionable": "lower"}
+    fields += [{"name": name, "type": "number", "creditfusion": own} for name in names]
+    many = parse_schema(json.dumps({"fields": fields, "creditfusion": {"version": 1, "name": "many"}}), "many")
+    rng = np.random.default_rng(3)
+    past = pd.DataFrame({name: np.round(rng.uniform(0, 40, 900)) for name in names})
+    y = rng.random(len(past)) < expit((past["column_6"] + past["column_7"] - 40) / 4)
+    model = CreditFusionClassifier(config=LIGHT, schema=many).fit(past, y)
+    search = ChangeSearch.of(model.model_, model.tabular_, model.tabular_.encode(applications_of(past, many)))
+    assert len(list(combinations(search.levers, 2))) > MOST_PAIRS
+    one = applications_of(pd.DataFrame({name: [35.0] for name in names}), many)
+    nothing, both = TextBlock.empty(1), one.frame.assign(column_6=5.0, column_7=5.0)
+    moved = Design(model.tabular_.encode(Applications(many, both, one.row_number)), nothing)
+    cut_off = float(search.model.predict(moved).margin[0]) + 0.1
+    changes = search.smallest(one, nothing, cut_off)
+    assert {move.field.name for move in changes[0].moves} == {"column_6", "column_7"}
 
 
 def test_a_missing_value_is_not_moved(fitted: Fitted) -> None:

@@ -117,12 +117,12 @@ class Study:
         with self.timed("text"):
             text, sentences = self.reader.read_sentences(kept)
             design = Design(bundle.tabular.encode(application), text)
+        explainer, read = self.reasoner.explainer, self.reader.read_texts
         with self.timed("attribution"):
             if self.exact:
-                read = self.reader.read_texts
-                explanation = explain_exactly(self.reasoner.explainer, design, sentences, read, SEED)
+                explanation = explain_exactly(explainer, design, sentences, read, SEED, self.threads)
             else:
-                explanation = self.reasoner.explainer.explain(design, sentences, SEED)
+                explanation = explainer.explain(design, sentences, SEED, self.threads)
         with self.timed("reasons"):
             matches = self.reasoner.matcher.match(sentences)
             book, most = self.reasoner.book, self.reasoner.most

@@ -102,6 +102,7 @@ class Field:
     missing_values: cell texts that mean "missing", the schema's own included.
     date_format: a ``strptime`` format, ``"%Y-%m-%d"`` by default.
     actionable: which way the applicant can move the value before applying again.
+    named: whether a narrative's sentences are named after concepts; not those of a label, such as a job title.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Field:
     direction: Direction = Direction.NONE
     reason: Reason | None = None
     actionable: Actionable = Actionable.NO
+    named: bool = True
 
     @property
     def is_numeric(self) -> bool:

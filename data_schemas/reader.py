@@ -223,6 +223,7 @@ def _field(field: Document, missing_values: list[str]) -> Field:
         direction=Direction(own.get("direction", "none")),
         reason=_reason(own.get("reason")),
         actionable=Actionable(own.get("actionable", "no")),
+        named=own.get("concepts", True),
     )
 
 

@@ -145,6 +145,9 @@ def _keys_fit_types(document: Document) -> Iterator[Problem]:
             if own.get(key, nothing) != nothing and (kind in ("string", "date") or _role(field) != "feature"):
                 what = f"{field['name']!r} {having}, but is no numeric feature"
                 yield Problem(f"{path}.creditfusion.{key}", "key_of_type", what, "Drop it.")
+        if not own.get("concepts", True) and _role(field) != "narrative":
+            what = f"{field['name']!r} is to be matched to no concepts, but is no narrative"
+            yield Problem(f"{path}.creditfusion.concepts", "key_of_type", what, "Drop it.")
 
 
 def _bounds_are_ordered(document: Document) -> Iterator[Problem]:
@@ -254,8 +257,9 @@ def _date_features_are_used(document: Document) -> Iterator[Problem]:
 
 def _concepts_are_sound(document: Document) -> Iterator[Problem]:
     place = "$.creditfusion.concepts"
-    if "concepts" in _own(document) and not any(_role(field) == "narrative" for _, field in _fields(document)):
-        remedy = "Give a column the role 'narrative', or drop the concepts."
+    narratives = [field["creditfusion"] for _, field in _fields(document) if _role(field) == "narrative"]
+    if "concepts" in _own(document) and not any(own.get("concepts", True) for own in narratives):
+        remedy = "Give a column of statements the role 'narrative', or drop the concepts."
         yield Problem(place, "concepts_of_narratives", "there are concepts, but no narrative to find them in", remedy)
     names: set[str] = set()
     owner: dict[str, str] = {}
@@ -277,19 +281,41 @@ def _concepts_are_sound(document: Document) -> Iterator[Problem]:
                 yield Problem(f"{path}.words[{i}]", "lower_case", what, "Write it so; texts in capitals match too.")
 
 
-def _reasons_agree(document: Document) -> Iterator[Problem]:
-    wordings: dict[str, str] = {}
-    reasons: Iterable[tuple[str, Document]] = chain(
-        ((f"{path}.creditfusion.reason", field["creditfusion"]) for path, field in _fields(document)),
-        ((f"{path}.reason", owner) for path, owner in chain(_derived(document), _concepts(document))),
+def _reasons(document: Document) -> Iterator[tuple[str, Document]]:
+    """Every declared reason with its JSON path."""
+    owners: Iterable[tuple[str, Document]] = chain(
+        ((f"{path}.creditfusion", field["creditfusion"]) for path, field in _fields(document)),
+        _derived(document),
+        _concepts(document),
     )
-    for path, own in reasons:
-        if "reason" not in own:
-            continue
-        code, wording = own["reason"]["code"], own["reason"]["wording"]
-        if wordings.setdefault(code, wording) != wording:
+    return ((f"{path}.reason", owner["reason"]) for path, owner in owners if "reason" in owner)
+
+
+def _reasons_agree(document: Document) -> Iterator[Problem]:
+    first: dict[str, Document] = {}
+    for path, reason in _reasons(document):
+        code, known = reason["code"], first.setdefault(reason["code"], reason)
+        if known["wording"] != reason["wording"]:
             what = f"the reason code {code!r} has two wordings"
             yield Problem(path, "reason_code", what, "Word them alike, or give each its own code.")
+        if known.get("disclosable", True) != reason.get("disclosable", True):
+            what = f"the reason code {code!r} is disclosable in one place and not in another"
+            yield Problem(f"{path}.disclosable", "reason_code", what, "Decide alike, or give each its own code.")
+
+
+def _made_up_codes_are_free(document: Document) -> Iterator[Problem]:
+    """A column without a reason is told under its name as code, which must not mean something else."""
+    declared = {reason["code"] for _, reason in _reasons(document)}
+    inputs = [
+        (path, field, field["creditfusion"])
+        for path, field in _fields(document)
+        if _role(field) in ("feature", "narrative") and field["type"] != "date"
+    ]
+    for path, column, own in [*inputs, *((path, derived, derived) for path, derived in _derived(document))]:
+        code = re.sub(r"[^A-Z0-9]+", "_", column["name"].upper()).strip("_")
+        if "reason" not in own and code in declared:
+            what = f"{column['name']!r} has no reason, and {code!r}, the code made of its name, is that of another"
+            yield Problem(path, "reason_code", what, "Give it a reason, with a code of its own or that of the other.")
 
 
 _RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
@@ -306,4 +332,5 @@ _RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _date_features_are_used,
     _concepts_are_sound,
     _reasons_agree,
+    _made_up_codes_are_free,
 )

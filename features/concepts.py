@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,6 +19,7 @@ from scipy import sparse
 
 from data_schemas.contract import Concept, Sensitive
 from features.encoder import TextEncoder
+from features.narrative import MOST_PASSAGES, covering_sentences
 from features.sentences import SentenceBlock
 
 Floats = npt.NDArray[np.float64]
@@ -56,7 +57,8 @@ class ConceptMatcher:
 
     statements: float64 (n_statements, dim), centred, of length 1, those of one concept after the other's.
     starts: int64 (n_concepts + 1,), where each concept's begin. middles: float64 (n_concepts, dim), the mean of each
-    concept's, of length 1. centre: float64 (dim,), the mean statement.
+    concept's, of length 1. centre: float64 (dim,), the mean statement. labels: places of the narratives that are no
+    statements (``Field.named``): none of their sentences matches, and only words tell what is private.
     """
 
     concepts: tuple[Concept, ...]
@@ -65,9 +67,10 @@ class ConceptMatcher:
     starts: Ints
     middles: Floats
     centre: Floats
+    labels: tuple[int, ...] = ()
 
     @staticmethod
-    def open(concepts: tuple[Concept, ...], encoder: TextEncoder) -> ConceptMatcher:
+    def open(concepts: tuple[Concept, ...], encoder: TextEncoder, labels: Sequence[int] = ()) -> ConceptMatcher:
         """Encode what the concepts say; without a concept no sentence matches."""
         says = [statement for concept in concepts for statement in concept.says]
         vectors = encoder.encode(says).astype(np.float64).reshape(len(says), encoder.dim)
@@ -77,12 +80,27 @@ class ConceptMatcher:
         middles = np.zeros((len(concepts), encoder.dim))
         for k, own in enumerate(_stretches(starts)):
             middles[k] = statements[own].mean(axis=0)
-        return ConceptMatcher(concepts, encoder, statements, starts, _unit(middles), centre)
+        return ConceptMatcher(concepts, encoder, statements, starts, _unit(middles), centre, tuple(labels))
 
     def match(self, block: SentenceBlock) -> ConceptMatches:
-        """The concepts of sentences from the vectors that they have already; the encoder is not used."""
+        """The concepts of sentences from the vectors that they have already.
+
+        The encoder is asked only about passages joined of several sentences: these are read one by one too, because
+        amid the others a private one could go unheard.
+        """
         apart, amid = set_apart(block, self.centre)
-        return self._matches(apart, np.where(amid, NEAR_AMID, NEAR_ALONE), block.text)
+        label = np.isin(block.narrative, self.labels)
+        least = np.where(label, np.inf, np.where(amid, NEAR_AMID, NEAR_ALONE))
+        found = self._matches(apart, least, block.text)
+        if not any(one.sensitive for one in self.concepts):
+            return found
+        joined = {at: own for at, own in joined_sentences(block).items() if not label[at]}
+        said = sorted({sentence for own in joined.values() for sentence in own})
+        alone = dict(zip(said, self.match_texts(said).sensitive, strict=True)) if said else {}
+        sensitive = list(found.sensitive)
+        for at, own in joined.items():
+            sensitive[at] = sensitive[at].union(*(alone[sentence] for sentence in own))
+        return replace(found, sensitive=tuple(sensitive))
 
     def match_texts(self, texts: Sequence[str]) -> ConceptMatches:
         """The concepts of sentences read each by itself: surer, at the price of reading them."""
@@ -133,6 +151,18 @@ def set_apart(block: SentenceBlock, centre: Floats, part: float = NEIGHBOURS) ->
     others = np.asarray(told @ (share * centred))[narrative] - share * centred
     rest = np.divide(others, left, where=amid[:, None], out=np.zeros_like(x))
     return np.where(share > 0.0, centred - part * rest, 0.0), amid
+
+
+def joined_sentences(block: SentenceBlock) -> dict[int, list[str]]:
+    """The sentences of every passage that was joined of several, by its place among the block's."""
+    bounds = block.bounds()
+    found = {}
+    for narrative in np.flatnonzero(np.diff(bounds) == MOST_PASSAGES):  # no other was joined
+        for at in range(bounds[narrative], bounds[narrative + 1]):
+            text = block.text[at]
+            if len(spans := covering_sentences(text)) > 1:
+                found[at] = [text[a:b].strip() for a, b in spans]
+    return found
 
 
 def sensitive_words(concepts: Iterable[Concept], texts: Sequence[str]) -> list[frozenset[Sensitive]]:

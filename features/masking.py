@@ -6,35 +6,47 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from data_schemas.contract import Schema, Sensitive
+from data_schemas.contract import Schema, Sensitive, StripRule
 from data_schemas.errors import ContractError
 from features.applications import Applications
-from features.concepts import ConceptMatcher
+from features.concepts import ConceptMatcher, sensitive_words
 from features.encoder import TextEncoder
-from features.narrative import CleanText, clean, passages
+from features.narrative import CleanText, clean, covering_sentences
 
 
 @dataclass(frozen=True)
 class Masked:
     """Applications whose narratives lack what was cut.
 
-    kinds: for each row, the kinds that something was cut for. sentences: how many were cut, by kind; one that tells of
-    two kinds counts for both.
+    kinds: for each row, the kinds that something was cut for. n_cut: int64 (n, n_narratives), how many sentences were.
+    sentences: how many were cut in all, by kind; one that tells of two kinds counts for both.
     """
 
     applications: Applications
     kinds: tuple[frozenset[Sensitive], ...]
+    n_cut: npt.NDArray[np.int64]
     sentences: Mapping[Sensitive, int]
+
+
+@dataclass(frozen=True)
+class _Rest:
+    """What is left of a raw text. told: the kinds of each sentence that was cut."""
+
+    text: str
+    told: tuple[tuple[Sensitive, ...], ...]
 
 
 @dataclass(frozen=True)
 class Mask:
     """Cuts the sentences that tell of some kinds of private life, found by the schema's concepts and their words.
 
-    A sentence is read by itself, so a narrative's neighbours do not hide it; that costs about as much as reading the
-    narratives does. A narrative of which nothing is left counts as not written.
+    A sentence is read by itself, so its neighbours do not hide it, however many they are; that costs about as much as
+    reading the narratives does. In labels only words are looked for (``Field.named``). A narrative of which nothing is
+    left counts as not written.
     """
 
     kinds: tuple[Sensitive, ...]
@@ -58,38 +70,43 @@ class Mask:
 
     def apply(self, applications: Applications) -> Masked:
         """Cut the narratives of these applications."""
-        nothing = tuple(frozenset[Sensitive]() for _ in range(len(applications)))
+        schema = applications.schema
+        kinds = [frozenset[Sensitive]() for _ in range(len(applications))]
+        n_cut = np.zeros((len(applications), len(schema.narratives)), dtype=np.int64)
         if not self.kinds:
-            return Masked(applications, nothing, {})
-        frame, kinds, counts = applications.frame.copy(), list(nothing), Counter[Sensitive]()
-        names = [field.name for field in applications.schema.narratives]
-        raws = sorted({raw for name in names for raw in applications.narrative(name) if raw})
-        cuts = dict(zip(raws, self._cut(raws, applications.schema), strict=True))
-        for name in names:
-            column = applications.narrative(name)
+            return Masked(applications, tuple(kinds), n_cut, {})
+        frame, counts = applications.frame.copy(), Counter[Sensitive]()
+        for at, field in enumerate(schema.narratives):
+            column = applications.narrative(field.name)
+            rest = self._rests(sorted({raw for raw in column if raw}), schema.strip, field.named)
             for row, raw in enumerate(column):
-                if raw and (told := cuts[raw][1]):
-                    kinds[row] |= set(told)
-                    counts.update(told)
-            frame[name] = pd.Series([cuts[raw][0] if raw else "" for raw in column], dtype=object)
+                if raw and (told := rest[raw].told):
+                    n_cut[row, at] = len(told)
+                    kinds[row] = kinds[row].union(*told)
+                    counts.update(kind for own in told for kind in own)
+            frame[field.name] = pd.Series([rest[raw].text if raw else "" for raw in column], dtype=object)
         sentences = {kind: counts[kind] for kind in self.kinds}
-        return Masked(Applications(applications.schema, frame, applications.row_number), tuple(kinds), sentences)
+        return Masked(Applications(schema, frame, applications.row_number), tuple(kinds), n_cut, sentences)
 
-    def _cut(self, raws: Sequence[str], schema: Schema) -> list[tuple[str, list[Sensitive]]]:
-        """What is left of each raw text, and the kinds of each sentence that was cut."""
-        cleaned = [clean(raw, schema.strip) for raw in raws]
-        spans = [passages(one.text) for one in cleaned]
-        texts = sorted({one.text[a:b].strip() for one, own in zip(cleaned, spans, strict=True) for a, b in own})
-        told = {
-            text: [kind for kind in self.kinds if kind in found]
-            for text, found in zip(texts, self.matcher.match_texts(texts).sensitive, strict=True)
-        }
-        left = []
+    def _rests(self, raws: Sequence[str], strip: Sequence[StripRule], named: bool) -> dict[str, _Rest]:
+        """What is left of each raw text."""
+        cleaned = [clean(raw, strip) for raw in raws]
+        spans = [covering_sentences(one.text) for one in cleaned]
+        said = {one.text[a:b].strip() for one, own in zip(cleaned, spans, strict=True) for a, b in own}
+        told = self._told(said, named)
+        rests = {}
         for raw, one, own in zip(raws, cleaned, spans, strict=True):
-            bad = [(a, b, told[one.text[a:b].strip()]) for a, b in own]
-            gone = [(a, b) for a, b, kinds in bad if kinds]
-            left.append((_without(raw, one, gone), [kind for _, _, kinds in bad for kind in kinds]))
-        return left
+            cut = [(a, b) for a, b in own if told[one.text[a:b].strip()]]
+            rests[raw] = _Rest(_without(raw, one, cut), tuple(told[one.text[a:b].strip()] for a, b in cut))
+        return rests
+
+    def _told(self, sentences: Iterable[str], named: bool) -> dict[str, tuple[Sensitive, ...]]:
+        """The kinds that each sentence tells of, of those that are cut."""
+        texts = sorted(sentences)
+        found = self.matcher.match_texts(texts).sensitive if named else sensitive_words(self.matcher.concepts, texts)
+        return {
+            text: tuple(kind for kind in self.kinds if kind in kinds) for text, kinds in zip(texts, found, strict=True)
+        }
 
 
 def rows_by_kind(kinds: Iterable[frozenset[Sensitive]]) -> dict[str, int]:

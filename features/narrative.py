@@ -109,18 +109,28 @@ def sentences(clean_text: str) -> list[tuple[int, int]]:
     return [span for span in spans if span[0] < span[1]]
 
 
-def passages(clean_text: str) -> list[tuple[int, int]]:
-    """Spans of at most ``MOST_PASSAGES`` passages, each up to where the next begins: together the whole text.
+def covering_sentences(clean_text: str) -> list[tuple[int, int]]:
+    """Spans of all sentences, each up to where the next begins: together the whole text.
 
-    A passage is a sentence with the white space after it. A stretch without letters or digits goes with the sentence
-    before it. Of too many sentences, neighbours are joined into passages of nearly equal length.
+    A stretch without letters or digits goes with the sentence before it.
     """
-    spans = sentences(clean_text)
-    starts = [start for start, end in spans if _LETTER_OR_DIGIT.search(clean_text, start, end)]
-    starts = [0, *starts[1:]] if clean_text else []
-    if len(starts) > MOST_PASSAGES:
-        starts = _evenly(starts, len(clean_text))
-    return list(zip(starts, [*starts[1:], len(clean_text)], strict=True)) if starts else []
+    starts = [start for start, end in sentences(clean_text) if _LETTER_OR_DIGIT.search(clean_text, start, end)]
+    return _up_to_the_next([0, *starts[1:]], len(clean_text)) if clean_text else []
+
+
+def passages(clean_text: str) -> list[tuple[int, int]]:
+    """Spans of at most ``MOST_PASSAGES`` passages, which cover the text as ``covering_sentences`` does.
+
+    A passage is a sentence; of too many, neighbours are joined into passages of nearly equal length.
+    """
+    spans = covering_sentences(clean_text)
+    if len(spans) <= MOST_PASSAGES:
+        return spans
+    return _up_to_the_next(_evenly([start for start, _ in spans], len(clean_text)), len(clean_text))
+
+
+def _up_to_the_next(starts: Sequence[int], end: int) -> list[tuple[int, int]]:
+    return list(zip(starts, [*starts[1:], end], strict=True))
 
 
 def _evenly(starts: Sequence[int], end: int) -> list[int]:

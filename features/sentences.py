@@ -35,7 +35,8 @@ class SentenceBlock:
     def __post_init__(self) -> None:
         n = len(self.text)
         if not (self.row.shape == self.narrative.shape == self.share.shape == (n,)):
-            raise ValueError(f"row, narrative and share must be ({n},), got {self.row.shape}, {self.share.shape}")
+            got = ", ".join(str(x.shape) for x in (self.row, self.narrative, self.share))
+            raise ValueError(f"row, narrative and share must be ({n},), got {got}")
         if self.x_sentence.dtype != np.float32 or self.x_sentence.ndim != 2 or len(self.x_sentence) != n:
             raise ValueError(f"x_sentence must be float32 ({n}, dim), got {self.x_sentence.shape}")
         if self.x_lex.shape[0] != n:

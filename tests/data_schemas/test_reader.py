@@ -108,6 +108,7 @@ def test_every_part_reaches_the_schema() -> None:
     assert schema.strip[0].pattern == "<br>"
     assert json.loads(schema.source) == SMALL
     assert (income.actionable, schema["amount"].actionable) == (Actionable.HIGHER, Actionable.NO)
+    assert schema["words"].named
     assert schema.concepts == (
         Concept("car", ("I need a car.", "A van."), Reason("CAR", "A car.")),
         Concept(
@@ -140,6 +141,26 @@ def test_the_shipped_concepts_are_worded_for_applicants() -> None:
         assert len(concept.says) >= 5
         assert concept.reason.disclosable == (concept.sensitive == "")
         assert bool(concept.words) or not concept.sensitive
+
+
+def test_a_date_is_told_through_what_is_derived_and_may_share_its_name_with_a_code() -> None:
+    document = copy.deepcopy(SMALL)
+    put("creditfusion.derived.2.reason", {"code": "OPENED", "wording": "The age of your account."})(document)
+    assert parse(document).derived[2].reason == Reason("OPENED", "The age of your account.")
+
+
+def test_labels_beside_statements() -> None:
+    document = copy.deepcopy(SMALL)
+    label = {"name": "job", "type": "string", "creditfusion": {"role": "narrative", "concepts": False}}
+    put("fields.+", label)(document)
+    assert [field.named for field in parse(document).narratives] == [True, False]
+    for name, labels in (("demo", ["job_title"]), ("lending_club", ["emp_title"])):
+        assert [field.name for field in load_schema(name).narratives if not field.named] == labels
+
+
+def test_what_is_past_is_no_advice() -> None:
+    for name, inquiries in (("demo", "inquiries_6m"), ("lending_club", "inq_last_6mths")):
+        assert load_schema(name)[inquiries].actionable is Actionable.NO
 
 
 def test_digest_depends_on_the_content_and_not_on_its_layout() -> None:
@@ -232,6 +253,23 @@ BROKEN: dict[str, tuple[Callable[[Any], None], str]] = {
         put("creditfusion.derived.0.reason", {"code": "INCOME", "wording": "Too little."}),
         "reason code 'INCOME' has two wordings",
     ),
+    "disclosable and not": (
+        put("creditfusion.derived.0.reason", {"code": "INCOME", "wording": "Your income."}),
+        r"derived\[0\]\.reason\.disclosable: the reason code 'INCOME' is disclosable in one place and not in another",
+    ),
+    "code made of a name": (
+        put("creditfusion.derived.0.reason", {"code": "AMOUNT", "wording": "Too much."}),
+        r"fields\[2\]: 'amount' has no reason, and 'AMOUNT', the code made of its name, is that of another .*own",
+    ),
+    "code made of a derived name": (
+        put("creditfusion.concepts.0.reason.code", "REST"),
+        r"derived\[1\]: 'rest' has no reason, and 'REST'",
+    ),
+    "feature as a label": (
+        put("fields.5.creditfusion.concepts", False),
+        r"fields\[5\]\.creditfusion\.concepts: 'home' is to be matched to no concepts, but is no narrative",
+    ),
+    "concepts for labels only": (put("fields.6.creditfusion.concepts", False), "but no narrative to find them in"),
     "actionable text": (put("fields.5.creditfusion.actionable", "lower"), "'home' is actionable, but is no numeric"),
     "actionable outcome": (put("fields.7.creditfusion.actionable", "either"), "'end' is actionable"),
     "misspelt way": (put("fields.1.creditfusion.actionable", "lowr"), "'lowr' is not a valid value.*mean 'lower'"),

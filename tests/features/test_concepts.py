@@ -14,9 +14,10 @@ from scipy import sparse
 from data_schemas.contract import Concept, Reason, Sensitive
 from data_schemas.reader import load_schema
 from features import concepts as module
-from features.concepts import NONE, ConceptMatcher, sensitive_words, set_apart
+from features.concepts import NEAR_ALONE, NEAR_AMID, NONE, ConceptMatcher, sensitive_words, set_apart
 from features.encoder import PartVectors, Progress
 from features.encoder_source import EMBEDDED, locate, open_encoder
+from features.narrative import MOST_PASSAGES, passages
 from features.sentences import SentenceBlock
 from features.windows import Spans
 from tests.stand_in import parts_alone
@@ -30,8 +31,12 @@ class TopicEncoder:
     digest = "00"
     dim = len(TOPICS) + 1
 
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
     def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> npt.NDArray[np.float32]:
         del on_progress
+        self.asked += texts
         counts = [[text.lower().count(topic) for topic in TOPICS] + [1] for text in texts]
         return np.array(counts, np.float32).reshape(len(texts), self.dim)
 
@@ -171,6 +176,52 @@ def test_words_flag_a_sentence_that_is_about_something_else(matcher: ConceptMatc
     found = matcher.match_texts(["We took the car to the surgery"])
     assert found.concept.tolist() == [0]
     assert found.sensitive == (frozenset({Sensitive.HEALTH}),)
+
+
+def long_narrative(*odd: str) -> list[str]:
+    """The passages of a narrative of so many sentences that they are joined; the odd ones stand amid 200 on cars."""
+    sentences = [f"My car costs {n}. " for n in range(200)]
+    for n, sentence in enumerate(odd):
+        sentences[50 * n + 7] = sentence
+    text = "".join(sentences)
+    return [text[a:b] for a, b in passages(text)]
+
+
+def test_a_private_sentence_is_heard_in_a_passage_of_several() -> None:
+    encoder = TopicEncoder()
+    matcher = ConceptMatcher.open(CONCEPTS, encoder)
+    long = long_narrative("I am ill. ", "I fear the surgery. ", "I am ill. ")
+    block = told(["A car. ", "I am ill."], long, long_narrative())
+    encoder.asked.clear()
+    found = matcher.match(block)
+    flagged = {at - 2 for at, kinds in enumerate(found.sensitive) if kinds}
+    assert flagged == {-1} | {at for at, text in enumerate(long) if "ill" in text or "surgery" in text}
+    assert sorted(encoder.asked) == sorted(set(encoder.asked))
+    assert {"I am ill.", "My car costs 3."} <= set(encoder.asked)
+    assert not {"A car.", "A car. "} & set(encoder.asked)
+    apart, amid = set_apart(block, matcher.centre)
+    overheard = matcher.nearness(apart)[:, 3] < np.where(amid, NEAR_AMID, NEAR_ALONE)
+    assert all(overheard[2 + at] for at, text in enumerate(long) if "ill" in text)
+
+
+def test_no_sentence_is_read_again_where_none_is_private_or_joined() -> None:
+    encoder = TopicEncoder()
+    block = told(["I am ill. "] * MOST_PASSAGES, ["A car. The roof."])
+    for concepts, asks in ((CONCEPTS, block), (CONCEPTS[:3], told(long_narrative()))):
+        matcher = ConceptMatcher.open(concepts, encoder)
+        encoder.asked.clear()
+        matcher.match(asks)
+        assert encoder.asked == []
+
+
+def test_labels_match_nothing_and_only_their_words_tell() -> None:
+    matcher = ConceptMatcher.open(CONCEPTS, TopicEncoder(), labels=[1])
+    block = told(["A car."], ["A car."], ["I am ill."], ["The roof surgery."], long_narrative("I am ill. "))
+    narrative = np.ones(len(block), np.int64)
+    narrative[0] = 0
+    found = matcher.match(replace(block, narrative=narrative))
+    assert found.concept.tolist() == [0] + [NONE] * (len(block) - 1)
+    assert [at for at, kinds in enumerate(found.sensitive) if kinds] == [3]
 
 
 def test_every_word_of_the_shipped_set_is_found() -> None:

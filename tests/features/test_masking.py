@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from data_schemas.reader import parse_schema
 from features.applications import Applications
 from features.encoder import PartVectors, Progress
 from features.masking import Mask, rows_by_kind
-from features.narrative import clean
+from features.narrative import MOST_PASSAGES, clean, passages
 from features.text import TextReader
 from features.windows import Spans
 from tests.small import applications, row, small_schema
@@ -84,6 +85,7 @@ def test_sentences_of_the_kinds_are_cut_by_word_and_by_meaning(tmp_path: Path) -
     found = mask(Sensitive.HEALTH).apply(told(tmp_path, *notes))
     assert found.applications.narrative("note") == ["I need a car. Thanks.", "I pray.", "", "A car."]
     assert found.kinds == (frozenset({Sensitive.HEALTH}), frozenset({Sensitive.HEALTH}), frozenset(), frozenset())
+    assert found.n_cut.tolist() == [[1], [1], [0], [0]]
     assert found.sentences == {Sensitive.HEALTH: 2}
     assert rows_by_kind(found.kinds) == {"health": 2}
 
@@ -92,6 +94,7 @@ def test_a_sentence_of_two_kinds_counts_for_both_and_is_cut_once(tmp_path: Path)
     found = mask(Sensitive.RELIGION, Sensitive.HEALTH).apply(told(tmp_path, "Surgery, then church. A car."))
     assert found.applications.narrative("note") == ["A car."]
     assert found.kinds == (frozenset({Sensitive.HEALTH, Sensitive.RELIGION}),)
+    assert found.n_cut.tolist() == [[1]]
     assert found.sentences == {Sensitive.RELIGION: 1, Sensitive.HEALTH: 1}
 
 
@@ -117,6 +120,7 @@ def test_without_a_kind_nothing_is_cut_and_nothing_read(tmp_path: Path) -> None:
     found = Mask.open((), schema(), encoder).apply(rows)
     assert found.applications is rows
     assert found.kinds == (frozenset(),)
+    assert found.n_cut.tolist() == [[0]]
     assert not found.sentences
     assert encoder.asked == []
 
@@ -125,6 +129,7 @@ def test_no_rows(tmp_path: Path) -> None:
     none = told(tmp_path, "x").take(np.zeros(0, np.intp))
     found = mask(Sensitive.HEALTH).apply(none)
     assert (len(found.applications), found.kinds, rows_by_kind(found.kinds)) == (0, (), {})
+    assert found.n_cut.shape == (0, 1)
 
 
 def test_a_kind_without_a_concept_is_refused() -> None:
@@ -144,12 +149,50 @@ PARTS = st.sampled_from(
 def test_what_is_left_reads_as_the_sentences_that_were_kept(raw: str) -> None:
     shut = mask(Sensitive.HEALTH)
     rules = (StripRule("<[a-z]+>", "tags"),)
-    left, kinds = shut._cut([raw], schema())[0]
-    kept = clean(left, rules).text
+    rest = shut._rests([raw], rules, named=True)[raw]
+    kept = clean(rest.text, rules).text
     whole = clean(raw, rules).text
     told_ill = whole.lower().count("ill") + whole.lower().count("surgery")
-    assert len(kinds) == told_ill
+    assert rest.told == ((Sensitive.HEALTH,),) * told_ill
     assert "ill" not in kept.lower()
     assert "surgery" not in kept.lower()
     assert (kept.count("car"), kept.count("So")) == (whole.count("car"), whole.count("So"))
-    assert shut._cut([left], schema())[0] == (left, [])
+    again = shut._rests([rest.text], rules, named=True)[rest.text]
+    assert (again.text, again.told) == (rest.text, ())
+
+
+@pytest.mark.parametrize("at", [0, 77, 199])
+def test_a_sentence_is_cut_amid_more_than_are_shown_apart(tmp_path: Path, at: int) -> None:
+    sentences = [f"A car of {n} dollars. " for n in range(200)]
+    sentences[at] = "I am ill. "
+    assert len(passages("".join(sentences))) == MOST_PASSAGES < len(sentences)
+    found = mask(Sensitive.HEALTH).apply(told(tmp_path, "".join(sentences)))
+    left = found.applications.narrative("note")[0]
+    assert left.split() == "".join(sentences).replace("I am ill. ", "").split()
+    assert found.n_cut.tolist() == [[1]]
+
+
+def test_in_a_label_only_words_are_looked_for(tmp_path: Path) -> None:
+    document = json.loads(schema().source)
+    document["fields"].append({"name": "job", "type": "string", "creditfusion": {"role": "narrative"}})
+    document["fields"][-1]["creditfusion"]["concepts"] = False
+    both = parse_schema(json.dumps(document), "small")
+    read = told(tmp_path, "I am ill.", "I am ill. Surgery.")
+    frame = read.frame.assign(job=read.frame["note"])
+    encoder = TopicEncoder()
+    shut = Mask.open([Sensitive.HEALTH], both, encoder)
+    encoder.asked.clear()
+    found = shut.apply(Applications(both, frame, read.row_number))
+    assert found.applications.narrative("note") == ["", ""]
+    assert found.applications.narrative("job") == ["I am ill.", "I am ill. "]
+    assert found.n_cut.tolist() == [[1, 0], [2, 1]]
+    assert sorted(encoder.asked) == ["I am ill.", "Surgery."]
+
+
+@pytest.mark.parametrize("sentence", ["I am ill. ", "A car for {} dollars. "])
+def test_a_megabyte_is_masked_in_linear_time(sentence: str) -> None:
+    raw = "".join(sentence.format(n) for n in range(1_000_000 // len(sentence)))
+    began = time.process_time()
+    rest = mask(Sensitive.HEALTH)._rests([raw], (), named=True)[raw]
+    assert rest.text == ("" if "ill" in sentence else raw)
+    assert time.process_time() - began < 20

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_schemas.contract import StripRule
-from features.narrative import MOST_PASSAGES, clean, passages, sentences
+from features.narrative import MOST_PASSAGES, clean, covering_sentences, passages, sentences
 
 RULES = (StripRule(r"(?i)<br\s*/?>", "markup"), StripRule(r"\d+ added on \d\d/\d\d/\d\d >", "holds a key"))
 MESSY = st.text(
@@ -132,13 +132,15 @@ def test_sentences_of_chinese() -> None:
 
 
 def joined(text: str) -> list[str]:
-    """The passages, checked to cover the text."""
-    spans = passages(text)
-    assert [start for start, _ in spans] == [0, *(end for _, end in spans)][: len(spans)]
-    assert all(start < end for start, end in spans)
-    parts = [text[a:b] for a, b in spans]
-    assert "".join(parts) == text
-    return parts
+    """The passages, checked to cover the text and to consist of whole sentences."""
+    spans, whole = passages(text), covering_sentences(text)
+    for cover in (spans, whole):
+        assert [start for start, _ in cover] == [0, *(end for _, end in cover)][: len(cover)]
+        assert all(start < end for start, end in cover)
+        assert "".join(text[a:b] for a, b in cover) == text
+    assert spans == whole or len(spans) == MOST_PASSAGES < len(whole)
+    assert {start for start, _ in spans} <= {start for start, _ in whole}
+    return [text[a:b] for a, b in spans]
 
 
 @given(st.one_of(PIECES, st.lists(st.sampled_from(["a. ", "(b) c; ", "...", " ", "\n", "ü!", ") "])).map("".join)))

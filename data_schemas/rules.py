@@ -303,21 +303,6 @@ def _reasons_agree(document: Document) -> Iterator[Problem]:
             yield Problem(f"{path}.disclosable", "reason_code", what, "Decide alike, or give each its own code.")
 
 
-def _made_up_codes_are_free(document: Document) -> Iterator[Problem]:
-    """A column without a reason is told under its name as code, which must not mean something else."""
-    declared = {reason["code"] for _, reason in _reasons(document)}
-    inputs = [
-        (path, field, field["creditfusion"])
-        for path, field in _fields(document)
-        if _role(field) in ("feature", "narrative") and field["type"] != "date"
-    ]
-    for path, column, own in [*inputs, *((path, derived, derived) for path, derived in _derived(document))]:
-        code = re.sub(r"[^A-Z0-9]+", "_", column["name"].upper()).strip("_")
-        if "reason" not in own and code in declared:
-            what = f"{column['name']!r} has no reason, and {code!r}, the code made of its name, is that of another"
-            yield Problem(path, "reason_code", what, "Give it a reason, with a code of its own or that of the other.")
-
-
 _RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _names_are_unique,
     _roles_are_counted,
@@ -332,5 +317,4 @@ _RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _date_features_are_used,
     _concepts_are_sound,
     _reasons_agree,
-    _made_up_codes_are_free,
 )

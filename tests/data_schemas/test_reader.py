@@ -137,16 +137,12 @@ def test_the_shipped_concepts_are_worded_for_applicants() -> None:
     assert {concept.sensitive for concept in concepts} == {"", *Sensitive}
     assert len({concept.reason.code for concept in concepts}) == len(concepts)
     for concept in concepts:
-        assert re.fullmatch("You wrote .*[.]", concept.reason.wording)
+        wording = concept.reason.wording
+        assert re.fullmatch("What you wrote about .* (weighed against|did not strengthen) your application[.]", wording)
+        assert len(wording) <= 100
         assert len(concept.says) >= 5
         assert concept.reason.disclosable == (concept.sensitive == "")
         assert bool(concept.words) or not concept.sensitive
-
-
-def test_a_date_is_told_through_what_is_derived_and_may_share_its_name_with_a_code() -> None:
-    document = copy.deepcopy(SMALL)
-    put("creditfusion.derived.2.reason", {"code": "OPENED", "wording": "The age of your account."})(document)
-    assert parse(document).derived[2].reason == Reason("OPENED", "The age of your account.")
 
 
 def test_labels_beside_statements() -> None:
@@ -256,14 +252,6 @@ BROKEN: dict[str, tuple[Callable[[Any], None], str]] = {
     "disclosable and not": (
         put("creditfusion.derived.0.reason", {"code": "INCOME", "wording": "Your income."}),
         r"derived\[0\]\.reason\.disclosable: the reason code 'INCOME' is disclosable in one place and not in another",
-    ),
-    "code made of a name": (
-        put("creditfusion.derived.0.reason", {"code": "AMOUNT", "wording": "Too much."}),
-        r"fields\[2\]: 'amount' has no reason, and 'AMOUNT', the code made of its name, is that of another .*own",
-    ),
-    "code made of a derived name": (
-        put("creditfusion.concepts.0.reason.code", "REST"),
-        r"derived\[1\]: 'rest' has no reason, and 'REST'",
     ),
     "feature as a label": (
         put("fields.5.creditfusion.concepts", False),

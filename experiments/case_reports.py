@@ -16,6 +16,7 @@ from scipy.special import expit, logit
 
 from experiments import reports
 from experiments.answers import SEED
+from experiments.background import BackgroundRows, in_words
 from experiments.cases import Case, Study
 from experiments.crowd import Crowd
 from experiments.facts import Ground, columns_of, facts, flags, ground, typed
@@ -24,7 +25,6 @@ from fusion.bundle import Bundle
 from fusion.calibration import to_score
 from fusion.changes import Change, Move
 from fusion.explanation import to_points
-from fusion.narrative_game import PAIRS
 
 Floats = npt.NDArray[np.float64]
 
@@ -58,9 +58,12 @@ class Reporter:
         return self.study.bundle
 
     @cached_property
-    def n_background(self) -> int:
-        """Rows of the background."""
-        return len(self.bundle.population.background(self.bundle.config))
+    def background_rows(self) -> BackgroundRows:
+        """How many rows the background has, and out of how many."""
+        population, config = self.bundle.population, self.bundle.config
+        return BackgroundRows(
+            len(population.background(config)), len(population), self.bundle.manifest.provenance.n_rows
+        )
 
     def points(self, log_odds: Floats) -> list[float]:
         """Contributions as points; nothing is 0, not -0."""
@@ -97,49 +100,63 @@ class Reporter:
         """Whether a person must look before a declined applicant is told the reasons."""
         declined = self.result(case.outcomes.fused).decision == "decline"
         hidden = any(not reason.disclosable for reason, _ in case.reasons)
-        return declined and (hidden or any(one.sensitive for one in grounds))
+        return declined and (not case.reasons or hidden or any(one.sensitive for one in grounds))
 
     def underwriter(self, case: Case) -> reports.UnderwriterReport:
         """Why an applicant scored so."""
-        explanation, result, known = case.explanation, self.result(case.outcomes.fused), facts(case)
-        column_points, grounds = self.points(explanation.columns[0]), self.grounds(case)
+        explanation, result, grounds = case.explanation, self.result(case.outcomes.fused), self.grounds(case)
         narratives = self.narratives(case)
         max_pd = self.bundle.config.decision.max_pd
         cut_off = self.score(float(logit(max_pd)))
         both = np.concatenate([explanation.columns[0], explanation.narratives[0]])
         with self.study.timed("similar"):
             similar = self.crowd.similar(both)
-        effect = reports.NarrativeEffect(
-            without=self.result(case.outcomes.silent), columns_only=self.result(case.outcomes.columns_only)
-        )
         return reports.UnderwriterReport(
             subject=self.subject(case),
             result=result,
             cut_off=reports.CutOff(pd=max_pd, score=cut_off, distance=result.score - cut_off),
             population=self.crowd.around(result.score),
-            base_score=self.score(explanation.base),
-            columns=tuple(
-                reports.ColumnPoints(name=name, fact=known[name], points=points)
-                for name, points in zip(explanation.column_names, column_points, strict=True)
-            ),
+            starting_score=self.score(explanation.base),
+            columns=self.columns(case),
             narratives=narratives,
             narrative_points=sum(narrative.points for narrative in narratives),
             sentence_method=self.method(case),
-            reasons=tuple(
-                reports.Reason(
-                    code=reason.code,
-                    wording=reason.wording,
-                    points=points,
-                    disclosable=reason.disclosable,
-                    facts=behind.facts,
-                )
-                for (reason, points), behind in zip(case.reasons, grounds, strict=True)
-            ),
+            reasons=self.reasons(case, grounds),
             needs_review=self.needs_review(case, grounds),
             quality=flags(case),
             similar=similar,
             changes=tuple(self.change(change) for change in case.changes),
-            narrative_effect=effect if case.narratives_written else None,
+            narrative_effect=self.effect(case),
+        )
+
+    def columns(self, case: Case) -> tuple[reports.ColumnPoints, ...]:
+        """Every column with its points."""
+        explanation, known = case.explanation, facts(case)
+        return tuple(
+            reports.ColumnPoints(name=name, fact=known[name], points=points)
+            for name, points in zip(explanation.column_names, self.points(explanation.columns[0]), strict=True)
+        )
+
+    def reasons(self, case: Case, grounds: list[Ground]) -> tuple[reports.Reason, ...]:
+        """The principal reasons with what stands behind each."""
+        return tuple(
+            reports.Reason(
+                code=reason.code,
+                wording=reason.wording,
+                points=points,
+                disclosable=reason.disclosable,
+                facts=behind.facts,
+            )
+            for (reason, points), behind in zip(case.reasons, grounds, strict=True)
+        )
+
+    def effect(self, case: Case) -> reports.NarrativeEffect | None:
+        """What the narratives changed; None where none was written."""
+        if not case.narratives_written:
+            return None
+        outcomes = case.outcomes
+        return reports.NarrativeEffect(
+            without=self.result(outcomes.silent), columns_only=self.result(outcomes.columns_only)
         )
 
     def narratives(self, case: Case) -> tuple[reports.Narrative, ...]:
@@ -226,15 +243,14 @@ class Reporter:
             result=self.result(margin),
             margin=margin,
             base=explanation.base,
-            base_score=self.score(explanation.base),
+            starting_score=self.score(explanation.base),
             total=total,
             reconciliation=total - margin,
             points_per_log_odds=float(to_points(np.ones(1), scale)[0]),
-            background=self.background(),
+            background=self.background(explanation.base),
             contributions=contributions,
             sentences=self.sentences(case),
             sentence_method=self.method(case),
-            n_samples=2 * PAIRS if explanation.sentence_error.any() else 0,
             seed=SEED,
             ablations=tuple(
                 reports.Ablation(name=name, margin=value, pd=float(expit(value))) for name, value in ablations.items()
@@ -291,19 +307,17 @@ class Reporter:
                     log_odds=float(explanation.sentences[at]),
                     points=points[at],
                     error=float(explanation.sentence_error[at]),
+                    n_orders=int(explanation.orders[at]),
                     exact=bool(explanation.exact[at]),
                 )
             )
         return tuple(told)
 
-    def background(self) -> reports.Background:
+    def background(self, base: float) -> reports.Background:
         """What absent columns are drawn from."""
-        kind: reports.BackgroundKind = "all"
-        who = f"{self.n_background:,} training applicants"
-        if self.bundle.config.explain.background == "near_cutoff":
-            kind, who = "near_cut_off", f"the {who} whose PD lies nearest to the cut-off"
-        words = f"An absent column is drawn from {who}; an absent narrative is the state of nothing written."
-        return reports.Background(kind=kind, n_rows=self.n_background, words=words)
+        rows = self.background_rows
+        words = in_words(rows, base, self.bundle.config)
+        return reports.Background(kind="near_cut_off" if rows.near else "all", n_rows=rows.n, words=words)
 
     def digests(self) -> reports.Digests:
         """What the model was made of."""

@@ -57,7 +57,7 @@ def result(score: float) -> Result:
     return Result(pd=pd, score=score, decision="approve" if pd <= 0.20 else "decline")
 
 
-BASE_SCORE = 521.4
+STARTING_SCORE = 521.4
 CUT_OFF = OFFSET + FACTOR * math.log(4)
 COLUMNS = (
     ("dti", "Monthly debt payments over monthly income", 0.4213, "fraction", -21.37),
@@ -153,13 +153,13 @@ def underwriter() -> UnderwriterReport:
         narrative("job_title", "Job title, as written", JOB),
     )
     told = math.fsum(part.points for part in narratives)
-    score = BASE_SCORE + math.fsum(column.points for column in columns) + told
+    score = STARTING_SCORE + math.fsum(column.points for column in columns) + told
     return UnderwriterReport(
         subject=SUBJECT,
         result=result(score),
         cut_off=CutOff(pd=0.20, score=CUT_OFF, distance=score - CUT_OFF),
         population=population(),
-        base_score=BASE_SCORE,
+        starting_score=STARTING_SCORE,
         columns=columns,
         narratives=narratives,
         narrative_points=told,
@@ -267,7 +267,7 @@ def validator() -> ValidatorReport:
         )
         for kind, name, value, points in parts
     )
-    base = (OFFSET - BASE_SCORE) / FACTOR
+    base = (OFFSET - STARTING_SCORE) / FACTOR
     total = base + math.fsum(part.log_odds for part in contributions)
     margin = total - 3.1e-15
     return ValidatorReport(
@@ -275,7 +275,7 @@ def validator() -> ValidatorReport:
         result=report.result,
         margin=margin,
         base=base,
-        base_score=BASE_SCORE,
+        starting_score=STARTING_SCORE,
         total=total,
         reconciliation=total - margin,
         points_per_log_odds=-FACTOR,
@@ -292,13 +292,13 @@ def validator() -> ValidatorReport:
                 log_odds=-part.points / FACTOR,
                 points=part.points,
                 error=part.error / FACTOR,
+                n_orders=128 if part.error else 0,
                 exact=text.exact,
             )
             for text in report.narratives
             for place, part in enumerate(text.sentences, 1)
         ),
         sentence_method="exact",
-        n_samples=256,
         seed=7,
         ablations=(
             Ablation(name="columns only", margin=-1.2817, pd=0.21726),

@@ -72,11 +72,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Waterfall:
-    """From the base score through every step to the applicant's score."""
+    """From the starting score through every step to the applicant's score."""
 
     steps: tuple[Step, ...]
     scale: Axis
-    base: float
+    start: float
     score: float
     cut_off: float | None  # percent; None when it lies too far away to be drawn
 
@@ -92,7 +92,7 @@ def waterfall(report: UnderwriterReport) -> Waterfall:
     if others := by_size[n_drawn:]:
         rows.append(("others", "", None, sum(column.points for column in others), len(others)))
     rows += [("narrative", told.title, None, told.points, len(told.sentences)) for told in report.narratives]
-    scores = [report.base_score]
+    scores = [report.starting_score]
     for row in rows:
         scores.append(scores[-1] + row[3])
     reach = max(scores) - min(scores)
@@ -101,7 +101,7 @@ def waterfall(report: UnderwriterReport) -> Waterfall:
     steps = [Step(*row, bar(scale, scores[i], scores[i + 1])) for i, row in enumerate(rows)]
     score = scale(report.result.score)
     return Waterfall(
-        tuple(steps), scale, scale(report.base_score), score, scale(report.cut_off.score) if near else None
+        tuple(steps), scale, scale(report.starting_score), score, scale(report.cut_off.score) if near else None
     )
 
 

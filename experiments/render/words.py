@@ -77,8 +77,10 @@ def day(value: date) -> str:
 
 
 def error(value: float) -> str:
-    """A standard error in points: ``± 0.4``; 0 where nothing was sampled."""
-    return f"±{NARROW_SPACE}{max(value, 0.1):.1f}" if value else "0"
+    """A standard error in points: ``± 0.4``, ``< 0.1``; 0 where nothing was sampled."""
+    if 0 < value < 0.1:
+        return f"<{NARROW_SPACE}0.1"
+    return f"±{NARROW_SPACE}{value:.1f}" if value else "0"
 
 
 def shown(text: str, longest: int = LONGEST_TEXT) -> Markup:

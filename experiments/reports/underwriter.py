@@ -156,12 +156,12 @@ class NarrativeEffect(Part):
 class UnderwriterReport(Part):
     """Why an applicant scored so, at a glance.
 
-    base_score: the score of the background without a narrative, where the points begin. sentence_method: ``exact`` when
-    the narratives were read again without their sentences, ``fast`` when split from one reading, ``mixed`` when some
-    were too long to be read again. similar: None without past outcomes. changes: of single columns, then of two, the
-    smaller first, each checked by rescoring; empty when none was found or the decision needs none. narrative_effect:
-    None when nothing was written. needs_review: it is a decline, and a principal reason may not be disclosed or rests
-    on a sensitive sentence.
+    starting_score: the score of the background without a narrative, where the points begin. sentence_method: ``exact``
+    when the narratives were read again without their sentences, ``fast`` when split from one reading, ``mixed`` when
+    some were too long to be read again. similar: None without past outcomes. changes: of single columns, then of two,
+    the smaller first, each checked by rescoring; empty when none was found or the decision needs none.
+    narrative_effect: None when nothing was written. needs_review: it is a decline, and a principal reason may not be
+    disclosed or rests on a sensitive sentence, or there is none.
     """
 
     report: Literal["underwriter"] = "underwriter"
@@ -170,7 +170,7 @@ class UnderwriterReport(Part):
     result: Result
     cut_off: CutOff
     population: Population
-    base_score: float
+    starting_score: float
     columns: tuple[ColumnPoints, ...]
     narratives: tuple[Narrative, ...]
     narrative_points: float
@@ -189,6 +189,6 @@ class UnderwriterReport(Part):
                 meet(narrative.name, sum(sentence.points for sentence in narrative.sentences), narrative.points)
         meet("narrative_points", sum(narrative.points for narrative in self.narratives), self.narrative_points)
         meet("cut_off.distance", self.result.score - self.cut_off.score, self.cut_off.distance)
-        total = self.base_score + sum(column.points for column in self.columns) + self.narrative_points
+        total = self.starting_score + sum(column.points for column in self.columns) + self.narrative_points
         meet("score", total, self.result.score, SCORE_ROUNDING)
         return self

@@ -21,6 +21,8 @@ from experiments.reports.parts import (
 
 BackgroundKind = Literal["all", "near_cut_off"]
 
+LEAST_PAIRS = 8  # of orders; a standard error from fewer is rough
+
 
 class Contribution(Part):
     """What one player of the explanation contributes, in log-odds of bad and in points.
@@ -48,7 +50,9 @@ class SentenceContribution(Part):
     """What one sentence contributes; those of a narrative sum to it.
 
     narrative: its name. place: from 1. similarity: nearness to the nearest concept, from -1 to 1, None where not
-    compared. error: standard error, log-odds. exact: its narrative was read again without some of its sentences.
+    compared. error: standard error, log-odds. n_orders: how many orders of its narrative's sentences were sampled, in
+    pairs of opposite ones; 0 where every combination was valued. exact: its narrative was read again without some of
+    its sentences.
     """
 
     narrative: Text
@@ -60,7 +64,13 @@ class SentenceContribution(Part):
     log_odds: float
     points: float
     error: StandardError
+    n_orders: Count
     exact: bool = False
+
+    @property
+    def rough(self) -> bool:
+        """Whether the standard error rests on too few pairs of orders to be more than rough."""
+        return 0 < self.n_orders < 2 * LEAST_PAIRS
 
 
 class Background(Part):
@@ -94,9 +104,9 @@ class Digests(Part):
 class ValidatorReport(Part):
     """Every contribution, what they sum to, and all that is needed to make them again.
 
-    base: log-odds of the background without a narrative; base_score the same in points. total: base plus contributions.
-    reconciliation: total minus margin. points_per_log_odds: negative. n_samples: most orders of a narrative's sentences
-    that were sampled, 0 where nothing was. sentence_method: see UnderwriterReport. command: recomputes this report.
+    base: log-odds of the background without a narrative; starting_score the same in points. total: base plus
+    contributions. reconciliation: total minus margin. points_per_log_odds: negative. sentence_method: see
+    UnderwriterReport. command: recomputes this report.
     """
 
     report: Literal["validator"] = "validator"
@@ -105,7 +115,7 @@ class ValidatorReport(Part):
     result: Result
     margin: float
     base: float
-    base_score: float
+    starting_score: float
     total: float
     reconciliation: float
     points_per_log_odds: float
@@ -113,7 +123,6 @@ class ValidatorReport(Part):
     contributions: tuple[Contribution, ...]
     sentences: tuple[SentenceContribution, ...]
     sentence_method: SentenceMethod
-    n_samples: Count
     seed: Count
     ablations: tuple[Ablation, ...]
     digests: Digests

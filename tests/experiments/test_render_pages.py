@@ -86,7 +86,7 @@ def expected(path: Path, value: float, report: Report) -> str | None:
     if key in ("log_odds", "margin", "base", "total", "stacker", "head"):
         return words.log_odds(value)
     if key == "points" and not validator:
-        return words.signed(value, 1) if parent in ("columns", "sentences") else words.points(value)
+        return words.points(value) if parent == "reasons" else words.signed(value, 1)
     forms: dict[str, Callable[[float], str]] = {
         "share_below": lambda share: words.percent(share, 0),
         "distance": words.points,
@@ -94,13 +94,14 @@ def expected(path: Path, value: float, report: Report) -> str | None:
         "points": lambda points: words.signed(points, 2),
         "points_per_log_odds": lambda points: words.signed(points, 4),
         "reconciliation": words.scientific,
+        "n_orders": lambda n: words.number(n) if n else "all",
         "similarity": lambda cosine: words.number(cosine, 3),
         "seed": lambda seed: f"Seed {seed}",
     }
     if key == "error":
         return (words.number(value, 6) if value else "0") if validator else words.error(value)
-    if key in ("score", "base_score") and validator:
-        return words.number(value, 2)
+    if key == "starting_score" or (key == "score" and validator):
+        return words.number(value, 2 if validator else 1)
     return forms.get(key, words.number)(value)
 
 
@@ -222,9 +223,9 @@ def test_what_is_left_out_is_counted_on_the_page_and_kept_in_json() -> None:
 def test_the_score_is_where_the_steps_end() -> None:
     report = example_reports.underwriter()
     fall = pictures.waterfall(report)
-    assert report.base_score + math.fsum(step.points for step in fall.steps) == pytest.approx(report.result.score)
+    assert report.starting_score + math.fsum(step.points for step in fall.steps) == pytest.approx(report.result.score)
     assert [step.n for step in fall.steps if step.kind == "others"] == [len(report.columns) - pictures.BARS]
-    assert fall.steps[0].bar.start == fall.base
+    assert fall.steps[0].bar.start == fall.start
     assert fall.steps[-1].bar.end == fall.score
     for step, following in zip(fall.steps, fall.steps[1:], strict=False):
         assert step.bar.end == following.bar.start
@@ -261,7 +262,7 @@ def empty_handed() -> UnderwriterReport:
     """An approved applicant of one column who wrote nothing and whom nothing speaks against."""
     report = example_reports.underwriter()
     column = report.columns[-1]
-    result = example_reports.result(report.base_score + column.points)
+    result = example_reports.result(report.starting_score + column.points)
     return report.model_validate(
         report.model_dump()
         | {
@@ -315,9 +316,9 @@ def test_a_notice_tells_no_internals() -> None:
     ("decision", "reasons", "needs_review", "must", "must_not"),
     [
         ("approve", False, False, "glad to approve", "Why"),
-        ("approve", True, False, "What weighed against it all the same", "cannot"),
-        ("decline", False, False, "No single part of your application decided it", "in person"),
-        ("decline", False, True, "will explain the reasons to you in person", "No single part"),
+        ("approve", True, False, "What counted against it, although we approve it", "cannot"),
+        ("decline", False, False, "will give you its reasons in person", "what we ask for"),
+        ("decline", False, True, "will give you its reasons in person", "one of its principal reasons"),
         ("decline", True, False, "the heaviest first", "Not to be sent"),
     ],
 )
@@ -345,9 +346,37 @@ def test_an_empty_index() -> None:
 
 @pytest.mark.parametrize(("method", "exact", "fast"), [("exact", 1, 0), ("fast", 0, 1), ("mixed", 1, 1)])
 def test_a_report_says_how_sentences_were_read(method: str, exact: int, fast: int) -> None:
-    for report, of in ((example_reports.underwriter(), " points of sentences"), (example_reports.validator(), ": ")):
+    for report in (example_reports.underwriter(), example_reports.validator()):
         text = Reader(page(report.model_copy(update={"sentence_method": method}))).text
-        assert [text.count("Exact" + of), text.count("Fast" + of)] == [exact, fast]
+        assert [text.count("Read again: "), text.count("Estimated: ")] == [exact, fast]
+
+
+@pytest.mark.parametrize(("n_orders", "rough"), [(0, False), (4, True), (14, True), (16, False), (128, False)])
+def test_errors_from_few_orders_are_rough(n_orders: int, rough: bool) -> None:
+    report = example_reports.validator()
+    sentence = report.sentences[0].model_copy(update={"n_orders": n_orders, "error": 0.01})
+    text = Reader(page(report.model_copy(update={"sentences": (sentence,)}))).text
+    assert sentence.rough == rough
+    assert ("0.010000 (rough)" in text) == rough
+    assert ("marked as rough" in text) == rough
+    assert ("number of sampled orders" in text) == (n_orders > 0)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "disclosable", "words_of_it"),
+    [
+        (True, False, "One of the principal reasons may not be told to the applicant."),
+        (True, True, "One of the principal reasons rests on a sentence about private life."),
+        (False, True, "there is no reason that the letter could give."),
+    ],
+)
+def test_a_page_says_why_a_person_must_look(reasons: bool, disclosable: bool, words_of_it: str) -> None:
+    report = example_reports.underwriter()
+    told = tuple(reason.model_copy(update={"disclosable": disclosable}) for reason in report.reasons) if reasons else ()
+    text = Reader(page(report.model_copy(update={"reasons": told}))).text
+    assert words_of_it in text
+    assert text.count("must look at this decision") == 1
+    assert ("nothing lifts the score to the cut-off" in text) == (not reasons)
 
 
 def test_a_report_is_made_at_once() -> None:

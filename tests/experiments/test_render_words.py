@@ -65,7 +65,7 @@ def test_signs_are_never_lost_nor_invented(value: float) -> None:
 
 
 def test_errors_dates_and_rounding_errors() -> None:
-    assert [words.error(value) for value in (0.0, 0.31, 0.004)] == ["0", "±\u202f0.3", "±\u202f0.1"]
+    assert [words.error(value) for value in (0.0, 0.31, 0.004)] == ["0", "±\u202f0.3", "<\u202f0.1"]
     assert words.day(date(2026, 3, 9)) == "9 March 2026"
     assert words.log_odds(-0.1234567) == "−0.123457"
     assert words.scientific(0.0) == "0"

@@ -85,7 +85,7 @@ def test_a_megabyte_stands_whole_in_the_json() -> None:
     ("key", "value", "match"),
     [
         ("narrative_points", 1.0, "narrative_points: the parts give"),
-        ("base_score", 620.0, "score: the parts give"),
+        ("starting_score", 620.0, "score: the parts give"),
         ("cut_off", {"pd": 0.2, "score": 500.0, "distance": 12.0}, "distance: the parts give"),
         ("columns", (), "score: the parts give"),
         ("report", "validator", "Input should be 'underwriter'"),

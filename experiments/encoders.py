@@ -7,9 +7,11 @@ from pathlib import Path
 
 import torch
 
+from data_schemas.errors import ContractError
 from features.cache import CachedEncoder, EmbeddingCache
 from features.encoder import TextEncoder
 from features.encoder_source import open_encoder
+from fusion.bundle import Bundle
 from fusion.config import EncoderConfig
 
 
@@ -42,3 +44,13 @@ def open_text_encoder(config: EncoderConfig, folder: Path | None, max_gb: float,
     if folder is None:
         return OpenEncoder(encoder.model_digest, encoder)
     return OpenEncoder(encoder.model_digest, CachedEncoder(encoder, EmbeddingCache(folder, int(max_gb * 1e9))))
+
+
+def check_encoder(encoder: OpenEncoder, bundle: Bundle) -> None:
+    """Raise ContractError when ``encoder`` is not the one that the bundle's model learned with."""
+    if encoder.model_digest != bundle.manifest.provenance.encoder_digest:
+        raise ContractError(
+            f"the text encoder is not the one that model {bundle.manifest.model_id} learned with "
+            f"({bundle.config.encoder.source!r} at that time)",
+            "Say with --encoder where that one lies now, or train the model again.",
+        )

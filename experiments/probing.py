@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from data_schemas.contract import Field, Role, Schema
 from data_schemas.errors import ContractError
-from experiments.encoders import OpenEncoder
+from experiments.encoders import OpenEncoder, check_encoder
 from experiments.grouping import LEAST_ROWS, Groups, groups_of
 from experiments.protected_report import Added, Attribute, Gap, Group, GroupArea, ProtectedReport, Reading, Source
 from experiments.protected_report import verdict as word_for
@@ -79,7 +79,7 @@ def probe_file(model: Model, question: Question, options: ReadOptions, run: Run)
     rows that must not part.
     """
     bundle = model.bundle
-    check_encoder(model)
+    check_encoder(model.encoder, bundle)
     fields = protected_fields(bundle.schema, question.columns)
     with run.stage("read") as advance:
         read = read_all(question.data, bundle.schema, options)
@@ -108,17 +108,6 @@ def probe_file(model: Model, question: Question, options: ReadOptions, run: Run)
         attributes=attributes,
     )
     return report, read.rejects
-
-
-def check_encoder(model: Model) -> None:
-    """Raise ContractError when the text encoder is not the one that the model learned with."""
-    manifest = model.bundle.manifest
-    if model.encoder.model_digest != manifest.provenance.encoder_digest:
-        raise ContractError(
-            f"the text encoder is not the one that model {manifest.model_id} learned with "
-            f"({model.bundle.config.encoder.source!r} at that time)",
-            "Say with --encoder where that one lies now, or train the model again.",
-        )
 
 
 def protected_fields(schema: Schema, wanted: Sequence[str]) -> list[Field]:

@@ -24,7 +24,7 @@ import pyarrow.parquet
 from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError, RunError
 from experiments.answers import Answer, Reasoner, reason_cells, reason_columns
-from experiments.encoders import OpenEncoder
+from experiments.encoders import OpenEncoder, check_encoder
 from experiments.partial import Column, PartialOutput, Tally, Target, check_name
 from experiments.runs import Advance, Run, advance_to
 from features.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
@@ -102,12 +102,7 @@ def bundle_scorer(bundle: Bundle, encoder: OpenEncoder, threads: int, run: Run, 
     Sentences that the model's config masks are cut first, as they were in training.
     Raises ContractError when ``encoder`` is not the one that the model learned with.
     """
-    if encoder.model_digest != bundle.manifest.provenance.encoder_digest:
-        raise ContractError(
-            f"the text encoder is not the one that model {bundle.manifest.model_id} learned with "
-            f"({bundle.config.encoder.source!r} at that time)",
-            "Say with --encoder where that one lies now, or train the model again.",
-        )
+    check_encoder(encoder, bundle)
     reader = TextReader(bundle.schema, encoder.text_encoder, bundle.config.text.n_buckets, bundle.config.text.ngrams)
     mask = Mask.open(bundle.config.text.mask, bundle.schema, encoder.text_encoder)
     reasoner = Reasoner.open(bundle, encoder.text_encoder, n_reasons) if n_reasons else None

@@ -12,8 +12,10 @@ from features.design import Design, TextBlock
 from features.sentences import SentenceBlock
 from tests.designs import Shape, make_design
 
+ORDINARY = Shape()
 
-def make_told(n: int, seed: int = 0, shape: Shape = Shape(), most_sentences: int = 4) -> tuple[Design, SentenceBlock]:
+
+def make_told(n: int, seed: int = 0, shape: Shape = ORDINARY, most_sentences: int = 4) -> tuple[Design, SentenceBlock]:
     """Rows whose narratives are made of 1 to ``most_sentences`` sentences, and the sentences."""
     rng = np.random.default_rng([seed, 7])
     design = make_design(n, seed, shape)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from scipy.special import logit
 
 from fusion.config import Config
+from fusion.population import Population
 
 ADVICE = (
     "The starting score lies below the cut-off, so an applicant may be declined although little speaks against them in "
@@ -45,6 +46,11 @@ class BackgroundRows:
         if self.drawn:
             return f"a random {self.n:,} of {self.n_training:,} training applicants"
         return f"{self.n:,} training applicants"
+
+
+def rows_of(population: Population, n_training: int, config: Config) -> BackgroundRows:
+    """The counts for a model that learned from ``n_training`` applicants."""
+    return BackgroundRows(len(population.background(config)), len(population), n_training)
 
 
 def in_words(rows: BackgroundRows, base: float, config: Config) -> str:

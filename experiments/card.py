@@ -40,6 +40,10 @@ window, took part in nothing: judge by them where there are any.
 "Text's worth" is the AUC of the model minus the first of these, with DeLong's 95 % interval. "Slope" is that of the
 outcome on the log-odds: 1 is calibrated, less is overconfident.
 
+## Explanations
+
+{{ explained }}
+
 ## Use
 
 For ranking and pricing applications like those it learned from. Not for other products, countries or times without
@@ -56,12 +60,18 @@ encoder {{ made.encoder_digest }}
 
 
 def model_card(
-    schema: Schema, made: Provenance, slices: Mapping[str, Mapping[str, object]], masked: Mapping[str, int]
+    schema: Schema,
+    made: Provenance,
+    slices: Mapping[str, Mapping[str, object]],
+    masked: Mapping[str, int],
+    explained: str,
 ) -> str:
-    """The card as Markdown; equal input, equal bytes. masked: rows of which something was cut, by sensitive kind."""
+    """The card as Markdown; equal input, equal bytes. masked: rows of which something was cut, by sensitive kind.
+    explained: what explanations of the model compare with.
+    """
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
     unseen = [field.name for field in schema.having(Role.PROTECTED, Role.IGNORED, Role.GROUP)]
     versions = [f"{name} {version}" for name, version in sorted(made.versions.items())]
     return environment.from_string(CARD).render(
-        schema=schema, made=made, slices=slices, masked=masked, unseen=unseen, versions=versions
+        schema=schema, made=made, slices=slices, masked=masked, explained=explained, unseen=unseen, versions=versions
     )

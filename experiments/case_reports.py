@@ -16,7 +16,7 @@ from scipy.special import expit, logit
 
 from experiments import reports
 from experiments.answers import SEED
-from experiments.background import BackgroundRows, in_words
+from experiments.background import BackgroundRows, in_words, rows_of
 from experiments.cases import Case, Study
 from experiments.crowd import Crowd
 from experiments.facts import Ground, columns_of, facts, flags, ground, typed
@@ -60,10 +60,8 @@ class Reporter:
     @cached_property
     def background_rows(self) -> BackgroundRows:
         """How many rows the background has, and out of how many."""
-        population, config = self.bundle.population, self.bundle.config
-        return BackgroundRows(
-            len(population.background(config)), len(population), self.bundle.manifest.provenance.n_rows
-        )
+        bundle = self.bundle
+        return rows_of(bundle.population, bundle.manifest.provenance.n_rows, bundle.config)
 
     def points(self, log_odds: Floats) -> list[float]:
         """Contributions as points; nothing is 0, not -0."""

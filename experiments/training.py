@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from experiments.background import in_words, rows_of
 from experiments.card import model_card
 from experiments.encoders import OpenEncoder
 from experiments.runs import Run, advance_to, versions
@@ -27,6 +28,7 @@ from features.tabular import TabularEncoder
 from features.text import TextReader
 from features.writing import write_header, write_rows
 from fusion import bundle, model
+from fusion.attribution import Explainer
 from fusion.config import Config
 from fusion.folds import tied_groups
 from fusion.metrics import Figures, Gain, delong, figures
@@ -207,13 +209,21 @@ def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: O
             figures=headline(slices),
         )
         cut = rows_by_kind(compress(masked.kinds, learn))
-        card = model_card(schema, provenance, {part.name: slice_lines(part) for part in slices}, cut)
         trained = bundle.Trained(fitted, config, tabular, population)
+        explained = _explained_against(trained, len(own))
+        card = model_card(schema, provenance, {part.name: slice_lines(part) for part in slices}, cut, explained)
         manifest = bundle.save(files.out, trained, provenance, card)
     rejected = dict(Counter(read.rejects.frame["rule"]))
     n_rows = len(applications) + len(read.rejects)
     masked_rows = rows_by_kind(masked.kinds)
     return TrainingReport(manifest.model_id, n_rows, rejected, masked_rows, report_window, tuple(slices))
+
+
+def _explained_against(trained: bundle.Trained, n_rows: int) -> str:
+    """What explanations of the model compare with, in words. n_rows: that it learned from."""
+    population, config = trained.population, trained.config
+    base = Explainer.of(trained.model, population.background(config)).base
+    return in_words(rows_of(population, n_rows, config), base, config)
 
 
 def _mask(applications: Applications, config: Config, encoder: OpenEncoder, run: Run) -> Masked:

@@ -1,0 +1,81 @@
+"""The bundle, the applications and the reports that the tests of `creditfusion explain` share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from experiments.cli import app, guarded
+from experiments.demo_data import generate
+from experiments.encoders import open_text_encoder
+from experiments.runs import Run
+from experiments.training import TrainingFiles, read_decided, train_bundle
+from features.reading import ReadOptions
+from fusion.config import load_config
+from tests.explained import (
+    BROKEN,
+    DAY,
+    HOSTILE_AT,
+    LONG,
+    N_ROWS,
+    SILENT,
+    SLASHED,
+    SLASHED_ID,
+    Explain,
+    Trained,
+    any_id_schema,
+)
+from tests.hostile import HOSTILE
+from tests.tiny_bert import tiny_bert
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    folder = tmp_path_factory.mktemp("explained")
+    past, new = folder / "past.csv", folder / "new.csv"
+    generate(400, 1).table.to_csv(past, index=False)
+    table = generate(N_ROWS, 2).table.drop(columns="outcome").astype(object)
+    table.loc[BROKEN, "amount"] = "a lot"
+    table.loc[SLASHED, "application_id"] = SLASHED_ID
+    table.loc[HOSTILE_AT, "statement"] = " ".join(HOSTILE[name] for name in ("attribute", "formula", "entity"))
+    table.loc[SILENT, ["statement", "job_title"]] = ""
+    table.loc[LONG, "statement"] = " ".join("In that year I paid, and then " * 5 + f"so on, {n}." for n in range(20))
+    table.loc[LONG, "job_title"] = "baker"
+    table.to_csv(new, index=False)
+    encoder = f"encoder.source='{tiny_bert(folder / 'encoder')}'"
+    small = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
+    config = load_config(None, [encoder, *small])
+    with Run.start("train", None, {}) as run:
+        files = TrainingFiles((past,), folder / "model")
+        read = read_decided(any_id_schema(), files, ReadOptions(need_target=True), run)
+        train_bundle(read, files, config, open_text_encoder(config.encoder, None, 1.0, 0), run)
+    return Trained(folder / "model", new, table, folder)
+
+
+@pytest.fixture
+def explain(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> Explain:
+    """Runs the verb; its exit code."""
+
+    def run(out: Path, *more: str, data: Path = trained.data, day: Sequence[str] = ("--date", DAY)) -> int:
+        named = ["--model", str(trained.model), "--data", str(data), "--out", str(out), *day]
+        cache = ["--cache", str(trained.folder / "cache")]
+        monkeypatch.setattr(sys, "argv", ["creditfusion", "explain", *named, *cache, *more])
+        return guarded(app)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def everything(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every application's reports for every reader, as JSON and HTML."""
+    out = tmp_path_factory.mktemp("everything") / "out"
+    arguments = ["--model", str(trained.model), "--data", str(trained.data), "--out", str(out), "--date", DAY]
+    arguments += ["--cache", str(trained.folder / "cache"), "--top", "1000"]
+    arguments += [part for name in ("underwriter", "applicant", "validator") for part in ("--for", name)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["creditfusion", "explain", *arguments])
+        assert guarded(app) == 3
+    return out

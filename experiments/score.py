@@ -71,7 +71,7 @@ def score(
     """Score applications: PD, points, decision and reasons, one row each.
 
     reason_1, reason_2, ... are the codes of what took most points from the score, with wording and points; fewer where
-    nothing else took explain.min_points (of a declined application: anything). narrative_points: what the narratives
+    nothing else took explain.min_points (from a declined application: a tenth). narrative_points: what the narratives
     gave or took. reason_flags: not_disclosable:CODE for a reason that may not be told to the applicant as a principal
     one, no_reason for a declined application from which nothing took points, sensitive:KIND:POINTS for each kind of
     private life that the narratives tell of, with what these sentences gave or took.

@@ -24,6 +24,8 @@ from fusion.explanation import Explanation, to_points
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+LEAST_SEEN = 0.05  # points: less is written as 0.0
+
 
 @dataclass(frozen=True)
 class ReasonBook:
@@ -124,7 +126,7 @@ def made_up(schema: Schema, names: Sequence[str]) -> dict[str, Reason]:
 
 def principal_reasons(explanation: Explanation, concept: Ints, book: ReasonBook, config: Config, most: int) -> Reasons:
     """At most ``most`` reasons per row, each taking ``config.explain.min_points`` or more; of a declined row whatever
-    takes anything, as an applicant who is declined must be told why.
+    takes anything that can be seen (``LEAST_SEEN``), as an applicant who is declined must be told why.
 
     concept: see ``ReasonBook.of_sentences``.
     """
@@ -133,8 +135,8 @@ def principal_reasons(explanation: Explanation, concept: Ints, book: ReasonBook,
     which = np.argsort(np.round(points, 9), axis=1, kind="stable")[:, : min(most, n_reasons)]
     taken = np.take_along_axis(points, which, axis=1)
     declined = expit(explanation.margin) > config.decision.max_pd
-    least = np.where(declined, 0.0, config.explain.min_points)
-    adverse = (np.round(taken, 9) < 0.0) & (taken <= -least[:, None])
+    least = np.where(declined, min(LEAST_SEEN, config.explain.min_points), config.explain.min_points)
+    adverse = (taken < 0.0) & (taken <= -least[:, None])
     return Reasons(
         book,
         np.where(adverse, which, -1),

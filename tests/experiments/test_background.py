@@ -16,7 +16,7 @@ from fusion.config import Config, ExplainConfig
         ),
         (
             BackgroundRows(180, 900, 900),
-            "the 180 training applicants who would just have been approved, their log-odds the nearest below the cut-off;",
+            "the 180 training applicants who would just have been approved, their log-odds the nearest below",
         ),
         (BackgroundRows(20_000, 100_000, 250_000), "below the cut-off, among a random 100,000 of 250,000;"),
     ],

@@ -120,7 +120,7 @@ def test_reasons_stand_beside_every_score(
         assert (code[~none].map(lambda code: reasons[code].wording) == wording[~none]).all()
         assert points[~none].str.fullmatch(r"-\d+\.\d").all()
         now = points.where(~none, "0").astype(float)
-        assert (now[~none] <= -1).all()
+        assert (now[~none] <= np.where(scored["decision"] == "decline", -0.1, -1.0)[~none]).all()
         assert (now >= last).all()
         flagged = code.map(lambda code: bool(code) and not reasons[code].disclosable)
         for name, flags in zip(code[flagged], scored.loc[flagged, "reason_flags"], strict=True):
@@ -128,7 +128,7 @@ def test_reasons_stand_beside_every_score(
         undisclosable |= flagged
         last = now
     assert scored["narrative_points"].str.fullmatch(r"-?\d+\.\d").all()
-    flag = r"(not_disclosable:[A-Z][A-Z0-9_]*|sensitive:[a-z_]+:-?\d+\.\d)"
+    flag = r"(no_reason|not_disclosable:[A-Z][A-Z0-9_]*|sensitive:[a-z_]+:-?\d+\.\d)"
     assert scored["reason_flags"].str.fullmatch(rf"({flag}(;{flag})*)?").all()
     assert summary["with_undisclosable_reason"] == undisclosable.sum()
     assert summary["with_sensitive_statement"] == scored["reason_flags"].str.contains("sensitive:").sum()

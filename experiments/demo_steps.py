@@ -14,8 +14,8 @@ from data_schemas.reader import load_schema
 from experiments.demo_data import FIRST_DAY, generate
 from experiments.encoders import open_text_encoder
 from experiments.runs import Run, Summary
-from experiments.scoring import Files, bundle_scorer, score_file
-from experiments.training import TrainingFiles, read_decided, train_bundle
+from experiments.scoring.run import Files, bundle_scorer, score_file
+from experiments.training.run import TrainingFiles, read_decided, train_bundle
 from features.design import Design
 from features.reading import ReadOptions, read_all
 from features.text import TextReader

@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from data_schemas.errors import ContractError
+from experiments.explaining.order import Audience, Form, Order
 from experiments.options import (
     CacheGbOption,
     CacheOption,
@@ -22,7 +23,6 @@ from experiments.options import (
     ThreadsOption,
     cache_folder,
 )
-from experiments.order import Audience, Form, Order
 from experiments.runs import SOME_REJECTED, Run
 
 EXAMPLES = """
@@ -84,10 +84,10 @@ def explain(
     Rows that break the data contract are listed in the index. Exit code 3: some rows were rejected (with --id: some of
     those named). Equal input, model and --date give equal bytes.
     """
-    from experiments.case_reports import Heading
-    from experiments.choosing import Choice
     from experiments.encoders import open_text_encoder
-    from experiments.explaining import Model, check_order, explain_file
+    from experiments.explaining.choosing import Choice
+    from experiments.explaining.fill import Heading
+    from experiments.explaining.run import Model, check_order, explain_file
     from features.reading import ReadOptions
     from fusion.bundle import load
 

@@ -67,8 +67,8 @@ def probe(
     """
     from experiments.encoders import open_text_encoder
     from experiments.explain import today
-    from experiments.probing import Model, Question, figures, probe_file
-    from experiments.protected_files import check_place, write_report
+    from experiments.probing.files import check_place, write_report
+    from experiments.probing.run import Model, Question, figures, probe_file
     from features.reading import ReadOptions
     from fusion.bundle import load
 

@@ -21,7 +21,7 @@ from experiments.options import (
 from experiments.runs import SOME_REJECTED, Run
 
 if TYPE_CHECKING:
-    from experiments.partial import Tally
+    from experiments.scoring.partial import Tally
 
 MOST_REASONS = 20
 FREQUENT = 5  # first reasons that the summary names
@@ -80,7 +80,7 @@ def score(
     add up to the input. Output gets its final name when it is complete. Exit code 3: some rows were rejected.
     """
     from experiments.encoders import open_text_encoder
-    from experiments.scoring import Files, bundle_scorer, score_file
+    from experiments.scoring.run import Files, bundle_scorer, score_file
     from features.reading import ReadOptions
     from fusion.bundle import load
 

@@ -61,7 +61,7 @@ def train(
     """
     from data_schemas.reader import load_schema
     from experiments.encoders import open_text_encoder
-    from experiments.training import TrainingFiles, read_decided, train_bundle, write_rejects
+    from experiments.training.run import TrainingFiles, read_decided, train_bundle, write_rejects
     from features.reading import ReadOptions
     from fusion.config import load_config
 

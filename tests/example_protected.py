@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from experiments.protected_report import Added, Attribute, Gap, Group, GroupArea, ProtectedReport, Reading
+from experiments.probing.report import Added, Attribute, Gap, Group, GroupArea, ProtectedReport, Reading
 
 BANDS = ("18-29", "30-44", "45-61")
 

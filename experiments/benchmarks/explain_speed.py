@@ -42,7 +42,7 @@ from experiments.benchmarks.measuring import (
 )
 from experiments.encoders import open_text_encoder
 from experiments.runs import Run
-from experiments.scoring import Files, bundle_scorer, score_file
+from experiments.scoring.run import Files, bundle_scorer, score_file
 from features.applications import Applications
 from features.design import Design
 from features.encoder_source import open_encoder

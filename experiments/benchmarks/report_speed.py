@@ -19,16 +19,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from experiments.answers import Reasoner
 from experiments.benchmarks.explained import between
 from experiments.benchmarks.measuring import markdown, model_and_data, parser, publish
-from experiments.case_reports import Heading, Reporter
-from experiments.cases import Study
-from experiments.crowd import Crowd
 from experiments.encoders import open_text_encoder
-from experiments.explaining import N_REASONS
+from experiments.explaining.cases import Study
+from experiments.explaining.crowd import Crowd
+from experiments.explaining.fill import Heading, Reporter
+from experiments.explaining.run import N_REASONS
 from experiments.render.pages import underwriter_html
 from experiments.runs import Clock
+from experiments.scoring.answers import Reasoner
 from features.applications import Applications
 from features.reading import ReadOptions, read_all
 from fusion.bundle import Bundle, load

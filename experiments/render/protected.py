@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.protected_report import CLEARLY, SOMEWHAT, WELL, Added, ProtectedReport, Reading, Source, Verdict
+from experiments.probing.report import CLEARLY, SOMEWHAT, WELL, Added, ProtectedReport, Reading, Source, Verdict
 from experiments.render.pages import render
 from experiments.render.pictures import Axis
 from experiments.render.words import number, signed

@@ -12,7 +12,7 @@ from experiments.cli import app, guarded
 from experiments.demo_data import generate
 from experiments.encoders import open_text_encoder
 from experiments.runs import Run
-from experiments.training import TrainingFiles, read_decided, train_bundle
+from experiments.training.run import TrainingFiles, read_decided, train_bundle
 from features.reading import ReadOptions
 from fusion.config import load_config
 from tests.explained import (

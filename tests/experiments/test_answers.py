@@ -14,12 +14,12 @@ import pytest
 
 from data_schemas.contract import Concept, Reason, Schema, Sensitive
 from data_schemas.reader import parse_schema
-from experiments import answers
-from experiments.answers import Answer, Reasoner, Why, reason_cells, reason_columns
 from experiments.encoders import OpenEncoder, open_text_encoder
 from experiments.runs import Run
-from experiments.scoring import Files, bundle_scorer, score_file
-from experiments.training import TrainingFiles, read_decided, train_bundle
+from experiments.scoring import answers
+from experiments.scoring.answers import Answer, Reasoner, Why, reason_cells, reason_columns
+from experiments.scoring.run import Files, bundle_scorer, score_file
+from experiments.training.run import TrainingFiles, read_decided, train_bundle
 from features.design import Design
 from features.reading import ReadOptions, read_all
 from features.sentences import SentenceBlock

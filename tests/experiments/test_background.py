@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from experiments.background import ADVICE, BackgroundRows, in_words
+from experiments.explaining.background import ADVICE, BackgroundRows, in_words
 from fusion.config import Config, ExplainConfig
 
 

@@ -12,9 +12,9 @@ import pytest
 from scipy.special import expit
 
 from data_schemas.reader import load_schema
-from experiments.answers import Answer
 from experiments.runs import Advance, Run
-from experiments.scoring import Files, Scorer, score_file
+from experiments.scoring.answers import Answer
+from experiments.scoring.run import Files, Scorer, score_file
 from features.applications import Applications
 from fusion.model import Scores
 from tests.damage import CASES, Case

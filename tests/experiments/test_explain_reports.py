@@ -13,15 +13,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.answers import Reasoner
-from experiments.case_reports import Heading, Reporter
-from experiments.cases import Study
 from experiments.cli import app, guarded
-from experiments.crowd import Crowd
 from experiments.encoders import open_text_encoder
+from experiments.explaining.cases import Study
+from experiments.explaining.crowd import Crowd
+from experiments.explaining.fill import Heading, Reporter
 from experiments.render.files import file_name
 from experiments.render.pages import applicant_html
 from experiments.runs import Clock
+from experiments.scoring.answers import Reasoner
 from features.applications import Applications
 from features.design import Design
 from features.reading import ReadOptions, read_all

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.answers import Reasoner
-from experiments.cases import Case, Study
 from experiments.encoders import open_text_encoder
-from experiments.facts import Ground, facts, ground
+from experiments.explaining.cases import Case, Study
+from experiments.explaining.facts import Ground, facts, ground
 from experiments.reports import Fact
 from experiments.runs import Clock
+from experiments.scoring.answers import Reasoner
 from features.applications import Applications
 from features.reading import ReadOptions, read_all
 from fusion.bundle import load

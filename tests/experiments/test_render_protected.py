@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from experiments.protected_report import Added, ProtectedReport, Reading, verdict
+from experiments.probing.report import Added, ProtectedReport, Reading, verdict
 from experiments.render.protected import SHORT, THRESHOLDS, VERDICTS, added, protected_html
 from tests import example_protected
 from tests.hostile import HOSTILE, filled, leaves

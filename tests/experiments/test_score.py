@@ -22,9 +22,9 @@ from data_schemas.reader import load_schema
 from experiments.cli import app, guarded
 from experiments.demo_data import generate
 from experiments.encoders import open_text_encoder
-from experiments.partial import partial_folder
 from experiments.runs import Run
-from experiments.training import TrainingFiles, read_decided, train_bundle
+from experiments.scoring.partial import partial_folder
+from experiments.training.run import TrainingFiles, read_decided, train_bundle
 from features.reading import ReadOptions
 from fusion.config import load_config
 from tests.tiny_bert import tiny_bert

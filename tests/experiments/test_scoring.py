@@ -22,11 +22,11 @@ from scipy.special import expit
 from data_schemas.contract import Reason, Sensitive
 from data_schemas.errors import ContractError, RunError
 from data_schemas.reader import load_schema
-from experiments.answers import Answer, Why
 from experiments.demo_data import generate
-from experiments.partial import PartialOutput, Tally, Target, partial_folder
 from experiments.runs import Advance, Run
-from experiments.scoring import Files, Scorer, fingerprint, score_file
+from experiments.scoring.answers import Answer, Why
+from experiments.scoring.partial import PartialOutput, Tally, Target, partial_folder
+from experiments.scoring.run import Files, Scorer, fingerprint, score_file
 from features.applications import Applications
 from features.reading import ReadOptions
 from fusion.model import Scores
@@ -234,7 +234,7 @@ def snapshots(folder: Path, into: Path) -> Iterator[list[Path]]:
         patch.setattr(os, "fsync", spy_fsync)
         patch.setattr(Path, "replace", spy_replace)
         patch.setattr(Path, "unlink", spy_unlink)
-        patch.setattr("experiments.partial.shutil.rmtree", spy_rmtree)
+        patch.setattr("experiments.scoring.partial.shutil.rmtree", spy_rmtree)
         yield taken
 
 

@@ -16,7 +16,7 @@ from data_schemas.reader import load_schema
 from experiments.cli import app, guarded
 from experiments.demo_data import FIRST_DAY, generate
 from experiments.runs import log_path
-from experiments.training import data_digest
+from experiments.training.run import data_digest
 from fusion.bundle import verify
 from tests.tiny_bert import tiny_bert
 

@@ -11,7 +11,7 @@ import pytest
 
 from data_schemas.errors import ContractError, RunError
 from experiments.runs import Run
-from experiments.training import TrainingFiles, data_digest, later_rows, read_decided, training_rows, window
+from experiments.training.run import TrainingFiles, data_digest, later_rows, read_decided, training_rows, window
 from features.applications import Applications
 from features.reading import ReadOptions
 from tests.small import NAMES, applications, row, small_schema, write_csv

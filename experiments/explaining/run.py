@@ -10,19 +10,19 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments import reports
-from experiments.answers import Reasoner
-from experiments.case_reports import Heading, Reporter
-from experiments.cases import Case, Study
-from experiments.choosing import Choice, Chosen, RowNames, choose
-from experiments.crowd import Crowd
 from experiments.encoders import OpenEncoder
-from experiments.order import Audience, Form, Order
+from experiments.explaining.cases import Case, Study
+from experiments.explaining.choosing import Choice, Chosen, RowNames, choose
+from experiments.explaining.crowd import Crowd
+from experiments.explaining.fill import Heading, Reporter
+from experiments.explaining.folder import INDEX_JSON, ReportFolder, check_place, new_folder
+from experiments.explaining.order import Audience, Form, Order
 from experiments.render import pages
 from experiments.render.files import INDEX, file_name
 from experiments.render.pdf import require_pdf, to_pdf
-from experiments.report_folder import INDEX_JSON, ReportFolder, check_place, new_folder
 from experiments.runs import Run
-from experiments.scoring import bundle_scorer, fingerprint
+from experiments.scoring.answers import Reasoner
+from experiments.scoring.run import bundle_scorer, fingerprint
 from features.applications import Applications, Chunk
 from features.reading import ReadOptions, read_chunks
 from fusion.bundle import Bundle

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from data_schemas.contract import Reason, Sensitive
-from experiments.partial import Column
 from experiments.runs import Run
+from experiments.scoring.partial import Column
 from features.concepts import ConceptMatcher, ConceptMatches
 from features.design import Design
 from features.encoder import TextEncoder

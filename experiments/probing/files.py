@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from data_schemas.errors import ContractError
-from experiments.protected_report import ProtectedReport
+from experiments.probing.report import ProtectedReport
 from experiments.render.protected import protected_html
-from experiments.training import write_rejects
+from experiments.training.run import write_rejects
 from features.applications import Rejects
 
 PAGE, JSON, REJECTS = "protected.html", "protected.json", "protected.rejects.csv"

@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.special import logit
 
 from data_schemas.contract import Reason
-from experiments.answers import SEED, Reasoner
+from experiments.scoring.answers import SEED, Reasoner
 from features.applications import Applications
 from features.concepts import ConceptMatches
 from features.design import Design, TabularBlock, TextBlock

@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
-from experiments.background import in_words, rows_of
-from experiments.card import model_card
 from experiments.encoders import OpenEncoder
+from experiments.explaining.background import in_words, rows_of
 from experiments.runs import Run, advance_to, versions
+from experiments.training.card import model_card
 from features.applications import REJECT_COLUMNS, Applications, Rejects
 from features.design import Design
 from features.masking import Mask, Masked, rows_by_kind

@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_limits
 from data_schemas.contract import Field, Role, Schema
 from data_schemas.errors import ContractError
 from experiments.encoders import OpenEncoder, check_encoder
-from experiments.grouping import LEAST_ROWS, Groups, groups_of
-from experiments.protected_report import Added, Attribute, Gap, Group, GroupArea, ProtectedReport, Reading, Source
-from experiments.protected_report import verdict as word_for
+from experiments.probing.grouping import LEAST_ROWS, Groups, groups_of
+from experiments.probing.report import Added, Attribute, Gap, Group, GroupArea, ProtectedReport, Reading, Source
+from experiments.probing.report import verdict as word_for
 from experiments.runs import Advance, Run, advance_to
 from features.applications import Applications, Chunk, Rejects
 from features.design import Design

@@ -23,10 +23,10 @@ import pyarrow.parquet
 
 from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError, RunError
-from experiments.answers import Answer, Reasoner, reason_cells, reason_columns
 from experiments.encoders import OpenEncoder, check_encoder
-from experiments.partial import Column, PartialOutput, Tally, Target, check_name
 from experiments.runs import Advance, Run, advance_to
+from experiments.scoring.answers import Answer, Reasoner, reason_cells, reason_columns
+from experiments.scoring.partial import Column, PartialOutput, Tally, Target, check_name
 from features.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.design import Design
 from features.masking import Mask

@@ -15,12 +15,12 @@ import numpy.typing as npt
 from scipy.special import expit, logit
 
 from experiments import reports
-from experiments.answers import SEED
-from experiments.background import BackgroundRows, in_words, rows_of
-from experiments.cases import Case, Study
-from experiments.crowd import Crowd
-from experiments.facts import Ground, columns_of, facts, flags, ground, typed
+from experiments.explaining.background import BackgroundRows, in_words, rows_of
+from experiments.explaining.cases import Case, Study
+from experiments.explaining.crowd import Crowd
+from experiments.explaining.facts import Ground, columns_of, facts, flags, ground, typed
 from experiments.runs import versions
+from experiments.scoring.answers import SEED
 from fusion.bundle import Bundle
 from fusion.calibration import to_score
 from fusion.changes import Change, Move

@@ -10,7 +10,7 @@ import numpy as np
 
 from data_schemas.contract import Derived, Field, FieldType, Reason, Schema
 from experiments import reports
-from experiments.cases import Case
+from experiments.explaining.cases import Case
 from features.narrative import covering_sentences
 from fusion.reasons import ReasonBook
 

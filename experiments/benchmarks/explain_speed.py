@@ -158,7 +158,8 @@ def single_precision_will_do(leaves: Leaves, x: Floats) -> npt.NDArray[np.bool_]
     for column in range(x.shape[1]):
         mine = leaves.column == column
         exact = np.unique(np.concatenate([leaves.low[mine], leaves.high[mine]]))
-        rounded = exact.astype(np.float32).astype(np.float64)
+        with np.errstate(over="ignore"):  # open ends
+            rounded = exact.astype(np.float32).astype(np.float64)
         clear &= np.searchsorted(exact, x[:, column]) == np.searchsorted(rounded, x[:, column])
     return clear
 

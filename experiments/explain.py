@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
-from data_schemas.errors import ContractError
 from experiments.explaining.order import Audience, Form, Order
 from experiments.options import (
     CacheGbOption,
     CacheOption,
+    DateOption,
     DelimiterOption,
+    EncoderOption,
     EncodingOption,
     JsonOption,
     NoCacheOption,
     ThreadsOption,
     cache_folder,
+    report_day,
 )
 from experiments.runs import SOME_REJECTED, Run
 
@@ -57,15 +57,9 @@ def explain(
     ] = False,
     lender: Annotated[str, typer.Option(help="Letterhead of the applicant's letter.")] = "",
     contact: Annotated[str, typer.Option(help="Whom the applicant may ask, in the letter.")] = "",
-    made_on: Annotated[
-        datetime | None,
-        typer.Option("--date", formats=["%Y-%m-%d"], help="Day on the reports. Left out: SOURCE_DATE_EPOCH or today."),
-    ] = None,
+    made_on: DateOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the reports of an earlier run.")] = False,
-    encoder: Annotated[
-        str | None,
-        typer.Option(help="The model's text encoder: folder, hub id or embedded. Left out: as in training."),
-    ] = None,
+    encoder: EncoderOption = None,
     delimiter: DelimiterOption = ",",
     encoding: EncodingOption = None,
     cache: CacheOption = None,
@@ -95,7 +89,7 @@ def explain(
     order = Order(out, _once(audience, [Audience.UNDERWRITER]), _once(form, [Form.HTML, Form.JSON]), force)
     check_order(order)
     options = ReadOptions(chunk_rows=2_000, delimiter=delimiter, encoding=encoding)
-    day = made_on.date() if made_on else today()
+    day = report_day(made_on)
     named = {"encoder": encoder, "delimiter": delimiter if delimiter != "," else None, "encoding": encoding}
     command = ["creditfusion", "explain", f"--model={model}", f"--data={data}", "--for=validator", "--format=json"]
     command += [f"--{option}={value}" for option, value in named.items() if value]
@@ -131,19 +125,3 @@ def explain(
 def _once(given: Sequence[Item] | None, otherwise: Sequence[Item]) -> tuple[Item, ...]:
     """What was given, each once; else the default."""
     return tuple(dict.fromkeys(given or otherwise))
-
-
-def today() -> date:
-    """The day that SOURCE_DATE_EPOCH means, in UTC (reproducible-builds.org), else today.
-
-    Raises ContractError when it is no number of seconds.
-    """
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if not epoch:
-        return date.today()
-    try:
-        return datetime.fromtimestamp(int(epoch), UTC).date()
-    except (ValueError, OverflowError, OSError) as error:
-        raise ContractError(
-            f"SOURCE_DATE_EPOCH is {epoch!r}, no seconds since 1970", "Unset it, or give the day with --date."
-        ) from error

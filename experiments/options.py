@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from data_schemas.errors import ContractError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object on stdout.")]
 ThreadsOption = Annotated[
@@ -15,6 +18,14 @@ ThreadsOption = Annotated[
 DelimiterOption = Annotated[str, typer.Option("--delimiter", help="Delimiter of CSV input.")]
 EncodingOption = Annotated[
     str | None, typer.Option("--encoding", help="Text encoding of CSV input, found out when not given.")
+]
+EncoderOption = Annotated[
+    str | None,
+    typer.Option("--encoder", help="The model's text encoder: folder, hub id or embedded. Left out: as in training."),
+]
+DateOption = Annotated[
+    datetime | None,
+    typer.Option("--date", formats=["%Y-%m-%d"], help="Day on the reports. Left out: SOURCE_DATE_EPOCH or today."),
 ]
 CacheOption = Annotated[
     Path | None,
@@ -39,3 +50,22 @@ def cache_folder(cache: Path | None, no_cache: bool) -> Path | None:
         return Path(named)
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "creditfusion" / "vectors"
+
+
+def report_day(given: datetime | None) -> date:
+    """The day to put on reports: the one given, else that of SOURCE_DATE_EPOCH in UTC (reproducible-builds.org), else
+    today.
+
+    Raises ContractError when SOURCE_DATE_EPOCH is no number of seconds.
+    """
+    if given is not None:
+        return given.date()
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if not epoch:
+        return date.today()
+    try:
+        return datetime.fromtimestamp(int(epoch), UTC).date()
+    except (ValueError, OverflowError, OSError) as error:
+        raise ContractError(
+            f"SOURCE_DATE_EPOCH is {epoch!r}, no seconds since 1970", "Unset it, or give the day with --date."
+        ) from error

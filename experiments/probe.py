@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +10,15 @@ import typer
 from experiments.options import (
     CacheGbOption,
     CacheOption,
+    DateOption,
     DelimiterOption,
+    EncoderOption,
     EncodingOption,
     JsonOption,
     NoCacheOption,
     ThreadsOption,
     cache_folder,
+    report_day,
 )
 from experiments.runs import SOME_REJECTED, Run
 
@@ -39,15 +41,9 @@ def probe(
     most_rows: Annotated[
         int, typer.Option(min=1, help="Of more rows than this, so many are drawn at random.")
     ] = 10_000,
-    made_on: Annotated[
-        datetime | None,
-        typer.Option("--date", formats=["%Y-%m-%d"], help="Day on the report. Left out: SOURCE_DATE_EPOCH or today."),
-    ] = None,
+    made_on: DateOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the report of an earlier run.")] = False,
-    encoder: Annotated[
-        str | None,
-        typer.Option(help="The model's text encoder: folder, hub id or embedded. Left out: as in training."),
-    ] = None,
+    encoder: EncoderOption = None,
     delimiter: DelimiterOption = ",",
     encoding: EncodingOption = None,
     cache: CacheOption = None,
@@ -66,7 +62,6 @@ def probe(
     contract go to protected.rejects.csv. Exit code 3: some rows were rejected.
     """
     from experiments.encoders import open_text_encoder
-    from experiments.explain import today
     from experiments.probing.files import check_place, write_report
     from experiments.probing.run import Model, Question, figures, probe_file
     from features.reading import ReadOptions
@@ -74,7 +69,7 @@ def probe(
 
     check_place(out, force)
     columns = tuple(dict.fromkeys(column or ()))
-    question = Question(data, columns, most_rows, made_on.date() if made_on else today())
+    question = Question(data, columns, most_rows, report_day(made_on))
     options = ReadOptions(delimiter=delimiter, encoding=encoding)
     arguments = {"model": model, "data": data, "out": out, "columns": columns, "most_rows": most_rows}
     with Run.start("probe", out, arguments | {"date": question.made_on}, json_output) as run:

@@ -23,7 +23,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -36,6 +35,7 @@ from safetensors.numpy import save as save_tensors
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
+from features.folders import new_folder
 from features.tabular import TabularEncoder
 from fusion.attribution import Explainer
 from fusion.basis import Basis
@@ -194,36 +194,14 @@ def save(
 
 
 def _write_folder(path: Path, files: dict[str, bytes]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.writing-{os.getpid()}")
-    shutil.rmtree(beside, ignore_errors=True)  # of a killed run with this number
-    try:
+    with new_folder(path) as folder:
         for name, content in files.items():
-            target = beside / name
+            target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-        _put_in_place(beside, path)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def _put_in_place(beside: Path, path: Path) -> None:
-    """Give the finished folder its final name; the older bundle there comes back when that fails."""
-    if not path.exists():
-        beside.rename(path)
-        return
-    older = path.with_name(f"{path.name}.older-{os.getpid()}")
-    shutil.rmtree(older, ignore_errors=True)
-    path.rename(older)
-    try:
-        beside.rename(path)
-    except BaseException:
-        older.rename(path)
-        raise
-    shutil.rmtree(older)
 
 
 def verify(path: Path) -> tuple[Manifest, dict[str, bytes]]:

@@ -1,12 +1,7 @@
-"""The folder of reports: written beside its final name, with an index, and put in place when it is complete."""
+"""The folder of reports: what may stand where it is to be."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -16,17 +11,6 @@ from experiments.render.files import INDEX
 from experiments.reports import IndexPage, parse_report
 
 INDEX_JSON = "index.json"
-
-
-@dataclass(frozen=True)
-class ReportFolder:
-    """A folder that is being filled."""
-
-    path: Path
-
-    def write(self, name: str, content: bytes) -> None:
-        """Write one file."""
-        (self.path / name).write_bytes(content)
 
 
 def check_place(out: Path, force: bool) -> None:
@@ -54,33 +38,3 @@ def _index(out: Path) -> IndexPage | None:
     except (OSError, ValidationError):
         return None
     return report if isinstance(report, IndexPage) else None
-
-
-@contextmanager
-def new_folder(out: Path) -> Iterator[ReportFolder]:
-    """A folder to fill; it becomes ``out``, in place of what is there, when the block ends well, else it vanishes."""
-    out = out.resolve()
-    beside = out.with_name(f"{out.name}.writing-{os.getpid()}")
-    shutil.rmtree(beside, ignore_errors=True)  # of a killed run with this number
-    beside.mkdir(parents=True)
-    try:
-        yield ReportFolder(beside)
-        _put_in_place(beside, out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def _put_in_place(beside: Path, out: Path) -> None:
-    """Give the finished folder its final name; what was there comes back when that fails."""
-    if not out.exists():
-        beside.rename(out)
-        return
-    older = out.with_name(f"{out.name}.older-{os.getpid()}")
-    shutil.rmtree(older, ignore_errors=True)
-    out.rename(older)
-    try:
-        beside.rename(out)
-    except BaseException:
-        older.rename(out)
-        raise
-    shutil.rmtree(older)

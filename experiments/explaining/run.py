@@ -15,7 +15,7 @@ from experiments.explaining.cases import Case, Study
 from experiments.explaining.choosing import Choice, Chosen, RowNames, choose
 from experiments.explaining.crowd import Crowd
 from experiments.explaining.fill import Heading, Reporter
-from experiments.explaining.folder import INDEX_JSON, ReportFolder, check_place, new_folder
+from experiments.explaining.folder import INDEX_JSON, check_place
 from experiments.explaining.order import Audience, Form, Order
 from experiments.render import pages
 from experiments.render.files import INDEX, file_name
@@ -24,6 +24,7 @@ from experiments.runs import Run
 from experiments.scoring.answers import Reasoner
 from experiments.scoring.run import bundle_scorer, fingerprint
 from features.applications import Applications, Chunk
+from features.folders import new_folder
 from features.reading import ReadOptions, read_chunks
 from fusion.bundle import Bundle
 
@@ -70,8 +71,8 @@ def explain_file(
                 methods[reporter.method(case)] += 1
                 advance(1)
         index = _index(model.bundle, choice, chosen, entries, heading)
-        folder.write(INDEX, pages.index_html(index).encode())
-        folder.write(INDEX_JSON, _json(index))
+        (folder / INDEX).write_bytes(pages.index_html(index).encode())
+        (folder / INDEX_JSON).write_bytes(_json(index))
     return Explained(chosen, index, {name: n for name, n in methods.items() if n})
 
 
@@ -112,7 +113,7 @@ def _reporter(model: Model, heading: Heading, run: Run) -> Reporter:
     return Reporter(study, Crowd.of(bundle.population, bundle.config.scale), heading)
 
 
-def _write(reporter: Reporter, case: Case, order: Order, folder: ReportFolder, run: Run) -> reports.IndexEntry:
+def _write(reporter: Reporter, case: Case, order: Order, folder: Path, run: Run) -> reports.IndexEntry:
     """Write every report of one application; its line in the index."""
     links = []
     for audience in order.audiences:
@@ -121,11 +122,11 @@ def _write(reporter: Reporter, case: Case, order: Order, folder: ReportFolder, r
             name = file_name(case.id, audience.value, form.value)
             with run.timed("write"):
                 if form is Form.JSON:
-                    folder.write(name, _json(report))
+                    (folder / name).write_bytes(_json(report))
                 elif form is Form.HTML:
-                    folder.write(name, html.encode())
+                    (folder / name).write_bytes(html.encode())
                 else:
-                    folder.write(name, to_pdf(html))
+                    (folder / name).write_bytes(to_pdf(html))
             words = audience.value if form is Form.HTML else f"{audience.value} ({form.value.upper()})"
             links.append(reports.Link(words=words, file=name))
     review = reporter.needs_review(case, reporter.grounds(case))

@@ -101,6 +101,48 @@ def grouped(explanation: Explanation) -> Floats:
     )
 
 
+def explain(files: DemoFiles, most: int) -> tuple[Explanation, pd.DataFrame]:
+    """The first ``most`` new applicants explained, and their columns as the files show them."""
+    bundle = load(files.model)
+    config = bundle.config
+    encoder = open_text_encoder(config.encoder, files.vectors, CACHE_GB, 0).text_encoder
+    reader = TextReader(bundle.schema, encoder, config.text.n_buckets, config.text.ngrams)
+    applications = read_all(files.new, bundle.schema, ReadOptions()).applications
+    applications = applications.take(np.arange(min(most, len(applications))))
+    text, block = reader.read_sentences(applications)
+    explanation = bundle.explainer().explain(Design(bundle.tabular.encode(applications), text), block)
+    return explanation, pd.read_csv(files.new).iloc[applications.row_number - 1].reset_index(drop=True)
+
+
+def of_columns(found: Floats, true: Floats) -> dict[str, float]:
+    """Rank correlations of contributions with true effects, (n, n_groups) each: over all, and by group."""
+    within = [spearmanr(a, b).statistic for a, b in zip(found, true, strict=True)]
+    figures = {
+        "columns: rank correlation over all groups": float(spearmanr(found.ravel(), true.ravel()).statistic),
+        "columns: mean within an applicant": float(np.mean(within)),
+    }
+    for at, name in enumerate(GROUPS):
+        if np.ptp(true[:, at]) > 0:
+            figures[name] = float(spearmanr(found[:, at], true[:, at]).statistic)
+    return figures
+
+
+def of_sentences(explanation: Explanation) -> dict[str, float]:
+    """Contributions of the planted sentences that typing errors left as they were, against their weights."""
+    weights, block = planted_weights(), explanation.block
+    mine = [
+        (explanation.sentences[at], weights[sentence])
+        for at in np.flatnonzero(block.narrative == explanation.narrative_names.index("statement"))
+        if (sentence := block.text[at].strip().lower()) in weights
+    ]
+    said, planted = np.array(mine).T
+    return {
+        "sentences: rank correlation": float(spearmanr(said, planted).statistic),
+        "sentences: sign found where it weighs": float(np.mean((said > 0) == (planted > 0), where=planted != 0)),
+        "sentences compared": len(said),
+    }
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print; see the module's text."""
     options = parser(__doc__ or "")
@@ -108,54 +150,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--applicants", type=int, default=1000)
     given = options.parse_args(arguments)
     files = DemoFiles(given.demo)
-    bundle = load(files.model)
-    config = bundle.config
-    encoder = open_text_encoder(config.encoder, files.vectors, CACHE_GB, 0).text_encoder
-    reader = TextReader(bundle.schema, encoder, config.text.n_buckets, config.text.ngrams)
-    applications = read_all(files.new, bundle.schema, ReadOptions()).applications
-    applications = applications.take(np.arange(min(given.applicants, len(applications))))
-    tell(f"explain {len(applications):,} applicants")
-    text, block = reader.read_sentences(applications)
-    explanation = bundle.explainer().explain(Design(bundle.tabular.encode(applications), text), block)
+    tell(f"explain {given.applicants:,} applicants")
+    explanation, table = explain(files, given.applicants)
     tell("the rule's own effects")
     past = pd.read_csv(files.past)
     background = past.sample(min(BACKGROUND_ROWS, len(past)), random_state=0).reset_index(drop=True)
-    true = true_effects(pd.read_csv(files.new).iloc[applications.row_number - 1].reset_index(drop=True), background)
-    found = grouped(explanation)
-
-    weights = planted_weights()
-    statement = bundle.schema.narratives[0].name
-    mine = [
-        (explanation.sentences[at], weights[sentence])
-        for at in np.flatnonzero(block.narrative == explanation.narrative_names.index(statement))
-        if (sentence := block.text[at].strip().lower()) in weights
-    ]
-    said, planted = np.array(mine).T
-    figures = {
-        "columns: rank correlation over all groups": spearmanr(found.ravel(), true.ravel()).statistic,
-        "columns: mean within an applicant": np.mean(
-            [spearmanr(a, b).statistic for a, b in zip(found, true, strict=True)]
-        ),
-        "sentences: rank correlation": spearmanr(said, planted).statistic,
-        "sentences: sign found where it weighs": np.mean((said > 0) == (planted > 0), where=planted != 0),
-        "sentences compared": float(len(said)),
-    }
-    for at, name in enumerate(GROUPS):
-        varies = np.ptp(true[:, at]) > 0
-        figures[name] = spearmanr(found[:, at], true[:, at]).statistic if varies else np.nan
-    rows = [
-        [name, f"{value:.3f}" if value < 2 else f"{value:,.0f}"] for name, value in figures.items() if value == value
-    ]
-    sizes = [
-        [
-            f"{name}: mean size, true and found",
-            f"{np.abs(true[:, at]).mean():.3f} and {np.abs(found[:, at]).mean():.3f}",
-        ]
-        for at, name in enumerate(GROUPS)
-    ]
-    publish(
-        {name: float(value) for name, value in figures.items()}, markdown(["figure", "value"], rows + sizes), given.json
-    )
+    found, true = grouped(explanation), true_effects(table, background)
+    figures = of_columns(found, true) | of_sentences(explanation)
+    rows = [[name, f"{value:.3f}" if isinstance(value, float) else f"{value:,}"] for name, value in figures.items()]
+    for name, one, other in zip(GROUPS, np.abs(true).mean(axis=0), np.abs(found).mean(axis=0), strict=True):
+        rows.append([f"{name}: mean size, true and found", f"{one:.3f} and {other:.3f}"])
+    publish(figures, markdown(["figure", "value"], rows), given.json)
 
 
 if __name__ == "__main__":

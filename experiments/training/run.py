@@ -174,7 +174,6 @@ def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: O
 
     Raises ContractError for rows that cannot train their schema, or a mask that it has no concept for.
     """
-    schema = read.applications.schema
     learn = training_rows(read.applications, files.until)
     masked = _mask(read.applications, config, encoder, run)
     applications = masked.applications
@@ -194,29 +193,35 @@ def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: O
         if len(held_out):
             later = design.take(held_out)
             slices += _with_narrative(f"after {files.until}", fitted.margins(later), y[held_out], later)
-    report_window = window(applications, learn)
     with run.stage("save"):
-        provenance = bundle.Provenance(
-            schema_digest=schema.digest,
-            config_digest=bundle.config_digest(config),
-            data_digest=read.data_digest,
-            encoder_digest=encoder.model_digest,
-            versions=versions(),
-            seed=config.folds.seed,
-            window=report_window,
-            n_rows=len(own),
-            n_bad=int(y[learn].sum()),
-            figures=headline(slices),
-        )
+        provenance = _provenance(read, learn, config, encoder, slices)
         cut = rows_by_kind(compress(masked.kinds, learn))
         trained = bundle.Trained(fitted, config, tabular, population)
         explained = _explained_against(trained, len(own))
-        card = model_card(schema, provenance, {part.name: slice_lines(part) for part in slices}, cut, explained)
+        card = model_card(tabular.schema, provenance, {part.name: slice_lines(part) for part in slices}, cut, explained)
         manifest = bundle.save(files.out, trained, provenance, card)
     rejected = dict(Counter(read.rejects.frame["rule"]))
     n_rows = len(applications) + len(read.rejects)
     masked_rows = rows_by_kind(masked.kinds)
-    return TrainingReport(manifest.model_id, n_rows, rejected, masked_rows, report_window, tuple(slices))
+    return TrainingReport(manifest.model_id, n_rows, rejected, masked_rows, provenance.window, tuple(slices))
+
+
+def _provenance(
+    read: Decided, learn: Flags, config: Config, encoder: OpenEncoder, slices: Sequence[SliceReport]
+) -> bundle.Provenance:
+    """Where a model comes from that learned from the rows ``learn``."""
+    return bundle.Provenance(
+        schema_digest=read.applications.schema.digest,
+        config_digest=bundle.config_digest(config),
+        data_digest=read.data_digest,
+        encoder_digest=encoder.model_digest,
+        versions=versions(),
+        seed=config.folds.seed,
+        window=window(read.applications, learn),
+        n_rows=int(learn.sum()),
+        n_bad=int(read.applications.outcome()[learn].sum()),
+        figures=headline(slices),
+    )
 
 
 def _explained_against(trained: bundle.Trained, n_rows: int) -> str:

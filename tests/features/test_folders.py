@@ -34,9 +34,14 @@ def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> Non
     out = tmp_path / "out"
     out.mkdir()
     (out / "old").write_text("old")
-    with pytest.raises(ValueError, match="half done"), new_folder(out) as folder:
-        (folder / "new").write_text("new")
-        raise ValueError("half done")
+
+    def fill() -> None:
+        with new_folder(out) as folder:
+            (folder / "new").write_text("new")
+            raise ValueError("half done")
+
+    with pytest.raises(ValueError, match="half done"):
+        fill()
     assert names(out) == ["old"]
     assert names(tmp_path) == ["out"]
 

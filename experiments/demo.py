@@ -26,7 +26,7 @@ def demo(
     threads: ThreadsOption = 0,
     json_output: JsonOption = False,
 ) -> None:
-    """Generate synthetic applications, train, score, and hold the model against the rule behind them.
+    """Generate synthetic applications, train, score, explain a few, and hold the model against the rule behind them.
 
     Nothing in the data is real. The narratives carry signal that the columns do not, so the summary shows what reading
     them is worth, and how near the model came to the best possible AUC.

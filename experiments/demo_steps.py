@@ -13,6 +13,11 @@ from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.demo_data import FIRST_DAY, generate
 from experiments.encoders import open_text_encoder
+from experiments.explaining.choosing import Choice
+from experiments.explaining.fill import Heading
+from experiments.explaining.order import Audience, Form, Order
+from experiments.explaining.run import Model, explain_file
+from experiments.options import report_day
 from experiments.runs import Run, Summary
 from experiments.scoring.run import Files, bundle_scorer, score_file
 from experiments.training.run import TrainingFiles, read_decided, train_bundle
@@ -27,6 +32,7 @@ DAYS_BEFORE, DAYS_AFTER = 730, 180
 NEW_ROWS_SHARE = 0.4
 CACHE_GB = 1.0
 N_REASONS = 4
+N_REPORTED = 5
 
 ABOUT = """Everything in this folder is synthetic: `creditfusion demo` made it up (seed {seed}).
 No applicant, no sentence and no outcome is real, and the risk rule behind them is no claim about real credit risk.
@@ -36,6 +42,7 @@ new.csv           {n_new} later applications, without outcome
 new_truth.csv     the rule's true PD of each, and the outcome: what a lender would not know
 model/            the trained model bundle
 scored.csv        PD, score, decision and reasons of each new application
+reports/          why the {n_reported} of the highest PD were scored so: open index.html
 """
 
 
@@ -76,6 +83,11 @@ class DemoFiles:
         return self.folder / "scored.csv"
 
     @property
+    def reports(self) -> Path:
+        """Reports of single decisions."""
+        return self.folder / "reports"
+
+    @property
     def rejects(self) -> Path:
         """Rows of the new applications that broke the contract."""
         return self.folder / "scored.csv.rejects.csv"
@@ -99,7 +111,9 @@ def write_files(files: DemoFiles, n_rows: int, seed: int) -> None:
     past = generate(n_rows, seed, FIRST_DAY, DAYS_BEFORE)
     new = generate(max(int(n_rows * NEW_ROWS_SHARE), 1), seed, FIRST_DAY + np.timedelta64(DAYS_BEFORE, "D"), DAYS_AFTER)
     files.folder.mkdir(parents=True, exist_ok=True)
-    files.about.write_text(ABOUT.format(seed=seed, n_past=len(past), n_new=len(new)), encoding="utf-8")
+    files.about.write_text(
+        ABOUT.format(seed=seed, n_past=len(past), n_new=len(new), n_reported=N_REPORTED), encoding="utf-8"
+    )
     past.table.to_csv(files.past, index=False)
     new.table.drop(columns="outcome").to_csv(files.new, index=False)
     new.truth().to_csv(files.truth, index=False)
@@ -116,19 +130,29 @@ def run_demo(files: DemoFiles, n_rows: int, seed: int, threads: int, run: Run) -
     bundle = load(files.model)
     scorer = bundle_scorer(bundle, encoder, threads, run, N_REASONS)
     score_file(scorer, Files(files.new, files.scored, files.rejects), ReadOptions(), run, force=True)
+    with run.stage("report"):
+        explain_few(files, Model(bundle, encoder, exact=True, threads=threads), run)
     with run.stage("compare"):
         new = read_all(files.new, schema, ReadOptions()).applications
         text = TextReader(schema, encoder.text_encoder, config.text.n_buckets, config.text.ngrams).read(new)
         margins = bundle.model.margins(Design(bundle.tabular.encode(new), text), threads)
         against_the_rule = judge(files, margins.columns_only)
+    paths = (files.about, files.past, files.new, files.scored, files.model, files.reports)
     return {
         "data": "synthetic, nothing in it is real",
         "model": report.model_id,
         "past applications": report.n_rows,
         "new applications": len(new),
         "on the new applications": against_the_rule,
-        "files": {file.name: file for file in (files.about, files.past, files.new, files.scored, files.model)},
+        "files": {file.name: file for file in paths},
     }
+
+
+def explain_few(files: DemoFiles, model: Model, run: Run) -> None:
+    """Write the underwriter's report and the letter for the new applications of the highest PD."""
+    order = Order(files.reports, (Audience.UNDERWRITER, Audience.APPLICANT), (Form.HTML, Form.JSON), force=True)
+    heading = Heading(files.new, report_day(None), lender="Demo Bank", contact="", command=())
+    explain_file(model, Choice(top=N_REPORTED), order, heading, ReadOptions(), run)
 
 
 def judge(files: DemoFiles, columns_only: npt.NDArray[np.float64]) -> Summary:

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from data_schemas.errors import ContractError
 from experiments.cli import app, guarded
-from experiments.demo_steps import DemoFiles, check_folder, judge, write_files
+from experiments.demo_steps import N_REPORTED, DemoFiles, check_folder, judge, write_files
 
 
 @pytest.fixture
@@ -91,6 +91,10 @@ def test_the_demo_runs_from_nothing_and_again_over_itself_to_the_same_bytes(
     assert {"reason_1", "reason_4", "reason_1_wording", "reason_1_points", "narrative_points"} <= set(told)
     assert (told["reason_1"] != "").mean() > 0.9
     assert "reasons" in files.about.read_text()
+    index = json.loads((files.reports / "index.json").read_text())
+    worst = told.sort_values("pd", ascending=False)["id"].head(N_REPORTED)
+    assert [entry["id"] for entry in index["entries"]] == list(worst)
+    assert (files.reports / "index.html").exists()
     assert run_demo(monkeypatch, files.folder) == 0
     again: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert again["model"] == first["model"]

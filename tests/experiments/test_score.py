@@ -331,3 +331,19 @@ def test_ctrl_c_ends_cleanly_and_can_be_resumed(
     assert process.wait() == 130
     assert score(monkeypatch, trained, out, *BY_THREES, "--resume") == 3
     assert results(out) == undisturbed
+
+
+def test_protected_and_ignored_columns_have_no_influence(
+    monkeypatch: pytest.MonkeyPatch, trained: Trained, tmp_path: Path
+) -> None:
+    """Neither on a score nor on a reason, whatever they hold."""
+    out, other = tmp_path / "scored.csv", tmp_path / "other.csv"
+    assert score(monkeypatch, trained, out) == 3
+    table = pd.read_csv(trained.data, dtype=object, keep_default_na=False)
+    table["sex"] = np.where(table["sex"] == "female", "male", "female")
+    table["age_band"] = table["age_band"].sample(frac=1, random_state=1).to_numpy()
+    table["branch_note"] = "anything"
+    changed = tmp_path / "changed.csv"
+    table.to_csv(changed, index=False)
+    assert score(monkeypatch, Trained(trained.model, changed), other) == 3
+    assert other.read_bytes() == out.read_bytes()

@@ -1,8 +1,8 @@
 """Principal reasons: the contributions of an explanation, summed by what an applicant would be told.
 
-Columns count under their reason code, and so do sentences under that of their concept; what was written and matches no
-concept counts under its narrative's own code. Nothing is dropped: a reason that may not be disclosed keeps its place
-and is marked, and two different reasons never become one.
+Columns count under their reason code, and so do sentences under that of their concept; of what was written and matches
+no concept the worst sentence counts under its narrative's own code. Nothing is dropped: a reason that may not be
+disclosed keeps its place and is marked, and two different reasons never become one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from data_schemas.contract import Derived, Field, Reason, Schema
-from features.sentences import SentenceBlock
 from fusion.config import Config, ScaleConfig
 from fusion.explanation import Explanation, to_points
 
@@ -61,14 +60,24 @@ class ReasonBook:
         column, concept, narrative = (np.array([place[r.code] for r in group], dtype=np.int64) for group in given)
         return ReasonBook(tuple(book.values()), column, concept, narrative)
 
-    def of_sentences(self, block: SentenceBlock, concept: Ints) -> Ints:
+    def of_sentences(self, explanation: Explanation, concept: Ints) -> Ints:
         """int64 (n_sentences,): place in ``reasons`` of each sentence, by its concept or else by its narrative.
+
+        Sentences that match no concept are about different things, which would blur each other: only the one that
+        speaks most against the applicant stands for its narrative; the others have the place -1.
 
         concept: int64 (n_sentences,), place of each sentence's concept among the schema's, -1 for none.
         """
-        place: Ints = self.narrative[block.narrative]
+        block = explanation.block
+        place = np.full(len(block), -1, dtype=np.int64)
         matched = concept >= 0
         place[matched] = self.concept[concept[matched]]
+        unnamed = np.flatnonzero(~matched)
+        worst_first = np.round(-explanation.sentences[unnamed], 9)
+        unnamed = unnamed[np.lexsort((worst_first, block.narrative[unnamed], block.row[unnamed]))]
+        first = np.ones(len(unnamed), dtype=np.bool_)
+        first[1:] = (np.diff(block.row[unnamed]) != 0) | (np.diff(block.narrative[unnamed]) != 0)
+        place[unnamed[first]] = self.narrative[block.narrative[unnamed[first]]]
         return place
 
 
@@ -146,9 +155,13 @@ def principal_reasons(explanation: Explanation, concept: Ints, book: ReasonBook,
 
 
 def reason_points(explanation: Explanation, concept: Ints, book: ReasonBook, scale: ScaleConfig) -> Floats:
-    """float64 (n, len(book.reasons)): points that every reason gives or takes; a row sums to all its contributions."""
+    """float64 (n, len(book.reasons)): points that every reason gives or takes; a row sums to all its contributions but
+    those of the sentences that stand for no reason (``ReasonBook.of_sentences``).
+    """
     log_odds = np.zeros((len(explanation), len(book.reasons)))
     for at, column in zip(book.column, explanation.columns.T, strict=True):
         log_odds[:, at] += column
-    np.add.at(log_odds, (explanation.block.row, book.of_sentences(explanation.block, concept)), explanation.sentences)
+    place = book.of_sentences(explanation, concept)
+    told = place >= 0
+    np.add.at(log_odds, (explanation.block.row[told], place[told]), explanation.sentences[told])
     return to_points(log_odds, scale)

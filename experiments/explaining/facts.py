@@ -92,7 +92,7 @@ def ground(case: Case, reason: Reason, book: ReasonBook, known: Mapping[str, rep
         worst = mine[np.argmax(explanation.columns[0, mine])]
         column = known[explanation.column_names[worst]]
     block = explanation.block
-    told = book.of_sentences(block, case.matches.concept)
+    told = book.of_sentences(explanation, case.matches.concept)
     spoken = np.flatnonzero((told == place) & (explanation.sentences > 0.0))
     if not len(spoken):
         return Ground(column, None, False)

@@ -90,7 +90,7 @@ def test_every_code_stands_once_in_the_book() -> None:
     assert BOOK.concept.tolist() == [3, 3, 4]
 
 
-def test_points_are_summed_by_code_and_nothing_is_lost(
+def test_points_are_summed_by_code_and_of_unnamed_sentences_the_worst_counts(
     explanation: Explanation, concept: npt.NDArray[np.int64]
 ) -> None:
     points = reason_points(explanation, concept, BOOK, SCALE)
@@ -98,10 +98,25 @@ def test_points_are_summed_by_code_and_nothing_is_lost(
     for row in range(N):
         mine = explanation.block.row == row
         debts = explanation.sentences[mine & np.isin(concept, [0, 1])].sum()
-        essay = explanation.sentences[mine & (concept == -1) & (explanation.block.narrative == 0)].sum()
+        unnamed = [explanation.sentences[mine & (concept == -1) & (explanation.block.narrative == j)] for j in (0, 1)]
+        essay, job = (float(one.max(initial=-np.inf)) if len(one) else 0.0 for one in unnamed)
         assert points[row, 3] == pytest.approx(to_points(debts, SCALE))
-        assert points[row, 5] == pytest.approx(to_points(essay, SCALE))
-    np.testing.assert_allclose(points.sum(axis=1), to_points(explanation.margin + 2.0, SCALE))
+        assert points[row, 5] == pytest.approx(to_points(np.array(essay), SCALE))
+        left_out = sum(one.sum() for one in unnamed) - essay - job
+        whole = explanation.margin[row] + 2.0 - left_out
+        assert points[row].sum() == pytest.approx(to_points(np.array(whole), SCALE))
+
+
+def test_an_unnamed_worry_is_not_hidden_by_unnamed_praise(explanation: Explanation) -> None:
+    """Two sentences on different things, neither of them named, that cancel each other out."""
+    first = explanation.block.bounds()[:-1]
+    at = first[np.diff(explanation.block.bounds()) == 2][0]
+    sentences = explanation.sentences.copy()
+    sentences[at], sentences[at + 1] = 0.8, -0.8
+    unnamed = np.full(len(sentences), -1)
+    place = BOOK.of_sentences(replace(explanation, sentences=sentences), unnamed)
+    assert place[at] == BOOK.narrative[explanation.block.narrative[at]]
+    assert place[at + 1] == -1
 
 
 def named(*columns: tuple[str, str | None]) -> Schema:

@@ -11,7 +11,7 @@ from data_schemas.errors import ContractError
 from features.cache import CachedEncoder, EmbeddingCache
 from features.encoder import TextEncoder
 from features.encoder_source import open_encoder
-from fusion.bundle import Bundle
+from fusion.bundle import Bundle, load
 from fusion.config import EncoderConfig
 
 
@@ -44,6 +44,18 @@ def open_text_encoder(config: EncoderConfig, folder: Path | None, max_gb: float,
     if folder is None:
         return OpenEncoder(encoder.model_digest, encoder)
     return OpenEncoder(encoder.model_digest, CachedEncoder(encoder, EmbeddingCache(folder, int(max_gb * 1e9))))
+
+
+def open_model(
+    path: Path, encoder: str | None, folder: Path | None, max_gb: float, threads: int
+) -> tuple[Bundle, OpenEncoder]:
+    """A bundle and its text encoder, which is looked for at ``encoder`` (None: where training found it).
+
+    Raises as ``fusion.bundle.load`` and ``open_text_encoder`` do.
+    """
+    bundle = load(path)
+    source = bundle.config.encoder.model_copy(update={"source": encoder} if encoder else {})
+    return bundle, open_text_encoder(source, folder, max_gb, threads)
 
 
 def check_encoder(encoder: OpenEncoder, bundle: Bundle) -> None:

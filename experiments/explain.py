@@ -78,12 +78,11 @@ def explain(
     Rows that break the data contract are listed in the index. Exit code 3: some rows were rejected (with --id: some of
     those named). Equal input, model and --date give equal bytes.
     """
-    from experiments.encoders import open_text_encoder
+    from experiments.encoders import open_model
     from experiments.explaining.choosing import Choice
     from experiments.explaining.fill import Heading
     from experiments.explaining.run import Model, check_order, explain_file
     from features.reading import ReadOptions
-    from fusion.bundle import load
 
     choice = Choice(tuple(dict.fromkeys(ids or ())), declined, top or 0, limit)
     order = Order(out, _once(audience, [Audience.UNDERWRITER]), _once(form, [Form.HTML, Form.JSON]), force)
@@ -98,9 +97,7 @@ def explain(
     arguments = {"model": model, "data": data, "out": out, "ids": len(choice.ids), "declined": declined, "top": top}
     with Run.start("explain", out, arguments | {"limit": limit, "fast": fast, "date": day}, json_output) as run:
         with run.timed("load"):
-            bundle = load(model)
-            source = bundle.config.encoder.model_copy(update={"source": encoder} if encoder else {})
-            text_encoder = open_text_encoder(source, cache_folder(cache, no_cache), cache_gb, threads)
+            bundle, text_encoder = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
         opened = Model(bundle, text_encoder, not fast, threads)
         done = explain_file(opened, choice, order, heading, options, run)
         run.finish(

@@ -61,11 +61,10 @@ def probe(
     Writes protected.html and protected.json; equal input, model and --date give equal bytes. Rows that break the data
     contract go to protected.rejects.csv. Exit code 3: some rows were rejected.
     """
-    from experiments.encoders import open_text_encoder
+    from experiments.encoders import open_model
     from experiments.probing.files import check_place, write_report
     from experiments.probing.run import Model, Question, figures, probe_file
     from features.reading import ReadOptions
-    from fusion.bundle import load
 
     check_place(out, force)
     columns = tuple(dict.fromkeys(column or ()))
@@ -74,9 +73,7 @@ def probe(
     arguments = {"model": model, "data": data, "out": out, "columns": columns, "most_rows": most_rows}
     with Run.start("probe", out, arguments | {"date": question.made_on}, json_output) as run:
         with run.timed("load"):
-            bundle = load(model)
-            source = bundle.config.encoder.model_copy(update={"source": encoder} if encoder else {})
-            text_encoder = open_text_encoder(source, cache_folder(cache, no_cache), cache_gb, threads)
+            bundle, text_encoder = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
         report, rejects = probe_file(Model(bundle, text_encoder, threads), question, options, run)
         with run.timed("write"):
             write_report(out, report, rejects)

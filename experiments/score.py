@@ -77,10 +77,9 @@ def score(
     Rows that break the data contract go to the rejects file with the rule and the remedy; scored and rejected rows
     add up to the input. Output gets its final name when it is complete. Exit code 3: some rows were rejected.
     """
-    from experiments.encoders import open_text_encoder
+    from experiments.encoders import open_model
     from experiments.scoring.run import Files, bundle_scorer, score_file
     from features.reading import ReadOptions
-    from fusion.bundle import load
 
     rejects = rejects or out.parent / f"{out.name}.rejects.csv"
     files = Files(data, out, rejects, tuple(dict.fromkeys(passthrough or ())))
@@ -89,9 +88,7 @@ def score(
     options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding)
     with Run.start("score", out, arguments, json_output) as run:
         with run.timed("load"):
-            bundle = load(model)
-            source = bundle.config.encoder.model_copy(update={"source": encoder} if encoder else {})
-            text_encoder = open_text_encoder(source, cache_folder(cache, no_cache), cache_gb, threads)
+            bundle, text_encoder = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
             scorer = bundle_scorer(bundle, text_encoder, threads, run, reasons)
         done = score_file(scorer, files, options, run, resume=resume, force=force)
         run.finish(

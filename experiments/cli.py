@@ -28,13 +28,16 @@ from experiments.explain import EXAMPLES as EXPLAIN_EXAMPLES
 from experiments.explain import explain
 from experiments.probe import EXAMPLES as PROBE_EXAMPLES
 from experiments.probe import probe
+from experiments.runs import INTERRUPTED
 from experiments.schema import app as schema_app
 from experiments.score import EXAMPLES as SCORE_EXAMPLES
 from experiments.score import score
+from experiments.sweep import EXAMPLES as SWEEP_EXAMPLES
+from experiments.sweep import sweep
 from experiments.train import EXAMPLES as TRAIN_EXAMPLES
 from experiments.train import train
 
-FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+FAILED, WRONG_USAGE = 1, 2
 
 app = typer.Typer(
     name="creditfusion",
@@ -48,6 +51,7 @@ app = typer.Typer(
 app.command(epilog=DEMO_EXAMPLES)(demo)
 app.add_typer(schema_app, name="schema")
 app.command(epilog=TRAIN_EXAMPLES)(train)
+app.command(epilog=SWEEP_EXAMPLES)(sweep)
 app.command(epilog=SCORE_EXAMPLES)(score)
 app.command(epilog=EXPLAIN_EXAMPLES)(explain)
 app.command(epilog=PROBE_EXAMPLES)(probe)

@@ -126,7 +126,9 @@ def run_demo(files: DemoFiles, n_rows: int, seed: int, threads: int, run: Run) -
         write_files(files, n_rows, seed)
     encoder = open_text_encoder(config.encoder, files.vectors, CACHE_GB, threads)
     past = TrainingFiles((files.past,), files.model)
-    report = train_bundle(read_decided(schema, past, ReadOptions(need_target=True), run), past, config, encoder, run)
+    report = train_bundle(
+        read_decided(schema, past.data, ReadOptions(need_target=True), run), past, config, encoder, run
+    )
     bundle = load(files.model)
     scorer = bundle_scorer(bundle, encoder, threads, run, N_REASONS)
     score_file(scorer, Files(files.new, files.scored, files.rejects), ReadOptions(), run, force=True)

@@ -11,6 +11,7 @@ from data_schemas.errors import ContractError
 from features.cache import CachedEncoder, EmbeddingCache
 from features.encoder import TextEncoder
 from features.encoder_source import open_encoder
+from features.sentence_encoder import digest_by_unit, encoder_by_unit
 from fusion.bundle import Bundle, load
 from fusion.config import EncoderConfig
 
@@ -20,16 +21,21 @@ class OpenEncoder:
     """What verbs encode with.
 
     model_digest: what a model that learned from these vectors depends on, the same on every machine.
-    text_encoder: the encoder, behind its cache where there is one.
+    text_encoder: the encoder, with its cache where there is one. cached: that with the cache. precision: "bf16" or
+    "fp32", what it computes in here.
     """
 
     model_digest: str
     text_encoder: TextEncoder
+    cached: CachedEncoder | None
+    precision: str
 
     @property
     def hit_rate(self) -> float | None:
-        """Share of the texts so far that the cache knew; None without a cache or a text."""
-        return self.text_encoder.hit_rate if isinstance(self.text_encoder, CachedEncoder) else None
+        """Share of the texts so far that the cache knew (of the sentences, where these are read one by one); None
+        without a cache or a text.
+        """
+        return self.cached.hit_rate if self.cached is not None else None
 
 
 def open_text_encoder(config: EncoderConfig, folder: Path | None, max_gb: float, threads: int) -> OpenEncoder:
@@ -40,10 +46,15 @@ def open_text_encoder(config: EncoderConfig, folder: Path | None, max_gb: float,
     """
     if threads:
         torch.set_num_threads(threads)
-    encoder = open_encoder(config.source, precision=config.precision, window=config.window)
-    if folder is None:
-        return OpenEncoder(encoder.model_digest, encoder)
-    return OpenEncoder(encoder.model_digest, CachedEncoder(encoder, EmbeddingCache(folder, int(max_gb * 1e9))))
+    encoder = open_encoder(config.source, precision=config.precision, window=config.window, pooling=config.pooling)
+    # Sentences are put together outside the cache, which so keeps the vectors of single ones.
+    cached = None if folder is None else CachedEncoder(encoder, EmbeddingCache(folder, int(max_gb * 1e9)))
+    return OpenEncoder(
+        digest_by_unit(config.unit, encoder.model_digest),
+        encoder_by_unit(config.unit, cached if cached is not None else encoder),
+        cached,
+        encoder.precision,
+    )
 
 
 def open_model(

@@ -60,8 +60,11 @@ Summary = Mapping[str, object]
 SOME_REJECTED = 3
 """Exit code of a verb that did its work and rejected some rows."""
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
 SECONDS_BETWEEN_LINES = 10.0
-VERSIONED = ("creditfusion", "torch", "transformers", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn")
+VERSIONED = ("creditfusion", "torch", "transformers", "lightgbm", "numpy", "scipy", "pandas", "pyarrow", "scikit-learn")
 
 
 def advance_to(advance: Advance) -> Advance:

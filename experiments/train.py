@@ -63,6 +63,7 @@ def train(
     from experiments.encoders import open_text_encoder
     from experiments.training.run import TrainingFiles, read_decided, train_bundle, write_rejects
     from features.reading import ReadOptions
+    from fusion.bundle import check_place
     from fusion.config import load_config
 
     files = TrainingFiles(tuple(data), out, until.date() if until else None)
@@ -72,7 +73,8 @@ def train(
         settings = load_config(config, overrides or [])
         encoder = open_text_encoder(settings.encoder, cache_folder(cache, no_cache), cache_gb, threads)
         options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding)
-        read = read_decided(contract, files, options, run)
+        check_place(files.out)  # before hours of work, not after them
+        read = read_decided(contract, files.data, options, run)
         write_rejects(read.rejects, files.rejects)  # first, because they may be why the rest cannot train
         report = train_bundle(read, files, settings, encoder, run)
         run.finish({"bundle": out, **report.summary()}, {"bundle": out, **report.lines()})

@@ -1,9 +1,10 @@
 """What sentences are about: each is named after the concept whose statements the text encoder finds nearest.
 
 A sentence is read amid its neighbours, so that its vector tells of them too; half of what the rest of its narrative
-says is taken out before it is compared. Vectors are centred on the mean statement, because all texts of one trade
-resemble each other. The nearness to a concept is the mean of two cosines: with its three nearest statements, averaged,
-and with the middle of all its statements. ``experiments/benchmarks/concept_matching.py`` measures these choices.
+says is taken out before it is compared (nothing, where the encoder reads each sentence alone). Vectors are centred on
+the mean statement, because all texts of one trade resemble each other. The nearness to a concept is the mean of two
+cosines: with its three nearest statements, averaged, and with the middle of all its statements.
+``experiments/benchmarks/concept_matching.py`` measures these choices.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from scipy import sparse
 from data_schemas.contract import Concept, Sensitive
 from features.encoder import TextEncoder
 from features.narrative import MOST_PASSAGES, covering_sentences
+from features.sentence_encoder import reads_alone
 from features.sentences import SentenceBlock
 
 Floats = npt.NDArray[np.float64]
@@ -88,7 +90,7 @@ class ConceptMatcher:
         The encoder is asked only about passages joined of several sentences: these are read one by one too, because
         amid the others a private one could go unheard.
         """
-        apart, amid = set_apart(block, self.centre)
+        apart, amid = self.set_apart(block)
         label = np.isin(block.narrative, self.labels)
         least = np.where(label, np.inf, np.where(amid, NEAR_AMID, NEAR_ALONE))
         found = self._matches(apart, least, block.text)
@@ -106,6 +108,15 @@ class ConceptMatcher:
         """The concepts of sentences read each by itself: surer, at the price of reading them."""
         vectors = self.encoder.encode(texts).astype(np.float64).reshape(len(texts), self.encoder.dim)
         return self._matches(vectors - self.centre, np.full(len(texts), NEAR_ALONE), texts)
+
+    def set_apart(self, block: SentenceBlock) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """The sentences' vectors less ``centre`` and less what their neighbours left in them; which have any that did.
+
+        Returns float64 (n, dim) and bool (n,).
+        """
+        if reads_alone(self.encoder):
+            return block.x_sentence.astype(np.float64) - self.centre, np.zeros(len(block), np.bool_)
+        return set_apart(block, self.centre)
 
     def nearness(self, centred: Floats) -> Floats:
         """How near vectors (n, dim), less ``centre``, are to each concept: float64 (n, n_concepts)."""

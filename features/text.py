@@ -20,7 +20,7 @@ from features.sentences import SentenceBlock
 
 @dataclass(frozen=True)
 class TextReader:
-    """Reads every narrative column of ``schema``: cleaned, encoded whole, and word by word.
+    """Reads every narrative column of ``schema``: cleaned, encoded, and word by word.
 
     n_buckets, ngrams: of the hashed words, per narrative column (see ``features.lexical``).
     """
@@ -57,6 +57,11 @@ class TextReader:
             hashed_words(cut, self.n_buckets, self.ngrams)[rows],
         )
 
+    def read_words(self, applications: Applications) -> sparse.csr_matrix:
+        """The words alone, as ``read`` gives them in ``x_lex``; nothing is encoded."""
+        columns = [clean_narrative(applications, field.name) for field in self.schema.narratives]
+        return self._words(columns, len(applications))
+
     def read_texts(self, texts: Sequence[str]) -> tuple[Floats, sparse.csr_matrix]:
         """Loose clean texts, read as a narrative is: vectors (m, dim), zero for "", and words (m, n_buckets)."""
         written = np.array([bool(text) for text in texts], np.bool_)
@@ -78,10 +83,14 @@ class TextReader:
         has_text = index >= 0
         x_text = np.zeros((*index.shape, self.encoder.dim), np.float32)
         x_text[has_text] = vectors[index[has_text]]
-        words = [hashed_words(column, self.n_buckets, self.ngrams) for column in narratives.columns]
-        empty = sparse.csr_matrix(np.zeros((len(index), 0), np.float32))
-        x_lex = sparse.csr_matrix(sparse.hstack(words, format="csr", dtype=np.float32)) if words else empty
-        return TextBlock(x_text, has_text, x_lex, names)
+        return TextBlock(x_text, has_text, self._words(narratives.columns, len(index)), names)
+
+    def _words(self, columns: Sequence[Sequence[str]], n: int) -> sparse.csr_matrix:
+        """Words of clean texts, one column of ``n`` texts per narrative."""
+        words = [hashed_words(column, self.n_buckets, self.ngrams) for column in columns]
+        if not words:
+            return sparse.csr_matrix(np.zeros((n, 0), np.float32))
+        return sparse.csr_matrix(sparse.hstack(words, format="csr", dtype=np.float32))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.design import Design, TabularBlock
+from features.encoder import SHARE_ROUNDING
 from features.sentences import SentenceBlock
 from fusion.basis import HeadInputs
 from fusion.explanation import Explanation
@@ -176,13 +177,14 @@ class Explainer:
         vectors = np.column_stack(
             [np.ones(len(rows)), _products(reading.design.text.x_text[rows, number], weights)]
         )  # the whole narratives, as share and as what it says
+        rest = vectors - np.add.reduceat(part, first[:-1])
         words = block.x_lex[places]
         bucket = words.indices.astype(np.int64)
         at = bucket + number * words.shape[1]
         weight = basis.word_weight[at]
         return NarrativeParts(
             first=first,
-            rest=np.maximum(vectors - np.add.reduceat(part, first[:-1]), [0.0, -np.inf, -np.inf]),
+            rest=np.where(rest[:, :1] < SHARE_ROUNDING, 0.0, rest),
             whole=np.column_stack([reading.joint[rows, number], reading.alone[rows, number]]),
             part=part,
             word_first=words.indptr.astype(np.int64),

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from features.design import Design, TabularBlock, TextBlock
+from fusion.config import Config
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,8 +61,9 @@ class Basis:
 
     edges: (n_num, n_bins + 1), quantile edges of each numeric column, ascending; columns with fewer distinct values
     repeat their last edge. n_levels: codes of each category. centre: (p,), training mean of every column input.
-    text_mean: (n_narratives, dim), text_scale: (n_narratives,). word_weight: (n_narratives * n_buckets,), inverse
-    document frequencies. direction: (p,), how risk moves with each column input: +1, -1, or 0 for either way.
+    text_mean: (n_narratives, dim), text_scale: (n_narratives,), infinite where vectors are not read. word_weight:
+    (n_narratives * n_buckets,), inverse document frequencies, 0 where words are not read. direction: (p,), how risk
+    moves with each column input: +1, -1, or 0 for either way.
     """
 
     edges: Floats
@@ -73,17 +75,21 @@ class Basis:
     direction: npt.NDArray[np.int64]
 
     @staticmethod
-    def fit(design: Design, n_bins: int, monotone: Sequence[int]) -> Basis:
+    def fit(design: Design, config: Config, monotone: Sequence[int]) -> Basis:
         """Learn the maps from training rows. monotone: +1, 0 or -1 per numeric column."""
+        n_bins = config.head.n_bins
         edges = np.array([_quantile_edges(column, n_bins) for column in design.tabular.x_num.T.astype(np.float64)])
         edges = edges.reshape(design.tabular.x_num.shape[1], n_bins + 1)
         n_levels = np.array(design.tabular.n_levels, dtype=np.int64)
         raw = _columns(design.tabular, edges, n_levels)
         centre = raw.mean(axis=0) if len(raw) else np.zeros(raw.shape[1])
         mean, scale = _text_moments(design.text)
+        if not config.text.vectors:
+            scale = np.full_like(scale, np.inf)
+        words = _inverse_frequency(design.text.x_lex) * float(config.text.words)
         signs = [[sign] * n_bins + [0] for sign in monotone]  # the flag for "missing" is free, and so are levels
         direction = np.array([*chain(*signs), *[0] * int(n_levels.sum())], dtype=np.int64)
-        return Basis(edges, n_levels, centre, mean, scale, _inverse_frequency(design.text.x_lex), direction)
+        return Basis(edges, n_levels, centre, mean, scale, words, direction)
 
     def columns(self, tabular: TabularBlock) -> npt.NDArray[np.float32]:
         """float32 (n, p): the centred codes of the columns, each column's side by side (``first_inputs``)."""
@@ -168,4 +174,5 @@ def _weighted_words(text: TextBlock, word_weight: Floats) -> sparse.csr_matrix:
     length = np.sqrt(np.bincount(row * n_narratives + narrative, weighted.data**2, minlength=n * n_narratives))
     length[length == 0.0] = 1.0
     weighted.data /= length[row * n_narratives + narrative]
+    weighted.eliminate_zeros()
     return weighted.astype(np.float32)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
-from fusion.config import ScaleConfig
+from fusion.config import BlendConfig, ScaleConfig
 from fusion.metrics import base_log_odds, both_classes, fit_logistic_line, log_loss
 
 Floats = npt.NDArray[np.float64]
@@ -39,8 +39,9 @@ class Blend:
         return self.slope * (self.weight * stacker + (1.0 - self.weight) * head) + self.intercept
 
 
-def fit_blend(y: Floats, stacker: Floats, head: Floats) -> Blend:
-    """The blend with the least out-of-fold log-loss: for each weight its own best line, then the best weight.
+def fit_blend(y: Floats, stacker: Floats, head: Floats, config: BlendConfig) -> Blend:
+    """The blend with the least out-of-fold log-loss: for each weight its own best line, then the best weight (or a
+    half, if ``config`` says so).
 
     ``stacker`` and ``head`` must be out-of-fold. With one class, or parts that say nothing, the parts keep their own
     log-odds.
@@ -57,8 +58,10 @@ def fit_blend(y: Floats, stacker: Floats, head: Floats) -> Blend:
     flat = log_loss(y, np.full(len(y), base_log_odds(y)))  # the best that a line which must not fall can do there
     if not both_classes(y):
         return Blend(0.5, 1.0, 0.0)
-    best = minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-4})
-    weight = min((0.0, float(best.x), 1.0), key=loss)
+    weight = 0.5
+    if config.weight == "fitted":
+        best = minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-4})
+        weight = min((0.0, float(best.x), 1.0), key=loss)
     slope, intercept = line(weight)
     if not slope > 0:
         return Blend(0.5, 1.0, 0.0)

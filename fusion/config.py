@@ -1,7 +1,8 @@
 """All settings of a run, as one tree of frozen objects whose defaults are the documentation.
 
-A field that a sweep may vary carries a ``Between`` or ``OneOf`` beside its type. ``load_config`` reads TOML and
-``key=value`` overrides; an unknown key fails and names the nearest valid one.
+A field that a sweep may vary carries a ``Between`` or ``OneOf`` beside its type, and a ``When`` where it matters only
+beside a certain value of another. ``load_config`` reads TOML and ``key=value`` overrides; an unknown key fails and
+names the nearest valid one.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from data_schemas.contract import Sensitive
 from data_schemas.errors import ContractError
 
 Json = dict[str, object]
+Setting = str | int | float | bool
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,15 @@ class Between:
 class OneOf:
     """The choices that a sweep searches."""
 
-    choices: tuple[str | int | float | bool, ...]
+    choices: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class When:
+    """The setting matters only where the setting ``key`` has this value; a sweep asks for it only there."""
+
+    key: str
+    value: Setting
 
 
 class Section(BaseModel):
@@ -48,14 +58,28 @@ class EncoderConfig(Section):
 
     source: str = Field("embedded", description="'embedded', a local folder, or 'org/name@revision'")
     precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="auto: bf16 where the processor has it")
-    window: Annotated[int, OneOf((128, 256))] = Field(256, ge=16, le=512, description="tokens read at once")
+    unit: Annotated[Literal["narrative", "sentence"], OneOf(("narrative", "sentence")), When("text.vectors", True)] = (
+        Field("narrative", description="read a narrative whole, or sentence by sentence and take the mean")
+    )
+    window: Annotated[int, OneOf((128, 256)), When("encoder.unit", "narrative")] = Field(
+        256, ge=16, le=512, description="tokens read at once"
+    )
+    pooling: Annotated[Literal["tokens", "words"], OneOf(("tokens", "words")), When("text.vectors", True)] = Field(
+        "tokens", description="a vector is the mean over all tokens, or over all but the two special ones"
+    )
 
 
 class TextConfig(Section):
-    """What is read of the narratives, beside their vectors."""
+    """What the model takes from the narratives: their vectors, their words, or both."""
 
-    n_buckets: Annotated[int, OneOf((4096, 16384, 65536))] = Field(16384, ge=16, description="hash buckets per column")
-    ngrams: Annotated[int, Between(1, 2)] = Field(1, ge=1, le=3, description="longest word n-gram that is counted")
+    vectors: Annotated[bool, OneOf((True, False))] = Field(True, description="read the encoder's vectors")
+    words: Annotated[bool, OneOf((True, False))] = Field(True, description="read the words themselves")
+    n_buckets: Annotated[int, OneOf((4096, 16384, 65536)), When("text.words", True)] = Field(
+        16384, ge=16, description="hash buckets per column"
+    )
+    ngrams: Annotated[int, Between(1, 2), When("text.words", True)] = Field(
+        1, ge=1, le=3, description="longest word n-gram that is counted"
+    )
     mask: tuple[Sensitive, ...] = Field(
         (), description="kinds of private life whose sentences are cut before the text is read, such as ['health']"
     )
@@ -79,7 +103,9 @@ class HeadConfig(Section):
 
     n_bins: Annotated[int, Between(4, 24)] = Field(8, ge=2, description="quantile bins per numeric column")
     column_penalty: Annotated[float, Between(3.0, 300.0, log=True)] = Field(30.0, gt=0)
-    text_penalty: Annotated[float, Between(1000.0, 100000.0, log=True)] = Field(20000.0, gt=0)
+    text_penalty: Annotated[float, Between(1000.0, 100000.0, log=True), When("text.vectors", True)] = Field(
+        20000.0, gt=0
+    )
     word_penalty: Annotated[float, Between(3.0, 100.0, log=True)] = Field(15.0, gt=0)
     monotone: bool = Field(True, description="hold the schema's risk directions")
     steps: int = Field(150, ge=1, description="most L-BFGS steps")
@@ -88,12 +114,8 @@ class HeadConfig(Section):
 class StackerConfig(Section):
     """The boosted trees over the columns and the text-only heads' out-of-fold log-odds."""
 
-    n_trees: Annotated[int, Between(100, 2000)] = Field(600, ge=1)
-    num_leaves: Annotated[int, Between(3, 15)] = Field(
-        7,
-        ge=2,
-        le=64,
-    )
+    n_trees: Annotated[int, Between(100, 2000, log=True)] = Field(600, ge=1)
+    num_leaves: Annotated[int, Between(3, 15)] = Field(7, ge=2, le=64)
     learning_rate: Annotated[float, Between(0.005, 0.1, log=True)] = Field(0.02, gt=0)
     min_leaf_rows: Annotated[int, Between(10, 300, log=True)] = Field(60, ge=1)
     l2: Annotated[float, Between(0.1, 100.0, log=True)] = Field(10.0, ge=0)
@@ -101,6 +123,14 @@ class StackerConfig(Section):
     row_share: Annotated[float, Between(0.4, 1.0)] = Field(0.7, gt=0, le=1)
     max_depth: int = Field(6, ge=1, le=8, description="most columns on a path; what exact attribution needs")
     monotone: bool = Field(True, description="hold the schema's risk directions")
+
+
+class BlendConfig(Section):
+    """How heads and trees are joined."""
+
+    weight: Annotated[Literal["fitted", "equal"], OneOf(("fitted", "equal"))] = Field(
+        "fitted", description="the trees' share in the blend: the one with the least out-of-fold log-loss, or a half"
+    )
 
 
 class ScaleConfig(Section):
@@ -138,6 +168,7 @@ class Config(Section):
     folds: FoldConfig = FoldConfig()
     head: HeadConfig = HeadConfig()
     stacker: StackerConfig = StackerConfig()
+    blend: BlendConfig = BlendConfig()
     scale: ScaleConfig = ScaleConfig()
     decision: DecisionConfig = DecisionConfig()
     explain: ExplainConfig = ExplainConfig()

@@ -23,14 +23,16 @@ from features.encoder import TextEncoder
 from features.encoder_source import open_encoder
 from features.frames import applications_of, plain_schema
 from features.masking import Mask
+from features.sentence_encoder import encoder_by_unit
 from features.sentences import SentenceBlock
 from features.tabular import TabularEncoder
 from features.text import TextReader
-from fusion import model
 from fusion.attribution import Explainer
 from fusion.config import Config, EncoderConfig
 from fusion.explanation import Explanation
+from fusion.fitting import Sample, fit
 from fusion.folds import tied_groups
+from fusion.model import FusionModel
 from fusion.population import background_rows
 
 Floats = npt.NDArray[np.float64]
@@ -57,7 +59,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     classes_: npt.NDArray[np.generic]
     bad_class_: object
-    model_: model.FusionModel
+    model_: FusionModel
     schema_: Schema
     config_: Config
     tabular_: TabularEncoder
@@ -104,14 +106,9 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         applications = applications_of(frame, self.schema_)
         self.tabular_ = TabularEncoder.fit(applications)
         design = self._design(applications)
-        self.model_, out_of_fold = model.fit(
-            design,
-            (code == bad).astype(np.float64),
-            tied_groups(applications),
-            self.tabular_.monotone,
-            self.config_,
-            step=lambda: None,
-        )
+        outcome = (code == bad).astype(np.float64)
+        sample = Sample(design, outcome, tied_groups(applications), self.tabular_.monotone)
+        self.model_, out_of_fold = fit(sample, self.config_)
         self.background_ = background_rows(design.tabular, out_of_fold.fused, self.config_)
         return self
 
@@ -188,7 +185,8 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
 @functools.lru_cache(maxsize=1)  # here and not in the estimator, whose copies and pickles need not carry the weights
 def _opened(config: EncoderConfig) -> TextEncoder:
-    return open_encoder(config.source, precision=config.precision, window=config.window)
+    encoder = open_encoder(config.source, precision=config.precision, window=config.window, pooling=config.pooling)
+    return encoder_by_unit(config.unit, encoder)
 
 
 def _two_classes(labels: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.intp]]:

@@ -43,11 +43,35 @@ def assign_folds(
     Stratified by outcome: groups are shuffled, ordered by their number of bad outcomes and their size, and dealt out in
     turn, so folds differ by about one bad outcome and one row per kind of group.
     """
+    order, members, _ = _stratified(y, groups, seed)
+    fold_of_group = np.empty(len(order), dtype=np.int64)
+    fold_of_group[order] = np.arange(len(order)) % n_folds
+    return fold_of_group[members]
+
+
+def draw_groups(
+    y: npt.NDArray[np.float64], groups: npt.NDArray[np.int64], share: float, seed: int
+) -> npt.NDArray[np.bool_]:
+    """bool (n,): whole groups, up to so great a share of the rows, drawn from all kinds of group alike."""
+    order, members, n_rows = _stratified(y, groups, seed)
+    drawn = np.zeros(len(order), dtype=np.bool_)
+    n_seen = n_drawn = 0
+    for group in order:
+        n_seen += n_rows[group]
+        if n_drawn + n_rows[group] <= share * n_seen + 1e-9:
+            drawn[group] = True
+            n_drawn += n_rows[group]
+    return drawn[members]
+
+
+def _stratified(
+    y: npt.NDArray[np.float64], groups: npt.NDArray[np.int64], seed: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The groups' numbers, from 0 on: shuffled, then ordered by their bad outcomes and size; each row's group; the
+    groups' rows.
+    """
     group_of, members = np.unique(groups, return_inverse=True)
     n_bad = np.bincount(members, y, minlength=len(group_of))
     n_rows = np.bincount(members, minlength=len(group_of))
     shuffled = np.random.default_rng(seed).permutation(len(group_of))
-    order = shuffled[np.lexsort((n_rows[shuffled], n_bad[shuffled]))]
-    fold_of_group = np.empty(len(group_of), dtype=np.int64)
-    fold_of_group[order] = np.arange(len(order)) % n_folds
-    return fold_of_group[members]
+    return shuffled[np.lexsort((n_rows[shuffled], n_bad[shuffled]))], members, n_rows

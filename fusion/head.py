@@ -8,8 +8,10 @@ business.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -92,6 +94,8 @@ class Trainable(torch.nn.Module):
 
     def __init__(self, inputs: HeadInputs, config: HeadConfig) -> None:
         super().__init__()
+        self.seen = np.unique(inputs.x_words.indices)  # the other words say nothing, and need no parameter
+        self.n_words = inputs.x_words.shape[1]
         self.scale = {
             "columns": config.column_penalty**-0.5,
             "text": config.text_penalty**-0.5,
@@ -101,7 +105,7 @@ class Trainable(torch.nn.Module):
         self.columns = torch.nn.Parameter(torch.zeros(inputs.x_columns.shape[1]))
         self.text = torch.nn.Parameter(torch.zeros(inputs.x_text.shape[1:]))
         self.absent = torch.nn.Parameter(torch.zeros(inputs.x_absent.shape[1]))
-        self.words = torch.nn.Parameter(torch.zeros(inputs.x_words.shape[1]))
+        self.words = torch.nn.Parameter(torch.zeros(len(self.seen)))
 
     def margin(self, x: Tensors) -> Tensor:
         """Log-odds of every row, (n,)."""
@@ -110,7 +114,7 @@ class Trainable(torch.nn.Module):
             + x.columns @ (self.columns * self.scale["columns"])
             + x.text.flatten(1) @ (self.text.flatten() * self.scale["text"])
             + x.absent @ (self.absent * self.scale["words"])
-            + torch.sparse.mm(x.words, (self.words * self.scale["words"])[:, None])[:, 0]
+            + x.words(self.words * self.scale["words"])
         )
         return margin
 
@@ -134,13 +138,63 @@ class Trainable(torch.nn.Module):
         def array(parameter: Tensor, scale: float = 1.0) -> Floats:
             return parameter.detach().cpu().double().numpy() * scale
 
+        words = np.zeros(self.n_words)
+        words[self.seen] = array(self.words, self.scale["words"])
         return Head(
             array(self.bias),
             array(self.columns, self.scale["columns"]),
             array(self.text, self.scale["text"]),
             array(self.absent, self.scale["words"]),
-            array(self.words, self.scale["words"]),
+            words,
         )
+
+
+class _Product(torch.autograd.Function):
+    """A sparse matrix times a vector; the gradient is its transpose times that of the product.
+
+    Torch's own derivative sorts the matrix anew at every step, which took most of the time of a fit.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, vector: Tensor, matrix: Tensor, transposed: Tensor) -> Tensor:
+        ctx.transposed = transposed
+        return _times(matrix, vector)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        return _times(ctx.transposed, gradients[0]), None, None
+
+
+def _times(matrix: Tensor, vector: Tensor) -> Tensor:
+    """Written as a product of matrices, which every build of torch has for CSR."""
+    product: Tensor = (matrix @ vector[:, None])[:, 0]
+    return product
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words as a sparse matrix, CSR (n, n_seen), and its transpose: columns for the words that occur in these rows."""
+
+    matrix: Tensor
+    transposed: Tensor
+
+    @staticmethod
+    def of(x_words: sparse.csr_matrix, device: torch.device) -> Words:
+        """Copy the columns that hold anything to the device."""
+        held = x_words[:, np.unique(x_words.indices)]
+        return Words(_on_device(held, device), _on_device(held.T.tocsr(), device))
+
+    def __call__(self, weights: Tensor) -> Tensor:
+        """What the words of every row say, (n,), at ``weights`` (n_seen,)."""
+        said: Tensor = _Product.apply(weights, self.matrix, self.transposed)  # type: ignore[no-untyped-call]
+        return said
+
+
+def _on_device(matrix: sparse.csr_matrix, device: torch.device) -> Tensor:
+    rows, columns, values = (torch.from_numpy(part.copy()) for part in (matrix.indptr, matrix.indices, matrix.data))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
+        return torch.sparse_csr_tensor(rows, columns, values, matrix.shape, device=device, check_invariants=True)
 
 
 @dataclass(frozen=True)
@@ -150,20 +204,16 @@ class Tensors:
     columns: Tensor
     text: Tensor
     absent: Tensor
-    words: Tensor
+    words: Words
 
     @staticmethod
     def of(inputs: HeadInputs, device: torch.device) -> Tensors:
         """Copy the inputs to the device."""
-        words = inputs.x_words.tocoo()
-        place = torch.from_numpy(np.vstack([words.row, words.col]).astype(np.int64))
         return Tensors(
             torch.from_numpy(inputs.x_columns).to(device),
             torch.from_numpy(inputs.x_text).to(device),
             torch.from_numpy(inputs.x_absent).to(device),
-            torch.sparse_coo_tensor(
-                place, torch.from_numpy(words.data), words.shape, device=device, check_invariants=True
-            ).coalesce(),
+            Words.of(inputs.x_words, device),
         )
 
 

@@ -37,9 +37,9 @@ class Figures:
 
 @dataclass(frozen=True)
 class Gain:
-    """AUC of one model minus AUC of another on the same rows, with its DeLong test.
+    """How much better one model is than another on the same rows.
 
-    low, high: 95 % confidence interval of the difference. p: two-sided.
+    difference: positive where it is better. low, high: its 95 % confidence interval. p: two-sided.
     """
 
     difference: float
@@ -77,6 +77,11 @@ def log_loss(y: Floats, margin: Floats) -> float:
     return float(np.mean(np.logaddexp(0.0, margin) - y * margin)) if len(y) else float("nan")
 
 
+def brier(y: Floats, margin: Floats) -> float:
+    """Mean squared difference of PD and outcome (Brier, Monthly Weather Review 1950); NaN with no rows."""
+    return float(np.mean((expit(margin) - y) ** 2)) if len(y) else float("nan")
+
+
 def fit_logistic_line(y: Floats, margin: Floats, steps: int = 50) -> tuple[float, float]:
     """Slope and intercept of a logistic regression of ``y`` on ``margin`` by Newton's method, unpenalised.
 
@@ -104,7 +109,7 @@ def figures(y: Floats, margin: Floats) -> Figures:
         n_bad=int(y.sum()),
         auc=auc(y, margin),
         ks=ks(y, margin),
-        brier=float(np.mean((expit(margin) - y) ** 2)) if len(y) else float("nan"),
+        brier=brier(y, margin),
         log_loss=log_loss(y, margin),
         slope=slope,
         intercept=intercept,
@@ -120,6 +125,18 @@ def placements(y: Floats, margin: Floats) -> tuple[Floats, Floats]:
     return above_goods, above_bads
 
 
+def brier_gain(y: Floats, margin: Floats, other: Floats) -> Gain:
+    """Brier score of ``other`` minus that of ``margin``: how much less the PDs of ``margin`` err.
+
+    The interval and p are those of a paired z-test on the rows' squared errors (Redelmeier, Bloch and Hickam,
+    J. Clin. Epidemiol. 1991, without their assumption that the PDs are calibrated). NaN with fewer than two rows.
+    """
+    if len(y) < 2:
+        return Gain(float("nan"), float("nan"), float("nan"), float("nan"))
+    less = (expit(other) - y) ** 2 - (expit(margin) - y) ** 2
+    return _z_test(float(less.mean()), float(less.std(ddof=1) / np.sqrt(len(less))))
+
+
 def delong(y: Floats, margin: Floats, other: Floats) -> Gain:
     """AUC of ``margin`` minus AUC of ``other``, by DeLong, DeLong and Clarke-Pearson (Biometrics 1988).
 
@@ -132,7 +149,11 @@ def delong(y: Floats, margin: Floats, other: Floats) -> Gain:
     bad_b, good_b = placements(y, other)
     difference = float(bad_a.mean() - bad_b.mean())
     variance = np.var(bad_a - bad_b, ddof=1) / len(bad_a) + np.var(good_a - good_b, ddof=1) / len(good_a)
-    error = float(np.sqrt(variance))
+    return _z_test(difference, float(np.sqrt(variance)))
+
+
+def _z_test(difference: float, error: float) -> Gain:
+    """A difference with its standard error against none."""
     if error == 0.0:
         return Gain(difference, difference, difference, 1.0)
     half = float(norm.ppf(0.975)) * error

@@ -33,11 +33,11 @@ class NarrativeParts(NamedTuple):
     """Narratives of one column as the joint head and the text-only head judge them, in log-odds.
 
     A plain tuple of arrays, because compiled code reads it. Per narrative: first: int64 (n + 1,), where its sentences
-    begin; rest: (n, 3), the special tokens' share and what they say to either head; whole: (n, 2), what the narrative
-    says to either head. Per sentence: part: (n_sentences, 3), its share of the tokens and what these say; word_first:
-    int64 (n_sentences + 1,). Per word: word: int64, its bucket; said: (n_words, 3), its squared weight and what it
-    says before the narrative's words are scaled to length 1. offset, none: (2,), what is added to every vector, and
-    what a narrative that was not written says.
+    begin; rest: (n, 3), the special tokens' share and what they say to either head, 0 where they have none; whole:
+    (n, 2), what the narrative says to either head. Per sentence: part: (n_sentences, 3), its share of the tokens and
+    what these say; word_first: int64 (n_sentences + 1,). Per word: word: int64, its bucket; said: (n_words, 3), its
+    squared weight and what it says before the narrative's words are scaled to length 1. offset, none: (2,), what is
+    added to every vector, and what a narrative that was not written says.
     """
 
     first: Ints
@@ -126,10 +126,10 @@ def _part(parts: NarrativeParts, narrative: int, coalition: int, seen: Ints, sta
                 square += parts.said[at, 0]
                 word_joint += parts.said[at, 1]
                 word_text += parts.said[at, 2]
-    log_odds[:] = parts.offset
+    log_odds[:] = 0.0  # as of the mean narrative, should no token be heard
     if share > 0.0:
-        log_odds[0] += vector_joint / share
-        log_odds[1] += vector_text / share
+        log_odds[0] = parts.offset[0] + vector_joint / share
+        log_odds[1] = parts.offset[1] + vector_text / share
     if square > 0.0:
         log_odds[0] += word_joint / math.sqrt(square)
         log_odds[1] += word_text / math.sqrt(square)

@@ -60,9 +60,9 @@ class Population:
         return Population(columns, arrays["margin"], arrays["bad"].astype(np.bool_), arrays["contributions"])
 
 
-def describe(model: FusionModel, design: Design, y: Floats, margin: Floats, config: Config) -> Population:
+def describe(model: FusionModel, design: Design, y: Floats, margin: Floats, config: Config) -> tuple[Population, float]:
     """The population of a trained model: its training rows ``design`` with outcome ``y`` and out-of-fold ``margin``,
-    at most ``config.explain.max_rows`` of them, drawn at random.
+    at most ``config.explain.max_rows`` of them, drawn at random; and where explanations begin (``Explainer.base``).
     """
     n = len(design)
     if n > config.explain.max_rows:
@@ -72,7 +72,7 @@ def describe(model: FusionModel, design: Design, y: Floats, margin: Floats, conf
     explainer = Explainer.of(model, background_rows(design.tabular, margin, config))
     explanation = explainer.explain(design, SentenceBlock.empty(design.text))
     contributions = np.hstack([explanation.columns, explanation.narratives]).astype(np.float32)
-    return Population(design.tabular, margin, y > 0.5, contributions)
+    return Population(design.tabular, margin, y > 0.5, contributions), explainer.base
 
 
 def background_rows(columns: TabularBlock, margin: Floats, config: Config) -> TabularBlock:

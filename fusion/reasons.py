@@ -87,13 +87,14 @@ class Reasons:
 
     book: what can be told. which: int64 (n, n_reasons), places in it, -1 where there are no more. points: float64
     (n, n_reasons), what each takes from the score, negative; 0 where there are no more. narrative_points: float64 (n,),
-    what the narratives gave or took in all.
+    what the narratives gave or took in all. declined: bool (n,), whether the PD is above the cut-off.
     """
 
     book: ReasonBook
     which: Ints
     points: Floats
     narrative_points: Floats
+    declined: npt.NDArray[np.bool_]
 
     def of(self, row: int) -> list[tuple[Reason, float]]:
         """The reasons of one row with their points."""
@@ -151,6 +152,7 @@ def principal_reasons(explanation: Explanation, concept: Ints, book: ReasonBook,
         np.where(adverse, which, -1),
         np.where(adverse, taken, 0.0),
         to_points(explanation.narratives.sum(axis=1), config.scale).reshape(n),
+        declined,
     )
 
 

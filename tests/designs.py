@@ -13,6 +13,7 @@ from scipy.special import expit
 from features.design import Design, TabularBlock, TextBlock
 from fusion.basis import Basis
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
+from fusion.fitting import Sample
 from fusion.model import FusionModel, Margins
 
 Floats = npt.NDArray[np.float64]
@@ -96,6 +97,11 @@ def outcome(design: Design, seed: int = 0) -> Floats:
     return bad.astype(np.float64)
 
 
+def sample_of(design: Design, y: Floats, monotone: tuple[int, ...] = MONOTONE) -> Sample:
+    """Rows to learn from that are nobody's copies and have no date."""
+    return Sample(design, y, np.arange(len(y)), monotone)
+
+
 def with_numbers(design: Design, x_num: npt.NDArray[np.float32]) -> Design:
     """The same rows with other numbers."""
     return Design(replace(design.tabular, x_num=x_num), design.text)
@@ -140,4 +146,4 @@ def chunks(design: Design, size: int) -> Iterator[Design]:
 
 def free_basis(design: Design, n_bins: int) -> Basis:
     """A basis whose columns have no direction."""
-    return Basis.fit(design, n_bins, [0] * len(design.tabular.num_names))
+    return Basis.fit(design, Config(head=HeadConfig(n_bins=n_bins)), [0] * len(design.tabular.num_names))

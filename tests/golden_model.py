@@ -22,8 +22,9 @@ from features.design import Design, TabularBlock, TextBlock
 from fusion.basis import Basis
 from fusion.calibration import Blend
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
+from fusion.fitting import Sample, fit
 from fusion.head import Head
-from fusion.model import Assembly, FusionModel, Margins, TextModel, fit
+from fusion.model import Assembly, FusionModel, Margins, TextModel
 from fusion.stacker import Stacker
 from tests.designs import Shape, make_design, outcome
 
@@ -66,7 +67,7 @@ def write() -> None:
     """Train the model anew and write the file."""
     design = make_design(300, shape=SHAPE)
     y = outcome(design)
-    model, _ = fit(design, y, np.arange(len(y)), (1, 0), CONFIG, lambda: None)
+    model, _ = fit(Sample(design, y, np.arange(len(y)), (1, 0)), CONFIG)
     rows = make_design(N_ROWS, seed=1, shape=SHAPE)
     tabular, text = rows.tabular, rows.text
     arrays = {

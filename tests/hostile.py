@@ -30,7 +30,17 @@ HOSTILE = {
     "blank": " \t\n\u00a0 ",
     "arabic": "أحتاج إلى قرض لدفع الفواتير (1234)",
 }
-CHOSEN = {"report", "decision", "kind", "sentence_method", "source", "verdict"}  # one of a few words, no free text
+CHOSEN = {  # one of a few words, no free text
+    "report",
+    "decision",
+    "kind",
+    "sentence_method",
+    "source",
+    "verdict",
+    "state",
+    "goal",
+    "outcome",
+}
 
 
 def leaves(node: object, path: Path = ()) -> list[tuple[Path, object]]:

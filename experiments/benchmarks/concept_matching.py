@@ -180,7 +180,7 @@ def shipped(matcher: ConceptMatcher) -> list[list[str]]:
         alone = matcher.encoder.encode(sentences).astype(np.float64) - matcher.centre
         rows.append([half, "alone", *quality(matcher.nearness(alone), truth, NEAR_ALONE).cells()])
         block, order = narratives_of(sentences, matcher.encoder)
-        amid = matcher.nearness(set_apart(block, matcher.centre)[0])
+        amid = matcher.nearness(matcher.set_apart(block)[0])
         rows.append([half, "amid neighbours", *quality(amid, truth[order], NEAR_AMID).cells()])
     return rows
 
@@ -190,7 +190,7 @@ def by_threshold(matcher: ConceptMatcher) -> list[list[str]]:
     sentences, truth = load_sentences("test", matcher.concepts)
     alone = matcher.nearness(matcher.encoder.encode(sentences).astype(np.float64) - matcher.centre)
     block, order = narratives_of(sentences, matcher.encoder)
-    amid = matcher.nearness(set_apart(block, matcher.centre)[0])
+    amid = matcher.nearness(matcher.set_apart(block)[0])
     steps = [float(threshold) for threshold in np.arange(0.20, 0.51, 0.05)]
     rows = [["alone", *quality(alone, truth, threshold).cells()] for threshold in steps]
     return rows + [["amid neighbours", *quality(amid, truth[order], threshold).cells()] for threshold in steps]
@@ -252,8 +252,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command.add_argument("--data", type=Path, help="those applications, CSV, gzipped CSV or Parquet")
     command.add_argument("--until", type=date.fromisoformat, help="last day of decision")
     command.add_argument("--rows", type=int, default=2000, help="how many applications (default: %(default)s)")
+    command.add_argument("--pooling", choices=("tokens", "words"), default="tokens", help="of the encoder")
     options = command.parse_args(arguments)
-    encoder = open_encoder()
+    encoder = open_encoder(pooling=options.pooling)
     set_of = load_schema("demo").concepts
     matcher = ConceptMatcher.open(set_of, encoder)
     life = Life(load_schema(options.schema), options.data, options.until, options.rows) if options.data else None

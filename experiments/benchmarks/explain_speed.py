@@ -45,7 +45,6 @@ from experiments.runs import Run
 from experiments.scoring.run import Files, bundle_scorer, score_file
 from features.applications import Applications
 from features.design import Design
-from features.encoder_source import open_encoder
 from features.reading import ReadOptions, read_all
 from features.text import TextReader, clean_narrative
 from fusion.attribution import ModelReading
@@ -111,8 +110,7 @@ class Bench:
 
     def encode(self) -> float:
         """Seconds of the encoder alone, without a cache."""
-        settings = self.bundle.config.encoder
-        encoder = open_encoder(settings.source, precision=settings.precision, window=settings.window)
+        encoder = open_text_encoder(self.bundle.config.encoder, None, CACHE_GB, 0).text_encoder
         return seconds(lambda: encoder.encode(self.texts))
 
     def score(self, n_reasons: int, cache: Path) -> dict[str, float]:

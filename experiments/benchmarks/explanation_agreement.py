@@ -35,7 +35,8 @@ from features.sentences import SentenceBlock
 from fusion.attribution import Explainer
 from fusion.exact import explain_exactly
 from fusion.explanation import Explanation
-from fusion.model import FusionModel, fit
+from fusion.fitting import Sample, fit
+from fusion.model import FusionModel
 
 Floats = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
@@ -259,8 +260,8 @@ def train_reduced(told: Told, given: argparse.Namespace) -> tuple[FusionModel, D
     design, y = fewer(whole, given.columns.split(","), given.narrative), past.outcome()
     config = told.bundle.config
     config = config.model_copy(update={"stacker": config.stacker.model_copy(update={"n_trees": TREES})})
-    free = [0] * len(design.tabular.num_names)
-    model, _ = fit(design, y, np.arange(len(y)), free, config, lambda: None)
+    free = (0,) * len(design.tabular.num_names)
+    model, _ = fit(Sample(design, y, np.arange(len(y)), free), config)
     return model, design
 
 

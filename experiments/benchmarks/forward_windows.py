@@ -81,7 +81,7 @@ def forward(read: Applications, text: TextBlock, train: Index, later: Index, var
         blank[:, tabular.cat_names.index(variant.without)] = 0
         tabular = replace(tabular, x_cat=blank)
     design, y = Design(tabular, text if variant.reads_text else TextBlock.empty(len(read))), read.outcome()
-    basis = Basis.fit(design.take(train), variant.head.n_bins, encoder.monotone)
+    basis = Basis.fit(design.take(train), Config(head=variant.head), encoder.monotone)
     dates = read.decision_date()
     weight = recency_weight(None if dates is None else dates[train], len(train), variant.half_life_years)
     head = fit_head(basis.inputs(design.take(train)), y[train], variant.head, weight=weight)

@@ -39,6 +39,7 @@ from experiments.benchmarks.measuring import (
 from features.encoder_source import locate, open_encoder
 from features.narrative import clean
 from features.reading import ReadOptions, read_all
+from features.sentence_encoder import passage_texts
 from fusion.bundle import Bundle, load
 
 PLAIN, COLD, WARM = "plain pipeline", "creditfusion, cold cache", "creditfusion, warm cache"
@@ -118,6 +119,8 @@ def _encoding(bundle: Bundle, data: Path) -> Encoding:
     settings = bundle.config.encoder
     encoder = open_encoder(settings.source, precision=settings.precision, window=settings.window)
     texts = _distinct_texts(bundle.schema, data)
+    if settings.unit == "sentence":
+        texts = list(dict.fromkeys(passage for text in texts for passage in passage_texts(text)))
     return Encoding(needed_flop(encoder, texts), encoder.precision, {"bf16": [], "fp32": []})
 
 

@@ -66,9 +66,12 @@ def index_html(report: IndexPage) -> str:
     return render("index.html.j2", report, {})
 
 
-def render(template: str, report: Part, extra: dict[str, object]) -> str:
-    """A report as a page by one of the templates. extra: what the template needs beside the report."""
+def render(template: str, report: Part, extra: dict[str, object], images: bool = False) -> str:
+    """A report as a page by one of the templates. extra: what the template needs beside the report. images: whether
+    the page holds images, within itself.
+    """
     environment, policy = _environment()
+    policy += "; img-src data:" if images else ""
     return environment.get_template(template).render(report=report, policy=policy, **extra)
 
 

@@ -172,3 +172,26 @@ def plain(value: float) -> str:
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
     text = number(value, min(digits, 8))
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def setting(found: object) -> str:
+    """A setting's value as TOML has it, numbers to three digits."""
+    if isinstance(found, bool):
+        return "true" if found else "false"
+    if isinstance(found, int):
+        return str(found)
+    return plain(found).replace(",", "") if isinstance(found, float) else str(found)
+
+
+def count(n: int, what: str) -> str:
+    """``1 trial``, ``12 trials``."""
+    return f"{number(n)} {what}{'' if n == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``12 minutes``, ``1.4 hours``."""
+    if seconds < 100:
+        return f"{number(seconds, 1 if seconds < 10 else 0)} s"
+    if seconds < 5400:
+        return f"{number(seconds / 60)} minutes"
+    return f"{number(seconds / 3600, 1)} hours"

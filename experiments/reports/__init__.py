@@ -1,4 +1,5 @@
-"""The reports of one credit decision, as data: for the underwriter, the applicant, the validator, and their index.
+"""The reports as data: on a credit decision for the underwriter, the applicant, the validator, and their index; on a
+sweep.
 
 JSON is the canonical form of a report (``report.model_dump_json()``); pages are made from it alone
 (``experiments.render.pages``). ``python -m experiments.reports`` prints the JSON Schema, which is published
@@ -26,6 +27,7 @@ from experiments.reports.parts import (
     Subject,
     Text,
 )
+from experiments.reports.sweep import SweepReport
 from experiments.reports.underwriter import (
     Band,
     Change,
@@ -87,6 +89,7 @@ __all__ = [
     "StandardError",
     "Subject",
     "Suggestion",
+    "SweepReport",
     "Text",
     "UnderwriterReport",
     "ValidatorReport",

@@ -9,11 +9,12 @@ from pydantic import Field, TypeAdapter
 
 from experiments.reports.applicant import ApplicantNotice
 from experiments.reports.index import IndexPage
+from experiments.reports.sweep import SweepReport
 from experiments.reports.underwriter import UnderwriterReport
 from experiments.reports.validator import ValidatorReport
 
 Report = Annotated[
-    UnderwriterReport | ApplicantNotice | ValidatorReport | IndexPage,
+    UnderwriterReport | ApplicantNotice | ValidatorReport | IndexPage | SweepReport,
     Field(discriminator="report"),
 ]
 

@@ -108,13 +108,12 @@ class Reasoner:
     def _why(self, explanation: Explanation, matches: ConceptMatches) -> list[Why]:
         config = self.bundle.config
         found = principal_reasons(explanation, matches.concept, self.book, config, self.most)
-        declined = (self.bundle.model.scores(explanation.margin).pd > config.decision.max_pd).tolist()
         sensitive: list[dict[Sensitive, float]] = [{} for _ in range(len(explanation))]
         points = to_points(explanation.sentences, config.scale).tolist()
         for row, kinds, taken in zip(explanation.block.row.tolist(), matches.sensitive, points, strict=True):
             for kind in kinds:
                 sensitive[row][kind] = sensitive[row].get(kind, 0.0) + taken
-        moved = found.narrative_points.tolist()
+        moved, declined = found.narrative_points.tolist(), found.declined.tolist()
         return [Why(tuple(found.of(row)), moved[row], kinds, declined[row]) for row, kinds in enumerate(sensitive)]
 
 

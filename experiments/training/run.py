@@ -27,19 +27,17 @@ from features.records import file_sha256
 from features.tabular import TabularEncoder
 from features.text import TextReader
 from features.writing import write_header, write_rows
-from fusion import bundle, model
-from fusion.attribution import Explainer
+from fusion import bundle
 from fusion.config import Config
+from fusion.fitting import Sample, fit, n_steps
 from fusion.folds import tied_groups
+from fusion.judging import newest_rows
 from fusion.metrics import Figures, Gain, delong, figures
 from fusion.model import Margins
 from fusion.population import describe
-from fusion.recency import recency_weight
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-
-NEWEST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -148,25 +146,38 @@ class TrainingFiles:
 
 @dataclass(frozen=True)
 class Decided:
-    """What the training files hold. data_digest: names their bytes, as they were before they were read."""
+    """What the training files hold. data_digest: names their bytes, as they were before they were read. reading: how
+    the bytes became cells, in words.
+    """
 
     applications: Applications
     rejects: Rejects
     data_digest: str
+    reading: str
 
 
-def read_decided(schema: Schema, files: TrainingFiles, options: ReadOptions, run: Run) -> Decided:
-    """All rows to train and judge with.
-
-    Raises ContractError when the bundle could not be saved in the end, or the files do not fit the schema; RunError for
-    files that cannot be read.
+@dataclass(frozen=True)
+class Prepared:
+    """What training takes from applications. masked: all of them, without what the config cuts. design, tabular: of all
+    of them, with the levels of the rows to learn from. sample: those rows.
     """
-    bundle.check_place(files.out)
+
+    masked: Masked
+    design: Design
+    tabular: TabularEncoder
+    sample: Sample
+
+
+def read_decided(schema: Schema, data: Sequence[Path], options: ReadOptions, run: Run) -> Decided:
+    """All rows to train and judge with. Raises ContractError when the files do not fit the schema; RunError for files
+    that cannot be read.
+    """
     with run.stage("read") as advance:
-        digest = data_digest(files.data)
-        read = read_all(files.data, schema, options)
+        digest = data_digest(data)
+        read = read_all(data, schema, options)
         advance(read.n_rows)
-    return Decided(read.applications, read.rejects, digest)
+    reading = f"delimiter {options.delimiter!r}, encoding {options.encoding or 'UTF-8 or as marked'}"
+    return Decided(read.applications, read.rejects, digest, reading)
 
 
 def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: OpenEncoder, run: Run) -> TrainingReport:
@@ -175,33 +186,27 @@ def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: O
     Raises ContractError for rows that cannot train their schema, or a mask that it has no concept for.
     """
     learn = training_rows(read.applications, files.until)
-    masked = _mask(read.applications, config, encoder, run)
-    applications = masked.applications
-    design, tabular = _encode(applications, learn, config, encoder, run)
-    y = applications.outcome()
-    own = design.take(np.flatnonzero(learn))
-    dates = applications.decision_date()
-    weight = recency_weight(None if dates is None else dates[learn], len(own), config.folds.half_life_years)
-    with run.stage("fit", total=model.n_steps(config), unit="parts") as advance:
-        groups = tied_groups(applications.take(learn))
-        fitted, margins = model.fit(own, y[learn], groups, tabular.monotone, config, lambda: advance(1), weight)
+    prepared = prepare(read.applications, learn, config, encoder, run)
+    masked, sample, tabular = prepared.masked, prepared.sample, prepared.tabular
+    with run.stage("fit", total=n_steps(config), unit="parts") as advance:
+        fitted, margins = fit(sample, config, lambda: advance(1))
     with run.stage("describe"):
-        population = describe(fitted, own, y[learn], margins.fused, config)
+        population, base = describe(fitted, sample.design, sample.y, margins.fused, config)
     with run.stage("judge"):
-        slices = [*_training_slices(margins, own, y[learn], None if dates is None else dates[learn])]
-        held_out = later_rows(applications, learn)
+        slices = [*_training_slices(margins, sample)]
+        held_out = later_rows(read.applications, learn)
         if len(held_out):
-            later = design.take(held_out)
-            slices += _with_narrative(f"after {files.until}", fitted.margins(later), y[held_out], later)
+            later, y = prepared.design.take(held_out), read.applications.outcome()[held_out]
+            slices += _with_narrative(f"after {files.until}", fitted.margins(later), y, later)
     with run.stage("save"):
         provenance = _provenance(read, learn, config, encoder, slices)
         cut = rows_by_kind(compress(masked.kinds, learn))
         trained = bundle.Trained(fitted, config, tabular, population)
-        explained = _explained_against(trained, len(own))
+        explained = in_words(rows_of(population, len(sample), config), base, config)
         card = model_card(tabular.schema, provenance, {part.name: slice_lines(part) for part in slices}, cut, explained)
         manifest = bundle.save(files.out, trained, provenance, card)
     rejected = dict(Counter(read.rejects.frame["rule"]))
-    n_rows = len(applications) + len(read.rejects)
+    n_rows = len(read.applications) + len(read.rejects)
     masked_rows = rows_by_kind(masked.kinds)
     return TrainingReport(manifest.model_id, n_rows, rejected, masked_rows, provenance.window, tuple(slices))
 
@@ -224,15 +229,26 @@ def _provenance(
     )
 
 
-def _explained_against(trained: bundle.Trained, n_rows: int) -> str:
-    """What explanations of the model compare with, in words. n_rows: that it learned from."""
-    population, config = trained.population, trained.config
-    base = Explainer.of(trained.model, population.background(config)).base
-    return in_words(rows_of(population, n_rows, config), base, config)
+def prepare(applications: Applications, learn: Flags, config: Config, encoder: OpenEncoder, run: Run) -> Prepared:
+    """Mask, encode, and tie together what may not part; ``learn`` are the rows to learn from.
+
+    Raises ContractError as ``mask_narratives`` does.
+    """
+    masked = mask_narratives(applications, config, encoder, run)
+    design, tabular = _encode(masked.applications, learn, config, encoder, run)
+    own = masked.applications.take(learn)
+    with run.timed("encode"):
+        groups = tied_groups(own)
+    sample = Sample(design.take(np.flatnonzero(learn)), own.outcome(), groups, tabular.monotone, own.decision_date())
+    return Prepared(masked, design, tabular, sample)
 
 
-def _mask(applications: Applications, config: Config, encoder: OpenEncoder, run: Run) -> Masked:
-    """The applications without the sentences that the config wants cut; how many these are goes into the log."""
+def mask_narratives(applications: Applications, config: Config, encoder: OpenEncoder, run: Run) -> Masked:
+    """The applications without the sentences that the config wants cut; how many these are goes into the log.
+
+    It comes before all else that looks at narratives: which rows are tied together hangs on it. Raises ContractError
+    for a mask that the schema has no concept for.
+    """
     mask = Mask.open(config.text.mask, applications.schema, encoder.text_encoder)
     if not mask.kinds:
         return mask.apply(applications)
@@ -279,18 +295,14 @@ def later_rows(applications: Applications, learn: Flags) -> npt.NDArray[np.intp]
     return np.flatnonzero(~learn if dates is None else ~learn & ~np.isnat(dates))
 
 
-def _training_slices(
-    margins: Margins, own: Design, y: Floats, dates: npt.NDArray[np.datetime64] | None
-) -> Iterator[SliceReport]:
+def _training_slices(margins: Margins, own: Sample) -> Iterator[SliceReport]:
     """Slices of the training rows ``own``: all of them, and the newest."""
-    yield from _with_narrative("out of fold", margins, y, own)
-    if dates is not None:
-        days = dates.astype(np.int64)
-        newest = days > np.quantile(days, 1.0 - NEWEST_SHARE)
-        if newest.any():
-            first = dates[newest].min().astype("datetime64[D]")
-            rows = np.flatnonzero(newest)
-            yield from _with_narrative(f"out of fold, from {first}", margins.at(newest), y[newest], own.take(rows))
+    yield from _with_narrative("out of fold", margins, own.y, own.design)
+    newest = newest_rows(own.decided)
+    if newest is not None and own.decided is not None:
+        first = own.decided[newest].min().astype("datetime64[D]")
+        last = own.design.take(np.flatnonzero(newest))
+        yield from _with_narrative(f"out of fold, from {first}", margins.at(newest), own.y[newest], last)
 
 
 def _with_narrative(name: str, margins: Margins, y: Floats, design: Design) -> Iterator[SliceReport]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from experiments.cli import app, guarded
 from experiments.demo_data import generate
 from experiments.encoders import open_text_encoder
 from experiments.runs import Run
+from experiments.sweeping.study import StudyPlan
 from experiments.training.run import TrainingFiles, read_decided, train_bundle
 from features.reading import ReadOptions
 from fusion.config import load_config
@@ -29,6 +32,8 @@ from tests.explained import (
     any_id_schema,
 )
 from tests.hostile import HOSTILE
+from tests.postgres import Server, running_server, server_binaries
+from tests.studies import BASE
 from tests.tiny_bert import tiny_bert
 
 
@@ -50,7 +55,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     config = load_config(None, [encoder, *small])
     with Run.start("train", None, {}) as run:
         files = TrainingFiles((past,), folder / "model")
-        read = read_decided(any_id_schema(), files, ReadOptions(need_target=True), run)
+        read = read_decided(any_id_schema(), files.data, ReadOptions(need_target=True), run)
         train_bundle(read, files, config, open_text_encoder(config.encoder, None, 1.0, 0), run)
     return Trained(folder / "model", new, table, folder)
 
@@ -79,3 +84,26 @@ def everything(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Pa
         patch.setattr(sys, "argv", ["creditfusion", "explain", *arguments])
         assert guarded(app) == 3
     return out
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server of the session's own; skips where there is none to start."""
+    pytest.importorskip("psycopg2", reason="the PostgreSQL driver is not installed")
+    binaries = server_binaries()
+    if binaries is None:
+        pytest.skip("there is no PostgreSQL server (initdb, postgres) on this machine")
+    with running_server(binaries) as server:
+        yield server
+
+
+@pytest.fixture(params=["journal", "sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+def plan(request: pytest.FixtureRequest, tmp_path: Path) -> StudyPlan:
+    """A study of its own on each storage."""
+    plan = replace(BASE, folder=tmp_path / "out")
+    if request.param == "sqlite":
+        return replace(plan, storage=f"sqlite:///{tmp_path / 'study.db'}")
+    if request.param == "postgres":
+        server: Server = request.getfixturevalue("postgres")
+        return replace(plan, storage=server.create(f"study-{os.urandom(4).hex()}"))
+    return plan

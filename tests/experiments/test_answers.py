@@ -91,7 +91,7 @@ def train(folder: Path, narratives: tuple[str, ...]) -> Lender:
     encoder = open_text_encoder(config.encoder, None, 1.0, 0)
     files = TrainingFiles((folder / "past.csv",), folder / "model")
     with Run.start("train", None, {}) as run:
-        read = read_decided(schema(narratives), files, ReadOptions(need_target=True), run)
+        read = read_decided(schema(narratives), files.data, ReadOptions(need_target=True), run)
         train_bundle(read, files, config, encoder, run)
     return Lender(load(folder / "model"), encoder, folder, narratives)
 

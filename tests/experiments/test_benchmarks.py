@@ -35,9 +35,9 @@ from experiments.benchmarks.measuring import (
 from features.encoder_source import open_encoder
 from fusion.attribution import ModelReading
 from fusion.bundle import FORMAT_VERSION, MANIFEST, MANIFEST_DIGEST, NEEDED, Manifest, Provenance
-from fusion.model import fit
+from fusion.fitting import fit
 from fusion.trees import Leaves, TreeGame, count, leaves_of
-from tests.designs import MONOTONE, SMALL, make_design, outcome
+from tests.designs import SMALL, make_design, outcome, sample_of
 from tests.tiny_bert import tiny_bert
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -265,7 +265,7 @@ def test_the_report_on_reasons(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_one_round_of_the_trees_alone() -> None:
     design = make_design(300)
-    model, _ = fit(design, outcome(design), np.arange(300), MONOTONE, SMALL, lambda: None)
+    model, _ = fit(sample_of(design, outcome(design)), SMALL)
     heard = ModelReading.of(model, design)
     leaves = leaves_of(model.fused.stacker.boosters)
     game = TreeGame.of(leaves, count(leaves, heard.x), len(heard.x), heard.x.shape[1])

@@ -34,7 +34,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = load_config(None, [encoder, *SMALL, f"text.mask={KINDS}"])
     with Run.start("train", None, {}) as run:
         files = TrainingFiles((folder / "past.csv",), folder / "model")
-        read = read_decided(load_schema("demo"), files, ReadOptions(need_target=True), run)
+        read = read_decided(load_schema("demo"), files.data, ReadOptions(need_target=True), run)
         report = train_bundle(read, files, config, open_text_encoder(config.encoder, None, 1.0, 0), run)
     assert report.masked["health"] > 0
     return folder / "model"

@@ -72,7 +72,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = load_config(None, [encoder, *small])
     with Run.start("train", None, {}) as run:
         files = TrainingFiles((folder / "past.csv",), folder / "model")
-        decided = read_decided(load_schema("demo"), files, ReadOptions(need_target=True), run)
+        decided = read_decided(load_schema("demo"), files.data, ReadOptions(need_target=True), run)
         train_bundle(decided, files, config, open_text_encoder(config.encoder, None, 1.0, 1), run)
     return folder / "model"
 

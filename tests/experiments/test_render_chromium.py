@@ -12,8 +12,9 @@ import pytest
 
 from experiments.render import pages
 from experiments.render.protected import protected_html
+from experiments.render.sweep import sweep_html
 from experiments.reports import Narrative, Sentence
-from tests import example_protected, example_reports
+from tests import example_protected, example_reports, example_study
 from tests.hostile import HOSTILE, P, filled
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ PAGES: dict[str, Callable[[str | None], str]] = {
     "validator": lambda text: pages.validator_html(_with(example_reports.validator(), text)),
     "index": lambda text: pages.index_html(_with(example_reports.index(), text)),
     "protected": lambda text: protected_html(_with(example_protected.report(), text)),
+    "sweep": lambda text: sweep_html(_with(example_study.report(), text), example_study.drawings()),
 }
 
 

@@ -35,7 +35,10 @@ def page(report: Report) -> str:
         return pages.underwriter_html(report)
     if isinstance(report, ApplicantNotice):
         return pages.applicant_html(report)
-    return pages.validator_html(report) if isinstance(report, ValidatorReport) else pages.index_html(report)
+    if isinstance(report, ValidatorReport):
+        return pages.validator_html(report)
+    assert isinstance(report, IndexPage), "the report of a sweep has tests of its own"
+    return pages.index_html(report)
 
 
 class Reader(HTMLParser):

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from experiments.reports import Fact, IndexEntry, Link, Report, Sentence, json_schema, parse_report
-from tests import example_reports
+from tests import example_reports, example_study
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES: list[Callable[[], Report]] = [
@@ -19,6 +19,7 @@ EXAMPLES: list[Callable[[], Report]] = [
     example_reports.notice,
     example_reports.validator,
     example_reports.index,
+    example_study.report,
 ]
 
 
@@ -37,7 +38,7 @@ def test_json_follows_the_published_schema(example: Callable[[], Report]) -> Non
     validator = Draft202012Validator(schema)
     document = json.loads(example().model_dump_json())
     validator.validate(document)
-    assert document["report"] in ("underwriter", "applicant", "validator", "index")
+    assert document["report"] in ("underwriter", "applicant", "validator", "index", "sweep")
     assert document["version"] == 1
     assert not validator.is_valid(document | {"unknown": 1})
     assert not validator.is_valid(document | {"version": 2})

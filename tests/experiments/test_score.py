@@ -53,7 +53,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     config = load_config(None, [encoder, *small])
     with Run.start("train", None, {}) as run:
         files = TrainingFiles((past,), folder / "model")
-        read = read_decided(load_schema("demo"), files, ReadOptions(need_target=True), run)
+        read = read_decided(load_schema("demo"), files.data, ReadOptions(need_target=True), run)
         train_bundle(read, files, config, open_text_encoder(config.encoder, None, 1.0, 0), run)
     return Trained(folder / "model", new)
 

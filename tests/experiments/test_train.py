@@ -68,6 +68,15 @@ def past(n_rows: int = 300) -> pd.DataFrame:
     return generate(n_rows, 1, FIRST_DAY, 365).table.astype(object)
 
 
+def test_a_place_that_cannot_take_the_bundle_is_refused_before_any_file_is_read(
+    train: Trainer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train.out.mkdir()
+    (train.out / "notes.txt").write_text("mine")
+    assert train(past(3), "--data", "absent.csv") == 2
+    assert "exists and is not a model bundle" in capsys.readouterr().err
+
+
 def test_the_summary_is_for_machines_and_the_table_and_the_card_for_people(
     train: Trainer, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -59,20 +59,10 @@ def test_the_window_is_that_of_the_dated_rows(decided: Applications) -> None:
     assert window(decided, np.array([False, False, True, False])) is None
 
 
-def test_a_place_that_cannot_take_the_bundle_is_refused_before_any_file_is_read(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("mine")
-    files = TrainingFiles((tmp_path / "absent.csv",), tmp_path)
-    with (
-        Run.start("train", None, {}) as run,
-        pytest.raises(ContractError, match="exists and is not a model bundle"),
-    ):
-        read_decided(small_schema(), files, ReadOptions(need_target=True), run)
-
-
 def test_every_row_is_read_or_rejected(tmp_path: Path) -> None:
     data = write_csv(tmp_path / "past.csv", [row(id="1"), row(id="2", outcome=""), row(id="3", income="much")])
     with Run.start("train", None, {}) as run:
-        read = read_decided(small_schema(), TrainingFiles((data,), tmp_path / "m"), ReadOptions(need_target=True), run)
+        read = read_decided(small_schema(), (data,), ReadOptions(need_target=True), run)
     assert len(read.applications) == 1
     assert read.data_digest == data_digest([data])
     assert read.rejects.frame["rule"].tolist() == ["required", "type"]

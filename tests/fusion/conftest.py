@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController
 
-from fusion.model import fit
-from tests.designs import MONOTONE, SMALL, Trained, make_design, outcome
+from fusion.fitting import fit
+from tests.designs import SMALL, Trained, make_design, outcome, sample_of
 
 
 @pytest.fixture(scope="session")
@@ -30,5 +29,5 @@ def trained() -> Trained:
     """A model of 700 rows whose outcome hangs on a column and on the narratives."""
     design = make_design(700)
     y = outcome(design)
-    model, out_of_fold = fit(design, y, np.arange(len(y)), MONOTONE, SMALL, lambda: None)
+    model, out_of_fold = fit(sample_of(design, y), SMALL)
     return Trained(model, out_of_fold, design, y)

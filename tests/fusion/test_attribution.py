@@ -15,11 +15,12 @@ from scipy import sparse
 from features.design import Design, TabularBlock, TextBlock
 from features.narrative import MOST_PASSAGES
 from features.sentences import SentenceBlock
-from fusion.attribution import Explainer
-from fusion.model import FusionModel, fit
-from fusion.narrative_game import MOST_ENUMERATED, PAIRS
-from tests.designs import MONOTONE, SMALL, Shape, make_design, outcome, with_numbers, without_narratives
-from tests.told import make_told, without_sentences
+from fusion.attribution import Explainer, ModelReading
+from fusion.fitting import fit
+from fusion.model import FusionModel
+from fusion.narrative_game import MOST_ENUMERATED, PAIRS, part_log_odds
+from tests.designs import MONOTONE, SMALL, Shape, make_design, outcome, sample_of, with_numbers, without_narratives
+from tests.told import make_told, whole_text, without_sentences
 
 Floats = npt.NDArray[np.float64]
 SHAPE = Shape(n_num=3, n_cat=1)
@@ -33,7 +34,7 @@ def told() -> tuple[Design, SentenceBlock]:
 @pytest.fixture(scope="module")
 def model(told: tuple[Design, SentenceBlock]) -> FusionModel:
     y = outcome(told[0])
-    return fit(told[0], y, np.arange(len(y)), MONOTONE[: SHAPE.n_num], SMALL, lambda: None)[0]
+    return fit(sample_of(told[0], y, MONOTONE[: SHAPE.n_num]), SMALL)[0]
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +126,38 @@ def test_contributions_add_up(explainer: Explainer, told: tuple[Design, Sentence
     assert (explanation.sentence_error == 0.0).all()
 
 
+def test_shares_that_make_up_the_whole_leave_nothing_over(
+    explainer: Explainer, told: tuple[Design, SentenceBlock]
+) -> None:
+    design, block = told
+    bounds = block.bounds()
+    total = np.repeat(np.add.reduceat(block.share, bounds[:-1]), np.diff(bounds))
+    exact = replace(block, share=block.share / total)
+    rounded = replace(exact, share=exact.share.astype(np.float16).astype(np.float32))
+    design = Design(design.tabular, whole_text(exact, design.text, np.random.default_rng(0)))
+    games = list(explainer.games(ModelReading.of(explainer.model, design), rounded))
+    assert any(np.abs(np.add.reduceat(game.parts.part[:, 0], game.parts.first[:-1]) - 1).max() > 1e-5 for game in games)
+    assert all((game.parts.rest == 0.0).all() for game in games)
+    one, other = (explainer.explain(design, each).sentences for each in (rounded, exact))
+    np.testing.assert_allclose(one, other, rtol=0, atol=1e-3)
+
+
+def test_a_part_without_a_token_says_what_the_mean_narrative_says(
+    explainer: Explainer, told: tuple[Design, SentenceBlock]
+) -> None:
+    design, block = told
+    first = int(block.bounds()[np.flatnonzero(np.diff(block.bounds()) > 1)[0]])
+    mine = np.flatnonzero((block.row == block.row[first]) & (block.narrative == block.narrative[first]))
+    share = block.share.copy()
+    share[mine] = [0.0] + [1.0 / (len(mine) - 1)] * (len(mine) - 1)
+    wordless = sparse.csr_matrix(np.zeros(block.x_lex.shape, np.float32))
+    silent = replace(block, share=share, x_lex=wordless)
+    row = np.array([block.row[first]])
+    reading = ModelReading.of(explainer.model, design.take(row))
+    (game,) = (one for one in explainer.games(reading, silent.take(row)) if one.number == block.narrative[first])
+    assert part_log_odds(game.parts, 0, np.array([1])).tolist() == [[0.0, 0.0]]
+
+
 def test_long_narratives_are_sampled_with_an_error_that_holds(explainer: Explainer) -> None:
     design, block = make_told(12, seed=5, shape=SHAPE, most_sentences=MOST_ENUMERATED + 8)
     first, second = (explainer.explain(design, block, seed) for seed in (0, 1))
@@ -161,7 +194,7 @@ def test_an_unused_column_gets_nothing_and_equal_columns_get_equal_credit_where_
     design = with_numbers(design, x_num)
     config = SMALL.model_copy(update={"stacker": SMALL.stacker.model_copy(update={"column_share": 0.5})})
     y = outcome(design)
-    model, _ = fit(design, y, np.arange(len(y)), (0, 0, 0), config, lambda: None)
+    model, _ = fit(sample_of(design, y, (0, 0, 0)), config)
     explainer = Explainer.of(model, design.tabular)
     nothing = make_told(1)[1].take(np.zeros(0, dtype=np.intp))
     explanation = explainer.explain(design, nothing)
@@ -197,7 +230,7 @@ def test_no_rows_at_all(explainer: Explainer, told: tuple[Design, SentenceBlock]
 def test_a_model_without_narratives_is_explained() -> None:
     design = without_narratives(make_design(300, shape=SHAPE))
     y = np.random.default_rng(0).integers(0, 2, 300).astype(np.float64)
-    model, _ = fit(design, y, np.arange(300), MONOTONE[:3], SMALL, lambda: None)
+    model, _ = fit(sample_of(design, y, MONOTONE[:3]), SMALL)
     nothing = make_told(1)[1].take(np.zeros(0, dtype=np.intp))
     explanation = Explainer.of(model, design.tabular).explain(design, nothing)
     assert np.abs(explanation.reconciliation).max() < 1e-8
@@ -222,7 +255,7 @@ def test_any_rows_add_up_and_their_sentences_too(explainer: Explainer, seed: int
 def test_other_weights_give_another_explanation(explainer: Explainer, told: tuple[Design, SentenceBlock]) -> None:
     design, block = told
     y = np.random.default_rng(2).permutation(outcome(design))
-    model, _ = fit(design, y, np.arange(len(y)), MONOTONE[: SHAPE.n_num], SMALL, lambda: None)
+    model, _ = fit(sample_of(design, y, MONOTONE[: SHAPE.n_num]), SMALL)
     one, other = explainer.explain(design, block), Explainer.of(model, design.tabular).explain(design, block)
     assert abs(np.corrcoef(one.columns.ravel(), other.columns.ravel())[0, 1]) < 0.5
     assert abs(np.corrcoef(one.sentences, other.sentences)[0, 1]) < 0.5

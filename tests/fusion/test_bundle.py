@@ -24,9 +24,10 @@ from features.tabular import TabularEncoder
 from fusion import bundle
 from fusion.bundle import FORMAT_VERSION, MANIFEST, MANIFEST_DIGEST, Bundle, Manifest, Provenance, load, save, verify
 from fusion.config import Config, FoldConfig
-from fusion.model import FusionModel, fit
+from fusion.fitting import fit
+from fusion.model import FusionModel
 from fusion.population import Population
-from tests.designs import MONOTONE, SMALL, Shape, Trained, make_design, outcome
+from tests.designs import SMALL, Shape, Trained, make_design, outcome, sample_of
 from tests.small import small_schema
 
 TABULAR = TabularEncoder(
@@ -152,7 +153,7 @@ def test_more_than_ten_folds_keep_their_order(tmp_path: Path) -> None:
     design = make_design(240, shape=Shape(dim=2, n_buckets=8))
     config = SMALL.model_copy(update={"folds": FoldConfig(n_folds=12)})
     y = outcome(design)
-    model, _ = fit(design, y, np.arange(240), MONOTONE, config, lambda: None)
+    model, _ = fit(sample_of(design, y), config)
     save_model(tmp_path / "model", model, config)
     loaded = load(tmp_path / "model")
     for part in ("fused", "columns_only"):

@@ -9,15 +9,17 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from fusion.calibration import Blend, fit_blend, to_score
-from fusion.config import ScaleConfig
+from fusion.config import BlendConfig, ScaleConfig
 from fusion.metrics import fit_logistic_line, log_loss
+
+FITTED = BlendConfig()
 
 
 def test_blend_beats_both_parts_and_is_calibrated() -> None:
     rng = np.random.default_rng(0)
     left, right = rng.normal(size=(2, 4000))
     y = (rng.random(4000) < expit(left + right - 1)).astype(np.float64)
-    blend = fit_blend(y, 2 * left, 2 * right)
+    blend = fit_blend(y, 2 * left, 2 * right, FITTED)
     margin = blend.margin(2 * left, 2 * right)
     assert blend.weight == pytest.approx(0.5, abs=0.06)
     assert log_loss(y, margin) < min(log_loss(y, left - 1), log_loss(y, right - 1))
@@ -28,18 +30,27 @@ def test_a_useless_part_gets_no_weight() -> None:
     rng = np.random.default_rng(1)
     left, noise = rng.normal(size=(2, 4000))
     y = (rng.random(4000) < expit(left)).astype(np.float64)
-    assert fit_blend(y, left, noise).weight > 0.9
+    assert fit_blend(y, left, noise, FITTED).weight > 0.9
+
+
+def test_a_blend_of_equal_parts_still_has_its_own_line() -> None:
+    rng = np.random.default_rng(2)
+    left, noise = rng.normal(size=(2, 4000))
+    y = (rng.random(4000) < expit(left)).astype(np.float64)
+    blend = fit_blend(y, left, noise, BlendConfig(weight="equal"))
+    assert blend.weight == 0.5
+    assert fit_logistic_line(y, blend.margin(left, noise)) == pytest.approx((1.0, 0.0), abs=1e-6)
 
 
 @pytest.mark.parametrize("y", [np.zeros(4), np.ones(4)])
 def test_one_class_keeps_the_parts_as_they_are(y: np.ndarray) -> None:
-    assert fit_blend(y, np.arange(4.0), np.arange(4.0)) == Blend(0.5, 1.0, 0.0)
+    assert fit_blend(y, np.arange(4.0), np.arange(4.0), FITTED) == Blend(0.5, 1.0, 0.0)
 
 
 @pytest.mark.parametrize("part", [[3.0, 2.0, 1.0, 0.0], [1.0, 1.0, 1.0, 1.0]], ids=["falling", "constant"])
 def test_parts_that_say_nothing_keep_their_log_odds(part: list[float]) -> None:
     margin = np.array(part)
-    assert fit_blend(np.array([0.0, 1.0, 0.0, 1.0]), margin, margin) == Blend(0.5, 1.0, 0.0)
+    assert fit_blend(np.array([0.0, 1.0, 0.0, 1.0]), margin, margin, FITTED) == Blend(0.5, 1.0, 0.0)
 
 
 def test_a_falling_blend_is_refused() -> None:

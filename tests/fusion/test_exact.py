@@ -13,8 +13,8 @@ from features.sentences import SentenceBlock
 from fusion import exact
 from fusion.attribution import Explainer
 from fusion.exact import explain_exactly
-from fusion.model import fit
-from tests.designs import MONOTONE, SMALL, Shape, outcome
+from fusion.fitting import fit
+from tests.designs import MONOTONE, SMALL, Shape, outcome, sample_of
 from tests.fusion.test_attribution import shapley
 from tests.told import make_told
 
@@ -30,7 +30,7 @@ def told() -> tuple[Design, SentenceBlock]:
 @pytest.fixture(scope="module")
 def explainer(told: tuple[Design, SentenceBlock]) -> Explainer:
     y = outcome(told[0])
-    model, _ = fit(told[0], y, np.arange(len(y)), MONOTONE[: SHAPE.n_num], SMALL, lambda: None)
+    model, _ = fit(sample_of(told[0], y, MONOTONE[: SHAPE.n_num]), SMALL)
     return Explainer.of(model, told[0].tabular)
 
 

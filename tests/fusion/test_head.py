@@ -16,7 +16,7 @@ from scipy.special import expit
 
 from features.design import Design, TabularBlock
 from fusion.basis import Basis, HeadInputs
-from fusion.config import HeadConfig
+from fusion.config import Config, HeadConfig
 from fusion.head import Head, HeadOutput, fit_head
 from fusion.metrics import auc, base_log_odds, log_loss
 from tests.designs import (
@@ -302,7 +302,7 @@ def test_directed_columns_never_say_the_opposite(seed: int) -> None:
     y = np.random.default_rng(seed).integers(0, 2, 200).astype(np.float64)
     rows = make_design(200, seed=seed)
     signs = [(-1, 1, 0)[i % 3] for i in range(len(rows.tabular.num_names))]
-    basis = Basis.fit(rows, CONFIG.n_bins, signs)
+    basis = Basis.fit(rows, Config(head=CONFIG), signs)
     head = fit_head(basis.inputs(rows), y, CONFIG, CPU)
     for i, sign in enumerate(signs):
         sweep = np.repeat(rows.tabular.x_num[:1], 50, axis=0)

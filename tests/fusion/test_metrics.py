@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
-from scipy.stats import ks_2samp, norm
+from scipy.stats import ks_2samp, norm, ttest_rel
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import brier_score_loss
 
-from fusion.metrics import Floats, auc, delong, figures, fit_logistic_line, ks, log_loss
+from fusion.metrics import Floats, auc, brier, brier_gain, delong, figures, fit_logistic_line, ks, log_loss
 
 
 def sample(seed: int, n: int = 400) -> tuple[Floats, Floats, Floats]:
@@ -95,3 +96,55 @@ def test_auc_and_ks_see_only_the_order(seed: int, stretch: float, shift: float) 
 def test_log_loss_is_safe_far_out() -> None:
     assert log_loss(np.array([1.0, 0.0]), np.array([800.0, -800.0])) == 0.0
     assert log_loss(np.array([0.0]), np.array([800.0])) == 800.0
+
+
+class TestBrier:
+    """The Brier score, and the paired test of two of them."""
+
+    def test_it_agrees_with_scikit_learn(self) -> None:
+        y, good, _ = sample(3)
+        assert brier(y, good) == pytest.approx(brier_score_loss(y, expit(good)), abs=1e-15)
+        assert brier(y, good) == figures(y, good).brier
+
+    def test_it_is_right_by_hand_and_safe_far_out(self) -> None:
+        assert brier(np.array([1.0, 0.0]), np.log([3.0, 1.0])) == pytest.approx((0.25**2 + 0.5**2) / 2, abs=1e-15)
+        assert brier(np.array([1.0, 0.0]), np.array([800.0, 800.0])) == 0.5
+        assert math.isnan(brier(np.zeros(0), np.zeros(0)))
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_a_gain_is_that_of_the_paired_test(self, seed: int) -> None:
+        y, good, poor = sample(seed)
+        gain = brier_gain(y, good, poor)
+        assert gain.difference == pytest.approx(brier(y, poor) - brier(y, good), abs=1e-15)
+        paired = ttest_rel((expit(poor) - y) ** 2, (expit(good) - y) ** 2)
+        assert gain.p == pytest.approx(2 * norm.sf(abs(paired.statistic)), rel=1e-9)
+        assert gain.p == pytest.approx(paired.pvalue, abs=3e-3)  # the t distribution of 399 degrees of freedom
+        low, high = paired.confidence_interval(0.95)
+        half = (high - low) / 2
+        assert (gain.low, gain.high) == pytest.approx((low, high), abs=0.01 * half)
+
+    def test_the_better_one_gains_and_the_poorer_one_loses_as_much(self) -> None:
+        y, good, poor = sample(4)
+        one, other = brier_gain(y, good, poor), brier_gain(y, poor, good)
+        assert one.difference > 0
+        assert one.low > 0
+        assert one.p < 0.05
+        assert (other.difference, other.p) == (-one.difference, one.p)
+        assert (other.low, other.high) == (-one.high, -one.low)
+
+    def test_a_model_gains_nothing_over_itself(self) -> None:
+        y, good, _ = sample(5)
+        gain = brier_gain(y, good, good)
+        assert (gain.difference, gain.low, gain.high, gain.p) == (0.0, 0.0, 0.0, 1.0)
+
+    def test_some_equal_rows_count_as_rows(self) -> None:
+        y, good, poor = sample(6)
+        poor = np.where(np.arange(len(y)) % 2, good, poor)
+        gain = brier_gain(y, good, poor)
+        paired = ttest_rel((expit(poor) - y) ** 2, (expit(good) - y) ** 2)
+        assert gain.p == pytest.approx(2 * norm.sf(abs(paired.statistic)), rel=1e-9)
+
+    @pytest.mark.parametrize("n", [0, 1])
+    def test_of_no_row_or_one_it_is_unknown(self, n: int) -> None:
+        gain = brier_gain(np.ones(n), np.zeros(n), np.ones(n))
+        assert all(math.isnan(value) for value in (gain.difference, gain.low, gain.high, gain.p))

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from scipy.special import expit
 
 from data_schemas.contract import FieldType, Role
@@ -24,10 +25,11 @@ from features.text import TextReader
 from features.windows import Spans
 from fusion.calibration import to_score
 from fusion.config import Config, FoldConfig
+from fusion.fitting import Sample, fit, n_steps
 from fusion.folds import assign_folds
 from fusion.head import Head, fit_head, training_device
 from fusion.metrics import auc, fit_logistic_line
-from fusion.model import Assembly, FusionModel, TextModel, fit, n_steps
+from fusion.model import Assembly, FusionModel, TextModel
 from fusion.stacker import stacker_inputs
 from tests import golden_model
 from tests.designs import (
@@ -39,6 +41,7 @@ from tests.designs import (
     chunks,
     make_design,
     outcome,
+    sample_of,
     silent,
     with_column,
     with_levels,
@@ -55,7 +58,7 @@ GOLDEN_TOLERANCE = 1e-6
 def train(design: Design, y: Floats, config: Config = SMALL) -> FusionModel:
     """A model of rows that are nobody's copies."""
     monotone = (MONOTONE + (0,) * 9)[: len(design.tabular.num_names)]
-    return fit(design, y, np.arange(len(y)), monotone, config, lambda: None)[0]
+    return fit(sample_of(design, y, monotone), config)[0]
 
 
 def all_margins(model: FusionModel, design: Design) -> Floats:
@@ -120,7 +123,7 @@ def test_out_of_fold_means_unseen() -> None:
     coin = np.random.default_rng(2).integers(0, 2, 400).astype(np.float64)
     weak = SMALL.head.model_copy(update={"text_penalty": 1e-2, "word_penalty": 1e-2, "column_penalty": 1e-2})
     config = SMALL.model_copy(update={"head": weak})
-    model, found = fit(design, coin, np.arange(400), MONOTONE, config, lambda: None)
+    model, found = fit(sample_of(design, coin), config)
     assert auc(coin, model.predict(design).margin) > 0.7
     for margin in (found.fused, found.columns_only, found.text_only):
         assert 0.4 < auc(coin, margin) < 0.6
@@ -146,7 +149,7 @@ def assert_same_text_model(one: TextModel, other: TextModel) -> None:
 
 
 def test_equal_seed_equal_bits(trained: Trained) -> None:
-    again, found = fit(trained.design, trained.y, np.arange(700), MONOTONE, SMALL, lambda: None)
+    again, found = fit(sample_of(trained.design, trained.y), SMALL)
     assert_same_assembly(again.fused, trained.model.fused)
     assert_same_assembly(again.columns_only, trained.model.columns_only)
     assert_same_text_model(again.text_only, trained.model.text_only)
@@ -162,8 +165,49 @@ def test_another_seed_gives_another_model(trained: Trained) -> None:
 
 def test_every_step_is_announced() -> None:
     design, steps = make_design(60), list[int]()
-    fit(design, outcome(design), np.arange(60), MONOTONE, SMALL, lambda: steps.append(1))
-    assert len(steps) == n_steps(SMALL) == 15
+    fit(sample_of(design, outcome(design)), SMALL, lambda: steps.append(1))
+    assert len(steps) == n_steps(SMALL) == 9
+
+
+def test_whoever_watches_is_told_after_every_fold_and_changes_nothing(trained: Trained) -> None:
+    told: list[tuple[int, Floats, Floats]] = []
+    sample = sample_of(trained.design, trained.y)
+    model, found = fit(sample, SMALL, watch=lambda *seen: told.append(seen))
+    assert [n for n, _, _ in told] == [1, 2, 3]
+    assert [len(y) for _, y, _ in told] == pytest.approx([700 / 3, 1400 / 3, 700], abs=1)
+    np.testing.assert_array_equal(told[-1][1], trained.y)
+    np.testing.assert_array_equal(told[-1][2], found.fused)
+    np.testing.assert_array_equal(found.fused, trained.out_of_fold.fused)
+    np.testing.assert_array_equal(all_margins(model, trained.design), all_margins(trained.model, trained.design))
+
+
+def test_whoever_watches_can_end_the_fit_before_the_folds_that_are_left(trained: Trained) -> None:
+    class EnoughError(Exception):
+        pass
+
+    def watch(n_folds: int, _y: Floats, _margin: Floats) -> None:
+        if n_folds == 1:
+            raise EnoughError("two is plenty")
+
+    steps: list[int] = []
+    with pytest.raises(EnoughError, match="plenty"):
+        fit(sample_of(trained.design, trained.y), SMALL, lambda: steps.append(1), watch)
+    assert len(steps) == 3  # the text-only heads
+
+
+@pytest.mark.parametrize(("part", "weights"), [("vectors", "text"), ("words", "words")])
+def test_vectors_and_words_can_be_left_unread(trained: Trained, part: str, weights: str) -> None:
+    config = SMALL.model_copy(update={"text": SMALL.text.model_copy(update={part: False})})
+    model = train(trained.design, trained.y, config)
+    for head in (model.fused.head, model.text_only.head):
+        assert not getattr(head, weights).any()
+    assert model.text_only.head.absent.any()
+    text = trained.design.text
+    nothing = sparse.csr_matrix(np.zeros(text.x_lex.shape, dtype=np.float32))
+    other = replace(text, x_text=-text.x_text) if part == "vectors" else replace(text, x_lex=nothing)
+    changed = all_margins(model, Design(trained.design.tabular, other))
+    np.testing.assert_array_equal(changed, all_margins(model, trained.design))
+    assert np.isfinite(changed).all()
 
 
 @pytest.mark.parametrize("n_bad", [0, 1, 2, 58, 60])
@@ -182,7 +226,7 @@ def test_no_rows_are_refused() -> None:
 def test_groups_that_cannot_be_dealt_are_refused(groups: Floats) -> None:
     y = np.arange(60) % 2
     with pytest.raises(ContractError, match="must share a fold"):
-        fit(make_design(60), y.astype(np.float64), groups.astype(np.int64), MONOTONE, SMALL, lambda: None)
+        fit(Sample(make_design(60), y.astype(np.float64), groups.astype(np.int64), MONOTONE), SMALL)
 
 
 # Scoring
@@ -354,19 +398,21 @@ def test_more_risk_in_the_words_never_lowers_what_the_trees_say(trained: Trained
 
 
 def test_every_part_is_told_how_much_a_row_counts() -> None:
-    """Rows whose outcome is upside down spoil the model, unless they count for nothing."""
+    """Rows whose outcome is upside down spoil the model, unless they are so old that they count for nothing."""
     design = make_design(900)
     y, fresh = outcome(design), make_design(700, seed=1)
     wrong = np.arange(900) % 3 > 0
     told = np.where(wrong, 1 - y, y)
 
-    def judged(weight: Floats | None) -> list[float]:
+    days = np.datetime64("2020-01-01") - 3650 * wrong.astype("timedelta64[D]")
+
+    def judged(decided: npt.NDArray[np.datetime64] | None) -> list[float]:
         """AUC of every part of the fused model."""
-        model, _ = fit(design, told, np.arange(900), MONOTONE, SMALL, lambda: None, weight)
+        model, _ = fit(Sample(design, told, np.arange(900), MONOTONE, decided), SMALL)
         text, parts = text_log_odds(model, fresh), model.parts(fresh)
         return [auc(outcome(fresh), part) for part in (parts.head, parts.stacker, text.sum(axis=1))]
 
-    assert max(judged(None)) < 0.5 < 0.7 < min(judged(np.where(wrong, 0.0, 1.0)))
+    assert max(judged(None)) < 0.5 < 0.7 < min(judged(days))
 
 
 class Letters:

@@ -34,11 +34,10 @@ def test_where_nobody_would_be_approved_the_background_is_everybody() -> None:
 def test_at_most_so_many_are_kept_and_their_contributions_add_up(trained: Trained, most: int) -> None:
     settings = SMALL.model_copy(update={"explain": ExplainConfig(max_rows=most)})
     margin = trained.out_of_fold.fused
-    population = describe(trained.model, trained.design, trained.y, margin, settings)
+    population, base = describe(trained.model, trained.design, trained.y, margin, settings)
     assert len(population) == len(population.columns) == min(most, 700)
     known = {value: at for at, value in enumerate(margin.tolist())}
     rows = np.array([known[value] for value in population.margin.tolist()])
     np.testing.assert_array_equal(population.bad, trained.y[rows] > 0.5)
     said = trained.model.predict(trained.design).margin[rows]
-    base = said - population.contributions.sum(axis=1)
-    np.testing.assert_allclose(base, base.mean(), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(base + population.contributions.sum(axis=1), said, rtol=0, atol=1e-5)

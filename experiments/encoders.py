@@ -38,6 +38,15 @@ class OpenEncoder:
         return self.cached.hit_rate if self.cached is not None else None
 
 
+@dataclass(frozen=True)
+class Model:
+    """A loaded bundle with its text encoder. threads: processor threads to use, 0 for as many as there are."""
+
+    bundle: Bundle
+    encoder: OpenEncoder
+    threads: int
+
+
 def open_text_encoder(config: EncoderConfig, folder: Path | None, max_gb: float, threads: int) -> OpenEncoder:
     """The encoder of ``config``, reading and keeping vectors in ``folder`` (None: no cache) up to ``max_gb`` GB.
 

@@ -61,9 +61,9 @@ def probe(
     Writes protected.html and protected.json; equal input, model and --date give equal bytes. Rows that break the data
     contract go to protected.rejects.csv. Exit code 3: some rows were rejected.
     """
-    from experiments.encoders import open_model
+    from experiments.encoders import Model, open_model
     from experiments.probing.files import check_place, write_report
-    from experiments.probing.run import Model, Question, figures, probe_file
+    from experiments.probing.run import Question, figures, probe_file
     from features.reading import ReadOptions
 
     check_place(out, force)

@@ -13,32 +13,22 @@ from threadpoolctl import threadpool_limits
 
 from data_schemas.contract import Field, Role, Schema
 from data_schemas.errors import ContractError
-from experiments.encoders import OpenEncoder, check_encoder
-from experiments.probing.grouping import LEAST_ROWS, Groups, groups_of
+from experiments.encoders import Model, check_encoder
 from experiments.probing.report import Added, Attribute, Gap, Group, GroupArea, ProtectedReport, Reading, Source
 from experiments.probing.report import verdict as word_for
 from experiments.runs import Advance, Run, advance_to
 from features.applications import Applications, Chunk, Rejects
 from features.design import Design
+from features.groups import LEAST_ROWS, Groups, groups_of
 from features.masking import Mask
 from features.reading import ReadOptions, read_all
 from features.text import TextReader
 from fusion.basis import HeadInputs
-from fusion.bundle import Bundle
 from fusion.folds import tied_groups
 from fusion.leakage import N_FOLDS, Inputs, Ints, Told, bent, deal_folds, difference, out_of_fold, told
 
 SEED = 0  # of the rows drawn and of the folds: equal for every run, so that reports are too
 N_SOURCES = 6
-
-
-@dataclass(frozen=True)
-class Model:
-    """A loaded bundle with its text encoder."""
-
-    bundle: Bundle
-    encoder: OpenEncoder
-    threads: int
 
 
 @dataclass(frozen=True)

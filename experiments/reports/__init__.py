@@ -1,5 +1,5 @@
 """The reports as data: on a credit decision for the underwriter, the applicant, the validator, and their index; on a
-sweep.
+sweep; and documents, which are what a validation, a comparison and a model card are.
 
 JSON is the canonical form of a report (``report.model_dump_json()``); pages are made from it alone
 (``experiments.render.pages``). ``python -m experiments.reports`` prints the JSON Schema, which is published
@@ -12,6 +12,7 @@ what speaks against an applicant is positive. PDs and shares are fractions of 1.
 from __future__ import annotations
 
 from experiments.reports.applicant import ApplicantNotice, PlainReason, Suggestion
+from experiments.reports.document import Document
 from experiments.reports.files import Report, json_schema, parse_report
 from experiments.reports.index import FileName, IndexEntry, IndexPage, Link, RejectedRow
 from experiments.reports.parts import (
@@ -65,6 +66,7 @@ __all__ = [
     "CutOff",
     "Decision",
     "Digests",
+    "Document",
     "Fact",
     "FileName",
     "Flag",

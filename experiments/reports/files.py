@@ -8,13 +8,14 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from experiments.reports.applicant import ApplicantNotice
+from experiments.reports.document import Document
 from experiments.reports.index import IndexPage
 from experiments.reports.sweep import SweepReport
 from experiments.reports.underwriter import UnderwriterReport
 from experiments.reports.validator import ValidatorReport
 
 Report = Annotated[
-    UnderwriterReport | ApplicantNotice | ValidatorReport | IndexPage | SweepReport,
+    UnderwriterReport | ApplicantNotice | ValidatorReport | IndexPage | SweepReport | Document,
     Field(discriminator="report"),
 ]
 

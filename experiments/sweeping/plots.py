@@ -5,7 +5,6 @@ Equal studies give equal bytes.
 
 from __future__ import annotations
 
-import io
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 
@@ -20,31 +19,30 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import (
     AutoLocator,
     FixedLocator,
-    FuncFormatter,
-    LogLocator,
     MaxNLocator,
-    NullFormatter,
-    ScalarFormatter,
 )
 from optuna.distributions import IntDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, TrialState
 from optuna.visualization import matplotlib as optuna_plots
 
+from experiments.render.charts import (
+    BLUE,
+    FONT,
+    HALF,
+    INK,
+    RED,
+    WHOLE,
+    house_style,
+    legend,
+    plain_ticks,
+    restyle,
+    to_svg,
+)
 from experiments.render.words import plain
 from experiments.reports.sweep import Chart, ChartKind
 from experiments.sweeping.evidence import Evidence, silence
 from experiments.sweeping.remarks import label, targets
-
-INK, MUTED, GRID, BLUE, RED = "#1e2327", "#565d63", "#e3e1da", "#2f6ea5", "#a8323e"
-HALF, WHOLE = (6.4, 4.2), (11.0, 6.2)  # inches
-STYLE = {
-    "svg.hashsalt": "creditfusion",  # ids within the SVG are drawn from it
-    "svg.fonttype": "path",  # the same letters everywhere
-    "font.family": ["DejaVu Sans"],
-    "path.simplify": False,
-}
-FONT = 10.5
 
 
 def draw(evidence: Evidence, charts: Iterable[Chart]) -> dict[ChartKind, str]:
@@ -71,14 +69,14 @@ def history(evidence: Evidence) -> Figure:
     """Values by trial, and the best so far."""
     name = label(targets(evidence)[0])
     axes = optuna_plots.plot_optimization_history(evidence.first, target_name=name)
-    _restyle(axes)
+    restyle(axes)
     points = axes.collections[0]
     points.set(facecolor=BLUE, edgecolor="white", alpha=0.85, sizes=[40], label="complete trials")
     axes.lines[0].set(color=RED, alpha=1.0, linewidth=1.8, drawstyle="steps-post", label="the best so far")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _mark(axes, evidence, lambda trial: float(trial.number))
     _view(axes, evidence)
-    _legend(axes)
+    legend(axes)
     return _figure(axes, HALF)
 
 
@@ -86,7 +84,7 @@ def importance(evidence: Evidence) -> Figure:
     """A bar for every setting."""
     with silence("Some regimes for parameter"):
         axes = optuna_plots.plot_param_importances(evidence.first, evaluator=evidence.evaluator)
-    _restyle(axes)
+    restyle(axes)
     for bar in axes.patches:
         bar.set(facecolor=BLUE)
     for text in axes.texts:
@@ -113,7 +111,7 @@ def slices(evidence: Evidence) -> Figure:
     grid = figure.add_gridspec(down, across)
     for place, axes in enumerate(every):
         axes.set_subplotspec(grid[place // across, place % across])
-        _restyle(axes)
+        restyle(axes)
         axes.tick_params(axis="both", which="both", labelbottom=True, labelleft=place % across == 0)
         axes.set_ylabel(name if place % across == 0 else "", fontsize=FONT)
         axes.set_xlabel(sorted(evidence.shown)[place], fontsize=FONT, visible=True)
@@ -142,7 +140,7 @@ def parallel(evidence: Evidence) -> Figure:
     for each, key in zip(figure.axes[2:], sorted(evidence.shown), strict=True):  # after the frame and the colour bar
         _whole_ticks(each.yaxis, evidence, key)
     for each in figure.axes:
-        _plain_ticks(each.yaxis)
+        plain_ticks(each.yaxis)
         each.tick_params(axis="y", which="both", labelsize=FONT - 1.5, colors=INK)
         _plain_labels(each)
         for text in each.get_yticklabels():
@@ -154,7 +152,7 @@ def parallel(evidence: Evidence) -> Figure:
 def folds(evidence: Evidence) -> Figure:
     """A line per trial over its folds."""
     axes = optuna_plots.plot_intermediate_values(evidence.first)
-    _restyle(axes)
+    restyle(axes)
     state = {trial.number: trial.state for trial in evidence.trials}
     best = evidence.complete[0].number if evidence.complete else None
     for line in axes.lines:
@@ -169,7 +167,7 @@ def folds(evidence: Evidence) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("folds done", fontsize=FONT)
     axes.set_ylabel(label(targets(evidence)[0]), fontsize=FONT)
-    _legend(axes)
+    legend(axes)
     return _figure(axes, HALF)
 
 
@@ -182,10 +180,10 @@ def time(evidence: Evidence) -> Figure:
     if min(seconds) > 0 and max(seconds) > 20 * min(seconds):
         axes.set_xscale("log")
     axes.set(xlabel="seconds of fitting", ylabel=label(targets(evidence)[0]))
-    _restyle(axes)
+    restyle(axes)
     _mark(axes, evidence, lambda trial: evidence.seconds(trial.number))
     _view(axes, evidence)
-    _legend(axes)
+    legend(axes)
     return _figure(axes, HALF)
 
 
@@ -193,7 +191,7 @@ def front(evidence: Evidence) -> Figure:
     """The first two objectives against each other."""
     names = [label(target) for target in targets(evidence)[:2]]
     axes = optuna_plots.plot_pareto_front(evidence.study, target_names=names, targets=_two)
-    _restyle(axes)
+    restyle(axes)
     for points in axes.collections:
         ahead = points.get_label() == "Best Trial"
         points.set(color=RED if ahead else BLUE, edgecolor="white", alpha=0.9, sizes=[46 if ahead else 30])
@@ -201,7 +199,7 @@ def front(evidence: Evidence) -> Figure:
     if evidence.default:
         x, y = list(evidence.default.values.values())[:2]
         _ring(axes, x, y, "the default")
-    _legend(axes)
+    legend(axes)
     return _figure(axes, HALF)
 
 
@@ -227,10 +225,6 @@ def _ring(axes: Axes, x: float, y: float, words: str) -> None:
     )
 
 
-def _legend(axes: Axes) -> None:
-    axes.legend(loc="best", fontsize=FONT - 1, facecolor="white", edgecolor=GRID, framealpha=0.9)
-
-
 def _view(axes: Axes, evidence: Evidence) -> None:
     """Leaves out of view what lies so far off that it would press all others together."""
     if evidence.worst_shown is None:
@@ -239,38 +233,6 @@ def _view(axes: Axes, evidence: Evidence) -> None:
     room = 0.06 * (max(shown) - min(shown))
     ends = sorted((evidence.sign * (min(shown) - room), evidence.sign * (max(shown) + room)))
     axes.set_ylim(ends[0], ends[1])
-
-
-def _restyle(axes: Axes) -> None:
-    """On white, with letters that can be read."""
-    axes.set_title("", loc="center")
-    axes.set_title("", loc="left")
-    axes.set_facecolor("white")
-    axes.grid(color=GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(axis="both", which="both", labelsize=FONT - 1, colors=INK)
-    for side, spine in axes.spines.items():
-        spine.set(visible=side in ("left", "bottom"), color=MUTED)
-    axes.xaxis.label.set(size=FONT, color=INK)
-    axes.yaxis.label.set(size=FONT, color=INK)
-    for axis in (axes.xaxis, axes.yaxis):
-        _plain_ticks(axis)
-
-
-def _plain_ticks(axis: Axis) -> None:
-    """Numbers as people write them: 0.02 and 20,000 rather than powers and offsets."""
-    formatter = axis.get_major_formatter()
-    if axis.get_scale() == "log":
-        low, high = sorted(axis.get_view_interval())
-        wide = high > 50 * low
-        axis.set_major_locator(
-            LogLocator(subs=(1.0,) if high > 2000 * low else (1.0, 3.0) if wide else (1.0, 2.0, 5.0))
-        )
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
-        axis.set_minor_formatter(NullFormatter())
-    elif isinstance(formatter, ScalarFormatter):
-        formatter.set_useOffset(False)
-        formatter.set_scientific(False)
 
 
 def _folded(key: str) -> str:
@@ -308,14 +270,10 @@ def _figure(axes: Axes, size: tuple[float, float]) -> Figure:
 
 def _svg(make: Callable[[Evidence], Figure], evidence: Evidence) -> str:
     """The picture as SVG text; the settings of matplotlib are as before when this ends."""
-    with plt.style.context(["default", STYLE]), warnings.catch_warnings():
+    with house_style(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=ExperimentalWarning, message=r"optuna\.visualization\.matplotlib\.")
         figure = make(evidence)
         try:
-            file = io.StringIO()
-            figure.savefig(
-                file, format="svg", facecolor="white", bbox_inches="tight", metadata={"Date": None, "Creator": None}
-            )
+            return to_svg(figure)
         finally:
             plt.close(figure)
-    return file.getvalue()

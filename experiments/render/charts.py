@@ -1,0 +1,89 @@
+"""How pictures are drawn: one style for all of them, as SVG text. Equal data give equal bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter, ScalarFormatter
+
+INK, MUTED, GRID, BLUE, RED = "#1e2327", "#565d63", "#e3e1da", "#2f6ea5", "#a8323e"
+HALF, WHOLE = (6.4, 4.2), (11.0, 6.2)  # inches
+FONT = 10.5
+STYLE = {
+    "svg.hashsalt": "creditfusion",  # ids within the SVG are drawn from it
+    "svg.fonttype": "path",  # the same letters everywhere
+    "font.family": ["DejaVu Sans"],
+    "path.simplify": False,
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Within it matplotlib draws as our pages want it; its settings are as before when this ends."""
+    with plt.style.context(["default", STYLE]):
+        yield
+
+
+def picture(draw: Callable[[Axes], None], size: tuple[float, float] = HALF) -> str:
+    """The SVG of what ``draw`` puts on the axes it is given. size: width and height in inches."""
+    with house_style():
+        figure = Figure(figsize=size)
+        axes = figure.add_subplot()
+        draw(axes)
+        restyle(axes)
+        return to_svg(figure)
+
+
+def legend(axes: Axes) -> None:
+    """A legend that leaves the data alone."""
+    axes.legend(loc="best", fontsize=FONT - 1, facecolor="white", edgecolor=GRID, framealpha=0.9)
+
+
+def percent_axis(axis: Axis, digits: int | None = None) -> None:
+    """Fractions of 1 on the axis are shown as percentages."""
+    axis.set_major_formatter(PercentFormatter(1.0, decimals=digits, symbol=" %"))
+
+
+def restyle(axes: Axes) -> None:
+    """On white, with letters that can be read."""
+    axes.set_title("", loc="center")
+    axes.set_title("", loc="left")
+    axes.set_facecolor("white")
+    axes.grid(color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="both", which="both", labelsize=FONT - 1, colors=INK)
+    for side, spine in axes.spines.items():
+        spine.set(visible=side in ("left", "bottom"), color=MUTED)
+    axes.xaxis.label.set(size=FONT, color=INK)
+    axes.yaxis.label.set(size=FONT, color=INK)
+    for axis in (axes.xaxis, axes.yaxis):
+        plain_ticks(axis)
+
+
+def to_svg(figure: Figure) -> str:
+    """The figure as SVG text, without a date; to be called within ``house_style``."""
+    file = io.StringIO()
+    figure.savefig(file, format="svg", facecolor="white", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+    return file.getvalue()
+
+
+def plain_ticks(axis: Axis) -> None:
+    """Ticks as people write numbers: 0.02 and 20,000 rather than powers and offsets."""
+    formatter = axis.get_major_formatter()
+    if axis.get_scale() == "log":
+        low, high = sorted(axis.get_view_interval())
+        wide = high > 50 * low
+        axis.set_major_locator(
+            LogLocator(subs=(1.0,) if high > 2000 * low else (1.0, 3.0) if wide else (1.0, 2.0, 5.0))
+        )
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+        axis.set_minor_formatter(NullFormatter())
+    elif isinstance(formatter, ScalarFormatter):
+        formatter.set_useOffset(False)
+        formatter.set_scientific(False)

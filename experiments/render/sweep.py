@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Mapping
 
 from markupsafe import Markup
 
+from experiments.render.document import data_uri
 from experiments.render.pages import render
 from experiments.render.words import count, number, setting, shown, signed
 from experiments.reports.sweep import ChartKind, Outcome, SweepGain, SweepReport, Target
@@ -27,7 +27,7 @@ OUTCOMES: dict[Outcome, str] = {
 def sweep_html(report: SweepReport, drawings: Mapping[ChartKind, str]) -> str:
     """The page. drawings: the SVG of every chart that has no gap."""
     extra = {
-        "images": {kind: _data_uri(svg) for kind, svg in drawings.items()},
+        "images": {kind: data_uri(svg) for kind, svg in drawings.items()},
         "early": EARLY,
         "wide": WIDE,
         "outcomes": OUTCOMES,
@@ -63,7 +63,3 @@ def gain(found: SweepGain | None, digits: int) -> str:
 def command(text: str) -> Markup:
     """A command line that is not broken within the name of an option."""
     return Markup(re.sub(r"(?<= )--\w+(?= )", r'<span class="nowrap">\g<0></span>', str(shown(text, 1000))))
-
-
-def _data_uri(svg: str) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()

@@ -61,7 +61,7 @@ def jeffreys_p(n_bad: float, n: float, pd: float) -> float:
     that the true rate is no higher than ``pd``; small where the PD is too low.
 
     Beta(n_bad + 1/2, n - n_bad + 1/2) at the PD (European Central Bank, Instructions for reporting the validation
-    results of internal models, 2019, section 2.5.3). NaN for no rows.
+    results of internal models, 2019, section 2.5). NaN for no rows.
     """
     return float(beta.cdf(pd, n_bad + 0.5, n - n_bad + 0.5)) if n > 0 else math.nan
 

@@ -15,8 +15,9 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 from scipy.stats import beta, norm
+from sklearn.linear_model import LogisticRegression
 
-from fusion.metrics import Floats, base_log_odds, both_classes, fit_logistic_line, placements
+from fusion.metrics import Floats, base_log_odds, both_classes, placements
 
 Z = float(norm.ppf(0.975))
 CELLS_AT_ONCE = 2**20  # drawn rows held in memory by the bootstrap: some 40 MB with its sums
@@ -68,7 +69,7 @@ class InTheLarge:
 
 
 def rate(n_bad: float, n: float) -> Estimate:
-    """Share ``n_bad / n`` with Jeffreys' interval (Brown, Cai and DasGupta, Statistical Science 2001, section 3.1.3).
+    """Share ``n_bad / n`` with Jeffreys' interval (Brown, Cai and DasGupta, Statistical Science 2001).
 
     The ends are quantiles of Beta(n_bad + 1/2, n - n_bad + 1/2), but 0 where there is no bad and 1 where there is no
     good. NaN for no rows.
@@ -100,7 +101,7 @@ def auc_interval(y: Floats, margin: Floats) -> Estimate:
     """Area under the ROC curve; NaN with one class.
 
     The variance is DeLong's (DeLong, DeLong and Clarke-Pearson, Biometrics 1988), the interval is taken on the logit
-    scale, so that it stays within 0 and 1 (Pepe, The Statistical Evaluation of Medical Tests, 2003, section 5.2.4).
+    scale, so that it stays within 0 and 1 (Pepe, The Statistical Evaluation of Medical Tests, 2003).
     Where that variance is none (perfect separation, a constant margin, one row in a class), the interval is the fifth
     of Newcombe (Statistics in Medicine 2006, part 2), which needs only the area and the counts.
     """
@@ -151,9 +152,10 @@ def slope_interval(y: Floats, margin: Floats) -> tuple[Estimate, Estimate]:
     The standard errors are those of the Fisher information at the maximum. NaN where there is no maximum: one class, a
     constant margin, or a margin that separates the classes.
     """
-    slope, intercept = fit_logistic_line(y, margin) if not _separated(y, margin) else (math.nan, math.nan)
-    if math.isnan(slope):
+    if _separated(y, margin):
         return NONE, NONE
+    line = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10, max_iter=1000).fit(margin[:, None], y)
+    slope, intercept = float(line.coef_[0, 0]), float(line.intercept_[0])
     x = np.column_stack([margin, np.ones_like(margin)])
     p = expit(x @ np.array([slope, intercept]))
     errors = np.sqrt(np.diag(np.linalg.inv(x.T @ (x * (p * (1 - p))[:, None]))))
@@ -195,8 +197,9 @@ def bootstrap(y: Floats, margin: Floats, n_draws: int = 1000, seed: int = 0) -> 
     """KS and average precision with bootstrap intervals: rows drawn with replacement ``n_draws`` times.
 
     The ends are quantiles of the draws, corrected for their median bias (Efron, Canadian Journal of Statistics 1981):
-    a maximum such as KS is larger in a resample. Draws without both classes are left out. NaN with one class. The same
-    seed draws the same rows; time is linear in rows and draws, memory bounded.
+    a maximum such as KS is larger in a resample. Even so, that of KS holds the population's KS only some 9 times in
+    ten, as the sample's own KS is a little large too. Draws without both classes are left out. NaN with one class. The
+    same seed draws the same rows; time is linear in rows and draws, memory bounded.
     """
     if not both_classes(y):
         return Bootstrapped(NONE, NONE)

@@ -49,7 +49,7 @@ class BrierParts:
 
 
 @dataclass(frozen=True)
-class Test:
+class ChiSquaredTest:
     """A test: its statistic, degrees of freedom and p, the chance of such a statistic or a larger one when the PDs are
     right.
     """
@@ -115,17 +115,17 @@ def expected_calibration_error(y: Floats, pd: Floats, n_bins: int = 10) -> float
     return sum(abs(float(np.sum(pd[rows] - y[rows]))) for rows in quantile_bins(pd, n_bins)) / len(y)
 
 
-def hosmer_lemeshow(y: Floats, pd: Floats, n_groups: int = 10) -> Test:
+def hosmer_lemeshow(y: Floats, pd: Floats, n_groups: int = 10) -> ChiSquaredTest:
     """Hosmer and Lemeshow's test of PDs that were not fitted on these rows.
 
     The statistic sums (bad - expected)^2 / (n p (1 - p)) over the groups, p the group's mean PD. As no parameter was
     estimated here, it is chi-squared with as many degrees of freedom as there are groups (Hosmer, Lemeshow and
-    Sturdivant, Applied Logistic Regression, 3rd edition 2013, section 5.4), not two fewer as on the fitted rows. NaN
-    for no rows; a group of PDs 0 or 1 counts nothing when right and settles the matter when wrong.
+    Sturdivant, Applied Logistic Regression, 3rd edition 2013, on external validation), not two fewer as on the fitted
+    rows. NaN for no rows; a group of PDs 0 or 1 counts nothing when right and settles the matter when wrong.
     """
     groups = quantile_bins(pd, n_groups)
     if not groups:
-        return Test(math.nan, 0, math.nan)
+        return ChiSquaredTest(math.nan, 0, math.nan)
     statistic = 0.0
     for rows in groups:
         p = float(pd[rows].mean())
@@ -134,7 +134,7 @@ def hosmer_lemeshow(y: Floats, pd: Floats, n_groups: int = 10) -> Test:
             statistic += off / variance
         elif off > 0.0:
             statistic = math.inf
-    return Test(statistic, len(groups), float(chi2.sf(statistic, len(groups))))
+    return ChiSquaredTest(statistic, len(groups), float(chi2.sf(statistic, len(groups))))
 
 
 def spiegelhalter(y: Floats, pd: Floats) -> ZTest:

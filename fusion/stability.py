@@ -1,7 +1,7 @@
 """Whether a population has shifted: the population stability index (PSI) of numbers and categories.
 
 PSI = sum over cells of (actual - expected) ln(actual / expected), shares of the rows to judge and of a reference
-(Siddiqi, Credit Risk Scorecards, 2006, chapter 9); it is the Jeffreys divergence of the two, symmetric and >= 0.
+(Siddiqi, Credit Risk Scorecards, 2006); it is the Jeffreys divergence of the two, symmetric and >= 0.
 """
 
 from __future__ import annotations

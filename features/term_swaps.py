@@ -1,0 +1,96 @@
+"""Exchange of words that tell of a person's sex, family or origin, to see whether a model minds.
+
+The words are those of data_schemas/english.term_swaps.json, found as whole words in any case; the case stays. A text is
+read once, so that no exchange undoes another. Two things need the words around, and are kept simple: ``her`` stands for
+both ``his`` and ``him``, told apart by whether a word follows that can begin a noun phrase ("help her pay" is so taken
+for "her pay"); ``single``, ``married``, ``divorced`` and ``widowed`` count as marital status by the word beside them,
+because a single payment is not unmarried.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from importlib import resources
+from typing import Literal
+
+SwapKind = Literal["gender", "family", "names"]
+KINDS: tuple[SwapKind, ...] = ("gender", "family", "names")
+
+_FILE = "english.term_swaps.json"
+_WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
+_HIS = frozenset({"he", "him", "his", "her", "hers"})
+_STATUS = frozenset({"single", "married", "divorced", "widowed"})
+_REACH = 24  # characters beside a word that are looked at
+_NEXT = re.compile(r"\s+([^\W\d_]+)")
+_BEING = re.compile(r"(?:\b(?:am|is|are|was|were|be|being|currently|still)|\b[a-z]+['’](?:m|s|re)|\bim)\s+\Z", re.I)
+_PERSON = re.compile(
+    r"\s+(?:mother|father|mom|mum|dad|parent|man|woman|male|female|guy|lady|person|with)s?\b(?!-)", re.I
+)
+_NO_NOUN = frozenset(  # after "her" these make it "him", after "his" they make it "hers"
+    """a about after again against all also although always an and any are as at because been before being but by can
+    could did do does during each every for from had has have he i if in into is it just may might my never not now of
+    off on once or our out over she should since so soon than that the their them then these they this those through
+    till to today together too until up was we were what when where which while who why will with without would you
+    your""".split()  # noqa: SIM905 (shorter)
+)
+
+
+def swap(text: str, kind: SwapKind) -> str:
+    """The text with the words of one kind exchanged; itself where it has none.
+
+    Twice gives the text back, but for words in unusual case and those without an exact counterpart (Ms).
+    """
+    table = _table(kind)
+    if table.keys().isdisjoint(_WORD.findall(text.lower())):
+        return text
+    return _WORD.sub(lambda word: _cased(word.group(), _other(word, table)), text)
+
+
+def _other(word: re.Match[str], table: Mapping[str, str]) -> str:
+    """What a word is exchanged for, in lower case; the word where it stays."""
+    plain = word.group().lower()
+    if plain not in table:
+        return word.group()
+    if plain in ("her", "his"):
+        return table[plain] if _owns(word) else ("him" if plain == "her" else "hers")
+    if plain in _STATUS:
+        return _other_status(plain, word)
+    return table[plain]
+
+
+def _owns(word: re.Match[str]) -> bool:
+    """Whether a noun phrase may follow."""
+    following = _NEXT.match(word.string, word.end(), word.end() + _REACH)
+    return following is not None and following.group(1).lower() not in _NO_NOUN
+
+
+def _other_status(plain: str, word: re.Match[str]) -> str:
+    """Of a marital status: its opposite where somebody is said to be it, or of those that tell of an event."""
+    text, (start, end) = word.string, word.span()
+    before, after = text[max(0, start - _REACH) : start], text[end : end + _REACH]
+    if not after.startswith("-") and (_BEING.search(before) or _PERSON.match(after)):
+        return {"single": "married", "married": "single", "divorced": "widowed", "widowed": "divorced"}[plain]
+    return {"married": "divorced", "divorced": "married"}.get(plain, plain)
+
+
+def _cased(word: str, other: str) -> str:
+    """``other`` in the case of ``word``; the word itself where they are the same."""
+    if word.lower() == other.lower():
+        return word
+    if len(word) > 1 and word.isupper():
+        return other.upper()
+    return other[0].upper() + other[1:] if word[0].isupper() else other
+
+
+@functools.cache
+def _table(kind: SwapKind) -> Mapping[str, str]:
+    """What each word of a kind is exchanged for."""
+    own = json.loads((resources.files("data_schemas") / _FILE).read_text(encoding="utf-8"))[kind]
+    both = {word: other for pair in own["pairs"] for word, other in (pair, reversed(pair))}
+    table = both | dict(own["one_way"])
+    if kind == "gender":
+        table |= {"him": "her", "her": "his", "his": "her", "hers": "his"}
+    return table | dict.fromkeys(_STATUS, "") if kind == "family" else table

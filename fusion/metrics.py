@@ -91,12 +91,19 @@ def fit_logistic_line(y: Floats, margin: Floats, steps: int = 50) -> tuple[float
         return float("nan"), float("nan")
     x = np.column_stack([margin, np.ones_like(margin)])
     beta = np.array([1.0, 0.0])
+    here = log_loss(y, x @ beta)
     for _ in range(steps):
         p = expit(x @ beta)
         hessian = x.T @ (x * (p * (1 - p))[:, None]) + 1e-12 * np.eye(2)
         step = np.linalg.solve(hessian, x.T @ (y - p))
-        beta = beta + np.clip(step, -2.0, 2.0)
-        if np.max(np.abs(step)) < 1e-12:
+        size = float(np.max(np.abs(step)))
+        step = step * min(1.0, 2.0 / max(size, 1e-300))  # scaled as a whole: it must point down
+        there = log_loss(y, x @ (beta + step))
+        while there > here + 1e-12 * abs(here) and np.max(np.abs(step)) > 1e-12:  # full steps may circle
+            step = step / 2.0
+            there = log_loss(y, x @ (beta + step))
+        beta, here = beta + step, there
+        if size < 1e-12:
             break
     return float(beta[0]), float(beta[1])
 

@@ -1,0 +1,124 @@
+"""The rows of a file in parts: by a column's groups, by month of decision, by how much was written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from data_schemas.contract import Field, FieldType, Schema
+from data_schemas.errors import ContractError
+from experiments.evaluating.judged import Judged
+from features.applications import Applications
+from features.groups import LEAST_ROWS, groups_of
+
+Flags = npt.NDArray[np.bool_]
+
+MOST_SEGMENTS = 15  # groups of a column that is chosen unasked
+MOST_VALUES = 5  # distinct numbers of a column that is chosen unasked
+MOST_COLUMNS = 5  # chosen unasked
+LEAST_BADS = 10
+"""A slice with fewer bads, or fewer goods, is shown with its rates and not ranked."""
+TOO_FEW = f"under {LEAST_BADS} of a kind"
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some of the rows. rows: bool (n,)."""
+
+    name: str
+    rows: Flags
+
+    def __len__(self) -> int:
+        return int(self.rows.sum())
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A way to part all rows. how: in words, "" where the slices' names say it."""
+
+    key: str
+    title: str
+    slices: tuple[Slice, ...]
+    how: str = ""
+
+
+def segment_cuts(judged: Judged, columns: Sequence[str]) -> list[Cut]:
+    """The rows by each of these columns; without any, by the first few features that have a handful of values.
+
+    Raises ContractError for a column that the schema does not keep, or the file lacks.
+    """
+    applications, schema = judged.applications, judged.applications.schema
+    fields = [_named(applications, name) for name in columns] if columns else list(schema.features)
+    cuts = []
+    for field in fields:
+        groups = groups_of(applications, field)
+        if not columns and not _handy(schema, field, groups.how, len(groups.large), len(groups.labels)):
+            continue
+        kept = [at for at, n in enumerate(groups.sizes) if n and (columns or n >= LEAST_ROWS)]
+        slices = [Slice(groups.labels[at], groups.code == at) for at in kept]
+        rest = ~np.isin(groups.code, kept)
+        if rest.any():
+            slices.append(Slice("missing" if (groups.code[rest] < 0).all() else "others and missing", rest))
+        cuts.append(Cut(field.name, field.title, tuple(slices), groups.how))
+    return cuts if columns else cuts[:MOST_COLUMNS]
+
+
+def _named(applications: Applications, name: str) -> Field:
+    known = [field.name for field in applications.schema.fields if field.name in applications.frame]
+    if name not in known:
+        raise ContractError(
+            f"--segment {name} is no column that schema {applications.schema.name!r} keeps and the file has",
+            f"Choose among {', '.join(known)}.",
+        )
+    return applications.schema[name]
+
+
+def _handy(schema: Schema, field: Field, how: str, n_large: int, n_labels: int) -> bool:
+    """Whether a column parts applicants into a few groups of some size."""
+    few = n_labels <= MOST_VALUES if field.is_numeric else n_labels <= MOST_SEGMENTS
+    return field in schema.features and field.type is not FieldType.DATE and not how and few and n_large >= 2
+
+
+def month_cut(judged: Judged) -> Cut | None:
+    """The rows by month of decision, from the first month to the last, with those in which nothing was decided; None
+    where the data have no dates.
+    """
+    months = judged.months
+    if months is None:
+        return None
+    known = months[~np.isnat(months)]
+    every = np.arange(known.min(), known.max() + np.timedelta64(1, "M"))
+    return Cut("month", "Month of decision", tuple(Slice(str(month), months == month) for month in every))
+
+
+def length_cut(judged: Judged) -> Cut | None:
+    """The rows by the length of their main narrative, the one that is written with the most characters: without any,
+    and thirds of those with one; None where the schema has no narratives or nobody wrote.
+    """
+    schema = judged.applications.schema
+    lengths = {
+        field.name: np.array([len(text) for text in judged.applications.narrative(field.name)])
+        for field in schema.narratives
+    }
+    if not lengths or not any(length.any() for length in lengths.values()):
+        return None
+    main = max(lengths, key=lambda name: lengths[name].sum())
+    length = np.where(judged.design.text.has_text[:, judged.design.text.names.index(main)], lengths[main], 0)
+    wrote = length > 0
+    slices = [Slice(f"without {main}", ~wrote)] if not wrote.all() else []
+    edges = np.unique(np.quantile(length[wrote], [0, 1 / 3, 2 / 3, 1], method="lower")).tolist()
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        last = high == edges[-1]
+        inside = wrote & (length >= low) & ((length <= high) if last else (length < high))
+        slices.append(Slice(f"{low:,} to {high if last else high - 1:,} characters", inside))
+    if len(edges) == 1:
+        slices.append(Slice(f"{edges[0]:,} characters", wrote))
+    return Cut("length", f"Length of {schema[main].title}", tuple(slices))
+
+
+def enough(y: npt.NDArray[np.float64]) -> bool:
+    """Whether there are goods and bads enough to rank."""
+    return min(float(y.sum()), len(y) - float(y.sum())) >= LEAST_BADS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -110,7 +111,7 @@ def length_cut(judged: Judged) -> Cut | None:
     wrote = length > 0
     slices = [Slice(f"without {main}", ~wrote)] if not wrote.all() else []
     edges = np.unique(np.quantile(length[wrote], [0, 1 / 3, 2 / 3, 1], method="lower")).tolist()
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         last = high == edges[-1]
         inside = wrote & (length >= low) & ((length <= high) if last else (length < high))
         slices.append(Slice(f"{low:,} to {high if last else high - 1:,} characters", inside))

@@ -24,6 +24,8 @@ import typer
 from data_schemas.errors import ContractError, UserError
 from experiments.demo import EXAMPLES as DEMO_EXAMPLES
 from experiments.demo import demo
+from experiments.evaluate import EXAMPLES as EVALUATE_EXAMPLES
+from experiments.evaluate import evaluate
 from experiments.explain import EXAMPLES as EXPLAIN_EXAMPLES
 from experiments.explain import explain
 from experiments.probe import EXAMPLES as PROBE_EXAMPLES
@@ -54,6 +56,7 @@ app.command(epilog=TRAIN_EXAMPLES)(train)
 app.command(epilog=SWEEP_EXAMPLES)(sweep)
 app.command(epilog=SCORE_EXAMPLES)(score)
 app.command(epilog=EXPLAIN_EXAMPLES)(explain)
+app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
 app.command(epilog=PROBE_EXAMPLES)(probe)
 
 

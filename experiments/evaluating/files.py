@@ -1,0 +1,51 @@
+"""The files that a validation writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_schemas.errors import ContractError
+from experiments.render.document import document_html
+from experiments.reports.document import Document
+from experiments.training.run import write_rejects
+from features.applications import Rejects
+
+REJECTS = "rejects.csv"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A document to write as NAME.html and NAME.json. drawings: its plots' SVG."""
+
+    name: str
+    document: Document
+    drawings: Mapping[str, str]
+
+
+def check_place(out: Path, names: tuple[str, ...], force: bool) -> None:
+    """Raise ContractError when a document of one of these names lies in ``out`` and may not be replaced."""
+    wanted = (*(f"{name}.{form}" for name in names for form in ("html", "json")), REJECTS)
+    found = [name for name in wanted if (out / name).exists()]
+    if found and not force:
+        raise ContractError(f"{out / found[0]} exists", "Replace it with --force, or choose another --out.")
+
+
+def write_pages(out: Path, pages: tuple[Page, ...], rejects: Rejects) -> None:
+    """Write the documents and the rejected rows (none: no such file); each gets its name when it is whole."""
+    out.mkdir(parents=True, exist_ok=True)
+    for page in pages:
+        put(out / f"{page.name}.json", page.document.model_dump_json() + "\n")
+        put(out / f"{page.name}.html", document_html(page.document, page.drawings))
+    (out / REJECTS).unlink(missing_ok=True)
+    if len(rejects):
+        write_rejects(rejects, out / f".{REJECTS}")
+        (out / f".{REJECTS}").replace(out / REJECTS)
+
+
+def put(path: Path, text: str) -> None:
+    """Write the file beside its place, and move it there when it is whole."""
+    beside = path.with_name(f".{path.name}")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)

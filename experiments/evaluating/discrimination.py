@@ -226,8 +226,8 @@ def _ranks(area: Estimate, judged: Judged) -> Finding:
             grade="alarm",
             title="It cannot tell good applicants from bad ones.",
             words=f"{said}: a coin does as well. Decisions by this score are decisions by lot. Either the model "
-            f"learned nothing (were the outcomes right that it learned from?), or {n_bad:,} bads are too few to show what it "
-            "knows.",
+            f"learned nothing (were the outcomes right that it learned from?), or {n_bad:,} bads are too few to show "
+            "what it knows.",
         )
     if area.value > TOO_GOOD_AUC:
         return Finding(

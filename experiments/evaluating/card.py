@@ -28,9 +28,7 @@ def card(judged: Judged, findings: tuple[Finding, ...], made_on: date) -> Docume
             "Decided": f"{made.window[0]} to {made.window[1]}" if made.window else "dates not known",
             "Validated on": f"{count(len(judged), 'application')}, {number(int(judged.y.sum()))} bad",
         },
-        headline=(
-            "What the model is for and where it ends. The evidence is in the validation report beside it.",
-        ),
+        headline=("What the model is for and where it ends. The evidence is in the validation report beside it.",),
         sections=(
             _purpose(bundle),
             _data(bundle),
@@ -92,7 +90,8 @@ def _data(bundle: Bundle) -> Section:
 
 def _method(bundle: Bundle) -> Section:
     schema, config = bundle.schema, bundle.config
-    held = [one.title for one in (*schema.features, *schema.derived) if _directed(one.direction)]
+    held = [field.title for field in schema.features if _directed(field.direction)]
+    held += [derived.title for derived in schema.derived if _directed(derived.direction)]
     return Section(
         key="method",
         title="Method",

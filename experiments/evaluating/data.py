@@ -73,7 +73,8 @@ def column_facts(judged: Judged) -> list[ColumnFacts]:
     then, now = population.columns, judged.design.tabular
     bad = population.bad.astype(np.float64)
     schema = judged.applications.schema
-    titles = {one.name: one.title for one in (*schema.features, *schema.derived)}
+    titles = {field.name: field.title for field in schema.features}
+    titles |= {derived.name: derived.title for derived in schema.derived}
     moved = np.abs(population.contributions.astype(np.float64)).mean(axis=0)
     weights = moved / moved.sum() if moved.sum() > 0 else moved
     facts = []

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from fusion.policy import Decision, Policy
 from scipy.special import expit
 
 from data_schemas.contract import Sensitive
@@ -19,6 +18,7 @@ from features.masking import Mask
 from features.quality import data_quality
 from features.text import TextReader
 from fusion.model import Margins
+from fusion.policy import Decision, Policy, decide_all
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -118,5 +118,8 @@ def judge(model: Model, applications: Applications, policy: Policy, run: Run) ->
 def decisions(
     policy: Policy, applications: Applications, margin: Floats, quality: Sequence[str]
 ) -> tuple[Decision, ...]:
-    """What the policy decides of applications with these margins (n,) and data-quality flags."""
-    raise NotImplementedError
+    """What the policy decides of applications with these margins (n,) and data-quality flags.
+
+    Raises ContractError where their file has no column that the policy needs.
+    """
+    return decide_all(policy, applications, expit(margin), quality).decision

@@ -22,19 +22,20 @@ from experiments.evaluating import (
     text_worth,
 )
 from experiments.evaluating.card import card, origin
-from experiments.evaluating.chapter import Chapter, interval
+from experiments.evaluating.chapter import Chapter
 from experiments.evaluating.data import Intake
 from experiments.evaluating.files import Page
 from experiments.evaluating.judged import Judged, judge
 from experiments.evaluating.slices import length_cut, month_cut, segment_cuts
 from experiments.render.words import count, number, percent
-from experiments.reports.document import Column, Document, Finding, Gap, Table
+from experiments.reports.document import Column, Document, Finding, Table
 from experiments.runs import Run
 from experiments.training.run import data_digest
 from features.applications import Applications, Rejects
 from features.reading import ReadOptions, read_all
 from fusion.intervals import auc_interval, rate
-from fusion.policy import Policy, load_policy, own_policy
+from fusion.policy import Policy, own_policy
+from fusion.policy_file import load_policy
 
 VALIDATION, CARD = "validation", "card"
 
@@ -90,9 +91,7 @@ def validate(model: Model, order: Order, options: ReadOptions, run: Run) -> Vali
     return Validation(judged, intake, report, pages, read.rejects)
 
 
-def _taken(
-    applications: Applications, rejects: Rejects, order: Order, digest: str
-) -> tuple[Applications, Intake]:
+def _taken(applications: Applications, rejects: Rejects, order: Order, digest: str) -> tuple[Applications, Intake]:
     """The rows to judge, and what became of the others; raises ContractError when none is left."""
     n_rows, before, undated = len(applications) + len(rejects), 0, 0
     if order.since is not None:
@@ -160,7 +159,7 @@ def validation(judged: Judged, intake: Intake, chapters: Sequence[Chapter], made
             "Judged on": ", ".join(intake.files),
             "Rows": f"{number(len(judged))}, {number(int(judged.y.sum()))} bad",
             "Decided": decided,
-            "Policy": judged.policy.describe(),
+            "Policy": policy_words(judged.policy),
         },
         headline=headline(findings),
         key_figures=key_figures(judged),
@@ -186,6 +185,15 @@ def headline(findings: Sequence[Finding]) -> tuple[str, ...]:
     return ("Every test of this report is passed.",)
 
 
+def policy_words(policy: Policy) -> str:
+    """The cut-offs of all rows without one of their own."""
+    limits = policy.cutoffs
+    said = f"approve up to a PD of {percent(limits.approve)}"
+    if limits.decline > limits.approve:
+        said += f", decline above {percent(limits.decline)}"
+    return said + (f"; other cut-offs by {policy.segments.column}" if policy.segments else "")
+
+
 def key_figures(judged: Judged) -> Table:
     """What a reader wants to see first."""
     area = auc_interval(judged.y, judged.margin)
@@ -195,7 +203,7 @@ def key_figures(judged: Judged) -> Table:
     rows = (
         ("AUC", f"{area.value:.3f}" if area.exists else "–", "0.5 is a coin, 1 never errs"),
         ("Mean PD", percent(float(judged.pd.mean())), f"observed: {percent(bad.value)}"),
-        ("Approved", percent(float(approved.mean()), 0), judged.policy.describe()),
+        ("Approved", percent(float(approved.mean()), 0), policy_words(judged.policy)),
         ("Bad, of those approved", percent(passed.value) if passed.exists else "–", f"of all: {percent(bad.value)}"),
     )
     return Table(

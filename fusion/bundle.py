@@ -1,6 +1,6 @@
 """The bundle: a trained model as a folder of plain files, verified byte by byte before any of them is parsed.
 
-Layout of format version 2:
+Layout of format version 3:
 
     manifest.json           what the bundle is; sha256 of every other file
     manifest.sha256         sha256 of manifest.json
@@ -12,6 +12,7 @@ Layout of format version 2:
     heads/*.safetensors     the fused, the columns-only and the text-only head
     stacker/*.txt           one booster per fold in LightGBM's text format, fused and columns-only
     population.safetensors  the training applicants' columns, outcomes and contributions, without ids and narratives
+    reference.safetensors   what the training narratives were like, in aggregates, for drift
     card.md                 the model card
 
 There is no pickle in it. It may be moved: the one path in it is that of a text encoder's folder, in config.json, and
@@ -44,9 +45,10 @@ from fusion.config import Config, parse_config
 from fusion.head import Head
 from fusion.model import Assembly, FusionModel, TextModel
 from fusion.population import Population
+from fusion.reference import Reference
 from fusion.stacker import Stacker
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST, MANIFEST_DIGEST = "manifest.json", "manifest.sha256"
 NEEDED = (
     "schema.json",
@@ -55,6 +57,7 @@ NEEDED = (
     "calibration.json",
     "basis.safetensors",
     "population.safetensors",
+    "reference.safetensors",
     *(f"heads/{name}.safetensors" for name in ("fused", "columns_only", "text_only")),
     *(f"stacker/{name}-00.txt" for name in ("fused", "columns_only")),
 )
@@ -110,6 +113,7 @@ class Trained:
     config: Config
     tabular: TabularEncoder
     population: Population
+    reference: Reference
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,7 @@ class Bundle:
     config: Config
     tabular: TabularEncoder
     population: Population
+    reference: Reference
     manifest: Manifest
 
     def explainer(self) -> Explainer:
@@ -180,6 +185,7 @@ def save(
         "calibration.json": _json_bytes(calibration),
         "basis.safetensors": save_tensors(_basis_arrays(model.basis)),
         "population.safetensors": save_tensors(trained.population.to_arrays()),
+        "reference.safetensors": save_tensors(trained.reference.to_arrays()),
         "card.md": card.encode(),
         **_assembly_files("fused", model.fused),
         **_assembly_files("columns_only", model.columns_only),
@@ -285,4 +291,6 @@ def load(path: Path) -> Bundle:
     text_only = TextModel(head("text_only"), **calibration["text_only"])
     model = FusionModel(basis, assembly("fused"), assembly("columns_only"), text_only, config.scale)
     population = Population.from_arrays(load_tensors(contents["population.safetensors"]), tabular)
-    return Bundle(model, schema, config, tabular, population, manifest)
+    names = tuple(field.name for field in schema.narratives)
+    reference = Reference.from_arrays(load_tensors(contents["reference.safetensors"]), names)
+    return Bundle(model, schema, config, tabular, population, reference, manifest)

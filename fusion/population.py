@@ -64,15 +64,21 @@ def describe(model: FusionModel, design: Design, y: Floats, margin: Floats, conf
     """The population of a trained model: its training rows ``design`` with outcome ``y`` and out-of-fold ``margin``,
     at most ``config.explain.max_rows`` of them, drawn at random; and where explanations begin (``Explainer.base``).
     """
-    n = len(design)
-    if n > config.explain.max_rows:
-        random = np.random.Generator(np.random.PCG64(config.folds.seed))
-        some = np.sort(random.choice(n, config.explain.max_rows, replace=False))
+    if len(design) > config.explain.max_rows:
+        some = kept_rows(len(design), config)
         design, y, margin = design.take(some), y[some], margin[some]
     explainer = Explainer.of(model, background_rows(design.tabular, margin, config))
     explanation = explainer.explain(design, SentenceBlock.empty(design.text))
     contributions = np.hstack([explanation.columns, explanation.narratives]).astype(np.float32)
     return Population(design.tabular, margin, y > 0.5, contributions), explainer.base
+
+
+def kept_rows(n: int, config: Config) -> npt.NDArray[np.intp]:
+    """Of ``n`` training rows those that a bundle describes, in order: all, or ``explain.max_rows`` drawn at random."""
+    if n <= config.explain.max_rows:
+        return np.arange(n)
+    random = np.random.Generator(np.random.PCG64(config.folds.seed))
+    return np.sort(random.choice(n, config.explain.max_rows, replace=False))
 
 
 def background_rows(columns: TabularBlock, margin: Floats, config: Config) -> TabularBlock:

@@ -109,7 +109,7 @@ def psi_of(reference: npt.NDArray[np.floating], values: npt.NDArray[np.floating]
     edges = quantile_edges(known, n_bins)
     bounds = [-math.inf, *edges.tolist(), math.inf]
     names = [("", bounds[k], bounds[k + 1]) for k in range(len(bounds) - 1)] + [(MISSING, math.nan, math.nan)]
-    return _psi(names, _counts(then, edges), _counts(now, edges))
+    return psi_of_counts(names, _counts(then, edges), _counts(now, edges))
 
 
 def _counts(values: Floats, edges: Floats) -> Floats:
@@ -126,15 +126,22 @@ def psi_of_levels(reference: npt.NDArray[np.integer], codes: npt.NDArray[np.inte
     n_levels = 1 + max((int(some.max()) for some in (reference, codes) if len(some)), default=-1)
     labels = [(names[k] if k < len(names) else str(k), math.nan, math.nan) for k in range(n_levels)]
     then, now = (np.bincount(some, minlength=n_levels).astype(np.float64) for some in (reference, codes))
-    return _psi(labels, then, now)
+    return psi_of_counts(labels, then, now)
 
 
-def _psi(names: list[tuple[str, float, float]], then: Floats, now: Floats) -> Psi:
-    """PSI of counts by cell."""
+def psi_of_counts(names: Sequence[tuple[str, float, float]], then: Floats, now: Floats) -> Psi:
+    """PSI of rows counted by cell (n_cells,), cells named by label, low and high bound as in ``Cell``.
+
+    A cell empty on one side counts as half a row there.
+    """
     n, m = int(then.sum()), int(now.sum())
     if not (n and m):
         return Psi(math.nan, (), math.nan)
-    used = np.flatnonzero(then + now)
-    cells = tuple(Cell(*names[k], expected=float(then[k] / n), actual=float(now[k] / m)) for k in used)
+    used = np.flatnonzero(then + now).tolist()
+    cells = tuple(_cell(names[k], float(then[k] / n), float(now[k] / m)) for k in used)
     value = _divergence(np.maximum(then[used], 0.5) / n, np.maximum(now[used], 0.5) / m)
     return Psi(value, cells, chance_psi(n, m, len(used)))
+
+
+def _cell(name: tuple[str, float, float], expected: float, actual: float) -> Cell:
+    return Cell(*name, expected, actual)

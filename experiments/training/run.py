@@ -34,7 +34,8 @@ from fusion.folds import tied_groups
 from fusion.judging import newest_rows
 from fusion.metrics import Figures, Gain, delong, figures
 from fusion.model import Margins
-from fusion.population import describe
+from fusion.population import describe, kept_rows
+from fusion.reference import describe_texts
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -192,6 +193,7 @@ def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: O
         fitted, margins = fit(sample, config, lambda: advance(1))
     with run.stage("describe"):
         population, base = describe(fitted, sample.design, sample.y, margins.fused, config)
+        reference = describe_texts(sample.design.text, kept_rows(len(sample), config))
     with run.stage("judge"):
         slices = [*_training_slices(margins, sample)]
         held_out = later_rows(read.applications, learn)
@@ -201,7 +203,7 @@ def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: O
     with run.stage("save"):
         provenance = _provenance(read, learn, config, encoder, slices)
         cut = rows_by_kind(compress(masked.kinds, learn))
-        trained = bundle.Trained(fitted, config, tabular, population)
+        trained = bundle.Trained(fitted, config, tabular, population, reference)
         explained = in_words(rows_of(population, len(sample), config), base, config)
         card = model_card(tabular.schema, provenance, {part.name: slice_lines(part) for part in slices}, cut, explained)
         manifest = bundle.save(files.out, trained, provenance, card)

@@ -27,6 +27,7 @@ from fusion.config import Config, FoldConfig
 from fusion.fitting import fit
 from fusion.model import FusionModel
 from fusion.population import Population
+from fusion.reference import Reference, describe_texts
 from tests.designs import SMALL, Shape, Trained, make_design, outcome, sample_of
 from tests.small import small_schema
 
@@ -57,12 +58,16 @@ POPULATION = Population(
     np.array([False, True]),
     np.arange(2 * (len(TABULAR.num_names) + 4), dtype=np.float32).reshape(2, -1),
 )
+REFERENCE = Reference(
+    tuple(field.name for field in small_schema().narratives),
+    describe_texts(make_design(90, shape=Shape(n_narratives=1)).text, np.arange(90)).texts,
+)
 CARD = "# A model\n\nGrüße 你好 ✓\n"
 
 
 def save_model(path: Path, model: FusionModel, config: Config = SMALL) -> Manifest:
     """Save a model with the small schema."""
-    return save(path, bundle.Trained(model, config, TABULAR, POPULATION), PROVENANCE, CARD)
+    return save(path, bundle.Trained(model, config, TABULAR, POPULATION, REFERENCE), PROVENANCE, CARD)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -125,12 +130,14 @@ def test_what_was_saved_is_loaded(pristine: Saved, trained: Trained) -> None:
     assert loaded.manifest == pristine.manifest
     assert loaded.manifest.provenance == PROVENANCE
     np.testing.assert_equal(loaded.population.to_arrays(), POPULATION.to_arrays())
+    assert loaded.reference.names == ("note",)
+    np.testing.assert_equal(loaded.reference.to_arrays(), REFERENCE.to_arrays())
     assert_same_model(loaded.model, trained.model, trained)
 
 
 def test_save_load_save_gives_the_same_bytes(pristine: Saved, tmp_path: Path) -> None:
     loaded = load(pristine.path)
-    trained = bundle.Trained(loaded.model, loaded.config, loaded.tabular, loaded.population)
+    trained = bundle.Trained(loaded.model, loaded.config, loaded.tabular, loaded.population, loaded.reference)
     again = save(tmp_path / "again", trained, PROVENANCE, CARD)
     assert contents(tmp_path / "again") == contents(pristine.path)
     assert again.model_id == loaded.manifest.model_id
@@ -275,18 +282,18 @@ def test_two_files_changed_about_are_refused(copy: Path, first: str, second: str
 
 def test_a_newer_format_is_refused_in_plain_words(copy: Path) -> None:
     rewrite_manifest(copy, format_version=FORMAT_VERSION + 1, something_new={"a": 1})
-    with pytest.raises(ContractError, match=r"has format version 3; this creditfusion reads up to 2.*Update"):
+    with pytest.raises(ContractError, match=r"has format version 4; this creditfusion reads up to 3.*Update"):
         load(copy)
 
 
 def test_an_older_format_is_refused_in_plain_words(copy: Path) -> None:
-    rewrite_manifest(copy, format_version=1)
-    with pytest.raises(ContractError, match=r"has format version 1; this creditfusion reads 2.*Train the model again"):
+    rewrite_manifest(copy, format_version=2)
+    with pytest.raises(ContractError, match=r"has format version 2; this creditfusion reads 3.*Train the model again"):
         load(copy)
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"[]", b"{}", b"null", b"\xff\xfe", b'{"format_version": "x"}', b'{"format_version": 2}']
+    "raw", [b"", b"[]", b"{}", b"null", b"\xff\xfe", b'{"format_version": "x"}', b'{"format_version": 3}']
 )
 def test_what_is_no_manifest_is_refused(copy: Path, raw: bytes) -> None:
     (copy / MANIFEST).write_bytes(raw)
@@ -307,7 +314,8 @@ def test_a_manifest_that_names_a_file_outside_is_refused(copy: Path, name: str) 
 
 
 @pytest.mark.parametrize(
-    "name", ["schema.json", "config.json", "tabular.json", "calibration.json", "basis.safetensors"]
+    "name",
+    ["schema.json", "config.json", "tabular.json", "calibration.json", "basis.safetensors", "reference.safetensors"],
 )
 def test_a_manifest_that_leaves_out_a_needed_file_is_refused(copy: Path, name: str) -> None:
     (copy / name).unlink()

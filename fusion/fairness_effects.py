@@ -6,6 +6,7 @@ is taken from a paired bootstrap: rows are drawn with replacement within each gr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,24 +41,55 @@ class Effect:
     calibration_gap: Estimate
 
 
-def effect(
-    code: Codes, group: int, reference: int, y: Floats, one: Way, other: Way, n_draws: int = N_DRAWS, seed: int = 0
-) -> Effect:
-    """What ``other`` does to a group's figures: those of ``other`` less those of ``one``.
+def effects(
+    code: Codes,
+    groups: Sequence[int],
+    reference: int,
+    y: Floats,
+    one: Way,
+    other: Way,
+    n_draws: int = N_DRAWS,
+    seed: int = 0,
+) -> tuple[Effect, ...]:
+    """What ``other`` does to the figures of each of ``groups``: those of ``other`` less those of ``one``.
 
-    group, reference: their places in ``code``; of the reference itself only approval and calibration can differ.
+    groups, reference: places in ``code``; of the reference itself only approval and calibration can differ.
     Intervals are percentiles of ``n_draws`` draws, stretched to the figure where all draws lie on one side; equal seeds
-    draw equal rows. Memory is bounded.
+    draw equal rows. Memory is bounded, time linear in rows and draws.
     """
-    random = np.random.Generator(np.random.PCG64(seed))
-    own, base = np.flatnonzero(code == group), np.flatnonzero(code == reference)
-    if not len(own) or not len(base):
+    base = _Drawn.of(np.flatnonzero(code == reference), y, one, other, n_draws, [seed, reference])
+    found = []
+    for group in groups:
+        rows = np.flatnonzero(code == group)
+        own = base if group == reference else _Drawn.of(rows, y, one, other, n_draws, [seed, group])
+        found.append(_effect(own, base))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Sums over a group's rows, (12, 1), and over drawn ones, (12, n_draws); their rows are described at ``_sums``."""
+
+    here: Floats
+    draws: Floats
+
+    @staticmethod
+    def of(
+        rows: npt.NDArray[np.intp], y: Floats, one: Way, other: Way, n_draws: int, seed: Sequence[int]
+    ) -> _Drawn | None:
+        """None for no rows."""
+        if not len(rows):
+            return None
+        random = np.random.Generator(np.random.PCG64(seed))
+        return _Drawn(_sums(rows, y, one, other, None, 0), _sums(rows, y, one, other, random, n_draws))
+
+
+def _effect(own: _Drawn | None, base: _Drawn | None) -> Effect:
+    """One group's differences, and their intervals."""
+    if own is None or base is None:
         return Effect(NONE, NONE, NONE, NONE, NONE)
-    here = _figures(*(_sums(rows, y, one, other, None, n_draws) for rows in (own, base)))[:, 0]
-    drawn_own = _sums(own, y, one, other, random, n_draws)
-    drawn_base = drawn_own if group == reference else _sums(base, y, one, other, random, n_draws)
-    drawn = _figures(drawn_own, drawn_base)
-    few = min(int(np.sum(y[rows] == 0)) for rows in (own, base)) < LEAST_OF_A_KIND
+    here, drawn = _figures(own.here, base.here)[:, 0], _figures(own.draws, base.draws)
+    few = min(own.here[1, 0], base.here[1, 0]) < LEAST_OF_A_KIND
     found = [_percentiles(float(value), draws) for value, draws in zip(here, drawn, strict=True)]
     return Effect(found[0], found[1], found[2], NONE if few else found[3], found[4])
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit
 
 from fusion.fairness import Codes, fairness
-from fusion.fairness_effects import Effect, Way, effect
+from fusion.fairness_effects import Effect, Way, effects
 from fusion.intervals import NONE
 from fusion.metrics import Floats
 
@@ -24,7 +24,7 @@ def ways(n: int = 600, seed: int = 0) -> tuple[Codes, Floats, Way, Way]:
 
 def test_effect_is_the_difference_of_both_figures() -> None:
     code, y, one, other = ways()
-    found = effect(code, 1, 0, y, one, other, n_draws=200)
+    (found,) = effects(code, [1], 0, y, one, other, n_draws=200)
     before = fairness(code, ("a", "b"), one.approved, one.margin, y, reference=0).groups[1]
     after = fairness(code, ("a", "b"), other.approved, other.margin, y, reference=0).groups[1]
     pairs = [
@@ -44,7 +44,7 @@ def test_effect_is_the_difference_of_both_figures() -> None:
 
 def test_pairs_make_narrow_intervals() -> None:
     code, y, one, other = ways()
-    found = effect(code, 1, 0, y, one, other, n_draws=400)
+    (found,) = effects(code, [1], 0, y, one, other, n_draws=400)
     alone = fairness(code, ("a", "b"), one.approved, one.margin, y, reference=0).groups[1].versus.mean_difference
     assert found.mean_difference.high - found.mean_difference.low < 0.3 * (alone.high - alone.low)
 
@@ -54,7 +54,7 @@ def test_interval_agrees_with_the_paired_normal_one() -> None:
     own = code == 1
     change = expit(other.margin[own]) - expit(one.margin[own])
     error = change.std(ddof=1) / np.sqrt(own.sum())
-    found = effect(code, 1, 0, y, one, other, n_draws=4000).calibration_gap
+    found = effects(code, [1], 0, y, one, other, n_draws=4000)[0].calibration_gap
     assert (found.low, found.high) == pytest.approx(
         (change.mean() - 1.96 * error, change.mean() + 1.96 * error), rel=0.02
     )
@@ -62,30 +62,41 @@ def test_interval_agrees_with_the_paired_normal_one() -> None:
 
 def test_no_change_no_effect() -> None:
     code, y, one, _ = ways()
-    found = effect(code, 1, 0, y, one, one, n_draws=50)
+    (found,) = effects(code, [1], 0, y, one, one, n_draws=50)
     for estimate in (found.approval, found.impact_ratio, found.mean_difference, found.opportunity):
         assert (estimate.value, estimate.low, estimate.high) == pytest.approx((0, 0, 0), abs=1e-12)
 
 
 def test_equal_seeds_draw_equal_rows() -> None:
     code, y, one, other = ways(120)
-    first, again, else_where = (effect(code, 1, 0, y, one, other, 60, seed) for seed in (1, 1, 2))
+    first, again, else_where = (effects(code, [1], 0, y, one, other, 60, seed) for seed in (1, 1, 2))
     assert first == again
     assert first != else_where
 
 
 def test_the_reference_itself() -> None:
     code, y, one, other = ways()
-    found = effect(code, 0, 0, y, one, other, n_draws=50)
+    (found,) = effects(code, [0], 0, y, one, other, n_draws=50)
     assert found.impact_ratio.value == found.opportunity.value == 0
     assert found.approval.value == pytest.approx(other.approved[code == 0].mean() - one.approved[code == 0].mean())
 
 
 def test_figures_that_do_not_exist() -> None:
     code, y, one, other = ways()
-    assert effect(code, 5, 0, y, one, other) == Effect(NONE, NONE, NONE, NONE, NONE)
+    assert effects(code, [5], 0, y, one, other) == (Effect(NONE, NONE, NONE, NONE, NONE),)
     nobody = Way(np.zeros(len(y), np.bool_), one.margin)
-    assert effect(code, 1, 0, y, nobody, other, n_draws=20).impact_ratio == NONE
-    assert effect(code, 1, 0, np.ones(len(y)), one, other, n_draws=20).opportunity == NONE
+    assert effects(code, [1], 0, y, nobody, other, n_draws=20)[0].impact_ratio == NONE
+    assert effects(code, [1], 0, np.ones(len(y)), one, other, n_draws=20)[0].opportunity == NONE
     flat = Way(one.approved, np.full(len(y), -2.0))
-    assert effect(code, 1, 0, y, flat, flat, n_draws=20).mean_difference == NONE
+    assert effects(code, [1], 0, y, flat, flat, n_draws=20)[0].mean_difference == NONE
+
+
+def test_no_reference_rows() -> None:
+    code, y, one, other = ways()
+    assert effects(code, [0, 1], 7, y, one, other) == (Effect(NONE, NONE, NONE, NONE, NONE),) * 2
+
+
+def test_groups_do_not_depend_on_their_company() -> None:
+    code, y, one, other = ways()
+    both = effects(code, [0, 1], 0, y, one, other, n_draws=60)
+    assert both == effects(code, [0], 0, y, one, other, n_draws=60) + effects(code, [1], 0, y, one, other, n_draws=60)

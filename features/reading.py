@@ -61,15 +61,29 @@ def read_all(paths: Path | Sequence[Path], schema: Schema, options: ReadOptions)
     Raises as ``read_chunks`` does, and ContractError for no paths.
     """
     paths = [paths] if isinstance(paths, Path) else paths
+    files = read_files(paths, schema, options)
+    chunks = [chunk if len(paths) == 1 else _naming(path, chunk) for path, chunk in zip(paths, files, strict=True)]
+    return _joined(chunks)
+
+
+def read_files(paths: Sequence[Path], schema: Schema, options: ReadOptions) -> tuple[Chunk, ...]:
+    """All rows of several files with ids unique over all of them, one chunk for each file.
+
+    Raises as ``read_all`` does.
+    """
     if not paths:
         raise ContractError("no file is named", "Name at least one file of applications.")
     seen = SeenIds()
-    read = ((path, chunk) for path in paths for chunk in _read(path, schema, options, seen))
-    chunks = [chunk if len(paths) == 1 else _naming(path, chunk) for path, chunk in read]
-    columns: list[set[object]] = [set(chunk.applications.frame.columns) for chunk in chunks]
+    files = tuple(_joined(list(_read(path, schema, options, seen))) for path in paths)
+    columns: list[set[object]] = [set(file.applications.frame.columns) for file in files]
     if differing := set.union(*columns) - set.intersection(*columns):
         what = f"only some of the files have the columns {', '.join(sorted(map(str, differing)))}"
         raise ContractError(what, "Add them to the others, or drop them everywhere.")
+    return files
+
+
+def _joined(chunks: Sequence[Chunk]) -> Chunk:
+    """The rows of all chunks, in their order."""
     return Chunk(
         Applications.concat([chunk.applications for chunk in chunks]),
         Rejects(pd.concat([chunk.rejects.frame for chunk in chunks], ignore_index=True)),

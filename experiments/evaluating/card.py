@@ -53,7 +53,7 @@ def origin(bundle: Bundle) -> dict[str, str]:
         "text encoder": made.encoder_digest,
         "seed": str(made.seed),
     }
-    return digests | {f"{name}, in training": version for name, version in sorted(made.versions.items())}
+    return digests | {"versions in training": ", ".join(f"{name} {one}" for name, one in sorted(made.versions.items()))}
 
 
 def _purpose(bundle: Bundle) -> Section:

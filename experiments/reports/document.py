@@ -7,9 +7,9 @@ figure that does not exist is a ``Gap`` that says why.
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictFloat, StrictInt, model_validator
 
 from experiments.reports.parts import Count, Part, Text
 
@@ -42,7 +42,7 @@ class Gap(Part):
     gap: Text
 
 
-Cell = Annotated[Interval | Gap | int | float | Text | None, Field(union_mode="left_to_right")]
+Cell = Interval | Gap | StrictInt | StrictFloat | Text | None
 """None: nothing belongs there."""
 
 

@@ -63,7 +63,7 @@ def _four_fifths(view: View) -> Finding:
     word, ratio = worst.four_fifths, worst.versus.impact_ratio
     many = [group.label for group in judged if group.four_fifths in ("below", "perhaps below")]
     facts = (
-        f"{worst.label} is approved in {percent(worst.approval.value)} of cases, {view.reference} in "
+        f"Of {worst.label} {percent(worst.approval.value)} are approved, of {view.reference} "
         f"{percent(_approval(view))}: a ratio of {_number(ratio)}. "
     )
     more = f"Below four fifths are {listed(many)}. " if len(many) > 1 else ""

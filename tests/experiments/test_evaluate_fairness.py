@@ -174,6 +174,23 @@ def test_group_without_goods(judged: Judged) -> None:
     assert Gap(gap="fewer than 10 goods") in column(calibration, "auc")
 
 
+def test_referrals_are_not_approvals(judged: Judged) -> None:
+    women = (judged.applications.frame["sex"] == "female").tolist()
+    decision: tuple[Decision, ...] = tuple("refer" if woman else "approve" for woman in women)
+    found = run_chapter(replace(judged, decision=decision))
+    assert findings(found)["fairness_impact_sex"].grade == "alarm"
+    assert "not counted as an approval" in " ".join(found.section.words)
+
+
+def test_ten_rows(judged: Judged) -> None:
+    with Run.start("evaluate", None, {}) as run:
+        few = judge(judged.model, judged.applications.take(np.arange(10)), judged.policy, run)
+        found = chapter(few, run)
+    for name in ("sex", "age_band"):
+        assert "no group has 50 rows" in findings(found)[f"fairness_unjudged_{name}"].words
+        assert set(column(tables(found)[f"fairness_decisions_{name}"], "approval")) == {Gap(gap="fewer than 50 rows")}
+
+
 @pytest.mark.parametrize("bad", [0.0, 1.0])
 def test_one_class_only(judged: Judged, bad: float) -> None:
     assert run_chapter(replace(judged, y=np.full(N, bad))).section.tables

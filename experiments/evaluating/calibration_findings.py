@@ -16,6 +16,7 @@ from experiments.reports.document import Finding, Grade
 from fusion.bands import Band, first_break, jeffreys_p
 from fusion.intervals import Estimate, rate, slope_interval
 from fusion.metrics import both_classes
+from fusion.reliability import expected_calibration_error, hosmer_lemeshow, spiegelhalter
 
 MUCH = 0.25
 """Share of the bad rate by which mean PDs may be off before nobody should rely on them."""
@@ -31,7 +32,7 @@ def findings(judged: Judged, bands: Sequence[Band], cuts: Sequence[Cut]) -> tupl
     if not len(judged):
         said = "There is no row with an outcome, so that no PD can be compared with what came."
         return (Finding(key="calibration_level", grade="alarm", title="Nothing can be said of the PDs.", words=said),)
-    found = [_level(judged), _slope(judged), _bands(bands)]
+    found = [_level(judged), _slope(judged), _tests(judged), _bands(bands)]
     if both_classes(judged.y) and sum(band.n > 0 for band in bands) > 1:
         found.append(_order(bands))
     return tuple(found + _slices(judged, cuts))
@@ -106,6 +107,29 @@ def _slope(judged: Judged) -> Finding:
 
 def _ends(found: Estimate) -> str:
     return f"{number(found.low, 2)} to {number(found.high, 2)}"
+
+
+def _tests(judged: Judged) -> Finding:
+    """Whether tests of all PDs together find them wrong, and by how much."""
+    key = "calibration_tests"
+    groups, whole = hosmer_lemeshow(judged.y, judged.pd).p, spiegelhalter(judged.y, judged.pd).p
+    told = [
+        f"{name} {_p(p)}" for name, p in (("Hosmer-Lemeshow", groups), ("Spiegelhalter", whole)) if math.isfinite(p)
+    ]
+    said = listed(told)
+    if not min(groups, whole if math.isfinite(whole) else 1.0) < LEVEL:
+        words = f"No sign against the PDs: {said}. With few bads tests miss even large errors."
+        return Finding(key=key, grade="good", title="Tests of calibration pass.", words=words)
+    distance = percent(expected_calibration_error(judged.y, judged.pd))
+    words = (
+        f"The PDs are not all right: {said}. How much it matters: over tenths of the applicants by PD, mean PD and bad "
+        f"rate differ by {distance} of the applicants on average, part of it by chance."
+    )
+    return Finding(key=key, grade="note", title="Tests see an error in the PDs.", words=words)
+
+
+def _p(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {number(p, 3)}"
 
 
 def _bands(bands: Sequence[Band]) -> Finding:

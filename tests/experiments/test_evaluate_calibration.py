@@ -51,6 +51,7 @@ def test_right_pds_are_called_right() -> None:
     assert {key: finding.grade for key, finding in found.items()} == {
         "level": "good",
         "slope": "good",
+        "tests": "good",
         "bands": "good",
         "order": "good",
         "slices": "good",
@@ -67,6 +68,8 @@ def test_low_and_stretched_pds_are_called_out_in_words() -> None:
     assert found["bands"].grade == "alarm"
     assert "Chance alone would bring about 0.5 of 10" in found["bands"].words
     assert found["slices"].grade == "concern"
+    assert found["tests"].grade == "note"
+    assert "Hosmer-Lemeshow p < 0.001 and Spiegelhalter p < 0.001" in found["tests"].words
 
 
 def test_pds_a_log_odd_too_low() -> None:

@@ -7,9 +7,9 @@ figure that does not exist is a ``Gap`` that says why.
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictFloat, StrictInt, model_validator
+from pydantic import AfterValidator, Field, StrictFloat, StrictInt, model_validator
 
 from experiments.reports.parts import Count, Part, Text
 
@@ -90,12 +90,17 @@ class Plot(Part):
     wide: bool = False
 
 
+def _sentence(text: str) -> str:
+    """Titles of findings are read one after the other."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
 class Finding(Part):
-    """What a section comes to, in words for a manager. key: for machines."""
+    """What a section comes to, in words for a manager. key: for machines. title: a sentence."""
 
     key: Text
     grade: Grade
-    title: Text
+    title: Annotated[Text, AfterValidator(_sentence)]
     words: Text
 
 

@@ -120,10 +120,10 @@ def _tests(judged: Judged) -> Finding:
     if not min(groups, whole if math.isfinite(whole) else 1.0) < LEVEL:
         words = f"No sign against the PDs: {said}. With few bads tests miss even large errors."
         return Finding(key=key, grade="good", title="Tests of calibration pass.", words=words)
-    distance = percent(expected_calibration_error(judged.y, judged.pd))
+    distance = number(100 * expected_calibration_error(judged.y, judged.pd), 1)
     words = (
         f"The PDs are not all right: {said}. How much it matters: over tenths of the applicants by PD, mean PD and bad "
-        f"rate differ by {distance} of the applicants on average, part of it by chance."
+        f"rate differ by {distance} percentage points on average, part of it by chance."
     )
     return Finding(key=key, grade="note", title="Tests see an error in the PDs.", words=words)
 

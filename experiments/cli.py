@@ -22,6 +22,8 @@ from typing import Annotated
 import typer
 
 from data_schemas.errors import ContractError, UserError
+from experiments.compare import EXAMPLES as COMPARE_EXAMPLES
+from experiments.compare import compare
 from experiments.demo import EXAMPLES as DEMO_EXAMPLES
 from experiments.demo import demo
 from experiments.evaluate import EXAMPLES as EVALUATE_EXAMPLES
@@ -57,6 +59,7 @@ app.command(epilog=SWEEP_EXAMPLES)(sweep)
 app.command(epilog=SCORE_EXAMPLES)(score)
 app.command(epilog=EXPLAIN_EXAMPLES)(explain)
 app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
+app.command(epilog=COMPARE_EXAMPLES)(compare)
 app.command(epilog=PROBE_EXAMPLES)(probe)
 
 

@@ -1,0 +1,92 @@
+"""Two models judged on the same rows, and every figure of their comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from experiments.evaluating.judged import Flags, Floats, Judged
+from experiments.evaluating.slices import Cut, Slice
+from fusion.ab_plan import Need, ab_plan
+from fusion.comparison import Comparison, compare
+from fusion.intervals import NONE, Estimate
+from fusion.metrics import Gain
+from fusion.net_benefit import net_benefit_difference
+from fusion.swaps import SwapSet, swap_set
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Champion and challenger, row by row the same applications.
+
+    swaps: at the approval rate of interest. cutoff: the PD above which the champion's policy declines; None where it
+    declines nobody, or all. worth: net benefit of the challenger less that of the champion at that cut-off, per
+    application. plan: what a shadow test needs.
+    """
+
+    champion: Judged
+    challenger: Judged
+    comparison: Comparison
+    swaps: SwapSet
+    cutoff: float | None
+    worth: Estimate
+    plan: tuple[Need, ...]
+
+    def __len__(self) -> int:
+        return len(self.champion)
+
+    @property
+    def y(self) -> Floats:
+        """float64 (n,), 1 bad."""
+        return self.champion.y
+
+    @property
+    def alike(self) -> bool:
+        """Whether the two give every row the same PD."""
+        return bool(np.array_equal(self.champion.margin, self.challenger.margin))
+
+    @property
+    def wrote(self) -> Flags:
+        """bool (n,): whether either model read a narrative of the applicant."""
+        return self.champion.wrote | self.challenger.wrote
+
+    @property
+    def decided_differently(self) -> float:
+        """Share of the rows that the two decide differently, each by its own policy."""
+        return float(np.mean([a != b for a, b in zip(self.champion.decision, self.challenger.decision, strict=True)]))
+
+
+def pair(champion: Judged, challenger: Judged, approval_rate: float | None, powers: Sequence[float]) -> Pair:
+    """Compare two models on the rows that both judged.
+
+    approval_rate: None for the share that the champion's policy approves.
+    """
+    y, one, other = champion.y, champion.margin, challenger.margin
+    rate = float(champion.approved.mean()) if approval_rate is None else approval_rate
+    swaps = swap_set(one, other, y, rate)
+    decline = champion.policy.cutoffs.decline
+    cutoff = decline if 0 < decline < 1 else None
+    return Pair(
+        champion=champion,
+        challenger=challenger,
+        comparison=compare(one, other, y),
+        swaps=swaps,
+        cutoff=cutoff,
+        worth=NONE if cutoff is None else net_benefit_difference(y, challenger.pd, champion.pd, cutoff),
+        plan=ab_plan(one, other, y, swaps, powers),
+    )
+
+
+def narrative_cut(found: Pair) -> Cut | None:
+    """The rows with a narrative that either model read, and those without; None where all are of one kind."""
+    wrote = found.wrote
+    if wrote.all() or not wrote.any():
+        return None
+    return Cut("narrative", "Narrative", (Slice("with a narrative", wrote), Slice("without any", ~wrote)))
+
+
+def estimate(gain: Gain) -> Estimate:
+    """A difference with its interval."""
+    return Estimate(gain.difference, gain.low, gain.high)

@@ -92,32 +92,43 @@ def month_cut(judged: Judged) -> Cut | None:
         return None
     known = months[~np.isnat(months)]
     every = np.arange(known.min(), known.max() + np.timedelta64(1, "M"))
-    return Cut("month", "Month of decision", tuple(Slice(str(month), months == month) for month in every))
+    return Cut("decision_month", "Month of decision", tuple(Slice(str(month), months == month) for month in every))
+
+
+def main_narrative(judged: Judged) -> str:
+    """The narrative column that is written with the most characters, "" where there is none."""
+    schema = judged.applications.schema
+    written = {field.name: sum(map(len, judged.applications.narrative(field.name))) for field in schema.narratives}
+    main = max(written, key=lambda name: written[name], default="")
+    return main if main and written[main] else ""
+
+
+def wrote(judged: Judged, narrative: str) -> Flags:
+    """bool (n,): who wrote that narrative, so that the model reads it."""
+    text = judged.design.text
+    return np.asarray(text.has_text[:, text.names.index(narrative)], dtype=np.bool_)
 
 
 def length_cut(judged: Judged) -> Cut | None:
-    """The rows by the length of their main narrative, the one that is written with the most characters: without any,
-    and thirds of those with one; None where the schema has no narratives or nobody wrote.
+    """The rows by the length of their main narrative: without it, and thirds of those with it; None where the schema
+    has no narratives or nobody wrote.
     """
-    schema = judged.applications.schema
-    lengths = {
-        field.name: np.array([len(text) for text in judged.applications.narrative(field.name)])
-        for field in schema.narratives
-    }
-    if not lengths or not any(length.any() for length in lengths.values()):
+    main = main_narrative(judged)
+    if not main:
         return None
-    main = max(lengths, key=lambda name: lengths[name].sum())
-    length = np.where(judged.design.text.has_text[:, judged.design.text.names.index(main)], lengths[main], 0)
-    wrote = length > 0
-    slices = [Slice(f"without {main}", ~wrote)] if not wrote.all() else []
-    edges = np.unique(np.quantile(length[wrote], [0, 1 / 3, 2 / 3, 1], method="lower")).tolist()
+    inside = wrote(judged, main)
+    length = np.where(inside, [len(text) for text in judged.applications.narrative(main)], 0)
+    slices = [] if inside.all() else [Slice(f"without {main}", ~inside)]
+    edges = (
+        np.unique(np.quantile(length[inside], [0, 1 / 3, 2 / 3, 1], method="lower")).tolist() if inside.any() else []
+    )
     for low, high in pairwise(edges):
         last = high == edges[-1]
-        inside = wrote & (length >= low) & ((length <= high) if last else (length < high))
-        slices.append(Slice(f"{low:,} to {high if last else high - 1:,} characters", inside))
+        own = inside & (length >= low) & ((length <= high) if last else (length < high))
+        slices.append(Slice(f"{low:,} to {high if last else high - 1:,} characters", own))
     if len(edges) == 1:
-        slices.append(Slice(f"{edges[0]:,} characters", wrote))
-    return Cut("length", f"Length of {schema[main].title}", tuple(slices))
+        slices.append(Slice(f"{edges[0]:,} characters", inside))
+    return Cut("narrative_length", f"length of “{judged.applications.schema[main].title}”", tuple(slices))
 
 
 def enough(y: npt.NDArray[np.float64]) -> bool:

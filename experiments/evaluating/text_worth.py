@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 
 from experiments.evaluating.chapter import Chapter, Row, interval
 from experiments.evaluating.judged import Flags, Judged
-from experiments.evaluating.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough
-from experiments.evaluating.text_worth_findings import Compared, compare, findings
+from experiments.evaluating.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough, main_narrative, wrote
+from experiments.evaluating.text_worth_findings import SILENT, Compared, compare, findings
 from experiments.render.charts import BLUE, INK, MUTED, picture
 from experiments.reports.document import Cell, Column, Finding, Gap, Interval, Plot, Section, Table
 from fusion.intervals import auc_interval, bootstrap, brier_interval, slope_interval
@@ -42,7 +42,7 @@ def chapter(judged: Judged, segments: Sequence[Cut], lengths: Cut | None) -> Cha
     tables = [_figures_table(judged, whole), _gain_table("text_worth_gain", "What the narratives add", "", overall)]
     if lengths:
         title = f"What the narratives add, by {lengths.title}"
-        tables.append(_gain_table("text_worth_by_length", title, lengths.how, by_length))
+        tables.append(_gain_table("text_worth_length", title, lengths.how, by_length))
     for cut, found in by_segment:
         title = f"What the narratives add, by {cut.title}"
         tables.append(_gain_table(f"text_worth_by_{cut.key}", title, cut.how, found))
@@ -78,10 +78,11 @@ def _nothing_written(judged: Judged) -> str:
 
 
 def _whole(judged: Judged) -> list[Slice]:
-    """All rows, those with a narrative and those without."""
-    wrote = judged.wrote
-    parts = [Slice("all", wrote | ~wrote), Slice("with a narrative", wrote), Slice("without a narrative", ~wrote)]
-    return [part for part in parts if len(part)]
+    """All rows; those with the main narrative and those without it, where there are both."""
+    main = main_narrative(judged)
+    inside, name = (wrote(judged, main), main) if main else (judged.wrote, "a narrative")
+    parts = [Slice(f"with {name}", inside), Slice(f"{SILENT} {name}", ~inside)]
+    return [Slice("all", inside | ~inside), *(part for part in parts if 0 < len(part) < len(judged))]
 
 
 def _figures_table(judged: Judged, parts: Sequence[Slice]) -> Table:
@@ -168,7 +169,7 @@ def _gain(gain: Gain) -> Cell:
 def _plot(by_length: Sequence[Compared]) -> Plot:
     ranked = any(one.auc for one in by_length)
     return Plot(
-        key="text_worth_by_length",
+        key="text_worth_length",
         title="What the narratives add to the AUC, by their length",
         words="Dots with their 95 % intervals; to the right of the dashed line the narratives help. A length with too "
         "few goods or bads has none.",

@@ -14,6 +14,8 @@ from experiments.reports.document import Finding
 from fusion.metrics import Gain, auc, brier_gain, delong
 
 LEVEL = 0.05
+SILENT = "without"
+"""How the name of the rows begins whose applicants did not write the main narrative."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,10 @@ def _sound(gain: Gain) -> Gain | None:
 
 
 def findings(overall: Sequence[Compared], single: Sequence[Compared]) -> tuple[Finding, ...]:
-    """What the gains come to. overall: all rows, then those with and without a narrative, where there are any. single:
-    by length and by segment.
+    """What the gains come to. overall: all rows, then those with and without narratives. single: by length and by
+    segment.
     """
-    every, silent = overall[0], [one for one in overall[1:] if one.name == "without a narrative"]
+    every, silent = overall[0], [one for one in overall[1:] if one.name.startswith(SILENT)]
     if every.auc is None or every.areas is None:
         return (
             Finding(
@@ -79,9 +81,9 @@ def _ranking(gain: Gain, areas: tuple[float, float, float]) -> Finding:
         return Finding(
             key="text_worth",
             grade="note",
-            title="The narratives do not earn their keep here.",
-            words=f"{said}. That may be chance. Unless more rows show a gain, columns alone do as well, and ask less "
-            "of the applicants.",
+            title="That the narratives earn their keep is not shown here.",
+            words=f"{said}. That may be chance. Until more rows show a gain, columns alone may do as well, and they "
+            "ask less of the applicants.",
         )
     if gain.difference < 0:
         return Finding(
@@ -120,16 +122,16 @@ def _brier(every: Compared) -> list[Finding]:
 
 
 def _silent(silent: Sequence[Compared]) -> list[Finding]:
-    """Whether those who wrote nothing are judged worse for it."""
-    worse = [one.auc for one in silent if one.auc and one.auc.p < LEVEL and one.auc.difference < 0]
+    """Whether those who did not write are judged worse for it."""
     return [
         Finding(
             key="text_worth_silent",
             grade="concern",
-            title="Who wrote nothing is ranked worse than by columns alone.",
-            words=f"Among applicants without a narrative the AUC changes by {_told(gain)}.",
+            title="Those who did not write are ranked worse than by columns alone.",
+            words=f"Among applicants {one.name} the narratives change the AUC by {_told(one.auc)}.",
         )
-        for gain in worse
+        for one in silent
+        if one.auc and one.auc.p < LEVEL and one.auc.difference < 0
     ]
 
 
@@ -150,4 +152,4 @@ def _single(single: Sequence[Compared]) -> list[Finding]:
         words = f"{said}. In {listed(harmed)} the loss stays beyond chance when that is allowed for (Bonferroni)."
         return [Finding(key=key, grade="concern", title="In some parts the narratives do harm.", words=words)]
     words = f"{said}. No loss is beyond chance when that is allowed for (Bonferroni)."
-    return [Finding(key=key, grade="good", title="In no part do the narratives do harm.", words=words)]
+    return [Finding(key=key, grade="good", title="In no part are the narratives shown to do harm.", words=words)]

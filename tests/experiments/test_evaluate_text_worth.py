@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,7 +45,7 @@ def test_narratives_that_earn_their_keep() -> None:
     assert "1,000 pairs" in said["text_worth"].words
     assert said["text_worth_brier"].grade == "good"
     assert said["text_worth_parts"].grade == "good"
-    assert set(found.drawings) == {"text_worth_by_length"}
+    assert set(found.drawings) == {"text_worth_length"}
 
 
 def test_figures_are_those_of_the_rows() -> None:
@@ -63,7 +65,7 @@ def test_figures_are_those_of_the_rows() -> None:
         ("all", "narratives only"),
     ]
     assert len(models) == 9
-    lengths = table(found, "text_worth_by_length").rows
+    lengths = table(found, "text_worth_length").rows
     assert lengths[0][0] == "without note"
     assert sum(int(row[1]) for row in lengths if isinstance(row[1], int)) == N
     assert [row[0] for row in table(found, "text_worth_by_home").rows] == ["own", "rent"]
@@ -81,7 +83,7 @@ def test_narratives_that_do_harm() -> None:
 def test_narratives_that_do_not_earn_their_keep() -> None:
     found = findings(whole_chapter(judged_of(OUTCOME, TRUTH + 0.01 * NOISE, Rows(columns_only=TRUTH))))
     assert found["text_worth"].grade == "note"
-    assert "do not earn their keep" in found["text_worth"].title
+    assert "is not shown here" in found["text_worth"].title
     assert "may be chance" in found["text_worth"].words
 
 
@@ -144,13 +146,23 @@ def test_constant_margins() -> None:
 
 def test_everybody_wrote() -> None:
     found = whole_chapter(judged_of(OUTCOME, TRUTH, Rows(columns_only=BLURRED, note=[NOTE] * N)))
-    assert [row[0] for row in table(found, "text_worth_gain").rows] == ["all", "with a narrative"]
+    assert [row[0] for row in table(found, "text_worth_gain").rows] == ["all"]
 
 
 def test_a_length_without_rows_or_bads() -> None:
     judged = judged_of(OUTCOME, TRUTH, Rows(columns_only=BLURRED))
     nobody, good = np.zeros(N, np.bool_), OUTCOME == 0
     cut = Cut("length", "Length", (Slice("none", nobody), Slice("good", good), Slice("rest", ~good)))
-    rows = table(chapter(judged, [], cut), "text_worth_by_length").rows
+    rows = table(chapter(judged, [], cut), "text_worth_length").rows
     assert rows[0][3:] == (Gap(gap="no row"),) * 7
     assert rows[1][3] == rows[2][3] == Gap(gap="under 10 of a kind")
+
+
+def test_of_several_narratives_the_main_one_counts() -> None:
+    judged = judged_of(OUTCOME, BLURRED, Rows(columns_only=TRUTH))
+    text = judged.design.text
+    both = np.column_stack([text.has_text, np.ones((N, 1), np.bool_)])
+    two = replace(text, x_text=np.zeros((N, 2, 3), np.float32), has_text=both, names=("note", "reason"))
+    found = chapter(replace(judged, design=replace(judged.design, text=two)), [], None)
+    assert [row[0] for row in table(found, "text_worth_gain").rows] == ["all", "with note", "without note"]
+    assert "without note" in findings(found)["text_worth_silent"].words

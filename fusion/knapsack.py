@@ -98,7 +98,7 @@ def _relaxed(lists: Lists, kept: Kept) -> Relaxed | None:
         bounds=(0, None),
         method="highs",
     )
-    if found.status != 0:
+    if found.status != 0 or found.fun is None or found.x is None:
         return None
     ends = np.cumsum(sizes)[:-1]
     losses = np.maximum(found.lower.marginals, 0.0) * scale

@@ -182,6 +182,11 @@ def _quality_reasons(refer: Refer, quality: str) -> tuple[str, ...]:
     return tuple(entry for entry in wanted if entry in met)
 
 
+def lacking(refer: Refer, quality: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """bool (n,): which rows are referred for what they lack, where their PD would approve them."""
+    return np.array([bool(_quality_reasons(refer, flags)) for flags in quality], dtype=np.bool_)
+
+
 def segments_of(policy: Policy, applications: Applications) -> list[str]:
     """The values of the segments' column as text, "" where it is missing or the policy has no segments.
 

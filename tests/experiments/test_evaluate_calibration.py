@@ -203,7 +203,7 @@ def test_a_segment_without_bads_and_a_month_without_rows() -> None:
     asked = np.where(np.arange(N) % 2, np.datetime64("2024-01-05"), np.datetime64("2024-03-05"))
     home = np.where((OUTCOME == 0) & (np.arange(N) % 4 == 0), "own", "rent")
     found = whole_chapter(judged_of(OUTCOME, TRUTH, Rows(home=home.tolist(), asked=asked)))
-    months = by_first(table(found, "calibration_by_month"))
+    months = by_first(table(found, "calibration_by_decision_month"))
     assert months["2024-02"] == (0, 0, *[Gap(gap="no row")] * 3)
     assert "calibration_by_month" in found.drawings
     own = by_first(table(found, "calibration_by_home"))["own"]

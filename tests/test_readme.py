@@ -47,7 +47,8 @@ def test_the_five_minutes(tmp_path: Path) -> None:
     (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
     environment = os.environ | {"CREDITFUSION_CACHE": str(tmp_path / "vectors")}
     own = [line for line in commands() if line.startswith(".venv/bin/creditfusion")]
-    assert [line.split()[1] for line in own] == ["schema", "schema", "train", "sweep", "score", "explain"]
+    verbs = ["schema", "schema", "train", "sweep", "evaluate", "train", "compare", "score", "explain"]
+    assert [line.split()[1] for line in own] == verbs
     for line in own:
         done = subprocess.run(
             line, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
@@ -55,6 +56,8 @@ def test_the_five_minutes(tmp_path: Path) -> None:
         assert done.returncode == 0, f"{line}\n{done.stderr}"
     assert len((tmp_path / "sweep" / "leaderboard.csv").read_text().splitlines()) == 21
     assert "<html" in (tmp_path / "sweep" / "report.html").read_text()
+    for page in ("checks/validation.html", "checks/card.html", "contest/comparison.html"):
+        assert "<html" in (tmp_path / page).read_text()
     assert len((tmp_path / "scored.csv").read_text().splitlines()) == 101
     assert len(list((tmp_path / "reports").glob("*-applicant.html"))) == 5
     assert shutil.which("creditfusion", path=str(tmp_path / ".venv" / "bin"))

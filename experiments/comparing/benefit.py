@@ -33,8 +33,8 @@ def chapter(found: Pair) -> Chapter:
             f"own rate of exchange, per {number(PER)} applications. A model is worth having where its line lies above "
             "both declining nobody (0) and declining everybody; the challenger where its line lies above the "
             "champion’s.",
-            "It is no profit: it leaves out amounts, prices and costs of handling, which `creditfusion evaluate "
-            "--policy` counts. And it takes PDs at their word, so that a model whose PDs are too high or too low pays "
+            "It is no profit: it leaves out amounts, prices and costs of handling, which “creditfusion evaluate "
+            "--policy” counts. And it takes PDs at their word, so that a model whose PDs are too high or too low pays "
             "for it here.",
         ),
         tables=(benefit_table(found),),
@@ -105,6 +105,6 @@ def _draw(axes: Axes, found: Pair) -> None:
         xlim=(0, float(FINE[-1])),
         ylim=(-0.25 * room, 1.1 * room),
     )
-    percent_axis(axes.xaxis)
+    percent_axis(axes.xaxis, 0)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     legend(axes)

@@ -120,6 +120,6 @@ def _draw(axes: Axes, found: Pair, sets: list[SwapSet]) -> None:
     axes.axhline(0, color=INK, linewidth=1)
     axes.axvline(found.swaps.approval_rate, color=MUTED, linewidth=1, linestyle="--", label="approval rate compared at")
     axes.set(xlabel="approved by each model", ylabel="bad rate, points", xlim=(0, 1))
-    percent_axis(axes.xaxis)
-    percent_axis(axes.yaxis)
+    percent_axis(axes.xaxis, 0)
+    percent_axis(axes.yaxis, 0)
     legend(axes)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.evaluating.judged import Flags, Floats, Judged
-from experiments.evaluating.slices import Cut, Slice
+from experiments.evaluating.judged import Floats, Judged
+from experiments.evaluating.slices import Cut, Slice, length_cut, main_narrative, wrote
 from fusion.ab_plan import Need, ab_plan
 from fusion.comparison import Comparison, compare
 from fusion.intervals import NONE, Estimate
@@ -48,11 +48,6 @@ class Pair:
         return bool(np.array_equal(self.champion.margin, self.challenger.margin))
 
     @property
-    def wrote(self) -> Flags:
-        """bool (n,): whether either model read a narrative of the applicant."""
-        return self.champion.wrote | self.challenger.wrote
-
-    @property
     def decided_differently(self) -> float:
         """Share of the rows that the two decide differently, each by its own policy."""
         return float(np.mean([a != b for a, b in zip(self.champion.decision, self.challenger.decision, strict=True)]))
@@ -79,12 +74,17 @@ def pair(champion: Judged, challenger: Judged, approval_rate: float | None, powe
     )
 
 
-def narrative_cut(found: Pair) -> Cut | None:
-    """The rows with a narrative that either model read, and those without; None where all are of one kind."""
-    wrote = found.wrote
-    if wrote.all() or not wrote.any():
-        return None
-    return Cut("narrative", "Narrative", (Slice("with a narrative", wrote), Slice("without any", ~wrote)))
+def narrative_cuts(found: Pair) -> list[Cut]:
+    """The rows with and without the main narrative, the one written with the most characters, and by its length: the
+    champion's, or the challenger's where the champion reads none. Empty where nobody wrote, or for no narratives.
+    """
+    for judged in (found.champion, found.challenger):
+        lengths, main = length_cut(judged), main_narrative(judged)
+        if lengths is not None:
+            with_it = wrote(judged, main)
+            both = (Slice(f"with {main}", with_it), Slice(f"without {main}", ~with_it))
+            return [Cut("narrative", f"“{judged.applications.schema[main].title}”", both), lengths]
+    return []
 
 
 def estimate(gain: Gain) -> Estimate:

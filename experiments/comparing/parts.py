@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from experiments.comparing.pair import Pair, estimate, narrative_cut
+from experiments.comparing.pair import Pair, estimate, narrative_cuts
 from experiments.evaluating.chapter import Chapter, Row, figure, interval
 from experiments.evaluating.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough
 from experiments.render.charts import BLUE, INK, MUTED, RED, picture
@@ -30,19 +30,18 @@ COLUMNS = (
 
 def segments_chapter(found: Pair, segments: Sequence[Cut]) -> Chapter:
     """By narrative and by segment."""
-    narrative = narrative_cut(found)
-    cuts = [*([narrative] if narrative else []), *segments]
+    narrative = narrative_cuts(found)
+    cuts = [*narrative, *segments]
     n_ranked = sum(enough(found.y[part.rows]) for cut in cuts for part in cut.slices)
     words = [
         "A challenger that is better over all can be worse for some. Differences are above 0 where it is better; of "
         f"{n_ranked} parts that are ranked here, one in twenty can be expected to show a p below 0.05 by chance alone."
     ]
-    if narrative is None:
-        kind = "Every applicant wrote something." if found.wrote.all() else "Nobody's narrative was read."
-        words.append(f"{kind} So there is nothing to part by narrative.")
+    if not narrative:
+        words.append("Neither model read a narrative of anybody, so there is nothing to part by narrative.")
     if not segments:
         words.append("No column parts the applicants into a few groups of some size; name one with --segment.")
-    tables = [slice_table(found, narrative, "by_narrative")] if narrative else []
+    tables = [slice_table(found, cut, f"by_{cut.key}") for cut in narrative]
     tables += [slice_table(found, cut, f"segment_{cut.key}") for cut in segments]
     return Chapter(
         Section(

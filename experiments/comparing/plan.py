@@ -57,7 +57,7 @@ def plan_table(found: Pair, pace: float | None) -> Table:
         title="Decisions with known outcome",
         note=f"The swap sets are those at an approval rate of {percent(found.swaps.approval_rate, 1)}; "
         f"{percent(found.swaps.differing, 1)} of the decisions end in one of them. This file has "
-        f"{count(len(found), 'decision')}.",
+        f"{count(len(found), 'decision')}. Differences of bad rates are fractions: 0.05 is 5 points.",
         columns=(
             Column(key="by", title="Compared by"),
             Column(key="power", title="Power", form="percent", digits=0),

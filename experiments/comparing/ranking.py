@@ -87,24 +87,29 @@ def figures_table(found: Pair) -> Table:
 def agreement_table(found: Pair) -> Table:
     """How alike the two are."""
     swaps = found.swaps
-    rows: list[Row] = [
-        ("Rank correlation of the PDs (Spearman)", figure(found.comparison.spearman, CONSTANT)),
-        (
-            f"Share decided differently when each approves {percent(swaps.approval_rate, 1)}",
-            figure(swaps.differing),
-        ),
-        ("Share decided differently, each by its policy's cut-offs", figure(found.decided_differently)),
-    ]
+    row: Row = (
+        "Champion and challenger",
+        figure(found.comparison.spearman, CONSTANT),
+        figure(swaps.differing),
+        figure(found.decided_differently),
+    )
     return Table(
         key="agreement",
         title="How alike they are",
         note="A rank correlation of 1 means the same order; models that share columns and training rows rarely fall "
         "below 0.8.",
         columns=(
-            Column(key="figure", title="Figure"),
-            Column(key="value", title="Value", form="number", digits=4),
+            Column(key="models", title="Models"),
+            Column(key="spearman", title="Rank correlation of the PDs (Spearman)", form="number", digits=4),
+            Column(
+                key="at_equal_rate",
+                title=f"Decided differently when each approves {percent(swaps.approval_rate, 1)}",
+                form="percent",
+                digits=1,
+            ),
+            Column(key="by_policy", title="Decided differently, by policy", form="percent", digits=1),
         ),
-        rows=tuple(rows),
+        rows=(row,),
     )
 
 

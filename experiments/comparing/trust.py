@@ -108,6 +108,6 @@ def _draw(axes: Axes, found: Pair) -> None:
         top = max(top, *x, *(part.rate.high for part in bins))
     axes.plot([0, top], [0, top], color=MUTED, linewidth=1, linestyle="--")
     axes.set(xlabel="mean PD", ylabel="bad rate", xlim=(0, None), ylim=(0, None))
-    percent_axis(axes.xaxis)
-    percent_axis(axes.yaxis)
+    percent_axis(axes.xaxis, 0)
+    percent_axis(axes.yaxis, 0)
     legend(axes)

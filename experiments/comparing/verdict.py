@@ -16,6 +16,7 @@ from experiments.reports.document import Column, Finding, Grade, Section, Table
 from fusion.comparison import Side
 from fusion.intervals import Estimate
 from fusion.metrics import Gain
+from fusion.net_benefit import net_benefit
 
 FAR_OFF = 0.1  # of the bad rate, by which the mean PD may miss it beyond chance without being a concern
 MANY_REJECTED = 0.05
@@ -37,6 +38,7 @@ def findings(found: Pair, rows: PairedRows) -> list[Finding]:
     told = [_alike(found)] if found.alike else [_ranks(both.auc), _errs(both.brier), _swaps(found), _pays(found)]
     told.append(_calibrated(CHALLENGER, both.challenger, both.n_bad / both.n))
     told.append(_calibrated(CHAMPION, both.champion, both.n_bad / both.n))
+    told += _idle(found)
     told += [one for judged, name in _sides(found) for one in _out_of_time(judged, name)]
     return told + _left_out(rows)
 
@@ -75,16 +77,15 @@ def headline(found: Pair) -> tuple[str, ...]:
 def key_figures(found: Pair) -> Table:
     """What a reader wants to see first."""
     both, swaps = found.comparison, found.swaps
-    exact = not math.isnan(both.auc.difference)
     rows = (
         (
-            "AUC, challenger less champion",
-            signed(both.auc.difference, 4) if exact else "–",
+            "AUC of the challenger",
+            _better(both.auc.difference, 4),
             f"p {_p(both.auc.p)}" if _known(both.auc) else "too few goods or bads",
         ),
         (
-            "Brier score lower by",
-            signed(both.brier.difference, 5) if _known(both.brier) else "–",
+            "Brier score of the challenger",
+            _better(both.brier.difference, 5),
             f"p {_p(both.brier.p)}" if _known(both.brier) else "too few rows",
         ),
         (
@@ -96,8 +97,10 @@ def key_figures(found: Pair) -> Table:
         ),
         (
             f"Net benefit per {number(PER)}",
-            signed(PER * found.worth.value, 2) if found.worth.exists else "–",
-            f"bads more turned down, at {percent(found.cutoff, 0)}" if found.cutoff is not None else "no cut-off",
+            _better(PER * found.worth.value, 2),
+            f"bads turned down, declining above {percent(found.cutoff, 0)}"
+            if found.cutoff is not None
+            else "no cut-off",
         ),
     )
     return Table(
@@ -181,6 +184,25 @@ def _pays(found: Pair) -> Finding:
     )
     grade, title = _graded(found.worth.low, found.worth.high, titles)
     return Finding(key="pays", grade=grade, title=title, words=_money(found))
+
+
+def _idle(found: Pair) -> list[Finding]:
+    """Whether the challenger is worth more than no model at all."""
+    if found.cutoff is None:
+        return []
+    curve = net_benefit(found.y, found.challenger.pd, [found.cutoff])
+    if curve.worth[0] >= 0:
+        return []
+    simple = "declining nobody" if curve.decline_all[0] <= 0 else "declining everybody"
+    return [
+        Finding(
+            key="idle",
+            grade="concern",
+            title=f"At the cut-off, the challenger is worth less than {simple}.",
+            words=f"Declining PDs above {percent(found.cutoff, 0)} turns down too many goods for the bads it catches. "
+            "Either its PDs are wrong there, or the cut-off does not suit these applicants.",
+        )
+    ]
 
 
 def _money(found: Pair) -> str:
@@ -272,6 +294,15 @@ def _graded(low: float, high: float, titles: tuple[str, str, str]) -> tuple[Grad
 
 def _known(gain: Gain) -> bool:
     return not math.isnan(gain.p)
+
+
+def _better(difference: float, digits: int) -> str:
+    """A difference without its sign, which a page would take for a formula's beginning."""
+    if math.isnan(difference):
+        return "–"
+    word = "better" if difference > 0 else "worse"
+    shown = number(abs(difference), digits)
+    return f"{shown} {word}" if float(shown.replace(",", "")) else "the same"
 
 
 def _p(p: float) -> str:

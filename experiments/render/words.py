@@ -36,7 +36,7 @@ def percent(fraction: float, digits: int = 1) -> str:
         return f"<{NARROW_SPACE}{smallest:.{digits}f}{NARROW_SPACE}%"
     if 100 - smallest / 2 < 100 * fraction < 100:
         return f">{NARROW_SPACE}{100 - smallest:.{digits}f}{NARROW_SPACE}%"
-    return f"{100 * fraction:.{digits}f}{NARROW_SPACE}%"
+    return f"{number(100 * fraction, digits)}{NARROW_SPACE}%"
 
 
 def number(value: float, digits: int = 0) -> str:

@@ -26,6 +26,7 @@ PERCENT = "\u202f%"
         (0.9999, 1, ">\u202f99.9"),
         (0.5, 0, "50"),
         (0.004, 0, "<\u202f1"),
+        (-0.1234, 1, "−12.3"),
     ],
 )
 def test_percent(fraction: float, digits: int, text: str) -> None:

@@ -96,8 +96,7 @@ def agreement_table(found: Pair) -> Table:
     return Table(
         key="agreement",
         title="How alike they are",
-        note="A rank correlation of 1 means the same order; models that share columns and training rows rarely fall "
-        "below 0.8.",
+        note="A rank correlation of 1 means the same order, 0 no order in common.",
         columns=(
             Column(key="models", title="Models"),
             Column(key="spearman", title="Rank correlation of the PDs (Spearman)", form="number", digits=4),

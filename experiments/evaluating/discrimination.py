@@ -23,6 +23,8 @@ from fusion.metrics import both_classes, log_loss
 WEAK_AUC = 0.6
 TOO_GOOD_AUC = 0.9
 """Of application scores; above it a column that knows the outcome is likelier than skill."""
+MANY_BADS = 50
+"""A slice with so many bads shows an AUC of 0.6, if it has one."""
 WORSE_BY = 0.02  # AUC below that of training that is worth a word
 ONE_CLASS = "one class only"
 OUT_OF_FOLD = "out of fold: auc"
@@ -201,13 +203,17 @@ def findings(judged: Judged, cuts: Sequence[Cut]) -> list[Finding]:
                 f"{number(area.value, 3)} here. Applicants or times have changed, or training was flattered.",
             )
         )
-    if weak := [f"{cut.title}: {part.name}" for cut in cuts for part in cut.slices if _blind(judged, part.rows)]:
+    blind = [(f"{cut.title}: {part.name}", part) for cut in cuts for part in cut.slices if _blind(judged, part.rows)]
+    large = [name for name, part in blind if judged.y[part.rows].sum() >= MANY_BADS]
+    if blind:
+        names = large or [name for name, _ in blind]
+        few = "" if large else f" All have fewer than {MANY_BADS} bads: too few to say more."
         found.append(
             Finding(
                 key="blind_slices",
-                grade="concern",
-                title="In some parts it cannot be told from a coin.",
-                words=f"The interval of the AUC holds 0.5 for {listed(weak)}. With many parts some do by chance.",
+                grade="concern" if large else "note",
+                title="Of some parts it is not shown that the model ranks them better than a coin.",
+                words=f"The interval of the AUC holds 0.5 for {listed(names)}.{few}",
             )
         )
     return found

@@ -18,7 +18,7 @@ from experiments.benchmarks.contenders.tables import OUTCOME, Budget, Floats, Tr
 
 def fit(training: Training, folder: Path, budget: Budget) -> Mapping[str, object]:
     """Fit within the budget's seconds and save what prediction needs; what became of it."""
-    predictor = TabularPredictor(OUTCOME, problem_type="binary", eval_metric="log_loss", path=folder, verbosity=2)
+    predictor = TabularPredictor(OUTCOME, problem_type="binary", eval_metric="log_loss", path=folder, log_to_file=True)
     told = os.environ.get("OMP_NUM_THREADS", "")
     predictor.fit(
         training.frame.assign(**{OUTCOME: training.y.astype(np.int64)}),

@@ -36,6 +36,8 @@ creditfusion score --model bundle --data new.csv --out scored.csv --reasons 2
 
 creditfusion score --model bundle --data new.csv --out scored.csv --reasons 0
 
+creditfusion score --model bundle --data new.csv --out scored.csv --policy policy.toml
+
 creditfusion score --model bundle --data new.parquet --out scored.csv.gz --passthrough branch --resume
 
 creditfusion score --model bundle --encoder models/minilm --data new.csv --out scored.csv
@@ -54,6 +56,9 @@ def score(
         int,
         typer.Option(min=0, max=MOST_REASONS, help="Adverse reasons per row, the strongest first; 0: none, quicker."),
     ] = 4,
+    policy: Annotated[
+        Path | None, typer.Option(help="Policy file, TOML. Left out: the model's own cut-off, decision.max_pd.")
+    ] = None,
     encoder: EncoderOption = None,
     chunk_rows: Annotated[int, typer.Option(min=1, help="Rows held in memory at once; changes no result.")] = 10_000,
     resume: Annotated[bool, typer.Option("--resume", help="Carry on a run that was interrupted.")] = False,
@@ -69,10 +74,12 @@ def score(
     """Score applications: PD, points, decision and reasons, one row each.
 
     reason_1, reason_2, ... are the codes of what took most points from the score, with wording and points; fewer where
-    nothing else took explain.min_points (from a declined application: a tenth). narrative_points: what the narratives
+    nothing else took explain.min_points (from one that is not approved: a tenth). narrative_points: what the narratives
     gave or took. reason_flags: not_disclosable:CODE for a reason that may not be told to the applicant as a principal
-    one, no_reason for a declined application from which nothing took points, sensitive:KIND:POINTS for each kind of
-    private life that the narratives tell of, with what these sentences gave or took.
+    one, no_reason for an application that is not approved and from which nothing took points, sensitive:KIND:POINTS
+    for each kind of private life that the narratives tell of, with what these sentences gave or took.
+
+    With --policy the decision is approve, refer or decline, and refer_reason says why a row is referred.
 
     Rows that break the data contract go to the rejects file with the rule and the remedy; scored and rejected rows
     add up to the input. Output gets its final name when it is complete. Exit code 3: some rows were rejected.
@@ -80,16 +87,19 @@ def score(
     from experiments.encoders import open_model
     from experiments.scoring.run import Files, bundle_scorer, score_file
     from features.reading import ReadOptions
+    from fusion.policy_file import load_policy
 
     rejects = rejects or out.parent / f"{out.name}.rejects.csv"
     files = Files(data, out, rejects, tuple(dict.fromkeys(passthrough or ())))
     arguments: dict[str, object] = {"model": model, "data": data, "out": out, "rejects": files.rejects}
     arguments |= {"passthrough": files.passthrough, "reasons": reasons, "chunk_rows": chunk_rows, "resume": resume}
+    arguments["policy"] = policy
     options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding)
     with Run.start("score", out, arguments, json_output) as run:
         with run.timed("load"):
             bundle, text_encoder = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
-            scorer = bundle_scorer(bundle, text_encoder, threads, run, reasons)
+            rules = load_policy(policy, bundle.schema) if policy else None
+            scorer = bundle_scorer(bundle, text_encoder, threads, run, reasons, rules)
         done = score_file(scorer, files, options, run, resume=resume, force=force)
         run.finish(
             {
@@ -106,7 +116,7 @@ def score(
 
 
 def counts(tally: Tally, with_reasons: bool) -> Mapping[str, object]:
-    """The counts for reading and for ``--json``; mean PD and decline rate are None without scored rows.
+    """The counts for reading and for ``--json``; mean PD and the rates are None without scored rows.
 
     with_reasons: those of reasons too, with the most frequent first reasons.
     """
@@ -116,6 +126,7 @@ def counts(tally: Tally, with_reasons: bool) -> Mapping[str, object]:
         "rejected": tally.rows - tally.scored,
         "mean_pd": tally.pd_sum / tally.scored if tally.scored else None,
         "decline_rate": tally.declined / tally.scored if tally.scored else None,
+        "refer_rate": tally.referred / tally.scored if tally.scored else None,
         "rejected_by_rule": tally.rejected,
         "data_quality": tally.quality,
     }

@@ -148,7 +148,8 @@ def decide(policy: Policy, pd: Floats, segments: Sequence[str], quality: Sequenc
     reasons of ``policy.refer`` refer what would be approved, and are named beside rows that are referred anyway.
     Raises ValueError when the parts differ in length.
     """
-    rows = zip(pd.tolist(), segments, quality, strict=True)
+    limits = approved_up_to(policy, segments, quality).tolist()
+    rows = zip(pd.tolist(), limits, segments, quality, strict=True)
     found = [_decide_one(policy, *row) for row in rows]
     return Decisions(tuple(decision for decision, _ in found), tuple(reason for _, reason in found))
 
@@ -161,13 +162,21 @@ def decide_all(policy: Policy, applications: Applications, pd: Floats, quality: 
     return decide(policy, pd, segments_of(policy, applications), quality)
 
 
-def _decide_one(policy: Policy, pd: float, segment: str, quality: str) -> tuple[Decision, str]:
-    limits = policy.cutoffs_of(segment)
-    if pd > limits.decline:
+def approved_up_to(policy: Policy, segments: Sequence[str], quality: Sequence[str]) -> Floats:
+    """The PD up to which each row is approved, float64 (n,); -1 where it is referred instead, whatever its PD."""
+    lacks = lacking(policy.refer, quality)
+    limits = np.array([policy.cutoffs_of(segment).approve for segment in segments], dtype=np.float64)
+    return np.where(lacks, -1.0, limits)
+
+
+def _decide_one(policy: Policy, pd: float, limit: float, segment: str, quality: str) -> tuple[Decision, str]:
+    if pd <= limit:
+        return "approve", ""
+    cutoffs = policy.cutoffs_of(segment)
+    if pd > cutoffs.decline:
         return "decline", ""
-    between = (BETWEEN,) if pd > limits.approve else ()
-    reasons = (*between, *_quality_reasons(policy.refer, quality))
-    return ("refer" if reasons else "approve"), ";".join(reasons)
+    between = (BETWEEN,) if pd > cutoffs.approve else ()
+    return "refer", ";".join((*between, *_quality_reasons(policy.refer, quality)))
 
 
 def _quality_reasons(refer: Refer, quality: str) -> tuple[str, ...]:

@@ -87,14 +87,14 @@ class Reasons:
 
     book: what can be told. which: int64 (n, n_reasons), places in it, -1 where there are no more. points: float64
     (n, n_reasons), what each takes from the score, negative; 0 where there are no more. narrative_points: float64 (n,),
-    what the narratives gave or took in all. declined: bool (n,), whether the PD is above the cut-off.
+    what the narratives gave or took in all. refused: bool (n,), whether it is not approved.
     """
 
     book: ReasonBook
     which: Ints
     points: Floats
     narrative_points: Floats
-    declined: npt.NDArray[np.bool_]
+    refused: npt.NDArray[np.bool_]
 
     def of(self, row: int) -> list[tuple[Reason, float]]:
         """The reasons of one row with their points."""
@@ -134,25 +134,35 @@ def made_up(schema: Schema, names: Sequence[str]) -> dict[str, Reason]:
     return found
 
 
-def principal_reasons(explanation: Explanation, concept: Ints, book: ReasonBook, config: Config, most: int) -> Reasons:
-    """At most ``most`` reasons per row, each taking ``config.explain.min_points`` or more; of a declined row whatever
-    takes anything that can be seen (``LEAST_SEEN``), as an applicant who is declined must be told why.
+def principal_reasons(
+    explanation: Explanation,
+    concept: Ints,
+    book: ReasonBook,
+    config: Config,
+    most: int,
+    approved_up_to: Floats | None = None,
+) -> Reasons:
+    """At most ``most`` reasons per row, each taking ``config.explain.min_points`` or more; of a row that is not
+    approved whatever takes anything that can be seen (``LEAST_SEEN``), as an applicant who is declined must be told
+    why, and whoever looks at a referred one must know.
 
-    concept: see ``ReasonBook.of_sentences``.
+    concept: see ``ReasonBook.of_sentences``. approved_up_to: PD up to which each row is approved, (n,), as
+    ``fusion.policy.approved_up_to`` has it; by default the model's own cut-off.
     """
     points = reason_points(explanation, concept, book, config.scale)
     n, n_reasons = points.shape
     which = np.argsort(np.round(points, 9), axis=1, kind="stable")[:, : min(most, n_reasons)]
     taken = np.take_along_axis(points, which, axis=1)
-    declined = expit(explanation.margin) > config.decision.max_pd
-    least = np.where(declined, min(LEAST_SEEN, config.explain.min_points), config.explain.min_points)
+    limit = np.full(n, config.decision.max_pd) if approved_up_to is None else approved_up_to
+    refused = expit(explanation.margin) > limit
+    least = np.where(refused, min(LEAST_SEEN, config.explain.min_points), config.explain.min_points)
     adverse = (taken < 0.0) & (taken <= -least[:, None])
     return Reasons(
         book,
         np.where(adverse, which, -1),
         np.where(adverse, taken, 0.0),
         to_points(explanation.narratives.sum(axis=1), config.scale).reshape(n),
-        declined,
+        refused,
     )
 
 

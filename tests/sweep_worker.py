@@ -21,8 +21,8 @@ RELEASE = "release"
 class Job:
     """What the workers do.
 
-    ``apart``: each signs its trials as if it ran on a host of its own. ``hold_after``: once so many trials are finished,
-    the first worker stops in the middle of its next one, until a file named ``RELEASE`` lies beside the job.
+    ``apart``: each signs its trials as if it ran on a host of its own. ``hold_after``: once so many trials are
+    finished, the first worker stops in the middle of its next one, until a file named ``RELEASE`` lies beside the job.
     """
 
     plan: StudyPlan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from experiments.evaluating.chapter import listed
 from experiments.evaluating.policies_tables import limit_words
-from experiments.evaluating.policies_view import View
+from experiments.evaluating.policies_view import SegmentView, View
 from experiments.render.words import number, percent, signed
 from experiments.reports.document import Finding
 from fusion.intervals import Estimate
@@ -51,19 +51,28 @@ def _approves(view: View) -> Finding:
 
 def _worse_than_told(view: View) -> list[Finding]:
     """More bads among the approved than their PDs said, beyond chance."""
-    approved, bad = view.judged.approved, view.bad_rate(view.segments[-1])
-    if not bad.exists or float(view.judged.pd[approved].mean()) >= bad.low:
+    worse = [segment for segment in view.segments if _is_worse(view, segment)]
+    if not worse:
         return []
-    told = percent(float(view.judged.pd[approved].mean()))
+    told = [f"{_mean_pd(view, one)} and {percent(view.bad_rate(one).value)} ({one.title})" for one in worse]
     return [
         Finding(
             key="approved_worse",
             grade="concern",
             title="Those approved went bad more often than their PDs say.",
-            words=f"Their mean PD is {told}, their bad rate {percent(bad.value)}. Losses are higher than planned, and "
+            words=f"Mean PD and bad rate of the approved are {listed(told)}. Losses are higher than planned, and "
             "cut-offs chosen by these PDs are too loose.",
         )
     ]
+
+
+def _is_worse(view: View, segment: SegmentView) -> bool:
+    rows, bad = segment.rows & view.judged.approved, view.bad_rate(segment)
+    return bad.exists and float(view.judged.pd[rows].mean()) < bad.low
+
+
+def _mean_pd(view: View, segment: SegmentView) -> str:
+    return percent(float(view.judged.pd[segment.rows & view.judged.approved].mean()))
 
 
 def _loses(view: View) -> list[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -121,17 +121,18 @@ def _taken(applications: Applications, rejects: Rejects, order: Order, digest: s
 def chapters_of(judged: Judged, intake: Intake, order: Order, run: Run) -> list[Chapter]:
     """Every chapter of the report, in its order."""
     segments, months, lengths = segment_cuts(judged, order.segments), month_cut(judged), length_cut(judged)
+    makers: tuple[Callable[[], Chapter], ...] = (
+        lambda: data.chapter(judged, intake),
+        lambda: discrimination.chapter(judged, segments, months),
+        lambda: calibration.chapter(judged, segments, months),
+        lambda: stability.chapter(judged),
+        lambda: text_worth.chapter(judged, segments, lengths),
+        lambda: policies.chapter(judged),
+        lambda: fairness.chapter(judged, run, order.reread),
+    )
     found = []
-    with run.stage("validate", 7, "chapters") as advance:
-        for make in (
-            lambda: data.chapter(judged, intake),
-            lambda: discrimination.chapter(judged, segments, months),
-            lambda: calibration.chapter(judged, segments, months),
-            lambda: stability.chapter(judged),
-            lambda: text_worth.chapter(judged, segments, lengths),
-            lambda: policies.chapter(judged),
-            lambda: fairness.chapter(judged, run, order.reread),
-        ):
+    with run.stage("validate", len(makers), "chapters") as advance:
+        for make in makers:
             found.append(make())
             advance(1)
     return found

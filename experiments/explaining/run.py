@@ -104,7 +104,7 @@ def _choose(model: Model, choice: Choice, data: Path, options: ReadOptions, run:
                 yield chunk
                 advance(chunk.n_rows)
 
-        return choose(choice, chunks(), names, predict, scorer.max_pd, data)
+        return choose(choice, chunks(), names, predict, bundle.config.decision.max_pd, data)
 
 
 def _reporter(model: Model, heading: Heading, run: Run) -> Reporter:

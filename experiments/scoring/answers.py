@@ -21,6 +21,7 @@ from features.sentences import SentenceBlock
 from fusion.attribution import Explainer, ModelReading
 from fusion.bundle import Bundle
 from fusion.explanation import Explanation, to_points
+from fusion.metrics import Floats
 from fusion.model import Scores
 from fusion.reasons import ReasonBook, principal_reasons
 
@@ -34,13 +35,13 @@ class Why:
 
     reasons: the strongest adverse ones, the strongest first, each with its points, negative. narrative_points: what
     the narratives gave or took in all. sensitive: what the sentences that tell of each kind of private life gave or
-    took; no kind that none tells of. declined: the application was.
+    took; no kind that none tells of. refused: the application is not approved.
     """
 
     reasons: tuple[tuple[Reason, float], ...]
     narrative_points: float
     sensitive: Mapping[Sensitive, float]
-    declined: bool = False
+    refused: bool = False
 
     @property
     def undisclosable(self) -> list[str]:
@@ -49,10 +50,10 @@ class Why:
 
     @property
     def flags(self) -> str:
-        """``no_reason`` (declined, and nothing took points), ``not_disclosable:CODE`` and ``sensitive:KIND:POINTS``,
+        """``no_reason`` (not approved, and nothing took points), ``not_disclosable:CODE``, ``sensitive:KIND:POINTS``,
         joined by ``;``; the kinds in alphabetical order.
         """
-        silent = ["no_reason"] if self.declined and not self.reasons else []
+        silent = ["no_reason"] if self.refused and not self.reasons else []
         told = [f"sensitive:{kind}:{points_text(points)}" for kind, points in sorted(self.sensitive.items())]
         return ";".join([*silent, *(f"not_disclosable:{code}" for code in self.undisclosable), *told])
 
@@ -90,8 +91,13 @@ class Reasoner:
         matcher = ConceptMatcher.open(bundle.schema.concepts, encoder, labels)
         return Reasoner(bundle, bundle.explainer(), matcher, book, most)
 
-    def answer(self, design: Design, sentences: SentenceBlock, threads: int, run: Run) -> Answer:
-        """Scores, digit by digit those of ``FusionModel.predict``, and reasons; the stages are timed on ``run``."""
+    def answer(
+        self, design: Design, sentences: SentenceBlock, threads: int, run: Run, approved_up_to: Floats | None = None
+    ) -> Answer:
+        """Scores, digit by digit those of ``FusionModel.predict``, and reasons; the stages are timed on ``run``.
+
+        approved_up_to: see ``principal_reasons``.
+        """
         margins, why = [], []
         for start in range(0, max(1, len(design)), BLOCK_ROWS):
             rows = np.arange(start, min(start + BLOCK_ROWS, len(design)))
@@ -102,19 +108,20 @@ class Reasoner:
             with run.timed("concepts"):
                 matches = self.matcher.match(said)
             with run.timed("explain"):
-                why += self._why(self.explainer.explain_reading(reading, said, SEED), matches)
+                limit = None if approved_up_to is None else approved_up_to[rows]
+                why += self._why(self.explainer.explain_reading(reading, said, SEED), matches, limit)
         return Answer(self.bundle.model.scores(np.concatenate(margins)), tuple(why))
 
-    def _why(self, explanation: Explanation, matches: ConceptMatches) -> list[Why]:
+    def _why(self, explanation: Explanation, matches: ConceptMatches, limit: Floats | None) -> list[Why]:
         config = self.bundle.config
-        found = principal_reasons(explanation, matches.concept, self.book, config, self.most)
+        found = principal_reasons(explanation, matches.concept, self.book, config, self.most, limit)
         sensitive: list[dict[Sensitive, float]] = [{} for _ in range(len(explanation))]
         points = to_points(explanation.sentences, config.scale).tolist()
         for row, kinds, taken in zip(explanation.block.row.tolist(), matches.sensitive, points, strict=True):
             for kind in kinds:
                 sensitive[row][kind] = sensitive[row].get(kind, 0.0) + taken
-        moved, declined = found.narrative_points.tolist(), found.declined.tolist()
-        return [Why(tuple(found.of(row)), moved[row], kinds, declined[row]) for row, kinds in enumerate(sensitive)]
+        moved, refused = found.narrative_points.tolist(), found.refused.tolist()
+        return [Why(tuple(found.of(row)), moved[row], kinds, refused[row]) for row, kinds in enumerate(sensitive)]
 
 
 def reason_columns(most: int) -> tuple[Column, ...]:

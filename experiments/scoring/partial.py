@@ -35,9 +35,9 @@ COPY_BYTES = 1 << 20
 class Tally(BaseModel):
     """Counts over the rows written so far; they add up.
 
-    rejected: rows by broken rule. quality: rows by data-quality flag. pd_sum: sum of the PDs. undisclosable: rows with
-    a principal reason that may not be disclosed. sensitive: rows whose narratives tell of private life. first_reasons:
-    rows by the code of their strongest reason.
+    referred: rows for a person to look at. rejected: rows by broken rule. quality: rows by data-quality flag. pd_sum:
+    sum of the PDs. undisclosable: rows with a principal reason that may not be disclosed. sensitive: rows whose
+    narratives tell of private life. first_reasons: rows by the code of their strongest reason.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +45,7 @@ class Tally(BaseModel):
     rows: int = 0
     scored: int = 0
     declined: int = 0
+    referred: int = 0
     pd_sum: float = 0.0
     rejected: dict[str, int] = {}
     quality: dict[str, int] = {}
@@ -57,6 +58,7 @@ class Tally(BaseModel):
             rows=self.rows + other.rows,
             scored=self.scored + other.scored,
             declined=self.declined + other.declined,
+            referred=self.referred + other.referred,
             pd_sum=self.pd_sum + other.pd_sum,
             rejected=_add(self.rejected, other.rejected),
             quality=_add(self.quality, other.quality),

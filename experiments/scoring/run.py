@@ -35,6 +35,8 @@ from features.reading import ReadOptions, read_chunks
 from features.records import file_sha256, unreadable
 from features.text import TextReader
 from fusion.bundle import Bundle
+from fusion.metrics import Floats
+from fusion.policy import Decisions, Policy, approved_up_to, decide_all, own_policy, segments_of
 
 FIRST_COLUMNS = (
     Column("row", pa.int64()),
@@ -44,6 +46,7 @@ FIRST_COLUMNS = (
     Column("decision", pa.string()),
     Column("data_quality", pa.string()),
 )
+REFER_COLUMN = Column("refer_reason", pa.string())
 LAST_COLUMN = Column("model", pa.string())
 REJECT_TYPES = {"row": pa.int64()}
 BLOCK_BYTES = 1 << 22
@@ -54,18 +57,20 @@ class Scorer:
     """What scoring needs of a model.
 
     answer: scores and reasons of some applications; calls its second argument with the number of texts encoded
-    meanwhile. max_pd: approve up to this PD. model_id: written beside every score. encoder_digest: names all that the
-    last bits of the narratives' vectors depend on (``TextEncoder.digest``). levels: known levels by text feature.
-    n_reasons: at most so many reasons stand beside every score; 0: ``answer`` gives none.
+    meanwhile. policy: what decides. model_id: written beside every score. encoder_digest: names all that the last bits
+    of the narratives' vectors depend on (``TextEncoder.digest``). levels: known levels by text feature. n_reasons: at
+    most so many reasons stand beside every score; 0: ``answer`` gives none. own_policy: the policy is the model's own
+    cut-off, which refers nobody, so that no column says why.
     """
 
     schema: Schema
     model_id: str
     encoder_digest: str
-    max_pd: float
+    policy: Policy
     answer: Callable[[Applications, Advance], Answer]
     levels: Mapping[str, Sequence[str]]
     n_reasons: int = 0
+    own_policy: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,14 @@ class Files:
     out: Path
     rejects: Path
     passthrough: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is said of rows beside their scores. quality: data-quality flags."""
+
+    quality: Sequence[str]
+    decisions: Decisions
 
 
 @dataclass(frozen=True)
@@ -96,25 +109,31 @@ class ScoredFile:
     n_resumed: int
 
 
-def bundle_scorer(bundle: Bundle, encoder: OpenEncoder, threads: int, run: Run, n_reasons: int = 0) -> Scorer:
+def bundle_scorer(
+    bundle: Bundle, encoder: OpenEncoder, threads: int, run: Run, n_reasons: int = 0, policy: Policy | None = None
+) -> Scorer:
     """A trained model as a scorer that gives ``n_reasons`` reasons per row; times the stages of its work on ``run``.
 
-    Sentences that the model's config masks are cut first, as they were in training.
+    Sentences that the model's config masks are cut first, as they were in training. policy: what decides; None: the
+    model's own cut-off.
     Raises ContractError when ``encoder`` is not the one that the model learned with.
     """
     check_encoder(encoder, bundle)
     reader = TextReader(bundle.schema, encoder.text_encoder, bundle.config.text.n_buckets, bundle.config.text.ngrams)
     mask = Mask.open(bundle.config.text.mask, bundle.schema, encoder.text_encoder)
     reasoner = Reasoner.open(bundle, encoder.text_encoder, n_reasons) if n_reasons else None
+    decides, levels = policy or own_policy(bundle.config), bundle.tabular.levels
 
     def answer(applications: Applications, on_text: Advance) -> Answer:
-        if not mask.kinds:
-            return answer_kept(applications, on_text)
         with run.timed("mask"):
-            masked = mask.apply(applications)
-        return replace(answer_kept(masked.applications, on_text), masked=masked.kinds)
+            masked = mask.apply(applications) if mask.kinds else None
+        kinds = masked.kinds if masked else ()
+        quality = data_quality(applications, levels, kinds) if reasoner else []
+        limits = approved_up_to(decides, segments_of(decides, applications), quality) if reasoner else None
+        kept = masked.applications if masked else applications
+        return replace(answer_kept(kept, limits, on_text), masked=kinds)
 
-    def answer_kept(applications: Applications, on_text: Advance) -> Answer:
+    def answer_kept(applications: Applications, limits: Floats | None, on_text: Advance) -> Answer:
         with run.timed("columns"):
             tabular = bundle.tabular.encode(applications)
         if reasoner is None:
@@ -124,10 +143,10 @@ def bundle_scorer(bundle: Bundle, encoder: OpenEncoder, threads: int, run: Run, 
                 return Answer(bundle.model.predict(Design(tabular, text), threads))
         with run.timed("text"):
             text, sentences = reader.read_sentences(applications, advance_to(on_text))
-        return reasoner.answer(Design(tabular, text), sentences, threads, run)
+        return reasoner.answer(Design(tabular, text), sentences, threads, run, limits)
 
-    max_pd, levels, digest = bundle.config.decision.max_pd, bundle.tabular.levels, encoder.text_encoder.digest
-    return Scorer(bundle.schema, bundle.manifest.model_id, digest, max_pd, answer, levels, n_reasons)
+    digest, own = encoder.text_encoder.digest, policy is None
+    return Scorer(bundle.schema, bundle.manifest.model_id, digest, decides, answer, levels, n_reasons, own)
 
 
 def score_file(
@@ -141,7 +160,8 @@ def score_file(
     check_files(files, scorer.schema)
     with run.timed("fingerprint"):
         before = fingerprint(files.data)
-    own = (*FIRST_COLUMNS, *reason_columns(scorer.n_reasons), LAST_COLUMN)
+    referring = () if scorer.own_policy else (REFER_COLUMN,)
+    own = (*FIRST_COLUMNS, *referring, *reason_columns(scorer.n_reasons), LAST_COLUMN)
     scored = Target(files.out, (*own, *(_copied(name, own) for name in files.passthrough)))
     rejects = Target(files.rejects, tuple(Column(name, REJECT_TYPES.get(name, pa.string())) for name in REJECT_COLUMNS))
     try:
@@ -202,20 +222,22 @@ def _behind(chunk: Chunk, done: int) -> Chunk:
 def _write(output: PartialOutput, scorer: Scorer, passthrough: Sequence[str], chunk: Chunk, answer: Answer) -> None:
     quality = data_quality(chunk.applications, scorer.levels, answer.masked)
     rejects = chunk.rejects.frame
-    scored = scored_frame(chunk.applications, answer, quality, scorer, passthrough)
+    decisions = decide_all(scorer.policy, chunk.applications, answer.scores.pd, quality)
+    scored = scored_frame(chunk.applications, answer, Told(quality, decisions), scorer, passthrough)
     last = max([*chunk.applications.row_number[-1:].tolist(), *rejects["row"].tail(1).tolist()])
-    output.append(scored, rejects, int(last), _tally(scorer, chunk, answer, quality))
+    output.append(scored, rejects, int(last), _tally(chunk, answer, Told(quality, decisions)))
 
 
-def _tally(scorer: Scorer, chunk: Chunk, answer: Answer, quality: Sequence[str]) -> Tally:
+def _tally(chunk: Chunk, answer: Answer, told: Told) -> Tally:
     why = answer.why or ()
     return Tally(
         rows=chunk.n_rows,
         scored=len(chunk.applications),
-        declined=int((answer.scores.pd > scorer.max_pd).sum()),
+        declined=int(told.decisions.are("decline").sum()),
+        referred=int(told.decisions.are("refer").sum()),
         pd_sum=float(answer.scores.pd.sum()),
         rejected=dict(Counter(chunk.rejects.frame["rule"])),
-        quality=dict(Counter(name for flags in quality for flag in flags.split(";") for name in _names(flag))),
+        quality=dict(Counter(name for flags in told.quality for flag in flags.split(";") for name in _names(flag))),
         undisclosable=sum(bool(one.undisclosable) for one in why),
         sensitive=sum(bool(one.sensitive) for one in why),
         first_reasons=dict(Counter(one.reasons[0][0].code for one in why if one.reasons)),
@@ -229,7 +251,7 @@ def _names(flag: str) -> list[str]:
 
 
 def scored_frame(
-    applications: Applications, answer: Answer, quality: Sequence[str], scorer: Scorer, passthrough: Sequence[str]
+    applications: Applications, answer: Answer, told: Told, scorer: Scorer, passthrough: Sequence[str]
 ) -> pd.DataFrame:
     """The scored file's rows as they are written: PD with six decimals, score and points with one."""
     columns = [
@@ -237,8 +259,9 @@ def scored_frame(
         applications.ids,
         [f"{value:.6f}" for value in answer.scores.pd],
         [f"{value:.1f}" for value in answer.scores.score],
-        np.where(answer.scores.pd > scorer.max_pd, "decline", "approve").tolist(),
-        list(quality),
+        list(told.decisions.decision),
+        list(told.quality),
+        *([] if scorer.own_policy else [list(told.decisions.refer_reason)]),
         *reason_cells(answer.why or (), scorer.n_reasons),
         [scorer.model_id] * len(applications),
         *(column_text(applications, name) for name in passthrough),
@@ -319,6 +342,7 @@ def _identity(before: InputFingerprint, scorer: Scorer, files: Files, options: R
         "delimiter": repr(options.delimiter),
         "encoding": options.encoding or "detected",
         "reasons": str(scorer.n_reasons),
+        "policy": "the model's own" if scorer.own_policy else scorer.policy.digest[:12],
         "rejects file": files.rejects.name,
         "creditfusion": version("creditfusion"),
     }

@@ -16,7 +16,9 @@ from experiments.runs import Advance, Run
 from experiments.scoring.answers import Answer
 from experiments.scoring.run import Files, Scorer, score_file
 from features.applications import Applications
+from fusion.config import Config
 from fusion.model import Scores
+from fusion.policy import own_policy
 from tests.damage import CASES, Case
 
 
@@ -26,7 +28,7 @@ def by_amount(applications: Applications, _on_text: Advance) -> Answer:
     return Answer(Scores(margin, expit(margin), 600.0 - margin))
 
 
-SCORER = Scorer(load_schema("demo"), "m1", "e1", 0.2, by_amount, {})
+SCORER = Scorer(load_schema("demo"), "m1", "e1", own_policy(Config()), by_amount, {})
 
 
 def scored(folder: Path, case: Case) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -29,7 +29,9 @@ from experiments.scoring.partial import PartialOutput, Tally, Target, partial_fo
 from experiments.scoring.run import Files, Scorer, fingerprint, score_file
 from features.applications import Applications
 from features.reading import ReadOptions
+from fusion.config import Config
 from fusion.model import Scores
+from fusion.policy import own_policy
 
 
 def by_hand(applications: Applications, on_text: Advance) -> Answer:
@@ -42,7 +44,7 @@ def by_hand(applications: Applications, on_text: Advance) -> Answer:
     return Answer(Scores(margin, expit(margin), 600 - 20 * margin))
 
 
-SCORER = Scorer(load_schema("demo"), "m1", "e1", 0.2, by_hand, {"purpose": ("car", "home")})
+SCORER = Scorer(load_schema("demo"), "m1", "e1", own_policy(Config()), by_hand, {"purpose": ("car", "home")})
 
 DEBTS = Reason("DEBTS", "=Your debts.")
 STATE = Reason("STATE", "Where you live.", disclosable=False)

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from data_schemas.contract import Field, FieldType, Role, Schema
-from features.groups import LEAST_ROWS, MOST_GROUPS, MOST_LEVELS, Groups, groups_of
 from features.applications import Applications
+from features.groups import LEAST_ROWS, MOST_GROUPS, MOST_LEVELS, Groups, groups_of
 from tests.small import small_schema
 
 

@@ -132,3 +132,17 @@ def test_a_bad_file_is_refused_in_words(tmp_path: Path, old: str, new: str, said
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match=r"no\.toml cannot be read \(No such file or directory\)\. Check the path"):
         load_policy(tmp_path / "no.toml", DEMO)
+
+
+@pytest.mark.parametrize("name", ["demo", "lending_club"])
+def test_the_examples_fit_their_schemas(name: str) -> None:
+    examples = Path(__file__).parents[2] / "docs" / "policy"
+    policy = load_policy(examples / f"{name}.toml", load_schema(name))
+    assert policy.economics is not None
+    assert policy.segments is not None
+
+
+def test_the_page_on_policies_shows_a_whole_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
+    policy = load_policy(written(tmp_path, page.split("```toml\n")[1].split("```")[0]), DEMO)
+    assert set(policy.model_fields_set) == {"cutoffs", "segments", "refer", "economics", "constraints"}

@@ -131,10 +131,7 @@ def test_a_run_is_not_resumed_under_another_policy(
     [
         ("[cutoffs]\napprove = 0.3\ndecline = 0.2\n", "lies above decline"),
         ("[cutoffs]\naprove = 0.1\ndecline = 0.2\n", "The nearest valid one is"),
-        (
-            (POLICY.format(approve=0.1, decline=0.2).replace("term_months", "shoe"), "shoe"),
-            "shoe",
-        ),
+        (POLICY.format(approve=0.1, decline=0.2).replace("term_months", "shoe"), "shoe"),
         ("cutoffs = [", "is not valid TOML"),
     ],
 )

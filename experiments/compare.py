@@ -81,7 +81,7 @@ def compare(
     from experiments.comparing.files import write_comparison
     from experiments.comparing.rows import Files
     from experiments.comparing.run import COMPARISON, Order, compare_models, lines, summary
-    from experiments.encoders import Model, open_model
+    from experiments.encoders import open_model
     from experiments.evaluating.files import check_place
     from features.reading import ReadOptions
     from fusion.ab_plan import POWERS
@@ -96,8 +96,8 @@ def compare(
     with Run.start("compare", out, arguments | {"date": order.made_on}, json_output) as run:
         with run.timed("load"):
             where = cache_folder(cache, no_cache)
-            first = Model(*open_model(champion, champion_encoder, where, cache_gb, threads), threads)
-            second = Model(*open_model(challenger, challenger_encoder, where, cache_gb, threads), threads)
+            first = open_model(champion, champion_encoder, where, cache_gb, threads)
+            second = open_model(challenger, challenger_encoder, where, cache_gb, threads)
         found = compare_models(first, second, order, run)
         with run.timed("write"):
             write_comparison(out, found.page, found.rows.rejects)

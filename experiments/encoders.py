@@ -66,16 +66,14 @@ def open_text_encoder(config: EncoderConfig, folder: Path | None, max_gb: float,
     )
 
 
-def open_model(
-    path: Path, encoder: str | None, folder: Path | None, max_gb: float, threads: int
-) -> tuple[Bundle, OpenEncoder]:
-    """A bundle and its text encoder, which is looked for at ``encoder`` (None: where training found it).
+def open_model(path: Path, encoder: str | None, folder: Path | None, max_gb: float, threads: int) -> Model:
+    """A bundle with its text encoder, which is looked for at ``encoder`` (None: where training found it).
 
     Raises as ``fusion.bundle.load`` and ``open_text_encoder`` do.
     """
     bundle = load(path)
     source = bundle.config.encoder.model_copy(update={"source": encoder} if encoder else {})
-    return bundle, open_text_encoder(source, folder, max_gb, threads)
+    return Model(bundle, open_text_encoder(source, folder, max_gb, threads), threads)
 
 
 def check_encoder(encoder: OpenEncoder, bundle: Bundle) -> None:

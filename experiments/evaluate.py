@@ -70,7 +70,7 @@ def evaluate(
     the data contract go to rejects.csv. Equal input, model and --date give equal bytes. Exit code 3: some rows were
     rejected.
     """
-    from experiments.encoders import Model, open_model
+    from experiments.encoders import open_model
     from experiments.evaluating.files import check_place, write_pages
     from experiments.evaluating.run import CARD, VALIDATION, Order, validate
     from experiments.evaluating.summary import told
@@ -84,8 +84,8 @@ def evaluate(
     arguments = {"model": model, "data": data, "out": out, "since": since, "policy": policy, "segments": segments}
     with Run.start("evaluate", out, arguments | {"date": day}, json_output) as run:
         with run.timed("load"):
-            bundle, text_encoder = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
-        found = validate(Model(bundle, text_encoder, threads), order, options, run)
+            opened = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
+        found = validate(opened, order, options, run)
         with run.timed("write"):
             write_pages(out, found.pages, found.rejects)
         run.finish({"out": out, **told(found).summary}, {"out": out, **told(found).lines})

@@ -97,9 +97,9 @@ def explain(
     arguments = {"model": model, "data": data, "out": out, "ids": len(choice.ids), "declined": declined, "top": top}
     with Run.start("explain", out, arguments | {"limit": limit, "fast": fast, "date": day}, json_output) as run:
         with run.timed("load"):
-            bundle, text_encoder = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
-        opened = Model(bundle, text_encoder, not fast, threads)
-        done = explain_file(opened, choice, order, heading, options, run)
+            opened = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
+        explained = Model(opened.bundle, opened.encoder, not fast, threads)
+        done = explain_file(explained, choice, order, heading, options, run)
         run.finish(
             {
                 "out": out,
@@ -112,7 +112,7 @@ def explain(
                 "rejected": done.chosen.n_rejected,
                 "rejected_rows": {f"row {row.row}": row.words for row in done.chosen.rejected},
                 "sentence_points": done.methods,
-                "cache_hit_rate": text_encoder.hit_rate,
+                "cache_hit_rate": opened.encoder.hit_rate,
             }
         )
     if done.chosen.n_rejected:

@@ -61,7 +61,7 @@ def probe(
     Writes protected.html and protected.json; equal input, model and --date give equal bytes. Rows that break the data
     contract go to protected.rejects.csv. Exit code 3: some rows were rejected.
     """
-    from experiments.encoders import Model, open_model
+    from experiments.encoders import open_model
     from experiments.probing.files import check_place, write_report
     from experiments.probing.run import Question, figures, probe_file
     from features.reading import ReadOptions
@@ -73,8 +73,8 @@ def probe(
     arguments = {"model": model, "data": data, "out": out, "columns": columns, "most_rows": most_rows}
     with Run.start("probe", out, arguments | {"date": question.made_on}, json_output) as run:
         with run.timed("load"):
-            bundle, text_encoder = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
-        report, rejects = probe_file(Model(bundle, text_encoder, threads), question, options, run)
+            opened = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
+        report, rejects = probe_file(opened, question, options, run)
         with run.timed("write"):
             write_report(out, report, rejects)
         counts: dict[str, object] = {"out": out, "rows": report.n_rows, "rejected": report.n_rejected}

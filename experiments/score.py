@@ -97,9 +97,9 @@ def score(
     options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding)
     with Run.start("score", out, arguments, json_output) as run:
         with run.timed("load"):
-            bundle, text_encoder = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
-            rules = load_policy(policy, bundle.schema) if policy else None
-            scorer = bundle_scorer(bundle, text_encoder, threads, run, reasons, rules)
+            opened = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
+            rules = load_policy(policy, opened.bundle.schema) if policy else None
+            scorer = bundle_scorer(opened.bundle, opened.encoder, threads, run, reasons, rules)
         done = score_file(scorer, files, options, run, resume=resume, force=force)
         run.finish(
             {
@@ -108,7 +108,7 @@ def score(
                 **counts(done.tally, reasons > 0),
                 "rows_resumed": done.n_resumed,
                 "rows_per_second": (done.tally.rows - done.n_resumed) / run.clock.total,
-                "cache_hit_rate": text_encoder.hit_rate,
+                "cache_hit_rate": opened.encoder.hit_rate,
             }
         )
     if done.tally.rejected:

@@ -11,6 +11,7 @@ from experiments.render.document import document_html
 from experiments.reports.document import Document
 from experiments.training.run import write_rejects
 from features.applications import Rejects
+from features.folders import put_text
 
 REJECTS = "rejects.csv"
 
@@ -36,16 +37,9 @@ def write_pages(out: Path, pages: tuple[Page, ...], rejects: Rejects) -> None:
     """Write the documents and the rejected rows (none: no such file); each gets its name when it is whole."""
     out.mkdir(parents=True, exist_ok=True)
     for page in pages:
-        put(out / f"{page.name}.json", page.document.model_dump_json() + "\n")
-        put(out / f"{page.name}.html", document_html(page.document, page.drawings))
+        put_text(out / f"{page.name}.json", page.document.model_dump_json() + "\n")
+        put_text(out / f"{page.name}.html", document_html(page.document, page.drawings))
     (out / REJECTS).unlink(missing_ok=True)
     if len(rejects):
         write_rejects(rejects, out / f".{REJECTS}")
         (out / f".{REJECTS}").replace(out / REJECTS)
-
-
-def put(path: Path, text: str) -> None:
-    """Write the file beside its place, and move it there when it is whole."""
-    beside = path.with_name(f".{path.name}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)

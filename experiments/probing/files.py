@@ -9,6 +9,7 @@ from experiments.probing.report import ProtectedReport
 from experiments.render.protected import protected_html
 from experiments.training.run import write_rejects
 from features.applications import Rejects
+from features.folders import put_text
 
 PAGE, JSON, REJECTS = "protected.html", "protected.json", "protected.rejects.csv"
 
@@ -23,15 +24,9 @@ def check_place(out: Path, force: bool) -> None:
 def write_report(out: Path, report: ProtectedReport, rejects: Rejects) -> None:
     """Write page, JSON and rejected rows (none: no such file); each gets its name when it is complete."""
     out.mkdir(parents=True, exist_ok=True)
-    _put(out / JSON, report.model_dump_json() + "\n")
-    _put(out / PAGE, protected_html(report))
+    put_text(out / JSON, report.model_dump_json() + "\n")
+    put_text(out / PAGE, protected_html(report))
     (out / REJECTS).unlink(missing_ok=True)
     if len(rejects):
         write_rejects(rejects, out / f".{REJECTS}")
         (out / f".{REJECTS}").replace(out / REJECTS)
-
-
-def _put(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)

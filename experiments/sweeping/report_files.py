@@ -13,6 +13,7 @@ from experiments.reports.sweep import SweepReport
 from experiments.sweeping.evidence import hold
 from experiments.sweeping.plots import draw
 from experiments.sweeping.report import sweep_report
+from features.folders import put_text
 from fusion.config import Config
 from fusion.space import Space
 
@@ -38,18 +39,11 @@ def write_report(
     evidence = hold(study, objectives)
     report = sweep_report(evidence, space, base, best_toml, made_on)
     before(report)
-    put(out / JSON, report.model_dump_json() + "\n")
-    put(out / PAGE, sweep_html(report, draw(evidence, report.charts)))
+    put_text(out / JSON, report.model_dump_json() + "\n")
+    put_text(out / PAGE, sweep_html(report, draw(evidence, report.charts)))
     return report
 
 
 def about_best(report: SweepReport) -> list[str]:
     """Where the best settings come from, for the top of their file; equal trials, equal lines."""
     return [f"The best settings of study {report.study}, trial {report.best_trial}.", *report.headline[1:]]
-
-
-def put(path: Path, text: str) -> None:
-    """Write the file beside its place, and move it there when it is whole."""
-    beside = path.with_name(f".{path.name}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)

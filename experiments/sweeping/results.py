@@ -12,8 +12,9 @@ from data_schemas.errors import RunError
 from experiments.reports.sweep import SweepReport
 from experiments.sweeping.final import config_of
 from experiments.sweeping.outcome import best_of, best_toml, default_of, write_leaderboard
-from experiments.sweeping.report_files import PAGE, about_best, put, write_report
+from experiments.sweeping.report_files import PAGE, about_best, write_report
 from experiments.sweeping.run import REJECTS, Found
+from features.folders import put_text
 
 BEST, LEADERBOARD = "best.toml", "leaderboard.csv"
 
@@ -81,7 +82,7 @@ def write_results(found: Found, out: Path, made_on: date) -> Results:
         if found.best is None:
             (out / BEST).unlink(missing_ok=True)
         else:
-            put(out / BEST, best_toml(base, config_of(found.best, found.task), about_best(report)))
+            put_text(out / BEST, best_toml(base, config_of(found.best, found.task), about_best(report)))
 
     try:
         report = write_report(

@@ -67,12 +67,12 @@ def lender(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def score(lender: Lender, out: Path, cache: Path | None, chunk_rows: int) -> float | None:
     """Score the new applications with reasons; the cache's hit rate."""
-    bundle, encoder = open_model(lender.model, None, cache, 1.0, 1)
+    opened = open_model(lender.model, None, cache, 1.0, 1)
     with Run.start("score", None, {}) as run:
-        scorer = bundle_scorer(bundle, encoder, 1, run, 2)
+        scorer = bundle_scorer(opened.bundle, opened.encoder, 1, run, 2)
         files = Files(lender.data, out, out.with_name("rejects.csv"))
         score_file(scorer, files, ReadOptions(chunk_rows=chunk_rows), run, force=True)
-    return encoder.hit_rate
+    return opened.encoder.hit_rate
 
 
 def test_a_bundle_scores_as_its_model_whatever_the_chunks_and_the_cache(lender: Lender, tmp_path: Path) -> None:

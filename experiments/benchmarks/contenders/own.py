@@ -50,9 +50,9 @@ def fit(about: About, folder: Path, budget: Budget) -> Mapping[str, object]:
 
 def load(folder: Path, budget: Budget) -> Callable[[Applications], Floats]:
     """A saved bundle: PDs of applications."""
-    bundle, encoder = open_model(folder, None, _cache(budget), CACHE_GB, 0)
+    opened = open_model(folder, None, _cache(budget), CACHE_GB, 0)
     with Run.start("peers", None, {}) as run:
-        scorer = bundle_scorer(bundle, encoder, 0, run)
+        scorer = bundle_scorer(opened.bundle, opened.encoder, 0, run)
     return lambda applications: scorer.answer(applications, lambda _: None).scores.pd
 
 

@@ -6,9 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fusion.intervals import Estimate
-
 from experiments.reports.document import Cell, Gap, Interval, Section
+from fusion.intervals import Estimate
 
 NO_FIGURE = "cannot be computed"
 

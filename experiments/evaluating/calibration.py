@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 
 from experiments.evaluating.calibration_findings import band_name, findings
 from experiments.evaluating.chapter import Chapter, Row, figure, interval
-from experiments.evaluating.judged import Judged
-from experiments.evaluating.slices import Cut, Slice
+from experiments.evaluating.judged import Floats, Judged
+from experiments.evaluating.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough
 from experiments.render.charts import BLUE, INK, MUTED, RED, legend, percent_axis, picture
 from experiments.reports.document import Column, Gap, Plot, Section, Table
 from fusion.bands import Band, band_edges, score_bands
@@ -176,15 +176,22 @@ def _band_table(bands: Sequence[Band]) -> Table:
 
 
 def slice_table(judged: Judged, cut: Cut) -> Table:
-    """PDs beside bad rates in every slice."""
+    """PDs beside bad rates in every slice, and how well they fit there."""
     return Table(
         key=f"calibration_by_{cut.key}",
         title=f"By {cut.title}",
-        note=f"{cut.how} The last column is a fraction of 1: below 0 the PDs are too low.".strip(),
+        note=f"{cut.how} The difference is a fraction of 1: below 0 the PDs are too low. Slope and intercept are 1 and "
+        "0 at best. The expected calibration error and Hosmer and Lemeshow’s p use ten bins of the slice’s PDs; the "
+        "fewer rows, the larger that error is by chance alone. A slice with fewer than "
+        f"{LEAST_BADS} goods or bads has none of these.".strip(),
         columns=(
             Column(key="slice", title="Rows"),
             *OUTCOME_COLUMNS,
             Column(key="gap", title=GAP, form="signed", digits=3),
+            Column(key="slope", title="Slope", form="number", digits=2),
+            Column(key="intercept", title="Intercept", form="signed", digits=2),
+            Column(key="ece", title="Expected calibration error", form="number", digits=3),
+            Column(key="hosmer_lemeshow_p", title="p, Hosmer-Lemeshow", form="p"),
         ),
         rows=tuple(_slice_row(judged, part) for part in cut.slices),
     )
@@ -194,10 +201,25 @@ def _slice_row(judged: Judged, part: Slice) -> Row:
     y, margin = judged.y[part.rows], judged.margin[part.rows]
     if not len(y):
         gap = Gap(gap=NO_ROW)
-        return (part.name, 0, 0, gap, gap, gap)
+        return (part.name, 0, 0, *[gap] * 7)
     large = calibration_in_the_large(y, margin)
     mean_pd, bad_rate = float(judged.pd[part.rows].mean()), rate(float(y.sum()), len(y))
-    return (part.name, len(y), int(y.sum()), mean_pd, interval(bad_rate), interval(large.gap))
+    fit = _fit(y, margin, judged.pd[part.rows])
+    return (part.name, len(y), int(y.sum()), mean_pd, interval(bad_rate), interval(large.gap), *fit)
+
+
+def _fit(y: Floats, margin: Floats, pd: Floats) -> Row:
+    """Slope, intercept, expected calibration error and Hosmer and Lemeshow's p of a slice."""
+    if not enough(y):
+        return (Gap(gap=TOO_FEW),) * 4
+    slope, intercept = slope_interval(y, margin)
+    unfit = "one PD, or goods and bads apart"
+    return (
+        interval(slope, unfit),
+        interval(intercept, unfit),
+        figure(expected_calibration_error(y, pd)),
+        figure(hosmer_lemeshow(y, pd).p),
+    )
 
 
 def _reliability_plot(bins: Sequence[ReliabilityBin]) -> Plot:

@@ -10,14 +10,15 @@ from matplotlib.axes import Axes
 from sklearn.metrics import roc_curve
 
 from experiments.evaluating.chapter import Chapter, Row, figure, interval, listed
+from experiments.evaluating.discrimination_slices import NO_BAD, NO_FLAG, cutoff_slice_table, slice_table
 from experiments.evaluating.judged import Flags, Judged
-from experiments.evaluating.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough
+from experiments.evaluating.slices import LEAST_BADS, Cut, enough
 from experiments.render.charts import BLUE, GRID, INK, MUTED, RED, legend, percent_axis, picture
 from experiments.render.words import number, percent
-from experiments.reports.document import Column, Finding, Gap, Plot, Section, Table
+from experiments.reports.document import Column, Finding, Plot, Section, Table
 from fusion.bands import Decile, gains
 from fusion.decisions import at_cutoff
-from fusion.intervals import Estimate, auc_interval, bootstrap, brier_interval, gini_interval, mean, rate
+from fusion.intervals import Estimate, auc_interval, bootstrap, brier_interval, gini_interval
 from fusion.metrics import both_classes, log_loss
 
 WEAK_AUC = 0.6
@@ -28,16 +29,6 @@ MANY_BADS = 50
 WORSE_BY = 0.02  # AUC below that of training that is worth a word
 ONE_CLASS = "one class only"
 OUT_OF_FOLD = "out of fold: auc"
-SLICE_COLUMNS = (
-    Column(key="slice", title="Rows"),
-    Column(key="n", title="Number", form="count"),
-    Column(key="n_bad", title="Bad", form="count"),
-    Column(key="bad_rate", title="Bad rate", form="percent", digits=1),
-    Column(key="auc", title="AUC", form="number", digits=3),
-    Column(key="ks", title="KS", form="number", digits=3),
-    Column(key="brier", title="Brier score", form="number", digits=4),
-    Column(key="mean_pd", title="Mean PD", form="percent", digits=1),
-)
 
 
 def chapter(judged: Judged, segments: Sequence[Cut], months: Cut | None) -> Chapter:
@@ -70,7 +61,7 @@ def chapter(judged: Judged, segments: Sequence[Cut], months: Cut | None) -> Chap
             _overall(judged),
             _cutoff_table(judged),
             _gains_table(deciles),
-            *(slice_table(judged, cut) for cut in parts),
+            *(table for cut in parts for table in (slice_table(judged, cut), cutoff_slice_table(judged, cut))),
         ),
         plots=tuple(plots),
     )
@@ -94,14 +85,13 @@ def _overall(judged: Judged) -> Table:
 
 def _cutoff_table(judged: Judged) -> Table:
     found = at_cutoff(judged.y, ~judged.approved)
-    no_flag, no_bad = "nobody is declined", "no bad"
     rows: list[Row] = [
         ("Not approved, of all", interval(found.flagged)),
         ("Accuracy: decided as it turned out", interval(found.accuracy)),
-        ("Precision: bad, of those not approved", interval(found.precision, no_flag)),
-        ("Recall: not approved, of the bads", interval(found.recall, no_bad)),
+        ("Precision: bad, of those not approved", interval(found.precision, NO_FLAG)),
+        ("Recall: not approved, of the bads", interval(found.recall, NO_BAD)),
         ("Specificity: approved, of the goods", interval(found.specificity, "no good")),
-        ("F1: precision and recall in one", interval(found.f1, no_bad)),
+        ("F1: precision and recall in one", interval(found.f1, NO_BAD)),
         ("Bad rate of those approved", interval(found.bad_rate_passed, "nobody is approved")),
     ]
     return Table(
@@ -149,36 +139,6 @@ def _gains_table(deciles: Sequence[Decile]) -> Table:
             )
             for at, one in enumerate(deciles, 1)
         ),
-    )
-
-
-def slice_table(judged: Judged, cut: Cut) -> Table:
-    """The figures of every slice."""
-    return Table(
-        key=f"by_{cut.key}",
-        title=f"By {cut.title}",
-        note=f"{cut.how} A slice with fewer than {LEAST_BADS} goods or bads is not ranked.".strip(),
-        columns=SLICE_COLUMNS,
-        rows=tuple(_slice_row(judged, part) for part in cut.slices),
-    )
-
-
-def _slice_row(judged: Judged, part: Slice) -> Row:
-    y, margin = judged.y[part.rows], judged.margin[part.rows]
-    if not len(y):
-        gap = Gap(gap="no row")
-        return (part.name, 0, 0, gap, gap, gap, gap, gap)
-    ranked = enough(y)
-    drawn = bootstrap(y, margin, 400).ks if ranked else None
-    return (
-        part.name,
-        len(y),
-        int(y.sum()),
-        interval(rate(float(y.sum()), len(y))),
-        interval(auc_interval(y, margin)) if ranked else Gap(gap=TOO_FEW),
-        interval(drawn) if drawn else Gap(gap=TOO_FEW),
-        interval(brier_interval(y, margin)),
-        interval(mean(judged.pd[part.rows])),
     )
 
 

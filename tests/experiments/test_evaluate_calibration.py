@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.special import expit
-from scipy.stats import beta
+from scipy.optimize import minimize
+from scipy.special import expit, log_expit
+from scipy.stats import beta, chi2
 from sklearn.metrics import brier_score_loss
 
 from experiments.evaluating.calibration import bands_of, chapter
@@ -204,12 +205,41 @@ def test_a_segment_without_bads_and_a_month_without_rows() -> None:
     home = np.where((OUTCOME == 0) & (np.arange(N) % 4 == 0), "own", "rent")
     found = whole_chapter(judged_of(OUTCOME, TRUTH, Rows(home=home.tolist(), asked=asked)))
     months = by_first(table(found, "calibration_by_decision_month"))
-    assert months["2024-02"] == (0, 0, *[Gap(gap="no row")] * 3)
+    assert months["2024-02"] == (0, 0, *[Gap(gap="no row")] * 7)
     assert "calibration_by_month" in found.drawings
     own = by_first(table(found, "calibration_by_home"))["own"]
     assert own[1] == 0
     assert isinstance(own[3], Interval)
     assert own[3].value == 0.0
+    assert own[5:] == (Gap(gap="under 10 of a kind"),) * 4
+
+
+def test_a_slice_has_the_figures_of_its_rows() -> None:
+    found = whole_chapter(judged_at(2.0 * TRUTH - 1.0))
+    own = np.arange(N) % 2 == 1
+    y, margin = OUTCOME[own], (2.0 * TRUTH - 1.0)[own]
+    slope, intercept, error, p = by_first(table(found, "calibration_by_home"))["own"][5:]
+
+    def lost(line: Floats) -> float:
+        along = line[0] * margin + line[1]
+        return float(-np.sum(y * log_expit(along) + (1 - y) * log_expit(-along)))
+
+    # Cox's line by general-purpose maximization, bins of 150 rows by sorting
+    fitted = minimize(lost, np.array([1.0, 0.0]), method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12}).x
+    assert isinstance(slope, Interval)
+    assert isinstance(intercept, Interval)
+    assert [slope.value, intercept.value] == pytest.approx(fitted, abs=1e-6)
+    bins = np.argsort(margin).reshape(10, -1)
+    mean_pd, bad_rate = expit(margin)[bins].mean(axis=1), y[bins].mean(axis=1)
+    assert error == pytest.approx(np.abs(mean_pd - bad_rate).mean())
+    statistic = np.sum(150 * (bad_rate - mean_pd) ** 2 / (mean_pd * (1 - mean_pd)))
+    assert p == pytest.approx(chi2.sf(statistic, 10))
+
+
+def test_a_slice_with_one_pd_has_no_slope() -> None:
+    own = by_first(table(whole_chapter(judged_at(np.full(N, -1.3))), "calibration_by_home"))["own"]
+    assert own[5:7] == (Gap(gap="one PD, or goods and bads apart"),) * 2
+    assert all(isinstance(cell, float) for cell in own[7:])
 
 
 def test_no_month_has_rows() -> None:

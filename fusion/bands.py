@@ -116,11 +116,6 @@ def first_break(bands: Sequence[Band]) -> tuple[Band, Band] | None:
     return next(((low, high) for low, high in pairwise(filled) if high.rate.value > low.rate.value), None)
 
 
-def monotone(bands: Sequence[Band]) -> bool:
-    """Whether the bad rate never rises with the score."""
-    return first_break(bands) is None
-
-
 def gains(y: Floats, margin: Floats, n: int = 10) -> tuple[Decile, ...]:
     """Gains table: rows by quantile of log-odds ``margin``, riskiest first; rows of equal margin share a group."""
     groups = quantile_bins(-margin, n)

@@ -15,6 +15,7 @@ from scipy.stats import norm, rankdata
 from sklearn.metrics import roc_auc_score, roc_curve
 
 Floats = npt.NDArray[np.float64]
+ROUNDING = 1e-12  # of sums over all rows; a smaller difference or error is none
 
 
 @dataclass(frozen=True)
@@ -147,8 +148,8 @@ def brier_gain(y: Floats, margin: Floats, other: Floats) -> Gain:
 def delong(y: Floats, margin: Floats, other: Floats) -> Gain:
     """AUC of ``margin`` minus AUC of ``other``, by DeLong, DeLong and Clarke-Pearson (Biometrics 1988).
 
-    Computed from ranks as in Sun and Xu (IEEE Signal Processing Letters 2014). NaN with one class; p is 1 when the
-    difference has no variance.
+    Computed from ranks as in Sun and Xu (IEEE Signal Processing Letters 2014). NaN with one class; interval and p are
+    NaN for a difference that has no variance, and p is 1 where there is no difference either.
     """
     if not both_classes(y) or min(y.sum(), len(y) - y.sum()) < 2:
         return Gain(float("nan"), float("nan"), float("nan"), float("nan"))
@@ -160,8 +161,13 @@ def delong(y: Floats, margin: Floats, other: Floats) -> Gain:
 
 
 def _z_test(difference: float, error: float) -> Gain:
-    """A difference with its standard error against none."""
-    if error == 0.0:
-        return Gain(difference, difference, difference, 1.0)
+    """A difference with its standard error against none.
+
+    Without any error (below ``ROUNDING``) no difference has p = 1, and of a difference nothing can be said.
+    """
+    if error < ROUNDING:
+        if abs(difference) < ROUNDING:
+            return Gain(difference, difference, difference, 1.0)
+        return Gain(difference, float("nan"), float("nan"), float("nan"))
     half = float(norm.ppf(0.975)) * error
     return Gain(difference, difference - half, difference + half, float(2 * norm.sf(abs(difference) / error)))

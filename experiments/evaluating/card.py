@@ -65,7 +65,7 @@ def _purpose(bundle: Bundle) -> Section:
         title="Purpose",
         words=(
             f"It estimates how likely an application for {schema.title} is to turn bad"
-            f"{f' ({target.title}: {bad})' if target else ''}, so that a lender can rank, decide and price, and tell "
+            f"{f' ({target.title}: {bad})' if target else ''}, so that a lender can rank and decide, and tell "
             "applicants why.",
             "One number decides: the calibrated log-odds, shown as PD and as points. Contributions of columns and of "
             "sentences add up to it exactly.",
@@ -171,7 +171,7 @@ def _use() -> Section:
         key="use",
         title="Intended and unintended use",
         words=(
-            "Intended: ranking, deciding and pricing applications of the same product, in the same country, with the "
+            "Intended: ranking and deciding applications of the same product, in the same country, with the "
             "same way of applying; referring doubtful ones to people; giving the principal reasons.",
             "Not intended: other products or countries, existing customers’ behaviour, collections, fraud, employment "
             "or insurance, setting a price without a separate study, or decisions without a way to complain.",

@@ -170,14 +170,16 @@ def _window_findings(judged: Judged) -> list[Finding]:
     """Whether the rows are later than those the model learned from."""
     learned = judged.model.bundle.manifest.provenance.window
     dates = judged.applications.decision_date()
-    if learned is None or dates is None:
+    undated = len(judged) if dates is None else int(np.isnat(dates).sum())
+    if learned is None or dates is None or undated:
+        lacking = "The model has no training window" if learned is None else f"{count(undated, 'row')} without a date"
         return [
             Finding(
                 key="out_of_time",
                 grade="concern",
                 title="It is not known whether these rows are later than the training rows.",
-                words="Model or file has no decision date. On rows that the model learned from every figure is "
-                "flattered. Give the schema a decision date, or make sure yourself that the rows are new.",
+                words=f"{lacking}. On rows that the model learned from every figure is flattered. Give the schema a "
+                "decision date, or make sure yourself that the rows are new.",
             )
         ]
     n = int((dates < np.datetime64(learned[1], "s") + np.timedelta64(1, "D")).sum())

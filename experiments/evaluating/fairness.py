@@ -69,7 +69,7 @@ def chapter(judged: Judged, run: Run, reread: bool = True) -> Chapter:
         parts.append(_masking_part(judged, masking))
     if reread and narratives:
         parts.append(_swap_part(judged, run))
-    elif not reread or not narratives:
+    else:
         parts.append(Part(words=(NO_NARRATIVES if not narratives else NOT_REREAD,)))
     section = Section(
         key="fairness",

@@ -172,7 +172,7 @@ def masking_findings(found: Moved, judged: Judged) -> tuple[Finding, ...]:
     if not found.n:
         title, words = "No sentence tells of private life", "The schema's concepts find none in these narratives."
     else:
-        title = "What sentences of private life do"
+        title = f"Cutting sentences of private life changes {percent(found.changed.value)} of those decisions"
         words = f"{found.n:,} applications have such sentences. Without them {_decided(found)}."
     if cut:
         words += f" The model cuts some already ({listed([kind.value.replace('_', ' ') for kind in cut])})."

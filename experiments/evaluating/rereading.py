@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +14,6 @@ from experiments.evaluating.judged import Judged, decisions, see
 from experiments.runs import Run
 from features.applications import Applications
 from features.masking import Mask
-from features.quality import data_quality
 from features.term_swaps import SwapKind, swap
 from fusion.intervals import Estimate, mean, rate
 from fusion.metrics import Floats
@@ -109,7 +107,7 @@ def swapped(judged: Judged, kind: SwapKind, run: Run) -> Reread:
             column = judged.applications.narrative(field.name)
             new = {text: swap(text, kind) for text in set(column)}
             frame[field.name] = pd.Series([new[text] for text in column], dtype=object)
-    return _read_again(judged, replace(judged.applications, frame=frame), None, run)
+    return _read_again(judged, replace(judged.applications, frame=frame), run)
 
 
 def masked(judged: Judged, run: Run) -> Masking | None:
@@ -123,14 +121,12 @@ def masked(judged: Judged, run: Run) -> Masking | None:
     with run.timed("mask"):
         cut = Mask.open(kinds, schema, judged.model.encoder.text_encoder).apply(judged.applications)
     told = {kind: sum(kind in own for own in cut.kinds) for kind in kinds}
-    reread = _read_again(judged, cut.applications, cut.kinds, run)
+    reread = _read_again(judged, cut.applications, run)
     return Masking(reread, {kind: cut.sentences.get(kind, 0) for kind in kinds}, told)
 
 
-def _read_again(
-    judged: Judged, changed: Applications, kinds: Sequence[frozenset[Sensitive]] | None, run: Run
-) -> Reread:
-    """The judged rows with other narratives. kinds: what was cut of each; None where nothing was."""
+def _read_again(judged: Judged, changed: Applications, run: Run) -> Reread:
+    """The judged rows with other narratives; what they lack beside is as before."""
     names = [field.name for field in changed.schema.narratives]
     before, after = (one.frame[names].to_numpy(dtype=object) for one in (judged.applications, changed))
     rows = np.flatnonzero((before != after).any(axis=1)) if names else np.zeros(0, np.intp)
@@ -139,9 +135,7 @@ def _read_again(
         part = changed.take(rows)
         seen = see(judged.model, part, run, "read again")
         margin[rows] = seen.margins.fused
-        own = [kinds[row] for row in rows.tolist()] if kinds is not None else seen.kinds
-        flagged = own if kinds is not None or judged.model.bundle.config.text.mask else ()
-        quality = data_quality(part, judged.model.bundle.tabular.levels, flagged)
+        quality = [judged.quality[row] for row in rows.tolist()]  # a policy's flags are not what is tested
         decided = decisions(judged.policy, part, seen.margins.fused, quality)
         for row, one in zip(rows.tolist(), decided, strict=True):
             decision[row] = one

@@ -147,7 +147,7 @@ def test_equal_groups_are_in_order(judged: Judged) -> None:
 
 def test_nobody_approved(judged: Judged) -> None:
     found = run_chapter(all_decided(judged, "refer"))
-    assert findings(found)["fairness_impact_sex"].title == "Sex: nobody is approved"
+    assert findings(found)["fairness_impact_sex"].title == "Sex: nobody is approved."
     assert any(plot.gap for plot in found.section.plots)
 
 

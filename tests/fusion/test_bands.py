@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import expit, logit
 
-from fusion.bands import band_edges, binomial_p, first_break, gains, jeffreys_p, monotone, score_bands
+from fusion.bands import band_edges, binomial_p, first_break, gains, jeffreys_p, score_bands
 from fusion.intervals import rate
 from fusion.metrics import Floats, ks
 
@@ -90,9 +90,9 @@ def test_a_break_is_the_first_rise_of_risk() -> None:
     empty = replace(band, n=0, n_bad=0, rate=rate(0, 0))
     bands = [replace(band, n=10, n_bad=k, rate=rate(k, 10)) for k in (8, 5, 5, 6, 1, 2)]
     assert first_break([*bands[:3], empty, *bands[3:]]) == (bands[2], bands[3])
-    assert not monotone(bands)
-    assert monotone([*bands[:3], empty])
-    assert monotone([])
+    assert first_break(bands) is not None
+    assert first_break([*bands[:3], empty]) is None
+    assert first_break([]) is None
 
 
 @given(st.integers(0, 40), st.integers(1, 80), st.integers(1, 12))

@@ -19,6 +19,7 @@ from fusion.net_benefit import net_benefit, net_benefit_difference
 
 PER = 1000  # applications that net benefit is told for
 SHOWN = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+OWN = ", of rows without a cut-off of their own"
 FINE = np.arange(1, 100) / 200
 
 
@@ -65,7 +66,11 @@ def benefit_table(found: Pair) -> Table:
         )
         for k, threshold in enumerate(at)
     ]
-    told = "" if found.cutoff is None else f"The policy declines above {percent(found.cutoff, 1)}. "
+    told = (
+        ""
+        if found.cutoff is None
+        else f"The policy declines above {percent(found.cutoff, 1)}{OWN if found.segmented else ''}. "
+    )
     return Table(
         key="net_benefit",
         title=f"Net benefit, in bads turned down per {number(PER)} applications",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,14 +17,16 @@ from fusion.metrics import Gain
 from fusion.net_benefit import net_benefit_difference
 from fusion.swaps import SwapSet, swap_set
 
+NO_VARIANCE = "the difference does not vary"
+
 
 @dataclass(frozen=True)
 class Pair:
     """Champion and challenger, row by row the same applications.
 
-    swaps: at the approval rate of interest. cutoff: the PD above which the champion's policy declines; None where it
-    declines nobody, or all. worth: net benefit of the challenger less that of the champion at that cut-off, per
-    application. plan: what a shadow test needs.
+    swaps: at the approval rate of interest. cutoff: the PD above which the champion's policy declines, of rows without
+    a cut-off of their own where it has segments; None where it declines nobody, or all. worth: net benefit of the
+    challenger less that of the champion at that cut-off, per application. plan: what a shadow test needs.
     """
 
     champion: Judged
@@ -46,6 +49,11 @@ class Pair:
     def alike(self) -> bool:
         """Whether the two give every row the same PD."""
         return bool(np.array_equal(self.champion.margin, self.challenger.margin))
+
+    @property
+    def segmented(self) -> bool:
+        """Whether the champion's policy has cut-offs by segment, of which ``cutoff`` knows nothing."""
+        return self.champion.policy.segments is not None
 
     @property
     def decided_differently(self) -> float:
@@ -90,3 +98,8 @@ def narrative_cuts(found: Pair) -> list[Cut]:
 def estimate(gain: Gain) -> Estimate:
     """A difference with its interval."""
     return Estimate(gain.difference, gain.low, gain.high)
+
+
+def why_no_p(gain: Gain, few: str) -> str:
+    """Why a difference has no p: ``few`` where there is none at all, else for want of variance."""
+    return few if math.isnan(gain.difference) else NO_VARIANCE

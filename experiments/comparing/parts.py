@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from experiments.comparing.pair import Pair, estimate, narrative_cuts
+from experiments.comparing.pair import NO_VARIANCE, Pair, estimate, narrative_cuts
 from experiments.evaluating.chapter import Chapter, Row, figure, interval
 from experiments.evaluating.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough
 from experiments.render.charts import BLUE, INK, MUTED, RED, picture
@@ -99,7 +99,14 @@ def _row(found: Pair, part: Slice) -> Row:
         few = Gap(gap=TOO_FEW)
         return (*head, few, few, few, few, brier)
     gain = delong(y, other, one)
-    return (*head, figure(auc(y, one)), figure(auc(y, other)), interval(estimate(gain)), figure(gain.p), brier)
+    return (
+        *head,
+        figure(auc(y, one)),
+        figure(auc(y, other)),
+        interval(estimate(gain)),
+        figure(gain.p, NO_VARIANCE),
+        brier,
+    )
 
 
 def _draw(axes: Axes, found: Pair, months: Cut) -> None:

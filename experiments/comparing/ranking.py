@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from sklearn.metrics import roc_curve
 
-from experiments.comparing.pair import Pair, estimate
+from experiments.comparing.pair import Pair, estimate, why_no_p
 from experiments.evaluating.chapter import Chapter, Row, figure, interval
 from experiments.render.charts import BLUE, MUTED, RED, legend, percent_axis, picture
 from experiments.render.words import percent
@@ -63,7 +63,7 @@ def figures_table(found: Pair) -> Table:
             interval(both.champion.auc, ONE_CLASS),
             interval(both.challenger.auc, ONE_CLASS),
             interval(gain, NOT_KNOWN),
-            figure(both.auc.p, NOT_KNOWN),
+            figure(both.auc.p, why_no_p(both.auc, NOT_KNOWN)),
         ),
         ("Gini", interval(both.champion.gini, ONE_CLASS), interval(both.challenger.gini, ONE_CLASS), None, None),
         ("KS", interval(both.champion.ks, ONE_CLASS), interval(both.challenger.ks, ONE_CLASS), None, None),

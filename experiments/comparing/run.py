@@ -132,7 +132,11 @@ def comparison(found: Pair, order: Order, chapters: list[Chapter], digest: str) 
             "Rows": f"{number(len(found))}, {number(found.comparison.n_bad)} bad",
             "Decided": decided,
             "Compared at": f"{percent(found.swaps.approval_rate, 1)} approved by each"
-            + (f", decline above a PD of {percent(found.cutoff, 1)}" if found.cutoff is not None else ""),
+            + (
+                f", decline above a PD of {percent(found.cutoff, 1)}{benefit.OWN if found.segmented else ''}"
+                if found.cutoff is not None
+                else ""
+            ),
         },
         headline=verdict.headline(found),
         key_figures=verdict.key_figures(found),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
-from experiments.comparing.pair import Pair, estimate
+from experiments.comparing.pair import Pair, estimate, why_no_p
 from experiments.evaluating.chapter import Chapter, Row, figure, interval
 from experiments.render.charts import BLUE, MUTED, RED, legend, percent_axis, picture
 from experiments.reports.document import Column, Plot, Section, Table
@@ -72,7 +72,7 @@ def error_table(found: Pair) -> Table:
             interval(both.champion.brier),
             interval(both.challenger.brier),
             interval(estimate(both.brier), "fewer than two rows"),
-            figure(both.brier.p, "fewer than two rows"),
+            figure(both.brier.p, why_no_p(both.brier, "fewer than two rows")),
         ),
         (
             "Log-loss, nats",

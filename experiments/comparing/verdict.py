@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from experiments.comparing.benefit import PER, thousand
-from experiments.comparing.pair import Pair
+from experiments.comparing.pair import NO_VARIANCE, Pair, why_no_p
 from experiments.comparing.rows import CHALLENGER, CHAMPION, PairedRows
+from experiments.evaluating.calibration_findings import MUCH, UNSURE_SLOPE
 from experiments.evaluating.chapter import Chapter
 from experiments.evaluating.judged import Judged
 from experiments.render.words import count, number, percent, signed
@@ -20,6 +21,7 @@ from fusion.net_benefit import net_benefit
 
 FAR_OFF = 0.1  # of the bad rate, by which the mean PD may miss it beyond chance without being a concern
 MANY_REJECTED = 0.05
+SEGMENTED = "The cut-off is that of rows without a cut-off of their own, taken for all rows: the policy has segments."
 
 
 def chapter(found: Pair, rows: PairedRows) -> Chapter:
@@ -49,12 +51,13 @@ def headline(found: Pair) -> tuple[str, ...]:
     said = f"{count(both.n, 'application')}, {number(both.n_bad)} of them bad, were judged by both models."
     if found.alike:
         return ("The two give every applicant the same PD: there is nothing to choose between them.", said)
-    if not _known(both.auc):
+    if math.isnan(both.auc.difference):
         why = "The applications hold too few goods or bads to tell which model is better."
         return (why, said)
     tests = [both.auc, both.brier]
     better, worse = sum(one.low > 0 for one in tests), sum(one.high < 0 for one in tests)
-    auc = f"{signed(both.auc.difference, 4)} ({signed(both.auc.low, 4)} to {signed(both.auc.high, 4)})"
+    ends = f"{signed(both.auc.low, 4)} to {signed(both.auc.high, 4)}" if _known(both.auc) else NO_VARIANCE
+    auc = f"{signed(both.auc.difference, 4)} ({ends})"
     if better and not worse:
         what = (
             "ranks better and its PDs err less" if better == 2 else "ranks better" if both.auc.low > 0 else "errs less"
@@ -81,12 +84,12 @@ def key_figures(found: Pair) -> Table:
         (
             "AUC of the challenger",
             _better(both.auc.difference, 4),
-            f"p {_p(both.auc.p)}" if _known(both.auc) else "too few goods or bads",
+            f"p {_p(both.auc.p)}" if _known(both.auc) else why_no_p(both.auc, "too few goods or bads"),
         ),
         (
             "Brier score of the challenger",
             _better(both.brier.difference, 5),
-            f"p {_p(both.brier.p)}" if _known(both.brier) else "too few rows",
+            f"p {_p(both.brier.p)}" if _known(both.brier) else why_no_p(both.brier, "too few rows"),
         ),
         (
             "Bad, swapped out and in",
@@ -118,9 +121,14 @@ def _alike(found: Pair) -> Finding:
 
 
 def _ranks(gain: Gain) -> Finding:
-    if not _known(gain):
+    if math.isnan(gain.difference):
         said = "It takes two goods and two bads to compare how models rank."
         return Finding(key="better", grade="concern", title="Nothing can be said of the ranking.", words=said)
+    if not _known(gain):
+        said = f"AUC {signed(gain.difference, 4)}; {NO_VARIANCE}, so that it has no interval and no p."
+        return Finding(
+            key="better", grade="note", title="Whether the ranking differs by chance is not known.", words=said
+        )
     titles = (
         "The challenger ranks better, beyond chance.",
         "The challenger ranks worse, beyond chance.",
@@ -135,9 +143,14 @@ def _ranks(gain: Gain) -> Finding:
 
 
 def _errs(gain: Gain) -> Finding:
-    if not _known(gain):
+    if math.isnan(gain.difference):
         said = "It takes two rows to compare errors."
         return Finding(key="closer", grade="concern", title="Nothing can be said of the errors.", words=said)
+    if not _known(gain):
+        said = f"Brier score lower by {signed(gain.difference, 5)}; {NO_VARIANCE}, so that it has no interval and no p."
+        return Finding(
+            key="closer", grade="note", title="Whether the errors differ by chance is not known.", words=said
+        )
     titles = (
         "The challenger's PDs err less, beyond chance.",
         "The challenger's PDs err more, beyond chance.",
@@ -214,6 +227,7 @@ def _money(found: Pair) -> str:
     return (
         f"Declining PDs above {percent(found.cutoff, 0)}, the challenger is worth {signed(worth.value, 2)} bads turned "
         f"down per {number(PER)} applications more than the champion{ends}, wrongly declined goods counted."
+        + (f" {SEGMENTED}" if found.segmented else "")
     )
 
 
@@ -223,6 +237,10 @@ def _calibrated(name: str, side: Side, bad_rate: float) -> Finding:
     said = f"Its mean PD is {percent(bad_rate + gap.value)}; {percent(bad_rate)} turned bad.{slope}"
     level = gap.low <= 0 <= gap.high
     straight = not side.slope.bounded or side.slope.low <= 1 <= side.slope.high
+    if level and straight and _unsure(side, bad_rate):
+        words = f"{said} With so few bads, or PDs so alike, an error of the PDs would go unseen."
+        found = f"{title}: too few bads to say whether the PDs are right."
+        return Finding(key=f"calibrated_{name}", grade="note", title=found, words=words)
     if level and straight:
         return Finding(key=f"calibrated_{name}", grade="good", title=f"{title}: the PDs are right.", words=said)
     if level:
@@ -235,6 +253,14 @@ def _calibrated(name: str, side: Side, bad_rate: float) -> Finding:
         title=f"{title}: the PDs are too {'high' if gap.value > 0 else 'low'} over all.",
         words=f"{said} Cut-offs in PD mean something else than they say until it is calibrated again.",
     )
+
+
+def _unsure(side: Side, bad_rate: float) -> bool:
+    """Whether too little is known of level or slope to call PDs right that nothing speaks against."""
+    gap, slope = side.in_the_large.gap, side.slope
+    wide = max(gap.high - gap.value, gap.value - gap.low) > MUCH * bad_rate
+    bent = not slope.bounded or slope.low < UNSURE_SLOPE[0] or slope.high > UNSURE_SLOPE[1]
+    return not bad_rate or not gap.bounded or wide or bent
 
 
 def _out_of_time(judged: Judged, name: str) -> list[Finding]:
@@ -293,6 +319,7 @@ def _graded(low: float, high: float, titles: tuple[str, str, str]) -> tuple[Grad
 
 
 def _known(gain: Gain) -> bool:
+    """Whether a difference has an interval and p."""
     return not math.isnan(gain.p)
 
 

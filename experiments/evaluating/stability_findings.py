@@ -12,11 +12,13 @@ from experiments.evaluating.shift import Shift, Shifts
 from experiments.evaluating.vintages import Vintage
 from experiments.render.words import count, number, percent
 from experiments.reports.document import Finding, Grade
+from fusion.bands import jeffreys_p
 from fusion.reference import LEAST_WRITTEN
 from fusion.stability import SHIFTED
 
 MUCH_WEIGHT = 0.05  # share of the scores' movement from which a shifted column is a concern by itself
 RARE = 0.01
+LEVEL = 0.05
 
 
 def findings(moved: Shifts, grown: Sequence[Vintage]) -> list[Finding]:
@@ -109,10 +111,13 @@ def _narratives(moved: Shifts) -> list[Finding]:
         return [Finding(key=key, grade="concern" if shifted else "note", title=title, words=words)]
     if unread:
         return [Finding(key=key, grade="note", title="Not every narrative could be compared.", words=few)]
+    if unsure := _worded(texts, "within chance"):
+        title = "There are too few narratives to say whether they moved."
+        details = [f"{one.title} ({number(one.index.value, 2)})" for one in unsure]
+        words = f"By PSI, {listed(details)} moved by 0.1 or more, which with so few rows may be chance."
+        return [Finding(key=key, grade="note", title=title, words=words)]
     title = "Applicants write as they did in training."
     words = "Neither whether they write, nor what and how much, has moved by a PSI of 0.1."
-    if _worded(texts, "within chance"):
-        words = "Nothing has moved by a PSI of 0.1 beyond what chance makes of so few rows."
     return [Finding(key=key, grade="good", title=title, words=words)]
 
 
@@ -136,26 +141,43 @@ def _months(moved: Shifts, grown: Sequence[Vintage]) -> list[Finding]:
 
 
 def _vintages(grown: Sequence[Vintage]) -> list[Finding]:
-    known = [one for one in grown if one.n]
+    key, known = "stability_vintages", [one for one in grown if one.n]
     if not known:
         return []
-    off = [one.name for one in known if one.off]
-    p = float(binom.sf(len(off) - 1, len(known), 0.05))
+    off, months = [one for one in known if one.off], count(len(known), "month")
+    words = f"{_course(known)} The mean PD lies outside the 95 % interval of the bad rate in "
+    if not off:
+        words += f"none of {months}."
+        return [Finding(key=key, grade="good", title="Month by month the bad rate is what was foretold.", words=words)]
+    words += f"{listed([one.name for one in off])}; by chance it would in one month of twenty. "
+    beyond = [one.name for one in off if _p(one) < LEVEL / len(known)]
+    if beyond:
+        words += f"In {listed(beyond)} it is more than chance (Jeffreys test at 5 % over {months}, Bonferroni). "
+    elif float(binom.sf(len(off) - 1, len(known), LEVEL)) < RARE:
+        words += "So many are not chance. "
+    else:
+        words += "So few may be chance. "
+    words += "The chapter on calibration says how far."
+    title = f"In {len(off)} of {months} the bad rate was not what was foretold."
+    return [Finding(key=key, grade="note", title=title, words=words)]
+
+
+def _course(known: Sequence[Vintage]) -> str:
+    """Bad rate and approval rate from month to month."""
+    if len(known) == 1:
+        (one,) = known
+        bad, approved = percent(one.bad_rate.value), percent(one.approved.value, 0)
+        return f"In {one.name}, the only month, the bad rate is {bad} and the approval rate {approved}."
     low, high = (pick(known, key=lambda one: one.bad_rate.value) for pick in (min, max))
     less, more = (pick(known, key=lambda one: one.approved.value) for pick in (min, max))
-    words = (
+    return (
         f"The bad rate by month of decision runs from {percent(low.bad_rate.value)} ({low.name}) to "
         f"{percent(high.bad_rate.value)} ({high.name}), the approval rate from {percent(less.approved.value, 0)} "
-        f"({less.name}) to {percent(more.approved.value, 0)} ({more.name}). "
+        f"({less.name}) to {percent(more.approved.value, 0)} ({more.name})."
     )
-    if off and p < RARE:
-        words += f"The mean PD lies outside the 95 % interval of the bad rate in {listed(off)}; by chance it would in "
-        words += "one month of twenty. The chapter on calibration says how far."
-        title = f"In {len(off)} of {count(len(known), 'month')} the PDs missed the bad rate."
-        return [Finding(key="stability_vintages", grade="note", title=title, words=words)]
-    words += (
-        f"The mean PD lies outside the 95 % interval of the bad rate in {len(off)} of {count(len(known), 'month')}, "
-    )
-    words += "no more than chance explains."
-    title = "Month by month the bad rate is what was foretold."
-    return [Finding(key="stability_vintages", grade="good", title=title, words=words)]
+
+
+def _p(one: Vintage) -> float:
+    """Jeffreys test of a month's mean PD, two-sided."""
+    below = jeffreys_p(round(one.bad_rate.value * one.n), one.n, one.mean_pd.value)
+    return 2 * min(below, 1 - below)

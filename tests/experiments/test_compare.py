@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -18,7 +19,8 @@ import pytest
 from data_schemas.contract import Schema
 from data_schemas.reader import load_schema, parse_schema
 from experiments.cli import app, guarded
-from experiments.comparing.pair import Pair, pair
+from experiments.comparing import ranking, trust, verdict
+from experiments.comparing.pair import NO_VARIANCE, Pair, pair
 from experiments.comparing.rows import Files, PairedRows
 from experiments.comparing.run import Order, chapters_of, comparison
 from experiments.demo_data import generate
@@ -31,6 +33,8 @@ from experiments.training.run import TrainingFiles, read_decided, train_bundle
 from features.reading import ReadOptions, read_all
 from fusion.bundle import load
 from fusion.config import load_config
+from fusion.intervals import NONE, Estimate
+from fusion.metrics import Gain
 from fusion.policy import own_policy
 from tests.tiny_bert import tiny_bert
 
@@ -436,6 +440,50 @@ def test_a_badly_calibrated_challenger_is_told(compared: Pair) -> None:
     found = finding(document, "calibrated_challenger")
     assert (found.grade, found.title) == ("concern", "Challenger: the PDs are too high over all.")
     assert tables(document)["agreement"].rows[0][1] == pytest.approx(1)
+
+
+def test_few_bads_do_not_make_pds_right(compared: Pair) -> None:
+    side = compared.comparison.champion
+    slope, gap = Estimate(1.0, 0.9, 1.1), Estimate(0.0, -0.01, 0.01)
+    large = replace(side.in_the_large, gap=gap)
+    sure = replace(side, slope=slope, in_the_large=large)
+    assert verdict._calibrated("champion", sure, 0.2).grade == "good"
+    for unsure in (
+        replace(sure, slope=NONE),
+        replace(sure, slope=Estimate(1.0, 0.4, 1.6)),
+        replace(sure, in_the_large=replace(large, gap=Estimate(0.0, -0.06, 0.06))),
+    ):
+        found = verdict._calibrated("champion", unsure, 0.2)
+        assert (found.grade, found.title) == ("note", "Champion: too few bads to say whether the PDs are right.")
+
+
+def test_a_difference_without_variance_is_not_beyond_chance(compared: Pair) -> None:
+    one = compared.champion
+    other = replace(one, margins=replace(one.margins, fused=one.margin + 0.1))
+    no_test = Gain(0.2, math.nan, math.nan, math.nan)
+    found = pair(one, other, 0.8, (0.8,))
+    found = replace(found, comparison=replace(found.comparison, auc=no_test, brier=no_test))
+    told = [verdict._ranks(no_test), verdict._errs(no_test)]
+    assert [finding.grade for finding in told] == ["note", "note"]
+    said = [text for finding in told for text in (finding.title, finding.words)] + list(verdict.headline(found))
+    assert not [text for text in said if "beyond chance" in text or "nan" in text.lower()]
+    assert verdict.key_figures(found).rows[0][2] == NO_VARIANCE
+    assert ranking.figures_table(found).rows[0][3:] == (0.2, Gap(gap=NO_VARIANCE))
+    assert trust.error_table(found).rows[0][3:] == (0.2, Gap(gap=NO_VARIANCE))
+
+
+def test_a_policy_with_segments_says_whose_cutoff_it_is(place: Place) -> None:
+    policy = (
+        "[cutoffs]\napprove = 0.15\ndecline = 0.3\n[segments]\ncolumn = 'home'\n"
+        "[segments.cutoffs.rent]\napprove = 0.1\ndecline = 0.2\n"
+    )
+    (place.folder / "policy.toml").write_text(policy, encoding="utf-8")
+    assert place.compare(decided(), "--policy", str(place.folder / "policy.toml")) == 0
+    document = place.document()
+    whose = "of rows without a cut-off of their own"
+    assert whose in document.facts["Compared at"]
+    assert whose in finding(document, "pays").words
+    assert whose in tables(document)["net_benefit"].note
 
 
 def test_rows_that_a_model_learned_from_raise_an_alarm(compared: Pair) -> None:

@@ -14,11 +14,13 @@ from data_schemas.contract import Role
 from data_schemas.reader import load_schema
 from experiments.demo_data import generate
 from experiments.encoders import Model, open_text_encoder
+from experiments.evaluating import stability_findings
 from experiments.evaluating.chapter import Chapter
 from experiments.evaluating.judged import Judged, judge
-from experiments.evaluating.shift import pd_range, shifts
+from experiments.evaluating.shift import Index, pd_range, shifts
 from experiments.evaluating.slices import month_cut
 from experiments.evaluating.stability import chapter
+from experiments.evaluating.vintages import Vintage
 from experiments.reports.document import Finding, Gap, Interval, Table
 from experiments.runs import Run
 from experiments.training.run import TrainingFiles, read_decided, train_bundle
@@ -26,7 +28,7 @@ from features.design import Design, TabularBlock
 from features.reading import ReadOptions, read_all
 from fusion.bundle import load
 from fusion.config import load_config
-from fusion.intervals import rate
+from fusion.intervals import Estimate, rate
 from fusion.policy import own_policy
 from fusion.reference import drift
 from fusion.stability import psi_of, psi_of_levels
@@ -223,6 +225,43 @@ def test_a_handful_of_rows_is_within_chance(judged: Judged, n: int) -> None:
     assert "concern" not in grades.values()
     assert grades["stability_score"] == "note"
     assert "too few rows" in findings(found)["stability_score"].title
+
+
+def vintage(name: str, n_bad: int, n: int, pd: float) -> Vintage:
+    return Vintage(name, n, rate(n_bad, n), Estimate(pd, pd, pd), Estimate(600, 600, 600), rate(n // 2, n))
+
+
+def vintages_finding(*grown: Vintage) -> Finding:
+    (found,) = stability_findings._vintages(grown)
+    return found
+
+
+def test_a_single_month_can_be_off() -> None:
+    found = vintages_finding(vintage("2011-01", 300, 1000, 0.1))
+    assert (found.grade, found.title) == ("note", "In 1 of 1 month the bad rate was not what was foretold.")
+    assert "In 2011-01 it is more than chance" in found.words
+    assert "runs from" not in found.words
+    assert vintages_finding(vintage("2011-01", 100, 1000, 0.1)).grade == "good"
+
+
+def test_one_month_of_many_that_is_far_off_is_told() -> None:
+    right = [vintage(f"2011-{month:02}", 100, 1000, 0.1) for month in range(2, 13)]
+    assert vintages_finding(*right).grade == "good"
+    far = vintages_finding(vintage("2011-01", 150, 1000, 0.1), *right)
+    assert (far.grade, far.title) == ("note", "In 1 of 12 months the bad rate was not what was foretold.")
+    assert "In 2011-01 it is more than chance" in far.words
+    near = vintages_finding(vintage("2011-01", 121, 1000, 0.1), *right)
+    assert near.grade == "note"
+    assert "So few may be chance." in near.words
+
+
+def test_narratives_within_chance_are_not_called_unchanged(judged: Judged) -> None:
+    moved = shifts(judged, None)
+    text = replace(moved.texts[0], index=Index(0.15, 0.2))
+    narratives = [replace(moved.narratives[0], written=text), *moved.narratives[1:]]
+    (found,) = stability_findings._narratives(replace(moved, narratives=tuple(narratives)))
+    assert found.grade == "note"
+    assert found.title == "There are too few narratives to say whether they moved."
 
 
 def test_pictures_are_the_same_twice(judged: Judged) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -10,7 +9,7 @@ from matplotlib.axes import Axes
 from experiments.comparing.pair import NO_VARIANCE, Pair, estimate, narrative_cuts
 from experiments.evaluating.chapter import Chapter, Row, figure, interval
 from experiments.evaluating.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough
-from experiments.render.charts import BLUE, INK, MUTED, RED, picture
+from experiments.render.charts import BLUE, INK, MUTED, RED, name_places, picture
 from experiments.reports.document import Column, Gap, Plot, Section, Table
 from fusion.intervals import rate
 from fusion.metrics import auc, brier_gain, delong
@@ -118,7 +117,5 @@ def _draw(axes: Axes, found: Pair, months: Cut) -> None:
             gain = delong(y, found.challenger.margin[part.rows], found.champion.margin[part.rows])
             axes.plot([at, at], [gain.low, gain.high], color=INK, linewidth=1.2)
             axes.plot([at], [gain.difference], "o", color=BLUE if gain.difference >= 0 else RED)
-    names = [part.name for part in months.slices]
-    step = math.ceil(len(names) / 12)
-    axes.set_xticks(range(0, len(names), step), names[::step])
-    axes.set(xlim=(-0.5, len(names) - 0.5), ylabel="difference of AUC")
+    name_places(axes, [part.name for part in months.slices])
+    axes.set(ylabel="difference of AUC")

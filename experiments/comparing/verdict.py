@@ -12,7 +12,7 @@ from experiments.comparing.rows import CHALLENGER, CHAMPION, PairedRows
 from experiments.evaluating.calibration_findings import MUCH, UNSURE_SLOPE
 from experiments.evaluating.chapter import Chapter
 from experiments.evaluating.judged import Judged
-from experiments.render.words import count, number, percent, signed
+from experiments.render.words import count, number, p_value, percent, signed
 from experiments.reports.document import Column, Finding, Grade, Section, Table
 from fusion.comparison import Side
 from fusion.intervals import Estimate
@@ -84,12 +84,12 @@ def key_figures(found: Pair) -> Table:
         (
             "AUC of the challenger",
             _better(both.auc.difference, 4),
-            f"p {_p(both.auc.p)}" if _known(both.auc) else why_no_p(both.auc, "too few goods or bads"),
+            p_value(both.auc.p) if _known(both.auc) else why_no_p(both.auc, "too few goods or bads"),
         ),
         (
             "Brier score of the challenger",
             _better(both.brier.difference, 5),
-            f"p {_p(both.brier.p)}" if _known(both.brier) else why_no_p(both.brier, "too few rows"),
+            p_value(both.brier.p) if _known(both.brier) else why_no_p(both.brier, "too few rows"),
         ),
         (
             "Bad, swapped out and in",
@@ -137,7 +137,7 @@ def _ranks(gain: Gain) -> Finding:
     grade, title = _graded(gain.low, gain.high, titles)
     said = (
         f"AUC {signed(gain.difference, 4)}, 95 % interval {signed(gain.low, 4)} to {signed(gain.high, 4)}, "
-        f"DeLong p {_p(gain.p)}."
+        f"DeLong {p_value(gain.p)}."
     )
     return Finding(key="better", grade=grade, title=title, words=said)
 
@@ -159,7 +159,7 @@ def _errs(gain: Gain) -> Finding:
     grade, title = _graded(gain.low, gain.high, titles)
     said = (
         f"Brier score lower by {signed(gain.difference, 5)}, 95 % interval {signed(gain.low, 5)} to "
-        f"{signed(gain.high, 5)}, p {_p(gain.p)}."
+        f"{signed(gain.high, 5)}, {p_value(gain.p)}."
     )
     return Finding(key="closer", grade=grade, title=title, words=said)
 
@@ -330,10 +330,6 @@ def _better(difference: float, digits: int) -> str:
     word = "better" if difference > 0 else "worse"
     shown = number(abs(difference), digits)
     return f"{shown} {word}" if float(shown.replace(",", "")) else "the same"
-
-
-def _p(p: float) -> str:
-    return "below 0.001" if p < 0.001 else number(p, 3)
 
 
 def _points(gain: Estimate) -> str:

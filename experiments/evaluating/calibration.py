@@ -11,7 +11,7 @@ from experiments.evaluating.calibration_findings import band_name, findings
 from experiments.evaluating.chapter import Chapter, Row, figure, interval
 from experiments.evaluating.judged import Floats, Judged
 from experiments.evaluating.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough
-from experiments.render.charts import BLUE, INK, MUTED, RED, legend, percent_axis, picture
+from experiments.render.charts import BLUE, INK, MUTED, RED, legend, name_places, percent_axis, picture
 from experiments.reports.document import Column, Gap, Plot, Section, Table
 from fusion.bands import Band, band_edges, score_bands
 from fusion.intervals import brier_interval, calibration_in_the_large, rate, slope_interval
@@ -264,10 +264,8 @@ def _draw_months(axes: Axes, judged: Judged, months: Cut) -> None:
     places, pd = range(len(found)), [_mean_pd(judged, part) for part in months.slices]
     axes.plot(places, [one.value for one in found], "o", color=BLUE, label="bad rate")
     axes.plot(places, pd, "_-", color=RED, linewidth=1.4, label="mean PD")
-    names = [part.name for part in months.slices]
-    step = math.ceil(len(names) / 12)
-    axes.set_xticks(range(0, len(names), step), names[::step])
-    axes.set(xlim=(-0.5, len(names) - 0.5), ylim=(0, None))
+    name_places(axes, [part.name for part in months.slices])
+    axes.set(ylim=(0, None))
     percent_axis(axes.yaxis)
     legend(axes)
 

@@ -11,7 +11,7 @@ from scipy.stats import binom
 from experiments.evaluating.chapter import listed
 from experiments.evaluating.judged import Judged
 from experiments.evaluating.slices import Cut
-from experiments.render.words import number, percent
+from experiments.render.words import number, p_value, percent
 from experiments.reports.document import Finding, Grade
 from fusion.bands import Band, first_break, jeffreys_p
 from fusion.intervals import Estimate, rate, slope_interval
@@ -114,7 +114,9 @@ def _tests(judged: Judged) -> Finding:
     key = "calibration_tests"
     groups, whole = hosmer_lemeshow(judged.y, judged.pd).p, spiegelhalter(judged.y, judged.pd).p
     told = [
-        f"{name} {_p(p)}" for name, p in (("Hosmer-Lemeshow", groups), ("Spiegelhalter", whole)) if math.isfinite(p)
+        f"{name} {p_value(p)}"
+        for name, p in (("Hosmer-Lemeshow", groups), ("Spiegelhalter", whole))
+        if math.isfinite(p)
     ]
     said = listed(told)
     if not min(groups, whole if math.isfinite(whole) else 1.0) < LEVEL:
@@ -126,10 +128,6 @@ def _tests(judged: Judged) -> Finding:
         f"rate differ by {distance} percentage points on average, part of it by chance."
     )
     return Finding(key=key, grade="note", title="Tests see an error in the PDs.", words=words)
-
-
-def _p(p: float) -> str:
-    return "p < 0.001" if p < 0.001 else f"p = {number(p, 3)}"
 
 
 def _bands(bands: Sequence[Band]) -> Finding:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,7 +12,7 @@ from experiments.evaluating.chapter import Chapter, Row, figure, interval, liste
 from experiments.evaluating.discrimination_slices import NO_BAD, NO_FLAG, cutoff_slice_table, slice_table
 from experiments.evaluating.judged import Flags, Judged
 from experiments.evaluating.slices import LEAST_BADS, Cut, enough
-from experiments.render.charts import BLUE, GRID, INK, MUTED, RED, legend, percent_axis, picture
+from experiments.render.charts import BLUE, GRID, INK, MUTED, RED, legend, name_places, percent_axis, picture
 from experiments.render.words import number, percent
 from experiments.reports.document import Column, Finding, Plot, Section, Table
 from fusion.bands import Decile, gains
@@ -304,8 +303,6 @@ def _draw_months(axes: Axes, judged: Judged, months: Cut) -> None:
             one = auc_interval(y, judged.margin[part.rows])
             axes.plot([at, at], [one.low, one.high], color=INK, linewidth=1.2)
             axes.plot([at], [one.value], "o", color=BLUE)
-    names = [part.name for part in months.slices]
-    step = math.ceil(len(names) / 12)
-    axes.set_xticks(range(0, len(names), step), names[::step])
+    name_places(axes, [part.name for part in months.slices])
     axes.axhline(0.5, color=GRID, linewidth=1)
-    axes.set(xlim=(-0.5, len(names) - 0.5), ylabel="AUC")
+    axes.set(ylabel="AUC")

@@ -12,13 +12,12 @@ from matplotlib.colors import LinearSegmentedColormap
 from experiments.evaluating.shift import Shift, Shifts, pd_range
 from experiments.evaluating.slices import Cut
 from experiments.evaluating.vintages import Vintage
-from experiments.render.charts import BLUE, GRID, HALF, INK, MUTED, RED, legend, percent_axis, picture
+from experiments.render.charts import BLUE, GRID, HALF, INK, MUTED, RED, legend, name_places, percent_axis, picture
 from experiments.reports.document import Plot
 from fusion.stability import MODERATE, SHIFTED, Psi
 
 MOST_BARS = 15
 MOST_ROWS = 24  # of the picture by month
-MOST_NAMES = 12  # months named on an axis
 PALE = LinearSegmentedColormap.from_list("shift", ["#f4f7fa", "#f1d9b8", RED])
 Drawn = tuple[Plot, str]
 
@@ -124,7 +123,7 @@ def _draw_heat(axes: Axes, shown: Sequence[Shift], grown: Sequence[Vintage]) -> 
             elif index.word in ("moderate", "shifted"):
                 axes.plot([column], [row], "o", color=INK, markersize=3)
     axes.set_yticks(range(len(shown)), [_short(one.title) for one in shown])
-    _name_months(axes, grown)
+    name_places(axes, [one.name for one in grown])
 
 
 def _vintage_plot() -> Plot:
@@ -144,15 +143,10 @@ def _draw_vintages(axes: Axes, grown: Sequence[Vintage]) -> None:
     axes.vlines(at, [one.bad_rate.low for one in grown], [one.bad_rate.high for one in grown], color=INK, linewidth=1.2)
     axes.plot(at, bad, "o", color=RED, label="bad rate")
     axes.plot(at, [one.mean_pd.value for one in grown], "-", marker=".", color=BLUE, label="mean PD")
-    _name_months(axes, grown)
-    axes.set(xlim=(-0.5, len(grown) - 0.5), ylim=(0, None))
+    name_places(axes, [one.name for one in grown])
+    axes.set(ylim=(0, None))
     percent_axis(axes.yaxis)
     legend(axes)
-
-
-def _name_months(axes: Axes, grown: Sequence[Vintage]) -> None:
-    step = math.ceil(len(grown) / MOST_NAMES)
-    axes.set_xticks(range(0, len(grown), step), [one.name for one in grown][::step])
 
 
 def _short(title: str, longest: int = 34) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from experiments.evaluating.chapter import listed
 from experiments.evaluating.judged import Judged
 from experiments.evaluating.slices import LEAST_BADS, Slice, enough
-from experiments.render.words import count, number, signed
+from experiments.render.words import count, number, p_value, signed
 from experiments.reports.document import Finding
 from fusion.metrics import Gain, auc, brier_gain, delong
 
@@ -104,7 +104,7 @@ def _ranking(gain: Gain, areas: tuple[float, float, float]) -> Finding:
 
 
 def _told(gain: Gain) -> str:
-    p = "p < 0.001" if gain.p < 0.001 else f"p = {number(gain.p, 3)}"
+    p = p_value(gain.p)
     return f"{signed(gain.difference, 4)} (95 % interval {signed(gain.low, 4)} to {signed(gain.high, 4)}, {p})"
 
 
@@ -113,7 +113,7 @@ def _brier(every: Compared) -> list[Finding]:
         return []
     key, gain = "text_worth_brier", every.brier
     said = f"The mean squared error of the PDs (Brier score) is {number(abs(gain.difference), 5)}"
-    p = "p < 0.001" if gain.p < 0.001 else f"p = {number(gain.p, 3)}"
+    p = p_value(gain.p)
     if gain.difference > 0:
         words = f"{said} less with the narratives, more than chance ({p})."
         return [Finding(key=key, grade="good", title="With the narratives the PDs err less.", words=words)]

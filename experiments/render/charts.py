@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from matplotlib import pyplot as plt
@@ -43,6 +44,13 @@ def picture(draw: Callable[[Axes], None], size: tuple[float, float] = HALF) -> s
 def legend(axes: Axes) -> None:
     """A legend that leaves the data alone."""
     axes.legend(loc="best", fontsize=FONT - 1, facecolor="white", edgecolor=GRID, framealpha=0.9)
+
+
+def name_places(axes: Axes, names: Sequence[str], most: int = 12) -> None:
+    """Names below the places 0, 1, 2, ... of the axis; of many only some, so that they can be read."""
+    step = math.ceil(len(names) / most)
+    axes.set_xticks(range(0, len(names), step), list(names)[::step])
+    axes.set_xlim(-0.5, len(names) - 0.5)
 
 
 def percent_axis(axis: Axis, digits: int | None = None) -> None:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from experiments.render.document import data_uri
 from experiments.render.pages import render
-from experiments.render.words import count, number, setting, shown, signed
+from experiments.render.words import count, number, p_value, setting, shown, signed
 from experiments.reports.sweep import ChartKind, Outcome, SweepGain, SweepReport, Target
 
 EARLY: tuple[ChartKind, ...] = ("front", "history", "importance")
@@ -55,9 +55,8 @@ def gain(found: SweepGain | None, digits: int) -> str:
     """``+0.0011 (−0.0018 to +0.0040), p = 0.457``."""
     if found is None:
         return "–"
-    p = "p < 0.001" if found.p < 0.001 else f"p = {number(found.p, 3)}"
     interval = f"{signed(found.low, digits)} to {signed(found.high, digits)}"
-    return f"{signed(found.difference, digits)} ({interval}), {p}"
+    return f"{signed(found.difference, digits)} ({interval}), {p_value(found.p)}"
 
 
 def command(text: str) -> Markup:

@@ -183,6 +183,11 @@ def setting(found: object) -> str:
     return plain(found).replace(",", "") if isinstance(found, float) else str(found)
 
 
+def p_value(p: float) -> str:
+    """``p = 0.457``, ``p < 0.001``."""
+    return "p < 0.001" if p < 0.001 else f"p = {number(p, 3)}"
+
+
 def count(n: int, what: str) -> str:
     """``1 trial``, ``12 trials``."""
     return f"{number(n)} {what}{'' if n == 1 else 's'}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from experiments.render.words import count, day, number, signed
+from experiments.render.words import count, day, number, p_value, signed
 from experiments.reports.sweep import FinalCheck, HeldOutFigures, Outcome, SweepGain
 from experiments.sweeping.evidence import Evidence
 
@@ -91,7 +91,7 @@ def _corrected(check: FinalCheck) -> str:
 
 
 def _gain_words(name: str, gain: SweepGain, digits: int, outcome: Outcome) -> str:
-    p = "p < 0.001" if gain.p < 0.001 else f"p = {number(gain.p, 3)}"
+    p = p_value(gain.p)
     better = "better" if gain.difference >= 0 else "worse"
     aside = ", not significant" if gain.outcome == "unsure" and outcome != "unsure" else ""
     interval = f"{signed(gain.low, digits)} to {signed(gain.high, digits)}"

@@ -346,7 +346,7 @@ def test_one_worker_and_two_take_turns(few: list[str], capsys: pytest.CaptureFix
 @pytest.mark.slow
 @pytest.mark.usefixtures("cache")
 def test_a_killed_sweep_is_judged(few: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    sweep_kills.main([*few, "--trials", "40", "--kills", "2", "--json"])
+    sweep_kills.main([*few, "--trials", "40", "--kills", "2", "--within", "5", "--json"])
     told = json.loads(capsys.readouterr().out)
     assert told["well"] is True
     assert [kill["whole"] for kill in told["kills"]] == [False, True]

@@ -133,9 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__ or "")
     sweep_options(options, trials=12)
     options.add_argument("--kills", type=int, default=5, help="how often to kill (default: %(default)s)")
-    options.add_argument(
-        "--within", type=float, help="latest second of a kill (default: measured)"
-    )
+    options.add_argument("--within", type=float, help="latest second of a kill (default: measured)")
     chosen = options.parse_args(arguments)
     with prepared(chosen) as sweep:
         within = chosen.within or undisturbed(sweep, chosen.seed)

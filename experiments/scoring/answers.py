@@ -62,13 +62,13 @@ class Why:
 class Answer:
     """What some applications are answered.
 
-    why: one per row; None where no reasons were asked for. masked: for each row, the kinds of private life whose
-    sentences were cut before the model read it; empty where the model's config cuts nothing.
+    why: one per row; None where no reasons were asked for. quality: data-quality flags, one text per row (see
+    ``features.quality.data_quality``), which whoever gives a whole answer adds.
     """
 
     scores: Scores
     why: tuple[Why, ...] | None = None
-    masked: tuple[frozenset[Sensitive], ...] = ()
+    quality: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

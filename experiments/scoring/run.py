@@ -58,9 +58,9 @@ class Scorer:
 
     answer: scores and reasons of some applications; calls its second argument with the number of texts encoded
     meanwhile. policy: what decides. model_id: written beside every score. encoder_digest: names all that the last bits
-    of the narratives' vectors depend on (``TextEncoder.digest``). levels: known levels by text feature. n_reasons: at
-    most so many reasons stand beside every score; 0: ``answer`` gives none. own_policy: the policy is the model's own
-    cut-off, which refers nobody, so that no column says why.
+    of the narratives' vectors depend on (``TextEncoder.digest``). n_reasons: at most so many reasons stand beside every
+    score; 0: ``answer`` gives none. own_policy: the policy is the model's own cut-off, which refers nobody, so that no
+    column says why.
     """
 
     schema: Schema
@@ -68,7 +68,6 @@ class Scorer:
     encoder_digest: str
     policy: Policy
     answer: Callable[[Applications, Advance], Answer]
-    levels: Mapping[str, Sequence[str]]
     n_reasons: int = 0
     own_policy: bool = True
 
@@ -81,14 +80,6 @@ class Files:
     out: Path
     rejects: Path
     passthrough: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Told:
-    """What is said of rows beside their scores. quality: data-quality flags."""
-
-    quality: Sequence[str]
-    decisions: Decisions
 
 
 @dataclass(frozen=True)
@@ -122,16 +113,15 @@ def bundle_scorer(
     reader = TextReader(bundle.schema, encoder.text_encoder, bundle.config.text.n_buckets, bundle.config.text.ngrams)
     mask = Mask.open(bundle.config.text.mask, bundle.schema, encoder.text_encoder)
     reasoner = Reasoner.open(bundle, encoder.text_encoder, n_reasons) if n_reasons else None
-    decides, levels = policy or own_policy(bundle.config), bundle.tabular.levels
+    decides = policy or own_policy(bundle.config)
 
     def answer(applications: Applications, on_text: Advance) -> Answer:
         with run.timed("mask"):
             masked = mask.apply(applications) if mask.kinds else None
-        kinds = masked.kinds if masked else ()
-        quality = data_quality(applications, levels, kinds) if reasoner else []
+        quality = data_quality(applications, bundle.tabular.levels, masked.kinds if masked else ())
         limits = approved_up_to(decides, segments_of(decides, applications), quality) if reasoner else None
         kept = masked.applications if masked else applications
-        return replace(answer_kept(kept, limits, on_text), masked=kinds)
+        return replace(answer_kept(kept, limits, on_text), quality=tuple(quality))
 
     def answer_kept(applications: Applications, limits: Floats | None, on_text: Advance) -> Answer:
         with run.timed("columns"):
@@ -146,7 +136,7 @@ def bundle_scorer(
         return reasoner.answer(Design(tabular, text), sentences, threads, run, limits)
 
     digest, own = encoder.text_encoder.digest, policy is None
-    return Scorer(bundle.schema, bundle.manifest.model_id, digest, decides, answer, levels, n_reasons, own)
+    return Scorer(bundle.schema, bundle.manifest.model_id, digest, decides, answer, n_reasons, own)
 
 
 def score_file(
@@ -220,24 +210,23 @@ def _behind(chunk: Chunk, done: int) -> Chunk:
 
 
 def _write(output: PartialOutput, scorer: Scorer, passthrough: Sequence[str], chunk: Chunk, answer: Answer) -> None:
-    quality = data_quality(chunk.applications, scorer.levels, answer.masked)
     rejects = chunk.rejects.frame
-    decisions = decide_all(scorer.policy, chunk.applications, answer.scores.pd, quality)
-    scored = scored_frame(chunk.applications, answer, Told(quality, decisions), scorer, passthrough)
+    decisions = decide_all(scorer.policy, chunk.applications, answer.scores.pd, answer.quality)
+    scored = scored_frame(chunk.applications, answer, decisions, scorer, passthrough)
     last = max([*chunk.applications.row_number[-1:].tolist(), *rejects["row"].tail(1).tolist()])
-    output.append(scored, rejects, int(last), _tally(chunk, answer, Told(quality, decisions)))
+    output.append(scored, rejects, int(last), _tally(chunk, answer, decisions))
 
 
-def _tally(chunk: Chunk, answer: Answer, told: Told) -> Tally:
+def _tally(chunk: Chunk, answer: Answer, decisions: Decisions) -> Tally:
     why = answer.why or ()
     return Tally(
         rows=chunk.n_rows,
         scored=len(chunk.applications),
-        declined=int(told.decisions.are("decline").sum()),
-        referred=int(told.decisions.are("refer").sum()),
+        declined=int(decisions.are("decline").sum()),
+        referred=int(decisions.are("refer").sum()),
         pd_sum=float(answer.scores.pd.sum()),
         rejected=dict(Counter(chunk.rejects.frame["rule"])),
-        quality=dict(Counter(name for flags in told.quality for flag in flags.split(";") for name in _names(flag))),
+        quality=dict(Counter(name for flags in answer.quality for flag in flags.split(";") for name in _names(flag))),
         undisclosable=sum(bool(one.undisclosable) for one in why),
         sensitive=sum(bool(one.sensitive) for one in why),
         first_reasons=dict(Counter(one.reasons[0][0].code for one in why if one.reasons)),
@@ -251,7 +240,7 @@ def _names(flag: str) -> list[str]:
 
 
 def scored_frame(
-    applications: Applications, answer: Answer, told: Told, scorer: Scorer, passthrough: Sequence[str]
+    applications: Applications, answer: Answer, decisions: Decisions, scorer: Scorer, passthrough: Sequence[str]
 ) -> pd.DataFrame:
     """The scored file's rows as they are written: PD with six decimals, score and points with one."""
     columns = [
@@ -259,9 +248,9 @@ def scored_frame(
         applications.ids,
         [f"{value:.6f}" for value in answer.scores.pd],
         [f"{value:.1f}" for value in answer.scores.score],
-        list(told.decisions.decision),
-        list(told.quality),
-        *([] if scorer.own_policy else [list(told.decisions.refer_reason)]),
+        list(decisions.decision),
+        list(answer.quality),
+        *([] if scorer.own_policy else [list(decisions.refer_reason)]),
         *reason_cells(answer.why or (), scorer.n_reasons),
         [scorer.model_id] * len(applications),
         *(column_text(applications, name) for name in passthrough),

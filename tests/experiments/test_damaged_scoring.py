@@ -16,6 +16,7 @@ from experiments.runs import Advance, Run
 from experiments.scoring.answers import Answer
 from experiments.scoring.run import Files, Scorer, score_file
 from features.applications import Applications
+from features.quality import data_quality
 from fusion.config import Config
 from fusion.model import Scores
 from fusion.policy import own_policy
@@ -25,10 +26,10 @@ from tests.damage import CASES, Case
 def by_amount(applications: Applications, _on_text: Advance) -> Answer:
     """A score that depends on nothing but the row itself."""
     margin = np.log1p(applications.frame["amount"].to_numpy(np.float64)) - 10.0
-    return Answer(Scores(margin, expit(margin), 600.0 - margin))
+    return Answer(Scores(margin, expit(margin), 600.0 - margin), quality=tuple(data_quality(applications, {})))
 
 
-SCORER = Scorer(load_schema("demo"), "m1", "e1", own_policy(Config()), by_amount, {})
+SCORER = Scorer(load_schema("demo"), "m1", "e1", own_policy(Config()), by_amount)
 
 
 def scored(folder: Path, case: Case) -> tuple[pd.DataFrame, pd.DataFrame]:

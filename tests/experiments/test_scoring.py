@@ -28,6 +28,7 @@ from experiments.scoring.answers import Answer, Why
 from experiments.scoring.partial import PartialOutput, Tally, Target, partial_folder
 from experiments.scoring.run import Files, Scorer, fingerprint, score_file
 from features.applications import Applications
+from features.quality import data_quality
 from features.reading import ReadOptions
 from fusion.config import Config
 from fusion.model import Scores
@@ -41,10 +42,11 @@ def by_hand(applications: Applications, on_text: Advance) -> Answer:
     digest = [hashlib.sha256((i + text).encode()).digest()[0] for i, text in zip(applications.ids, texts, strict=True)]
     margin = np.array(digest, dtype=np.float64) / 100 - 3 + frame["dti"].fillna(0).to_numpy()
     on_text(sum(map(bool, texts)))
-    return Answer(Scores(margin, expit(margin), 600 - 20 * margin))
+    quality = tuple(data_quality(applications, {"purpose": ("car", "home")}))
+    return Answer(Scores(margin, expit(margin), 600 - 20 * margin), quality=quality)
 
 
-SCORER = Scorer(load_schema("demo"), "m1", "e1", own_policy(Config()), by_hand, {"purpose": ("car", "home")})
+SCORER = Scorer(load_schema("demo"), "m1", "e1", own_policy(Config()), by_hand)
 
 DEBTS = Reason("DEBTS", "=Your debts.")
 STATE = Reason("STATE", "Where you live.", disclosable=False)

@@ -15,9 +15,8 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 from scipy.stats import beta, norm
-from sklearn.linear_model import LogisticRegression
 
-from fusion.metrics import Floats, base_log_odds, both_classes, placements
+from fusion.metrics import Floats, base_log_odds, both_classes, fit_logistic_line, placements
 
 Z = float(norm.ppf(0.975))
 CELLS_AT_ONCE = 2**20  # drawn rows held in memory by the bootstrap: some 40 MB with its sums
@@ -154,8 +153,7 @@ def slope_interval(y: Floats, margin: Floats) -> tuple[Estimate, Estimate]:
     """
     if _separated(y, margin):
         return NONE, NONE
-    line = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10, max_iter=1000).fit(margin[:, None], y)
-    slope, intercept = float(line.coef_[0, 0]), float(line.intercept_[0])
+    slope, intercept = fit_logistic_line(y, margin)
     x = np.column_stack([margin, np.ones_like(margin)])
     p = expit(x @ np.array([slope, intercept]))
     errors = np.sqrt(np.diag(np.linalg.inv(x.T @ (x * (p * (1 - p))[:, None]))))

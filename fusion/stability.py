@@ -18,7 +18,6 @@ from scipy.stats import chi2
 from fusion.bins import bin_of, quantile_edges
 from fusion.metrics import Floats
 
-FLOOR = 1e-4  # share of an empty cell where only shares are known
 MODERATE, SHIFTED = 0.1, 0.25
 MISSING = "missing"
 
@@ -57,15 +56,6 @@ class Psi:
     def word(self) -> Word:
         """The usual word for it."""
         return word(self.value, self.chance)
-
-
-def psi(expected: Floats, actual: Floats) -> float:
-    """PSI of two distributions over the same cells, as shares (n_cells,).
-
-    An empty cell takes the share ``FLOOR``, 0.0001, so that the logarithm exists; cells empty on both sides count
-    nothing. NaN for no cells.
-    """
-    return _divergence(np.maximum(expected, FLOOR), np.maximum(actual, FLOOR)) if len(expected) else math.nan
 
 
 def _divergence(expected: Floats, actual: Floats) -> float:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-
 from data_schemas.errors import ContractError
 from experiments.comparing import benefit, exchange, parts, plan, ranking, trust, verdict
 from experiments.comparing.pair import Pair, pair
@@ -115,11 +113,6 @@ def chapters_of(found: Pair, rows: PairedRows, order: Order) -> list[Chapter]:
 
 def comparison(found: Pair, order: Order, chapters: list[Chapter], digest: str) -> Document:
     """The document."""
-    months = found.champion.months
-    decided = "not known"
-    if months is not None:
-        known = months[~np.isnat(months)]
-        decided = f"{known.min()} to {known.max()}"
     return Document(
         report="comparison",
         title=found.champion.model.bundle.schema.title,
@@ -130,7 +123,7 @@ def comparison(found: Pair, order: Order, chapters: list[Chapter], digest: str) 
             "Challenger": _learned(found.challenger),
             "Compared on": ", ".join(path.name for path in order.files.paths),
             "Rows": f"{number(len(found))}, {number(found.comparison.n_bad)} bad",
-            "Decided": decided,
+            "Decided": found.champion.decided,
             "Compared at": f"{percent(found.swaps.approval_rate, 1)} approved by each"
             + (
                 f", decline above a PD of {percent(found.cutoff, 1)}{benefit.OWN if found.segmented else ''}"

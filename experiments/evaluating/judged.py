@@ -11,12 +11,11 @@ from scipy.special import expit
 
 from data_schemas.contract import Sensitive
 from experiments.encoders import Model, check_encoder
-from experiments.runs import Run, advance_to
+from experiments.inputs import model_inputs
+from experiments.runs import Run
 from features.applications import Applications
 from features.design import Design
-from features.masking import Mask
 from features.quality import data_quality
-from features.text import TextReader
 from fusion.model import Margins
 from fusion.policy import Decision, Policy, decide_all
 
@@ -85,19 +84,21 @@ class Judged:
         dates = self.applications.decision_date()
         return None if dates is None or np.isnat(dates).all() else dates.astype("datetime64[M]")
 
+    @property
+    def decided(self) -> str:
+        """First and last month of decision in words."""
+        if self.months is None:
+            return "not known"
+        known = self.months[~np.isnat(self.months)]
+        return f"{known.min()} to {known.max()}"
+
 
 def see(model: Model, applications: Applications, run: Run, stage: str = "encode") -> Seen:
     """Read and score applications as the model does; ``stage`` names the work in the run's timings."""
-    bundle, encoder, settings = model.bundle, model.encoder.text_encoder, model.bundle.config.text
-    with run.timed("mask"):
-        masked = Mask.open(settings.mask, bundle.schema, encoder).apply(applications)
-    kept = masked.applications
-    total = len({text for field in bundle.schema.narratives for text in kept.narrative(field.name) if text})
-    with run.stage(stage, total, "texts") as advance:
-        text = TextReader(bundle.schema, encoder, settings.n_buckets, settings.ngrams).read(kept, advance_to(advance))
+    masked, design = model_inputs(model, applications, run, stage)
     with run.timed("predict"):
-        design = Design(bundle.tabular.encode(kept), text)
-        return Seen(kept, masked.kinds, design, bundle.model.margins(design, model.threads))
+        margins = model.bundle.model.margins(design, model.threads)
+    return Seen(masked.applications, masked.kinds, design, margins)
 
 
 def judge(model: Model, applications: Applications, policy: Policy, run: Run) -> Judged:

@@ -142,11 +142,6 @@ def validation(judged: Judged, intake: Intake, chapters: Sequence[Chapter], made
     """The validation report."""
     bundle = judged.model.bundle
     findings = [finding for chapter in chapters for finding in chapter.section.findings]
-    months = judged.months
-    decided = "not known"
-    if months is not None:
-        known = months[~np.isnat(months)]
-        decided = f"{known.min()} to {known.max()}"
     learned = bundle.manifest.provenance.window
     return Document(
         report="validation",
@@ -159,7 +154,7 @@ def validation(judged: Judged, intake: Intake, chapters: Sequence[Chapter], made
             + (f", decided {learned[0]} to {learned[1]}" if learned else ""),
             "Judged on": ", ".join(intake.files),
             "Rows": f"{number(len(judged))}, {number(int(judged.y.sum()))} bad",
-            "Decided": decided,
+            "Decided": judged.decided,
             "Policy": policy_words(judged.policy),
         },
         headline=headline(findings),

@@ -14,15 +14,13 @@ from threadpoolctl import threadpool_limits
 from data_schemas.contract import Field, Role, Schema
 from data_schemas.errors import ContractError
 from experiments.encoders import Model, check_encoder
+from experiments.inputs import model_inputs
 from experiments.probing.report import Added, Attribute, Gap, Group, GroupArea, ProtectedReport, Reading, Source
 from experiments.probing.report import verdict as word_for
-from experiments.runs import Advance, Run, advance_to
+from experiments.runs import Advance, Run
 from features.applications import Applications, Chunk, Rejects
-from features.design import Design
 from features.groups import LEAST_ROWS, Groups, groups_of
-from features.masking import Mask
 from features.reading import ReadOptions, read_all
-from features.text import TextReader
 from fusion.basis import HeadInputs
 from fusion.folds import tied_groups
 from fusion.leakage import N_FOLDS, Inputs, Ints, Told, bent, deal_folds, difference, out_of_fold, told
@@ -165,20 +163,14 @@ def drawn(applications: Applications, most: int) -> Applications:
 
 def see(model: Model, applications: Applications, run: Run) -> Seen:
     """Read the applications as the model does."""
-    bundle, encoder, settings = model.bundle, model.encoder.text_encoder, model.bundle.config.text
-    with run.timed("mask"):
-        kept = Mask.open(settings.mask, bundle.schema, encoder).apply(applications).applications
-    total = len({text for field in bundle.schema.narratives for text in kept.narrative(field.name) if text})
-    with run.stage("encode", total, "texts") as advance:
-        text = TextReader(bundle.schema, encoder, settings.n_buckets, settings.ngrams).read(kept, advance_to(advance))
+    masked, design = model_inputs(model, applications, run)
     with run.timed("predict"):
-        design = Design(bundle.tabular.encode(kept), text)
-        margin = bundle.model.predict(design, model.threads).margin
-        inputs = bundle.model.basis.inputs(design)
+        margin = model.bundle.model.predict(design, model.threads).margin
+        inputs = model.bundle.model.basis.inputs(design)
     return Seen(
         sources(inputs) | {"score": bent(margin)},
-        np.asarray(text.has_text.any(axis=1), np.bool_),
-        tied_groups(kept),
+        np.asarray(design.text.has_text.any(axis=1), np.bool_),
+        tied_groups(masked.applications),
     )
 
 

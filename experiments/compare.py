@@ -78,11 +78,10 @@ def compare(
     either contract are left out and go to rejects.csv. Equal input, models and --date give equal bytes. Exit code 3:
     some rows were rejected.
     """
-    from experiments.comparing.files import write_comparison
     from experiments.comparing.rows import Files
     from experiments.comparing.run import COMPARISON, Order, compare_models, lines, summary
     from experiments.encoders import open_model
-    from experiments.evaluating.files import check_place
+    from experiments.evaluating.files import check_place, write_pages
     from features.reading import ReadOptions
     from fusion.ab_plan import POWERS
 
@@ -100,7 +99,7 @@ def compare(
             second = open_model(challenger, challenger_encoder, where, cache_gb, threads)
         found = compare_models(first, second, order, run)
         with run.timed("write"):
-            write_comparison(out, found.page, found.rows.rejects)
+            write_pages(out, (found.page,), found.rows.rejects)
         run.finish({"out": out, **summary(found)}, {"out": out, **lines(found)})
     if found.rows.n_rejected:
         raise typer.Exit(SOME_REJECTED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -37,7 +38,11 @@ def chapter(found: Pair, rows: PairedRows) -> Chapter:
 def findings(found: Pair, rows: PairedRows) -> list[Finding]:
     """Everything that a manager must know."""
     both = found.comparison
-    told = [_alike(found)] if found.alike else [_ranks(both.auc), _errs(both.brier), _swaps(found), _pays(found)]
+    told = (
+        [_alike(found)]
+        if found.alike
+        else [_difference(both.auc, RANKS), _difference(both.brier, ERRS), _swaps(found), _pays(found)]
+    )
     told.append(_calibrated(CHALLENGER, both.challenger, both.n_bad / both.n))
     told.append(_calibrated(CHAMPION, both.champion, both.n_bad / both.n))
     told += _idle(found)
@@ -120,48 +125,65 @@ def _alike(found: Pair) -> Finding:
     return Finding(key="better", grade="note", title="The two give every applicant the same PD.", words=said)
 
 
-def _ranks(gain: Gain) -> Finding:
-    if math.isnan(gain.difference):
-        said = "It takes two goods and two bads to compare how models rank."
-        return Finding(key="better", grade="concern", title="Nothing can be said of the ranking.", words=said)
-    if not _known(gain):
-        said = f"AUC {signed(gain.difference, 4)}; {NO_VARIANCE}, so that it has no interval and no p."
-        return Finding(
-            key="better", grade="note", title="Whether the ranking differs by chance is not known.", words=said
-        )
-    titles = (
+@dataclass(frozen=True)
+class Telling:
+    """How a difference between the models is told. what: the figure, before the difference. test: before p. titles: of
+    a better challenger, a worse one, neither. unknown, nothing, lacking: title without an interval, title without a
+    difference, and what it takes to have one.
+    """
+
+    key: str
+    what: str
+    digits: int
+    test: str
+    titles: tuple[str, str, str]
+    unknown: str
+    nothing: str
+    lacking: str
+
+
+RANKS = Telling(
+    key="better",
+    what="AUC",
+    digits=4,
+    test="DeLong ",
+    titles=(
         "The challenger ranks better, beyond chance.",
         "The challenger ranks worse, beyond chance.",
         "Neither ranks better beyond chance.",
-    )
-    grade, title = _graded(gain.low, gain.high, titles)
-    said = (
-        f"AUC {signed(gain.difference, 4)}, 95 % interval {signed(gain.low, 4)} to {signed(gain.high, 4)}, "
-        f"DeLong {p_value(gain.p)}."
-    )
-    return Finding(key="better", grade=grade, title=title, words=said)
-
-
-def _errs(gain: Gain) -> Finding:
-    if math.isnan(gain.difference):
-        said = "It takes two rows to compare errors."
-        return Finding(key="closer", grade="concern", title="Nothing can be said of the errors.", words=said)
-    if not _known(gain):
-        said = f"Brier score lower by {signed(gain.difference, 5)}; {NO_VARIANCE}, so that it has no interval and no p."
-        return Finding(
-            key="closer", grade="note", title="Whether the errors differ by chance is not known.", words=said
-        )
-    titles = (
+    ),
+    unknown="Whether the ranking differs by chance is not known.",
+    nothing="Nothing can be said of the ranking.",
+    lacking="It takes two goods and two bads to compare how models rank.",
+)
+ERRS = Telling(
+    key="closer",
+    what="Brier score lower by",
+    digits=5,
+    test="",
+    titles=(
         "The challenger's PDs err less, beyond chance.",
         "The challenger's PDs err more, beyond chance.",
         "Neither model's PDs err less beyond chance.",
-    )
-    grade, title = _graded(gain.low, gain.high, titles)
-    said = (
-        f"Brier score lower by {signed(gain.difference, 5)}, 95 % interval {signed(gain.low, 5)} to "
-        f"{signed(gain.high, 5)}, {p_value(gain.p)}."
-    )
-    return Finding(key="closer", grade=grade, title=title, words=said)
+    ),
+    unknown="Whether the errors differ by chance is not known.",
+    nothing="Nothing can be said of the errors.",
+    lacking="It takes two rows to compare errors.",
+)
+
+
+def _difference(gain: Gain, told: Telling) -> Finding:
+    """Whether the challenger is better by a figure."""
+    if math.isnan(gain.difference):
+        return Finding(key=told.key, grade="concern", title=told.nothing, words=told.lacking)
+    said = f"{told.what} {signed(gain.difference, told.digits)}"
+    if not _known(gain):
+        said += f"; {NO_VARIANCE}, so that it has no interval and no p."
+        return Finding(key=told.key, grade="note", title=told.unknown, words=said)
+    grade, title = _graded(gain.low, gain.high, told.titles)
+    ends = f"{signed(gain.low, told.digits)} to {signed(gain.high, told.digits)}"
+    said += f", 95 % interval {ends}, {told.test}{p_value(gain.p)}."
+    return Finding(key=told.key, grade=grade, title=title, words=said)
 
 
 def _swaps(found: Pair) -> Finding:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from data_schemas.errors import ContractError
 from experiments.render.document import document_html
 from experiments.reports.document import Document
-from experiments.training.run import write_rejects
-from features.applications import Rejects
 from features.folders import put_text
+from features.writing import write_header, write_rows
 
 REJECTS = "rejects.csv"
 
@@ -33,13 +35,17 @@ def check_place(out: Path, names: tuple[str, ...], force: bool) -> None:
         raise ContractError(f"{out / found[0]} exists", "Replace it with --force, or choose another --out.")
 
 
-def write_pages(out: Path, pages: tuple[Page, ...], rejects: Rejects) -> None:
-    """Write the documents and the rejected rows (none: no such file); each gets its name when it is whole."""
+def write_pages(out: Path, pages: tuple[Page, ...], rejects: pd.DataFrame) -> None:
+    """Write the documents and the rejected rows with all their columns (none: no such file); each gets its name when
+    it is whole.
+    """
     out.mkdir(parents=True, exist_ok=True)
     for page in pages:
         put_text(out / f"{page.name}.json", page.document.model_dump_json() + "\n")
         put_text(out / f"{page.name}.html", document_html(page.document, page.drawings))
     (out / REJECTS).unlink(missing_ok=True)
     if len(rejects):
-        write_rejects(rejects, out / f".{REJECTS}")
-        (out / f".{REJECTS}").replace(out / REJECTS)
+        text = io.StringIO(newline="")
+        write_header(text, [str(name) for name in rejects.columns])
+        write_rows(text, rejects)
+        put_text(out / REJECTS, text.getvalue())

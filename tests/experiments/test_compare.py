@@ -463,7 +463,7 @@ def test_a_difference_without_variance_is_not_beyond_chance(compared: Pair) -> N
     no_test = Gain(0.2, math.nan, math.nan, math.nan)
     found = pair(one, other, 0.8, (0.8,))
     found = replace(found, comparison=replace(found.comparison, auc=no_test, brier=no_test))
-    told = [verdict._ranks(no_test), verdict._errs(no_test)]
+    told = [verdict._difference(no_test, told) for told in (verdict.RANKS, verdict.ERRS)]
     assert [finding.grade for finding in told] == ["note", "note"]
     said = [text for finding in told for text in (finding.title, finding.words)] + list(verdict.headline(found))
     assert not [text for text in said if "beyond chance" in text or "nan" in text.lower()]

@@ -116,8 +116,10 @@ def bundle_scorer(
     decides = policy or own_policy(bundle.config)
 
     def answer(applications: Applications, on_text: Advance) -> Answer:
-        with run.timed("mask"):
-            masked = mask.apply(applications) if mask.kinds else None
+        masked = None
+        if mask.kinds:
+            with run.timed("mask"):
+                masked = mask.apply(applications)
         quality = data_quality(applications, bundle.tabular.levels, masked.kinds if masked else ())
         limits = approved_up_to(decides, segments_of(decides, applications), quality) if reasoner else None
         kept = masked.applications if masked else applications

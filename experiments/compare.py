@@ -18,6 +18,7 @@ from experiments.options import (
     NoCacheOption,
     ThreadsOption,
     cache_folder,
+    check_free,
     report_day,
 )
 from experiments.runs import SOME_REJECTED, Run
@@ -81,11 +82,11 @@ def compare(
     from experiments.comparing.rows import Files
     from experiments.comparing.run import COMPARISON, Order, compare_models, lines, summary
     from experiments.encoders import open_model
-    from experiments.evaluating.files import check_place, write_pages
+    from experiments.evaluating.files import names_of, write_pages
     from features.reading import ReadOptions
     from fusion.ab_plan import POWERS
 
-    check_place(out, (COMPARISON,), force)
+    check_free(out, names_of(COMPARISON), force)
     options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding)
     files = Files(tuple(data), since.date() if since else None, options)
     segments, powers = tuple(dict.fromkeys(segment or ())), tuple(dict.fromkeys(power or POWERS))

@@ -19,6 +19,7 @@ from experiments.options import (
     NoCacheOption,
     ThreadsOption,
     cache_folder,
+    check_free,
     report_day,
 )
 from experiments.runs import SOME_REJECTED, Run
@@ -71,12 +72,12 @@ def evaluate(
     rejected.
     """
     from experiments.encoders import open_model
-    from experiments.evaluating.files import check_place, write_pages
+    from experiments.evaluating.files import names_of, write_pages
     from experiments.evaluating.run import CARD, VALIDATION, Order, validate
     from experiments.evaluating.summary import told
     from features.reading import ReadOptions
 
-    check_place(out, (VALIDATION, CARD), force)
+    check_free(out, names_of(VALIDATION, CARD), force)
     segments = tuple(dict.fromkeys(segment or ()))
     day = report_day(made_on)
     order = Order(tuple(data), since.date() if since else None, segments, policy, reread, day)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -50,6 +51,13 @@ def cache_folder(cache: Path | None, no_cache: bool) -> Path | None:
         return Path(named)
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "creditfusion" / "vectors"
+
+
+def check_free(out: Path, names: Iterable[str], force: bool) -> None:
+    """Raise ContractError when a file of one of these names lies in ``out`` and may not be replaced."""
+    found = [name for name in names if (out / name).exists()]
+    if found and not force:
+        raise ContractError(f"{out / found[0]} exists", "Replace it with --force, or choose another --out.")
 
 
 def report_day(given: datetime | None) -> date:

@@ -18,6 +18,7 @@ from experiments.options import (
     NoCacheOption,
     ThreadsOption,
     cache_folder,
+    check_free,
     report_day,
 )
 from experiments.runs import SOME_REJECTED, Run
@@ -62,11 +63,11 @@ def probe(
     contract go to protected.rejects.csv. Exit code 3: some rows were rejected.
     """
     from experiments.encoders import open_model
-    from experiments.probing.files import check_place, write_report
+    from experiments.probing.files import NAMES, write_report
     from experiments.probing.run import Question, figures, probe_file
     from features.reading import ReadOptions
 
-    check_place(out, force)
+    check_free(out, NAMES, force)
     columns = tuple(dict.fromkeys(column or ()))
     question = Question(data, columns, most_rows, report_day(made_on))
     options = ReadOptions(delimiter=delimiter, encoding=encoding)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_schemas.errors import ContractError
 from experiments.render.document import document_html
 from experiments.reports.document import Document
 from features.folders import put_text
@@ -27,12 +26,9 @@ class Page:
     drawings: Mapping[str, str]
 
 
-def check_place(out: Path, names: tuple[str, ...], force: bool) -> None:
-    """Raise ContractError when a document of one of these names lies in ``out`` and may not be replaced."""
-    wanted = (*(f"{name}.{form}" for name in names for form in ("html", "json")), REJECTS)
-    found = [name for name in wanted if (out / name).exists()]
-    if found and not force:
-        raise ContractError(f"{out / found[0]} exists", "Replace it with --force, or choose another --out.")
+def names_of(*documents: str) -> tuple[str, ...]:
+    """The files that these documents and their rejected rows are written to."""
+    return (*(f"{name}.{form}" for name in documents for form in ("html", "json")), REJECTS)
 
 
 def write_pages(out: Path, pages: tuple[Page, ...], rejects: pd.DataFrame) -> None:

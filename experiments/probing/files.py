@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data_schemas.errors import ContractError
 from experiments.probing.report import ProtectedReport
 from experiments.render.protected import protected_html
 from experiments.training.run import write_rejects
@@ -12,13 +11,7 @@ from features.applications import Rejects
 from features.folders import put_text
 
 PAGE, JSON, REJECTS = "protected.html", "protected.json", "protected.rejects.csv"
-
-
-def check_place(out: Path, force: bool) -> None:
-    """Raise ContractError when a report lies in ``out`` that may not be replaced."""
-    found = [name for name in (PAGE, JSON, REJECTS) if (out / name).exists()]
-    if found and not force:
-        raise ContractError(f"{out / found[0]} exists", "Replace it with --force, or choose another --out.")
+NAMES = (PAGE, JSON, REJECTS)
 
 
 def write_report(out: Path, report: ProtectedReport, rejects: Rejects) -> None:

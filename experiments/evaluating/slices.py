@@ -9,11 +9,11 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from data_schemas.contract import Field, FieldType, Schema
+from data_schemas.contract import Field, FieldType
 from data_schemas.errors import ContractError
 from experiments.evaluating.judged import Judged
 from features.applications import Applications
-from features.groups import LEAST_ROWS, groups_of
+from features.groups import LEAST_ROWS, Groups, groups_of
 
 Flags = npt.NDArray[np.bool_]
 
@@ -51,12 +51,12 @@ def segment_cuts(judged: Judged, columns: Sequence[str]) -> list[Cut]:
 
     Raises ContractError for a column that the schema does not keep, or the file lacks.
     """
-    applications, schema = judged.applications, judged.applications.schema
-    fields = [_named(applications, name) for name in columns] if columns else list(schema.features)
+    applications = judged.applications
+    fields = [_named(applications, name) for name in columns] if columns else list(applications.schema.features)
     cuts = []
     for field in fields:
         groups = groups_of(applications, field)
-        if not columns and not _handy(schema, field, groups.how, len(groups.large), len(groups.labels)):
+        if not columns and not _handy(field, groups):
             continue
         kept = [at for at, n in enumerate(groups.sizes) if n and (columns or n >= LEAST_ROWS)]
         slices = [Slice(groups.labels[at], groups.code == at) for at in kept]
@@ -77,10 +77,11 @@ def _named(applications: Applications, name: str) -> Field:
     return applications.schema[name]
 
 
-def _handy(schema: Schema, field: Field, how: str, n_large: int, n_labels: int) -> bool:
-    """Whether a column parts applicants into a few groups of some size."""
-    few = n_labels <= MOST_VALUES if field.is_numeric else n_labels <= MOST_SEGMENTS
-    return field in schema.features and field.type is not FieldType.DATE and not how and few and n_large >= 2
+def _handy(field: Field, groups: Groups) -> bool:
+    """Whether a feature parts applicants into a few groups of some size."""
+    most = MOST_VALUES if field.is_numeric else MOST_SEGMENTS
+    by_value = field.type is not FieldType.DATE and not groups.how
+    return by_value and len(groups.labels) <= most and len(groups.large) >= 2
 
 
 def month_cut(judged: Judged) -> Cut | None:

@@ -22,24 +22,24 @@ from typing import Annotated
 import typer
 
 from data_schemas.errors import ContractError, UserError
-from experiments.compare import EXAMPLES as COMPARE_EXAMPLES
-from experiments.compare import compare
-from experiments.demo import EXAMPLES as DEMO_EXAMPLES
-from experiments.demo import demo
-from experiments.evaluate import EXAMPLES as EVALUATE_EXAMPLES
-from experiments.evaluate import evaluate
-from experiments.explain import EXAMPLES as EXPLAIN_EXAMPLES
-from experiments.explain import explain
-from experiments.probe import EXAMPLES as PROBE_EXAMPLES
-from experiments.probe import probe
-from experiments.runs import INTERRUPTED
-from experiments.schema import app as schema_app
-from experiments.score import EXAMPLES as SCORE_EXAMPLES
-from experiments.score import score
-from experiments.sweep import EXAMPLES as SWEEP_EXAMPLES
-from experiments.sweep import sweep
-from experiments.train import EXAMPLES as TRAIN_EXAMPLES
-from experiments.train import train
+from experiments.compare.command import EXAMPLES as COMPARE_EXAMPLES
+from experiments.compare.command import compare
+from experiments.demo.command import EXAMPLES as DEMO_EXAMPLES
+from experiments.demo.command import demo
+from experiments.explain.command import EXAMPLES as EXPLAIN_EXAMPLES
+from experiments.explain.command import explain
+from experiments.probe.command import EXAMPLES as PROBE_EXAMPLES
+from experiments.probe.command import probe
+from experiments.schema.command import app as schema_app
+from experiments.score.command import EXAMPLES as SCORE_EXAMPLES
+from experiments.score.command import score
+from experiments.session.run import INTERRUPTED
+from experiments.sweep.command import EXAMPLES as SWEEP_EXAMPLES
+from experiments.sweep.command import sweep
+from experiments.train.command import EXAMPLES as TRAIN_EXAMPLES
+from experiments.train.command import train
+from experiments.validate.command import EXAMPLES as EVALUATE_EXAMPLES
+from experiments.validate.command import evaluate
 
 FAILED, WRONG_USAGE = 1, 2
 

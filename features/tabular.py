@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from data_schemas.contract import Derived, DerivedKind, Direction, Field, FieldType, Schema
-from features.applications import Applications
 from features.design import TabularBlock
+from features.tables.applications import Applications
 
 MIN_LEVEL_ROWS = 20
 """Rows that must show a level for it to get a code of its own, where the schema does not list the levels."""

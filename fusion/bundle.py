@@ -36,17 +36,17 @@ from safetensors.numpy import save as save_tensors
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
-from features.folders import new_folder
+from features.atomic_files import new_folder
 from features.tabular import TabularEncoder
-from fusion.attribution import Explainer
-from fusion.basis import Basis
-from fusion.calibration import Blend
 from fusion.config import Config, parse_config
-from fusion.head import Head
-from fusion.model import Assembly, FusionModel, TextModel
-from fusion.population import Population
-from fusion.reference import Reference
-from fusion.stacker import Stacker
+from fusion.explain.attribution import Explainer
+from fusion.explain.population import Population
+from fusion.model.basis import Basis
+from fusion.model.calibration import Blend
+from fusion.model.fusion_model import Assembly, FusionModel, TextModel
+from fusion.model.head import Head
+from fusion.model.stacker import Stacker
+from fusion.validation.text_drift import Reference
 
 FORMAT_VERSION = 3
 MANIFEST, MANIFEST_DIGEST = "manifest.json", "manifest.sha256"

@@ -47,13 +47,13 @@ class When:
     value: Setting
 
 
-class Section(BaseModel):
+class SettingsGroup(BaseModel):
     """A node of the tree: frozen, and strict about unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class EncoderConfig(Section):
+class EncoderConfig(SettingsGroup):
     """Where the text encoder comes from and how it runs."""
 
     source: str = Field("embedded", description="'embedded', a local folder, or 'org/name@revision'")
@@ -69,7 +69,7 @@ class EncoderConfig(Section):
     )
 
 
-class TextConfig(Section):
+class TextConfig(SettingsGroup):
     """What the model takes from the narratives: their vectors, their words, or both."""
 
     vectors: Annotated[bool, OneOf((True, False))] = Field(True, description="read the encoder's vectors")
@@ -85,7 +85,7 @@ class TextConfig(Section):
     )
 
 
-class FoldConfig(Section):
+class FoldConfig(SettingsGroup):
     """Out-of-fold training."""
 
     n_folds: int = Field(5, ge=2, le=20)
@@ -95,7 +95,7 @@ class FoldConfig(Section):
     )
 
 
-class HeadConfig(Section):
+class HeadConfig(SettingsGroup):
     """The joint head: piecewise-linear columns beside a shrunk linear path over the narratives.
 
     Penalties are ridge weights on the summed log-likelihood; ``word_penalty`` also holds the state "no narrative".
@@ -111,7 +111,7 @@ class HeadConfig(Section):
     steps: int = Field(150, ge=1, description="most L-BFGS steps")
 
 
-class StackerConfig(Section):
+class StackerConfig(SettingsGroup):
     """The boosted trees over the columns and the text-only heads' out-of-fold log-odds."""
 
     n_trees: Annotated[int, Between(100, 2000, log=True)] = Field(600, ge=1)
@@ -125,7 +125,7 @@ class StackerConfig(Section):
     monotone: bool = Field(True, description="hold the schema's risk directions")
 
 
-class BlendConfig(Section):
+class BlendConfig(SettingsGroup):
     """How heads and trees are joined."""
 
     weight: Annotated[Literal["fitted", "equal"], OneOf(("fitted", "equal"))] = Field(
@@ -133,7 +133,7 @@ class BlendConfig(Section):
     )
 
 
-class ScaleConfig(Section):
+class ScaleConfig(SettingsGroup):
     """Points: ``base_score`` at good:bad odds ``base_odds``, ``pdo`` points more double the odds."""
 
     base_score: float = 600.0
@@ -141,13 +141,13 @@ class ScaleConfig(Section):
     pdo: float = Field(40.0, gt=0, description="points to double the odds")
 
 
-class DecisionConfig(Section):
+class DecisionConfig(SettingsGroup):
     """The cut-off of the decision column."""
 
     max_pd: float = Field(0.20, gt=0, lt=1, description="approve up to this PD, decline above it")
 
 
-class ExplainConfig(Section):
+class ExplainConfig(SettingsGroup):
     """What decisions are explained against; part of the model, so that every explanation of it has one baseline."""
 
     background: Literal["all", "near_cutoff"] = Field(
@@ -160,7 +160,7 @@ class ExplainConfig(Section):
     min_points: float = Field(1.0, ge=0, description="what takes fewer points than this is no reason")
 
 
-class Config(Section):
+class Config(SettingsGroup):
     """The whole tree."""
 
     encoder: EncoderConfig = EncoderConfig()

@@ -17,23 +17,23 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from data_schemas.contract import Schema
-from features.applications import Applications
 from features.design import Design, TabularBlock, TextBlock
-from features.encoder import TextEncoder
-from features.encoder_source import open_encoder
-from features.frames import applications_of, plain_schema
-from features.masking import Mask
-from features.sentence_encoder import encoder_by_unit
-from features.sentences import SentenceBlock
+from features.encoders.by_sentence import encoder_by_unit
+from features.encoders.encoder import TextEncoder
+from features.encoders.sources import open_encoder
+from features.narratives.masking import Mask
+from features.narratives.reader import TextReader
+from features.narratives.sentences import SentenceBlock
+from features.tables.applications import Applications
+from features.tables.dataframe import applications_of, plain_schema
 from features.tabular import TabularEncoder
-from features.text import TextReader
-from fusion.attribution import Explainer
 from fusion.config import Config, EncoderConfig
-from fusion.explanation import Explanation
-from fusion.fitting import Sample, fit
-from fusion.folds import tied_groups
-from fusion.model import FusionModel
-from fusion.population import background_rows
+from fusion.explain.attribution import Explainer
+from fusion.explain.explanation import Explanation
+from fusion.explain.population import background_rows
+from fusion.model.folds import tied_groups
+from fusion.model.fusion_model import FusionModel
+from fusion.model.training import TrainingSample, fit
 
 Floats = npt.NDArray[np.float64]
 
@@ -107,7 +107,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self.tabular_ = TabularEncoder.fit(applications)
         design = self._design(applications)
         outcome = (code == bad).astype(np.float64)
-        sample = Sample(design, outcome, tied_groups(applications), self.tabular_.monotone)
+        sample = TrainingSample(design, outcome, tied_groups(applications), self.tabular_.monotone)
         self.model_, out_of_fold = fit(sample, self.config_)
         self.background_ = background_rows(design.tabular, out_of_fold.fused, self.config_)
         return self

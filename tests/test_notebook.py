@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 import fusion.estimator
-from features.cache import CachedEncoder
-from features.encoder_source import open_encoder
-from fusion.explanation import Explanation
-from tests.tiny_bert import tiny_bert
+from features.encoders.cache import CachedEncoder
+from features.encoders.sources import open_encoder
+from fusion.explain.explanation import Explanation
+from tests.support.tiny_bert import tiny_bert
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "notebook.md"
 
@@ -38,7 +38,7 @@ def test_the_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A small encoder takes the place of the embedded one, which not every machine has.
     small = tiny_bert(tmp_path / "encoder")
     monkeypatch.setattr(fusion.estimator, "_opened", lambda _: open_encoder(str(small), window=64))
-    monkeypatch.setattr("features.encoder_source.open_encoder", lambda: open_encoder(str(small), window=64))
+    monkeypatch.setattr("features.encoders.sources.open_encoder", lambda: open_encoder(str(small), window=64))
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
     assert len(blocks) == 4
     names: dict[str, object] = {}

@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 from typing import IO, Any
 
-from features.records import MAX_RECORD
+from features.tables.csv_records import MAX_RECORD
 
 SCORED = (0, 3)  # exit codes of `score`: done, done but some rows were rejected
 BYTES_OF_RSS = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss

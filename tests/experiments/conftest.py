@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from experiments.cli import app, guarded
-from experiments.demo_data import generate
-from experiments.encoders import open_text_encoder
-from experiments.runs import Run
-from experiments.sweeping.study import StudyPlan
-from experiments.training.run import TrainingFiles, read_decided, train_bundle
-from features.reading import ReadOptions
+from experiments.demo.data import generate
+from experiments.session.encoders import open_text_encoder
+from experiments.session.run import Run
+from experiments.sweep.study import StudyPlan
+from experiments.train.job import TrainingFiles, read_decided, train_bundle
+from features.tables.reader import ReadOptions
 from fusion.config import load_config
-from tests.explained import (
+from tests.support.explained import (
     BROKEN,
     DAY,
     HOSTILE_AT,
@@ -31,10 +31,10 @@ from tests.explained import (
     Trained,
     any_id_schema,
 )
-from tests.hostile import HOSTILE
-from tests.postgres import Server, running_server, server_binaries
-from tests.studies import BASE
-from tests.tiny_bert import tiny_bert
+from tests.support.hostile import HOSTILE
+from tests.support.postgres import Server, running_server, server_binaries
+from tests.support.studies import BASE
+from tests.support.tiny_bert import tiny_bert
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.tabular import TabularEncoder
-from tests.small import applications, row, small_schema
+from tests.support.small import applications, row, small_schema
 
 LEVELS: dict[str, tuple[str, ...]] = {"home": ("own", "rent"), "town": ("Bonn", "Ulm")}
 ENCODER = TabularEncoder(small_schema(), LEVELS, {})

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from threadpoolctl import ThreadpoolController
 
-from fusion.fitting import fit
-from tests.designs import SMALL, Trained, make_design, outcome, sample_of
+from fusion.model.training import fit
+from tests.support.designs import SMALL, Trained, make_design, outcome, sample_of
 
 
 @pytest.fixture(scope="session")

@@ -24,12 +24,12 @@ from features.tabular import TabularEncoder
 from fusion import bundle
 from fusion.bundle import FORMAT_VERSION, MANIFEST, MANIFEST_DIGEST, Bundle, Manifest, Provenance, load, save, verify
 from fusion.config import Config, FoldConfig
-from fusion.fitting import fit
-from fusion.model import FusionModel
-from fusion.population import Population
-from fusion.reference import Reference, describe_texts
-from tests.designs import SMALL, Shape, Trained, make_design, outcome, sample_of
-from tests.small import small_schema
+from fusion.explain.population import Population
+from fusion.model.fusion_model import FusionModel
+from fusion.model.training import fit
+from fusion.validation.text_drift import Reference, describe_texts
+from tests.support.designs import SMALL, Shape, Trained, make_design, outcome, sample_of
+from tests.support.small import small_schema
 
 TABULAR = TabularEncoder(
     small_schema(), {"home": ("own", "rent"), "town": ("Bonn", "Ulm")}, {"amount": 0.1, "loans": 2.0}

@@ -24,12 +24,12 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from data_schemas.contract import Sensitive
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
-from features.encoder import PartVectors, Progress
-from features.windows import Spans
+from features.encoders.encoder import PartVectors, Progress
+from features.encoders.windows import Spans
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig, TextConfig
 from fusion.estimator import CreditFusionClassifier
-from tests.small import small_schema
-from tests.stand_in import parts_alone
+from tests.support.small import small_schema
+from tests.support.stand_in import parts_alone
 
 Floats = npt.NDArray[np.float64]
 Check = Callable[[CreditFusionClassifier], None]

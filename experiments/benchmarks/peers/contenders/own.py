@@ -1,0 +1,77 @@
+"""creditfusion itself, as ``train`` and ``score`` run it with their defaults.
+
+With a cache of vectors that is full, or with none: then the encoder reads every narrative within the seconds measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from data_schemas.reader import load_schema
+from experiments.benchmarks.peers.contenders.tables import About, Budget, Floats
+from experiments.score.job import bundle_scorer
+from experiments.session.encoders import open_model, open_text_encoder
+from experiments.session.run import Run
+from experiments.train.job import (
+    Decided,
+    TrainingFiles,
+    data_digest,
+    later_rows,
+    train_bundle,
+    training_rows,
+)
+from features.tables.applications import Applications, Chunk
+from features.tables.reader import ReadOptions, read_all
+from fusion.config import load_config
+
+Flags = npt.NDArray[np.bool_]
+Index = npt.NDArray[np.intp]
+
+COUNTED = ("mask", "encode", "fit", "describe", "save")  # judging a model is counted of no contender
+CACHE_GB = 2.0
+
+
+def fit(about: About, folder: Path, budget: Budget) -> Mapping[str, object]:
+    """Train and save; ``seconds`` without reading the data, and the share of texts whose vectors were there already."""
+    read, learn, _ = split(_paths(about), about.schema, date.fromisoformat(about.until))
+    config = load_config(None, [])
+    decided = Decided(read.applications.take(learn), read.rejects, data_digest(_paths(about)), "as for every contender")
+    with Run.start("peers", None, {}) as run:
+        encoder = open_text_encoder(config.encoder, _cache(budget), CACHE_GB, 0)
+        train_bundle(decided, TrainingFiles(_paths(about), folder), config, encoder, run)
+    stages = {name: run.clock.seconds[name] for name in COUNTED if name in run.clock.seconds}
+    return {"seconds": sum(stages.values()), "stages": stages, "hit_rate": encoder.hit_rate}
+
+
+def load(folder: Path, budget: Budget) -> Callable[[Applications], Floats]:
+    """A saved bundle: PDs of applications."""
+    opened = open_model(folder, None, _cache(budget), CACHE_GB, 0)
+    with Run.start("peers", None, {}) as run:
+        scorer = bundle_scorer(opened.bundle, opened.encoder, 0, run)
+    return lambda applications: scorer.answer(applications, lambda _: None).scores.pd
+
+
+def split(data: Sequence[Path], schema: str, until: date) -> tuple[Chunk, Flags, Index]:
+    """What the files hold, which of its rows are to learn from (a mask), and which come later (positions)."""
+    read = read_all(data, load_schema(schema), ReadOptions(need_target=True))
+    learn = training_rows(read.applications, until)
+    return read, learn, later_rows(read.applications, learn)
+
+
+def read_later(about: About) -> Applications:
+    """The rows to score, in the order of every contender's."""
+    read, _, later = split(_paths(about), about.schema, date.fromisoformat(about.until))
+    return read.applications.take(later)
+
+
+def _paths(about: About) -> tuple[Path, ...]:
+    return tuple(Path(name) for name in about.data)
+
+
+def _cache(budget: Budget) -> Path | None:
+    return Path(budget.cache) if budget.cache else None

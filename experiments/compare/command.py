@@ -1,0 +1,106 @@
+"""``creditfusion compare``: champion against challenger on the same applications."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.options import (
+    CacheGbOption,
+    CacheOption,
+    DateOption,
+    DelimiterOption,
+    EncodingOption,
+    JsonOption,
+    NoCacheOption,
+    ThreadsOption,
+    cache_folder,
+    check_free,
+    report_day,
+)
+from experiments.session.run import SOME_REJECTED, Run
+
+EXAMPLES = """
+Examples:
+
+creditfusion compare --champion live --challenger new --data later.csv --out checks
+
+creditfusion compare --champion live --challenger new --data all.csv --since 2011-01-01 --approval-rate 0.7 --out checks
+"""
+
+
+def compare(
+    champion: Annotated[Path, typer.Option(help="Bundle of the model in use.")],
+    challenger: Annotated[Path, typer.Option(help="Bundle of the model that may replace it.")],
+    data: Annotated[
+        list[Path], typer.Option(help="Decided applications: CSV, gzipped CSV or Parquet; repeat for more.")
+    ],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for comparison.html and comparison.json.")],
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Compare decisions from this day on, and no earlier.")
+    ] = None,
+    approval_rate: Annotated[
+        float | None,
+        typer.Option(help="Share that each model approves. Left out: what the champion's policy approves."),
+    ] = None,
+    power: Annotated[
+        list[float] | None,
+        typer.Option("--power", help="Power of the shadow test; repeat for more.  [default: .8, .9]"),
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="Policy file, TOML. Left out: each model's own cut-off, decision.max_pd.")
+    ] = None,
+    segment: Annotated[
+        list[str] | None, typer.Option("--segment", help="Column to part the rows by; repeat for more.")
+    ] = None,
+    made_on: DateOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the report of an earlier run.")] = False,
+    champion_encoder: Annotated[
+        str | None, typer.Option(help="The champion's text encoder, where it lies elsewhere than in training.")
+    ] = None,
+    challenger_encoder: Annotated[
+        str | None, typer.Option(help="The challenger's text encoder, where it lies elsewhere than in training.")
+    ] = None,
+    delimiter: DelimiterOption = ",",
+    encoding: EncodingOption = None,
+    cache: CacheOption = None,
+    cache_gb: CacheGbOption = 2.0,
+    no_cache: NoCacheOption = False,
+    threads: ThreadsOption = 0,
+    json_output: JsonOption = False,
+) -> None:
+    """Compare two models on the same applications: is the challenger better beyond chance, and would it pay?
+
+    Ranking, calibration, swap sets at equal approval rate, net benefit, segments, months, and how many decisions a
+    shadow test would take. The models may have different schemas; each reads the file by its own, and rows that break
+    either contract are left out and go to rejects.csv. Equal input, models and --date give equal bytes. Exit code 3:
+    some rows were rejected.
+    """
+    from experiments.compare.job import COMPARISON, ComparisonRequest, compare_models, lines, summary
+    from experiments.compare.rows import ComparedFiles
+    from experiments.session.encoders import open_model
+    from experiments.validate.files import names_of, write_pages
+    from features.tables.reader import ReadOptions
+    from fusion.validation.power import POWERS
+
+    check_free(out, names_of(COMPARISON), force)
+    options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding)
+    files = ComparedFiles(tuple(data), since.date() if since else None, options)
+    segments, powers = tuple(dict.fromkeys(segment or ())), tuple(dict.fromkeys(power or POWERS))
+    order = ComparisonRequest(files, approval_rate, powers, policy, segments, report_day(made_on))
+    arguments = {"champion": champion, "challenger": challenger, "data": data, "out": out, "since": since}
+    arguments |= {"approval_rate": approval_rate, "powers": powers, "policy": policy, "segments": segments}
+    with Run.start("compare", out, arguments | {"date": order.made_on}, json_output) as run:
+        with run.timed("load"):
+            where = cache_folder(cache, no_cache)
+            first = open_model(champion, champion_encoder, where, cache_gb, threads)
+            second = open_model(challenger, challenger_encoder, where, cache_gb, threads)
+        found = compare_models(first, second, order, run)
+        with run.timed("write"):
+            write_pages(out, (found.page,), found.rows.rejects)
+        run.finish({"out": out, **summary(found)}, {"out": out, **lines(found)})
+    if found.rows.n_rejected:
+        raise typer.Exit(SOME_REJECTED)

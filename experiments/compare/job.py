@@ -1,0 +1,204 @@
+"""A comparison: two models and files in, one document out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from data_schemas.errors import ContractError
+from experiments.compare import calibration as trust
+from experiments.compare import net_benefit as benefit
+from experiments.compare import parts, ranking, verdict
+from experiments.compare import power as plan
+from experiments.compare import swap_sets as exchange
+from experiments.compare.pair import Pair, pair
+from experiments.compare.rows import CHALLENGER, CHAMPION, ComparedFiles, PairedRows, read_pair
+from experiments.reporting.document import Document
+from experiments.reporting.html import GRADES
+from experiments.reporting.words import number, percent
+from experiments.session.encoders import Model, check_encoder
+from experiments.session.run import Run
+from experiments.train.job import data_digest
+from experiments.validate.card import origin
+from experiments.validate.chapter import Chapter
+from experiments.validate.files import Page
+from experiments.validate.scored_outcomes import ScoredOutcomes, judge
+from experiments.validate.slices import month_cut, segment_cuts
+from fusion.policy.policy import Policy, own_policy
+from fusion.policy.policy_file import load_policy
+from fusion.validation.power import ALPHA
+
+COMPARISON = "comparison"
+
+
+@dataclass(frozen=True)
+class ComparisonRequest:
+    """What to compare. approval_rate: None for what the champion's policy approves. powers: of the shadow test.
+    policy: a policy file, None for each model's own cut-off. segments: columns of the champion's schema to part the
+    rows by; empty for those that it suggests.
+    """
+
+    files: ComparedFiles
+    approval_rate: float | None
+    powers: tuple[float, ...]
+    policy: Path | None
+    segments: tuple[str, ...]
+    made_on: date
+
+
+@dataclass(frozen=True)
+class ComparisonResult:
+    """What a comparison gave."""
+
+    pair: Pair
+    rows: PairedRows
+    page: Page
+
+
+def compare_models(champion: Model, challenger: Model, order: ComparisonRequest, run: Run) -> ComparisonResult:
+    """Compare two models on decided applications.
+
+    Raises ContractError for another encoder than a model's, a policy or segment that does not fit a schema, an approval
+    rate or power out of range, and as ``read_pair`` does.
+    """
+    check_order(order)
+    policies = []
+    for model in (champion, challenger):
+        check_encoder(model.encoder, model.bundle)
+        policies.append(policy_of(model, order))
+    digest = data_digest(order.files.paths)
+    rows = read_pair(champion.bundle.schema, challenger.bundle.schema, order.files, run)
+    one = judge(champion, rows.champion, policies[0], run)
+    same = champion.bundle.manifest.model_id == challenger.bundle.manifest.model_id
+    other = one if same else judge(challenger, rows.challenger, policies[1], run)
+    with run.stage("compare") as advance:
+        found = pair(one, other, order.approval_rate, order.powers)
+        chapters = chapters_of(found, rows, order)
+        advance(len(found))
+    document = comparison(found, order, chapters, digest)
+    drawings = {key: svg for chapter in chapters for key, svg in chapter.drawings.items()}
+    return ComparisonResult(found, rows, Page(COMPARISON, document, drawings))
+
+
+def check_order(order: ComparisonRequest) -> None:
+    """Raise ContractError for an approval rate or a power that is none."""
+    if order.approval_rate is not None and not 0 < order.approval_rate < 1:
+        raise ContractError(
+            f"--approval-rate {order.approval_rate} is no share", "Give a number between 0 and 1, such as 0.8."
+        )
+    for power in order.powers:
+        if not ALPHA < power < 1:
+            raise ContractError(f"--power {power} is no power", f"Give a number between {ALPHA} and 1, such as 0.8.")
+
+
+def policy_of(model: Model, order: ComparisonRequest) -> Policy:
+    """The policy that a model decides by."""
+    if order.policy is None:
+        return own_policy(model.bundle.config)
+    return load_policy(order.policy, model.bundle.schema)
+
+
+def chapters_of(found: Pair, rows: PairedRows, order: ComparisonRequest) -> list[Chapter]:
+    """Every chapter, in its order."""
+    return [
+        verdict.chapter(found, rows),
+        ranking.chapter(found),
+        trust.chapter(found),
+        exchange.chapter(found),
+        benefit.chapter(found),
+        parts.segments_chapter(found, segment_cuts(found.champion, order.segments)),
+        parts.months_chapter(found, month_cut(found.champion)),
+        plan.chapter(found),
+    ]
+
+
+def comparison(found: Pair, order: ComparisonRequest, chapters: list[Chapter], digest: str) -> Document:
+    """The document."""
+    return Document(
+        report="comparison",
+        title=found.champion.model.bundle.schema.title,
+        kicker="Champion and challenger compared",
+        made_on=order.made_on,
+        facts={
+            "Champion": _learned(found.champion),
+            "Challenger": _learned(found.challenger),
+            "Compared on": ", ".join(path.name for path in order.files.paths),
+            "Rows": f"{number(len(found))}, {number(found.comparison.n_bad)} bad",
+            "Decided": found.champion.decided,
+            "Compared at": f"{percent(found.swaps.approval_rate, 1)} approved by each"
+            + (
+                f", decline above a PD of {percent(found.cutoff, 1)}{benefit.OWN if found.segmented else ''}"
+                if found.cutoff is not None
+                else ""
+            ),
+        },
+        headline=verdict.headline(found),
+        key_figures=verdict.key_figures(found),
+        sections=tuple(chapter.section for chapter in chapters),
+        origin=origins(found) | {"files compared sha256": digest},
+    )
+
+
+def _learned(judged: ScoredOutcomes) -> str:
+    made = judged.model.bundle.manifest.provenance
+    window = f", decided {made.window[0]} to {made.window[1]}" if made.window else ""
+    return f"{judged.model.bundle.manifest.model_id}, learned from {number(made.n_rows)} applications{window}"
+
+
+def origins(found: Pair) -> dict[str, str]:
+    """Versions and digests of both."""
+    return {
+        f"{name}: {key}": value
+        for judged, name in ((found.champion, CHAMPION), (found.challenger, CHALLENGER))
+        for key, value in origin(judged.model.bundle).items()
+    }
+
+
+def summary(found: ComparisonResult) -> Mapping[str, object]:
+    """Every figure to its last digit, for machines."""
+    both, swaps = found.pair.comparison, found.pair.swaps
+    findings = found.page.document.findings()
+    return counts(found) | {
+        "rejected_by_rule": dict(Counter(found.rows.rejects["rule"])),
+        "auc": vars(both.auc) | {"champion": both.champion.auc.value, "challenger": both.challenger.auc.value},
+        "brier": vars(both.brier) | {"champion": both.champion.brier.value, "challenger": both.challenger.brier.value},
+        "spearman": both.spearman,
+        "swap_sets": {
+            "approval_rate": swaps.approval_rate,
+            "swapped": swaps.swapped_in.n,
+            "bad_rate_swapped_out": vars(swaps.swapped_out.rate),
+            "bad_rate_swapped_in": vars(swaps.swapped_in.rate),
+            "gain": vars(swaps.gain),
+        },
+        "net_benefit": {"cutoff": found.pair.cutoff, "gain": vars(found.pair.worth)},
+        "shadow_test": [vars(need) for need in found.pair.plan],
+        "findings": [{"key": one.key, "grade": one.grade, "title": one.title} for one in findings],
+    }
+
+
+def lines(found: ComparisonResult) -> Mapping[str, object]:
+    """The same for people."""
+    document = found.page.document
+    return counts(found) | {
+        "verdict": document.headline[0],
+        "findings": {f"{at}. {GRADES[one.grade]}": one.title for at, one in enumerate(document.findings(), 1)},
+    }
+
+
+def counts(found: ComparisonResult) -> dict[str, object]:
+    """Which models, and what became of the rows."""
+    ids = [one.model.bundle.manifest.model_id for one in (found.pair.champion, found.pair.challenger)]
+    rows = found.rows
+    return {
+        "champion": ids[0],
+        "challenger": ids[1],
+        "rows": rows.n_rows,
+        "compared": len(rows),
+        "bad": found.pair.comparison.n_bad,
+        "rejected": rows.n_rejected,
+        "before_since": rows.n_before,
+        "undated": rows.n_undated,
+    }

@@ -1,0 +1,115 @@
+"""The chapter on net benefit: what deciding by either model is worth, whatever the losses are."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
+
+from experiments.compare.pair import Pair
+from experiments.reporting.charts import BLUE, INK, MUTED, RED, WHOLE, legend, percent_axis, picture
+from experiments.reporting.document import Column, Plot, Section, Table
+from experiments.reporting.words import number, percent
+from experiments.validate.chapter import Chapter, Row, figure, interval
+from fusion.metrics import Floats
+from fusion.validation.intervals import Estimate
+from fusion.validation.net_benefit import net_benefit, net_benefit_difference
+
+PER = 1000  # applications that net benefit is told for
+SHOWN = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+OWN = ", of rows without a cut-off of their own"
+FINE = np.arange(1, 100) / 200
+
+
+def chapter(found: Pair) -> Chapter:
+    """Decision curves of both."""
+    section = Section(
+        key="net_benefit",
+        title="Net benefit: would it pay?",
+        words=(
+            "Who declines every PD above 20 % says by it that turning down one bad is worth turning down four goods. "
+            "At each cut-off, net benefit counts the bads turned down, less the goods turned down at that cut-off’s "
+            f"own rate of exchange, per {number(PER)} applications. A model is worth having where its line lies above "
+            "both declining nobody (0) and declining everybody; the challenger where its line lies above the "
+            "champion’s.",
+            "It is no profit: it leaves out amounts, prices and costs of handling, which “creditfusion evaluate "
+            "--policy” counts. And it takes PDs at their word, so that a model whose PDs are too high or too low pays "
+            "for it here.",
+        ),
+        tables=(benefit_table(found),),
+        plots=(
+            Plot(
+                key="decision_curve",
+                title="Decision curves",
+                words="Net benefit by cut-off, after Vickers and Elkin (2006).",
+                alt="Net benefit of champion, challenger, declining everybody and declining nobody, against the "
+                "cut-off of the PD.",
+                wide=True,
+            ),
+        ),
+    )
+    return Chapter(section, {"decision_curve": picture(lambda axes: _draw(axes, found), WHOLE)})
+
+
+def benefit_table(found: Pair) -> Table:
+    """Net benefit at the policy's cut-off and at round ones."""
+    at = sorted({*SHOWN, *([found.cutoff] if found.cutoff is not None else [])})
+    one, other = (net_benefit(found.y, judged.pd, at) for judged in (found.champion, found.challenger))
+    rows: list[Row] = [
+        (
+            threshold,
+            (1 - threshold) / threshold,
+            *map(figure, (PER * one.model[k], PER * other.model[k], PER * one.decline_all[k])),
+            interval(thousand(net_benefit_difference(found.y, found.challenger.pd, found.champion.pd, threshold))),
+        )
+        for k, threshold in enumerate(at)
+    ]
+    told = (
+        ""
+        if found.cutoff is None
+        else f"The policy declines above {percent(found.cutoff, 1)}{OWN if found.segmented else ''}. "
+    )
+    return Table(
+        key="net_benefit",
+        title=f"Net benefit, in bads turned down per {number(PER)} applications",
+        note=f"{told}Declining nobody is worth 0. The interval is that of a mean of paired differences.",
+        columns=(
+            Column(key="cutoff", title="Decline PDs above", form="percent", digits=1),
+            Column(key="goods", title="Goods that one bad is worth", form="number", digits=1),
+            Column(key="champion", title="Champion", form="number", digits=2),
+            Column(key="challenger", title="Challenger", form="number", digits=2),
+            Column(key="all", title="Declining all", form="number", digits=1),
+            Column(key="difference", title="Challenger better by", form="signed", digits=2),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def thousand(worth: Estimate) -> Estimate:
+    """Per ``PER`` applications instead of one."""
+    return Estimate(PER * worth.value, PER * worth.low, PER * worth.high)
+
+
+def _draw(axes: Axes, found: Pair) -> None:
+    top = 0.0
+    for judged, colour, name in ((found.champion, RED, "champion"), (found.challenger, BLUE, "challenger")):
+        curve = net_benefit(found.y, judged.pd, FINE)
+        axes.plot(curve.thresholds, PER * curve.model, color=colour, linewidth=1.9, label=name)
+        top = max(top, float(np.max(PER * curve.model)))
+    everybody: Floats = PER * net_benefit(found.y, found.champion.pd, FINE).decline_all
+    axes.plot(FINE, everybody, color=MUTED, linewidth=1.2, linestyle="--", label="declining everybody")
+    axes.axhline(0, color=INK, linewidth=1, label="declining nobody")
+    if found.cutoff is not None:
+        axes.axvline(found.cutoff, color=MUTED, linewidth=1, linestyle=":", label="the policy's cut-off")
+    room = top if math.isfinite(top) and top > 0 else 1.0
+    axes.set(
+        xlabel="decline PDs above",
+        ylabel=f"net benefit per {PER:,} applications",
+        xlim=(0, float(FINE[-1])),
+        ylim=(-0.25 * room, 1.1 * room),
+    )
+    percent_axis(axes.xaxis, 0)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    legend(axes)

@@ -1,0 +1,165 @@
+"""The rows that two models are compared on: read by each model's schema, and paired by file and row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from data_schemas.contract import Role, Schema
+from data_schemas.errors import ContractError
+from experiments.reporting.words import count, number
+from experiments.session.run import Run
+from features.tables.applications import REJECT_COLUMNS, Applications, Chunk
+from features.tables.reader import ReadOptions, read_files
+
+Rows = npt.NDArray[np.int64]
+
+CHAMPION, CHALLENGER, BOTH = "champion", "challenger", "both"
+REJECTED_COLUMNS = ("model", "file", *REJECT_COLUMNS)
+FILE_SHIFT = 40  # a row's place: its file's number, and its own within that file, in one integer that sorts alike
+
+
+@dataclass(frozen=True)
+class ComparedFiles:
+    """What to read. since: only decisions from this day on, by the champion's decision date."""
+
+    paths: tuple[Path, ...]
+    since: date | None
+    options: ReadOptions
+
+
+@dataclass(frozen=True)
+class PairedRows:
+    """The same applications as two schemas read them, row by row.
+
+    n_rows: rows in the files. n_rejected: rows that broke either contract; rejects has a line for each contract broken,
+    in the columns ``REJECTED_COLUMNS``, and the model whose contract it was (``both`` where they are one). n_before,
+    n_undated: sound rows left out for being decided before ``since``, or for having no decision date then.
+    """
+
+    champion: Applications
+    challenger: Applications
+    n_rows: int
+    n_rejected: int
+    rejects: pd.DataFrame
+    n_before: int
+    n_undated: int
+
+    def __len__(self) -> int:
+        return len(self.champion)
+
+
+def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: Run) -> PairedRows:
+    """The rows that keep both contracts.
+
+    Raises ContractError when the files do not fit a schema, no row keeps both, none was decided since, or a row went
+    well by one schema and bad by the other; RunError for files that cannot be read.
+    """
+    one_contract = champion.digest == challenger.digest
+    with run.stage("read") as advance:
+        first = read_files(files.paths, champion, files.options)
+        second = first if one_contract else read_files(files.paths, challenger, files.options)
+        advance(sum(chunk.n_rows for chunk in first))
+    names = [path.name for path in files.paths]
+    told = [(BOTH, first)] if one_contract else [(CHAMPION, first), (CHALLENGER, second)]
+    rejects = pd.concat(
+        [
+            chunk.rejects.frame.assign(model=model, file=name)
+            for model, own in told
+            for name, chunk in zip(names, own, strict=True)
+        ],
+        ignore_index=True,
+    )[list(REJECTED_COLUMNS)]
+    place, other = _places(first), _places(second)
+    common = np.intersect1d(place, other, assume_unique=True)
+    broken = {
+        (at, int(row)) for own in (first, second) for at, chunk in enumerate(own) for row in chunk.rejects.frame["row"]
+    }
+    pair = PairedRows(
+        champion=_joined(first).take(np.searchsorted(place, common)),
+        challenger=_joined(second).take(np.searchsorted(other, common)),
+        n_rows=sum(chunk.n_rows for chunk in first),
+        n_rejected=len(broken),
+        rejects=rejects,
+        n_before=0,
+        n_undated=0,
+    )
+    if not len(pair):
+        raise ContractError(
+            f"{_named(files)} has no row that keeps {'the contract' if one_contract else 'both contracts'} "
+            f"({count(pair.n_rows, 'row')} read, {number(pair.n_rejected)} rejected)",
+            "`creditfusion schema check` says what is wrong with them.",
+        )
+    kept, pair = _since(pair, files)
+    check_outcomes(pair, [names[at] for at in (common[kept] >> FILE_SHIFT).tolist()])
+    return pair
+
+
+def _places(chunks: Sequence[Chunk]) -> Rows:
+    """int64 (n,): file and row number of every sound row, ascending."""
+    return np.concatenate(
+        [(np.int64(at) << FILE_SHIFT) + chunk.applications.row_number for at, chunk in enumerate(chunks)]
+    )
+
+
+def _joined(chunks: Sequence[Chunk]) -> Applications:
+    return Applications.concat([chunk.applications for chunk in chunks])
+
+
+def _since(pair: PairedRows, files: ComparedFiles) -> tuple[npt.NDArray[np.intp], PairedRows]:
+    """Positions of the rows decided since, and the pair with these alone; raises ContractError when none is left."""
+    if files.since is None:
+        return np.arange(len(pair)), pair
+    dates = pair.champion.decision_date()
+    if dates is None:
+        raise ContractError(
+            f"--since {files.since} needs decision dates, and the champion's schema {pair.champion.schema.name!r} "
+            "names no such column, or the file lacks it",
+            "Give one field the role decision_date, or leave --since out.",
+        )
+    kept = np.flatnonzero(dates >= np.datetime64(files.since, "s"))
+    n_undated = int(np.isnat(dates).sum())
+    if not len(kept):
+        raise ContractError(
+            f"{_named(files)} has no row that was decided from {files.since} on", "Choose an earlier --since."
+        )
+    since = replace(
+        pair,
+        champion=pair.champion.take(kept),
+        challenger=pair.challenger.take(kept),
+        n_before=len(pair) - n_undated - len(kept),
+        n_undated=n_undated,
+    )
+    return kept, since
+
+
+def check_outcomes(pair: PairedRows, files: Sequence[str]) -> None:
+    """Raise ContractError when the schemas disagree on how a row went. files: the file of each row."""
+    differ = np.flatnonzero(pair.champion.outcome() != pair.challenger.outcome())
+    if not len(differ):
+        return
+    at = int(differ[0])
+    went = [
+        f"{'bad' if one.outcome()[at] else 'well'} by column {_target(one.schema)!r} ({name})"
+        for one, name in ((pair.champion, CHAMPION), (pair.challenger, CHALLENGER))
+    ]
+    more = f"; so do {count(len(differ) - 1, 'further row')}" if len(differ) > 1 else ""
+    raise ContractError(
+        f"row {pair.champion.row_number[at]} of {files[at]} went {went[0]}, but {went[1]}{more}",
+        "Compare models whose schemas mean the same by bad, or correct the outcomes in the file.",
+    )
+
+
+def _target(schema: Schema) -> str:
+    field = schema.the(Role.TARGET)
+    return field.name if field else ""
+
+
+def _named(files: ComparedFiles) -> str:
+    return ", ".join(str(path) for path in files.paths)

@@ -1,0 +1,125 @@
+"""The chapter on swap sets: whom the challenger would approve instead, and how these applicants fared."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from experiments.compare.pair import Pair
+from experiments.reporting.charts import BLUE, INK, MUTED, legend, percent_axis, picture
+from experiments.reporting.document import Column, Plot, Section, Table
+from experiments.reporting.words import percent
+from experiments.validate.chapter import Chapter, Row, figure, interval
+from fusion.validation.swap_sets import Share, SwapSet, swap_set
+
+RATES = np.arange(1, 20) / 20
+NOBODY = "nobody"
+
+
+def chapter(found: Pair) -> Chapter:
+    """Swap sets at the approval rate of interest, and over a range of rates."""
+    sets = [swap_set(found.champion.margin, found.challenger.margin, found.y, rate) for rate in RATES.tolist()]
+    drawn = any(one.gain.exists for one in sets)
+    section = Section(
+        key="swap_sets",
+        title="Swap sets: who would be approved instead?",
+        words=(
+            f"Let each model approve its safest {percent(found.swaps.approval_rate, 1)} of the applicants: who is "
+            "approved by one alone is swapped. The challenger earns its place when those whom it takes in default less "
+            "than those whom it leaves out. Equal PDs are put in an order drawn once by lot, the same for both.",
+            "The outcomes are those of loans that were granted. Of applicants whom the lender refused at the time "
+            "nobody knows how they would have fared, so the true swap sets are larger than these.",
+        ),
+        tables=(sets_table(found.swaps), rates_table(sets)),
+        plots=(
+            Plot(
+                key="swaps",
+                title="What the swap saves, by approval rate",
+                words="Bad rate of the swapped-out less that of the swapped-in. Above 0 the challenger approves better "
+                "applicants; where the band holds 0, chance alone can make the difference.",
+                alt="Difference of bad rates of swapped-out and swapped-in applicants against the approval rate, with "
+                "its 95 % band.",
+                gap="" if drawn else "The two approve the same applicants at every rate.",
+            ),
+        ),
+    )
+    return Chapter(section, {"swaps": picture(lambda axes: _draw(axes, found, sets))} if drawn else {})
+
+
+def sets_table(swaps: SwapSet) -> Table:
+    """The two-by-two table, and what it comes to."""
+    parts = (
+        ("Both approve", swaps.both_approve),
+        ("Swapped in: the challenger alone approves", swaps.swapped_in),
+        ("Swapped out: the champion alone approves", swaps.swapped_out),
+        ("Both decline", swaps.both_decline),
+        ("All that the champion approves", swaps.champion),
+        ("All that the challenger approves", swaps.challenger),
+    )
+    rows: list[Row] = [(name, *_cells(part, swaps.n)) for name, part in parts]
+    rows += [
+        ("Swapped out less swapped in", None, None, None, interval(swaps.gain, "nobody is swapped")),
+        ("Champion's approved less challenger's", None, None, None, interval(swaps.book_gain, "nobody is approved")),
+    ]
+    return Table(
+        key="swap_sets",
+        title=f"Each model approves {percent(swaps.approval_rate, 1)}",
+        note="Intervals are Jeffreys’ for rates and Newcombe’s for their difference. The last line spreads the "
+        "difference over all loans that are approved, which is what the book would show.",
+        columns=(
+            Column(key="set", title="Applicants"),
+            Column(key="n", title="Number", form="count"),
+            Column(key="share", title="Of all", form="percent", digits=1),
+            Column(key="n_bad", title="Bad", form="count"),
+            Column(key="bad_rate", title="Bad rate", form="percent", digits=2),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _cells(part: Share, n: int) -> Row:
+    return (part.n, figure(part.n / n), part.n_bad, interval(part.rate, NOBODY))
+
+
+def rates_table(sets: list[SwapSet]) -> Table:
+    """The same at other approval rates."""
+    rows = tuple(
+        (
+            one.approval_rate,
+            one.swapped_in.n,
+            interval(one.swapped_out.rate, NOBODY),
+            interval(one.swapped_in.rate, NOBODY),
+            interval(one.gain, NOBODY),
+            interval(one.champion.rate, NOBODY),
+            interval(one.challenger.rate, NOBODY),
+        )
+        for one in sets
+    )
+    return Table(
+        key="swaps_by_rate",
+        title="At other approval rates",
+        note="The lines share applicants and are no independent tests; choose the rate before looking.",
+        columns=(
+            Column(key="approval_rate", title="Approved", form="percent", digits=0),
+            Column(key="n", title="Swapped, each way", form="count"),
+            Column(key="out", title="Bad, swapped out", form="percent", digits=1),
+            Column(key="in", title="Bad, swapped in", form="percent", digits=1),
+            Column(key="gain", title="Out less in, points", form="percent", digits=1),
+            Column(key="champion", title="Bad, champion approves", form="percent", digits=1),
+            Column(key="challenger", title="Bad, challenger approves", form="percent", digits=1),
+        ),
+        rows=rows,
+    )
+
+
+def _draw(axes: Axes, found: Pair, sets: list[SwapSet]) -> None:
+    known = [one for one in sets if one.gain.exists]
+    x = [one.approval_rate for one in known]
+    axes.fill_between(x, [s.gain.low for s in known], [s.gain.high for s in known], color=BLUE, alpha=0.18, linewidth=0)
+    axes.plot(x, [one.gain.value for one in known], "o-", color=BLUE, markersize=4, label="swapped out less swapped in")
+    axes.axhline(0, color=INK, linewidth=1)
+    axes.axvline(found.swaps.approval_rate, color=MUTED, linewidth=1, linestyle="--", label="approval rate compared at")
+    axes.set(xlabel="approved by each model", ylabel="bad rate, points", xlim=(0, 1))
+    percent_axis(axes.xaxis, 0)
+    percent_axis(axes.yaxis, 0)
+    legend(axes)

@@ -1,0 +1,359 @@
+"""What a comparison comes to, in a manager's words: better beyond chance? would it pay? are its PDs right?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from experiments.compare.net_benefit import PER, thousand
+from experiments.compare.pair import NO_VARIANCE, Pair, why_no_p
+from experiments.compare.rows import CHALLENGER, CHAMPION, PairedRows
+from experiments.reporting.document import Column, Finding, Grade, Section, Table
+from experiments.reporting.words import count, number, p_value, percent, signed
+from experiments.validate.chapter import Chapter
+from experiments.validate.chapters.calibration_findings import MUCH, UNSURE_SLOPE
+from experiments.validate.scored_outcomes import ScoredOutcomes
+from fusion.metrics import Gain
+from fusion.validation.comparison import Side
+from fusion.validation.intervals import Estimate
+from fusion.validation.net_benefit import net_benefit
+
+FAR_OFF = 0.1  # of the bad rate, by which the mean PD may miss it beyond chance without being a concern
+MANY_REJECTED = 0.05
+SEGMENTED = "The cut-off is that of rows without a cut-off of their own, taken for all rows: the policy has segments."
+
+
+def chapter(found: Pair, rows: PairedRows) -> Chapter:
+    """The findings, and what they rest on."""
+    words = (
+        "“Beyond chance” means that the 95 % interval of a difference leaves out 0. The tests share their rows, so "
+        "that they are no independent witnesses; and a challenger that was picked because it did best on these very "
+        "rows is flattered by all of them.",
+    )
+    return Chapter(Section(key="verdict", title="Verdict", findings=tuple(findings(found, rows)), words=words))
+
+
+def findings(found: Pair, rows: PairedRows) -> list[Finding]:
+    """Everything that a manager must know."""
+    both = found.comparison
+    told = (
+        [_alike(found)]
+        if found.alike
+        else [_difference(both.auc, RANKS), _difference(both.brier, ERRS), _swaps(found), _pays(found)]
+    )
+    told.append(_calibrated(CHALLENGER, both.challenger, both.n_bad / both.n))
+    told.append(_calibrated(CHAMPION, both.champion, both.n_bad / both.n))
+    told += _idle(found)
+    told += [one for judged, name in _sides(found) for one in _out_of_time(judged, name)]
+    return told + _left_out(rows)
+
+
+def headline(found: Pair) -> tuple[str, ...]:
+    """The whole in a few sentences."""
+    both = found.comparison
+    said = f"{count(both.n, 'application')}, {number(both.n_bad)} of them bad, were judged by both models."
+    if found.alike:
+        return ("The two give every applicant the same PD: there is nothing to choose between them.", said)
+    if math.isnan(both.auc.difference):
+        why = "The applications hold too few goods or bads to tell which model is better."
+        return (why, said)
+    tests = [both.auc, both.brier]
+    better, worse = sum(one.low > 0 for one in tests), sum(one.high < 0 for one in tests)
+    ends = f"{signed(both.auc.low, 4)} to {signed(both.auc.high, 4)}" if _known(both.auc) else NO_VARIANCE
+    auc = f"{signed(both.auc.difference, 4)} ({ends})"
+    if better and not worse:
+        what = (
+            "ranks better and its PDs err less" if better == 2 else "ranks better" if both.auc.low > 0 else "errs less"
+        )
+        first = f"The challenger {what}, beyond chance: AUC {auc}."
+    elif worse and not better:
+        what = "ranks worse and its PDs err more" if worse == 2 else "ranks worse" if both.auc.high < 0 else "errs more"
+        first = f"The challenger {what}, beyond chance: AUC {auc}. Keep the champion."
+    elif better and worse:
+        ranks = both.auc.low > 0
+        first = (
+            f"The challenger ranks {'better' if ranks else 'worse'} and its PDs err {'more' if ranks else 'less'}, "
+            f"both beyond chance: AUC {auc}. Calibrating one of them again may settle it."
+        )
+    else:
+        first = f"These rows do not show that either model is better: AUC {auc}. What differs may be chance."
+    return (first, _money(found), said)
+
+
+def key_figures(found: Pair) -> Table:
+    """What a reader wants to see first."""
+    both, swaps = found.comparison, found.swaps
+    rows = (
+        (
+            "AUC of the challenger",
+            _better(both.auc.difference, 4),
+            p_value(both.auc.p) if _known(both.auc) else why_no_p(both.auc, "too few goods or bads"),
+        ),
+        (
+            "Brier score of the challenger",
+            _better(both.brier.difference, 5),
+            p_value(both.brier.p) if _known(both.brier) else why_no_p(both.brier, "too few rows"),
+        ),
+        (
+            "Bad, swapped out and in",
+            f"{percent(swaps.swapped_out.rate.value)} and {percent(swaps.swapped_in.rate.value)}"
+            if swaps.gain.exists
+            else "–",
+            f"{number(swaps.swapped_in.n)} each way, at {percent(swaps.approval_rate, 0)} approved",
+        ),
+        (
+            f"Net benefit per {number(PER)}",
+            _better(PER * found.worth.value, 2),
+            f"bads turned down, declining above {percent(found.cutoff, 0)}"
+            if found.cutoff is not None
+            else "no cut-off",
+        ),
+    )
+    return Table(
+        key="key_figures",
+        title="Key figures",
+        columns=(Column(key="name", title="Figure"), Column(key="value", title="Value"), Column(key="under", title="")),
+        rows=rows,
+    )
+
+
+def _alike(found: Pair) -> Finding:
+    same = found.champion.model.bundle.manifest.model_id == found.challenger.model.bundle.manifest.model_id
+    said = "Both bundles hold the same model." if same else "They are two models, and on these rows they do not differ."
+    return Finding(key="better", grade="note", title="The two give every applicant the same PD.", words=said)
+
+
+@dataclass(frozen=True)
+class Telling:
+    """How a difference between the models is told. what: the figure, before the difference. test: before p. titles: of
+    a better challenger, a worse one, neither. unknown, nothing, lacking: title without an interval, title without a
+    difference, and what it takes to have one.
+    """
+
+    key: str
+    what: str
+    digits: int
+    test: str
+    titles: tuple[str, str, str]
+    unknown: str
+    nothing: str
+    lacking: str
+
+
+RANKS = Telling(
+    key="better",
+    what="AUC",
+    digits=4,
+    test="DeLong ",
+    titles=(
+        "The challenger ranks better, beyond chance.",
+        "The challenger ranks worse, beyond chance.",
+        "Neither ranks better beyond chance.",
+    ),
+    unknown="Whether the ranking differs by chance is not known.",
+    nothing="Nothing can be said of the ranking.",
+    lacking="It takes two goods and two bads to compare how models rank.",
+)
+ERRS = Telling(
+    key="closer",
+    what="Brier score lower by",
+    digits=5,
+    test="",
+    titles=(
+        "The challenger's PDs err less, beyond chance.",
+        "The challenger's PDs err more, beyond chance.",
+        "Neither model's PDs err less beyond chance.",
+    ),
+    unknown="Whether the errors differ by chance is not known.",
+    nothing="Nothing can be said of the errors.",
+    lacking="It takes two rows to compare errors.",
+)
+
+
+def _difference(gain: Gain, told: Telling) -> Finding:
+    """Whether the challenger is better by a figure."""
+    if math.isnan(gain.difference):
+        return Finding(key=told.key, grade="concern", title=told.nothing, words=told.lacking)
+    said = f"{told.what} {signed(gain.difference, told.digits)}"
+    if not _known(gain):
+        said += f"; {NO_VARIANCE}, so that it has no interval and no p."
+        return Finding(key=told.key, grade="note", title=told.unknown, words=said)
+    grade, title = _graded(gain.low, gain.high, told.titles)
+    ends = f"{signed(gain.low, told.digits)} to {signed(gain.high, told.digits)}"
+    said += f", 95 % interval {ends}, {told.test}{p_value(gain.p)}."
+    return Finding(key=told.key, grade=grade, title=title, words=said)
+
+
+def _swaps(found: Pair) -> Finding:
+    swaps = found.swaps
+    at = f"when each approves {percent(swaps.approval_rate, 0)}"
+    if not swaps.gain.exists:
+        said = "Swap sets at other approval rates are in the chapter on them."
+        return Finding(key="swaps", grade="note", title=f"They approve the same applicants {at}.", words=said)
+    titles = (
+        "Those whom the challenger would take in default less than those whom it would leave out.",
+        "Those whom the challenger would take in default more than those whom it would leave out.",
+        "Swapped-in and swapped-out applicants default alike, as far as these rows tell.",
+    )
+    grade, title = _graded(swaps.gain.low, swaps.gain.high, titles)
+    said = (
+        f"{at.capitalize()}, {count(swaps.swapped_in.n, 'applicant')} are swapped each way: "
+        f"{percent(swaps.swapped_out.rate.value)} of the swapped-out and {percent(swaps.swapped_in.rate.value)} of the "
+        f"swapped-in turned bad, a difference of {_points(swaps.gain)}. Of all approved loans "
+        f"{percent(swaps.champion.rate.value, 2)} turn bad with the champion and "
+        f"{percent(swaps.challenger.rate.value, 2)} with the challenger."
+    )
+    return Finding(key="swaps", grade=grade, title=title, words=said)
+
+
+def _pays(found: Pair) -> Finding:
+    if found.cutoff is None:
+        said = "The champion's policy declines nobody, or everybody; the decision curve shows other cut-offs."
+        return Finding(key="pays", grade="note", title="There is no cut-off to judge net benefit at.", words=said)
+    titles = (
+        "Deciding by the challenger is worth more at the cut-off.",
+        "Deciding by the challenger is worth less at the cut-off.",
+        "At the cut-off, deciding by either is worth the same, as far as these rows tell.",
+    )
+    grade, title = _graded(found.worth.low, found.worth.high, titles)
+    return Finding(key="pays", grade=grade, title=title, words=_money(found))
+
+
+def _idle(found: Pair) -> list[Finding]:
+    """Whether the challenger is worth more than no model at all."""
+    if found.cutoff is None:
+        return []
+    curve = net_benefit(found.y, found.challenger.pd, [found.cutoff])
+    if curve.worth[0] >= 0:
+        return []
+    simple = "declining nobody" if curve.decline_all[0] <= 0 else "declining everybody"
+    return [
+        Finding(
+            key="idle",
+            grade="concern",
+            title=f"At the cut-off, the challenger is worth less than {simple}.",
+            words=f"Declining PDs above {percent(found.cutoff, 0)} turns down too many goods for the bads it catches. "
+            "Either its PDs are wrong there, or the cut-off does not suit these applicants.",
+        )
+    ]
+
+
+def _money(found: Pair) -> str:
+    """Net benefit in words."""
+    if found.cutoff is None or not found.worth.exists:
+        return "Net benefit was not judged, as there is no cut-off."
+    worth = thousand(found.worth)
+    ends = f", 95 % interval {signed(worth.low, 2)} to {signed(worth.high, 2)}" if worth.bounded else ""
+    return (
+        f"Declining PDs above {percent(found.cutoff, 0)}, the challenger is worth {signed(worth.value, 2)} bads turned "
+        f"down per {number(PER)} applications more than the champion{ends}, wrongly declined goods counted."
+        + (f" {SEGMENTED}" if found.segmented else "")
+    )
+
+
+def _calibrated(name: str, side: Side, bad_rate: float) -> Finding:
+    gap, title = side.in_the_large.gap, name.capitalize()
+    slope = f" Slope {number(side.slope.value, 2)}, right is 1." if side.slope.exists else ""
+    said = f"Its mean PD is {percent(bad_rate + gap.value)}; {percent(bad_rate)} turned bad.{slope}"
+    level = gap.low <= 0 <= gap.high
+    straight = not side.slope.bounded or side.slope.low <= 1 <= side.slope.high
+    if level and straight and _unsure(side, bad_rate):
+        words = f"{said} With so few bads, or PDs so alike, an error of the PDs would go unseen."
+        found = f"{title}: too few bads to say whether the PDs are right."
+        return Finding(key=f"calibrated_{name}", grade="note", title=found, words=words)
+    if level and straight:
+        return Finding(key=f"calibrated_{name}", grade="good", title=f"{title}: the PDs are right.", words=said)
+    if level:
+        word = "too extreme" if side.slope.value < 1 else "too timid"
+        return Finding(key=f"calibrated_{name}", grade="note", title=f"{title}: the PDs are {word}.", words=said)
+    grave = abs(gap.value) > FAR_OFF * bad_rate
+    return Finding(
+        key=f"calibrated_{name}",
+        grade="concern" if grave else "note",
+        title=f"{title}: the PDs are too {'high' if gap.value > 0 else 'low'} over all.",
+        words=f"{said} Cut-offs in PD mean something else than they say until it is calibrated again.",
+    )
+
+
+def _unsure(side: Side, bad_rate: float) -> bool:
+    """Whether too little is known of level or slope to call PDs right that nothing speaks against."""
+    gap, slope = side.in_the_large.gap, side.slope
+    wide = max(gap.high - gap.value, gap.value - gap.low) > MUCH * bad_rate
+    bent = not slope.bounded or slope.low < UNSURE_SLOPE[0] or slope.high > UNSURE_SLOPE[1]
+    return not bad_rate or not gap.bounded or wide or bent
+
+
+def _out_of_time(judged: ScoredOutcomes, name: str) -> list[Finding]:
+    """Whether a model may have learned from these rows."""
+    learned, dates = judged.model.bundle.manifest.provenance.window, judged.applications.decision_date()
+    if learned is None or dates is None:
+        return [
+            Finding(
+                key=f"out_of_time_{name}",
+                grade="note",
+                title=f"Nothing shows that these rows are new to the {name}.",
+                words="Without decision dates its training window cannot be compared with them. A model is flattered "
+                "on rows that it learned from, and so is its comparison.",
+            )
+        ]
+    n = int((dates < np.datetime64(learned[1], "s") + np.timedelta64(1, "D")).sum())
+    if not n:
+        return []
+    return [
+        Finding(
+            key=f"out_of_time_{name}",
+            grade="alarm" if n == len(judged) else "concern",
+            title=f"The {name} may have learned from these rows.",
+            words=f"{count(n, 'row')} ({percent(n / len(judged))}) were decided up to {learned[1]}, the end of its "
+            "training window. A model is flattered on rows that it learned from: compare later ones (--since).",
+        )
+    ]
+
+
+def _left_out(rows: PairedRows) -> list[Finding]:
+    if not rows.n_rejected:
+        return []
+    share = rows.n_rejected / rows.n_rows
+    return [
+        Finding(
+            key="rejected",
+            grade="concern" if share > MANY_REJECTED else "note",
+            title=f"{count(rows.n_rejected, 'row')} broke a data contract and were not compared.",
+            words=f"That is {percent(share)} of those read; rejects.csv says which, whose contract, and why. If they "
+            "are unlike the others, the figures are too.",
+        )
+    ]
+
+
+def _sides(found: Pair) -> tuple[tuple[ScoredOutcomes, str], tuple[ScoredOutcomes, str]]:
+    return (found.challenger, CHALLENGER), (found.champion, CHAMPION)
+
+
+def _graded(low: float, high: float, titles: tuple[str, str, str]) -> tuple[Grade, str]:
+    """The grade of a difference that is above 0 where the challenger is better, and its title of those for better,
+    worse and neither.
+    """
+    if low > 0:
+        return "good", titles[0]
+    return ("concern", titles[1]) if high < 0 else ("note", titles[2])
+
+
+def _known(gain: Gain) -> bool:
+    """Whether a difference has an interval and p."""
+    return not math.isnan(gain.p)
+
+
+def _better(difference: float, digits: int) -> str:
+    """A difference without its sign, which a page would take for a formula's beginning."""
+    if math.isnan(difference):
+        return "–"
+    word = "better" if difference > 0 else "worse"
+    shown = number(abs(difference), digits)
+    return f"{shown} {word}" if float(shown.replace(",", "")) else "the same"
+
+
+def _points(gain: Estimate) -> str:
+    ends = f"{signed(100 * gain.low, 1)} to {signed(100 * gain.high, 1)}"
+    return f"{signed(100 * gain.value, 1)} points (95 % interval {ends})"

@@ -1,0 +1,124 @@
+"""``creditfusion explain``: reports of single decisions, for underwriter, applicant and validator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from experiments.explain.request import Audience, Form, ReportRequest
+from experiments.options import (
+    CacheGbOption,
+    CacheOption,
+    DateOption,
+    DelimiterOption,
+    EncoderOption,
+    EncodingOption,
+    JsonOption,
+    NoCacheOption,
+    ThreadsOption,
+    cache_folder,
+    report_day,
+)
+from experiments.session.run import SOME_REJECTED, Run
+
+EXAMPLES = """
+Examples:
+
+creditfusion explain --model bundle --data new.csv --id A-104 --id A-107 --out reports
+
+creditfusion explain --model bundle --data new.csv --declined --for underwriter --for applicant --out letters
+
+creditfusion explain --model bundle --data new.csv --top 20 --for validator --format json --fast --out checks
+"""
+
+Item = TypeVar("Item", bound=StrEnum)
+
+
+def explain(
+    model: Annotated[Path, typer.Option(help="Model bundle, the folder that `train` wrote.")],
+    data: Annotated[Path, typer.Option(help="Applications: CSV, gzipped CSV or Parquet by its name.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the reports; index.html lists them.")],
+    ids: Annotated[list[str] | None, typer.Option("--id", help="Application to explain; repeat for more.")] = None,
+    declined: Annotated[bool, typer.Option("--declined", help="Explain the declined, in the file's order.")] = False,
+    top: Annotated[int | None, typer.Option(min=1, help="Explain so many of the highest PD.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most applications that --declined explains.")] = 100,
+    audience: Annotated[
+        list[Audience] | None, typer.Option("--for", help="Whom to report to; repeat for more. Left out: underwriter.")
+    ] = None,
+    form: Annotated[
+        list[Form] | None, typer.Option("--format", help="Form of the reports; repeat for more. Left out: html, json.")
+    ] = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Split narratives from one reading, as `score` does; exact is the default.")
+    ] = False,
+    lender: Annotated[str, typer.Option(help="Letterhead of the applicant's letter.")] = "",
+    contact: Annotated[str, typer.Option(help="Whom the applicant may ask, in the letter.")] = "",
+    made_on: DateOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the reports of an earlier run.")] = False,
+    encoder: EncoderOption = None,
+    delimiter: DelimiterOption = ",",
+    encoding: EncodingOption = None,
+    cache: CacheOption = None,
+    cache_gb: CacheGbOption = 2.0,
+    no_cache: NoCacheOption = False,
+    threads: ThreadsOption = 0,
+    json_output: JsonOption = False,
+) -> None:
+    """Explain decisions: why each application has its score, in words and points that add up to it.
+
+    Say in one way which: --id, --declined (at most --limit of them) or --top N, the N of the highest PD. Every
+    application gets one file for each reader and form: the underwriter's says what gave and took points, what similar
+    applicants did and what would change the decision; the applicant's is a letter with the principal reasons; the
+    validator's has every contribution and the command that makes it again.
+
+    Rows that break the data contract are listed in the index. Exit code 3: some rows were rejected (with --id: some of
+    those named). Equal input, model and --date give equal bytes.
+    """
+    from experiments.explain.job import Model, check_order, explain_file
+    from experiments.explain.report_content import Heading
+    from experiments.explain.selection import Choice
+    from experiments.session.encoders import open_model
+    from features.tables.reader import ReadOptions
+
+    choice = Choice(tuple(dict.fromkeys(ids or ())), declined, top or 0, limit)
+    order = ReportRequest(out, _once(audience, [Audience.UNDERWRITER]), _once(form, [Form.HTML, Form.JSON]), force)
+    check_order(order)
+    options = ReadOptions(chunk_rows=2_000, delimiter=delimiter, encoding=encoding)
+    day = report_day(made_on)
+    named = {"encoder": encoder, "delimiter": delimiter if delimiter != "," else None, "encoding": encoding}
+    command = ["creditfusion", "explain", f"--model={model}", f"--data={data}", "--for=validator", "--format=json"]
+    command += [f"--{option}={value}" for option, value in named.items() if value]
+    command += [f"--date={day}", *(["--fast"] if fast else []), "--out=recomputed"]
+    heading = Heading(data, day, lender, contact, tuple(command))
+    arguments = {"model": model, "data": data, "out": out, "ids": len(choice.ids), "declined": declined, "top": top}
+    with Run.start("explain", out, arguments | {"limit": limit, "fast": fast, "date": day}, json_output) as run:
+        with run.timed("load"):
+            opened = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
+        explained = Model(opened.bundle, opened.encoder, not fast, threads)
+        done = explain_file(explained, choice, order, heading, options, run)
+        run.finish(
+            {
+                "out": out,
+                "explained": len(done.index.entries),
+                "approved": done.index.n_approved,
+                "declined": done.index.n_declined,
+                "to_review": done.index.n_review,
+                "left_out": done.chosen.n_left_out,
+                "rows_read": done.chosen.n_rows,
+                "rejected": done.chosen.n_rejected,
+                "rejected_rows": {f"row {row.row}": row.words for row in done.chosen.rejected},
+                "sentence_points": done.methods,
+                "cache_hit_rate": opened.encoder.hit_rate,
+            }
+        )
+    if done.chosen.n_rejected:
+        raise typer.Exit(SOME_REJECTED)
+
+
+def _once(given: Sequence[Item] | None, otherwise: Sequence[Item]) -> tuple[Item, ...]:
+    """What was given, each once; else the default."""
+    return tuple(dict.fromkeys(given or otherwise))

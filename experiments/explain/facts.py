@@ -1,0 +1,133 @@
+"""What an application holds, as facts of a report: values by column, what stands behind a reason, flags in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from data_schemas.contract import Derived, Field, FieldType, Reason, Schema
+from experiments import reporting as reports
+from experiments.explain.cases import Case
+from features.text.cleaning import covering_sentences
+from fusion.explain.reasons import ReasonBook
+
+LONGEST_QUOTE = 160  # characters of a sentence that stands for a reason
+
+Cell = bool | float | str | None
+
+
+def columns_of(schema: Schema) -> dict[str, Field | Derived]:
+    """Every column of a schema, derived ones included, by name."""
+    columns: tuple[Field | Derived, ...] = (*schema.fields, *schema.derived)
+    return {column.name: column for column in columns}
+
+
+def typed(field: Field, value: float) -> Cell:
+    """A numeric cell as the applicant gave it; None when it is missing."""
+    if not np.isfinite(value):
+        return None
+    return bool(value) if field.type is FieldType.BOOLEAN else value
+
+
+def facts(case: Case) -> dict[str, reports.Fact]:
+    """The value of every column that the model has, by name; derived features as they were computed."""
+    known, frame = columns_of(case.application.schema), case.application.frame
+    found = {}
+    for name, seen in zip(case.values.num_names, case.values.x_num[0], strict=True):
+        column = known[name]
+        if isinstance(column, Field):
+            value = typed(column, float(frame[name].iloc[0]))
+        else:  # a float32 in the fewest digits that name it
+            value = float(str(seen)) if np.isfinite(seen) else None
+        found[name] = reports.Fact(title=column.title, value=value, unit=column.unit)
+    for name in case.values.cat_names:
+        found[name] = reports.Fact(title=known[name].title, value=frame[name].iloc[0] or None)
+    return found
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What of an application stands behind a reason: the column that takes most, the sentence that takes most.
+
+    sensitive: that sentence tells of private life. joined: it is a passage of several.
+    """
+
+    column: reports.Fact | None
+    sentence: reports.Fact | None
+    sensitive: bool
+    joined: bool = False
+
+    @property
+    def facts(self) -> tuple[reports.Fact, ...]:
+        """Both, as an underwriter reads them."""
+        return tuple(fact for fact in (self.column, self.sentence) if fact is not None)
+
+    @property
+    def plain_facts(self) -> tuple[reports.Fact, ...]:
+        """Both, as the applicant reads them.
+
+        A sentence that tells of private life is not quoted, nor is a passage of several: its beginning need not be what
+        it was held to say.
+        """
+        plain = []
+        if self.column is not None:
+            value = self.column.value
+            level = value.replace("_", " ") if isinstance(value, str) else value
+            plain.append(self.column.model_copy(update={"value": level}))
+        if self.sentence is not None and not self.sensitive and not self.joined:
+            plain.append(reports.Fact(title="You wrote", value=f"“{self.sentence.value}”"))
+        return tuple(plain)
+
+
+def ground(case: Case, reason: Reason, book: ReasonBook, known: Mapping[str, reports.Fact]) -> Ground:
+    """The column and the sentence that take most under this reason; either only where it takes something."""
+    place = book.reasons.index(reason)
+    explanation, schema = case.explanation, columns_of(case.application.schema)
+    column = None
+    mine = np.flatnonzero((book.column == place) & (explanation.columns[0] > 0.0))
+    if len(mine):
+        worst = mine[np.argmax(explanation.columns[0, mine])]
+        column = known[explanation.column_names[worst]]
+    block = explanation.block
+    told = book.of_sentences(explanation, case.matches.concept)
+    spoken = np.flatnonzero((told == place) & (explanation.sentences > 0.0))
+    if not len(spoken):
+        return Ground(column, None, False)
+    at = spoken[np.argmax(explanation.sentences[spoken])]
+    title = schema[explanation.narrative_names[block.narrative[at]]].title
+    text = block.text[at]
+    sentence = reports.Fact(title=title, value=shortened(text))
+    return Ground(column, sentence, bool(case.matches.sensitive[at]), len(covering_sentences(text)) > 1)
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text, cut at a word."""
+    text = text.strip()
+    if len(text) <= LONGEST_QUOTE:
+        return text
+    return re.sub(r"\s+\S*$", "", text[: LONGEST_QUOTE + 1])[:LONGEST_QUOTE] + " …"
+
+
+def flags(case: Case) -> tuple[reports.Flag, ...]:
+    """The data-quality flags, in words."""
+    titles = {name: column.title for name, column in columns_of(case.application.schema).items()}
+    return tuple(reports.Flag(flag=flag, words=_words(flag, titles)) for flag in case.quality.split(";") if flag)
+
+
+def _words(flag: str, titles: Mapping[str, str]) -> str:
+    kind, _, names = flag.partition(":")
+    listed = "; ".join(titles.get(name, name) for name in names.split(","))
+    if kind == "no_narrative":
+        return "The applicant wrote nothing."
+    if kind == "narrative_only":
+        return "Every column is empty; only what was written could be judged."
+    if kind == "missing":
+        return f"Not given: {listed}."
+    if kind == "unknown_category":
+        return f"The model does not know what is given here, and treats it like a missing value: {listed}."
+    if kind == "masked":
+        return f"Sentences that tell of private life were withheld from the model: {names.replace(',', ', ')}."
+    return flag

@@ -1,0 +1,192 @@
+"""Explaining applications of a file: choose them, study each, write its reports, and an index of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from experiments import reporting as reports
+from experiments.explain.cases import Case, Study
+from experiments.explain.output_folder import INDEX_JSON, check_place
+from experiments.explain.report_content import Heading, Reporter
+from experiments.explain.request import Audience, Form, ReportRequest
+from experiments.explain.selection import Choice, Chosen, RowNames, choose
+from experiments.explain.standing import Crowd
+from experiments.reporting import pages
+from experiments.reporting.file_names import INDEX, file_name
+from experiments.reporting.pdf import require_pdf, to_pdf
+from experiments.score.answers import Reasoner
+from experiments.score.job import bundle_scorer, fingerprint
+from experiments.session.encoders import OpenEncoder
+from experiments.session.run import Run
+from features.atomic_files import new_folder
+from features.tables.applications import Applications, Chunk
+from features.tables.reader import ReadOptions, read_chunks
+from fusion.bundle import Bundle
+
+N_REASONS = 4  # as many as an applicant is told
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What became of an order. methods: applications by how their sentences' points were found."""
+
+    chosen: Chosen
+    index: reports.IndexPage
+    methods: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded bundle with its text encoder. exact: narratives are read again without some of their sentences."""
+
+    bundle: Bundle
+    encoder: OpenEncoder
+    exact: bool
+    threads: int
+
+
+def explain_file(
+    model: Model, choice: Choice, order: ReportRequest, heading: Heading, options: ReadOptions, run: Run
+) -> Explained:
+    """Write the reports of the chosen applications of ``heading.data``, and their index.
+
+    Raises ContractError for an order that cannot be carried out, ids that no row has, or another encoder than the
+    model's.
+    """
+    check_order(order)
+    chosen = _choose(model, choice, heading.data, options, run)
+    with run.timed("prepare"):
+        reporter = _reporter(model, heading, run)
+    entries, methods = [], {"exact": 0, "mixed": 0, "fast": 0}
+    with new_folder(order.out) as folder:
+        with run.progress("explain", len(chosen.applications), "applicants") as advance:
+            for at in range(len(chosen.applications)):
+                case = reporter.study.study(chosen.applications.take(np.array([at])))
+                entries.append(_write(reporter, case, order, folder, run))
+                methods[reporter.method(case)] += 1
+                advance(1)
+        index = _index(model.bundle, choice, chosen, entries, heading)
+        (folder / INDEX).write_bytes(pages.index_html(index).encode())
+        (folder / INDEX_JSON).write_bytes(_json(index))
+    return Explained(chosen, index, {name: n for name, n in methods.items() if n})
+
+
+def check_order(order: ReportRequest) -> None:
+    """Raise ContractError when an order cannot be carried out here."""
+    check_place(order.out, order.force)
+    if Form.PDF in order.forms:
+        require_pdf()
+
+
+def _choose(model: Model, choice: Choice, data: Path, options: ReadOptions, run: Run) -> Chosen:
+    bundle = model.bundle
+    scorer = bundle_scorer(bundle, model.encoder, model.threads, run)
+    with run.timed("read"):
+        names = RowNames.of(data, bundle.schema, options)
+    n_rows = None if choice.ids else fingerprint(data).about_rows
+    with run.progress("choose", n_rows) as advance, run.progress("encode", unit="texts") as on_text:
+
+        def predict(applications: Applications) -> npt.NDArray[np.float64]:
+            return scorer.answer(applications, on_text).scores.pd
+
+        def chunks() -> Iterator[Chunk]:
+            reading = read_chunks(data, bundle.schema, options)
+            while True:
+                with run.timed("read"):
+                    chunk = next(reading, None)
+                if chunk is None:
+                    return
+                yield chunk
+                advance(chunk.n_rows)
+
+        return choose(choice, chunks(), names, predict, bundle.config.decision.max_pd, data)
+
+
+def _reporter(model: Model, heading: Heading, run: Run) -> Reporter:
+    bundle, encoder = model.bundle, model.encoder.text_encoder
+    study = Study.of(Reasoner.open(bundle, encoder, N_REASONS), encoder, model.exact, model.threads, run.timed)
+    return Reporter(study, Crowd.of(bundle.population, bundle.config.scale), heading)
+
+
+def _write(reporter: Reporter, case: Case, order: ReportRequest, folder: Path, run: Run) -> reports.IndexEntry:
+    """Write every report of one application; its line in the index."""
+    links = []
+    for audience in order.audiences:
+        report, html = _report(reporter, case, audience, run)
+        for form in order.forms:
+            name = file_name(case.id, audience.value, form.value)
+            with run.timed("write"):
+                if form is Form.JSON:
+                    (folder / name).write_bytes(_json(report))
+                elif form is Form.HTML:
+                    (folder / name).write_bytes(html.encode())
+                else:
+                    (folder / name).write_bytes(to_pdf(html))
+            words = audience.value if form is Form.HTML else f"{audience.value} ({form.value.upper()})"
+            links.append(reports.Link(words=words, file=name))
+    review = reporter.needs_review(case, reporter.grounds(case))
+    return reports.IndexEntry(
+        id=case.id,
+        row=case.row,
+        result=reporter.result(case.outcomes.fused),
+        top_reason=case.reasons[0][0].wording if case.reasons else "",
+        needs_review=review,
+        links=tuple(links),
+    )
+
+
+def _report(reporter: Reporter, case: Case, audience: Audience, run: Run) -> tuple[reports.ReportModel, str]:
+    """One report and its page."""
+    with run.timed("reports"):
+        match audience:
+            case Audience.UNDERWRITER:
+                underwriter = reporter.underwriter(case)
+                return underwriter, pages.underwriter_html(underwriter)
+            case Audience.APPLICANT:
+                notice = reporter.notice(case)
+                return notice, pages.applicant_html(notice)
+            case Audience.VALIDATOR:
+                validator = reporter.validator(case)
+                return validator, pages.validator_html(validator)
+
+
+def _json(report: reports.ReportModel) -> bytes:
+    return (report.model_dump_json() + "\n").encode()
+
+
+def _index(
+    bundle: Bundle, choice: Choice, chosen: Chosen, entries: Sequence[reports.IndexEntry], heading: Heading
+) -> reports.IndexPage:
+    declined = sum(entry.result.decision == "decline" for entry in entries)
+    return reports.IndexPage(
+        file=heading.data.name,
+        product=bundle.schema.title,
+        model=bundle.manifest.model_id,
+        made_on=heading.made_on,
+        entries=tuple(entries),
+        n_approved=len(entries) - declined,
+        n_declined=declined,
+        n_review=sum(entry.needs_review for entry in entries),
+        chosen=in_words(choice, chosen),
+        n_left_out=chosen.n_left_out,
+        n_rejected=chosen.n_rejected,
+        rejected=chosen.rejected,
+    )
+
+
+def in_words(choice: Choice, chosen: Chosen) -> str:
+    """How the applications were chosen."""
+    if choice.ids:
+        return "named by their ids"
+    rows = f"of {chosen.n_rows:,} rows"
+    if choice.top:
+        return f"the {choice.top:,} of the highest probability of default {rows}, the highest first"
+    if chosen.n_left_out:
+        all_declined = len(chosen.applications) + chosen.n_left_out
+        return f"the first {choice.limit:,} of {all_declined:,} declined {rows}, in the order of the file"
+    return f"all declined {rows}, in the order of the file"

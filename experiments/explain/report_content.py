@@ -1,0 +1,342 @@
+"""The reports of a studied application: for the underwriter, for the applicant, for the validator."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit, logit
+
+from experiments import reporting as reports
+from experiments.explain.background import BackgroundRows, in_words, rows_of
+from experiments.explain.cases import Case, Study
+from experiments.explain.facts import Ground, columns_of, facts, flags, ground, typed
+from experiments.explain.standing import Crowd
+from experiments.score.answers import SEED
+from experiments.session.run import versions
+from fusion.bundle import Bundle
+from fusion.explain.counterfactuals import Change, ColumnMove
+from fusion.explain.explanation import to_points
+from fusion.model.calibration import to_score
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What stands over all reports of a run. command: makes the validator's report of an id again."""
+
+    data: Path
+    made_on: date
+    lender: str
+    contact: str
+    command: tuple[str, ...]
+
+    def command_for(self, applicant: str) -> str:
+        """The command, as it is typed in a shell."""
+        return shlex.join([*self.command, f"--id={applicant}"])
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """Writes the reports of one run's applications."""
+
+    study: Study
+    crowd: Crowd
+    heading: Heading
+
+    @property
+    def bundle(self) -> Bundle:
+        """The model."""
+        return self.study.bundle
+
+    @cached_property
+    def background_rows(self) -> BackgroundRows:
+        """How many rows the background has, and out of how many."""
+        bundle = self.bundle
+        return rows_of(bundle.population, bundle.manifest.provenance.n_rows, bundle.config)
+
+    def points(self, log_odds: Floats) -> list[float]:
+        """Contributions as points; nothing is 0, not -0."""
+        points: list[float] = (to_points(log_odds, self.bundle.config.scale) + 0.0).tolist()
+        return points
+
+    def score(self, margin: float) -> float:
+        """The score of a margin."""
+        return float(to_score(np.array([margin]), self.bundle.config.scale)[0])
+
+    def result(self, margin: float) -> reports.Result:
+        """What a margin means."""
+        pd = float(expit(margin))
+        decision: reports.Decision = "decline" if pd > self.bundle.config.decision.max_pd else "approve"
+        return reports.Result(pd=pd, score=self.score(margin), decision=decision)
+
+    def subject(self, case: Case) -> reports.Subject:
+        """Whom a report is about."""
+        return reports.Subject(
+            id=case.id,
+            row=case.row,
+            file=self.heading.data.name,
+            product=self.bundle.schema.title,
+            model=self.bundle.manifest.model_id,
+            made_on=self.heading.made_on,
+        )
+
+    def grounds(self, case: Case) -> list[Ground]:
+        """What stands behind each reason."""
+        known = facts(case)
+        return [ground(case, reason, self.study.reasoner.book, known) for reason, _ in case.reasons]
+
+    def needs_review(self, case: Case, grounds: list[Ground]) -> bool:
+        """Whether a person must look before a declined applicant is told the reasons."""
+        declined = self.result(case.outcomes.fused).decision == "decline"
+        hidden = any(not reason.disclosable for reason, _ in case.reasons)
+        return declined and (not case.reasons or hidden or any(one.sensitive for one in grounds))
+
+    def underwriter(self, case: Case) -> reports.UnderwriterReport:
+        """Why an applicant scored so."""
+        explanation, result, grounds = case.explanation, self.result(case.outcomes.fused), self.grounds(case)
+        narratives = self.narratives(case)
+        max_pd = self.bundle.config.decision.max_pd
+        cut_off = self.score(float(logit(max_pd)))
+        both = np.concatenate([explanation.columns[0], explanation.narratives[0]])
+        with self.study.timed("similar"):
+            similar = self.crowd.similar(both)
+        return reports.UnderwriterReport(
+            subject=self.subject(case),
+            result=result,
+            cut_off=reports.CutOff(pd=max_pd, score=cut_off, distance=result.score - cut_off),
+            population=self.crowd.around(result.score),
+            starting_score=self.score(explanation.base),
+            columns=self.columns(case),
+            narratives=narratives,
+            narrative_points=sum(narrative.points for narrative in narratives),
+            sentence_method=self.method(case),
+            reasons=self.reasons(case, grounds),
+            needs_review=self.needs_review(case, grounds),
+            quality=flags(case),
+            similar=similar,
+            changes=tuple(self.change(change) for change in case.changes),
+            narrative_effect=self.effect(case),
+        )
+
+    def columns(self, case: Case) -> tuple[reports.ColumnPoints, ...]:
+        """Every column with its points."""
+        explanation, known = case.explanation, facts(case)
+        return tuple(
+            reports.ColumnPoints(name=name, fact=known[name], points=points)
+            for name, points in zip(explanation.column_names, self.points(explanation.columns[0]), strict=True)
+        )
+
+    def reasons(self, case: Case, grounds: list[Ground]) -> tuple[reports.ReportedReason, ...]:
+        """The principal reasons with what stands behind each."""
+        return tuple(
+            reports.ReportedReason(
+                code=reason.code,
+                wording=reason.wording,
+                points=points,
+                disclosable=reason.disclosable,
+                facts=behind.facts,
+            )
+            for (reason, points), behind in zip(case.reasons, grounds, strict=True)
+        )
+
+    def effect(self, case: Case) -> reports.NarrativeEffect | None:
+        """What the narratives changed; None where none was written."""
+        if not case.narratives_written:
+            return None
+        outcomes = case.outcomes
+        return reports.NarrativeEffect(
+            without=self.result(outcomes.silent), columns_only=self.result(outcomes.columns_only)
+        )
+
+    def narratives(self, case: Case) -> tuple[reports.Narrative, ...]:
+        """Every narrative with its sentences."""
+        explanation, block = case.explanation, case.explanation.block
+        concepts, known = self.bundle.schema.concepts, columns_of(self.bundle.schema)
+        points, errors = self.points(explanation.sentences), self.points(-explanation.sentence_error)
+        told = []
+        for number, (name, whole) in enumerate(
+            zip(explanation.narrative_names, self.points(explanation.narratives[0]), strict=True)
+        ):
+            mine = np.flatnonzero(block.narrative == number).tolist()
+            sentences = tuple(
+                reports.Sentence(
+                    text=block.text[at].strip(),
+                    points=points[at],
+                    error=errors[at],
+                    concept=concepts[case.matches.concept[at]].name if case.matches.concept[at] >= 0 else None,
+                    sensitive=tuple(sorted(case.matches.sensitive[at])),
+                )
+                for at in mine
+            )
+            exact = bool(explanation.exact[mine].all()) and bool(mine)
+            told.append(
+                reports.Narrative(
+                    name=name,
+                    title=known[name].title,
+                    points=whole,
+                    sentences=sentences,
+                    n_masked=case.n_masked[number],
+                    exact=exact,
+                )
+            )
+        return tuple(told)
+
+    def method(self, case: Case) -> reports.SentenceMethod:
+        """How the sentences' points were found, as it was really done."""
+        exact = case.explanation.exact
+        if exact.all():
+            return "exact" if len(exact) or self.study.exact else "fast"
+        return "mixed" if self.study.exact else "fast"
+
+    def move(self, move: ColumnMove) -> reports.Move:
+        """One column moved."""
+        field = move.field
+        before, after = typed(field, move.before), typed(field, move.after)
+        return reports.Move(name=field.name, title=field.title, before=before, after=after, unit=field.unit)
+
+    def change(self, change: Change) -> reports.SuggestedChange:
+        """Columns moved together."""
+        return reports.SuggestedChange(moves=tuple(map(self.move, change.moves)), result=self.result(change.margin))
+
+    def notice(self, case: Case) -> reports.ApplicantNotice:
+        """The letter. A sentence that tells of private life is never quoted in it."""
+        grounds = self.grounds(case)
+        heading = self.heading
+        return reports.ApplicantNotice(
+            id=case.id,
+            product=self.bundle.schema.title,
+            made_on=heading.made_on,
+            lender=heading.lender,
+            contact=heading.contact,
+            decision=self.result(case.outcomes.fused).decision,
+            reasons=tuple(
+                reports.PlainReason(wording=reason.wording, facts=behind.plain_facts)
+                for (reason, _), behind in zip(case.reasons, grounds, strict=True)
+                if reason.disclosable
+            )[:4],
+            suggestions=tuple(reports.Suggestion(moves=tuple(map(self.move, change.moves))) for change in case.changes),
+            needs_review=self.needs_review(case, grounds),
+        )
+
+    def validator(self, case: Case) -> reports.ValidatorReport:
+        """Every contribution and all that is needed to make them again."""
+        explanation, scale = case.explanation, self.bundle.config.scale
+        contributions = self.contributions(case)
+        total = explanation.base + sum(part.log_odds for part in contributions)
+        outcomes, margin = case.outcomes, case.outcomes.fused
+        ablations = {"columns only": outcomes.columns_only, "narratives only": outcomes.text_only}
+        if case.narratives_written:
+            ablations["this model, nothing written"] = outcomes.silent
+        return reports.ValidatorReport(
+            subject=self.subject(case),
+            result=self.result(margin),
+            margin=margin,
+            base=explanation.base,
+            starting_score=self.score(explanation.base),
+            total=total,
+            reconciliation=total - margin,
+            points_per_log_odds=float(to_points(np.ones(1), scale)[0]),
+            background=self.background(explanation.base),
+            contributions=contributions,
+            sentences=self.sentences(case),
+            sentence_method=self.method(case),
+            seed=SEED,
+            ablations=tuple(
+                reports.Ablation(name=name, margin=value, pd=float(expit(value))) for name, value in ablations.items()
+            ),
+            digests=self.digests(),
+            versions=self.versions(),
+            command=self.heading.command_for(case.id),
+        )
+
+    def contributions(self, case: Case) -> tuple[reports.Contribution, ...]:
+        """Columns, then narratives; nothing of them is sampled, so their standard errors are 0."""
+        explanation = case.explanation
+        known = facts(case) | {narrative.name: _extent(narrative) for narrative in self.narratives(case)}
+        whole = np.concatenate([explanation.columns[0], explanation.narratives[0]])
+        rows = zip(
+            (*explanation.column_names, *explanation.narrative_names),
+            whole.tolist(),
+            self.points(whole),
+            explanation.from_trees[0].tolist(),
+            strict=True,
+        )
+        return tuple(
+            reports.Contribution(
+                kind="column" if number < len(explanation.column_names) else "narrative",
+                name=name,
+                fact=known[name],
+                log_odds=log_odds,
+                points=points,
+                error=0.0,
+                stacker=from_trees,
+                head=log_odds - from_trees,
+            )
+            for number, (name, log_odds, points, from_trees) in enumerate(rows)
+        )
+
+    def sentences(self, case: Case) -> tuple[reports.SentenceContribution, ...]:
+        """Every sentence, in log-odds."""
+        explanation, concepts = case.explanation, self.bundle.schema.concepts
+        points, told = self.points(explanation.sentences), []
+        place: dict[int, int] = {}
+        for at, (text, narrative) in enumerate(
+            zip(explanation.block.text, explanation.block.narrative.tolist(), strict=True)
+        ):
+            place[narrative] = place.get(narrative, 0) + 1
+            concept = case.matches.concept[at]
+            told.append(
+                reports.SentenceContribution(
+                    narrative=explanation.narrative_names[narrative],
+                    place=place[narrative],
+                    text=text.strip(),
+                    concept=concepts[concept].name if concept >= 0 else None,
+                    similarity=float(str(case.matches.similarity[at])) if concepts else None,
+                    sensitive=tuple(sorted(case.matches.sensitive[at])),
+                    log_odds=float(explanation.sentences[at]),
+                    points=points[at],
+                    error=float(explanation.sentence_error[at]),
+                    n_orders=int(explanation.orders[at]),
+                    exact=bool(explanation.exact[at]),
+                )
+            )
+        return tuple(told)
+
+    def background(self, base: float) -> reports.Background:
+        """What absent columns are drawn from."""
+        rows = self.background_rows
+        words = in_words(rows, base, self.bundle.config)
+        return reports.Background(kind="near_cut_off" if rows.near else "all", n_rows=rows.n, words=words)
+
+    def digests(self) -> reports.Digests:
+        """What the model was made of."""
+        manifest = self.bundle.manifest
+        source = manifest.provenance
+        return reports.Digests(
+            model=hashlib.sha256(manifest.to_bytes()).hexdigest(),
+            schema_=source.schema_digest,
+            config=source.config_digest,
+            data=source.data_digest,
+            encoder=source.encoder_digest,
+        )
+
+    def versions(self) -> dict[str, str]:
+        """Versions that made this report, and beside them those that trained the model, where they differ."""
+        now: Mapping[str, str] = versions()
+        then = self.bundle.manifest.provenance.versions
+        return {**now, **{f"{name} in training": was for name, was in then.items() if now.get(name) != was}}
+
+
+def _extent(narrative: reports.Narrative) -> reports.Fact:
+    """How much was written; the sentences themselves stand in their own table."""
+    n = len(narrative.sentences)
+    return reports.Fact(title=narrative.title, value=f"{n} sentence{'s' if n != 1 else ''}" if n else None)

@@ -1,0 +1,33 @@
+"""What `creditfusion explain` is asked to write; imports nothing heavy, so that the help stays quick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class Audience(StrEnum):
+    """Whom a report is for."""
+
+    UNDERWRITER = "underwriter"
+    APPLICANT = "applicant"
+    VALIDATOR = "validator"
+
+
+class Form(StrEnum):
+    """How a report is written."""
+
+    HTML = "html"
+    JSON = "json"
+    PDF = "pdf"
+
+
+@dataclass(frozen=True)
+class ReportRequest:
+    """What is to be written, and where. force: earlier reports there may be replaced."""
+
+    out: Path
+    audiences: tuple[Audience, ...]
+    forms: tuple[Form, ...]
+    force: bool = False

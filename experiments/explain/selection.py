@@ -1,0 +1,177 @@
+"""Which applications of a file are explained: those named, the declined, or those of the highest PD."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from data_schemas.contract import Schema
+from data_schemas.errors import ContractError
+from experiments.reporting import RejectedRow
+from features.tables.applications import Applications, Chunk, Rejects
+from features.tables.reader import ReadOptions
+from features.tables.sources import header_names
+
+MOST_LISTED = 100  # rejected rows listed one by one where they were not asked for by id
+MOST_COMPARED = 100_000  # ids among which the nearest to an unknown one is looked for
+MOST_NAMED = 20  # unknown ids in a message
+
+Predict = Callable[[Applications], npt.NDArray[np.float64]]
+"""PDs of some applications."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of three: the applications of these ids; the first ``limit`` declined ones; the ``top`` highest PDs.
+
+    Raises ContractError unless it is exactly one.
+    """
+
+    ids: tuple[str, ...] = ()
+    declined: bool = False
+    top: int = 0
+    limit: int = 100
+
+    def __post_init__(self) -> None:
+        if (bool(self.ids), self.declined, self.top > 0).count(True) != 1:
+            raise ContractError("say in one way which applications are explained", "Give --id, --declined or --top N.")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The applications to explain, in the order in which they are to be read.
+
+    rejected: rows that broke the contract; those asked for by id, else the first of them. n_rows: rows looked at.
+    n_rejected: how many of these broke the contract; with ids only the ones asked for count. n_left_out: declined ones
+    beyond the limit.
+    """
+
+    applications: Applications
+    rejected: tuple[RejectedRow, ...]
+    n_rows: int
+    n_rejected: int
+    n_left_out: int
+
+
+@dataclass(frozen=True)
+class RowNames:
+    """Finds the id of a row as it stood in the file. place: of the id among its cells, None when it has none."""
+
+    schema: Schema
+    delimiter: str
+    place: int | None
+
+    @staticmethod
+    def of(data: Path, schema: Schema, options: ReadOptions) -> RowNames:
+        """For the rows of one file; Parquet rows are written with commas when they are rejected."""
+        names = header_names(data, schema, options.delimiter, options.encoding)
+        place = names.index(schema.id.name) if schema.id.name in names else None
+        return RowNames(schema, "," if data.suffix.lower() == ".parquet" else options.delimiter, place)
+
+    def rejected(self, rejects: Rejects) -> list[RejectedRow]:
+        """The rejected rows in words."""
+        told = zip(*(rejects.frame[name].tolist() for name in ("row", "column", "message", "original")), strict=True)
+        return [
+            RejectedRow(row=row, id=self.id_of(original), words=f"{column}: {message}" if column else message)
+            for row, column, message, original in told
+        ]
+
+    def id_of(self, original: str) -> str:
+        """The id in the cells of a row; "" where the row cannot be split into cells or lacks it."""
+        try:
+            cells = next(csv.reader(original.splitlines(keepends=True), delimiter=self.delimiter), [])
+        except csv.Error:
+            return ""
+        found = cells[self.place].strip() if self.place is not None and self.place < len(cells) else ""
+        return "" if found in self.schema.id.missing_values else found
+
+
+def choose(
+    choice: Choice, chunks: Iterator[Chunk], names: RowNames, predict: Predict, max_pd: float, data: Path
+) -> Chosen:
+    """The chosen applications of a file that is read chunk by chunk; only they are kept in memory.
+
+    The declined stand in the file's order, those of the highest PD from the highest on (of equal ones the earlier
+    first), those of ids in the order of the ids, and reading ends where all are found.
+    Raises ContractError for ids that no row has.
+    """
+    if choice.ids:
+        return _by_id(choice.ids, chunks, names, data)
+    kept: list[Applications] = []
+    kept_pd = np.zeros(0)
+    rows = rejected = declined = 0
+    listed: list[RejectedRow] = []
+    for chunk in chunks:
+        rows, rejected = rows + chunk.n_rows, rejected + len(chunk.rejects)
+        listed += names.rejected(_first(chunk.rejects, MOST_LISTED - len(listed)))
+        pd = predict(chunk.applications)
+        if choice.declined:
+            over = np.flatnonzero(pd > max_pd)
+            kept.append(chunk.applications.take(over[: max(choice.limit - declined, 0)]))
+            declined += len(over)
+        else:
+            both, both_pd = Applications.concat([*kept, chunk.applications]), np.concatenate([kept_pd, pd])
+            best = np.argsort(-both_pd, kind="stable")[: choice.top]
+            kept, kept_pd = [both.take(best)], both_pd[best]
+    left_out = max(declined - choice.limit, 0)
+    return Chosen(Applications.concat(kept), tuple(listed), rows, rejected, left_out)
+
+
+def _first(rejects: Rejects, most: int) -> Rejects:
+    return Rejects(rejects.frame.head(max(most, 0)))
+
+
+@dataclass
+class _Search:
+    """Where the ids that are looked for were found: among the applications, or only among rejected rows."""
+
+    wanted: set[str]
+    found: list[Applications] = field(default_factory=list)
+    rejected: dict[str, RejectedRow] = field(default_factory=dict)
+    others: list[str] = field(default_factory=list)
+
+    def look(self, chunk: Chunk, names: RowNames) -> None:
+        """Look through one chunk."""
+        ids = chunk.applications.ids
+        mine = [at for at, key in enumerate(ids) if key in self.wanted]
+        if mine:
+            self.found.append(chunk.applications.take(np.array(mine, dtype=np.intp)))
+            self.wanted -= {ids[at] for at in mine}
+        if len(chunk.rejects):
+            for row in names.rejected(chunk.rejects):
+                if row.id in self.wanted:
+                    self.rejected.setdefault(row.id, row)
+        self.others += ids[: MOST_COMPARED - len(self.others)]
+
+
+def _by_id(ids: Sequence[str], chunks: Iterator[Chunk], names: RowNames, data: Path) -> Chosen:
+    search, rows, empty = _Search(set(ids)), 0, None
+    for chunk in chunks:
+        rows += chunk.n_rows
+        empty = chunk.applications.take(np.zeros(0, dtype=np.intp))
+        search.look(chunk, names)
+        if not search.wanted:
+            break
+    if unknown := [key for key in ids if key in search.wanted and key not in search.rejected]:
+        raise ContractError(*_unknown(unknown, search.others, data))
+    assert empty is not None, "reading gives one chunk or more"
+    together = Applications.concat([empty, *search.found])
+    place = {key: at for at, key in enumerate(together.ids)}
+    order = np.array([place[key] for key in ids if key in place], dtype=np.intp)
+    rejected = tuple(search.rejected[key] for key in ids if key in search.wanted)
+    return Chosen(together.take(order), rejected, rows, len(rejected), 0)
+
+
+def _unknown(unknown: Sequence[str], known: Sequence[str], data: Path) -> tuple[str, str]:
+    """What to say of ids that no row has, and what to do."""
+    named = ", ".join(repr(key[:60]) for key in unknown[:MOST_NAMED])
+    more = f" and {len(unknown) - MOST_NAMED:,} more" if len(unknown) > MOST_NAMED else ""
+    near = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.5)
+    remedy = f"The nearest to {unknown[0][:60]!r} there is {near[0][:60]!r}." if near else "Check the id column."
+    return f"{data} has no application {named}{more}", remedy

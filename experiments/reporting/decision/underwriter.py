@@ -1,0 +1,194 @@
+"""The report for the underwriter: why an applicant scored so, at a glance."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from experiments.reporting.parts import (
+    Count,
+    Fact,
+    Fraction,
+    Move,
+    ReportModel,
+    Result,
+    SentenceMethod,
+    StandardError,
+    Subject,
+    Text,
+    meet,
+)
+
+SCORE_ROUNDING = 0.5  # points; start and contributions meet the score within it
+
+
+class CutOff(ReportModel):
+    """The line between approving and declining: the greatest PD approved and its score."""
+
+    pd: Fraction
+    score: float
+    distance: float = Field(description="points from the cut-off to the score; negative below it")
+
+
+class PopulationBand(ReportModel):
+    """A band of the training population's scores, such as a decile, with what became of its members.
+
+    low, high: scores; None where the band is open.
+    """
+
+    number: int = Field(ge=1)
+    low: float | None
+    high: float | None
+    n: Count
+    n_bad: Count
+    bad_rate: Fraction
+
+
+class PopulationPlace(ReportModel):
+    """Scores of the training population.
+
+    edges: scores, one more than ``counts``; those beyond the outer edges stand in the outer bins. share_below: of the
+    population that scores lower than the applicant. bands: from the lowest scores, number 1. band: the applicant's.
+    words: who they are and how they were scored.
+    """
+
+    n: Count
+    edges: tuple[float, ...] = Field(min_length=2)
+    counts: tuple[Count, ...] = Field(min_length=1)
+    share_below: Fraction
+    bands: tuple[PopulationBand, ...] = Field(min_length=1)
+    band: int = Field(ge=1)
+    words: Text
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if len(self.edges) != len(self.counts) + 1 or sorted(set(self.edges)) != list(self.edges):
+            raise ValueError(f"edges must rise, one more than the {len(self.counts)} counts")
+        if [band.number for band in self.bands] != list(range(1, len(self.bands) + 1)) or self.band > len(self.bands):
+            raise ValueError("bands must be numbered from 1, and the applicant's must be among them")
+        return self
+
+
+class ColumnPoints(ReportModel):
+    """What one column gives or takes; derived features are columns like any other."""
+
+    name: Text
+    fact: Fact
+    points: float
+
+
+class Sentence(ReportModel):
+    """A sentence with what it gives or takes.
+
+    concept: name of what it speaks of; None when it matches no concept. sensitive: protected kinds of life it tells of.
+    """
+
+    text: Text
+    points: float
+    error: StandardError
+    concept: Text | None
+    sensitive: tuple[Text, ...] = ()
+
+
+class Narrative(ReportModel):
+    """One narrative; its sentences, in their order, sum to its points. No sentences: nothing was written.
+
+    n_masked: sensitive sentences that were withheld from the model. exact: it was read again without its sentences.
+    """
+
+    name: Text
+    title: Text
+    points: float
+    sentences: tuple[Sentence, ...]
+    n_masked: Count = 0
+    exact: bool = False
+
+
+class ReportedReason(ReportModel):
+    """A principal adverse reason. ``disclosable`` False: it must not be given to the applicant as it stands."""
+
+    code: Text
+    wording: Text
+    points: float
+    disclosable: bool
+    facts: tuple[Fact, ...] = ()
+
+
+class Flag(ReportModel):
+    """A data-quality flag, as scoring writes it, and in words."""
+
+    flag: Text
+    words: Text
+
+
+class Similar(ReportModel):
+    """What became of the most similar past applicants.
+
+    low, high: 95 % interval of the bad rate. score_low, score_high: the range of their scores. words: what makes them
+    similar.
+    """
+
+    n: int = Field(ge=1)
+    n_bad: Count
+    bad_rate: Fraction
+    low: Fraction
+    high: Fraction
+    score_low: float
+    score_high: float
+    words: Text
+
+
+class SuggestedChange(ReportModel):
+    """Columns moved together so that the decision changes, and the result of scoring the application so."""
+
+    moves: tuple[Move, ...] = Field(min_length=1)
+    result: Result
+
+
+class NarrativeEffect(ReportModel):
+    """What the narratives changed. without: this model, nothing written. columns_only: the model that reads none."""
+
+    without: Result
+    columns_only: Result
+
+
+class UnderwriterReport(ReportModel):
+    """Why an applicant scored so, at a glance.
+
+    starting_score: the score of the background without a narrative, where the points begin. sentence_method: ``exact``
+    when the narratives were read again without their sentences, ``fast`` when split from one reading, ``mixed`` when
+    some were too long to be read again. similar: None without past outcomes. changes: of single columns, then of two,
+    the smaller first, each checked by rescoring; empty when none was found or the decision needs none.
+    narrative_effect: None when nothing was written. needs_review: it is a decline, and a principal reason may not be
+    disclosed or rests on a sensitive sentence, or there is none.
+    """
+
+    report: Literal["underwriter"] = "underwriter"
+    version: Literal[1] = 1
+    subject: Subject
+    result: Result
+    cut_off: CutOff
+    population: PopulationPlace
+    starting_score: float
+    columns: tuple[ColumnPoints, ...]
+    narratives: tuple[Narrative, ...]
+    narrative_points: float
+    sentence_method: SentenceMethod
+    reasons: tuple[ReportedReason, ...]
+    needs_review: bool
+    quality: tuple[Flag, ...]
+    similar: Similar | None
+    changes: tuple[SuggestedChange, ...]
+    narrative_effect: NarrativeEffect | None
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        for narrative in self.narratives:
+            if narrative.sentences:
+                meet(narrative.name, sum(sentence.points for sentence in narrative.sentences), narrative.points)
+        meet("narrative_points", sum(narrative.points for narrative in self.narratives), self.narrative_points)
+        meet("cut_off.distance", self.result.score - self.cut_off.score, self.cut_off.distance)
+        total = self.starting_score + sum(column.points for column in self.columns) + self.narrative_points
+        meet("score", total, self.result.score, SCORE_ROUNDING)
+        return self

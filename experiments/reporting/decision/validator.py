@@ -1,0 +1,136 @@
+"""The report for the validator: every contribution and all that is needed to make them again."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from experiments.reporting.parts import (
+    Count,
+    Fact,
+    Fraction,
+    ReportModel,
+    Result,
+    SentenceMethod,
+    StandardError,
+    Subject,
+    Text,
+    meet,
+)
+
+BackgroundKind = Literal["all", "near_cut_off"]
+
+LEAST_PAIRS = 8  # of orders; a standard error from fewer is rough
+
+
+class Contribution(ReportModel):
+    """What one player of the explanation contributes, in log-odds of bad and in points.
+
+    stacker, head: its parts through the trees and through the joint head, in log-odds, already weighted by the blend.
+    error: standard error, log-odds.
+    """
+
+    kind: Literal["column", "narrative"]
+    name: Text
+    fact: Fact
+    log_odds: float
+    points: float
+    error: StandardError
+    stacker: float
+    head: float
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        meet(self.name, self.stacker + self.head, self.log_odds)
+        return self
+
+
+class SentenceContribution(ReportModel):
+    """What one sentence contributes; those of a narrative sum to it.
+
+    narrative: its name. place: from 1. similarity: nearness to the nearest concept, from -1 to 1, None where not
+    compared. error: standard error, log-odds. n_orders: how many orders of its narrative's sentences were sampled, in
+    pairs of opposite ones; 0 where every combination was valued. exact: its narrative was read again without some of
+    its sentences.
+    """
+
+    narrative: Text
+    place: int = Field(ge=1)
+    text: Text
+    concept: Text | None
+    similarity: float | None
+    sensitive: tuple[Text, ...]
+    log_odds: float
+    points: float
+    error: StandardError
+    n_orders: Count
+    exact: bool = False
+
+    @property
+    def rough(self) -> bool:
+        """Whether the standard error rests on too few pairs of orders to be more than rough."""
+        return 0 < self.n_orders < 2 * LEAST_PAIRS
+
+
+class Background(ReportModel):
+    """The training rows that absent columns are drawn from."""
+
+    kind: BackgroundKind
+    n_rows: int = Field(ge=1)
+    words: Text
+
+
+class Ablation(ReportModel):
+    """The same machinery with less to read."""
+
+    name: Text
+    margin: float
+    pd: Fraction
+
+
+class Digests(ReportModel):
+    """sha256 digests of what the model was made of; ``model`` is that of the manifest, which names all files."""
+
+    model: Text
+    schema_: Text = Field(alias="schema")
+    config: Text
+    data: Text
+    encoder: Text
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
+
+
+class ValidatorReport(ReportModel):
+    """Every contribution, what they sum to, and all that is needed to make them again.
+
+    base: log-odds of the background without a narrative; starting_score the same in points. total: base plus
+    contributions. reconciliation: total minus margin. points_per_log_odds: negative. sentence_method: see
+    UnderwriterReport. command: recomputes this report.
+    """
+
+    report: Literal["validator"] = "validator"
+    version: Literal[1] = 1
+    subject: Subject
+    result: Result
+    margin: float
+    base: float
+    starting_score: float
+    total: float
+    reconciliation: float
+    points_per_log_odds: float
+    background: Background
+    contributions: tuple[Contribution, ...]
+    sentences: tuple[SentenceContribution, ...]
+    sentence_method: SentenceMethod
+    seed: Count
+    ablations: tuple[Ablation, ...]
+    digests: Digests
+    versions: dict[Text, Text]
+    command: Text
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        meet("total", self.base + sum(part.log_odds for part in self.contributions), self.total)
+        meet("reconciliation", self.total - self.margin, self.reconciliation)
+        return self

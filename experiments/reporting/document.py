@@ -1,0 +1,150 @@
+"""A document: sections of words, findings, tables and plots; what a validation, a comparison and a model card are.
+
+Tables hold numbers as they were computed, never as they are shown: a reader of the JSON can recompute with them. A
+figure that does not exist is a ``Gap`` that says why.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, StrictFloat, StrictInt, model_validator
+
+from experiments.reporting.parts import Count, ReportModel, Text
+
+Form = Literal["text", "count", "number", "signed", "percent", "p"]
+"""How a column's figures read: counts and numbers, with their sign, fractions of 1 as percentages, p-values."""
+
+Grade = Literal["good", "note", "concern", "alarm"]
+"""What a finding asks of its reader: nothing, to know it, to look into it, not to use the model as it is."""
+
+DocumentKind = Literal["validation", "comparison", "card"]
+
+
+class Interval(ReportModel):
+    """A figure with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.low <= self.value <= self.high:
+            raise ValueError(f"{self.value} does not lie within {self.low} to {self.high}")
+        return self
+
+
+class Gap(ReportModel):
+    """In the place of a figure: why there is none."""
+
+    gap: Text
+
+
+Cell = Interval | Gap | StrictInt | StrictFloat | Text | None
+"""None: nothing belongs there."""
+
+
+class Column(ReportModel):
+    """A column of a table. key: for machines. digits: decimals worth showing."""
+
+    key: Text
+    title: Text
+    form: Form = "text"
+    digits: Count = 0
+
+
+class Table(ReportModel):
+    """A table; its first column names the rows. note: what a reader must know to read it."""
+
+    key: Text
+    title: Text
+    note: Text = ""
+    columns: tuple[Column, ...] = Field(min_length=1)
+    rows: tuple[tuple[Cell, ...], ...]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise ValueError(f"table {self.key!r}: a row has as many cells as there are columns, {len(self.columns)}")
+        for row in self.rows:
+            for column, cell in zip(self.columns, row, strict=True):
+                if column.form == "text" and isinstance(cell, Interval):
+                    raise ValueError(f"table {self.key!r}: column {column.key!r} holds text, not intervals")
+                if column.form != "text" and isinstance(cell, str):
+                    raise ValueError(f"table {self.key!r}: column {column.key!r} holds figures, not {cell!r}")
+        return self
+
+
+class Plot(ReportModel):
+    """A plot in words; the page holds its picture. words: what it shows. alt: what is drawn, for who cannot see it.
+    gap: why it is not drawn, "" where it is. wide: it takes the page's whole width.
+    """
+
+    key: Text
+    title: Text
+    words: Text
+    alt: Text
+    gap: Text = ""
+    wide: bool = False
+
+
+def _sentence(text: str) -> str:
+    """Titles of findings are read one after the other."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+class Finding(ReportModel):
+    """What a section comes to, in words for a manager. key: for machines. title: a sentence."""
+
+    key: Text
+    grade: Grade
+    title: Annotated[Text, AfterValidator(_sentence)]
+    words: Text
+
+
+class Section(ReportModel):
+    """A chapter of a document."""
+
+    key: Text
+    title: Text
+    words: tuple[Text, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    tables: tuple[Table, ...] = ()
+    plots: tuple[Plot, ...] = ()
+
+
+class Document(ReportModel):
+    """A document on a model. facts: what it is about, by name. headline: the whole in a few sentences. key_figures: a
+    few figures to see first. origin: versions and digests by name.
+    """
+
+    report: DocumentKind
+    version: Literal[1] = 1
+    title: Text
+    kicker: Text
+    made_on: date
+    facts: dict[Text, Text]
+    headline: tuple[Text, ...]
+    key_figures: Table | None = None
+    sections: tuple[Section, ...]
+    origin: dict[Text, Text]
+
+    @model_validator(mode="after")
+    def _keys_differ(self) -> Self:
+        for kind, keys in (
+            ("section", [section.key for section in self.sections]),
+            ("table", [table.key for section in self.sections for table in section.tables]),
+            ("plot", [plot.key for section in self.sections for plot in section.plots]),
+            ("finding", [finding.key for section in self.sections for finding in section.findings]),
+        ):
+            if twice := {key for key in keys if keys.count(key) > 1}:
+                raise ValueError(f"two {kind}s have the key {min(twice)!r}")
+        return self
+
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, the gravest first."""
+        order: tuple[Grade, ...] = ("alarm", "concern", "note", "good")
+        every = [finding for section in self.sections for finding in section.findings]
+        return tuple(sorted(every, key=lambda finding: order.index(finding.grade)))

@@ -1,0 +1,72 @@
+"""The page of a document: a validation, a comparison or a model card."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+from markupsafe import Markup
+
+from experiments.reporting.document import Cell, Column, Document, Gap, Grade, Interval
+from experiments.reporting.pages import render
+from experiments.reporting.words import NARROW_SPACE, number, percent, shown, signed
+
+GRADES: dict[Grade, str] = {
+    "good": "in order",
+    "note": "to know",
+    "concern": "look into",
+    "alarm": "do not rely on",
+}
+LONG_TABLE = 30  # rows; a longer table is folded away on the screen
+PLAIN_TABLE = 6  # columns; a wider one scrolls on narrow screens
+
+
+def document_html(document: Document, drawings: Mapping[str, str]) -> str:
+    """The page. drawings: the SVG of every plot that has no gap, by its key."""
+    findings = document.findings()
+    extra = {
+        "images": {key: data_uri(svg) for key, svg in drawings.items()},
+        "grades": GRADES,
+        "cell": cell,
+        "grave": [finding for finding in findings if finding.grade in ("alarm", "concern")],
+        "n_good": sum(finding.grade == "good" for finding in findings),
+        "place": {finding.key: section.key for section in document.sections for finding in section.findings},
+        "long_table": LONG_TABLE,
+        "plain_table": PLAIN_TABLE,
+    }
+    return render("document.html.j2", document, extra, images=True)
+
+
+def cell(found: Cell, column: Column) -> Markup:
+    """A table's cell as people read it."""
+    if found is None:
+        return Markup("")
+    if isinstance(found, Gap):
+        return Markup('<span class="absent">{}</span>').format(shown(found.gap, 120))
+    if isinstance(found, str):
+        return shown(found, 400)
+    if isinstance(found, Interval):
+        low, high = bare_figure(found.low, column), bare_figure(found.high, column)
+        return Markup('{}<br><span class="interval">{} to {}</span>').format(figure(found.value, column), low, high)
+    return Markup(figure(found, column))
+
+
+def figure(value: float, column: Column) -> str:
+    """A number in its column's form."""
+    if column.form == "percent":
+        return percent(value, column.digits)
+    if column.form == "signed":
+        return signed(value, column.digits)
+    if column.form == "p":
+        return f"<{NARROW_SPACE}0.001" if value < 0.001 else number(value, 3)
+    return number(value, column.digits)
+
+
+def bare_figure(value: float, column: Column) -> str:
+    """The same without its percent sign, for the ends of an interval."""
+    return figure(value, column).replace(f"{NARROW_SPACE}%", "")
+
+
+def data_uri(svg: str) -> str:
+    """A picture within the page."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()

@@ -1,0 +1,83 @@
+"""What all reports are made of: numbers in bounds, sound texts, whom a report is about and what a model said."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+Decision = Literal["approve", "decline"]
+SentenceMethod = Literal["exact", "fast", "mixed"]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+StandardError = Annotated[float, Field(ge=0, description="0 where nothing was sampled")]
+
+SUM_ROUNDING = 1e-6  # between numbers that are sums of others in the same report
+
+
+def _sound(text: object) -> object:
+    """Text that UTF-8 can carry: halves of a surrogate pair are joined, lone ones become U+FFFD."""
+    if not isinstance(text, str):
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+Text = Annotated[str, BeforeValidator(_sound)]
+
+
+class ReportModel(BaseModel):
+    """A node of a report: frozen, strict about unknown keys, and without NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Fact(ReportModel):
+    """What the applicant stated or wrote: a column's value, or a sentence. ``value`` None: missing."""
+
+    title: Text
+    value: bool | float | Text | None
+    unit: Text = ""
+
+
+class Subject(ReportModel):
+    """Whom a report is about and which model spoke.
+
+    id: cell of the id column. row: 1-based number among the data rows of ``file``. product: the schema's title. model:
+    the bundle's model id. made_on: the day the report was made.
+    """
+
+    id: Text
+    row: int = Field(ge=1)
+    file: Text
+    product: Text
+    model: Text
+    made_on: date
+
+
+class Result(ReportModel):
+    """What a model says of one application."""
+
+    pd: Fraction
+    score: float
+    decision: Decision
+
+
+class Move(ReportModel):
+    """One column moved."""
+
+    name: Text
+    title: Text
+    before: bool | float | Text | None
+    after: bool | float | Text | None
+    unit: Text = ""
+
+
+def meet(what: str, found: float, stated: float, rounding: float = SUM_ROUNDING) -> None:
+    """Two numbers that must be the same; raises ValueError, which pydantic reports with its place."""
+    if abs(found - stated) > rounding:
+        raise ValueError(f"{what}: the parts give {found!r}, stated is {stated!r}")

@@ -1,0 +1,202 @@
+"""Numbers and texts as people read them; the only place where a value of a report becomes words.
+
+Every function that returns Markup has escaped what it was given.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from datetime import date
+
+from markupsafe import Markup, escape
+
+from experiments.reporting import Fact, Move
+
+LONGEST_TEXT = 700  # characters of one text on a page; the JSON holds all
+MINUS = "−"
+NARROW_SPACE = "\u202f"  # between a number and %, never broken
+NOT_GIVEN = "not given"
+
+# Bidirectional controls, zero-width characters (but the joiners, which scripts need), separators, tags.
+_HIDDEN = "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+_INVISIBLE = re.compile(f"[\x00-\x1f\x7f-\x9f{_HIDDEN}]")
+_WHITE = " \t\r\n\f\v\u00a0"
+_SPACE = re.compile(f"[{_WHITE}]+")
+_LONG_WORD = re.compile(r"\S{24}")
+_ONE = re.compile(r"(?P<stem>(year|month|week|day|account|event|point|loan|person|record|lien))s\b")  # "1 year"
+_FORMULA_STARTS = "=+-@"
+
+
+def percent(fraction: float, digits: int = 1) -> str:
+    """``0.1234`` as ``12.3 %``; what is more than nothing never reads 0, nor what is less than all 100."""
+    smallest = 10.0**-digits
+    if 0 < 100 * fraction < smallest / 2:
+        return f"<{NARROW_SPACE}{smallest:.{digits}f}{NARROW_SPACE}%"
+    if 100 - smallest / 2 < 100 * fraction < 100:
+        return f">{NARROW_SPACE}{100 - smallest:.{digits}f}{NARROW_SPACE}%"
+    return f"{number(100 * fraction, digits)}{NARROW_SPACE}%"
+
+
+def number(value: float, digits: int = 0) -> str:
+    """With thousands separators and a true minus sign: ``−1,234``."""
+    text = f"{abs(value):,.{digits}f}"
+    return f"{MINUS}{text}" if value < 0 and float(text.replace(",", "")) else text
+
+
+def signed(value: float, digits: int = 0) -> str:
+    """With its sign: ``+14``, ``−3``, and ``0`` for what rounds to nothing."""
+    text = number(value, digits)
+    return f"+{text}" if value > 0 and float(text.replace(",", "")) else text
+
+
+def points(value: float) -> str:
+    """Score points of a contribution: whole ones, and one decimal where a whole number would hide the sign."""
+    return signed(value, 1 if 0.05 <= abs(value) < 0.95 else 0)
+
+
+def log_odds(value: float) -> str:
+    """A contribution in log-odds for a validator: six decimals."""
+    return signed(value, 6)
+
+
+def scientific(value: float) -> str:
+    """A rounding error: ``3.1e−15``."""
+    return f"{value:.1e}".replace("-", MINUS) if value else "0"
+
+
+def glyph(text: str) -> str:
+    """The sign of a signed number for eyes that do not read colours: a triangle down takes, one up gives."""
+    return {MINUS: "▼", "+": "▲"}.get(text[:1], "•")
+
+
+def day(value: date) -> str:
+    """``3 February 2026``."""
+    return f"{value.day} {value:%B %Y}"
+
+
+def error(value: float) -> str:
+    """A standard error in points: ``± 0.4``, ``< 0.1``; 0 where nothing was sampled."""
+    if 0 < value < 0.1:
+        return f"<{NARROW_SPACE}0.1"
+    return f"±{NARROW_SPACE}{value:.1f}" if value else "0"
+
+
+def shown(text: str, longest: int = LONGEST_TEXT) -> Markup:
+    """A foreign text for a page: isolated in its direction, escaped, shortened, with what is invisible made visible.
+
+    White space is collapsed. Control and other unprintable characters stand as their code in a frame. A text that a
+    spreadsheet would take for a formula when the table is pasted there stands in quotes.
+    """
+    kept, n_more = _cut(text, longest)
+    parts: list[Markup] = []
+    at = 0
+    for match in _INVISIBLE.finditer(kept):
+        code = Markup('<abbr class="code" title="{}">{}</abbr><wbr>').format(_name(match.group()), _code(match.group()))
+        parts += [escape(kept[at : match.start()]), code]
+        at = match.end()
+    parts.append(escape(kept[at:]))
+    breaks = Markup(' class="long"') if _LONG_WORD.search(kept) else ""  # where a word would burst the window
+    body = Markup('<bdi dir="auto"{}>{}</bdi>').format(breaks, Markup("").join(parts))
+    if not n_more:
+        return body
+    return body + Markup(' <span class="more">… {} more characters</span>').format(number(n_more))
+
+
+def bare(text: str, longest: int = 120) -> str:
+    """The same where no markup can stand, as in a page's title; to be escaped."""
+    kept, n_more = _cut(text, longest)
+    return _INVISIBLE.sub(lambda match: _code(match.group()), kept) + ("…" if n_more else "")
+
+
+def _cut(text: str, longest: int) -> tuple[str, int]:
+    """The beginning of a text with its white space collapsed, and how many characters of it were left out."""
+    # Cut before cleaning, as a megabyte need not be cleaned to show a few lines; white space shrinks, hence a reserve.
+    text = text.strip(_WHITE)
+    begin = _SPACE.sub(" ", text[: 4 * longest])
+    whole = len(text) <= 4 * longest and len(begin) <= longest
+    kept = begin if whole else begin[:longest].rstrip(_WHITE)
+    n_more = 0 if whole else max(len(text) - len(kept), 1)
+    return (f"“{kept}”" if kept[:1] and kept[0] in _FORMULA_STARTS else kept), n_more
+
+
+def _code(character: str) -> str:
+    return f"U+{ord(character):04X}"
+
+
+def _name(character: str) -> str:
+    return unicodedata.name(character, "control character").lower()
+
+
+def value(fact: Fact, longest: int = LONGEST_TEXT) -> Markup:
+    """A fact's value with its unit, as the applicant would write it."""
+    return _value(fact.value, fact.unit, longest)
+
+
+def before(move: Move, longest: int = LONGEST_TEXT) -> Markup:
+    """Where a move begins."""
+    return _value(move.before, move.unit, longest)
+
+
+def after(move: Move, longest: int = LONGEST_TEXT) -> Markup:
+    """Where a move ends."""
+    return _value(move.after, move.unit, longest)
+
+
+def _value(cell: bool | float | str | None, unit: str, longest: int) -> Markup:
+    if cell is None or cell == "":
+        return Markup('<span class="absent">{}</span>').format(NOT_GIVEN)
+    if isinstance(cell, str):
+        return shown(cell, longest)
+    if isinstance(cell, bool):
+        return Markup("yes" if cell else "no")
+    if unit == "fraction":  # 2,810 % is hard to read
+        return Markup(f"{plain(cell)} times") if cell >= 10 else Markup(percent(cell))
+    if unit in ("percent", "%"):
+        return Markup(f"{plain(cell)}{NARROW_SPACE}%")
+    if not unit:
+        return Markup(plain(cell))
+    return Markup("{} {}").format(plain(cell), shown(_of_one(unit) if cell == 1 else unit, 60))
+
+
+def _of_one(unit: str) -> str:
+    """``years`` as ``year``, ``inquiries`` as ``inquiry``; words that only look like plurals stay."""
+    return _ONE.sub(r"\g<stem>", re.sub(r"(\w)ies\b", r"\1y", unit))
+
+
+def plain(value: float) -> str:
+    """A measured number: whole when it is whole or large, else three significant digits or more."""
+    if value == round(value) or abs(value) >= 1000:
+        return number(value)
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    text = number(value, min(digits, 8))
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def setting(found: object) -> str:
+    """A setting's value as TOML has it, numbers to three digits."""
+    if isinstance(found, bool):
+        return "true" if found else "false"
+    if isinstance(found, int):
+        return str(found)
+    return plain(found).replace(",", "") if isinstance(found, float) else str(found)
+
+
+def p_value(p: float) -> str:
+    """``p = 0.457``, ``p < 0.001``."""
+    return "p < 0.001" if p < 0.001 else f"p = {number(p, 3)}"
+
+
+def count(n: int, what: str) -> str:
+    """``1 trial``, ``12 trials``."""
+    return f"{number(n)} {what}{'' if n == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``12 minutes``, ``1.4 hours``."""
+    if seconds < 100:
+        return f"{number(seconds, 1 if seconds < 10 else 0)} s"
+    if seconds < 5400:
+        return f"{number(seconds / 60)} minutes"
+    return f"{number(seconds / 3600, 1)} hours"

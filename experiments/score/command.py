@@ -1,0 +1,140 @@
+"""``creditfusion score``: a PD, a score, a decision and its reasons for every application of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from experiments.options import (
+    CacheGbOption,
+    CacheOption,
+    DelimiterOption,
+    EncoderOption,
+    EncodingOption,
+    JsonOption,
+    NoCacheOption,
+    ThreadsOption,
+    cache_folder,
+)
+from experiments.session.run import SOME_REJECTED, Run
+
+if TYPE_CHECKING:
+    from experiments.score.resumable_output import Tally
+
+MOST_REASONS = 20
+FREQUENT = 5  # first reasons that the summary names
+
+EXAMPLES = """
+Examples:
+
+creditfusion score --model bundle --data new.csv --out scored.csv
+
+creditfusion score --model bundle --data new.csv --out scored.csv --reasons 2
+
+creditfusion score --model bundle --data new.csv --out scored.csv --reasons 0
+
+creditfusion score --model bundle --data new.csv --out scored.csv --policy policy.toml
+
+creditfusion score --model bundle --data new.parquet --out scored.csv.gz --passthrough branch --resume
+
+creditfusion score --model bundle --encoder models/minilm --data new.csv --out scored.csv
+"""
+
+
+def score(
+    model: Annotated[Path, typer.Option(help="Model bundle, the folder that `train` wrote.")],
+    data: Annotated[Path, typer.Option(help="Applications to score: CSV, gzipped CSV or Parquet by its name.")],
+    out: Annotated[Path, typer.Option(help="Scored file to write: .csv, .csv.gz or .parquet.")],
+    rejects: Annotated[
+        Path | None, typer.Option(help="File of the rows that broke the contract. Left out: OUT.rejects.csv.")
+    ] = None,
+    passthrough: Annotated[list[str] | None, typer.Option(help="Input column to copy; repeat for more.")] = None,
+    reasons: Annotated[
+        int,
+        typer.Option(min=0, max=MOST_REASONS, help="Adverse reasons per row, the strongest first; 0: none, quicker."),
+    ] = 4,
+    policy: Annotated[
+        Path | None, typer.Option(help="Policy file, TOML. Left out: the model's own cut-off, decision.max_pd.")
+    ] = None,
+    encoder: EncoderOption = None,
+    chunk_rows: Annotated[int, typer.Option(min=1, help="Rows held in memory at once; changes no result.")] = 10_000,
+    resume: Annotated[bool, typer.Option("--resume", help="Carry on a run that was interrupted.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing output, finished or not.")] = False,
+    delimiter: DelimiterOption = ",",
+    encoding: EncodingOption = None,
+    cache: CacheOption = None,
+    cache_gb: CacheGbOption = 2.0,
+    no_cache: NoCacheOption = False,
+    threads: ThreadsOption = 0,
+    json_output: JsonOption = False,
+) -> None:
+    """Score applications: PD, points, decision and reasons, one row each.
+
+    reason_1, reason_2, ... are the codes of what took most points from the score, with wording and points; fewer where
+    nothing else took explain.min_points (from one that is not approved: a tenth). narrative_points: what the narratives
+    gave or took. reason_flags: not_disclosable:CODE for a reason that may not be told to the applicant as a principal
+    one, no_reason for an application that is not approved and from which nothing took points, sensitive:KIND:POINTS
+    for each kind of private life that the narratives tell of, with what these sentences gave or took.
+
+    With --policy the decision is approve, refer or decline, and refer_reason says why a row is referred.
+
+    Rows that break the data contract go to the rejects file with the rule and the remedy; scored and rejected rows
+    add up to the input. Output gets its final name when it is complete. Exit code 3: some rows were rejected.
+    """
+    from experiments.score.job import ScoreFiles, bundle_scorer, score_file
+    from experiments.session.encoders import open_model
+    from features.tables.reader import ReadOptions
+    from fusion.policy.policy_file import load_policy
+
+    rejects = rejects or out.parent / f"{out.name}.rejects.csv"
+    files = ScoreFiles(data, out, rejects, tuple(dict.fromkeys(passthrough or ())))
+    arguments: dict[str, object] = {"model": model, "data": data, "out": out, "rejects": files.rejects}
+    arguments |= {"passthrough": files.passthrough, "reasons": reasons, "chunk_rows": chunk_rows, "resume": resume}
+    arguments["policy"] = policy
+    options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding)
+    with Run.start("score", out, arguments, json_output) as run:
+        with run.timed("load"):
+            opened = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
+            rules = load_policy(policy, opened.bundle.schema) if policy else None
+            scorer = bundle_scorer(opened.bundle, opened.encoder, threads, run, reasons, rules)
+        done = score_file(scorer, files, options, run, resume=resume, force=force)
+        run.finish(
+            {
+                "out": out,
+                "rejects": files.rejects,
+                **counts(done.tally, reasons > 0),
+                "rows_resumed": done.n_resumed,
+                "rows_per_second": (done.tally.rows - done.n_resumed) / run.clock.total,
+                "cache_hit_rate": opened.encoder.hit_rate,
+            }
+        )
+    if done.tally.rejected:
+        raise typer.Exit(SOME_REJECTED)
+
+
+def counts(tally: Tally, with_reasons: bool) -> Mapping[str, object]:
+    """The counts for reading and for ``--json``; mean PD and the rates are None without scored rows.
+
+    with_reasons: those of reasons too, with the most frequent first reasons.
+    """
+    found: dict[str, object] = {
+        "rows": tally.rows,
+        "scored": tally.scored,
+        "rejected": tally.rows - tally.scored,
+        "mean_pd": tally.pd_sum / tally.scored if tally.scored else None,
+        "decline_rate": tally.declined / tally.scored if tally.scored else None,
+        "refer_rate": tally.referred / tally.scored if tally.scored else None,
+        "rejected_by_rule": tally.rejected,
+        "data_quality": tally.quality,
+    }
+    if not with_reasons:
+        return found
+    frequent = sorted(tally.first_reasons.items(), key=lambda item: (-item[1], item[0]))[:FREQUENT]
+    return found | {
+        "with_undisclosable_reason": tally.undisclosable,
+        "with_sensitive_statement": tally.sensitive,
+        "first_reasons": dict(frequent),
+    }

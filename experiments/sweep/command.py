@@ -1,0 +1,141 @@
+"""``creditfusion sweep``: the settings that score best on decisions which the judged parts never saw."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.options import (
+    CacheGbOption,
+    CacheOption,
+    DelimiterOption,
+    EncodingOption,
+    JsonOption,
+    NoCacheOption,
+    cache_folder,
+    report_day,
+)
+from experiments.session.run import INTERRUPTED, SOME_REJECTED, Run
+
+
+class FoldKind(StrEnum):
+    """How trials are judged, as on the command line."""
+
+    RANDOM = "random"
+    TIME = "time"
+
+
+EXAMPLES = """
+Examples:
+
+creditfusion sweep --schema demo --data past.csv --out sweep --trials 50
+
+creditfusion sweep --schema lending_club --data applications.csv.gz --until 2010-12-31 --out sweep --timeout 3600
+
+creditfusion sweep --schema my.schema.json --data past.csv --out sweep --space narrow.toml --objective log_loss
+--objective cost
+
+creditfusion sweep --schema my.schema.json --data past.csv --out sweep --study autumn
+--storage postgresql://risk@db.example/optuna
+
+creditfusion train --schema my.schema.json --data past.csv --out model --config sweep/best.toml
+"""
+
+
+def sweep(
+    schema: Annotated[str, typer.Option(help="Schema file, or the name of a shipped one: demo, lending_club.")],
+    data: Annotated[
+        list[Path], typer.Option(help="Decided applications: CSV, gzipped CSV or Parquet; repeat for more.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the sweep: study, results, what trials read.", file_okay=False)],
+    trials: Annotated[
+        int, typer.Option(min=1, help="Trials to finish or prune, those of earlier runs of the study included.")
+    ] = 100,
+    timeout: Annotated[float | None, typer.Option(min=0, help="Seconds after which no trial is begun.")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes side by side; 0 for one per processor.")] = 0,
+    config: Annotated[Path | None, typer.Option(help="Settings to begin with, as TOML: the first trial.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting to begin with, such as folds.n_folds=4.")
+    ] = None,
+    space: Annotated[Path | None, typer.Option(help="TOML that narrows the ranges searched.")] = None,
+    objective: Annotated[
+        list[str] | None,
+        typer.Option(help="log_loss, brier, auc, ks or cost; repeat for the best compromises. Default: log_loss."),
+    ] = None,
+    folds: Annotated[
+        FoldKind,
+        typer.Option(help="random: every row out of fold; time: the newer half, by models of what came before."),
+    ] = FoldKind.RANDOM,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Look at decisions up to this day only.")
+    ] = None,
+    hold_out: Annotated[
+        float,
+        typer.Option(min=0.0, max=0.5, help="Share of the rows, the newest, kept for the check at the end."),
+    ] = 0.15,
+    until_flat: Annotated[
+        bool, typer.Option("--until-flat", help="Stop when more trials promise less than the folds' own noise.")
+    ] = False,
+    study: Annotated[str | None, typer.Option(help="Name of the study. Left out: that of the folder.")] = None,
+    storage: Annotated[
+        str | None, typer.Option(help="Database of the study, for many machines. Left out: a journal file in --out.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a study; fail where there is none.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the search; folds have their own, folds.seed.")] = 0,
+    delimiter: DelimiterOption = ",",
+    encoding: EncodingOption = None,
+    cache: CacheOption = None,
+    cache_gb: CacheGbOption = 2.0,
+    no_cache: NoCacheOption = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Search for better settings, and prove that they are better.
+
+    Trains with the default settings first, then with settings that Optuna proposes, each judged by rows that it never
+    saw; in the end the best settings are compared with the first ones on the newest rows, which no trial saw. Writes
+    best.toml (for train --config), leaderboard.csv and report.html. Run it again to go on: nothing that was finished
+    is lost. Exit code 3: some rows were rejected; 130: interrupted.
+    """
+    from data_schemas.reader import load_schema
+    from experiments.session.encoders import OpenEncoder, open_text_encoder
+    from experiments.sweep.conditions import Search, settled
+    from experiments.sweep.job import SweepFolder, refuse_never_flat, sweep_study
+    from experiments.sweep.results import write_results
+    from experiments.sweep.searching import effort_of
+    from experiments.sweep.storage import loss_told
+    from experiments.train.job import read_decided, write_rejects
+    from features.tables.reader import ReadOptions
+    from fusion.config import EncoderConfig, load_config
+    from fusion.model.search_space import load_space
+
+    arguments = {"schema": schema, "data": data, "out": out, "config": config, "set": overrides or [], "space": space}
+    arguments |= {"objective": objective or [], "folds": folds, "until": until, "hold_out": hold_out}
+    arguments |= {"trials": trials, "timeout": timeout, "workers": workers, "study": study, "seed": seed}
+    with Run.start("sweep", out, arguments, json_output) as run:  # without the storage, which may hold a password
+        contract = load_schema(schema)
+        base = load_config(config, overrides or [])
+        goals = tuple(dict.fromkeys(objective or ["log_loss"]))
+        last_day = until.date() if until else None
+        search = settled(Search(base, load_space(space, base), goals, folds.value, last_day, hold_out), run.note)
+        effort = effort_of(trials, workers, timeout, seed, until_flat)
+        refuse_never_flat(search, effort)
+        place = SweepFolder(out, study or out.resolve().name, storage, resume)
+        place.make()
+        read = read_decided(contract, data, ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding), run)
+        write_rejects(read.rejects, place.rejects)
+
+        def opener(of: EncoderConfig) -> OpenEncoder:
+            return open_text_encoder(of, cache_folder(cache, no_cache), cache_gb, 0)
+
+        with loss_told():
+            found = sweep_study(read, search, place, effort, opener, run)
+            results = write_results(found, place.out, report_day(None))
+        run.finish(results.summary(), results.lines())
+    if found.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if len(read.rejects):
+        raise typer.Exit(SOME_REJECTED)

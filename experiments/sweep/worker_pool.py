@@ -1,0 +1,149 @@
+"""The workers of a sweep on this machine: started, watched, replaced when they die, and asked to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from data_schemas.errors import RunError
+from experiments.sweep.worker import ORDER, WorkerOrder
+
+MOST_DEATHS = 5
+"""Deaths of workers in a row, without a trial that came to an end between them, after which the sweep gives up."""
+
+
+@dataclass
+class Member:
+    """A running worker. said: what it wrote to stderr."""
+
+    order: WorkerOrder
+    process: subprocess.Popen[str]
+    said: IO[str]
+
+
+@dataclass
+class Crew:
+    """Worker processes. folder: where what they say on stderr is kept. lock: the descriptor of ``sole_command``, which
+    they hold too, or None. deaths: since a trial came to an end.
+    """
+
+    folder: Path
+    lock: int | None = None
+    members: list[Member] = field(default_factory=list)
+    deaths: int = 0
+
+    def start(self, order: WorkerOrder) -> None:
+        """Begin a worker. Raises RunError where the machine has no room for one."""
+        try:
+            member = self._begin(order)
+        except OSError as error:
+            raise RunError(
+                f"worker {order.number} cannot be started ({error.strerror})",
+                "Look at the disk of --out and at the memory, or take fewer --workers; the sweep goes on where it was.",
+            ) from error
+        assert member.process.stdin is not None
+        self.members.append(member)
+        with suppress(BrokenPipeError), member.process.stdin as told:  # one that is dead already is seen by look
+            told.write(ORDER.dump_json(order).decode())
+
+    def _begin(self, order: WorkerOrder) -> Member:
+        said = (self.folder / f"worker-{order.number}.log").open("a+", encoding="utf-8")
+        try:
+            said.seek(0, 2)
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "experiments.sweep.worker", str(os.getpid())],  # -P: not what lies here
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                text=True,
+                pass_fds=() if self.lock is None else (self.lock,),
+                env=os.environ | {"OMP_NUM_THREADS": str(order.threads)},  # of all libraries, not of torch alone
+            )
+        except OSError:
+            said.close()
+            raise
+        return Member(order, process, said)
+
+    def look(self, on_death: Callable[[], object]) -> int:
+        """How many are at work. A dead one is replaced, after ``on_death``.
+
+        Raises RunError for a worker that failed, and when they keep dying.
+        """
+        for member in [one for one in self.members if one.process.poll() is not None]:
+            self.members.remove(member)
+            code = member.process.returncode
+            if code > 0:
+                raise _failure(member)
+            member.said.close()
+            if code < 0:
+                self.deaths += 1
+                on_death()
+                if self.deaths > MOST_DEATHS:
+                    raise RunError(
+                        f"{self.deaths} workers in a row were ended by signal {-code} before a trial was done",
+                        "If memory ran out, take fewer --workers; the sweep goes on where it was.",
+                    )
+                self.start(member.order)
+        return len(self.members)
+
+    def ask_to_stop(self) -> None:
+        """Tell every worker to end after its current fold and to queue its trial again."""
+        for member in self.members:
+            member.process.send_signal(signal.SIGTERM)
+
+    def wait(self, seconds: float) -> None:
+        """Until all have ended; those that have not after so many seconds are killed."""
+        deadline = time.monotonic() + seconds
+        try:
+            for member in self.members:
+                member.process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End all at once."""
+        for member in self.members:
+            if member.process.poll() is None:
+                member.process.kill()
+                member.process.wait()
+            member.said.close()
+        self.members.clear()
+
+
+def _failure(member: Member) -> RunError:
+    """What a worker failed of, in its own words."""
+    member.said.seek(0)
+    with member.said:
+        lines = member.said.read().splitlines()
+    try:
+        told = json.loads(lines[-1])
+        return RunError(told["message"], told["remedy"])
+    except (IndexError, ValueError, TypeError, KeyError):
+        return RunError(
+            f"worker {member.order.number} failed, see {member.said.name}",
+            "Run the same command again to go on; if it happens again, this is a fault of creditfusion.",
+        )
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM inside is treated as Ctrl-C: batch systems send it before they kill."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,82 @@
+"""``creditfusion train``: from decided applications to a model bundle."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.options import (
+    CacheGbOption,
+    CacheOption,
+    DelimiterOption,
+    EncodingOption,
+    JsonOption,
+    NoCacheOption,
+    ThreadsOption,
+    cache_folder,
+)
+from experiments.session.run import SOME_REJECTED, Run
+
+EXAMPLES = """
+Examples:
+
+creditfusion train --schema demo --data past.csv --out model
+
+creditfusion train --schema lending_club --data applications.csv.gz --until 2010-12-31 --out model
+
+creditfusion train --schema my.schema.json --data 2023.csv --data 2024.csv --out model --set stacker.n_trees=800
+"""
+
+
+def train(
+    schema: Annotated[str, typer.Option(help="Schema file, or the name of a shipped one: demo, lending_club.")],
+    data: Annotated[
+        list[Path], typer.Option(help="Decided applications: CSV, gzipped CSV or Parquet; repeat for more.")
+    ],
+    out: Annotated[Path, typer.Option(help="Bundle to write, a folder; an older bundle there is replaced.")],
+    config: Annotated[Path | None, typer.Option(help="Settings as TOML.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting, such as stacker.n_trees=800.")
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Learn from decisions up to this day; later ones judge the model."),
+    ] = None,
+    delimiter: DelimiterOption = ",",
+    encoding: EncodingOption = None,
+    cache: CacheOption = None,
+    cache_gb: CacheGbOption = 2.0,
+    no_cache: NoCacheOption = False,
+    threads: ThreadsOption = 0,
+    json_output: JsonOption = False,
+) -> None:
+    """Train a model and say what it is worth.
+
+    Fits the fused model and its ablations (columns only, text only) out of fold, judges them on the training rows, on
+    the newest of them and on rows after --until, and writes a bundle. Rows that break the contract go to
+    OUT.rejects.csv. Exit code 3: some rows were rejected.
+    """
+    from data_schemas.reader import load_schema
+    from experiments.session.encoders import open_text_encoder
+    from experiments.train.job import TrainingFiles, read_decided, train_bundle, write_rejects
+    from features.tables.reader import ReadOptions
+    from fusion.bundle import check_place
+    from fusion.config import load_config
+
+    files = TrainingFiles(tuple(data), out, until.date() if until else None)
+    arguments = {"schema": schema, "data": data, "out": out, "config": config, "set": overrides or [], "until": until}
+    with Run.start("train", out, arguments, json_output) as run:
+        contract = load_schema(schema)
+        settings = load_config(config, overrides or [])
+        encoder = open_text_encoder(settings.encoder, cache_folder(cache, no_cache), cache_gb, threads)
+        options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding)
+        check_place(files.out)  # before hours of work, not after them
+        read = read_decided(contract, files.data, options, run)
+        write_rejects(read.rejects, files.rejects)  # first, because they may be why the rest cannot train
+        report = train_bundle(read, files, settings, encoder, run)
+        run.finish({"bundle": out, **report.summary()}, {"bundle": out, **report.lines()})
+    if report.rejected:
+        raise typer.Exit(SOME_REJECTED)

@@ -1,0 +1,250 @@
+"""The chapter on the data: which rows were judged, which were not and why, and columns that know too much."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import roc_auc_score
+
+from experiments.reporting.document import Column, Finding, Section, Table
+from experiments.reporting.words import count, number, percent
+from experiments.validate.chapter import Chapter, Row, figure, listed
+from experiments.validate.scored_outcomes import Floats, ScoredOutcomes
+from features.design import TabularBlock
+from features.inference.leakage import MAX_AUC
+from fusion.metrics import both_classes
+
+DOMINANT = 0.5  # share of all movement that one column makes; an application score rests on many
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What became of the rows that were read. rejected: rows per broken rule. before, undated: rows left out because
+    they were decided before ``since``, or nobody knows when.
+    """
+
+    files: tuple[str, ...]
+    digest: str
+    n_rows: int
+    rejected: Mapping[str, int]
+    since: date | None
+    before: int
+    undated: int
+
+
+@dataclass(frozen=True)
+class ColumnFacts:
+    """One column of the model. auc_then, auc_now: how well it ranks outcomes by itself, in training and here, whichever
+    way round; NaN where that cannot be said. missing: of numbers. weight: its share of all movement of the scores.
+    """
+
+    name: str
+    title: str
+    missing_then: float
+    missing_now: float
+    auc_then: float
+    auc_now: float
+    weight: float
+
+
+def chapter(judged: ScoredOutcomes, intake: Intake) -> Chapter:
+    """The rows, and the columns that the model reads."""
+    facts = column_facts(judged)
+    section = Section(
+        key="data",
+        title="The data: which rows, and can the columns be trusted?",
+        findings=(*_window_findings(judged), *_leak_findings(facts), *_rejected_finding(intake)),
+        words=(
+            "Only decided applications can be judged, and only those that were granted have an outcome: nothing here "
+            "tells how the applicants would have done who were turned away.",
+        ),
+        tables=(_rows_table(judged, intake), _columns_table(facts)),
+    )
+    return Chapter(section)
+
+
+def column_facts(judged: ScoredOutcomes) -> list[ColumnFacts]:
+    """Every structured column, the weightiest first."""
+    population = judged.model.bundle.population
+    then, now = population.columns, judged.design.tabular
+    bad = population.bad.astype(np.float64)
+    schema = judged.applications.schema
+    titles = {field.name: field.title for field in schema.features}
+    titles |= {derived.name: derived.title for derived in schema.derived}
+    moved = np.abs(population.contributions.astype(np.float64)).mean(axis=0)
+    weights = moved / moved.sum() if moved.sum() > 0 else moved
+    facts = []
+    for at, name in enumerate((*then.num_names, *then.cat_names)):
+        facts.append(
+            ColumnFacts(
+                name,
+                titles[name],
+                _missing(then, at),
+                _missing(now, at),
+                _alone(then, bad, then, bad, at),
+                _alone(now, judged.y, then, bad, at),
+                float(weights[at]),
+            )
+        )
+    return sorted(facts, key=lambda one: (-one.weight, one.name))
+
+
+def _missing(block: TabularBlock, at: int) -> float:
+    """Share of the rows in which a column is missing, or holds an unknown level."""
+    n_num = len(block.num_names)
+    gone = np.isnan(block.x_num[:, at]) if at < n_num else block.x_cat[:, at - n_num] == 0
+    return float(gone.mean()) if len(gone) else float("nan")
+
+
+def _alone(block: TabularBlock, y: Floats, then: TabularBlock, bad: Floats, at: int) -> float:
+    """AUC of a column by itself, turned so that it is .5 or more: numbers with the missing ones at either end, levels
+    by their bad rate in training.
+    """
+    if not both_classes(y):
+        return float("nan")
+    n_num = len(block.num_names)
+    if at >= n_num:
+        rates = _level_rates(then.x_cat[:, at - n_num], bad, then.n_levels[at - n_num])
+        return _turned(y, rates[block.x_cat[:, at - n_num]])
+    values = block.x_num[:, at].astype(np.float64)
+    if np.isnan(values).all():
+        return 0.5
+    ends = (np.nanmin(values) - 1, np.nanmax(values) + 1)
+    return max(_turned(y, np.where(np.isnan(values), end, values)) for end in ends)
+
+
+def _turned(y: Floats, values: Floats) -> float:
+    area = float(roc_auc_score(y, values))
+    return max(area, 1 - area)
+
+
+def _level_rates(codes: npt.NDArray[np.int32], bad: Floats, n_levels: int) -> Floats:
+    """Bad rate of every level, float64 (n_levels,), drawn towards that of all by ten rows."""
+    overall = float(bad.mean())
+    n, n_bad = np.bincount(codes, minlength=n_levels), np.bincount(codes, weights=bad, minlength=n_levels)
+    rates: Floats = (n_bad + 10 * overall) / (n + 10)
+    return rates
+
+
+def _rows_table(judged: ScoredOutcomes, intake: Intake) -> Table:
+    rows: list[Row] = [("Rows read", intake.n_rows)]
+    rows += [(f"Rejected: {rule}", n) for rule, n in sorted(intake.rejected.items())]
+    if intake.since is not None:
+        rows += [(f"Decided before {intake.since}", intake.before), ("Without a decision date", intake.undated)]
+    rows += [("Judged", len(judged)), ("of these bad", int(judged.y.sum()))]
+    return Table(
+        key="rows",
+        title="What became of the rows",
+        columns=(Column(key="what", title="Rows"), Column(key="n", title="Number", form="count")),
+        rows=tuple(rows),
+    )
+
+
+def _columns_table(facts: list[ColumnFacts]) -> Table:
+    return Table(
+        key="columns",
+        title="The columns that the model reads",
+        note="Weight: the column's share of all movement of the scores, by its contributions to the training "
+        "applicants'; the rest is the narratives'. AUC alone: how well the column ranks outcomes by itself, 0.5 is a "
+        f"coin; {number(MAX_AUC, 1)} or more is suspect. Missing: for levels, unknown ones too.",
+        columns=(
+            Column(key="column", title="Column"),
+            Column(key="weight", title="Weight", form="percent", digits=1),
+            Column(key="auc_then", title="AUC alone, training", form="number", digits=3),
+            Column(key="auc_now", title="AUC alone, here", form="number", digits=3),
+            Column(key="missing_then", title="Missing, training", form="percent", digits=1),
+            Column(key="missing_now", title="Missing, here", form="percent", digits=1),
+        ),
+        rows=tuple(
+            (one.title, one.weight, *map(figure, (one.auc_then, one.auc_now, one.missing_then, one.missing_now)))
+            for one in facts
+        ),
+    )
+
+
+def _window_findings(judged: ScoredOutcomes) -> list[Finding]:
+    """Whether the rows are later than those the model learned from."""
+    learned = judged.model.bundle.manifest.provenance.window
+    dates = judged.applications.decision_date()
+    undated = len(judged) if dates is None else int(np.isnat(dates).sum())
+    if learned is None or dates is None or undated:
+        lacking = "The model has no training window" if learned is None else f"{count(undated, 'row')} without a date"
+        return [
+            Finding(
+                key="out_of_time",
+                grade="concern",
+                title="It is not known whether these rows are later than the training rows.",
+                words=f"{lacking}. On rows that the model learned from every figure is flattered. Give the schema a "
+                "decision date, or make sure yourself that the rows are new.",
+            )
+        ]
+    n = int((dates < np.datetime64(learned[1], "s") + np.timedelta64(1, "D")).sum())
+    if n:
+        return [
+            Finding(
+                key="out_of_time",
+                grade="concern" if n < len(judged) else "alarm",
+                title="Some of the rows are as old as those the model learned from."
+                if n < len(judged)
+                else "The model may have learned from these very rows.",
+                words=f"{count(n, 'row')} ({percent(n / len(judged))}) were decided up to {learned[1]}, the end of the "
+                "training window. Figures on rows that took part in training are flattered: use --since.",
+            )
+        ]
+    said = f"The model learned up to {learned[1]}; all rows were decided afterwards."
+    return [Finding(key="out_of_time", grade="good", title="The rows are newer than the model.", words=said)]
+
+
+def _leak_findings(facts: list[ColumnFacts]) -> list[Finding]:
+    """Columns that know the outcome."""
+    suspects = [one for one in facts if max(np.nan_to_num(one.auc_then), np.nan_to_num(one.auc_now)) >= MAX_AUC]
+    if suspects:
+        said = "; ".join(
+            f"“{one.title}” ranks outcomes with an AUC of "
+            f"{number(max(np.nan_to_num(one.auc_then), np.nan_to_num(one.auc_now)), 2)} and makes "
+            f"{percent(one.weight, 0)} of all movement of the scores"
+            for one in suspects[:5]
+        )
+        return [
+            Finding(
+                key="leak",
+                grade="alarm",
+                title=f"{listed([one.title for one in suspects])} may know the outcome.",
+                words=f"By itself {said}. What is known before a loan is granted rarely reaches {number(MAX_AUC, 1)}. "
+                "If it is filled in or changed after the decision, the model will fail on new applicants, whatever "
+                "the figures here say. Find out when it is known; if later, give it the role ignored and train again.",
+            )
+        ]
+    if facts and facts[0].weight >= DOMINANT:
+        one = facts[0]
+        return [
+            Finding(
+                key="leak",
+                grade="concern",
+                title=f"The scores rest on one column, {one.title}.",
+                words=f"It makes {percent(one.weight, 0)} of all their movement. Make sure that it is known at the "
+                "decision, and what happens on the day it is missing.",
+            )
+        ]
+    said = f"No column reaches an AUC of {number(MAX_AUC, 1)} by itself, in training or here."
+    return [Finding(key="leak", grade="good", title="No column seems to know the outcome.", words=said)]
+
+
+def _rejected_finding(intake: Intake) -> list[Finding]:
+    n = sum(intake.rejected.values())
+    if not n:
+        return []
+    share = n / intake.n_rows
+    return [
+        Finding(
+            key="rejected",
+            grade="concern" if share > 0.05 else "note",
+            title=f"{count(n, 'row')} broke the data contract and were not judged.",
+            words=f"That is {percent(share)} of those read; rejects.csv says which and why. If they are unlike the "
+            "others, the figures are too.",
+        )
+    ]

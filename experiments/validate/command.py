@@ -1,0 +1,94 @@
+"""``creditfusion evaluate``: the validation report and the model card."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.options import (
+    CacheGbOption,
+    CacheOption,
+    DateOption,
+    DelimiterOption,
+    EncoderOption,
+    EncodingOption,
+    JsonOption,
+    NoCacheOption,
+    ThreadsOption,
+    cache_folder,
+    check_free,
+    report_day,
+)
+from experiments.session.run import SOME_REJECTED, Run
+
+EXAMPLES = """
+Examples:
+
+creditfusion evaluate --model bundle --data later.csv --out checks
+
+creditfusion evaluate --model bundle --data applications.csv.gz --since 2011-01-01 --out checks
+
+creditfusion evaluate --model bundle --data later.csv --policy policy.toml --segment purpose --segment term --out checks
+"""
+
+
+def evaluate(
+    model: Annotated[Path, typer.Option(help="Model bundle, the folder that `train` wrote.")],
+    data: Annotated[
+        list[Path], typer.Option(help="Decided applications: CSV, gzipped CSV or Parquet; repeat for more.")
+    ],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the report and the card.")],
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Judge decisions from this day on, and no earlier.")
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="Policy file, TOML. Left out: the model's own cut-off, decision.max_pd.")
+    ] = None,
+    segment: Annotated[
+        list[str] | None, typer.Option("--segment", help="Column to part the rows by; repeat for more.")
+    ] = None,
+    reread: Annotated[
+        bool, typer.Option("--reread/--no-reread", help="Read narratives again with words exchanged and sentences cut.")
+    ] = True,
+    made_on: DateOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the report of an earlier run.")] = False,
+    encoder: EncoderOption = None,
+    delimiter: DelimiterOption = ",",
+    encoding: EncodingOption = None,
+    cache: CacheOption = None,
+    cache_gb: CacheGbOption = 2.0,
+    no_cache: NoCacheOption = False,
+    threads: ThreadsOption = 0,
+    json_output: JsonOption = False,
+) -> None:
+    """Validate a model: discrimination, calibration, stability, the text's worth, policy and fairness.
+
+    Judges the model on decided applications that it did not learn from, over all rows, by segment and by month, and
+    says in words what a manager must know. Writes validation.html and card.html, each with its JSON; rows that break
+    the data contract go to rejects.csv. Equal input, model and --date give equal bytes. Exit code 3: some rows were
+    rejected.
+    """
+    from experiments.session.encoders import open_model
+    from experiments.validate.files import names_of, write_pages
+    from experiments.validate.job import CARD, VALIDATION, ValidationRequest, validate
+    from experiments.validate.summary import told
+    from features.tables.reader import ReadOptions
+
+    check_free(out, names_of(VALIDATION, CARD), force)
+    segments = tuple(dict.fromkeys(segment or ()))
+    day = report_day(made_on)
+    order = ValidationRequest(tuple(data), since.date() if since else None, segments, policy, reread, day)
+    options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding)
+    arguments = {"model": model, "data": data, "out": out, "since": since, "policy": policy, "segments": segments}
+    with Run.start("evaluate", out, arguments | {"date": day}, json_output) as run:
+        with run.timed("load"):
+            opened = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
+        found = validate(opened, order, options, run)
+        with run.timed("write"):
+            write_pages(out, found.pages, found.rejects.frame)
+        run.finish({"out": out, **told(found).summary}, {"out": out, **told(found).lines})
+    if len(found.rejects):
+        raise typer.Exit(SOME_REJECTED)

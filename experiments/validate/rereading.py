@@ -1,0 +1,146 @@
+"""Reading narratives again after a change of their words: what it does to PDs and decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import expit
+
+from data_schemas.contract import Sensitive
+from experiments.session.run import Run
+from experiments.validate.scored_outcomes import ScoredOutcomes, decisions, see
+from features.narratives.masking import Mask
+from features.tables.applications import Applications
+from features.text.counterfactual_terms import SwapKind, swap
+from fusion.metrics import Floats
+from fusion.policy.policy import Decision
+from fusion.validation.intervals import Estimate, mean, rate
+
+Rows = npt.NDArray[np.intp]
+
+ORDER: tuple[Decision, ...] = ("approve", "refer", "decline")
+"""Decisions, each harder on the applicant than the one before."""
+
+
+@dataclass(frozen=True)
+class Reread:
+    """All judged rows after a change of some narratives.
+
+    rows: places of the rows whose narratives changed. margin: float64 (n,), log-odds of bad of every row; decision: of
+    every row; both as before where nothing changed.
+    """
+
+    rows: Rows
+    margin: Floats
+    decision: tuple[Decision, ...]
+
+    @property
+    def approved(self) -> npt.NDArray[np.bool_]:
+        """bool (n,): whether the policy approves without a second look."""
+        return np.array([decision == "approve" for decision in self.decision], dtype=np.bool_)
+
+
+@dataclass(frozen=True)
+class Masking:
+    """Narratives without the sentences that tell of private life. sentences: how many went, by kind; applications: how
+    many applications had one.
+    """
+
+    reread: Reread
+    sentences: dict[Sensitive, int]
+    applications: dict[Sensitive, int]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a change of narratives did to the rows it touched.
+
+    n: such rows. n_decided: those decided otherwise, as a share in changed; n_harder, n_kinder: those decided harder
+    (refer after approve, decline after either) and kinder. pd: mean change of PD. greatest_pd, greatest_points: the
+    greatest change of either, with its sign.
+    """
+
+    n: int
+    n_harder: int
+    n_kinder: int
+    changed: Estimate
+    pd: Estimate
+    greatest_pd: float
+    greatest_points: float
+
+    @property
+    def n_decided(self) -> int:
+        """Rows decided otherwise."""
+        return self.n_harder + self.n_kinder
+
+
+def moved(judged: ScoredOutcomes, reread: Reread) -> Moved:
+    """Figures of a change; NaN where no narrative changed."""
+    rows, scale = reread.rows, judged.model.bundle.model.scores
+    step = np.array([ORDER.index(reread.decision[row]) - ORDER.index(judged.decision[row]) for row in rows.tolist()])
+    change = expit(reread.margin[rows]) - expit(judged.margin[rows])
+    points = scale(reread.margin[rows]).score - scale(judged.margin[rows]).score
+    return Moved(
+        n=len(rows),
+        n_harder=int(np.sum(step > 0)),
+        n_kinder=int(np.sum(step < 0)),
+        changed=rate(int(np.sum(step != 0)), len(rows)),
+        pd=mean(change),
+        greatest_pd=_greatest(change),
+        greatest_points=_greatest(np.asarray(points, dtype=np.float64)),
+    )
+
+
+def swapped(judged: ScoredOutcomes, kind: SwapKind, run: Run) -> Reread:
+    """The rows with the words of one kind exchanged in their narratives; only changed ones are read again.
+
+    In labels (``Field.named``) first names stay: there they are mostly those of employers.
+    """
+    with run.timed("swap terms"):
+        frame = judged.applications.frame.copy()
+        for field in judged.applications.schema.narratives:
+            if kind == "names" and not field.named:
+                continue
+            column = judged.applications.narrative(field.name)
+            new = {text: swap(text, kind) for text in set(column)}
+            frame[field.name] = pd.Series([new[text] for text in column], dtype=object)
+    return _read_again(judged, replace(judged.applications, frame=frame), run)
+
+
+def masked(judged: ScoredOutcomes, run: Run) -> Masking | None:
+    """The rows without the sentences that tell of any kind of private life the schema has concepts for; None where it
+    has none.
+    """
+    schema = judged.applications.schema
+    kinds = tuple(kind for kind in Sensitive if any(concept.sensitive is kind for concept in schema.concepts))
+    if not kinds or not schema.narratives:
+        return None
+    with run.timed("mask"):
+        cut = Mask.open(kinds, schema, judged.model.encoder.text_encoder).apply(judged.applications)
+    told = {kind: sum(kind in own for own in cut.kinds) for kind in kinds}
+    reread = _read_again(judged, cut.applications, run)
+    return Masking(reread, {kind: cut.sentences.get(kind, 0) for kind in kinds}, told)
+
+
+def _read_again(judged: ScoredOutcomes, changed: Applications, run: Run) -> Reread:
+    """The judged rows with other narratives; what they lack beside is as before."""
+    names = [field.name for field in changed.schema.narratives]
+    before, after = (one.frame[names].to_numpy(dtype=object) for one in (judged.applications, changed))
+    rows = np.flatnonzero((before != after).any(axis=1)) if names else np.zeros(0, np.intp)
+    margin, decision = judged.margin.copy(), list(judged.decision)
+    if len(rows):
+        part = changed.take(rows)
+        seen = see(judged.model, part, run, "read again")
+        margin[rows] = seen.margins.fused
+        quality = [judged.quality[row] for row in rows.tolist()]  # a policy's flags are not what is tested
+        decided = decisions(judged.policy, part, seen.margins.fused, quality)
+        for row, one in zip(rows.tolist(), decided, strict=True):
+            decision[row] = one
+    return Reread(rows, margin, tuple(decision))
+
+
+def _greatest(values: Floats) -> float:
+    return float(values[np.argmax(np.abs(values))]) if len(values) else float("nan")

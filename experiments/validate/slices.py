@@ -1,0 +1,137 @@
+"""The rows of a file in parts: by a column's groups, by month of decision, by how much was written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from data_schemas.contract import Field, FieldType
+from data_schemas.errors import ContractError
+from experiments.validate.scored_outcomes import ScoredOutcomes
+from features.tables.applications import Applications
+from features.tables.groups import LEAST_ROWS, Groups, groups_of
+
+Flags = npt.NDArray[np.bool_]
+
+MOST_SEGMENTS = 15  # groups of a column that is chosen unasked
+MOST_VALUES = 5  # distinct numbers of a column that is chosen unasked
+MOST_COLUMNS = 5  # chosen unasked
+LEAST_BADS = 10
+"""A slice with fewer bads, or fewer goods, is shown with its rates and not ranked."""
+TOO_FEW = f"under {LEAST_BADS} of a kind"
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some of the rows. rows: bool (n,)."""
+
+    name: str
+    rows: Flags
+
+    def __len__(self) -> int:
+        return int(self.rows.sum())
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A way to part all rows. how: in words, "" where the slices' names say it."""
+
+    key: str
+    title: str
+    slices: tuple[Slice, ...]
+    how: str = ""
+
+
+def segment_cuts(judged: ScoredOutcomes, columns: Sequence[str]) -> list[Cut]:
+    """The rows by each of these columns; without any, by the first few features that have a handful of values.
+
+    Raises ContractError for a column that the schema does not keep, or the file lacks.
+    """
+    applications = judged.applications
+    fields = [_named(applications, name) for name in columns] if columns else list(applications.schema.features)
+    cuts = []
+    for field in fields:
+        groups = groups_of(applications, field)
+        if not columns and not _handy(field, groups):
+            continue
+        kept = [at for at, n in enumerate(groups.sizes) if n and (columns or n >= LEAST_ROWS)]
+        slices = [Slice(groups.labels[at], groups.code == at) for at in kept]
+        rest = ~np.isin(groups.code, kept)
+        if rest.any():
+            slices.append(Slice("missing" if (groups.code[rest] < 0).all() else "others and missing", rest))
+        cuts.append(Cut(field.name, field.title, tuple(slices), groups.how))
+    return cuts if columns else cuts[:MOST_COLUMNS]
+
+
+def _named(applications: Applications, name: str) -> Field:
+    known = [field.name for field in applications.schema.fields if field.name in applications.frame]
+    if name not in known:
+        raise ContractError(
+            f"--segment {name} is no column that schema {applications.schema.name!r} keeps and the file has",
+            f"Choose among {', '.join(known)}.",
+        )
+    return applications.schema[name]
+
+
+def _handy(field: Field, groups: Groups) -> bool:
+    """Whether a feature parts applicants into a few groups of some size."""
+    most = MOST_VALUES if field.is_numeric else MOST_SEGMENTS
+    by_value = field.type is not FieldType.DATE and not groups.how
+    return by_value and len(groups.labels) <= most and len(groups.large) >= 2
+
+
+def month_cut(judged: ScoredOutcomes) -> Cut | None:
+    """The rows by month of decision, from the first month to the last, with those in which nothing was decided; None
+    where the data have no dates.
+    """
+    months = judged.months
+    if months is None:
+        return None
+    known = months[~np.isnat(months)]
+    every = np.arange(known.min(), known.max() + np.timedelta64(1, "M"))
+    return Cut("decision_month", "Month of decision", tuple(Slice(str(month), months == month) for month in every))
+
+
+def main_narrative(judged: ScoredOutcomes) -> str:
+    """The narrative column that is written with the most characters, "" where there is none."""
+    schema = judged.applications.schema
+    written = {field.name: sum(map(len, judged.applications.narrative(field.name))) for field in schema.narratives}
+    main = max(written, key=lambda name: written[name], default="")
+    return main if main and written[main] else ""
+
+
+def wrote(judged: ScoredOutcomes, narrative: str) -> Flags:
+    """bool (n,): who wrote that narrative, so that the model reads it."""
+    text = judged.design.text
+    return np.asarray(text.has_text[:, text.names.index(narrative)], dtype=np.bool_)
+
+
+def length_cut(judged: ScoredOutcomes) -> Cut | None:
+    """The rows by the length of their main narrative: without it, and thirds of those with it; None where the schema
+    has no narratives or nobody wrote.
+    """
+    main = main_narrative(judged)
+    if not main:
+        return None
+    inside = wrote(judged, main)
+    length = np.where(inside, [len(text) for text in judged.applications.narrative(main)], 0)
+    slices = [] if inside.all() else [Slice(f"without {main}", ~inside)]
+    edges = (
+        np.unique(np.quantile(length[inside], [0, 1 / 3, 2 / 3, 1], method="lower")).tolist() if inside.any() else []
+    )
+    for low, high in pairwise(edges):
+        last = high == edges[-1]
+        own = inside & (length >= low) & ((length <= high) if last else (length < high))
+        slices.append(Slice(f"{low:,} to {high if last else high - 1:,} characters", own))
+    if len(edges) == 1:
+        slices.append(Slice(f"{edges[0]:,} characters", inside))
+    return Cut("narrative_length", f"length of “{judged.applications.schema[main].title}”", tuple(slices))
+
+
+def enough(y: npt.NDArray[np.float64]) -> bool:
+    """Whether there are goods and bads enough to rank."""
+    return min(float(y.sum()), len(y) - float(y.sum())) >= LEAST_BADS

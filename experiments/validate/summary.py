@@ -1,0 +1,61 @@
+"""The closing summary of a validation, for people and for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from experiments.reporting.html import GRADES
+from experiments.validate.job import Validation
+from fusion.validation.intervals import (
+    Estimate,
+    auc_interval,
+    brier_interval,
+    calibration_in_the_large,
+    rate,
+    slope_interval,
+)
+
+
+@dataclass(frozen=True)
+class ValidationSummary:
+    """summary: every figure to its last digit, for machines. lines: the same for people."""
+
+    summary: Mapping[str, object]
+    lines: Mapping[str, object]
+
+
+def told(found: Validation) -> ValidationSummary:
+    """What a validation came to."""
+    judged, intake = found.judged, found.intake
+    findings = found.report.findings()
+    approved = judged.approved
+    figures = {
+        "auc": auc_interval(judged.y, judged.margin),
+        "brier": brier_interval(judged.y, judged.margin),
+        "calibration_slope": slope_interval(judged.y, judged.margin)[0],
+        "mean_pd_minus_bad_rate": calibration_in_the_large(judged.y, judged.margin).gap,
+        "approval_rate": rate(float(approved.sum()), len(judged)),
+        "bad_rate_approved": rate(float(judged.y[approved].sum()), int(approved.sum())),
+    }
+    counts: dict[str, object] = {
+        "model": judged.model.bundle.manifest.model_id,
+        "rows": intake.n_rows,
+        "judged": len(judged),
+        "bad": int(judged.y.sum()),
+        "rejected": sum(intake.rejected.values()),
+        "rejected_by_rule": dict(intake.rejected),
+    }
+    graded = [{"key": one.key, "grade": one.grade, "title": one.title} for one in findings]
+    return ValidationSummary(
+        counts | {"figures": {name: vars(one) for name, one in figures.items()}, "findings": graded},
+        counts
+        | {"figures, 95 % interval": {name: _shown(one) for name, one in figures.items()}}
+        | {"findings": {f"{at}. {GRADES[one.grade]}": one.title for at, one in enumerate(findings, 1)}},
+    )
+
+
+def _shown(estimate: Estimate) -> str:
+    if not estimate.exists:
+        return "cannot be computed"
+    return f"{estimate.value:.4f} ({estimate.low:.4f} to {estimate.high:.4f})"

@@ -1,0 +1,128 @@
+"""Narratives read sentence by sentence: a text's vector is the mean of its passages' vectors, each read alone.
+
+What such a vector says of a part of a narrative is what it would say if that part were all that was written, so a score
+splits over sentences without any reading amid neighbours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from scipy import sparse
+
+from features.encoders.encoder import Floats, PartVectors, Progress, TextEncoder, round_to_half
+from features.encoders.windows import Spans
+from features.text.cleaning import passages
+
+IMPLEMENTATION = 1  # raise whenever a change alters bits
+PASSAGES_AT_ONCE = 100_000  # bounds the vectors that are held beside the result
+
+Unit = Literal["narrative", "sentence"]
+
+
+def encoder_by_unit(unit: Unit, encoder: TextEncoder) -> TextEncoder:
+    """``encoder`` itself, or one that reads sentence by sentence with it."""
+    return encoder if unit == "narrative" else SentenceEncoder(encoder)
+
+
+def digest_by_unit(unit: Unit, digest: str) -> str:
+    """The digest of an encoder that reads by ``unit``, from that of the encoder that it reads with."""
+    if unit == "narrative":
+        return digest
+    return hashlib.sha256(json.dumps([digest, unit, IMPLEMENTATION]).encode()).hexdigest()
+
+
+def reads_alone(encoder: TextEncoder) -> bool:
+    """Whether the passages of a text have the vectors that they have as texts of their own."""
+    return isinstance(encoder, SentenceEncoder)
+
+
+def passage_texts(text: str) -> list[str]:
+    """The passages of a clean text as they are read, without the white space around them; [""] where there is none."""
+    return [text[a:b].strip() for a, b in passages(text)] or [""]
+
+
+@dataclass(frozen=True)
+class SentenceEncoder:
+    """A ``TextEncoder`` that reads every passage (``features.text.cleaning.passages``) as a text of its own.
+
+    encoder: what it reads with; behind a cache, so that a sentence is read once however many narratives hold it.
+
+    A text's vector is the mean of its passages' vectors, weighted by their characters without the white space around
+    them, and rounded to float16. The special tokens have no share of their own. A long passage is read in the windows
+    of ``encoder``.
+    """
+
+    encoder: TextEncoder
+
+    @cached_property
+    def digest(self) -> str:
+        """The encoder's, changed."""
+        return digest_by_unit("sentence", self.encoder.digest)
+
+    @property
+    def dim(self) -> int:
+        """The encoder's."""
+        return self.encoder.dim
+
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats:
+        """float32 (n, dim), see ``TextEncoder``."""
+        return self.encode_parts(texts, [()] * len(texts), on_progress).whole
+
+    def encode_parts(
+        self, texts: Sequence[str], spans: Sequence[Spans], on_progress: Progress | None = None
+    ) -> PartVectors:
+        """See ``TextEncoder``; the passages' vectors are those of ``encoder.encode``.
+
+        Raises ValueError where a text is cut elsewhere than ``features.text.cleaning.passages`` cuts it.
+        """
+        found = PartVectors.zeros([len(own) for own in spans], self.dim)
+        read = [passage_texts(text) for text in texts]
+        for text, own, cut in zip(texts, spans, read, strict=True):
+            if len(own) > 1 and [text[a:b].strip() for a, b in own] != cut:
+                raise ValueError("an encoder that reads sentence by sentence gives parts only of a text's passages")
+        for stretch in _stretches([len(cut) for cut in read]):
+            self._fill(found.view(stretch), read[stretch], stretch.start, on_progress)
+        found.fill_single()
+        return found
+
+    def _fill(self, found: PartVectors, read: Sequence[list[str]], n_before: int, on_progress: Progress | None) -> None:
+        """Read the passages of some texts, each distinct one once; ``n_before`` texts were done before."""
+        distinct = list(dict.fromkeys(passage for cut in read for passage in cut))
+
+        def tell(n_passages: int) -> None:
+            if on_progress is not None:
+                on_progress(n_before + len(read) * n_passages // len(distinct))
+
+        vectors = self.encoder.encode(distinct, tell)
+        place = {passage: n for n, passage in enumerate(distinct)}
+        which = np.array([place[passage] for cut in read for passage in cut], np.int64)
+        bounds = np.concatenate([[0], np.cumsum([len(cut) for cut in read])])
+        length = np.array([max(1, len(passage)) for cut in read for passage in cut], np.float64)
+        total = np.add.reduceat(length, bounds[:-1])
+        share = (length / np.repeat(total, np.diff(bounds))).astype(np.float32)
+        # A sparse product adds a row's passages in their order, whatever rows stand beside it.
+        found.whole[:] = sparse.csr_matrix((share, which, bounds), (len(read), len(distinct))) @ vectors
+        round_to_half(found.whole)
+        round_to_half(share)
+        asked = np.repeat(np.diff(found.bounds) > 1, np.diff(bounds))
+        several = np.repeat(np.diff(found.bounds) > 1, np.diff(found.bounds))
+        found.parts[several], found.share[several] = vectors[which[asked]], share[asked]
+
+
+def _stretches(sizes: Sequence[int]) -> Iterator[slice]:
+    """Stretches of texts of at most ``PASSAGES_AT_ONCE`` passages together, or one text."""
+    start = size = 0
+    for n, own in enumerate(sizes):
+        if size and size + own > PASSAGES_AT_ONCE:
+            yield slice(start, n)
+            start, size = n, 0
+        size += own
+    if start < len(sizes):
+        yield slice(start, len(sizes))

@@ -1,0 +1,304 @@
+"""Text vectors kept on disk, so that a text is read by the encoder once and not at every run.
+
+A key is a digest of (encoder digest, text); the text itself is never stored. Vectors are float16, to which encoders
+round anyway. Those of a text's passages are one entry beside the text's own, whose key covers the cut as well. One
+SQLite file in write-ahead mode: several processes may use it at once, and a killed one loses at most what it was
+writing. A file that is damaged is moved aside, as ``*.damaged``, and begun anew: it only ever held copies.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from data_schemas.errors import RunError
+from features.encoders.encoder import Floats, PartVectors, Progress, TextEncoder
+from features.encoders.windows import Spans
+
+FILE_NAME = "vectors-1.sqlite"  # the number is the layout's version
+BUSY_SECONDS = 60.0
+KEYS_A_QUERY = 500
+JOURNAL_BYTES = 4_000_000  # what the write-ahead file shrinks back to
+FREED_SHARE = 0.1  # evict this much at once, so that not every write has to
+ENCODE_STEP = 20_000  # vectors computed between two writes, about: bounds what a killed run loses
+
+_LAYOUT = """
+CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_use ON vectors (used);
+CREATE TABLE IF NOT EXISTS clock (turn INTEGER NOT NULL);
+INSERT INTO clock SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM clock);
+"""
+
+
+class EmbeddingCache:
+    """A folder of vectors, bounded in size; the longest unused go first.
+
+    folder: created if absent; raises RunError when it cannot be written. max_bytes: bound on
+    the pages in use after every write; while one is written, its vectors (at most ``ENCODE_STEP``) come on top.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self.path = folder / FILE_NAME
+        self.max_bytes = max_bytes
+        with _explained(self.path):
+            folder.mkdir(parents=True, exist_ok=True)
+            with _alone(self.path):
+                try:
+                    self._create()
+                except sqlite3.DatabaseError as error:
+                    if not _is_damage(error):
+                        raise
+                    self._move_aside()
+                    self._create()
+
+    def get_many(self, encoder_digest: str, texts: Sequence[str], dim: int) -> dict[int, Floats]:
+        """Vectors known for ``texts``, by position; a vector of another length than ``dim`` counts as unknown."""
+        found = self._get([_key(encoder_digest, text) for text in texts])
+        return {n: vector for n, vector in found.items() if len(vector) == dim}
+
+    def put_many(self, encoder_digest: str, texts: Sequence[str], vectors: Floats) -> None:
+        """Store float32 (n, dim) as float16, then evict down to the bound if needed."""
+        self._put([_key(encoder_digest, text) for text in texts], vectors.astype(np.float16))
+
+    def get_parts(
+        self, encoder_digest: str, texts: Sequence[str], spans: Sequence[Spans], dim: int
+    ) -> dict[int, Floats]:
+        """What ``put_parts`` stored for ``texts`` cut so, by position."""
+        found = self._get([_key(encoder_digest, text, cut) for text, cut in zip(texts, spans, strict=True)])
+        shaped = ((n, values) for n, values in found.items() if len(values) == len(spans[n]) * (dim + 1))
+        return {n: values.reshape(-1, dim + 1) for n, values in shaped}
+
+    def put_parts(
+        self, encoder_digest: str, texts: Sequence[str], spans: Sequence[Spans], parts: Sequence[Floats]
+    ) -> None:
+        """Store a float32 (n_passages, dim + 1) for each text as float16; the last column is the shares."""
+        self._put(
+            [_key(encoder_digest, text, cut) for text, cut in zip(texts, spans, strict=True)],
+            [part.astype(np.float16) for part in parts],
+        )
+
+    def _get(self, keys: Sequence[bytes]) -> dict[int, Floats]:
+        found: dict[bytes, bytes] = {}
+        with self._connection() as db:
+            for at in range(0, len(keys), KEYS_A_QUERY):
+                some = keys[at : at + KEYS_A_QUERY]
+                marks = ",".join("?" * len(some))
+                found.update(db.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", some))
+            self._touch(db, list(found))
+        return {
+            n: np.frombuffer(found[key], np.float16).astype(np.float32) for n, key in enumerate(keys) if key in found
+        }
+
+    def _put(self, keys: Sequence[bytes], entries: Iterable[npt.NDArray[np.float16]]) -> None:
+        with self._connection() as db:
+            turn = _next_turn(db)
+            rows = sorted((key, entry.tobytes(), turn) for key, entry in zip(keys, entries, strict=True))
+            db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
+            self._evict(db)
+
+    def __len__(self) -> int:
+        with self._connection() as db:
+            return int(db.execute("SELECT count(*) FROM vectors").fetchone()[0])
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the file in use (free pages not counted)."""
+        with self._connection() as db:
+            return _used_bytes(db)
+
+    def _create(self) -> None:
+        with self._open() as db:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.executescript(_LAYOUT)
+
+    def _move_aside(self) -> None:
+        self.path.replace(self.path.with_suffix(".damaged"))
+        for suffix in ("-wal", "-shm"):
+            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        db = sqlite3.connect(self.path, timeout=BUSY_SECONDS)
+        try:
+            db.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
+            db.execute("PRAGMA synchronous = NORMAL")  # in WAL mode a crash loses recent writes, never consistency
+            yield db
+        finally:
+            db.close()
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """One connection per use: nothing to carry over a fork, and one transaction at the end of it."""
+        with _explained(self.path), self._open() as db, db:
+            yield db
+
+    def _touch(self, db: sqlite3.Connection, keys: Sequence[bytes]) -> None:
+        """Mark as used now; skipped while the file is far from its bound, where no order of eviction is needed."""
+        if keys and _used_bytes(db) > self.max_bytes / 2:
+            turn = _next_turn(db)
+            db.executemany("UPDATE vectors SET used = ? WHERE key = ?", ((turn, key) for key in sorted(keys)))
+
+    def _evict(self, db: sqlite3.Connection) -> None:
+        if _used_bytes(db) <= self.max_bytes:
+            return
+        oldest = "SELECT key FROM vectors ORDER BY used LIMIT ?"
+        n_rows = int(db.execute("SELECT count(*) FROM vectors").fetchone()[0])
+        # By size first; then step by step, because a page is only given back when most of it is empty.
+        n_gone = int(n_rows * (1 - self.max_bytes * (1 - FREED_SHARE) / _used_bytes(db)))
+        while n_rows > 0 and _used_bytes(db) > self.max_bytes:
+            n_rows -= db.execute(f"DELETE FROM vectors WHERE key IN ({oldest})", (max(1, n_gone),)).rowcount
+            n_gone = n_rows // 20
+
+
+@dataclass
+class CachedEncoder:
+    """An encoder that looks first and reads each distinct text once; the vectors are those of ``encoder``.
+
+    n_asked: texts asked for so far. n_encoded: those that the encoder had to read.
+    """
+
+    encoder: TextEncoder
+    cache: EmbeddingCache
+    n_asked: int = field(default=0, init=False)
+    n_encoded: int = field(default=0, init=False)
+
+    @property
+    def digest(self) -> str:
+        """The encoder's."""
+        return self.encoder.digest
+
+    @property
+    def dim(self) -> int:
+        """The encoder's."""
+        return self.encoder.dim
+
+    @property
+    def hit_rate(self) -> float | None:
+        """Share of the texts so far that the encoder did not have to read; None without a text."""
+        return 1.0 - self.n_encoded / self.n_asked if self.n_asked else None
+
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats:
+        """float32 (n, dim), see ``TextEncoder``."""
+        return self.encode_parts(texts, [()] * len(texts), on_progress).whole
+
+    def encode_parts(
+        self, texts: Sequence[str], spans: Sequence[Spans], on_progress: Progress | None = None
+    ) -> PartVectors:
+        """See ``TextEncoder``. A text whose own vector is known is read again where those of its passages are not.
+
+        Passages take room in the cache: those of a text cut into 40 forty times as much as its own vector. A single
+        passage has the text's vector and takes none.
+        """
+        asked = list(zip(texts, map(tuple, spans), strict=True))
+        position = {one: n for n, one in enumerate(dict.fromkeys(asked))}
+        distinct = list(position)
+        found = PartVectors.zeros([len(cut) for _, cut in distinct], self.dim)
+        known = self._look_up(distinct, found)
+        missing = [n for n in range(len(distinct)) if n not in known]
+        n_known = len(texts) - len(missing)
+        self.n_asked += len(texts)
+        self.n_encoded += len(missing)
+        if on_progress is not None and n_known:
+            on_progress(n_known)
+        for step in _steps(missing, [1 + len(distinct[n][1]) for n in missing]):
+            new, cuts = [distinct[n][0] for n in step], [distinct[n][1] for n in step]
+            vectors = self.encoder.encode_parts(new, cuts, _offset(on_progress, n_known))
+            self._store(new, cuts, vectors)
+            rows = found.rows(np.array(step))
+            found.whole[step], found.parts[rows], found.share[rows] = vectors.whole, vectors.parts, vectors.share
+            n_known += len(step)
+        return found if len(found) == len(asked) else found.take(np.array([position[one] for one in asked], np.intp))
+
+    def _look_up(self, asked: Sequence[tuple[str, Spans]], found: PartVectors) -> set[int]:
+        """Fill in what the cache knows; returns which texts need no reading."""
+        whole = self.cache.get_many(self.digest, [text for text, _ in asked], self.dim)
+        cut = [n for n, (_, spans) in enumerate(asked) if len(spans) > 1]
+        parts = self.cache.get_parts(self.digest, [asked[n][0] for n in cut], [asked[n][1] for n in cut], self.dim)
+        for n, vector in whole.items():
+            found.whole[n] = vector
+        for i, values in parts.items():
+            rows = slice(found.bounds[cut[i]], found.bounds[cut[i] + 1])
+            found.parts[rows], found.share[rows] = values[:, :-1], values[:, -1]
+        found.fill_single()
+        return set(whole) - ({*cut} - {cut[i] for i in parts})
+
+    def _store(self, texts: Sequence[str], spans: Sequence[Spans], vectors: PartVectors) -> None:
+        self.cache.put_many(self.digest, texts, vectors.whole)
+        tables = np.split(np.column_stack([vectors.parts, vectors.share]), vectors.bounds[1:-1])
+        cut = [n for n, own in enumerate(spans) if len(own) > 1]
+        if cut:
+            several = ([texts[n] for n in cut], [spans[n] for n in cut], [tables[n] for n in cut])
+            self.cache.put_parts(self.digest, *several)
+
+
+def _steps(missing: Sequence[int], sizes: Sequence[int]) -> Iterator[list[int]]:
+    """``missing`` in stretches of about ``ENCODE_STEP`` vectors."""
+    step: list[int] = []
+    size = 0
+    for n, own in zip(missing, sizes, strict=True):
+        if step and size + own > ENCODE_STEP:
+            yield step
+            step, size = [], 0
+        step.append(n)
+        size += own
+    if step:
+        yield step
+
+
+def _offset(on_progress: Progress | None, n_before: int) -> Progress | None:
+    return None if on_progress is None else lambda done: on_progress(n_before + done)
+
+
+def _key(encoder_digest: str, text: str, cut: Spans = ()) -> bytes:
+    """Of a text's vector, or of those of its passages when it is cut."""
+    data = text.encode("utf-8", "surrogatepass")
+    person = hashlib.blake2b(np.array(cut, np.int64).tobytes(), digest_size=16).digest() if cut else b""
+    return hashlib.blake2b(data, digest_size=16, key=bytes.fromhex(encoder_digest)[:32], person=person).digest()
+
+
+def _next_turn(db: sqlite3.Connection) -> int:
+    """A counter of uses; starts the write transaction, so two processes never share a turn."""
+    db.execute("UPDATE clock SET turn = turn + 1")
+    return int(db.execute("SELECT turn FROM clock").fetchone()[0])
+
+
+def _used_bytes(db: sqlite3.Connection) -> int:
+    size, pages, free = (int(db.execute(f"PRAGMA {name}").fetchone()[0]) for name in _SIZE_PRAGMAS)
+    return size * (pages - free)
+
+
+_SIZE_PRAGMAS = ("page_size", "page_count", "freelist_count")
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    return error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time: of two that switch a file to write-ahead mode at once, SQLite lets one fail."""
+    with Path(f"{path}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn failures of the disk and of the file into a RunError that says what to do."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        remedy = "Delete the file." if _is_damage(error) else "Choose another cache folder, or free the disk."
+        raise RunError(f"embedding cache {path}: {error}", remedy) from error
+    except OSError as error:
+        raise RunError(
+            f"embedding cache {path}: {error.strerror}", "Choose a folder that can be written with the cache option."
+        ) from error

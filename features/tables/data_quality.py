@@ -1,0 +1,83 @@
+"""Saying what an application lacks, beside its score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from itertools import compress
+
+import numpy as np
+import numpy.typing as npt
+
+from data_schemas.contract import Field, Sensitive
+from features.tables.applications import Applications
+
+Bools = npt.NDArray[np.bool_]
+
+
+def data_quality(
+    applications: Applications, levels: Mapping[str, Sequence[str]], masked: Sequence[Collection[Sensitive]] = ()
+) -> list[str]:
+    """Flags of each application, joined by ``;``; "" when nothing is lacking.
+
+    levels: the levels that the model knows, by text feature (``TabularEncoder.levels``). masked: the kinds of private
+    life whose sentences were cut from each application's narratives; empty when nothing was to be cut.
+
+    ``narrative_only``: every feature is missing, and there is a narrative. ``no_narrative``: the schema has narratives
+    and all are empty. ``missing:a,b``: the features that are missing. ``unknown_category:a,b``: the features whose
+    level the model does not know, because the schema does not list it or too few training rows showed it.
+    ``masked:a,b``: the kinds whose sentences were cut.
+    """
+    schema = applications.schema
+    missing = _per_column(applications, schema.features, _missing)
+    strange = _per_column(applications, schema.features, partial(_unknown, levels))
+    silent: Bools = np.logical_and.reduce(_per_column(applications, schema.narratives, _missing), axis=1)
+    names = [field.name for field in schema.features]
+    blank = [""] * len(applications)
+    flags = zip(
+        _labelled("narrative_only", missing.all(axis=1) & ~silent) if names else blank,
+        _labelled("no_narrative", silent) if schema.narratives else blank,
+        _listing("missing", names, missing),
+        _listing("unknown_category", names, strange),
+        [_labels("masked", kinds) for kinds in masked] if masked else blank,
+        strict=True,
+    )
+    return [";".join(filter(None, row)) for row in flags]
+
+
+def _per_column(
+    applications: Applications, fields: Sequence[Field], test: Callable[[Applications, Field], Bools]
+) -> Bools:
+    """bool (n, n_fields): whether each cell passes the test."""
+    table = np.zeros((len(applications), len(fields)), dtype=np.bool_)
+    for i, field in enumerate(fields):
+        table[:, i] = test(applications, field)
+    return table
+
+
+def _missing(applications: Applications, field: Field) -> Bools:
+    column = applications.frame[field.name]
+    mask: Bools = (column == "" if column.dtype == object else column.isna()).to_numpy(dtype=np.bool_)
+    return mask
+
+
+def _unknown(levels: Mapping[str, Sequence[str]], applications: Applications, field: Field) -> Bools:
+    """Cells with a level that the model does not know; none for a feature that has no levels."""
+    if field.name not in levels:
+        return np.zeros(len(applications), dtype=np.bool_)
+    mask: Bools = ~applications.frame[field.name].isin(["", *levels[field.name]]).to_numpy(dtype=np.bool_)
+    return mask
+
+
+def _labelled(label: str, rows: Bools) -> list[str]:
+    """The label for each row of the mask, "" for the others."""
+    return [label if row else "" for row in rows.tolist()]
+
+
+def _labels(label: str, kinds: Collection[Sensitive]) -> str:
+    return f"{label}:{','.join(kind for kind in Sensitive if kind in kinds)}" if kinds else ""
+
+
+def _listing(label: str, names: Sequence[str], table: Bools) -> list[str]:
+    """``label:a,b`` for each row of the table, with the names of its true cells; "" without any."""
+    return [f"{label}:{','.join(compress(names, row))}" if True in row else "" for row in table.tolist()]

@@ -1,0 +1,102 @@
+"""The groups that a protected column makes of the applicants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from data_schemas.contract import Field, FieldType
+from features.tables.applications import Applications
+
+LEAST_ROWS = 50
+"""A smaller group is not judged."""
+
+MOST_LEVELS = 10
+"""Numbers with more distinct values than this are split at the median."""
+
+MOST_GROUPS = 20
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Groups, in the order of their values.
+
+    code: int64 (n,), the place of each row's group in ``labels``, -1 for a row without a value. how: how numbers became
+    groups, "" where the values are the groups.
+    """
+
+    code: npt.NDArray[np.int64]
+    labels: tuple[str, ...]
+    how: str = ""
+
+    @property
+    def sizes(self) -> list[int]:
+        """Rows of each group."""
+        found: list[int] = np.bincount(self.code[self.code >= 0], minlength=len(self.labels)).tolist()
+        return found
+
+    @property
+    def large(self) -> list[int]:
+        """The groups that can be judged."""
+        return [at for at, n in enumerate(self.sizes) if n >= LEAST_ROWS]
+
+    @property
+    def too_few(self) -> str:
+        """Why these groups cannot be told apart; "" when they can."""
+        if not self.labels:
+            return "no row has a value"
+        if not self.large:
+            return f"no group has {LEAST_ROWS} rows"
+        if len(self.large) == 1:
+            return f"only one group has {LEAST_ROWS} rows or more"
+        if len(self.large) > MOST_GROUPS:
+            return f"{len(self.large)} groups are large enough, more than {MOST_GROUPS}; put some together"
+        return ""
+
+    def levels(self) -> npt.NDArray[np.int64]:
+        """int64 (n,): the place of each row's group in ``large``, -1 for a row of none."""
+        level = np.full(len(self.code), -1, np.int64)
+        for new, at in enumerate(self.large):
+            level[self.code == at] = new
+        return level
+
+
+def groups_of(applications: Applications, field: Field) -> Groups:
+    """The groups of a column: its values; for dates, and for numbers of many values, the halves below and above the
+    median.
+    """
+    column = applications.frame[field.name]
+    if not field.is_numeric and field.type is not FieldType.DATE:
+        labels, code = np.unique(np.array(column, dtype=object), return_inverse=True)
+        n_blank = int(list(labels[:1]) == [""])
+        return Groups(code.astype(np.int64) - n_blank, tuple(labels[n_blank:].tolist()))
+    known = ~column.isna().to_numpy(np.bool_)
+    if field.is_numeric:
+        values, shown = column.to_numpy(np.float64), _number(field)
+    else:
+        values, shown = column.to_numpy("datetime64[D]").astype(np.float64), _day
+    code = np.full(len(values), -1, np.int64)
+    distinct, levels = np.unique(values[known], return_inverse=True)
+    if not len(distinct) or (field.is_numeric and len(distinct) <= MOST_LEVELS):
+        code[known] = levels
+        return Groups(code, tuple(shown(value) for value in distinct.tolist()))
+    middle = float(np.quantile(values[known], 0.5, method="lower"))  # one of the values, also among days
+    label = shown(middle)
+    if middle == distinct[-1]:
+        code[known] = values[known] >= middle
+        return Groups(code, (f"below {label}", f"{label} and above"), f"split at the median, {label}")
+    code[known] = values[known] > middle
+    return Groups(code, (f"up to {label}", f"above {label}"), f"split at the median, {label}")
+
+
+def _number(field: Field) -> Callable[[float], str]:
+    if field.type is FieldType.BOOLEAN:
+        return lambda value: "yes" if value else "no"
+    return lambda value: f"{value:.10g} {field.unit}".strip()
+
+
+def _day(value: float) -> str:
+    return str(np.datetime64(int(value), "D"))

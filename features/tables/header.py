@@ -1,0 +1,104 @@
+"""Matching a file's header with the contract: which column stands where, what is missing and what is extra."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_schemas.contract import DerivedKind, Role, Schema
+from data_schemas.errors import ContractError
+from features.tables.csv_records import shown, split
+
+_OPTIONAL = (Role.GROUP, Role.PROTECTED, Role.IGNORED, Role.TARGET, Role.DECISION_DATE)
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+
+
+@dataclass(frozen=True)
+class HeaderReport:
+    """How a file's header compares with the contract.
+
+    missing: columns that scoring needs and the file lacks. absent: columns of the contract that it may lack and does.
+    extra: columns that the contract does not know; they are ignored.
+    """
+
+    missing: tuple[str, ...]
+    absent: tuple[str, ...]
+    extra: tuple[str, ...]
+
+
+def needed(schema: Schema, need_target: bool) -> tuple[str, ...]:
+    """Columns that a file must have: id, features, narratives, dates that a derived feature reads; the target if asked.
+
+    Raises ContractError when the target is needed and the schema has none.
+    """
+    if need_target and schema.the(Role.TARGET) is None:
+        raise ContractError(f"the schema {schema.name!r} has no target", "Give one field the role 'target'.")
+    dates = {name for derived in schema.derived if derived.kind is DerivedKind.YEARS_BETWEEN for name in derived.of}
+    return tuple(
+        field.name
+        for field in schema.fields
+        if field.role not in _OPTIONAL or field.name in dates or (need_target and field.role is Role.TARGET)
+    )
+
+
+def report(names: Sequence[str], schema: Schema) -> HeaderReport:
+    """Compare column names with the contract."""
+    wanted, present = needed(schema, need_target=False), set(names)
+    known = {field.name for field in schema.fields}
+    return HeaderReport(
+        missing=tuple(name for name in wanted if name not in present),
+        absent=tuple(field.name for field in schema.fields if field.name not in present and field.name not in wanted),
+        extra=tuple(name for name in names if name not in known),
+    )
+
+
+def places(names: Sequence[str], schema: Schema, need_target: bool, origin: Path | str) -> dict[str, int]:
+    """Position of every column that is read, in the order of the schema.
+
+    Ignored columns are not read, nor is the target unless it is needed: a score must not depend on either.
+    Raises ContractError naming every missing or repeated column.
+    """
+    if twice := sorted({name for name in names if names.count(name) > 1 and name}):
+        raise ContractError(f"{origin}: the header names {_listed(twice)} twice", "Rename or drop one of the two.")
+    if missing := [name for name in needed(schema, need_target) if name not in names]:
+        raise ContractError(f"{origin}: the header lacks {_listed(missing)}", _nearest(missing, names))
+    unread = (Role.IGNORED,) if need_target else (Role.IGNORED, Role.TARGET)
+    return {f.name: names.index(f.name) for f in schema.fields if f.role not in unread and f.name in names}
+
+
+def csv_names(line: str, delimiter: str, schema: Schema, path: Path) -> list[str]:
+    """Column names in a header line.
+
+    Raises ContractError when the line is no header of this contract but would be with another delimiter or encoding.
+    """
+    if "\0" in line:
+        remedy = "If it is UTF-16 text, name the encoding utf-16-le or utf-16-be; otherwise export the table again."
+        raise ContractError(f"{path}: the header holds NUL bytes", remedy)
+    known = {field.name for field in schema.fields}
+    names = _names(line, delimiter)
+    best = max(_DELIMITERS, key=lambda other: len(known.intersection(_names(line, other))))
+    if len(known.intersection(_names(line, best))) > len(known.intersection(names)):
+        raise ContractError(
+            f"{path}: the header is not separated by {_DELIMITERS.get(delimiter, repr(delimiter))}s",
+            f"Set the delimiter option to {best!r} ({_DELIMITERS[best]}), which fits it.",
+        )
+    return names
+
+
+def _names(line: str, delimiter: str) -> list[str]:
+    return [shown(name.strip()) for name in split(line, delimiter)]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(repr(name) for name in names)
+
+
+def _nearest(missing: Sequence[str], names: Sequence[str]) -> str:
+    """The remedy, with the nearest name that the file has for each missing column."""
+    lowered = {name.lower(): name for name in names}
+    close = {name: difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.75) for name in missing}
+    guesses = [f"{lowered[found[0]]!r} to {name!r}" for name, found in close.items() if found]
+    rename = f"Perhaps rename {', '.join(guesses)}. " if guesses else ""
+    return f"{rename}Add the columns (empty cells count as missing values), or take them out of the schema."

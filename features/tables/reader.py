@@ -1,0 +1,139 @@
+"""Reading files of applications: CSV, gzipped CSV or Parquet by name, in bounded memory, every row kept or rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data_schemas.contract import Schema
+from data_schemas.errors import ContractError
+from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
+from features.tables.cell_checks import check, typed_frame
+from features.tables.duplicate_ids import SeenIds
+from features.tables.header import HeaderReport, report
+from features.tables.sources import Reject, TextRows, csv_rows, header_names, parquet_rows
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a file is read.
+
+    chunk_rows: rows read at a time, at most; fewer where rows are very long. Values never depend on it.
+    need_target: whether the outcome is read; rows without a bad or good one are then rejected.
+    delimiter: of a CSV file; a backslash and a t, as one types them in a shell, mean a tab.
+    encoding: of a CSV file; None means UTF-8, or what its byte-order mark says.
+
+    Raises ContractError for values that make no sense.
+    """
+
+    chunk_rows: int = 10_000
+    need_target: bool = False
+    delimiter: str = ","
+    encoding: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.chunk_rows < 1:
+            raise ContractError(f"chunk_rows is {self.chunk_rows}", "Give a number of rows from 1 up.")
+        if self.delimiter == r"\t":
+            object.__setattr__(self, "delimiter", "\t")
+        if len(self.delimiter) != 1 or self.delimiter in '"\r\n\0':
+            raise ContractError(f"the delimiter {self.delimiter!r} is no delimiter", "Give one character, such as ';'.")
+
+
+def read_chunks(path: Path, schema: Schema, options: ReadOptions) -> Iterator[Chunk]:
+    """Rows of one file, chunk by chunk, each an application or a reject; one empty chunk when the file has none.
+
+    An id may occur once; later rows of the same id that are otherwise sound are rejected.
+    Raises ContractError for a header that does not fit the contract, RunError for a file that cannot be read or breaks
+    off (after the rows before that).
+    """
+    return _read(path, schema, options, SeenIds())
+
+
+def read_all(paths: Path | Sequence[Path], schema: Schema, options: ReadOptions) -> Chunk:
+    """All rows of one file, or of several with ids unique over all of them, in one chunk.
+
+    Row numbers count within each file; where there are several, a reject's message begins with its file's name.
+    Raises as ``read_chunks`` does, and ContractError for no paths.
+    """
+    paths = [paths] if isinstance(paths, Path) else paths
+    files = read_files(paths, schema, options)
+    chunks = [chunk if len(paths) == 1 else _naming(path, chunk) for path, chunk in zip(paths, files, strict=True)]
+    return _joined(chunks)
+
+
+def read_files(paths: Sequence[Path], schema: Schema, options: ReadOptions) -> tuple[Chunk, ...]:
+    """All rows of several files with ids unique over all of them, one chunk for each file.
+
+    Raises as ``read_all`` does.
+    """
+    if not paths:
+        raise ContractError("no file is named", "Name at least one file of applications.")
+    seen = SeenIds()
+    files = tuple(_joined(list(_read(path, schema, options, seen))) for path in paths)
+    columns: list[set[object]] = [set(file.applications.frame.columns) for file in files]
+    if differing := set.union(*columns) - set.intersection(*columns):
+        what = f"only some of the files have the columns {', '.join(sorted(map(str, differing)))}"
+        raise ContractError(what, "Add them to the others, or drop them everywhere.")
+    return files
+
+
+def _joined(chunks: Sequence[Chunk]) -> Chunk:
+    """The rows of all chunks, in their order."""
+    return Chunk(
+        Applications.concat([chunk.applications for chunk in chunks]),
+        Rejects(pd.concat([chunk.rejects.frame for chunk in chunks], ignore_index=True)),
+    )
+
+
+def header_report(path: Path, schema: Schema, options: ReadOptions) -> HeaderReport:
+    """What the file's header lacks and what it has beyond the contract. Raises as ``read_chunks`` does, but not for
+    missing columns.
+    """
+    return report(header_names(path, schema, options.delimiter, options.encoding), schema)
+
+
+def _read(path: Path, schema: Schema, options: ReadOptions, seen: SeenIds) -> Iterator[Chunk]:
+    if path.suffix.lower() == ".parquet":
+        batches = parquet_rows(path, schema, options.need_target, options.chunk_rows)
+    else:
+        batches = csv_rows(path, schema, options.need_target, options.chunk_rows, options.delimiter, options.encoding)
+    for rows in batches:
+        yield _checked(rows, schema, seen)
+
+
+def _checked(rows: TextRows, schema: Schema, seen: SeenIds) -> Chunk:
+    columns, breaches = check(rows.cells, schema)
+    keep = np.ones(len(rows.row_number), dtype=np.bool_)
+    keep[[breach.position for breach in breaches]] = False
+    rejects = [
+        Reject(int(rows.row_number[breach.position]), *breach[1:], rows.original(breach.position))
+        for breach in breaches
+    ]
+    name = schema.id.name
+    sound = np.flatnonzero(keep)
+    for at in sound[seen.add(columns[name][sound])].tolist():
+        keep[at] = False
+        message = f"the id {str(columns[name][at])[:40]!r} stands in an earlier row. Keep one row per application"
+        rejects.append(Reject(int(rows.row_number[at]), name, "unique", message, rows.original(at)))
+    return Chunk(
+        Applications(schema, typed_frame(columns, keep), rows.row_number[keep]),
+        Rejects(_as_frame(sorted(rejects + rows.rejects))),
+    )
+
+
+def _as_frame(rejects: Sequence[Reject]) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        {name: pd.Series([getattr(one, name) for one in rejects], dtype=object) for name in REJECT_COLUMNS}
+    )
+    return frame.astype({"row": np.int64})
+
+
+def _naming(path: Path, chunk: Chunk) -> Chunk:
+    frame = chunk.rejects.frame
+    named = frame.assign(message=[f"{path.name}: {message}" for message in frame["message"]])
+    return replace(chunk, rejects=Rejects(named.astype({"message": object})))

@@ -1,0 +1,202 @@
+"""Rows of text from CSV and Parquet files, a bounded number at a time."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from data_schemas.contract import Field, FieldType, Schema
+from data_schemas.errors import ContractError, RunError
+from features.tables.csv_records import Lines, Record, open_text, records, shown, unreadable
+from features.tables.header import csv_names, places
+
+_MAX_TEXT = 32 * 2**20  # characters of a batch; fewer rows where rows are long
+
+
+class Reject(NamedTuple):
+    """A rejected row; the columns of ``Rejects``."""
+
+    row: int
+    column: str
+    rule: str
+    message: str
+    original: str
+
+
+@dataclass(frozen=True)
+class TextRows:
+    """Rows as text, before they are checked.
+
+    cells: Arrow strings of each column that is read, null or a missing code = missing, n each.
+    row_number: int64 (n,), 1-based among the data rows. original: the row at a position as it stood in the file.
+    rejects: rows between these that could not be split into cells.
+    """
+
+    cells: dict[str, pa.Array]
+    row_number: npt.NDArray[np.int64]
+    original: Callable[[int], str]
+    rejects: list[Reject]
+
+
+def header_names(path: Path, schema: Schema, delimiter: str, encoding: str | None) -> list[str]:
+    """Column names of a CSV or Parquet file. Raises RunError or ContractError."""
+    if path.suffix.lower() == ".parquet":
+        with _open_parquet(path) as table:
+            return list(table.schema_arrow.names)
+    with open_text(path, encoding) as stream:
+        return _read_header(stream, delimiter, schema, path)[0]
+
+
+def csv_rows(
+    path: Path, schema: Schema, need_target: bool, chunk_rows: int, delimiter: str, encoding: str | None
+) -> Iterator[TextRows]:
+    """Rows of a CSV file, at most ``chunk_rows`` at a time.
+
+    Raises ContractError for a header that does not fit. RunError when the file breaks off: after the rows before that.
+    """
+    with open_text(path, encoding) as stream:
+        names, lines = _read_header(stream, delimiter, schema, path)
+        where = places(names, schema, need_target, path)
+        first = 1
+        for batch in _batches(records(lines, delimiter, len(names)), chunk_rows, path):
+            yield _text_rows(batch, first, where)
+            first += len(batch)
+
+
+def _read_header(stream: TextIO, delimiter: str, schema: Schema, path: Path) -> tuple[list[str], Lines]:
+    """Column names, and the lines below them."""
+    try:
+        lines = Lines(stream)
+        line = next((line for line in lines if line.strip("\ufeff \r\n")), None)
+        if line is None:
+            raise ContractError(f"{path} is empty", "It must begin with a header row that names the columns.")
+        return csv_names(line.removeprefix("\ufeff").rstrip("\r\n"), delimiter, schema, path), lines
+    except (OSError, EOFError, zlib.error) as error:
+        raise unreadable(path, error) from error
+    except csv.Error as error:
+        raise ContractError(f"{path} does not begin with a header row", "Check that it is a CSV file.") from error
+
+
+def _batches(rows: Iterator[Record], chunk_rows: int, path: Path) -> Iterator[list[Record]]:
+    batch: list[Record] = []
+    size = n_before = 0
+    failure: Exception | None = None
+    while failure is None:
+        try:
+            record = next(rows, None)
+        except (OSError, EOFError, zlib.error) as error:
+            failure, record = error, None
+        if record is None:
+            break
+        batch.append(record)
+        size += len(record.raw)
+        if len(batch) >= chunk_rows or size >= _MAX_TEXT:
+            yield batch
+            n_before += len(batch)
+            batch, size = [], 0
+    if batch or (n_before == 0 and failure is None):  # a file without rows gives one batch without rows
+        yield batch
+    if failure is not None:
+        what = f"{path} breaks off after data row {n_before + len(batch):,}: {failure}"
+        raise RunError(what, "Fetch or write the file again; the rows up to there are good.") from failure
+
+
+def _text_rows(batch: Sequence[Record], first: int, where: dict[str, int]) -> TextRows:
+    sound = [(number, record) for number, record in enumerate(batch, first) if not record.rule]
+    rows = [record.cells for _, record in sound]
+    return TextRows(
+        cells={name: pa.array([cells[i] for cells in rows], pa.string()) for name, i in where.items()},
+        row_number=np.array([number for number, _ in sound], dtype=np.int64),
+        original=lambda position: sound[position][1].raw,
+        rejects=[
+            Reject(number, "", record.rule, record.message, shown(record.raw))
+            for number, record in enumerate(batch, first)
+            if record.rule
+        ],
+    )
+
+
+def _open_parquet(path: Path) -> pq.ParquetFile:
+    if not path.is_file():
+        raise unreadable(path, IsADirectoryError() if path.is_dir() else FileNotFoundError())
+    try:
+        return pq.ParquetFile(path, pre_buffer=False, buffer_size=2**18)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise unreadable(path, error) from error
+
+
+def parquet_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int) -> Iterator[TextRows]:
+    """Rows of a Parquet file, at most ``chunk_rows`` at a time, every value written as a CSV would have it.
+
+    Raises ContractError for columns that do not fit, RunError when the file breaks off.
+    """
+    with _open_parquet(path) as table:
+        where = places(list(table.schema_arrow.names), schema, need_target, path)
+        first = 1
+        for batch in _parquet_batches(table, chunk_rows, path):
+            yield TextRows(
+                cells={name: as_text(batch.column(i), schema[name], path) for name, i in where.items()},
+                row_number=np.arange(first, first + len(batch), dtype=np.int64),
+                original=functools.partial(_as_csv_line, batch),
+                rejects=[],
+            )
+            first += len(batch)
+
+
+def _parquet_batches(table: pq.ParquetFile, chunk_rows: int, path: Path) -> Iterator[pa.RecordBatch]:
+    if table.metadata.num_rows == 0:  # a file without rows gives one batch without rows
+        yield pa.RecordBatch.from_pylist([], schema=table.schema_arrow)
+    batches = table.iter_batches(chunk_rows, use_threads=False)
+    n_before = 0
+    while True:
+        try:
+            batch = next(batches, None)
+        except (OSError, pa.ArrowInvalid) as error:
+            what = f"{path} breaks off after data row {n_before:,}: {error}"
+            raise RunError(what, "Write the file again; the rows up to there are good.") from error
+        if batch is None:
+            return
+        yield batch
+        n_before += len(batch)
+
+
+def as_text(column: pa.Array, field: Field, origin: Path | str) -> pa.Array:
+    """A typed column as the strings that a CSV would have, null where it has no value.
+
+    Raises ContractError, naming the origin, for a type that does not read as text.
+    """
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column, kind = column.dictionary_decode(), kind.value_type
+    try:
+        if pa.types.is_floating(kind):
+            column = pc.if_else(pc.is_nan(column), None, column)
+        if field.type is FieldType.DATE and (pa.types.is_date(kind) or pa.types.is_timestamp(kind)):
+            seconds = pa.timestamp("s", kind.tz if pa.types.is_timestamp(kind) else None)
+            return pc.strftime(column.cast(seconds, safe=False), field.date_format)
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind):  # the cast back to text checks its bytes
+            column = column.cast(pa.large_binary())
+        return column.cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ContractError(
+            f"{origin}: the column {field.name!r} holds {kind} that does not read as text",
+            "Write it as UTF-8 text, a number or a date.",
+        ) from error
+
+
+def _as_csv_line(batch: pa.RecordBatch, position: int) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([column[position].as_py() for column in batch.columns])
+    return shown(line.getvalue())

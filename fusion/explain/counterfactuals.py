@@ -1,0 +1,223 @@
+"""The smallest changes to an application that would turn its decision.
+
+Columns that the schema marks as actionable are moved their way, one at a time and then two together, among values that
+training applicants had. Every candidate is the whole application scored again: derived features follow, the narratives
+stay as they were read. A change is small when it is few standard deviations of the training applicants long.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from data_schemas.contract import Actionable, Field, FieldType, Schema
+from features.design import Design, TabularBlock, TextBlock
+from features.tables.applications import Applications
+from features.tabular import TabularEncoder
+from fusion.model.fusion_model import FusionModel
+
+Floats = npt.NDArray[np.float64]
+
+OUTER = 0.01  # share of the training values beyond either end of the values to move to
+MOST_LEVELS = 24  # a column of no more distinct values moves among them; of others, among round values
+LEAST_STEPS = 50  # round values from end to end
+RARE = 0.001  # a level of a smaller share of the applicants is nothing to move to
+PAIR_VALUES = 8  # of each of two columns that move together
+MOST_PAIRS = 15  # of columns, those that promise most
+
+
+@dataclass(frozen=True)
+class Lever:
+    """An actionable column. values: float64, ascending, what it may be moved to. spread: standard deviation of the
+    training values, outer ones drawn in.
+    """
+
+    field: Field
+    values: Floats
+    spread: float
+
+    def candidates(self, now: float) -> Floats:
+        """Values on the side that the applicant can move to, the nearest first; none when the value is missing."""
+        way = self.field.actionable
+        keep = (self.values != now) & np.isfinite(now)
+        if way is Actionable.LOWER:
+            keep &= self.values < now
+        elif way is Actionable.HIGHER:
+            keep &= self.values > now
+        kept = self.values[keep]
+        ordered: Floats = kept[np.argsort(np.abs(kept - now), kind="stable")]
+        return ordered
+
+
+@dataclass(frozen=True)
+class ColumnMove:
+    """One column moved."""
+
+    field: Field
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Change:
+    """Moves made together, how far they are in all, in standard deviations, and the margin that they lead to."""
+
+    moves: tuple[ColumnMove, ...]
+    distance: float
+    margin: float
+
+
+@dataclass(frozen=True)
+class ChangeSearch:
+    """Looks for changes of applications to one model."""
+
+    model: FusionModel
+    tabular: TabularEncoder
+    levers: tuple[Lever, ...]
+
+    @staticmethod
+    def of(model: FusionModel, tabular: TabularEncoder, columns: TabularBlock) -> ChangeSearch:
+        """For a model whose training applicants had these columns."""
+        found = (_lever(field, columns) for field in actionable(tabular.schema))
+        return ChangeSearch(model, tabular, tuple(lever for lever in found if lever is not None))
+
+    def smallest(
+        self, application: Applications, text: TextBlock, max_margin: float, most: int = 3, threads: int = 0
+    ) -> list[Change]:
+        """At most ``most`` changes of one application (a single row, its narratives read as ``text``) that bring its
+        margin down to ``max_margin``: single columns, the smallest change first; then, where these are too few, pairs
+        of columns in the same way, of which neither does it alone by a smaller change.
+        """
+        one = self._alone(application)
+        margin = self._margin(one, application, text, threads)
+        singles = self._crossing(one, margin, max_margin)
+        if len(singles) >= most:
+            return singles[:most]
+        two = self._together(application, one, margin)
+        pairs = self._crossing(two, self._margin(two, application, text, threads), max_margin)
+        alone = {change.moves[0].field.name: change.distance for change in singles}
+        useful = [
+            pair for pair in pairs if all(pair.distance < alone.get(move.field.name, math.inf) for move in pair.moves)
+        ]
+        return [*singles, *useful][:most]
+
+    def _now(self, application: Applications, lever: Lever) -> float:
+        return float(application.frame[lever.field.name].iloc[0])
+
+    def _alone(self, application: Applications) -> list[tuple[ColumnMove, ...]]:
+        return [
+            (ColumnMove(lever.field, now, after),)
+            for lever in self.levers
+            for now in [self._now(application, lever)]
+            for after in lever.candidates(now).tolist()
+        ]
+
+    def _together(
+        self, application: Applications, alone: Sequence[tuple[ColumnMove, ...]], margin: Floats
+    ) -> list[tuple[ColumnMove, ...]]:
+        """Moves of two columns, at most ``MOST_PAIRS`` pairs of them: of those whose best moves alone lead lowest.
+
+        margin: float64 (len(alone),), where the moves of single columns lead.
+        """
+        lowest: dict[str, float] = {}
+        for (move,), led in zip(alone, margin.tolist(), strict=True):
+            lowest[move.field.name] = min(led, lowest.get(move.field.name, math.inf))
+
+        def moves(lever: Lever) -> list[ColumnMove]:
+            now = self._now(application, lever)
+            return [ColumnMove(lever.field, now, after) for after in _thinned(lever.candidates(now)).tolist()]
+
+        def promise(pair: tuple[Lever, Lever]) -> float:
+            return sum(lowest[lever.field.name] for lever in pair)
+
+        pairs = combinations([lever for lever in self.levers if lever.field.name in lowest], 2)
+        best = sorted(pairs, key=promise)[:MOST_PAIRS]
+        return [(a, b) for first, second in best for a in moves(first) for b in moves(second)]
+
+    def _margin(
+        self, tried: Sequence[tuple[ColumnMove, ...]], application: Applications, text: TextBlock, threads: int
+    ) -> Floats:
+        """float64 (len(tried),): where each of the moves leads."""
+        if not tried:
+            return np.zeros(0)
+        same = np.zeros(len(tried), dtype=np.intp)
+        columns = self.tabular.encode(_moved(application, tried))
+        return self.model.predict(Design(columns, text.take(same)), threads).margin
+
+    def _crossing(self, tried: Sequence[tuple[ColumnMove, ...]], margin: Floats, max_margin: float) -> list[Change]:
+        """Of the moves that lead over the cut-off the smallest for each set of columns, the smallest first."""
+        spread = {lever.field.name: lever.spread for lever in self.levers}
+        best: dict[tuple[str, ...], Change] = {}
+        for at in np.flatnonzero(margin <= max_margin).tolist():
+            moves = tried[at]
+            distance = sum(abs(move.after - move.before) / spread[move.field.name] for move in moves)
+            names = tuple(move.field.name for move in moves)
+            if names not in best or distance < best[names].distance:
+                best[names] = Change(moves, distance, float(margin[at]))
+        return sorted(best.values(), key=lambda change: change.distance)
+
+
+def actionable(schema: Schema) -> Iterator[Field]:
+    """The features that an applicant can move."""
+    return (field for field in schema.features if field.actionable is not Actionable.NO and field.is_numeric)
+
+
+def _moved(application: Applications, tried: Sequence[tuple[ColumnMove, ...]]) -> Applications:
+    """The application once for each of the moves, made."""
+    many = application.take(np.zeros(len(tried), dtype=np.intp))
+    columns: dict[str, Floats] = {}
+    for at, moves in enumerate(tried):
+        for move in moves:
+            name = move.field.name
+            columns.setdefault(name, many.frame[name].to_numpy(np.float64, copy=True))[at] = move.after
+    return Applications(many.schema, many.frame.assign(**columns), many.row_number)
+
+
+def _lever(field: Field, columns: TabularBlock) -> Lever | None:
+    """The lever of a field; None when all training applicants had the same value."""
+    seen = columns.x_num[:, columns.num_names.index(field.name)]
+    seen = seen[np.isfinite(seen)]
+    if not len(seen):
+        return None
+    # A float32 in the fewest digits that name it, so that 0.1 stays 0.1.
+    levels, counts = np.unique(seen, return_counts=True)
+    low, high = np.quantile(seen.astype(np.float64), [OUTER, 1.0 - OUTER])
+    spread = float(np.clip(seen.astype(np.float64), low, high).std())
+    if len(levels) <= MOST_LEVELS:
+        values = np.array([float(str(level)) for level in levels[counts >= RARE * len(seen)]])
+        spread = spread or float(seen.astype(np.float64).std())
+    else:
+        values = round_values(float(low), float(high), whole=field.type is not FieldType.NUMBER)
+    values = values[(values >= _bound(field.minimum, -math.inf)) & (values <= _bound(field.maximum, math.inf))]
+    return Lever(field, values, spread) if spread > 0.0 and len(values) else None
+
+
+def _bound(bound: float | None, otherwise: float) -> float:
+    return otherwise if bound is None else bound
+
+
+def round_values(low: float, high: float, whole: bool) -> Floats:
+    """Multiples of 1, 2 or 5 times a power of ten from ``low`` to ``high``, ``LEAST_STEPS`` of them or more (fewer only
+    where they must be whole numbers).
+    """
+    if not high > low:
+        return np.zeros(0)
+    finest = (high - low) / LEAST_STEPS
+    power = math.floor(math.log10(finest))
+    factor = max(factor for factor in (1, 2, 5) if factor * 10.0**power <= finest * (1 + 1e-9))
+    if whole and power < 0:
+        factor, power = 1, 0
+    first, last = math.ceil(low / (factor * 10.0**power) - 1e-9), math.floor(high / (factor * 10.0**power) + 1e-9)
+    return np.array([float(f"{number * factor}e{power}") for number in range(first, last + 1)])
+
+
+def _thinned(values: Floats) -> Floats:
+    """At most ``PAIR_VALUES`` of them, evenly, both ends included."""
+    if len(values) <= PAIR_VALUES:
+        return values
+    return values[np.linspace(0, len(values) - 1, PAIR_VALUES).round().astype(np.int64)]

@@ -1,0 +1,92 @@
+"""The training applicants as explanations need them: where a score stands among them, whom it resembles, and the
+background that absent columns are drawn from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import logit
+
+from features.design import Design, TabularBlock
+from features.narratives.sentences import SentenceBlock
+from features.tabular import TabularEncoder
+from fusion.config import Config
+from fusion.explain.attribution import Explainer
+from fusion.model.fusion_model import FusionModel
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Population:
+    """Training applicants, without their narratives.
+
+    columns: what the model saw of them. margin: float64 (n,), log-odds from parts that never saw their outcome.
+    bad: bool (n,), how it went. contributions: float32 (n, n_columns + n_narratives), why the final model scores them
+    as it does, in log-odds.
+    """
+
+    columns: TabularBlock
+    margin: Floats
+    bad: npt.NDArray[np.bool_]
+    contributions: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.margin)
+
+    def background(self, config: Config) -> TabularBlock:
+        """The rows that absent columns are drawn from: all, or those who would just have been approved."""
+        return background_rows(self.columns, self.margin, config)
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The arrays by name, for a safetensors file."""
+        return {
+            "x_num": self.columns.x_num,
+            "x_cat": self.columns.x_cat,
+            "margin": self.margin,
+            "bad": self.bad.astype(np.uint8),
+            "contributions": self.contributions,
+        }
+
+    @staticmethod
+    def from_arrays(arrays: Mapping[str, npt.NDArray[Any]], encoder: TabularEncoder) -> Population:
+        """What ``to_arrays`` gave; the columns are those of ``encoder``."""
+        columns = TabularBlock(arrays["x_num"], arrays["x_cat"], encoder.num_names, encoder.cat_names, encoder.n_levels)
+        return Population(columns, arrays["margin"], arrays["bad"].astype(np.bool_), arrays["contributions"])
+
+
+def describe(model: FusionModel, design: Design, y: Floats, margin: Floats, config: Config) -> tuple[Population, float]:
+    """The population of a trained model: its training rows ``design`` with outcome ``y`` and out-of-fold ``margin``,
+    at most ``config.explain.max_rows`` of them, drawn at random; and where explanations begin (``Explainer.base``).
+    """
+    if len(design) > config.explain.max_rows:
+        some = kept_rows(len(design), config)
+        design, y, margin = design.take(some), y[some], margin[some]
+    explainer = Explainer.of(model, background_rows(design.tabular, margin, config))
+    explanation = explainer.explain(design, SentenceBlock.empty(design.text))
+    contributions = np.hstack([explanation.columns, explanation.narratives]).astype(np.float32)
+    return Population(design.tabular, margin, y > 0.5, contributions), explainer.base
+
+
+def kept_rows(n: int, config: Config) -> npt.NDArray[np.intp]:
+    """Of ``n`` training rows those that a bundle describes, in order: all, or ``explain.max_rows`` drawn at random."""
+    if n <= config.explain.max_rows:
+        return np.arange(n)
+    random = np.random.Generator(np.random.PCG64(config.folds.seed))
+    return np.sort(random.choice(n, config.explain.max_rows, replace=False))
+
+
+def background_rows(columns: TabularBlock, margin: Floats, config: Config) -> TabularBlock:
+    """Of training applicants with out-of-fold ``margin`` those that the settings name as background: all, or those who
+    would just have been approved (all, where nobody would).
+    """
+    approved = np.flatnonzero(margin <= logit(config.decision.max_pd))
+    if config.explain.background == "all" or not len(approved):
+        return columns
+    n_near = max(1, round(config.explain.near_share * len(margin)))
+    return columns.take(np.sort(approved[np.argsort(-margin[approved], kind="stable")[:n_near]]))

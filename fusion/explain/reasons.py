@@ -1,0 +1,179 @@
+"""Principal reasons: the contributions of an explanation, summed by what an applicant would be told.
+
+Columns count under their reason code, and so do sentences under that of their concept; of what was written and matches
+no concept the worst sentence counts under its narrative's own code. Nothing is dropped: a reason that may not be
+disclosed keeps its place and is marked, and two different reasons never become one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from data_schemas.contract import Derived, Field, Reason, Schema
+from fusion.config import Config, ScaleConfig
+from fusion.explain.explanation import Explanation, to_points
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+LEAST_SEEN = 0.05  # points: less is written as 0.0
+
+
+@dataclass(frozen=True)
+class ReasonBook:
+    """Every reason that a model can give.
+
+    reasons: one per code. column, concept, narrative: int64, place in ``reasons`` of each column, each concept and each
+    narrative (for its sentences that match no concept).
+    """
+
+    reasons: tuple[Reason, ...]
+    column: Ints
+    concept: Ints
+    narrative: Ints
+
+    @staticmethod
+    def of(schema: Schema, column_names: Sequence[str], narrative_names: Sequence[str]) -> ReasonBook:
+        """The reasons of a schema; a column without one is told by its title (``made_up``).
+
+        Raises ValueError when two reasons differ and have the same code.
+        """
+        stated = _stated(schema)
+        told = stated | made_up(schema, [name for name in (*column_names, *narrative_names) if name not in stated])
+        given = [
+            [told[name] for name in column_names],
+            [concept.reason for concept in schema.concepts],
+            [told[name] for name in narrative_names],
+        ]
+        book = {reason.code: reason for group in given for reason in group}
+        for reason in (reason for group in given for reason in group):
+            if reason != book[reason.code]:
+                raise ValueError(f"two reasons of code {reason.code}: {reason}, {book[reason.code]}")
+        place = {code: at for at, code in enumerate(book)}
+        column, concept, narrative = (np.array([place[r.code] for r in group], dtype=np.int64) for group in given)
+        return ReasonBook(tuple(book.values()), column, concept, narrative)
+
+    def of_sentences(self, explanation: Explanation, concept: Ints) -> Ints:
+        """int64 (n_sentences,): place in ``reasons`` of each sentence, by its concept or else by its narrative.
+
+        Sentences that match no concept are about different things, which would blur each other: only the one that
+        speaks most against the applicant stands for its narrative; the others have the place -1.
+
+        concept: int64 (n_sentences,), place of each sentence's concept among the schema's, -1 for none.
+        """
+        block = explanation.block
+        place = np.full(len(block), -1, dtype=np.int64)
+        matched = concept >= 0
+        place[matched] = self.concept[concept[matched]]
+        unnamed = np.flatnonzero(~matched)
+        worst_first = np.round(-explanation.sentences[unnamed], 9)
+        unnamed = unnamed[np.lexsort((worst_first, block.narrative[unnamed], block.row[unnamed]))]
+        first = np.ones(len(unnamed), dtype=np.bool_)
+        first[1:] = (np.diff(block.row[unnamed]) != 0) | (np.diff(block.narrative[unnamed]) != 0)
+        place[unnamed[first]] = self.narrative[block.narrative[unnamed[first]]]
+        return place
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """The strongest adverse reasons of every row, the strongest first.
+
+    book: what can be told. which: int64 (n, n_reasons), places in it, -1 where there are no more. points: float64
+    (n, n_reasons), what each takes from the score, negative; 0 where there are no more. narrative_points: float64 (n,),
+    what the narratives gave or took in all. refused: bool (n,), whether it is not approved.
+    """
+
+    book: ReasonBook
+    which: Ints
+    points: Floats
+    narrative_points: Floats
+    refused: npt.NDArray[np.bool_]
+
+    def of(self, row: int) -> list[tuple[Reason, float]]:
+        """The reasons of one row with their points."""
+        told = zip(self.which[row].tolist(), self.points[row].tolist(), strict=True)
+        return [(self.book.reasons[at], points) for at, points in told if at >= 0]
+
+
+def _columns(schema: Schema) -> list[Field | Derived]:
+    return [*schema.fields, *schema.derived]
+
+
+def _stated(schema: Schema) -> dict[str, Reason]:
+    """The reasons that the schema states for its columns, by column."""
+    return {column.name: column.reason for column in _columns(schema) if column.reason is not None}
+
+
+def made_up(schema: Schema, names: Sequence[str]) -> dict[str, Reason]:
+    """Reasons for columns of which the schema states none: the column's title, under a code made of its name.
+
+    Where that gives no code, or one that another reason has, the code is the column's number among the schema's, from
+    1: ``COLUMN_3``. No two of the codes are the same, nor is one that the schema states.
+    """
+    columns = _columns(schema)
+    number = {column.name: at for at, column in enumerate(columns, 1)}
+    codes = {name: re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_") for name in names}
+    asked = Counter(codes.values())
+    stated = {reason.code for reason in (*_stated(schema).values(), *(c.reason for c in schema.concepts))}
+    clean = {name for name, code in codes.items() if code[:1].isalpha() and asked[code] == 1 and code not in stated}
+    taken = stated | {codes[name] for name in clean}
+    found = {}
+    for name in names:
+        code = codes[name] if name in clean else f"COLUMN_{number[name]}"
+        while name not in clean and code in taken:
+            code += "_"
+        taken.add(code)
+        found[name] = Reason(code, f"{columns[number[name] - 1].title}.")
+    return found
+
+
+def principal_reasons(
+    explanation: Explanation,
+    concept: Ints,
+    book: ReasonBook,
+    config: Config,
+    most: int,
+    approved_up_to: Floats | None = None,
+) -> Reasons:
+    """At most ``most`` reasons per row, each taking ``config.explain.min_points`` or more; of a row that is not
+    approved whatever takes anything that can be seen (``LEAST_SEEN``), as an applicant who is declined must be told
+    why, and whoever looks at a referred one must know.
+
+    concept: see ``ReasonBook.of_sentences``. approved_up_to: PD up to which each row is approved, (n,), as
+    ``fusion.policy.policy.approved_up_to`` has it; by default the model's own cut-off.
+    """
+    points = reason_points(explanation, concept, book, config.scale)
+    n, n_reasons = points.shape
+    which = np.argsort(np.round(points, 9), axis=1, kind="stable")[:, : min(most, n_reasons)]
+    taken = np.take_along_axis(points, which, axis=1)
+    limit = np.full(n, config.decision.max_pd) if approved_up_to is None else approved_up_to
+    refused = expit(explanation.margin) > limit
+    least = np.where(refused, min(LEAST_SEEN, config.explain.min_points), config.explain.min_points)
+    adverse = (taken < 0.0) & (taken <= -least[:, None])
+    return Reasons(
+        book,
+        np.where(adverse, which, -1),
+        np.where(adverse, taken, 0.0),
+        to_points(explanation.narratives.sum(axis=1), config.scale).reshape(n),
+        refused,
+    )
+
+
+def reason_points(explanation: Explanation, concept: Ints, book: ReasonBook, scale: ScaleConfig) -> Floats:
+    """float64 (n, len(book.reasons)): points that every reason gives or takes; a row sums to all its contributions but
+    those of the sentences that stand for no reason (``ReasonBook.of_sentences``).
+    """
+    log_odds = np.zeros((len(explanation), len(book.reasons)))
+    for at, column in zip(book.column, explanation.columns.T, strict=True):
+        log_odds[:, at] += column
+    place = book.of_sentences(explanation, concept)
+    told = place >= 0
+    np.add.at(log_odds, (explanation.block.row[told], place[told]), explanation.sentences[told])
+    return to_points(log_odds, scale)

@@ -1,0 +1,219 @@
+"""What each sentence adds to its narrative's contribution: the game inside a narrative.
+
+The players are a narrative's sentences. What some of them are worth together is the contribution that the narrative
+would have with these sentences alone, the rest of the application held, by the Shapley value of the game around it: so
+sentences get Owen values (Owen, 1977), which sum to the narrative's Shapley value. No sentence at all is the state
+"no narrative", all of them are the narrative as it was scored.
+
+``NarrativeParts`` values a part of a narrative without another forward pass: its vector is the mean of the token
+vectors of its sentences, as they were read amid the others, and its words are the sentences' own.
+``fusion.explain.exact_sentences`` reads it again.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from features.text.cleaning import MOST_PASSAGES
+from fusion.explain.compiled import compiled
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+MOST_ENUMERATED = 10  # sentences whose every coalition is valued; above it orders are sampled
+PAIRS = 64  # sampled orders, each walked forwards and backwards
+
+
+class NarrativeParts(NamedTuple):
+    """Narratives of one column as the joint head and the text-only head judge them, in log-odds.
+
+    A plain tuple of arrays, because compiled code reads it. Per narrative: first: int64 (n + 1,), where its sentences
+    begin; rest: (n, 3), the special tokens' share and what they say to either head, 0 where they have none; whole:
+    (n, 2), what the narrative says to either head. Per sentence: part: (n_sentences, 3), its share of the tokens and
+    what these say; word_first: int64 (n_sentences + 1,). Per word: word: int64, its bucket; said: (n_words, 3), its
+    squared weight and what it says before the narrative's words are scaled to length 1. offset, none: (2,), what is
+    added to every vector, and what a narrative that was not written says.
+    """
+
+    first: Ints
+    rest: Floats
+    whole: Floats
+    part: Floats
+    word_first: Ints
+    word: Ints
+    said: Floats
+    offset: Floats
+    none: Floats
+    n_buckets: int
+
+
+class Payoff(NamedTuple):
+    """From what the heads say of a narrative to what it adds to the margin.
+
+    head: weight of the joint head's log-odds. thresholds, values: the trees' ``Response`` to the text-only head,
+    times the trees' weight; one row of values per narrative.
+    """
+
+    head: float
+    thresholds: Floats
+    values: Floats
+
+    def of(self, narrative: int, log_odds: Floats) -> Floats:
+        """float64 (m,): what is paid where the heads say ``log_odds`` (m, 2)."""
+        stretch = np.searchsorted(self.thresholds, log_odds[:, 1], side="left")
+        paid: Floats = self.head * log_odds[:, 0] + self.values[narrative, stretch]
+        return paid
+
+
+def owen_values(parts: NarrativeParts, payoff: Payoff, seed: int) -> tuple[Floats, Floats]:
+    """What each sentence of every narrative adds to the margin, and its standard error (0 where none was sampled);
+    float64 (n_sentences,) each.
+
+    Raises ValueError for a narrative of more than ``MOST_PASSAGES`` sentences.
+    """
+    most = int(np.diff(parts.first).max(initial=0))
+    if most > MOST_PASSAGES:
+        raise ValueError(f"a narrative of {most} sentences, more than {MOST_PASSAGES}")
+    added, error = np.zeros(len(parts.part)), np.zeros(len(parts.part))
+    _owen_values(parts, payoff, all_orders(seed), added, error)
+    return added, error
+
+
+def part_log_odds(parts: NarrativeParts, narrative: int, coalitions: Ints) -> Floats:
+    """float64 (m, 2): what either head says of some sentences of a narrative; bit i of a coalition is sentence i."""
+    log_odds = np.zeros((len(coalitions), 2))
+    _each_part(parts, narrative, coalitions, log_odds)
+    return log_odds
+
+
+@functools.cache
+def all_orders(seed: int) -> Ints:
+    """int64 (MOST_PASSAGES + 1, PAIRS, MOST_PASSAGES): orders of so many sentences, the same for every narrative."""
+    orders = np.zeros((MOST_PASSAGES + 1, PAIRS, MOST_PASSAGES), dtype=np.int64)
+    for k in range(1, MOST_PASSAGES + 1):
+        random = np.random.Generator(np.random.PCG64([seed, k]))
+        orders[k, :, :k] = random.permuted(np.tile(np.arange(k), (PAIRS, 1)), axis=1)
+    return orders
+
+
+@compiled
+def _part(parts: NarrativeParts, narrative: int, coalition: int, seen: Ints, stamp: int, log_odds: Floats) -> None:
+    """What either head says of a coalition. seen: (n_buckets,), scratch; no earlier call with it had this stamp."""
+    begin, end = parts.first[narrative], parts.first[narrative + 1]
+    if coalition == 0:
+        log_odds[:] = parts.none
+        return
+    if coalition == (1 << end - begin) - 1:
+        log_odds[:] = parts.whole[narrative]
+        return
+    share, square = parts.rest[narrative, 0], 0.0
+    vector_joint, vector_text = parts.rest[narrative, 1], parts.rest[narrative, 2]
+    word_joint, word_text = 0.0, 0.0
+    for sentence in range(begin, end):
+        if not coalition >> sentence - begin & 1:
+            continue
+        share += parts.part[sentence, 0]
+        vector_joint += parts.part[sentence, 1]
+        vector_text += parts.part[sentence, 2]
+        for at in range(parts.word_first[sentence], parts.word_first[sentence + 1]):
+            if seen[parts.word[at]] != stamp:
+                seen[parts.word[at]] = stamp
+                square += parts.said[at, 0]
+                word_joint += parts.said[at, 1]
+                word_text += parts.said[at, 2]
+    log_odds[:] = 0.0  # as of the mean narrative, should no token be heard
+    if share > 0.0:
+        log_odds[0] = parts.offset[0] + vector_joint / share
+        log_odds[1] = parts.offset[1] + vector_text / share
+    if square > 0.0:
+        log_odds[0] += word_joint / math.sqrt(square)
+        log_odds[1] += word_text / math.sqrt(square)
+
+
+@compiled
+def _each_part(parts: NarrativeParts, narrative: int, coalitions: Ints, log_odds: Floats) -> None:
+    seen = np.zeros(parts.n_buckets, dtype=np.int64)
+    for at in range(len(coalitions)):
+        _part(parts, narrative, coalitions[at], seen, at + 1, log_odds[at])
+
+
+@compiled
+def _owen_values(parts: NarrativeParts, payoff: Payoff, orders: Ints, added: Floats, error: Floats) -> None:
+    seen = np.zeros(parts.n_buckets, dtype=np.int64)
+    stamp = 0
+    log_odds = np.zeros(2)
+    worth = np.zeros(1 << MOST_ENUMERATED)
+    for narrative in range(len(parts.first) - 1):
+        begin, end = parts.first[narrative], parts.first[narrative + 1]
+        k = end - begin
+        if k <= MOST_ENUMERATED:
+            for coalition in range(1 << k):
+                stamp += 1
+                _part(parts, narrative, coalition, seen, stamp, log_odds)
+                worth[coalition] = _pay(payoff, narrative, log_odds)
+            share_out(worth, k, added[begin:end])
+        else:
+            stamp = _sample(parts, payoff, narrative, orders[k], seen, stamp, added[begin:end], error[begin:end])
+
+
+@compiled
+def _pay(payoff: Payoff, narrative: int, log_odds: Floats) -> float:
+    stretch = np.searchsorted(payoff.thresholds, log_odds[1])
+    return float(payoff.head * log_odds[0] + payoff.values[narrative, stretch])
+
+
+@compiled
+def share_out(worth: Floats, k: int, added: Floats) -> None:
+    """Shapley values of k players from what every coalition is worth."""
+    weight = np.zeros(k)
+    weight[0] = 1.0 / k
+    for s in range(1, k):
+        weight[s] = weight[s - 1] * s / (k - s)
+    for coalition in range(1 << k):
+        others = 0
+        for i in range(k):
+            others += coalition >> i & 1
+        for i in range(k):
+            if not coalition >> i & 1:
+                added[i] += weight[others] * (worth[coalition | 1 << i] - worth[coalition])
+
+
+@compiled
+def _sample(
+    parts: NarrativeParts,
+    payoff: Payoff,
+    narrative: int,
+    orders: Ints,
+    seen: Ints,
+    stamp: int,
+    added: Floats,
+    error: Floats,
+) -> int:
+    """Shapley values from pairs of opposite orders (Mitchell et al., 2022), with the standard error over the pairs.
+    Returns the last stamp used.
+    """
+    k, n_pairs = len(added), len(orders)
+    log_odds, pair, square = np.zeros(2), np.zeros(k), np.zeros(k)
+    for at in range(n_pairs):
+        pair[:] = 0.0
+        for backwards in range(2):
+            coalition = 0
+            _part(parts, narrative, coalition, seen, stamp, log_odds)
+            before = _pay(payoff, narrative, log_odds)
+            for place in range(k):
+                sentence = orders[at, k - 1 - place if backwards else place]
+                coalition |= 1 << sentence
+                stamp += 1
+                _part(parts, narrative, coalition, seen, stamp, log_odds)
+                now = _pay(payoff, narrative, log_odds)
+                pair[sentence] += 0.5 * (now - before)
+                before = now
+        added += pair / n_pairs
+        square += pair * pair / n_pairs
+    error[:] = np.sqrt(np.maximum(square - added * added, 0.0) / (n_pairs - 1))
+    return stamp

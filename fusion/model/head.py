@@ -1,0 +1,261 @@
+"""The joint head: one logistic model of columns and narratives, fitted together in PyTorch.
+
+log-odds = bias + what each column's piecewise-linear code says + for each narrative what its vector, its words or its
+absence says. The text path is strongly shrunk: a network on concatenated vectors and columns overfits. The head is
+additive, so it splits exactly over columns, narratives and the sentences inside them; interactions are the trees'
+business.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy import sparse
+from scipy.optimize import Bounds, minimize
+from torch import Tensor
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from fusion.config import HeadConfig
+from fusion.metrics import base_log_odds
+from fusion.model.basis import HeadInputs
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class HeadOutput:
+    """Log-odds of bad, in parts. columns: float64 (n,), the bias included. text: float64 (n, n_narratives)."""
+
+    columns: Floats
+    text: Floats
+
+    @property
+    def margin(self) -> Floats:
+        """The parts together, float64 (n,)."""
+        together: Floats = self.columns + self.text.sum(axis=1)
+        return together
+
+
+@dataclass(frozen=True)
+class Head:
+    """A fitted head: its weights, float64, for the inputs that one basis makes.
+
+    bias: (1,). columns: (p,). text: (n_narratives, dim). absent: (n_narratives,). words: (n_narratives * n_buckets,).
+    """
+
+    bias: Floats
+    columns: Floats
+    text: Floats
+    absent: Floats
+    words: Floats
+
+    def output(self, inputs: HeadInputs) -> HeadOutput:
+        """The parts of every row's log-odds; a row's digits do not depend on the rows beside it."""
+        vector = (inputs.x_text * self.text).sum(axis=2)
+        text = vector + inputs.x_absent * self.absent + _words(inputs.x_words, self.words, len(self.absent))
+        return HeadOutput(self.bias + (inputs.x_columns * self.columns).sum(axis=1), text)
+
+    @staticmethod
+    def mean(heads: Sequence[Head]) -> Head:
+        """The head whose log-odds are the mean of theirs: all are linear in the same inputs."""
+        stacks = {field.name: [getattr(head, field.name) for head in heads] for field in fields(Head)}
+        return Head(**{name: np.mean(stack, axis=0) for name, stack in stacks.items()})
+
+    def to_arrays(self) -> dict[str, Floats]:
+        """The weights by name, for a safetensors file."""
+        return {field.name: np.ascontiguousarray(getattr(self, field.name)) for field in fields(Head)}
+
+    @staticmethod
+    def from_arrays(arrays: Mapping[str, Floats]) -> Head:
+        """The head that ``to_arrays`` wrote."""
+        return Head(**{field.name: arrays[field.name] for field in fields(Head)})
+
+
+def _words(x_words: sparse.csr_matrix, weights: Floats, n_narratives: int) -> Floats:
+    """float64 (n, n_narratives): what the words of each narrative add."""
+    n_buckets = len(weights) // max(1, n_narratives)
+    said = x_words.data * weights[x_words.indices]
+    row = np.repeat(np.arange(x_words.shape[0]), np.diff(x_words.indptr))
+    place = row * n_narratives + x_words.indices // max(1, n_buckets)
+    added = np.bincount(place, said, minlength=x_words.shape[0] * n_narratives).astype(np.float64)
+    return added.reshape(x_words.shape[0], n_narratives)
+
+
+class Trainable(torch.nn.Module):
+    """The head while it is trained. Every parameter is held times the root of its penalty, which makes the penalty
+    one unit ball for all of them and L-BFGS quick.
+    """
+
+    def __init__(self, inputs: HeadInputs, config: HeadConfig) -> None:
+        super().__init__()
+        self.seen = np.unique(inputs.x_words.indices)  # the other words say nothing, and need no parameter
+        self.n_words = inputs.x_words.shape[1]
+        self.scale = {
+            "columns": config.column_penalty**-0.5,
+            "text": config.text_penalty**-0.5,
+            "words": config.word_penalty**-0.5,
+        }
+        self.bias = torch.nn.Parameter(torch.zeros(1))
+        self.columns = torch.nn.Parameter(torch.zeros(inputs.x_columns.shape[1]))
+        self.text = torch.nn.Parameter(torch.zeros(inputs.x_text.shape[1:]))
+        self.absent = torch.nn.Parameter(torch.zeros(inputs.x_absent.shape[1]))
+        self.words = torch.nn.Parameter(torch.zeros(len(self.seen)))
+
+    def margin(self, x: Tensors) -> Tensor:
+        """Log-odds of every row, (n,)."""
+        margin: Tensor = (
+            self.bias
+            + x.columns @ (self.columns * self.scale["columns"])
+            + x.text.flatten(1) @ (self.text.flatten() * self.scale["text"])
+            + x.absent @ (self.absent * self.scale["words"])
+            + x.words(self.words * self.scale["words"])
+        )
+        return margin
+
+    def penalty(self) -> Tensor:
+        """Half the squared length of all penalised parameters."""
+        penalised = (self.columns, self.text, self.absent, self.words)
+        return 0.5 * torch.stack([parameter.square().sum() for parameter in penalised]).sum()
+
+    def bounds(self, direction: npt.NDArray[np.int64]) -> Bounds:
+        """Bounds on all parameters in one row: a weight of a directed column may not have the other sign."""
+        lower, upper = [], []
+        for name, parameter in self.named_parameters():
+            sign = direction if name == "columns" else np.zeros(parameter.numel(), dtype=np.int64)
+            lower.append(np.where(sign > 0, 0.0, -np.inf))
+            upper.append(np.where(sign < 0, 0.0, np.inf))
+        return Bounds(np.concatenate(lower), np.concatenate(upper))
+
+    def head(self) -> Head:
+        """The head, its weights at their true size."""
+
+        def array(parameter: Tensor, scale: float = 1.0) -> Floats:
+            return parameter.detach().cpu().double().numpy() * scale
+
+        words = np.zeros(self.n_words)
+        words[self.seen] = array(self.words, self.scale["words"])
+        return Head(
+            array(self.bias),
+            array(self.columns, self.scale["columns"]),
+            array(self.text, self.scale["text"]),
+            array(self.absent, self.scale["words"]),
+            words,
+        )
+
+
+class _Product(torch.autograd.Function):
+    """A sparse matrix times a vector; the gradient is its transpose times that of the product.
+
+    Torch's own derivative sorts the matrix anew at every step, which took most of the time of a fit.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, vector: Tensor, matrix: Tensor, transposed: Tensor) -> Tensor:
+        ctx.transposed = transposed
+        return _times(matrix, vector)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        return _times(ctx.transposed, gradients[0]), None, None
+
+
+def _times(matrix: Tensor, vector: Tensor) -> Tensor:
+    """Written as a product of matrices, which every build of torch has for CSR."""
+    product: Tensor = (matrix @ vector[:, None])[:, 0]
+    return product
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words as a sparse matrix, CSR (n, n_seen), and its transpose: columns for the words that occur in these rows."""
+
+    matrix: Tensor
+    transposed: Tensor
+
+    @staticmethod
+    def of(x_words: sparse.csr_matrix, device: torch.device) -> Words:
+        """Copy the columns that hold anything to the device."""
+        held = x_words[:, np.unique(x_words.indices)]
+        return Words(_on_device(held, device), _on_device(held.T.tocsr(), device))
+
+    def __call__(self, weights: Tensor) -> Tensor:
+        """What the words of every row say, (n,), at ``weights`` (n_seen,)."""
+        said: Tensor = _Product.apply(weights, self.matrix, self.transposed)  # type: ignore[no-untyped-call]
+        return said
+
+
+def _on_device(matrix: sparse.csr_matrix, device: torch.device) -> Tensor:
+    rows, columns, values = (torch.from_numpy(part.copy()) for part in (matrix.indptr, matrix.indices, matrix.data))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
+        return torch.sparse_csr_tensor(rows, columns, values, matrix.shape, device=device, check_invariants=True)
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """``HeadInputs`` on the device."""
+
+    columns: Tensor
+    text: Tensor
+    absent: Tensor
+    words: Words
+
+    @staticmethod
+    def of(inputs: HeadInputs, device: torch.device) -> Tensors:
+        """Copy the inputs to the device."""
+        return Tensors(
+            torch.from_numpy(inputs.x_columns).to(device),
+            torch.from_numpy(inputs.x_text).to(device),
+            torch.from_numpy(inputs.x_absent).to(device),
+            Words.of(inputs.x_words, device),
+        )
+
+
+def training_device() -> torch.device:
+    """CUDA where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def fit_head(
+    inputs: HeadInputs, y: Floats, config: HeadConfig, device: torch.device | None = None, weight: Floats | None = None
+) -> Head:
+    """Fit a head to outcomes ``y`` (n,) by full-batch L-BFGS, weights of directed columns bounded at zero.
+
+    A convex problem, so there is nothing random in it. weight: float64 (n,), how much each row counts; None: all alike.
+    """
+    device = device or training_device()
+    x, target = Tensors.of(inputs, device), torch.from_numpy(y).to(device)
+    count = torch.from_numpy(np.ones(len(y)) if weight is None else weight).to(device)
+    module = Trainable(inputs, config).to(device)
+    parameters = list(module.parameters())
+    with torch.no_grad():
+        module.bias.fill_(base_log_odds(y))
+
+    def loss_and_gradient(theta: Floats) -> tuple[float, Floats]:
+        vector_to_parameters(torch.from_numpy(theta).float().to(device), parameters)
+        module.zero_grad()
+        surprise = torch.nn.functional.binary_cross_entropy_with_logits
+        loss = surprise(module.margin(x).double(), target, weight=count, reduction="sum")
+        loss = (loss + module.penalty().double()) / max(1, len(target))
+        loss.backward()  # type: ignore[no-untyped-call]
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        return loss.item(), parameters_to_vector(gradients).double().cpu().numpy()
+
+    start = parameters_to_vector(parameters).detach().double().cpu().numpy()
+    bounds = module.bounds(inputs.direction if config.monotone else np.zeros_like(inputs.direction))
+    found = minimize(
+        loss_and_gradient,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"maxiter": config.steps, "maxcor": 20, "ftol": 1e-10, "gtol": 1e-6},
+    )
+    vector_to_parameters(torch.from_numpy(found.x).float().to(device), parameters)
+    return module.head()

@@ -1,0 +1,243 @@
+"""The credit policy: which PDs are approved, referred to a person or declined, and what approving earns and loses.
+
+A policy comes from a TOML file (``fusion.policy.policy_file.load_policy``), or is the model's own cut-off and nothing
+else (``own_policy``).
+``decide`` is the one place where a PD becomes a decision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self, get_args
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from data_schemas.contract import Field as SchemaField
+from data_schemas.contract import FieldType
+from data_schemas.errors import ContractError
+from features.tables.applications import Applications
+from fusion.config import Config
+from fusion.metrics import Floats
+
+Decision = Literal["approve", "refer", "decline"]
+DECISIONS: tuple[Decision, ...] = get_args(Decision)
+BETWEEN = "between_cutoffs"
+NO_NARRATIVE = "no_narrative"
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class PolicySegment(BaseModel):
+    """A node of the policy: frozen, and strict about types and unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Cutoffs(PolicySegment):
+    """Approve PDs up to ``approve``, decline those above ``decline``, refer those between; equal: refer none."""
+
+    approve: Share
+    decline: Share
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.approve > self.decline:
+            raise ValueError(f"approve = {self.approve} lies above decline = {self.decline}")
+        return self
+
+
+class Segments(PolicySegment):
+    """Cut-offs of their own for some values of one column; every other row has those of ``[cutoffs]``."""
+
+    column: str
+    cutoffs: dict[str, Cutoffs] = Field(min_length=1)
+
+
+class Refer(PolicySegment):
+    """What turns an approval into a referral, never a decline.
+
+    no_narrative: nothing was written. quality: data-quality flags, each alone (``"missing"``) or of one column or kind
+    (``"missing:income"``, ``"masked:health"``).
+    """
+
+    no_narrative: bool = False
+    quality: tuple[str, ...] = Field((), strict=False)
+
+
+class Economics(PolicySegment):
+    """What a loan earns and loses, in the currency of the amounts.
+
+    loss_given_default: share of the amount that is lost with a bad loan, all recovered money and interest counted.
+    margin: share of the amount that is earned on a good loan over its life, after funding. amount: of every loan, or
+    the numeric feature that holds it. cost_per_application, cost_per_referral: of handling each; a referral costs both.
+    referred_approved: share of the referred that a person approves in the end, taken to be alike in good and bad.
+    """
+
+    loss_given_default: Share
+    margin: Annotated[float, Field(ge=0, le=10)]
+    amount: Annotated[float, Field(gt=0, allow_inf_nan=False)] | str
+    cost_per_application: Money = 0.0
+    cost_per_referral: Money = 0.0
+    referred_approved: Share = 0.5
+
+
+class Constraints(PolicySegment):
+    """What proposed cut-offs must keep, over all segments together; a limit that is left out is none.
+
+    min_approval_rate: share of the applications that end approved, the referred by ``referred_approved``.
+    max_bad_rate: expected bad rate of those. max_refer_rate: share of the applications that a person looks at.
+    """
+
+    min_approval_rate: Share | None = None
+    max_bad_rate: Share | None = None
+    max_refer_rate: Share | None = None
+
+
+class Policy(PolicySegment):
+    """The whole policy; without ``economics`` it decides, and nothing can be said of its profit."""
+
+    cutoffs: Cutoffs
+    segments: Segments | None = None
+    refer: Refer = Refer()
+    economics: Economics | None = None
+    constraints: Constraints = Constraints()
+
+    @property
+    def digest(self) -> str:
+        """sha256 of what the decisions depend on; money and constraints are no part of it."""
+        content = self.model_dump_json(include={"cutoffs", "segments", "refer"})
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    def cutoffs_of(self, segment: str) -> Cutoffs:
+        """The cut-offs of a value of the segments' column."""
+        return self.segments.cutoffs.get(segment, self.cutoffs) if self.segments else self.cutoffs
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What is decided of some applications.
+
+    decision: one per row. refer_reason: why a row is referred, joined by ``;`` (``between_cutoffs``, ``no_narrative``,
+    or entries of ``refer.quality``), "" for the others.
+    """
+
+    decision: tuple[Decision, ...]
+    refer_reason: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.decision)
+
+    def are(self, decision: Decision) -> npt.NDArray[np.bool_]:
+        """bool (n,): which rows have this decision."""
+        return np.array([one == decision for one in self.decision], dtype=np.bool_)
+
+
+def decide(policy: Policy, pd: Floats, segments: Sequence[str], quality: Sequence[str]) -> Decisions:
+    """Approve, refer or decline each application.
+
+    pd: float64 (n,). segments: the values of the segments' column as text (``segments_of``). quality: data-quality
+    flags (``features.tables.data_quality.data_quality``).
+
+    A PD equal to a cut-off has the milder decision. A decline stays a decline, whatever else is known of the row; the
+    reasons of ``policy.refer`` refer what would be approved, and are named beside rows that are referred anyway.
+    Raises ValueError when the parts differ in length.
+    """
+    limits = approved_up_to(policy, segments, quality).tolist()
+    rows = zip(pd.tolist(), limits, segments, quality, strict=True)
+    found = [_decide_one(policy, *row) for row in rows]
+    return Decisions(tuple(decision for decision, _ in found), tuple(reason for _, reason in found))
+
+
+def decide_all(policy: Policy, applications: Applications, pd: Floats, quality: Sequence[str]) -> Decisions:
+    """``decide`` for applications with these PDs (n,) and data-quality flags.
+
+    Raises ContractError where their file has no column that the policy's segments need.
+    """
+    return decide(policy, pd, segments_of(policy, applications), quality)
+
+
+def approved_up_to(policy: Policy, segments: Sequence[str], quality: Sequence[str]) -> Floats:
+    """The PD up to which each row is approved, float64 (n,); -1 where it is referred instead, whatever its PD."""
+    lacks = lacking(policy.refer, quality)
+    limits = np.array([policy.cutoffs_of(segment).approve for segment in segments], dtype=np.float64)
+    return np.where(lacks, -1.0, limits)
+
+
+def _decide_one(policy: Policy, pd: float, limit: float, segment: str, quality: str) -> tuple[Decision, str]:
+    if pd <= limit:
+        return "approve", ""
+    cutoffs = policy.cutoffs_of(segment)
+    if pd > cutoffs.decline:
+        return "decline", ""
+    between = (BETWEEN,) if pd > cutoffs.approve else ()
+    return "refer", ";".join((*between, *_quality_reasons(policy.refer, quality)))
+
+
+def _quality_reasons(refer: Refer, quality: str) -> tuple[str, ...]:
+    """The entries of ``refer`` that data-quality flags meet; ``missing:a,b`` meets ``missing`` and ``missing:b``."""
+    wanted = ((NO_NARRATIVE,) if refer.no_narrative else ()) + refer.quality
+    if not wanted or not quality:
+        return ()
+    met = set()
+    for flag in quality.split(";"):
+        name, _, listed = flag.partition(":")
+        met |= {name, *(f"{name}:{one}" for one in listed.split(","))}
+    return tuple(entry for entry in wanted if entry in met)
+
+
+def lacking(refer: Refer, quality: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """bool (n,): which rows are referred for what they lack, where their PD would approve them."""
+    return np.array([bool(_quality_reasons(refer, flags)) for flags in quality], dtype=np.bool_)
+
+
+def segments_of(policy: Policy, applications: Applications) -> list[str]:
+    """The values of the segments' column as text, "" where it is missing or the policy has no segments.
+
+    Numbers stand in their shortest form (``36``), booleans as ``true`` and ``false``.
+    Raises ContractError where the file has no such column.
+    """
+    if policy.segments is None:
+        return [""] * len(applications)
+    name = policy.segments.column
+    field, values = applications.schema[name], feature_values(applications, name).tolist()
+    return [value_text(field, value) for value in values] if field.is_numeric else values
+
+
+def amounts_of(economics: Economics, applications: Applications) -> Floats:
+    """The amount of each application, float64 (n,); where it is missing, the mean of the others (NaN without any).
+
+    Raises ContractError where the file has no such column.
+    """
+    if not isinstance(economics.amount, str):
+        return np.full(len(applications), float(economics.amount))
+    amounts = feature_values(applications, economics.amount).astype(np.float64)
+    known = amounts[~np.isnan(amounts)]
+    return np.where(np.isnan(amounts), known.mean() if len(known) else np.nan, amounts)
+
+
+def feature_values(applications: Applications, name: str) -> npt.NDArray[np.object_] | Floats:
+    """A column that the policy names; raises ContractError where the file lacks it."""
+    if name not in applications.frame:
+        raise ContractError(
+            f"the policy needs the column {name!r}, which the file lacks", "Add it to the file, or change the policy."
+        )
+    return applications.frame[name].to_numpy()
+
+
+def value_text(field: SchemaField, value: float) -> str:
+    """A value of a numeric or boolean column as text; "" for NaN."""
+    if math.isnan(value):
+        return ""
+    return str(value == 1.0).lower() if field.type is FieldType.BOOLEAN else f"{value:.15g}"
+
+
+def own_policy(config: Config) -> Policy:
+    """The model's own cut-off: approve up to it, decline above it, refer nobody."""
+    limit = config.decision.max_pd
+    return Policy(cutoffs=Cutoffs(approve=limit, decline=limit))

@@ -1,0 +1,91 @@
+"""Champion against challenger on the same rows: is the challenger better beyond chance, and are its PDs right?
+
+Arrays are float64 (n,); ``y`` holds 1 for bad and 0 for good, margins are log-odds of bad. Every difference is above 0
+where the challenger is better. Figures that do not exist are NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import rankdata
+
+from fusion.metrics import Floats, Gain, brier_gain, delong, log_loss
+from fusion.validation.intervals import (
+    Estimate,
+    InTheLarge,
+    auc_interval,
+    bootstrap,
+    brier_interval,
+    calibration_in_the_large,
+    gini_interval,
+    slope_interval,
+)
+
+
+@dataclass(frozen=True)
+class Side:
+    """How good one model's PDs are; the figures of ``fusion.validation.intervals``. log_loss: in nats."""
+
+    auc: Estimate
+    gini: Estimate
+    ks: Estimate
+    brier: Estimate
+    log_loss: float
+    slope: Estimate
+    intercept: Estimate
+    in_the_large: InTheLarge
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models on the same rows.
+
+    n, n_bad: rows and bads. auc: AUC of the challenger less that of the champion, by DeLong. brier: Brier score of the
+    champion less that of the challenger, paired. spearman: rank correlation of the two PDs (Spearman, 1904).
+    """
+
+    n: int
+    n_bad: int
+    champion: Side
+    challenger: Side
+    auc: Gain
+    brier: Gain
+    spearman: float
+
+
+def compare(champion_margin: Floats, challenger_margin: Floats, y: Floats) -> Comparison:
+    """All of that."""
+    return Comparison(
+        n=len(y),
+        n_bad=int(y.sum()),
+        champion=side(y, champion_margin),
+        challenger=side(y, challenger_margin),
+        auc=delong(y, challenger_margin, champion_margin),
+        brier=brier_gain(y, challenger_margin, champion_margin),
+        spearman=rank_correlation(champion_margin, challenger_margin),
+    )
+
+
+def side(y: Floats, margin: Floats) -> Side:
+    """One model's figures."""
+    slope, intercept = slope_interval(y, margin)
+    return Side(
+        auc=auc_interval(y, margin),
+        gini=gini_interval(y, margin),
+        ks=bootstrap(y, margin).ks,
+        brier=brier_interval(y, margin),
+        log_loss=log_loss(y, margin),
+        slope=slope,
+        intercept=intercept,
+        in_the_large=calibration_in_the_large(y, margin),
+    )
+
+
+def rank_correlation(one: Floats, other: Floats) -> float:
+    """Spearman's rank correlation, ties at their mean rank; NaN where either is constant or for fewer than two rows."""
+    if len(one) < 2 or not np.ptp(one) or not np.ptp(other):
+        return math.nan
+    return float(np.clip(np.corrcoef(rankdata(one), rankdata(other))[0, 1], -1.0, 1.0))

@@ -1,0 +1,355 @@
+"""The benchmarks of the sweep: their arithmetic on made-up studies, and each once on a few rows."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from optuna.distributions import FloatDistribution
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from experiments.benchmarks.promises import sweep_kills
+from experiments.benchmarks.settings import fold_choice, settings_compared
+from experiments.benchmarks.settings.sweeps import Sweep, ended, span
+from experiments.benchmarks.speed import sweep_speed
+from experiments.cli import app, guarded
+from experiments.demo.data import generate
+from experiments.sweep.storage import open_journal
+from experiments.sweep.study import JOURNAL, RETRIED
+from features.tables.applications import Applications
+from fusion.config import Config
+from fusion.model.search_space import full_space
+from tests.support.small import applications, row
+from tests.support.tiny_bert import tiny_bert
+
+START = datetime(2026, 2, 3, 9, 0)
+COMPLETE, PRUNED, FAIL, RUNNING = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING
+SPACE = """
+[encoder]
+unit = ["narrative"]
+window = [64]
+pooling = ["tokens"]
+[text]
+n_buckets = [256]
+ngrams = [1]
+[stacker]
+n_trees = [30]
+"""
+
+
+def made(
+    number: int,
+    state: TrialState,
+    seconds: tuple[float, float],
+    folds: Sequence[float] = (),
+    fit: float | None = None,
+    x: float | None = None,
+    retry_of: int | None = None,
+) -> FrozenTrial:
+    """A trial that began and ended so many seconds after the start; its value is that of the last fold."""
+    attributes: dict[str, Any] = {} if fit is None else {"seconds": {"fit": fit, "total": fit + 1}}
+    trial = create_trial(
+        state=state,
+        value=folds[-1] if state == COMPLETE else None,
+        params={"x": number / 100 if x is None else x},
+        distributions={"x": FloatDistribution(0, 1)},
+        intermediate_values=dict(enumerate(folds, start=1)),
+        user_attrs=attributes,
+        system_attrs={} if retry_of is None else {RETRIED: retry_of},
+    )
+    trial.number = number
+    trial.datetime_start = START + timedelta(seconds=seconds[0])
+    trial.datetime_complete = None if state == RUNNING else START + timedelta(seconds=seconds[1])
+    return trial
+
+
+@pytest.fixture
+def study() -> list[FrozenTrial]:
+    """Two workers over 100 seconds: two trials finished, two pruned after the second of five folds, one cut off."""
+    return [
+        made(0, COMPLETE, (0, 50), [0.5, 0.4, 0.4, 0.4, 0.40], fit=40),
+        made(1, COMPLETE, (0, 60), [0.5, 0.4, 0.4, 0.4, 0.38], fit=50),
+        made(2, PRUNED, (50, 70), [0.6, 0.5], fit=15),
+        made(3, PRUNED, (60, 80), [0.6, 0.5], fit=15),
+        made(4, FAIL, (80, 100)),
+    ]
+
+
+def test_the_pace_of_a_study(study: Sequence[FrozenTrial]) -> None:
+    found = sweep_speed.pace(study, 2)
+    assert (found.finished, found.pruned, found.failed, found.span) == (2, 2, 1, 100)
+    assert found.per_hour == 144
+    assert found.outside_fitting == pytest.approx(1 - 120 / 200)
+    assert found.between_trials == pytest.approx(1 - 124 / 200)
+    assert (found.folds, found.folds_left_out) == (20, 6)
+    assert found.saved == pytest.approx(60 / 180)  # two trials of 15 seconds instead of 45
+
+
+def test_without_a_pruned_trial_nothing_was_saved(study: Sequence[FrozenTrial]) -> None:
+    found = sweep_speed.pace(study[:1], 1)
+    assert found.saved is None
+    assert found.pruned_mean is None
+    assert found.outside_fitting == pytest.approx(0.2)
+
+
+def test_the_report_on_the_pace(study: Sequence[FrozenTrial], capsys: pytest.CaptureFixture[str]) -> None:
+    found = sweep_speed.pace(study, 2)
+    sweep_speed.report_pace(found, 120, as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["per_hour"], told["command_seconds"], told["folds_left_out"]) == (144, 120, 6)
+    sweep_speed.report_pace(found, 120, as_json=False)
+    printed = capsys.readouterr().out
+    assert "| **workers' time outside fitting** | **40.0%** |" in printed
+    assert "| folds that pruning left out | 30% |" in printed
+
+
+def test_a_turn_ends_with_the_trial_that_was_asked_for(study: Sequence[FrozenTrial]) -> None:
+    assert sweep_speed.turn(study, 2, 1) == sweep_speed.Turn(50, 0.40, 0.41)
+    three = sweep_speed.turn(study[::-1], 2, 3)
+    assert (three.seconds, three.best) == (70, 0.38)
+
+
+def test_one_worker_beside_two(capsys: pytest.CaptureFixture[str]) -> None:
+    one = [sweep_speed.Turn(100, 0.40, 0.9), sweep_speed.Turn(120, 0.42, 0.9)]
+    two = [sweep_speed.Turn(50, 0.41, 0.8), sweep_speed.Turn(48, 0.41, 0.8)]
+    sweep_speed.report_turns({1: one, 2: two}, 30, as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert told["ratio"] == 2.25
+    assert told["noise"] == pytest.approx({"one": 0.02 / 2**0.5, "two": 0})
+    assert told["difference"] == pytest.approx(0)
+    sweep_speed.report_turns({1: one[:1], 2: two[:1]}, 30, as_json=False)
+    assert "| 1 | 100 | 50 | 2.00 | 90.0% | 80.0% | 0.40000 | 0.41000 |" in capsys.readouterr().out
+
+
+def test_a_study_is_read_without_a_change_to_its_journal(tmp_path: Path) -> None:
+    sweep = Sweep((), tmp_path)
+    assert sweep.trials("one") == []
+    study = optuna.create_study(study_name="one", storage=open_journal(tmp_path / JOURNAL))
+    study.add_trial(made(0, COMPLETE, (0, 50), [0.5, 0.4]))
+    with (tmp_path / JOURNAL).open("ab") as journal:
+        journal.write(b'{"half a rec')
+    before = (tmp_path / JOURNAL).read_bytes()
+    (found,) = sweep.trials("one")
+    assert (found.value, found.params) == (0.4, {"x": 0.0})
+    assert sweep.trials("another") == []
+    assert (tmp_path / JOURNAL).read_bytes() == before
+
+
+def test_trials_are_counted_by_when_they_ended(study: Sequence[FrozenTrial]) -> None:
+    assert [trial.number for trial in ended(study[::-1])] == [0, 1, 2, 3]
+    assert span(study[2:4]) == 30
+
+
+def outcome(trials: Sequence[FrozenTrial], seen: Mapping[int, FrozenTrial], asked: int) -> sweep_kills.KillOutcome:
+    return sweep_kills.outcome_of(trials, seen, asked, 0)
+
+
+def test_a_study_that_lost_nothing_is_well(study: list[FrozenTrial]) -> None:
+    seen = {trial.number: trial for trial in study[:2]}
+    whole = [*study, made(5, COMPLETE, (100, 150), [0.4] * 5, x=study[4].params["x"], retry_of=4)]
+    found = outcome(whole, seen, 5)
+    assert found.well
+    assert (found.finished, found.pruned, found.failed, found.retried) == (3, 2, 1, (4,))
+    assert not outcome(whole, seen, 6).well
+    assert not sweep_kills.outcome_of(whole, seen, 5, 1).well
+
+
+def test_what_is_lost_changed_or_counted_twice_is_found(study: list[FrozenTrial]) -> None:
+    seen = {trial.number: trial for trial in study[:2]}
+    changed = made(1, COMPLETE, (0, 60), [0.5, 0.4, 0.4, 0.4, 0.39], fit=50)
+    assert outcome([study[0], changed, *study[2:]], seen, 4).lost == (1,)
+    gone = outcome(study[1:], seen, 3)
+    assert (gone.lost, gone.numbered, gone.well) == ((0,), False, False)
+    again = made(5, COMPLETE, (100, 150), [0.4] * 5, x=study[1].params["x"], retry_of=1)
+    twice = outcome([*study, again], seen, 5)
+    assert (twice.twice, twice.counted_too, twice.well) == ((1, 5), (1,), False)
+
+
+def test_kills_are_reported(capsys: pytest.CaptureFixture[str], study: list[FrozenTrial]) -> None:
+    kills = [sweep_kills.Kill(False, 3.0, 2, (2,), (), 4.0), sweep_kills.Kill(True, 3.0, 2, (), (1,), None)]
+    assert [sweep_kills.went_well(kill) for kill in kills] == [True, False]
+    sweep_kills.report(kills, outcome(study, {}, 4), as_json=False)
+    printed = capsys.readouterr().out
+    assert "| 1 | worker | 3.0 | 2 | 2 | none | 4.0 |" in printed
+    assert "| 2 | command and worker | 3.0 | 2 | none | 1 | NO |" in printed
+    assert "| finished or pruned, of those asked for | 4 of 4 |" in printed
+    sweep_kills.report(kills, outcome(study, {}, 4), as_json=True)
+    assert json.loads(capsys.readouterr().out)["well"] is True
+
+
+SLEEPER = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)', {name!r}])"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_victim_is_killed(whole: bool) -> None:
+    name = "experiments.sweep.worker"
+    victim = sweep_kills.Victim([sys.executable, "-c", SLEEPER.format(name=name)])
+    try:
+        while not sweep_kills.workers_of(victim.process.pid):
+            assert victim.runs
+        if whole:
+            victim.kill_whole()
+            assert not victim.runs
+        else:
+            victim.kill_worker()
+            assert victim.process.wait(20) == 0  # it had waited for its worker
+        assert sweep_kills.workers_of(victim.process.pid) == []
+        if whole:
+            victim.start()
+            assert victim.runs
+    finally:
+        victim.kill_whole()
+
+
+def test_a_victim_that_has_ended_is_left_alone() -> None:
+    victim = sweep_kills.Victim([sys.executable, "-c", "pass"])
+    found = sweep_kills.kill(victim, True, 20, lambda: [], {})
+    assert found is None
+    assert victim.process.poll() == 0
+
+
+def test_later_rows_are_tied_to_no_older_one(tmp_path: Path) -> None:
+    asked = ["01.03.2024", "31.03.2024", "01.04.2024", "02.04.2024"]
+    known: Applications = applications(tmp_path, [row(id=str(i), asked=day) for i, day in enumerate(asked)])
+    parts = fold_choice.split(known, np.array([0, 1, 2, 1]), np.datetime64("2024-04-01"))
+    assert [rows.tolist() for rows in parts.values()] == [[0, 1], [2]]
+
+
+def test_configurations_are_drawn_from_the_space() -> None:
+    base, space = Config(), fold_choice.without_encoder(full_space())
+    configs = fold_choice.draw(space, base, 5, seed=1)
+    assert configs[0] == base
+    assert len(set(configs)) == 5
+    assert all(config.encoder == base.encoder for config in configs)
+    assert configs == fold_choice.draw(space, base, 5, seed=1) != fold_choice.draw(space, base, 5, seed=2)
+    assert fold_choice.draw(space, base, 1, seed=1) == [base]
+
+
+def test_foresight_is_of_the_later_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    found = [
+        fold_choice.Tried({"random": 0.3, "time": 0.5}, {"random": 1.0, "time": 4.0}, 0.43),
+        fold_choice.Tried({"random": 0.4, "time": 0.4}, {"random": 3.0, "time": 4.0}, 0.41),
+        fold_choice.Tried({"random": 0.5, "time": 0.6}, {"random": 2.0, "time": 4.0}, 0.45),
+    ]
+    assert fold_choice.foresight(found, "time") == fold_choice.Foresight(1.0, 1, 0.0, 4.0)
+    by_random = fold_choice.foresight(found, "random")
+    assert (by_random.correlation, by_random.chosen, by_random.seconds) == (0.5, 0, 2.0)
+    assert by_random.regret == pytest.approx(0.02)
+    fold_choice.report({"2024-04-01": found, "2024-05-01": found}, 3, as_json=False)
+    printed = capsys.readouterr().out
+    assert "| random folds | from 2024-04-01 | 0.50 | 0 | 0.02000 | 2.0 |" in printed
+    assert "| time folds | mean | 1.00 |  | 0.00000 | 4.0 |" in printed
+    assert "| the default settings | mean |  |  | 0.02000 |  |" in printed
+    fold_choice.report({"2024-04-01": found}, 3, as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert told["folds"]["time"]["2024-04-01"]["chosen"] == 1
+    assert [one["later"] for one in told["tried"]["2024-04-01"]] == [0.43, 0.41, 0.45]
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Options under which a trial of 300 rows takes less than a second."""
+    folder = tmp_path_factory.mktemp("few")
+    generate(300, 1).table.to_csv(folder / "past.csv", index=False)
+    (folder / "space.toml").write_text(SPACE)
+    encoder = f"encoder.source='{tiny_bert(folder / 'encoder')}'"
+    small = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
+    settings = [part for setting in (encoder, *small) for part in ("--set", setting)]
+    return ["--schema", "demo", "--data", str(folder / "past.csv"), "--space", str(folder / "space.toml"), *settings]
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDITFUSION_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.mark.usefixtures("cache")
+def test_folds_are_compared(few: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    dates = sorted(generate(300, 1).table["applied_on"].astype(str))
+    days = ["--day", dates[150], "--day", dates[200], "--until", dates[270]]
+    fold_choice.main([*few, *days, "--configs", "3", "--json"])
+    printed = capsys.readouterr()
+    told = json.loads(printed.out)
+    assert sorted(told["tried"]) == sorted({dates[150], dates[200]})
+    for tried in told["tried"].values():
+        assert len(tried) == 3
+        assert all(0.2 < one["later"] < 1.2 and one["judged"]["time"] != one["judged"]["random"] for one in tried)
+    assert "configuration 3 of 3" in printed.err
+
+
+@pytest.mark.usefixtures("cache")
+def test_settings_are_compared_on_later_rows(
+    few: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = next(part for part in few if part.startswith("encoder.source"))
+    shared = f"[encoder]\n{source.removeprefix('encoder.')}\nwindow = 64\n[folds]\nn_folds = 2\n"
+    for name, penalty in (("a", 3.0), ("b", 300.0)):
+        (tmp_path / f"{name}.toml").write_text(f"{shared}[stacker]\nn_trees = 5\n[head]\ncolumn_penalty = {penalty}\n")
+    until = sorted(generate(300, 1).table["applied_on"].astype(str))[200]
+    configs = [part for name in "aba" for part in ("--config", str(tmp_path / f"{name}.toml"))]
+    settings_compared.main([*few[:4], "--until", until, *configs, "--json"])
+    first, other, again = json.loads(capsys.readouterr().out)["settings"]
+    assert first["n"] == other["n"] < 100
+    assert first["auc"] == again["auc"] != other["auc"]
+    assert (again["auc_gain"]["difference"], again["brier_gain"]["p"]) == (0.0, 1.0)
+    assert other["auc_gain"]["difference"] == pytest.approx(other["auc"] - first["auc"])
+    assert other["brier_gain"]["difference"] == pytest.approx(first["brier"] - other["brier"])
+
+
+@pytest.mark.usefixtures("cache")
+def test_masked_settings_are_compared_as_train_trains_them(
+    few: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = next(part for part in few if part.startswith("encoder.source"))
+    trees = "[stacker]\nn_trees = 5\n[head]\nsteps = 20\ntext_penalty = 10.0\n"
+    settings = f"[encoder]\n{source.removeprefix('encoder.')}\nwindow = 64\n[folds]\nn_folds = 2\n{trees}"
+    (tmp_path / "plain.toml").write_text(settings)
+    (tmp_path / "masked.toml").write_text(f"{settings}[text]\nmask = ['health', 'family']\n")
+    until = sorted(generate(300, 1).table["applied_on"].astype(str))[200]
+    configs = [part for name in ("plain", "masked") for part in ("--config", str(tmp_path / f"{name}.toml"))]
+    settings_compared.main([*few[:4], "--until", until, *configs, "--json"])
+    plain, masked = json.loads(capsys.readouterr().out)["settings"]
+    assert plain["auc"] != masked["auc"]
+    line = ["train", *few[:4], "--until", until, *configs[2:], "--out", str(tmp_path / "model"), "--json"]
+    monkeypatch.setattr(sys, "argv", ["creditfusion", *line])
+    assert guarded(app) == 0
+    trained = json.loads(capsys.readouterr().out)["slices"][f"after {until}"]
+    assert (trained["auc"], trained["brier"], trained["rows"]) == (masked["auc"], masked["brier"], masked["n"])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cache")
+def test_the_pace_is_measured(few: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    sweep_speed.main([*few, "--trials", "3", "--workers", "1", "--rows", "200", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert (told["finished"], told["pruned"], told["failed"]) == (3, 0, 0)
+    assert 0 < told["outside_fitting"] < 1
+    assert told["per_hour"] == pytest.approx(3 * 3600 / told["span"])
+    assert told["command_seconds"] > told["span"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cache")
+def test_one_worker_and_two_take_turns(few: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    sweep_speed.main([*few, "--trials", "3", "--compare-workers", "--rounds", "1", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert told["ratio"] == told["rounds"]["one"][0]["seconds"] / told["rounds"]["two"][0]["seconds"]
+    assert all(0.2 < best < 1.2 for best in told["best"].values())
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cache")
+def test_a_killed_sweep_is_judged(few: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    sweep_kills.main([*few, "--trials", "40", "--kills", "2", "--within", "5", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert told["well"] is True
+    assert [kill["whole"] for kill in told["kills"]] == [False, True]
+    assert told["outcome"]["finished"] + told["outcome"]["pruned"] == 40

@@ -1,0 +1,287 @@
+"""A sweep that is interrupted, killed, or whose workers are: nothing that ended is lost, nothing counts twice."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import stat
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import optuna
+import psutil
+import pytest
+from optuna.trial import FrozenTrial, TrialState
+
+from data_schemas.errors import RunError
+from experiments.sweep import worker
+from experiments.sweep.objective import Task
+from experiments.sweep.storage import sole_command
+from experiments.sweep.study import StudyPlan
+from experiments.sweep.worker import ORDER, WorkerOrder
+from experiments.sweep.worker_pool import MOST_DEATHS, Crew
+from fusion.config import load_config
+from fusion.model.search_space import full_space
+from tests.support.postgres import Server
+from tests.support.sweeps import SLOW, Command, Sweeper, ended, essence, in_trial
+from tests.support.tiny_bert import tiny_bert
+
+N_TRIALS = 4
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_bert(tmp_path_factory.mktemp("encoder"))
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, encoder: Path) -> Sweeper:
+    return Sweeper(tmp_path, encoder, SLOW)
+
+
+def at_work(trials: list[FrozenTrial]) -> FrozenTrial:
+    return next(trial for trial in trials if trial.state == TrialState.RUNNING)
+
+
+def worker_of(trial: FrozenTrial) -> int:
+    return int(trial.user_attrs["worker"]["pid"])
+
+
+def gone(pid: int, seconds: float = 60) -> bool:
+    """Whether a process ends by itself in that time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def begun_worker(command: Command) -> int:
+    """The worker's process as soon as there is one: it still reads its program."""
+    while command.process.poll() is None:
+        for child in psutil.Process(command.process.pid).children():
+            if "experiments.sweep.worker" in child.cmdline():
+                return child.pid
+        time.sleep(0.02)
+    raise AssertionError(f"no worker was begun: {command.end()}")
+
+
+def check_complete(trials: list[FrozenTrial], before: list[FrozenTrial]) -> None:
+    """So many as were asked for, every one once, and those that had ended as they were."""
+    assert len(ended(trials)) == N_TRIALS
+    assert not [trial for trial in trials if trial.state in (TrialState.RUNNING, TrialState.WAITING)]
+    settings = [tuple(sorted(trial.params.items())) for trial in ended(trials)]
+    assert len(set(settings)) == N_TRIALS
+    for trial in ended(before):
+        assert essence(trials[trial.number]) == essence(trial)
+    for trial in trials:
+        if trial.state == TrialState.FAIL:
+            again = [one for one in ended(trials) if one.system_attrs.get("failed_trial") == trial.number]
+            assert [one.params | trial.params for one in again] == [one.params for one in again]
+            assert len(again) == 1
+
+
+@pytest.mark.slow
+class TestProcesses:
+    """The real command."""
+
+    def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(self, sweep: Sweeper) -> None:
+        command = sweep.command("--trials", str(N_TRIALS))
+        before = command.wait_for(in_trial)
+        worker = worker_of(at_work(before))
+        command.interrupt()
+        code, summary, said = command.end()
+        assert code == 130
+        assert "Traceback" not in said
+        assert "stopping after the current fold" in said
+        assert "the same command goes on" in said
+        assert (summary["status"], summary["interrupted"]) == ("done", True)
+        assert gone(worker, 0.5)
+        trials = sweep.trials()
+        assert not [trial for trial in trials if trial.state == TrialState.RUNNING]
+        assert sum(trial.state == TrialState.WAITING for trial in trials) == 1
+        assert len(sweep.leaderboard()) >= len(ended(before))
+        assert sweep.command("--trials", str(N_TRIALS)).end()[0] == 0
+        check_complete(sweep.trials(), before)
+
+    def test_a_worker_killed_in_mid_trial_is_replaced(self, sweep: Sweeper) -> None:
+        command = sweep.command("--trials", str(N_TRIALS))
+        before = command.wait_for(in_trial)
+        os.kill(worker_of(at_work(before)), signal.SIGKILL)
+        code, summary, said = command.end()
+        assert code == 0, said
+        assert summary["trials"]["failed"] == 1
+        check_complete(sweep.trials(), before)
+
+    def test_workers_of_a_killed_command_end_by_themselves(self, sweep: Sweeper) -> None:
+        command = sweep.command("--trials", str(N_TRIALS))
+        before = command.wait_for(in_trial)
+        worker = worker_of(at_work(before))
+        command.kill()
+        assert gone(worker)
+        assert not [trial for trial in sweep.trials() if trial.state == TrialState.RUNNING]
+        assert sweep.command("--trials", str(N_TRIALS), "--resume").end()[0] == 0
+        check_complete(sweep.trials(), before)
+
+    def test_a_worker_whose_command_died_before_it_began_runs_no_trial(self, sweep: Sweeper) -> None:
+        command = sweep.command("--trials", str(N_TRIALS))
+        worker = begun_worker(command)
+        command.kill()
+        assert gone(worker)
+        assert not ended(sweep.trials())
+
+    def test_two_workers_give_what_was_asked_for(self, sweep: Sweeper) -> None:
+        code, _, said = sweep.command("--trials", str(N_TRIALS), "--workers", "2").end()
+        assert code == 0, said
+        trials = sweep.trials()
+        assert N_TRIALS <= len(ended(trials)) <= N_TRIALS + 1  # both may have seen one missing in one moment
+        assert len({worker_of(trial) for trial in trials}) == 2
+        assert len({tuple(trial.params.items()) for trial in trials}) == len(trials)
+
+    def test_on_postgresql(self, sweep: Sweeper, postgres: Server) -> None:
+        """With the password in no file."""
+        url = postgres.create(f"sweep-{os.urandom(4).hex()}")
+        study = ["--storage", url, "--study", "shared", "--trials", str(N_TRIALS)]
+        code, summary, said = sweep.command(*study, "--workers", "2").end()
+        assert code == 0, said
+        assert N_TRIALS <= summary["trials"]["complete"] <= N_TRIALS + 1
+        assert summary["final"]["rows"] > 0
+        assert not (sweep.out / "study.journal").exists()
+        assert sweep.command(*study, "--resume").end()[1]["trials"] == summary["trials"]
+        told = "".join(
+            path.read_text() for path in sweep.folder.rglob("*") if path.suffix in (".jsonl", ".log", ".html")
+        )
+        assert "s3cret" not in told + said
+        stored = optuna.load_study(study_name="shared", storage=url.replace("postgresql:", "postgresql+psycopg2:"))
+        assert stored.user_attrs["final"]["looks"] == 1
+
+
+@pytest.fixture
+def order(tmp_path: Path) -> WorkerOrder:
+    plan = StudyPlan("sweep", None, tmp_path, ("log_loss",), 0, {}, False)
+    task = Task(load_config(None, ["encoder.window=64"]), full_space(), ("log_loss",), "random", tmp_path)
+    return WorkerOrder(task, plan, 0, 5, None, 1, False)
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Crew]:
+    """A crew whose workers are a shell script."""
+
+    def crew(script: str) -> Crew:
+        path = tmp_path / "worker.sh"
+        path.write_text(f"#!/bin/sh\ncat > {tmp_path}/order.json\n{script}\n")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setattr(sys, "executable", str(path))
+        return Crew(tmp_path)
+
+    return crew
+
+
+def watch(crew: Crew, on_death: Callable[[], object] = lambda: None) -> None:
+    """Until nobody is at work."""
+    deadline = time.monotonic() + 60
+    while crew.look(on_death) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+class TestCrew:
+    """Workers watched from outside, as scripts."""
+
+    def test_an_order_arrives_as_it_was_given(
+        self, program: Callable[[str], Crew], order: WorkerOrder, tmp_path: Path
+    ) -> None:
+        crew = program("")
+        crew.start(order)
+        watch(crew)
+        assert ORDER.validate_json((tmp_path / "order.json").read_text()) == order
+
+    def test_workers_that_keep_dying_are_given_up(self, program: Callable[[str], Crew], order: WorkerOrder) -> None:
+        crew, deaths = program("kill -9 $$"), []
+        crew.start(order)
+        with pytest.raises(RunError, match=f"{MOST_DEATHS + 1} workers in a row were ended by signal 9") as caught:
+            watch(crew, lambda: deaths.append(1))
+        assert "fewer --workers" in caught.value.remedy
+        assert len(deaths) == MOST_DEATHS + 1
+        assert not crew.members
+
+    def test_a_failure_is_told_in_the_words_of_the_worker(
+        self, program: Callable[[str], Crew], order: WorkerOrder
+    ) -> None:
+        crew = program("""echo warning >&2; echo '{"message": "it broke", "remedy": "Mend it."}' >&2; exit 1""")
+        crew.start(order)
+        with pytest.raises(RunError, match="it broke") as caught:
+            watch(crew)
+        assert caught.value.remedy == "Mend it."
+
+    def test_a_worker_that_cannot_be_started(
+        self, order: WorkerOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+        with pytest.raises(RunError, match=r"worker 0 cannot be started \(No such file or directory\).*--workers"):
+            Crew(tmp_path).start(order)
+
+    def test_workers_hold_the_lock_of_their_command(
+        self, program: Callable[[str], Crew], order: WorkerOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("experiments.sweep.storage.PATIENCE_SECONDS", 0.1)
+        crew = program("exec sleep 60")
+        with sole_command(tmp_path, print) as lock:
+            crew.lock = lock
+            crew.start(order)
+        with pytest.raises(RunError, match="another sweep runs in"), sole_command(tmp_path, print):
+            pass
+        crew.kill()
+        with sole_command(tmp_path, print):
+            pass
+
+    def test_a_full_disk_is_told_by_the_worker(
+        self, order: WorkerOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(worker, "work", full)
+        monkeypatch.setattr(signal, "signal", lambda *_: None)
+        monkeypatch.setattr(sys, "stdin", io.StringIO(ORDER.dump_json(order).decode()))
+        monkeypatch.setattr(sys, "argv", ["worker", "1"])
+        assert worker.main() == 1
+        told = json.loads(capsys.readouterr().err)
+        assert told["message"] == f"the study in {tmp_path} cannot be kept (No space left on device)"
+
+    @pytest.mark.parametrize("said", ["", "echo Traceback >&2", "echo 7 >&2", "echo '{}' >&2"])
+    def test_what_cannot_be_told_is_in_its_log(
+        self, program: Callable[[str], Crew], order: WorkerOrder, said: str, tmp_path: Path
+    ) -> None:
+        crew = program(f"{said}\nexit 3")
+        crew.start(order)
+        with pytest.raises(RunError, match=r"worker 0 failed, see .*worker-0\.log"):
+            watch(crew)
+        assert (tmp_path / "worker-0.log").exists()
+
+    def test_those_that_do_not_stop_are_killed(self, program: Callable[[str], Crew], order: WorkerOrder) -> None:
+        crew = program("trap '' TERM; while true; do sleep 0.05; done")
+        crew.start(order)
+        process = crew.members[0].process
+        time.sleep(0.3)
+        crew.ask_to_stop()
+        crew.wait(0.5)
+        assert process.poll() == -signal.SIGKILL
+        assert crew.look(lambda: None) == 0
+
+    def test_those_that_stop_are_waited_for(self, program: Callable[[str], Crew], order: WorkerOrder) -> None:
+        crew = program("trap 'sleep 0.3; exit 0' TERM; while true; do sleep 0.05; done")
+        crew.start(order)
+        process = crew.members[0].process
+        time.sleep(0.5)
+        crew.ask_to_stop()
+        crew.wait(30)
+        assert process.poll() == 0
+        crew.kill()

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from data_schemas.errors import ContractError
+from experiments.cli import app, guarded
+from experiments.demo.job import N_REPORTED, DemoFiles, check_folder, judge, write_files
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> DemoFiles:
+    return DemoFiles(tmp_path / "demo")
+
+
+def write_scores(files: DemoFiles, pds: np.ndarray) -> None:
+    frame = pd.DataFrame({"row": np.arange(1, len(pds) + 1), "pd": pds})
+    frame.sample(frac=1, random_state=1).to_csv(files.scored, index=False)
+
+
+def test_new_applications_are_later_and_carry_no_outcome(files: DemoFiles) -> None:
+    write_files(files, 500, seed=1)
+    past, new, truth = (pd.read_csv(path) for path in (files.past, files.new, files.truth))
+    assert (len(past), len(new), len(truth)) == (500, 200, 200)
+    assert past["applied_on"].max() < new["applied_on"].min()
+    assert "outcome" in past
+    assert not {"outcome", "true_pd"} & set(new)
+    assert list(truth["application_id"]) == list(new["application_id"])
+    assert "synthetic" in files.about.read_text()
+
+
+def test_the_rule_itself_is_judged_as_the_best(files: DemoFiles) -> None:
+    write_files(files, 5000, seed=1)
+    truth = pd.read_csv(files.truth)
+    write_scores(files, truth["true_pd"].to_numpy())
+    judged: dict[str, Any] = dict(judge(files, truth["column_log_odds"].to_numpy()))
+    y = truth["outcome"] == "defaulted"
+    assert judged["AUC of the model"] == pytest.approx(roc_auc_score(y, truth["true_pd"]))
+    assert judged["short of the best by"] == pytest.approx(0, abs=1e-12)
+    assert judged["correlation of log-odds with the rule"] == pytest.approx(1)
+    assert judged["AUC of the columns alone"] == judged["best possible AUC of the columns"]
+    low, high = judged["gain, 95 % interval"]
+    assert 0 < low < judged["gain from the words"] < high
+
+
+def test_scores_without_meaning_are_judged_as_such(files: DemoFiles) -> None:
+    write_files(files, 5000, seed=1)
+    random = np.random.default_rng(0)
+    write_scores(files, random.uniform(0.01, 0.99, 2000))
+    judged: dict[str, Any] = dict(judge(files, pd.read_csv(files.truth)["column_log_odds"].to_numpy()))
+    assert judged["AUC of the model"] == pytest.approx(0.5, abs=0.05)
+    assert judged["gain from the words"] < 0
+    assert judged["short of the best by"] > 0.2
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path, files: DemoFiles) -> None:
+    check_folder(tmp_path / "absent")
+    files.folder.mkdir()
+    check_folder(files.folder)
+    (files.folder / "thesis.txt").touch()
+    with pytest.raises(ContractError, match="holds files that are no demo's"):
+        check_folder(files.folder)
+    with pytest.raises(ContractError, match="is a file"):
+        check_folder(files.folder / "thesis.txt")
+
+
+def run_demo(monkeypatch: pytest.MonkeyPatch, out: Path) -> int:
+    arguments = ["creditfusion", "demo", "--rows", "400", "--seed", "3", "--out", str(out), "--json"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    return guarded(app)
+
+
+def test_the_demo_runs_from_nothing_and_again_over_itself_to_the_same_bytes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], files: DemoFiles
+) -> None:
+    assert run_demo(monkeypatch, files.folder) == 0
+    first: dict[str, Any] = json.loads(capsys.readouterr().out)
+    scored = files.scored.read_bytes()
+    assert first["data"] == "synthetic, nothing in it is real"
+    assert (first["past applications"], first["new applications"]) == (400, 160)
+    assert 0.5 < first["on the new applications"]["AUC of the model"] < 1
+    assert all(Path(path).exists() for path in first["files"].values())
+    told = pd.read_csv(files.scored, keep_default_na=False)
+    assert {"reason_1", "reason_4", "reason_1_wording", "reason_1_points", "narrative_points"} <= set(told)
+    assert (told["reason_1"] != "").mean() > 0.9
+    assert "reasons" in files.about.read_text()
+    index = json.loads((files.reports / "index.json").read_text())
+    worst = told.sort_values("pd", ascending=False)["id"].head(N_REPORTED)
+    assert [entry["id"] for entry in index["entries"]] == list(worst)
+    assert (files.reports / "index.html").exists()
+    assert run_demo(monkeypatch, files.folder) == 0
+    again: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert again["model"] == first["model"]
+    assert files.scored.read_bytes() == scored
+
+
+@pytest.mark.slow
+def test_a_demo_of_full_size_comes_near_the_best_possible(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], files: DemoFiles
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["creditfusion", "demo", "--out", str(files.folder), "--json"])
+    assert guarded(app) == 0
+    judged = json.loads(capsys.readouterr().out)["on the new applications"]
+    assert (
+        judged["AUC of the columns alone"] < judged["AUC of the model"] < judged["best possible AUC (the rule itself)"]
+    )
+    assert judged["short of the best by"] < 0.04
+    assert judged["gain, 95 % interval"][0] > 0.02

@@ -1,0 +1,245 @@
+"""`creditfusion probe` with a trained bundle on the demo's data, through the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from jsonschema import Draft202012Validator
+
+from data_schemas.reader import load_schema
+from experiments.cli import app, guarded
+from experiments.demo.data import generate
+from experiments.probe.report import ProtectedReport, Reading, json_schema
+from experiments.session.encoders import open_text_encoder
+from experiments.session.run import Run
+from experiments.train.job import TrainingFiles, read_decided, train_bundle
+from features.tables.reader import ReadOptions
+from fusion.config import load_config
+from tests.support.tiny_bert import tiny_bert
+
+ROOT = Path(__file__).resolve().parents[3]
+PLANTED = "As a mother I ask you. "
+
+
+@dataclass(frozen=True)
+class Place:
+    """A small bundle, and a folder for files."""
+
+    model: Path
+    folder: Path
+
+    def probe(self, table: pd.DataFrame, *more: str, out: str = "out") -> tuple[int, Path]:
+        """Probe a table; the exit code and the folder that was written."""
+        data = self.folder / "in.csv"
+        table.to_csv(data, index=False)
+        named = ["--model", str(self.model), "--data", str(data), "--out", str(self.folder / out)]
+        with pytest.MonkeyPatch.context() as patch:
+            options = ["--no-cache", "--threads", "1", "--date", "2026-02-03", *more]
+            patch.setattr(sys, "argv", ["creditfusion", "probe", *named, *options])
+            return guarded(app), self.folder / out
+
+    def report(self, table: pd.DataFrame, *more: str, out: str = "out") -> ProtectedReport:
+        """Probe a sound table; the report."""
+        code, folder = self.probe(table, *more, out=out)
+        assert code == 0
+        return read(folder)
+
+
+def read(folder: Path) -> ProtectedReport:
+    return ProtectedReport.model_validate_json((folder / "protected.json").read_bytes())
+
+
+def readings(report: ProtectedReport, name: str) -> dict[str, Reading]:
+    (attribute,) = [one for one in report.attributes if one.name == name]
+    return {one.source: one for one in attribute.readings}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    table = generate(400, 1).table
+    table.loc[::5, "statement"] = PLANTED + table["statement"]  # so that the model counts these words
+    table.to_csv(folder / "past.csv", index=False)
+    encoder = f"encoder.source='{tiny_bert(folder / 'encoder')}'"
+    small = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
+    config = load_config(None, [encoder, *small])
+    with Run.start("train", None, {}) as run:
+        files = TrainingFiles((folder / "past.csv",), folder / "model")
+        decided = read_decided(load_schema("demo"), files.data, ReadOptions(need_target=True), run)
+        train_bundle(decided, files, config, open_text_encoder(config.encoder, None, 1.0, 1), run)
+    return folder / "model"
+
+
+@pytest.fixture
+def place(model: Path, tmp_path: Path) -> Place:
+    return Place(model, tmp_path)
+
+
+def applications(n: int = 500, seed: int = 5) -> pd.DataFrame:
+    return generate(n, seed).table.drop(columns="outcome").astype(object)
+
+
+def test_columns_tell_age_and_narratives_do_not(place: Place) -> None:
+    report = place.report(applications(900))
+    age = readings(report, "age_band")
+    assert age["columns"].low > 0.7
+    assert age["columns"].verdict in ("clearly", "well")
+    assert age["both"].low > 0.6
+    for name in ("sex", "age_band"):
+        found = readings(report, name)
+        assert set(found) == {"narratives", "written", "words", "columns", "both", "score"}
+        for source in ("narratives", "written", "words"):
+            assert found[source].low <= 0.5, (name, source)
+            assert found[source].verdict in ("chance", "unsure")
+        assert found["written"].n < found["narratives"].n
+    (attribute,) = [one for one in report.attributes if one.name == "age_band"]
+    assert [group.judged for group in attribute.groups] == [group.n >= 50 for group in attribute.groups]
+    assert not attribute.groups[-1].judged  # of the oldest there are too few
+
+
+def test_what_narratives_tell_is_found(place: Place) -> None:
+    table = applications()
+    mothers = (table["sex"] == "female") & (table["statement"] != "")
+    table.loc[mothers, "statement"] = PLANTED + table["statement"]
+    report = place.report(table, "--column", "sex")
+    sex = readings(report, "sex")
+    assert [one.name for one in report.attributes] == ["sex"]
+    assert sex["narratives"].low > 0.6
+    assert sex["words"].low > 0.6
+    (attribute,) = report.attributes
+    assert attribute.added is not None
+    assert attribute.added.low > 0
+    page = (place.folder / "out" / "protected.html").read_text(encoding="utf-8")
+    assert re.search("From the narratives alone, .*Sex.* <strong>can be told (well|clearly)", page)
+
+
+def test_equal_input_gives_equal_bytes(place: Place) -> None:
+    table = applications(300)
+    for out in ("one", "two"):
+        place.report(table, "--column", "sex", out=out)
+    for name in ("protected.html", "protected.json"):
+        assert (place.folder / "one" / name).read_bytes() == (place.folder / "two" / name).read_bytes()
+
+
+def test_rejected_and_missing_rows_are_counted(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    table = applications(300)
+    table.loc[[3, 9], "amount"] = "a lot"
+    table.loc[range(20, 50), "sex"] = None
+    code, folder = place.probe(table, "--column", "sex", "--json")
+    assert code == 3
+    report = read(folder)
+    assert (report.n_rows, report.n_rejected, report.n_read) == (300, 2, 298)
+    assert report.attributes[0].n_missing == 30
+    assert readings(report, "sex")["columns"].n == 268
+    assert pd.read_csv(folder / "protected.rejects.csv")["row"].tolist() == [4, 10]
+    page = (folder / "protected.html").read_text(encoding="utf-8")
+    assert "2 of the file's 300 rows broke the data contract" in page
+    assert "no value, left out" in page
+    summary = json.loads(capfd.readouterr().out)
+    assert (summary["rows"], summary["rejected"], summary["read"]) == (300, 2, 298)
+    assert summary["auc"]["sex"]["columns"][0] == readings(report, "sex")["columns"].auc
+
+
+def test_of_many_rows_some_are_drawn(place: Place) -> None:
+    report = place.report(applications(300), "--column", "sex", "--most-rows", "200")
+    assert (report.n_rows, report.n_read) == (300, 200)
+    page = (place.folder / "out" / "protected.html").read_text(encoding="utf-8")
+    assert "drawn at random from 300" in page
+
+
+def test_without_narratives_the_rest_is_judged(place: Place) -> None:
+    table = applications(300)
+    table[["statement", "job_title"]] = ""
+    report = place.report(table, "--column", "sex")
+    assert set(readings(report, "sex")) == {"columns", "score"}
+    gaps = {gap.source: gap.why for gap in report.attributes[0].gaps}
+    assert gaps == dict.fromkeys(("narratives", "words", "both"), "nobody wrote anything")
+    page = (place.folder / "out" / "protected.html").read_text(encoding="utf-8")
+    assert "Not judged from the narratives alone: " in page
+
+
+def test_copies_of_one_narrative_never_part(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    table = applications(300)
+    table["statement"] = "I want to pay all my cards with one loan and then close every one of them for good."
+    code, folder = place.probe(table, "--column", "sex")
+    told = capfd.readouterr().err.replace("\n", " ")
+    assert code == 2
+    assert re.search("sex: rows that share a narrative or an applicant must not part, and so do not fill 5 folds", told)
+    assert not (folder / "protected.html").exists()
+
+
+def test_hostile_cells_stay_text(place: Place) -> None:
+    attack = "<script>alert(1)</script>"
+    table = applications(300)
+    table.loc[table["sex"] == "male", "sex"] = attack
+    report = place.report(table, "--column", "sex")
+    assert attack in {group.label for group in report.attributes[0].groups}
+    page = (place.folder / "out" / "protected.html").read_text(encoding="utf-8")
+    assert attack not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("change", "more", "says"),
+    [
+        (lambda t: t.drop(columns=["sex", "age_band"]), (), "lacks the protected columns sex, age_band"),
+        (lambda t: t.drop(columns="sex"), ("--column", "sex"), "lacks the protected column sex"),
+        (lambda t: t, ("--column", "amount"), "--column amount is no protected column .*Choose among sex, age_band"),
+        (lambda t: t.assign(sex="male"), ("--column", "sex"), "sex: only one group has 50 rows or more"),
+        (lambda t: t.assign(sex=""), ("--column", "sex"), "sex: no row has a value"),
+        (lambda t: t.iloc[:40], (), "sex: no group has 50 rows; age_band: no group has 50 rows"),
+        (lambda t: t.iloc[:0], (), "has no row that keeps the contract"),
+        (lambda t: t.assign(amount="a lot"), (), r"has no row that keeps the contract \(120 were rejected\)"),
+    ],
+)
+def test_errors_say_what_to_do(place: Place, capfd: pytest.CaptureFixture[str], change, more, says) -> None:  # type: ignore[no-untyped-def]
+    code, folder = place.probe(change(applications(120)), *more)
+    told = capfd.readouterr().err.replace("\n", " ")
+    assert code == 2
+    assert re.search(says, told), told
+    assert not (folder / "protected.html").exists()
+
+
+def test_a_file_without_some_protected_column_is_judged_on_the_rest(place: Place) -> None:
+    report = place.report(applications(200).drop(columns="age_band"))
+    assert [one.name for one in report.attributes] == ["sex"]
+
+
+def test_a_report_is_replaced_only_with_force(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    table = applications(150)
+    place.report(table, "--column", "sex")
+    assert place.probe(table, "--column", "sex")[0] == 2
+    assert "protected.html exists" in capfd.readouterr().err
+    assert place.probe(table, "--column", "sex", "--force")[0] == 0
+
+
+def test_another_encoder_is_refused(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    other = tiny_bert(place.folder / "other", seed=1)
+    assert place.probe(applications(120), "--encoder", str(other))[0] == 2
+    assert "not the one that model" in capfd.readouterr().err
+
+
+def test_json_follows_the_published_schema(place: Place) -> None:
+    published = (ROOT / "docs" / "protected.schema.json").read_text(encoding="utf-8")
+    assert published == json_schema()
+    Draft202012Validator.check_schema(json.loads(published))
+    _, folder = place.probe(applications(200), "--column", "sex")
+    document = json.loads((folder / "protected.json").read_text(encoding="utf-8"))
+    validator = Draft202012Validator(json.loads(published))
+    validator.validate(document)
+    assert not validator.is_valid(document | {"unknown": 1})
+
+
+def test_the_log_names_no_applicant(place: Place) -> None:
+    table = applications(150)
+    place.report(table, "--column", "sex")
+    log = (place.folder / "out.log.jsonl").read_text(encoding="utf-8")
+    assert '"event": "finished"' in log
+    assert not [one for one in np.unique(table["statement"].astype(str)) if len(one) > 20 and one in log]

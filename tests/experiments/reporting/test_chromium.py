@@ -1,0 +1,168 @@
+"""Pages in a real browser: nothing runs, nothing is fetched, everything is text. Skipped where there is none."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from experiments.reporting import Narrative, Sentence, pages
+from experiments.reporting.protected import protected_html
+from experiments.reporting.sweep_page import sweep_html
+from tests.support import example_protected, example_reports, example_study
+from tests.support.hostile import HOSTILE, P, filled
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Dialog, Page
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PAGES: dict[str, Callable[[str | None], str]] = {
+    "underwriter": lambda text: pages.underwriter_html(_with(example_reports.underwriter(), text)),
+    "applicant": lambda text: pages.applicant_html(_with(example_reports.notice(), text)),
+    "validator": lambda text: pages.validator_html(_with(example_reports.validator(), text)),
+    "index": lambda text: pages.index_html(_with(example_reports.index(), text)),
+    "protected": lambda text: protected_html(_with(example_protected.report(), text)),
+    "sweep": lambda text: sweep_html(_with(example_study.report(), text), example_study.drawings()),
+}
+
+
+def _with(report: P, text: str | None) -> P:
+    """The report as it is, or with this text everywhere."""
+    return report if text is None else filled(report, text)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (the extra dev)")
+    found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")]
+    chromium = next(filter(None, found), None)
+    if chromium is None:
+        pytest.skip("needs Chromium, and none is installed")
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+@dataclass
+class Seen:
+    """What a page did."""
+
+    page: Page
+    address: str
+    requests: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+    console: list[str] = field(default_factory=list)
+
+    def dismiss(self, dialog: Dialog) -> None:
+        """Note a dialog and close it, or the page would wait for ever."""
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    def is_quiet(self) -> bool:
+        """Whether the page did nothing but show itself."""
+        owned = self.page.evaluate("window.owned === undefined && document.scripts.length === 0")
+        return bool(owned) and (self.requests, self.dialogs, self.console) == ([self.address], [], [])
+
+
+@pytest.fixture
+def visit(browser: Browser, tmp_path: Path) -> Iterator[Callable[[str], Seen]]:
+    """Opens pages from the disk and watches them; the network is cut."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, offline=True)
+
+    page = context.new_page()
+
+    def open_page(html: str) -> Seen:
+        file = tmp_path / "page.html"
+        file.write_text(html, encoding="utf-8")
+        seen = Seen(page, file.as_uri())
+        seen.page.on("request", lambda request: seen.requests.append(request.url))
+        seen.page.on("dialog", seen.dismiss)
+        seen.page.on("console", lambda message: seen.console.append(message.text))
+        seen.page.on("pageerror", lambda error: seen.console.append(str(error)))
+        seen.page.goto(seen.address, wait_until="load")
+        return seen
+
+    yield open_page
+    context.close()
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_a_page_is_quiet_and_styled(kind: str, visit: Callable[[str], Seen]) -> None:
+    seen = visit(PAGES[kind](None))
+    assert seen.is_quiet(), seen
+    accent = seen.page.evaluate("getComputedStyle(document.querySelector('header')).borderBottomColor")
+    assert accent == "rgb(122, 35, 49)"  # so the policy lets its own style sheet through
+
+
+@pytest.mark.parametrize("kind", PAGES)
+@pytest.mark.parametrize("attack", [None, "wide", "megabyte", "marks", "override"])
+def test_a_page_fits_the_window(kind: str, attack: str | None, visit: Callable[[str], Seen]) -> None:
+    page = visit(PAGES[kind](attack and HOSTILE[attack])).page
+    for width in (320, 375, 800, 1400):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_policy_forbids_what_the_escaping_prevents(visit: Callable[[str], Seen]) -> None:
+    attack = (
+        "<script>window.owned = 1; alert(1)</script><img src=https://attack.invalid/x onerror=alert(1)>"
+        "<style>* { display: none }</style><p style='color: red'>x</p>"
+    )
+    seen = visit(PAGES["index"](None).replace("<main>", "<main>" + attack))
+    assert seen.dialogs == []
+    assert seen.page.evaluate("window.owned === undefined")
+    assert seen.page.locator("main").is_visible()
+    violations = [message for message in seen.console if "Content Security Policy" in message]
+    assert len(violations) >= 4, seen.console
+
+
+@pytest.mark.parametrize("attack", HOSTILE)
+def test_hostile_text_everywhere_stays_text(attack: str, visit: Callable[[str], Seen]) -> None:
+    for kind, make in PAGES.items():
+        seen = visit(make(HOSTILE[attack]))
+        seen.page.mouse.move(400, 300)
+        assert seen.is_quiet(), (kind, seen)
+        assert seen.page.locator("main").is_visible()
+
+
+def test_hostile_sentences_can_be_read(visit: Callable[[str], Seen]) -> None:
+    report = example_reports.underwriter()
+    sentences = tuple(
+        Sentence(text=text, points=0.0, error=0.0, concept=None, sensitive=()) for text in HOSTILE.values()
+    )
+    hostile = Narrative(name="statement", title="Statement", points=0.0, sentences=sentences)
+    seen = visit(pages.underwriter_html(report.model_copy(update={"narratives": (hostile,)})))
+    texts = seen.page.locator(".sentences .text").all_inner_texts()
+    read = dict(zip(HOSTILE, texts, strict=True))
+    unchanged = ("script", "attribute", "style", "title", "refresh", "frame", "template", "entity", "address", "arabic")
+    assert [read[name] for name in unchanged] == [HOSTILE[name] for name in unchanged]
+    assert read["formula"] == f"“{HOSTILE['formula']}”"
+    assert read["override"] == "approved U+202Egnp.exeU+202C U+2066innerU+2069 U+200FU+061CU+200BU+2028"
+    assert read["control"] == "aU+0000bU+0007cU+001B[31mdU+007FeU+0085fU+FEFF"
+    assert read["surrogate"] == "a\ufffdb\ufffdc"
+    assert read["megabyte"].startswith("I owe money & <b>rent</b>. I owe")
+    assert read["megabyte"].endswith(f"… {len(HOSTILE['megabyte']) - 701:,} more characters")
+    assert read["blank"] == ""
+    assert seen.is_quiet(), seen
+
+
+def test_a_printed_page_opens_its_tables(visit: Callable[[str], Seen]) -> None:
+    page = visit(PAGES["underwriter"](None)).page
+    table = page.locator("details table").first
+    assert not table.is_visible()
+    page.emulate_media(media="print")
+    assert table.is_visible()

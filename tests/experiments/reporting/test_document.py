@@ -1,0 +1,159 @@
+"""Documents as data and as pages."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from matplotlib.axes import Axes
+from pydantic import ValidationError
+
+from experiments.reporting import Document, parse_report
+from experiments.reporting.charts import picture
+from experiments.reporting.document import Cell, Column, Finding, Form, Gap, Interval, Plot, Section, Table
+from experiments.reporting.html import cell, document_html
+from experiments.validate.chapter import Chapter, figure, interval, listed
+from fusion.validation.intervals import NONE, Estimate
+from tests.support.hostile import HOSTILE
+
+DAY = date(2026, 3, 9)
+PERCENT = Column(key="rate", title="Rate", form="percent", digits=1)
+NAME = Column(key="name", title="Name")
+
+
+def document(*sections: Section, title: str = "Loans") -> Document:
+    return Document(
+        report="validation",
+        title=title,
+        kicker="Validation",
+        made_on=DAY,
+        facts={"Model": "abc"},
+        headline=("All is well.",),
+        sections=sections,
+        origin={"model": "abc"},
+    )
+
+
+def table(*rows: tuple[Cell, ...]) -> Table:
+    return Table(key="rates", title="Rates", columns=(NAME, PERCENT), rows=rows)
+
+
+@pytest.mark.parametrize(
+    ("value", "column", "shown"),
+    [
+        (0.1234, PERCENT, "12.3\u202f%"),
+        (Interval(value=0.2, low=0.1, high=0.3), PERCENT, '20.0\u202f%<br><span class="interval">10.0 to 30.0</span>'),
+        (1234, Column(key="n", title="n", form="count"), "1,234"),
+        (-0.5, Column(key="d", title="d", form="signed", digits=2), "−0.50"),
+        (0.0004, Column(key="p", title="p", form="p"), "<\u202f0.001"),
+        (0.0421, Column(key="p", title="p", form="p"), "0.042"),
+        (None, PERCENT, ""),
+    ],
+)
+def test_cells_read_as_their_column_says(value: Cell, column: Column, shown: str) -> None:
+    assert cell(value, column) == shown
+
+
+def test_a_gap_says_why() -> None:
+    assert "no bad" in cell(Gap(gap="no bad"), PERCENT)
+    assert figure(float("nan"), "no bad") == Gap(gap="no bad")
+    assert interval(NONE, "no bad") == Gap(gap="no bad")
+    assert interval(Estimate(0.5, float("nan"), float("nan"))) == 0.5
+    assert interval(Estimate(0.5, 0.4, 0.6)) == Interval(value=0.5, low=0.4, high=0.6)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ((("a", float("nan")),), "finite number"),
+        ((("a", float("inf")),), "finite number"),
+        ((("a",),), "as many cells as there are columns"),
+        ((("a", "12 %"),), "holds figures, not '12 %'"),
+        (((Interval(value=1, low=0, high=2), 0.5),), "holds text, not intervals"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused(rows: tuple[tuple[Cell, ...], ...], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        table(*rows)
+
+
+def test_an_interval_holds_its_figure() -> None:
+    with pytest.raises(ValidationError, match="does not lie within"):
+        Interval(value=3, low=0, high=2)
+
+
+@pytest.mark.parametrize("form", ["text", "count"])
+def test_cells_keep_their_type_in_json(form: Form) -> None:
+    column = Column(key="x", title="x", form=form)
+    values: tuple[Cell, ...] = ("0.712", "7") if form == "text" else (7, 0.712)
+    whole = document(
+        Section(key="a", title="A", tables=(Table(key="t", title="T", columns=(column, column), rows=(values,)),))
+    )
+    back = parse_report(whole.model_dump_json())
+    assert isinstance(back, Document)
+    assert back.sections[0].tables[0].rows[0] == values
+    assert [type(one) for one in back.sections[0].tables[0].rows[0]] == [type(one) for one in values]
+    assert back == whole
+
+
+def test_keys_occur_once() -> None:
+    section = Section(key="a", title="A")
+    with pytest.raises(ValidationError, match="two sections have the key 'a'"):
+        document(section, section)
+    twice = Section(key="b", title="B", tables=(table(), table()))
+    with pytest.raises(ValidationError, match="two tables have the key 'rates'"):
+        document(twice)
+
+
+def test_the_gravest_finding_comes_first() -> None:
+    one = Finding(key="a", grade="good", title="Fine", words="")
+    other = Finding(key="b", grade="alarm", title="Not fine.", words="")
+    whole = document(Section(key="s", title="S", findings=(one, other)))
+    assert [finding.key for finding in whole.findings()] == ["b", "a"]
+    assert one.title == "Fine."
+    page = document_html(whole, {})
+    attention = page[page.index('id="attention"') : page.index('id="facts"')]
+    assert "Not fine." in attention
+    assert "Fine." not in attention
+
+
+def test_a_chapter_holds_the_pictures_that_it_promises() -> None:
+    plot = Plot(key="p", title="P", words="w", alt="a")
+    with pytest.raises(ValueError, match=r"has the plots \['p'\], not \[\]"):
+        Chapter(Section(key="s", title="S", plots=(plot,)))
+    Chapter(Section(key="s", title="S", plots=(plot.model_copy(update={"gap": "no rows"}),)))
+
+
+def test_pictures_of_equal_data_are_equal() -> None:
+    def line(axes: Axes) -> None:
+        axes.plot([0, 1], [2, 3])
+
+    def draw() -> str:
+        return picture(line)
+
+    assert draw() == draw()
+    assert draw().lstrip().startswith("<?xml")
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE))
+def test_hostile_words_stay_words(name: str) -> None:
+    said = HOSTILE[name]
+    finding = Finding(key="f", grade="alarm", title=said, words=said)
+    plot = Plot(key="p", title=said, words=said, alt=said, gap=said)
+    rows = table((said, Gap(gap=said)))
+    whole = document(
+        Section(key="s", title=said, words=(said,), findings=(finding,), tables=(rows,), plots=(plot,)), title=said
+    )
+    page = document_html(whole, {})
+    body = page[page.index("<body") :]
+    assert "<script" not in body
+    assert "<img" not in body
+    assert 'href="javascript:' not in body
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [((), ""), (("a",), "a"), (("a", "b", "c"), "a, b and c"), (tuple("abcdefg"), "a, b, c, d, e and 2 more")],
+)
+def test_lists_in_words(names: tuple[str, ...], said: str) -> None:
+    assert listed(names) == said

@@ -1,0 +1,215 @@
+"""Reasons of a trained model: their signs, flags and digits, and what is told where there is little to tell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_schemas.contract import Concept, Reason, Schema, Sensitive
+from data_schemas.reader import parse_schema
+from experiments.score import answers
+from experiments.score.answers import Answer, Reasoner, Why, reason_cells, reason_columns
+from experiments.score.job import ScoreFiles, bundle_scorer, score_file
+from experiments.session.encoders import OpenEncoder, open_text_encoder
+from experiments.session.run import Run
+from experiments.train.job import TrainingFiles, read_decided, train_bundle
+from features.design import Design
+from features.narratives.reader import TextReader
+from features.narratives.sentences import SentenceBlock
+from features.tables.reader import ReadOptions, read_all
+from fusion.bundle import Bundle, load
+from fusion.config import Config, load_config
+from fusion.explain.explanation import to_points
+from tests.support.tiny_bert import tiny_bert
+
+SMALL = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=20", "text.n_buckets=64", "head.steps=20"]
+NOTES = ("", "I have a job. I pay in time.", "My health is poor. I owe much to a bank.", "It is for a car.")
+
+
+def schema(narratives: Sequence[str]) -> Schema:
+    """A state that may not be told, an income, and narratives without a concept."""
+
+    def field(name: str, type_: str, role: str, code: str, wording: str, disclosable: bool = True) -> dict[str, Any]:
+        reason = {"code": code, "wording": wording, "disclosable": disclosable}
+        return {"name": name, "type": type_, "creditfusion": {"role": role, "reason": reason}}
+
+    state = field("state", "string", "feature", "STATE", "Where you live.", disclosable=False)
+    income = field("income", "number", "feature", "INCOME", "=Your income.")
+    income["creditfusion"]["direction"] = "falling"
+    fields = [
+        {"name": "id", "type": "string", "creditfusion": {"role": "id"}},
+        state | {"categories": ["north", "south"]},
+        income,
+        *(field(name, "string", "narrative", name.upper(), "What you wrote.") for name in narratives),
+        {"name": "outcome", "type": "string", "creditfusion": {"role": "target"}},
+    ]
+    own = {"version": 1, "name": "stated", "bad_values": ["bad"]}
+    return parse_schema(json.dumps({"fields": fields, "creditfusion": own}), "stated")
+
+
+def table(n: int, seed: int, narratives: Sequence[str]) -> pd.DataFrame:
+    """Applications whose risk is a matter of the state above all."""
+    random = np.random.default_rng(seed)
+    state, income = random.integers(0, 2, n), random.integers(1, 10, n)
+    bad = random.random(n) < np.where(state == 1, 0.6, 0.05) + (10 - income) / 50
+    columns = {"state": np.array(["north", "south"])[state], "income": income * 1000}
+    for name in narratives:
+        columns[name] = np.array(NOTES)[random.integers(0, len(NOTES), n)]
+    ids = [f"A{i}" for i in range(n)]
+    return pd.DataFrame({"id": ids} | columns | {"outcome": np.where(bad, "bad", "good")})
+
+
+@dataclass(frozen=True)
+class Lender:
+    """A trained bundle, its encoder and a folder."""
+
+    bundle: Bundle
+    encoder: OpenEncoder
+    folder: Path
+    narratives: tuple[str, ...]
+
+    def score(self, rows: pd.DataFrame, n_reasons: int = 4, chunk_rows: int = 100) -> pd.DataFrame:
+        """The scored file's cells."""
+        files = ScoreFiles(self.folder / "new.csv", self.folder / "out.csv", self.folder / "rejects.csv")
+        rows.drop(columns="outcome").to_csv(files.data, index=False)
+        with Run.start("score", None, {}) as run:
+            scorer = bundle_scorer(self.bundle, self.encoder, 0, run, n_reasons)
+            score_file(scorer, files, ReadOptions(chunk_rows=chunk_rows), run, force=True)
+        return pd.read_csv(files.out, dtype=str, keep_default_na=False)
+
+
+def train(folder: Path, narratives: tuple[str, ...]) -> Lender:
+    table(400, 1, narratives).to_csv(folder / "past.csv", index=False)
+    config: Config = load_config(None, [f"encoder.source='{tiny_bert(folder / 'encoder')}'", *SMALL])
+    encoder = open_text_encoder(config.encoder, None, 1.0, 0)
+    files = TrainingFiles((folder / "past.csv",), folder / "model")
+    with Run.start("train", None, {}) as run:
+        read = read_decided(schema(narratives), files.data, ReadOptions(need_target=True), run)
+        train_bundle(read, files, config, encoder, run)
+    return Lender(load(folder / "model"), encoder, folder, narratives)
+
+
+@pytest.fixture(scope="module")
+def lender(tmp_path_factory: pytest.TempPathFactory) -> Lender:
+    return train(tmp_path_factory.mktemp("lender"), ("note", "job"))
+
+
+@pytest.fixture(scope="module")
+def wordless(tmp_path_factory: pytest.TempPathFactory) -> Lender:
+    return train(tmp_path_factory.mktemp("wordless"), ())
+
+
+def read(lender: Lender, n: int) -> tuple[Design, SentenceBlock]:
+    path = lender.folder / "rows.csv"
+    table(n, 3, lender.narratives).to_csv(path, index=False)
+    applications = read_all(path, lender.bundle.schema, ReadOptions()).applications
+    text = lender.bundle.config.text
+    reader = TextReader(lender.bundle.schema, lender.encoder.text_encoder, text.n_buckets, text.ngrams)
+    block, sentences = reader.read_sentences(applications)
+    return Design(lender.bundle.tabular.encode(applications), block), sentences
+
+
+def answered(reasoner: Reasoner, design: Design, sentences: SentenceBlock) -> Answer:
+    with Run.start("score", None, {}) as run:
+        return reasoner.answer(design, sentences, 0, run)
+
+
+def test_scores_are_the_model_s_own_and_blocks_change_nothing(lender: Lender, monkeypatch: pytest.MonkeyPatch) -> None:
+    design, sentences = read(lender, 50)
+    reasoner = Reasoner.open(lender.bundle, lender.encoder.text_encoder, 4)
+    whole = answered(reasoner, design, sentences)
+    scores = lender.bundle.model.predict(design)
+    for name in ("margin", "pd", "score"):
+        np.testing.assert_array_equal(getattr(whole.scores, name), getattr(scores, name))
+    monkeypatch.setattr(answers, "BLOCK_ROWS", 7)
+    apart = answered(reasoner, design, sentences)
+    assert apart.why == whole.why
+    np.testing.assert_array_equal(apart.scores.margin, whole.scores.margin)
+
+
+def test_no_rows_are_answered_nothing(lender: Lender) -> None:
+    design, sentences = read(lender, 2)
+    none = np.zeros(0, dtype=np.intp)
+    reasoner = Reasoner.open(lender.bundle, lender.encoder.text_encoder, 4)
+    answer = answered(reasoner, design.take(none), sentences.take(none))
+    assert answer.why == ()
+    assert len(answer.scores.pd) == 0
+
+
+def test_a_first_reason_that_may_not_be_told_is_flagged_and_keeps_its_place(lender: Lender) -> None:
+    scored = lender.score(table(100, 2, lender.narratives))
+    south = table(100, 2, lender.narratives)["state"] == "south"
+    assert (scored.loc[south, "reason_1"] == "STATE").all()
+    assert (scored.loc[south, "reason_flags"] == "not_disclosable:STATE").all()
+    assert (scored.loc[~south, "reason_flags"] == "").all()
+    assert "=Your income." not in scored.to_numpy()
+    assert "'=Your income." in scored.to_numpy()
+
+
+def test_without_concepts_what_was_written_counts_under_its_narrative(lender: Lender) -> None:
+    rows = table(100, 2, lender.narratives)
+    scored = lender.score(rows)
+    codes = set(scored[[f"reason_{n}" for n in (1, 2, 3, 4)]].to_numpy().ravel())
+    assert codes <= {"STATE", "INCOME", "NOTE", "JOB", ""}
+    assert codes & {"NOTE", "JOB"}
+    silent = (rows["note"] == "") & (rows["job"] == "")
+    assert set(scored.loc[silent, "narrative_points"]) == {"0.0"}
+    assert (scored.loc[~silent, "narrative_points"] != "0.0").any()
+
+
+def test_a_model_without_narratives_gives_reasons(wordless: Lender) -> None:
+    scored = wordless.score(table(60, 2, ()))
+    assert set(scored["narrative_points"]) == {"0.0"}
+    assert set(scored["reason_1"]) == {"STATE", "INCOME", ""}
+    pd.testing.assert_frame_equal(wordless.score(table(60, 2, ()), chunk_rows=1), scored)
+
+
+def test_a_top_score_has_no_adverse_reason(wordless: Lender) -> None:
+    rows = pd.DataFrame({"id": ["best"], "state": ["north"], "income": [9000], "outcome": [""]})
+    (best,) = wordless.score(rows).to_dict("records")
+    assert best["decision"] == "approve"
+    assert [best[column.name] for column in reason_columns(4)] == [*[""] * 12, "0.0", ""]
+
+
+def test_sensitive_statements_are_told_with_their_points(lender: Lender) -> None:
+    says = ("My health is poor.", "I was in hospital for months.")
+    concept = Concept("health", says, Reason("HEALTH", "Your health.", False), ("health",), Sensitive.HEALTH)
+    bundle = replace(lender.bundle, schema=replace(lender.bundle.schema, concepts=(concept,)))
+    design, sentences = read(lender, 60)
+    reasoner = Reasoner.open(bundle, lender.encoder.text_encoder, 4)
+    why = answered(reasoner, design, sentences).why
+    assert why is not None
+    points = to_points(reasoner.explainer.explain(design, sentences).sentences, bundle.config.scale)
+    wanted: dict[int, float] = {}
+    for at, kinds in enumerate(reasoner.matcher.match(sentences).sensitive):
+        assert kinds or "health" not in sentences.text[at]
+        if kinds:
+            row = int(sentences.row[at])
+            wanted[row] = wanted.get(row, 0.0) + float(points[at])
+    found = {row: one.sensitive[Sensitive.HEALTH] for row, one in enumerate(why) if one.sensitive}
+    assert found == pytest.approx(wanted)
+    assert max(map(abs, found.values())) > 0.05
+
+
+def test_flags_and_cells() -> None:
+    state, debts = Reason("STATE", "Where.", disclosable=False), Reason("DEBTS", "Debts.")
+    one = Why(((debts, -9.96), (state, -1.04)), -0.04, {Sensitive.RELIGION: 2.0, Sensitive.HEALTH: -0.01})
+    assert one.flags == "not_disclosable:STATE;sensitive:health:0.0;sensitive:religion:2.0"
+    none = Why((), 3.14, {})
+    assert none.flags == ""
+    assert Why((), 3.14, {Sensitive.HEALTH: 1.0}, refused=True).flags == "no_reason;sensitive:health:1.0"
+    assert replace(one, refused=True).flags == one.flags
+    assert list(zip(*reason_cells((one, none), 3), strict=True)) == [
+        ("DEBTS", "STATE", "", "Debts.", "Where.", "", "-10.0", "-1.0", "", "0.0", one.flags),
+        (*[""] * 9, "3.1", ""),
+    ]
+    assert reason_cells((), 2) == [[]] * len(reason_columns(2))
+    assert reason_cells((), 0) == []
+    assert reason_columns(0) == ()

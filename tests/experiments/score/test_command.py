@@ -1,0 +1,349 @@
+"""`creditfusion score` with a trained bundle, through the command line."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_schemas.reader import load_schema
+from experiments.cli import app, guarded
+from experiments.demo.data import generate
+from experiments.score.resumable_output import partial_folder
+from experiments.session.encoders import open_text_encoder
+from experiments.session.run import Run
+from experiments.train.job import TrainingFiles, read_decided, train_bundle
+from features.tables.reader import ReadOptions
+from fusion.config import load_config
+from tests.support.tiny_bert import tiny_bert
+
+N_ROWS = 240
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A small bundle on demo data, and new applications for it."""
+
+    model: Path
+    data: Path
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    folder = tmp_path_factory.mktemp("trained")
+    past, new = folder / "past.csv", folder / "new.csv"
+    generate(400, 1).table.to_csv(past, index=False)
+    table = generate(N_ROWS, 2).table.drop(columns="outcome").astype(object)
+    table.loc[[7, 100], "amount"] = "a lot"
+    table.to_csv(new, index=False)
+    encoder = f"encoder.source='{tiny_bert(folder / 'encoder')}'"
+    small = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
+    config = load_config(None, [encoder, *small])
+    with Run.start("train", None, {}) as run:
+        files = TrainingFiles((past,), folder / "model")
+        read = read_decided(load_schema("demo"), files.data, ReadOptions(need_target=True), run)
+        train_bundle(read, files, config, open_text_encoder(config.encoder, None, 1.0, 0), run)
+    return Trained(folder / "model", new)
+
+
+def arguments(trained: Trained, out: Path, *more: str) -> list[str]:
+    named = ["--model", str(trained.model), "--data", str(trained.data), "--out", str(out)]
+    return ["score", *named, "--cache", str(out.parent / "cache"), *more]
+
+
+def score(monkeypatch: pytest.MonkeyPatch, trained: Trained, out: Path, *more: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["creditfusion", *arguments(trained, out, *more)])
+    return guarded(app)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
+    out = tmp_path_factory.mktemp("undisturbed") / "out.csv"
+    with pytest.MonkeyPatch.context() as patch:
+        assert score(patch, trained, out) == 3
+    return results(out)
+
+
+def results(out: Path) -> tuple[bytes, bytes]:
+    return out.read_bytes(), out.with_name(out.name + ".rejects.csv").read_bytes()
+
+
+def test_a_file_is_scored_and_the_summary_says_how(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: Trained, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.csv"
+    assert score(monkeypatch, trained, out, "--json") == 3
+    summary: dict[str, Any] = json.loads(capsys.readouterr().out)
+    scored = pd.read_csv(out)
+    assert len(scored) == summary["scored"] == N_ROWS - 2
+    assert (summary["rejected"], summary["rejected_by_rule"]) == (2, {"type": 2})
+    assert summary["mean_pd"] == pytest.approx(scored["pd"].mean(), abs=1e-6)
+    assert summary["decline_rate"] == pytest.approx((scored["decision"] == "decline").mean())
+    assert summary["cache_hit_rate"] == 0
+    stages = {"load", "read", "columns", "text", "predict", "concepts", "explain", "write", "publish", "total"}
+    assert stages <= set(summary["seconds"])
+    # 40 points double the odds: score and PD say the same.
+    slope = np.polyfit(np.log(scored["pd"] / (1 - scored["pd"])), scored["score"], 1)[0]
+    assert slope == pytest.approx(-40 / np.log(2), rel=1e-3)
+
+
+def test_reasons_stand_beside_every_score(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: Trained, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.csv"
+    assert score(monkeypatch, trained, out, "--json") == 3
+    summary: dict[str, Any] = json.loads(capsys.readouterr().out)
+    scored = pd.read_csv(out, dtype=str, keep_default_na=False)
+    schema = load_schema("demo")
+    given = [field.reason for field in schema.fields if field.reason]
+    given += [derived.reason for derived in schema.derived if derived.reason]
+    reasons = {reason.code: reason for reason in [*given, *(concept.reason for concept in schema.concepts)]}
+    undisclosable = pd.Series(False, index=scored.index)
+    last = pd.Series(-np.inf, index=scored.index)
+    for number in (1, 2, 3, 4):
+        code, wording, points = (scored[f"reason_{number}{part}"] for part in ("", "_wording", "_points"))
+        none = code == ""
+        assert ((wording == "") == none).all()
+        assert ((points == "") == none).all()
+        assert (code[~none].map(lambda code: reasons[code].wording) == wording[~none]).all()
+        assert points[~none].str.fullmatch(r"-\d+\.\d").all()
+        now = points.where(~none, "0").astype(float)
+        assert (now[~none] <= np.where(scored["decision"] == "decline", -0.1, -1.0)[~none]).all()
+        assert (now >= last).all()
+        flagged = code.map(lambda code: bool(code) and not reasons[code].disclosable)
+        for name, flags in zip(code[flagged], scored.loc[flagged, "reason_flags"], strict=True):
+            assert f"not_disclosable:{name}" in flags.split(";")
+        undisclosable |= flagged
+        last = now
+    assert scored["narrative_points"].str.fullmatch(r"-?\d+\.\d").all()
+    flag = r"(no_reason|not_disclosable:[A-Z][A-Z0-9_]*|sensitive:[a-z_]+:-?\d+\.\d)"
+    assert scored["reason_flags"].str.fullmatch(rf"({flag}(;{flag})*)?").all()
+    assert summary["with_undisclosable_reason"] == undisclosable.sum()
+    assert summary["with_sensitive_statement"] == scored["reason_flags"].str.contains("sensitive:").sum()
+    counted = scored["reason_1"][scored["reason_1"] != ""].value_counts()
+    assert len(summary["first_reasons"]) == min(5, len(counted))
+    assert list(summary["first_reasons"].values()) == counted.tolist()[:5]
+    assert all(counted[code] == n for code, n in summary["first_reasons"].items())
+
+
+@pytest.mark.parametrize("n_reasons", [0, 1, 9])
+def test_the_number_of_reasons_changes_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    trained: Trained,
+    tmp_path: Path,
+    undisturbed: tuple[bytes, bytes],
+    n_reasons: int,
+) -> None:
+    out = tmp_path / "out.csv"
+    assert score(monkeypatch, trained, out, "--reasons", str(n_reasons), "--json") == 3
+    found, four = (
+        pd.read_csv(io.BytesIO(c), dtype=str, keep_default_na=False) for c in (results(out)[0], undisturbed[0])
+    )
+    own = ["row", "id", "pd", "score", "decision", "data_quality", "model"]
+    summary = json.loads(capsys.readouterr().out)
+    if n_reasons == 0:
+        assert list(found.columns) == own
+        assert not {"explain", "concepts"} & set(summary["seconds"])
+        assert "first_reasons" not in summary
+    else:
+        assert len(found.columns) == len(own) + 3 * n_reasons + 2
+        own += [f"reason_{number}{part}" for number in range(1, min(n_reasons, 4) + 1) for part in ("", "_points")]
+        own.append("narrative_points")
+    pd.testing.assert_frame_equal(found[own], four[own])
+
+
+def test_a_warm_cache_changes_no_byte(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    trained: Trained,
+    tmp_path: Path,
+    undisturbed: tuple[bytes, bytes],
+) -> None:
+    for expected in (0.0, 1.0):
+        assert score(monkeypatch, trained, tmp_path / "out.csv", "--json", "--force") == 3
+        assert json.loads(capsys.readouterr().out)["cache_hit_rate"] == expected
+        assert results(tmp_path / "out.csv") == undisturbed
+    assert score(monkeypatch, trained, tmp_path / "out.csv", "--no-cache", "--force") == 3
+    assert results(tmp_path / "out.csv") == undisturbed
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 7, 1000])
+def test_the_size_of_the_chunks_changes_no_byte(
+    monkeypatch: pytest.MonkeyPatch,
+    trained: Trained,
+    tmp_path: Path,
+    undisturbed: tuple[bytes, bytes],
+    chunk_rows: int,
+) -> None:
+    assert score(monkeypatch, trained, tmp_path / "out.csv", "--chunk-rows", str(chunk_rows)) == 3
+    assert results(tmp_path / "out.csv") == undisturbed
+
+
+def test_an_applicant_gets_the_same_digits_among_others(
+    monkeypatch: pytest.MonkeyPatch, trained: Trained, tmp_path: Path, undisturbed: tuple[bytes, bytes]
+) -> None:
+    lines = trained.data.read_text().splitlines(keepends=True)
+    body = lines[1:]
+    random.Random(4).shuffle(body)
+    shuffled = Trained(trained.model, tmp_path / "shuffled.csv")
+    shuffled.data.write_text("".join([lines[0], *body]))
+    assert score(monkeypatch, shuffled, tmp_path / "out.csv", "--chunk-rows", "31") == 3
+
+    def by_id(content: bytes) -> set[str]:
+        return {line.split(",", 1)[1] for line in content.decode().splitlines()}
+
+    assert by_id((tmp_path / "out.csv").read_bytes()) == by_id(undisturbed[0])
+
+
+def test_rows_with_little_in_them_are_scored_and_say_so(
+    monkeypatch: pytest.MonkeyPatch, trained: Trained, tmp_path: Path
+) -> None:
+    table = generate(3, 5).table.drop(columns="outcome").astype(object)
+    schema = load_schema("demo")
+    optional = [field.name for field in schema.fields if not field.required and field.name in table]
+    required = ["amount", "term_months"]
+    table.loc[0, ["statement", "job_title"]] = ""
+    table.loc[1, optional] = ""
+    table.loc[2, [name for name in optional if name not in required]] = ""
+    table.loc[2, "statement"] = "I have a permanent job."
+    sparse = Trained(trained.model, tmp_path / "sparse.csv")
+    table.to_csv(sparse.data, index=False)
+    assert score(monkeypatch, sparse, tmp_path / "out.csv") == 0
+    quality = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)["data_quality"]
+    assert quality[0].startswith("no_narrative")
+    assert quality[1].startswith("no_narrative;missing:annual_income,")
+    assert quality[2].startswith("missing:annual_income,")
+
+
+def test_a_bundle_that_was_changed_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: Trained, tmp_path: Path
+) -> None:
+    changed = Trained(tmp_path / "model", trained.data)
+    for file in trained.model.rglob("*"):
+        if file.is_file():
+            target = changed.model / file.relative_to(trained.model)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.read_bytes())
+    config = changed.model / "config.json"
+    config.write_bytes(config.read_bytes().replace(b"0.2", b"0.3"))
+    assert score(monkeypatch, changed, tmp_path / "out.csv") == 2
+    assert "config.json" in capsys.readouterr().err
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_another_encoder_in_the_old_one_s_place_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: Trained, tmp_path: Path
+) -> None:
+    folder = trained.model.parent / "encoder"
+    weights = (folder / "model.safetensors").read_bytes()
+    tiny_bert(folder, seed=9)
+    try:
+        assert score(monkeypatch, trained, tmp_path / "out.csv") == 2
+    finally:
+        (folder / "model.safetensors").write_bytes(weights)
+    told = capsys.readouterr().err
+    assert "is not the one that model" in told
+    assert "--encoder" in told
+
+
+def test_a_bundle_moves_with_its_encoder(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    trained: Trained,
+    tmp_path: Path,
+    undisturbed: tuple[bytes, bytes],
+) -> None:
+    old, new = trained.model.parent / "encoder", tmp_path / "encoder"
+    old.rename(new)
+    try:
+        assert score(monkeypatch, trained, tmp_path / "out.csv") == 2
+        assert "to score: --encoder" in capsys.readouterr().err
+        assert score(monkeypatch, trained, tmp_path / "out.csv", "--encoder", str(new)) == 3
+        assert results(tmp_path / "out.csv") == undisturbed
+    finally:
+        new.rename(old)
+    stranger = tiny_bert(tmp_path / "stranger", seed=9)
+    assert score(monkeypatch, trained, tmp_path / "out.csv", "--encoder", str(stranger), "--force") == 2
+    assert "is not the one that model" in capsys.readouterr().err
+
+
+BY_THREES = ("--chunk-rows", "3")
+
+
+def start(trained: Trained, out: Path) -> subprocess.Popen[bytes]:
+    """Scoring in a process of its own, which can be killed."""
+    command = [sys.executable, "-m", "experiments.cli", *arguments(trained, out, *BY_THREES)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rows_before", [3, 60, 150])
+def test_a_killed_run_is_resumed_to_the_same_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+    trained: Trained,
+    tmp_path: Path,
+    undisturbed: tuple[bytes, bytes],
+    rows_before: int,
+) -> None:
+    out = tmp_path / "out.csv"
+    process = start(trained, out)
+    journal = partial_folder(out) / "journal.json"
+    deadline = time.monotonic() + 120
+    while not (journal.exists() and json.loads(journal.read_bytes())["through_row"] >= rows_before):
+        assert process.poll() is None, "scoring ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not out.exists()
+    assert not out.with_name("out.csv.rejects.csv").exists()
+    assert score(monkeypatch, trained, out, *BY_THREES) == 2  # a partial is in the way
+    assert score(monkeypatch, trained, out, *BY_THREES, "--resume") == 3
+    assert results(out) == undisturbed
+    events = [json.loads(line) for line in (tmp_path / "out.csv.log.jsonl").read_text().splitlines()]
+    assert events[-1]["event"] == "finished"
+    assert events[-1]["summary"]["rows_resumed"] >= rows_before
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_cleanly_and_can_be_resumed(
+    monkeypatch: pytest.MonkeyPatch, trained: Trained, tmp_path: Path, undisturbed: tuple[bytes, bytes]
+) -> None:
+    out = tmp_path / "out.csv"
+    process = start(trained, out)
+    while not (partial_folder(out) / "journal.json").exists():
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+    assert score(monkeypatch, trained, out, *BY_THREES, "--resume") == 3
+    assert results(out) == undisturbed
+
+
+def test_protected_and_ignored_columns_have_no_influence(
+    monkeypatch: pytest.MonkeyPatch, trained: Trained, tmp_path: Path
+) -> None:
+    """Neither on a score nor on a reason, whatever they hold."""
+    out, other = tmp_path / "scored.csv", tmp_path / "other.csv"
+    assert score(monkeypatch, trained, out) == 3
+    table = pd.read_csv(trained.data, dtype=object, keep_default_na=False)
+    table["sex"] = np.where(table["sex"] == "female", "male", "female")
+    table["age_band"] = table["age_band"].sample(frac=1, random_state=1).to_numpy()
+    table["branch_note"] = "anything"
+    changed = tmp_path / "changed.csv"
+    table.to_csv(changed, index=False)
+    assert score(monkeypatch, Trained(trained.model, changed), other) == 3
+    assert other.read_bytes() == out.read_bytes()

@@ -1,0 +1,273 @@
+"""Studies, one contract on journal, SQLite and PostgreSQL: fingerprints, dead workers' trials, how many is enough."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.storages import RetryHeartbeatStaleTrialCallback
+from optuna.storages._heartbeat import BaseHeartbeat
+from optuna.trial import TrialState
+
+from data_schemas.errors import ContractError
+from experiments.sweep.storage import quiet
+from experiments.sweep.study import (
+    GOALS,
+    INTERRUPTED,
+    StudyPlan,
+    counted,
+    enough,
+    open_study,
+    requeue,
+    requeue_dead,
+    this_worker,
+)
+from tests.support.studies import BASE, FINGERPRINT, X, dead_worker, parabola
+
+
+def running(study: optuna.Study, x: float = 0.5, **user_attrs: object) -> int:
+    """A trial that someone runs; its number."""
+    study.add_trial(
+        optuna.create_trial(
+            state=TrialState.RUNNING, params={"x": x}, distributions={"x": X}, user_attrs=dict(user_attrs)
+        )
+    )
+    return study.trials[-1].number
+
+
+class TestContract:
+    """What holds on every storage."""
+
+    def test_a_study_is_made_once_and_joined(self, plan: StudyPlan) -> None:
+        made = open_study(plan)
+        assert made.user_attrs["fingerprint"] == FINGERPRINT
+        assert made.direction == optuna.study.StudyDirection.MINIMIZE
+        made.enqueue_trial({"x": 0.25})
+        made.optimize(parabola, n_trials=3)
+        for resume in (False, True):
+            joined = open_study(replace(plan, resume=resume), worker=1)
+            assert [trial.params for trial in joined.trials] == [trial.params for trial in made.trials]
+            assert joined.trials[0].params == {"x": 0.25}
+            assert joined.trials[0].value == 0.0625
+            assert joined.trials[0].intermediate_values == {1: 0.0625}
+            assert joined.trials[0].user_attrs["worker"] == this_worker()
+
+    def test_studies_of_several_names_share_a_storage(self, plan: StudyPlan) -> None:
+        open_study(plan).optimize(parabola, n_trials=2)
+        other = open_study(replace(plan, name="other", fingerprint={"data": "else"}, objectives=("log_loss", "cost")))
+        assert other.trials == []
+        assert [direction.name for direction in other.directions] == ["MINIMIZE", "MINIMIZE"]
+        assert isinstance(other.pruner, optuna.pruners.NopPruner)
+        assert len(open_study(plan).trials) == 2
+
+    def test_another_fingerprint_is_refused_by_name(self, plan: StudyPlan) -> None:
+        open_study(plan)
+        other = {"data": "f" * 64, "schema": FINGERPRINT["schema"], "held out": "nothing", "code": "1a"}
+        for resume in (False, True):
+            with pytest.raises(ContractError) as caught:
+                open_study(replace(plan, fingerprint=other, resume=resume))
+            told = str(caught.value)
+            assert "data (then 0123456789ab, now ffffffffffff)" in told
+            assert "held out (then the newest tenth, now nothing)" in told
+            assert "code (then none, now 1a)" in told
+            assert "schema" not in told
+            assert "--study" in told
+            assert "--out" in told
+        assert open_study(plan).user_attrs["fingerprint"] == FINGERPRINT
+
+    def test_resume_wants_a_study(self, plan: StudyPlan) -> None:
+        if plan.storage is None:
+            with pytest.raises(ContractError, match=r"there is no study in .*out to resume.*--resume"):
+                open_study(replace(plan, resume=True))
+            assert not plan.folder.exists()
+        open_study(replace(plan, name="june"))
+        with pytest.raises(ContractError, match=r"no study 'sweep' to resume; there is june.*--study"):
+            open_study(replace(plan, resume=True))
+
+    def test_a_study_whose_maker_died_before_the_fingerprint(self, plan: StudyPlan) -> None:
+        half = optuna.create_study(study_name="sweep", storage=open_study(replace(plan, name="other"))._storage)
+        assert open_study(plan).user_attrs["fingerprint"] == FINGERPRINT
+        assert half.user_attrs["fingerprint"] == FINGERPRINT
+
+    def test_a_study_of_another_program_is_refused(self, plan: StudyPlan) -> None:
+        foreign = optuna.create_study(study_name="sweep", storage=open_study(replace(plan, name="other"))._storage)
+        foreign.add_trial(optuna.create_trial(value=1.0))
+        with pytest.raises(ContractError, match=r"'sweep' is not one of creditfusion.*--study"):
+            open_study(plan)
+
+    def test_trials_of_dead_workers_are_queued_again(self, plan: StudyPlan) -> None:
+        study = open_study(plan)
+        dead = running(study, 0.5, worker=dead_worker(), figures={"auc": 0.7})
+        alive = running(study, 0.1, worker=this_worker())
+        reused = running(study, 0.2, worker=this_worker() | {"started": "1"})
+        elsewhere = running(study, 0.3, worker=dead_worker() | {"host": "another-host"})
+        unsigned = running(study, 0.4)
+        assert requeue_dead(study) == [dead, reused]
+        states = {trial.number: trial.state for trial in study.trials}
+        assert [states[n] for n in (dead, alive, reused, elsewhere, unsigned)] == [
+            TrialState.FAIL,
+            TrialState.RUNNING,
+            TrialState.FAIL,
+            TrialState.RUNNING,
+            TrialState.RUNNING,
+        ]
+        waiting = study.get_trials(states=(TrialState.WAITING,))
+        assert [trial.params for trial in waiting] == [{"x": 0.5}, {"x": 0.2}]
+        assert [study.trials[number].user_attrs["cut"] for number in (dead, reused)] == ["its worker was killed"] * 2
+        assert all(trial.user_attrs == {} for trial in waiting)
+        with quiet():
+            assert [RetryHeartbeatStaleTrialCallback.retried_trial_number(t) for t in waiting] == [dead, reused]
+        assert requeue_dead(study) == []
+        study.optimize(parabola, n_trials=2)
+        assert [study.trials[trial.number].state for trial in waiting] == [TrialState.COMPLETE] * 2
+        assert [study.trials[trial.number].params for trial in waiting] == [{"x": 0.5}, {"x": 0.2}]
+
+    @pytest.mark.parametrize("key", ["host", "boot", "processes"])
+    def test_a_number_of_elsewhere_tells_nothing(self, plan: StudyPlan, key: str) -> None:
+        """Two containers of one host's name, or a machine that has booted since: the numbers are of other processes."""
+        study = open_study(plan)
+        number = running(study, worker=dead_worker() | {key: "another"})
+        assert requeue_dead(study) == []
+        assert study.trials[number].state == TrialState.RUNNING
+
+    def test_who_is_alone_knows_that_all_are_dead(self, plan: StudyPlan) -> None:
+        """Such as the holder of a journal's lock, whatever the host was called then."""
+        study = open_study(plan)
+        numbers = [running(study, 0.1, worker=dead_worker() | {"host": "an old name"}), running(study, 0.2)]
+        assert requeue_dead(study, alone=True) == numbers
+        assert [trial.params for trial in study.get_trials(states=(TrialState.WAITING,))] == [{"x": 0.1}, {"x": 0.2}]
+
+    def test_a_trial_that_no_worker_ever_signed(self, plan: StudyPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+        study = open_study(plan)
+        number = running(study)
+        assert requeue_dead(study) == []
+        assert datetime.now() - study.trials[number].datetime_start < timedelta(seconds=30)  # type: ignore[operator]
+        monkeypatch.setattr("experiments.sweep.study.UNSIGNED_SECONDS", 0.0)
+        assert requeue_dead(study) == [number]
+
+    def test_at_most_two_retries(self, plan: StudyPlan) -> None:
+        study = open_study(plan)
+        running(study, 0.5, worker=dead_worker())
+        rounds = []
+        for _ in range(4):
+            rounds.append(len(requeue_dead(study)))
+            for trial in study.get_trials(states=(TrialState.WAITING,)):
+                study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
+                study._storage.set_trial_user_attr(trial._trial_id, "worker", dead_worker())
+        assert rounds == [1, 1, 1, 0]
+        assert [trial.state for trial in study.trials] == [TrialState.FAIL] * 3
+
+    def test_interruptions_use_up_no_retry(self, plan: StudyPlan) -> None:
+        study = open_study(plan)
+        running(study, 0.5, worker=this_worker())
+        for cut in [*[INTERRUPTED] * 4, "its worker was killed"]:
+            assert len(requeue_dead(study, alone=True, cut=cut)) == 1
+            (waiting,) = study.get_trials(states=(TrialState.WAITING,))
+            assert waiting.params == {"x": 0.5}
+            assert waiting.user_attrs == {}
+            assert waiting.system_attrs["failed_trial"] == 0
+            study._storage.set_trial_state_values(waiting._trial_id, TrialState.RUNNING)
+        assert len(study.trials[-1].system_attrs["retry_history"]) == 1
+        assert [trial.user_attrs.get("cut") for trial in study.trials] == [
+            *[INTERRUPTED] * 4,
+            "its worker was killed",
+            None,
+        ]
+
+    def test_an_interrupted_trial_is_queued_again(self, plan: StudyPlan) -> None:
+        study = open_study(plan)
+
+        def interrupted(trial: optuna.Trial) -> float:
+            parabola(trial)
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            study.optimize(interrupted, n_trials=1)
+        assert requeue(study, study.trials[0])
+        done = running(study, worker=this_worker())
+        stale = study.trials[done]
+        study.tell(done, 0.3)
+        assert not requeue(study, stale)  # it was finished in between
+        study.optimize(parabola, n_trials=1)
+        assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE", "COMPLETE"]
+        assert study.trials[1].params == study.trials[0].params
+
+    def test_enough_counts_what_is_finished_pruned_or_running(self, plan: StudyPlan) -> None:
+        study = open_study(plan)
+        running(study, worker=this_worker())
+        failed = running(study, worker=dead_worker())
+
+        def every_third_pruned(trial: optuna.Trial) -> float:
+            value = parabola(trial)
+            if trial.number % 3 == 0:
+                raise optuna.TrialPruned
+            return value
+
+        study.optimize(every_third_pruned, callbacks=[enough(7)])
+        states = [trial.state.name for trial in study.trials]
+        assert counted(study) == 7
+        assert states.count("RUNNING") == 1
+        assert states.count("FAIL") == 1
+        assert states.count("PRUNED") == 2
+        assert states[failed] == "FAIL"
+        assert len(states) == 8
+
+    def test_samplers_of_workers_and_of_resumed_studies_differ(self, plan: StudyPlan) -> None:
+        drawn = []
+        for worker in (0, 1):
+            study = open_study(replace(plan, name=f"study {worker}"), worker)
+            study.optimize(parabola, n_trials=2)
+            drawn += [trial.params["x"] for trial in study.trials]
+        again = open_study(replace(plan, name="study 0"))
+        again.optimize(parabola, n_trials=1)
+        same = open_study(replace(plan, name="study 2"))
+        same.optimize(parabola, n_trials=2)
+        assert [trial.params["x"] for trial in same.trials] == drawn[:2]
+        assert len({*drawn, again.trials[-1].params["x"]}) == 5
+
+
+def test_a_trial_without_heartbeats_is_noted_as_cut(tmp_path: Path) -> None:
+    plan = replace(BASE, folder=tmp_path, storage=f"sqlite:///{tmp_path / 'study.db'}", heartbeat=1)
+    study = open_study(plan)
+    number = running(study, worker=dead_worker() | {"host": "another-host"})
+    storage = study._storage
+    assert isinstance(storage, BaseHeartbeat)
+    storage.record_heartbeat(study.trials[number]._trial_id)
+    deadline = time.monotonic() + 30
+    while study.trials[number].state == TrialState.RUNNING and time.monotonic() < deadline:
+        assert requeue_dead(study) == []  # Optuna has queued it
+        time.sleep(0.2)
+    assert study.trials[number].state == TrialState.FAIL
+    assert study.trials[number].user_attrs["cut"] == "its worker was killed"
+    (waiting,) = study.get_trials(states=(TrialState.WAITING,))
+    assert waiting.user_attrs == {}
+
+
+def test_pruning_compares_trials_fold_by_fold(tmp_path: Path) -> None:
+    study = open_study(replace(BASE, folder=tmp_path))
+    fold_loss = {1: 0.30, 2: 0.40}  # the second fold is the harder one
+
+    def run(excess: float) -> int | None:
+        """Return the fold after which a trial is pruned whose loss exceeds the common one by so much from fold 2 on."""
+        trial = study.ask()
+        for fold, loss in fold_loss.items():
+            trial.report(loss + (excess if fold == 2 else 0.0), fold)
+            if trial.should_prune():
+                study.tell(trial, state=TrialState.PRUNED)
+                return fold
+        study.tell(trial, fold_loss[2] + excess)
+        return None
+
+    assert [run(0.001 * n) for n in range(10)] == [None] * 10
+    assert run(0.02) == 2
+    assert run(0.0) is None
+    assert sorted(GOALS) == ["auc", "brier", "cost", "ks", "log_loss"]
+
+
+def test_bad_objectives(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match=r"no objective 'gini'.*log_loss, brier, auc, ks, cost"):
+        open_study(replace(BASE, folder=tmp_path, objectives=("auc", "gini")))

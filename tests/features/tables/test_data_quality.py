@@ -1,0 +1,59 @@
+"""Data-quality flags say what a row lacks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from data_schemas.contract import Sensitive
+from features.tables.data_quality import data_quality
+from features.tabular import TabularEncoder
+from tests.support.small import NAMES, applications, row
+
+LEVELS = {"home": ("own", "rent"), "town": ("Ulm",)}
+ALL = "income,amount,loans,owner,home,town,since"
+
+
+def test_flags(tmp_path: Path) -> None:
+    nothing = dict.fromkeys(ALL.split(","), "")
+    rows = [
+        row(id="1"),
+        row(id="2", note=" "),
+        row(id="3", income="NA", town=""),
+        row(id="4", home="boat", town="Atlantis"),
+        row(id="5", note="", home="boat", since=""),
+        row(id="6", **nothing),
+        row(id="7", note="", **nothing),
+    ]
+    assert data_quality(applications(tmp_path, rows), LEVELS) == [
+        "",
+        "no_narrative",
+        "missing:income,town",
+        "unknown_category:home,town",
+        "no_narrative;missing:since;unknown_category:home",
+        f"narrative_only;missing:{ALL}",
+        f"no_narrative;missing:{ALL}",
+    ]
+
+
+def test_a_level_that_training_showed_too_seldom_is_flagged(tmp_path: Path) -> None:
+    past = applications(tmp_path, [row(id=str(i), town="Ulm" if i else "Atlantis") for i in range(21)])
+    flags = data_quality(past, TabularEncoder.fit(past, min_rows=20).levels)
+    assert flags == ["unknown_category:town", *[""] * 20]
+
+
+def test_what_was_cut_is_flagged(tmp_path: Path) -> None:
+    rows = applications(tmp_path, [row(id="1"), row(id="2", income="NA"), row(id="3")])
+    kinds = [frozenset({Sensitive.FAMILY, Sensitive.HEALTH}), frozenset({Sensitive.UNION}), frozenset[Sensitive]()]
+    assert data_quality(rows, LEVELS, kinds) == ["masked:health,family", "missing:income;masked:union", ""]
+
+
+def test_no_rows(tmp_path: Path) -> None:
+    assert data_quality(applications(tmp_path, []), LEVELS) == []
+
+
+@pytest.mark.parametrize("name", ["sex", "clerk", "outcome"])
+def test_columns_that_are_no_input_are_not_flagged(tmp_path: Path, name: str) -> None:
+    assert name in NAMES
+    assert data_quality(applications(tmp_path, [row(**{name: ""})]), LEVELS) == [""]

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import itertools
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data_schemas.contract import StripRule
+from features.text.cleaning import MOST_PASSAGES, clean, covering_sentences, passages, sentences
+
+RULES = (StripRule(r"(?i)<br\s*/?>", "markup"), StripRule(r"\d+ added on \d\d/\d\d/\d\d >", "holds a key"))
+MESSY = st.text(
+    st.one_of(
+        st.sampled_from(list("ab. \n\t\x00\ufeff\u00a0\u200d;!&<>")),
+        st.characters(exclude_categories=()),
+    )
+)
+MARKS = st.sampled_from(["<br>", "&amp;", "&nbsp;", "&#33;", "12 added on 01/02/03 >"])
+PIECES = st.lists(st.one_of(MESSY, MARKS)).map("".join)
+
+
+def test_clean_strips_unescapes_and_collapses() -> None:
+    raw = "  12 added on 01/02/03 > Tom &amp; I<br/>  pay \t our\x00 rent  "
+    assert clean(raw, RULES).text == "Tom & I\npay our rent"
+
+
+def test_a_key_behind_entities_is_cut_too() -> None:
+    assert clean("12 added on 01/02/03 &gt; rent", RULES).text == "rent"
+
+
+@pytest.mark.parametrize("raw", ["", " ", "\n\x00\t", "<br><br>", "&nbsp;"])
+def test_nothing_to_read_is_empty(raw: str) -> None:
+    cleaned = clean(raw, RULES)
+    assert cleaned.text == ""
+    assert sentences(cleaned.text) == []
+
+
+def test_plain_text_is_left_alone() -> None:
+    cleaned = clean("i pay my rent on time", RULES)
+    assert cleaned.text == "i pay my rent on time"
+    assert cleaned.stages == ()
+
+
+@pytest.mark.parametrize("raw", ["日本語のテキスト。次の文。", "👩‍👩‍👧 family", "مرحبا بالعالم"])
+def test_scripts_survive(raw: str) -> None:
+    assert clean(raw, RULES).text == raw
+
+
+def test_half_a_surrogate_pair_is_removed() -> None:
+    assert clean("a\ud800b", RULES).text == "ab"
+
+
+@given(PIECES)
+def test_every_character_comes_from_its_raw_place(raw: str) -> None:
+    cleaned = clean(raw, RULES)
+    last = 0
+    for at, character in enumerate(cleaned.text):
+        start, end = cleaned.to_raw(at, at + 1)
+        assert last <= start < end <= len(raw)
+        last = start
+        if end == start + 1 and not character.isspace():
+            assert raw[start] == character
+
+
+@given(PIECES, st.data())
+def test_a_span_goes_back_to_the_hull_of_its_characters(raw: str, data: st.DataObject) -> None:
+    cleaned = clean(raw, RULES)
+    if not cleaned.text:
+        return
+    start = data.draw(st.integers(0, len(cleaned.text) - 1))
+    end = data.draw(st.integers(start + 1, len(cleaned.text)))
+    first, last = cleaned.to_raw(start, start + 1), cleaned.to_raw(end - 1, end)
+    assert cleaned.to_raw(start, end) == (first[0], last[1])
+
+
+@given(PIECES)
+def test_cleaned_text_has_no_gap_to_collapse(raw: str) -> None:
+    text = clean(raw, ()).text
+    assert text == text.strip()
+    assert all(not (a.isspace() and b.isspace()) for a, b in itertools.pairwise(text))
+    assert all(c in " \n" for c in text if c.isspace())
+
+
+def test_span_outside_is_refused() -> None:
+    with pytest.raises(ValueError, match="outside a text of 3"):
+        clean("abc", ()).to_raw(1, 4)
+
+
+def test_empty_span_maps_to_a_point() -> None:
+    assert clean("  abc", ()).to_raw(1, 1) == (3, 3)
+
+
+@pytest.mark.parametrize("piece", ["<", " ", "&", "a&#1;", "word. "])
+def test_a_megabyte_takes_seconds_at_most(piece: str) -> None:
+    raw = piece * (1_000_000 // len(piece))
+    began = time.process_time()
+    cleaned = clean(raw, (StripRule(r"<[^>]*>", "markup, quadratic by nature"),))
+    sentences(cleaned.text)
+    assert time.process_time() - began < 20
+
+
+def test_long_texts_are_stripped_like_short_ones() -> None:
+    raw = ("rent is due <br> " + "x" * 77) * 2_000
+    assert "<br" not in clean(raw, RULES).text
+    assert clean(raw, RULES).text.count("\n") == 2_000
+
+
+@given(PIECES)
+@settings(max_examples=200)
+def test_sentences_cover_all_text_in_order(raw: str) -> None:
+    text = clean(raw, RULES).text
+    spans = sentences(text)
+    at = 0
+    for start, end in spans:
+        assert text[at:start].strip() == ""
+        assert text[start:end] == text[start:end].strip() != ""
+        at = end
+    assert text[at:].strip() == ""
+
+
+def test_sentences_of_careless_writing() -> None:
+    text = "i need 3.5k for dr. smith; my car broke! i pay on time... thanks\nbob"
+    parts = [text[a:b] for a, b in sentences(text)]
+    assert parts == ["i need 3.5k for dr. smith;", "my car broke!", "i pay on time...", "thanks", "bob"]
+
+
+def test_sentences_of_chinese() -> None:
+    text = "我需要贷款。我会按时还款！谢谢"
+    assert [text[a:b] for a, b in sentences(text)] == ["我需要贷款。", "我会按时还款！", "谢谢"]
+
+
+def joined(text: str) -> list[str]:
+    """The passages, checked to cover the text and to consist of whole sentences."""
+    spans, whole = passages(text), covering_sentences(text)
+    for cover in (spans, whole):
+        assert [start for start, _ in cover] == [0, *(end for _, end in cover)][: len(cover)]
+        assert all(start < end for start, end in cover)
+        assert "".join(text[a:b] for a, b in cover) == text
+    assert spans == whole or len(spans) == MOST_PASSAGES < len(whole)
+    assert {start for start, _ in spans} <= {start for start, _ in whole}
+    return [text[a:b] for a, b in spans]
+
+
+@given(st.one_of(PIECES, st.lists(st.sampled_from(["a. ", "(b) c; ", "...", " ", "\n", "ü!", ") "])).map("".join)))
+def test_passages_cover_the_whole_text(raw: str) -> None:
+    for text in (raw, clean(raw, RULES).text):
+        parts = joined(text)
+        assert len(parts) <= MOST_PASSAGES
+        if len(parts) > 1:
+            assert all(any(c.isalnum() for c in part) for part in parts)
+
+
+@given(st.lists(st.integers(1, 400), min_size=41, max_size=200))
+def test_too_many_sentences_are_joined_to_exactly_forty(lengths: list[int]) -> None:
+    text = "".join("a" * length + "; " for length in lengths)
+    assert len(joined(text)) == MOST_PASSAGES
+
+
+def test_passages_of_even_sentences_are_even() -> None:
+    sizes = [len(part) for part in joined("It rains. " * 1000)]
+    assert sizes == [250] * MOST_PASSAGES
+    assert {len(part) for part in joined("It rains. " * 100)} == {20, 30}
+
+
+def test_passages_are_sentences_with_the_space_after_them() -> None:
+    assert joined("I pay (on time). ) ... And\nI save. ") == ["I pay (on time). ) ... ", "And\n", "I save. "]
+    assert joined("... Well. Yes") == ["... Well. ", "Yes"]
+    assert joined("only this") == ["only this"]
+    assert joined(" ?! ") == [" ?! "]
+    assert joined("") == []
+
+
+@pytest.mark.parametrize("unit", ["a;", "word ", "A sentence of some length. ", "; ", "..."])
+def test_a_megabyte_is_cut_in_linear_time(unit: str) -> None:
+    began = time.process_time()
+    assert len(joined(unit * (1_000_000 // len(unit)))) <= MOST_PASSAGES
+    assert time.process_time() - began < 10

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import numpy as np
+
+from features.text.hashed_words import hashed_words
+
+
+def test_no_texts_no_rows() -> None:
+    assert hashed_words([], 64, 2).shape == (0, 64)
+
+
+def test_a_word_counts_once_and_a_text_without_one_is_an_empty_row() -> None:
+    words = hashed_words(["debt consolidation loan", "", "!!", "loan loan"], 1024, 2)
+    assert words.dtype == np.float32
+    assert set(words.data) == {1.0}
+    assert np.diff(words.indptr).tolist() == [5, 0, 0, 2]  # three words, two pairs; one word, one pair
+
+
+def test_letter_case_is_ignored_and_single_letters_count() -> None:
+    words = hashed_words(["I Owe", "i owe", "owe"], 4096, 1).toarray()
+    np.testing.assert_array_equal(words[0], words[1])
+    assert not np.array_equal(words[1], words[2])
+
+
+def test_buckets_are_the_same_on_every_machine() -> None:
+    assert hashed_words(["rent"], 2**16, 1).indices.tolist() == [21760]
+
+
+def test_a_row_does_not_see_its_neighbours() -> None:
+    texts = ["pay rent", "Überweisung 日本語", "pay " * 100]
+    together = hashed_words(texts, 512, 2).toarray()
+    for text, alone in zip(texts, together, strict=True):
+        np.testing.assert_array_equal(hashed_words([text], 512, 2).toarray()[0], alone)

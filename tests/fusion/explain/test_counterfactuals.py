@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from scipy.special import expit
+
+from data_schemas.contract import Schema
+from data_schemas.reader import parse_schema
+from features.design import Design, TextBlock
+from features.tables.applications import Applications
+from features.tables.dataframe import applications_of
+from features.tabular import TabularEncoder
+from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
+from fusion.estimator import CreditFusionClassifier
+from fusion.explain.counterfactuals import MOST_PAIRS, Change, ChangeSearch, round_values
+
+Floats = npt.NDArray[np.float64]
+
+LIGHT = Config(
+    folds=FoldConfig(n_folds=2),
+    head=HeadConfig(steps=30),
+    stacker=StackerConfig(n_trees=40, learning_rate=0.1, min_leaf_rows=20),
+)
+
+
+def schema() -> Schema:
+    def feature(name: str, kind: str, actionable: str, **constraints: float) -> dict[str, object]:
+        own = {"role": "feature", "actionable": actionable}
+        return {"name": name, "type": kind, "constraints": constraints, "creditfusion": own}
+
+    fields = [
+        {"name": "id", "type": "string", "creditfusion": {"role": "id"}},
+        feature("amount", "number", "lower", minimum=500),
+        feature("term", "integer", "either"),
+        feature("down", "number", "higher", maximum=5000),
+        feature("income", "number", "no"),
+    ]
+    derived = [{"name": "burden", "kind": "ratio", "of": ["amount", "income"]}]
+    return parse_schema(
+        json.dumps({"fields": fields, "creditfusion": {"version": 1, "name": "loans", "derived": derived}}), "loans"
+    )
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted model, what searches its changes, and applications that it was not trained on."""
+
+    search: ChangeSearch
+    tabular: TabularEncoder
+    applications: Applications
+    margin: Floats
+
+    def scored(self, applications: Applications) -> Floats:
+        nothing = TextBlock.empty(len(applications))
+        return self.search.model.predict(Design(self.tabular.encode(applications), nothing)).margin
+
+    def smallest(self, at: int, max_margin: float, most: int = 3) -> list[Change]:
+        one = self.applications.take(np.array([at]))
+        return self.search.smallest(one, TextBlock.empty(1), max_margin, most)
+
+
+def draw(n: int, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "amount": np.round(rng.lognormal(9, 0.6, n)),
+            "term": rng.choice([12, 24, 36, 60], n),
+            "down": np.round(rng.uniform(0, 4000, n)),
+            "income": np.round(rng.lognormal(10.5, 0.4, n)),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Fitted:
+    past, new = draw(900, 0), draw(60, 1)
+    log_odds = 3 * past["amount"] / past["income"] + past["term"] / 30 - past["down"] / 1000 - 1.5
+    y = np.random.default_rng(2).random(len(past)) < expit(log_odds)
+    model = CreditFusionClassifier(config=LIGHT, schema=schema()).fit(past, y)
+    columns = model.tabular_.encode(applications_of(past, model.schema_))
+    search = ChangeSearch.of(model.model_, model.tabular_, columns)
+    applications = applications_of(new, model.schema_)
+    fitted = Fitted(search, model.tabular_, applications, np.zeros(0))
+    return Fitted(search, model.tabular_, applications, fitted.scored(applications))
+
+
+def test_changes_cross_and_are_allowed(fitted: Fitted) -> None:
+    cut_off = float(np.quantile(fitted.margin, 0.4))
+    kinds = set()
+    for at in np.flatnonzero(fitted.margin > cut_off).tolist():
+        changes = fitted.smallest(at, cut_off)
+        assert len(changes) <= 3
+        one = fitted.applications.take(np.array([at]))
+        for change in changes:
+            frame = one.frame.copy()
+            for move in change.moves:
+                assert move.before == frame[move.field.name].iloc[0]
+                frame[move.field.name] = move.after
+            after = fitted.scored(Applications(one.schema, frame, one.row_number))[0]
+            assert after == change.margin <= cut_off
+            assert frame["amount"].iloc[0] <= one.frame["amount"].iloc[0]
+            assert frame["amount"].iloc[0] >= 500
+            assert one.frame["down"].iloc[0] <= frame["down"].iloc[0] <= 5000
+            assert frame["term"].iloc[0] in (12, 24, 36, 60)
+            assert frame["income"].iloc[0] == one.frame["income"].iloc[0]
+            kinds.add(tuple(move.field.name for move in change.moves))
+    assert {("amount",), ("term",), ("down",), ("amount", "down")} <= kinds
+
+
+def test_single_changes_are_the_smallest_of_all(fitted: Fitted) -> None:
+    """Every value of every lever tried by hand."""
+    cut_off = float(np.quantile(fitted.margin, 0.6))
+    n_found = 0
+    for at in np.flatnonzero(fitted.margin > cut_off).tolist():
+        one = fitted.applications.take(np.array([at]))
+        found = {c.moves[0].field.name: c for c in fitted.smallest(at, cut_off) if len(c.moves) == 1}
+        for lever in fitted.search.levers:
+            now, crossing = float(one.frame[lever.field.name].iloc[0]), []
+            for value in lever.candidates(now).tolist():
+                moved = Applications(one.schema, one.frame.assign(**{lever.field.name: value}), one.row_number)
+                if fitted.scored(moved)[0] <= cut_off:
+                    crossing.append(abs(value - now))
+            assert (lever.field.name in found) == bool(crossing)
+            if crossing:
+                move = found[lever.field.name].moves[0]
+                assert abs(move.after - move.before) == min(crossing)
+                n_found += 1
+    assert n_found > 10
+
+
+def test_single_columns_come_first_and_the_smaller_first(fitted: Fitted) -> None:
+    cut_off = float(np.quantile(fitted.margin, 0.4))
+    for at in np.flatnonzero(fitted.margin > cut_off).tolist():
+        changes = fitted.smallest(at, cut_off, most=5)
+        order = [(len(change.moves), change.distance) for change in changes]
+        assert order == sorted(order)
+        alone = {c.moves[0].field.name: c.distance for c in changes if len(c.moves) == 1}
+        for pair in changes[len(alone) :]:
+            assert all(pair.distance < alone.get(move.field.name, np.inf) for move in pair.moves)
+
+
+def test_what_cannot_be_reached_has_no_change(fitted: Fitted) -> None:
+    assert fitted.smallest(0, -50.0) == []
+
+
+def test_of_many_columns_those_that_promise_most_are_tried_together() -> None:
+    """Only the last two of eight columns bear on the outcome."""
+    names = [f"column_{number}" for number in range(8)]
+    fields = [{"name": "id", "type": "string", "creditfusion": {"role": "id"}}]
+    own = {"role": "feature", "actionable": "lower"}
+    fields += [{"name": name, "type": "number", "creditfusion": own} for name in names]
+    many = parse_schema(json.dumps({"fields": fields, "creditfusion": {"version": 1, "name": "many"}}), "many")
+    rng = np.random.default_rng(3)
+    past = pd.DataFrame({name: np.round(rng.uniform(0, 40, 900)) for name in names})
+    y = rng.random(len(past)) < expit((past["column_6"] + past["column_7"] - 40) / 4)
+    model = CreditFusionClassifier(config=LIGHT, schema=many).fit(past, y)
+    search = ChangeSearch.of(model.model_, model.tabular_, model.tabular_.encode(applications_of(past, many)))
+    assert len(list(combinations(search.levers, 2))) > MOST_PAIRS
+    one = applications_of(pd.DataFrame({name: [35.0] for name in names}), many)
+    nothing, both = TextBlock.empty(1), one.frame.assign(column_6=5.0, column_7=5.0)
+    moved = Design(model.tabular_.encode(Applications(many, both, one.row_number)), nothing)
+    cut_off = float(search.model.predict(moved).margin[0]) + 0.1
+    changes = search.smallest(one, nothing, cut_off)
+    assert {move.field.name for move in changes[0].moves} == {"column_6", "column_7"}
+
+
+def test_a_missing_value_is_not_moved(fitted: Fitted) -> None:
+    one = fitted.applications.take(np.array([int(fitted.margin.argmax())]))
+    silent = Applications(one.schema, one.frame.assign(amount=np.nan, term=np.nan, down=np.nan), one.row_number)
+    assert fitted.search.smallest(silent, TextBlock.empty(1), -1.0) == []
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "whole", "first", "step", "last"),
+    [
+        (1000.0, 35000.0, False, 1000.0, 500.0, 35000.0),
+        (0.003, 0.91, False, 0.01, 0.01, 0.91),
+        (0.0, 30.0, True, 0.0, 1.0, 30.0),
+        (-3.0, 3.0, False, -3.0, 0.1, 3.0),
+    ],
+)
+def test_round_values(low: float, high: float, whole: bool, first: float, step: float, last: float) -> None:
+    values = round_values(low, high, whole)
+    assert (values[0], values[-1]) == (first, last)
+    assert np.diff(values) == pytest.approx(step)
+    assert all(len(f"{value:.15g}") <= 6 for value in values.tolist())
+
+
+def test_no_range_has_no_values() -> None:
+    assert len(round_values(2.0, 2.0, False)) == 0

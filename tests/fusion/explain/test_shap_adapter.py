@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from fusion.explain.attribution import Explainer
+from fusion.explain.shap_adapter import to_shap
+from tests.support.designs import Trained, make_design
+from tests.support.logged import make_told
+
+mpl.use("Agg")
+
+
+def test_shap_draws_an_explanation(trained: Trained) -> None:
+    design, block = make_told(40, seed=5)
+    explanation = Explainer.of(trained.model, trained.design.tabular).explain(design, block)
+    seen = to_shap(explanation, design)
+    assert seen.shape == (40, 8)
+    assert list(seen.feature_names) == [
+        "number_0",
+        "number_1",
+        "number_2",
+        "number_3",
+        "level_0",
+        "level_1",
+        *design.text.names,
+    ]
+    assert np.abs(seen.values.sum(axis=1) + seen.base_values - explanation.margin).max() < 1e-6
+    assert set(np.unique(seen.data[:, 6:])) == {0.0, 1.0}
+
+    import shap
+    from matplotlib import pyplot as plt
+
+    for plot, rows in ((shap.plots.waterfall, seen[0]), (shap.plots.beeswarm, seen)):
+        figure = plt.figure()
+        plot(rows, show=False)
+        drawn = {text.get_text() for axes in plt.gcf().axes for text in axes.get_yticklabels()}
+        assert any("number_0" in text for text in drawn)
+        plt.close(plt.gcf())
+        plt.close(figure)
+
+
+def test_other_rows_are_refused(trained: Trained) -> None:
+    design, block = make_told(3, seed=5)
+    explanation = Explainer.of(trained.model, trained.design.tabular).explain(design, block)
+    with pytest.raises(ValueError, match="2 rows beside the explanation of 3"):
+        to_shap(explanation, make_design(2))

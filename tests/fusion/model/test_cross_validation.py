@@ -1,0 +1,309 @@
+"""Judging settings: every figure is of rows that the judged parts never saw, in random and in time-ordered folds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data_schemas.errors import ContractError
+from fusion.config import FoldConfig
+from fusion.metrics import auc, delong, figures
+from fusion.model.cross_validation import (
+    JUDGED_SHARE,
+    NEWEST_SHARE,
+    CrossValidated,
+    forward_blocks,
+    judge,
+    newest_rows,
+    time_blocks,
+)
+from fusion.model.fusion_model import Margins
+from fusion.model.training import TrainingSample, fit
+from tests.support.designs import MONOTONE, SMALL, Floats, make_design, outcome, with_numbers
+
+N_FOLDS = SMALL.folds.n_folds
+DAY_ONE = np.datetime64("2020-01-01")
+Days = npt.NDArray[np.datetime64]
+
+
+def dated(n: int = 450, n_days: int = 90, seed: int = 0) -> TrainingSample:
+    """Rows decided over so many days, about equally many on each, in no order."""
+    design = make_design(n, seed)
+    days = DAY_ONE + np.random.default_rng(seed).permutation(np.arange(n) % n_days)
+    return TrainingSample(design, outcome(design), np.arange(n), MONOTONE, days.astype("datetime64[s]"))
+
+
+def undated(sample: TrainingSample, rows: list[int]) -> TrainingSample:
+    """The same rows, some of them without a date."""
+    assert sample.decided is not None
+    decided = sample.decided.copy()
+    decided[rows] = np.datetime64("NaT")
+    return replace(sample, decided=decided)
+
+
+def same(one: Margins, other: Margins) -> bool:
+    return all(np.array_equal(getattr(one, part.name), getattr(other, part.name)) for part in fields(Margins))
+
+
+@dataclass
+class Told:
+    """What a watch was told."""
+
+    n_done: list[int] = field(default_factory=list)
+    y: list[Floats] = field(default_factory=list)
+    margin: list[Floats] = field(default_factory=list)
+
+    def __call__(self, n_done: int, y: Floats, margin: Floats) -> None:
+        self.n_done.append(n_done)
+        self.y.append(y.copy())
+        self.margin.append(margin.copy())
+
+
+@pytest.fixture(scope="module")
+def sample() -> TrainingSample:
+    return dated()
+
+
+@pytest.fixture(scope="module")
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture(scope="module")
+def forward(sample: TrainingSample, told: Told) -> CrossValidated:
+    return judge(sample, SMALL, "time", told)
+
+
+class TestRandomFolds:
+    """One fit, every row out of fold."""
+
+    def test_they_are_what_fit_says(self, sample: TrainingSample) -> None:
+        _, margins = fit(sample, SMALL)
+        judged = judge(sample, SMALL, "random")
+        assert judged.rows.tolist() == list(range(len(sample)))
+        assert np.array_equal(judged.y, sample.y)
+        assert same(judged.margins, margins)
+        fused, columns = figures(sample.y, margins.fused), figures(sample.y, margins.columns_only)
+        told = judged.figures()
+        for name in ("log_loss", "auc", "ks", "brier", "slope"):
+            assert told[name] == getattr(fused, name)
+        assert told["auc_columns_only"] == columns.auc
+        assert told["text_gain"] == delong(sample.y, margins.fused, margins.columns_only).difference
+
+    def test_the_newest_are_whole_days_at_the_end(self, sample: TrainingSample) -> None:
+        judged = judge(sample, SMALL, "random")
+        assert sample.decided is not None
+        assert judged.newest is not None
+        assert sample.decided[judged.newest].min() > sample.decided[~judged.newest].max()
+        assert judged.newest.mean() == pytest.approx(NEWEST_SHARE, abs=0.03)
+        newest = figures(sample.y[judged.newest], judged.margins.fused[judged.newest])
+        told = judged.figures()
+        assert (told["auc_newest"], told["slope_newest"]) == (newest.auc, newest.slope)
+
+    def test_the_time_of_day_parts_no_day(self) -> None:
+        """Ten days of ten rows, at ten times of day."""
+        hours = 24 * np.repeat(np.arange(10), 10) + np.tile(np.arange(10), 10)
+        newest = newest_rows((DAY_ONE.astype("datetime64[h]") + hours).astype("datetime64[s]"))
+        assert newest is not None
+        assert np.flatnonzero(newest).tolist() == list(range(80, 100))
+
+    @pytest.mark.parametrize("decided", [None, "NaT", "2020-01-01"])
+    def test_without_different_days_there_is_no_newest(self, sample: TrainingSample, decided: str | None) -> None:
+        days = None if decided is None else np.full(len(sample), np.datetime64(decided, "s"))
+        judged = judge(replace(sample, decided=days), SMALL, "random")
+        assert judged.newest is None
+        assert not {"auc_newest", "slope_newest"} & set(judged.figures())
+
+    def test_a_row_without_a_date_is_judged_but_is_not_new(self, sample: TrainingSample) -> None:
+        judged = judge(undated(sample, [0, 7]), SMALL, "random")
+        assert len(judged.rows) == len(sample)
+        assert judged.newest is not None
+        assert not judged.newest[[0, 7]].any()
+
+    def test_the_watch_is_told_of_every_fold(self, sample: TrainingSample) -> None:
+        told = Told()
+        judged = judge(sample, SMALL, "random", told)
+        assert told.n_done == [1, 2, 3]
+        assert len(told.y[-1]) == len(sample)
+        assert np.array_equal(told.margin[-1], judged.margins.fused)
+
+
+class TestTimeOrderedFolds:
+    """Every block by models of what was decided before it."""
+
+    def test_each_block_is_judged_by_a_fit_of_all_earlier_rows(
+        self, sample: TrainingSample, forward: CrossValidated
+    ) -> None:
+        assert sample.decided is not None
+        edges = time_blocks(sample.decided, N_FOLDS)
+        done = 0
+        for first, after in pairwise(edges):
+            block = np.flatnonzero((sample.decided >= first) & (sample.decided < after))
+            earlier = np.flatnonzero(sample.decided < first)
+            model, _ = fit(sample.take(earlier), SMALL)
+            by_hand = model.margins(sample.design.take(block))
+            assert forward.rows[done : done + len(block)].tolist() == block.tolist()
+            assert same(forward.margins.at(slice_of(forward, done, len(block))), by_hand)
+            done += len(block)
+        assert done == len(forward.rows)
+
+    def test_what_only_later_rows_hold_helps_nobody(self) -> None:
+        """The outcome hangs on a column from the last block on; random folds learn that, time-ordered ones cannot."""
+        sample = dated(900)
+        assert sample.decided is not None
+        edges = time_blocks(sample.decided, N_FOLDS)
+        late = sample.decided >= edges[-2]
+        rng = np.random.default_rng(3)
+        x_num = rng.normal(size=sample.design.tabular.x_num.shape).astype(np.float32)
+        y = np.where(late, x_num[:, 1] > 0.8, rng.random(len(sample)) < 0.2).astype(np.float64)
+        planted = replace(sample, design=with_numbers(sample.design, x_num), y=y)
+        mixed = judge(planted, SMALL, "random")
+        ordered = judge(planted, SMALL, "time")
+        assert auc(y[late], mixed.margins.fused[late]) > 0.8
+        last = late[ordered.rows]
+        assert 0.3 < auc(ordered.y[last], ordered.margins.fused[last]) < 0.7
+        assert last.sum() == late.sum()
+
+    def test_what_was_decided_later_moves_no_margin(self, sample: TrainingSample, forward: CrossValidated) -> None:
+        """Changing the outcomes of a block changes the margins of later blocks alone."""
+        assert sample.decided is not None
+        edges = time_blocks(sample.decided, N_FOLDS)
+        middle = (sample.decided >= edges[1]) & (sample.decided < edges[2])
+        other = judge(replace(sample, y=np.where(middle, 1 - sample.y, sample.y)), SMALL, "time")
+        before = sample.decided[forward.rows] < edges[2]
+        assert np.array_equal(other.margins.fused[before], forward.margins.fused[before])
+        assert not np.array_equal(other.margins.fused[~before], forward.margins.fused[~before])
+
+    def test_the_watch_is_told_of_every_block_so_far(self, forward: CrossValidated, told: Told) -> None:
+        assert told.n_done == [1, 2, 3]
+        for y, margin in zip(told.y, told.margin, strict=True):
+            assert np.array_equal(y, forward.y[: len(y)])
+            assert np.array_equal(margin, forward.margins.fused[: len(y)])
+        assert [len(y) for y in told.y] == sorted(len(y) for y in told.y)
+        assert len(told.y[-1]) == len(forward.y)
+
+    def test_what_the_watch_raises_ends_the_work(self, sample: TrainingSample) -> None:
+        told = Told()
+
+        def give_up(n_done: int, y: Floats, margin: Floats) -> None:
+            told(n_done, y, margin)
+            raise RuntimeError("enough")
+
+        with pytest.raises(RuntimeError, match="enough"):
+            judge(sample, SMALL, "time", give_up)
+        assert told.n_done == [1]
+
+    def test_a_row_without_a_date_is_judged_by_nobody_and_teaches_nobody(self, sample: TrainingSample) -> None:
+        assert sample.decided is not None
+        few = undated(sample, [0, 7, 11])
+        judged = judge(few, SMALL, "time")
+        assert not set(judged.rows) & {0, 7, 11}
+        kept = np.flatnonzero(~np.isnat(few.decided)) if few.decided is not None else np.zeros(0, np.intp)
+        without = judge(few.take(kept), SMALL, "time")
+        assert kept[without.rows].tolist() == judged.rows.tolist()
+        assert same(judged.margins, without.margins)
+
+    def test_equal_settings_give_equal_bits_and_another_seed_others(
+        self, sample: TrainingSample, forward: CrossValidated
+    ) -> None:
+        again = judge(sample, SMALL, "time")
+        assert same(again.margins, forward.margins)
+        assert again.figures() == forward.figures()
+        reseeded = SMALL.model_copy(update={"folds": FoldConfig(n_folds=N_FOLDS, seed=8)})
+        assert not same(judge(sample, reseeded, "time").margins, forward.margins)
+
+    def test_the_newest_are_those_of_the_judged(self, sample: TrainingSample, forward: CrossValidated) -> None:
+        assert sample.decided is not None
+        assert forward.newest is not None
+        days = sample.decided[forward.rows]
+        assert days[forward.newest].min() > days[~forward.newest].max()
+        assert forward.newest.mean() == pytest.approx(NEWEST_SHARE, abs=0.05)
+
+    @pytest.mark.parametrize("without", [lambda _: None, lambda days: np.full_like(days, np.datetime64("NaT"))])
+    def test_they_need_dates(self, sample: TrainingSample, without: Callable[[Days], Days | None]) -> None:
+        assert sample.decided is not None
+        with pytest.raises(ContractError, match="time-ordered folds need decision dates") as caught:
+            judge(replace(sample, decided=without(sample.decided)), SMALL, "time")
+        assert "random folds" in caught.value.remedy
+
+    @pytest.mark.parametrize("n_days", [1, 2, 3, 4])
+    def test_too_few_days_are_refused(self, n_days: int) -> None:
+        with pytest.raises(ContractError, match="the decision days are too few for 3 time-ordered folds"):
+            judge(dated(200, n_days), SMALL, "time")
+
+    def test_too_few_early_outcomes_are_refused(self, sample: TrainingSample) -> None:
+        assert sample.decided is not None
+        early = sample.decided < time_blocks(sample.decided, N_FOLDS)[0]
+        with pytest.raises(ContractError, match="training needs at least 3 bad and 3 good outcomes, got 0 bad"):
+            judge(replace(sample, y=np.where(early, 0.0, sample.y)), SMALL, "time")
+
+    def test_rows_that_share_a_group_with_a_judge_s_are_left_out(self, sample: TrainingSample) -> None:
+        """A copy of an early row among the newest would be judged by a model that knows its outcome."""
+        assert sample.decided is not None
+        newest, oldest = np.argsort(sample.decided, kind="stable")[[-1, 0]]
+        groups = sample.groups.copy()
+        groups[newest] = groups[oldest]
+        judged = judge(replace(sample, groups=groups), SMALL, "time")
+        before = judge(sample, SMALL, "time")
+        assert set(before.rows) - set(judged.rows) == {newest}
+        edges = time_blocks(sample.decided, N_FOLDS)
+        blocks = forward_blocks(sample.y, groups, sample.decided, N_FOLDS)
+        for (first, _), block in zip(pairwise(edges), blocks, strict=True):
+            assert not set(groups[block.earlier]) & set(groups[block.judged])
+            assert block.earlier.tolist() == np.flatnonzero(sample.decided < first).tolist()
+
+    def test_a_block_of_copies_alone_is_refused(self, sample: TrainingSample) -> None:
+        assert sample.decided is not None
+        last = sample.decided >= time_blocks(sample.decided, N_FOLDS)[-2]
+        groups = np.where(last, 0, sample.groups)
+        groups[np.argmin(sample.decided)] = 0
+        with pytest.raises(ContractError, match=r"all rows from 2020-\d\d-\d\d on, .* nothing to judge there"):
+            judge(replace(sample, groups=groups), SMALL, "time")
+
+    @pytest.mark.parametrize("only", [0.0, 1.0])
+    def test_one_outcome_in_the_newer_half_is_refused(self, sample: TrainingSample, only: float) -> None:
+        assert sample.decided is not None
+        newer = sample.decided >= time_blocks(sample.decided, N_FOLDS)[0]
+        y = np.where(newer, only, sample.y)
+        n_bad = int(only * newer.sum())
+        with pytest.raises(ContractError, match=f"the newer half of the rows, and that holds {n_bad} bad of") as caught:
+            judge(replace(sample, y=y), SMALL, "time")
+        assert "random folds" in caught.value.remedy
+
+
+def slice_of(judged: CrossValidated, start: int, length: int) -> npt.NDArray[np.bool_]:
+    """Where a run of rows stands among the judged."""
+    at = np.arange(len(judged.rows))
+    return (at >= start) & (at < start + length)
+
+
+class TestBlocks:
+    """The newest half of the rows, in blocks of whole days."""
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.integers(0, 10_000), st.integers(150, 400), st.integers(80, 300), st.integers(2, 5))
+    def test_they_are_whole_days_of_about_equally_many_rows(
+        self, seed: int, n: int, n_days: int, n_blocks: int
+    ) -> None:
+        days = DAY_ONE + np.random.default_rng(seed).integers(0, n_days, n)
+        time_of_day = np.random.default_rng(seed).integers(0, 86_400, n).astype("timedelta64[s]")
+        edges = time_blocks(days.astype("datetime64[s]") + time_of_day, n_blocks)
+        assert len(edges) == n_blocks + 1
+        assert all(a < b for a, b in pairwise(edges))
+        assert edges[-1] == days.max() + 1
+        sizes = np.array([((days >= a) & (days < b)).sum() for a, b in pairwise(edges)], dtype=np.int64)
+        fullest_day = np.unique(days, return_counts=True)[1].max()
+        assert np.all(np.abs(sizes - n * JUDGED_SHARE / n_blocks) <= 2 * fullest_day + 1)
+        assert (days < edges[0]).any()
+
+    def test_rows_without_a_date_do_not_move_them(self) -> None:
+        days = DAY_ONE + np.arange(100)
+        holes = np.concatenate([days, np.full(40, np.datetime64("NaT"))])
+        assert time_blocks(holes, 4) == time_blocks(days, 4)

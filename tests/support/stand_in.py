@@ -1,0 +1,29 @@
+"""What stand-ins for a text encoder share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from features.encoders.encoder import PartVectors, Progress
+from features.encoders.windows import Spans
+
+Encode = Callable[[Sequence[str], Progress | None], npt.NDArray[np.float32]]
+
+
+def parts_alone(
+    encode: Encode, texts: Sequence[str], spans: Sequence[Spans], on_progress: Progress | None = None
+) -> PartVectors:
+    """``TextEncoder.encode_parts`` for an encoder of words without context: each passage is read alone.
+
+    Its share is that of its characters; the special tokens have none.
+    """
+    found = PartVectors.zeros([len(own) for own in spans], encode([], None).shape[1])
+    found.whole[:] = encode(texts, on_progress)
+    cut = [(text[a:b], (b - a) / len(text)) for text, own in zip(texts, spans, strict=True) for a, b in own]
+    found.parts[:] = encode([passage for passage, _ in cut], None)
+    found.share[:] = np.array([share for _, share in cut], np.float16)
+    found.fill_single()
+    return found

@@ -3,8 +3,9 @@
 One game for the whole fused model, in calibrated log-odds. The players are the structured columns, derived ones
 included, and the narratives; a column outside a coalition is drawn from the background's rows (interventional: it keeps
 nothing of the applicant), a narrative outside is not written. The margin is a weighted sum of trees and head, so its
-Shapley values are the weighted sum of theirs: the trees' by ``fusion.explain.tree_shapley``, exact against every background
-row; the head's exact because it is additive. Sentences share their narrative's value by ``fusion.explain.sentence_shapley``.
+Shapley values are the weighted sum of theirs: the trees' by ``fusion.explain.tree_shapley``, exact against every
+background row; the head's exact because it is additive. Sentences share their narrative's value by
+``fusion.explain.sentence_shapley``.
 """
 
 from __future__ import annotations

@@ -285,7 +285,7 @@ BY_THREES = ("--chunk-rows", "3")
 
 def start(trained: Trained, out: Path) -> subprocess.Popen[bytes]:
     """Scoring in a process of its own, which can be killed."""
-    command = [sys.executable, "-m", "experiments.cli", *arguments(trained, out, *BY_THREES)]
+    command = [sys.executable, "-m", "creditfusion", *arguments(trained, out, *BY_THREES)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

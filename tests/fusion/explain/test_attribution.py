@@ -4,12 +4,12 @@ import itertools
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from features.arrays import Floats
 from features.design import Design, TabularBlock, TextBlock
 from features.narratives.sentences import SentenceBlock
 from features.text.cleaning import MOST_PASSAGES
@@ -30,7 +30,6 @@ from tests.support.designs import (
 from tests.support.logged import make_told, whole_text, without_sentences
 from tests.support.shapley_values import shapley
 
-Floats = npt.NDArray[np.float64]
 SHAPE = Shape(n_num=3, n_cat=1)
 
 

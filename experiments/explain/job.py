@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from experiments import reporting as reports
 from experiments.explain.cases import Case, Study
@@ -23,6 +22,7 @@ from experiments.score.answers import Reasoner
 from experiments.score.job import bundle_scorer, fingerprint
 from experiments.session.encoders import OpenEncoder
 from experiments.session.run import Run
+from features.arrays import Floats
 from features.atomic_files import new_folder
 from features.tables.applications import Applications, Chunk
 from features.tables.reader import ReadOptions, read_chunks
@@ -91,7 +91,7 @@ def _choose(model: Model, choice: Choice, data: Path, options: ReadOptions, run:
     n_rows = None if choice.ids else fingerprint(data).about_rows
     with run.progress("choose", n_rows) as advance, run.progress("encode", unit="texts") as on_text:
 
-        def predict(applications: Applications) -> npt.NDArray[np.float64]:
+        def predict(applications: Applications) -> Floats:
             return scorer.answer(applications, on_text).scores.pd
 
         def chunks() -> Iterator[Chunk]:

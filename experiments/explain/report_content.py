@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit, logit
 
 from experiments import reporting as reports
@@ -21,12 +20,11 @@ from experiments.explain.facts import Ground, columns_of, facts, flags, ground, 
 from experiments.explain.standing import Crowd
 from experiments.score.answers import SEED
 from experiments.session.run import versions
+from features.arrays import Floats
 from fusion.bundle import Bundle
 from fusion.explain.counterfactuals import Change, ColumnMove
 from fusion.explain.explanation import to_points
 from fusion.model.calibration import to_score
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from experiments import reporting as reports
+from features.arrays import Flags, Floats
 from fusion.config import ScaleConfig
 from fusion.explain.neighbours import jeffreys_interval, nearest
 from fusion.explain.population import Population
 from fusion.model.calibration import to_score
-
-Floats = npt.NDArray[np.float64]
 
 N_BANDS = 10
 MOST_BINS = 40
@@ -78,7 +76,7 @@ class Crowd:
         )
 
 
-def _bands(scores: Floats, bad: npt.NDArray[np.bool_], inner: Floats) -> tuple[reports.PopulationBand, ...]:
+def _bands(scores: Floats, bad: Flags, inner: Floats) -> tuple[reports.PopulationBand, ...]:
     band = np.searchsorted(inner, scores, side="right")
     bounds = [None, *inner.tolist(), None]
     return tuple(

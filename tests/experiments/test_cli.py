@@ -150,7 +150,7 @@ def test_completion_is_installed_for_every_shell(shell: str, file: str, tmp_path
     variables = {"HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1", "PYTHONPATH": str(ROOT)}
 
     def run_script(option: str) -> str:
-        command = [Path(sys.executable).with_name("creditfusion"), option, shell]
+        command = [str(Path(sys.executable).with_name("creditfusion")), option, shell]
         return subprocess.run(
             command, env=os.environ | variables, capture_output=True, text=True, timeout=60, check=True
         ).stdout
@@ -170,7 +170,7 @@ def test_completion_is_installed_for_every_shell(shell: str, file: str, tmp_path
     ],
 )
 def test_completion_finds_the_verbs(shell: str, variables: dict[str, str]) -> None:
-    command = [Path(sys.executable).with_name("creditfusion")]
+    command = Path(sys.executable).with_name("creditfusion")
     environment = os.environ | variables | {"_CREDITFUSION_COMPLETE": f"complete_{shell}", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
     assert set(re.findall(r"\bsc\w+", done.stdout)) == {"score", "schema"}

@@ -14,9 +14,9 @@ from fusion.explain import exact_sentences as exact
 from fusion.explain.attribution import Explainer
 from fusion.explain.exact_sentences import explain_exactly
 from fusion.model.training import fit
-from tests.fusion.explain.test_attribution import shapley
 from tests.support.designs import MONOTONE, SMALL, Shape, outcome, sample_of
 from tests.support.logged import make_told
+from tests.support.shapley_values import shapley
 
 SHAPE = Shape(n_num=2, n_cat=1)
 Loose = tuple[Floats32, sparse.csr_matrix]

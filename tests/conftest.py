@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.wheel import build_wheel
+
 
 def pytest_configure() -> None:
     """Hear Ctrl-C, as the commands that tests start must: a shell has processes in its background ignore it."""
@@ -20,3 +22,9 @@ def lending_club_csv() -> Path:
     if not path.exists():
         pytest.skip(f"the Lending Club file is not at {path.relative_to(path.parents[4])}")
     return path
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that users install, built from this checkout."""
+    return build_wheel(tmp_path_factory.mktemp("wheel"))

@@ -33,9 +33,12 @@ def test_make_targets_exist() -> None:
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
 
 
-def test_links_lead_somewhere() -> None:
-    for link in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / link).exists(), link
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_links_and_paths_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#]+)\)", text)
+    paths = re.findall(r"`((?:data_schemas|features|fusion|experiments|tests|docs)/[\w./]*)`", text)
+    assert [path for path in [*links, *paths] if not (ROOT / path).exists()] == []
 
 
 def test_the_table_names_every_verb() -> None:
@@ -44,9 +47,7 @@ def test_the_table_names_every_verb() -> None:
 
 
 @pytest.mark.slow
-def test_its_commands_and_python_run_from_the_wheel(
-    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_its_commands_run_from_the_wheel(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     binaries = install_wheel(wheel, tmp_path / "environment")
     work = tmp_path / "work"
     for package in ("data_schemas", "features", "fusion", "experiments"):  # as a user may have them
@@ -71,8 +72,3 @@ def test_its_commands_and_python_run_from_the_wheel(
         assert "<html" in Path(page).read_text()
     assert len(Path("scored.csv").read_text().splitlines()) == 101
     assert len(list(Path("reports").glob("*-applicant.html"))) == 5
-
-    (program,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    done = subprocess.run([binaries / "python", "-P", "-c", program], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "decision" in done.stdout

@@ -92,7 +92,7 @@ class Reporter:
     def grounds(self, case: Case) -> list[Ground]:
         """What stands behind each reason."""
         known = facts(case)
-        return [ground(case, reason, self.study.reasoner.book, known) for reason, _ in case.reasons]
+        return [ground(case, reason, self.study.scorer.book, known) for reason, _ in case.reasons]
 
     def needs_review(self, case: Case, grounds: list[Ground]) -> bool:
         """Whether a person must look before a declined applicant is told the reasons."""

@@ -10,12 +10,12 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from experiments.session.encoders import Model, OpenEncoder
 from scipy import sparse
 from scipy.special import expit
 
 from data_schemas.contract import Schema
 from data_schemas.reader import parse_schema
-from experiments.session.encoders import Model, OpenEncoder
 from experiments.validate.scored_outcomes import ScoredOutcomes, decisions
 from features.design import Design, TabularBlock, TextBlock
 from features.encoders.encoder import PartVectors, Progress

@@ -32,7 +32,6 @@ from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from experiments.benchmarks.peers.paper_bert import Classifier, Tuning, choose, nested_scores
 from experiments.benchmarks.peers.paper_boosting import boosted, matrix
 from experiments.options import cache_folder
-from experiments.session.encoders import open_text_encoder
 from features.design import Design, TextBlock
 from features.encoders.sources import open_encoder
 from features.narratives.reader import TextReader, clean_narrative
@@ -44,6 +43,7 @@ from fusion.metrics import Gain, auc, brier, brier_gain, delong
 from fusion.model.folds import tied_groups
 from fusion.model.fusion_model import Margins
 from fusion.model.training import TrainingSample, fit
+from fusion.text_encoder import VectorCache, open_text_encoder
 
 Floats = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
@@ -103,7 +103,7 @@ class Rows:
         config = Config()
         settings = config.encoder.model_copy(update={"source": source, "window": min(config.encoder.window, longest)})
         began = time.perf_counter()
-        encoder = open_text_encoder(settings, cache, 2.0, 0)
+        encoder = open_text_encoder(settings, VectorCache(cache) if cache else None)
         reader = TextReader(read.schema, encoder.text_encoder, config.text.n_buckets, config.text.ngrams)
         text = reader.read(read)
         ours = time.perf_counter() - began

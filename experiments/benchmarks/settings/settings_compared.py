@@ -21,7 +21,6 @@ import numpy.typing as npt
 from data_schemas.reader import load_schema
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from experiments.options import cache_folder
-from experiments.session.encoders import open_text_encoder
 from experiments.session.run import Run
 from experiments.train.job import later_rows, prepare, training_rows
 from features.tables.applications import Applications
@@ -29,6 +28,7 @@ from features.tables.reader import ReadOptions, read_all
 from fusion.config import Config, load_config
 from fusion.metrics import Gain, brier_gain, delong, figures
 from fusion.model.training import fit
+from fusion.text_encoder import VectorCache, open_text_encoder
 
 Floats = npt.NDArray[np.float64]
 DEFAULTS = "defaults"
@@ -38,7 +38,7 @@ def later_margins(read: Applications, until: date, config: Config, cache: Path |
     """What a model that learned up to ``until`` says of the rows after it."""
     learn = training_rows(read, until)
     with Run.start("settings_compared", None, {}) as run:
-        encoder = open_text_encoder(config.encoder, cache, 2.0, 0)
+        encoder = open_text_encoder(config.encoder, VectorCache(cache) if cache else None)
         prepared = prepare(read, learn, config, encoder, run)
         model, _ = fit(prepared.sample, config)
     return model.predict(prepared.design.take(later_rows(read, learn))).margin

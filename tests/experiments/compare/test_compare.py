@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from experiments.session.encoders import Model, open_text_encoder
 
 from data_schemas.contract import Schema
 from data_schemas.reader import load_schema, parse_schema
@@ -27,7 +28,6 @@ from experiments.compare.rows import ComparedFiles, PairedRows
 from experiments.demo.data import generate
 from experiments.reporting.document import Document, Finding, Gap, Interval, Table
 from experiments.reporting.html import document_html
-from experiments.session.encoders import Model, open_text_encoder
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from experiments.validate.scored_outcomes import judge
@@ -110,7 +110,7 @@ def train(folder: Path, schema: Schema, table: pd.DataFrame, encoder_seed: int) 
     with Run.start("train", None, {}) as run:
         files = TrainingFiles((folder / "past.csv",), folder / "model")
         read = read_decided(schema, files.data, ReadOptions(need_target=True), run)
-        train_bundle(read, files, config, open_text_encoder(config.encoder, None, 1.0, 1), run)
+        train_bundle(read, files, config, open_text_encoder(config.encoder), run)
     return folder / "model"
 
 
@@ -390,7 +390,7 @@ def compared(bundles: Bundles, tmp_path_factory: pytest.TempPathFactory) -> Pair
     path = tmp_path_factory.mktemp("rows") / "in.csv"
     decided().to_csv(path, index=False)
     bundle = load(bundles.champion)
-    model = Model(bundle, open_text_encoder(bundle.config.encoder, None, 1.0, 1), 1)
+    model = Model(bundle, open_text_encoder(bundle.config.encoder), 1)
     with Run.start("compare", None, {}) as run:
         read = read_all(path, bundle.schema, ReadOptions(need_target=True))
         judged = judge(model, read.applications, own_policy(bundle.config), run)

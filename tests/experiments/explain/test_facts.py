@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from experiments.score.answers import Reasoner
 
 from experiments.explain.cases import Case, Study
 from experiments.explain.facts import Ground, facts, ground
 from experiments.reporting import Fact
-from experiments.score.answers import Reasoner
-from experiments.session.encoders import open_text_encoder
 from experiments.session.run import Clock
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
+from fusion.text_encoder import open_text_encoder
 from tests.support.explained import Trained
 
 SENTENCE = Fact(title="Statement", value="I owe on three cards.")
@@ -25,7 +25,7 @@ SENTENCE = Fact(title="Statement", value="I owe on three cards.")
 @pytest.fixture(scope="module")
 def study(trained: Trained) -> Study:
     bundle = load(trained.model)
-    encoder = open_text_encoder(bundle.config.encoder, None, 1.0, 0).text_encoder
+    encoder = open_text_encoder(bundle.config.encoder).text_encoder
     return Study.of(Reasoner.open(bundle, encoder, 4), encoder, False, 0, Clock().timed)
 
 

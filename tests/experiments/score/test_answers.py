@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from experiments.score.answers import Answer, Reasoner, Why, reason_cells, reason_columns
 
 from data_schemas.contract import Concept, Reason, Schema, Sensitive
 from data_schemas.reader import parse_schema
 from experiments.score import answers
-from experiments.score.answers import Answer, Reasoner, Why, reason_cells, reason_columns
 from experiments.score.job import ScoreFiles, bundle_scorer, score_file
-from experiments.session.encoders import OpenEncoder, open_text_encoder
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from features.design import Design
@@ -27,6 +26,7 @@ from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import Bundle, load
 from fusion.config import Config, load_config
 from fusion.explain.explanation import to_points
+from fusion.text_encoder import OpenEncoder, open_text_encoder
 from tests.support.tiny_bert import tiny_bert
 
 SMALL = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=20", "text.n_buckets=64", "head.steps=20"]
@@ -88,7 +88,7 @@ class Lender:
 def train(folder: Path, narratives: tuple[str, ...]) -> Lender:
     table(400, 1, narratives).to_csv(folder / "past.csv", index=False)
     config: Config = load_config(None, [f"encoder.source='{tiny_bert(folder / 'encoder')}'", *SMALL])
-    encoder = open_text_encoder(config.encoder, None, 1.0, 0)
+    encoder = open_text_encoder(config.encoder)
     files = TrainingFiles((folder / "past.csv",), folder / "model")
     with Run.start("train", None, {}) as run:
         read = read_decided(schema(narratives), files.data, ReadOptions(need_target=True), run)

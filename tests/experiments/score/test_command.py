@@ -22,11 +22,11 @@ from data_schemas.reader import load_schema
 from experiments.cli import app, guarded
 from experiments.demo.data import generate
 from experiments.score.resumable_output import partial_folder
-from experiments.session.encoders import open_text_encoder
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from features.tables.reader import ReadOptions
 from fusion.config import load_config
+from fusion.text_encoder import open_text_encoder
 from tests.support.tiny_bert import tiny_bert
 
 N_ROWS = 240
@@ -54,7 +54,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     with Run.start("train", None, {}) as run:
         files = TrainingFiles((past,), folder / "model")
         read = read_decided(load_schema("demo"), files.data, ReadOptions(need_target=True), run)
-        train_bundle(read, files, config, open_text_encoder(config.encoder, None, 1.0, 0), run)
+        train_bundle(read, files, config, open_text_encoder(config.encoder), run)
     return Trained(folder / "model", new)
 
 

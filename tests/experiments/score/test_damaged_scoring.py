@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from experiments.score.answers import Answer
 from scipy.special import expit
 
 from data_schemas.reader import load_schema
-from experiments.score.answers import Answer
 from experiments.score.job import ScoreFiles, Scorer, score_file
 from experiments.session.run import Advance, Run
 from features.tables.applications import Applications

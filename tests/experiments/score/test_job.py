@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from experiments.score.answers import Answer, Why
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
@@ -23,7 +24,6 @@ from data_schemas.contract import Reason, Sensitive
 from data_schemas.errors import ContractError, RunError
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
-from experiments.score.answers import Answer, Why
 from experiments.score.job import ScoreFiles, Scorer, fingerprint, score_file
 from experiments.score.resumable_output import OutputFile, PartialOutput, Tally, partial_folder
 from experiments.session.run import Advance, Run

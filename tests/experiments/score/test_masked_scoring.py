@@ -13,12 +13,12 @@ import pytest
 from data_schemas.reader import load_schema
 from experiments.cli import app, guarded
 from experiments.demo.data import generate
-from experiments.session.encoders import open_text_encoder
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from features.tables.reader import ReadOptions
 from fusion.bundle import load
 from fusion.config import load_config
+from fusion.text_encoder import open_text_encoder
 from tests.support.tiny_bert import tiny_bert
 
 SMALL = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
@@ -35,7 +35,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Run.start("train", None, {}) as run:
         files = TrainingFiles((folder / "past.csv",), folder / "model")
         read = read_decided(load_schema("demo"), files.data, ReadOptions(need_target=True), run)
-        report = train_bundle(read, files, config, open_text_encoder(config.encoder, None, 1.0, 0), run)
+        report = train_bundle(read, files, config, open_text_encoder(config.encoder), run)
     assert report.masked["health"] > 0
     return folder / "model"
 

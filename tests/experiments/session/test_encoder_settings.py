@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from experiments.session.encoders import check_encoder, open_model, open_text_encoder
 
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
 from experiments.score.job import ScoreFiles, bundle_scorer, score_file
-from experiments.session.encoders import check_encoder, open_model, open_text_encoder
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from features.design import Design
@@ -53,7 +53,7 @@ def lender(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     generate(60, 2).table.drop(columns="outcome").to_csv(new, index=False)
     ways = [f"encoder.unit={unit}", f"encoder.pooling={pooling}"]
     config = load_config(None, [f"encoder.source='{tiny_bert(folder / 'encoder')}'", *ways, *SMALL, HEARD])
-    encoder = open_text_encoder(config.encoder, None, 1.0, 1)
+    encoder = open_text_encoder(config.encoder)
     with Run.start("train", None, {}) as run:
         files = TrainingFiles((past,), folder / "model")
         read = read_decided(load_schema("demo"), files.data, ReadOptions(need_target=True), run)
@@ -124,7 +124,7 @@ def test_an_encoder_that_reads_otherwise_is_refused(lender: Lender, other: str) 
     changed = {"unit": "sentence", "pooling": "words"} if getattr(settings, other) == usual[other] else usual
     update = {other: changed[other]}
     with pytest.raises(ContractError, match="the text encoder is not the one that model"):
-        check_encoder(open_text_encoder(settings.model_copy(update=update), None, 1.0, 1), bundle)
+        check_encoder(open_text_encoder(settings.model_copy(update=update)), bundle)
 
 
 def test_the_estimator_reads_so_too(lender: Lender) -> None:

@@ -9,12 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from experiments.session.encoders import Model, open_text_encoder
 
 from data_schemas.contract import Role
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
 from experiments.reporting.document import Finding, Gap, Interval, Table
-from experiments.session.encoders import Model, open_text_encoder
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from experiments.validate.chapter import Chapter
@@ -45,7 +45,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> ScoredOutcomes:
     generate(N, 5).table.to_csv(folder / "decided.csv", index=False)
     small = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
     config = load_config(None, [f"encoder.source='{tiny_bert(folder / 'encoder')}'", *small])
-    encoder = open_text_encoder(config.encoder, None, 1.0, 1)
+    encoder = open_text_encoder(config.encoder)
     schema, options = load_schema("demo"), ReadOptions(need_target=True)
     with Run.start("train", None, {}) as run:
         files = TrainingFiles((folder / "past.csv",), folder / "model")

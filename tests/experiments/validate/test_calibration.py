@@ -14,8 +14,9 @@ from sklearn.metrics import brier_score_loss
 from experiments.reporting.document import Cell, Finding, Gap, Interval, Section, Table
 from experiments.validate.chapters.calibration import bands_of, chapter
 from experiments.validate.chapters.calibration_findings import band_name
-from experiments.validate.scored_outcomes import Floats, ScoredOutcomes
+from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut, Slice, month_cut, segment_cuts
+from features.arrays import Floats
 from fusion.validation.score_bands import band_edges
 from tests.support import sections
 from tests.support.scored_outcomes import Rows, drawn, judged_of, some_margins

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import random
 import shutil
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from data_schemas.reader import load_schema
 from experiments.demo.data import generate
 from tests.support.bundles import SMALL
 from tests.support.command_line import creditfusion
@@ -59,7 +61,16 @@ class Place:
 
 def train(folder: Path, name: str) -> Path:
     """Train on the same applications as ever, whose vectors are kept."""
-    named = ["--schema", "demo", "--data", folder / "past.csv", "--out", folder / name, "--cache", folder / "vectors"]
+    named = [
+        "--schema",
+        folder / "schema.json",
+        "--data",
+        folder / "past.csv",
+        "--out",
+        folder / name,
+        "--cache",
+        folder / "vectors",
+    ]
     assert creditfusion("train", *named, *SETTINGS) == 0
     return folder / name
 
@@ -68,6 +79,9 @@ def train(folder: Path, name: str) -> Path:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     folder = tmp_path_factory.mktemp("digits")
     generate(200, 1).table.to_csv(folder / "past.csv", index=False)
+    document = json.loads(load_schema("demo").source)
+    del document["creditfusion"]["concepts"]  # hundreds of sentences to read anew in every run
+    (folder / "schema.json").write_text(json.dumps(document))
     table = generate(N_ROWS, 2).table.drop(columns="outcome").astype(object)
     table.loc[7, "amount"] = "a lot"
     lines = table.to_csv(index=False).splitlines(keepends=True)

@@ -14,10 +14,10 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from features.arrays import Flags, Floats
 from features.design import Design
 from features.encoders.encoder import Progress
 from features.narratives.concepts import ConceptMatcher, ConceptMatches
@@ -37,9 +37,6 @@ from fusion.model.fusion_model import Margins
 from fusion.policy.policy import Decisions, Policy, decide_all, own_policy
 from fusion.policy.policy_file import load_policy
 from fusion.text_encoder import OpenEncoder, VectorCache, open_text_encoder
-
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 BLOCK_ROWS = 500  # explained at once: what explaining needs for a while is several times their sentences' vectors
 SEED = 0  # of the orders that are sampled inside long narratives: equal for every run, so that reasons are too

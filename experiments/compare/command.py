@@ -104,7 +104,7 @@ def compare(
             )
         found = compare_models(one, other, order, run)
         with run.timed("write"):
-            write_pages(out, (found.page,), found.rows.rejects)
+            write_pages(out, {COMPARISON: found.document}, found.rows.rejects)
         run.finish({"out": out, **summary(found)}, {"out": out, **lines(found)})
     if found.rows.n_rejected:
         raise typer.Exit(SOME_REJECTED)

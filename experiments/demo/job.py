@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from data_schemas.errors import ContractError
@@ -20,6 +19,7 @@ from experiments.options import report_day, use_threads
 from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run, Summary
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
+from features.arrays import Floats
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
 from fusion.config import Config
@@ -152,7 +152,7 @@ def explain_few(files: DemoFiles, scorer: Scorer, run: Run) -> None:
     explain_file(scorer, Choice(top=N_REPORTED), order, heading, ReadOptions(), run)
 
 
-def judge(files: DemoFiles, columns_only: npt.NDArray[np.float64]) -> Summary:
+def judge(files: DemoFiles, columns_only: Floats) -> Summary:
     """AUCs on the new applications: of the rule itself, the model, and its ablation on the columns alone.
 
     columns_only: float64 (n,), log-odds of the ablation, in the order of ``new.csv``.

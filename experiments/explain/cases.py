@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from scipy.special import logit
 
@@ -18,8 +17,6 @@ from fusion.explain.counterfactuals import Change, ChangeSearch
 from fusion.explain.exact_sentences import explain_exactly
 from fusion.explain.explanation import Explanation
 from fusion.scorer import N_REASONS, SEED, Monitor, Scorer, Timed
-
-Floats = npt.NDArray[np.float64]
 
 CROSSED = 1e-9  # log-odds below the cut-off, so that no rounding puts what crossed it back
 

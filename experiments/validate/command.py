@@ -91,7 +91,7 @@ def evaluate(
             scorer = load_scorer(model, encoder=encoder, cache=vectors, policy=policy, threads=threads)
         found = validate(scorer, order, options, run)
         with run.timed("write"):
-            write_pages(out, found.pages, found.rejects.frame)
+            write_pages(out, {VALIDATION: found.report, CARD: found.card}, found.rejects.frame)
         run.finish({"out": out, **told(found).summary}, {"out": out, **told(found).lines})
     if len(found.rejects):
         raise typer.Exit(SOME_REJECTED)

@@ -5,19 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
 from experiments.session.reading import read_watched
 from experiments.session.run import Run
+from features.arrays import Dates, Flags, Floats
 from features.design import Design
 from features.tables.applications import Applications
 from fusion.model.fusion_model import Margins
 from fusion.policy.policy import Decision, Policy
 from fusion.scorer import Scorer
-
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ class ScoredOutcomes:
         return np.asarray(self.design.text.has_text.any(axis=1), dtype=np.bool_)
 
     @property
-    def months(self) -> npt.NDArray[np.datetime64] | None:
+    def months(self) -> Dates | None:
         """datetime64[M] (n,) of the decision, NaT where it is missing; None where the data have no decision date."""
         dates = self.applications.decision_date()
         return None if dates is None or np.isnat(dates).all() else dates.astype("datetime64[M]")

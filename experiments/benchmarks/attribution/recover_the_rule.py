@@ -16,7 +16,6 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import spearmanr
 
@@ -25,11 +24,10 @@ from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from experiments.demo.data import column_log_odds
 from experiments.demo.job import DemoFiles
 from experiments.demo.sentences import CONCEPTS, SMALL_TALK, fillings
+from features.arrays import Floats
 from features.tables.reader import ReadOptions, read_all
 from fusion.explain.explanation import Explanation
 from fusion.scorer import load_scorer
-
-Floats = npt.NDArray[np.float64]
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "loan against income": (

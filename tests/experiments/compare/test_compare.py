@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from experiments.session.encoders import Model, open_text_encoder
 
 from data_schemas.contract import Schema
 from data_schemas.reader import load_schema, parse_schema
@@ -30,12 +29,12 @@ from experiments.reporting.document import Document, Finding, Gap, Interval, Tab
 from experiments.reporting.html import document_html
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
-from experiments.validate.scored_outcomes import judge
+from experiments.validate.scored_outcomes import score_outcomes
 from features.tables.reader import ReadOptions, read_all
-from fusion.bundle import load
 from fusion.config import load_config
 from fusion.metrics import Gain
-from fusion.policy.policy import own_policy
+from fusion.scorer import load_scorer
+from fusion.text_encoder import open_text_encoder
 from fusion.validation.intervals import NONE, Estimate
 from tests.support.tiny_bert import tiny_bert
 
@@ -389,11 +388,10 @@ def compared(bundles: Bundles, tmp_path_factory: pytest.TempPathFactory) -> Pair
     """The champion beside itself."""
     path = tmp_path_factory.mktemp("rows") / "in.csv"
     decided().to_csv(path, index=False)
-    bundle = load(bundles.champion)
-    model = Model(bundle, open_text_encoder(bundle.config.encoder), 1)
+    scorer = load_scorer(bundles.champion, threads=1)
     with Run.start("compare", None, {}) as run:
-        read = read_all(path, bundle.schema, ReadOptions(need_target=True))
-        judged = judge(model, read.applications, own_policy(bundle.config), run)
+        read = read_all(path, scorer.schema, ReadOptions(need_target=True))
+        judged = score_outcomes(scorer, read.applications, run)
     return pair(judged, judged, None, (0.8,))
 
 
@@ -406,8 +404,7 @@ def document_of(champion: Pair, margin: np.ndarray[Any, np.dtype[np.float64]]) -
     order = ComparisonRequest(files, None, (0.8,), None, (), date(2026, 2, 3))
     chapters = chapters_of(found, rows, order)
     document = comparison(found, order, chapters, "0" * 64)
-    drawings = {key: svg for chapter in chapters for key, svg in chapter.drawings.items()}
-    assert "nan" not in re.sub(r"<[^>]*>", " ", document_html(document, drawings)).lower().split()
+    assert "nan" not in re.sub(r"<[^>]*>", " ", document_html(document)).lower().split()
     return document
 
 

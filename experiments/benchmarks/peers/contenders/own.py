@@ -9,28 +9,23 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from data_schemas.reader import load_schema
-from experiments.benchmarks.peers.contenders.tables import About, Budget, Floats
+from experiments.benchmarks.peers.contenders.tables import About, Budget
 from experiments.session.run import Run
 from experiments.train.job import (
     Decided,
     TrainingFiles,
-    data_digest,
     later_rows,
     train_bundle,
     training_rows,
 )
+from features.arrays import Flags, Floats, Index
 from features.tables.applications import Applications, Chunk
+from features.tables.csv_records import data_digest
 from features.tables.reader import ReadOptions, read_all
 from fusion.config import load_config
 from fusion.scorer import load_scorer
 from fusion.text_encoder import VectorCache, open_text_encoder
-
-Flags = npt.NDArray[np.bool_]
-Index = npt.NDArray[np.intp]
 
 COUNTED = ("mask", "encode", "fit", "describe", "save")  # judging a model is counted of no contender
 

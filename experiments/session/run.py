@@ -136,15 +136,6 @@ class Clock:
     seconds: dict[str, float] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
 
-    def timed_each(self, name: str, items: Iterator[Item]) -> Iterator[Item]:
-        """The items one by one; the time that it takes to make them counts for the stage ``name``."""
-        while True:
-            with self.timed(name):
-                made = list(islice(items, 1))
-            if not made:
-                return
-            yield made[0]
-
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
         """Time what happens inside and add it to the stage."""
@@ -349,6 +340,15 @@ class Run:
         """Progress alone, without a timing; may lie around or inside stages."""
         with self._progress.task(name, total, unit) as advance:
             yield advance
+
+    def timed_each(self, name: str, items: Iterator[Item]) -> Iterator[Item]:
+        """The items one by one; the time that it takes to make them counts for the stage ``name``."""
+        while True:
+            with self.timed(name):
+                made = list(islice(items, 1))
+            if not made:
+                return
+            yield made[0]
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:

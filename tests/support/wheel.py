@@ -16,8 +16,8 @@ LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "d
 def build_wheel(folder: Path) -> Path:
     """The wheel, built in ``folder`` from a copy of the checkout, which stays as it is."""
     source = shutil.copytree(ROOT, folder / "source", ignore=LEFT_OUT)
-    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", folder]
-    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, source], check=True)
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder)]
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(source)], check=True)
     (wheel,) = folder.glob("*.whl")
     return wheel
 
@@ -29,9 +29,9 @@ def install_wheel(wheel: Path, folder: Path) -> Path:
     the ``.pth`` files of an environment's own folder count.
     """
     venv.create(folder, symlinks=True)
-    python = folder / "bin" / "python"
-    command = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", wheel]
-    subprocess.run(command, check=True)
+    options = ["--quiet", "--no-deps", "--no-index"]
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
+    subprocess.run([*pip, "install", *options, str(wheel)], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
     return folder / "bin"

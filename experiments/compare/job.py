@@ -27,7 +27,7 @@ from experiments.validate.chapter import Chapter
 from experiments.validate.files import Page
 from experiments.validate.scored_outcomes import ScoredOutcomes, judge
 from experiments.validate.slices import month_cut, segment_cuts
-from fusion.policy.policy import Policy, own_policy
+from fusion.policy.policy import Policy, default_policy
 from fusion.policy.policy_file import load_policy
 from fusion.validation.power import ALPHA
 
@@ -97,7 +97,7 @@ def check_order(order: ComparisonRequest) -> None:
 def policy_of(model: Model, order: ComparisonRequest) -> Policy:
     """The policy that a model decides by."""
     if order.policy is None:
-        return own_policy(model.bundle.config)
+        return default_policy(model.bundle.config)
     return load_policy(order.policy, model.bundle.schema)
 
 

@@ -20,7 +20,7 @@ from features.narratives.reader import TextReader
 from features.tables.applications import Applications
 from features.tables.data_quality import data_quality
 from fusion.bundle import Bundle
-from fusion.explain.counterfactuals import Change, ChangeSearch
+from fusion.explain.counterfactuals import Counterfactual, CounterfactualSearch
 from fusion.explain.exact_sentences import explain_exactly
 from fusion.explain.explanation import Explanation
 from fusion.explain.reasons import principal_reasons
@@ -58,7 +58,7 @@ class Case:
     matches: ConceptMatches
     outcomes: Outcomes
     reasons: tuple[tuple[Reason, float], ...]
-    changes: tuple[Change, ...]
+    changes: tuple[Counterfactual, ...]
     quality: str
 
     @property
@@ -87,7 +87,7 @@ class Study:
     reasoner: Reasoner
     mask: Mask
     reader: TextReader
-    search: ChangeSearch
+    search: CounterfactualSearch
     exact: bool
     threads: int
     timed: Timed
@@ -98,7 +98,7 @@ class Study:
         bundle, settings = reasoner.bundle, reasoner.bundle.config.text
         mask = Mask.open(settings.mask, bundle.schema, encoder)
         reader = TextReader(bundle.schema, encoder, settings.n_buckets, settings.ngrams)
-        search = ChangeSearch.of(bundle.model, bundle.tabular, bundle.population.columns)
+        search = CounterfactualSearch.of(bundle.model, bundle.tabular, bundle.population.columns)
         return Study(reasoner, mask, reader, search, exact, threads, timed)
 
     @property
@@ -150,7 +150,9 @@ class Study:
             text_only=float(margins.text_only[0]),
         )
 
-    def _changes(self, application: Applications, design: Design, explanation: Explanation) -> tuple[Change, ...]:
+    def _changes(
+        self, application: Applications, design: Design, explanation: Explanation
+    ) -> tuple[Counterfactual, ...]:
         if self.bundle.model.scores(explanation.margin).pd[0] <= self.bundle.config.decision.max_pd:
             return ()
         cut_off = float(logit(self.bundle.config.decision.max_pd)) - CROSSED

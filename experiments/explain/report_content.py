@@ -22,7 +22,7 @@ from experiments.score.answers import SEED
 from experiments.session.run import versions
 from features.arrays import Floats
 from fusion.bundle import Bundle
-from fusion.explain.counterfactuals import Change, ColumnMove
+from fusion.explain.counterfactuals import ColumnMove, Counterfactual
 from fusion.explain.explanation import to_points
 from fusion.model.calibration import to_score
 
@@ -201,7 +201,7 @@ class Reporter:
         before, after = typed(field, move.before), typed(field, move.after)
         return reports.Move(name=field.name, title=field.title, before=before, after=after, unit=field.unit)
 
-    def change(self, change: Change) -> reports.SuggestedChange:
+    def change(self, change: Counterfactual) -> reports.SuggestedChange:
         """Columns moved together."""
         return reports.SuggestedChange(moves=tuple(map(self.move, change.moves)), result=self.result(change.margin))
 

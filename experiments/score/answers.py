@@ -20,7 +20,7 @@ from features.encoders.encoder import TextEncoder
 from features.narratives.concepts import ConceptMatcher, ConceptMatches
 from features.narratives.sentences import SentenceBlock
 from fusion.bundle import Bundle
-from fusion.explain.attribution import Explainer, ModelReading
+from fusion.explain.attribution import Explainer, ModelOutputs
 from fusion.explain.explanation import Explanation, to_points
 from fusion.explain.reasons import ReasonBook, principal_reasons
 from fusion.model.fusion_model import Scores
@@ -87,12 +87,12 @@ class Reasoner:
         columns = (*bundle.tabular.num_names, *bundle.tabular.cat_names)
         narratives = [field.name for field in bundle.schema.narratives]
         book = ReasonBook.of(bundle.schema, columns, narratives)
-        labels = [at for at, field in enumerate(bundle.schema.narratives) if not field.named]
+        labels = [at for at, field in enumerate(bundle.schema.narratives) if not field.match_concepts]
         matcher = ConceptMatcher.open(bundle.schema.concepts, encoder, labels)
         return Reasoner(bundle, bundle.explainer(), matcher, book, most)
 
     def answer(
-        self, design: Design, sentences: SentenceBlock, threads: int, run: Run, approved_up_to: Floats | None = None
+        self, design: Design, sentences: SentenceBlock, threads: int, run: Run, approval_cutoffs: Floats | None = None
     ) -> Answer:
         """Scores, digit by digit those of ``FusionModel.predict``, and reasons; the stages are timed on ``run``.
 
@@ -103,13 +103,13 @@ class Reasoner:
             rows = np.arange(start, min(start + BLOCK_ROWS, len(design)))
             said = sentences.take(rows)
             with run.timed("predict"):
-                reading = ModelReading.of(self.bundle.model, design.take(rows), threads)
+                reading = ModelOutputs.of(self.bundle.model, design.take(rows), threads)
                 margins.append(reading.margin)
             with run.timed("concepts"):
                 matches = self.matcher.match(said)
             with run.timed("explain"):
-                limit = None if approved_up_to is None else approved_up_to[rows]
-                why += self._why(self.explainer.explain_reading(reading, said, SEED), matches, limit)
+                limit = None if approval_cutoffs is None else approval_cutoffs[rows]
+                why += self._why(self.explainer.explain_outputs(reading, said, SEED), matches, limit)
         return Answer(self.bundle.model.scores(np.concatenate(margins)), tuple(why))
 
     def _why(self, explanation: Explanation, matches: ConceptMatches, limit: Floats | None) -> list[Why]:
@@ -120,7 +120,7 @@ class Reasoner:
         for row, kinds, taken in zip(explanation.block.row.tolist(), matches.sensitive, points, strict=True):
             for kind in kinds:
                 sensitive[row][kind] = sensitive[row].get(kind, 0.0) + taken
-        moved, refused = found.narrative_points.tolist(), found.refused.tolist()
+        moved, refused = found.narrative_points.tolist(), found.not_approved.tolist()
         return [Why(tuple(found.of(row)), moved[row], kinds, refused[row]) for row, kinds in enumerate(sensitive)]
 
 

@@ -32,11 +32,11 @@ from features.design import Design
 from features.narratives.masking import Mask
 from features.narratives.reader import TextReader
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
-from features.tables.csv_records import file_sha256, unreadable
+from features.tables.csv_records import file_sha256, unreadable_error
 from features.tables.data_quality import data_quality
 from features.tables.reader import ReadOptions, read_chunks
 from fusion.bundle import Bundle
-from fusion.policy.policy import Decisions, Policy, approved_up_to, decide_all, own_policy, segments_of
+from fusion.policy.policy import Decisions, Policy, approval_cutoffs, decide_all, default_policy, segments_of
 
 FIRST_COLUMNS = (
     OutputColumn("row", pa.int64()),
@@ -69,7 +69,7 @@ class Scorer:
     policy: Policy
     answer: Callable[[Applications, Advance], Answer]
     n_reasons: int = 0
-    own_policy: bool = True
+    default_policy: bool = True
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def bundle_scorer(
     reader = TextReader(bundle.schema, encoder.text_encoder, bundle.config.text.n_buckets, bundle.config.text.ngrams)
     mask = Mask.open(bundle.config.text.mask, bundle.schema, encoder.text_encoder)
     reasoner = Reasoner.open(bundle, encoder.text_encoder, n_reasons) if n_reasons else None
-    decides = policy or own_policy(bundle.config)
+    decides = policy or default_policy(bundle.config)
 
     def answer(applications: Applications, on_text: Advance) -> Answer:
         masked = None
@@ -121,7 +121,7 @@ def bundle_scorer(
             with run.timed("mask"):
                 masked = mask.apply(applications)
         quality = data_quality(applications, bundle.tabular.levels, masked.kinds if masked else ())
-        limits = approved_up_to(decides, segments_of(decides, applications), quality) if reasoner else None
+        limits = approval_cutoffs(decides, segments_of(decides, applications), quality) if reasoner else None
         kept = masked.applications if masked else applications
         return replace(answer_kept(kept, limits, on_text), quality=tuple(quality))
 
@@ -152,7 +152,7 @@ def score_file(
     check_files(files, scorer.schema)
     with run.timed("fingerprint"):
         before = fingerprint(files.data)
-    referring = () if scorer.own_policy else (REFER_COLUMN,)
+    referring = () if scorer.default_policy else (REFER_COLUMN,)
     own = (*FIRST_COLUMNS, *referring, *reason_columns(scorer.n_reasons), LAST_COLUMN)
     scored = OutputFile(files.out, (*own, *(_copied(name, own) for name in files.passthrough)))
     rejects = OutputFile(
@@ -226,8 +226,8 @@ def _tally(chunk: Chunk, answer: Answer, decisions: Decisions) -> Tally:
     return Tally(
         rows=chunk.n_rows,
         scored=len(chunk.applications),
-        declined=int(decisions.are("decline").sum()),
-        referred=int(decisions.are("refer").sum()),
+        declined=int(decisions.rows_with("decline").sum()),
+        referred=int(decisions.rows_with("refer").sum()),
         pd_sum=float(answer.scores.pd.sum()),
         rejected=dict(Counter(chunk.rejects.frame["rule"])),
         quality=dict(Counter(name for flags in answer.quality for flag in flags.split(";") for name in _names(flag))),
@@ -254,7 +254,7 @@ def scored_frame(
         [f"{value:.1f}" for value in answer.scores.score],
         list(decisions.decision),
         list(answer.quality),
-        *([] if scorer.own_policy else [list(decisions.refer_reason)]),
+        *([] if scorer.default_policy else [list(decisions.refer_reason)]),
         *reason_cells(answer.why or (), scorer.n_reasons),
         [scorer.model_id] * len(applications),
         *(column_text(applications, name) for name in passthrough),
@@ -304,7 +304,7 @@ def fingerprint(data: Path) -> InputFingerprint:
     try:
         status = data.stat()  # before the bytes, so that a change while they are read is noticed
     except OSError as error:
-        raise unreadable(data, error) from error
+        raise unreadable_error(data, error) from error
     return InputFingerprint(status.st_size, status.st_mtime_ns, file_sha256(data), _about_rows(data))
 
 
@@ -335,7 +335,7 @@ def _identity(before: InputFingerprint, scorer: Scorer, files: ScoreFiles, optio
         "delimiter": repr(options.delimiter),
         "encoding": options.encoding or "detected",
         "reasons": str(scorer.n_reasons),
-        "policy": "the model's own" if scorer.own_policy else scorer.policy.digest[:12],
+        "policy": "the model's own" if scorer.default_policy else scorer.policy.digest[:12],
         "rejects file": files.rejects.name,
         "creditfusion": version("creditfusion"),
     }

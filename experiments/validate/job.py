@@ -25,7 +25,7 @@ from experiments.validate.scored_outcomes import ScoredOutcomes, judge
 from experiments.validate.slices import length_cut, month_cut, segment_cuts
 from features.tables.applications import Applications, Rejects
 from features.tables.reader import ReadOptions, read_all
-from fusion.policy.policy import Policy, own_policy
+from fusion.policy.policy import Policy, default_policy
 from fusion.policy.policy_file import load_policy
 from fusion.validation.intervals import auc_interval, rate
 
@@ -66,7 +66,7 @@ def validate(model: Model, order: ValidationRequest, options: ReadOptions, run: 
     """
     check_encoder(model.encoder, model.bundle)
     schema = model.bundle.schema
-    policy = load_policy(order.policy, schema) if order.policy else own_policy(model.bundle.config)
+    policy = load_policy(order.policy, schema) if order.policy else default_policy(model.bundle.config)
     with run.stage("read") as advance:
         digest = data_digest(order.files)
         read = read_all(order.files, schema, options)

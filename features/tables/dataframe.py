@@ -17,7 +17,7 @@ from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
 from features.tables.applications import Applications
 from features.tables.cell_checks import check, typed_frame
-from features.tables.header import places
+from features.tables.header import column_positions
 from features.tables.sources import as_text
 
 ORIGIN = "the data frame"
@@ -55,7 +55,7 @@ def applications_of(frame: pd.DataFrame, schema: Schema) -> Applications:
     """
     if schema.id.name not in frame:
         frame = frame.assign(**{schema.id.name: np.arange(1, len(frame) + 1)})
-    where = places(list(frame.columns), schema, need_target=False, origin=ORIGIN)
+    where = column_positions(list(frame.columns), schema, need_target=False, origin=ORIGIN)
     columns, breaches = check({name: _cells(frame.iloc[:, i], schema[name]) for name, i in where.items()}, schema)
     if breaches:
         position, name, rule, message = breaches[0]

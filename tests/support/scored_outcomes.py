@@ -26,7 +26,7 @@ from fusion.bundle import FORMAT_VERSION, Bundle, Manifest, Provenance
 from fusion.config import Config
 from fusion.explain.population import Population
 from fusion.model.fusion_model import FusionModel, Margins
-from fusion.policy.policy import own_policy
+from fusion.policy.policy import default_policy
 from fusion.validation.text_drift import describe_texts
 from tests.support import golden_model
 from tests.support.small import small_schema
@@ -94,7 +94,7 @@ def judged_of(y: Floats, margin: Floats, rows: Rows = Rows(), schema: Schema | N
         rows.text_only if rows.text_only is not None else np.zeros(n),
     )
     model = Model(_bundle(schema, config, design.text), OpenEncoder("silent", Silent(), None, "fp32"), 1)
-    policy, quality = own_policy(config), ("",) * n
+    policy, quality = default_policy(config), ("",) * n
     decided = decisions(policy, applications, margin, quality)
     return ScoredOutcomes(model, policy, applications, design, margins, y, decided, quality)
 

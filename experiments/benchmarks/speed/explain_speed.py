@@ -48,7 +48,7 @@ from features.narratives.reader import TextReader, clean_narrative
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import Bundle, load
-from fusion.explain.attribution import ModelReading
+from fusion.explain.attribution import ModelOutputs
 from fusion.explain.tree_shapley import Leaves, TreeGame, count, leaves_of
 from fusion.model.stacker import Stacker, stacker_inputs
 
@@ -98,8 +98,8 @@ class Bench:
         explainer, text = bundle.explainer(), bundle.config.text
         encoder = open_text_encoder(bundle.config.encoder, work / "first cache", CACHE_GB, 0).text_encoder
         block, sentences = TextReader(bundle.schema, encoder, text.n_buckets, text.ngrams).read_sentences(applications)
-        reading = ModelReading.of(bundle.model, Design(bundle.tabular.encode(applications), block))
-        explainer.explain_reading(reading, sentences)
+        reading = ModelOutputs.of(bundle.model, Design(bundle.tabular.encode(applications), block))
+        explainer.explain_outputs(reading, sentences)
         rows = bundle.population.background(bundle.config)
         x = stacker_inputs(rows, np.tile(bundle.model.text_only.head.absent, (len(rows), 1)))
         x = x[single_precision_will_do(explainer.trees.leaves, x)]

@@ -35,8 +35,8 @@ from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
 from fusion.config import load_config
 from fusion.metrics import Gain
-from fusion.policy.policy import own_policy
-from fusion.validation.intervals import NONE, Estimate
+from fusion.policy.policy import default_policy
+from fusion.validation.intervals import NO_ESTIMATE, Estimate
 from tests.support.tiny_bert import tiny_bert
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
@@ -393,7 +393,7 @@ def compared(bundles: Bundles, tmp_path_factory: pytest.TempPathFactory) -> Pair
     model = Model(bundle, open_text_encoder(bundle.config.encoder, None, 1.0, 1), 1)
     with Run.start("compare", None, {}) as run:
         read = read_all(path, bundle.schema, ReadOptions(need_target=True))
-        judged = judge(model, read.applications, own_policy(bundle.config), run)
+        judged = judge(model, read.applications, default_policy(bundle.config), run)
     return pair(judged, judged, None, (0.8,))
 
 
@@ -450,7 +450,7 @@ def test_few_bads_do_not_make_pds_right(compared: Pair) -> None:
     sure = replace(side, slope=slope, in_the_large=large)
     assert verdict._calibrated("champion", sure, 0.2).grade == "good"
     for unsure in (
-        replace(sure, slope=NONE),
+        replace(sure, slope=NO_ESTIMATE),
         replace(sure, slope=Estimate(1.0, 0.4, 1.6)),
         replace(sure, in_the_large=replace(large, gap=Estimate(0.0, -0.06, 0.06))),
     ):

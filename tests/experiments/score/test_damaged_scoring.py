@@ -19,7 +19,7 @@ from features.tables.applications import Applications
 from features.tables.data_quality import data_quality
 from fusion.config import Config
 from fusion.model.fusion_model import Scores
-from fusion.policy.policy import own_policy
+from fusion.policy.policy import default_policy
 from tests.support.damage import CASES, Case
 
 
@@ -29,7 +29,7 @@ def by_amount(applications: Applications, _on_text: Advance) -> Answer:
     return Answer(Scores(margin, expit(margin), 600.0 - margin), quality=tuple(data_quality(applications, {})))
 
 
-SCORER = Scorer(load_schema("demo"), "m1", "e1", own_policy(Config()), by_amount)
+SCORER = Scorer(load_schema("demo"), "m1", "e1", default_policy(Config()), by_amount)
 
 
 def scored(folder: Path, case: Case) -> tuple[pd.DataFrame, pd.DataFrame]:

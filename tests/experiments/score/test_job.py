@@ -32,7 +32,7 @@ from features.tables.data_quality import data_quality
 from features.tables.reader import ReadOptions
 from fusion.config import Config
 from fusion.model.fusion_model import Scores
-from fusion.policy.policy import own_policy
+from fusion.policy.policy import default_policy
 
 
 def by_hand(applications: Applications, on_text: Advance) -> Answer:
@@ -46,7 +46,7 @@ def by_hand(applications: Applications, on_text: Advance) -> Answer:
     return Answer(Scores(margin, expit(margin), 600 - 20 * margin), quality=quality)
 
 
-SCORER = Scorer(load_schema("demo"), "m1", "e1", own_policy(Config()), by_hand)
+SCORER = Scorer(load_schema("demo"), "m1", "e1", default_policy(Config()), by_hand)
 
 DEBTS = Reason("DEBTS", "=Your debts.")
 STATE = Reason("STATE", "Where you live.", disclosable=False)

@@ -23,7 +23,7 @@ from experiments.validate.scored_outcomes import ScoredOutcomes, judge
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
 from fusion.config import load_config
-from fusion.policy.policy import Decision, own_policy
+from fusion.policy.policy import Decision, default_policy
 from tests.support.tiny_bert import tiny_bert
 
 N = 700
@@ -47,7 +47,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> ScoredOutcomes:
         train_bundle(read_decided(schema, files.data, options, run), files, config, encoder, run)
         model = Model(load(folder / "model"), encoder, 1)
         applications = read_all(folder / "decided.csv", schema, options).applications
-        return judge(model, applications, own_policy(config), run)
+        return judge(model, applications, default_policy(config), run)
 
 
 def changed(judged: ScoredOutcomes, change: Callable[[pd.DataFrame], pd.DataFrame]) -> ScoredOutcomes:

@@ -28,7 +28,7 @@ from features.design import Design, TabularBlock
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
 from fusion.config import load_config
-from fusion.policy.policy import own_policy
+from fusion.policy.policy import default_policy
 from fusion.validation.intervals import Estimate, rate
 from fusion.validation.psi import psi_of, psi_of_levels
 from fusion.validation.text_drift import drift
@@ -52,7 +52,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> ScoredOutcomes:
         train_bundle(read_decided(schema, files.data, options, run), files, config, encoder, run)
         model = Model(load(folder / "model"), encoder, 1)
         applications = read_all(folder / "decided.csv", schema, options).applications
-        return judge(model, applications, own_policy(config), run)
+        return judge(model, applications, default_policy(config), run)
 
 
 def first(judged: ScoredOutcomes, n: int) -> ScoredOutcomes:
@@ -71,7 +71,7 @@ def first(judged: ScoredOutcomes, n: int) -> ScoredOutcomes:
 
 def with_dates(judged: ScoredOutcomes, change: Callable[[pd.Series], pd.Series]) -> ScoredOutcomes:
     frame = judged.applications.frame.copy()
-    field = judged.applications.schema.the(Role.DECISION_DATE)
+    field = judged.applications.schema.field_of(Role.DECISION_DATE)
     assert field is not None
     frame[field.name] = change(frame[field.name])
     return replace(judged, applications=replace(judged.applications, frame=frame))
@@ -98,7 +98,7 @@ def test_figures_are_those_of_the_bundle_and_the_rows(judged: ScoredOutcomes) ->
     schema = judged.applications.schema
     for at, name in enumerate(now.cat_names):
         psi = psi_of_levels(population.columns.x_cat[:, at], now.x_cat[:, at])
-        assert rows[schema[name].title][1:4] == (psi.value, psi.chance, psi.word)
+        assert rows[schema[name].title][1:4] == (psi.value, psi.chance, psi.verdict)
     n_columns = len(now.num_names) + len(now.cat_names)
     assert len(rows) == 1 + n_columns
     weights = [row[4] for row in rows.values() if isinstance(row[4], float)]

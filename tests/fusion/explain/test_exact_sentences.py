@@ -90,7 +90,7 @@ def test_long_narratives_are_corrected_along_sampled_orders(
     sampled = explain_exactly(explainer, design, block, read_texts)
     guessed = sampled.sentence_error > 0
     assert guessed.any()
-    assert (sampled.orders[guessed] >= 2 * exact.LEAST_PAIRS).all()
+    assert (sampled.orders[guessed] >= 2 * exact.MIN_PAIRS).all()
     assert (sampled.orders[~guessed & sampled.exact] == 0).all()
     z = (sampled.sentences - wanted.sentences)[guessed] / sampled.sentence_error[guessed]
     assert 0.5 < float(np.sqrt(np.median(z**2))) < 1.5

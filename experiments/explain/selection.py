@@ -12,7 +12,7 @@ import numpy as np
 
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
-from experiments.reporting import RejectedRow
+from experiments.reporting.decision.index import RejectedRow
 from features.arrays import Floats
 from features.tables.applications import Applications, Chunk, Rejects
 from features.tables.reader import ReadOptions

@@ -24,7 +24,7 @@ from experiments.explain.cases import Study
 from experiments.explain.job import N_REASONS
 from experiments.explain.report_content import Heading, Reporter
 from experiments.explain.standing import Crowd
-from experiments.reporting.pages import underwriter_html
+from experiments.reporting.decision.pages import underwriter_html
 from experiments.score.answers import Reasoner
 from experiments.session.encoders import open_text_encoder
 from experiments.session.run import Clock

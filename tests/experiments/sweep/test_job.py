@@ -245,7 +245,7 @@ class TestTrial:
             values = {name: measure(folds[-1], margin) for name, measure in objective_module.QUALITY.items()}
             return SimpleNamespace(figures=lambda: values, y=folds[-1], model=None)
 
-        monkeypatch.setattr(objective_module, "judge", judge)
+        monkeypatch.setattr(objective_module, "cross_validate", judge)
         monkeypatch.setattr(objective_module, "cost", lambda *_: 1.0)
         arrays = SimpleNamespace(sample=lambda *_: SimpleNamespace(design=None))
         monkeypatch.setattr(objective_module, "Arrays", lambda _: arrays)

@@ -14,9 +14,9 @@ from fusion.explain import exact_sentences as exact
 from fusion.explain.attribution import Explainer
 from fusion.explain.exact_sentences import explain_exactly
 from fusion.model.training import fit
-from tests.fusion.explain.test_attribution import shapley
 from tests.support.designs import MONOTONE, SMALL, Shape, outcome, sample_of
 from tests.support.logged import make_told
+from tests.support.shapley_values import shapley
 
 SHAPE = Shape(n_num=2, n_cat=1)
 Loose = tuple[Floats32, sparse.csr_matrix]
@@ -86,7 +86,7 @@ def test_long_narratives_are_corrected_along_sampled_orders(
 ) -> None:
     design, block = make_told(40, seed=2, shape=SHAPE, most_sentences=8)
     wanted = explain_exactly(explainer, design, block, read_texts)
-    monkeypatch.setattr(exact, "REREAD_CHARACTERS", 6000)
+    monkeypatch.setattr(exact, "REENCODED_CHARACTERS", 6000)
     sampled = explain_exactly(explainer, design, block, read_texts)
     guessed = sampled.sentence_error > 0
     assert guessed.any()
@@ -103,7 +103,7 @@ def test_narratives_too_long_to_read_again_keep_their_fast_values_and_say_so(
     explainer: Explainer, told: tuple[Design, SentenceBlock], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     design, block = told
-    monkeypatch.setattr(exact, "REREAD_CHARACTERS", 1)
+    monkeypatch.setattr(exact, "REENCODED_CHARACTERS", 1)
     explanation = explain_exactly(explainer, design, block, read_texts)
     size = np.repeat(np.diff(block.bounds()), np.diff(block.bounds()))
     np.testing.assert_array_equal(explanation.exact, size == 1)

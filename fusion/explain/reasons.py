@@ -43,13 +43,13 @@ class ReasonBook:
         Raises ValueError when two reasons differ and have the same code.
         """
         stated = _stated(schema)
-        reasons = stated | default_reasons(
+        told = stated | default_reasons(
             schema, [name for name in (*column_names, *narrative_names) if name not in stated]
         )
         given = [
-            [reasons[name] for name in column_names],
+            [told[name] for name in column_names],
             [concept.reason for concept in schema.concepts],
-            [reasons[name] for name in narrative_names],
+            [told[name] for name in narrative_names],
         ]
         book = {reason.code: reason for group in given for reason in group}
         for reason in (reason for group in given for reason in group):
@@ -139,29 +139,29 @@ def principal_reasons(
     book: ReasonBook,
     config: Config,
     most: int,
-    approval_cutoffs: Floats | None = None,
+    refused: Flags | None = None,
 ) -> Reasons:
     """At most ``most`` reasons per row, each taking ``config.explain.min_points`` or more; of a row that is not
-    approved whatever takes anything that can be seen (``VISIBLE_POINTS``), as an applicant who is declined must be told
-    why, and whoever looks at a referred one must know.
+    approved whatever takes anything that can be seen (``VISIBLE_POINTS``), as an applicant who is declined must be
+    told why, and whoever looks at a referred one must know.
 
-    concept: see ``ReasonBook.of_sentences``. approved_up_to: PD up to which each row is approved, (n,), as
-    ``fusion.policy.policy.approval_cutoffs`` has it; by default the model's own cut-off.
+    concept: see ``ReasonBook.of_sentences``. refused: bool (n,), whether each row is not approved; by default by the
+    model's own cut-off.
     """
     points = reason_points(explanation, concept, book, config.scale)
     n, n_reasons = points.shape
     which = np.argsort(np.round(points, 9), axis=1, kind="stable")[:, : min(most, n_reasons)]
     taken = np.take_along_axis(points, which, axis=1)
-    limit = np.full(n, config.decision.max_pd) if approval_cutoffs is None else approval_cutoffs
-    not_approved = expit(explanation.margin) > limit
-    least = np.where(not_approved, min(VISIBLE_POINTS, config.explain.min_points), config.explain.min_points)
+    if refused is None:
+        refused = np.asarray(expit(explanation.margin) > config.decision.max_pd, dtype=np.bool_)
+    least = np.where(refused, min(VISIBLE_POINTS, config.explain.min_points), config.explain.min_points)
     adverse = (taken < 0.0) & (taken <= -least[:, None])
     return Reasons(
         book,
         np.where(adverse, which, -1),
         np.where(adverse, taken, 0.0),
         to_points(explanation.narratives.sum(axis=1), config.scale).reshape(n),
-        not_approved,
+        refused,
     )
 
 

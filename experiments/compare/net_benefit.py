@@ -13,7 +13,7 @@ from experiments.reporting.charts import BLUE, INK, MUTED, RED, WHOLE, legend, p
 from experiments.reporting.document import Column, Plot, Section, Table
 from experiments.reporting.words import number, percent
 from experiments.validate.chapter import Chapter, Row, figure, interval
-from fusion.metrics import Floats
+from features.arrays import Floats
 from fusion.validation.intervals import Estimate
 from fusion.validation.net_benefit import net_benefit, net_benefit_difference
 

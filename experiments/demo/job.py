@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from data_schemas.errors import ContractError
@@ -21,6 +20,7 @@ from experiments.score.job import ScoreFiles, bundle_scorer, score_file
 from experiments.session.encoders import open_text_encoder
 from experiments.session.run import Run, Summary
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
+from features.arrays import Floats
 from features.design import Design
 from features.narratives.reader import TextReader
 from features.tables.reader import ReadOptions, read_all
@@ -157,7 +157,7 @@ def explain_few(files: DemoFiles, model: Model, run: Run) -> None:
     explain_file(model, Choice(top=N_REPORTED), order, heading, ReadOptions(), run)
 
 
-def judge(files: DemoFiles, columns_only: npt.NDArray[np.float64]) -> Summary:
+def judge(files: DemoFiles, columns_only: Floats) -> Summary:
     """AUCs on the new applications: of the rule itself, the model, and its ablation on the columns alone.
 
     columns_only: float64 (n,), log-odds of the ablation, in the order of ``new.csv``.

@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from scipy.special import logit
 
@@ -26,7 +25,6 @@ from fusion.explain.exact_sentences import explain_exactly
 from fusion.explain.explanation import Explanation
 from fusion.explain.reasons import principal_reasons
 
-Floats = npt.NDArray[np.float64]
 Timed = Callable[[str], AbstractContextManager[None]]
 
 CROSSED = 1e-9  # log-odds below the cut-off, so that no rounding puts what crossed it back

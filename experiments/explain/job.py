@@ -7,22 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from experiments import reporting as reports
 from experiments.explain.cases import Case, Study
 from experiments.explain.output_folder import INDEX_JSON, check_place
 from experiments.explain.report_content import Heading, Reporter
 from experiments.explain.request import Audience, Form, ReportRequest
 from experiments.explain.selection import Choice, Chosen, RowNames, choose
 from experiments.explain.standing import Crowd
-from experiments.reporting import pages
+from experiments.reporting.decision import pages
+from experiments.reporting.decision.index import IndexEntry, IndexPage, Link
 from experiments.reporting.file_names import INDEX, file_name
+from experiments.reporting.parts import ReportModel
 from experiments.reporting.pdf import require_pdf, to_pdf
 from experiments.score.answers import Reasoner
 from experiments.score.job import bundle_scorer, fingerprint
 from experiments.session.encoders import OpenEncoder
 from experiments.session.run import Run
+from features.arrays import Floats
 from features.atomic_files import new_folder
 from features.tables.applications import Applications, Chunk
 from features.tables.reader import ReadOptions, read_chunks
@@ -36,7 +37,7 @@ class Explained:
     """What became of an order. methods: applications by how their sentences' points were found."""
 
     chosen: Chosen
-    index: reports.IndexPage
+    index: IndexPage
     methods: Mapping[str, int]
 
 
@@ -91,7 +92,7 @@ def _choose(model: Model, choice: Choice, data: Path, options: ReadOptions, run:
     n_rows = None if choice.ids else fingerprint(data).about_rows
     with run.progress("choose", n_rows) as advance, run.progress("encode", unit="texts") as on_text:
 
-        def predict(applications: Applications) -> npt.NDArray[np.float64]:
+        def predict(applications: Applications) -> Floats:
             return scorer.answer(applications, on_text).scores.pd
 
         def chunks() -> Iterator[Chunk]:
@@ -113,7 +114,7 @@ def _reporter(model: Model, heading: Heading, run: Run) -> Reporter:
     return Reporter(study, Crowd.of(bundle.population, bundle.config.scale), heading)
 
 
-def _write(reporter: Reporter, case: Case, order: ReportRequest, folder: Path, run: Run) -> reports.IndexEntry:
+def _write(reporter: Reporter, case: Case, order: ReportRequest, folder: Path, run: Run) -> IndexEntry:
     """Write every report of one application; its line in the index."""
     links = []
     for audience in order.audiences:
@@ -128,9 +129,9 @@ def _write(reporter: Reporter, case: Case, order: ReportRequest, folder: Path, r
                 else:
                     (folder / name).write_bytes(to_pdf(html))
             words = audience.value if form is Form.HTML else f"{audience.value} ({form.value.upper()})"
-            links.append(reports.Link(words=words, file=name))
+            links.append(Link(words=words, file=name))
     review = reporter.needs_review(case, reporter.grounds(case))
-    return reports.IndexEntry(
+    return IndexEntry(
         id=case.id,
         row=case.row,
         result=reporter.result(case.outcomes.fused),
@@ -140,7 +141,7 @@ def _write(reporter: Reporter, case: Case, order: ReportRequest, folder: Path, r
     )
 
 
-def _report(reporter: Reporter, case: Case, audience: Audience, run: Run) -> tuple[reports.ReportModel, str]:
+def _report(reporter: Reporter, case: Case, audience: Audience, run: Run) -> tuple[ReportModel, str]:
     """One report and its page."""
     with run.timed("reports"):
         match audience:
@@ -155,15 +156,15 @@ def _report(reporter: Reporter, case: Case, audience: Audience, run: Run) -> tup
                 return validator, pages.validator_html(validator)
 
 
-def _json(report: reports.ReportModel) -> bytes:
+def _json(report: ReportModel) -> bytes:
     return (report.model_dump_json() + "\n").encode()
 
 
 def _index(
-    bundle: Bundle, choice: Choice, chosen: Chosen, entries: Sequence[reports.IndexEntry], heading: Heading
-) -> reports.IndexPage:
+    bundle: Bundle, choice: Choice, chosen: Chosen, entries: Sequence[IndexEntry], heading: Heading
+) -> IndexPage:
     declined = sum(entry.result.decision == "decline" for entry in entries)
-    return reports.IndexPage(
+    return IndexPage(
         file=heading.data.name,
         product=bundle.schema.title,
         model=bundle.manifest.model_id,

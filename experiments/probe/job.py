@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from data_schemas.contract import Field, Role, Schema
@@ -18,6 +17,7 @@ from experiments.probe.report import verdict as word_for
 from experiments.session.encoders import Model, check_encoder
 from experiments.session.inputs import model_inputs
 from experiments.session.run import Advance, Run
+from features.arrays import Flags, Index, Ints
 from features.tables.applications import Applications, Chunk, Rejects
 from features.tables.groups import LEAST_ROWS, Groups, groups_of
 from features.tables.reader import ReadOptions, read_all
@@ -26,7 +26,6 @@ from fusion.model.folds import tied_groups
 from fusion.validation.proxy_probe import (
     N_FOLDS,
     Inputs,
-    Ints,
     ProbeAccuracy,
     bent,
     deal_folds,
@@ -57,7 +56,7 @@ class ProbeRows:
     """
 
     inputs: dict[Source, Inputs | str]
-    wrote: npt.NDArray[np.bool_]
+    wrote: Flags
     tied: Ints
 
 
@@ -66,7 +65,7 @@ class ProbeResult:
     """How well a column was told from one source, on which rows."""
 
     told: ProbeAccuracy
-    rows: npt.NDArray[np.intp]
+    rows: Index
 
 
 def probe_file(model: Model, question: Question, options: ReadOptions, run: Run) -> tuple[ProtectedReport, Rejects]:

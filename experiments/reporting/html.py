@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from experiments.reporting.document import Cell, Column, Document, Gap, Grade, Interval
-from experiments.reporting.pages import render
+from experiments.reporting.page import render
 from experiments.reporting.words import NARROW_SPACE, number, percent, shown, signed
 
 GRADES: dict[Grade, str] = {

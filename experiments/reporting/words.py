@@ -12,7 +12,7 @@ from datetime import date
 
 from markupsafe import Markup, escape
 
-from experiments.reporting import Fact, Move
+from experiments.reporting.parts import Fact, Move
 
 LONGEST_TEXT = 700  # characters of one text on a page; the JSON holds all
 MINUS = "−"

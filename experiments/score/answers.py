@@ -14,6 +14,7 @@ import pyarrow as pa
 from data_schemas.contract import Reason, Sensitive
 from experiments.score.resumable_output import OutputColumn
 from experiments.session.run import Run
+from features.arrays import Floats
 from features.design import Design
 from features.encoders.encoder import TextEncoder
 from features.narratives.concepts import ConceptMatcher, ConceptMatches
@@ -22,7 +23,6 @@ from fusion.bundle import Bundle
 from fusion.explain.attribution import Explainer, ModelReading
 from fusion.explain.explanation import Explanation, to_points
 from fusion.explain.reasons import ReasonBook, principal_reasons
-from fusion.metrics import Floats
 from fusion.model.fusion_model import Scores
 
 BLOCK_ROWS = 500  # answered at once: what explaining needs for a while is several times their sentences' vectors

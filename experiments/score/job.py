@@ -27,6 +27,7 @@ from experiments.score.answers import Answer, Reasoner, reason_cells, reason_col
 from experiments.score.resumable_output import OutputColumn, OutputFile, PartialOutput, Tally, check_name
 from experiments.session.encoders import OpenEncoder, check_encoder
 from experiments.session.run import Advance, Run, advance_to
+from features.arrays import Floats
 from features.design import Design
 from features.narratives.masking import Mask
 from features.narratives.reader import TextReader
@@ -35,7 +36,6 @@ from features.tables.csv_records import file_sha256, unreadable
 from features.tables.data_quality import data_quality
 from features.tables.reader import ReadOptions, read_chunks
 from fusion.bundle import Bundle
-from fusion.metrics import Floats
 from fusion.policy.policy import Decisions, Policy, approved_up_to, decide_all, own_policy, segments_of
 
 FIRST_COLUMNS = (

@@ -11,7 +11,6 @@ from itertools import compress
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
@@ -19,6 +18,7 @@ from experiments.explain.background import in_words, rows_of
 from experiments.session.encoders import OpenEncoder
 from experiments.session.run import Run, advance_to, versions
 from experiments.train.card import model_card
+from features.arrays import Flags, Floats, Index
 from features.design import Design
 from features.narratives.masking import Mask, Masked, rows_by_kind
 from features.narratives.reader import TextReader
@@ -36,9 +36,6 @@ from fusion.model.folds import tied_groups
 from fusion.model.fusion_model import Margins
 from fusion.model.training import TrainingSample, fit, n_steps
 from fusion.validation.text_drift import describe_texts
-
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -293,7 +290,7 @@ def training_rows(applications: Applications, until: date | None) -> Flags:
     return np.asarray(learn, dtype=np.bool_)
 
 
-def later_rows(applications: Applications, learn: Flags) -> npt.NDArray[np.intp]:
+def later_rows(applications: Applications, learn: Flags) -> Index:
     """Positions of the rows decided after those to learn from; a row without a date is in neither."""
     dates = applications.decision_date()
     return np.flatnonzero(~learn if dates is None else ~learn & ~np.isnat(dates))

@@ -6,21 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
 from data_schemas.contract import Sensitive
 from experiments.session.encoders import Model, check_encoder
 from experiments.session.inputs import model_inputs
 from experiments.session.run import Run
+from features.arrays import Dates, Flags, Floats
 from features.design import Design
 from features.tables.applications import Applications
 from features.tables.data_quality import data_quality
 from fusion.model.fusion_model import Margins
 from fusion.policy.policy import Decision, Policy, decide_all
-
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ class ScoredOutcomes:
         return np.asarray(self.design.text.has_text.any(axis=1), dtype=np.bool_)
 
     @property
-    def months(self) -> npt.NDArray[np.datetime64] | None:
+    def months(self) -> Dates | None:
         """datetime64[M] (n,) of the decision, NaT where it is missing; None where the data have no decision date."""
         dates = self.applications.decision_date()
         return None if dates is None or np.isnat(dates).all() else dates.astype("datetime64[M]")

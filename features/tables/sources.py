@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_schemas.contract import Field, FieldType, Schema
 from data_schemas.errors import ContractError, RunError
+from features.arrays import Ints
 from features.tables.csv_records import Lines, Record, open_text, records, shown, unreadable
 from features.tables.header import csv_names, places
 
@@ -45,7 +45,7 @@ class TextRows:
     """
 
     cells: dict[str, pa.Array]
-    row_number: npt.NDArray[np.int64]
+    row_number: Ints
     original: Callable[[int], str]
     rejects: list[Reject]
 

@@ -13,15 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
 from data_schemas.contract import Derived, Field, Reason, Schema
+from features.arrays import Flags, Floats, Ints
 from fusion.config import Config, ScaleConfig
 from fusion.explain.explanation import Explanation, to_points
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 LEAST_SEEN = 0.05  # points: less is written as 0.0
 
@@ -94,7 +91,7 @@ class Reasons:
     which: Ints
     points: Floats
     narrative_points: Floats
-    refused: npt.NDArray[np.bool_]
+    refused: Flags
 
     def of(self, row: int) -> list[tuple[Reason, float]]:
         """The reasons of one row with their points."""

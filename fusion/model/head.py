@@ -14,18 +14,16 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from scipy import sparse
 from scipy.optimize import Bounds, minimize
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from features.arrays import Floats, Ints
 from fusion.config import HeadConfig
 from fusion.metrics import base_log_odds
 from fusion.model.basis import HeadInputs
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,7 @@ class Trainable(torch.nn.Module):
         penalised = (self.columns, self.text, self.absent, self.words)
         return 0.5 * torch.stack([parameter.square().sum() for parameter in penalised]).sum()
 
-    def bounds(self, direction: npt.NDArray[np.int64]) -> Bounds:
+    def bounds(self, direction: Ints) -> Bounds:
         """Bounds on all parameters in one row: a weight of a directed column may not have the other sign."""
         lower, upper = [], []
         for name, parameter in self.named_parameters():

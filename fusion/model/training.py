@@ -11,10 +11,10 @@ from typing import TypeVar
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from data_schemas.errors import ContractError
+from features.arrays import Dates, Floats, Index, Ints
 from features.design import Design
 from features.encoders.threads import lone_workers
 from fusion.config import Config
@@ -27,8 +27,6 @@ from fusion.model.head import Head, fit_head, training_device
 from fusion.model.recency import recency_weight
 from fusion.model.stacker import Stacker, fit_booster, stacker_inputs
 
-Floats = npt.NDArray[np.float64]
-Index = npt.NDArray[np.intp]
 Part = TypeVar("Part")
 
 Step = Callable[[], None]
@@ -50,9 +48,9 @@ class TrainingSample:
 
     design: Design
     y: Floats
-    groups: npt.NDArray[np.int64]
+    groups: Ints
     monotone: tuple[int, ...]
-    decided: npt.NDArray[np.datetime64] | None = None
+    decided: Dates | None = None
 
     def __post_init__(self) -> None:
         n, n_num = len(self.design), len(self.design.tabular.num_names)
@@ -106,7 +104,7 @@ class _Training:
     sample: TrainingSample
     config: Config
     weight: Floats
-    fold: npt.NDArray[np.int64]
+    fold: Ints
     device: torch.device
     gpu_turn: threading.Lock
     step: Step

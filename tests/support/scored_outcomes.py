@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 from scipy.special import expit
@@ -17,6 +16,7 @@ from data_schemas.contract import Schema
 from data_schemas.reader import parse_schema
 from experiments.session.encoders import Model, OpenEncoder
 from experiments.validate.scored_outcomes import ScoredOutcomes, decisions
+from features.arrays import Dates, Floats, Floats32
 from features.design import Design, TabularBlock, TextBlock
 from features.encoders.encoder import PartVectors, Progress
 from features.encoders.windows import Spans
@@ -31,8 +31,6 @@ from fusion.validation.text_drift import describe_texts
 from tests.support import golden_model
 from tests.support.small import small_schema
 from tests.support.stand_in import parts_alone
-
-Floats = npt.NDArray[np.float64]
 
 HOMES = ("rent", "own")
 NOTE = "A car for the way to work."
@@ -51,7 +49,7 @@ class Rows:
     text_only: Floats | None = None
     home: Sequence[str] | None = None
     note: Sequence[str] | None = None
-    asked: npt.NDArray[np.datetime64] | None = None
+    asked: Dates | None = None
 
 
 class Silent:
@@ -60,7 +58,7 @@ class Silent:
     digest = "silent"
     dim = 3
 
-    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> npt.NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats32:
         if on_progress is not None:
             on_progress(len(texts))
         return np.zeros((len(texts), self.dim), np.float32)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from experiments.options import cache_folder
 from experiments.session.encoders import open_text_encoder
+from features.arrays import Floats, Index
 from features.design import Design
 from features.narratives.reader import TextReader
 from features.narratives.sentences import SentenceBlock
@@ -29,7 +29,7 @@ class ExplainedRows:
     design: Design
     block: SentenceBlock
 
-    def take(self, rows: npt.NDArray[np.intp]) -> ExplainedRows:
+    def take(self, rows: Index) -> ExplainedRows:
         """The rows at these positions."""
         return ExplainedRows(self.bundle, self.reader, self.design.take(rows), self.block.take(rows))
 
@@ -53,7 +53,7 @@ def read_told(given: argparse.Namespace) -> ExplainedRows:
     return ExplainedRows(bundle, reader, Design(bundle.tabular.encode(applications), text), block)
 
 
-def shapley_weights(k: int) -> npt.NDArray[np.float64]:
+def shapley_weights(k: int) -> Floats:
     """float64 (k,): weight of a coalition of s others in a player's value, s! (k - s - 1)! / k!."""
     return np.array([math.factorial(s) * math.factorial(k - s - 1) / math.factorial(k) for s in range(k)])
 

@@ -16,7 +16,6 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import spearmanr
 
@@ -26,13 +25,12 @@ from experiments.demo.data import column_log_odds
 from experiments.demo.job import CACHE_GB, DemoFiles
 from experiments.demo.sentences import CONCEPTS, SMALL_TALK, fillings
 from experiments.session.encoders import open_text_encoder
+from features.arrays import Floats
 from features.design import Design
 from features.narratives.reader import TextReader
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
 from fusion.explain.explanation import Explanation
-
-Floats = npt.NDArray[np.float64]
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "loan against income": (

@@ -22,7 +22,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from sklearn.model_selection import StratifiedKFold
 
@@ -33,6 +32,7 @@ from experiments.benchmarks.peers.paper_bert import Classifier, Tuning, choose, 
 from experiments.benchmarks.peers.paper_boosting import boosted, matrix
 from experiments.options import cache_folder
 from experiments.session.encoders import open_text_encoder
+from features.arrays import Floats, Index
 from features.design import Design, TextBlock
 from features.encoders.sources import open_encoder
 from features.narratives.reader import TextReader, clean_narrative
@@ -44,9 +44,6 @@ from fusion.metrics import Gain, auc, brier, brier_gain, delong
 from fusion.model.folds import tied_groups
 from fusion.model.fusion_model import Margins
 from fusion.model.training import TrainingSample, fit
-
-Floats = npt.NDArray[np.float64]
-Index = npt.NDArray[np.intp]
 
 FEATURES = "annual_inc,dti,loan_amnt,fico_range_low,emp_length,purpose,home_ownership,addr_state"
 KEPT_ROLES = ("id", "decision_date", "target")

@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from data_schemas.reader import load_schema
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from experiments.options import cache_folder
 from experiments.session.encoders import open_text_encoder
+from features.arrays import Index
 from features.design import Design, TextBlock
 from features.narratives.reader import TextReader
 from features.tables.applications import Applications
@@ -31,9 +31,6 @@ from fusion.metrics import auc, log_loss
 from fusion.model.basis import Basis
 from fusion.model.head import fit_head
 from fusion.model.recency import recency_weight
-
-Index = npt.NDArray[np.intp]
-Dates = npt.NDArray[np.datetime64]
 
 MUTE = 1e9  # a penalty under which a part of the head says nothing
 ALIKE = 1000.0  # a half-life in years under which all decisions count alike

@@ -15,22 +15,19 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from data_schemas.reader import load_schema
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from experiments.options import cache_folder
 from experiments.session.encoders import open_text_encoder
 from experiments.session.run import Run
 from experiments.train.job import later_rows, prepare, training_rows
+from features.arrays import Floats
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.config import Config, load_config
 from fusion.metrics import Gain, brier_gain, delong, figures
 from fusion.model.training import fit
 
-Floats = npt.NDArray[np.float64]
 DEFAULTS = "defaults"
 
 

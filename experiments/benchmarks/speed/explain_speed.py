@@ -24,7 +24,6 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-import numpy.typing as npt
 import shap
 import torch
 
@@ -43,6 +42,7 @@ from experiments.benchmarks.measuring import (
 from experiments.score.job import ScoreFiles, bundle_scorer, score_file
 from experiments.session.encoders import open_text_encoder
 from experiments.session.run import Run
+from features.arrays import Flags, Floats
 from features.design import Design
 from features.narratives.reader import TextReader, clean_narrative
 from features.tables.applications import Applications
@@ -51,8 +51,6 @@ from fusion.bundle import Bundle, load
 from fusion.explain.attribution import ModelReading
 from fusion.explain.tree_shapley import Leaves, TreeGame, count, leaves_of
 from fusion.model.stacker import Stacker, stacker_inputs
-
-Floats = npt.NDArray[np.float64]
 
 N_REASONS = 4
 BACKGROUND_ROWS = 100  # of shap
@@ -150,7 +148,7 @@ def compare_trees(stacker: Stacker, x: Floats, background: Floats, whole: TreeGa
     took.difference = max(took.difference, float(np.abs(theirs - ours)[clear].max(initial=0.0)))
 
 
-def single_precision_will_do(leaves: Leaves, x: Floats) -> npt.NDArray[np.bool_]:
+def single_precision_will_do(leaves: Leaves, x: Floats) -> Flags:
     """bool (n,): the rows that go the same way where every threshold is rounded to single precision."""
     clear = np.ones(len(x), dtype=np.bool_)
     for column in range(x.shape[1]):

@@ -16,7 +16,6 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from experiments.benchmarks.attribution.explained import between
@@ -25,15 +24,14 @@ from experiments.explain.cases import Study
 from experiments.explain.job import N_REASONS
 from experiments.explain.report_content import Heading, Reporter
 from experiments.explain.standing import Crowd
-from experiments.reporting.pages import underwriter_html
+from experiments.reporting.decision.pages import underwriter_html
 from experiments.score.answers import Reasoner
 from experiments.session.encoders import open_text_encoder
 from experiments.session.run import Clock
+from features.arrays import Floats
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import Bundle, load
-
-Floats = npt.NDArray[np.float64]
 
 LONG = 500  # characters of all narratives of an application that count as long
 DRAWN, LONG_ONES = "drawn at random", f"narratives of {LONG} characters or more"

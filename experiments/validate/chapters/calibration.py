@@ -11,8 +11,9 @@ from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, name_pla
 from experiments.reporting.document import Column, Gap, Plot, Section, Table
 from experiments.validate.chapter import Chapter, Row, figure, interval
 from experiments.validate.chapters.calibration_findings import band_name, findings
-from experiments.validate.scored_outcomes import Floats, ScoredOutcomes
+from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough
+from features.arrays import Floats
 from fusion.validation.calibration_tests import (
     ReliabilityBin,
     brier_parts,

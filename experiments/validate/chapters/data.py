@@ -13,7 +13,8 @@ from sklearn.metrics import roc_auc_score
 from experiments.reporting.document import Column, Finding, Section, Table
 from experiments.reporting.words import count, number, percent
 from experiments.validate.chapter import Chapter, Row, figure, listed
-from experiments.validate.scored_outcomes import Floats, ScoredOutcomes
+from experiments.validate.scored_outcomes import ScoredOutcomes
+from features.arrays import Floats
 from features.design import TabularBlock
 from features.inference.leakage import MAX_AUC
 from fusion.metrics import both_classes

@@ -13,8 +13,9 @@ from experiments.reporting.document import Column, Finding, Plot, Section, Table
 from experiments.reporting.words import number, percent
 from experiments.validate.chapter import Chapter, Row, figure, interval, listed
 from experiments.validate.chapters.discrimination_slices import NO_BAD, NO_FLAG, cutoff_slice_table, slice_table
-from experiments.validate.scored_outcomes import Flags, ScoredOutcomes
+from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import LEAST_BADS, Cut, enough
+from features.arrays import Flags
 from fusion.metrics import both_classes, log_loss
 from fusion.validation.confusion import at_cutoff
 from fusion.validation.intervals import Estimate, auc_interval, bootstrap, brier_interval, gini_interval

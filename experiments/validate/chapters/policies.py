@@ -12,7 +12,8 @@ from experiments.validate.chapters.policy_findings import findings
 from experiments.validate.chapters.policy_plots import drawings, plots
 from experiments.validate.chapters.policy_tables import tables
 from experiments.validate.chapters.policy_view import ALL, PolicyView, SegmentView
-from experiments.validate.scored_outcomes import Flags, ScoredOutcomes
+from experiments.validate.scored_outcomes import ScoredOutcomes
+from features.arrays import Flags
 from fusion.policy.policy import Economics, amounts_of, lacking, segments_of
 from fusion.policy.proposal import OTHERS, Proposal, Unmet, books_by_segment, propose
 from fusion.policy.simulation import Book

@@ -11,9 +11,10 @@ from experiments.reporting.charts import BLUE, INK, MUTED, picture
 from experiments.reporting.document import Cell, Column, Finding, Gap, Interval, Plot, Section, Table
 from experiments.validate.chapter import Chapter, Row, interval
 from experiments.validate.chapters.text_worth_findings import SILENT, Compared, compare, findings
-from experiments.validate.scored_outcomes import Flags, ScoredOutcomes
+from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough, main_narrative, wrote
-from fusion.metrics import Floats, Gain
+from features.arrays import Flags, Floats
+from fusion.metrics import Gain
 from fusion.validation.intervals import auc_interval, bootstrap, brier_interval, slope_interval
 
 N_DRAWS = 400

@@ -10,7 +10,7 @@ import pytest
 
 from experiments.explain.cases import Case, Study
 from experiments.explain.facts import Ground, facts, ground
-from experiments.reporting import Fact
+from experiments.reporting.parts import Fact
 from experiments.score.answers import Reasoner
 from experiments.session.encoders import open_text_encoder
 from experiments.session.run import Clock

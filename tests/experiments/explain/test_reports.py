@@ -17,8 +17,8 @@ from experiments.cli import app, guarded
 from experiments.explain.cases import Study
 from experiments.explain.report_content import Heading, Reporter
 from experiments.explain.standing import Crowd
+from experiments.reporting.decision.pages import applicant_html
 from experiments.reporting.file_names import file_name
-from experiments.reporting.pages import applicant_html
 from experiments.score.answers import Reasoner
 from experiments.session.encoders import open_text_encoder
 from experiments.session.run import Clock

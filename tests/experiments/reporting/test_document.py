@@ -8,10 +8,10 @@ import pytest
 from matplotlib.axes import Axes
 from pydantic import ValidationError
 
-from experiments.reporting import Document, parse_report
 from experiments.reporting.charts import picture
-from experiments.reporting.document import Cell, Column, Finding, Form, Gap, Interval, Plot, Section, Table
+from experiments.reporting.document import Cell, Column, Document, Finding, Form, Gap, Interval, Plot, Section, Table
 from experiments.reporting.html import cell, document_html
+from experiments.reporting.json_reports import parse_report
 from experiments.validate.chapter import Chapter, figure, interval, listed
 from fusion.validation.intervals import NONE, Estimate
 from tests.support.hostile import HOSTILE

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from data_schemas.errors import ContractError, RunError
-from experiments.reporting import pages
+from experiments.reporting.decision import pages
 from experiments.reporting.pdf import to_pdf
 from tests.support import example_reports
 from tests.support.hostile import HOSTILE, filled

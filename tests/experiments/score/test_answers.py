@@ -19,17 +19,14 @@ from experiments.score.answers import Answer, Reasoner, Why, reason_cells, reaso
 from experiments.score.job import ScoreFiles, bundle_scorer, score_file
 from experiments.session.encoders import OpenEncoder, open_text_encoder
 from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from features.design import Design
 from features.narratives.reader import TextReader
 from features.narratives.sentences import SentenceBlock
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import Bundle, load
-from fusion.config import Config, load_config
 from fusion.explain.explanation import to_points
-from tests.support.tiny_bert import tiny_bert
+from tests.support.bundles import train_small
 
-SMALL = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=20", "text.n_buckets=64", "head.steps=20"]
 NOTES = ("", "I have a job. I pay in time.", "My health is poor. I owe much to a bank.", "It is for a car.")
 
 
@@ -86,14 +83,8 @@ class Lender:
 
 
 def train(folder: Path, narratives: tuple[str, ...]) -> Lender:
-    table(400, 1, narratives).to_csv(folder / "past.csv", index=False)
-    config: Config = load_config(None, [f"encoder.source='{tiny_bert(folder / 'encoder')}'", *SMALL])
-    encoder = open_text_encoder(config.encoder, None, 1.0, 0)
-    files = TrainingFiles((folder / "past.csv",), folder / "model")
-    with Run.start("train", None, {}) as run:
-        read = read_decided(schema(narratives), files.data, ReadOptions(need_target=True), run)
-        train_bundle(read, files, config, encoder, run)
-    return Lender(load(folder / "model"), encoder, folder, narratives)
+    bundle = load(train_small(folder, table(400, 1, narratives), schema=schema(narratives)))
+    return Lender(bundle, open_text_encoder(bundle.config.encoder, None, 1.0, 0), folder, narratives)
 
 
 @pytest.fixture(scope="module")
@@ -165,10 +156,11 @@ def test_without_concepts_what_was_written_counts_under_its_narrative(lender: Le
 
 
 def test_a_model_without_narratives_gives_reasons(wordless: Lender) -> None:
-    scored = wordless.score(table(60, 2, ()))
+    rows = table(60, 2, ())
+    scored = wordless.score(rows)
     assert set(scored["narrative_points"]) == {"0.0"}
     assert set(scored["reason_1"]) == {"STATE", "INCOME", ""}
-    pd.testing.assert_frame_equal(wordless.score(table(60, 2, ()), chunk_rows=1), scored)
+    pd.testing.assert_frame_equal(wordless.score(rows.head(15), chunk_rows=1), scored.head(15))
 
 
 def test_a_top_score_has_no_adverse_reason(wordless: Lender) -> None:

@@ -6,11 +6,12 @@ import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,40 +23,20 @@ from data_schemas.reader import load_schema
 from experiments.cli import app, guarded
 from experiments.demo.data import generate
 from experiments.score.resumable_output import partial_folder
-from experiments.session.encoders import open_text_encoder
-from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, read_decided, train_bundle
-from features.tables.reader import ReadOptions
-from fusion.config import load_config
+from tests.support.explained import Trained
 from tests.support.tiny_bert import tiny_bert
 
-N_ROWS = 240
+N_ROWS = 120
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A small bundle on demo data, and new applications for it."""
-
-    model: Path
-    data: Path
-
-
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    folder = tmp_path_factory.mktemp("trained")
-    past, new = folder / "past.csv", folder / "new.csv"
-    generate(400, 1).table.to_csv(past, index=False)
+@pytest.fixture(scope="module")
+def trained(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """The bundle that is shared, and applications of its own."""
     table = generate(N_ROWS, 2).table.drop(columns="outcome").astype(object)
     table.loc[[7, 100], "amount"] = "a lot"
-    table.to_csv(new, index=False)
-    encoder = f"encoder.source='{tiny_bert(folder / 'encoder')}'"
-    small = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
-    config = load_config(None, [encoder, *small])
-    with Run.start("train", None, {}) as run:
-        files = TrainingFiles((past,), folder / "model")
-        read = read_decided(load_schema("demo"), files.data, ReadOptions(need_target=True), run)
-        train_bundle(read, files, config, open_text_encoder(config.encoder, None, 1.0, 0), run)
-    return Trained(folder / "model", new)
+    data = tmp_path_factory.mktemp("new") / "new.csv"
+    table.to_csv(data, index=False)
+    return replace(trained, data=data, table=table)
 
 
 def arguments(trained: Trained, out: Path, *more: str) -> list[str]:
@@ -198,7 +179,7 @@ def test_an_applicant_gets_the_same_digits_among_others(
     lines = trained.data.read_text().splitlines(keepends=True)
     body = lines[1:]
     random.Random(4).shuffle(body)
-    shuffled = Trained(trained.model, tmp_path / "shuffled.csv")
+    shuffled = replace(trained, data=tmp_path / "shuffled.csv")
     shuffled.data.write_text("".join([lines[0], *body]))
     assert score(monkeypatch, shuffled, tmp_path / "out.csv", "--chunk-rows", "31") == 3
 
@@ -219,7 +200,7 @@ def test_rows_with_little_in_them_are_scored_and_say_so(
     table.loc[1, optional] = ""
     table.loc[2, [name for name in optional if name not in required]] = ""
     table.loc[2, "statement"] = "I have a permanent job."
-    sparse = Trained(trained.model, tmp_path / "sparse.csv")
+    sparse = replace(trained, data=tmp_path / "sparse.csv")
     table.to_csv(sparse.data, index=False)
     assert score(monkeypatch, sparse, tmp_path / "out.csv") == 0
     quality = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)["data_quality"]
@@ -231,12 +212,7 @@ def test_rows_with_little_in_them_are_scored_and_say_so(
 def test_a_bundle_that_was_changed_is_refused_by_name(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: Trained, tmp_path: Path
 ) -> None:
-    changed = Trained(tmp_path / "model", trained.data)
-    for file in trained.model.rglob("*"):
-        if file.is_file():
-            target = changed.model / file.relative_to(trained.model)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(file.read_bytes())
+    changed = replace(trained, model=shutil.copytree(trained.model, tmp_path / "model"))
     config = changed.model / "config.json"
     config.write_bytes(config.read_bytes().replace(b"0.2", b"0.3"))
     assert score(monkeypatch, changed, tmp_path / "out.csv") == 2
@@ -280,17 +256,17 @@ def test_a_bundle_moves_with_its_encoder(
     assert "is not the one that model" in capsys.readouterr().err
 
 
-BY_THREES = ("--chunk-rows", "3")
+SMALL_CHUNKS = ("--chunk-rows", "2")
 
 
 def start(trained: Trained, out: Path) -> subprocess.Popen[bytes]:
     """Scoring in a process of its own, which can be killed."""
-    command = [sys.executable, "-m", "experiments.cli", *arguments(trained, out, *BY_THREES)]
+    command = [sys.executable, "-m", "experiments.cli", *arguments(trained, out, *SMALL_CHUNKS)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rows_before", [3, 60, 150])
+@pytest.mark.parametrize("rows_before", [2, 30, 70])
 def test_a_killed_run_is_resumed_to_the_same_bytes(
     monkeypatch: pytest.MonkeyPatch,
     trained: Trained,
@@ -305,13 +281,13 @@ def test_a_killed_run_is_resumed_to_the_same_bytes(
     while not (journal.exists() and json.loads(journal.read_bytes())["through_row"] >= rows_before):
         assert process.poll() is None, "scoring ended before it could be killed"
         assert time.monotonic() < deadline
-        time.sleep(0.001)
+        time.sleep(0.005)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert not out.exists()
     assert not out.with_name("out.csv.rejects.csv").exists()
-    assert score(monkeypatch, trained, out, *BY_THREES) == 2  # a partial is in the way
-    assert score(monkeypatch, trained, out, *BY_THREES, "--resume") == 3
+    assert score(monkeypatch, trained, out, *SMALL_CHUNKS) == 2  # a partial is in the way
+    assert score(monkeypatch, trained, out, *SMALL_CHUNKS, "--resume") == 3
     assert results(out) == undisturbed
     events = [json.loads(line) for line in (tmp_path / "out.csv.log.jsonl").read_text().splitlines()]
     assert events[-1]["event"] == "finished"
@@ -325,11 +301,11 @@ def test_ctrl_c_ends_cleanly_and_can_be_resumed(
     out = tmp_path / "out.csv"
     process = start(trained, out)
     while not (partial_folder(out) / "journal.json").exists():
-        assert process.poll() is None
-        time.sleep(0.001)
+        assert process.poll() is None, "scoring ended before it could be interrupted"
+        time.sleep(0.005)
     process.send_signal(signal.SIGINT)
     assert process.wait() == 130
-    assert score(monkeypatch, trained, out, *BY_THREES, "--resume") == 3
+    assert score(monkeypatch, trained, out, *SMALL_CHUNKS, "--resume") == 3
     assert results(out) == undisturbed
 
 
@@ -345,5 +321,5 @@ def test_protected_and_ignored_columns_have_no_influence(
     table["branch_note"] = "anything"
     changed = tmp_path / "changed.csv"
     table.to_csv(changed, index=False)
-    assert score(monkeypatch, Trained(trained.model, changed), other) == 3
+    assert score(monkeypatch, replace(trained, data=changed), other) == 3
     assert other.read_bytes() == out.read_bytes()

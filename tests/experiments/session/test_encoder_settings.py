@@ -10,24 +10,20 @@ import pandas as pd
 import pytest
 
 from data_schemas.errors import ContractError
-from data_schemas.reader import load_schema
 from experiments.demo.data import generate
 from experiments.score.job import ScoreFiles, bundle_scorer, score_file
 from experiments.session.encoders import check_encoder, open_model, open_text_encoder
 from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from features.design import Design
 from features.encoders.encoder import SHARE_ROUNDING
 from features.narratives.reader import TextReader
 from features.narratives.sentences import SentenceBlock
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
-from fusion.config import load_config
 from fusion.estimator import CreditFusionClassifier
 from fusion.explain.exact_sentences import explain_exactly
-from tests.support.tiny_bert import tiny_bert
+from tests.support.bundles import train_small
 
-SMALL = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=20", "text.n_buckets=256", "head.steps=20"]
 HEARD = "head.text_penalty=50"  # so that so few rows learn from vectors at all
 WAYS = (("sentence", "words"), ("sentence", "tokens"), ("narrative", "words"))
 
@@ -48,21 +44,16 @@ class Lender:
 def lender(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Lender:
     unit, pooling = request.param
     folder = tmp_path_factory.mktemp("lender")
-    past, new = folder / "past.csv", folder / "new.csv"
-    generate(300, 1).table.to_csv(past, index=False)
+    new = folder / "new.csv"
     generate(60, 2).table.drop(columns="outcome").to_csv(new, index=False)
     ways = [f"encoder.unit={unit}", f"encoder.pooling={pooling}"]
-    config = load_config(None, [f"encoder.source='{tiny_bert(folder / 'encoder')}'", *ways, *SMALL, HEARD])
-    encoder = open_text_encoder(config.encoder, None, 1.0, 1)
-    with Run.start("train", None, {}) as run:
-        files = TrainingFiles((past,), folder / "model")
-        read = read_decided(load_schema("demo"), files.data, ReadOptions(need_target=True), run)
-        train_bundle(read, files, config, encoder, run)
-    bundle = load(folder / "model")
-    reader = TextReader(bundle.schema, encoder.text_encoder, config.text.n_buckets, config.text.ngrams)
+    model = train_small(folder, generate(300, 1).table, *ways, "stacker.n_trees=20", HEARD)
+    bundle = load(model)
+    encoder, settings = open_text_encoder(bundle.config.encoder, None, 1.0, 1), bundle.config.text
+    reader = TextReader(bundle.schema, encoder.text_encoder, settings.n_buckets, settings.ngrams)
     applications = read_all(new, bundle.schema, ReadOptions()).applications
     text, block = reader.read_sentences(applications)
-    return Lender(unit, folder / "model", new, Design(bundle.tabular.encode(applications), text), block, reader)
+    return Lender(unit, model, new, Design(bundle.tabular.encode(applications), text), block, reader)
 
 
 def score(lender: Lender, out: Path, cache: Path | None, chunk_rows: int) -> float | None:

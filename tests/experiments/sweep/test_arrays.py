@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import optuna
 import pandas as pd
 import pytest
@@ -25,6 +24,7 @@ from experiments.session.encoders import OpenEncoder, open_text_encoder
 from experiments.sweep.arrays import HELD_OUT, SEARCH, Arrays, Source, write_arrays
 from experiments.sweep.conditions import Search, settled, split
 from experiments.sweep.objective import Task, run_trial
+from features.arrays import Index
 from features.encoders.encoder import BertEncoder
 from features.narratives.reader import TextReader
 from features.tables.applications import Applications
@@ -276,7 +276,7 @@ def search_of(hold_out: float) -> Search:
 
 def splitted(
     y: Sequence[int], days: Sequence[int | None] | None, groups: Sequence[int], hold_out: float
-) -> Mapping[str, npt.NDArray[np.intp]]:
+) -> Mapping[str, Index]:
     return split(decided(y, days), np.array(groups, dtype=np.int64), search_of(hold_out))
 
 

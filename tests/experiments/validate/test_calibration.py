@@ -15,8 +15,9 @@ from experiments.reporting.document import Cell, Finding, Gap, Interval, Table
 from experiments.validate.chapter import Chapter
 from experiments.validate.chapters.calibration import bands_of, chapter
 from experiments.validate.chapters.calibration_findings import band_name
-from experiments.validate.scored_outcomes import Floats, ScoredOutcomes
+from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut, Slice, month_cut, segment_cuts
+from features.arrays import Floats
 from fusion.validation.score_bands import band_edges
 from tests.support.scored_outcomes import Rows, drawn, judged_of, some_margins
 

@@ -15,7 +15,8 @@ import pytest
 from data_schemas.reader import load_schema, parse_schema
 from experiments.cli import app, guarded
 from experiments.demo.data import FIRST_DAY, generate
-from experiments.reporting import Document, parse_report
+from experiments.reporting.document import Document
+from experiments.reporting.json_reports import parse_report
 from experiments.session.encoders import open_text_encoder
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle

@@ -10,7 +10,8 @@ import pytest
 from experiments.reporting.document import Cell, Finding, Gap, Interval, Table
 from experiments.validate.chapter import Chapter
 from experiments.validate.chapters.policies import chapter
-from experiments.validate.scored_outcomes import Floats, ScoredOutcomes, decisions
+from experiments.validate.scored_outcomes import ScoredOutcomes, decisions
+from features.arrays import Floats
 from fusion.policy.policy import Constraints, Cutoffs, Economics, Policy, Refer, Segments
 from tests.support.scored_outcomes import drawn, judged_of, some_margins
 

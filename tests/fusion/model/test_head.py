@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 from scipy.special import expit
 
+from features.arrays import Floats
 from features.design import Design, TabularBlock
 from fusion.config import Config, HeadConfig
 from fusion.metrics import auc, base_log_odds, log_loss
@@ -21,7 +22,6 @@ from fusion.model.basis import Basis, HeadInputs
 from fusion.model.head import Head, HeadOutput, fit_head
 from tests.support.designs import (
     SMALL,
-    Floats,
     Shape,
     chunks,
     free_basis,

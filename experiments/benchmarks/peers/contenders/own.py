@@ -9,11 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from data_schemas.reader import load_schema
-from experiments.benchmarks.peers.contenders.tables import About, Budget, Floats
+from experiments.benchmarks.peers.contenders.tables import About, Budget
 from experiments.score.job import bundle_scorer
 from experiments.session.encoders import open_model, open_text_encoder
 from experiments.session.run import Run
@@ -25,12 +22,10 @@ from experiments.train.job import (
     train_bundle,
     training_rows,
 )
+from features.arrays import Flags, Floats, Index
 from features.tables.applications import Applications, Chunk
 from features.tables.reader import ReadOptions, read_all
 from fusion.config import load_config
-
-Flags = npt.NDArray[np.bool_]
-Index = npt.NDArray[np.intp]
 
 COUNTED = ("mask", "encode", "fit", "describe", "save")  # judging a model is counted of no contender
 CACHE_GB = 2.0

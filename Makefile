@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test lint format clean
+.PHONY: install demo test lint docs format clean
 
 install: .venv/.installed
 
@@ -24,9 +24,12 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: install  # the documentation site in site/; a broken link or reference fails
+	$(BIN)/zensical build --strict --clean
+
 format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv demo_run
+	rm -rf .venv demo_run site

@@ -32,7 +32,7 @@ def toml_file(sections: Sequence[SettingSection]) -> str:
         for entry in section.entries:
             searched = f" A sweep tries {entry.searched}." if entry.searched else ""
             lines += ["", *_comment(entry.description), *_comment(f"{_accepted(entry).capitalize()}.{searched}")]
-            lines.append(f"{entry.key.partition('.')[2]} = {entry.default}")
+            lines.append(f"{_name(entry)} = {entry.default}")
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 
@@ -43,11 +43,16 @@ def markdown_page(sections: Sequence[SettingSection]) -> str:
     for section in sections:
         rows = ["| setting | default | allowed | a sweep tries | what it does |", "|---|---|---|---|---|"]
         rows += [
-            f"| `{entry.key}` | `{entry.default}` | {_accepted(entry)} | {entry.searched} | {entry.description} |"
+            f"| `{_name(entry)}` | `{entry.default}` | {_accepted(entry)} | {entry.searched} | {entry.description} |"
             for entry in section.entries
         ]
         blocks.append(f"## {section.name}\n\n{section.description}\n\n" + "\n".join(rows))
     return "\n\n".join(blocks) + "\n"
+
+
+def _name(entry: SettingEntry) -> str:
+    """The key inside its section."""
+    return entry.key.partition(".")[2]
 
 
 def _accepted(entry: SettingEntry) -> str:

@@ -34,9 +34,9 @@ def test_the_page_is_current() -> None:
 def test_every_setting_and_section_is_described() -> None:
     entries = [entry for section in catalogue() for entry in section.entries]
     assert [entry.key for entry in entries] == valid_keys()
-    for described in (*catalogue(), *entries):
-        assert described.description[0].isupper(), described
-        assert described.description.endswith("."), described
+    for description in [section.description for section in catalogue()] + [entry.description for entry in entries]:
+        assert description[0].isupper(), description
+        assert description.endswith("."), description
 
 
 def test_an_entry_says_type_default_range_and_condition() -> None:

@@ -100,7 +100,7 @@ def compare(
             second = open_model(challenger, challenger_encoder, where, cache_gb, threads)
         found = compare_models(first, second, order, run)
         with run.timed("write"):
-            write_pages(out, (found.page,), found.rows.rejects)
+            write_pages(out, {COMPARISON: found.document}, found.rows.rejects)
         run.finish({"out": out, **summary(found)}, {"out": out, **lines(found)})
     if found.rows.n_rejected:
         raise typer.Exit(SOME_REJECTED)

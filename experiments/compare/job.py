@@ -16,15 +16,13 @@ from experiments.compare import power as plan
 from experiments.compare import swap_sets as exchange
 from experiments.compare.pair import Pair, pair
 from experiments.compare.rows import CHALLENGER, CHAMPION, ComparedFiles, PairedRows, read_pair
-from experiments.reporting.document import Document
+from experiments.reporting.document import Document, Section
 from experiments.reporting.html import GRADES
 from experiments.reporting.words import number, percent
 from experiments.session.encoders import Model, check_encoder
 from experiments.session.run import Run
 from experiments.train.job import data_digest
 from experiments.validate.card import origin
-from experiments.validate.chapter import Chapter
-from experiments.validate.files import Page
 from experiments.validate.scored_outcomes import ScoredOutcomes, judge
 from experiments.validate.slices import month_cut, segment_cuts
 from fusion.policy.policy import Policy, own_policy
@@ -55,7 +53,7 @@ class ComparisonResult:
 
     pair: Pair
     rows: PairedRows
-    page: Page
+    document: Document
 
 
 def compare_models(champion: Model, challenger: Model, order: ComparisonRequest, run: Run) -> ComparisonResult:
@@ -79,8 +77,7 @@ def compare_models(champion: Model, challenger: Model, order: ComparisonRequest,
         chapters = chapters_of(found, rows, order)
         advance(len(found))
     document = comparison(found, order, chapters, digest)
-    drawings = {key: svg for chapter in chapters for key, svg in chapter.drawings.items()}
-    return ComparisonResult(found, rows, Page(COMPARISON, document, drawings))
+    return ComparisonResult(found, rows, document)
 
 
 def check_order(order: ComparisonRequest) -> None:
@@ -101,7 +98,7 @@ def policy_of(model: Model, order: ComparisonRequest) -> Policy:
     return load_policy(order.policy, model.bundle.schema)
 
 
-def chapters_of(found: Pair, rows: PairedRows, order: ComparisonRequest) -> list[Chapter]:
+def chapters_of(found: Pair, rows: PairedRows, order: ComparisonRequest) -> list[Section]:
     """Every chapter, in its order."""
     return [
         verdict.chapter(found, rows),
@@ -115,7 +112,7 @@ def chapters_of(found: Pair, rows: PairedRows, order: ComparisonRequest) -> list
     ]
 
 
-def comparison(found: Pair, order: ComparisonRequest, chapters: list[Chapter], digest: str) -> Document:
+def comparison(found: Pair, order: ComparisonRequest, chapters: list[Section], digest: str) -> Document:
     """The document."""
     return Document(
         report="comparison",
@@ -137,7 +134,7 @@ def comparison(found: Pair, order: ComparisonRequest, chapters: list[Chapter], d
         },
         headline=verdict.headline(found),
         key_figures=verdict.key_figures(found),
-        sections=tuple(chapter.section for chapter in chapters),
+        sections=tuple(chapters),
         origin=origins(found) | {"files compared sha256": digest},
     )
 
@@ -160,7 +157,7 @@ def origins(found: Pair) -> dict[str, str]:
 def summary(found: ComparisonResult) -> Mapping[str, object]:
     """Every figure to its last digit, for machines."""
     both, swaps = found.pair.comparison, found.pair.swaps
-    findings = found.page.document.findings()
+    findings = found.document.findings()
     return counts(found) | {
         "rejected_by_rule": dict(Counter(found.rows.rejects["rule"])),
         "auc": vars(both.auc) | {"champion": both.champion.auc.value, "challenger": both.challenger.auc.value},
@@ -181,7 +178,7 @@ def summary(found: ComparisonResult) -> Mapping[str, object]:
 
 def lines(found: ComparisonResult) -> Mapping[str, object]:
     """The same for people."""
-    document = found.page.document
+    document = found.document
     return counts(found) | {
         "verdict": document.headline[0],
         "findings": {f"{at}. {GRADES[one.grade]}": one.title for at, one in enumerate(document.findings(), 1)},

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import date
 
 from markupsafe import Markup, escape
@@ -200,3 +201,10 @@ def duration(seconds: float) -> str:
     if seconds < 5400:
         return f"{number(seconds / 60)} minutes"
     return f"{number(seconds / 3600, 1)} hours"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """``a, b and c``; beyond ``most`` the number of the others."""
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

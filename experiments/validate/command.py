@@ -88,7 +88,7 @@ def evaluate(
             opened = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
         found = validate(opened, order, options, run)
         with run.timed("write"):
-            write_pages(out, found.pages, found.rejects.frame)
+            write_pages(out, {VALIDATION: found.report, CARD: found.card}, found.rejects.frame)
         run.finish({"out": out, **told(found).summary}, {"out": out, **told(found).lines})
     if len(found.rejects):
         raise typer.Exit(SOME_REJECTED)

@@ -11,16 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from data_schemas.errors import ContractError
-from experiments.reporting.document import Column, Document, Finding, Table
+from experiments.reporting.document import Column, Document, Finding, Section, Table
 from experiments.reporting.words import count, number, percent
 from experiments.session.encoders import Model, check_encoder
 from experiments.session.run import Run
 from experiments.train.job import data_digest
 from experiments.validate.card import card, origin
-from experiments.validate.chapter import Chapter
 from experiments.validate.chapters import calibration, data, discrimination, fairness, policies, stability, text_worth
 from experiments.validate.chapters.data import Intake
-from experiments.validate.files import Page
 from experiments.validate.scored_outcomes import ScoredOutcomes, judge
 from experiments.validate.slices import length_cut, month_cut, segment_cuts
 from features.tables.applications import Applications, Rejects
@@ -54,7 +52,7 @@ class Validation:
     judged: ScoredOutcomes
     intake: Intake
     report: Document
-    pages: tuple[Page, ...]
+    card: Document
     rejects: Rejects
 
 
@@ -75,12 +73,7 @@ def validate(model: Model, order: ValidationRequest, options: ReadOptions, run: 
     judged = judge(model, applications, policy, run)
     chapters = chapters_of(judged, intake, order, run)
     report = validation(judged, intake, chapters, order.made_on)
-    drawings = {key: svg for chapter in chapters for key, svg in chapter.drawings.items()}
-    pages = (
-        Page(VALIDATION, report, drawings),
-        Page(CARD, card(judged, report.findings(), order.made_on), {}),
-    )
-    return Validation(judged, intake, report, pages, read.rejects)
+    return Validation(judged, intake, report, card(judged, report.findings(), order.made_on), read.rejects)
 
 
 def _taken(
@@ -112,10 +105,10 @@ def _taken(
     return applications, Intake(names, digest, n_rows, rejected, order.since, before, undated)
 
 
-def chapters_of(judged: ScoredOutcomes, intake: Intake, order: ValidationRequest, run: Run) -> list[Chapter]:
+def chapters_of(judged: ScoredOutcomes, intake: Intake, order: ValidationRequest, run: Run) -> list[Section]:
     """Every chapter of the report, in its order."""
     segments, months, lengths = segment_cuts(judged, order.segments), month_cut(judged), length_cut(judged)
-    makers: tuple[Callable[[], Chapter], ...] = (
+    makers: tuple[Callable[[], Section], ...] = (
         lambda: data.chapter(judged, intake),
         lambda: discrimination.chapter(judged, segments, months),
         lambda: calibration.chapter(judged, segments, months),
@@ -132,10 +125,10 @@ def chapters_of(judged: ScoredOutcomes, intake: Intake, order: ValidationRequest
     return found
 
 
-def validation(judged: ScoredOutcomes, intake: Intake, chapters: Sequence[Chapter], made_on: date) -> Document:
+def validation(judged: ScoredOutcomes, intake: Intake, chapters: Sequence[Section], made_on: date) -> Document:
     """The validation report."""
     bundle = judged.model.bundle
-    findings = [finding for chapter in chapters for finding in chapter.section.findings]
+    findings = [finding for chapter in chapters for finding in chapter.findings]
     learned = bundle.manifest.provenance.window
     return Document(
         report="validation",
@@ -153,7 +146,7 @@ def validation(judged: ScoredOutcomes, intake: Intake, chapters: Sequence[Chapte
         },
         headline=headline(findings),
         key_figures=key_figures(judged),
-        sections=tuple(chapter.section for chapter in chapters),
+        sections=tuple(chapters),
         origin=origin(bundle) | {"files judged sha256": intake.digest},
     )
 

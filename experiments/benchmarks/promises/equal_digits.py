@@ -182,7 +182,7 @@ def _refusal(bundle: Path, file: Path, content: bytes, place: int) -> str:
 def train_twice(work: Path, schema_and_data: tuple[str, str], until: str | None) -> dict[str, bool]:
     """Whether two trainings wrote the same bytes, by file of the bundle."""
     schema, data = schema_and_data
-    command = [sys.executable, "-m", "experiments.cli", "train", "--schema", schema, "--data", data]
+    command = [sys.executable, "-m", "creditfusion", "train", "--schema", schema, "--data", data]
     command += ["--cache", str(work / "train cache"), *(["--until", until] if until else [])]
     digests = []
     for name in ("first", "second"):

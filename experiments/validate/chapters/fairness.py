@@ -9,8 +9,8 @@ import numpy as np
 
 from data_schemas.contract import Field, Role
 from experiments.reporting.document import Finding, Plot, Section, Table
+from experiments.reporting.words import listed
 from experiments.session.run import Run
-from experiments.validate.chapter import Chapter, listed
 from experiments.validate.chapters.fairness_findings import column_findings, masking_findings, swap_findings
 from experiments.validate.chapters.fairness_tables import (
     KIND_TITLES,
@@ -50,28 +50,23 @@ class FairnessRows:
     words: tuple[str, ...] = ()
 
 
-def chapter(judged: ScoredOutcomes, run: Run, reread: bool = True) -> Chapter:
+def chapter(judged: ScoredOutcomes, run: Run, reread: bool = True) -> Section:
     """The chapter. reread: whether narratives are read again by the encoder, with sensitive sentences cut and with
     words exchanged, which costs about as much as reading them did.
     """
     narratives = bool(judged.applications.schema.narratives)
     masking = masked(judged, run) if reread else None
-    drawings: dict[str, str] = {}
     parts = [_missing_columns(judged)]
     with run.timed("fairness"):
         ways = _ways(judged, masking)
-        for field in _present(judged):
-            view = look_at(judged, field, ways)
-            part, drawn = _column_part(view)
-            parts.append(part)
-            drawings |= drawn
+        parts += [_column_part(look_at(judged, field, ways)) for field in _present(judged)]
     if masking is not None:
         parts.append(_masking_part(judged, masking))
     if reread and narratives:
         parts.append(_swap_part(judged, run))
     else:
         parts.append(FairnessRows(words=(NO_NARRATIVES if not narratives else NOT_REREAD,)))
-    section = Section(
+    return Section(
         key="fairness",
         title="Fairness",
         words=(*INTRODUCTION, *(words for part in parts for words in part.words)),
@@ -79,7 +74,6 @@ def chapter(judged: ScoredOutcomes, run: Run, reread: bool = True) -> Chapter:
         tables=tuple(table for part in parts for table in part.tables),
         plots=tuple(plot for part in parts for plot in part.plots),
     )
-    return Chapter(section, drawings)
 
 
 def look_at(judged: ScoredOutcomes, field: Field, ways: Sequence[tuple[str, Way]] = ()) -> FairnessView:
@@ -148,17 +142,16 @@ def _missing_columns(judged: ScoredOutcomes) -> FairnessRows:
     )
 
 
-def _column_part(view: FairnessView) -> tuple[FairnessRows, dict[str, str]]:
+def _column_part(view: FairnessView) -> FairnessRows:
     """One column's tables, plots and findings."""
     findings, large = column_findings(view), view.groups.large
     if not view.groups.labels or len(large) > MOST_GROUPS or not view.shown:
-        return FairnessRows(findings=findings), {}
+        return FairnessRows(findings=findings)
     tables = [decision_table(view), calibration_table(view)]
     if len(large) < 2:
-        return FairnessRows(tuple(tables), findings), {}
-    pictures, drawings = plots(view)
+        return FairnessRows(tuple(tables), findings)
     tables += [effects_table(view)] if view.others else []
-    return FairnessRows(tuple(tables), findings, pictures), drawings
+    return FairnessRows(tuple(tables), findings, plots(view))
 
 
 def _masking_part(judged: ScoredOutcomes, masking: Masking) -> FairnessRows:

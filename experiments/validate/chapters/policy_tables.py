@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from experiments.reporting.document import Cell, Column, Gap, Table
+from experiments.reporting.cells import figure, interval
+from experiments.reporting.document import Cell, Column, Gap, Row, Table
 from experiments.reporting.words import percent
-from experiments.validate.chapter import Row, figure, interval
 from experiments.validate.chapters.policy_view import PolicyView, SegmentView
 from fusion.policy.policy import decide_all
 from fusion.policy.proposal import LIMITS, Limit, ProposalSegment

@@ -406,8 +406,7 @@ def document_of(champion: Pair, margin: np.ndarray[Any, np.dtype[np.float64]]) -
     order = ComparisonRequest(files, None, (0.8,), None, (), date(2026, 2, 3))
     chapters = chapters_of(found, rows, order)
     document = comparison(found, order, chapters, "0" * 64)
-    drawings = {key: svg for chapter in chapters for key, svg in chapter.drawings.items()}
-    assert "nan" not in re.sub(r"<[^>]*>", " ", document_html(document, drawings)).lower().split()
+    assert "nan" not in re.sub(r"<[^>]*>", " ", document_html(document)).lower().split()
     return document
 
 

@@ -261,7 +261,7 @@ SMALL_CHUNKS = ("--chunk-rows", "2")
 
 def start(trained: Trained, out: Path) -> subprocess.Popen[bytes]:
     """Scoring in a process of its own, which can be killed."""
-    command = [sys.executable, "-m", "experiments.cli", *arguments(trained, out, *SMALL_CHUNKS)]
+    command = [sys.executable, "-m", "creditfusion", *arguments(trained, out, *SMALL_CHUNKS)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

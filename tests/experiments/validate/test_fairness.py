@@ -12,11 +12,10 @@ import pytest
 from data_schemas.contract import Role
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
-from experiments.reporting.document import Finding, Gap, Interval, Table
+from experiments.reporting.document import Gap, Interval, Section, Table
 from experiments.session.encoders import Model, open_text_encoder
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
-from experiments.validate.chapter import Chapter
 from experiments.validate.chapters.fairness import chapter, look_at
 from experiments.validate.rereading import masked, moved, swapped
 from experiments.validate.scored_outcomes import ScoredOutcomes, judge
@@ -24,6 +23,7 @@ from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
 from fusion.config import load_config
 from fusion.policy.policy import Decision, own_policy
+from tests.support.sections import drawings, findings, tables
 from tests.support.tiny_bert import tiny_bert
 
 N = 700
@@ -60,17 +60,9 @@ def all_decided(judged: ScoredOutcomes, decision: Decision) -> ScoredOutcomes:
     return replace(judged, decision=(decision,) * N)
 
 
-def run_chapter(judged: ScoredOutcomes, reread: bool = False) -> Chapter:
+def run_chapter(judged: ScoredOutcomes, reread: bool = False) -> Section:
     with Run.start("evaluate", None, {}) as run:
         return chapter(judged, run, reread)
-
-
-def tables(found: Chapter) -> dict[str, Table]:
-    return {table.key: table for table in found.section.tables}
-
-
-def findings(found: Chapter) -> dict[str, Finding]:
-    return {finding.key: finding for finding in found.section.findings}
 
 
 def column(table: Table, key: str) -> list[object]:
@@ -84,8 +76,8 @@ def test_every_part_is_there(judged: ScoredOutcomes) -> None:
         for table in ("decisions", "calibration", "effects"):
             assert f"fairness_{table}_{name}" in tables(found)
         assert f"fairness_impact_{name}" in findings(found)
-        assert f"fairness_impact_{name}" in found.drawings
-        assert f"fairness_approval_{name}" in found.drawings
+        assert f"fairness_impact_{name}" in drawings(found)
+        assert f"fairness_approval_{name}" in drawings(found)
     assert {"fairness_swaps", "fairness_masking", "fairness_sentences"} <= tables(found).keys()
     assert "fairness_masking" in findings(found)
 
@@ -148,7 +140,7 @@ def test_equal_groups_are_in_order(judged: ScoredOutcomes) -> None:
 def test_nobody_approved(judged: ScoredOutcomes) -> None:
     found = run_chapter(all_decided(judged, "refer"))
     assert findings(found)["fairness_impact_sex"].title == "Sex: nobody is approved."
-    assert any(plot.gap for plot in found.section.plots)
+    assert any(plot.gap for plot in found.plots)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +153,7 @@ def test_nothing_to_compare(judged: ScoredOutcomes, values: str, why: str) -> No
     assert findings(found)["fairness_unjudged_sex"].grade == "note"
     assert why in findings(found)["fairness_unjudged_sex"].words
     assert "fairness_impact_sex" not in findings(found)
-    assert "fairness_impact_sex" not in found.drawings
+    assert "fairness_impact_sex" not in drawings(found)
     assert ("fairness_decisions_sex" in tables(found)) is bool(values)
     assert "fairness_effects_age_band" in tables(found)
 
@@ -179,7 +171,7 @@ def test_referrals_are_not_approvals(judged: ScoredOutcomes) -> None:
     decision: tuple[Decision, ...] = tuple("refer" if woman else "approve" for woman in women)
     found = run_chapter(replace(judged, decision=decision))
     assert findings(found)["fairness_impact_sex"].grade == "alarm"
-    assert "not counted as an approval" in " ".join(found.section.words)
+    assert "not counted as an approval" in " ".join(found.words)
 
 
 def test_ten_rows(judged: ScoredOutcomes) -> None:
@@ -193,7 +185,7 @@ def test_ten_rows(judged: ScoredOutcomes) -> None:
 
 @pytest.mark.parametrize("bad", [0.0, 1.0])
 def test_one_class_only(judged: ScoredOutcomes, bad: float) -> None:
-    assert run_chapter(replace(judged, y=np.full(N, bad))).section.tables
+    assert run_chapter(replace(judged, y=np.full(N, bad))).tables
 
 
 def test_constant_margin(judged: ScoredOutcomes) -> None:
@@ -218,7 +210,7 @@ def test_schema_without_protected_columns(judged: ScoredOutcomes) -> None:
     found = run_chapter(replace(judged, applications=replace(judged.applications, schema=bare, frame=frame)))
     assert findings(found)["fairness_no_column"].grade == "concern"
     assert "role protected" in findings(found)["fairness_no_column"].words
-    assert found.drawings == {}
+    assert drawings(found) == {}
 
 
 def test_masking_touches_only_what_tells(judged: ScoredOutcomes) -> None:
@@ -265,4 +257,4 @@ def test_way_without_narratives_is_the_ablation(judged: ScoredOutcomes) -> None:
 
 
 def test_equal_runs_draw_equal_pictures(judged: ScoredOutcomes) -> None:
-    assert run_chapter(judged).drawings == run_chapter(judged).drawings
+    assert drawings(run_chapter(judged)) == drawings(run_chapter(judged))

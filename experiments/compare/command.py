@@ -81,8 +81,8 @@ def compare(
     """
     from experiments.compare.job import COMPARISON, ComparisonRequest, compare_models, lines, summary
     from experiments.compare.rows import ComparedFiles
+    from experiments.reporting.files import names_of, write_pages
     from experiments.session.encoders import open_model
-    from experiments.validate.files import names_of, write_pages
     from features.tables.reader import ReadOptions
     from fusion.validation.power import POWERS
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date
 
 from matplotlib.axes import Axes
@@ -14,10 +14,9 @@ from experiments.reporting.cells import interval
 from experiments.reporting.charts import HALF, INK, MUTED, picture
 from experiments.reporting.document import Column, Document, Finding, Gap, Grade, Plot, Row, Section, Table
 from experiments.reporting.words import listed, number, signed
-from features.tables.groups import LEAST_ROWS, Groups
-from fusion.bundle import Bundle
+from features.tables.groups import Groups
 from fusion.validation.intervals import Estimate
-from fusion.validation.proxy_probe import N_FOLDS, SEED, Source, TraitProbe, Verdict, verdict
+from fusion.validation.proxy_probe import N_FOLDS, SEED, Source, SourceProbe, TraitProbe, Verdict, verdict
 
 DIGITS = 3
 LEADING: tuple[Source, ...] = ("narratives", "columns", "score")  # what the findings speak of
@@ -29,23 +28,6 @@ GRADES: dict[Verdict, Grade] = {
     "clearly": "concern",
     "well": "concern",
 }
-
-
-@dataclass(frozen=True)
-class ProbedFile:
-    """The rows that were looked at.
-
-    Attributes:
-        name: Of the file.
-        n_rows: Its data rows.
-        n_rejected: Those of them that broke the contract.
-        n_read: Those looked at; fewer than the rest where only some were drawn.
-    """
-
-    name: str
-    n_rows: int
-    n_rejected: int
-    n_read: int
 
 
 @dataclass(frozen=True)
@@ -63,34 +45,71 @@ class Attribute:
     probe: TraitProbe | None
 
     @property
+    def found(self) -> dict[Source, SourceProbe]:
+        """The sources that could be probed."""
+        return self.probe.found if self.probe else {}
+
+    @property
     def why_not(self) -> str:
         """Why it could not be told from anything; "" when it could from something."""
         if self.probe is None:
             return self.groups.too_few
-        return "" if self.probe.found else "; ".join(dict.fromkeys(self.probe.gaps.values()))
+        return "" if self.found else "; ".join(dict.fromkeys(self.probe.gaps.values()))
 
 
-def report(file: ProbedFile, bundle: Bundle, made_on: date, attributes: Sequence[Attribute]) -> Document:
+@dataclass(frozen=True)
+class Probed:
+    """What was found in a file.
+
+    Attributes:
+        file: Its name.
+        product: The schema's title.
+        model: The bundle's model id.
+        masked: Kinds of private life whose sentences are cut before the model reads.
+        n_rows: Data rows of the file.
+        n_rejected: Those of them that broke the contract.
+        n_read: Those looked at; fewer than the rest where only some were drawn.
+        attributes: The protected columns.
+    """
+
+    file: str
+    product: str
+    model: str
+    masked: tuple[str, ...]
+    n_rows: int
+    n_rejected: int
+    n_read: int
+    attributes: tuple[Attribute, ...]
+
+    def figures(self) -> dict[str, dict[str, tuple[float, float, float]]]:
+        """AUC and the ends of its interval, by column and source."""
+        return {
+            one.field.name: {source: astuple(found.accuracy.overall) for source, found in one.found.items()}
+            for one in self.attributes
+        }
+
+
+def report(probed: Probed, made_on: date) -> Document:
     """How well protected attributes can be told from what a model reads of the applicants of a file."""
-    masked = [kind.value for kind in bundle.config.text.mask]
+    scale = _scale(probed.attributes)
     return Document(
         report="protected",
         title="Can protected attributes be told from an application?",
-        kicker=f"Report on protected attributes · {bundle.schema.title}",
+        kicker=f"Report on protected attributes · {probed.product}",
         made_on=made_on,
         facts={
-            "Model": bundle.manifest.model_id,
-            "File": file.name,
-            "Rows of the file": number(file.n_rows),
-            "Rejected": number(file.n_rejected),
-            "Looked at": number(file.n_read),
-            "Cut before reading": listed(masked, 9) or "nothing",
+            "Model": probed.model,
+            "File": probed.file,
+            "Rows of the file": number(probed.n_rows),
+            "Rejected": number(probed.n_rejected),
+            "Looked at": number(probed.n_read),
+            "Cut before reading": listed(probed.masked, 9) or "nothing",
             "Folds": str(N_FOLDS),
             "Seed": str(SEED),
         },
-        headline=_headline(file, masked),
+        headline=_headline(probed),
         sections=(
-            *(_section(attribute, _scale(attributes)) for attribute in attributes),
+            *(_section(attribute, scale) for attribute in probed.attributes),
             _reading(),
             Section(key="limits", title="What it does not prove", words=texts.LIMITS),
             Section(key="method", title="How it was done", words=(texts.METHOD,)),
@@ -118,22 +137,22 @@ def gain_words(gain: Estimate) -> str:
     return words
 
 
-def _headline(file: ProbedFile, masked: Sequence[str]) -> tuple[str, ...]:
-    sound = file.n_rows - file.n_rejected
-    drawn = f", drawn at random from {number(sound)}" if file.n_read < sound else ""
+def _headline(probed: Probed) -> tuple[str, ...]:
+    sound = probed.n_rows - probed.n_rejected
+    drawn = f", drawn at random from {number(sound)}" if probed.n_read < sound else ""
     words = [
         "The model never sees these attributes. This says whether it sees what they can be guessed from. It was looked "
-        f"for in {number(file.n_read)} applications of {file.name}{drawn}."
+        f"for in {number(probed.n_read)} applications of {probed.file}{drawn}."
     ]
-    if file.n_rejected:
+    if probed.n_rejected:
         words.append(
-            f"{number(file.n_rejected)} of the file's {number(file.n_rows)} rows broke the data contract and were left "
-            "out."
+            f"{number(probed.n_rejected)} of the file's {number(probed.n_rows)} rows broke the data contract and were "
+            "left out."
         )
-    if masked:
+    if probed.masked:
         words.append(
             "Sentences of these kinds were cut before anything was read, as the model's settings say: "
-            f"{', '.join(masked)}."
+            f"{', '.join(probed.masked)}."
         )
     return tuple(words)
 
@@ -290,7 +309,7 @@ def _draw(axes: Axes, figures: Sequence[tuple[str, Estimate]], scale: tuple[floa
 
 def _scale(attributes: Sequence[Attribute]) -> tuple[float, float]:
     """The ends of one scale for all plots; it holds chance and every interval."""
-    every = [found.accuracy.overall for one in attributes if one.probe for found in one.probe.found.values()]
+    every = [found.accuracy.overall for one in attributes for found in one.found.values()]
     low = min([0.45, *(auc.low - 0.02 for auc in every)])
     high = max([0.7, *(auc.high for auc in every)])
     return max(low, 0.0), 1.03 if high > 0.75 else 0.78

@@ -175,9 +175,7 @@ def _head_sources(inputs: HeadInputs) -> dict[Source, Inputs | str]:
     return found
 
 
-def _probe_source(
-    source: Source, inputs: ProbeInputs, level: Ints, labels: Sequence[str]
-) -> SourceProbe | str | None:
+def _probe_source(source: Source, inputs: ProbeInputs, level: Ints, labels: Sequence[str]) -> SourceProbe | str | None:
     """How well the levels are recovered from a source; why they cannot be; None where another source says the same."""
     x, known = inputs.sources[source], level >= 0
     rows = np.flatnonzero(known & inputs.wrote if source == "written" else known)

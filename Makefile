@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test coverage lint format wheel clean
+.PHONY: install demo test coverage lint docs format wheel clean
 
 install: .venv/.installed
 
@@ -16,10 +16,11 @@ demo: install
 	$(BIN)/creditfusion demo
 
 test: install
-	$(BIN)/pytest -m "not gpu"
+	$(BIN)/pytest -m "not gpu" --numprocesses 2 --dist worksteal
 
 coverage: install
-	$(BIN)/coverage run -m pytest -m "not gpu"
+	$(BIN)/coverage run -m pytest -m "not gpu" --numprocesses 2 --dist worksteal
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 lint: install
@@ -27,6 +28,9 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: install  # the documentation site in site/; a broken link or reference fails
+	$(BIN)/zensical build --strict --clean
 
 format: install
 	$(BIN)/ruff check --fix .
@@ -36,4 +40,4 @@ wheel: install
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 clean:
-	rm -rf .venv build dist demo_run
+	rm -rf .venv build dist demo_run site

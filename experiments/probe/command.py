@@ -17,9 +17,10 @@ from experiments.options import (
     JsonOption,
     NoCacheOption,
     ThreadsOption,
-    cache_folder,
     check_free,
     report_day,
+    use_threads,
+    vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
 
@@ -66,8 +67,8 @@ def probe(
     from experiments.probe.job import Question, probe_file
     from experiments.probe.report import report
     from experiments.reporting.files import names_of, write_pages
-    from experiments.session.encoders import open_model
     from features.tables.reader import ReadOptions
+    from fusion.scorer import load_scorer
 
     check_free(out, names_of(REPORT, rejects=REJECTS), force)
     columns, day = tuple(dict.fromkeys(column or ())), report_day(made_on)
@@ -75,8 +76,10 @@ def probe(
     arguments = {"model": model, "data": data, "out": out, "columns": columns, "most_rows": most_rows, "date": day}
     with Run.start("probe", out, arguments, json_output) as run:
         with run.timed("load"):
-            opened = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
-        probed, rejects = probe_file(opened, Question(data, columns, most_rows), options, run)
+            use_threads(threads)
+            vectors = vector_cache(cache, cache_gb, no_cache)
+            scorer = load_scorer(model, encoder=encoder, cache=vectors, threads=threads)
+        probed, rejects = probe_file(scorer, Question(data, columns, most_rows), options, run)
         with run.timed("write"):
             write_pages(out, {REPORT: report(probed, day)}, rejects.frame, REJECTS)
         rows = {"rows": probed.n_rows, "rejected": probed.n_rejected, "read": probed.n_read}

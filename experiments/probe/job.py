@@ -12,13 +12,13 @@ from threadpoolctl import threadpool_limits
 from data_schemas.contract import Field, Role, Schema
 from data_schemas.errors import ContractError
 from experiments.probe.report import Attribute, Probed
-from experiments.session.encoders import Model, check_encoder
-from experiments.session.inputs import model_inputs
+from experiments.session.reading import read_watched
 from experiments.session.run import Advance, Run
 from features.tables.applications import Applications, Chunk, Rejects
 from features.tables.groups import LEAST_ROWS, Groups, groups_of
 from features.tables.reader import ReadOptions, read_all
 from fusion.model.folds import tied_groups
+from fusion.scorer import Scorer
 from fusion.validation.proxy_probe import N_SOURCES, SEED, ProbeInputs, probe_trait
 
 
@@ -37,15 +37,13 @@ class Question:
     most_rows: int
 
 
-def probe_file(model: Model, question: Question, options: ReadOptions, run: Run) -> tuple[Probed, Rejects]:
+def probe_file(scorer: Scorer, question: Question, options: ReadOptions, run: Run) -> tuple[Probed, Rejects]:
     """How well the protected columns of a file can be told, and the rows that broke the contract.
 
-    Raises ContractError for another encoder than the model's, and where there is nothing to judge: no protected column
-    in the schema or in the file, no sound row, none of the columns with two groups that are large enough, or too many
-    rows that must not part.
+    Raises ContractError where there is nothing to judge: no protected column in the schema or in the file, no sound
+    row, none of the columns with two groups that are large enough, or too many rows that must not part.
     """
-    bundle = model.bundle
-    check_encoder(model.encoder, bundle)
+    bundle = scorer.bundle
     fields = protected_fields(bundle.schema, question.columns)
     with run.stage("read") as advance:
         read = read_all(question.data, bundle.schema, options)
@@ -54,8 +52,8 @@ def probe_file(model: Model, question: Question, options: ReadOptions, run: Run)
     applications = drawn(read.applications, question.most_rows)
     parted = [(field, groups_of(applications, field)) for field in present]
     check_groups(question, parted)
-    with threadpool_limits(model.threads or None):
-        inputs = probe_inputs(model, applications, run)
+    with threadpool_limits(scorer.threads or None):
+        inputs = probe_inputs(scorer, applications, run)
         with run.stage("probe", len(parted) * N_SOURCES, "readings") as advance:
             attributes = tuple(_probe(field, groups, inputs, advance) for field, groups in parted)
     check_found(question, attributes)
@@ -142,10 +140,11 @@ def drawn(applications: Applications, most: int) -> Applications:
     return applications.take(np.sort(random.choice(n, most, replace=False)))
 
 
-def probe_inputs(model: Model, applications: Applications, run: Run) -> ProbeInputs:
+def probe_inputs(scorer: Scorer, applications: Applications, run: Run) -> ProbeInputs:
     """What the model reads of the applications."""
-    masked, design = model_inputs(model, applications, run)
+    reading = read_watched(scorer, applications, run)
+    model = scorer.bundle.model
     with run.timed("predict"):
-        margin = model.bundle.model.predict(design, model.threads).margin
-        inputs = model.bundle.model.basis.inputs(design)
-    return ProbeInputs.of(inputs, margin, tied_groups(masked.applications))
+        margin = model.predict(reading.design, scorer.threads).margin
+        inputs = model.basis.inputs(reading.design)
+    return ProbeInputs.of(inputs, margin, tied_groups(reading.masked.applications))

@@ -158,7 +158,7 @@ def test_rejected_and_missing_rows_are_counted(place: Place, capfd: pytest.Captu
     assert readings(report, "sex")["columns"].n == 268
     assert pd.read_csv(folder / "protected.rejects.csv")["row"].tolist() == [4, 10]
     page = (folder / "protected.html").read_text(encoding="utf-8")
-    assert "2 of the file's 300 rows broke the data contract" in page
+    assert "2 of the file&#39;s 300 rows broke the data contract" in page
     assert "no value" in page
     summary = json.loads(capfd.readouterr().out)
     assert (summary["rows"], summary["rejected"], summary["read"]) == (300, 2, 298)

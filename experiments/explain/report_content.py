@@ -39,7 +39,7 @@ from experiments.reporting.decision.validator import (
 from experiments.reporting.parts import Decision, Fact, Move, Result, SentenceMethod, Subject
 from features.arrays import Floats
 from fusion.bundle import Bundle
-from fusion.explain.counterfactuals import Change, ColumnMove
+from fusion.explain.counterfactuals import ColumnMove, Counterfactual
 from fusion.explain.explanation import to_points
 from fusion.model.calibration import to_score
 from fusion.scorer import SEED
@@ -218,7 +218,7 @@ class Reporter:
         before, after = typed(field, move.before), typed(field, move.after)
         return Move(name=field.name, title=field.title, before=before, after=after, unit=field.unit)
 
-    def change(self, change: Change) -> SuggestedChange:
+    def change(self, change: Counterfactual) -> SuggestedChange:
         """Columns moved together."""
         return SuggestedChange(moves=tuple(map(self.move, change.moves)), result=self.result(change.margin))
 

@@ -23,7 +23,7 @@ from features.tables.applications import Applications
 from fusion.bundle import config_digest
 from fusion.config import Config
 from fusion.metrics import both_classes
-from fusion.model.cross_validation import ONLY_BY_TIME, Folds
+from fusion.model.cross_validation import TIME_FOLDS_ONLY, Folds
 from fusion.model.folds import draw_groups
 from fusion.model.head import training_device
 from fusion.model.search_space import Space
@@ -73,7 +73,7 @@ def settled(search: Search, tell: Callable[[str], object]) -> Search:
 def _held(search: Search) -> Iterator[tuple[tuple[str, ...], str]]:
     """Settings that keep the value of the base, and why."""
     if search.folds == "random":
-        yield (ONLY_BY_TIME,), "random folds judge old rows like new ones; --folds time can tell"
+        yield (TIME_FOLDS_ONLY,), "random folds judge old rows like new ones; --folds time can tell"
     if search.base.text.mask:
         yield MASK_READS_WITH, "which sentences text.mask cuts hangs on them, and trials share what is left"
 

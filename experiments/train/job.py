@@ -26,7 +26,7 @@ from features.tables.reader import ReadOptions, read_all
 from features.tabular import TabularEncoder
 from fusion import bundle
 from fusion.config import Config
-from fusion.explain.population import describe, kept_rows
+from fusion.explain.population import describe_population, sampled_rows
 from fusion.metrics import Figures, Gain, delong, figures
 from fusion.model.cross_validation import newest_rows
 from fusion.model.folds import tied_groups
@@ -188,8 +188,8 @@ def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: O
     with run.stage("fit", total=n_steps(config), unit="parts") as advance:
         fitted, margins = fit(sample, config, lambda: advance(1))
     with run.stage("describe"):
-        population, base = describe(fitted, sample.design, sample.y, margins.fused, config)
-        reference = describe_texts(sample.design.text, kept_rows(len(sample), config))
+        population, base = describe_population(fitted, sample.design, sample.y, margins.fused, config)
+        reference = describe_texts(sample.design.text, sampled_rows(len(sample), config))
     with run.stage("judge"):
         slices = [*_training_slices(margins, sample)]
         held_out = later_rows(read.applications, learn)

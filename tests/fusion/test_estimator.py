@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
+import fusion
 from data_schemas.contract import Sensitive
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
@@ -254,20 +254,6 @@ def test_the_embedded_encoder_is_opened_when_needed() -> None:
     assert len(pickle.dumps(estimator)) < 5_000_000
 
 
-@pytest.mark.slow
-def test_the_notebook_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = Path(__file__).parents[2] / "docs" / "notebook.md"
-    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    frame, y = table(300)
-    frame.assign(outcome=np.where(y == "bad", "defaulted", "repaid")).to_csv(tmp_path / "applications.csv", index=False)
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    for block in blocks:
-        exec(block, names)
-    assert blocks
-    assert len(np.asarray(names["pd_of_default"])) == 75
-
-
 def test_explanations_add_up_to_the_log_odds() -> None:
     frame, y = table()
     fitted = reader().fit(frame, y)
@@ -292,3 +278,28 @@ def test_columns_alone_are_explained() -> None:
     assert np.abs(explanation.reconciliation).max() < 1e-6
     assert explanation.narratives.shape == (3, 0)
     assert len(explanation.block) == 0
+
+
+def test_a_saved_classifier_answers_as_before(fitted: CreditFusionClassifier, tmp_path: Path) -> None:
+    frame, _ = table(60, seed=3)
+    fitted.save(tmp_path / "model")
+    again = CreditFusionClassifier.from_bundle(tmp_path / "model", good="fine", bad="bad", encoder=WORDS)
+    np.testing.assert_array_equal(again.predict_proba(frame), fitted.predict_proba(frame))
+    assert again.predict(frame).tolist() == fitted.predict(frame).tolist()
+    assert again.feature_names_in_.tolist() == fitted.feature_names_in_.tolist()
+    again.save(tmp_path / "again")
+    first, second = (tmp_path / name / "manifest.sha256" for name in ("model", "again"))
+    assert first.read_bytes() == second.read_bytes()
+    (tmp_path / "other").mkdir()
+    with pytest.raises(ContractError, match="exists and is not a model bundle"):
+        fitted.save(tmp_path / "other")
+
+
+def test_a_saved_classifier_without_narratives_scores_frames(tmp_path: Path) -> None:
+    frame, y = table()
+    columns = frame.drop(columns=["note", "since"])
+    CreditFusionClassifier(config=LIGHT).fit(columns, y == "bad").save(tmp_path / "model")
+    scored = fusion.load(tmp_path / "model").score(columns)
+    again = CreditFusionClassifier.from_bundle(tmp_path / "model")
+    np.testing.assert_array_equal(scored.scores["pd"], again.predict_proba(columns)[:, 1])
+    assert len(scored.rejects) == 0

@@ -29,7 +29,7 @@ from features.tabular import TabularEncoder
 from fusion.bundle import FORMAT_VERSION, Bundle, Manifest, Provenance, Trained, config_digest, load, save
 from fusion.config import Config, EncoderConfig
 from fusion.explain.explanation import Explanation
-from fusion.explain.population import describe, kept_rows
+from fusion.explain.population import describe_population, sampled_rows
 from fusion.metrics import figures
 from fusion.model.folds import tied_groups
 from fusion.model.training import TrainingSample, fit
@@ -118,8 +118,8 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         design = Design(tabular.encode(kept), open_reader(schema, config.text, encoder).read(kept))
         sample = TrainingSample(design, outcome, tied_groups(applications), tabular.monotone)
         model, out_of_fold = fit(sample, config)
-        population, _ = describe(model, design, outcome, out_of_fold.fused, config)
-        reference = describe_texts(design.text, kept_rows(len(sample), config))
+        population, _ = describe_population(model, design, outcome, out_of_fold.fused, config)
+        reference = describe_texts(design.text, sampled_rows(len(sample), config))
         found = figures(outcome, out_of_fold.fused)
         provenance = Provenance(
             schema_digest=schema.digest,

@@ -283,7 +283,7 @@ def test_columns_alone_are_explained() -> None:
 def test_a_saved_classifier_answers_as_before(fitted: CreditFusionClassifier, tmp_path: Path) -> None:
     frame, _ = table(60, seed=3)
     fitted.save(tmp_path / "model")
-    again = CreditFusionClassifier.from_bundle(tmp_path / "model", good="fine", bad="bad", encoder=WORDS)
+    again = CreditFusionClassifier.from_bundle(tmp_path / "model", good="bad", bad="fine", encoder=WORDS)
     np.testing.assert_array_equal(again.predict_proba(frame), fitted.predict_proba(frame))
     assert again.predict(frame).tolist() == fitted.predict(frame).tolist()
     assert again.feature_names_in_.tolist() == fitted.feature_names_in_.tolist()

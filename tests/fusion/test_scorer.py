@@ -103,8 +103,8 @@ def test_an_id_that_comes_twice_is_rejected(lender: Lender, scorer: Scorer) -> N
 
 
 def test_a_lacking_column_is_named(lender: Lender, scorer: Scorer) -> None:
-    with pytest.raises(ContractError, match="the data frame: the header lacks 'income'"):
-        scorer.score(lender.rows.drop(columns="income"))
+    with pytest.raises(ContractError, match="the data frame: the header lacks 'amount'"):
+        scorer.score(lender.rows.drop(columns="amount"))
 
 
 def test_explanations_add_up_and_give_the_reasons_of_the_score(lender: Lender, scorer: Scorer) -> None:

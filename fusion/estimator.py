@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -200,7 +201,9 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def scorer(self) -> Scorer:
         """The fitted model as a scorer, which gives decisions and reasons too."""
         check_is_fitted(self)
-        return Scorer(self.bundle_, self._encoder(self.bundle_.schema, self.bundle_.config))
+        bundle, learned_with = self.bundle_, self.bundle_.manifest.provenance.encoder_digest
+        encoder = self._encoder(bundle.schema, bundle.config)
+        return Scorer(bundle, encoder if bundle.schema.narratives else replace(encoder, model_digest=learned_with))
 
     def _applications(self, X: pd.DataFrame | npt.ArrayLike) -> Applications:
         check_is_fitted(self)

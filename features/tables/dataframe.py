@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ from features.tables.sources import TextRows, as_text, csv_line
 
 ORIGIN = "the data frame"
 
-Records = pd.DataFrame | Sequence[Mapping[str, object]] | Mapping[str, object]
+Records = pd.DataFrame | Sequence[Mapping[Any, Any]] | Mapping[Any, Any]
 """Rows by column name: a data frame, a list of dicts, or one dict for a single row."""
 
 # Kinds of cells as pandas.api.types.infer_dtype names them.

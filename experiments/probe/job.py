@@ -15,7 +15,7 @@ from experiments.probe.report import Attribute, Probed
 from experiments.session.reading import read_watched
 from experiments.session.run import Advance, Run
 from features.tables.applications import Applications, Chunk, Rejects
-from features.tables.groups import LEAST_ROWS, Groups, groups_of
+from features.tables.groups import MIN_ROWS, Groups, groups_of
 from features.tables.reader import ReadOptions, read_all
 from fusion.model.folds import tied_groups
 from fusion.scorer import Scorer
@@ -79,7 +79,7 @@ def _probe(field: Field, groups: Groups, inputs: ProbeInputs, advance: Advance) 
 
 def protected_fields(schema: Schema, wanted: Sequence[str]) -> list[Field]:
     """The protected fields of these names, or all; raises ContractError for a name of none, or a schema without any."""
-    known = {field.name: field for field in schema.having(Role.PROTECTED)}
+    known = {field.name: field for field in schema.fields_of(Role.PROTECTED)}
     if not known:
         raise ContractError(
             f"schema {schema.name!r}, which the model carries, has no protected column",
@@ -116,7 +116,7 @@ def check_groups(question: Question, parted: Sequence[tuple[Field, Groups]]) -> 
         why = "; ".join(f"{field.name}: {groups.too_few}" for field, groups in parted)
         raise ContractError(
             f"no protected column of {question.data} can be judged ({why})",
-            f"Give a file in which two groups have {LEAST_ROWS} rows or more.",
+            f"Give a file in which two groups have {MIN_ROWS} rows or more.",
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from features.tables.groups import LEAST_ROWS
+from features.tables.groups import MIN_ROWS
 from fusion.validation.proxy_probe import CLEARLY, N_FOLDS, SEED, SOMEWHAT, WELL, Source, Verdict
 
 SOURCES: dict[Source, str] = {
@@ -60,5 +60,5 @@ METHOD = (
     "model: the vectors of its text encoder, with a mark for what was not written; the words that it counts; its "
     "columns as its head takes them, piecewise linear; its score, piecewise linear by rank. AUCs compare rows of one "
     "fold only. Intervals are those of DeLong, with the standard error widened by the square root of 2, as folds teach "
-    f"each other. Groups of fewer than {LEAST_ROWS} rows were left out. Seed {SEED}."
+    f"each other. Groups of fewer than {MIN_ROWS} rows were left out. Seed {SEED}."
 )

@@ -20,7 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from features.arrays import Flags, Floats, Floats32, Index, Ints
-from features.tables.groups import LEAST_ROWS, Groups
+from features.tables.groups import MIN_ROWS, Groups
 from fusion.metrics import placements
 from fusion.model.basis import HeadInputs
 from fusion.model.folds import assign_folds
@@ -44,10 +44,10 @@ SEED = 0
 
 N_SOURCES = 6
 N_FOLDS = 5
-LEAST_IN_FOLD = 2
+MIN_IN_FOLD = 2
 """Rows of every level that every fold must hold, for an AUC and its variance."""
 
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+INVERSE_PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Inverse L2 penalties that are tried, the strongest penalty first."""
 
 N_KNOTS = 6
@@ -140,7 +140,7 @@ def probe_trait(groups: Groups, inputs: ProbeInputs, advance: Callable[[int], No
     gain = None
     if "both" in found and "columns" in found:
         both, columns = found["both"], found["columns"]  # the same rows in the same folds
-        gain = difference(both.accuracy, columns.accuracy, inputs.tied[both.rows])
+        gain = accuracy_difference(both.accuracy, columns.accuracy, inputs.tied[both.rows])
     return TraitProbe(found, gaps, gain)
 
 
@@ -184,8 +184,8 @@ def _probe_source(source: Source, inputs: ProbeInputs, level: Ints, labels: Sequ
     if isinstance(x, str):
         return x
     counts = np.bincount(level[rows], minlength=len(labels))
-    if counts.min() < LEAST_ROWS:
-        return f"of {labels[int(counts.argmin())]!r} fewer than {LEAST_ROWS} wrote anything"
+    if counts.min() < MIN_ROWS:
+        return f"of {labels[int(counts.argmin())]!r} fewer than {MIN_ROWS} wrote anything"
     level, tied = level[rows], inputs.tied[rows]
     fold = deal_folds(level, tied, SEED)
     if fold is None:
@@ -201,7 +201,7 @@ def deal_folds(level: Ints, tied: Ints, seed: int) -> Ints | None:
     fold = assign_folds(level.astype(np.float64), tied, N_FOLDS, seed)
     counts = np.zeros((N_FOLDS, int(level.max(initial=0)) + 1), np.int64)
     np.add.at(counts, (fold, level), 1)
-    return fold if counts.min() >= LEAST_IN_FOLD else None
+    return fold if counts.min() >= MIN_IN_FOLD else None
 
 
 def out_of_fold(x: Inputs, level: Ints, fold: Ints) -> Floats:
@@ -215,7 +215,7 @@ def out_of_fold(x: Inputs, level: Ints, fold: Ints) -> Floats:
     for k in range(N_FOLDS):
         best = int(np.argmin(losses[k][1] + losses[k - 1][0]))
         learn, held_out = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
-        (found,) = _log_probabilities(x, level, learn, held_out, STRENGTHS[best : best + 1])
+        (found,) = _log_probabilities(x, level, learn, held_out, INVERSE_PENALTIES[best : best + 1])
         log_p[held_out] = found
     return log_p
 
@@ -234,7 +234,7 @@ def probe_accuracy(level: Ints, fold: Ints, log_p: Floats, tied: Ints) -> ProbeA
     return ProbeAccuracy(_estimate(float(np.mean(values)), influence, tied, 0.0), by_level, influence)
 
 
-def difference(one: ProbeAccuracy, other: ProbeAccuracy, tied: Ints) -> Estimate:
+def accuracy_difference(one: ProbeAccuracy, other: ProbeAccuracy, tied: Ints) -> Estimate:
     """AUC of one minus that of the other, on the same rows in the same folds."""
     gain = one.overall.value - other.overall.value
     return _estimate(gain, one.influence - other.influence, tied, -1.0)
@@ -259,8 +259,8 @@ def _losses(x: Inputs, level: Ints, fold: Ints, k: int) -> Floats:
     pair = [np.flatnonzero(fold == k), np.flatnonzero(fold == (k + 1) % N_FOLDS)]
     both = np.concatenate(pair)
     learn = np.setdiff1d(np.arange(len(fold)), both)
-    losses = np.full((2, len(STRENGTHS)), np.inf)
-    for at, log_p in enumerate(_log_probabilities(x, level, learn, both, STRENGTHS)):
+    losses = np.full((2, len(INVERSE_PENALTIES)), np.inf)
+    for at, log_p in enumerate(_log_probabilities(x, level, learn, both, INVERSE_PENALTIES)):
         lost = -log_p[np.arange(len(both)), level[both]]
         losses[:, at] = lost[: len(pair[0])].sum(), lost[len(pair[0]) :].sum()
         if at and losses[:, at].sum() > losses[:, at - 1].sum():

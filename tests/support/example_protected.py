@@ -27,7 +27,7 @@ def groups(sizes: dict[str, int], n_missing: int, how: str = "") -> Groups:
 
 def field(name: str, title: str) -> Field:
     """A protected field."""
-    return replace(load_schema("demo").having(Role.PROTECTED)[0], name=name, title=title)
+    return replace(load_schema("demo").fields_of(Role.PROTECTED)[0], name=name, title=title)
 
 
 def found(n: int, value: float, low: float, high: float, by_level: tuple[Estimate, ...] = ()) -> SourceProbe:

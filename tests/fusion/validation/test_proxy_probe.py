@@ -7,13 +7,13 @@ from scipy import sparse
 from features.arrays import Floats32, Ints
 from fusion.metrics import auc, delong
 from fusion.validation.proxy_probe import (
-    LEAST_IN_FOLD,
+    MIN_IN_FOLD,
     N_FOLDS,
     WIDENING,
     Inputs,
     ProbeAccuracy,
+    accuracy_difference,
     deal_folds,
-    difference,
     out_of_fold,
     probe_accuracy,
     rank_code,
@@ -58,7 +58,7 @@ def test_too_tied_to_be_dealt(tied: Ints) -> None:
 
 
 def test_too_few_rows_of_a_level() -> None:
-    level = np.repeat([0, 1], [100, N_FOLDS * LEAST_IN_FOLD - 1])
+    level = np.repeat([0, 1], [100, N_FOLDS * MIN_IN_FOLD - 1])
     assert deal_folds(level, np.arange(len(level)), 0) is None
 
 
@@ -144,8 +144,8 @@ def test_a_rank_code_sums_to_one(n: int) -> None:
 def test_a_difference_is_paired() -> None:
     x, level = sample(400, 2, 1.0)
     both, less = probe(x, level), probe(x[:, 1:], level)
-    gain = difference(both, less, np.arange(400))
+    gain = accuracy_difference(both, less, np.arange(400))
     assert gain.value == both.overall.value - less.overall.value
     assert gain.low > 0
-    same = difference(both, both, np.arange(400))
+    same = accuracy_difference(both, both, np.arange(400))
     assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)

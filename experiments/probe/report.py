@@ -194,7 +194,7 @@ def _finding(attribute: Attribute, source: Source, probe: TraitProbe) -> Finding
         key=f"{source}_{attribute.field.name}",
         grade=GRADES[word],
         title=f"From {texts.SOURCES[source]}, {attribute.field.title} {texts.VERDICTS[word]}",
-        words=f"({interval_words(auc)}).",
+        words=f"{interval_words(auc)}.",
     )
 
 

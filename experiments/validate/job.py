@@ -17,8 +17,11 @@ from experiments.session.encoders import Model, check_encoder
 from experiments.session.run import Run
 from experiments.train.job import data_digest
 from experiments.validate.card import card, origin
-from experiments.validate.chapters import calibration, data, discrimination, fairness, policies, stability, text_worth
+from experiments.validate.chapters import calibration, data, discrimination, text_worth
 from experiments.validate.chapters.data import Intake
+from experiments.validate.chapters.fairness import chapter as fairness
+from experiments.validate.chapters.policy import chapter as policy
+from experiments.validate.chapters.stability import chapter as stability
 from experiments.validate.scored_outcomes import ScoredOutcomes, judge
 from experiments.validate.slices import length_cut, month_cut, segment_cuts
 from features.tables.applications import Applications, Rejects
@@ -114,7 +117,7 @@ def chapters_of(judged: ScoredOutcomes, intake: Intake, order: ValidationRequest
         lambda: calibration.chapter(judged, segments, months),
         lambda: stability.chapter(judged),
         lambda: text_worth.chapter(judged, segments, lengths),
-        lambda: policies.chapter(judged),
+        lambda: policy.chapter(judged),
         lambda: fairness.chapter(judged, run, order.reread),
     )
     found = []

@@ -16,7 +16,7 @@ from experiments.reporting.document import Gap, Interval, Section, Table
 from experiments.session.encoders import Model, open_text_encoder
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
-from experiments.validate.chapters.fairness import chapter, look_at
+from experiments.validate.chapters.fairness.chapter import chapter, look_at
 from experiments.validate.rereading import masked, moved, swapped
 from experiments.validate.scored_outcomes import ScoredOutcomes, judge
 from features.tables.reader import ReadOptions, read_all

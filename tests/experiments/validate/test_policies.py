@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from experiments.reporting.document import Cell, Gap, Interval, Table
-from experiments.validate.chapters.policies import chapter
+from experiments.validate.chapters.policy.chapter import chapter
 from experiments.validate.scored_outcomes import ScoredOutcomes, decisions
 from features.arrays import Floats
 from fusion.policy.policy import Constraints, Cutoffs, Economics, Policy, Refer, Segments

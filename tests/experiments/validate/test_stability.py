@@ -17,10 +17,9 @@ from experiments.reporting.document import Finding, Gap, Interval
 from experiments.session.encoders import Model, open_text_encoder
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
-from experiments.validate.chapters import stability_findings
-from experiments.validate.chapters.shift import Index, pd_range, shifts
-from experiments.validate.chapters.stability import chapter
-from experiments.validate.chapters.vintages import Vintage
+from experiments.validate.chapters.stability import chapter as stability
+from experiments.validate.chapters.stability.chapter import chapter
+from experiments.validate.chapters.stability.shift import pd_range, shifts
 from experiments.validate.scored_outcomes import ScoredOutcomes, judge
 from experiments.validate.slices import month_cut
 from features.design import Design, TabularBlock
@@ -29,8 +28,9 @@ from fusion.bundle import load
 from fusion.config import load_config
 from fusion.policy.policy import own_policy
 from fusion.validation.intervals import Estimate, rate
-from fusion.validation.psi import psi_of, psi_of_levels
+from fusion.validation.psi import StabilityIndex, psi_of, psi_of_levels
 from fusion.validation.text_drift import drift
+from fusion.validation.vintages import Vintage
 from tests.support.designs import silent
 from tests.support.sections import drawings, findings, tables
 from tests.support.tiny_bert import tiny_bert
@@ -220,11 +220,11 @@ def test_a_handful_of_rows_is_within_chance(judged: ScoredOutcomes, n: int) -> N
 
 
 def vintage(name: str, n_bad: int, n: int, pd: float) -> Vintage:
-    return Vintage(name, n, rate(n_bad, n), Estimate(pd, pd, pd), Estimate(600, 600, 600), rate(n // 2, n))
+    return Vintage(name, n, n_bad, rate(n_bad, n), Estimate(pd, pd, pd), Estimate(600, 600, 600), rate(n // 2, n))
 
 
 def vintages_finding(*grown: Vintage) -> Finding:
-    (found,) = stability_findings._vintages(grown)
+    (found,) = stability._vintages(grown)
     return found
 
 
@@ -249,9 +249,9 @@ def test_one_month_of_many_that_is_far_off_is_told() -> None:
 
 def test_narratives_within_chance_are_not_called_unchanged(judged: ScoredOutcomes) -> None:
     moved = shifts(judged, None)
-    text = replace(moved.texts[0], index=Index(0.15, 0.2))
+    text = replace(moved.texts[0], index=StabilityIndex(0.15, 0.2))
     narratives = [replace(moved.narratives[0], written=text), *moved.narratives[1:]]
-    (found,) = stability_findings._narratives(replace(moved, narratives=tuple(narratives)))
+    (found,) = stability._narratives(replace(moved, narratives=tuple(narratives)))
     assert found.grade == "note"
     assert found.title == "There are too few narratives to say whether they moved."
 

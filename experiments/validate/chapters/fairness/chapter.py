@@ -11,8 +11,8 @@ from data_schemas.contract import Field, Role
 from experiments.reporting.document import Finding, Plot, Section, Table
 from experiments.reporting.words import listed
 from experiments.session.run import Run
-from experiments.validate.chapters.fairness_findings import column_findings, masking_findings, swap_findings
-from experiments.validate.chapters.fairness_tables import (
+from experiments.validate.chapters.fairness.findings import column_findings, masking_findings, swap_findings
+from experiments.validate.chapters.fairness.tables import (
     KIND_TITLES,
     FairnessView,
     Treated,

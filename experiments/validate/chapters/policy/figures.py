@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,12 +11,15 @@ import numpy as np
 
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.arrays import Flags, Floats
-from fusion.policy.policy import Cutoffs
-from fusion.policy.proposal import Proposal, Unmet, bootstrap_mean
+from fusion.policy.policy import Cutoffs, Economics, amounts_of, lacking, segments_of
+from fusion.policy.proposal import OTHERS, Proposal, Unmet, books_by_segment, bootstrap_mean, propose
 from fusion.policy.simulation import Book, Curve, at_cutoffs, profits, simulate, together
 from fusion.validation.intervals import Estimate, rate
 
 ALL = "All"
+NO_ECONOMICS = "the policy has no [economics]"
+NO_AMOUNT = "no application has an amount"
+FREE = Economics(loss_given_default=0.0, margin=0.0, amount=1.0)
 MOST_POINTS = 400  # of a line in a picture
 
 
@@ -81,3 +84,43 @@ class PolicyView:
         """Of those approved without a second look."""
         rows = segment.rows & self.judged.approved
         return rate(float(self.judged.y[rows].sum()), int(rows.sum()))
+
+
+def view_of(judged: ScoredOutcomes) -> PolicyView:
+    """Everything that the chapter shows, computed once."""
+    policy, economics = judged.policy, judged.policy.economics
+    segments = segments_of(policy, judged.applications)
+    amounts = amounts_of(economics or FREE, judged.applications)
+    why_not = "" if economics else NO_ECONOMICS
+    if np.isnan(amounts).any():
+        why_not = NO_AMOUNT
+    plain = np.zeros(len(judged), np.bool_)
+    free = Book(judged.pd, judged.y, amounts, plain, economics or FREE)
+    book = Book(judged.pd, judged.y, amounts, lacking(policy.refer, judged.quality), economics or FREE)
+    books = {} if why_not else books_by_segment(book, policy, segments)
+    found = propose(policy, books) if books else None
+    return PolicyView(
+        judged=judged,
+        segments=tuple(_segments(judged, segments)),
+        books=books,
+        why_no_money=why_not,
+        free=free,
+        proposal=found if isinstance(found, Proposal) else None,
+        unmet=found if isinstance(found, Unmet) else None,
+    )
+
+
+def _segments(judged: ScoredOutcomes, segments: Sequence[str]) -> list[SegmentView]:
+    """The segments that have rows, all rows last; all rows alone where there are none."""
+    parted = judged.policy.segments
+    everybody: Flags = np.ones(len(judged), np.bool_)
+    if parted is None:
+        return [SegmentView(OTHERS, ALL, everybody, judged.policy.cutoffs)]
+    title = judged.applications.schema[parted.column].title
+    names = np.array([name if name in parted.cutoffs else OTHERS for name in segments], dtype=object)
+    found = [
+        SegmentView(name, f"{title}: {name}" if name else "Others", names == name, judged.policy.cutoffs_of(name))
+        for name in (*parted.cutoffs, OTHERS)
+        if (names == name).any()
+    ]
+    return [*found, SegmentView(None, ALL, everybody, None)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from experiments.reporting.document import Finding, Grade
 from experiments.reporting.words import listed, percent
-from experiments.validate.chapters.fairness_tables import FairnessView, Treated
+from experiments.validate.chapters.fairness.tables import FairnessView, Treated
 from experiments.validate.rereading import Moved
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.tables.groups import LEAST_ROWS

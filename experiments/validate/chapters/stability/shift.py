@@ -16,29 +16,11 @@ from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut
 from features.tabular import Column
 from fusion.validation.bins import bin_of, quantile_edges
-from fusion.validation.psi import MISSING, Cell, Psi, Word, psi_of, psi_of_levels, word
+from fusion.validation.psi import MISSING, Cell, Psi, StabilityIndex, psi_of, psi_of_levels
 from fusion.validation.text_drift import TextDrift, drift
 
 N_BINS = 10
 UNKNOWN_LEVEL = "missing or unknown"
-
-
-@dataclass(frozen=True)
-class Index:
-    """A PSI, and what it stays below with 95 % chance when nothing moved; NaN where there is none."""
-
-    value: float
-    chance: float
-
-    @property
-    def word(self) -> Word:
-        """The usual word for it."""
-        return word(self.value, self.chance)
-
-    @property
-    def clear(self) -> Word:
-        """The word where many are looked at: one must be twice what chance makes of a single one."""
-        return word(self.value, 2 * self.chance)
 
 
 @dataclass(frozen=True)
@@ -51,10 +33,10 @@ class Shift:
 
     key: str
     title: str
-    index: Index
+    index: StabilityIndex
     weight: float
     what: str
-    months: tuple[Index, ...]
+    months: tuple[StabilityIndex, ...]
 
 
 @dataclass(frozen=True)
@@ -100,7 +82,7 @@ def shifts(judged: ScoredOutcomes, months: Cut | None) -> Shifts:
     margin, now = judged.model.bundle.population.margin, judged.margin
     score = psi_of(margin, now)
     what = _most(score, [pd_range(cell.low, cell.high) for cell in score.cells])
-    own = Shift("score", "Score", _index(score), math.nan, what, _number_by_month(margin, now, rows))
+    own = Shift("score", "Score", score.index, math.nan, what, _number_by_month(margin, now, rows))
     columns = sorted(_columns(judged, rows), key=lambda one: (-one.index.value, one.title))
     return Shifts(own, score, tuple(columns), tuple(_narratives(judged, rows)))
 
@@ -110,10 +92,6 @@ def pd_range(low: float, high: float) -> str:
     if math.isinf(low):
         return "any" if math.isinf(high) else f"up to {percent(float(expit(high)))}"
     return f"above {percent(float(expit(low)))}" + ("" if math.isinf(high) else f" to {percent(float(expit(high)))}")
-
-
-def _index(found: Psi) -> Index:
-    return Index(found.value, found.chance)
 
 
 def _columns(judged: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) -> list[Shift]:
@@ -131,21 +109,21 @@ def _columns(judged: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) -> li
         levels = (UNKNOWN_LEVEL, *bundle.tabular.levels[name])
         one_code, other_code = then.x_cat[:, at], now.x_cat[:, at]
         psi = psi_of_levels(one_code, other_code, levels)
-        by_month = tuple(_index(psi_of_levels(one_code, other_code[part])) for part in rows)
+        by_month = tuple(psi_of_levels(one_code, other_code[part]).index for part in rows)
         found.append((name, bundle.schema[name].title, psi, _most(psi, [cell.label for cell in psi.cells]), by_month))
     return [
-        Shift(name, title, _index(psi), float(weights[at]), what, by_month)
+        Shift(name, title, psi.index, float(weights[at]), what, by_month)
         for at, (name, title, psi, what, by_month) in enumerate(found)
     ]
 
 
 def _number_by_month(
     then: npt.NDArray[np.float64], now: npt.NDArray[np.float64], rows: Sequence[npt.NDArray[np.intp]]
-) -> tuple[Index, ...]:
+) -> tuple[StabilityIndex, ...]:
     """``psi_of`` of each month; the rows are put into their cells once."""
     edges = quantile_edges(then[~np.isnan(then)], N_BINS)
     one, other = (np.where(np.isnan(some), len(edges) + 1, bin_of(some, edges)) for some in (then, now))
-    return tuple(_index(psi_of_levels(one, other[part])) for part in rows)
+    return tuple(psi_of_levels(one, other[part]).index for part in rows)
 
 
 def _narratives(judged: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) -> list[NarrativeShift]:
@@ -158,7 +136,7 @@ def _narratives(judged: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) ->
 
 
 def _narrative(title: str, found: TextDrift, monthly: Sequence[TextDrift]) -> NarrativeShift:
-    def shift(kind: str, index: Callable[[TextDrift], Index], what: str = "") -> Shift:
+    def shift(kind: str, index: Callable[[TextDrift], StabilityIndex], what: str = "") -> Shift:
         months = tuple(index(month) for month in monthly)
         return Shift(f"{found.name}:{kind}", f"{kind.capitalize()}: {title}", index(found), math.nan, what, months)
 
@@ -166,9 +144,9 @@ def _narrative(title: str, found: TextDrift, monthly: Sequence[TextDrift]) -> Na
     return NarrativeShift(
         title=title,
         drift=found,
-        written=shift("written", lambda one: _index(one.written), share),
-        content=shift("content", lambda one: Index(one.greatest, one.greatest_chance)),
-        length=shift("length", lambda one: _index(one.words)),
+        written=shift("written", lambda one: one.written.index, share),
+        content=shift("content", lambda one: StabilityIndex(one.greatest, one.greatest_chance)),
+        length=shift("length", lambda one: one.words.index),
     )
 
 

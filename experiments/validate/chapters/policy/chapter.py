@@ -1,13 +1,40 @@
-"""What the figures of a policy come to, in a manager's words."""
+"""What the policy's cut-offs do, what others would do, and which would be best."""
 
 from __future__ import annotations
 
-from experiments.reporting.document import Finding
+from experiments.reporting.document import Finding, Section
 from experiments.reporting.words import listed, number, percent, signed
-from experiments.validate.chapters.policy_tables import limit_words
-from experiments.validate.chapters.policy_view import PolicyView, SegmentView
+from experiments.validate.chapters.policy.figures import PolicyView, SegmentView, view_of
+from experiments.validate.chapters.policy.tables import plots, tables
+from experiments.validate.scored_outcomes import ScoredOutcomes
 from fusion.policy.proposal import Limit, Proposal, ProposalSegment, Unmet, keeps
 from fusion.validation.intervals import Estimate
+
+WORDS = (
+    "Approved are PDs up to the approve cut-off, declined are those above the decline cut-off, and a person looks at "
+    "the rest. All figures are of applicants who were granted a loan once, so how those would have fared who never "
+    "were is not in them; a looser policy than the one they came from cannot be judged by them."
+)
+MONEY_WORDS = (
+    "Profit is the margin on good loans less the loss on bad ones and less the costs of handling, per application, in "
+    "the currency of the amounts. “Expected” takes the PDs for true, “observed” takes what happened. Of the referred "
+    "the share that the policy states is taken to be approved in the end, alike in good and bad: what a person finds "
+    "out is not known here, and may make referring worth more than it says."
+)
+
+
+def chapter(judged: ScoredOutcomes) -> Section:
+    """The policy's own figures and, where it says what loans earn and lose, its simulation and a proposal."""
+    view = view_of(judged)
+    return Section(
+        key="policy",
+        title="Policy: what the cut-offs do",
+        words=(WORDS, MONEY_WORDS) if view.books else (WORDS,),
+        findings=tuple(findings(view)),
+        tables=tuple(tables(view)),
+        plots=tuple(plots(view)),
+    )
+
 
 CHOSEN = (
     "The cut-offs were chosen by PDs and amounts, not by outcomes, so that these outcomes judge them fairly; but they "
@@ -153,3 +180,13 @@ def _money(value: Estimate, view: PolicyView) -> str:
     if not value.exists or value.low != value.low:
         return said
     return f"{said} (95 % interval {number(value.low, digits)} to {number(value.high, digits)})"
+
+
+def limit_words(limit: Limit, wanted: float) -> str:
+    """A constraint in words: ``an approval rate of at least 60.0 %``."""
+    said = {
+        "min_approval_rate": "an approval rate of at least",
+        "max_bad_rate": "a bad rate of at most",
+        "max_refer_rate": "a share of referrals of at most",
+    }
+    return f"{said[limit]} {percent(wanted)}"

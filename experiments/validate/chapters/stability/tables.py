@@ -1,55 +1,44 @@
-"""Whether the applicants are still those that the model learned from: score, columns, narratives, months."""
+"""Tables and plots of the chapter on stability."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 
 from experiments.reporting.cells import figure, interval
-from experiments.reporting.document import Column, Gap, Row, Section, Table
-from experiments.validate.chapters.shift import Shift, Shifts, pd_range, shifts
-from experiments.validate.chapters.stability_findings import findings
-from experiments.validate.chapters.stability_plots import plots
-from experiments.validate.chapters.vintages import Vintage, vintages
+from experiments.reporting.charts import BLUE, GRID, INK, MUTED, RED, legend, name_places, percent_axis, picture
+from experiments.reporting.document import Column, Gap, Plot, Row, Table
+from experiments.validate.chapters.stability.shift import Shift, Shifts, pd_range
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from experiments.validate.slices import Cut, month_cut
-from fusion.validation.psi import Psi
+from experiments.validate.slices import Cut
+from fusion.validation.psi import MODERATE, SHIFTED, Psi
 from fusion.validation.text_drift import LEAST_WRITTEN
+from fusion.validation.vintages import Vintage
 
 MOST_MONTHS = 24  # columns of the table by month; the picture has all
 NO_ROW = "no row"
 NO_PSI = "no row to compare"
 FEW = f"under {LEAST_WRITTEN} narratives"
 ALIKE = "all alike in training"
-WORDS = (
-    "A model knows the applicants that it learned from. The population stability index (PSI) says how far others "
-    "differ from them: below 0.1 stable, up to 0.25 moderate, above it shifted. “Chance” is what samples of "
-    "these sizes stay below 19 times in 20 when nothing has changed; a larger index is a change, though it may be "
-    "a small one.",
-    "Scores are compared with those that training applicants had from parts of the model which had not seen them. "
-    "Narratives are compared by the vectors that the model reads, along the 16 directions in which they varied most in "
-    "training; of these the one that moved most counts.",
-    "Vintages: the bad rate of those decided in a month, beside the PD that they were given. How a month’s loans go "
-    "bad with their time on book cannot be drawn: the data contract holds how a loan ended, and no date of default.",
-)
+MOST_BARS = 15
+MOST_ROWS = 24  # of the picture by month
+PALE = LinearSegmentedColormap.from_list("shift", ["#f4f7fa", "#f1d9b8", RED])
 
 
-def chapter(judged: ScoredOutcomes) -> Section:
-    """Stability, over all rows and by month of decision."""
-    months = month_cut(judged)
-    moved, grown = shifts(judged, months), vintages(judged, months)
-    return Section(
-        key="stability",
-        title="Stability: are these still the applicants that it learned from?",
-        findings=tuple(findings(moved, grown)),
-        words=WORDS,
-        tables=(
-            _score_table(moved.score_psi),
-            _column_table(moved),
-            *([_written_table(judged, moved), _content_table(judged, moved)] if moved.narratives else []),
-            *([_month_table(moved, months), _vintage_table(grown)] if months else []),
-        ),
-        plots=tuple(plots(moved, grown, months)),
-    )
+def tables(judged: ScoredOutcomes, moved: Shifts, grown: Sequence[Vintage], months: Cut | None) -> Iterator[Table]:
+    """Those for which there are figures."""
+    yield _score_table(moved.score_psi)
+    yield _column_table(moved)
+    if moved.narratives:
+        yield _written_table(judged, moved)
+        yield _content_table(judged, moved)
+    if months:
+        yield _month_table(moved, months)
+        yield _vintage_table(grown)
 
 
 def _score_table(found: Psi) -> Table:
@@ -199,7 +188,7 @@ def _month_table(moved: Shifts, months: Cut) -> Table:
     )
 
 
-def _vintage_table(grown: tuple[Vintage, ...]) -> Table:
+def _vintage_table(grown: Sequence[Vintage]) -> Table:
     gap = Gap(gap=NO_ROW)
     rows: list[Row] = [
         (
@@ -228,3 +217,129 @@ def _vintage_table(grown: tuple[Vintage, ...]) -> Table:
         ),
         rows=tuple(rows),
     )
+
+
+def plots(moved: Shifts, grown: Sequence[Vintage], months: Cut | None) -> list[Plot]:
+    """What is drawn; without months of decision only what is over all rows."""
+    found = [_score_plot(moved.score_psi), _bars_plot(moved)]
+    return [*found, _heat_plot(moved, grown), _vintage_plot(grown)] if months else found
+
+
+def _score_plot(found: Psi) -> Plot:
+    return Plot(
+        key="stability_score",
+        title="Scores in training and here",
+        words="Training applicants fall into each group of PDs in like numbers. Where bars here are much longer or "
+        "shorter, more or fewer applicants have such PDs than the model met.",
+        alt="Share of applicants by PD, in training and here.",
+        gap="" if found.cells else "There are no scores to compare.",
+        drawing=picture(lambda axes: _draw_score(axes, found)) if found.cells else "",
+    )
+
+
+def _draw_score(axes: Axes, found: Psi) -> None:
+    at = np.arange(len(found.cells))
+    axes.barh(at - 0.2, [cell.expected for cell in found.cells], 0.38, color=MUTED, label="in training")
+    axes.barh(at + 0.2, [cell.actual for cell in found.cells], 0.38, color=BLUE, label="here")
+    axes.set_yticks(at, [pd_range(cell.low, cell.high) for cell in found.cells])
+    axes.invert_yaxis()
+    longest = max(max(cell.expected, cell.actual) for cell in found.cells)
+    axes.set(xlabel="share of applicants", ylabel="PD", xlim=(0, 1.35 * longest))  # the legend needs room
+    percent_axis(axes.xaxis)
+    legend(axes)
+
+
+def _bars_plot(moved: Shifts) -> Plot:
+    n = len([one for one in (*moved.columns, *moved.texts) if not math.isnan(one.index.value)])
+    return Plot(
+        key="stability_columns",
+        title="What moved most",
+        words="PSI of columns and narratives"
+        + (f", the {MOST_BARS} furthest moved of {n}" if n > MOST_BARS else "")
+        + ". The lines stand at 0.1 and 0.25; the mark on a bar is what chance stays below 19 times in 20.",
+        alt="Bars of the PSI of columns and narratives with lines at 0.1 and 0.25.",
+        gap="" if n else "There is nothing to compare.",
+        drawing=picture(lambda axes: _draw_bars(axes, moved)) if n else "",
+    )
+
+
+def _draw_bars(axes: Axes, moved: Shifts) -> None:
+    known = [one for one in (*moved.columns, *moved.texts) if not math.isnan(one.index.value)]
+    worst = sorted(known, key=lambda one: -one.index.value)[:MOST_BARS]
+    at = np.arange(len(worst))
+    colours = {"shifted": RED, "moderate": BLUE}
+    axes.barh(at, [one.index.value for one in worst], color=[colours.get(one.index.word, MUTED) for one in worst])
+    axes.plot([one.index.chance for one in worst], at, "|", color=INK, markersize=9, markeredgewidth=1.5)
+    for line in (MODERATE, SHIFTED):
+        axes.axvline(line, color=INK, linewidth=1, linestyle="--")
+    axes.set_yticks(at, [_short(one.title) for one in worst])
+    axes.invert_yaxis()
+    axes.set(xlabel="PSI", xlim=(0, None))
+
+
+def _shown(moved: Shifts) -> list[Shift]:
+    """The score, the narratives, and of the columns those that ever moved most."""
+    narratives = list(moved.texts)
+    columns = sorted(
+        moved.columns, key=lambda one: -max((index.value for index in one.months if index.value > 0), default=0.0)
+    )
+    return [moved.score, *columns[: max(0, MOST_ROWS - 1 - len(narratives))], *narratives]
+
+
+def _heat_plot(moved: Shifts, grown: Sequence[Vintage]) -> Plot:
+    shown = _shown(moved)
+    n_hidden = len(moved.all) - len(shown)
+    return Plot(
+        key="stability_months",
+        title="PSI by month of decision",
+        words="The redder, the further from training; full red is 0.5 and more. A dot marks a PSI above 0.1 that is "
+        "beyond chance. White, with a cross: no row, or too few narratives."
+        + (f" {n_hidden} columns that moved least are left out." if n_hidden else ""),
+        alt="A field for every month and every column, coloured by PSI.",
+        wide=True,
+        drawing=picture(lambda axes: _draw_heat(axes, shown, grown), (11.0, 1.6 + 0.27 * len(shown))),
+    )
+
+
+def _draw_heat(axes: Axes, shown: Sequence[Shift], grown: Sequence[Vintage]) -> None:
+    values = np.array([[index.value for index in one.months] for one in shown])
+    axes.imshow(
+        np.ma.masked_invalid(values), cmap=PALE, vmin=0.0, vmax=0.5, aspect="auto", interpolation="nearest", zorder=1.5
+    )
+    for row, one in enumerate(shown):
+        for column, index in enumerate(one.months):
+            if math.isnan(index.value):
+                axes.plot([column], [row], "x", color=GRID, markersize=5)
+            elif index.word in ("moderate", "shifted"):
+                axes.plot([column], [row], "o", color=INK, markersize=3)
+    axes.set_yticks(range(len(shown)), [_short(one.title) for one in shown])
+    name_places(axes, [one.name for one in grown])
+
+
+def _vintage_plot(grown: Sequence[Vintage]) -> Plot:
+    return Plot(
+        key="stability_vintages",
+        title="Bad rate and PD by month of decision",
+        words="Dots are bad rates with their 95 % interval, the line is the mean PD that was given. A month "
+        "without decisions is left empty.",
+        alt="Bad rate with its interval and mean PD of every month of decision.",
+        wide=True,
+        drawing=picture(lambda axes: _draw_vintages(axes, grown), (11.0, 3.8)),
+    )
+
+
+def _draw_vintages(axes: Axes, grown: Sequence[Vintage]) -> None:
+    at = np.arange(len(grown))
+    bad = [one.bad_rate.value for one in grown]
+    axes.vlines(at, [one.bad_rate.low for one in grown], [one.bad_rate.high for one in grown], color=INK, linewidth=1.2)
+    axes.plot(at, bad, "o", color=RED, label="bad rate")
+    axes.plot(at, [one.mean_pd.value for one in grown], "-", marker=".", color=BLUE, label="mean PD")
+    name_places(axes, [one.name for one in grown])
+    axes.set(ylim=(0, None))
+    percent_axis(axes.yaxis)
+    legend(axes)
+
+
+def _short(title: str, longest: int = 34) -> str:
+    kept = title if len(title) <= longest else title[: longest - 1].rstrip() + "…"
+    return kept.replace("$", r"\$")  # which would begin a formula

@@ -12,7 +12,7 @@ from experiments.compare.pair import NO_VARIANCE, Pair, why_no_p
 from experiments.compare.rows import CHALLENGER, CHAMPION, PairedRows
 from experiments.reporting.document import Column, Finding, Grade, Section, Table
 from experiments.reporting.words import count, number, p_value, percent, signed
-from experiments.validate.chapters.calibration_findings import MUCH, UNSURE_SLOPE
+from experiments.validate.chapters.calibration.chapter import MUCH, UNSURE_SLOPE
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from fusion.metrics import Gain
 from fusion.validation.comparison import Side

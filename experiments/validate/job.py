@@ -17,8 +17,10 @@ from experiments.session.encoders import Model, check_encoder
 from experiments.session.run import Run
 from experiments.train.job import data_digest
 from experiments.validate.card import card, origin
-from experiments.validate.chapters import calibration, data, discrimination, text_worth
+from experiments.validate.chapters import data, text_worth
+from experiments.validate.chapters.calibration import chapter as calibration
 from experiments.validate.chapters.data import Intake
+from experiments.validate.chapters.discrimination import chapter as discrimination
 from experiments.validate.chapters.fairness import chapter as fairness
 from experiments.validate.chapters.policy import chapter as policy
 from experiments.validate.chapters.stability import chapter as stability

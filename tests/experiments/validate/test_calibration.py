@@ -12,8 +12,8 @@ from scipy.stats import beta, chi2
 from sklearn.metrics import brier_score_loss
 
 from experiments.reporting.document import Cell, Finding, Gap, Interval, Section, Table
-from experiments.validate.chapters.calibration import bands_of, chapter
-from experiments.validate.chapters.calibration_findings import band_name
+from experiments.validate.chapters.calibration.chapter import bands_of, chapter
+from experiments.validate.chapters.calibration.tables import band_name
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut, Slice, month_cut, segment_cuts
 from features.arrays import Floats
@@ -235,7 +235,7 @@ def test_a_slice_has_the_figures_of_its_rows() -> None:
 
 def test_a_slice_with_one_pd_has_no_slope() -> None:
     own = by_first(tables(whole_chapter(judged_at(np.full(N, -1.3))))["calibration_by_home"])["own"]
-    assert own[5:7] == (Gap(gap="one PD, or goods and bads apart"),) * 2
+    assert own[5:7] == (Gap(gap="one PD, or perfect separation"),) * 2
     assert all(isinstance(cell, float) for cell in own[7:])
 
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score, precision_score, recall_score
 
 from experiments.reporting.document import Cell, Gap, Interval, Table
-from experiments.validate.chapters.discrimination import chapter
+from experiments.validate.chapters.discrimination.chapter import chapter
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import month_cut, segment_cuts
 from tests.support.scored_outcomes import Rows, drawn, judged_of, some_margins

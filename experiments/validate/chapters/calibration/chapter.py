@@ -1,4 +1,4 @@
-"""What the figures of calibration come to, for a credit manager."""
+"""Whether PDs come true: over all rows, by PD, by band of score, by segment and by month."""
 
 from __future__ import annotations
 
@@ -8,14 +8,25 @@ from itertools import pairwise
 
 from scipy.stats import binom
 
-from experiments.reporting.document import Finding, Grade
+from experiments.reporting.document import Finding, Grade, Section
 from experiments.reporting.words import listed, number, p_value, percent
+from experiments.validate.chapters.calibration.tables import (
+    band_name,
+    band_table,
+    month_plot,
+    overall_table,
+    reliability_plot,
+    reliability_table,
+    slice_table,
+    tests_table,
+)
 from experiments.validate.scored_outcomes import ScoredOutcomes
+from experiments.validate.sides import alone
 from experiments.validate.slices import Cut
 from fusion.metrics import both_classes
 from fusion.validation.calibration_tests import expected_calibration_error, hosmer_lemeshow, spiegelhalter
 from fusion.validation.intervals import Estimate, rate, slope_interval
-from fusion.validation.score_bands import Band, first_break, jeffreys_p
+from fusion.validation.score_bands import Band, band_edges, first_break, score_bands, two_sided_jeffreys_p
 
 MUCH = 0.25
 """Share of the bad rate by which mean PDs may be off before nobody should rely on them."""
@@ -24,6 +35,37 @@ OVER_CONFIDENT, TOO_CAUTIOUS = 0.8, 1.25
 UNSURE_SLOPE = (0.5, 2.0)
 """A slope whose interval reaches either is not known."""
 LEVEL = 0.05
+
+
+def chapter(judged: ScoredOutcomes, segments: Sequence[Cut], months: Cut | None) -> Section:
+    """Calibration, with the figures of every slice."""
+    parts = [*segments, *([months] if months else [])]
+    bands = bands_of(judged)
+    return Section(
+        key="calibration",
+        title="Calibration: do the PDs come true?",
+        findings=findings(judged, bands, parts),
+        words=(
+            "A PD of 10 % is right when of a hundred such applicants ten default. Whoever sets prices, limits and "
+            "reserves by the PD needs that, however well the model ranks. Below a bad rate stands its 95 % interval by "
+            "Jeffreys; a mean PD outside it differs by more than chance. PDs are taken as given.",
+        ),
+        tables=(
+            overall_table(alone(judged)),
+            tests_table(judged),
+            reliability_table(judged),
+            band_table(bands),
+            *(slice_table(judged, cut) for cut in parts),
+        ),
+        plots=(reliability_plot(alone(judged)), *([month_plot(judged, months)] if months else [])),
+    )
+
+
+def bands_of(judged: ScoredOutcomes) -> tuple[Band, ...]:
+    """The rows by band of score; the bands part the training applicants into tenths."""
+    bundle = judged.model.bundle
+    edges = band_edges(bundle.model.scores(bundle.population.margin).score)
+    return score_bands(judged.y, judged.pd, bundle.model.scores(judged.margin).score, edges)
 
 
 def findings(judged: ScoredOutcomes, bands: Sequence[Band], cuts: Sequence[Cut]) -> tuple[Finding, ...]:
@@ -35,15 +77,6 @@ def findings(judged: ScoredOutcomes, bands: Sequence[Band], cuts: Sequence[Cut])
     if both_classes(judged.y) and sum(band.n > 0 for band in bands) > 1:
         found.append(_order(bands))
     return tuple(found + _slices(judged, cuts))
-
-
-def band_name(band: Band) -> str:
-    """The band's scores in words."""
-    if math.isinf(band.low) and math.isinf(band.high):
-        return "all scores"
-    if math.isinf(band.low):
-        return f"up to {number(band.high)}"
-    return f"{number(band.low)} and more" if math.isinf(band.high) else f"{number(band.low)} to {number(band.high)}"
 
 
 def _level(judged: ScoredOutcomes) -> Finding:
@@ -179,8 +212,7 @@ def _slices(judged: ScoredOutcomes, cuts: Sequence[Cut]) -> list[Finding]:
             if not len(part):
                 continue
             n_bad, mean_pd = float(judged.y[part.rows].sum()), float(judged.pd[part.rows].mean())
-            below = jeffreys_p(n_bad, len(part), mean_pd)
-            p.append(2 * min(below, 1 - below))
+            p.append(two_sided_jeffreys_p(n_bad, len(part), mean_pd))
             names.append(f"{cut.title} {part.name} (PD {percent(mean_pd)}, came {percent(n_bad / len(part))})")
     if not p:
         return []

@@ -1,21 +1,21 @@
-"""Whether PDs come true: over all rows, by PD, by band of score, by segment and by month."""
+"""Tables and plots of calibration: over all rows, by PD, by band of score and by slice."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 
 from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, name_places, percent_axis, picture
-from experiments.reporting.document import Column, Gap, Plot, Row, Section, Table
-from experiments.validate.chapters.calibration_findings import band_name, findings
+from experiments.reporting.document import Cell, Column, Gap, Plot, Row, Table
+from experiments.reporting.words import number
 from experiments.validate.scored_outcomes import ScoredOutcomes
+from experiments.validate.sides import Named, Sides, figure_columns, figure_rows
 from experiments.validate.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough
 from features.arrays import Floats
 from fusion.validation.calibration_tests import (
-    ReliabilityBin,
     brier_parts,
     expected_calibration_error,
     hosmer_lemeshow,
@@ -23,13 +23,12 @@ from fusion.validation.calibration_tests import (
     spiegelhalter,
 )
 from fusion.validation.intervals import brier_interval, calibration_in_the_large, rate, slope_interval
-from fusion.validation.score_bands import Band, band_edges, score_bands
+from fusion.validation.score_bands import Band
 
 ONE_CLASS = "one class only"
 NO_ROW = "no row"
 GAP = "Mean PD less bad rate"
 MONTHS_SIZE = (11.0, 3.6)
-FIGURE, VALUE = Column(key="figure", title="Figure"), Column(key="value", title="Value", form="number", digits=4)
 OUTCOME_COLUMNS = (
     Column(key="n", title="Number", form="count"),
     Column(key="n_bad", title="Bad", form="count"),
@@ -38,42 +37,23 @@ OUTCOME_COLUMNS = (
 )
 
 
-def chapter(judged: ScoredOutcomes, segments: Sequence[Cut], months: Cut | None) -> Section:
-    """Calibration, with the figures of every slice."""
-    parts = [*segments, *([months] if months else [])]
-    bins, bands = reliability(judged.y, judged.pd), bands_of(judged)
-    return Section(
-        key="calibration",
-        title="Calibration: do the PDs come true?",
-        findings=findings(judged, bands, parts),
-        words=(
-            "A PD of 10 % is right when of a hundred such applicants ten default. Whoever sets prices, limits and "
-            "reserves by the PD needs that, however well the model ranks. Below a bad rate stands its 95 % interval by "
-            "Jeffreys; a mean PD outside it differs by more than chance. PDs are taken as given.",
-        ),
-        tables=(
-            _overall(judged),
-            _tests_table(judged),
-            _reliability_table(bins),
-            _band_table(bands),
-            *(slice_table(judged, cut) for cut in parts),
-        ),
-        plots=(_reliability_plot(bins), *([_month_plot(judged, months)] if months else [])),
+def overall_table(sides: Sides, gains: Mapping[str, tuple[Cell, Cell]] | None = None) -> Table:
+    """How right the PDs are. gains: of two models, the differences by name of the figure."""
+    return Table(
+        key="calibration_overall",
+        title="Over all rows",
+        note="PDs, rates and their differences are fractions of 1. The parts of the Brier score and the expected "
+        "calibration error (mean distance of PD and bad rate) use ten bins of PD. The latter is never 0 in a sample.",
+        columns=figure_columns(sides, "number", 4),
+        rows=figure_rows(sides, _overall, gains or {}),
     )
 
 
-def bands_of(judged: ScoredOutcomes) -> tuple[Band, ...]:
-    """The rows by band of score; the bands part the training applicants into tenths."""
-    bundle = judged.model.bundle
-    edges = band_edges(bundle.model.scores(bundle.population.margin).score)
-    return score_bands(judged.y, judged.pd, bundle.model.scores(judged.margin).score, edges)
-
-
-def _overall(judged: ScoredOutcomes) -> Table:
+def _overall(judged: ScoredOutcomes) -> Named:
     y, margin, pd = judged.y, judged.margin, judged.pd
     large, (slope, intercept) = calibration_in_the_large(y, margin), slope_interval(y, margin)
-    parts, unfit = brier_parts(y, pd), "one class, one PD, or goods and bads apart"
-    rows: list[Row] = [
+    parts, unfit = brier_parts(y, pd), "one class, one PD, or perfect separation"
+    return [
         ("Mean PD", figure(float(pd.mean()) if len(pd) else math.nan, NO_ROW)),
         ("Bad rate", interval(rate(float(y.sum()), len(y)), NO_ROW)),
         (GAP, interval(large.gap, NO_ROW)),
@@ -87,17 +67,10 @@ def _overall(judged: ScoredOutcomes) -> Table:
         ("plus what happens within the bins", figure(parts.within, NO_ROW)),
         ("Expected calibration error", figure(expected_calibration_error(y, pd), NO_ROW)),
     ]
-    return Table(
-        key="calibration_overall",
-        title="Over all rows",
-        note="PDs, rates and their differences are fractions of 1. The parts of the Brier score and the expected "
-        "calibration error (mean distance of PD and bad rate) use ten bins of PD. The latter is never 0 in a sample.",
-        columns=(FIGURE, VALUE),
-        rows=tuple(rows),
-    )
 
 
-def _tests_table(judged: ScoredOutcomes) -> Table:
+def tests_table(judged: ScoredOutcomes) -> Table:
+    """Tests of the PDs as a whole."""
     groups, whole = hosmer_lemeshow(judged.y, judged.pd), spiegelhalter(judged.y, judged.pd)
     none = NO_ROW if not len(judged) else "every PD is 0, 1/2 or 1"
     rows: list[Row] = [
@@ -124,7 +97,9 @@ def _tests_table(judged: ScoredOutcomes) -> Table:
     )
 
 
-def _reliability_table(bins: Sequence[ReliabilityBin]) -> Table:
+def reliability_table(judged: ScoredOutcomes) -> Table:
+    """PDs beside bad rates by tenths of the rows."""
+    bins = reliability(judged.y, judged.pd)
     return Table(
         key="reliability",
         title="By PD, the lowest first",
@@ -140,7 +115,8 @@ def _reliability_table(bins: Sequence[ReliabilityBin]) -> Table:
     )
 
 
-def _band_table(bands: Sequence[Band]) -> Table:
+def band_table(bands: Sequence[Band]) -> Table:
+    """PDs beside bad rates by band of score."""
     return Table(
         key="score_bands",
         title="By band of score, the riskiest first",
@@ -166,6 +142,15 @@ def _band_table(bands: Sequence[Band]) -> Table:
             for band in bands
         ),
     )
+
+
+def band_name(band: Band) -> str:
+    """The band's scores in words."""
+    if math.isinf(band.low) and math.isinf(band.high):
+        return "all scores"
+    if math.isinf(band.low):
+        return f"up to {number(band.high)}"
+    return f"{number(band.low)} and more" if math.isinf(band.high) else f"{number(band.low)} to {number(band.high)}"
 
 
 def slice_table(judged: ScoredOutcomes, cut: Cut) -> Table:
@@ -206,7 +191,7 @@ def _fit(y: Floats, margin: Floats, pd: Floats) -> Row:
     if not enough(y):
         return (Gap(gap=TOO_FEW),) * 4
     slope, intercept = slope_interval(y, margin)
-    unfit = "one PD, or goods and bads apart"
+    unfit = "one PD, or perfect separation"
     return (
         interval(slope, unfit),
         interval(intercept, unfit),
@@ -215,31 +200,38 @@ def _fit(y: Floats, margin: Floats, pd: Floats) -> Row:
     )
 
 
-def _reliability_plot(bins: Sequence[ReliabilityBin]) -> Plot:
+def reliability_plot(sides: Sides) -> Plot:
+    """Bad rates against PDs."""
+    some = len(sides[0].scored) > 0
     return Plot(
         key="reliability",
         title="PD beside what came",
         words="Each dot is a tenth of the rows; its line is the 95 % interval of the bad rate. Above the diagonal more "
         "defaulted than the PD said, below it fewer.",
         alt="Reliability curve: observed bad rate with its interval against mean PD, with the diagonal of right PDs.",
-        gap="" if bins else "There is no row.",
-        drawing=picture(lambda axes: _draw_reliability(axes, bins)) if bins else "",
+        gap="" if some else "There is no row.",
+        drawing=picture(lambda axes: _draw_reliability(axes, sides)) if some else "",
     )
 
 
-def _draw_reliability(axes: Axes, bins: Sequence[ReliabilityBin]) -> None:
-    top = min(1.0, 1.05 * max(max(one.mean_pd, one.rate.high) for one in bins))
+def _draw_reliability(axes: Axes, sides: Sides) -> None:
+    several, top = len(sides) > 1, 0.0
+    for side in sides:
+        bins = reliability(side.scored.y, side.scored.pd)
+        pd, rates = [one.mean_pd for one in bins], [one.rate for one in bins]
+        axes.vlines(pd, [one.low for one in rates], [one.high for one in rates], color=side.colour if several else INK)
+        axes.plot(pd, [one.value for one in rates], "o-" if several else "o", color=side.colour, label=side.label)
+        top = max(top, *pd, *(one.high for one in rates))
+    top = min(1.0, 1.05 * top)
     axes.plot([0, top], [0, top], color=MUTED, linewidth=1, linestyle="--", label="PDs that come true")
-    for one in bins:
-        axes.plot([one.mean_pd] * 2, [one.rate.low, one.rate.high], color=INK, linewidth=1.2)
-    axes.plot([one.mean_pd for one in bins], [one.rate.value for one in bins], "o", color=BLUE, label="the model")
     axes.set(xlabel="mean PD", ylabel="bad rate", xlim=(0, top), ylim=(0, top))
     percent_axis(axes.xaxis)
     percent_axis(axes.yaxis)
     legend(axes)
 
 
-def _month_plot(judged: ScoredOutcomes, months: Cut) -> Plot:
+def month_plot(judged: ScoredOutcomes, months: Cut) -> Plot:
+    """PDs and bad rates from month to month."""
     some = any(len(part) for part in months.slices)
     return Plot(
         key="calibration_by_month",

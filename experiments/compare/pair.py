@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from experiments.reporting.charts import BLUE, RED
+from experiments.validate.gains import NO_VARIANCE, Contest
 from experiments.validate.scored_outcomes import ScoredOutcomes
+from experiments.validate.sides import Side, Sides
 from experiments.validate.slices import Cut, Slice, length_cut, main_narrative, wrote
 from features.arrays import Floats
 from fusion.metrics import Gain
@@ -17,8 +20,6 @@ from fusion.validation.intervals import NONE, Estimate
 from fusion.validation.net_benefit import net_benefit_difference
 from fusion.validation.power import Need, ab_plan
 from fusion.validation.swap_sets import SwapSet, swap_set
-
-NO_VARIANCE = "the difference does not vary"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,21 @@ class Pair:
     def y(self) -> Floats:
         """float64 (n,), 1 bad."""
         return self.champion.y
+
+    @property
+    def sides(self) -> Sides:
+        """The two as the validation's chapters show them."""
+        return (
+            Side("champion", "Champion", "champion", RED, self.champion),
+            Side("challenger", "Challenger", "challenger", BLUE, self.challenger),
+        )
+
+    @property
+    def contest(self) -> Contest:
+        """The challenger against the champion."""
+        one, other = self.champion.margin, self.challenger.margin
+        shown = {"champion": ("AUC, champion", one), "challenger": ("AUC, challenger", other)}
+        return Contest(self.y, other, one, shown)
 
     @property
     def alike(self) -> bool:
@@ -96,11 +112,6 @@ def narrative_cuts(found: Pair) -> list[Cut]:
             both = (Slice(f"with {main}", with_it), Slice(f"without {main}", ~with_it))
             return [Cut("narrative", f"“{judged.applications.schema[main].title}”", both), lengths]
     return []
-
-
-def estimate(gain: Gain) -> Estimate:
-    """A difference with its interval."""
-    return Estimate(gain.difference, gain.low, gain.high)
 
 
 def why_no_p(gain: Gain, few: str) -> str:

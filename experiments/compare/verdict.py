@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.compare.net_benefit import PER, thousand
-from experiments.compare.pair import NO_VARIANCE, Pair, why_no_p
+from experiments.compare.pair import Pair, why_no_p
 from experiments.compare.rows import CHALLENGER, CHAMPION, PairedRows
 from experiments.reporting.document import Column, Finding, Grade, Section, Table
 from experiments.reporting.words import count, number, p_value, percent, signed
 from experiments.validate.chapters.calibration.chapter import MUCH, UNSURE_SLOPE
+from experiments.validate.gains import NO_VARIANCE
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from fusion.metrics import Gain
-from fusion.validation.comparison import Side
+from fusion.validation.comparison import ModelFigures
 from fusion.validation.intervals import Estimate
 from fusion.validation.net_benefit import net_benefit
 
@@ -252,7 +253,7 @@ def _money(found: Pair) -> str:
     )
 
 
-def _calibrated(name: str, side: Side, bad_rate: float) -> Finding:
+def _calibrated(name: str, side: ModelFigures, bad_rate: float) -> Finding:
     gap, title = side.in_the_large.gap, name.capitalize()
     slope = f" Slope {number(side.slope.value, 2)}, right is 1." if side.slope.exists else ""
     said = f"Its mean PD is {percent(bad_rate + gap.value)}; {percent(bad_rate)} turned bad.{slope}"
@@ -276,7 +277,7 @@ def _calibrated(name: str, side: Side, bad_rate: float) -> Finding:
     )
 
 
-def _unsure(side: Side, bad_rate: float) -> bool:
+def _unsure(side: ModelFigures, bad_rate: float) -> bool:
     """Whether too little is known of level or slope to call PDs right that nothing speaks against."""
     gap, slope = side.in_the_large.gap, side.slope
     wide = max(gap.high - gap.value, gap.value - gap.low) > MUCH * bad_rate

@@ -13,8 +13,8 @@ import numpy as np
 from scipy.stats import rankdata
 
 from features.arrays import Floats
-from fusion.metrics import Gain, auc, brier, brier_gain, delong, log_loss
-from fusion.validation.intervals import Estimate, InTheLarge, calibration_in_the_large, slope_interval
+from fusion.metrics import Gain, brier, brier_gain, delong, log_loss
+from fusion.validation.intervals import Estimate, InTheLarge, auc_interval, calibration_in_the_large, slope_interval
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def compare(champion_margin: Floats, challenger_margin: Floats, y: Floats) -> Co
 def model_figures(y: Floats, margin: Floats) -> ModelFigures:
     """One model's figures."""
     return ModelFigures(
-        auc=auc(y, margin),
+        auc=auc_interval(y, margin).value,
         brier=brier(y, margin),
         log_loss=log_loss(y, margin),
         slope=slope_interval(y, margin)[0],

@@ -16,10 +16,11 @@ demo: install
 	$(BIN)/creditfusion demo
 
 test: install
-	$(BIN)/pytest -m "not gpu"
+	$(BIN)/pytest -m "not gpu" --numprocesses 2 --dist worksteal
 
 coverage: install
-	$(BIN)/coverage run -m pytest -m "not gpu"
+	$(BIN)/coverage run -m pytest -m "not gpu" --numprocesses 2 --dist worksteal
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 lint: install

@@ -81,11 +81,6 @@ def score_command(model: Path, data: Path, out: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "creditfusion", "score", *files, "--json", *more]
 
 
-def result(out: Path) -> tuple[bytes, bytes]:
-    """The bytes of a scored file and of its rejects."""
-    return out.read_bytes(), out.with_name(out.name + ".rejects.csv").read_bytes()
-
-
 def rows_of(data: Path) -> Iterator[list[str]]:
     """The records of a CSV file, header first, cells as they stand."""
     with _open(data) as file:

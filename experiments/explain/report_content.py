@@ -37,13 +37,13 @@ from experiments.reporting.decision.validator import (
     ValidatorReport,
 )
 from experiments.reporting.parts import Decision, Fact, Move, Result, SentenceMethod, Subject
-from experiments.score.answers import SEED
 from experiments.session.run import versions
 from features.arrays import Floats
 from fusion.bundle import Bundle
 from fusion.explain.counterfactuals import Change, ColumnMove
 from fusion.explain.explanation import to_points
 from fusion.model.calibration import to_score
+from fusion.scorer import SEED
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Reporter:
     def grounds(self, case: Case) -> list[Ground]:
         """What stands behind each reason."""
         known = facts(case)
-        return [ground(case, reason, self.study.reasoner.book, known) for reason, _ in case.reasons]
+        return [ground(case, reason, self.study.scorer.book, known) for reason, _ in case.reasons]
 
     def needs_review(self, case: Case, grounds: list[Ground]) -> bool:
         """Whether a person must look before a declined applicant is told the reasons."""

@@ -15,7 +15,6 @@ import data_schemas
 import features
 import fusion
 from data_schemas.errors import ContractError
-from experiments.session.encoders import OpenEncoder
 from experiments.session.run import versions
 from experiments.sweep.arrays import HELD_OUT, SEARCH
 from experiments.sweep.study import refuse_unknown
@@ -29,6 +28,7 @@ from fusion.model.cross_validation import ONLY_BY_TIME, Folds
 from fusion.model.folds import draw_groups
 from fusion.model.head import training_device
 from fusion.model.search_space import Space
+from fusion.text_encoder import OpenEncoder
 
 PARTS = ("arrays.py", "conditions.py", "objective.py")
 """Of the modules beside this one, those that a trial's value hangs on."""

@@ -149,7 +149,7 @@ def parquet_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int)
             yield TextRows(
                 cells={name: as_text(batch.column(i), schema[name], path) for name, i in where.items()},
                 row_number=np.arange(first, first + len(batch), dtype=np.int64),
-                original=functools.partial(_as_csv_line, batch),
+                original=functools.partial(_original, batch),
                 rejects=[],
             )
             first += len(batch)
@@ -196,7 +196,12 @@ def as_text(column: pa.Array, field: Field, origin: Path | str) -> pa.Array:
         ) from error
 
 
-def _as_csv_line(batch: pa.RecordBatch, position: int) -> str:
+def _original(batch: pa.RecordBatch, position: int) -> str:
+    return csv_line([column[position].as_py() for column in batch.columns])
+
+
+def csv_line(cells: Sequence[object]) -> str:
+    """A row as it would stand in a CSV file, cut to what a reject shows."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow([column[position].as_py() for column in batch.columns])
+    csv.writer(line, lineterminator="").writerow(cells)
     return shown(line.getvalue())

@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the name everyone knows)
 from safetensors.torch import load_file
 from sklearn.model_selection import StratifiedKFold, train_test_split
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from features.arrays import Floats, Index, Ints
@@ -199,7 +200,7 @@ def choose(classifier: Classifier, y: Floats, train: Index, grid: Sequence[Tunin
     def worth(tuning: Tuning) -> float:
         return auc(y[judge], classifier.margin(classifier.fit(y, learn, tuning, seed), judge))
 
-    with lone_workers(torch.device("cpu")) as pool:
+    with threadpool_limits(1, user_api="blas"), lone_workers(torch.device("cpu")) as pool:
         found = list(pool.map(worth, grid))
     return grid[int(np.argmax(found))]
 
@@ -225,7 +226,7 @@ def nested_scores(
     cut = list(folds.split(train, y[train]))
     everything = np.arange(len(train))
     jobs = [*(learn for learn, _ in cut), everything]
-    with lone_workers(torch.device("cpu")) as pool:
+    with threadpool_limits(1, user_api="blas"), lone_workers(torch.device("cpu")) as pool:
         *inner, outer = pool.map(
             lambda number: classifier.fit(y, train[jobs[number]], tuning, seed + number), range(len(jobs))
         )

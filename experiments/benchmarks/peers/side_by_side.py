@@ -37,10 +37,10 @@ from experiments.benchmarks.measuring import markdown, measure, parser, publish,
 from experiments.benchmarks.peers.contenders import own
 from experiments.benchmarks.peers.contenders.child import AUTOGLUON, COLUMNS, OWN, SKRUB, WORDS
 from experiments.benchmarks.peers.contenders.tables import About, Budget, Training, write_tables
-from experiments.train.job import data_digest
 from features.arrays import Flags, Floats
 from features.narratives.reader import clean_narrative
 from features.tables.applications import Applications
+from features.tables.csv_records import data_digest
 from features.tabular import TabularEncoder
 from fusion.config import FoldConfig
 from fusion.metrics import Figures, Gain, brier_gain, delong, figures

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from data_schemas.errors import ContractError, RunError
 from data_schemas.reader import load_schema
 from experiments.demo.data import FIRST_DAY, generate
-from experiments.session.encoders import OpenEncoder, open_text_encoder
 from experiments.sweep.arrays import HELD_OUT, SEARCH, Arrays, Source, write_arrays
 from experiments.sweep.conditions import Search, settled, split
 from experiments.sweep.objective import Task, run_trial
@@ -33,6 +32,7 @@ from features.tabular import TabularEncoder
 from fusion.config import Config, EncoderConfig, OneOf, load_config
 from fusion.model.folds import tied_groups
 from fusion.model.search_space import Space, full_space
+from fusion.text_encoder import OpenEncoder, open_text_encoder
 from tests.support.small import small_schema
 from tests.support.tiny_bert import tiny_bert
 
@@ -83,7 +83,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
 
 
 def opener(config: EncoderConfig) -> OpenEncoder:
-    return open_text_encoder(config, None, 1.0, 0)
+    return open_text_encoder(config)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 from data_schemas.contract import Field, Role
 from experiments.reporting.document import Finding, Plot, Section, Table
@@ -24,7 +25,7 @@ from experiments.validate.chapters.fairness.tables import (
     sentences_table,
 )
 from experiments.validate.rereading import Masking, Moved, Reread, masked, moved, swapped
-from experiments.validate.scored_outcomes import ScoredOutcomes, decisions
+from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.tables.groups import MOST_GROUPS, groups_of
 from features.text.counterfactual_terms import KINDS
 from fusion.validation.fairness import fairness
@@ -94,7 +95,7 @@ def _ways(judged: ScoredOutcomes, masking: Masking | None) -> list[tuple[str, Wa
     if not judged.applications.schema.narratives:
         return []
     margin = judged.margins.columns_only
-    decided = decisions(judged.policy, judged.applications, margin, judged.quality)
+    decided = judged.model.decide(judged.applications, expit(margin), judged.quality).decision
     ways = [("Without the narratives", Way(np.array([one == "approve" for one in decided], dtype=np.bool_), margin))]
     if masking is not None:
         ways.append(("Without sensitive sentences", Way(masking.reread.approved, masking.reread.margin)))

@@ -12,7 +12,6 @@ from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, percent_axis, picture
 from experiments.reporting.document import Cell, Column, Gap, Plot, Row, Table
 from experiments.validate.chapters.policy.figures import PolicyView, SegmentView
-from fusion.policy.policy import decide_all
 from fusion.policy.proposal import LIMITS, Limit, ProposalSegment
 from fusion.policy.simulation import Curve
 from fusion.validation.intervals import mean, rate
@@ -79,7 +78,7 @@ def _now(view: PolicyView) -> Table:
 
 def _refer_reasons(view: PolicyView) -> Table | None:
     judged = view.judged
-    found = decide_all(judged.policy, judged.applications, judged.pd, judged.quality)
+    found = judged.model.decide(judged.applications, judged.pd, judged.quality)
     told = Counter(reason for reasons in found.refer_reason for reason in reasons.split(";") if reason)
     if not told:
         return None

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-
 from data_schemas.errors import ContractError
 from experiments.reporting.document import Column, Document, Finding, Section, Table
 from experiments.reporting.words import count, number, percent
+from experiments.session.decision_dates import rows_since
 from experiments.session.run import Run
 from experiments.validate.card import card, origin
 from experiments.validate.chapters import data, text_worth
@@ -77,30 +76,24 @@ def validate(scorer: Scorer, order: ValidationRequest, options: ReadOptions, run
 def _taken(
     applications: Applications, rejects: Rejects, order: ValidationRequest, digest: str
 ) -> tuple[Applications, Intake]:
-    """The rows to judge, and what became of the others; raises ContractError when none is left."""
-    n_rows, before, undated = len(applications) + len(rejects), 0, 0
-    if order.since is not None:
-        dates = applications.decision_date()
-        if dates is None:
-            raise ContractError(
-                f"--since {order.since} needs decision dates, and schema {applications.schema.name!r} names no such "
-                "column, or the file lacks it",
-                "Give one field the role decision_date, or leave --since out.",
-            )
-        undated = int(np.isnat(dates).sum())
-        kept = dates >= np.datetime64(order.since, "s")
-        before = len(applications) - undated - int(kept.sum())
-        applications = applications.take(np.asarray(kept, np.bool_))
+    """The rows to validate on, and what became of the others; raises ContractError when none is left."""
     if not len(applications):
-        what = f"decided from {order.since} on" if order.since else "that keeps the contract"
         raise ContractError(
-            f"{', '.join(str(path) for path in order.files)} has no row {what} ({count(n_rows, 'row')} read, "
-            f"{number(len(rejects))} rejected)",
-            "Choose an earlier --since, or see what `creditfusion schema check` says.",
+            f"{', '.join(str(path) for path in order.files)} has no row that keeps the contract "
+            f"({count(len(rejects), 'row')} read, {number(len(rejects))} rejected)",
+            "`creditfusion schema check` says what is wrong with them.",
         )
-    rejected = dict(Counter(rejects.frame["rule"]))
-    names = tuple(path.name for path in order.files)
-    return applications, Intake(names, digest, n_rows, rejected, order.since, before, undated)
+    since = rows_since(applications, order.since)
+    intake = Intake(
+        files=tuple(path.name for path in order.files),
+        digest=digest,
+        n_rows=len(applications) + len(rejects),
+        rejected=dict(Counter(rejects.frame["rule"])),
+        since=order.since,
+        before=since.n_before,
+        undated=since.n_undated,
+    )
+    return applications.take(since.kept), intake
 
 
 def chapters_of(judged: ScoredOutcomes, intake: Intake, order: ValidationRequest, run: Run) -> list[Section]:

@@ -125,18 +125,18 @@ def comparison(found: Pair, order: ComparisonRequest, chapters: list[Section], d
     )
 
 
-def _learned(judged: ScoredOutcomes) -> str:
-    made = judged.model.bundle.manifest.provenance
+def _learned(scored: ScoredOutcomes) -> str:
+    made = scored.model.bundle.manifest.provenance
     window = f", decided {made.window[0]} to {made.window[1]}" if made.window else ""
-    return f"{judged.model.bundle.manifest.model_id}, learned from {number(made.n_rows)} applications{window}"
+    return f"{scored.model.bundle.manifest.model_id}, learned from {number(made.n_rows)} applications{window}"
 
 
 def origins(found: Pair) -> dict[str, str]:
     """Versions and digests of both."""
     return {
         f"{name}: {key}": value
-        for judged, name in ((found.champion, CHAMPION), (found.challenger, CHALLENGER))
-        for key, value in origin(judged.model.bundle).items()
+        for scored, name in ((found.champion, CHAMPION), (found.challenger, CHALLENGER))
+        for key, value in origin(scored.model.bundle).items()
     }
 
 

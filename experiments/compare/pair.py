@@ -1,4 +1,4 @@
-"""Two models judged on the same rows, and every figure of their comparison."""
+"""Two models on the same rows, and every figure of their comparison."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Pair:
 def pair(
     champion: ScoredOutcomes, challenger: ScoredOutcomes, approval_rate: float | None, powers: Sequence[float]
 ) -> Pair:
-    """Compare two models on the rows that both judged.
+    """Compare two models on the rows that both scored.
 
     approval_rate: None for the share that the champion's policy approves.
     """
@@ -105,12 +105,12 @@ def narrative_cuts(found: Pair) -> list[Cut]:
     """The rows with and without the main narrative, the one written with the most characters, and by its length: the
     champion's, or the challenger's where the champion reads none. Empty where nobody wrote, or for no narratives.
     """
-    for judged in (found.champion, found.challenger):
-        lengths, main = length_cut(judged), main_narrative(judged)
+    for scored in (found.champion, found.challenger):
+        lengths, main = length_cut(scored), main_narrative(scored)
         if lengths is not None:
-            with_it = wrote(judged, main)
+            with_it = wrote(scored, main)
             both = (Slice(f"with {main}", with_it), Slice(f"without {main}", ~with_it))
-            return [Cut("narrative", f"“{judged.applications.schema[main].title}”", both), lengths]
+            return [Cut("narrative", f"“{scored.applications.schema[main].title}”", both), lengths]
     return []
 
 

@@ -46,7 +46,7 @@ def findings(found: Pair, rows: PairedRows) -> list[Finding]:
     told.append(_calibrated(CHALLENGER, both.challenger, both.n_bad / both.n))
     told.append(_calibrated(CHAMPION, both.champion, both.n_bad / both.n))
     told += _idle(found)
-    told += [one for judged, name in _sides(found) for one in _out_of_time(judged, name)]
+    told += [one for scored, name in _sides(found) for one in _out_of_time(scored, name)]
     return told + _left_out(rows)
 
 
@@ -285,9 +285,9 @@ def _unsure(side: ModelFigures, bad_rate: float) -> bool:
     return not bad_rate or not gap.bounded or wide or bent
 
 
-def _out_of_time(judged: ScoredOutcomes, name: str) -> list[Finding]:
+def _out_of_time(scored: ScoredOutcomes, name: str) -> list[Finding]:
     """Whether a model may have learned from these rows."""
-    learned, dates = judged.model.bundle.manifest.provenance.window, judged.applications.decision_date()
+    learned, dates = scored.model.bundle.manifest.provenance.window, scored.applications.decision_date()
     if learned is None or dates is None:
         return [
             Finding(
@@ -304,9 +304,9 @@ def _out_of_time(judged: ScoredOutcomes, name: str) -> list[Finding]:
     return [
         Finding(
             key=f"out_of_time_{name}",
-            grade="alarm" if n == len(judged) else "concern",
+            grade="alarm" if n == len(scored) else "concern",
             title=f"The {name} may have learned from these rows.",
-            words=f"{count(n, 'row')} ({percent(n / len(judged))}) were decided up to {learned[1]}, the end of its "
+            words=f"{count(n, 'row')} ({percent(n / len(scored))}) were decided up to {learned[1]}, the end of its "
             "training window. A model is flattered on rows that it learned from: compare later ones (--since).",
         )
     ]

@@ -35,18 +35,18 @@ WORDS = (
 )
 
 
-def chapter(judged: ScoredOutcomes, segments: Sequence[Cut], lengths: Cut | None) -> Section:
+def chapter(scored: ScoredOutcomes, segments: Sequence[Cut], lengths: Cut | None) -> Section:
     """The worth of the narratives; says so where there are none. lengths: the rows by length of narrative."""
-    why_not = _nothing_written(judged)
+    why_not = _nothing_written(scored)
     if why_not:
         none = Finding(key="text_worth", grade="note", title="There are no narratives to judge.", words=why_not)
         return _section((why_not,), (none,))
-    whole = _whole(judged)
-    contest = _contest(judged)
+    whole = _whole(scored)
+    contest = _contest(scored)
     overall = [contest.on(part) for part in whole]
     by_length = [contest.on(part) for part in lengths.slices] if lengths else []
     by_segment = [(cut, [contest.on(part) for part in cut.slices]) for cut in segments]
-    tables = [_figures_table(judged, whole), contest.table(("text_worth_gain", ADD, NOTE), overall)]
+    tables = [_figures_table(scored, whole), contest.table(("text_worth_gain", ADD, NOTE), overall)]
     if lengths:
         heading = ("text_worth_length", f"{ADD}, by {lengths.title}", f"{lengths.how} {NOTE}")
         tables.append(contest.table(heading, by_length))
@@ -70,38 +70,38 @@ def _section(
     )
 
 
-def _contest(judged: ScoredOutcomes) -> Contest:
+def _contest(scored: ScoredOutcomes) -> Contest:
     """The model against the one that reads columns only."""
-    margins = judged.margins
+    margins = scored.margins
     shown = {
         "auc": ("AUC", margins.fused),
         "auc_columns": ("AUC, columns only", margins.columns_only),
         "auc_text": ("AUC, narratives only", margins.text_only),
     }
-    return Contest(judged.y, margins.fused, margins.columns_only, shown)
+    return Contest(scored.y, margins.fused, margins.columns_only, shown)
 
 
-def _nothing_written(judged: ScoredOutcomes) -> str:
+def _nothing_written(scored: ScoredOutcomes) -> str:
     """Why there is nothing to judge; "" where there is."""
-    if not judged.applications.schema.narratives:
+    if not scored.applications.schema.narratives:
         return "The schema has no narratives: the model reads columns alone, and nothing hangs on a text."
-    if not len(judged):
+    if not len(scored):
         return "There is no row with an outcome, so that nothing can be said of the narratives."
-    if not judged.wrote.any():
+    if not scored.wrote.any():
         return "None of these applicants wrote anything that the model read, so that nothing hangs on a text here."
     return ""
 
 
-def _whole(judged: ScoredOutcomes) -> list[Slice]:
+def _whole(scored: ScoredOutcomes) -> list[Slice]:
     """All rows; those with the main narrative and those without it, where there are both."""
-    main = main_narrative(judged)
-    inside, name = (wrote(judged, main), main) if main else (judged.wrote, "a narrative")
+    main = main_narrative(scored)
+    inside, name = (wrote(scored, main), main) if main else (scored.wrote, "a narrative")
     parts = [Slice(f"with {name}", inside), Slice(f"{SILENT} {name}", ~inside)]
-    return [Slice("all", inside | ~inside), *(part for part in parts if 0 < len(part) < len(judged))]
+    return [Slice("all", inside | ~inside), *(part for part in parts if 0 < len(part) < len(scored))]
 
 
-def _figures_table(judged: ScoredOutcomes, parts: Sequence[Slice]) -> Table:
-    margins = judged.margins
+def _figures_table(scored: ScoredOutcomes, parts: Sequence[Slice]) -> Table:
+    margins = scored.margins
     models = (
         ("the model", margins.fused),
         ("columns only", margins.columns_only),
@@ -122,7 +122,7 @@ def _figures_table(judged: ScoredOutcomes, parts: Sequence[Slice]) -> Table:
             Column(key="slope", title="Slope", form="number", digits=2),
         ),
         rows=tuple(
-            _model_row(judged.y, margin, part.rows, (part.name, name)) for part in parts for name, margin in models
+            _model_row(scored.y, margin, part.rows, (part.name, name)) for part in parts for name, margin in models
         ),
     )
 
@@ -236,7 +236,7 @@ def _brier(every: SliceGain) -> list[Finding]:
 
 
 def _silent(silent: Sequence[SliceGain]) -> list[Finding]:
-    """Whether those who did not write are judged worse for it."""
+    """Whether those who did not write are ranked worse for it."""
     return [
         Finding(
             key="text_worth_silent",
@@ -251,16 +251,16 @@ def _silent(silent: Sequence[SliceGain]) -> list[Finding]:
 
 def _single(single: Sequence[SliceGain]) -> list[Finding]:
     """Lengths and segments in which the narratives do harm, or are alone of use, though they are many."""
-    judged = [(one.name, one.auc) for one in single if one.auc]
-    if len(judged) < 2:
+    known = [(one.name, one.auc) for one in single if one.auc]
+    if len(known) < 2:
         return []
-    key, few = "text_worth_parts", LEVEL / len(judged)
-    harmed = [name for name, gain in judged if gain.p < few and gain.difference < 0]
-    n_better = sum(gain.p < LEVEL and gain.difference > 0 for _, gain in judged)
-    n_worse = sum(gain.p < LEVEL and gain.difference < 0 for _, gain in judged)
+    key, few = "text_worth_parts", LEVEL / len(known)
+    harmed = [name for name, gain in known if gain.p < few and gain.difference < 0]
+    n_better = sum(gain.p < LEVEL and gain.difference > 0 for _, gain in known)
+    n_worse = sum(gain.p < LEVEL and gain.difference < 0 for _, gain in known)
     said = (
-        f"Of {len(judged)} lengths and segments, {n_better} gain and {n_worse} lose by themselves at the level of 5 %; "
-        f"chance alone would bring about {number(LEVEL / 2 * len(judged), 1)} of each"
+        f"Of {len(known)} lengths and segments, {n_better} gain and {n_worse} lose by themselves at the level of 5 %; "
+        f"chance alone would bring about {number(LEVEL / 2 * len(known), 1)} of each"
     )
     if harmed:
         words = f"{said}. In {listed(harmed)} the loss stays beyond chance when that is allowed for (Bonferroni)."

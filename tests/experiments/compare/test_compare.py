@@ -392,8 +392,8 @@ def compared(bundles: Bundles, tmp_path_factory: pytest.TempPathFactory) -> Pair
     scorer = load_scorer(bundles.champion, threads=1)
     with Run.start("compare", None, {}) as run:
         read = read_all(path, scorer.schema, ReadOptions(need_target=True))
-        judged = score_outcomes(scorer, read.applications, run)
-    return pair(judged, judged, None, (0.8,))
+        scored = score_outcomes(scorer, read.applications, run)
+    return pair(scored, scored, None, (0.8,))
 
 
 def document_of(champion: Pair, margin: np.ndarray[Any, np.dtype[np.float64]]) -> Document:

@@ -49,8 +49,8 @@ def overall_table(sides: Sides, gains: Mapping[str, tuple[Cell, Cell]] | None = 
     )
 
 
-def _overall(judged: ScoredOutcomes) -> Named:
-    y, margin, pd = judged.y, judged.margin, judged.pd
+def _overall(scored: ScoredOutcomes) -> Named:
+    y, margin, pd = scored.y, scored.margin, scored.pd
     large, (slope, intercept) = calibration_in_the_large(y, margin), slope_interval(y, margin)
     parts, unfit = brier_parts(y, pd), "one class, one PD, or perfect separation"
     return [
@@ -69,15 +69,15 @@ def _overall(judged: ScoredOutcomes) -> Named:
     ]
 
 
-def tests_table(judged: ScoredOutcomes) -> Table:
+def tests_table(scored: ScoredOutcomes) -> Table:
     """Tests of the PDs as a whole."""
-    groups, whole = hosmer_lemeshow(judged.y, judged.pd), spiegelhalter(judged.y, judged.pd)
-    none = NO_ROW if not len(judged) else "every PD is 0, 1/2 or 1"
+    groups, whole = hosmer_lemeshow(scored.y, scored.pd), spiegelhalter(scored.y, scored.pd)
+    none = NO_ROW if not len(scored) else "every PD is 0, 1/2 or 1"
     rows: list[Row] = [
         (
             "Hosmer and Lemeshow, ten groups by PD",
-            figure(groups.statistic, "a PD of 0 or 1 was wrong" if len(judged) else NO_ROW),
-            groups.df if len(judged) else Gap(gap=NO_ROW),
+            figure(groups.statistic, "a PD of 0 or 1 was wrong" if len(scored) else NO_ROW),
+            groups.df if len(scored) else Gap(gap=NO_ROW),
             figure(groups.p, NO_ROW),
         ),
         ("Spiegelhalter, without groups", figure(whole.z, none), None, figure(whole.p, none)),
@@ -97,9 +97,9 @@ def tests_table(judged: ScoredOutcomes) -> Table:
     )
 
 
-def reliability_table(judged: ScoredOutcomes) -> Table:
+def reliability_table(scored: ScoredOutcomes) -> Table:
     """PDs beside bad rates by tenths of the rows."""
-    bins = reliability(judged.y, judged.pd)
+    bins = reliability(scored.y, scored.pd)
     return Table(
         key="reliability",
         title="By PD, the lowest first",
@@ -153,7 +153,7 @@ def band_name(band: Band) -> str:
     return f"{number(band.low)} and more" if math.isinf(band.high) else f"{number(band.low)} to {number(band.high)}"
 
 
-def slice_table(judged: ScoredOutcomes, cut: Cut) -> Table:
+def slice_table(scored: ScoredOutcomes, cut: Cut) -> Table:
     """PDs beside bad rates in every slice, and how well they fit there."""
     return Table(
         key=f"calibration_by_{cut.key}",
@@ -171,18 +171,18 @@ def slice_table(judged: ScoredOutcomes, cut: Cut) -> Table:
             Column(key="ece", title="Expected calibration error", form="number", digits=3),
             Column(key="hosmer_lemeshow_p", title="p, Hosmer-Lemeshow", form="p"),
         ),
-        rows=tuple(_slice_row(judged, part) for part in cut.slices),
+        rows=tuple(_slice_row(scored, part) for part in cut.slices),
     )
 
 
-def _slice_row(judged: ScoredOutcomes, part: Slice) -> Row:
-    y, margin = judged.y[part.rows], judged.margin[part.rows]
+def _slice_row(scored: ScoredOutcomes, part: Slice) -> Row:
+    y, margin = scored.y[part.rows], scored.margin[part.rows]
     if not len(y):
         gap = Gap(gap=NO_ROW)
         return (part.name, 0, 0, *[gap] * 7)
     large = calibration_in_the_large(y, margin)
-    mean_pd, bad_rate = float(judged.pd[part.rows].mean()), rate(float(y.sum()), len(y))
-    fit = _fit(y, margin, judged.pd[part.rows])
+    mean_pd, bad_rate = float(scored.pd[part.rows].mean()), rate(float(y.sum()), len(y))
+    fit = _fit(y, margin, scored.pd[part.rows])
     return (part.name, len(y), int(y.sum()), mean_pd, interval(bad_rate), interval(large.gap), *fit)
 
 
@@ -230,7 +230,7 @@ def _draw_reliability(axes: Axes, sides: Sides) -> None:
     legend(axes)
 
 
-def month_plot(judged: ScoredOutcomes, months: Cut) -> Plot:
+def month_plot(scored: ScoredOutcomes, months: Cut) -> Plot:
     """PDs and bad rates from month to month."""
     some = any(len(part) for part in months.slices)
     return Plot(
@@ -241,15 +241,15 @@ def month_plot(judged: ScoredOutcomes, months: Cut) -> Plot:
         alt="Bad rate of every month with its interval, and the mean PD of every month.",
         gap="" if some else "There is no row.",
         wide=True,
-        drawing=picture(lambda axes: _draw_months(axes, judged, months), MONTHS_SIZE) if some else "",
+        drawing=picture(lambda axes: _draw_months(axes, scored, months), MONTHS_SIZE) if some else "",
     )
 
 
-def _draw_months(axes: Axes, judged: ScoredOutcomes, months: Cut) -> None:
-    found = [rate(float(judged.y[part.rows].sum()), len(part)) for part in months.slices]
+def _draw_months(axes: Axes, scored: ScoredOutcomes, months: Cut) -> None:
+    found = [rate(float(scored.y[part.rows].sum()), len(part)) for part in months.slices]
     for at, one in enumerate(found):
         axes.plot([at, at], [one.low, one.high], color=INK, linewidth=1.2)
-    places, pd = range(len(found)), [_mean_pd(judged, part) for part in months.slices]
+    places, pd = range(len(found)), [_mean_pd(scored, part) for part in months.slices]
     axes.plot(places, [one.value for one in found], "o", color=BLUE, label="bad rate")
     axes.plot(places, pd, "_-", color=RED, linewidth=1.4, label="mean PD")
     name_places(axes, [part.name for part in months.slices])
@@ -258,6 +258,6 @@ def _draw_months(axes: Axes, judged: ScoredOutcomes, months: Cut) -> None:
     legend(axes)
 
 
-def _mean_pd(judged: ScoredOutcomes, part: Slice) -> float:
+def _mean_pd(scored: ScoredOutcomes, part: Slice) -> float:
     """NaN, which is not drawn, where there is no row."""
-    return float(judged.pd[part.rows].mean()) if len(part) else math.nan
+    return float(scored.pd[part.rows].mean()) if len(part) else math.nan

@@ -38,43 +38,43 @@ AUC_WORDS = (
 )
 
 
-def chapter(judged: ScoredOutcomes, segments: Sequence[Cut], months: Cut | None) -> Section:
+def chapter(scored: ScoredOutcomes, segments: Sequence[Cut], months: Cut | None) -> Section:
     """Discrimination, with the figures of every slice."""
     parts = [*segments, *([months] if months else [])]
-    deciles = gains(judged.y, judged.margin) if both_classes(judged.y) else ()
-    plots = [roc_plot(alone(judged)), spread_plot(judged), gains_plot(deciles)]
+    deciles = gains(scored.y, scored.margin) if both_classes(scored.y) else ()
+    plots = [roc_plot(alone(scored)), spread_plot(scored), gains_plot(deciles)]
     if months:
-        plots.append(month_plot(judged, months))
+        plots.append(month_plot(scored, months))
     return Section(
         key="discrimination",
         title="Discrimination: does it tell good from bad?",
-        findings=tuple(findings(judged, parts)),
+        findings=tuple(findings(scored, parts)),
         words=(
             f"{AUC_WORDS} Gini is twice the AUC less one. KS is the greatest distance between the shares of bads and "
             "of goods below a score. Below a figure stands its 95 % interval: by DeLong for AUC and Gini, by 1,000 "
             "bootstrap draws for KS and average precision, normal for means, Jeffreys' for rates.",
         ),
         tables=(
-            overall_table(alone(judged)),
-            cutoff_table(alone(judged)),
+            overall_table(alone(scored)),
+            cutoff_table(alone(scored)),
             gains_table(deciles),
-            *(table for cut in parts for table in (slice_table(judged, cut), cutoff_slice_table(judged, cut))),
+            *(table for cut in parts for table in (slice_table(scored, cut), cutoff_slice_table(scored, cut))),
         ),
         plots=tuple(plots),
     )
 
 
-def findings(judged: ScoredOutcomes, cuts: Sequence[Cut]) -> list[Finding]:
+def findings(scored: ScoredOutcomes, cuts: Sequence[Cut]) -> list[Finding]:
     """What the figures come to."""
-    area = auc_interval(judged.y, judged.margin)
+    area = auc_interval(scored.y, scored.margin)
     if not area.exists:
-        kind = "bad" if judged.y.all() else "good"
+        kind = "bad" if scored.y.all() else "good"
         said = (
-            f"All {len(judged):,} rows went {kind}. Ranking can only be judged where some went well and some did not."
+            f"All {len(scored):,} rows went {kind}. Ranking can only be judged where some went well and some did not."
         )
         return [Finding(key="ranks", grade="alarm", title="Nothing can be said of the ranking.", words=said)]
-    found = [_ranks(area, judged)]
-    trained = judged.model.bundle.manifest.provenance.figures.get(OUT_OF_FOLD)
+    found = [_ranks(area, scored)]
+    trained = scored.model.bundle.manifest.provenance.figures.get(OUT_OF_FOLD)
     if trained is not None and area.high < trained - WORSE_BY:
         found.append(
             Finding(
@@ -85,8 +85,8 @@ def findings(judged: ScoredOutcomes, cuts: Sequence[Cut]) -> list[Finding]:
                 f"{number(area.value, 3)} here. Applicants or times have changed, or training was flattered.",
             )
         )
-    blind = [(f"{cut.title}: {part.name}", part) for cut in cuts for part in cut.slices if _blind(judged, part.rows)]
-    large = [name for name, part in blind if judged.y[part.rows].sum() >= MANY_BADS]
+    blind = [(f"{cut.title}: {part.name}", part) for cut in cuts for part in cut.slices if _blind(scored, part.rows)]
+    large = [name for name, part in blind if scored.y[part.rows].sum() >= MANY_BADS]
     if blind:
         names = large or [name for name, _ in blind]
         few = "" if large else f" All have fewer than {MANY_BADS} bads: too few to say more."
@@ -101,9 +101,9 @@ def findings(judged: ScoredOutcomes, cuts: Sequence[Cut]) -> list[Finding]:
     return found
 
 
-def _ranks(area: Estimate, judged: ScoredOutcomes) -> Finding:
+def _ranks(area: Estimate, scored: ScoredOutcomes) -> Finding:
     said = f"AUC {number(area.value, 3)}, 95 % interval {number(area.low, 3)} to {number(area.high, 3)}"
-    n_bad = int(judged.y.sum())
+    n_bad = int(scored.y.sum())
     wins = f"Of a bad and a good applicant it gives the bad one the higher PD in {percent(area.value, 0)} of cases"
     if area.high < 0.5:
         said += ". Goods have the higher PDs. Was the outcome turned?"
@@ -130,6 +130,6 @@ def _ranks(area: Estimate, judged: ScoredOutcomes) -> Finding:
     return Finding(key="ranks", grade="good", title="It ranks applicants.", words=f"{said}. {wins}.")
 
 
-def _blind(judged: ScoredOutcomes, rows: Flags) -> bool:
-    y = judged.y[rows]
-    return enough(y) and auc_interval(y, judged.margin[rows]).low <= 0.5
+def _blind(scored: ScoredOutcomes, rows: Flags) -> bool:
+    y = scored.y[rows]
+    return enough(y) and auc_interval(y, scored.margin[rows]).low <= 0.5

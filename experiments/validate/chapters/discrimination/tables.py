@@ -57,8 +57,8 @@ def overall_table(sides: Sides, gains: Mapping[str, tuple[Cell, Cell]] | None = 
     )
 
 
-def _overall(judged: ScoredOutcomes) -> Named:
-    y, margin = judged.y, judged.margin
+def _overall(scored: ScoredOutcomes) -> Named:
+    y, margin = scored.y, scored.margin
     drawn = bootstrap(y, margin)
     return [
         ("AUC", interval(auc_interval(y, margin), ONE_CLASS)),
@@ -82,8 +82,8 @@ def cutoff_table(sides: Sides) -> Table:
     )
 
 
-def _at_cutoff(judged: ScoredOutcomes) -> Named:
-    found = at_cutoff(judged.y, ~judged.approved)
+def _at_cutoff(scored: ScoredOutcomes) -> Named:
+    found = at_cutoff(scored.y, ~scored.approved)
     return [
         ("Not approved, of all", interval(found.flagged)),
         ("Accuracy: decided as it turned out", interval(found.accuracy)),
@@ -125,7 +125,7 @@ def gains_table(deciles: Sequence[Decile]) -> Table:
     )
 
 
-def slice_table(judged: ScoredOutcomes, cut: Cut) -> Table:
+def slice_table(scored: ScoredOutcomes, cut: Cut) -> Table:
     """How the model ranks the rows of every slice."""
     return Table(
         key=f"by_{cut.key}",
@@ -133,12 +133,12 @@ def slice_table(judged: ScoredOutcomes, cut: Cut) -> Table:
         note=f"{cut.how} A slice with fewer than {LEAST_BADS} goods or bads is not ranked. Average precision rises "
         f"with the bad rate: of a random order it is the bad rate. Bootstrap intervals are by {N_DRAWS} draws.".strip(),
         columns=RANKING_COLUMNS,
-        rows=tuple(_ranking_row(judged, part) for part in cut.slices),
+        rows=tuple(_ranking_row(scored, part) for part in cut.slices),
     )
 
 
-def _ranking_row(judged: ScoredOutcomes, part: Slice) -> Row:
-    y, margin = judged.y[part.rows], judged.margin[part.rows]
+def _ranking_row(scored: ScoredOutcomes, part: Slice) -> Row:
+    y, margin = scored.y[part.rows], scored.margin[part.rows]
     if not len(y):
         return (part.name, 0, 0, *[Gap(gap=NO_ROW)] * 6)
     ranking: Row = (Gap(gap=TOO_FEW),) * 3
@@ -152,11 +152,11 @@ def _ranking_row(judged: ScoredOutcomes, part: Slice) -> Row:
         interval(rate(float(y.sum()), len(y))),
         *ranking,
         interval(brier_interval(y, margin)),
-        interval(mean(judged.pd[part.rows])),
+        interval(mean(scored.pd[part.rows])),
     )
 
 
-def cutoff_slice_table(judged: ScoredOutcomes, cut: Cut) -> Table:
+def cutoff_slice_table(scored: ScoredOutcomes, cut: Cut) -> Table:
     """How often the policy's decisions turned out right in every slice; "not approved" is the positive test."""
     return Table(
         key=f"at_cutoff_{cut.key}",
@@ -164,12 +164,12 @@ def cutoff_slice_table(judged: ScoredOutcomes, cut: Cut) -> Table:
         note=f"{cut.how} Precision: bad, of those not approved. Recall: not approved, of the bads. F1: both in "
         "one.".strip(),
         columns=CUTOFF_COLUMNS,
-        rows=tuple(_cutoff_row(judged, part) for part in cut.slices),
+        rows=tuple(_cutoff_row(scored, part) for part in cut.slices),
     )
 
 
-def _cutoff_row(judged: ScoredOutcomes, part: Slice) -> Row:
-    found = at_cutoff(judged.y[part.rows], ~judged.approved[part.rows])
+def _cutoff_row(scored: ScoredOutcomes, part: Slice) -> Row:
+    found = at_cutoff(scored.y[part.rows], ~scored.approved[part.rows])
     if not found.n:
         return (part.name, 0, 0, 0, *[Gap(gap=NO_ROW)] * 4)
     return (
@@ -216,23 +216,23 @@ def _draw_roc(axes: Axes, sides: Sides) -> None:
     legend(axes)
 
 
-def spread_plot(judged: ScoredOutcomes) -> Plot:
+def spread_plot(scored: ScoredOutcomes) -> Plot:
     """Scores of goods and of bads."""
-    ranked = both_classes(judged.y)
+    ranked = both_classes(scored.y)
     return Plot(
         key="spread",
         title="Where goods and bads stand",
         words="The share of each that lies at or below a score. The greatest distance between the lines is the KS.",
         alt="Cumulative distribution of the score of goods and of bads.",
         gap="" if ranked else BOTH_NEEDED,
-        drawing=picture(lambda axes: _draw_spread(axes, judged)) if ranked else "",
+        drawing=picture(lambda axes: _draw_spread(axes, scored)) if ranked else "",
     )
 
 
-def _draw_spread(axes: Axes, judged: ScoredOutcomes) -> None:
-    score = judged.model.bundle.model.scores(judged.margin).score
+def _draw_spread(axes: Axes, scored: ScoredOutcomes) -> None:
+    score = scored.model.bundle.model.scores(scored.margin).score
     for value, colour, label in ((1, RED, "bads"), (0, BLUE, "goods")):
-        own = np.sort(score[judged.y == value])
+        own = np.sort(score[scored.y == value])
         axes.plot(own, np.arange(1, len(own) + 1) / len(own), color=colour, linewidth=1.8, label=label)
     axes.set(xlabel="score, points; more is safer", ylabel="at or below the score")
     percent_axis(axes.yaxis)
@@ -266,9 +266,9 @@ def _draw_gains(axes: Axes, deciles: Sequence[Decile]) -> None:
     legend(axes)
 
 
-def month_plot(judged: ScoredOutcomes, months: Cut) -> Plot:
+def month_plot(scored: ScoredOutcomes, months: Cut) -> Plot:
     """The AUC from month to month."""
-    few = not any(enough(judged.y[part.rows]) for part in months.slices)
+    few = not any(enough(scored.y[part.rows]) for part in months.slices)
     return Plot(
         key="auc_by_month",
         title="AUC by month of decision",
@@ -276,16 +276,16 @@ def month_plot(judged: ScoredOutcomes, months: Cut) -> Plot:
         alt="AUC of every month with its interval.",
         gap=f"No month has {LEAST_BADS} goods and {LEAST_BADS} bads." if few else "",
         wide=True,
-        drawing="" if few else picture(lambda axes: _draw_months(axes, judged, months), (11.0, 3.6)),
+        drawing="" if few else picture(lambda axes: _draw_months(axes, scored, months), (11.0, 3.6)),
     )
 
 
-def _draw_months(axes: Axes, judged: ScoredOutcomes, months: Cut) -> None:
-    axes.axhline(auc_interval(judged.y, judged.margin).value, color=MUTED, linewidth=1, linestyle="--")
+def _draw_months(axes: Axes, scored: ScoredOutcomes, months: Cut) -> None:
+    axes.axhline(auc_interval(scored.y, scored.margin).value, color=MUTED, linewidth=1, linestyle="--")
     for at, part in enumerate(months.slices):
-        y = judged.y[part.rows]
+        y = scored.y[part.rows]
         if enough(y):
-            one = auc_interval(y, judged.margin[part.rows])
+            one = auc_interval(y, scored.margin[part.rows])
             axes.plot([at, at], [one.low, one.high], color=INK, linewidth=1.2)
             axes.plot([at], [one.value], "o", color=BLUE)
     name_places(axes, [part.name for part in months.slices])

@@ -46,7 +46,14 @@ class Treated:
 
 @dataclass(frozen=True)
 class FairnessView:
-    """A protected column as judged. others: without the narratives, and so on."""
+    """The groups of a protected column.
+
+    Attributes:
+        field: the column.
+        groups: which rows belong to which group.
+        figures: of the groups.
+        others: the same without the narratives, and without their sensitive sentences.
+    """
 
     field: Field
     groups: Groups

@@ -23,9 +23,9 @@ MONEY_WORDS = (
 )
 
 
-def chapter(judged: ScoredOutcomes) -> Section:
+def chapter(scored: ScoredOutcomes) -> Section:
     """The policy's own figures and, where it says what loans earn and lose, its simulation and a proposal."""
-    view = view_of(judged)
+    view = view_of(scored)
     return Section(
         key="policy",
         title="Policy: what the cut-offs do",
@@ -47,7 +47,7 @@ def findings(view: PolicyView) -> list[Finding]:
     found = [_approves(view), *_worse_than_told(view)]
     if not view.books:
         words = f"Profit and better cut-offs cannot be told: {view.why_no_money}."
-        if view.judged.policy.economics is None:
+        if view.scored.policy.economics is None:
             words += " A policy file says what a good loan earns and a bad one loses (--policy)."
         return [*found, Finding(key="no_money", grade="note", title="Nothing is said of profit.", words=words)]
     found += [*_loses(view), *_limits(view)]
@@ -59,16 +59,16 @@ def findings(view: PolicyView) -> list[Finding]:
 
 
 def _approves(view: PolicyView) -> Finding:
-    judged, bad = view.judged, view.bad_rate(view.segments[-1])
-    shares = {one: percent(judged.decision.count(one) / len(judged)) for one in ("approve", "refer", "decline")}
+    scored, bad = view.scored, view.bad_rate(view.segments[-1])
+    shares = {one: percent(scored.decision.count(one) / len(scored)) for one in ("approve", "refer", "decline")}
     said = f"{shares['approve']} are approved, {shares['refer']} referred and {shares['decline']} declined."
     if not bad.exists:
         title = "Nobody is approved."
-        words = f"{said} The cut-off lies below every PD." if "refer" not in judged.decision else said
+        words = f"{said} The cut-off lies below every PD." if "refer" not in scored.decision else said
         return Finding(key="policy_approves", grade="concern", title=title, words=words)
     said += f" Of the approved {percent(bad.value)} went bad (95 % interval {percent(bad.low)} to {percent(bad.high)})"
-    everybody = percent(float(judged.y.mean()))
-    if judged.approved.all():
+    everybody = percent(float(scored.y.mean()))
+    if scored.approved.all():
         title = "Everybody is approved."
         return Finding(key="policy_approves", grade="note", title=title, words=f"{said}. The cut-off declines nobody.")
     title = f"The policy approves {shares['approve']} of the applicants."
@@ -93,12 +93,12 @@ def _worse_than_told(view: PolicyView) -> list[Finding]:
 
 
 def _is_worse(view: PolicyView, segment: SegmentView) -> bool:
-    rows, bad = segment.rows & view.judged.approved, view.bad_rate(segment)
-    return bad.exists and float(view.judged.pd[rows].mean()) < bad.low
+    rows, bad = segment.rows & view.scored.approved, view.bad_rate(segment)
+    return bad.exists and float(view.scored.pd[rows].mean()) < bad.low
 
 
 def _mean_pd(view: PolicyView, segment: SegmentView) -> str:
-    return percent(float(view.judged.pd[segment.rows & view.judged.approved].mean()))
+    return percent(float(view.scored.pd[segment.rows & view.scored.approved].mean()))
 
 
 def _loses(view: PolicyView) -> list[Finding]:
@@ -116,7 +116,7 @@ def _loses(view: PolicyView) -> list[Finding]:
 
 
 def _limits(view: PolicyView) -> list[Finding]:
-    constraints = view.judged.policy.constraints
+    constraints = view.scored.policy.constraints
     kept = keeps(constraints, view.present, observed=True)
     if not kept:
         return []
@@ -131,7 +131,7 @@ def _limits(view: PolicyView) -> list[Finding]:
 
 
 def _limit(view: PolicyView, limit: Limit) -> str:
-    return limit_words(limit, float(getattr(view.judged.policy.constraints, limit)))
+    return limit_words(limit, float(getattr(view.scored.policy.constraints, limit)))
 
 
 def _unmet(unmet: Unmet) -> Finding:

@@ -39,7 +39,7 @@ class PolicyView:
     rows, nobody referred for what he lacks. proposal, unmet: one of them where there is money.
     """
 
-    judged: ScoredOutcomes
+    scored: ScoredOutcomes
     segments: tuple[SegmentView, ...]
     books: Mapping[str, Book]
     why_no_money: str
@@ -56,7 +56,7 @@ class PolicyView:
     @cached_property
     def present(self) -> Curve:
         """What the policy does to all rows, a curve of one point; only where there is money."""
-        return together([at_cutoffs(book, self.judged.policy.cutoffs_of(name)) for name, book in self.books.items()])
+        return together([at_cutoffs(book, self.scored.policy.cutoffs_of(name)) for name, book in self.books.items()])
 
     @property
     def money_digits(self) -> int:
@@ -69,7 +69,7 @@ class PolicyView:
         return bootstrap_mean(self._profits(segment.name))
 
     def _profits(self, name: str | None) -> Floats:
-        policy = self.judged.policy
+        policy = self.scored.policy
         if name is not None:
             return profits(self.books[name], policy.cutoffs_of(name))
         return np.concatenate([profits(book, policy.cutoffs_of(one)) for one, book in self.books.items()])
@@ -77,31 +77,31 @@ class PolicyView:
     def point(self, segment: SegmentView) -> Curve:
         """What the present cut-offs do to a segment, a curve of one point."""
         if segment.name is not None:
-            return at_cutoffs(self.books[segment.name], self.judged.policy.cutoffs_of(segment.name))
+            return at_cutoffs(self.books[segment.name], self.scored.policy.cutoffs_of(segment.name))
         return self.present
 
     def bad_rate(self, segment: SegmentView) -> Estimate:
         """Of those approved without a second look."""
-        rows = segment.rows & self.judged.approved
-        return rate(float(self.judged.y[rows].sum()), int(rows.sum()))
+        rows = segment.rows & self.scored.approved
+        return rate(float(self.scored.y[rows].sum()), int(rows.sum()))
 
 
-def view_of(judged: ScoredOutcomes) -> PolicyView:
+def view_of(scored: ScoredOutcomes) -> PolicyView:
     """Everything that the chapter shows, computed once."""
-    policy, economics = judged.policy, judged.policy.economics
-    segments = segments_of(policy, judged.applications)
-    amounts = amounts_of(economics or FREE, judged.applications)
+    policy, economics = scored.policy, scored.policy.economics
+    segments = segments_of(policy, scored.applications)
+    amounts = amounts_of(economics or FREE, scored.applications)
     why_not = "" if economics else NO_ECONOMICS
     if np.isnan(amounts).any():
         why_not = NO_AMOUNT
-    plain = np.zeros(len(judged), np.bool_)
-    free = Book(judged.pd, judged.y, amounts, plain, economics or FREE)
-    book = Book(judged.pd, judged.y, amounts, lacking(policy.refer, judged.quality), economics or FREE)
+    plain = np.zeros(len(scored), np.bool_)
+    free = Book(scored.pd, scored.y, amounts, plain, economics or FREE)
+    book = Book(scored.pd, scored.y, amounts, lacking(policy.refer, scored.quality), economics or FREE)
     books = {} if why_not else books_by_segment(book, policy, segments)
     found = propose(policy, books) if books else None
     return PolicyView(
-        judged=judged,
-        segments=tuple(_segments(judged, segments)),
+        scored=scored,
+        segments=tuple(_segments(scored, segments)),
         books=books,
         why_no_money=why_not,
         free=free,
@@ -110,16 +110,16 @@ def view_of(judged: ScoredOutcomes) -> PolicyView:
     )
 
 
-def _segments(judged: ScoredOutcomes, segments: Sequence[str]) -> list[SegmentView]:
+def _segments(scored: ScoredOutcomes, segments: Sequence[str]) -> list[SegmentView]:
     """The segments that have rows, all rows last; all rows alone where there are none."""
-    parted = judged.policy.segments
-    everybody: Flags = np.ones(len(judged), np.bool_)
+    parted = scored.policy.segments
+    everybody: Flags = np.ones(len(scored), np.bool_)
     if parted is None:
-        return [SegmentView(OTHERS, ALL, everybody, judged.policy.cutoffs)]
-    title = judged.applications.schema[parted.column].title
+        return [SegmentView(OTHERS, ALL, everybody, scored.policy.cutoffs)]
+    title = scored.applications.schema[parted.column].title
     names = np.array([name if name in parted.cutoffs else OTHERS for name in segments], dtype=object)
     found = [
-        SegmentView(name, f"{title}: {name}" if name else "Others", names == name, judged.policy.cutoffs_of(name))
+        SegmentView(name, f"{title}: {name}" if name else "Others", names == name, scored.policy.cutoffs_of(name))
         for name in (*parted.cutoffs, OTHERS)
         if (names == name).any()
     ]

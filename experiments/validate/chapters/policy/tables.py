@@ -38,19 +38,19 @@ def tables(view: PolicyView) -> Iterator[Table]:
 
 
 def _now(view: PolicyView) -> Table:
-    judged = view.judged
-    decisions = np.array(judged.decision, dtype=object)
+    scored = view.scored
+    decisions = np.array(scored.decision, dtype=object)
 
     def row(segment: SegmentView) -> Row:
         rows, limits = segment.rows, segment.limits
-        n, approved = int(rows.sum()), rows & judged.approved
+        n, approved = int(rows.sum()), rows & scored.approved
         return (
             segment.title,
             limits.approve if limits else None,
             limits.decline if limits else None,
             n,
             *(interval(rate(int((decisions[rows] == one).sum()), n)) for one in ("approve", "refer", "decline")),
-            interval(mean(judged.pd[approved]), NOBODY),
+            interval(mean(scored.pd[approved]), NOBODY),
             interval(view.bad_rate(segment), NOBODY),
         )
 
@@ -77,8 +77,8 @@ def _now(view: PolicyView) -> Table:
 
 
 def _refer_reasons(view: PolicyView) -> Table | None:
-    judged = view.judged
-    found = judged.model.decide(judged.applications, judged.pd, judged.quality)
+    scored = view.scored
+    found = scored.model.decide(scored.applications, scored.pd, scored.quality)
     told = Counter(reason for reasons in found.refer_reason for reason in reasons.split(";") if reason)
     if not told:
         return None
@@ -182,7 +182,7 @@ def _proposed(view: PolicyView, parts: tuple[ProposalSegment, ...]) -> Table:
 
 
 def _limits(view: PolicyView) -> Table | None:
-    constraints = view.judged.policy.constraints
+    constraints = view.scored.policy.constraints
     rows: list[Row] = []
     for limit in LIMITS:
         wanted = getattr(constraints, limit)
@@ -252,7 +252,7 @@ def _draw_approval(axes: Axes, view: PolicyView) -> None:
     axes.plot(curve.approval_rate, curve.bad_rate, color=BLUE, linewidth=1.8, label="observed")
     now = view.bad_rate(whole)
     if now.exists:
-        axes.plot([view.judged.approved.mean()], [now.value], "o", color=RED, label="the policy, observed")
+        axes.plot([view.scored.approved.mean()], [now.value], "o", color=RED, label="the policy, observed")
     axes.set(xlabel="approved", ylabel="bad, of those approved", xlim=(0, 1))
     axes.set_ylim(bottom=0)
     percent_axis(axes.xaxis)

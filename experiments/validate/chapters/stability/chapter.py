@@ -33,18 +33,18 @@ WORDS = (
 )
 
 
-def chapter(judged: ScoredOutcomes) -> Section:
+def chapter(scored: ScoredOutcomes) -> Section:
     """Stability, over all rows and by month of decision."""
-    months = month_cut(judged)
+    months = month_cut(scored)
     by_month = {part.name: part.rows for part in months.slices} if months else {}
-    score = judged.model.bundle.model.scores(judged.margin).score
-    moved, grown = shifts(judged, months), vintages(by_month, judged.y, judged.pd, score, judged.approved)
+    score = scored.model.bundle.model.scores(scored.margin).score
+    moved, grown = shifts(scored, months), vintages(by_month, scored.y, scored.pd, score, scored.approved)
     return Section(
         key="stability",
         title="Stability: are these still the applicants that it learned from?",
         findings=tuple(findings(moved, grown)),
         words=WORDS,
-        tables=tuple(tables(judged, moved, grown, months)),
+        tables=tuple(tables(scored, moved, grown, months)),
         plots=tuple(plots(moved, grown, months)),
     )
 

@@ -76,15 +76,15 @@ class Shifts:
         return (self.score, *self.columns, *self.texts)
 
 
-def shifts(judged: ScoredOutcomes, months: Cut | None) -> Shifts:
+def shifts(scored: ScoredOutcomes, months: Cut | None) -> Shifts:
     """All of them, against the training applicants in the model's bundle."""
     rows = [np.flatnonzero(part.rows) for part in months.slices] if months else []
-    margin, now = judged.model.bundle.population.margin, judged.margin
+    margin, now = scored.model.bundle.population.margin, scored.margin
     score = psi_of(margin, now)
     what = _most(score, [pd_range(cell.low, cell.high) for cell in score.cells])
     own = Shift("score", "Score", score.index, math.nan, what, _number_by_month(margin, now, rows))
-    columns = sorted(_columns(judged, rows), key=lambda one: (-one.index.value, one.title))
-    return Shifts(own, score, tuple(columns), tuple(_narratives(judged, rows)))
+    columns = sorted(_columns(scored, rows), key=lambda one: (-one.index.value, one.title))
+    return Shifts(own, score, tuple(columns), tuple(_narratives(scored, rows)))
 
 
 def pd_range(low: float, high: float) -> str:
@@ -94,9 +94,9 @@ def pd_range(low: float, high: float) -> str:
     return f"above {percent(float(expit(low)))}" + ("" if math.isinf(high) else f" to {percent(float(expit(high)))}")
 
 
-def _columns(judged: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) -> list[Shift]:
-    bundle = judged.model.bundle
-    then, now = bundle.population.columns, judged.design.tabular
+def _columns(scored: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) -> list[Shift]:
+    bundle = scored.model.bundle
+    then, now = bundle.population.columns, scored.design.tabular
     moved = np.abs(bundle.population.contributions.astype(np.float64)).mean(axis=0)
     weights = moved / moved.sum() if moved.sum() > 0 else np.full(len(moved), math.nan)
     found = []
@@ -126,10 +126,10 @@ def _number_by_month(
     return tuple(psi_of_levels(one, other[part]).index for part in rows)
 
 
-def _narratives(judged: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) -> list[NarrativeShift]:
-    text, reference = judged.design.text, judged.model.bundle.reference
+def _narratives(scored: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) -> list[NarrativeShift]:
+    text, reference = scored.design.text, scored.model.bundle.reference
     monthly = [drift(reference, text.take(part)) for part in rows]
-    titles = [judged.applications.schema[name].title for name in reference.names]
+    titles = [scored.applications.schema[name].title for name in reference.names]
     return [
         _narrative(titles[at], own, [month[at] for month in monthly]) for at, own in enumerate(drift(reference, text))
     ]

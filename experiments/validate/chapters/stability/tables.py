@@ -29,13 +29,13 @@ MOST_ROWS = 24  # of the picture by month
 PALE = LinearSegmentedColormap.from_list("shift", ["#f4f7fa", "#f1d9b8", RED])
 
 
-def tables(judged: ScoredOutcomes, moved: Shifts, grown: Sequence[Vintage], months: Cut | None) -> Iterator[Table]:
+def tables(scored: ScoredOutcomes, moved: Shifts, grown: Sequence[Vintage], months: Cut | None) -> Iterator[Table]:
     """Those for which there are figures."""
     yield _score_table(moved.score_psi)
     yield _column_table(moved)
     if moved.narratives:
-        yield _written_table(judged, moved)
-        yield _content_table(judged, moved)
+        yield _written_table(scored, moved)
+        yield _content_table(scored, moved)
     if months:
         yield _month_table(moved, months)
         yield _vintage_table(grown)
@@ -90,9 +90,9 @@ def _shift_row(one: Shift) -> Row:
     )
 
 
-def _written_table(judged: ScoredOutcomes, moved: Shifts) -> Table:
+def _written_table(scored: ScoredOutcomes, moved: Shifts) -> Table:
     rows: list[Row] = []
-    for then, one in zip(judged.model.bundle.reference.texts, moved.narratives, strict=True):
+    for then, one in zip(scored.model.bundle.reference.texts, moved.narratives, strict=True):
         now, index, length = one.drift, one.written.index, one.length.index
         rows.append(
             (
@@ -130,9 +130,9 @@ def _index_columns(key: str, title: str) -> tuple[Column, Column, Column]:
     )
 
 
-def _content_table(judged: ScoredOutcomes, moved: Shifts) -> Table:
+def _content_table(scored: ScoredOutcomes, moved: Shifts) -> Table:
     rows: list[Row] = []
-    for then, one in zip(judged.model.bundle.reference.texts, moved.narratives, strict=True):
+    for then, one in zip(scored.model.bundle.reference.texts, moved.narratives, strict=True):
         now, index = one.drift, one.content.index
         why_not = FEW if not then.described or now.n_written < LEAST_WRITTEN else ALIKE
         numbers = (index.value, index.chance)

@@ -16,12 +16,12 @@ from experiments.validate.chapters.calibration import tables as calibration
 from experiments.validate.chapters.discrimination import tables as discrimination
 from experiments.validate.chapters.discrimination.chapter import AUC_WORDS
 from experiments.validate.gains import SliceGain, gain_cells
-from experiments.validate.slices import LEAST_BADS, Cut
+from experiments.validate.slices import MIN_BADS, Cut
 
 CONSTANT = "one of them gives all the same PD"
 FEW_OF_A_KIND = "too few goods or bads"
 FEW_ROWS = "fewer than two rows"
-MOST_DOTS = 1500  # of the plot of ranks
+MAX_DOTS = 1500  # of the plot of ranks
 
 
 def discrimination_chapter(found: Pair) -> Section:
@@ -103,7 +103,7 @@ def months_chapter(found: Pair, months: Cut | None) -> Section:
         words="Dots with their 95 % intervals, above 0 where the challenger ranks better; a month with too few goods "
         "or bads has none. The broken line is all months.",
         alt="Difference of the AUCs by month, with intervals.",
-        gap="" if ranked else f"No month has {LEAST_BADS} goods and {LEAST_BADS} bads.",
+        gap="" if ranked else f"No month has {MIN_BADS} goods and {MIN_BADS} bads.",
         wide=True,
         drawing=picture(lambda axes: _draw_months(axes, found, gains), (11.0, 3.6)) if ranked else "",
     )
@@ -145,7 +145,7 @@ def agreement_table(found: Pair) -> Table:
 
 
 def _slice_table(found: Pair, key: str, cut: Cut, gains: Sequence[SliceGain]) -> Table:
-    note = f"{cut.how} A slice with fewer than {LEAST_BADS} goods or bads is not ranked."
+    note = f"{cut.how} A slice with fewer than {MIN_BADS} goods or bads is not ranked."
     return found.contest.table((key, f"By {cut.title}", note), gains, bad_rates=True)
 
 
@@ -163,8 +163,8 @@ def _ranks_plot(found: Pair) -> Plot:
 def _draw_ranks(axes: Axes, found: Pair) -> None:
     n = len(found)
     some = np.arange(n)
-    if n > MOST_DOTS:
-        some = np.sort(np.random.Generator(np.random.PCG64(0)).choice(n, MOST_DOTS, replace=False))
+    if n > MAX_DOTS:
+        some = np.sort(np.random.Generator(np.random.PCG64(0)).choice(n, MAX_DOTS, replace=False))
     x, y = (np.argsort(np.argsort(one.margin, kind="stable"))[some] / n for one in (found.champion, found.challenger))
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--")
     for value, colour, name in ((0, BLUE, "goods"), (1, RED, "bads")):

@@ -139,7 +139,7 @@ class Telling:
     titles: tuple[str, str, str]
     unknown: str
     nothing: str
-    lacking: str
+    referred_by_quality: str
 
 
 RANKS = Telling(
@@ -154,7 +154,7 @@ RANKS = Telling(
     ),
     unknown="Whether the ranking differs by chance is not known.",
     nothing="Nothing can be said of the ranking.",
-    lacking="It takes two goods and two bads to compare how models rank.",
+    referred_by_quality="It takes two goods and two bads to compare how models rank.",
 )
 ERRS = Telling(
     key="closer",
@@ -168,14 +168,14 @@ ERRS = Telling(
     ),
     unknown="Whether the errors differ by chance is not known.",
     nothing="Nothing can be said of the errors.",
-    lacking="It takes two rows to compare errors.",
+    referred_by_quality="It takes two rows to compare errors.",
 )
 
 
 def _difference(gain: Gain, told: Telling) -> Finding:
     """Whether the challenger is better by a figure."""
     if math.isnan(gain.difference):
-        return Finding(key=told.key, grade="concern", title=told.nothing, words=told.lacking)
+        return Finding(key=told.key, grade="concern", title=told.nothing, words=told.referred_by_quality)
     said = f"{told.what} {signed(gain.difference, told.digits)}"
     if not _known(gain):
         said += f"; {NO_VARIANCE}, so that it has no interval and no p."

@@ -22,7 +22,8 @@ from data_schemas.errors import ContractError, RunError
 from experiments.score.columns import output_columns, scored_frame
 from experiments.score.resumable_output import OutputColumn, OutputFile, PartialOutput, Tally, check_name
 from experiments.session.fingerprint import InputFingerprint, check_unchanged, fingerprint
-from experiments.session.run import Run, advance_to
+from experiments.session.progress import advance_to
+from experiments.session.run import Run
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.tables.reader import ReadOptions, read_chunks
 from fusion.answers import Answer
@@ -157,8 +158,8 @@ def _tally(chunk: Chunk, answer: Answer) -> Tally:
     return Tally(
         rows=chunk.n_rows,
         scored=len(chunk.applications),
-        declined=int(answer.decisions.are("decline").sum()),
-        referred=int(answer.decisions.are("refer").sum()),
+        declined=int(answer.decisions.rows_with("decline").sum()),
+        referred=int(answer.decisions.rows_with("refer").sum()),
         pd_sum=float(answer.scores.pd.sum()),
         rejected=dict(Counter(chunk.rejects.frame["rule"])),
         quality=dict(Counter(name for flags in answer.quality for flag in flags.split(";") for name in _names(flag))),

@@ -13,7 +13,7 @@ from experiments.reporting.document import Column, Finding, Gap, Plot, Row, Sect
 from experiments.reporting.words import count, listed, number, p_value, signed
 from experiments.validate.gains import NO_ROW, Contest, SliceGain
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from experiments.validate.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough, main_narrative, wrote
+from experiments.validate.slices import MIN_BADS, TOO_FEW, Cut, Slice, enough, main_narrative, wrote
 from features.arrays import Flags, Floats
 from fusion.metrics import Gain
 from fusion.validation.intervals import auc_interval, bootstrap, brier_interval, slope_interval
@@ -110,7 +110,7 @@ def _figures_table(scored: ScoredOutcomes, parts: Sequence[Slice]) -> Table:
     return Table(
         key="text_worth_models",
         title="The model and what it would be without its parts",
-        note=f"Rows with fewer than {LEAST_BADS} goods or bads are not ranked. Slope: 1 when calibrated.",
+        note=f"Rows with fewer than {MIN_BADS} goods or bads are not ranked. Slope: 1 when calibrated.",
         columns=(
             Column(key="rows", title="Rows"),
             Column(key="model", title="Reads"),
@@ -152,7 +152,7 @@ def _plot(overall: SliceGain, by_length: Sequence[SliceGain]) -> Plot:
         words="Dots with their 95 % intervals; to the right of the dashed line the narratives help. A length with too "
         "few goods or bads has none.",
         alt="Gain in AUC of the model over the one that reads columns only, for all rows and by length of narrative.",
-        gap="" if ranked else f"No length of narrative has {LEAST_BADS} goods and {LEAST_BADS} bads.",
+        gap="" if ranked else f"No length of narrative has {MIN_BADS} goods and {MIN_BADS} bads.",
         wide=True,
         drawing=picture(lambda axes: _draw(axes, shown), (11.0, 1.4 + 0.5 * len(shown))) if ranked else "",
     )
@@ -179,8 +179,7 @@ def findings(overall: Sequence[SliceGain], single: Sequence[SliceGain]) -> tuple
                 key="text_worth",
                 grade="note",
                 title="What the narratives add to the ranking cannot be said.",
-                words=f"{count(every.n, 'row')} with {every.n_bad:,} bads: it takes {LEAST_BADS} goods and as many "
-                "bads.",
+                words=f"{count(every.n, 'row')} with {every.n_bad:,} bads: it takes {MIN_BADS} goods and as many bads.",
             ),
         )
     return (_ranking(every.auc, every.areas), *_brier(every), *_silent(silent), *_single(single))

@@ -13,7 +13,7 @@ from experiments.reporting.document import Cell, Column, Gap, Plot, Row, Table
 from experiments.reporting.words import number
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.sides import Named, Sides, figure_columns, figure_rows
-from experiments.validate.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough
+from experiments.validate.slices import MIN_BADS, TOO_FEW, Cut, Slice, enough
 from features.arrays import Floats
 from fusion.validation.calibration_tests import (
     brier_parts,
@@ -161,7 +161,7 @@ def slice_table(scored: ScoredOutcomes, cut: Cut) -> Table:
         note=f"{cut.how} The difference is a fraction of 1: below 0 the PDs are too low. Slope and intercept are 1 and "
         "0 at best. The expected calibration error and Hosmer and Lemeshow’s p use ten bins of the slice’s PDs; the "
         "fewer rows, the larger that error is by chance alone. A slice with fewer than "
-        f"{LEAST_BADS} goods or bads has none of these.".strip(),
+        f"{MIN_BADS} goods or bads has none of these.".strip(),
         columns=(
             Column(key="slice", title="Rows"),
             *OUTCOME_COLUMNS,

@@ -13,7 +13,7 @@ from experiments.reporting.charts import BLUE, GRID, INK, MUTED, RED, legend, na
 from experiments.reporting.document import Cell, Column, Gap, Plot, Row, Table
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.sides import Named, Sides, figure_columns, figure_rows
-from experiments.validate.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough
+from experiments.validate.slices import MIN_BADS, TOO_FEW, Cut, Slice, enough
 from fusion.metrics import both_classes, log_loss
 from fusion.validation.confusion import at_cutoff
 from fusion.validation.intervals import auc_interval, bootstrap, brier_interval, gini_interval, mean, rate
@@ -130,7 +130,7 @@ def slice_table(scored: ScoredOutcomes, cut: Cut) -> Table:
     return Table(
         key=f"by_{cut.key}",
         title=f"By {cut.title}",
-        note=f"{cut.how} A slice with fewer than {LEAST_BADS} goods or bads is not ranked. Average precision rises "
+        note=f"{cut.how} A slice with fewer than {MIN_BADS} goods or bads is not ranked. Average precision rises "
         f"with the bad rate: of a random order it is the bad rate. Bootstrap intervals are by {N_DRAWS} draws.".strip(),
         columns=RANKING_COLUMNS,
         rows=tuple(_ranking_row(scored, part) for part in cut.slices),
@@ -274,7 +274,7 @@ def month_plot(scored: ScoredOutcomes, months: Cut) -> Plot:
         title="AUC by month of decision",
         words="Dots with their 95 % intervals; a month with too few goods or bads has none. The line is all months.",
         alt="AUC of every month with its interval.",
-        gap=f"No month has {LEAST_BADS} goods and {LEAST_BADS} bads." if few else "",
+        gap=f"No month has {MIN_BADS} goods and {MIN_BADS} bads." if few else "",
         wide=True,
         drawing="" if few else picture(lambda axes: _draw_months(axes, scored, months), (11.0, 3.6)),
     )

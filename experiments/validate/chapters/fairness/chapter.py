@@ -26,10 +26,10 @@ from experiments.validate.chapters.fairness.tables import (
 )
 from experiments.validate.rereading import Masking, Moved, Reread, masked, moved, swapped
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from features.tables.groups import MOST_GROUPS, groups_of
+from features.tables.groups import MAX_GROUPS, groups_of
 from features.text.counterfactual_terms import KINDS
 from fusion.validation.fairness import fairness
-from fusion.validation.fairness_effects import Way, effects
+from fusion.validation.fairness_effects import Treatment, effects
 
 INTRODUCTION = (
     "Protected columns never enter the model. Here they only tell the applicants apart, to see whether the policy and "
@@ -77,9 +77,9 @@ def chapter(scored: ScoredOutcomes, run: Run, reread: bool = True) -> Section:
     )
 
 
-def look_at(scored: ScoredOutcomes, field: Field, ways: Sequence[tuple[str, Way]] = ()) -> FairnessView:
+def look_at(scored: ScoredOutcomes, field: Field, ways: Sequence[tuple[str, Treatment]] = ()) -> FairnessView:
     """The groups of one protected column, as the model is and in other ways."""
-    groups, here = groups_of(scored.applications, field), Way(scored.approved, scored.margin)
+    groups, here = groups_of(scored.applications, field), Treatment(scored.approved, scored.margin)
     figures = fairness(groups.code, groups.labels, here.approved, here.margin, scored.y)
     others, reference, large = [], figures.reference, groups.large
     for title, way in ways:
@@ -90,28 +90,30 @@ def look_at(scored: ScoredOutcomes, field: Field, ways: Sequence[tuple[str, Way]
     return FairnessView(field, groups, figures, tuple(others))
 
 
-def _ways(scored: ScoredOutcomes, masking: Masking | None) -> list[tuple[str, Way]]:
+def _ways(scored: ScoredOutcomes, masking: Masking | None) -> list[tuple[str, Treatment]]:
     """The other ways to read an application."""
     if not scored.applications.schema.narratives:
         return []
     margin = scored.margins.columns_only
     decided = scored.model.decide(scored.applications, expit(margin), scored.quality).decision
-    ways = [("Without the narratives", Way(np.array([one == "approve" for one in decided], dtype=np.bool_), margin))]
+    ways = [
+        ("Without the narratives", Treatment(np.array([one == "approve" for one in decided], dtype=np.bool_), margin))
+    ]
     if masking is not None:
-        ways.append(("Without sensitive sentences", Way(masking.reread.approved, masking.reread.margin)))
+        ways.append(("Without sensitive sentences", Treatment(masking.reread.approved, masking.reread.margin)))
     return ways
 
 
 def _present(scored: ScoredOutcomes) -> Iterator[Field]:
     """The protected columns that the file has."""
-    for field in scored.applications.schema.having(Role.PROTECTED):
+    for field in scored.applications.schema.fields_of(Role.PROTECTED):
         if field.name in scored.applications.frame:
             yield field
 
 
 def _missing_columns(scored: ScoredOutcomes) -> FairnessRows:
     """What is said where protected columns are lacking."""
-    fields = scored.applications.schema.having(Role.PROTECTED)
+    fields = scored.applications.schema.fields_of(Role.PROTECTED)
     absent = [field.title for field in fields if field.name not in scored.applications.frame]
     if not fields:
         return FairnessRows(
@@ -146,7 +148,7 @@ def _missing_columns(scored: ScoredOutcomes) -> FairnessRows:
 def _column_part(view: FairnessView) -> FairnessRows:
     """One column's tables, plots and findings."""
     findings, large = column_findings(view), view.groups.large
-    if not view.groups.labels or len(large) > MOST_GROUPS or not view.shown:
+    if not view.groups.labels or len(large) > MAX_GROUPS or not view.shown:
         return FairnessRows(findings=findings)
     tables = [decision_table(view), calibration_table(view)]
     if len(large) < 2:

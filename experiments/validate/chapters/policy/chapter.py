@@ -7,7 +7,7 @@ from experiments.reporting.words import listed, number, percent, signed
 from experiments.validate.chapters.policy.figures import PolicyView, SegmentView, view_of
 from experiments.validate.chapters.policy.tables import plots, tables
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from fusion.policy.proposal import Limit, Proposal, ProposalSegment, Unmet, keeps
+from fusion.policy.proposal import ConstraintName, Proposal, ProposalSegment, Unmet, constraints_met
 from fusion.validation.intervals import Estimate
 
 WORDS = (
@@ -117,7 +117,7 @@ def _loses(view: PolicyView) -> list[Finding]:
 
 def _limits(view: PolicyView) -> list[Finding]:
     constraints = view.scored.policy.constraints
-    kept = keeps(constraints, view.present, observed=True)
+    kept = constraints_met(constraints, view.present, observed=True)
     if not kept:
         return []
     if broken := [limit for limit, held in kept.items() if not held]:
@@ -130,7 +130,7 @@ def _limits(view: PolicyView) -> list[Finding]:
     return [Finding(key="policy_constraints", grade="good", title=title, words=words)]
 
 
-def _limit(view: PolicyView, limit: Limit) -> str:
+def _limit(view: PolicyView, limit: ConstraintName) -> str:
     return limit_words(limit, float(getattr(view.scored.policy.constraints, limit)))
 
 
@@ -182,7 +182,7 @@ def _money(value: Estimate, view: PolicyView) -> str:
     return f"{said} (95 % interval {number(value.low, digits)} to {number(value.high, digits)})"
 
 
-def limit_words(limit: Limit, wanted: float) -> str:
+def limit_words(limit: ConstraintName, wanted: float) -> str:
     """A constraint in words: ``an approval rate of at least 60.0 %``."""
     said = {
         "min_approval_rate": "an approval rate of at least",

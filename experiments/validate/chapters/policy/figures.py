@@ -11,16 +11,16 @@ import numpy as np
 
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.arrays import Flags, Floats
-from fusion.policy.policy import Cutoffs, Economics, amounts_of, lacking, segments_of
+from fusion.policy.policy import Cutoffs, Economics, amounts_of, referred_by_quality, segments_of
 from fusion.policy.proposal import OTHERS, Proposal, Unmet, books_by_segment, bootstrap_mean, propose
-from fusion.policy.simulation import Book, Curve, at_cutoffs, profits, simulate, together
+from fusion.policy.simulation import Book, Curve, add_curves, at_cutoffs, profits, simulate
 from fusion.validation.intervals import Estimate, rate
 
 ALL = "All"
 NO_ECONOMICS = "the policy has no [economics]"
 NO_AMOUNT = "no application has an amount"
 FREE = Economics(loss_given_default=0.0, margin=0.0, amount=1.0)
-MOST_POINTS = 400  # of a line in a picture
+MAX_POINTS = 400  # of a line in a picture
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class PolicyView:
     def curve(self) -> Curve:
         """One cut-off for all, nobody referred; some hundred points of it."""
         curve = simulate(self.free, 0.0)
-        return curve.take(np.unique(np.linspace(0, len(curve.cutoffs) - 1, MOST_POINTS).astype(np.intp)))
+        return curve.take(np.unique(np.linspace(0, len(curve.cutoffs) - 1, MAX_POINTS).astype(np.intp)))
 
     @cached_property
     def present(self) -> Curve:
         """What the policy does to all rows, a curve of one point; only where there is money."""
-        return together([at_cutoffs(book, self.scored.policy.cutoffs_of(name)) for name, book in self.books.items()])
+        return add_curves([at_cutoffs(book, self.scored.policy.cutoffs_of(name)) for name, book in self.books.items()])
 
     @property
     def money_digits(self) -> int:
@@ -96,7 +96,7 @@ def view_of(scored: ScoredOutcomes) -> PolicyView:
         why_not = NO_AMOUNT
     plain = np.zeros(len(scored), np.bool_)
     free = Book(scored.pd, scored.y, amounts, plain, economics or FREE)
-    book = Book(scored.pd, scored.y, amounts, lacking(policy.refer, scored.quality), economics or FREE)
+    book = Book(scored.pd, scored.y, amounts, referred_by_quality(policy.refer, scored.quality), economics or FREE)
     books = {} if why_not else books_by_segment(book, policy, segments)
     found = propose(policy, books) if books else None
     return PolicyView(

@@ -12,12 +12,12 @@ from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, percent_axis, picture
 from experiments.reporting.document import Cell, Column, Gap, Plot, Row, Table
 from experiments.validate.chapters.policy.figures import PolicyView, SegmentView
-from fusion.policy.proposal import LIMITS, Limit, ProposalSegment
+from fusion.policy.proposal import CONSTRAINTS, ConstraintName, ProposalSegment
 from fusion.policy.simulation import Curve
 from fusion.validation.intervals import mean, rate
 
 NOBODY = "nobody is approved"
-LIMIT_TITLES: dict[Limit, str] = {
+LIMIT_TITLES: dict[ConstraintName, str] = {
     "min_approval_rate": "Approval rate, at least",
     "max_bad_rate": "Bad rate of those approved, at most",
     "max_refer_rate": "Referred, at most",
@@ -82,7 +82,7 @@ def _refer_reasons(view: PolicyView) -> Table | None:
     told = Counter(reason for reasons in found.refer_reason for reason in reasons.split(";") if reason)
     if not told:
         return None
-    n_referred = int(found.are("refer").sum())
+    n_referred = int(found.rows_with("refer").sum())
     return Table(
         key="refer_reasons",
         title="Why applications are referred",
@@ -184,7 +184,7 @@ def _proposed(view: PolicyView, parts: tuple[ProposalSegment, ...]) -> Table:
 def _limits(view: PolicyView) -> Table | None:
     constraints = view.scored.policy.constraints
     rows: list[Row] = []
-    for limit in LIMITS:
+    for limit in CONSTRAINTS:
         wanted = getattr(constraints, limit)
         if wanted is not None:
             then = view.proposal.whole.proposed if view.proposal else None
@@ -210,7 +210,7 @@ def _limits(view: PolicyView) -> Table | None:
     )
 
 
-def _kept(point: Curve | None, limit: Limit) -> tuple[Cell, Cell]:
+def _kept(point: Curve | None, limit: ConstraintName) -> tuple[Cell, Cell]:
     """A constraint's figure, expected and observed."""
     if point is None:
         gap = Gap(gap="no proposal")

@@ -14,7 +14,7 @@ from experiments.validate.chapters.stability.tables import plots, tables
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import month_cut
 from fusion.validation.psi import SHIFTED
-from fusion.validation.text_drift import LEAST_WRITTEN
+from fusion.validation.text_drift import MIN_NARRATIVES
 from fusion.validation.vintages import Vintage, vintages
 
 MUCH_WEIGHT = 0.05  # share of the scores' movement from which a shifted column is a concern by itself
@@ -63,7 +63,7 @@ def findings(moved: Shifts, grown: Sequence[Vintage]) -> list[Finding]:
 def _score(score: Shift) -> Finding:
     key, said = "stability_score", f"The PSI of the score is {number(score.index.value, 3)}"
     where = f" Most changed is the share with a PD {score.what}." if score.what else ""
-    match score.index.word:
+    match score.index.verdict:
         case "unknown":
             words = "There are no scores to compare."
             return Finding(key=key, grade="note", title="Whether the scores moved is not known.", words=words)
@@ -121,7 +121,7 @@ def _titles(some: Sequence[Shift]) -> list[str]:
 
 
 def _worded(some: Sequence[Shift], word: str) -> list[Shift]:
-    return [one for one in some if one.index.word_of_many == word]
+    return [one for one in some if one.index.verdict_of_many == word]
 
 
 def _narratives(moved: Shifts) -> list[Finding]:
@@ -130,7 +130,9 @@ def _narratives(moved: Shifts) -> list[Finding]:
     key, texts = "stability_narratives", moved.texts
     shifted, moderate = (_worded(texts, word) for word in ("shifted", "moderate"))
     unread = [one.title for one in moved.narratives if math.isnan(one.drift.cosine)]
-    few = f"Fewer than {LEAST_WRITTEN} were written, here or in training, of {listed(unread)}: these were not compared."
+    few = (
+        f"Fewer than {MIN_NARRATIVES} were written, here or in training, of {listed(unread)}: these were not compared."
+    )
     tail = f" {few}" if unread else ""
     if found := [*shifted, *moderate]:
         details = [f"{one.title} ({number(one.index.value, 2)}{f', {one.what}' if one.what else ''})" for one in found]
@@ -156,7 +158,7 @@ def _undated() -> Finding:
 
 def _months(moved: Shifts, grown: Sequence[Vintage]) -> list[Finding]:
     key, months = "stability_months", moved.score.months
-    off = [one.name for one, index in zip(grown, months, strict=True) if index.word_of_many == "shifted"]
+    off = [one.name for one, index in zip(grown, months, strict=True) if index.verdict_of_many == "shifted"]
     empty = [one.name for one in grown if not one.n]
     said = f" No decision falls into {listed(empty)}." if empty else ""
     if off:

@@ -16,16 +16,16 @@ from experiments.validate.chapters.stability.shift import Shift, Shifts, pd_rang
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut
 from fusion.validation.psi import MODERATE, SHIFTED, Psi
-from fusion.validation.text_drift import LEAST_WRITTEN
+from fusion.validation.text_drift import MIN_NARRATIVES
 from fusion.validation.vintages import Vintage
 
-MOST_MONTHS = 24  # columns of the table by month; the picture has all
+MAX_MONTHS = 24  # columns of the table by month; the picture has all
 NO_ROW = "no row"
 NO_PSI = "no row to compare"
-FEW = f"under {LEAST_WRITTEN} narratives"
+FEW = f"under {MIN_NARRATIVES} narratives"
 ALIKE = "all alike in training"
-MOST_BARS = 15
-MOST_ROWS = 24  # of the picture by month
+MAX_BARS = 15
+MAX_ROWS = 24  # of the picture by month
 PALE = LinearSegmentedColormap.from_list("shift", ["#f4f7fa", "#f1d9b8", RED])
 
 
@@ -84,7 +84,7 @@ def _shift_row(one: Shift) -> Row:
         one.title,
         figure(one.index.value, NO_PSI),
         figure(one.index.chance, NO_PSI),
-        one.index.word,
+        one.index.verdict,
         None if math.isnan(one.weight) else one.weight,
         one.what or None,
     )
@@ -101,10 +101,10 @@ def _written_table(scored: ScoredOutcomes, moved: Shifts) -> Table:
                 figure(now.n_written / now.n_rows if now.n_rows else math.nan, NO_ROW),
                 figure(index.value, NO_PSI),
                 figure(index.chance, NO_PSI),
-                index.word,
+                index.verdict,
                 figure(length.value, FEW),
                 figure(length.chance, FEW),
-                length.word,
+                length.verdict,
             )
         )
     return Table(
@@ -134,17 +134,17 @@ def _content_table(scored: ScoredOutcomes, moved: Shifts) -> Table:
     rows: list[Row] = []
     for then, one in zip(scored.model.bundle.reference.texts, moved.narratives, strict=True):
         now, index = one.drift, one.content.index
-        why_not = FEW if not then.described or now.n_written < LEAST_WRITTEN else ALIKE
+        why_not = FEW if not then.described or now.n_written < MIN_NARRATIVES else ALIKE
         numbers = (index.value, index.chance)
         means = (now.mean, now.distance, now.distance_chance, now.cosine)
         rows.append(
-            (one.title, *(figure(x, why_not) for x in numbers), index.word, *(figure(x, why_not) for x in means))
+            (one.title, *(figure(x, why_not) for x in numbers), index.verdict, *(figure(x, why_not) for x in means))
         )
     return Table(
         key="stability_content",
         title="Narratives: what is written",
         note="“Mean vector moved” is in units of the spread of single narratives in training: 1 is as far as a single "
-        f"narrative lies from their mean. Fewer than {LEAST_WRITTEN} narratives are not compared.",
+        f"narrative lies from their mean. Fewer than {MIN_NARRATIVES} narratives are not compared.",
         columns=(
             Column(key="narrative", title="Narrative"),
             *_index_columns("greatest", "Greatest PSI of a direction"),
@@ -158,7 +158,7 @@ def _content_table(scored: ScoredOutcomes, moved: Shifts) -> Table:
 
 
 def _month_table(moved: Shifts, months: Cut) -> Table:
-    shown = range(max(0, len(months.slices) - MOST_MONTHS), len(months.slices))
+    shown = range(max(0, len(months.slices) - MAX_MONTHS), len(months.slices))
     n_more = len(months.slices) - len(shown)
     rows: list[Row] = [
         (
@@ -176,7 +176,7 @@ def _month_table(moved: Shifts, months: Cut) -> Table:
         key="stability_months",
         title="PSI by month of decision",
         note="A small month differs by chance: see the picture, which marks what exceeds it."
-        + (f" The last {MOST_MONTHS} months; {n_more} earlier ones are in the picture." if n_more else ""),
+        + (f" The last {MAX_MONTHS} months; {n_more} earlier ones are in the picture." if n_more else ""),
         columns=(
             Column(key="what", title="What moved"),
             *(
@@ -255,7 +255,7 @@ def _bars_plot(moved: Shifts) -> Plot:
         key="stability_columns",
         title="What moved most",
         words="PSI of columns and narratives"
-        + (f", the {MOST_BARS} furthest moved of {n}" if n > MOST_BARS else "")
+        + (f", the {MAX_BARS} furthest moved of {n}" if n > MAX_BARS else "")
         + ". The lines stand at 0.1 and 0.25; the mark on a bar is what chance stays below 19 times in 20.",
         alt="Bars of the PSI of columns and narratives with lines at 0.1 and 0.25.",
         gap="" if n else "There is nothing to compare.",
@@ -265,10 +265,10 @@ def _bars_plot(moved: Shifts) -> Plot:
 
 def _draw_bars(axes: Axes, moved: Shifts) -> None:
     known = [one for one in (*moved.columns, *moved.texts) if not math.isnan(one.index.value)]
-    worst = sorted(known, key=lambda one: -one.index.value)[:MOST_BARS]
+    worst = sorted(known, key=lambda one: -one.index.value)[:MAX_BARS]
     at = np.arange(len(worst))
     colours = {"shifted": RED, "moderate": BLUE}
-    axes.barh(at, [one.index.value for one in worst], color=[colours.get(one.index.word, MUTED) for one in worst])
+    axes.barh(at, [one.index.value for one in worst], color=[colours.get(one.index.verdict, MUTED) for one in worst])
     axes.plot([one.index.chance for one in worst], at, "|", color=INK, markersize=9, markeredgewidth=1.5)
     for line in (MODERATE, SHIFTED):
         axes.axvline(line, color=INK, linewidth=1, linestyle="--")
@@ -283,7 +283,7 @@ def _shown(moved: Shifts) -> list[Shift]:
     columns = sorted(
         moved.columns, key=lambda one: -max((index.value for index in one.months if index.value > 0), default=0.0)
     )
-    return [moved.score, *columns[: max(0, MOST_ROWS - 1 - len(narratives))], *narratives]
+    return [moved.score, *columns[: max(0, MAX_ROWS - 1 - len(narratives))], *narratives]
 
 
 def _heat_plot(moved: Shifts, grown: Sequence[Vintage]) -> Plot:
@@ -310,7 +310,7 @@ def _draw_heat(axes: Axes, shown: Sequence[Shift], grown: Sequence[Vintage]) -> 
         for column, index in enumerate(one.months):
             if math.isnan(index.value):
                 axes.plot([column], [row], "x", color=GRID, markersize=5)
-            elif index.word in ("moderate", "shifted"):
+            elif index.verdict in ("moderate", "shifted"):
                 axes.plot([column], [row], "o", color=INK, markersize=3)
     axes.set_yticks(range(len(shown)), [_short(one.title) for one in shown])
     name_places(axes, [one.name for one in grown])

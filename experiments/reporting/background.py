@@ -1,0 +1,69 @@
+"""What explanations of a model compare with, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scipy.special import logit
+
+from fusion.config import Config
+from fusion.explain.population import Population
+
+ADVICE = (
+    "The starting score lies below the cut-off, so an applicant may be declined although little speaks against them in "
+    "particular. Where that matters, set explain.background to near_cutoff: reasons are then told against those who "
+    "would just have been approved."
+)
+
+
+@dataclass(frozen=True)
+class BackgroundRows:
+    """How many rows there are: of the background, of the population that the bundle keeps, and in training."""
+
+    n: int
+    n_kept: int
+    n_training: int
+
+    @property
+    def near(self) -> bool:
+        """Whether the background is a part of the population, and so those near the cut-off."""
+        return self.n < self.n_kept
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the population is a random part of the training applicants."""
+        return self.n_kept < self.n_training
+
+    @property
+    def words(self) -> str:
+        """Who they are."""
+        if self.near:
+            within = f", among a random {self.n_kept:,} of {self.n_training:,}" if self.drawn else ""
+            return (
+                f"the {self.n:,} training applicants who would just have been approved, their log-odds the nearest "
+                f"below the cut-off{within}"
+            )
+        if self.drawn:
+            return f"a random {self.n:,} of {self.n_training:,} training applicants"
+        return f"{self.n:,} training applicants"
+
+
+def rows_of(population: Population, n_training: int, config: Config) -> BackgroundRows:
+    """The counts for a model that learned from ``n_training`` applicants."""
+    return BackgroundRows(len(population.background(config)), len(population), n_training)
+
+
+def in_words(rows: BackgroundRows, base: float, config: Config) -> str:
+    """What the background is, what error it brings, and what to choose where it serves badly. base: see
+    ``fusion.explain.explanation.Explanation``.
+    """
+    sentences = [f"An absent column is drawn from {rows.words}; an absent narrative is the state of nothing written."]
+    if rows.drawn:
+        sentences.append("The base and all contributions carry the sampling error of that draw.")
+    return " ".join([*sentences, *advice(base, config)])
+
+
+def advice(base: float, config: Config) -> list[str]:
+    """Whether another background would serve better; at most one sentence or two."""
+    low = config.explain.background == "all" and base > logit(config.decision.max_pd)
+    return [ADVICE] if low else []

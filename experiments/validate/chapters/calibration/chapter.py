@@ -1,0 +1,228 @@
+"""Whether PDs come true: over all rows, by PD, by band of score, by segment and by month."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from scipy.stats import binom
+
+from experiments.reporting.document import Finding, Grade, Section
+from experiments.reporting.words import listed, number, p_value, percent
+from experiments.validate.chapters.calibration.tables import (
+    band_name,
+    band_table,
+    month_plot,
+    overall_table,
+    reliability_plot,
+    reliability_table,
+    slice_table,
+    tests_table,
+)
+from experiments.validate.scored_outcomes import ScoredOutcomes
+from experiments.validate.sides import alone
+from experiments.validate.slices import Cut
+from fusion.metrics import both_classes
+from fusion.validation.calibration_tests import expected_calibration_error, hosmer_lemeshow, spiegelhalter
+from fusion.validation.intervals import Estimate, rate, slope_interval
+from fusion.validation.score_bands import Band, band_edges, first_inversion, score_bands, two_sided_jeffreys_p
+
+MUCH = 0.25
+"""Share of the bad rate by which mean PDs may be off before nobody should rely on them."""
+OVER_CONFIDENT, TOO_CAUTIOUS = 0.8, 1.25
+"""Calibration slopes below and above which PDs are too extreme, and too much alike."""
+UNSURE_SLOPE = (0.5, 2.0)
+"""A slope whose interval reaches either is not known."""
+LEVEL = 0.05
+
+
+def chapter(scored: ScoredOutcomes, segments: Sequence[Cut], months: Cut | None) -> Section:
+    """Calibration, with the figures of every slice."""
+    parts = [*segments, *([months] if months else [])]
+    bands = bands_of(scored)
+    return Section(
+        key="calibration",
+        title="Calibration: do the PDs come true?",
+        findings=findings(scored, bands, parts),
+        words=(
+            "A PD of 10 % is right when of a hundred such applicants ten default. Whoever sets prices, limits and "
+            "reserves by the PD needs that, however well the model ranks. Below a bad rate stands its 95 % interval by "
+            "Jeffreys; a mean PD outside it differs by more than chance. PDs are taken as given.",
+        ),
+        tables=(
+            overall_table(alone(scored)),
+            tests_table(scored),
+            reliability_table(scored),
+            band_table(bands),
+            *(slice_table(scored, cut) for cut in parts),
+        ),
+        plots=(reliability_plot(alone(scored)), *([month_plot(scored, months)] if months else [])),
+    )
+
+
+def bands_of(scored: ScoredOutcomes) -> tuple[Band, ...]:
+    """The rows by band of score; the bands part the training applicants into tenths."""
+    bundle = scored.model.bundle
+    edges = band_edges(bundle.model.scores(bundle.population.margin).score)
+    return score_bands(scored.y, scored.pd, bundle.model.scores(scored.margin).score, edges)
+
+
+def findings(scored: ScoredOutcomes, bands: Sequence[Band], cuts: Sequence[Cut]) -> tuple[Finding, ...]:
+    """What is to be said of the PDs. bands: of score, the riskiest first. cuts: segments and months."""
+    if not len(scored):
+        said = "There is no row with an outcome, so that no PD can be compared with what came."
+        return (Finding(key="calibration_level", grade="alarm", title="Nothing can be said of the PDs.", words=said),)
+    found = [_level(scored), _slope(scored), _tests(scored), _bands(bands)]
+    if both_classes(scored.y) and sum(band.n > 0 for band in bands) > 1:
+        found.append(_order(bands))
+    return tuple(found + _slices(scored, cuts))
+
+
+def _level(scored: ScoredOutcomes) -> Finding:
+    """Whether the PDs are right on average."""
+    key, expected, came = "calibration_level", float(scored.pd.mean()), rate(float(scored.y.sum()), len(scored))
+    said = f"It expects {percent(expected)} to default; {percent(came.value)} did"
+    chance = f"the 95 % interval of the bad rate is {percent(came.low)} to {percent(came.high)}"
+    if came.low <= expected <= came.high:
+        if came.value == 0 or max(came.high - came.value, came.value - came.low) > MUCH * came.value:
+            words = f"{said}, but on {len(scored):,} rows with {int(scored.y.sum()):,} bads that says little: {chance}."
+            return Finding(key=key, grade="note", title="Too few bads to say whether the PDs are right.", words=words)
+        words = f"{said}; {chance}, so that the difference may be chance."
+        return Finding(key=key, grade="good", title="The PDs are right on average.", words=words)
+    low = expected < came.value
+    off = abs(expected - came.value) / came.value if came.value else math.inf
+    by = f" by {percent(off, 0)} of what they were" if came.value else ""
+    immature = "" if both_classes(scored.y) else " All rows ended alike: are all outcomes known yet, and all rows here?"
+    effect = (
+        f"Losses are under-estimated{by}; prices and reserves that rest on these PDs are too low"
+        if low
+        else f"Losses are over-estimated{by}; good applicants are turned away or pay too much"
+    )
+    return Finding(
+        key=key,
+        grade="alarm" if off > MUCH else "concern",
+        title=f"The PDs are too {'low' if low else 'high'}.",
+        words=f"{said}. {effect}. This is more than chance: {chance}.{immature}",
+    )
+
+
+def _slope(scored: ScoredOutcomes) -> Finding:
+    """Whether high PDs are high enough and low ones low enough."""
+    key, slope = "calibration_slope", slope_interval(scored.y, scored.margin)[0]
+    if not slope.exists:
+        words = "Good and bad rows with different PDs are needed, and these must not part entirely by their PD."
+        return Finding(key=key, grade="note", title="Whether PDs spread rightly cannot be said.", words=words)
+    said = f"The calibration slope is {number(slope.value, 2)} (95 % interval {_ends(slope)}; 1 is right)"
+    if slope.high < 0:
+        words = f"{said}: those with the higher PDs default less often. Was the outcome turned?"
+        return Finding(key=key, grade="alarm", title="The PDs run against the risk.", words=words)
+    if slope.high < 1:
+        extreme = "High PDs are too high, low PDs too low"
+        if slope.value >= OVER_CONFIDENT:
+            words = f"{said}. {extreme}, by little."
+            return Finding(key=key, grade="note", title="The PDs are a little over-confident.", words=words)
+        words = f"{said}. {extreme}: applicants who look safe default more often than it says."
+        return Finding(key=key, grade="concern", title="The PDs are over-confident.", words=words)
+    if slope.low > 1:
+        alike = "High PDs are too low, low PDs too high"
+        if slope.value <= TOO_CAUTIOUS:
+            words = f"{said}. {alike}, by little."
+            return Finding(key=key, grade="note", title="The PDs are a little too cautious.", words=words)
+        words = f"{said}. {alike}: it tells applicants apart better than its PDs admit."
+        return Finding(key=key, grade="concern", title="The PDs are too cautious.", words=words)
+    if slope.low < UNSURE_SLOPE[0] or slope.high > UNSURE_SLOPE[1]:
+        words = f"{said}: with so few bads, or PDs so alike, PDs may be too extreme or too much alike unseen."
+        return Finding(key=key, grade="note", title="Whether PDs spread rightly cannot be said.", words=words)
+    return Finding(key=key, grade="good", title="High PDs are high enough, low ones low enough.", words=f"{said}.")
+
+
+def _ends(found: Estimate) -> str:
+    return f"{number(found.low, 2)} to {number(found.high, 2)}"
+
+
+def _tests(scored: ScoredOutcomes) -> Finding:
+    """Whether tests of all PDs together find them wrong, and by how much."""
+    key = "calibration_tests"
+    groups, whole = hosmer_lemeshow(scored.y, scored.pd).p, spiegelhalter(scored.y, scored.pd).p
+    told = [
+        f"{name} {p_value(p)}"
+        for name, p in (("Hosmer-Lemeshow", groups), ("Spiegelhalter", whole))
+        if math.isfinite(p)
+    ]
+    said = listed(told)
+    if not min(groups, whole if math.isfinite(whole) else 1.0) < LEVEL:
+        words = f"No sign against the PDs: {said}. With few bads tests miss even large errors."
+        return Finding(key=key, grade="good", title="Tests of calibration pass.", words=words)
+    distance = number(100 * expected_calibration_error(scored.y, scored.pd), 1)
+    words = (
+        f"The PDs are not all right: {said}. How much it matters: over tenths of the applicants by PD, mean PD and bad "
+        f"rate differ by {distance} percentage points on average, part of it by chance."
+    )
+    return Finding(key=key, grade="note", title="Tests see an error in the PDs.", words=words)
+
+
+def _bands(bands: Sequence[Band]) -> Finding:
+    """Bands whose PD is too low, beside how many would be so by chance."""
+    key, filled = "calibration_bands", [band for band in bands if band.n]
+    low = [band for band in filled if band.jeffreys_p < LEVEL]
+    n_high = sum(band.jeffreys_p > 1 - LEVEL for band in filled)
+    chance = LEVEL * len(filled)
+    by_chance = f"Chance alone would bring about {number(chance, 1)} of {len(filled)}."
+    high = f" In {n_high} of {len(filled)} bands the PD is too high in the same sense." if n_high else ""
+    if not low:
+        words = f"The Jeffreys test finds no PD too low at the level of 5 %. {by_chance}{high}"
+        return Finding(key=key, grade="good", title="In no band of score is the PD too low.", words=words)
+    names = listed([f"{band_name(band)} ({percent(band.mean_pd)}, came {percent(band.rate.value)})" for band in low])
+    words = f"By the Jeffreys test at the level of 5 % the PD is too low at scores {names}. {by_chance}{high}"
+    title = f"In {len(low)} of {len(filled)} bands of score the PD is too low."
+    if float(binom.sf(len(low) - 1, len(filled), LEVEL)) >= LEVEL:
+        return Finding(key=key, grade="note", title=title, words=f"{words} So few may be chance.")
+    grade: Grade = "alarm" if 2 * len(low) > len(filled) else "concern"
+    return Finding(key=key, grade=grade, title=title, words=f"{words} So many are not chance.")
+
+
+def _order(bands: Sequence[Band]) -> Finding:
+    """Whether the bad rate falls from band to band."""
+    key, broken = "calibration_order", first_inversion(bands)
+    if broken is None:
+        words = "From band to band the bad rate falls, or stays, as the score rises."
+        return Finding(key=key, grade="good", title="A better score means fewer defaults.", words=words)
+    filled = [band for band in bands if band.n]
+    apart = [pair for pair in pairwise(filled) if pair[1].rate.low > pair[0].rate.high]
+    worse, better = (apart or [broken])[0]
+    said = (
+        f"At scores {band_name(worse)} {percent(worse.rate.value)} default, at the better scores {band_name(better)} "
+        f"{percent(better.rate.value)}"
+    )
+    if apart:
+        words = f"{said}, more than chance explains. A cut-off between the two turns the wrong applicants away."
+        return Finding(
+            key=key, grade="concern", title="A better score does not always mean fewer defaults.", words=words
+        )
+    words = f"{said}; the intervals overlap, so that this may be chance."
+    return Finding(key=key, grade="note", title="The bad rate does not fall in every band.", words=words)
+
+
+def _slices(scored: ScoredOutcomes, cuts: Sequence[Cut]) -> list[Finding]:
+    """Segments and months whose PDs are off by more than chance, though they are many."""
+    names, p = [], []
+    for cut in cuts:
+        for part in cut.slices:
+            if not len(part):
+                continue
+            n_bad, mean_pd = float(scored.y[part.rows].sum()), float(scored.pd[part.rows].mean())
+            p.append(two_sided_jeffreys_p(n_bad, len(part), mean_pd))
+            names.append(f"{cut.title} {part.name} (PD {percent(mean_pd)}, came {percent(n_bad / len(part))})")
+    if not p:
+        return []
+    key, level = "calibration_slices", LEVEL / len(p)
+    off = [name for name, one in zip(names, p, strict=True) if one < level]
+    how = f"{len(p)} segments and months were looked at, each at the level of 5 % divided by their number (Bonferroni)"
+    if not off:
+        singly = sum(one < LEVEL for one in p)
+        words = f"No difference stays beyond chance when that many are looked at: {how}. By itself {singly} would be."
+        title = "In no segment or month are the PDs shown to be off."
+        return [Finding(key=key, grade="good", title=title, words=words)]
+    title = f"In {len(off)} of {len(p)} segments and months the PDs are off."
+    return [Finding(key=key, grade="concern", title=title, words=f"It is so in {listed(off)}. {how}.")]

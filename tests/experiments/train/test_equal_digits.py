@@ -74,7 +74,7 @@ def log_odds(scored: Path) -> Floats:
 def test_other_processors_give_nearly_the_same_scores_and_models(tmp_path: Path) -> None:
     own = tmp_path / "own"
     for name, settings in PROCESSORS.items():
-        command = [sys.executable, "-m", "tests.support.processor", tmp_path / name, own]
+        command: list[str | Path] = [sys.executable, "-m", "tests.support.processor", tmp_path / name, own]
         subprocess.run(command, cwd=ROOT, env=os.environ | settings, check=True, timeout=600)
     for name, precision in product(PROCESSORS, PRECISIONS):
         here, there = own / precision, tmp_path / name / precision

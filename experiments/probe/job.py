@@ -28,10 +28,10 @@ from fusion.validation.proxy_probe import (
     Inputs,
     ProbeAccuracy,
     accuracy_difference,
-    bent,
     deal_folds,
     out_of_fold,
     probe_accuracy,
+    rank_basis,
 )
 
 SEED = 0  # of the rows drawn and of the folds: equal for every run, so that reports are too
@@ -176,7 +176,7 @@ def see(scorer: Scorer, applications: Applications, run: Run) -> ProbeRows:
         margin = model.predict(design, scorer.threads).margin
         inputs = model.basis.inputs(design)
     return ProbeRows(
-        sources(inputs) | {"score": bent(margin)},
+        sources(inputs) | {"score": rank_basis(margin)},
         np.asarray(design.text.has_text.any(axis=1), np.bool_),
         tied_groups(reading.masked.applications),
     )

@@ -28,7 +28,18 @@ from fusion.validation.intervals import (
 
 @dataclass(frozen=True)
 class ModelFigures:
-    """How good one model's PDs are; the figures of ``fusion.validation.intervals``. log_loss: in nats."""
+    """Figures of one model, those of ``fusion.validation.intervals``.
+
+    Attributes:
+        auc: area under the ROC curve.
+        gini: 2 AUC - 1.
+        ks: Kolmogorov-Smirnov distance.
+        brier: Brier score.
+        log_loss: in nats.
+        slope: of the logistic calibration line.
+        intercept: of that line.
+        in_the_large: calibration of the mean.
+    """
 
     auc: Estimate
     gini: Estimate
@@ -44,8 +55,14 @@ class ModelFigures:
 class Comparison:
     """Two models on the same rows.
 
-    n, n_bad: rows and bads. auc: AUC of the challenger less that of the champion, by DeLong. brier: Brier score of the
-    champion less that of the challenger, paired. spearman: rank correlation of the two PDs (Spearman, 1904).
+    Attributes:
+        n: rows.
+        n_bad: bad outcomes.
+        champion: figures of the champion.
+        challenger: figures of the challenger.
+        auc: AUC of the challenger less that of the champion, by DeLong.
+        brier: Brier score of the champion less that of the challenger, paired.
+        spearman: rank correlation of the two PDs (Spearman, 1904).
     """
 
     n: int
@@ -58,7 +75,7 @@ class Comparison:
 
 
 def compare(champion_margin: Floats, challenger_margin: Floats, y: Floats) -> Comparison:
-    """All of that."""
+    """Compare two models on the same rows."""
     return Comparison(
         n=len(y),
         n_bad=int(y.sum()),
@@ -71,7 +88,7 @@ def compare(champion_margin: Floats, challenger_margin: Floats, y: Floats) -> Co
 
 
 def side(y: Floats, margin: Floats) -> ModelFigures:
-    """One model's figures."""
+    """The figures of one model."""
     slope, intercept = slope_interval(y, margin)
     return ModelFigures(
         auc=auc_interval(y, margin),

@@ -1,7 +1,7 @@
-"""How well a trait of the applicants can be told from what a model sees of them: a probe, in plain functions.
+"""A probe for proxies: how well a protected trait of applicants can be predicted from the inputs of a model.
 
-A logistic regression is taught to name each row's level of the trait and is judged on rows that it never saw, by the
-AUC of one level against the rest. Arrays have one row per applicant; ``level`` is int64 (n,) from 0, every level in
+A logistic regression predicts each row's level of the trait, out of fold; its accuracy is the AUC of one level against
+the rest. Arrays have one row per applicant; ``level`` is int64 (n,) from 0, every level in
 use, and ``fold`` is int64 (n,) below N_FOLDS.
 """
 
@@ -35,16 +35,22 @@ N_KNOTS = 6
 CONFIDENCE = 0.95
 
 WIDENING = 2.0**0.5
-"""What the standard error is multiplied with. Folds are not independent: what fold a teaches about fold b, fold b
-teaches about fold a. With nothing to learn, each pair of folds so counts twice, and the variance of the mean is twice
-that of independent folds. The more there is to learn, the less that matters, and the interval is then on the wide side.
-No estimator of this variance is unbiased (Bengio and Grandvalet, JMLR 2004).
+"""What the standard error is multiplied with. Folds are not independent: fold a is in the training rows of fold b, and
+fold b in those of fold a. With nothing to learn, each pair of folds so counts twice, and the variance of the mean is
+twice that of independent folds. The more there is to learn, the less that matters, and the interval is then on the
+wide side. No estimator of this variance is unbiased (Bengio and Grandvalet, JMLR 2004).
 """
 
 
 @dataclass(frozen=True)
 class Area:
-    """An AUC, or a difference of two, with its 95 % interval."""
+    """An AUC, or a difference of two, with its 95 % interval.
+
+    Attributes:
+        value: the figure.
+        low: lower end.
+        high: upper end.
+    """
 
     value: float
     low: float
@@ -53,10 +59,13 @@ class Area:
 
 @dataclass(frozen=True)
 class ProbeAccuracy:
-    """How well the levels can be told apart.
+    """How well a probe predicts the levels of a trait.
 
-    overall: the mean over the levels of the AUC of one against the rest. by_level: each of these. influence: float64
-    (n,), what each row adds to the error of ``overall``; their squares sum to its variance, folds being independent.
+    Attributes:
+        overall: the mean over the levels of the AUC of one against the rest.
+        by_level: AUC of each level against the rest.
+        influence: float64 (n,), influence of each row on ``overall``; the sum of their squares is its variance, folds
+            being independent.
     """
 
     overall: Area
@@ -76,15 +85,15 @@ def deal_folds(level: Ints, tied: Ints, seed: int) -> Ints | None:
 
 
 def out_of_fold(x: Inputs, level: Ints, fold: Ints) -> Floats:
-    """Log-probability of each level, float64 (n, n_levels), from regressions that never saw the row's fold.
+    """Log-probability of each level, float64 (n, n_levels), by regressions that were not trained on the row's fold.
 
-    The penalty for a fold is chosen without it: by the likelihood that models which saw neither this fold nor one of
-    its two neighbours (the folds in a ring) give to that neighbour.
+    The penalty of a fold's model is the one with the least loss on the two neighbouring folds (the folds in a ring),
+    each scored by models that were trained on neither it nor this fold.
     """
-    judged = [_losses(x, level, fold, k) for k in range(N_FOLDS)]
+    losses = [_losses(x, level, fold, k) for k in range(N_FOLDS)]
     log_p = np.empty((len(level), int(level.max()) + 1))
     for k in range(N_FOLDS):
-        best = int(np.argmin(judged[k][1] + judged[k - 1][0]))
+        best = int(np.argmin(losses[k][1] + losses[k - 1][0]))
         learn, held_out = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
         (found,) = _log_probabilities(x, level, learn, held_out, INVERSE_PENALTIES[best : best + 1])
         log_p[held_out] = found
@@ -92,11 +101,11 @@ def out_of_fold(x: Inputs, level: Ints, fold: Ints) -> Floats:
 
 
 def probe_accuracy(level: Ints, fold: Ints, log_p: Floats, tied: Ints) -> ProbeAccuracy:
-    """How well ``log_p`` (n, n_levels) tells the levels, compared within folds only, as their models differ.
+    """Accuracy of out-of-fold ``log_p`` (n, n_levels), compared within folds only, because the folds' models differ.
 
-    AUCs of folds are weighted by their numbers of pairs. The variance is that of DeLong et al. (Biometrics 1988),
-    which for out-of-fold predictions is that of LeDell et al. (Electronic Journal of Statistics 2015); rows of one
-    ``tied`` number (n,) count as one observation, and the interval is widened by WIDENING.
+    AUCs of folds are weighted by their numbers of pairs. The variance is that of DeLong et al. (Biometrics 1988), which
+    for out-of-fold predictions is that of LeDell et al. (Electronic Journal of Statistics 2015); rows of one ``tied``
+    number (n,) count as one observation, and the interval is widened by WIDENING.
     """
     levels = range(log_p.shape[1])
     values, influences = zip(*(_one_against_rest(level == one, fold, log_p[:, one]) for one in levels), strict=True)
@@ -106,15 +115,15 @@ def probe_accuracy(level: Ints, fold: Ints, log_p: Floats, tied: Ints) -> ProbeA
 
 
 def accuracy_difference(one: ProbeAccuracy, other: ProbeAccuracy, tied: Ints) -> Area:
-    """AUC of one minus that of the other, on the same rows in the same folds."""
+    """AUC of one probe minus that of the other, on the same rows in the same folds."""
     gain = one.overall.value - other.overall.value
     return _area(gain, one.influence - other.influence, tied, -1.0)
 
 
-def bent(values: Floats) -> Floats32:
-    """float32 (n, N_KNOTS): a single number per row as a piecewise-linear code over its ranks.
+def rank_basis(values: Floats) -> Floats32:
+    """float32 (n, N_KNOTS): a number as piecewise-linear (hat) functions of its rank.
 
-    With it a regression can tell a level that stands in the middle of the others.
+    With it a linear probe can find a level in the middle of the others.
     """
     rank = (rankdata(values) - 0.5) / max(len(values), 1)
     knots = np.linspace(0.0, 1.0, N_KNOTS)
@@ -140,17 +149,17 @@ def _losses(x: Inputs, level: Ints, fold: Ints, k: int) -> Floats:
 
 
 def _log_probabilities(
-    x: Inputs, level: Ints, learn: Index, judge: Index, strengths: tuple[float, ...]
+    x: Inputs, level: Ints, learn: Index, held_out: Index, inverse_penalties: tuple[float, ...]
 ) -> Iterator[Floats]:
-    """Log-probabilities of the levels for the rows ``judge``, one array per strength, learned from ``learn``."""
+    """Log-probabilities of the levels for the rows ``held_out``, one array per strength, learned from ``learn``."""
     model = LogisticRegression(solver="lbfgs", warm_start=True, tol=1e-4, max_iter=300)
-    known, asked = x[learn], x[judge]
-    for strength in strengths:
+    known, x_held_out = x[learn], x[held_out]
+    for inverse_penalty in inverse_penalties:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early it is a probe like any other
-            model.set_params(C=strength).fit(known, level[learn])
-        decision = np.asarray(model.decision_function(asked), dtype=np.float64)
-        # From the log-odds, as a probability of a level that is told without doubt would round to 0.
+            model.set_params(C=inverse_penalty).fit(known, level[learn])
+        decision = np.asarray(model.decision_function(x_held_out), dtype=np.float64)
+        # From the log-odds, because the probability of a level that is nearly certain would round to 0.
         yield log_softmax(decision if decision.ndim == 2 else np.column_stack([-decision / 2, decision / 2]), axis=1)
 
 

@@ -13,10 +13,10 @@ from fusion.validation.proxy_probe import (
     Inputs,
     ProbeAccuracy,
     accuracy_difference,
-    bent,
     deal_folds,
     out_of_fold,
     probe_accuracy,
+    rank_basis,
 )
 
 
@@ -129,14 +129,14 @@ def test_a_level_in_the_middle_is_told_by_a_bent_line() -> None:
     random = np.random.default_rng(5)
     values = random.normal(size=600)
     level = (np.abs(values) < 0.7).astype(np.int64)
-    straight, bowed = probe(values[:, None].astype(np.float32), level), probe(bent(values), level)
+    straight, bowed = probe(values[:, None].astype(np.float32), level), probe(rank_basis(values), level)
     assert straight.overall.value < 0.6
     assert bowed.overall.value > 0.95
 
 
 @pytest.mark.parametrize("n", [0, 1, 4])
 def test_a_bent_line_has_no_holes(n: int) -> None:
-    code = bent(np.zeros(n))
+    code = rank_basis(np.zeros(n))
     assert code.shape == (n, 6)
     assert code.sum(axis=1) == pytest.approx(np.ones(n))
 

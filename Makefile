@@ -37,6 +37,7 @@ format: install
 	$(BIN)/ruff format .
 
 wheel: install
+	rm -rf build dist
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 clean:

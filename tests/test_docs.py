@@ -33,6 +33,12 @@ def test_every_page_has_its_place_in_the_navigation() -> None:
     assert sorted(placed) == sorted(str(page.relative_to(ROOT / "docs")) for page in PAGES)
 
 
+def test_every_room_stands_in_the_table_of_rooms() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = {f"{folder.parent.name}/{folder.name}/" for name in PACKAGES for folder in (ROOT / name).glob("[a-z]*/")}
+    assert set(re.findall(r"^\| `(\w+/\w+/)` \|", text, flags=re.MULTILINE)) == rooms
+
+
 def test_docstrings_become_reference_without_warnings(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="griffe"):
         for name in PACKAGES:

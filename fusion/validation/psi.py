@@ -44,6 +44,29 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class StabilityIndex:
+    """A PSI and its chance value.
+
+    Attributes:
+        value: the index; NaN where either side has no rows.
+        chance: its 95 % quantile when nothing has moved.
+    """
+
+    value: float
+    chance: float
+
+    @property
+    def verdict(self) -> PsiVerdict:
+        """``psi_verdict`` of its value."""
+        return psi_verdict(self.value, self.chance)
+
+    @property
+    def verdict_of_many(self) -> PsiVerdict:
+        """The verdict where many indices are looked at: twice the chance of a single one."""
+        return psi_verdict(self.value, 2 * self.chance)
+
+
+@dataclass(frozen=True)
 class Psi:
     """A PSI and its cells.
 
@@ -58,9 +81,14 @@ class Psi:
     chance: float
 
     @property
+    def index(self) -> StabilityIndex:
+        """The index without its cells."""
+        return StabilityIndex(self.value, self.chance)
+
+    @property
     def verdict(self) -> PsiVerdict:
         """``psi_verdict`` of its value."""
-        return psi_verdict(self.value, self.chance)
+        return self.index.verdict
 
 
 def _divergence(expected: Floats, actual: Floats) -> float:

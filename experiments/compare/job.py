@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from data_schemas.errors import ContractError
 from experiments.compare import calibration as trust
@@ -19,14 +18,12 @@ from experiments.compare.rows import CHALLENGER, CHAMPION, ComparedFiles, Paired
 from experiments.reporting.document import Document, Section
 from experiments.reporting.html import GRADES
 from experiments.reporting.words import number, percent
-from experiments.session.encoders import Model, check_encoder
 from experiments.session.run import Run
-from experiments.train.job import data_digest
 from experiments.validate.card import origin
-from experiments.validate.scored_outcomes import ScoredOutcomes, judge
+from experiments.validate.scored_outcomes import ScoredOutcomes, score_outcomes
 from experiments.validate.slices import month_cut, segment_cuts
-from fusion.policy.policy import Policy, own_policy
-from fusion.policy.policy_file import load_policy
+from features.tables.csv_records import data_digest
+from fusion.scorer import Scorer
 from fusion.validation.power import ALPHA
 
 COMPARISON = "comparison"
@@ -35,14 +32,12 @@ COMPARISON = "comparison"
 @dataclass(frozen=True)
 class ComparisonRequest:
     """What to compare. approval_rate: None for what the champion's policy approves. powers: of the shadow test.
-    policy: a policy file, None for each model's own cut-off. segments: columns of the champion's schema to part the
-    rows by; empty for those that it suggests.
+    segments: columns of the champion's schema to part the rows by; empty for those that it suggests.
     """
 
     files: ComparedFiles
     approval_rate: float | None
     powers: tuple[float, ...]
-    policy: Path | None
     segments: tuple[str, ...]
     made_on: date
 
@@ -56,22 +51,18 @@ class ComparisonResult:
     document: Document
 
 
-def compare_models(champion: Model, challenger: Model, order: ComparisonRequest, run: Run) -> ComparisonResult:
+def compare_models(champion: Scorer, challenger: Scorer, order: ComparisonRequest, run: Run) -> ComparisonResult:
     """Compare two models on decided applications.
 
-    Raises ContractError for another encoder than a model's, a policy or segment that does not fit a schema, an approval
-    rate or power out of range, and as ``read_pair`` does.
+    Raises ContractError for a segment that does not fit the schema, an approval rate or power out of range, and as
+    ``read_pair`` does.
     """
     check_order(order)
-    policies = []
-    for model in (champion, challenger):
-        check_encoder(model.encoder, model.bundle)
-        policies.append(policy_of(model, order))
     digest = data_digest(order.files.paths)
     rows = read_pair(champion.bundle.schema, challenger.bundle.schema, order.files, run)
-    one = judge(champion, rows.champion, policies[0], run)
+    one = score_outcomes(champion, rows.champion, run)
     same = champion.bundle.manifest.model_id == challenger.bundle.manifest.model_id
-    other = one if same else judge(challenger, rows.challenger, policies[1], run)
+    other = one if same else score_outcomes(challenger, rows.challenger, run)
     with run.stage("compare") as advance:
         found = pair(one, other, order.approval_rate, order.powers)
         chapters = chapters_of(found, rows, order)
@@ -89,13 +80,6 @@ def check_order(order: ComparisonRequest) -> None:
     for power in order.powers:
         if not ALPHA < power < 1:
             raise ContractError(f"--power {power} is no power", f"Give a number between {ALPHA} and 1, such as 0.8.")
-
-
-def policy_of(model: Model, order: ComparisonRequest) -> Policy:
-    """The policy that a model decides by."""
-    if order.policy is None:
-        return own_policy(model.bundle.config)
-    return load_policy(order.policy, model.bundle.schema)
 
 
 def chapters_of(found: Pair, rows: PairedRows, order: ComparisonRequest) -> list[Section]:

@@ -19,17 +19,14 @@ from experiments.reporting.decision.index import IndexEntry, IndexPage, Link
 from experiments.reporting.file_names import INDEX, file_name
 from experiments.reporting.parts import ReportModel
 from experiments.reporting.pdf import require_pdf, to_pdf
-from experiments.score.answers import Reasoner
-from experiments.score.job import bundle_scorer, fingerprint
-from experiments.session.encoders import OpenEncoder
-from experiments.session.run import Run
+from experiments.session.fingerprint import fingerprint
+from experiments.session.run import Run, advance_to
 from features.arrays import Floats
 from features.atomic_files import new_folder
 from features.tables.applications import Applications, Chunk
 from features.tables.reader import ReadOptions, read_chunks
 from fusion.bundle import Bundle
-
-N_REASONS = 4  # as many as an applicant is told
+from fusion.scorer import Monitor, Scorer
 
 
 @dataclass(frozen=True)
@@ -41,28 +38,17 @@ class Explained:
     methods: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class Model:
-    """A loaded bundle with its text encoder. exact: narratives are read again without some of their sentences."""
-
-    bundle: Bundle
-    encoder: OpenEncoder
-    exact: bool
-    threads: int
-
-
 def explain_file(
-    model: Model, choice: Choice, order: ReportRequest, heading: Heading, options: ReadOptions, run: Run
+    scorer: Scorer, choice: Choice, order: ReportRequest, heading: Heading, options: ReadOptions, run: Run
 ) -> Explained:
     """Write the reports of the chosen applications of ``heading.data``, and their index.
 
-    Raises ContractError for an order that cannot be carried out, ids that no row has, or another encoder than the
-    model's.
+    Raises ContractError for an order that cannot be carried out, or ids that no row has.
     """
     check_order(order)
-    chosen = _choose(model, choice, heading.data, options, run)
+    chosen = _choose(scorer, choice, heading.data, options, run)
     with run.timed("prepare"):
-        reporter = _reporter(model, heading, run)
+        reporter = _reporter(scorer, heading, order.exact, run)
     entries, methods = [], {"exact": 0, "mixed": 0, "fast": 0}
     with new_folder(order.out) as folder:
         with run.progress("explain", len(chosen.applications), "applicants") as advance:
@@ -71,7 +57,7 @@ def explain_file(
                 entries.append(_write(reporter, case, order, folder, run))
                 methods[reporter.method(case)] += 1
                 advance(1)
-        index = _index(model.bundle, choice, chosen, entries, heading)
+        index = _index(scorer.bundle, choice, chosen, entries, heading)
         (folder / INDEX).write_bytes(pages.index_html(index).encode())
         (folder / INDEX_JSON).write_bytes(_json(index))
     return Explained(chosen, index, {name: n for name, n in methods.items() if n})
@@ -84,34 +70,27 @@ def check_order(order: ReportRequest) -> None:
         require_pdf()
 
 
-def _choose(model: Model, choice: Choice, data: Path, options: ReadOptions, run: Run) -> Chosen:
-    bundle = model.bundle
-    scorer = bundle_scorer(bundle, model.encoder, model.threads, run)
+def _choose(scorer: Scorer, choice: Choice, data: Path, options: ReadOptions, run: Run) -> Chosen:
+    bundle = scorer.bundle
     with run.timed("read"):
         names = RowNames.of(data, bundle.schema, options)
     n_rows = None if choice.ids else fingerprint(data).about_rows
     with run.progress("choose", n_rows) as advance, run.progress("encode", unit="texts") as on_text:
 
         def predict(applications: Applications) -> Floats:
-            return scorer.answer(applications, on_text).scores.pd
+            return scorer.answer(applications, Monitor(run.timed, advance_to(on_text))).scores.pd
 
         def chunks() -> Iterator[Chunk]:
-            reading = read_chunks(data, bundle.schema, options)
-            while True:
-                with run.timed("read"):
-                    chunk = next(reading, None)
-                if chunk is None:
-                    return
+            for chunk in run.timed_each("read", read_chunks(data, bundle.schema, options)):
                 yield chunk
                 advance(chunk.n_rows)
 
         return choose(choice, chunks(), names, predict, bundle.config.decision.max_pd, data)
 
 
-def _reporter(model: Model, heading: Heading, run: Run) -> Reporter:
-    bundle, encoder = model.bundle, model.encoder.text_encoder
-    study = Study.of(Reasoner.open(bundle, encoder, N_REASONS), encoder, model.exact, model.threads, run.timed)
-    return Reporter(study, Crowd.of(bundle.population, bundle.config.scale), heading)
+def _reporter(scorer: Scorer, heading: Heading, exact: bool, run: Run) -> Reporter:
+    study = Study.of(scorer, exact, run.timed)
+    return Reporter(study, Crowd.of(scorer.bundle.population, scorer.bundle.config.scale), heading)
 
 
 def _write(reporter: Reporter, case: Case, order: ReportRequest, folder: Path, run: Run) -> IndexEntry:

@@ -37,13 +37,13 @@ from experiments.reporting.decision.validator import (
     ValidatorReport,
 )
 from experiments.reporting.parts import Decision, Fact, Move, Result, SentenceMethod, Subject
-from experiments.score.answers import SEED
 from experiments.session.run import versions
 from features.arrays import Floats
 from fusion.bundle import Bundle
-from fusion.explain.counterfactuals import Change, ColumnMove
+from fusion.explain.counterfactuals import ColumnMove, Counterfactual
 from fusion.explain.explanation import to_points
 from fusion.model.calibration import to_score
+from fusion.scorer import SEED
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Reporter:
     def grounds(self, case: Case) -> list[Ground]:
         """What stands behind each reason."""
         known = facts(case)
-        return [ground(case, reason, self.study.reasoner.book, known) for reason, _ in case.reasons]
+        return [ground(case, reason, self.study.scorer.book, known) for reason, _ in case.reasons]
 
     def needs_review(self, case: Case, grounds: list[Ground]) -> bool:
         """Whether a person must look before a declined applicant is told the reasons."""
@@ -218,7 +218,7 @@ class Reporter:
         before, after = typed(field, move.before), typed(field, move.after)
         return Move(name=field.name, title=field.title, before=before, after=after, unit=field.unit)
 
-    def change(self, change: Change) -> SuggestedChange:
+    def change(self, change: Counterfactual) -> SuggestedChange:
         """Columns moved together."""
         return SuggestedChange(moves=tuple(map(self.move, change.moves)), result=self.result(change.margin))
 

@@ -14,24 +14,24 @@ from data_schemas.contract import Field, Role, Schema
 from data_schemas.errors import ContractError
 from experiments.probe.report import Added, Attribute, Gap, Group, GroupArea, ProtectedReport, Reading, Source
 from experiments.probe.report import verdict as word_for
-from experiments.session.encoders import Model, check_encoder
-from experiments.session.inputs import model_inputs
+from experiments.session.reading import read_watched
 from experiments.session.run import Advance, Run
 from features.arrays import Flags, Index, Ints
 from features.tables.applications import Applications, Chunk, Rejects
-from features.tables.groups import LEAST_ROWS, Groups, groups_of
+from features.tables.groups import MIN_ROWS, Groups, groups_of
 from features.tables.reader import ReadOptions, read_all
 from fusion.model.basis import HeadInputs
 from fusion.model.folds import tied_groups
+from fusion.scorer import Scorer
 from fusion.validation.proxy_probe import (
     N_FOLDS,
     Inputs,
     ProbeAccuracy,
+    accuracy_difference,
     bent,
     deal_folds,
-    difference,
     out_of_fold,
-    told,
+    probe_accuracy,
 )
 
 SEED = 0  # of the rows drawn and of the folds: equal for every run, so that reports are too
@@ -64,19 +64,17 @@ class ProbeRows:
 class ProbeResult:
     """How well a column was told from one source, on which rows."""
 
-    told: ProbeAccuracy
+    probe_accuracy: ProbeAccuracy
     rows: Index
 
 
-def probe_file(model: Model, question: Question, options: ReadOptions, run: Run) -> tuple[ProtectedReport, Rejects]:
+def probe_file(scorer: Scorer, question: Question, options: ReadOptions, run: Run) -> tuple[ProtectedReport, Rejects]:
     """How well the protected columns of a file can be told, and the rows that broke the contract.
 
-    Raises ContractError for another encoder than the model's, and where there is nothing to judge: no protected column
-    in the schema or in the file, no sound row, none of the columns with two groups that are large enough, or too many
-    rows that must not part.
+    Raises ContractError where there is nothing to judge: no protected column in the schema or in the file, no sound
+    row, none of the columns with two groups that are large enough, or too many rows that must not part.
     """
-    bundle = model.bundle
-    check_encoder(model.encoder, bundle)
+    bundle = scorer.bundle
     fields = protected_fields(bundle.schema, question.columns)
     with run.stage("read") as advance:
         read = read_all(question.data, bundle.schema, options)
@@ -85,8 +83,8 @@ def probe_file(model: Model, question: Question, options: ReadOptions, run: Run)
     applications = drawn(read.applications, question.most_rows)
     parted = [(field, groups_of(applications, field)) for field in present]
     check_groups(question, parted)
-    with threadpool_limits(model.threads or None):
-        seen = see(model, applications, run)
+    with threadpool_limits(scorer.threads or None):
+        seen = see(scorer, applications, run)
         with run.stage("probe", len(parted) * N_SOURCES, "readings") as advance:
             attributes = tuple(judge(field, groups, seen, advance) for field, groups in parted)
     check_readings(question, attributes)
@@ -99,7 +97,7 @@ def probe_file(model: Model, question: Question, options: ReadOptions, run: Run)
         n_rejected=len(read.rejects),
         n_read=len(applications),
         masked=tuple(kind.value for kind in bundle.config.text.mask),
-        least_rows=LEAST_ROWS,
+        least_rows=MIN_ROWS,
         n_folds=N_FOLDS,
         seed=SEED,
         attributes=attributes,
@@ -109,7 +107,7 @@ def probe_file(model: Model, question: Question, options: ReadOptions, run: Run)
 
 def protected_fields(schema: Schema, wanted: Sequence[str]) -> list[Field]:
     """The protected fields of these names, or all; raises ContractError for a name of none, or a schema without any."""
-    known = {field.name: field for field in schema.having(Role.PROTECTED)}
+    known = {field.name: field for field in schema.fields_of(Role.PROTECTED)}
     if not known:
         raise ContractError(
             f"schema {schema.name!r}, which the model carries, has no protected column",
@@ -146,7 +144,7 @@ def check_groups(question: Question, parted: Sequence[tuple[Field, Groups]]) -> 
         why = "; ".join(f"{field.name}: {groups.too_few}" for field, groups in parted)
         raise ContractError(
             f"no protected column of {question.data} can be judged ({why})",
-            f"Give a file in which two groups have {LEAST_ROWS} rows or more.",
+            f"Give a file in which two groups have {MIN_ROWS} rows or more.",
         )
 
 
@@ -170,16 +168,17 @@ def drawn(applications: Applications, most: int) -> Applications:
     return applications.take(np.sort(random.choice(n, most, replace=False)))
 
 
-def see(model: Model, applications: Applications, run: Run) -> ProbeRows:
+def see(scorer: Scorer, applications: Applications, run: Run) -> ProbeRows:
     """Read the applications as the model does."""
-    masked, design = model_inputs(model, applications, run)
+    reading = read_watched(scorer, applications, run)
+    model, design = scorer.bundle.model, reading.design
     with run.timed("predict"):
-        margin = model.bundle.model.predict(design, model.threads).margin
-        inputs = model.bundle.model.basis.inputs(design)
+        margin = model.predict(design, scorer.threads).margin
+        inputs = model.basis.inputs(design)
     return ProbeRows(
         sources(inputs) | {"score": bent(margin)},
         np.asarray(design.text.has_text.any(axis=1), np.bool_),
-        tied_groups(masked.applications),
+        tied_groups(reading.masked.applications),
     )
 
 
@@ -239,17 +238,19 @@ def outcome(
     if isinstance(x, str):
         return x
     counts = np.bincount(level[rows], minlength=len(labels))
-    if counts.min() < LEAST_ROWS:
-        return f"of {labels[int(counts.argmin())]!r} fewer than {LEAST_ROWS} wrote anything"
+    if counts.min() < MIN_ROWS:
+        return f"of {labels[int(counts.argmin())]!r} fewer than {MIN_ROWS} wrote anything"
     fold = deal_folds(level[rows], seen.tied[rows], SEED)
     if fold is None:
         return f"rows that share a narrative or an applicant must not part, and so do not fill {N_FOLDS} folds"
-    return ProbeResult(told(level[rows], fold, out_of_fold(x[rows], level[rows], fold), seen.tied[rows]), rows)
+    return ProbeResult(
+        probe_accuracy(level[rows], fold, out_of_fold(x[rows], level[rows], fold), seen.tied[rows]), rows
+    )
 
 
 def reading(source: Source, found: ProbeResult, labels: Sequence[str]) -> Reading:
     """An outcome as the report says it."""
-    overall, by_level = found.told.overall, found.told.by_level
+    overall, by_level = found.probe_accuracy.overall, found.probe_accuracy.by_level
     return Reading(
         source=source,
         n=len(found.rows),
@@ -270,7 +271,7 @@ def added(outcomes: dict[Source, ProbeResult], seen: ProbeRows) -> Added | None:
     if "both" not in outcomes or "columns" not in outcomes:
         return None
     both, columns = outcomes["both"], outcomes["columns"]
-    gain = difference(both.told, columns.told, seen.tied[both.rows])
+    gain = accuracy_difference(both.probe_accuracy, columns.probe_accuracy, seen.tied[both.rows])
     return Added(difference=gain.value, low=gain.low, high=gain.high)
 
 

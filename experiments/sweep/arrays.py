@@ -17,7 +17,6 @@ import numpy as np
 from scipy import sparse
 
 from data_schemas.errors import RunError
-from experiments.session.encoders import OpenEncoder
 from features.arrays import Index, Ints
 from features.atomic_files import new_folder
 from features.design import Design, TabularBlock, TextBlock
@@ -27,6 +26,7 @@ from features.tabular import TabularEncoder
 from fusion.config import Config, EncoderConfig, TextConfig
 from fusion.model.search_space import Space
 from fusion.model.training import TrainingSample
+from fusion.text_encoder import OpenEncoder
 
 SEARCH, HELD_OUT = "search", "held_out"
 CSR = ("data", "indices", "indptr")

@@ -27,10 +27,10 @@ from experiments.sweep.outcome import STATES, Line
 from experiments.sweep.study_snapshot import HINT, Evidence
 from experiments.sweep.verdict import final_check, judge, verdict
 from fusion.config import Config
-from fusion.model.search_space import Space, searched
+from fusion.model.search_space import Space, active_settings
 
 TOP = 10
-MOST_FAILURES = 5
+MAX_FAILURES = 5
 
 
 def sweep_report(evidence: Evidence, space: Space, base: Config, best_toml: Path, made_on: date) -> SweepReport:
@@ -123,7 +123,7 @@ def _best_words(evidence: Evidence) -> str:
 
 def settings(evidence: Evidence, space: Space, base: Config) -> tuple[SweepSetting, ...]:
     """Every searched setting: what it was, and what it is in the best trial."""
-    before = searched(base, space)
+    before = active_settings(base, space)
     after: Mapping[str, Any] = evidence.best.settings if evidence.best else {}
     return tuple(
         SweepSetting(
@@ -217,7 +217,7 @@ def failures(evidence: Evidence) -> tuple[str, ...]:
     """What trials failed of or were cut off by, the most frequent first."""
     told = [trial.user_attrs.get("error") or trial.user_attrs.get("cut") for trial in evidence.trials]
     said = Counter(str(reason) for reason in told if reason)
-    return tuple(f"{count(n, 'trial')}: {reason}" for reason, n in said.most_common(MOST_FAILURES))
+    return tuple(f"{count(n, 'trial')}: {reason}" for reason, n in said.most_common(MAX_FAILURES))
 
 
 def use(evidence: Evidence, outcome: Outcome) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,7 +14,6 @@ import numpy as np
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from experiments.explain.background import in_words, rows_of
-from experiments.session.encoders import OpenEncoder
 from experiments.session.run import Run, advance_to, versions
 from experiments.train.card import model_card
 from features.arrays import Flags, Floats, Index
@@ -23,18 +21,19 @@ from features.design import Design
 from features.narratives.masking import Mask, Masked, rows_by_kind
 from features.narratives.reader import TextReader
 from features.tables.applications import REJECT_COLUMNS, Applications, Rejects
-from features.tables.csv_records import file_sha256
+from features.tables.csv_records import data_digest
 from features.tables.csv_writer import write_header, write_rows
 from features.tables.reader import ReadOptions, read_all
 from features.tabular import TabularEncoder
 from fusion import bundle
 from fusion.config import Config
-from fusion.explain.population import describe, kept_rows
+from fusion.explain.population import describe_population, sampled_rows
 from fusion.metrics import Figures, Gain, delong, figures
 from fusion.model.cross_validation import newest_rows
 from fusion.model.folds import tied_groups
 from fusion.model.fusion_model import Margins
 from fusion.model.training import TrainingSample, fit, n_steps
+from fusion.text_encoder import OpenEncoder
 from fusion.validation.text_drift import describe_texts
 
 
@@ -189,8 +188,8 @@ def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: O
     with run.stage("fit", total=n_steps(config), unit="parts") as advance:
         fitted, margins = fit(sample, config, lambda: advance(1))
     with run.stage("describe"):
-        population, base = describe(fitted, sample.design, sample.y, margins.fused, config)
-        reference = describe_texts(sample.design.text, kept_rows(len(sample), config))
+        population, base = describe_population(fitted, sample.design, sample.y, margins.fused, config)
+        reference = describe_texts(sample.design.text, sampled_rows(len(sample), config))
     with run.stage("judge"):
         slices = [*_training_slices(margins, sample)]
         held_out = later_rows(read.applications, learn)
@@ -353,8 +352,3 @@ def write_rejects(rejects: Rejects, path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         write_header(file, REJECT_COLUMNS)
         write_rows(file, rejects.frame)
-
-
-def data_digest(paths: Sequence[Path]) -> str:
-    """sha256 over the files' own sha256s, in order; raises RunError when one cannot be read, or is a stream."""
-    return hashlib.sha256(b"".join(bytes.fromhex(file_sha256(path)) for path in paths)).hexdigest()

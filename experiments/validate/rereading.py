@@ -9,8 +9,9 @@ import pandas as pd
 from scipy.special import expit
 
 from data_schemas.contract import Sensitive
+from experiments.session.reading import read_watched
 from experiments.session.run import Run
-from experiments.validate.scored_outcomes import ScoredOutcomes, decisions, see
+from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.arrays import Flags, Floats, Index
 from features.narratives.masking import Mask
 from features.tables.applications import Applications
@@ -94,12 +95,12 @@ def moved(judged: ScoredOutcomes, reread: Reread) -> Moved:
 def swapped(judged: ScoredOutcomes, kind: SwapKind, run: Run) -> Reread:
     """The rows with the words of one kind exchanged in their narratives; only changed ones are read again.
 
-    In labels (``Field.named``) first names stay: there they are mostly those of employers.
+    In labels (``Field.match_concepts``) first names stay: there they are mostly those of employers.
     """
     with run.timed("swap terms"):
         frame = judged.applications.frame.copy()
         for field in judged.applications.schema.narratives:
-            if kind == "names" and not field.named:
+            if kind == "names" and not field.match_concepts:
                 continue
             column = judged.applications.narrative(field.name)
             new = {text: swap(text, kind) for text in set(column)}
@@ -130,10 +131,11 @@ def _read_again(judged: ScoredOutcomes, changed: Applications, run: Run) -> Rere
     margin, decision = judged.margin.copy(), list(judged.decision)
     if len(rows):
         part = changed.take(rows)
-        seen = see(judged.model, part, run, "read again")
-        margin[rows] = seen.margins.fused
+        reading = read_watched(judged.model, part, run, "read again")
+        with run.timed("predict"):
+            margin[rows] = judged.model.margins(reading.design).fused
         quality = [judged.quality[row] for row in rows.tolist()]  # a policy's flags are not what is tested
-        decided = decisions(judged.policy, part, seen.margins.fused, quality)
+        decided = judged.model.decide(part, expit(margin[rows]), quality).decision
         for row, one in zip(rows.tolist(), decided, strict=True):
             decision[row] = one
     return Reread(rows, margin, tuple(decision))

@@ -8,11 +8,11 @@ import pandas as pd
 
 from data_schemas.contract import Schema
 from data_schemas.reader import load_schema
-from experiments.session.encoders import open_text_encoder
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from features.tables.reader import ReadOptions
 from fusion.config import load_config
+from fusion.text_encoder import open_text_encoder
 from tests.support.tiny_bert import tiny_bert
 
 SMALL = ("encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20")
@@ -34,5 +34,5 @@ def train_small(
     config = load_config(None, [f"encoder.source='{encoder}'", *SMALL, *settings])
     with Run.start("train", None, {}) as run:
         read = read_decided(schema or load_schema("demo"), files.data, ReadOptions(need_target=True), run)
-        train_bundle(read, files, config, open_text_encoder(config.encoder, None, 1.0, 0), run)
+        train_bundle(read, files, config, open_text_encoder(config.encoder), run)
     return files.out

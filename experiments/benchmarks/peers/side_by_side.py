@@ -37,10 +37,10 @@ from experiments.benchmarks.measuring import markdown, measure, parser, publish,
 from experiments.benchmarks.peers.contenders import own
 from experiments.benchmarks.peers.contenders.child import AUTOGLUON, COLUMNS, OWN, SKRUB, WORDS
 from experiments.benchmarks.peers.contenders.tables import About, Budget, Training, write_tables
-from experiments.train.job import data_digest
 from features.arrays import Flags, Floats
 from features.narratives.reader import clean_narrative
 from features.tables.applications import Applications
+from features.tables.csv_records import data_digest
 from features.tabular import TabularEncoder
 from fusion.config import FoldConfig
 from fusion.metrics import Figures, Gain, brier_gain, delong, figures
@@ -49,7 +49,7 @@ from fusion.model.folds import assign_folds, tied_groups
 Found = dict[str, object]
 
 ROOT = Path(__file__).resolve().parents[3]
-LEAST_PD = 1e-9  # a PD of 0 or 1 has no log-odds
+MIN_PD = 1e-9  # a PD of 0 or 1 has no log-odds
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def judge(y: Floats, margin: Floats, base: Floats) -> PeerResult:
 
 def log_odds(pd_of_default: Floats) -> Floats:
     """Margins of PDs."""
-    return np.asarray(logit(np.clip(pd_of_default, LEAST_PD, 1 - LEAST_PD)), dtype=np.float64)
+    return np.asarray(logit(np.clip(pd_of_default, MIN_PD, 1 - MIN_PD)), dtype=np.float64)
 
 
 def _gain(gain: Gain, own_row: bool) -> str:

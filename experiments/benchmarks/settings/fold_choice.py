@@ -27,8 +27,7 @@ from scipy.stats import spearmanr
 
 from data_schemas.reader import load_schema
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
-from experiments.options import cache_folder
-from experiments.session.encoders import OpenEncoder, open_text_encoder
+from experiments.options import vector_cache
 from experiments.sweep.arrays import HELD_OUT, SEARCH, Arrays, Progress, Source, write_arrays
 from experiments.train.job import training_rows
 from features.arrays import Index, Ints
@@ -36,9 +35,10 @@ from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.config import Config, EncoderConfig, load_config
 from fusion.metrics import log_loss
-from fusion.model.cross_validation import Folds, judge
+from fusion.model.cross_validation import Folds, cross_validate
 from fusion.model.folds import tied_groups
 from fusion.model.search_space import Space, load_space, suggest
+from fusion.text_encoder import CACHE_GB, OpenEncoder, open_text_encoder
 
 KINDS: tuple[Folds, ...] = get_args(Folds)
 
@@ -113,7 +113,7 @@ def opener(folder: Path | None) -> Callable[[EncoderConfig], OpenEncoder]:
 
     @cache
     def open_once(config: EncoderConfig) -> OpenEncoder:
-        return open_text_encoder(config, cache_folder(folder, False), 2.0, 0)
+        return open_text_encoder(config, vector_cache(folder, CACHE_GB, False))
 
     return open_once
 
@@ -149,7 +149,7 @@ def try_one(arrays: Arrays, config: Config) -> Tried:
     judged, seconds, models = {}, {}, {}
     for kind in KINDS:
         began = time.perf_counter()
-        found = judge(sample, config, kind)
+        found = cross_validate(sample, config, kind)
         seconds[kind] = time.perf_counter() - began
         judged[kind] = log_loss(found.y, found.margins.fused)
         models[kind] = found.model

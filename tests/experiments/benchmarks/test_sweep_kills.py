@@ -23,7 +23,7 @@ from experiments.sweep.objective import Task
 from experiments.sweep.storage import sole_command
 from experiments.sweep.study import StudyPlan
 from experiments.sweep.worker import ORDER, WorkerOrder
-from experiments.sweep.worker_pool import MOST_DEATHS, Crew
+from experiments.sweep.worker_pool import MAX_DEATHS, Crew
 from fusion.config import load_config
 from fusion.model.search_space import full_space
 from tests.support.postgres import Server
@@ -206,10 +206,10 @@ class TestCrew:
     def test_workers_that_keep_dying_are_given_up(self, program: Callable[[str], Crew], order: WorkerOrder) -> None:
         crew, deaths = program("kill -9 $$"), []
         crew.start(order)
-        with pytest.raises(RunError, match=f"{MOST_DEATHS + 1} workers in a row were ended by signal 9") as caught:
+        with pytest.raises(RunError, match=f"{MAX_DEATHS + 1} workers in a row were ended by signal 9") as caught:
             watch(crew, lambda: deaths.append(1))
         assert "fewer --workers" in caught.value.remedy
-        assert len(deaths) == MOST_DEATHS + 1
+        assert len(deaths) == MAX_DEATHS + 1
         assert not crew.members
 
     def test_a_failure_is_told_in_the_words_of_the_worker(

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from data_schemas.errors import ContractError, RunError
 from data_schemas.reader import load_schema
 from experiments.demo.data import FIRST_DAY, generate
-from experiments.session.encoders import OpenEncoder, open_text_encoder
 from experiments.sweep.arrays import HELD_OUT, SEARCH, Arrays, Source, write_arrays
 from experiments.sweep.conditions import Search, settled, split
 from experiments.sweep.objective import Task, run_trial
@@ -33,6 +32,7 @@ from features.tabular import TabularEncoder
 from fusion.config import Config, EncoderConfig, OneOf, load_config
 from fusion.model.folds import tied_groups
 from fusion.model.search_space import Space, full_space
+from fusion.text_encoder import OpenEncoder, open_text_encoder
 from tests.support.small import small_schema
 from tests.support.tiny_bert import tiny_bert
 
@@ -83,7 +83,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
 
 
 def opener(config: EncoderConfig) -> OpenEncoder:
-    return open_text_encoder(config, None, 1.0, 0)
+    return open_text_encoder(config)
 
 
 @pytest.fixture(scope="module")
@@ -302,15 +302,15 @@ class TestSplit:
         except ContractError as error:
             assert "held out for the final check" in error.message  # noqa: PT017  # most draws are split
             return
-        searched, held_out = set(found[SEARCH].tolist()), set(found[HELD_OUT].tolist())
-        assert not searched & held_out
-        assert not {groups[row] for row in searched} & {groups[row] for row in held_out}
-        assert {row for row, day in enumerate(days) if day is None} <= searched
+        active_settings, held_out = set(found[SEARCH].tolist()), set(found[HELD_OUT].tolist())
+        assert not active_settings & held_out
+        assert not {groups[row] for row in active_settings} & {groups[row] for row in held_out}
+        assert {row for row, day in enumerate(days) if day is None} <= active_settings
         assert {y[row] for row in held_out} == {0, 1}
         first = min(day for row, day in enumerate(days) if row in held_out and day is not None)
-        assert all(day < first for row, day in enumerate(days) if row in searched and day is not None)
-        left_out = set(range(len(rows))) - searched - held_out
-        assert {groups[row] for row in left_out} <= {groups[row] for row in searched}
+        assert all(day < first for row, day in enumerate(days) if row in active_settings and day is not None)
+        left_out = set(range(len(rows))) - active_settings - held_out
+        assert {groups[row] for row in left_out} <= {groups[row] for row in active_settings}
         n_dated = sum(day is not None for day in days)
         assert len(held_out) + len(left_out) <= hold_out * n_dated + 1
 

@@ -14,7 +14,7 @@ import pytest
 from data_schemas.reader import load_schema
 from experiments.demo.data import FIRST_DAY, generate
 from experiments.session.run import log_path
-from experiments.train.job import data_digest
+from features.tables.csv_records import data_digest
 from fusion.bundle import verify
 from tests.support.bundles import SMALL
 from tests.support.command_line import creditfusion

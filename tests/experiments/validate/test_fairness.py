@@ -13,16 +13,17 @@ from data_schemas.contract import Role
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
 from experiments.reporting.document import Gap, Interval, Section, Table
-from experiments.session.encoders import Model, open_text_encoder
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from experiments.validate.chapters.fairness import chapter, look_at
 from experiments.validate.rereading import masked, moved, swapped
-from experiments.validate.scored_outcomes import ScoredOutcomes, judge
+from experiments.validate.scored_outcomes import ScoredOutcomes, score_outcomes
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
 from fusion.config import load_config
-from fusion.policy.policy import Decision, own_policy
+from fusion.policy.policy import Decision
+from fusion.scorer import Scorer
+from fusion.text_encoder import open_text_encoder
 from tests.support.sections import drawings, findings, tables
 from tests.support.tiny_bert import tiny_bert
 
@@ -40,14 +41,14 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> ScoredOutcomes:
     table.to_csv(folder / "decided.csv", index=False)
     small = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
     config = load_config(None, [f"encoder.source='{tiny_bert(folder / 'encoder')}'", *small])
-    encoder = open_text_encoder(config.encoder, None, 1.0, 1)
+    encoder = open_text_encoder(config.encoder)
     schema, options = load_schema("demo"), ReadOptions(need_target=True)
     with Run.start("train", None, {}) as run:
         files = TrainingFiles((folder / "past.csv",), folder / "model")
         train_bundle(read_decided(schema, files.data, options, run), files, config, encoder, run)
-        model = Model(load(folder / "model"), encoder, 1)
+        scorer = Scorer(load(folder / "model"), encoder, threads=1)
         applications = read_all(folder / "decided.csv", schema, options).applications
-        return judge(model, applications, own_policy(config), run)
+        return score_outcomes(scorer, applications, run)
 
 
 def changed(judged: ScoredOutcomes, change: Callable[[pd.DataFrame], pd.DataFrame]) -> ScoredOutcomes:
@@ -176,7 +177,7 @@ def test_referrals_are_not_approvals(judged: ScoredOutcomes) -> None:
 
 def test_ten_rows(judged: ScoredOutcomes) -> None:
     with Run.start("evaluate", None, {}) as run:
-        few = judge(judged.model, judged.applications.take(np.arange(10)), judged.policy, run)
+        few = score_outcomes(judged.model, judged.applications.take(np.arange(10)), run)
         found = chapter(few, run)
     for name in ("sex", "age_band"):
         assert "no group has 50 rows" in findings(found)[f"fairness_unjudged_{name}"].words

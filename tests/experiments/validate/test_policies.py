@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from experiments.reporting.document import Cell, Gap, Interval, Table
 from experiments.validate.chapters.policies import chapter
-from experiments.validate.scored_outcomes import ScoredOutcomes, decisions
+from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.arrays import Floats
 from fusion.policy.policy import Constraints, Cutoffs, Economics, Policy, Refer, Segments
 from tests.support.scored_outcomes import drawn, judged_of, some_margins
@@ -25,8 +26,9 @@ BAND = Cutoffs(approve=0.1, decline=0.3)
 
 def judged_by(policy: Policy, y: Floats = OUTCOME, margin: Floats = TRUTH) -> ScoredOutcomes:
     judged = judged_of(y, margin)
-    decided = decisions(policy, judged.applications, margin, judged.quality)
-    return replace(judged, policy=policy, decision=decided)
+    scorer = replace(judged.model, policy=policy)
+    decided = scorer.decide(judged.applications, expit(margin), judged.quality).decision
+    return replace(judged, model=scorer, decision=decided)
 
 
 def grades(policy: Policy, y: Floats = OUTCOME, margin: Floats = TRUTH) -> dict[str, str]:
@@ -76,7 +78,7 @@ def test_segments_referrals_and_constraints_have_their_figures() -> None:
     )
     judged = judged_by(policy)
     judged = replace(judged, quality=tuple("no_narrative" if at % 7 == 0 else "" for at in range(N)))
-    judged = replace(judged, decision=decisions(policy, judged.applications, TRUTH, judged.quality))
+    judged = replace(judged, decision=judged.model.decide(judged.applications, expit(TRUTH), judged.quality).decision)
     found = chapter(judged)
     keys = ["policy_now", "refer_reasons", "policy_money", "policy_proposed", "policy_limits"]
     assert [table.key for table in found.tables] == keys

@@ -14,20 +14,20 @@ from data_schemas.contract import Role
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
 from experiments.reporting.document import Finding, Gap, Interval
-from experiments.session.encoders import Model, open_text_encoder
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from experiments.validate.chapters import stability_findings
 from experiments.validate.chapters.shift import Index, pd_range, shifts
 from experiments.validate.chapters.stability import chapter
 from experiments.validate.chapters.vintages import Vintage
-from experiments.validate.scored_outcomes import ScoredOutcomes, judge
+from experiments.validate.scored_outcomes import ScoredOutcomes, score_outcomes
 from experiments.validate.slices import month_cut
 from features.design import Design, TabularBlock
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
 from fusion.config import load_config
-from fusion.policy.policy import own_policy
+from fusion.scorer import Scorer
+from fusion.text_encoder import open_text_encoder
 from fusion.validation.intervals import Estimate, rate
 from fusion.validation.psi import psi_of, psi_of_levels
 from fusion.validation.text_drift import drift
@@ -45,14 +45,14 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> ScoredOutcomes:
     generate(N, 5).table.to_csv(folder / "decided.csv", index=False)
     small = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
     config = load_config(None, [f"encoder.source='{tiny_bert(folder / 'encoder')}'", *small])
-    encoder = open_text_encoder(config.encoder, None, 1.0, 1)
+    encoder = open_text_encoder(config.encoder)
     schema, options = load_schema("demo"), ReadOptions(need_target=True)
     with Run.start("train", None, {}) as run:
         files = TrainingFiles((folder / "past.csv",), folder / "model")
         train_bundle(read_decided(schema, files.data, options, run), files, config, encoder, run)
-        model = Model(load(folder / "model"), encoder, 1)
+        scorer = Scorer(load(folder / "model"), encoder, threads=1)
         applications = read_all(folder / "decided.csv", schema, options).applications
-        return judge(model, applications, own_policy(config), run)
+        return score_outcomes(scorer, applications, run)
 
 
 def first(judged: ScoredOutcomes, n: int) -> ScoredOutcomes:
@@ -71,7 +71,7 @@ def first(judged: ScoredOutcomes, n: int) -> ScoredOutcomes:
 
 def with_dates(judged: ScoredOutcomes, change: Callable[[pd.Series], pd.Series]) -> ScoredOutcomes:
     frame = judged.applications.frame.copy()
-    field = judged.applications.schema.the(Role.DECISION_DATE)
+    field = judged.applications.schema.field_of(Role.DECISION_DATE)
     assert field is not None
     frame[field.name] = change(frame[field.name])
     return replace(judged, applications=replace(judged.applications, frame=frame))
@@ -90,7 +90,7 @@ def test_figures_are_those_of_the_bundle_and_the_rows(judged: ScoredOutcomes) ->
     schema = judged.applications.schema
     for at, name in enumerate(now.cat_names):
         psi = psi_of_levels(population.columns.x_cat[:, at], now.x_cat[:, at])
-        assert rows[schema[name].title][1:4] == (psi.value, psi.chance, psi.word)
+        assert rows[schema[name].title][1:4] == (psi.value, psi.chance, psi.verdict)
     n_columns = len(now.num_names) + len(now.cat_names)
     assert len(rows) == 1 + n_columns
     weights = [row[4] for row in rows.values() if isinstance(row[4], float)]

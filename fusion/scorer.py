@@ -36,7 +36,7 @@ from fusion.frames import ExplainedFrame, ScoredFrame
 from fusion.model.fusion_model import Margins
 from fusion.policy.policy import Decisions, Policy, decide_all, default_policy
 from fusion.policy.policy_file import load_policy
-from fusion.text_encoder import OpenEncoder, VectorCache, open_text_encoder
+from fusion.text_encoder import OpenEncoder, VectorCache, open_mask, open_reader, open_text_encoder
 
 BLOCK_ROWS = 500  # explained at once: what explaining needs for a while is several times their sentences' vectors
 SEED = 0  # of the orders that are sampled inside long narratives: equal for every run, so that reasons are too
@@ -137,13 +137,12 @@ class Scorer:
     @cached_property
     def mask(self) -> Mask:
         """Cuts the sentences that the model's settings mask, as in training."""
-        return Mask.open(self.bundle.config.text.mask, self.schema, self.encoder.text_encoder)
+        return open_mask(self.schema, self.bundle.config.text, self.encoder)
 
     @cached_property
     def reader(self) -> TextReader:
         """Reads narratives as the model learned them."""
-        settings = self.bundle.config.text
-        return TextReader(self.schema, self.encoder.text_encoder, settings.n_buckets, settings.ngrams)
+        return open_reader(self.schema, self.bundle.config.text, self.encoder)
 
     @cached_property
     def explainer(self) -> Explainer:

@@ -47,7 +47,9 @@ def test_the_table_names_every_verb() -> None:
 
 
 @pytest.mark.slow
-def test_its_commands_run_from_the_wheel(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_commands_and_python_run_from_the_wheel(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     binaries = install_wheel(wheel, tmp_path / "environment")
     work = tmp_path / "work"
     for package in ("data_schemas", "features", "fusion", "experiments"):  # as a user may have them
@@ -72,3 +74,8 @@ def test_its_commands_run_from_the_wheel(wheel: Path, tmp_path: Path, monkeypatc
         assert "<html" in Path(page).read_text()
     assert len(Path("scored.csv").read_text().splitlines()) == 101
     assert len(list(Path("reports").glob("*-applicant.html"))) == 5
+
+    (program,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    done = subprocess.run([binaries / "python", "-P", "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "decision" in done.stdout

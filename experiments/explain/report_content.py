@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from scipy.special import expit, logit
 
-from experiments.explain.background import BackgroundRows, in_words, rows_of
 from experiments.explain.cases import Case, Study
 from experiments.explain.facts import Ground, columns_of, facts, flags, ground, typed
 from experiments.explain.standing import Crowd
+from experiments.reporting.background import BackgroundRows, in_words, rows_of
 from experiments.reporting.decision.applicant import ApplicantNotice, PlainReason, Suggestion
 from experiments.reporting.decision.underwriter import (
     ColumnPoints,
@@ -37,13 +37,13 @@ from experiments.reporting.decision.validator import (
     ValidatorReport,
 )
 from experiments.reporting.parts import Decision, Fact, Move, Result, SentenceMethod, Subject
-from experiments.session.run import versions
 from features.arrays import Floats
 from fusion.bundle import Bundle
 from fusion.explain.counterfactuals import ColumnMove, Counterfactual
 from fusion.explain.explanation import to_points
 from fusion.model.calibration import to_score
 from fusion.scorer import SEED
+from fusion.versions import package_versions
 
 
 @dataclass(frozen=True)
@@ -346,7 +346,7 @@ class Reporter:
 
     def versions(self) -> dict[str, str]:
         """Versions that made this report, and beside them those that trained the model, where they differ."""
-        now: Mapping[str, str] = versions()
+        now: Mapping[str, str] = package_versions()
         then = self.bundle.manifest.provenance.versions
         return {**now, **{f"{name} in training": was for name, was in then.items() if now.get(name) != was}}
 

@@ -15,7 +15,6 @@ import data_schemas
 import features
 import fusion
 from data_schemas.errors import ContractError
-from experiments.session.run import versions
 from experiments.sweep.arrays import HELD_OUT, SEARCH
 from experiments.sweep.study import refuse_unknown
 from experiments.train.job import Decided
@@ -29,6 +28,7 @@ from fusion.model.folds import draw_groups
 from fusion.model.head import training_device
 from fusion.model.search_space import Space
 from fusion.text_encoder import OpenEncoder
+from fusion.versions import package_versions
 
 PARTS = ("arrays.py", "conditions.py", "objective.py")
 """Of the modules beside this one, those that a trial's value hangs on."""
@@ -132,4 +132,4 @@ def code_digest() -> str:
     roots = [Path(package.__path__[0]) for package in (data_schemas, features, fusion)]
     paths = [*(path for root in roots for path in sorted(root.rglob("*.py"))), *(here / name for name in PARTS)]
     texts = {str(path.relative_to(here.parents[1])): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
-    return hashlib.sha256(json.dumps([texts, versions()], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([texts, package_versions()], sort_keys=True).encode()).hexdigest()

@@ -53,7 +53,7 @@ def test_delong_agrees_with_the_double_sum(seed: int) -> None:
     assert gain.difference == pytest.approx(auc(y, good) - auc(y, poor), abs=1e-12)
 
 
-def test_delong_of_a_model_against_itself_is_nothing() -> None:
+def test_delong_of_a_model_against_itself_is_zero() -> None:
     y, good, _ = sample(0)
     gain = delong(y, good, good)
     assert (gain.difference, gain.p) == (0.0, 1.0)
@@ -87,7 +87,7 @@ def test_constant_margin_has_no_slope() -> None:
 
 
 @given(st.integers(0, 10_000), st.floats(0.1, 5), st.floats(-3, 3))
-def test_auc_and_ks_see_only_the_order(seed: int, stretch: float, shift: float) -> None:
+def test_auc_and_ks_depend_on_the_order_alone(seed: int, stretch: float, shift: float) -> None:
     y, good, _ = sample(seed, 60)
     if 0 < y.sum() < len(y):
         assert auc(y, good * stretch + shift) == pytest.approx(auc(y, good))

@@ -90,7 +90,7 @@ def hidden_states(folder: Path, encoder: BertEncoder, text: str) -> Floats32:
 
 @given(texts=TEXTS, data=st.data())
 @settings(max_examples=15, deadline=None)
-def test_a_text_and_its_parts_do_not_see_other_texts(
+def test_texts_are_encoded_independently(
     reader: TextEncoder, texts: list[str], data: st.DataObject
 ) -> None:
     together = reader.encode_parts(texts, cut(texts))
@@ -185,7 +185,7 @@ def test_one_sentence_reads_the_same_by_both_units(by_sentence: SentenceEncoder)
     np.testing.assert_array_equal(by_sentence.encode(texts), by_sentence.encoder.encode(texts))
 
 
-def test_what_is_said_of_a_part_is_what_reading_it_says(by_sentence: SentenceEncoder) -> None:
+def test_a_part_has_the_vector_of_its_own_text(by_sentence: SentenceEncoder) -> None:
     reader = TextReader(small_schema(), by_sentence, n_buckets=16, ngrams=1)
     spans = passages(NOTE)
     found = by_sentence.encode_parts([NOTE], [spans])
@@ -256,7 +256,7 @@ def test_a_long_text_has_forty_parts(by_sentence: SentenceEncoder) -> None:
     np.testing.assert_array_equal(found.whole, by_sentence.encode([text]))
 
 
-def test_digests_tell_every_way_and_the_usual_one_keeps_its_own(inner: dict[Pooling, BertEncoder]) -> None:
+def test_digests_distinguish_the_units_and_narratives_keep_the_plain_one(inner: dict[Pooling, BertEncoder]) -> None:
     usual = inner["tokens"]
     as_ever = hashlib.sha256(json.dumps([usual.source_digest, 32, "mean", 1]).encode()).hexdigest()
     kernels = torch.backends.cpu.get_cpu_capability()
@@ -274,7 +274,7 @@ CONCEPTS = (
 )
 
 
-def test_concepts_of_sentences_are_those_of_sentences_read_alone(tmp_path: Path, by_sentence: SentenceEncoder) -> None:
+def test_concepts_of_sentences_are_those_of_sentences_encoded_alone(tmp_path: Path, by_sentence: SentenceEncoder) -> None:
     matcher = ConceptMatcher.open(CONCEPTS, by_sentence)
     notes = [NOTE, "", "I am ill. I owe much.", "I want a car."]
     rows = applications(tmp_path, [row(id=str(n), note=note) for n, note in enumerate(notes)])
@@ -290,7 +290,7 @@ def test_concepts_of_sentences_are_those_of_sentences_read_alone(tmp_path: Path,
 
 @pytest.mark.gpu
 @pytest.mark.parametrize(("unit", "pooling"), WAYS)
-def test_cuda_gives_the_same_in_any_company(unit: Unit, pooling: Pooling) -> None:
+def test_cuda_vectors_do_not_depend_on_other_texts(unit: Unit, pooling: Pooling) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
     chance = random.Random(5)

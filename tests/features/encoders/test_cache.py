@@ -52,7 +52,7 @@ def names(count: int, prefix: str = "") -> list[str]:
     return [f"{prefix}{n}" for n in range(count)]
 
 
-def test_what_was_put_is_found(tmp_path: Path) -> None:
+def test_stored_vectors_are_found(tmp_path: Path) -> None:
     cache = EmbeddingCache(tmp_path / "deep" / "cache", BOUND)
     cache.put_many(DIGEST, ["a", "bb"], vectors(["a", "bb"]))
     found = EmbeddingCache(tmp_path / "deep" / "cache", BOUND).get_many(DIGEST, ["x", "bb", "a"], 8)
@@ -61,14 +61,14 @@ def test_what_was_put_is_found(tmp_path: Path) -> None:
     assert found[1].dtype == np.float32
 
 
-def test_nothing_asked_nothing_found(tmp_path: Path) -> None:
+def test_no_texts_are_looked_up(tmp_path: Path) -> None:
     cache = EmbeddingCache(tmp_path, BOUND)
     cache.put_many(DIGEST, [], vectors([]))
     assert cache.get_many(DIGEST, [], 8) == {}
     assert len(cache) == 0
 
 
-def test_another_encoder_sees_nothing(tmp_path: Path) -> None:
+def test_vectors_of_another_encoder_are_not_used(tmp_path: Path) -> None:
     cache = EmbeddingCache(tmp_path, BOUND)
     cache.put_many(DIGEST, ["a"], vectors(["a"]))
     assert cache.get_many("cd" * 32, ["a"], 8) == {}
@@ -81,7 +81,7 @@ def test_the_text_is_not_in_the_files(tmp_path: Path) -> None:
     assert all(b"secret" not in path.read_bytes() for path in tmp_path.iterdir())
 
 
-def test_bounded_and_the_oldest_go_first(tmp_path: Path) -> None:
+def test_size_is_bounded_and_the_oldest_entries_are_evicted_first(tmp_path: Path) -> None:
     cache = EmbeddingCache(tmp_path, 100_000)
     for step in range(10):
         texts = names(100, f"{step}-")
@@ -108,7 +108,7 @@ def test_damaged_file_is_moved_aside(tmp_path: Path) -> None:
     assert path.with_suffix(".damaged").exists()
 
 
-def test_damage_found_later_says_what_to_do(tmp_path: Path) -> None:
+def test_damage_found_later_names_its_remedy(tmp_path: Path) -> None:
     cache = EmbeddingCache(tmp_path, BOUND)
     cache.put_many(DIGEST, names(500), vectors(names(500)))
     for path in tmp_path.iterdir():

@@ -91,7 +91,7 @@ def test_bf16_stays_near_fp32() -> None:
 
 @given(texts=TEXTS, data=st.data())
 @settings(max_examples=25, deadline=None)
-def test_a_text_does_not_see_its_neighbours(tiny: BertEncoder, texts: list[str], data: st.DataObject) -> None:
+def test_texts_are_encoded_independently(tiny: BertEncoder, texts: list[str], data: st.DataObject) -> None:
     together = tiny.encode(texts)
     order = data.draw(st.permutations(range(len(texts))))
     np.testing.assert_array_equal(tiny.encode([texts[i] for i in order]), together[list(order)])
@@ -99,7 +99,7 @@ def test_a_text_does_not_see_its_neighbours(tiny: BertEncoder, texts: list[str],
         np.testing.assert_array_equal(tiny.encode([text])[0], vector)
 
 
-def test_minilm_gives_the_same_bits_in_any_company(minilm: BertEncoder) -> None:
+def test_minilm_bits_do_not_depend_on_other_texts(minilm: BertEncoder) -> None:
     texts = words(45, 50, seed=1) + words(3, 400, seed=2)
     torch.set_num_threads(2)
     together = minilm.encode(texts)
@@ -119,7 +119,7 @@ def test_encoding_leaves_the_thread_count_alone(tiny: BertEncoder) -> None:
     assert torch.get_num_threads() == 2
 
 
-def test_nothing_gives_nothing(tiny: BertEncoder) -> None:
+def test_no_texts_give_no_vectors(tiny: BertEncoder) -> None:
     assert tiny.encode([]).shape == (0, 32)
 
 
@@ -165,7 +165,7 @@ def test_unusual_characters_are_read(tiny: BertEncoder) -> None:
     assert np.isfinite(tiny.encode(["😀 日本語 \u202e مرحبا", "\x00", "ﬁ"])).all()
 
 
-def test_digests_follow_what_they_name(folder: Path, tmp_path: Path) -> None:
+def test_digests_change_with_the_files_they_cover(folder: Path, tmp_path: Path) -> None:
     first = open_encoder(str(folder), precision="fp32", device="cpu", window=32)
     again = open_encoder(str(folder), precision="fp32", device="cpu", window=32)
     half = open_encoder(str(folder), precision="bf16", device="cpu", window=32)

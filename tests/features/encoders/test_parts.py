@@ -65,7 +65,7 @@ def token_vectors(encoder: BertEncoder, ids: Sequence[int]) -> np.ndarray[tuple[
 
 @given(texts=TEXTS, data=st.data())
 @settings(max_examples=25, deadline=None)
-def test_the_whole_is_as_ever_and_parts_do_not_see_other_texts(
+def test_parts_do_not_change_the_whole_and_do_not_depend_on_other_texts(
     tiny: BertEncoder, texts: list[str], data: st.DataObject
 ) -> None:
     together = tiny.encode_parts(texts, cut(texts))
@@ -78,7 +78,7 @@ def test_the_whole_is_as_ever_and_parts_do_not_see_other_texts(
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_minilm_gives_the_same_parts_in_any_company(precision: Literal["bf16", "fp32"]) -> None:
+def test_minilm_parts_do_not_depend_on_other_texts(precision: Literal["bf16", "fp32"]) -> None:
     encoder = open_encoder(EMBEDDED, precision=precision, device="cpu")
     texts = narratives(20, 60, seed=1) + narratives(2, 400, seed=2)
     torch.set_num_threads(2)
@@ -208,7 +208,7 @@ def test_the_cache_changes_nothing(
 
 
 @pytest.mark.gpu
-def test_cuda_gives_the_same_parts_in_any_company() -> None:
+def test_cuda_parts_do_not_depend_on_other_texts() -> None:
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
     texts = narratives(100, 300, seed=5)

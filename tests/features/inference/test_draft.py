@@ -86,7 +86,7 @@ def test_roles(draft: Draft) -> None:
     }
 
 
-def test_leaks_say_why(draft: Draft) -> None:
+def test_leaks_have_a_reason(draft: Draft) -> None:
     why = {guess.column.name: guess.why for guess in draft.guesses if guess.column.name in draft.leaks}
     assert set(why) == {"closed_on", "grade", "dunning_letters", "sold_to"}
     assert "after applied_on in 100% of the rows" in why["closed_on"]
@@ -119,7 +119,7 @@ def test_a_table_without_narratives_is_drafted_without_concepts() -> None:
     assert parse_schema(pretty_json(bare), "draft").concepts == ()
 
 
-def test_layout_is_json_of_short_lines(draft: Draft) -> None:
+def test_pretty_json_is_json_of_short_lines(draft: Draft) -> None:
     text = pretty_json(draft.document)
     assert json.loads(text) == draft.document
     assert sum(len(line) > 120 for line in text.splitlines() if '"guess"' not in line) == 0
@@ -133,7 +133,7 @@ def test_target_may_be_named() -> None:
     assert "dunning_letters" in named.leaks
 
 
-def test_table_without_target_id_or_input_says_what_is_missing() -> None:
+def test_a_table_without_target_id_or_input_lists_what_is_missing() -> None:
     table = pd.DataFrame({"a": ["1", "1"], "b": ["", ""]}, dtype=object)
     poor = draft_schema(table, "poor", "two rows")
     assert [text[:30] for text in poor.missing] == ["no column has its own value in", "no column looks like an input "]
@@ -176,13 +176,13 @@ def test_profile(cells: tuple[str, ...], kind: FieldType, form: str, codes: tupl
     assert found.n_present == sum(cell not in ("", *codes) for cell in cells)
 
 
-def test_ambiguous_dates_say_so() -> None:
+def test_ambiguous_dates_are_noted() -> None:
     assert column("01/02/2020", "03/04/2021").other_formats == ("%m/%d/%Y",)
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.text(max_size=6), st.sampled_from(["1", "0", "-9", "x y", "2020-01-01", "NA"]))))
-def test_any_table_gives_a_draft_that_loads_or_says_what_it_lacks(rows: list[tuple[str, str]]) -> None:
+def test_any_table_gives_a_draft_that_loads_or_lists_what_it_lacks(rows: list[tuple[str, str]]) -> None:
     draft = draft_schema(pd.DataFrame(rows, columns=["a", "status"], dtype=object), "any", "rows")
     if not draft.missing:
         assert parse_schema(pretty_json(draft.document), "draft").id.name in ("a", "status")

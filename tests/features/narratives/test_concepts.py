@@ -89,7 +89,7 @@ def test_a_sentence_gets_the_concept_that_it_is_about(matcher: ConceptMatcher) -
     assert [sorted(kinds) for kinds in found.sensitive] == [[], [], [], [Sensitive.HEALTH], []]
 
 
-def test_what_the_neighbours_say_is_taken_out(matcher: ConceptMatcher) -> None:
+def test_context_of_neighbouring_sentences_is_removed(matcher: ConceptMatcher) -> None:
     block = told(["The roof leaks. ", "I have debt."], ["A car."])
     mixed = 0.5 * block.x_sentence[[0, 1, 2]] + 0.5 * block.x_sentence[[1, 0, 2]]  # every sentence tells of the other
     block = replace(block, x_sentence=mixed.astype(np.float32) + np.float32(0.1) * block.x_sentence)
@@ -102,7 +102,7 @@ def test_what_the_neighbours_say_is_taken_out(matcher: ConceptMatcher) -> None:
     assert matcher.match(block).concept.tolist() == [1, 2, 0]
 
 
-def test_a_narrative_of_one_sentence_is_as_if_read_alone(matcher: ConceptMatcher) -> None:
+def test_a_narrative_of_one_sentence_has_no_context(matcher: ConceptMatcher) -> None:
     texts = ["A car.", "Nothing at all.", "I am ill."]
     amid, alone = matcher.match(told(*[[text] for text in texts])), matcher.match_texts(texts)
     np.testing.assert_array_equal(amid.concept, alone.concept)
@@ -110,7 +110,7 @@ def test_a_narrative_of_one_sentence_is_as_if_read_alone(matcher: ConceptMatcher
     assert amid.sensitive == alone.sensitive
 
 
-def test_a_sentence_without_a_token_is_about_nothing(matcher: ConceptMatcher) -> None:
+def test_a_sentence_without_a_token_matches_no_concept(matcher: ConceptMatcher) -> None:
     block = told(["A car. ", "\u200b"])
     x, share = block.x_sentence.copy(), np.array([0.9, 0.0], np.float32)
     x[1] = 0.0
@@ -119,7 +119,7 @@ def test_a_sentence_without_a_token_is_about_nothing(matcher: ConceptMatcher) ->
     assert found.similarity[1] == 0.0
 
 
-def test_no_sentence_and_no_concept(matcher: ConceptMatcher) -> None:
+def test_no_sentences_and_no_concepts(matcher: ConceptMatcher) -> None:
     for found in (matcher.match(told()), matcher.match_texts([])):
         assert found.concept.shape == found.similarity.shape == (0,)
         assert found.sensitive == ()
@@ -147,7 +147,7 @@ def test_the_size_of_the_blocks_changes_nothing(matcher: ConceptMatcher, monkeyp
     np.testing.assert_array_equal(matcher.concept_similarity(x), whole)
 
 
-def test_nearness_is_the_mean_of_the_nearest_three_and_the_middle(matcher: ConceptMatcher) -> None:
+def test_similarity_is_the_mean_of_the_nearest_three_and_the_mean_statement(matcher: ConceptMatcher) -> None:
     x = np.random.default_rng(1).normal(size=(20, matcher.encoder.dim))
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
     own = matcher.statements[:4]
@@ -194,7 +194,7 @@ def long_narrative(*odd: str) -> list[str]:
     return [text[a:b] for a, b in passages(text)]
 
 
-def test_a_private_sentence_is_heard_in_a_passage_of_several() -> None:
+def test_a_private_sentence_is_found_in_a_joined_passage() -> None:
     encoder = TopicEncoder()
     matcher = ConceptMatcher.open(CONCEPTS, encoder)
     long = long_narrative("I am ill. ", "I fear the surgery. ", "I am ill. ")
@@ -211,7 +211,7 @@ def test_a_private_sentence_is_heard_in_a_passage_of_several() -> None:
     assert all(overheard[2 + at] for at, text in enumerate(long) if "ill" in text)
 
 
-def test_no_sentence_is_read_again_where_none_is_private_or_joined() -> None:
+def test_sentences_are_encoded_again_only_where_private_kinds_and_joined_passages_exist() -> None:
     encoder = TopicEncoder()
     block = told(["I am ill. "] * MAX_PASSAGES, ["A car. The roof."])
     for concepts, asks in ((CONCEPTS, block), (CONCEPTS[:3], told(long_narrative()))):
@@ -221,7 +221,7 @@ def test_no_sentence_is_read_again_where_none_is_private_or_joined() -> None:
         assert encoder.asked == []
 
 
-def test_labels_match_nothing_and_only_their_words_tell() -> None:
+def test_labels_match_no_concept_but_their_words_count() -> None:
     matcher = ConceptMatcher.open(CONCEPTS, TopicEncoder(), labels=[1])
     block = told(["A car."], ["A car."], ["I am ill."], ["The roof surgery."], long_narrative("I am ill. "))
     narrative = np.ones(len(block), np.int64)

@@ -114,7 +114,7 @@ def test_the_raw_text_is_cut_where_the_clean_one_was(tmp_path: Path) -> None:
     assert clean(kept.narrative("note")[0], schema().strip).text == "A car. &amp; so\nthanks"
 
 
-def test_without_a_kind_nothing_is_cut_and_nothing_read(tmp_path: Path) -> None:
+def test_without_a_kind_nothing_is_cut_or_encoded(tmp_path: Path) -> None:
     encoder = TopicEncoder()
     rows = told(tmp_path, "I am ill.")
     found = Mask.open((), schema(), encoder).apply(rows)
@@ -162,7 +162,7 @@ def test_what_is_left_reads_as_the_sentences_that_were_kept(raw: str) -> None:
 
 
 @pytest.mark.parametrize("at", [0, 77, 199])
-def test_a_sentence_is_cut_amid_more_than_are_shown_apart(tmp_path: Path, at: int) -> None:
+def test_a_sentence_is_cut_from_a_narrative_of_many(tmp_path: Path, at: int) -> None:
     sentences = [f"A car of {n} dollars. " for n in range(200)]
     sentences[at] = "I am ill. "
     assert len(passages("".join(sentences))) == MAX_PASSAGES < len(sentences)

@@ -59,7 +59,7 @@ def test_no_rows(tmp_path: Path) -> None:
     assert block.x_lex.shape == (0, 32)
 
 
-def test_a_row_reads_the_same_alone(tmp_path: Path) -> None:
+def test_rows_are_read_independently(tmp_path: Path) -> None:
     rows = applications(tmp_path, [row(id=str(n), note=note) for n, note in enumerate(["x", "yy zz", ""])])
     reader = TextReader(small_schema(), LengthEncoder(), n_buckets=32, ngrams=2)
     together = reader.read(rows)
@@ -92,7 +92,7 @@ def test_sentences_come_with_the_same_narratives(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("notes", [[], [""], ["", ""]])
-def test_nothing_written_has_no_sentences(tmp_path: Path, notes: list[str]) -> None:
+def test_empty_narratives_have_no_sentences(tmp_path: Path, notes: list[str]) -> None:
     rows = applications(tmp_path, [row(id=str(n), note=note) for n, note in enumerate(notes or [""])])
     rows = rows.take(np.arange(len(notes)))
     block, sentences = TextReader(small_schema(), LengthEncoder(), n_buckets=32, ngrams=1).read_sentences(rows)
@@ -110,7 +110,7 @@ def test_a_schema_without_narratives(tmp_path: Path) -> None:
     assert len(sentences) == 0
 
 
-def test_loose_texts_are_read_as_narratives(tmp_path: Path) -> None:
+def test_single_texts_are_read_as_narratives(tmp_path: Path) -> None:
     texts = ["A car.", "", "roof", "A car."]
     reader = TextReader(small_schema(), LengthEncoder(), n_buckets=32, ngrams=2)
     vectors, words = reader.read_texts(texts)

@@ -89,5 +89,5 @@ def test_small_groups_are_no_levels() -> None:
         ([f"{n % (MAX_GROUPS + 1):02}" for n in range(50 * (MAX_GROUPS + 1))], "21 groups .* more than 20"),
     ],
 )
-def test_why_groups_cannot_be_told_apart(cells: list[str], why: str) -> None:
+def test_why_groups_cannot_be_compared(cells: list[str], why: str) -> None:
     assert pd.Series([column(FieldType.STRING, cells).too_few]).str.fullmatch(why + ".*").all()

@@ -26,7 +26,7 @@ def test_buckets_are_the_same_on_every_machine() -> None:
     assert hashed_words(["rent"], 2**16, 1).indices.tolist() == [21760]
 
 
-def test_a_row_does_not_see_its_neighbours() -> None:
+def test_rows_are_independent() -> None:
     texts = ["pay rent", "Überweisung 日本語", "pay " * 100]
     together = hashed_words(texts, 512, 2).toarray()
     for text, alone in zip(texts, together, strict=True):

@@ -116,7 +116,7 @@ def test_contributions_add_up(explainer: Explainer, told: tuple[Design, Sentence
     assert (explanation.sentence_error == 0.0).all()
 
 
-def test_shares_that_make_up_the_whole_leave_nothing_over(
+def test_shares_sum_to_one_without_special_tokens(
     explainer: Explainer, told: tuple[Design, SentenceBlock]
 ) -> None:
     design, block = told
@@ -132,7 +132,7 @@ def test_shares_that_make_up_the_whole_leave_nothing_over(
     np.testing.assert_allclose(one, other, rtol=0, atol=1e-3)
 
 
-def test_a_part_without_a_token_says_what_the_mean_narrative_says(
+def test_a_part_without_a_token_has_the_mean_narratives_log_odds(
     explainer: Explainer, told: tuple[Design, SentenceBlock]
 ) -> None:
     design, block = told
@@ -164,7 +164,7 @@ def test_long_narratives_are_sampled_with_an_error_that_holds(explainer: Explain
     assert 0.5 < float(np.sqrt(np.mean(z**2))) < 1.5
 
 
-def test_a_row_is_explained_alike_in_any_company(explainer: Explainer, told: tuple[Design, SentenceBlock]) -> None:
+def test_explanations_of_rows_are_independent(explainer: Explainer, told: tuple[Design, SentenceBlock]) -> None:
     design, block = told
     together = explainer.explain(design, block)
     order = np.random.default_rng(1).permutation(len(design))[:50]
@@ -194,7 +194,7 @@ def test_an_unused_column_gets_nothing_and_equal_columns_get_equal_credit_where_
     assert np.abs(head[:, 0]).max() > 0.01
 
 
-def test_an_applicant_who_wrote_nothing_owes_nothing_to_words(explainer: Explainer) -> None:
+def test_an_absent_narrative_has_no_contribution(explainer: Explainer) -> None:
     design, block = make_told(60, seed=3, shape=SHAPE)
     explanation = explainer.explain(design, block)
     silent = ~design.text.has_text

@@ -88,7 +88,7 @@ def fitted() -> Fitted:
     return Fitted(search, model.bundle_.tabular, applications, fitted.scored(applications))
 
 
-def test_changes_cross_and_are_allowed(fitted: Fitted) -> None:
+def test_counterfactuals_cross_the_cutoff_by_allowed_moves(fitted: Fitted) -> None:
     cut_off = float(np.quantile(fitted.margin, 0.4))
     kinds = set()
     for at in np.flatnonzero(fitted.margin > cut_off).tolist():
@@ -143,11 +143,11 @@ def test_single_columns_come_first_and_the_smaller_first(fitted: Fitted) -> None
             assert all(pair.distance < alone.get(move.field.name, np.inf) for move in pair.moves)
 
 
-def test_what_cannot_be_reached_has_no_change(fitted: Fitted) -> None:
+def test_an_unreachable_cutoff_has_no_counterfactual(fitted: Fitted) -> None:
     assert fitted.smallest(0, -50.0) == []
 
 
-def test_of_many_columns_those_that_promise_most_are_tried_together() -> None:
+def test_the_most_promising_pairs_of_columns_are_tried() -> None:
     """Only the last two of eight columns bear on the outcome."""
     names = [f"column_{number}" for number in range(8)]
     fields = [{"name": "id", "type": "string", "creditfusion": {"role": "id"}}]

@@ -99,7 +99,7 @@ def test_long_narratives_are_corrected_along_sampled_orders(
     np.testing.assert_allclose(summed, sampled.narratives, rtol=0, atol=1e-9)
 
 
-def test_narratives_too_long_to_read_again_keep_their_fast_values_and_say_so(
+def test_narratives_too_long_to_encode_again_keep_their_fast_values(
     explainer: Explainer, told: tuple[Design, SentenceBlock], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     design, block = told

@@ -23,7 +23,7 @@ def test_the_nearest_come_first() -> None:
     assert nearest(crowd, np.zeros(2), 50).tolist() == [2, 1, 3, 0, 4]
 
 
-def test_an_applicant_is_most_like_themselves() -> None:
+def test_the_nearest_neighbour_of_a_training_row_is_itself() -> None:
     contributions = np.random.default_rng(0).normal(size=(300, 7))
     crowd = population(contributions)
     assert all(nearest(crowd, contributions[i], 1)[0] == i for i in range(0, 300, 17))

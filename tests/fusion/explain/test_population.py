@@ -31,7 +31,7 @@ def test_where_nobody_would_be_approved_the_background_is_everybody() -> None:
 
 
 @pytest.mark.parametrize("most", [50, 700, 1000])
-def test_at_most_so_many_are_kept_and_their_contributions_add_up(trained: Trained, most: int) -> None:
+def test_the_population_is_bounded_and_contributions_add_up(trained: Trained, most: int) -> None:
     settings = SMALL.model_copy(update={"explain": ExplainConfig(max_rows=most)})
     margin = trained.out_of_fold.fused
     population, base = describe_population(trained.model, trained.design, trained.y, margin, settings)

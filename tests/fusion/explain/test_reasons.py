@@ -81,7 +81,7 @@ def concept(explanation: Explanation) -> Ints:
 BOOK = ReasonBook.of(schema(), COLUMNS, NARRATIVES)
 
 
-def test_every_code_stands_once_in_the_book() -> None:
+def test_every_reason_code_occurs_once() -> None:
     assert [reason.code for reason in BOOK.reasons] == [
         "INCOME", "STATE", "LOAN_AMOUNT", "DEBTS", "WORK", "ESSAY", "JOB",
     ]  # fmt: skip
@@ -107,7 +107,7 @@ def test_points_are_summed_by_code_and_of_unnamed_sentences_the_worst_counts(
         assert points[row].sum() == pytest.approx(to_points(np.array(whole), SCALE))
 
 
-def test_an_unnamed_worry_is_not_hidden_by_unnamed_praise(explanation: Explanation) -> None:
+def test_adverse_unmatched_sentences_are_not_offset_by_favourable_ones(explanation: Explanation) -> None:
     """Two sentences on different things, neither of them named, that cancel each other out."""
     first = explanation.block.bounds()[:-1]
     at = first[np.diff(explanation.block.bounds()) == 2][0]
@@ -145,7 +145,7 @@ def named(*columns: tuple[str, str | None]) -> Schema:
         ([("one", "COLUMN_3"), ("収入", None)], ["COLUMN_3", "COLUMN_3_"]),
     ],
 )
-def test_made_up_codes_are_unique(columns: list[tuple[str, str | None]], codes: list[str]) -> None:
+def test_default_reason_codes_are_unique(columns: list[tuple[str, str | None]], codes: list[str]) -> None:
     names = [name for name, _ in columns]
     book = ReasonBook.of(named(*columns), names, ())
     assert [book.reasons[at].code for at in book.column] == codes
@@ -182,7 +182,7 @@ def test_reasons_are_adverse_strongest_first_and_worth_their_least(explanation: 
     assert reasons.narrative_points == pytest.approx(to_points(explanation.narratives.sum(axis=1), SCALE))
 
 
-def test_the_declined_are_told_whatever_took_anything(explanation: Explanation, concept: Ints) -> None:
+def test_declined_applicants_get_every_visible_reason(explanation: Explanation, concept: Ints) -> None:
     points = reason_points(explanation, concept, BOOK, SCALE)
     cut_off = float(np.median(expit(explanation.margin)))
     reasons = principal_reasons(explanation, concept, BOOK, config(1e6, cut_off), 99)

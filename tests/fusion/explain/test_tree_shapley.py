@@ -54,7 +54,7 @@ def test_contributions_and_base_are_the_margin() -> None:
     assert game.base == pytest.approx(trees.margin(x).mean(), abs=1e-12)
 
 
-def test_missing_cells_that_training_never_saw_go_where_the_booster_sends_them() -> None:
+def test_missing_cells_absent_from_training_follow_the_booster() -> None:
     x, y = some_rows(500, missing=0.0)
     trees = stacker(x, y)
     holes = x[:60].copy()
@@ -71,7 +71,7 @@ def test_a_column_without_a_split_gets_exactly_zero() -> None:
     assert np.abs(found[:, 0]).max() > 0.1
 
 
-def test_two_columns_that_the_trees_treat_alike_get_equal_credit() -> None:
+def test_symmetric_columns_get_equal_shapley_values() -> None:
     x, y = some_rows(500)
     (booster,) = stacker(x[:, [0, 2]], y, n_boosters=1).boosters
     swapped = lgb.Booster(model_str="\n".join(_swapped(line) for line in booster.model_to_string().split("\n")))

@@ -79,7 +79,7 @@ def test_missing_is_a_flag_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("value", [3.5, float("nan")], ids=["constant", "all_missing"])
-def test_a_column_that_says_nothing_adds_nothing(value: float) -> None:
+def test_a_constant_column_adds_nothing(value: float) -> None:
     basis = free_basis(numbers([value] * 5), N_BINS)
     np.testing.assert_array_equal(basis.inputs(numbers([value, value])).x_columns, np.zeros((2, N_BINS + 1)))
     assert np.abs(basis.inputs(numbers([-1e30, 1e30, float("nan")])).x_columns).max() <= 1.0
@@ -102,7 +102,7 @@ def test_training_inputs_are_centred() -> None:
         assert written.std(axis=0).mean() == pytest.approx(1, abs=1e-5)
 
 
-def test_where_nothing_is_written_only_the_absence_speaks() -> None:
+def test_an_absent_narrative_sets_only_the_absence_input() -> None:
     inputs = BASIS.inputs(DESIGN)
     np.testing.assert_array_equal(inputs.x_absent, ~DESIGN.text.has_text)
     assert not inputs.x_text[~DESIGN.text.has_text].any()

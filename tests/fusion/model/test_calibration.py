@@ -48,7 +48,7 @@ def test_one_class_keeps_the_parts_as_they_are(y: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("part", [[3.0, 2.0, 1.0, 0.0], [1.0, 1.0, 1.0, 1.0]], ids=["falling", "constant"])
-def test_parts_that_say_nothing_keep_their_log_odds(part: list[float]) -> None:
+def test_constant_parts_keep_their_log_odds(part: list[float]) -> None:
     margin = np.array(part)
     assert fit_blend(np.array([0.0, 1.0, 0.0, 1.0]), margin, margin, FITTED) == Blend(0.5, 1.0, 0.0)
 

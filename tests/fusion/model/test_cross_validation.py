@@ -83,7 +83,7 @@ def forward(sample: TrainingSample, told: Told) -> CrossValidated:
 class TestRandomFolds:
     """One fit, every row out of fold."""
 
-    def test_they_are_what_fit_says(self, sample: TrainingSample) -> None:
+    def test_margins_are_those_of_fit(self, sample: TrainingSample) -> None:
         _, margins = fit(sample, SMALL)
         judged = cross_validate(sample, SMALL, "random")
         assert judged.rows.tolist() == list(range(len(sample)))
@@ -106,7 +106,7 @@ class TestRandomFolds:
         told = judged.figures()
         assert (told["auc_newest"], told["slope_newest"]) == (newest.auc, newest.slope)
 
-    def test_the_time_of_day_parts_no_day(self) -> None:
+    def test_the_time_of_day_is_ignored(self) -> None:
         """Ten days of ten rows, at ten times of day."""
         hours = 24 * np.repeat(np.arange(10), 10) + np.tile(np.arange(10), 10)
         newest = newest_rows((DAY_ONE.astype("datetime64[h]") + hours).astype("datetime64[s]"))
@@ -120,13 +120,13 @@ class TestRandomFolds:
         assert judged.newest is None
         assert not {"auc_newest", "slope_newest"} & set(judged.figures())
 
-    def test_a_row_without_a_date_is_judged_but_is_not_new(self, sample: TrainingSample) -> None:
+    def test_a_row_without_a_date_is_validated_but_not_newest(self, sample: TrainingSample) -> None:
         judged = cross_validate(undated(sample, [0, 7]), SMALL, "random")
         assert len(judged.rows) == len(sample)
         assert judged.newest is not None
         assert not judged.newest[[0, 7]].any()
 
-    def test_the_watch_is_told_of_every_fold(self, sample: TrainingSample) -> None:
+    def test_the_watch_is_called_after_every_fold(self, sample: TrainingSample) -> None:
         told = Told()
         judged = cross_validate(sample, SMALL, "random", told)
         assert told.n_done == [1, 2, 3]
@@ -137,7 +137,7 @@ class TestRandomFolds:
 class TestTimeOrderedFolds:
     """Every block by models of what was decided before it."""
 
-    def test_each_block_is_judged_by_a_fit_of_all_earlier_rows(
+    def test_each_block_is_scored_by_a_fit_of_all_earlier_rows(
         self, sample: TrainingSample, forward: CrossValidated
     ) -> None:
         assert sample.decided is not None
@@ -153,7 +153,7 @@ class TestTimeOrderedFolds:
             done += len(block)
         assert done == len(forward.rows)
 
-    def test_what_only_later_rows_hold_helps_nobody(self) -> None:
+    def test_values_of_later_rows_only_have_no_effect(self) -> None:
         """The outcome hangs on a column from the last block on; random folds learn that, time-ordered ones cannot."""
         sample = dated(900)
         assert sample.decided is not None
@@ -170,7 +170,7 @@ class TestTimeOrderedFolds:
         assert 0.3 < auc(ordered.y[last], ordered.margins.fused[last]) < 0.7
         assert last.sum() == late.sum()
 
-    def test_what_was_decided_later_moves_no_margin(self, sample: TrainingSample, forward: CrossValidated) -> None:
+    def test_later_rows_do_not_change_margins(self, sample: TrainingSample, forward: CrossValidated) -> None:
         """Changing the outcomes of a block changes the margins of later blocks alone."""
         assert sample.decided is not None
         edges = time_blocks(sample.decided, N_FOLDS)
@@ -180,7 +180,7 @@ class TestTimeOrderedFolds:
         assert np.array_equal(other.margins.fused[before], forward.margins.fused[before])
         assert not np.array_equal(other.margins.fused[~before], forward.margins.fused[~before])
 
-    def test_the_watch_is_told_of_every_block_so_far(self, forward: CrossValidated, told: Told) -> None:
+    def test_the_watch_gets_all_blocks_so_far(self, forward: CrossValidated, told: Told) -> None:
         assert told.n_done == [1, 2, 3]
         for y, margin in zip(told.y, told.margin, strict=True):
             assert np.array_equal(y, forward.y[: len(y)])
@@ -188,7 +188,7 @@ class TestTimeOrderedFolds:
         assert [len(y) for y in told.y] == sorted(len(y) for y in told.y)
         assert len(told.y[-1]) == len(forward.y)
 
-    def test_what_the_watch_raises_ends_the_work(self, sample: TrainingSample) -> None:
+    def test_an_error_of_the_watch_stops_the_run(self, sample: TrainingSample) -> None:
         told = Told()
 
         def give_up(n_done: int, y: Floats, margin: Floats) -> None:
@@ -199,7 +199,7 @@ class TestTimeOrderedFolds:
             cross_validate(sample, SMALL, "time", give_up)
         assert told.n_done == [1]
 
-    def test_a_row_without_a_date_is_judged_by_nobody_and_teaches_nobody(self, sample: TrainingSample) -> None:
+    def test_rows_without_a_date_neither_train_nor_validate(self, sample: TrainingSample) -> None:
         assert sample.decided is not None
         few = undated(sample, [0, 7, 11])
         judged = cross_validate(few, SMALL, "time")
@@ -218,7 +218,7 @@ class TestTimeOrderedFolds:
         reseeded = SMALL.model_copy(update={"folds": FoldConfig(n_folds=N_FOLDS, seed=8)})
         assert not same(cross_validate(sample, reseeded, "time").margins, forward.margins)
 
-    def test_the_newest_are_those_of_the_judged(self, sample: TrainingSample, forward: CrossValidated) -> None:
+    def test_the_newest_are_among_the_validation_rows(self, sample: TrainingSample, forward: CrossValidated) -> None:
         assert sample.decided is not None
         assert forward.newest is not None
         days = sample.decided[forward.rows]
@@ -243,7 +243,7 @@ class TestTimeOrderedFolds:
         with pytest.raises(ContractError, match="training needs at least 3 bad and 3 good outcomes, got 0 bad"):
             cross_validate(replace(sample, y=np.where(early, 0.0, sample.y)), SMALL, "time")
 
-    def test_rows_that_share_a_group_with_a_judge_s_are_left_out(self, sample: TrainingSample) -> None:
+    def test_rows_that_share_a_group_with_training_rows_are_left_out(self, sample: TrainingSample) -> None:
         """A copy of an early row among the newest would be judged by a model that knows its outcome."""
         assert sample.decided is not None
         newest, oldest = np.argsort(sample.decided, kind="stable")[[-1, 0]]
@@ -258,7 +258,7 @@ class TestTimeOrderedFolds:
             assert not set(groups[block.training]) & set(groups[block.validation])
             assert block.training.tolist() == np.flatnonzero(sample.decided < first).tolist()
 
-    def test_a_block_of_copies_alone_is_refused(self, sample: TrainingSample) -> None:
+    def test_a_block_of_copies_only_is_refused(self, sample: TrainingSample) -> None:
         assert sample.decided is not None
         last = sample.decided >= time_blocks(sample.decided, N_FOLDS)[-2]
         groups = np.where(last, 0, sample.groups)

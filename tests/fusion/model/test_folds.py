@@ -60,7 +60,7 @@ def test_copies_are_known_by_their_clean_text() -> None:
     assert ties(("", STORY, ""), ("", f"<b>{STORY}</b>\n\n ", "")) == [0, 0]
 
 
-def test_short_texts_and_empty_cells_tie_nobody() -> None:
+def test_short_texts_and_empty_cells_group_no_rows() -> None:
     assert ties(("", "debt consolidation", ""), ("", "debt consolidation", ""), ("", "", ""), ("", "", "")) == [
         0,
         1,
@@ -71,7 +71,7 @@ def test_short_texts_and_empty_cells_tie_nobody() -> None:
     assert ties(("", "x" * MIN_SHARED_LENGTH, ""), ("", "x" * MIN_SHARED_LENGTH, "")) == [0, 0]
 
 
-def test_one_text_in_two_columns_ties_nobody() -> None:
+def test_one_text_in_two_columns_groups_no_rows() -> None:
     assert ties(("", STORY, ""), ("", "", STORY)) == [0, 1]
 
 

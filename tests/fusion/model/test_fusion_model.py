@@ -74,7 +74,7 @@ def text_log_odds(model: FusionModel, design: Design) -> Floats:
 # Training
 
 
-def test_it_learns_and_the_text_is_worth_something(trained: Trained) -> None:
+def test_learns_and_text_adds_auc(trained: Trained) -> None:
     found, y = trained.out_of_fold, trained.y
     assert auc(y, found.fused) > 0.75
     assert auc(y, found.fused) > auc(y, found.columns_only) + 0.05
@@ -168,7 +168,7 @@ def test_every_step_is_announced() -> None:
     assert len(steps) == n_steps(SMALL) == 9
 
 
-def test_whoever_watches_is_told_after_every_fold_and_changes_nothing(trained: Trained) -> None:
+def test_the_watch_is_called_after_every_fold_and_changes_nothing(trained: Trained) -> None:
     told: list[tuple[int, Floats, Floats]] = []
     sample = sample_of(trained.design, trained.y)
     model, found = fit(sample, SMALL, watch=lambda *seen: told.append(seen))
@@ -180,7 +180,7 @@ def test_whoever_watches_is_told_after_every_fold_and_changes_nothing(trained: T
     np.testing.assert_array_equal(all_margins(model, trained.design), all_margins(trained.model, trained.design))
 
 
-def test_whoever_watches_can_end_the_fit_before_the_folds_that_are_left(trained: Trained) -> None:
+def test_the_watch_can_stop_the_fit_between_folds(trained: Trained) -> None:
     class EnoughError(Exception):
         pass
 
@@ -210,7 +210,7 @@ def test_vectors_and_words_can_be_left_unread(trained: Trained, part: str, weigh
 
 
 @pytest.mark.parametrize("n_bad", [0, 1, 2, 58, 60])
-def test_too_few_outcomes_of_a_kind_are_refused(n_bad: int) -> None:
+def test_too_few_bad_or_good_outcomes_are_refused(n_bad: int) -> None:
     y = (np.arange(60) < n_bad).astype(np.float64)
     with pytest.raises(ContractError, match=f"at least 3 bad and 3 good outcomes, got {n_bad} bad of 60 rows"):
         train(make_design(60), y)
@@ -255,7 +255,7 @@ def test_chunk_size_is_irrelevant(trained: Trained, size: int) -> None:
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.permutations(range(700)), st.integers(0, 700))
-def test_row_order_and_company_are_irrelevant(trained: Trained, order: list[int], n_rows: int) -> None:
+def test_rows_are_independent_and_order_is_irrelevant(trained: Trained, order: list[int], n_rows: int) -> None:
     index = np.array(order[:n_rows], dtype=np.intp)
     whole = all_margins(trained.model, trained.design)
     np.testing.assert_array_equal(all_margins(trained.model, trained.design.take(index)), whole[index])
@@ -326,7 +326,7 @@ def test_any_set_of_columns(shape: Shape) -> None:
 # What each part sees
 
 
-def test_columns_only_never_hears_the_narratives(trained: Trained) -> None:
+def test_columns_only_ignores_the_narratives(trained: Trained) -> None:
     wanted = trained.model.margins(trained.design).columns_only
     mixed = with_text_of(trained.design, make_design(700, seed=9))
     for design in (mixed, silent(trained.design)):
@@ -339,14 +339,14 @@ def test_columns_only_never_hears_the_narratives(trained: Trained) -> None:
     assert (trained.model.predict(mixed).margin != trained.model.predict(trained.design).margin).mean() > 0.9
 
 
-def test_text_only_never_sees_the_columns(trained: Trained) -> None:
+def test_text_only_ignores_the_columns(trained: Trained) -> None:
     other = with_text_of(make_design(700, seed=9), trained.design)
     wanted = trained.model.margins(trained.design).text_only
     np.testing.assert_array_equal(trained.model.margins(other).text_only, wanted)
     assert trained.model.text_only.head.columns.shape == (0,)
 
 
-def test_the_ablations_learn_nothing_of_what_they_do_not_see(trained: Trained) -> None:
+def test_ablations_are_trained_on_their_inputs_alone(trained: Trained) -> None:
     design, other = trained.design, make_design(700, seed=9)
     other_text = train(with_text_of(design, other), trained.y)
     other_columns = train(with_text_of(other, design), trained.y)
@@ -365,7 +365,7 @@ def test_text_only_is_a_line_over_its_head(trained: Trained) -> None:
     assert text_only.slope > 0
 
 
-def test_the_trees_hear_the_text_only_head(trained: Trained) -> None:
+def test_the_text_only_head_is_an_input_of_the_trees(trained: Trained) -> None:
     model, design = trained.model, trained.design
     stacker, blend, text = model.fused.stacker, model.fused.blend, text_log_odds(model, design)
     for booster in stacker.boosters:
@@ -388,7 +388,7 @@ def mute(head: Head) -> Head:
     )
 
 
-def test_more_risk_in_the_words_never_lowers_what_the_trees_say(trained: Trained) -> None:
+def test_trees_are_monotone_in_the_text_log_odds(trained: Trained) -> None:
     stacker, text = trained.model.fused.stacker, text_log_odds(trained.model, trained.design)
     for column in range(2):
         raised = [text + step * np.eye(2)[column] for step in np.linspace(-2, 2, 20)]
@@ -396,7 +396,7 @@ def test_more_risk_in_the_words_never_lowers_what_the_trees_say(trained: Trained
         assert np.diff(path, axis=0).min() >= 0
 
 
-def test_every_part_is_told_how_much_a_row_counts() -> None:
+def test_every_part_is_fitted_with_the_row_weights() -> None:
     """Rows whose outcome is upside down spoil the model, unless they are so old that they count for nothing."""
     design = make_design(900)
     y, fresh = outcome(design), make_design(700, seed=1)
@@ -435,7 +435,7 @@ def as_design(read: Applications, tabular: TabularEncoder) -> Design:
     return Design(tabular.encode(read), TextReader(read.schema, Letters(), 32, 1).read(read))
 
 
-def test_who_applies_and_how_it_ended_cannot_reach_the_model(tmp_path: Path) -> None:
+def test_ids_protected_columns_and_outcomes_are_no_inputs(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     cells = [{"income": str(rng.integers(1, 99999)), "note": f"A loan for {'car' * int(rng.integers(9))}."}] * 90
     plain = [row(id=str(i), **changes) for i, changes in enumerate(cells)]

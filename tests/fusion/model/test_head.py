@@ -83,7 +83,7 @@ def threads() -> Iterator[None]:
     [Shape(), Shape(n_narratives=0), Shape(n_num=0, n_cat=0, dim=48)],
     ids=["all", "columns_only", "narratives_only"],
 )
-def test_it_can_learn_one_batch_by_heart(shape: Shape) -> None:
+def test_overfits_one_batch(shape: Shape) -> None:
     inputs = own_inputs(make_design(32, shape=shape), n_bins=8)
     coin = np.random.default_rng(5).integers(0, 2, 32).astype(np.float64)
     head = fit_head(inputs, coin, WEAK, CPU)
@@ -96,7 +96,7 @@ def test_strong_penalties_leave_the_base_rate() -> None:
     np.testing.assert_allclose(head.output(INPUTS).margin, base_log_odds(Y), atol=0.01)
 
 
-def test_it_learns_what_holds_for_others() -> None:
+def test_generalises_to_new_rows() -> None:
     fresh = make_design(600, seed=1)
     assert auc(outcome(fresh), the_head().output(BASIS.inputs(fresh)).margin) > 0.8
 
@@ -163,7 +163,7 @@ def test_chunk_size_is_irrelevant(size: int) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.permutations(range(len(DESIGN))), st.integers(0, len(DESIGN)))
-def test_row_order_and_company_are_irrelevant(order: list[int], n_rows: int) -> None:
+def test_rows_are_independent_and_order_is_irrelevant(order: list[int], n_rows: int) -> None:
     whole, index = the_head().output(INPUTS), np.array(order[:n_rows], dtype=np.intp)
     assert_same(
         the_head().output(BASIS.inputs(DESIGN.take(index))), HeadOutput(whole.columns[index], whole.text[index])
@@ -185,7 +185,7 @@ def test_without_narrative_columns() -> None:
     assert auc(Y, output.columns) > 0.6
 
 
-def test_where_nobody_writes_all_narratives_say_the_same() -> None:
+def test_without_any_narrative_all_text_log_odds_are_equal() -> None:
     said = the_head().output(BASIS.inputs(silent(DESIGN))).text
     np.testing.assert_array_equal(said, np.broadcast_to(the_head().absent, said.shape))
     quiet = own_inputs(silent(DESIGN))
@@ -194,14 +194,14 @@ def test_where_nobody_writes_all_narratives_say_the_same() -> None:
     assert np.isfinite(output.margin).all()
 
 
-def test_silence_is_learned() -> None:
+def test_absence_of_a_narrative_is_learned() -> None:
     written = DESIGN.text.has_text[:, 0]
     coin = np.random.default_rng(3).random(len(DESIGN))
     y = (coin < np.where(written, 0.1, 0.6)).astype(np.float64)
     assert fit_head(INPUTS, y, CONFIG, CPU).absent[0] > 0.3
 
 
-def test_narratives_and_columns_speak_for_themselves() -> None:
+def test_narratives_and_columns_are_additive() -> None:
     other = make_design(len(DESIGN), seed=9)
     whole, mixed = the_head().output(INPUTS), the_head().output(BASIS.inputs(with_text_of(DESIGN, other)))
     np.testing.assert_array_equal(mixed.columns, whole.columns)
@@ -209,14 +209,14 @@ def test_narratives_and_columns_speak_for_themselves() -> None:
 
 
 @pytest.mark.parametrize("column", [0, 3])
-def test_what_a_column_adds_does_not_hang_on_the_other_columns(column: int) -> None:
+def test_column_contributions_do_not_depend_on_other_columns(column: int) -> None:
     moved = (BASIS.inputs(with_column(DESIGN, column, value)) for value in (-1.0, 1.5))
     low, high = (the_head().output(inputs).margin for inputs in moved)
     assert abs((high - low).mean()) > 0.01
     np.testing.assert_allclose(high - low, (high - low).mean(), rtol=0, atol=1e-6)
 
 
-def test_the_mean_head_says_the_mean_of_what_the_heads_say() -> None:
+def test_the_mean_head_gives_the_mean_of_the_heads_log_odds() -> None:
     heads = [the_head(), *(fit_head(INPUTS.take(np.arange(n)), Y[:n], CONFIG, CPU) for n in (300, 400))]
     found, parts = Head.mean(heads).output(INPUTS), [head.output(INPUTS) for head in heads]
     assert (parts[0].margin != parts[1].margin).all()
@@ -225,7 +225,7 @@ def test_the_mean_head_says_the_mean_of_what_the_heads_say() -> None:
     assert_same(Head.mean(heads[:1]).output(INPUTS), parts[0])
 
 
-def test_without_text_a_head_is_blind_to_the_narratives() -> None:
+def test_a_head_without_text_ignores_the_narratives() -> None:
     other = BASIS.inputs(with_text_of(DESIGN, make_design(len(DESIGN), seed=9)))
     head = fit_head(INPUTS.without_text(), Y, CONFIG, CPU)
     assert to_bytes(fit_head(other.without_text(), Y, CONFIG, CPU)) == to_bytes(head)
@@ -236,7 +236,7 @@ def test_without_text_a_head_is_blind_to_the_narratives() -> None:
     assert auc(Y, output.margin) > 0.6
 
 
-def test_without_columns_a_head_is_blind_to_them() -> None:
+def test_a_head_without_columns_ignores_the_columns() -> None:
     other = BASIS.inputs(with_text_of(make_design(len(DESIGN), seed=9), DESIGN))
     head = fit_head(INPUTS.without_columns(), Y, CONFIG, CPU)
     assert to_bytes(fit_head(other.without_columns(), Y, CONFIG, CPU)) == to_bytes(head)
@@ -260,7 +260,7 @@ def test_weights_count_against_the_penalties() -> None:
     assert np.abs(twice - fit_head(INPUTS, Y, long, CPU).output(INPUTS).margin).max() > 0.1
 
 
-def test_a_row_of_no_weight_teaches_nothing() -> None:
+def test_rows_of_zero_weight_have_no_effect() -> None:
     counts, long = np.tile([1.0, 0.0], 300), CONFIG.model_copy(update={"steps": 300})
     found = [
         fit_head(INPUTS, np.where(counts > 0, Y, told), long, CPU, counts).output(INPUTS).margin for told in (0.0, 1.0)
@@ -269,7 +269,7 @@ def test_a_row_of_no_weight_teaches_nothing() -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), 7.0], ids=["all_missing", "constant"])
-def test_a_column_that_says_nothing(value: float) -> None:
+def test_a_constant_column(value: float) -> None:
     blank = with_column(DESIGN, 0, value)
     basis = free_basis(blank, CONFIG.n_bins)
     head = fit_head(basis.inputs(blank), Y, CONFIG, CPU)
@@ -298,7 +298,7 @@ def test_one_class_gives_finite_log_odds(y: Floats) -> None:
     assert (np.sign(found) == np.sign(y - 0.5)).all()
 
 
-def test_saving_loses_nothing() -> None:
+def test_saving_and_loading_is_exact() -> None:
     again = Head.from_arrays(load(to_bytes(the_head())))
     assert to_bytes(again) == to_bytes(the_head())
     assert_same(again.output(INPUTS), the_head().output(INPUTS))
@@ -313,7 +313,7 @@ def test_the_gpu_finds_the_same_model() -> None:
 
 @given(st.integers(0, 1000))
 @settings(max_examples=10, deadline=None)
-def test_directed_columns_never_say_the_opposite(seed: int) -> None:
+def test_monotone_columns_keep_their_sign(seed: int) -> None:
     """With outcomes that are pure noise half the free slopes would have the wrong sign."""
     y = np.random.default_rng(seed).integers(0, 2, 200).astype(np.float64)
     rows = make_design(200, seed=seed)

@@ -77,7 +77,7 @@ def test_a_condition_that_is_declared_later_still_comes_first(monkeypatch: pytes
 
 
 @given(shares)
-def test_suggestions_are_valid_and_ask_only_what_matters(share: dict[str, float]) -> None:
+def test_suggestions_are_valid_and_only_active_settings_are_suggested(share: dict[str, float]) -> None:
     space, base = full_space(), Config()
     trial = Answers(share)
     config = suggest(trial, space, base)
@@ -102,7 +102,7 @@ def _value(config: Config, key: str) -> object:
     return getattr(getattr(config, section), name)
 
 
-def test_optuna_asks_the_same_and_takes_the_base_config_as_its_first_trial() -> None:
+def test_optuna_suggests_the_same_and_starts_with_the_base_config() -> None:
     space, base = full_space(), Config()
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     study.enqueue_trial(active_settings(base, space))
@@ -129,7 +129,7 @@ def test_the_space_of_a_file(tmp_path: Path) -> None:
     assert narrowed["stacker.n_trees"] == declared["stacker.n_trees"]
 
 
-def test_what_can_never_be_asked_is_left_out(tmp_path: Path) -> None:
+def test_settings_that_can_never_be_active_are_left_out(tmp_path: Path) -> None:
     base = load_config(None, ["text.words=false"])
     narrowed = by_key(load_space(space_file(tmp_path, "[text]\nwords = [false]\n"), base).dimensions)
     assert "text.words" not in narrowed
@@ -148,7 +148,7 @@ def test_a_condition_holds_though_the_setting_between_is_not_searched(tmp_path: 
     assert "encoder.window" not in trial.is_active
 
 
-def test_what_hangs_on_what_is_never_asked_is_left_out(tmp_path: Path) -> None:
+def test_settings_that_depend_on_inactive_ones_are_left_out(tmp_path: Path) -> None:
     base = load_config(None, ["text.vectors=false"])
     space = load_space(space_file(tmp_path, "[text]\nvectors = [false]\n"), base)
     left_out = {"encoder.unit", "encoder.window", "encoder.pooling", "text.vectors", "head.text_penalty"}
@@ -163,7 +163,7 @@ def test_a_condition_that_no_choice_meets_leaves_out(tmp_path: Path) -> None:
     assert "encoder.pooling" in held
 
 
-def test_holding_a_setting_holds_what_hangs_on_it() -> None:
+def test_fixing_a_setting_fixes_its_dependents() -> None:
     sentences = load_config(None, ["encoder.unit=sentence"])
     space = full_space().without(["encoder.unit"], sentences)
     assert set(by_key(full_space().dimensions)) - set(by_key(space.dimensions)) == {"encoder.unit", "encoder.window"}
@@ -258,7 +258,7 @@ def test_an_absent_file(tmp_path: Path) -> None:
         load_space(tmp_path / "absent.toml", Config())
 
 
-def test_the_digest_tells_spaces_apart(tmp_path: Path) -> None:
+def test_digests_of_different_spaces_differ(tmp_path: Path) -> None:
     full = full_space().digest
     assert len(full) == 64
     assert full == full_space().digest

@@ -38,7 +38,7 @@ def test_inputs_are_numbers_then_levels_then_text() -> None:
     np.testing.assert_array_equal(X[:, 6:], TEXT)
 
 
-def test_it_can_learn_one_batch_by_heart() -> None:
+def test_overfits_one_batch() -> None:
     coin = np.random.default_rng(5).integers(0, 2, 40).astype(np.float64)
     weak = StackerConfig(
         n_trees=200, num_leaves=15, learning_rate=0.3, min_leaf_rows=1, l2=0.0, column_share=1.0, row_share=1.0
@@ -47,7 +47,7 @@ def test_it_can_learn_one_batch_by_heart() -> None:
     assert log_loss(coin, Stacker((booster,)).margin(X[:40])) < 0.05
 
 
-def test_it_learns_what_holds_for_others() -> None:
+def test_generalises_to_new_rows() -> None:
     fresh = make_design(500, seed=1)
     x = stacker_inputs(fresh.tabular, fresh.text.x_text[:, :, 0].astype(np.float64))
     assert auc(outcome(fresh), the_stacker().margin(x)) > 0.8
@@ -64,7 +64,7 @@ def test_equal_seed_equal_trees_on_one_core_and_on_two() -> None:
         assert text(1) != alone
 
 
-def test_a_row_of_no_weight_teaches_nothing() -> None:
+def test_rows_of_zero_weight_have_no_effect() -> None:
     counts = np.tile([1.0, 0.0], 250)
     found = [
         Stacker((fit_booster(X, np.where(counts > 0, Y, other), FREE, CONFIG, 0, counts),)).margin(X)
@@ -86,7 +86,7 @@ def test_the_number_of_threads_is_irrelevant_to_scoring() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.permutations(range(len(X))), st.integers(0, len(X)))
-def test_row_order_and_company_are_irrelevant(order: list[int], n_rows: int) -> None:
+def test_rows_are_independent_and_order_is_irrelevant(order: list[int], n_rows: int) -> None:
     index = np.array(order[:n_rows], dtype=np.intp)
     np.testing.assert_array_equal(the_stacker().margin(X[index]), the_stacker().margin(X)[index])
 
@@ -123,7 +123,7 @@ def test_directions_can_be_switched_off() -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), 7.0], ids=["all_missing", "constant"])
-def test_a_column_that_says_nothing_is_not_used(value: float) -> None:
+def test_a_constant_column_is_not_used(value: float) -> None:
     blank = stacker_inputs(with_column(DESIGN, 0, value).tabular, TEXT)
     stacker = Stacker((fit_booster(blank, Y, FREE, CONFIG, 0),))
     np.testing.assert_array_equal(stacker.margin(blank), stacker.margin(X))
@@ -146,7 +146,7 @@ def test_one_class_gives_finite_log_odds(y: Floats) -> None:
     assert np.isfinite(found).all()
 
 
-def test_saving_loses_nothing() -> None:
+def test_saving_and_loading_is_exact() -> None:
     again = Stacker.from_text(the_stacker().to_text())
     assert again.to_text() == the_stacker().to_text()
     np.testing.assert_array_equal(again.margin(X), the_stacker().margin(X))

@@ -30,6 +30,6 @@ def test_no_combination_is_better(n_lists: int, n_limits: int, seed: int, shift:
     assert lists.value(found) == pytest.approx(max(map(lists.value, kept)), abs=1e-5)
 
 
-def test_worth_nothing_is_worth_choosing() -> None:
+def test_choices_of_no_worth_are_still_chosen() -> None:
     lists = Lists([np.zeros(3), np.zeros(2)], [np.array([[1.0, -1.0, 2.0]]), np.array([[0.5, 3.0]])])
     assert best_choice(lists) == (1, 0)

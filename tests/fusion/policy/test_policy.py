@@ -49,7 +49,7 @@ def test_a_pd_at_a_cutoff_has_the_milder_decision() -> None:
     assert found.rows_with("refer").tolist() == [False, True, True, False] * 2
 
 
-def test_what_lacks_is_named_and_never_helps_a_decline() -> None:
+def test_quality_reasons_are_named_and_never_change_a_decline() -> None:
     quality = [
         "missing:a,b;masked:health,family",
         "missing:a",
@@ -69,7 +69,7 @@ def test_what_lacks_is_named_and_never_helps_a_decline() -> None:
 
 
 @given(st.lists(st.tuples(SHARES, st.sampled_from(["36", "60", ""]), FLAGS)), SHARES, SHARES)
-def test_each_row_is_decided_alone_and_a_higher_pd_never_helps(
+def test_rows_are_decided_independently_and_monotonically_in_pd(
     rows: list[tuple[float, str, list[str]]], one: float, other: float
 ) -> None:
     strict = policy(min(one, other), max(one, other), STRICT)

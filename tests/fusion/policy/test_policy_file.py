@@ -121,7 +121,7 @@ def test_numbers_of_segments_are_values_not_spellings(tmp_path: Path, value: str
         ("[refer]", "[refer", "is not valid TOML"),
     ],
 )
-def test_a_bad_file_is_refused_in_words(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_an_invalid_file_is_refused_with_its_fault(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert old in WHOLE
     path = written(tmp_path, WHOLE.replace(old, new, 1))
     with pytest.raises(ContractError, match=re.escape(said)) as refused:

@@ -88,7 +88,7 @@ def test_a_segment_without_rows_keeps_its_cutoffs_and_decline_only_rises() -> No
         (Constraints(min_approval_rate=0.8, max_bad_rate=0.01), ("min_approval_rate", "max_bad_rate"), None),
     ],
 )
-def test_what_cannot_be_kept_is_named(constraints: Constraints, limits: tuple[str, ...], best: float | None) -> None:
+def test_constraints_that_cannot_be_met_are_named(constraints: Constraints, limits: tuple[str, ...], best: float | None) -> None:
     rows = book(300, 4)
     found = propose(Policy(cutoffs=OF_36, constraints=constraints), {"": rows})
     assert isinstance(found, Unmet)
@@ -99,7 +99,7 @@ def test_what_cannot_be_kept_is_named(constraints: Constraints, limits: tuple[st
         assert found.best == pytest.approx(best, abs=0.03)
 
 
-def test_a_bad_rate_that_the_referred_break_is_told_with_the_best() -> None:
+def test_a_bad_rate_broken_by_referrals_names_the_best_reachable() -> None:
     rows = book(300, 4)
     wanted = Policy(cutoffs=Cutoffs(approve=0.1, decline=0.9), constraints=Constraints(max_bad_rate=0.001))
     found = propose(wanted, {"": rows})

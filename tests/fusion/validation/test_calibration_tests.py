@@ -108,7 +108,7 @@ def test_p_of_right_pds_is_uniform() -> None:
     assert kstest(z, "norm").pvalue > 0.01
 
 
-def test_wrong_pds_are_found_out() -> None:
+def test_wrong_pds_have_a_small_p() -> None:
     y, pd = sample(3, 3000)
     assert hosmer_lemeshow(y, pd * 0.7).p < 1e-6
     assert spiegelhalter(y, pd * 0.7).p < 1e-3

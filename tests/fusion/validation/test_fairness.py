@@ -152,7 +152,7 @@ def test_figures_of_groups_by_plain_sums() -> None:
     assert second.four_fifths == "below"
 
 
-def test_groups_too_small_are_called_so() -> None:
+def test_too_small_groups_have_a_reason_instead_of_figures() -> None:
     code, approved, margin, y = sample()
     few = np.flatnonzero(code == 1)[: MIN_ROWS - 1]
     code[np.flatnonzero(code == 1)] = -1

@@ -45,7 +45,7 @@ def test_effect_is_the_difference_of_both_figures() -> None:
     assert found.calibration_gap.low > 0
 
 
-def test_pairs_make_narrow_intervals() -> None:
+def test_pairing_narrows_intervals() -> None:
     code, y, one, other = ways()
     (found,) = effects(code, [1], 0, y, one, other, n_draws=400)
     alone = fairness(code, ("a", "b"), one.approved, one.margin, y, reference=0).groups[1].disparity.mean_difference
@@ -101,7 +101,7 @@ def test_no_reference_rows() -> None:
     assert effects(code, [0, 1], 7, y, one, other) == (Effect(*[NO_ESTIMATE] * 5),) * 2
 
 
-def test_groups_do_not_depend_on_their_company() -> None:
+def test_effects_of_groups_are_independent() -> None:
     code, y, one, other = ways()
     both = effects(code, [0, 1], 0, y, one, other, n_draws=60)
     assert both == effects(code, [0], 0, y, one, other, n_draws=60) + effects(code, [1], 0, y, one, other, n_draws=60)

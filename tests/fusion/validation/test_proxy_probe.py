@@ -100,7 +100,7 @@ def test_tied_rows_count_as_one() -> None:
 
 
 @pytest.mark.parametrize("n_levels", [2, 3])
-def test_what_is_there_is_found(n_levels: int) -> None:
+def test_a_real_association_is_found(n_levels: int) -> None:
     assert probe(*sample(500, n_levels, 1.5)).overall.low > 0.7
 
 
@@ -120,7 +120,7 @@ def test_sparse_inputs_give_the_same() -> None:
     assert dense.value == pytest.approx(thin.value, abs=0.005)
 
 
-def test_it_is_repeatable() -> None:
+def test_equal_seeds_give_equal_probes() -> None:
     x, level = sample(200, 3, 0.5)
     assert probe(x, level).overall == probe(x, level).overall
 

@@ -126,5 +126,5 @@ def test_chance_value_by_hand() -> None:
         (math.nan, 0.0, "unknown"),
     ],
 )
-def test_words(value: float, chance: float, expected: str) -> None:
+def test_verdicts(value: float, chance: float, expected: str) -> None:
     assert psi_verdict(value, chance) == expected

@@ -86,7 +86,7 @@ def test_bands_of_a_reference_keep_their_place_when_empty() -> None:
     assert not bands[2].rate.exists
 
 
-def test_a_break_is_the_first_rise_of_risk() -> None:
+def test_first_inversion_is_the_first_rise_of_risk() -> None:
     band = score_bands(np.array([1.0]), np.array([0.2]), np.array([500.0]), ())[0]
     empty = replace(band, n=0, n_bad=0, rate=rate(0, 0))
     bands = [replace(band, n=10, n_bad=k, rate=rate(k, 10)) for k in (8, 5, 5, 6, 1, 2)]

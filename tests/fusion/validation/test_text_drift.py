@@ -122,7 +122,7 @@ def test_a_moved_mean_is_measured_in_spreads() -> None:
     assert found.greatest > found.greatest_chance
 
 
-def test_fewer_writers_and_longer_narratives_are_seen() -> None:
+def test_fewer_and_longer_narratives_are_detected() -> None:
     vectors = np.random.default_rng(4).normal(size=(2000, 8))
     then, now = block(vectors), block(vectors, n_words=9)
     quiet = replace(now, has_text=(np.arange(2000) % 4 == 0)[:, None])

@@ -17,10 +17,10 @@ from functools import cached_property
 from typing import Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from tokenizers import Tokenizer
 
+from features.arrays import Flags, Floats32, Index, Ints
 from features.encoders.bert import Bert, means
 from features.encoders.threads import lone_workers
 from features.encoders.windows import Spans, Window, cut_windows
@@ -38,8 +38,6 @@ window of up to 1,300 tokens.
 
 Pooling = Literal["tokens", "words"]
 Progress = Callable[[int], None]
-Floats = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -55,9 +53,9 @@ class PartVectors:
     bounds: int64 (n + 1,), where the parts of each text begin, and the end of the last.
     """
 
-    whole: Floats
-    parts: Floats
-    share: Floats
+    whole: Floats32
+    parts: Floats32
+    share: Floats32
     bounds: Ints
 
     @staticmethod
@@ -71,13 +69,13 @@ class PartVectors:
     def __len__(self) -> int:
         return len(self.whole)
 
-    def rows(self, index: npt.NDArray[np.intp]) -> Ints:
+    def rows(self, index: Index) -> Ints:
         """The rows of ``parts`` of the texts at these positions."""
         first, counts = self.bounds[index], np.diff(self.bounds)[index]
         skipped = first - np.cumsum(counts) + counts  # from a row's place in the result to its place in ``parts``
         return np.repeat(skipped, counts) + np.arange(counts.sum())
 
-    def take(self, index: npt.NDArray[np.intp]) -> PartVectors:
+    def take(self, index: Index) -> PartVectors:
         """The texts at these positions."""
         rows = self.rows(index)
         bounds = np.concatenate([[0], np.cumsum(np.diff(self.bounds)[index])]).astype(np.int64)
@@ -112,7 +110,7 @@ class TextEncoder(Protocol):
         """Length of a vector."""
         ...
 
-    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats:
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats32:
         """float32 (n, dim); ``on_progress`` is told the number of texts done so far."""
         ...
 
@@ -162,7 +160,7 @@ class BertEncoder:
         kernels = torch.backends.cpu.get_cpu_capability() if self.bert.device.type == "cpu" else "cuda"
         return _digest(self.model_digest, self.precision, kernels, torch.__version__)
 
-    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats:
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats32:
         """Vectors of ``texts``, float32 (n, dim), every value exact in float16.
 
         An empty text gets the vector of an empty sequence. ``on_progress`` is told the number of texts done so far.
@@ -199,9 +197,9 @@ class BertEncoder:
             total[window.text] += window.weight
             left[window.text] += 1
         pooled = np.empty((len(windows), self.dim), np.float32)
-        parts: dict[int, Floats] = {}
+        parts: dict[int, Floats32] = {}
         order = sorted(range(len(windows)), key=lambda i: len(windows[i].ids), reverse=True)
-        futures: dict[Future[tuple[Floats, list[Floats]]], list[int]] = {}
+        futures: dict[Future[tuple[Floats32, list[Floats32]]], list[int]] = {}
         n_tokens = CPU_BATCH_TOKENS if self.bert.tile <= 256 else CUDA_BATCH_TOKENS
         for batch in _mixed(list(_batches(order, windows, n_tokens))):
             futures[pool.submit(self._pooled, [windows[i] for i in batch])] = batch
@@ -220,7 +218,7 @@ class BertEncoder:
                 sums.share[window.passages] += shares
                 sums.parts[window.passages] += shares[:, None] * parts.pop(i)
 
-    def _pooled(self, windows: Sequence[Window]) -> tuple[Floats, list[Floats]]:
+    def _pooled(self, windows: Sequence[Window]) -> tuple[Floats32, list[Floats32]]:
         """Mean vector of every window and, unless none of them is cut, those of its passages."""
         with torch.inference_mode():
             vectors = self.bert.token_vectors([torch.from_numpy(window.ids) for window in windows])
@@ -244,7 +242,7 @@ class BertEncoder:
         return window.weight if self.pooling == "words" and window.weight else len(window.ids)
 
 
-def _counted(window: Window) -> npt.NDArray[np.bool_]:
+def _counted(window: Window) -> Flags:
     """Which tokens of a window are the text's own; all where none is."""
     counted = np.full(len(window.ids), not window.weight)
     counted[1:-1] = True
@@ -256,7 +254,7 @@ def _ends(windows: Sequence[Window]) -> Ints:
     return np.cumsum([len(window.lengths) for window in windows])[:-1]
 
 
-def round_to_half(values: Floats) -> None:
+def round_to_half(values: Floats32) -> None:
     """To what float16 can hold, which is what the cache stores; in place."""
     with np.errstate(over="ignore"):
         values[...] = values.astype(np.float16)

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from tokenizers import Tokenizer
+
+from features.arrays import Ints
 
 PIECE_CHARACTERS = 50_000  # the tokenizer sees a long text in pieces of this size: bounds memory
 PIECES_A_CALL = 256
 
-Ints = npt.NDArray[np.int64]
 Spans = Sequence[tuple[int, int]]
 
 

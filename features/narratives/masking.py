@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from data_schemas.contract import Schema, Sensitive, StripRule
 from data_schemas.errors import ContractError
+from features.arrays import Ints
 from features.encoders.encoder import TextEncoder
 from features.narratives.concepts import ConceptMatcher, kinds_by_words
 from features.tables.applications import Applications
@@ -31,7 +31,7 @@ class Masked:
 
     applications: Applications
     kinds: tuple[frozenset[Sensitive], ...]
-    n_cut: npt.NDArray[np.int64]
+    n_cut: Ints
     sentences: Mapping[Sensitive, int]
 
 

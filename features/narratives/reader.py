@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from data_schemas.contract import Schema
+from features.arrays import Floats32, Index
 from features.design import TextBlock
-from features.encoders.encoder import Floats, Progress, TextEncoder
+from features.encoders.encoder import Progress, TextEncoder
 from features.narratives.sentences import SentenceBlock
 from features.tables.applications import Applications
 from features.text.cleaning import clean, passages
@@ -66,7 +66,7 @@ class TextReader:
         columns = [clean_narrative(applications, field.name) for field in self.schema.narratives]
         return self._words(columns, len(applications))
 
-    def read_texts(self, texts: Sequence[str]) -> tuple[Floats, sparse.csr_matrix]:
+    def read_texts(self, texts: Sequence[str]) -> tuple[Floats32, sparse.csr_matrix]:
         """Loose clean texts, read as a narrative is: vectors (m, dim), zero for "", and words (m, n_buckets)."""
         written = np.array([bool(text) for text in texts], np.bool_)
         vectors = np.zeros((len(texts), self.encoder.dim), np.float32)
@@ -81,7 +81,7 @@ class TextReader:
         index = np.array([[position[text] for text in column] for column in columns], np.intp)
         return _Narratives(columns, distinct, index.reshape(len(columns), len(applications)).T)
 
-    def _text_block(self, narratives: _Narratives, vectors: Floats) -> TextBlock:
+    def _text_block(self, narratives: _Narratives, vectors: Floats32) -> TextBlock:
         names = tuple(field.name for field in self.schema.narratives)
         index = narratives.index
         has_text = index >= 0
@@ -103,7 +103,7 @@ class _Narratives:
 
     columns: list[list[str]]
     distinct: list[str]
-    index: npt.NDArray[np.intp]  # -1 where there is none
+    index: Index  # -1 where there is none
 
 
 def clean_narrative(applications: Applications, name: str) -> list[str]:

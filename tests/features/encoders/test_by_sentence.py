@@ -90,9 +90,7 @@ def hidden_states(folder: Path, encoder: BertEncoder, text: str) -> Floats32:
 
 @given(texts=TEXTS, data=st.data())
 @settings(max_examples=15, deadline=None)
-def test_texts_are_encoded_independently(
-    reader: TextEncoder, texts: list[str], data: st.DataObject
-) -> None:
+def test_texts_are_encoded_independently(reader: TextEncoder, texts: list[str], data: st.DataObject) -> None:
     together = reader.encode_parts(texts, cut(texts))
     np.testing.assert_array_equal(reader.encode(texts), together.whole)
     order = data.draw(st.permutations(range(len(texts))))
@@ -274,7 +272,9 @@ CONCEPTS = (
 )
 
 
-def test_concepts_of_sentences_are_those_of_sentences_encoded_alone(tmp_path: Path, by_sentence: SentenceEncoder) -> None:
+def test_concepts_of_sentences_are_those_of_sentences_encoded_alone(
+    tmp_path: Path, by_sentence: SentenceEncoder
+) -> None:
     matcher = ConceptMatcher.open(CONCEPTS, by_sentence)
     notes = [NOTE, "", "I am ill. I owe much.", "I want a car."]
     rows = applications(tmp_path, [row(id=str(n), note=note) for n, note in enumerate(notes)])

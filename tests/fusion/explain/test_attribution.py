@@ -116,9 +116,7 @@ def test_contributions_add_up(explainer: Explainer, told: tuple[Design, Sentence
     assert (explanation.sentence_error == 0.0).all()
 
 
-def test_shares_sum_to_one_without_special_tokens(
-    explainer: Explainer, told: tuple[Design, SentenceBlock]
-) -> None:
+def test_shares_sum_to_one_without_special_tokens(explainer: Explainer, told: tuple[Design, SentenceBlock]) -> None:
     design, block = told
     bounds = block.bounds()
     total = np.repeat(np.add.reduceat(block.share, bounds[:-1]), np.diff(bounds))

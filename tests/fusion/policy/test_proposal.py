@@ -88,7 +88,9 @@ def test_a_segment_without_rows_keeps_its_cutoffs_and_decline_only_rises() -> No
         (Constraints(min_approval_rate=0.8, max_bad_rate=0.01), ("min_approval_rate", "max_bad_rate"), None),
     ],
 )
-def test_constraints_that_cannot_be_met_are_named(constraints: Constraints, limits: tuple[str, ...], best: float | None) -> None:
+def test_constraints_that_cannot_be_met_are_named(
+    constraints: Constraints, limits: tuple[str, ...], best: float | None
+) -> None:
     rows = book(300, 4)
     found = propose(Policy(cutoffs=OF_36, constraints=constraints), {"": rows})
     assert isinstance(found, Unmet)

@@ -66,11 +66,11 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
         second = first if one_contract else read_files(files.paths, challenger, files.options)
         advance(sum(chunk.n_rows for chunk in first))
     names = [path.name for path in files.paths]
-    told = [(BOTH, first)] if one_contract else [(CHAMPION, first), (CHALLENGER, second)]
+    contracts = [(BOTH, first)] if one_contract else [(CHAMPION, first), (CHALLENGER, second)]
     rejects = pd.concat(
         [
             chunk.rejects.frame.assign(model=model, file=name)
-            for model, own in told
+            for model, own in contracts
             for name, chunk in zip(names, own, strict=True)
         ],
         ignore_index=True,

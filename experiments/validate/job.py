@@ -175,7 +175,7 @@ def key_figures(scored: ScoredOutcomes) -> Table:
     approved = scored.approved
     passed = rate(float(scored.y[approved].sum()), int(approved.sum()))
     rows = (
-        ("AUC", f"{area.value:.3f}" if area.exists else "–", "0.5 is a coin, 1 never errs"),
+        ("AUC", f"{area.value:.3f}" if area.exists else "–", "0.5 is a random order, 1 never errs"),
         ("Mean PD", percent(float(scored.pd.mean())), f"observed: {percent(bad.value)}"),
         ("Approved", percent(float(approved.mean()), 0), policy_words(scored.policy)),
         ("Bad, of those approved", percent(passed.value) if passed.exists else "–", f"of all: {percent(bad.value)}"),

@@ -43,7 +43,7 @@ class Reread:
 
 @dataclass(frozen=True)
 class Masking:
-    """Narratives without the sentences that tell of private life. sentences: how many went, by kind; applications: how
+    """Narratives without the sentences on private life. sentences: how many went, by kind; applications: how
     many applications had one.
     """
 
@@ -109,7 +109,7 @@ def swapped(scored: ScoredOutcomes, kind: SwapKind, run: Run) -> Reread:
 
 
 def masked(scored: ScoredOutcomes, run: Run) -> Masking | None:
-    """The rows without the sentences that tell of any kind of private life the schema has concepts for; None where it
+    """The rows without the sentences on any kind of private life the schema has concepts for; None where it
     has none.
     """
     schema = scored.applications.schema
@@ -118,9 +118,9 @@ def masked(scored: ScoredOutcomes, run: Run) -> Masking | None:
         return None
     with run.timed("mask"):
         cut = Mask.open(kinds, schema, scored.model.encoder.text_encoder).apply(scored.applications)
-    told = {kind: sum(kind in own for own in cut.kinds) for kind in kinds}
+    applications = {kind: sum(kind in own for own in cut.kinds) for kind in kinds}
     reread = _read_again(scored, cut.applications, run)
-    return Masking(reread, {kind: cut.sentences.get(kind, 0) for kind in kinds}, told)
+    return Masking(reread, {kind: cut.sentences.get(kind, 0) for kind in kinds}, applications)
 
 
 def _read_again(scored: ScoredOutcomes, changed: Applications, run: Run) -> Reread:

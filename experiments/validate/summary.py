@@ -25,7 +25,7 @@ class ValidationSummary:
     lines: Mapping[str, object]
 
 
-def told(found: Validation) -> ValidationSummary:
+def summarise(found: Validation) -> ValidationSummary:
     """What a validation came to."""
     scored, intake = found.scored, found.intake
     findings = found.report.findings()

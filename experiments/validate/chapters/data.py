@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
-from experiments.reporting.cells import figure
+from experiments.reporting.cells import NUMBER, figure
 from experiments.reporting.document import Column, Finding, Row, Section, Table
 from experiments.reporting.words import count, listed, number, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
@@ -77,7 +77,7 @@ def chapter(scored: ScoredOutcomes, intake: Intake) -> Section:
         findings=(*_window_findings(scored), *_leak_findings(facts), *_rejected_finding(intake)),
         words=(
             "Only decided applications can be judged, and only those that were granted have an outcome: nothing here "
-            "tells how the applicants would have done who were turned away.",
+            "shows how the applicants would have done who were turned away.",
         ),
         tables=(_rows_table(scored, intake), _columns_table(facts)),
     )
@@ -155,7 +155,7 @@ def _rows_table(scored: ScoredOutcomes, intake: Intake) -> Table:
     return Table(
         key="rows",
         title="What became of the rows",
-        columns=(Column(key="what", title="Rows"), Column(key="n", title="Number", form="count")),
+        columns=(Column(key="what", title="Rows"), NUMBER),
         rows=tuple(rows),
     )
 
@@ -165,8 +165,8 @@ def _columns_table(facts: list[ColumnFacts]) -> Table:
         key="columns",
         title="The columns that the model reads",
         note="Weight: the column's share of all movement of the scores, by its contributions to the training "
-        "applicants'; the rest is the narratives'. AUC alone: how well the column ranks outcomes by itself, 0.5 is a "
-        f"coin; {number(MAX_AUC, 1)} or more is suspect. Missing: for levels, unknown ones too.",
+        "applicants'; the rest is the narratives'. AUC alone: how well the column ranks outcomes by itself, 0.5 is "
+        f"a random order; {number(MAX_AUC, 1)} or more is suspect. Missing: for levels, unknown ones too.",
         columns=(
             Column(key="column", title="Column"),
             Column(key="weight", title="Weight", form="percent", digits=1),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from experiments.compare.net_benefit import PER, thousand
 from experiments.compare.pair import Pair, why_no_p
 from experiments.compare.rows import CHALLENGER, CHAMPION, PairedRows
@@ -295,8 +293,8 @@ def _unsure(side: ModelFigures, bad_rate: float) -> bool:
 
 def _out_of_time(scored: ScoredOutcomes, name: str) -> list[Finding]:
     """Whether a model may have learned from these rows."""
-    learned, dates = scored.model.bundle.manifest.provenance.window, scored.applications.decision_date()
-    if learned is None or dates is None:
+    learned, n = scored.model.bundle.manifest.provenance.window, scored.n_in_training_window
+    if learned is None or n is None:
         return [
             Finding(
                 key=f"out_of_time_{name}",
@@ -306,7 +304,6 @@ def _out_of_time(scored: ScoredOutcomes, name: str) -> list[Finding]:
                 "on rows that it learned from, and so is its comparison.",
             )
         ]
-    n = int((dates < np.datetime64(learned[1], "s") + np.timedelta64(1, "D")).sum())
     if not n:
         return []
     return [

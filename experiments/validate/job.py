@@ -35,8 +35,14 @@ VALIDATION, CARD = "validation", "card"
 
 @dataclass(frozen=True)
 class ValidationRequest:
-    """What to judge. since: only decisions from this day on. segments: columns to part the rows by; empty for those
-    that the schema suggests. reread: whether narratives are read again with words exchanged and sentences cut.
+    """What to validate on.
+
+    Attributes:
+        files: decided applications.
+        since: only decisions from this day on; None for all.
+        segments: columns to divide the rows by; empty for those that the schema suggests.
+        reread: whether narratives are read again with words exchanged and sentences cut, which needs the text encoder.
+        made_on: the day the report was made.
     """
 
     files: tuple[Path, ...]

@@ -19,7 +19,12 @@ from fusion.validation.intervals import (
 
 @dataclass(frozen=True)
 class ValidationSummary:
-    """summary: every figure to its last digit, for machines. lines: the same for people."""
+    """A validation in a few figures.
+
+    Attributes:
+        summary: every figure to its last digit, for machines.
+        lines: the same for people.
+    """
 
     summary: Mapping[str, object]
     lines: Mapping[str, object]

@@ -35,8 +35,12 @@ KIND_TITLES: Mapping[SwapKind, str] = {
 
 @dataclass(frozen=True)
 class Treated:
-    """The groups of a column under another way of scoring and deciding. effects: its figures less those of the model
-    as it is, for each group; None for groups too small to judge.
+    """The groups of a column under another way of scoring and deciding.
+
+    Attributes:
+        title: the other way.
+        figures: of the groups, then.
+        effects: these figures less those of the model as it is, for each group; None for groups too small to judge.
     """
 
     title: str

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
 from experiments.reporting.cells import BAD_RATE, BADS, MEAN_PD, NUMBER, P_VALUE, figure, interval
 from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, name_places, percent_axis, picture
-from experiments.reporting.document import Cell, Column, Gap, Plot, Row, Table
+from experiments.reporting.document import Column, Gap, Plot, Row, Table
 from experiments.reporting.words import number
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from experiments.validate.sides import Named, Sides, figure_columns, figure_rows
+from experiments.validate.sides import Gains, Named, Sides, figure_columns, figure_rows
 from experiments.validate.slices import MIN_BADS, TOO_FEW, Cut, Slice, enough
 from features.arrays import Floats
 from fusion.validation.calibration_tests import (
@@ -37,15 +37,15 @@ OUTCOME_COLUMNS = (
 )
 
 
-def overall_table(sides: Sides, gains: Mapping[str, tuple[Cell, Cell]] | None = None) -> Table:
+def overall_table(sides: Sides, gains: Gains | None = None) -> Table:
     """How right the PDs are. gains: of two models, the differences by name of the figure."""
     return Table(
         key="calibration_overall",
         title="Over all rows",
         note="PDs, rates and their differences are fractions of 1. The parts of the Brier score and the expected "
         "calibration error (mean distance of PD and bad rate) use ten bins of PD. The latter is never 0 in a sample.",
-        columns=figure_columns(sides, "number", 4),
-        rows=figure_rows(sides, _overall, gains or {}),
+        columns=figure_columns(sides, "number", 4, gains),
+        rows=figure_rows(sides, _overall, gains),
     )
 
 

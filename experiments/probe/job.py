@@ -12,8 +12,9 @@ from threadpoolctl import threadpool_limits
 from data_schemas.contract import Field, Role, Schema
 from data_schemas.errors import ContractError
 from experiments.probe.report import Attribute, Probed
+from experiments.session.progress import Advance
 from experiments.session.reading import read_watched
-from experiments.session.run import Advance, Run
+from experiments.session.run import Run
 from features.tables.applications import Applications, Chunk, Rejects
 from features.tables.groups import MIN_ROWS, Groups, groups_of
 from features.tables.reader import ReadOptions, read_all

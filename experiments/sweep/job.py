@@ -19,7 +19,8 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from data_schemas.errors import ContractError, RunError
-from experiments.session.run import Run, advance_to
+from experiments.session.progress import advance_to
+from experiments.session.run import Run
 from experiments.sweep.arrays import SEARCH, Source, write_arrays
 from experiments.sweep.conditions import Search, fingerprint, split
 from experiments.sweep.final import check

@@ -13,8 +13,9 @@ import numpy as np
 
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
-from experiments.explain.background import in_words, rows_of
-from experiments.session.run import Run, advance_to
+from experiments.reporting.background import in_words, rows_of
+from experiments.session.progress import advance_to
+from experiments.session.run import Run
 from experiments.train.card import model_card
 from features.arrays import Flags, Floats, Index
 from features.design import Design

@@ -17,7 +17,7 @@ from features.arrays import Floats
 from fusion.validation.intervals import Estimate
 from fusion.validation.net_benefit import net_benefit, net_benefit_difference
 
-PER = 1000  # applications that net benefit is told for
+PER = 1000  # applications that net benefit is given for
 SHOWN = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 OWN = ", of rows without a cut-off of their own"
 FINE = np.arange(1, 100) / 200
@@ -56,7 +56,7 @@ def chapter(found: Pair) -> Section:
 def benefit_table(found: Pair) -> Table:
     """Net benefit at the policy's cut-off and at round ones."""
     at = sorted({*SHOWN, *([found.cutoff] if found.cutoff is not None else [])})
-    one, other = (net_benefit(found.y, judged.pd, at) for judged in (found.champion, found.challenger))
+    one, other = (net_benefit(found.y, scored.pd, at) for scored in (found.champion, found.challenger))
     rows: list[Row] = [
         (
             threshold,
@@ -66,7 +66,7 @@ def benefit_table(found: Pair) -> Table:
         )
         for k, threshold in enumerate(at)
     ]
-    told = (
+    policy = (
         ""
         if found.cutoff is None
         else f"The policy declines above {percent(found.cutoff, 1)}{OWN if found.segmented else ''}. "
@@ -74,7 +74,7 @@ def benefit_table(found: Pair) -> Table:
     return Table(
         key="net_benefit",
         title=f"Net benefit, in bads turned down per {number(PER)} applications",
-        note=f"{told}Declining nobody is worth 0. The interval is that of a mean of paired differences.",
+        note=f"{policy}Declining nobody is worth 0. The interval is that of a mean of paired differences.",
         columns=(
             Column(key="cutoff", title="Decline PDs above", form="percent", digits=1),
             Column(key="goods", title="Goods that one bad is worth", form="number", digits=1),
@@ -94,8 +94,8 @@ def thousand(worth: Estimate) -> Estimate:
 
 def _draw(axes: Axes, found: Pair) -> None:
     top = 0.0
-    for judged, colour, name in ((found.champion, RED, "champion"), (found.challenger, BLUE, "challenger")):
-        curve = net_benefit(found.y, judged.pd, FINE)
+    for scored, colour, name in ((found.champion, RED, "champion"), (found.challenger, BLUE, "challenger")):
+        curve = net_benefit(found.y, scored.pd, FINE)
         axes.plot(curve.thresholds, PER * curve.model, color=colour, linewidth=1.9, label=name)
         top = max(top, float(np.max(PER * curve.model)))
     everybody: Floats = PER * net_benefit(found.y, found.champion.pd, FINE).decline_all

@@ -1,4 +1,4 @@
-"""Two models judged on the same rows, and every figure of their comparison."""
+"""Two models on the same rows, and every figure of their comparison."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from experiments.reporting.charts import BLUE, RED
+from experiments.validate.gains import NO_VARIANCE, Contest
 from experiments.validate.scored_outcomes import ScoredOutcomes
+from experiments.validate.sides import Side, Sides
 from experiments.validate.slices import Cut, Slice, length_cut, main_narrative, wrote
 from features.arrays import Floats
 from fusion.metrics import Gain
@@ -18,16 +21,20 @@ from fusion.validation.net_benefit import net_benefit_difference
 from fusion.validation.power import SampleSize, sample_sizes
 from fusion.validation.swap_sets import SwapSet, swap_set
 
-NO_VARIANCE = "the difference does not vary"
-
 
 @dataclass(frozen=True)
 class Pair:
     """Champion and challenger, row by row the same applications.
 
-    swaps: at the approval rate of interest. cutoff: the PD above which the champion's policy declines, of rows without
-    a cut-off of their own where it has segments; None where it declines nobody, or all. worth: net benefit of the
-    challenger less that of the champion at that cut-off, per application. plan: what a shadow test needs.
+    Attributes:
+        champion: the model in use.
+        challenger: the model that may replace it.
+        comparison: their differences.
+        swaps: at the approval rate of interest.
+        cutoff: the PD above which the champion's policy declines, of rows without a cut-off of their own where it has
+            segments; None where it declines nobody, or all.
+        worth: net benefit of the challenger less that of the champion at that cut-off, per application.
+        plan: what a shadow test needs.
     """
 
     champion: ScoredOutcomes
@@ -45,6 +52,21 @@ class Pair:
     def y(self) -> Floats:
         """float64 (n,), 1 bad."""
         return self.champion.y
+
+    @property
+    def sides(self) -> Sides:
+        """The two as the validation's chapters show them."""
+        return (
+            Side("champion", "Champion", "champion", RED, self.champion),
+            Side("challenger", "Challenger", "challenger", BLUE, self.challenger),
+        )
+
+    @property
+    def contest(self) -> Contest:
+        """The challenger against the champion."""
+        one, other = self.champion.margin, self.challenger.margin
+        shown = {"champion": ("AUC, champion", one), "challenger": ("AUC, challenger", other)}
+        return Contest(self.y, other, one, shown)
 
     @property
     def alike(self) -> bool:
@@ -65,7 +87,7 @@ class Pair:
 def pair(
     champion: ScoredOutcomes, challenger: ScoredOutcomes, approval_rate: float | None, powers: Sequence[float]
 ) -> Pair:
-    """Compare two models on the rows that both judged.
+    """Compare two models on the rows that both scored.
 
     approval_rate: None for the share that the champion's policy approves.
     """
@@ -89,18 +111,13 @@ def narrative_cuts(found: Pair) -> list[Cut]:
     """The rows with and without the main narrative, the one written with the most characters, and by its length: the
     champion's, or the challenger's where the champion reads none. Empty where nobody wrote, or for no narratives.
     """
-    for judged in (found.champion, found.challenger):
-        lengths, main = length_cut(judged), main_narrative(judged)
+    for scored in (found.champion, found.challenger):
+        lengths, main = length_cut(scored), main_narrative(scored)
         if lengths is not None:
-            with_it = wrote(judged, main)
+            with_it = wrote(scored, main)
             both = (Slice(f"with {main}", with_it), Slice(f"without {main}", ~with_it))
-            return [Cut("narrative", f"“{judged.applications.schema[main].title}”", both), lengths]
+            return [Cut("narrative", f"“{scored.applications.schema[main].title}”", both), lengths]
     return []
-
-
-def estimate(gain: Gain) -> Estimate:
-    """A difference with its interval."""
-    return Estimate(gain.difference, gain.low, gain.high)
 
 
 def why_no_p(gain: Gain, few: str) -> str:

@@ -13,8 +13,9 @@ import pandas as pd
 from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError
 from experiments.reporting.words import count, number
+from experiments.session.decision_dates import rows_since
 from experiments.session.run import Run
-from features.arrays import Index, Ints
+from features.arrays import Ints
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk
 from features.tables.reader import ReadOptions, read_files
 
@@ -25,7 +26,13 @@ FILE_SHIFT = 40  # a row's place: its file's number, and its own within that fil
 
 @dataclass(frozen=True)
 class ComparedFiles:
-    """What to read. since: only decisions from this day on, by the champion's decision date."""
+    """What to read.
+
+    Attributes:
+        paths: the files.
+        since: only decisions from this day on, by the champion's decision date.
+        options: how they are read.
+    """
 
     paths: tuple[Path, ...]
     since: date | None
@@ -36,9 +43,15 @@ class ComparedFiles:
 class PairedRows:
     """The same applications as two schemas read them, row by row.
 
-    n_rows: rows in the files. n_rejected: rows that broke either contract; rejects has a line for each contract broken,
-    in the columns ``REJECTED_COLUMNS``, and the model whose contract it was (``both`` where they are one). n_before,
-    n_undated: sound rows left out for being decided before ``since``, or for having no decision date then.
+    Attributes:
+        champion: as the champion's schema reads them.
+        challenger: as the challenger's does.
+        n_rows: rows in the files.
+        n_rejected: rows that broke either contract.
+        rejects: a line for each contract broken, in the columns ``REJECTED_COLUMNS``, with the model whose contract
+            it was (``both`` where they are one).
+        n_before: sound rows left out because they were decided before ``since``.
+        n_undated: sound rows left out because they have no decision date.
     """
 
     champion: Applications
@@ -65,11 +78,11 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
         second = first if one_contract else read_files(files.paths, challenger, files.options)
         advance(sum(chunk.n_rows for chunk in first))
     names = [path.name for path in files.paths]
-    told = [(BOTH, first)] if one_contract else [(CHAMPION, first), (CHALLENGER, second)]
+    contracts = [(BOTH, first)] if one_contract else [(CHAMPION, first), (CHALLENGER, second)]
     rejects = pd.concat(
         [
             chunk.rejects.frame.assign(model=model, file=name)
-            for model, own in told
+            for model, own in contracts
             for name, chunk in zip(names, own, strict=True)
         ],
         ignore_index=True,
@@ -94,8 +107,15 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
             f"({count(pair.n_rows, 'row')} read, {number(pair.n_rejected)} rejected)",
             "`creditfusion schema check` says what is wrong with them.",
         )
-    kept, pair = _since(pair, files)
-    check_outcomes(pair, [names[at] for at in (common[kept] >> FILE_SHIFT).tolist()])
+    since = rows_since(pair.champion, files.since)
+    pair = replace(
+        pair,
+        champion=pair.champion.take(since.kept),
+        challenger=pair.challenger.take(since.kept),
+        n_before=since.n_before,
+        n_undated=since.n_undated,
+    )
+    check_outcomes(pair, [names[at] for at in (common[since.kept] >> FILE_SHIFT).tolist()])
     return pair
 
 
@@ -108,33 +128,6 @@ def _places(chunks: Sequence[Chunk]) -> Ints:
 
 def _joined(chunks: Sequence[Chunk]) -> Applications:
     return Applications.concat([chunk.applications for chunk in chunks])
-
-
-def _since(pair: PairedRows, files: ComparedFiles) -> tuple[Index, PairedRows]:
-    """Positions of the rows decided since, and the pair with these alone; raises ContractError when none is left."""
-    if files.since is None:
-        return np.arange(len(pair)), pair
-    dates = pair.champion.decision_date()
-    if dates is None:
-        raise ContractError(
-            f"--since {files.since} needs decision dates, and the champion's schema {pair.champion.schema.name!r} "
-            "names no such column, or the file lacks it",
-            "Give one field the role decision_date, or leave --since out.",
-        )
-    kept = np.flatnonzero(dates >= np.datetime64(files.since, "s"))
-    n_undated = int(np.isnat(dates).sum())
-    if not len(kept):
-        raise ContractError(
-            f"{_named(files)} has no row that was decided from {files.since} on", "Choose an earlier --since."
-        )
-    since = replace(
-        pair,
-        champion=pair.champion.take(kept),
-        challenger=pair.challenger.take(kept),
-        n_before=len(pair) - n_undated - len(kept),
-        n_undated=n_undated,
-    )
-    return kept, since
 
 
 def check_outcomes(pair: PairedRows, files: Sequence[str]) -> None:

@@ -23,7 +23,13 @@ DocumentKind = Literal["validation", "comparison", "card", "protected"]
 
 
 class Interval(ReportModel):
-    """A figure with its 95 % interval."""
+    """A figure with its 95 % interval.
+
+    Attributes:
+        value: the figure.
+        low: lower end.
+        high: upper end.
+    """
 
     value: float
     low: float
@@ -49,7 +55,14 @@ Row = tuple[Cell, ...]
 
 
 class Column(ReportModel):
-    """A column of a table. key: for machines. digits: decimals worth showing."""
+    """A column of a table.
+
+    Attributes:
+        key: for machines.
+        title: its heading.
+        form: how its figures read.
+        digits: decimals worth showing.
+    """
 
     key: Text
     title: Text
@@ -58,7 +71,15 @@ class Column(ReportModel):
 
 
 class Table(ReportModel):
-    """A table; its first column names the rows. note: what a reader must know to read it."""
+    """A table; its first column names the rows.
+
+    Attributes:
+        key: for machines.
+        title: its heading.
+        note: what a reader must know to read it.
+        columns: at least one.
+        rows: as many cells each as there are columns.
+    """
 
     key: Text
     title: Text
@@ -107,7 +128,14 @@ def _sentence(text: str) -> str:
 
 
 class Finding(ReportModel):
-    """What a section comes to, in words for a manager. key: for machines. title: a sentence."""
+    """What a section comes to, in words for a manager.
+
+    Attributes:
+        key: for machines.
+        grade: what it asks of its reader.
+        title: a sentence.
+        words: what it rests on, and what to do.
+    """
 
     key: Text
     grade: Grade
@@ -116,7 +144,16 @@ class Finding(ReportModel):
 
 
 class Section(ReportModel):
-    """A chapter of a document."""
+    """A chapter of a document.
+
+    Attributes:
+        key: for machines.
+        title: its heading.
+        words: paragraphs.
+        findings: what it comes to.
+        tables: figures.
+        plots: figures, drawn.
+    """
 
     key: Text
     title: Text
@@ -127,8 +164,19 @@ class Section(ReportModel):
 
 
 class Document(ReportModel):
-    """A document on a model. facts: what it is about, by name. headline: the whole in a few sentences. key_figures: a
-    few figures to see first. origin: versions and digests by name.
+    """A report made of sections.
+
+    Attributes:
+        report: its kind.
+        version: of the format.
+        title: what it is about.
+        kicker: what kind of report it is, for people.
+        made_on: the day it was made.
+        facts: what it is about, by name.
+        headline: the whole in a few sentences.
+        key_figures: a few figures to see first.
+        sections: its chapters.
+        origin: versions and digests by name.
     """
 
     report: DocumentKind

@@ -12,9 +12,9 @@ from experiments.validate.scored_outcomes import ScoredOutcomes
 from fusion.bundle import Bundle
 
 
-def card(judged: ScoredOutcomes, findings: tuple[Finding, ...], made_on: date) -> Document:
+def card(scored: ScoredOutcomes, findings: tuple[Finding, ...], made_on: date) -> Document:
     """The card. findings: of the validation, the gravest first."""
-    bundle = judged.model.bundle
+    bundle = scored.model.bundle
     made = bundle.manifest.provenance
     return Document(
         report="card",
@@ -26,7 +26,7 @@ def card(judged: ScoredOutcomes, findings: tuple[Finding, ...], made_on: date) -
             "Answers": "probability of default, score, decision, reasons",
             "Learned from": f"{count(made.n_rows, 'application')}, {number(made.n_bad)} bad",
             "Decided": f"{made.window[0]} to {made.window[1]}" if made.window else "dates not known",
-            "Validated on": f"{count(len(judged), 'application')}, {number(int(judged.y.sum()))} bad",
+            "Validated on": f"{count(len(scored), 'application')}, {number(int(scored.y.sum()))} bad",
         },
         headline=("What the model is for and where it ends. The evidence is in the validation report beside it.",),
         sections=(
@@ -65,8 +65,8 @@ def _purpose(bundle: Bundle) -> Section:
         title="Purpose",
         words=(
             f"It estimates how likely an application for {schema.title} is to turn bad"
-            f"{f' ({target.title}: {bad})' if target else ''}, so that a lender can rank and decide, and tell "
-            "applicants why.",
+            f"{f' ({target.title}: {bad})' if target else ''}, so that a lender can rank and decide, and give "
+            "applicants the reasons.",
             "One number decides: the calibrated log-odds, shown as PD and as points. Contributions of columns and of "
             "sentences add up to it exactly.",
         ),
@@ -84,7 +84,7 @@ def _data(bundle: Bundle) -> Section:
         f"Columns kept from the model: {listed(unseen, 60) if unseen else 'none'}.",
     ]
     if masked:
-        words.append(f"Sentences that tell of {listed(masked, 9)} are cut from narratives before they are read.")
+        words.append(f"Sentences on {listed(masked, 9)} are cut from narratives before they are read.")
     return Section(key="training_data", title="Data it learned from", words=tuple(words))
 
 
@@ -213,7 +213,7 @@ def _monitoring(bundle: Bundle) -> Section:
         title="Monitoring plan",
         words=(
             f"All of it is in what `creditfusion evaluate` writes; run it on each month's file with this model "
-            f"({bundle.manifest.model_id}). Early months have no outcomes: `creditfusion score` tells of rejects, "
+            f"({bundle.manifest.model_id}). Early months have no outcomes: `creditfusion score` reports rejects, "
             "flags and decisions at once.",
         ),
         tables=(

@@ -1,4 +1,4 @@
-"""What is judged: decided applications as a model sees them, its margins on them, and how they went."""
+"""Decided applications as a model reads them, its margins on them, and how they went."""
 
 from __future__ import annotations
 
@@ -19,10 +19,16 @@ from fusion.scorer import Scorer
 
 @dataclass(frozen=True)
 class ScoredOutcomes:
-    """Decided applications and what the model says of them.
+    """Decided applications as a model scored them.
 
-    applications: sound rows with an outcome, narratives as they were written. y: float64 (n,), 1 bad. decision: of each
-    row, by the policy. quality: what each row lacks (``data_quality``).
+    Attributes:
+        model: what scored them.
+        applications: sound rows with an outcome, narratives as they were written.
+        design: the same as arrays.
+        margins: of the model and of its ablations.
+        y: float64 (n,), 1 for bad.
+        decision: of each row, by the policy.
+        quality: what each row lacks (``data_quality``).
     """
 
     model: Scorer
@@ -67,6 +73,14 @@ class ScoredOutcomes:
         """datetime64[M] (n,) of the decision, NaT where it is missing; None where the data have no decision date."""
         dates = self.applications.decision_date()
         return None if dates is None or np.isnat(dates).all() else dates.astype("datetime64[M]")
+
+    @property
+    def n_in_training_window(self) -> int | None:
+        """Rows decided no later than the last that the model learned from; None where either day is not known."""
+        learned, dates = self.model.bundle.manifest.provenance.window, self.applications.decision_date()
+        if learned is None or dates is None:
+            return None
+        return int((dates < np.datetime64(learned[1], "s") + np.timedelta64(1, "D")).sum())
 
     @property
     def decided(self) -> str:

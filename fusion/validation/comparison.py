@@ -13,30 +13,26 @@ import numpy as np
 from scipy.stats import rankdata
 
 from features.arrays import Floats
-from fusion.metrics import Gain, brier_gain, delong, log_loss
-from fusion.validation.intervals import (
-    Estimate,
-    InTheLarge,
-    auc_interval,
-    bootstrap,
-    brier_interval,
-    calibration_in_the_large,
-    gini_interval,
-    slope_interval,
-)
+from fusion.metrics import Gain, brier, brier_gain, delong, log_loss
+from fusion.validation.intervals import Estimate, InTheLarge, auc_interval, calibration_in_the_large, slope_interval
 
 
 @dataclass(frozen=True)
 class ModelFigures:
-    """How good one model's PDs are; the figures of ``fusion.validation.intervals``. log_loss: in nats."""
+    """Figures of one model.
 
-    auc: Estimate
-    gini: Estimate
-    ks: Estimate
-    brier: Estimate
+    Attributes:
+        auc: area under the ROC curve.
+        brier: Brier score.
+        log_loss: in nats.
+        slope: calibration slope, 1 at best.
+        in_the_large: whether the PDs are right on average.
+    """
+
+    auc: float
+    brier: float
     log_loss: float
     slope: Estimate
-    intercept: Estimate
     in_the_large: InTheLarge
 
 
@@ -44,8 +40,14 @@ class ModelFigures:
 class Comparison:
     """Two models on the same rows.
 
-    n, n_bad: rows and bads. auc: AUC of the challenger less that of the champion, by DeLong. brier: Brier score of the
-    champion less that of the challenger, paired. spearman: rank correlation of the two PDs (Spearman, 1904).
+    Attributes:
+        n: rows.
+        n_bad: bad outcomes.
+        champion: figures of the champion.
+        challenger: figures of the challenger.
+        auc: AUC of the challenger less that of the champion, by DeLong.
+        brier: Brier score of the champion less that of the challenger, paired.
+        spearman: rank correlation of the two PDs (Spearman, 1904).
     """
 
     n: int
@@ -58,29 +60,25 @@ class Comparison:
 
 
 def compare(champion_margin: Floats, challenger_margin: Floats, y: Floats) -> Comparison:
-    """All of that."""
+    """Compare two models on the same rows."""
     return Comparison(
         n=len(y),
         n_bad=int(y.sum()),
-        champion=side(y, champion_margin),
-        challenger=side(y, challenger_margin),
+        champion=model_figures(y, champion_margin),
+        challenger=model_figures(y, challenger_margin),
         auc=delong(y, challenger_margin, champion_margin),
         brier=brier_gain(y, challenger_margin, champion_margin),
         spearman=rank_correlation(champion_margin, challenger_margin),
     )
 
 
-def side(y: Floats, margin: Floats) -> ModelFigures:
-    """One model's figures."""
-    slope, intercept = slope_interval(y, margin)
+def model_figures(y: Floats, margin: Floats) -> ModelFigures:
+    """The figures of one model."""
     return ModelFigures(
-        auc=auc_interval(y, margin),
-        gini=gini_interval(y, margin),
-        ks=bootstrap(y, margin).ks,
-        brier=brier_interval(y, margin),
+        auc=auc_interval(y, margin).value,
+        brier=brier(y, margin),
         log_loss=log_loss(y, margin),
-        slope=slope,
-        intercept=intercept,
+        slope=slope_interval(y, margin)[0],
         in_the_large=calibration_in_the_large(y, margin),
     )
 

@@ -1,4 +1,4 @@
-"""The chapter on the data: which rows were judged, which were not and why, and columns that know too much."""
+"""The chapter on the data: which rows were validated on, which were not and why, and columns that know too much."""
 
 from __future__ import annotations
 
@@ -7,25 +7,29 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
-from sklearn.metrics import roc_auc_score
 
-from experiments.reporting.cells import figure
+from experiments.reporting.cells import NUMBER, figure
 from experiments.reporting.document import Column, Finding, Row, Section, Table
 from experiments.reporting.words import count, listed, number, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from features.arrays import Floats
-from features.design import TabularBlock
 from features.inference.leakage import MAX_AUC
-from fusion.metrics import both_classes
+from fusion.validation.single_columns import column_auc, missing_share
 
 DOMINANT = 0.5  # share of all movement that one column makes; an application score rests on many
 
 
 @dataclass(frozen=True)
 class Intake:
-    """What became of the rows that were read. rejected: rows per broken rule. before, undated: rows left out because
-    they were decided before ``since``, or nobody knows when.
+    """What became of the rows that were read.
+
+    Attributes:
+        files: their names.
+        digest: sha256 of the files.
+        n_rows: rows read.
+        rejected: rows per broken rule.
+        since: the day before which decisions were left out; None for none.
+        before: rows decided before that day.
+        undated: rows left out because their day is missing.
     """
 
     files: tuple[str, ...]
@@ -39,8 +43,16 @@ class Intake:
 
 @dataclass(frozen=True)
 class ColumnFacts:
-    """One column of the model. auc_then, auc_now: how well it ranks outcomes by itself, in training and here, whichever
-    way round; NaN where that cannot be said. missing: of numbers. weight: its share of all movement of the scores.
+    """One column of the model.
+
+    Attributes:
+        name: the column.
+        title: its title.
+        missing_then: share of the training rows without a value, or with an unknown level.
+        missing_now: the same share here.
+        auc_then: how well it ranks outcomes by itself in training, whichever way round; NaN for one class.
+        auc_now: the same here.
+        weight: its share of all movement of the scores.
     """
 
     name: str
@@ -52,27 +64,27 @@ class ColumnFacts:
     weight: float
 
 
-def chapter(judged: ScoredOutcomes, intake: Intake) -> Section:
+def chapter(scored: ScoredOutcomes, intake: Intake) -> Section:
     """The rows, and the columns that the model reads."""
-    facts = column_facts(judged)
+    facts = column_facts(scored)
     return Section(
         key="data",
         title="The data: which rows, and can the columns be trusted?",
-        findings=(*_window_findings(judged), *_leak_findings(facts), *_rejected_finding(intake)),
+        findings=(*_window_findings(scored), *_leak_findings(facts), *_rejected_finding(intake)),
         words=(
             "Only decided applications can be judged, and only those that were granted have an outcome: nothing here "
-            "tells how the applicants would have done who were turned away.",
+            "shows how the applicants would have done who were turned away.",
         ),
-        tables=(_rows_table(judged, intake), _columns_table(facts)),
+        tables=(_rows_table(scored, intake), _columns_table(facts)),
     )
 
 
-def column_facts(judged: ScoredOutcomes) -> list[ColumnFacts]:
+def column_facts(scored: ScoredOutcomes) -> list[ColumnFacts]:
     """Every structured column, the weightiest first."""
-    population = judged.model.bundle.population
-    then, now = population.columns, judged.design.tabular
+    population = scored.model.bundle.population
+    then, now = population.columns, scored.design.tabular
     bad = population.bad.astype(np.float64)
-    schema = judged.applications.schema
+    schema = scored.applications.schema
     titles = {field.name: field.title for field in schema.features}
     titles |= {derived.name: derived.title for derived in schema.derived}
     moved = np.abs(population.contributions.astype(np.float64)).mean(axis=0)
@@ -83,63 +95,26 @@ def column_facts(judged: ScoredOutcomes) -> list[ColumnFacts]:
             ColumnFacts(
                 name,
                 titles[name],
-                _missing(then, at),
-                _missing(now, at),
-                _alone(then, bad, then, bad, at),
-                _alone(now, judged.y, then, bad, at),
+                missing_share(then, at),
+                missing_share(now, at),
+                column_auc(then, bad, at, then, bad),
+                column_auc(now, scored.y, at, then, bad),
                 float(weights[at]),
             )
         )
     return sorted(facts, key=lambda one: (-one.weight, one.name))
 
 
-def _missing(block: TabularBlock, at: int) -> float:
-    """Share of the rows in which a column is missing, or holds an unknown level."""
-    n_num = len(block.num_names)
-    gone = np.isnan(block.x_num[:, at]) if at < n_num else block.x_cat[:, at - n_num] == 0
-    return float(gone.mean()) if len(gone) else float("nan")
-
-
-def _alone(block: TabularBlock, y: Floats, then: TabularBlock, bad: Floats, at: int) -> float:
-    """AUC of a column by itself, turned so that it is .5 or more: numbers with the missing ones at either end, levels
-    by their bad rate in training.
-    """
-    if not both_classes(y):
-        return float("nan")
-    n_num = len(block.num_names)
-    if at >= n_num:
-        rates = _level_rates(then.x_cat[:, at - n_num], bad, then.n_levels[at - n_num])
-        return _turned(y, rates[block.x_cat[:, at - n_num]])
-    values = block.x_num[:, at].astype(np.float64)
-    if np.isnan(values).all():
-        return 0.5
-    ends = (np.nanmin(values) - 1, np.nanmax(values) + 1)
-    return max(_turned(y, np.where(np.isnan(values), end, values)) for end in ends)
-
-
-def _turned(y: Floats, values: Floats) -> float:
-    area = float(roc_auc_score(y, values))
-    return max(area, 1 - area)
-
-
-def _level_rates(codes: npt.NDArray[np.int32], bad: Floats, n_levels: int) -> Floats:
-    """Bad rate of every level, float64 (n_levels,), drawn towards that of all by ten rows."""
-    overall = float(bad.mean())
-    n, n_bad = np.bincount(codes, minlength=n_levels), np.bincount(codes, weights=bad, minlength=n_levels)
-    rates: Floats = (n_bad + 10 * overall) / (n + 10)
-    return rates
-
-
-def _rows_table(judged: ScoredOutcomes, intake: Intake) -> Table:
+def _rows_table(scored: ScoredOutcomes, intake: Intake) -> Table:
     rows: list[Row] = [("Rows read", intake.n_rows)]
     rows += [(f"Rejected: {rule}", n) for rule, n in sorted(intake.rejected.items())]
     if intake.since is not None:
         rows += [(f"Decided before {intake.since}", intake.before), ("Without a decision date", intake.undated)]
-    rows += [("Judged", len(judged)), ("of these bad", int(judged.y.sum()))]
+    rows += [("Judged", len(scored)), ("of these bad", int(scored.y.sum()))]
     return Table(
         key="rows",
         title="What became of the rows",
-        columns=(Column(key="what", title="Rows"), Column(key="n", title="Number", form="count")),
+        columns=(Column(key="what", title="Rows"), NUMBER),
         rows=tuple(rows),
     )
 
@@ -149,8 +124,8 @@ def _columns_table(facts: list[ColumnFacts]) -> Table:
         key="columns",
         title="The columns that the model reads",
         note="Weight: the column's share of all movement of the scores, by its contributions to the training "
-        "applicants'; the rest is the narratives'. AUC alone: how well the column ranks outcomes by itself, 0.5 is a "
-        f"coin; {number(MAX_AUC, 1)} or more is suspect. Missing: for levels, unknown ones too.",
+        "applicants'; the rest is the narratives'. AUC alone: how well the column ranks outcomes by itself, 0.5 is "
+        f"a random order; {number(MAX_AUC, 1)} or more is suspect. Missing: for levels, unknown ones too.",
         columns=(
             Column(key="column", title="Column"),
             Column(key="weight", title="Weight", form="percent", digits=1),
@@ -166,11 +141,11 @@ def _columns_table(facts: list[ColumnFacts]) -> Table:
     )
 
 
-def _window_findings(judged: ScoredOutcomes) -> list[Finding]:
+def _window_findings(scored: ScoredOutcomes) -> list[Finding]:
     """Whether the rows are later than those the model learned from."""
-    learned = judged.model.bundle.manifest.provenance.window
-    dates = judged.applications.decision_date()
-    undated = len(judged) if dates is None else int(np.isnat(dates).sum())
+    learned = scored.model.bundle.manifest.provenance.window
+    dates = scored.applications.decision_date()
+    undated = len(scored) if dates is None else int(np.isnat(dates).sum())
     if learned is None or dates is None or undated:
         lacking = "The model has no training window" if learned is None else f"{count(undated, 'row')} without a date"
         return [
@@ -182,16 +157,16 @@ def _window_findings(judged: ScoredOutcomes) -> list[Finding]:
                 "decision date, or make sure yourself that the rows are new.",
             )
         ]
-    n = int((dates < np.datetime64(learned[1], "s") + np.timedelta64(1, "D")).sum())
+    n = scored.n_in_training_window
     if n:
         return [
             Finding(
                 key="out_of_time",
-                grade="concern" if n < len(judged) else "alarm",
+                grade="concern" if n < len(scored) else "alarm",
                 title="Some of the rows are as old as those the model learned from."
-                if n < len(judged)
+                if n < len(scored)
                 else "The model may have learned from these very rows.",
-                words=f"{count(n, 'row')} ({percent(n / len(judged))}) were decided up to {learned[1]}, the end of the "
+                words=f"{count(n, 'row')} ({percent(n / len(scored))}) were decided up to {learned[1]}, the end of the "
                 "training window. Figures on rows that took part in training are flattered: use --since.",
             )
         ]

@@ -9,7 +9,15 @@ from matplotlib.axes import Axes
 
 from data_schemas.contract import Field
 from experiments.reporting.cells import figure, interval
-from experiments.reporting.charts import BLUE, HALF, INK, MUTED, RED, percent_axis, picture
+from experiments.reporting.charts import (
+    MUTED,
+    RED,
+    IntervalPoint,
+    interval_points,
+    interval_points_size,
+    percent_axis,
+    picture,
+)
 from experiments.reporting.document import Cell, Column, Interval, Plot, Row, Table
 from experiments.reporting.words import listed
 from experiments.validate.rereading import Masking, Moved
@@ -23,7 +31,7 @@ MAX_SHOWN = 20
 """Of a column with more groups only the large ones are shown."""
 NOBODY = "nobody in the reference group is approved"
 NO_SPREAD = "all margins are alike"
-NO_SLOPE = "the margin does not vary, or parts goods and bads"
+NO_SLOPE = "the margin does not vary, or separates goods and bads perfectly"
 REFERENCE_FEW = "fewer goods in the reference group"
 
 KIND_TITLES: Mapping[SwapKind, str] = {
@@ -35,8 +43,12 @@ KIND_TITLES: Mapping[SwapKind, str] = {
 
 @dataclass(frozen=True)
 class Treated:
-    """The groups of a column under another way of scoring and deciding. effects: its figures less those of the model
-    as it is, for each group; None for groups too small to judge.
+    """The groups of a column under another way of scoring and deciding.
+
+    Attributes:
+        title: the other way.
+        figures: of the groups, then.
+        effects: these figures less those of the model as it is, for each group; None for groups too small to judge.
     """
 
     title: str
@@ -46,7 +58,14 @@ class Treated:
 
 @dataclass(frozen=True)
 class FairnessView:
-    """A protected column as judged. others: without the narratives, and so on."""
+    """The groups of a protected column.
+
+    Attributes:
+        field: the column.
+        groups: which rows belong to which group.
+        figures: of the groups.
+        others: the same without the narratives, and without their sensitive sentences.
+    """
 
     field: Field
     groups: Groups
@@ -102,18 +121,18 @@ def decision_table(view: FairnessView) -> Table:
 
 
 def _decision_row(view: FairnessView, group: Group) -> Row:
-    few, versus, is_reference = group.too_few_rows, group.disparity, group.label == view.reference
+    few, disparity, is_reference = group.too_few_rows, group.disparity, group.label == view.reference
     word: Cell = group.four_fifths or f"not judged: {few or NOBODY}"
-    ratio = interval(versus.impact_ratio, few or NOBODY)
+    ratio = interval(disparity.impact_ratio, few or NOBODY)
     return (
         f"{group.label} (reference)" if is_reference else group.label,
         group.n,
         interval(group.approval, few),
         1.0 if isinstance(ratio, Interval) and is_reference else ratio,
         None if is_reference else word,
-        None if is_reference else interval(versus.mean_difference, few or NO_SPREAD),
+        None if is_reference else interval(disparity.mean_difference, few or NO_SPREAD),
         interval(group.opportunity, group.too_few_goods),
-        None if is_reference else interval(versus.opportunity, group.too_few_goods or REFERENCE_FEW),
+        None if is_reference else interval(disparity.opportunity, group.too_few_goods or REFERENCE_FEW),
     )
 
 
@@ -245,7 +264,7 @@ def sentences_table(masking: Masking) -> Table:
     ]
     return Table(
         key="fairness_sentences",
-        title="Sentences that tell of private life",
+        title="Sentences on private life",
         note="As the schema's concepts find them. A sentence of two kinds counts for both."
         + (f" Of {listed(absent, 9)} there is none." if absent else ""),
         columns=columns,
@@ -266,7 +285,7 @@ def plots(view: FairnessView) -> tuple[Plot, ...]:
         title=f"Approved, by {title}",
         words=f"Share of applications that the policy approves, with its 95 % interval.{small}",
         alt=f"A point with its interval for each group: {_spoken(rates)}",
-        drawing=picture(lambda axes: _draw_rates(axes, rates), _size(len(large))),
+        drawing=picture(lambda axes: _draw_rates(axes, rates), interval_points_size(len(large))),
     )
     impact = Plot(
         key=f"fairness_impact_{name}",
@@ -274,7 +293,7 @@ def plots(view: FairnessView) -> tuple[Plot, ...]:
         words=f"Approval rate by that of {view.reference}; the line marks four fifths.{small}",
         alt=f"A point with its interval for each group: {_spoken(ratios)}",
         gap=no_ratio,
-        drawing="" if no_ratio else picture(lambda axes: _draw_ratios(axes, ratios), _size(len(large))),
+        drawing="" if no_ratio else picture(lambda axes: _draw_ratios(axes, ratios), interval_points_size(len(large))),
     )
     return (approval, impact)
 
@@ -293,16 +312,9 @@ def _draw_ratios(axes: Axes, ratios: Sequence[tuple[str, Estimate]]) -> None:
 
 
 def _points(axes: Axes, figures: Sequence[tuple[str, Estimate]]) -> None:
-    """A point with its interval on a line of its own for each figure, the first on top."""
-    for at, (_, estimate) in enumerate(figures):
-        axes.plot([estimate.low, estimate.high], [at, at], color=BLUE, linewidth=2.0)
-        axes.plot([estimate.value], [at], "o", color=INK, markersize=6)
-    axes.set_yticks(range(len(figures)), [label if len(label) <= 24 else f"{label[:23]}…" for label, _ in figures])
-    axes.set_ylim(len(figures) - 0.5, -0.5)
-
-
-def _size(n: int) -> tuple[float, float]:
-    return HALF[0], max(HALF[1] * 0.5, min(0.9 + 0.42 * n, 9.0))
+    names = [label if len(label) <= 24 else f"{label[:23]}…" for label, _ in figures]
+    rows = zip(names, figures, strict=True)
+    interval_points(axes, [IntervalPoint(name, one.value, one.low, one.high) for name, (_, one) in rows])
 
 
 def _spoken(figures: Sequence[tuple[str, Estimate]]) -> str:

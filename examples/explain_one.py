@@ -18,9 +18,8 @@ def main(folder: Path) -> None:
     """Explain the application of the highest PD in new.csv by the model in model/."""
     model = fusion.load(folder / "model")
     new = pd.read_csv(folder / "new.csv")
-    riskiest = new.loc[model.score(new).scores["pd"].idxmax()].to_dict()
-
-    answer = model.score(riskiest).scores.iloc[0]
+    top = model.score(new).scores.nlargest(1, "pd")
+    riskiest, answer = new.loc[top.index], top.iloc[0]
     print(f"{answer['id']}: PD {answer['pd']:.1%}, {answer['score']:.0f} points, {answer['decision']}\n")
 
     why = model.explain(riskiest)

@@ -82,7 +82,7 @@ def sweep(
     ] = False,
     study: Annotated[str | None, typer.Option(help="Name of the study. Left out: that of the folder.")] = None,
     storage: Annotated[
-        str | None, typer.Option(help="Database of the study, for many machines. Left out: a journal file in --out.")
+        str | None, typer.Option(help="Database of the study, for many machines. Left out: a file in --out.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a study; fail where there is none.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the search; folds have their own, folds.seed.")] = 0,
@@ -106,7 +106,7 @@ def sweep(
     from experiments.sweep.job import SweepFolder, refuse_never_flat, sweep_study
     from experiments.sweep.results import write_results
     from experiments.sweep.searching import effort_of
-    from experiments.sweep.storage import loss_told
+    from experiments.sweep.storage import database_errors
     from experiments.train.job import read_decided, write_rejects
     from features.tables.reader import ReadOptions
     from fusion.config import EncoderConfig, load_config
@@ -131,7 +131,7 @@ def sweep(
         def opener(of: EncoderConfig) -> OpenEncoder:
             return open_text_encoder(of, cache_folder(cache, no_cache), cache_gb, 0)
 
-        with loss_told():
+        with database_errors():
             found = sweep_study(read, search, place, effort, opener, run)
             results = write_results(found, place.out, report_day(None))
         run.finish(results.summary(), results.lines())

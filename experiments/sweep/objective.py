@@ -20,7 +20,7 @@ import optuna
 from data_schemas.errors import ContractError
 from experiments.sweep.arrays import SEARCH, Arrays
 from experiments.sweep.early_stopping import note_scores
-from experiments.sweep.study import this_worker
+from experiments.sweep.study import sign
 from features.design import Design
 from fusion.config import Config
 from fusion.metrics import auc, both_classes, brier, ks, log_loss
@@ -60,7 +60,7 @@ def run_trial(trial: optuna.Trial, task: Task, stop: Callable[[], bool]) -> floa
     stop: whether to give up, asked after every fold. Raises TrialPruned, StopTrialError where ``stop`` said so, and
     ContractError for an objective that is no number. The base settings, which all are compared with, are never pruned.
     """
-    trial.set_user_attr("worker", this_worker())
+    sign(trial)
     clock = _Clock()
     try:
         config = suggest(trial, task.space, task.base)

@@ -24,6 +24,7 @@ from experiments.reporting.sweep_report import (
 from experiments.reporting.words import count, duration, number, percent
 from experiments.sweep.captions import apart, both, charts, targets
 from experiments.sweep.outcome import STATES, Line
+from experiments.sweep.study import INTERRUPTED
 from experiments.sweep.study_snapshot import HINT, Evidence
 from experiments.sweep.verdict import final_check, judge, verdict
 from fusion.config import Config
@@ -215,9 +216,14 @@ def time_words(evidence: Evidence, time: SweepTime) -> tuple[str, ...]:
 
 def failures(evidence: Evidence) -> tuple[str, ...]:
     """What trials failed of or were cut off by, the most frequent first."""
-    told = [trial.user_attrs.get("error") or trial.user_attrs.get("cut") for trial in evidence.trials]
-    said = Counter(str(reason) for reason in told if reason)
-    return tuple(f"{count(n, 'trial')}: {reason}" for reason, n in said.most_common(MOST_FAILURES))
+    reasons = Counter(_reason(trial) for trial in evidence.trials if trial.state == TrialState.FAIL)
+    return tuple(f"{count(n, 'trial')}: {reason}" for reason, n in reasons.most_common(MOST_FAILURES))
+
+
+def _reason(failed: FrozenTrial) -> str:
+    """A trial without a note of its own had no time to leave one."""
+    note = failed.user_attrs.get("error") or (INTERRUPTED if INTERRUPTED in failed.user_attrs else None)
+    return str(note or "its worker was killed")
 
 
 def use(evidence: Evidence, outcome: Outcome) -> tuple[str, ...]:

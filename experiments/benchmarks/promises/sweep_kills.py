@@ -29,8 +29,8 @@ from datetime import datetime
 from optuna.trial import FrozenTrial, TrialState
 
 from experiments.benchmarks.measuring import SCORED, markdown, parser, publish, tell
-from experiments.benchmarks.settings.sweeps import ENDED, WARM_UP, Sweep, ended, prepared, span, sweep_options
-from experiments.sweep.study import RETRIED
+from experiments.benchmarks.settings.sweeps import WARM_UP, Sweep, ended, prepared, span, sweep_options
+from experiments.sweep.study import ENDED, RETRIED
 
 STUDY = "killed"
 LOOK_SECONDS = 0.2

@@ -28,7 +28,6 @@ from experiments.sweep import early_stopping as flat
 from experiments.sweep import report_files, searching
 from experiments.sweep.final import config_of
 from experiments.sweep.objective import Task
-from experiments.sweep.study import JOURNAL
 from experiments.sweep.study_snapshot import Evidence
 from fusion.config import Config, load_config
 from fusion.model.search_space import load_space
@@ -57,7 +56,7 @@ def sweep(tmp_path: Path, encoder: Path) -> Sweeper:
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trials run in this process, and nothing is drawn."""
-    monkeypatch.setattr(searching, "Crew", SameProcess)
+    monkeypatch.setattr(searching, "WorkerPool", SameProcess)
     monkeypatch.setattr(report_files, "draw", blank)
 
 
@@ -66,7 +65,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Sweeper:
     """A study of one trial."""
     sweeper = Sweeper(tmp_path_factory.mktemp("begun"), encoder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searching, "Crew", SameProcess)
+        patch.setattr(searching, "WorkerPool", SameProcess)
         patch.setattr(report_files, "draw", blank)
         assert sweeper("--trials", "1") == 0
     return sweeper
@@ -136,7 +135,7 @@ def test_from_data_to_results_and_on(
     for key in ("trials", "best_trial", "best", "settings", "default", "final"):
         assert again[key] == summary[key]
 
-    monkeypatch.setattr(searching, "Crew", SameProcess)
+    monkeypatch.setattr(searching, "WorkerPool", SameProcess)
     assert sweep("--trials", "5", "--resume") == 0
     more = sweep.study().trials
     assert [essence(trial) for trial in more[:3]] == [essence(trial) for trial in trials]
@@ -273,14 +272,14 @@ class TestRefused:
     @staticmethod
     def check(sweep: Sweeper, capsys: pytest.CaptureFixture[str], named: str, *more: str) -> None:
         """The study is refused by name of what differs, and stays as it was, with and without --resume."""
-        journal = (sweep.out / JOURNAL).read_bytes()
+        before = sweep.trials()
         for resume in ([], ["--resume"]):
             capsys.readouterr()
             assert sweep("--trials", "2", *more, *resume) == 2
             said = failure_of(capsys)
             assert f"the study 'sweep' was begun with other conditions: {named} (then " in " ".join(said.split())
             assert "begin another study with --study or --out" in said
-        assert (sweep.out / JOURNAL).read_bytes() == journal
+        assert sweep.trials() == before
         assert len(list(sweep.out.glob("arrays-*"))) == 1
 
     def test_resuming_what_is_not_there(self, sweep: Sweeper, capsys: pytest.CaptureFixture[str]) -> None:

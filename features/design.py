@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from features.arrays import Flags, Floats32, Index
+
 
 @dataclass(frozen=True)
 class TabularBlock:
@@ -19,7 +21,7 @@ class TabularBlock:
     num_names, cat_names: column names. n_levels: (n_cat,) number of codes of each, the 0 included.
     """
 
-    x_num: npt.NDArray[np.float32]
+    x_num: Floats32
     x_cat: npt.NDArray[np.int32]
     num_names: tuple[str, ...]
     cat_names: tuple[str, ...]
@@ -36,7 +38,7 @@ class TabularBlock:
     def __len__(self) -> int:
         return len(self.x_num)
 
-    def take(self, index: npt.NDArray[np.intp]) -> TabularBlock:
+    def take(self, index: Index) -> TabularBlock:
         """The rows at these positions."""
         return TabularBlock(self.x_num[index], self.x_cat[index], self.num_names, self.cat_names, self.n_levels)
 
@@ -52,8 +54,8 @@ class TextBlock:
     names: narrative columns.
     """
 
-    x_text: npt.NDArray[np.float32]
-    has_text: npt.NDArray[np.bool_]
+    x_text: Floats32
+    has_text: Flags
     x_lex: sparse.csr_matrix
     names: tuple[str, ...]
 
@@ -75,7 +77,7 @@ class TextBlock:
         nothing = sparse.csr_matrix(np.zeros((n, 0), dtype=np.float32))
         return TextBlock(np.zeros((n, 0, 0), dtype=np.float32), np.zeros((n, 0), dtype=np.bool_), nothing, ())
 
-    def take(self, index: npt.NDArray[np.intp]) -> TextBlock:
+    def take(self, index: Index) -> TextBlock:
         """The rows at these positions."""
         return TextBlock(self.x_text[index], self.has_text[index], self.x_lex[index], self.names)
 
@@ -94,7 +96,7 @@ class Design:
     def __len__(self) -> int:
         return len(self.tabular)
 
-    def take(self, index: npt.NDArray[np.intp]) -> Design:
+    def take(self, index: Index) -> Design:
         """The rows at these positions."""
         return Design(self.tabular.take(index), self.text.take(index))
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from data_schemas.contract import Derived, DerivedKind, Direction, Field, FieldType, Schema
+from features.arrays import Floats
 from features.design import TabularBlock
 from features.tables.applications import Applications
 
@@ -120,7 +120,7 @@ def _level_fields(schema: Schema) -> tuple[Field, ...]:
     return tuple(field for field in schema.features if field.type is FieldType.STRING)
 
 
-def _numeric_values(applications: Applications) -> dict[str, npt.NDArray[np.float64]]:
+def _numeric_values(applications: Applications) -> dict[str, Floats]:
     """float64 (n,) of every numeric feature and derived feature, NaN = missing or not to be computed."""
     frame, schema = applications.frame, applications.schema
     values = {field.name: frame[field.name].to_numpy(np.float64) for field in schema.features if field.is_numeric}

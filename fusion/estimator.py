@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from data_schemas.contract import Schema
+from features.arrays import Floats, Index
 from features.design import Design, TabularBlock, TextBlock
 from features.encoders.by_sentence import encoder_by_unit
 from features.encoders.encoder import TextEncoder
@@ -34,8 +35,6 @@ from fusion.explain.population import background_rows
 from fusion.model.folds import tied_groups
 from fusion.model.fusion_model import FusionModel
 from fusion.model.training import TrainingSample, fit
-
-Floats = npt.NDArray[np.float64]
 
 MIN_CLASS_ROWS = 2  # one to learn from in every fold that holds out another
 
@@ -189,7 +188,7 @@ def _opened(config: EncoderConfig) -> TextEncoder:
     return encoder_by_unit(config.unit, encoder)
 
 
-def _two_classes(labels: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.intp]]:
+def _two_classes(labels: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.generic], Index]:
     """The classes, sorted, and each row's place among them."""
     check_classification_targets(labels)
     kind = type_of_target(labels, input_name="y", raise_unknown=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 from scipy.stats import norm, rankdata
 from sklearn.metrics import roc_auc_score, roc_curve
 
-Floats = npt.NDArray[np.float64]
+from features.arrays import Floats
+
 ROUNDING = 1e-12  # of sums over all rows; a smaller difference or error is none
 
 

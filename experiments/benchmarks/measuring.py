@@ -78,12 +78,7 @@ def measure(command: Sequence[str], allowed: Sequence[int] = (0,)) -> Measured:
 def score_command(model: Path, data: Path, out: Path, *more: str) -> list[str]:
     """``creditfusion score`` with its summary as JSON, as a command of its own process."""
     files = ["--model", str(model), "--data", str(data), "--out", str(out)]
-    return [sys.executable, "-m", "experiments.cli", "score", *files, "--json", *more]
-
-
-def result(out: Path) -> tuple[bytes, bytes]:
-    """The bytes of a scored file and of its rejects."""
-    return out.read_bytes(), out.with_name(out.name + ".rejects.csv").read_bytes()
+    return [sys.executable, "-m", "creditfusion", "score", *files, "--json", *more]
 
 
 def rows_of(data: Path) -> Iterator[list[str]]:

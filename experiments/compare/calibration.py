@@ -5,18 +5,18 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 
 from experiments.compare.pair import Pair, estimate, why_no_p
+from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import BLUE, MUTED, RED, legend, percent_axis, picture
-from experiments.reporting.document import Column, Plot, Section, Table
-from experiments.validate.chapter import Chapter, Row, figure, interval
+from experiments.reporting.document import Column, Plot, Row, Section, Table
 from fusion.validation.calibration_tests import reliability
 
 ONE_CLASS = "one class only"
 NO_LINE = "goods and bads do not overlap, or there is one class or one PD only"
 
 
-def chapter(found: Pair) -> Chapter:
+def chapter(found: Pair) -> Section:
     """Calibration of both."""
-    section = Section(
+    return Section(
         key="calibration",
         title="Calibration: whose PDs come true?",
         words=(
@@ -32,10 +32,10 @@ def chapter(found: Pair) -> Chapter:
                 words="Ten groups of like PD for each model. On the diagonal as many turned bad as the PD said; above "
                 "it more. Bars are 95 % intervals of the bad rate.",
                 alt="Observed bad rate against mean PD by tenths, champion and challenger, with the diagonal.",
+                drawing=picture(lambda axes: _draw(axes, found)),
             ),
         ),
     )
-    return Chapter(section, {"reliability": picture(lambda axes: _draw(axes, found))})
 
 
 def calibration_table(found: Pair) -> Table:

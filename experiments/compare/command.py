@@ -17,9 +17,10 @@ from experiments.options import (
     JsonOption,
     NoCacheOption,
     ThreadsOption,
-    cache_folder,
     check_free,
     report_day,
+    use_threads,
+    vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
 
@@ -81,26 +82,29 @@ def compare(
     """
     from experiments.compare.job import COMPARISON, ComparisonRequest, compare_models, lines, summary
     from experiments.compare.rows import ComparedFiles
-    from experiments.session.encoders import open_model
     from experiments.validate.files import names_of, write_pages
     from features.tables.reader import ReadOptions
+    from fusion.scorer import load_scorer
     from fusion.validation.power import POWERS
 
     check_free(out, names_of(COMPARISON), force)
     options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding)
     files = ComparedFiles(tuple(data), since.date() if since else None, options)
     segments, powers = tuple(dict.fromkeys(segment or ())), tuple(dict.fromkeys(power or POWERS))
-    order = ComparisonRequest(files, approval_rate, powers, policy, segments, report_day(made_on))
+    order = ComparisonRequest(files, approval_rate, powers, segments, report_day(made_on))
     arguments = {"champion": champion, "challenger": challenger, "data": data, "out": out, "since": since}
     arguments |= {"approval_rate": approval_rate, "powers": powers, "policy": policy, "segments": segments}
     with Run.start("compare", out, arguments | {"date": order.made_on}, json_output) as run:
         with run.timed("load"):
-            where = cache_folder(cache, no_cache)
-            first = open_model(champion, champion_encoder, where, cache_gb, threads)
-            second = open_model(challenger, challenger_encoder, where, cache_gb, threads)
-        found = compare_models(first, second, order, run)
+            use_threads(threads)
+            vectors = vector_cache(cache, cache_gb, no_cache)
+            one, other = (
+                load_scorer(path, encoder=encoder, cache=vectors, policy=policy, threads=threads)
+                for path, encoder in ((champion, champion_encoder), (challenger, challenger_encoder))
+            )
+        found = compare_models(one, other, order, run)
         with run.timed("write"):
-            write_pages(out, (found.page,), found.rows.rejects)
+            write_pages(out, {COMPARISON: found.document}, found.rows.rejects)
         run.finish({"out": out, **summary(found)}, {"out": out, **lines(found)})
     if found.rows.n_rejected:
         raise typer.Exit(SOME_REJECTED)

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from data_schemas.errors import ContractError
 from experiments.compare import calibration as trust
@@ -16,19 +15,15 @@ from experiments.compare import power as plan
 from experiments.compare import swap_sets as exchange
 from experiments.compare.pair import Pair, pair
 from experiments.compare.rows import CHALLENGER, CHAMPION, ComparedFiles, PairedRows, read_pair
-from experiments.reporting.document import Document
+from experiments.reporting.document import Document, Section
 from experiments.reporting.html import GRADES
 from experiments.reporting.words import number, percent
-from experiments.session.encoders import Model, check_encoder
 from experiments.session.run import Run
-from experiments.train.job import data_digest
 from experiments.validate.card import origin
-from experiments.validate.chapter import Chapter
-from experiments.validate.files import Page
-from experiments.validate.scored_outcomes import ScoredOutcomes, judge
+from experiments.validate.scored_outcomes import ScoredOutcomes, score_outcomes
 from experiments.validate.slices import month_cut, segment_cuts
-from fusion.policy.policy import Policy, own_policy
-from fusion.policy.policy_file import load_policy
+from features.tables.csv_records import data_digest
+from fusion.scorer import Scorer
 from fusion.validation.power import ALPHA
 
 COMPARISON = "comparison"
@@ -37,14 +32,12 @@ COMPARISON = "comparison"
 @dataclass(frozen=True)
 class ComparisonRequest:
     """What to compare. approval_rate: None for what the champion's policy approves. powers: of the shadow test.
-    policy: a policy file, None for each model's own cut-off. segments: columns of the champion's schema to part the
-    rows by; empty for those that it suggests.
+    segments: columns of the champion's schema to part the rows by; empty for those that it suggests.
     """
 
     files: ComparedFiles
     approval_rate: float | None
     powers: tuple[float, ...]
-    policy: Path | None
     segments: tuple[str, ...]
     made_on: date
 
@@ -55,32 +48,27 @@ class ComparisonResult:
 
     pair: Pair
     rows: PairedRows
-    page: Page
+    document: Document
 
 
-def compare_models(champion: Model, challenger: Model, order: ComparisonRequest, run: Run) -> ComparisonResult:
+def compare_models(champion: Scorer, challenger: Scorer, order: ComparisonRequest, run: Run) -> ComparisonResult:
     """Compare two models on decided applications.
 
-    Raises ContractError for another encoder than a model's, a policy or segment that does not fit a schema, an approval
-    rate or power out of range, and as ``read_pair`` does.
+    Raises ContractError for a segment that does not fit the schema, an approval rate or power out of range, and as
+    ``read_pair`` does.
     """
     check_order(order)
-    policies = []
-    for model in (champion, challenger):
-        check_encoder(model.encoder, model.bundle)
-        policies.append(policy_of(model, order))
     digest = data_digest(order.files.paths)
     rows = read_pair(champion.bundle.schema, challenger.bundle.schema, order.files, run)
-    one = judge(champion, rows.champion, policies[0], run)
+    one = score_outcomes(champion, rows.champion, run)
     same = champion.bundle.manifest.model_id == challenger.bundle.manifest.model_id
-    other = one if same else judge(challenger, rows.challenger, policies[1], run)
+    other = one if same else score_outcomes(challenger, rows.challenger, run)
     with run.stage("compare") as advance:
         found = pair(one, other, order.approval_rate, order.powers)
         chapters = chapters_of(found, rows, order)
         advance(len(found))
     document = comparison(found, order, chapters, digest)
-    drawings = {key: svg for chapter in chapters for key, svg in chapter.drawings.items()}
-    return ComparisonResult(found, rows, Page(COMPARISON, document, drawings))
+    return ComparisonResult(found, rows, document)
 
 
 def check_order(order: ComparisonRequest) -> None:
@@ -94,14 +82,7 @@ def check_order(order: ComparisonRequest) -> None:
             raise ContractError(f"--power {power} is no power", f"Give a number between {ALPHA} and 1, such as 0.8.")
 
 
-def policy_of(model: Model, order: ComparisonRequest) -> Policy:
-    """The policy that a model decides by."""
-    if order.policy is None:
-        return own_policy(model.bundle.config)
-    return load_policy(order.policy, model.bundle.schema)
-
-
-def chapters_of(found: Pair, rows: PairedRows, order: ComparisonRequest) -> list[Chapter]:
+def chapters_of(found: Pair, rows: PairedRows, order: ComparisonRequest) -> list[Section]:
     """Every chapter, in its order."""
     return [
         verdict.chapter(found, rows),
@@ -115,7 +96,7 @@ def chapters_of(found: Pair, rows: PairedRows, order: ComparisonRequest) -> list
     ]
 
 
-def comparison(found: Pair, order: ComparisonRequest, chapters: list[Chapter], digest: str) -> Document:
+def comparison(found: Pair, order: ComparisonRequest, chapters: list[Section], digest: str) -> Document:
     """The document."""
     return Document(
         report="comparison",
@@ -137,7 +118,7 @@ def comparison(found: Pair, order: ComparisonRequest, chapters: list[Chapter], d
         },
         headline=verdict.headline(found),
         key_figures=verdict.key_figures(found),
-        sections=tuple(chapter.section for chapter in chapters),
+        sections=tuple(chapters),
         origin=origins(found) | {"files compared sha256": digest},
     )
 
@@ -160,7 +141,7 @@ def origins(found: Pair) -> dict[str, str]:
 def summary(found: ComparisonResult) -> Mapping[str, object]:
     """Every figure to its last digit, for machines."""
     both, swaps = found.pair.comparison, found.pair.swaps
-    findings = found.page.document.findings()
+    findings = found.document.findings()
     return counts(found) | {
         "rejected_by_rule": dict(Counter(found.rows.rejects["rule"])),
         "auc": vars(both.auc) | {"champion": both.champion.auc.value, "challenger": both.challenger.auc.value},
@@ -181,7 +162,7 @@ def summary(found: ComparisonResult) -> Mapping[str, object]:
 
 def lines(found: ComparisonResult) -> Mapping[str, object]:
     """The same for people."""
-    document = found.page.document
+    document = found.document
     return counts(found) | {
         "verdict": document.headline[0],
         "findings": {f"{at}. {GRADES[one.grade]}": one.title for at, one in enumerate(document.findings(), 1)},

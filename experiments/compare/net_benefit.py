@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from experiments.compare.pair import Pair
+from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import BLUE, INK, MUTED, RED, WHOLE, legend, percent_axis, picture
-from experiments.reporting.document import Column, Plot, Section, Table
+from experiments.reporting.document import Column, Plot, Row, Section, Table
 from experiments.reporting.words import number, percent
-from experiments.validate.chapter import Chapter, Row, figure, interval
-from fusion.metrics import Floats
+from features.arrays import Floats
 from fusion.validation.intervals import Estimate
 from fusion.validation.net_benefit import net_benefit, net_benefit_difference
 
@@ -23,9 +23,9 @@ OWN = ", of rows without a cut-off of their own"
 FINE = np.arange(1, 100) / 200
 
 
-def chapter(found: Pair) -> Chapter:
+def chapter(found: Pair) -> Section:
     """Decision curves of both."""
-    section = Section(
+    return Section(
         key="net_benefit",
         title="Net benefit: would it pay?",
         words=(
@@ -47,10 +47,10 @@ def chapter(found: Pair) -> Chapter:
                 alt="Net benefit of champion, challenger, declining everybody and declining nobody, against the "
                 "cut-off of the PD.",
                 wide=True,
+                drawing=picture(lambda axes: _draw(axes, found), WHOLE),
             ),
         ),
     )
-    return Chapter(section, {"decision_curve": picture(lambda axes: _draw(axes, found), WHOLE)})
 
 
 def benefit_table(found: Pair) -> Table:

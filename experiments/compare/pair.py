@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.validate.scored_outcomes import Floats, ScoredOutcomes
+from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut, Slice, length_cut, main_narrative, wrote
+from features.arrays import Floats
 from fusion.metrics import Gain
 from fusion.validation.comparison import Comparison, compare
 from fusion.validation.intervals import NONE, Estimate

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from experiments.compare.pair import NO_VARIANCE, Pair, estimate, narrative_cuts
+from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import BLUE, INK, MUTED, RED, name_places, picture
-from experiments.reporting.document import Column, Gap, Plot, Section, Table
-from experiments.validate.chapter import Chapter, Row, figure, interval
+from experiments.reporting.document import Column, Gap, Plot, Row, Section, Table
 from experiments.validate.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough
 from fusion.metrics import auc, brier_gain, delong
 from fusion.validation.intervals import rate
@@ -27,7 +27,7 @@ COLUMNS = (
 )
 
 
-def segments_chapter(found: Pair, segments: Sequence[Cut]) -> Chapter:
+def segments_chapter(found: Pair, segments: Sequence[Cut]) -> Section:
     """By narrative and by segment."""
     narrative = narrative_cuts(found)
     cuts = [*narrative, *segments]
@@ -42,19 +42,17 @@ def segments_chapter(found: Pair, segments: Sequence[Cut]) -> Chapter:
         words.append("No column parts the applicants into a few groups of some size; name one with --segment.")
     tables = [slice_table(found, cut, f"by_{cut.key}") for cut in narrative]
     tables += [slice_table(found, cut, f"segment_{cut.key}") for cut in segments]
-    return Chapter(
-        Section(
-            key="segments", title="By segment, with and without narrative", words=tuple(words), tables=tuple(tables)
-        )
+    return Section(
+        key="segments", title="By segment, with and without narrative", words=tuple(words), tables=tuple(tables)
     )
 
 
-def months_chapter(found: Pair, months: Cut | None) -> Chapter:
+def months_chapter(found: Pair, months: Cut | None) -> Section:
     """By month of decision."""
     title = "By month of decision"
     if months is None:
         said = "The champion's schema has no decision date, or the file lacks it."
-        return Chapter(Section(key="months", title=title, words=(said,)))
+        return Section(key="months", title=title, words=(said,))
     drawn = any(enough(found.y[part.rows]) for part in months.slices)
     plot = Plot(
         key="auc_by_month",
@@ -64,16 +62,15 @@ def months_chapter(found: Pair, months: Cut | None) -> Chapter:
         alt="Difference of the AUCs by month, with intervals.",
         gap="" if drawn else f"No month has {LEAST_BADS} goods and {LEAST_BADS} bads.",
         wide=True,
+        drawing=picture(lambda axes: _draw(axes, found, months), (11.0, 3.6)) if drawn else "",
     )
-    section = Section(
+    return Section(
         key="months",
         title=title,
         words=("An advantage that fades from month to month is one that the challenger may not keep.",),
         tables=(slice_table(found, months, "by_month"),),
         plots=(plot,),
     )
-    drawing = {"auc_by_month": picture(lambda axes: _draw(axes, found, months), (11.0, 3.6))} if drawn else {}
-    return Chapter(section, drawing)
 
 
 def slice_table(found: Pair, cut: Cut, key: str) -> Table:

@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from experiments.compare.pair import Pair
-from experiments.reporting.document import Cell, Column, Gap, Section, Table
+from experiments.reporting.cells import figure
+from experiments.reporting.document import Cell, Column, Gap, Row, Section, Table
 from experiments.reporting.words import count, number, percent
-from experiments.validate.chapter import Chapter, Row, figure
 from fusion.validation.power import Measure, Need
 
 NAMES: dict[Measure, str] = {
@@ -20,7 +20,7 @@ NAMES: dict[Measure, str] = {
 NO_DIFFERENCE = "no difference to go by"
 
 
-def chapter(found: Pair) -> Chapter:
+def chapter(found: Pair) -> Section:
     """The plan."""
     pace = decisions_per_month(found)
     words = [
@@ -40,13 +40,11 @@ def chapter(found: Pair) -> Chapter:
         words.append("The decisions have no dates here, so nothing is said of months.")
     else:
         words.append(f"This file has {number(pace, 0 if pace >= 10 else 1)} decisions a month.")
-    return Chapter(
-        Section(
-            key="shadow_test",
-            title="A shadow test: how many decisions would tell?",
-            words=tuple(words),
-            tables=(plan_table(found, pace),),
-        )
+    return Section(
+        key="shadow_test",
+        title="A shadow test: how many decisions would tell?",
+        words=tuple(words),
+        tables=(plan_table(found, pace),),
     )
 
 

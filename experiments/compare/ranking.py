@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from sklearn.metrics import roc_curve
 
 from experiments.compare.pair import Pair, estimate, why_no_p
+from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import BLUE, MUTED, RED, legend, percent_axis, picture
-from experiments.reporting.document import Column, Plot, Section, Table
+from experiments.reporting.document import Column, Plot, Row, Section, Table
 from experiments.reporting.words import percent
-from experiments.validate.chapter import Chapter, Row, figure, interval
 from fusion.metrics import both_classes
 
 ONE_CLASS = "one class only"
@@ -19,10 +19,10 @@ NOT_KNOWN = "too few goods or bads"
 MOST_DOTS = 1500  # of the plot of ranks
 
 
-def chapter(found: Pair) -> Chapter:
+def chapter(found: Pair) -> Section:
     """Discrimination of both."""
     drawn = both_classes(found.y)
-    section = Section(
+    return Section(
         key="discrimination",
         title="Discrimination: which tells good from bad better?",
         words=(
@@ -40,6 +40,7 @@ def chapter(found: Pair) -> Chapter:
                 "share of goods turned away. Lines that cross mean that each model is better somewhere.",
                 alt="ROC curves of champion and challenger: share of bads against share of goods not approved.",
                 gap="" if drawn else "It takes goods and bads.",
+                drawing=picture(lambda axes: _draw_roc(axes, found)) if drawn else "",
             ),
             Plot(
                 key="ranks",
@@ -47,11 +48,10 @@ def chapter(found: Pair) -> Chapter:
                 words="Each dot is an applicant, by the share of applicants that each model takes for safer. On the "
                 "diagonal they agree; of many applicants some are drawn at random.",
                 alt="Scatter plot of the challenger's rank against the champion's, bads over goods.",
+                drawing=picture(lambda axes: _draw_ranks(axes, found)),
             ),
         ),
     )
-    drawings = {"ranks": picture(lambda axes: _draw_ranks(axes, found))}
-    return Chapter(section, drawings | ({"roc": picture(lambda axes: _draw_roc(axes, found))} if drawn else {}))
 
 
 def figures_table(found: Pair) -> Table:

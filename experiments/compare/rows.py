@@ -8,17 +8,15 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError
 from experiments.reporting.words import count, number
 from experiments.session.run import Run
+from features.arrays import Index, Ints
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk
 from features.tables.reader import ReadOptions, read_files
-
-Rows = npt.NDArray[np.int64]
 
 CHAMPION, CHALLENGER, BOTH = "champion", "challenger", "both"
 REJECTED_COLUMNS = ("model", "file", *REJECT_COLUMNS)
@@ -101,7 +99,7 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
     return pair
 
 
-def _places(chunks: Sequence[Chunk]) -> Rows:
+def _places(chunks: Sequence[Chunk]) -> Ints:
     """int64 (n,): file and row number of every sound row, ascending."""
     return np.concatenate(
         [(np.int64(at) << FILE_SHIFT) + chunk.applications.row_number for at, chunk in enumerate(chunks)]
@@ -112,7 +110,7 @@ def _joined(chunks: Sequence[Chunk]) -> Applications:
     return Applications.concat([chunk.applications for chunk in chunks])
 
 
-def _since(pair: PairedRows, files: ComparedFiles) -> tuple[npt.NDArray[np.intp], PairedRows]:
+def _since(pair: PairedRows, files: ComparedFiles) -> tuple[Index, PairedRows]:
     """Positions of the rows decided since, and the pair with these alone; raises ContractError when none is left."""
     if files.since is None:
         return np.arange(len(pair)), pair

@@ -6,21 +6,21 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from experiments.compare.pair import Pair
+from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import BLUE, INK, MUTED, legend, percent_axis, picture
-from experiments.reporting.document import Column, Plot, Section, Table
+from experiments.reporting.document import Column, Plot, Row, Section, Table
 from experiments.reporting.words import percent
-from experiments.validate.chapter import Chapter, Row, figure, interval
 from fusion.validation.swap_sets import Share, SwapSet, swap_set
 
 RATES = np.arange(1, 20) / 20
 NOBODY = "nobody"
 
 
-def chapter(found: Pair) -> Chapter:
+def chapter(found: Pair) -> Section:
     """Swap sets at the approval rate of interest, and over a range of rates."""
     sets = [swap_set(found.champion.margin, found.challenger.margin, found.y, rate) for rate in RATES.tolist()]
     drawn = any(one.gain.exists for one in sets)
-    section = Section(
+    return Section(
         key="swap_sets",
         title="Swap sets: who would be approved instead?",
         words=(
@@ -40,10 +40,10 @@ def chapter(found: Pair) -> Chapter:
                 alt="Difference of bad rates of swapped-out and swapped-in applicants against the approval rate, with "
                 "its 95 % band.",
                 gap="" if drawn else "The two approve the same applicants at every rate.",
+                drawing=picture(lambda axes: _draw(axes, found, sets)) if drawn else "",
             ),
         ),
     )
-    return Chapter(section, {"swaps": picture(lambda axes: _draw(axes, found, sets))} if drawn else {})
 
 
 def sets_table(swaps: SwapSet) -> Table:

@@ -12,7 +12,6 @@ from experiments.compare.pair import NO_VARIANCE, Pair, why_no_p
 from experiments.compare.rows import CHALLENGER, CHAMPION, PairedRows
 from experiments.reporting.document import Column, Finding, Grade, Section, Table
 from experiments.reporting.words import count, number, p_value, percent, signed
-from experiments.validate.chapter import Chapter
 from experiments.validate.chapters.calibration_findings import MUCH, UNSURE_SLOPE
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from fusion.metrics import Gain
@@ -25,14 +24,14 @@ MANY_REJECTED = 0.05
 SEGMENTED = "The cut-off is that of rows without a cut-off of their own, taken for all rows: the policy has segments."
 
 
-def chapter(found: Pair, rows: PairedRows) -> Chapter:
+def chapter(found: Pair, rows: PairedRows) -> Section:
     """The findings, and what they rest on."""
     words = (
         "“Beyond chance” means that the 95 % interval of a difference leaves out 0. The tests share their rows, so "
         "that they are no independent witnesses; and a challenger that was picked because it did best on these very "
         "rows is flattered by all of them.",
     )
-    return Chapter(Section(key="verdict", title="Verdict", findings=tuple(findings(found, rows)), words=words))
+    return Section(key="verdict", title="Verdict", findings=tuple(findings(found, rows)), words=words)
 
 
 def findings(found: Pair, rows: PairedRows) -> list[Finding]:

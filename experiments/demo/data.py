@@ -28,8 +28,7 @@ from experiments.demo.sentences import (
     STEADY_TITLES,
     fillings,
 )
-
-Floats = npt.NDArray[np.float64]
+from features.arrays import Dates, Flags, Floats
 
 INTERCEPT = -2.8
 SHARE_WITHOUT_NARRATIVE = 1 / 3
@@ -123,13 +122,13 @@ def column_log_odds(table: pd.DataFrame) -> Floats:
     return log_odds
 
 
-def _narrative_log_odds(mentions: npt.NDArray[np.bool_], casual: npt.NDArray[np.bool_]) -> Floats:
+def _narrative_log_odds(mentions: Flags, casual: Flags) -> Floats:
     weights = np.array([concept.weight for concept in CONCEPTS])
     log_odds: Floats = mentions @ weights + CASUAL_TITLE_WEIGHT * casual
     return log_odds
 
 
-def _draw_columns(random: np.random.Generator, days: npt.NDArray[np.datetime64]) -> pd.DataFrame:
+def _draw_columns(random: np.random.Generator, days: Dates) -> pd.DataFrame:
     """Every column but id, narratives and outcome, with some cells missing."""
     n = len(days)
     age = np.clip(random.gamma(7.0, 3.6, n) + 18, 18, 80)
@@ -167,9 +166,7 @@ def _draw_columns(random: np.random.Generator, days: npt.NDArray[np.datetime64])
     return table
 
 
-def _write_statements(
-    random: np.random.Generator, has_text: npt.NDArray[np.bool_], mentions: npt.NDArray[np.bool_]
-) -> list[str]:
+def _write_statements(random: np.random.Generator, has_text: Flags, mentions: Flags) -> list[str]:
     """One statement per applicant: a sentence for each thing mentioned amid small talk, in random order."""
     n = len(mentions)
     talk = _sentences(random, SMALL_TALK, (n, 3))
@@ -189,7 +186,7 @@ def _write_statements(
     return _with_typos(random, statements)
 
 
-def _write_titles(random: np.random.Generator, casual: npt.NDArray[np.bool_]) -> npt.NDArray[np.object_]:
+def _write_titles(random: np.random.Generator, casual: Flags) -> npt.NDArray[np.object_]:
     """A job title per applicant, a tenth of them empty."""
     n = len(casual)
     titles = np.where(casual, _some_of(random, CASUAL_TITLES, (n,)), _some_of(random, STEADY_TITLES, (n,)))

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.demo.data import FIRST_DAY, generate
-from experiments.explain.job import Model, explain_file
+from experiments.explain.job import explain_file
 from experiments.explain.report_content import Heading
 from experiments.explain.request import Audience, Form, ReportRequest
 from experiments.explain.selection import Choice
-from experiments.options import report_day
-from experiments.score.job import ScoreFiles, bundle_scorer, score_file
-from experiments.session.encoders import open_text_encoder
+from experiments.options import report_day, use_threads
+from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run, Summary
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
-from features.design import Design
-from features.narratives.reader import TextReader
+from features.arrays import Floats
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
 from fusion.config import Config
 from fusion.metrics import auc, delong
+from fusion.scorer import N_REASONS, Scorer
+from fusion.text_encoder import VectorCache, open_text_encoder
 
 DAYS_BEFORE, DAYS_AFTER = 730, 180
 NEW_ROWS_SHARE = 0.4
-CACHE_GB = 1.0
-N_REASONS = 4
 N_REPORTED = 5
 
 ABOUT = """Everything in this folder is synthetic: `creditfusion demo` made it up (seed {seed}).
@@ -124,21 +121,19 @@ def run_demo(files: DemoFiles, n_rows: int, seed: int, threads: int, run: Run) -
     schema, config = load_schema("demo"), Config()
     with run.stage("generate"):
         write_files(files, n_rows, seed)
-    encoder = open_text_encoder(config.encoder, files.vectors, CACHE_GB, threads)
+    use_threads(threads)
+    encoder = open_text_encoder(config.encoder, VectorCache(files.vectors))
     past = TrainingFiles((files.past,), files.model)
     report = train_bundle(
         read_decided(schema, past.data, ReadOptions(need_target=True), run), past, config, encoder, run
     )
-    bundle = load(files.model)
-    scorer = bundle_scorer(bundle, encoder, threads, run, N_REASONS)
+    scorer = Scorer(load(files.model), encoder, n_reasons=N_REASONS, threads=threads)
     score_file(scorer, ScoreFiles(files.new, files.scored, files.rejects), ReadOptions(), run, force=True)
     with run.stage("report"):
-        explain_few(files, Model(bundle, encoder, exact=True, threads=threads), run)
+        explain_few(files, replace(scorer, n_reasons=0), run)
     with run.stage("compare"):
         new = read_all(files.new, schema, ReadOptions()).applications
-        text = TextReader(schema, encoder.text_encoder, config.text.n_buckets, config.text.ngrams).read(new)
-        margins = bundle.model.margins(Design(bundle.tabular.encode(new), text), threads)
-        against_the_rule = judge(files, margins.columns_only)
+        against_the_rule = judge(files, scorer.margins(scorer.read(new).design).columns_only)
     paths = (files.about, files.past, files.new, files.scored, files.model, files.reports)
     return {
         "data": "synthetic, nothing in it is real",
@@ -150,14 +145,14 @@ def run_demo(files: DemoFiles, n_rows: int, seed: int, threads: int, run: Run) -
     }
 
 
-def explain_few(files: DemoFiles, model: Model, run: Run) -> None:
+def explain_few(files: DemoFiles, scorer: Scorer, run: Run) -> None:
     """Write the underwriter's report and the letter for the new applications of the highest PD."""
     order = ReportRequest(files.reports, (Audience.UNDERWRITER, Audience.APPLICANT), (Form.HTML, Form.JSON), force=True)
     heading = Heading(files.new, report_day(None), lender="Demo Bank", contact="", command=())
-    explain_file(model, Choice(top=N_REPORTED), order, heading, ReadOptions(), run)
+    explain_file(scorer, Choice(top=N_REPORTED), order, heading, ReadOptions(), run)
 
 
-def judge(files: DemoFiles, columns_only: npt.NDArray[np.float64]) -> Summary:
+def judge(files: DemoFiles, columns_only: Floats) -> Summary:
     """AUCs on the new applications: of the rule itself, the model, and its ablation on the columns alone.
 
     columns_only: float64 (n,), log-odds of the ablation, in the order of ``new.csv``.

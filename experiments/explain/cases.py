@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from scipy.special import logit
 
 from data_schemas.contract import Reason
-from experiments.score.answers import SEED, Reasoner
 from features.design import Design, TabularBlock, TextBlock
-from features.encoders.encoder import TextEncoder
 from features.narratives.concepts import ConceptMatches
-from features.narratives.masking import Mask
-from features.narratives.reader import TextReader
 from features.tables.applications import Applications
-from features.tables.data_quality import data_quality
 from fusion.bundle import Bundle
 from fusion.explain.counterfactuals import Change, ChangeSearch
 from fusion.explain.exact_sentences import explain_exactly
 from fusion.explain.explanation import Explanation
-from fusion.explain.reasons import principal_reasons
-
-Floats = npt.NDArray[np.float64]
-Timed = Callable[[str], AbstractContextManager[None]]
+from fusion.scorer import N_REASONS, SEED, Monitor, Scorer, Timed
 
 CROSSED = 1e-9  # log-odds below the cut-off, so that no rounding puts what crossed it back
 
@@ -83,68 +72,62 @@ class Case:
 class Study:
     """What studies applications with one model.
 
-    exact: narratives are read again without some of their sentences. timed: times stages by name.
+    Attributes:
+        scorer: The model.
+        search: Looks for the smallest changes that would approve an application.
+        exact: Whether narratives are read again without some of their sentences.
+        timed: Times stages by name.
     """
 
-    reasoner: Reasoner
-    mask: Mask
-    reader: TextReader
+    scorer: Scorer
     search: ChangeSearch
     exact: bool
-    threads: int
     timed: Timed
 
     @staticmethod
-    def of(reasoner: Reasoner, encoder: TextEncoder, exact: bool, threads: int, timed: Timed) -> Study:
-        """With a model's reasoner and the encoder of its narratives."""
-        bundle, settings = reasoner.bundle, reasoner.bundle.config.text
-        mask = Mask.open(settings.mask, bundle.schema, encoder)
-        reader = TextReader(bundle.schema, encoder, settings.n_buckets, settings.ngrams)
-        search = ChangeSearch.of(bundle.model, bundle.tabular, bundle.population.columns)
-        return Study(reasoner, mask, reader, search, exact, threads, timed)
+    def of(scorer: Scorer, exact: bool, timed: Timed) -> Study:
+        """Make ready what every study with this model needs."""
+        bundle = scorer.bundle
+        return Study(scorer, ChangeSearch.of(bundle.model, bundle.tabular, bundle.population.columns), exact, timed)
 
     @property
     def bundle(self) -> Bundle:
         """The model."""
-        return self.reasoner.bundle
+        return self.scorer.bundle
 
     def study(self, application: Applications) -> Case:
         """Study one application, a single row."""
-        bundle = self.bundle
-        with self.timed("mask"):
-            masked = self.mask.apply(application)
-            kept = masked.applications
-        with self.timed("text"):
-            text, sentences = self.reader.read_sentences(kept)
-            design = Design(bundle.tabular.encode(application), text)
-        explainer, read = self.reasoner.explainer, self.reader.read_texts
+        scorer, tabular = self.scorer, self.bundle.tabular
+        reading = scorer.read(application, Monitor(self.timed), sentences=True)
+        design, sentences = reading.design, reading.sentences
         with self.timed("attribution"):
             if self.exact:
-                explanation = explain_exactly(explainer, design, sentences, read, SEED, self.threads)
+                read, threads = scorer.reader.read_texts, scorer.threads
+                explanation = explain_exactly(scorer.explainer, design, sentences, read, SEED, threads)
             else:
-                explanation = explainer.explain(design, sentences, SEED, self.threads)
+                explanation = scorer.explainer.explain(design, sentences, SEED, scorer.threads)
         with self.timed("reasons"):
-            matches = self.reasoner.matcher.match(sentences)
-            book, most = self.reasoner.book, self.reasoner.most
-            found = principal_reasons(explanation, matches.concept, book, bundle.config, most)
+            matches = scorer.matcher.match(sentences)
+            refused = self.bundle.model.scores(explanation.margin).pd > self.bundle.config.decision.max_pd
+            (reasons,) = scorer.reasons(explanation, matches, refused, N_REASONS)
         with self.timed("changes"):
             outcomes, changes = self._outcomes(design), self._changes(application, design, explanation)
         return Case(
             application=application,
-            n_masked=tuple(masked.n_cut[0].tolist()),
+            n_masked=tuple(reading.masked.n_cut[0].tolist()),
             design=design,
-            values=replace(bundle.tabular, fill={}).encode(application),
+            values=replace(tabular, fill={}).encode(application),
             explanation=explanation,
             matches=matches,
             outcomes=outcomes,
-            reasons=tuple(found.of(0)),
+            reasons=reasons.reasons,
             changes=changes,
-            quality=data_quality(application, bundle.tabular.levels, masked.kinds)[0],
+            quality=reading.quality[0],
         )
 
     def _outcomes(self, design: Design) -> Outcomes:
         both = Design.concat([design, Design(design.tabular, silent(design.text))])
-        margins = self.bundle.model.margins(both, self.threads)
+        margins = self.scorer.margins(both)
         return Outcomes(
             fused=float(margins.fused[0]),
             silent=float(margins.fused[1]),
@@ -156,7 +139,7 @@ class Study:
         if self.bundle.model.scores(explanation.margin).pd[0] <= self.bundle.config.decision.max_pd:
             return ()
         cut_off = float(logit(self.bundle.config.decision.max_pd)) - CROSSED
-        return tuple(self.search.smallest(application, design.text, cut_off, threads=self.threads))
+        return tuple(self.search.smallest(application, design.text, cut_off, threads=self.scorer.threads))
 
 
 def silent(text: TextBlock) -> TextBlock:

@@ -20,8 +20,9 @@ from experiments.options import (
     JsonOption,
     NoCacheOption,
     ThreadsOption,
-    cache_folder,
     report_day,
+    use_threads,
+    vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
 
@@ -78,14 +79,15 @@ def explain(
     Rows that break the data contract are listed in the index. Exit code 3: some rows were rejected (with --id: some of
     those named). Equal input, model and --date give equal bytes.
     """
-    from experiments.explain.job import Model, check_order, explain_file
+    from experiments.explain.job import check_order, explain_file
     from experiments.explain.report_content import Heading
     from experiments.explain.selection import Choice
-    from experiments.session.encoders import open_model
     from features.tables.reader import ReadOptions
+    from fusion.scorer import load_scorer
 
     choice = Choice(tuple(dict.fromkeys(ids or ())), declined, top or 0, limit)
-    order = ReportRequest(out, _once(audience, [Audience.UNDERWRITER]), _once(form, [Form.HTML, Form.JSON]), force)
+    audiences, forms = _once(audience, [Audience.UNDERWRITER]), _once(form, [Form.HTML, Form.JSON])
+    order = ReportRequest(out, audiences, forms, force, exact=not fast)
     check_order(order)
     options = ReadOptions(chunk_rows=2_000, delimiter=delimiter, encoding=encoding)
     day = report_day(made_on)
@@ -97,9 +99,10 @@ def explain(
     arguments = {"model": model, "data": data, "out": out, "ids": len(choice.ids), "declined": declined, "top": top}
     with Run.start("explain", out, arguments | {"limit": limit, "fast": fast, "date": day}, json_output) as run:
         with run.timed("load"):
-            opened = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
-        explained = Model(opened.bundle, opened.encoder, not fast, threads)
-        done = explain_file(explained, choice, order, heading, options, run)
+            use_threads(threads)
+            vectors = vector_cache(cache, cache_gb, no_cache)
+            scorer = load_scorer(model, encoder=encoder, cache=vectors, threads=threads)
+        done = explain_file(scorer, choice, order, heading, options, run)
         run.finish(
             {
                 "out": out,
@@ -112,7 +115,7 @@ def explain(
                 "rejected": done.chosen.n_rejected,
                 "rejected_rows": {f"row {row.row}": row.words for row in done.chosen.rejected},
                 "sentence_points": done.methods,
-                "cache_hit_rate": opened.encoder.hit_rate,
+                "cache_hit_rate": scorer.encoder.hit_rate,
             }
         )
     if done.chosen.n_rejected:

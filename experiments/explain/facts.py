@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_schemas.contract import Derived, Field, FieldType, Reason, Schema
-from experiments import reporting as reports
 from experiments.explain.cases import Case
+from experiments.reporting.decision.underwriter import Flag
+from experiments.reporting.parts import Fact
 from features.text.cleaning import covering_sentences
 from fusion.explain.reasons import ReasonBook
 
@@ -32,7 +33,7 @@ def typed(field: Field, value: float) -> Cell:
     return bool(value) if field.type is FieldType.BOOLEAN else value
 
 
-def facts(case: Case) -> dict[str, reports.Fact]:
+def facts(case: Case) -> dict[str, Fact]:
     """The value of every column that the model has, by name; derived features as they were computed."""
     known, frame = columns_of(case.application.schema), case.application.frame
     found = {}
@@ -42,9 +43,9 @@ def facts(case: Case) -> dict[str, reports.Fact]:
             value = typed(column, float(frame[name].iloc[0]))
         else:  # a float32 in the fewest digits that name it
             value = float(str(seen)) if np.isfinite(seen) else None
-        found[name] = reports.Fact(title=column.title, value=value, unit=column.unit)
+        found[name] = Fact(title=column.title, value=value, unit=column.unit)
     for name in case.values.cat_names:
-        found[name] = reports.Fact(title=known[name].title, value=frame[name].iloc[0] or None)
+        found[name] = Fact(title=known[name].title, value=frame[name].iloc[0] or None)
     return found
 
 
@@ -55,18 +56,18 @@ class Ground:
     sensitive: that sentence tells of private life. joined: it is a passage of several.
     """
 
-    column: reports.Fact | None
-    sentence: reports.Fact | None
+    column: Fact | None
+    sentence: Fact | None
     sensitive: bool
     joined: bool = False
 
     @property
-    def facts(self) -> tuple[reports.Fact, ...]:
+    def facts(self) -> tuple[Fact, ...]:
         """Both, as an underwriter reads them."""
         return tuple(fact for fact in (self.column, self.sentence) if fact is not None)
 
     @property
-    def plain_facts(self) -> tuple[reports.Fact, ...]:
+    def plain_facts(self) -> tuple[Fact, ...]:
         """Both, as the applicant reads them.
 
         A sentence that tells of private life is not quoted, nor is a passage of several: its beginning need not be what
@@ -78,11 +79,11 @@ class Ground:
             level = value.replace("_", " ") if isinstance(value, str) else value
             plain.append(self.column.model_copy(update={"value": level}))
         if self.sentence is not None and not self.sensitive and not self.joined:
-            plain.append(reports.Fact(title="You wrote", value=f"“{self.sentence.value}”"))
+            plain.append(Fact(title="You wrote", value=f"“{self.sentence.value}”"))
         return tuple(plain)
 
 
-def ground(case: Case, reason: Reason, book: ReasonBook, known: Mapping[str, reports.Fact]) -> Ground:
+def ground(case: Case, reason: Reason, book: ReasonBook, known: Mapping[str, Fact]) -> Ground:
     """The column and the sentence that take most under this reason; either only where it takes something."""
     place = book.reasons.index(reason)
     explanation, schema = case.explanation, columns_of(case.application.schema)
@@ -99,7 +100,7 @@ def ground(case: Case, reason: Reason, book: ReasonBook, known: Mapping[str, rep
     at = spoken[np.argmax(explanation.sentences[spoken])]
     title = schema[explanation.narrative_names[block.narrative[at]]].title
     text = block.text[at]
-    sentence = reports.Fact(title=title, value=shortened(text))
+    sentence = Fact(title=title, value=shortened(text))
     return Ground(column, sentence, bool(case.matches.sensitive[at]), len(covering_sentences(text)) > 1)
 
 
@@ -111,10 +112,10 @@ def shortened(text: str) -> str:
     return re.sub(r"\s+\S*$", "", text[: LONGEST_QUOTE + 1])[:LONGEST_QUOTE] + " …"
 
 
-def flags(case: Case) -> tuple[reports.Flag, ...]:
+def flags(case: Case) -> tuple[Flag, ...]:
     """The data-quality flags, in words."""
     titles = {name: column.title for name, column in columns_of(case.application.schema).items()}
-    return tuple(reports.Flag(flag=flag, words=_words(flag, titles)) for flag in case.quality.split(";") if flag)
+    return tuple(Flag(flag=flag, words=_words(flag, titles)) for flag in case.quality.split(";") if flag)
 
 
 def _words(flag: str, titles: Mapping[str, str]) -> str:

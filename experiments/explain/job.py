@@ -7,28 +7,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from experiments import reporting as reports
 from experiments.explain.cases import Case, Study
 from experiments.explain.output_folder import INDEX_JSON, check_place
 from experiments.explain.report_content import Heading, Reporter
 from experiments.explain.request import Audience, Form, ReportRequest
 from experiments.explain.selection import Choice, Chosen, RowNames, choose
 from experiments.explain.standing import Crowd
-from experiments.reporting import pages
+from experiments.reporting.decision import pages
+from experiments.reporting.decision.index import IndexEntry, IndexPage, Link
 from experiments.reporting.file_names import INDEX, file_name
+from experiments.reporting.parts import ReportModel
 from experiments.reporting.pdf import require_pdf, to_pdf
-from experiments.score.answers import Reasoner
-from experiments.score.job import bundle_scorer, fingerprint
-from experiments.session.encoders import OpenEncoder
-from experiments.session.run import Run
+from experiments.session.fingerprint import fingerprint
+from experiments.session.run import Run, advance_to
+from features.arrays import Floats
 from features.atomic_files import new_folder
 from features.tables.applications import Applications, Chunk
 from features.tables.reader import ReadOptions, read_chunks
 from fusion.bundle import Bundle
-
-N_REASONS = 4  # as many as an applicant is told
+from fusion.scorer import Monitor, Scorer
 
 
 @dataclass(frozen=True)
@@ -36,32 +34,21 @@ class Explained:
     """What became of an order. methods: applications by how their sentences' points were found."""
 
     chosen: Chosen
-    index: reports.IndexPage
+    index: IndexPage
     methods: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class Model:
-    """A loaded bundle with its text encoder. exact: narratives are read again without some of their sentences."""
-
-    bundle: Bundle
-    encoder: OpenEncoder
-    exact: bool
-    threads: int
-
-
 def explain_file(
-    model: Model, choice: Choice, order: ReportRequest, heading: Heading, options: ReadOptions, run: Run
+    scorer: Scorer, choice: Choice, order: ReportRequest, heading: Heading, options: ReadOptions, run: Run
 ) -> Explained:
     """Write the reports of the chosen applications of ``heading.data``, and their index.
 
-    Raises ContractError for an order that cannot be carried out, ids that no row has, or another encoder than the
-    model's.
+    Raises ContractError for an order that cannot be carried out, or ids that no row has.
     """
     check_order(order)
-    chosen = _choose(model, choice, heading.data, options, run)
+    chosen = _choose(scorer, choice, heading.data, options, run)
     with run.timed("prepare"):
-        reporter = _reporter(model, heading, run)
+        reporter = _reporter(scorer, heading, order.exact, run)
     entries, methods = [], {"exact": 0, "mixed": 0, "fast": 0}
     with new_folder(order.out) as folder:
         with run.progress("explain", len(chosen.applications), "applicants") as advance:
@@ -70,7 +57,7 @@ def explain_file(
                 entries.append(_write(reporter, case, order, folder, run))
                 methods[reporter.method(case)] += 1
                 advance(1)
-        index = _index(model.bundle, choice, chosen, entries, heading)
+        index = _index(scorer.bundle, choice, chosen, entries, heading)
         (folder / INDEX).write_bytes(pages.index_html(index).encode())
         (folder / INDEX_JSON).write_bytes(_json(index))
     return Explained(chosen, index, {name: n for name, n in methods.items() if n})
@@ -83,37 +70,30 @@ def check_order(order: ReportRequest) -> None:
         require_pdf()
 
 
-def _choose(model: Model, choice: Choice, data: Path, options: ReadOptions, run: Run) -> Chosen:
-    bundle = model.bundle
-    scorer = bundle_scorer(bundle, model.encoder, model.threads, run)
+def _choose(scorer: Scorer, choice: Choice, data: Path, options: ReadOptions, run: Run) -> Chosen:
+    bundle = scorer.bundle
     with run.timed("read"):
         names = RowNames.of(data, bundle.schema, options)
     n_rows = None if choice.ids else fingerprint(data).about_rows
     with run.progress("choose", n_rows) as advance, run.progress("encode", unit="texts") as on_text:
 
-        def predict(applications: Applications) -> npt.NDArray[np.float64]:
-            return scorer.answer(applications, on_text).scores.pd
+        def predict(applications: Applications) -> Floats:
+            return scorer.answer(applications, Monitor(run.timed, advance_to(on_text))).scores.pd
 
         def chunks() -> Iterator[Chunk]:
-            reading = read_chunks(data, bundle.schema, options)
-            while True:
-                with run.timed("read"):
-                    chunk = next(reading, None)
-                if chunk is None:
-                    return
+            for chunk in run.timed_each("read", read_chunks(data, bundle.schema, options)):
                 yield chunk
                 advance(chunk.n_rows)
 
         return choose(choice, chunks(), names, predict, bundle.config.decision.max_pd, data)
 
 
-def _reporter(model: Model, heading: Heading, run: Run) -> Reporter:
-    bundle, encoder = model.bundle, model.encoder.text_encoder
-    study = Study.of(Reasoner.open(bundle, encoder, N_REASONS), encoder, model.exact, model.threads, run.timed)
-    return Reporter(study, Crowd.of(bundle.population, bundle.config.scale), heading)
+def _reporter(scorer: Scorer, heading: Heading, exact: bool, run: Run) -> Reporter:
+    study = Study.of(scorer, exact, run.timed)
+    return Reporter(study, Crowd.of(scorer.bundle.population, scorer.bundle.config.scale), heading)
 
 
-def _write(reporter: Reporter, case: Case, order: ReportRequest, folder: Path, run: Run) -> reports.IndexEntry:
+def _write(reporter: Reporter, case: Case, order: ReportRequest, folder: Path, run: Run) -> IndexEntry:
     """Write every report of one application; its line in the index."""
     links = []
     for audience in order.audiences:
@@ -128,9 +108,9 @@ def _write(reporter: Reporter, case: Case, order: ReportRequest, folder: Path, r
                 else:
                     (folder / name).write_bytes(to_pdf(html))
             words = audience.value if form is Form.HTML else f"{audience.value} ({form.value.upper()})"
-            links.append(reports.Link(words=words, file=name))
+            links.append(Link(words=words, file=name))
     review = reporter.needs_review(case, reporter.grounds(case))
-    return reports.IndexEntry(
+    return IndexEntry(
         id=case.id,
         row=case.row,
         result=reporter.result(case.outcomes.fused),
@@ -140,7 +120,7 @@ def _write(reporter: Reporter, case: Case, order: ReportRequest, folder: Path, r
     )
 
 
-def _report(reporter: Reporter, case: Case, audience: Audience, run: Run) -> tuple[reports.ReportModel, str]:
+def _report(reporter: Reporter, case: Case, audience: Audience, run: Run) -> tuple[ReportModel, str]:
     """One report and its page."""
     with run.timed("reports"):
         match audience:
@@ -155,15 +135,15 @@ def _report(reporter: Reporter, case: Case, audience: Audience, run: Run) -> tup
                 return validator, pages.validator_html(validator)
 
 
-def _json(report: reports.ReportModel) -> bytes:
+def _json(report: ReportModel) -> bytes:
     return (report.model_dump_json() + "\n").encode()
 
 
 def _index(
-    bundle: Bundle, choice: Choice, chosen: Chosen, entries: Sequence[reports.IndexEntry], heading: Heading
-) -> reports.IndexPage:
+    bundle: Bundle, choice: Choice, chosen: Chosen, entries: Sequence[IndexEntry], heading: Heading
+) -> IndexPage:
     declined = sum(entry.result.decision == "decline" for entry in entries)
-    return reports.IndexPage(
+    return IndexPage(
         file=heading.data.name,
         product=bundle.schema.title,
         model=bundle.manifest.model_id,

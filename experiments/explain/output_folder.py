@@ -7,8 +7,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from data_schemas.errors import ContractError
-from experiments.reporting import IndexPage, parse_report
+from experiments.reporting.decision.index import IndexPage
 from experiments.reporting.file_names import INDEX
+from experiments.reporting.json_reports import parse_report
 
 INDEX_JSON = "index.json"
 

@@ -11,22 +11,39 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit, logit
 
-from experiments import reporting as reports
 from experiments.explain.background import BackgroundRows, in_words, rows_of
 from experiments.explain.cases import Case, Study
 from experiments.explain.facts import Ground, columns_of, facts, flags, ground, typed
 from experiments.explain.standing import Crowd
-from experiments.score.answers import SEED
+from experiments.reporting.decision.applicant import ApplicantNotice, PlainReason, Suggestion
+from experiments.reporting.decision.underwriter import (
+    ColumnPoints,
+    CutOff,
+    Narrative,
+    NarrativeEffect,
+    ReportedReason,
+    Sentence,
+    SuggestedChange,
+    UnderwriterReport,
+)
+from experiments.reporting.decision.validator import (
+    Ablation,
+    Background,
+    Contribution,
+    Digests,
+    SentenceContribution,
+    ValidatorReport,
+)
+from experiments.reporting.parts import Decision, Fact, Move, Result, SentenceMethod, Subject
 from experiments.session.run import versions
+from features.arrays import Floats
 from fusion.bundle import Bundle
 from fusion.explain.counterfactuals import Change, ColumnMove
 from fusion.explain.explanation import to_points
 from fusion.model.calibration import to_score
-
-Floats = npt.NDArray[np.float64]
+from fusion.scorer import SEED
 
 
 @dataclass(frozen=True)
@@ -72,15 +89,15 @@ class Reporter:
         """The score of a margin."""
         return float(to_score(np.array([margin]), self.bundle.config.scale)[0])
 
-    def result(self, margin: float) -> reports.Result:
+    def result(self, margin: float) -> Result:
         """What a margin means."""
         pd = float(expit(margin))
-        decision: reports.Decision = "decline" if pd > self.bundle.config.decision.max_pd else "approve"
-        return reports.Result(pd=pd, score=self.score(margin), decision=decision)
+        decision: Decision = "decline" if pd > self.bundle.config.decision.max_pd else "approve"
+        return Result(pd=pd, score=self.score(margin), decision=decision)
 
-    def subject(self, case: Case) -> reports.Subject:
+    def subject(self, case: Case) -> Subject:
         """Whom a report is about."""
-        return reports.Subject(
+        return Subject(
             id=case.id,
             row=case.row,
             file=self.heading.data.name,
@@ -92,7 +109,7 @@ class Reporter:
     def grounds(self, case: Case) -> list[Ground]:
         """What stands behind each reason."""
         known = facts(case)
-        return [ground(case, reason, self.study.reasoner.book, known) for reason, _ in case.reasons]
+        return [ground(case, reason, self.study.scorer.book, known) for reason, _ in case.reasons]
 
     def needs_review(self, case: Case, grounds: list[Ground]) -> bool:
         """Whether a person must look before a declined applicant is told the reasons."""
@@ -100,7 +117,7 @@ class Reporter:
         hidden = any(not reason.disclosable for reason, _ in case.reasons)
         return declined and (not case.reasons or hidden or any(one.sensitive for one in grounds))
 
-    def underwriter(self, case: Case) -> reports.UnderwriterReport:
+    def underwriter(self, case: Case) -> UnderwriterReport:
         """Why an applicant scored so."""
         explanation, result, grounds = case.explanation, self.result(case.outcomes.fused), self.grounds(case)
         narratives = self.narratives(case)
@@ -109,10 +126,10 @@ class Reporter:
         both = np.concatenate([explanation.columns[0], explanation.narratives[0]])
         with self.study.timed("similar"):
             similar = self.crowd.similar(both)
-        return reports.UnderwriterReport(
+        return UnderwriterReport(
             subject=self.subject(case),
             result=result,
-            cut_off=reports.CutOff(pd=max_pd, score=cut_off, distance=result.score - cut_off),
+            cut_off=CutOff(pd=max_pd, score=cut_off, distance=result.score - cut_off),
             population=self.crowd.around(result.score),
             starting_score=self.score(explanation.base),
             columns=self.columns(case),
@@ -127,18 +144,18 @@ class Reporter:
             narrative_effect=self.effect(case),
         )
 
-    def columns(self, case: Case) -> tuple[reports.ColumnPoints, ...]:
+    def columns(self, case: Case) -> tuple[ColumnPoints, ...]:
         """Every column with its points."""
         explanation, known = case.explanation, facts(case)
         return tuple(
-            reports.ColumnPoints(name=name, fact=known[name], points=points)
+            ColumnPoints(name=name, fact=known[name], points=points)
             for name, points in zip(explanation.column_names, self.points(explanation.columns[0]), strict=True)
         )
 
-    def reasons(self, case: Case, grounds: list[Ground]) -> tuple[reports.ReportedReason, ...]:
+    def reasons(self, case: Case, grounds: list[Ground]) -> tuple[ReportedReason, ...]:
         """The principal reasons with what stands behind each."""
         return tuple(
-            reports.ReportedReason(
+            ReportedReason(
                 code=reason.code,
                 wording=reason.wording,
                 points=points,
@@ -148,16 +165,14 @@ class Reporter:
             for (reason, points), behind in zip(case.reasons, grounds, strict=True)
         )
 
-    def effect(self, case: Case) -> reports.NarrativeEffect | None:
+    def effect(self, case: Case) -> NarrativeEffect | None:
         """What the narratives changed; None where none was written."""
         if not case.narratives_written:
             return None
         outcomes = case.outcomes
-        return reports.NarrativeEffect(
-            without=self.result(outcomes.silent), columns_only=self.result(outcomes.columns_only)
-        )
+        return NarrativeEffect(without=self.result(outcomes.silent), columns_only=self.result(outcomes.columns_only))
 
-    def narratives(self, case: Case) -> tuple[reports.Narrative, ...]:
+    def narratives(self, case: Case) -> tuple[Narrative, ...]:
         """Every narrative with its sentences."""
         explanation, block = case.explanation, case.explanation.block
         concepts, known = self.bundle.schema.concepts, columns_of(self.bundle.schema)
@@ -168,7 +183,7 @@ class Reporter:
         ):
             mine = np.flatnonzero(block.narrative == number).tolist()
             sentences = tuple(
-                reports.Sentence(
+                Sentence(
                     text=block.text[at].strip(),
                     points=points[at],
                     error=errors[at],
@@ -179,7 +194,7 @@ class Reporter:
             )
             exact = bool(explanation.exact[mine].all()) and bool(mine)
             told.append(
-                reports.Narrative(
+                Narrative(
                     name=name,
                     title=known[name].title,
                     points=whole,
@@ -190,28 +205,28 @@ class Reporter:
             )
         return tuple(told)
 
-    def method(self, case: Case) -> reports.SentenceMethod:
+    def method(self, case: Case) -> SentenceMethod:
         """How the sentences' points were found, as it was really done."""
         exact = case.explanation.exact
         if exact.all():
             return "exact" if len(exact) or self.study.exact else "fast"
         return "mixed" if self.study.exact else "fast"
 
-    def move(self, move: ColumnMove) -> reports.Move:
+    def move(self, move: ColumnMove) -> Move:
         """One column moved."""
         field = move.field
         before, after = typed(field, move.before), typed(field, move.after)
-        return reports.Move(name=field.name, title=field.title, before=before, after=after, unit=field.unit)
+        return Move(name=field.name, title=field.title, before=before, after=after, unit=field.unit)
 
-    def change(self, change: Change) -> reports.SuggestedChange:
+    def change(self, change: Change) -> SuggestedChange:
         """Columns moved together."""
-        return reports.SuggestedChange(moves=tuple(map(self.move, change.moves)), result=self.result(change.margin))
+        return SuggestedChange(moves=tuple(map(self.move, change.moves)), result=self.result(change.margin))
 
-    def notice(self, case: Case) -> reports.ApplicantNotice:
+    def notice(self, case: Case) -> ApplicantNotice:
         """The letter. A sentence that tells of private life is never quoted in it."""
         grounds = self.grounds(case)
         heading = self.heading
-        return reports.ApplicantNotice(
+        return ApplicantNotice(
             id=case.id,
             product=self.bundle.schema.title,
             made_on=heading.made_on,
@@ -219,15 +234,15 @@ class Reporter:
             contact=heading.contact,
             decision=self.result(case.outcomes.fused).decision,
             reasons=tuple(
-                reports.PlainReason(wording=reason.wording, facts=behind.plain_facts)
+                PlainReason(wording=reason.wording, facts=behind.plain_facts)
                 for (reason, _), behind in zip(case.reasons, grounds, strict=True)
                 if reason.disclosable
             )[:4],
-            suggestions=tuple(reports.Suggestion(moves=tuple(map(self.move, change.moves))) for change in case.changes),
+            suggestions=tuple(Suggestion(moves=tuple(map(self.move, change.moves))) for change in case.changes),
             needs_review=self.needs_review(case, grounds),
         )
 
-    def validator(self, case: Case) -> reports.ValidatorReport:
+    def validator(self, case: Case) -> ValidatorReport:
         """Every contribution and all that is needed to make them again."""
         explanation, scale = case.explanation, self.bundle.config.scale
         contributions = self.contributions(case)
@@ -236,7 +251,7 @@ class Reporter:
         ablations = {"columns only": outcomes.columns_only, "narratives only": outcomes.text_only}
         if case.narratives_written:
             ablations["this model, nothing written"] = outcomes.silent
-        return reports.ValidatorReport(
+        return ValidatorReport(
             subject=self.subject(case),
             result=self.result(margin),
             margin=margin,
@@ -251,14 +266,14 @@ class Reporter:
             sentence_method=self.method(case),
             seed=SEED,
             ablations=tuple(
-                reports.Ablation(name=name, margin=value, pd=float(expit(value))) for name, value in ablations.items()
+                Ablation(name=name, margin=value, pd=float(expit(value))) for name, value in ablations.items()
             ),
             digests=self.digests(),
             versions=self.versions(),
             command=self.heading.command_for(case.id),
         )
 
-    def contributions(self, case: Case) -> tuple[reports.Contribution, ...]:
+    def contributions(self, case: Case) -> tuple[Contribution, ...]:
         """Columns, then narratives; nothing of them is sampled, so their standard errors are 0."""
         explanation = case.explanation
         known = facts(case) | {narrative.name: _extent(narrative) for narrative in self.narratives(case)}
@@ -271,7 +286,7 @@ class Reporter:
             strict=True,
         )
         return tuple(
-            reports.Contribution(
+            Contribution(
                 kind="column" if number < len(explanation.column_names) else "narrative",
                 name=name,
                 fact=known[name],
@@ -284,7 +299,7 @@ class Reporter:
             for number, (name, log_odds, points, from_trees) in enumerate(rows)
         )
 
-    def sentences(self, case: Case) -> tuple[reports.SentenceContribution, ...]:
+    def sentences(self, case: Case) -> tuple[SentenceContribution, ...]:
         """Every sentence, in log-odds."""
         explanation, concepts = case.explanation, self.bundle.schema.concepts
         points, told = self.points(explanation.sentences), []
@@ -295,7 +310,7 @@ class Reporter:
             place[narrative] = place.get(narrative, 0) + 1
             concept = case.matches.concept[at]
             told.append(
-                reports.SentenceContribution(
+                SentenceContribution(
                     narrative=explanation.narrative_names[narrative],
                     place=place[narrative],
                     text=text.strip(),
@@ -311,17 +326,17 @@ class Reporter:
             )
         return tuple(told)
 
-    def background(self, base: float) -> reports.Background:
+    def background(self, base: float) -> Background:
         """What absent columns are drawn from."""
         rows = self.background_rows
         words = in_words(rows, base, self.bundle.config)
-        return reports.Background(kind="near_cut_off" if rows.near else "all", n_rows=rows.n, words=words)
+        return Background(kind="near_cut_off" if rows.near else "all", n_rows=rows.n, words=words)
 
-    def digests(self) -> reports.Digests:
+    def digests(self) -> Digests:
         """What the model was made of."""
         manifest = self.bundle.manifest
         source = manifest.provenance
-        return reports.Digests(
+        return Digests(
             model=hashlib.sha256(manifest.to_bytes()).hexdigest(),
             schema_=source.schema_digest,
             config=source.config_digest,
@@ -336,7 +351,7 @@ class Reporter:
         return {**now, **{f"{name} in training": was for name, was in then.items() if now.get(name) != was}}
 
 
-def _extent(narrative: reports.Narrative) -> reports.Fact:
+def _extent(narrative: Narrative) -> Fact:
     """How much was written; the sentences themselves stand in their own table."""
     n = len(narrative.sentences)
-    return reports.Fact(title=narrative.title, value=f"{n} sentence{'s' if n != 1 else ''}" if n else None)
+    return Fact(title=narrative.title, value=f"{n} sentence{'s' if n != 1 else ''}" if n else None)

@@ -25,9 +25,15 @@ class Form(StrEnum):
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """What is to be written, and where. force: earlier reports there may be replaced."""
+    """What is to be written, and where.
+
+    Attributes:
+        force: Whether earlier reports there may be replaced.
+        exact: Whether narratives are read again without some of their sentences.
+    """
 
     out: Path
     audiences: tuple[Audience, ...]
     forms: tuple[Form, ...]
     force: bool = False
+    exact: bool = True

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
-from experiments.reporting import RejectedRow
+from experiments.reporting.decision.index import RejectedRow
+from features.arrays import Floats
 from features.tables.applications import Applications, Chunk, Rejects
 from features.tables.reader import ReadOptions
 from features.tables.sources import header_names
@@ -22,7 +22,7 @@ MOST_LISTED = 100  # rejected rows listed one by one where they were not asked f
 MOST_COMPARED = 100_000  # ids among which the nearest to an unknown one is looked for
 MOST_NAMED = 20  # unknown ids in a message
 
-Predict = Callable[[Applications], npt.NDArray[np.float64]]
+Predict = Callable[[Applications], Floats]
 """PDs of some applications."""
 
 

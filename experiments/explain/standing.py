@@ -6,15 +6,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from experiments import reporting as reports
+from experiments.reporting.decision.underwriter import PopulationBand, PopulationPlace, Similar
+from features.arrays import Flags, Floats
 from fusion.config import ScaleConfig
 from fusion.explain.neighbours import jeffreys_interval, nearest
 from fusion.explain.population import Population
 from fusion.model.calibration import to_score
-
-Floats = npt.NDArray[np.float64]
 
 N_BANDS = 10
 MOST_BINS = 40
@@ -33,7 +31,7 @@ class Crowd:
     population: Population
     scores: Floats
     inner: Floats
-    bands: tuple[reports.PopulationBand, ...]
+    bands: tuple[PopulationBand, ...]
     edges: tuple[float, ...]
     counts: tuple[int, ...]
 
@@ -49,9 +47,9 @@ class Crowd:
         bands = _bands(scores, population.bad, inner)
         return Crowd(population, scores, inner, bands, tuple(edges.tolist()), tuple(counts.tolist()))
 
-    def around(self, score: float) -> reports.PopulationPlace:
+    def around(self, score: float) -> PopulationPlace:
         """The population, and a score's place in it."""
-        return reports.PopulationPlace(
+        return PopulationPlace(
             n=len(self.scores),
             edges=self.edges,
             counts=self.counts,
@@ -61,12 +59,12 @@ class Crowd:
             words=f"{len(self.scores):,} training applicants, each scored by parts that had not seen its outcome",
         )
 
-    def similar(self, contributions: Floats) -> reports.Similar:
+    def similar(self, contributions: Floats) -> Similar:
         """What became of the applicants whose contributions are nearest to these (n_columns + n_narratives,)."""
         near = nearest(self.population, contributions, N_SIMILAR)
         n, n_bad = len(near), int(self.population.bad[near].sum())
         low, high = jeffreys_interval(n_bad, n)
-        return reports.Similar(
+        return Similar(
             n=n,
             n_bad=n_bad,
             bad_rate=n_bad / n,
@@ -78,11 +76,11 @@ class Crowd:
         )
 
 
-def _bands(scores: Floats, bad: npt.NDArray[np.bool_], inner: Floats) -> tuple[reports.PopulationBand, ...]:
+def _bands(scores: Floats, bad: Flags, inner: Floats) -> tuple[PopulationBand, ...]:
     band = np.searchsorted(inner, scores, side="right")
     bounds = [None, *inner.tolist(), None]
     return tuple(
-        reports.PopulationBand(
+        PopulationBand(
             number=number + 1,
             low=bounds[number],
             high=bounds[number + 1],

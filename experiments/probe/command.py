@@ -17,9 +17,10 @@ from experiments.options import (
     JsonOption,
     NoCacheOption,
     ThreadsOption,
-    cache_folder,
     check_free,
     report_day,
+    use_threads,
+    vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
 
@@ -64,8 +65,8 @@ def probe(
     """
     from experiments.probe.files import NAMES, write_report
     from experiments.probe.job import Question, figures, probe_file
-    from experiments.session.encoders import open_model
     from features.tables.reader import ReadOptions
+    from fusion.scorer import load_scorer
 
     check_free(out, NAMES, force)
     columns = tuple(dict.fromkeys(column or ()))
@@ -74,8 +75,10 @@ def probe(
     arguments = {"model": model, "data": data, "out": out, "columns": columns, "most_rows": most_rows}
     with Run.start("probe", out, arguments | {"date": question.made_on}, json_output) as run:
         with run.timed("load"):
-            opened = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
-        report, rejects = probe_file(opened, question, options, run)
+            use_threads(threads)
+            vectors = vector_cache(cache, cache_gb, no_cache)
+            scorer = load_scorer(model, encoder=encoder, cache=vectors, threads=threads)
+        report, rejects = probe_file(scorer, question, options, run)
         with run.timed("write"):
             write_report(out, report, rejects)
         counts: dict[str, object] = {"out": out, "rows": report.n_rows, "rejected": report.n_rejected}

@@ -8,25 +8,24 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from data_schemas.contract import Field, Role, Schema
 from data_schemas.errors import ContractError
 from experiments.probe.report import Added, Attribute, Gap, Group, GroupArea, ProtectedReport, Reading, Source
 from experiments.probe.report import verdict as word_for
-from experiments.session.encoders import Model, check_encoder
-from experiments.session.inputs import model_inputs
+from experiments.session.reading import read_watched
 from experiments.session.run import Advance, Run
+from features.arrays import Flags, Index, Ints
 from features.tables.applications import Applications, Chunk, Rejects
 from features.tables.groups import LEAST_ROWS, Groups, groups_of
 from features.tables.reader import ReadOptions, read_all
 from fusion.model.basis import HeadInputs
 from fusion.model.folds import tied_groups
+from fusion.scorer import Scorer
 from fusion.validation.proxy_probe import (
     N_FOLDS,
     Inputs,
-    Ints,
     ProbeAccuracy,
     bent,
     deal_folds,
@@ -57,7 +56,7 @@ class ProbeRows:
     """
 
     inputs: dict[Source, Inputs | str]
-    wrote: npt.NDArray[np.bool_]
+    wrote: Flags
     tied: Ints
 
 
@@ -66,18 +65,16 @@ class ProbeResult:
     """How well a column was told from one source, on which rows."""
 
     told: ProbeAccuracy
-    rows: npt.NDArray[np.intp]
+    rows: Index
 
 
-def probe_file(model: Model, question: Question, options: ReadOptions, run: Run) -> tuple[ProtectedReport, Rejects]:
+def probe_file(scorer: Scorer, question: Question, options: ReadOptions, run: Run) -> tuple[ProtectedReport, Rejects]:
     """How well the protected columns of a file can be told, and the rows that broke the contract.
 
-    Raises ContractError for another encoder than the model's, and where there is nothing to judge: no protected column
-    in the schema or in the file, no sound row, none of the columns with two groups that are large enough, or too many
-    rows that must not part.
+    Raises ContractError where there is nothing to judge: no protected column in the schema or in the file, no sound
+    row, none of the columns with two groups that are large enough, or too many rows that must not part.
     """
-    bundle = model.bundle
-    check_encoder(model.encoder, bundle)
+    bundle = scorer.bundle
     fields = protected_fields(bundle.schema, question.columns)
     with run.stage("read") as advance:
         read = read_all(question.data, bundle.schema, options)
@@ -86,8 +83,8 @@ def probe_file(model: Model, question: Question, options: ReadOptions, run: Run)
     applications = drawn(read.applications, question.most_rows)
     parted = [(field, groups_of(applications, field)) for field in present]
     check_groups(question, parted)
-    with threadpool_limits(model.threads or None):
-        seen = see(model, applications, run)
+    with threadpool_limits(scorer.threads or None):
+        seen = see(scorer, applications, run)
         with run.stage("probe", len(parted) * N_SOURCES, "readings") as advance:
             attributes = tuple(judge(field, groups, seen, advance) for field, groups in parted)
     check_readings(question, attributes)
@@ -171,16 +168,17 @@ def drawn(applications: Applications, most: int) -> Applications:
     return applications.take(np.sort(random.choice(n, most, replace=False)))
 
 
-def see(model: Model, applications: Applications, run: Run) -> ProbeRows:
+def see(scorer: Scorer, applications: Applications, run: Run) -> ProbeRows:
     """Read the applications as the model does."""
-    masked, design = model_inputs(model, applications, run)
+    reading = read_watched(scorer, applications, run)
+    model, design = scorer.bundle.model, reading.design
     with run.timed("predict"):
-        margin = model.bundle.model.predict(design, model.threads).margin
-        inputs = model.bundle.model.basis.inputs(design)
+        margin = model.predict(design, scorer.threads).margin
+        inputs = model.basis.inputs(design)
     return ProbeRows(
         sources(inputs) | {"score": bent(margin)},
         np.asarray(design.text.has_text.any(axis=1), np.bool_),
-        tied_groups(masked.applications),
+        tied_groups(reading.masked.applications),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from experiments.reporting import Count, Fraction, ReportModel, Text
+from experiments.reporting.parts import Count, Fraction, ReportModel, Text
 
 Source = Literal["narratives", "written", "words", "columns", "both", "score"]
 """What the attribute was to be told from.

@@ -45,6 +45,8 @@ class Gap(ReportModel):
 Cell = Interval | Gap | StrictInt | StrictFloat | Text | None
 """None: nothing belongs there."""
 
+Row = tuple[Cell, ...]
+
 
 class Column(ReportModel):
     """A column of a table. key: for machines. digits: decimals worth showing."""
@@ -62,7 +64,7 @@ class Table(ReportModel):
     title: Text
     note: Text = ""
     columns: tuple[Column, ...] = Field(min_length=1)
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[Row, ...]
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -78,8 +80,16 @@ class Table(ReportModel):
 
 
 class Plot(ReportModel):
-    """A plot in words; the page holds its picture. words: what it shows. alt: what is drawn, for who cannot see it.
-    gap: why it is not drawn, "" where it is. wide: it takes the page's whole width.
+    """A plot: in words for the JSON, and drawn for the page.
+
+    Attributes:
+        key: for machines.
+        title: its heading.
+        words: what it shows.
+        alt: what is drawn, for those who cannot see it.
+        gap: why it is not drawn, "" where it is.
+        wide: whether it takes the page's whole width.
+        drawing: SVG text; not part of the JSON, and so "" in a document that was read from it.
     """
 
     key: Text
@@ -88,6 +98,7 @@ class Plot(ReportModel):
     alt: Text
     gap: Text = ""
     wide: bool = False
+    drawing: str = Field(default="", exclude=True, repr=False)
 
 
 def _sentence(text: str) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 
 from markupsafe import Markup
 
 from experiments.reporting.document import Cell, Column, Document, Gap, Grade, Interval
-from experiments.reporting.pages import render
+from experiments.reporting.page import render
 from experiments.reporting.words import NARROW_SPACE, number, percent, shown, signed
 
 GRADES: dict[Grade, str] = {
@@ -21,11 +20,15 @@ LONG_TABLE = 30  # rows; a longer table is folded away on the screen
 PLAIN_TABLE = 6  # columns; a wider one scrolls on narrow screens
 
 
-def document_html(document: Document, drawings: Mapping[str, str]) -> str:
-    """The page. drawings: the SVG of every plot that has no gap, by its key."""
+def document_html(document: Document) -> str:
+    """The page of a document; raises ValueError for a plot that has neither a drawing nor a gap."""
+    for section in document.sections:
+        for plot in section.plots:
+            if not (plot.gap or plot.drawing):
+                raise ValueError(f"section {section.key!r}: plot {plot.key!r} is not drawn, and no gap says why")
     findings = document.findings()
     extra = {
-        "images": {key: data_uri(svg) for key, svg in drawings.items()},
+        "data_uri": data_uri,
         "grades": GRADES,
         "cell": cell,
         "grave": [finding for finding in findings if finding.grade in ("alarm", "concern")],

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 from data_schemas.errors import ContractError, RunError
+
+FONT_DATE = "SOURCE_DATE_EPOCH"
+_setting_date = threading.Lock()
 
 
 def require_pdf() -> None:
@@ -32,5 +39,25 @@ def to_pdf(html: str) -> bytes:
         def fetch(self, url: str, headers: object = None) -> object:
             raise ValueError(f"a report refers to nothing outside itself, yet it asked for {url!r} ({headers!r})")
 
-    pdf: bytes = HTML(string=html, url_fetcher=Refuse()).write_pdf()
+    with _constant_font_date():
+        pdf: bytes = HTML(string=html, url_fetcher=Refuse()).write_pdf()
     return pdf
+
+
+@contextmanager
+def _constant_font_date() -> Iterator[None]:
+    """Let embedded fonts carry one date, 1970-01-01, whenever they are embedded.
+
+    WeasyPrint changes fonts with fontTools where HarfBuzz cannot (it is not installed, or the font is a variable one);
+    fontTools dates what it writes, by this variable of the environment or else by the clock.
+    """
+    with _setting_date:
+        before = os.environ.get(FONT_DATE)
+        os.environ[FONT_DATE] = "0"
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[FONT_DATE]
+            else:
+                os.environ[FONT_DATE] = before

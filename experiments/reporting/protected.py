@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from experiments.probe.report import CLEARLY, SOMEWHAT, WELL, Added, ProtectedReport, Reading, Source, Verdict
 from experiments.reporting.decision.pictures import Axis
-from experiments.reporting.pages import render
+from experiments.reporting.page import render
 from experiments.reporting.words import number, signed
 
 DIGITS = 3

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from experiments.reporting.html import data_uri
-from experiments.reporting.pages import render
+from experiments.reporting.page import render
 from experiments.reporting.sweep_report import ChartKind, Outcome, SweepGain, SweepReport, Target
 from experiments.reporting.words import count, number, p_value, setting, shown, signed
 

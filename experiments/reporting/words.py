@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import date
 
 from markupsafe import Markup, escape
 
-from experiments.reporting import Fact, Move
+from experiments.reporting.parts import Fact, Move
 
 LONGEST_TEXT = 700  # characters of one text on a page; the JSON holds all
 MINUS = "−"
@@ -200,3 +201,10 @@ def duration(seconds: float) -> str:
     if seconds < 5400:
         return f"{number(seconds / 60)} minutes"
     return f"{number(seconds / 3600, 1)} hours"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """``a, b and c``; beyond ``most`` the number of the others."""
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

@@ -17,7 +17,8 @@ from experiments.options import (
     JsonOption,
     NoCacheOption,
     ThreadsOption,
-    cache_folder,
+    use_threads,
+    vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
 
@@ -84,10 +85,9 @@ def score(
     Rows that break the data contract go to the rejects file with the rule and the remedy; scored and rejected rows
     add up to the input. Output gets its final name when it is complete. Exit code 3: some rows were rejected.
     """
-    from experiments.score.job import ScoreFiles, bundle_scorer, score_file
-    from experiments.session.encoders import open_model
+    from experiments.score.job import ScoreFiles, score_file
     from features.tables.reader import ReadOptions
-    from fusion.policy.policy_file import load_policy
+    from fusion.scorer import load_scorer
 
     rejects = rejects or out.parent / f"{out.name}.rejects.csv"
     files = ScoreFiles(data, out, rejects, tuple(dict.fromkeys(passthrough or ())))
@@ -97,9 +97,10 @@ def score(
     options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding)
     with Run.start("score", out, arguments, json_output) as run:
         with run.timed("load"):
-            opened = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
-            rules = load_policy(policy, opened.bundle.schema) if policy else None
-            scorer = bundle_scorer(opened.bundle, opened.encoder, threads, run, reasons, rules)
+            use_threads(threads)
+            vectors = vector_cache(cache, cache_gb, no_cache)
+            scorer = load_scorer(model, encoder=encoder, cache=vectors, policy=policy, reasons=reasons, threads=threads)
+            scorer.prepare()
         done = score_file(scorer, files, options, run, resume=resume, force=force)
         run.finish(
             {
@@ -108,7 +109,7 @@ def score(
                 **counts(done.tally, reasons > 0),
                 "rows_resumed": done.n_resumed,
                 "rows_per_second": (done.tally.rows - done.n_resumed) / run.clock.total,
-                "cache_hit_rate": opened.encoder.hit_rate,
+                "cache_hit_rate": scorer.encoder.hit_rate,
             }
         )
     if done.tally.rejected:

@@ -8,68 +8,61 @@ run was interrupted and resumed.
 from __future__ import annotations
 
 import errno
-import gzip
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Protocol
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet
 
 from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError, RunError
-from experiments.score.answers import Answer, Reasoner, reason_cells, reason_columns
+from experiments.score.columns import output_columns, scored_frame
 from experiments.score.resumable_output import OutputColumn, OutputFile, PartialOutput, Tally, check_name
-from experiments.session.encoders import OpenEncoder, check_encoder
-from experiments.session.run import Advance, Run, advance_to
-from features.design import Design
-from features.narratives.masking import Mask
-from features.narratives.reader import TextReader
+from experiments.session.fingerprint import InputFingerprint, check_unchanged, fingerprint
+from experiments.session.run import Run, advance_to
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
-from features.tables.csv_records import file_sha256, unreadable
-from features.tables.data_quality import data_quality
 from features.tables.reader import ReadOptions, read_chunks
-from fusion.bundle import Bundle
-from fusion.metrics import Floats
-from fusion.policy.policy import Decisions, Policy, approved_up_to, decide_all, own_policy, segments_of
+from fusion.answers import Answer
+from fusion.policy.policy import Policy
+from fusion.scorer import Monitor
 
-FIRST_COLUMNS = (
-    OutputColumn("row", pa.int64()),
-    OutputColumn("id", pa.string()),
-    OutputColumn("pd", pa.float64()),
-    OutputColumn("score", pa.float64()),
-    OutputColumn("decision", pa.string()),
-    OutputColumn("data_quality", pa.string()),
-)
-REFER_COLUMN = OutputColumn("refer_reason", pa.string())
-LAST_COLUMN = OutputColumn("model", pa.string())
 REJECT_TYPES = {"row": pa.int64()}
-BLOCK_BYTES = 1 << 22
 
 
-@dataclass(frozen=True)
-class Scorer:
-    """What scoring needs of a model.
+class RowScorer(Protocol):
+    """What scoring a file needs of a model; ``fusion.scorer.Scorer`` is one."""
 
-    answer: scores and reasons of some applications; calls its second argument with the number of texts encoded
-    meanwhile. policy: what decides. model_id: written beside every score. encoder_digest: names all that the last bits
-    of the narratives' vectors depend on (``TextEncoder.digest``). n_reasons: at most so many reasons stand beside every
-    score; 0: ``answer`` gives none. own_policy: the policy is the model's own cut-off, which refers nobody, so that no
-    column says why.
-    """
+    @property
+    def schema(self) -> Schema:
+        """The data contract of the file."""
+        ...
 
-    schema: Schema
-    model_id: str
-    encoder_digest: str
-    policy: Policy
-    answer: Callable[[Applications, Advance], Answer]
-    n_reasons: int = 0
-    own_policy: bool = True
+    @property
+    def model_id(self) -> str:
+        """Written beside every score."""
+        ...
+
+    @property
+    def encoder_digest(self) -> str:
+        """Names all that the last bits of the narratives' vectors depend on."""
+        ...
+
+    @property
+    def policy(self) -> Policy | None:
+        """The lender's policy; None: the model's own cut-off, which refers nobody, so that no column says why."""
+        ...
+
+    @property
+    def n_reasons(self) -> int:
+        """At most so many reasons stand beside every score; 0: none."""
+        ...
+
+    def answer(self, applications: Applications, monitor: Monitor) -> Answer:
+        """Score, decision and reasons of every row; a row's answer does not depend on the rows beside it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -83,16 +76,6 @@ class ScoreFiles:
 
 
 @dataclass(frozen=True)
-class InputFingerprint:
-    """The input's bytes, and about how many data rows they hold (None: unknown)."""
-
-    size: int
-    mtime_ns: int
-    sha256: str
-    about_rows: int | None
-
-
-@dataclass(frozen=True)
 class ScoredFile:
     """What became of a file. tally: over all its rows. n_resumed: rows that an earlier, interrupted run had done."""
 
@@ -100,49 +83,8 @@ class ScoredFile:
     n_resumed: int
 
 
-def bundle_scorer(
-    bundle: Bundle, encoder: OpenEncoder, threads: int, run: Run, n_reasons: int = 0, policy: Policy | None = None
-) -> Scorer:
-    """A trained model as a scorer that gives ``n_reasons`` reasons per row; times the stages of its work on ``run``.
-
-    Sentences that the model's config masks are cut first, as they were in training. policy: what decides; None: the
-    model's own cut-off.
-    Raises ContractError when ``encoder`` is not the one that the model learned with.
-    """
-    check_encoder(encoder, bundle)
-    reader = TextReader(bundle.schema, encoder.text_encoder, bundle.config.text.n_buckets, bundle.config.text.ngrams)
-    mask = Mask.open(bundle.config.text.mask, bundle.schema, encoder.text_encoder)
-    reasoner = Reasoner.open(bundle, encoder.text_encoder, n_reasons) if n_reasons else None
-    decides = policy or own_policy(bundle.config)
-
-    def answer(applications: Applications, on_text: Advance) -> Answer:
-        masked = None
-        if mask.kinds:
-            with run.timed("mask"):
-                masked = mask.apply(applications)
-        quality = data_quality(applications, bundle.tabular.levels, masked.kinds if masked else ())
-        limits = approved_up_to(decides, segments_of(decides, applications), quality) if reasoner else None
-        kept = masked.applications if masked else applications
-        return replace(answer_kept(kept, limits, on_text), quality=tuple(quality))
-
-    def answer_kept(applications: Applications, limits: Floats | None, on_text: Advance) -> Answer:
-        with run.timed("columns"):
-            tabular = bundle.tabular.encode(applications)
-        if reasoner is None:
-            with run.timed("text"):
-                text = reader.read(applications, advance_to(on_text))
-            with run.timed("predict"):
-                return Answer(bundle.model.predict(Design(tabular, text), threads))
-        with run.timed("text"):
-            text, sentences = reader.read_sentences(applications, advance_to(on_text))
-        return reasoner.answer(Design(tabular, text), sentences, threads, run, limits)
-
-    digest, own = encoder.text_encoder.digest, policy is None
-    return Scorer(bundle.schema, bundle.manifest.model_id, digest, decides, answer, n_reasons, own)
-
-
 def score_file(
-    scorer: Scorer, files: ScoreFiles, options: ReadOptions, run: Run, *, resume: bool = False, force: bool = False
+    scorer: RowScorer, files: ScoreFiles, options: ReadOptions, run: Run, *, resume: bool = False, force: bool = False
 ) -> ScoredFile:
     """Score ``files.data`` into ``files.out`` and ``files.rejects``.
 
@@ -152,9 +94,8 @@ def score_file(
     check_files(files, scorer.schema)
     with run.timed("fingerprint"):
         before = fingerprint(files.data)
-    referring = () if scorer.own_policy else (REFER_COLUMN,)
-    own = (*FIRST_COLUMNS, *referring, *reason_columns(scorer.n_reasons), LAST_COLUMN)
-    scored = OutputFile(files.out, (*own, *(_copied(name, own) for name in files.passthrough)))
+    refers = scorer.policy is not None
+    scored = OutputFile(files.out, output_columns(scorer.n_reasons, refers, files.passthrough))
     rejects = OutputFile(
         files.rejects, tuple(OutputColumn(name, REJECT_TYPES.get(name, pa.string())) for name in REJECT_COLUMNS)
     )
@@ -165,7 +106,7 @@ def score_file(
             n_resumed = output.journal.tally.rows
             if not output.journal.complete:
                 _score_chunks(scorer, files, options, before.about_rows, output, run)
-            _check_unchanged(files.data, before)
+            check_unchanged(files.data, before)
             with run.timed("publish"):
                 output.publish()
             return ScoredFile(output.journal.tally, n_resumed)
@@ -178,7 +119,7 @@ def score_file(
 
 
 def _score_chunks(
-    scorer: Scorer, files: ScoreFiles, options: ReadOptions, about_rows: int | None, output: PartialOutput, run: Run
+    scorer: RowScorer, files: ScoreFiles, options: ReadOptions, about_rows: int | None, output: PartialOutput, run: Run
 ) -> None:
     """Answer every row behind the journal. Rows before it are read and checked again, for the sake of the checks that
     look at several rows (an id that occurs twice), and not scored again."""
@@ -186,22 +127,13 @@ def _score_chunks(
     if done:
         run.note(f"resuming after row {done:,}", {"through_row": done})
     with run.progress("score", about_rows) as advance, run.progress("encode", unit="texts") as on_text:
-        for chunk in _timed(read_chunks(files.data, scorer.schema, options), run):
+        for chunk in run.timed_each("read", read_chunks(files.data, scorer.schema, options)):
             fresh = _behind(chunk, done)
             if fresh.n_rows:
-                answer = scorer.answer(fresh.applications, on_text)
+                answer = scorer.answer(fresh.applications, Monitor(run.timed, advance_to(on_text)))
                 with run.timed("write"):
                     _write(output, scorer, files.passthrough, fresh, answer)
             advance(chunk.n_rows)
-
-
-def _timed(chunks: Iterator[Chunk], run: Run) -> Iterator[Chunk]:
-    while True:
-        with run.timed("read"):
-            chunk = next(chunks, None)
-        if chunk is None:
-            return
-        yield chunk
 
 
 def _behind(chunk: Chunk, done: int) -> Chunk:
@@ -213,27 +145,26 @@ def _behind(chunk: Chunk, done: int) -> Chunk:
     return Chunk(applications, Rejects(rejects))
 
 
-def _write(output: PartialOutput, scorer: Scorer, passthrough: Sequence[str], chunk: Chunk, answer: Answer) -> None:
-    rejects = chunk.rejects.frame
-    decisions = decide_all(scorer.policy, chunk.applications, answer.scores.pd, answer.quality)
-    scored = scored_frame(chunk.applications, answer, decisions, scorer, passthrough)
+def _write(output: PartialOutput, scorer: RowScorer, passthrough: Sequence[str], chunk: Chunk, answer: Answer) -> None:
+    rejects, refers = chunk.rejects.frame, scorer.policy is not None
+    scored = scored_frame(chunk.applications, answer, scorer.model_id, scorer.n_reasons, refers, passthrough)
     last = max([*chunk.applications.row_number[-1:].tolist(), *rejects["row"].tail(1).tolist()])
-    output.append(scored, rejects, int(last), _tally(chunk, answer, decisions))
+    output.append(scored, rejects, int(last), _tally(chunk, answer))
 
 
-def _tally(chunk: Chunk, answer: Answer, decisions: Decisions) -> Tally:
-    why = answer.why or ()
+def _tally(chunk: Chunk, answer: Answer) -> Tally:
+    reasons = answer.reasons or ()
     return Tally(
         rows=chunk.n_rows,
         scored=len(chunk.applications),
-        declined=int(decisions.are("decline").sum()),
-        referred=int(decisions.are("refer").sum()),
+        declined=int(answer.decisions.are("decline").sum()),
+        referred=int(answer.decisions.are("refer").sum()),
         pd_sum=float(answer.scores.pd.sum()),
         rejected=dict(Counter(chunk.rejects.frame["rule"])),
         quality=dict(Counter(name for flags in answer.quality for flag in flags.split(";") for name in _names(flag))),
-        undisclosable=sum(bool(one.undisclosable) for one in why),
-        sensitive=sum(bool(one.sensitive) for one in why),
-        first_reasons=dict(Counter(one.reasons[0][0].code for one in why if one.reasons)),
+        undisclosable=sum(bool(one.undisclosable) for one in reasons),
+        sensitive=sum(bool(one.sensitive) for one in reasons),
+        first_reasons=dict(Counter(one.reasons[0][0].code for one in reasons if one.reasons)),
     )
 
 
@@ -241,45 +172,6 @@ def _names(flag: str) -> list[str]:
     """What a data-quality flag is counted as: columns that it lists are not told apart, kinds of private life are."""
     name, _, listed = flag.partition(":")
     return [f"{name}:{kind}" for kind in listed.split(",")] if name == "masked" else [name] if name else []
-
-
-def scored_frame(
-    applications: Applications, answer: Answer, decisions: Decisions, scorer: Scorer, passthrough: Sequence[str]
-) -> pd.DataFrame:
-    """The scored file's rows as they are written: PD with six decimals, score and points with one."""
-    columns = [
-        applications.row_number.tolist(),
-        applications.ids,
-        [f"{value:.6f}" for value in answer.scores.pd],
-        [f"{value:.1f}" for value in answer.scores.score],
-        list(decisions.decision),
-        list(answer.quality),
-        *([] if scorer.own_policy else [list(decisions.refer_reason)]),
-        *reason_cells(answer.why or (), scorer.n_reasons),
-        [scorer.model_id] * len(applications),
-        *(column_text(applications, name) for name in passthrough),
-    ]
-    # By position: a column that is passed through may have the name of one of ours.
-    return pd.DataFrame(dict(enumerate(columns)), dtype=object)
-
-
-def column_text(applications: Applications, name: str) -> list[str]:
-    """A column as text: numbers in their shortest exact form, dates in the contract's format, missing as empty."""
-    if name not in applications.frame:
-        raise ContractError(f"--passthrough {name}: the input has no such column", "Leave the option out.")
-    field = applications.schema[name]
-    column = applications.frame[name]
-    if field.is_numeric:
-        return ["" if value != value else f"{value:.15g}" for value in column.tolist()]
-    if str(column.dtype).startswith("datetime64"):
-        return ["" if pd.isna(value) else value.strftime(field.date_format) for value in column]
-    return list(column)
-
-
-def _copied(name: str, own: Sequence[OutputColumn]) -> OutputColumn:
-    """The output column of an input column; ``input_`` goes before a name that the output has already."""
-    taken = name in {column.name for column in own}
-    return OutputColumn(f"input_{name}" if taken else name, pa.string())
 
 
 def check_files(files: ScoreFiles, schema: Schema) -> None:
@@ -299,34 +191,9 @@ def check_files(files: ScoreFiles, schema: Schema) -> None:
             )
 
 
-def fingerprint(data: Path) -> InputFingerprint:
-    """Size, time of change, sha256 and about how many rows; raises RunError as ``file_sha256`` does."""
-    try:
-        status = data.stat()  # before the bytes, so that a change while they are read is noticed
-    except OSError as error:
-        raise unreadable(data, error) from error
-    return InputFingerprint(status.st_size, status.st_mtime_ns, file_sha256(data), _about_rows(data))
-
-
-def _about_rows(data: Path) -> int | None:
-    """Data rows by counting line ends outside quotes; only the progress line depends on it."""
-    try:
-        if data.name.endswith(".parquet"):
-            return int(pyarrow.parquet.ParquetFile(data).metadata.num_rows)
-        ends, inside = 0, 0
-        with gzip.open(data, "rb") if data.name.endswith(".gz") else data.open("rb") as stream:
-            while block := stream.read(BLOCK_BYTES):
-                content = np.frombuffer(block, dtype=np.uint8)
-                quotes = np.flatnonzero(content == ord('"'))
-                before = np.searchsorted(quotes, np.flatnonzero(content == ord("\n")))
-                ends += int(np.count_nonzero((before + inside) % 2 == 0))
-                inside = (inside + len(quotes)) % 2
-        return max(ends - 1, 0)
-    except (OSError, EOFError, zlib.error, pa.ArrowInvalid):
-        return None  # the reader says what is wrong with the file
-
-
-def _identity(before: InputFingerprint, scorer: Scorer, files: ScoreFiles, options: ReadOptions) -> Mapping[str, str]:
+def _identity(
+    before: InputFingerprint, scorer: RowScorer, files: ScoreFiles, options: ReadOptions
+) -> Mapping[str, str]:
     return {
         "input sha256": before.sha256,
         "model": scorer.model_id,
@@ -335,23 +202,7 @@ def _identity(before: InputFingerprint, scorer: Scorer, files: ScoreFiles, optio
         "delimiter": repr(options.delimiter),
         "encoding": options.encoding or "detected",
         "reasons": str(scorer.n_reasons),
-        "policy": "the model's own" if scorer.own_policy else scorer.policy.digest[:12],
+        "policy": scorer.policy.digest[:12] if scorer.policy is not None else "the model's own",
         "rejects file": files.rejects.name,
         "creditfusion": version("creditfusion"),
     }
-
-
-def _check_unchanged(data: Path, before: InputFingerprint) -> None:
-    """Raise RunError when the input holds other bytes than before; another time of change alone is none."""
-    try:
-        status = data.stat()
-    except OSError as error:
-        raise RunError(
-            f"{data} vanished while it was scored", "Put it back, then run the same command with --resume."
-        ) from error
-    touched = (status.st_size, status.st_mtime_ns) != (before.size, before.mtime_ns)
-    if touched and file_sha256(data) != before.sha256:
-        raise RunError(
-            f"{data} was changed while it was scored",
-            "Score it again with --force once nothing writes to it any more.",
-        )

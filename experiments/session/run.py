@@ -33,9 +33,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -55,6 +56,7 @@ from rich.text import Text
 from data_schemas.errors import RunError, UserError
 
 Advance = Callable[[int], None]
+Item = TypeVar("Item")
 Summary = Mapping[str, object]
 
 SOME_REJECTED = 3
@@ -338,6 +340,15 @@ class Run:
         """Progress alone, without a timing; may lie around or inside stages."""
         with self._progress.task(name, total, unit) as advance:
             yield advance
+
+    def timed_each(self, name: str, items: Iterator[Item]) -> Iterator[Item]:
+        """The items one by one; the time that it takes to make them counts for the stage ``name``."""
+        while True:
+            with self.timed(name):
+                made = list(islice(items, 1))
+            if not made:
+                return
+            yield made[0]
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from data_schemas.errors import RunError
-from experiments.session.encoders import OpenEncoder
+from features.arrays import Index, Ints
 from features.atomic_files import new_folder
 from features.design import Design, TabularBlock, TextBlock
 from features.narratives.reader import TextReader
@@ -27,11 +26,11 @@ from features.tabular import TabularEncoder
 from fusion.config import Config, EncoderConfig, TextConfig
 from fusion.model.search_space import Space
 from fusion.model.training import TrainingSample
+from fusion.text_encoder import OpenEncoder
 
 SEARCH, HELD_OUT = "search", "held_out"
 CSR = ("data", "indices", "indptr")
 
-Index = npt.NDArray[np.intp]
 Progress = Callable[[int], None]
 Stage = Callable[[str], AbstractContextManager[Progress]]
 
@@ -46,7 +45,7 @@ class Source:
     """
 
     applications: Applications
-    groups: npt.NDArray[np.int64]
+    groups: Ints
     rows: Mapping[str, Index]
     open_encoder: Callable[[EncoderConfig], OpenEncoder]
 

@@ -16,8 +16,8 @@ from experiments.options import (
     EncodingOption,
     JsonOption,
     NoCacheOption,
-    cache_folder,
     report_day,
+    vector_cache,
 )
 from experiments.session.run import INTERRUPTED, SOME_REJECTED, Run
 
@@ -101,7 +101,6 @@ def sweep(
     is lost. Exit code 3: some rows were rejected; 130: interrupted.
     """
     from data_schemas.reader import load_schema
-    from experiments.session.encoders import OpenEncoder, open_text_encoder
     from experiments.sweep.conditions import Search, settled
     from experiments.sweep.job import SweepFolder, refuse_never_flat, sweep_study
     from experiments.sweep.results import write_results
@@ -111,6 +110,7 @@ def sweep(
     from features.tables.reader import ReadOptions
     from fusion.config import EncoderConfig, load_config
     from fusion.model.search_space import load_space
+    from fusion.text_encoder import OpenEncoder, open_text_encoder
 
     arguments = {"schema": schema, "data": data, "out": out, "config": config, "set": overrides or [], "space": space}
     arguments |= {"objective": objective or [], "folds": folds, "until": until, "hold_out": hold_out}
@@ -129,7 +129,7 @@ def sweep(
         write_rejects(read.rejects, place.rejects)
 
         def opener(of: EncoderConfig) -> OpenEncoder:
-            return open_text_encoder(of, cache_folder(cache, no_cache), cache_gb, 0)
+            return open_text_encoder(of, vector_cache(cache, cache_gb, no_cache))
 
         with database_errors():
             found = sweep_study(read, search, place, effort, opener, run)

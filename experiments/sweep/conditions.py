@@ -10,17 +10,16 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 import data_schemas
 import features
 import fusion
 from data_schemas.errors import ContractError
-from experiments.session.encoders import OpenEncoder
 from experiments.session.run import versions
-from experiments.sweep.arrays import HELD_OUT, SEARCH, Index
+from experiments.sweep.arrays import HELD_OUT, SEARCH
 from experiments.sweep.study import refuse_unknown
 from experiments.train.job import Decided
+from features.arrays import Index, Ints
 from features.tables.applications import Applications
 from fusion.bundle import config_digest
 from fusion.config import Config
@@ -29,6 +28,7 @@ from fusion.model.cross_validation import ONLY_BY_TIME, Folds
 from fusion.model.folds import draw_groups
 from fusion.model.head import training_device
 from fusion.model.search_space import Space
+from fusion.text_encoder import OpenEncoder
 
 PARTS = ("arrays.py", "conditions.py", "objective.py")
 """Of the modules beside this one, those that a trial's value hangs on."""
@@ -78,7 +78,7 @@ def _held(search: Search) -> Iterator[tuple[tuple[str, ...], str]]:
         yield MASK_READS_WITH, "which sentences text.mask cuts hangs on them, and trials share what is left"
 
 
-def split(applications: Applications, groups: npt.NDArray[np.int64], search: Search) -> Mapping[str, Index]:
+def split(applications: Applications, groups: Ints, search: Search) -> Mapping[str, Index]:
     """The rows to search with and those to hold out: whole days, or whole groups drawn by the seed where there are no
     dates. A held-out row that shares an applicant or a narrative with a row of the search is left out of both.
 

@@ -12,7 +12,8 @@ import optuna
 from optuna.trial import FixedTrial, FrozenTrial
 
 from experiments.sweep.arrays import HELD_OUT, SEARCH, Arrays
-from experiments.sweep.objective import Floats, Task
+from experiments.sweep.objective import Task
+from features.arrays import Floats
 from fusion.config import Config
 from fusion.metrics import brier_gain, delong, figures
 from fusion.model.search_space import suggest

@@ -19,7 +19,6 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from data_schemas.errors import ContractError, RunError
-from experiments.session.encoders import OpenEncoder
 from experiments.session.run import Run, advance_to
 from experiments.sweep.arrays import SEARCH, Source, write_arrays
 from experiments.sweep.conditions import Search, fingerprint, split
@@ -34,6 +33,7 @@ from experiments.train.job import Decided, mask_narratives, training_rows
 from fusion.config import EncoderConfig
 from fusion.model.cross_validation import forward_blocks
 from fusion.model.folds import tied_groups
+from fusion.text_encoder import OpenEncoder
 
 ARRAYS = (
     *("data", "reading", "schema", "encoder", "arithmetic", "code"),

@@ -14,21 +14,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import optuna
 
 from data_schemas.errors import ContractError
 from experiments.sweep.arrays import SEARCH, Arrays
 from experiments.sweep.early_stopping import note_scores
 from experiments.sweep.study import sign
+from features.arrays import Floats
 from features.design import Design
 from fusion.config import Config
 from fusion.metrics import auc, both_classes, brier, ks, log_loss
 from fusion.model.cross_validation import Folds, judge
 from fusion.model.fusion_model import FusionModel
 from fusion.model.search_space import Space, searched, suggest
-
-Floats = npt.NDArray[np.float64]
 
 COST = "cost"
 COST_ROWS = 1000

@@ -16,7 +16,8 @@ from experiments.options import (
     JsonOption,
     NoCacheOption,
     ThreadsOption,
-    cache_folder,
+    use_threads,
+    vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
 
@@ -60,18 +61,19 @@ def train(
     OUT.rejects.csv. Exit code 3: some rows were rejected.
     """
     from data_schemas.reader import load_schema
-    from experiments.session.encoders import open_text_encoder
     from experiments.train.job import TrainingFiles, read_decided, train_bundle, write_rejects
     from features.tables.reader import ReadOptions
     from fusion.bundle import check_place
     from fusion.config import load_config
+    from fusion.text_encoder import open_text_encoder
 
     files = TrainingFiles(tuple(data), out, until.date() if until else None)
     arguments = {"schema": schema, "data": data, "out": out, "config": config, "set": overrides or [], "until": until}
     with Run.start("train", out, arguments, json_output) as run:
         contract = load_schema(schema)
         settings = load_config(config, overrides or [])
-        encoder = open_text_encoder(settings.encoder, cache_folder(cache, no_cache), cache_gb, threads)
+        use_threads(threads)
+        encoder = open_text_encoder(settings.encoder, vector_cache(cache, cache_gb, no_cache))
         options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding)
         check_place(files.out)  # before hours of work, not after them
         read = read_decided(contract, files.data, options, run)

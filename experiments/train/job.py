@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,19 +10,18 @@ from itertools import compress
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from experiments.explain.background import in_words, rows_of
-from experiments.session.encoders import OpenEncoder
 from experiments.session.run import Run, advance_to, versions
 from experiments.train.card import model_card
+from features.arrays import Flags, Floats, Index
 from features.design import Design
 from features.narratives.masking import Mask, Masked, rows_by_kind
 from features.narratives.reader import TextReader
 from features.tables.applications import REJECT_COLUMNS, Applications, Rejects
-from features.tables.csv_records import file_sha256
+from features.tables.csv_records import data_digest
 from features.tables.csv_writer import write_header, write_rows
 from features.tables.reader import ReadOptions, read_all
 from features.tabular import TabularEncoder
@@ -35,10 +33,8 @@ from fusion.model.cross_validation import newest_rows
 from fusion.model.folds import tied_groups
 from fusion.model.fusion_model import Margins
 from fusion.model.training import TrainingSample, fit, n_steps
+from fusion.text_encoder import OpenEncoder
 from fusion.validation.text_drift import describe_texts
-
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -293,7 +289,7 @@ def training_rows(applications: Applications, until: date | None) -> Flags:
     return np.asarray(learn, dtype=np.bool_)
 
 
-def later_rows(applications: Applications, learn: Flags) -> npt.NDArray[np.intp]:
+def later_rows(applications: Applications, learn: Flags) -> Index:
     """Positions of the rows decided after those to learn from; a row without a date is in neither."""
     dates = applications.decision_date()
     return np.flatnonzero(~learn if dates is None else ~learn & ~np.isnat(dates))
@@ -356,8 +352,3 @@ def write_rejects(rejects: Rejects, path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         write_header(file, REJECT_COLUMNS)
         write_rows(file, rejects.frame)
-
-
-def data_digest(paths: Sequence[Path]) -> str:
-    """sha256 over the files' own sha256s, in order; raises RunError when one cannot be read, or is a stream."""
-    return hashlib.sha256(b"".join(bytes.fromhex(file_sha256(path)) for path in paths)).hexdigest()

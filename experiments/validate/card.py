@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 from data_schemas.contract import Direction, Role
+from experiments.reporting.cells import figure
 from experiments.reporting.document import Column, Document, Finding, Gap, Section, Table
-from experiments.reporting.words import count, number, percent
-from experiments.validate.chapter import figure, listed
+from experiments.reporting.words import count, listed, number, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from fusion.bundle import Bundle
 

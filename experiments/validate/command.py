@@ -18,9 +18,10 @@ from experiments.options import (
     JsonOption,
     NoCacheOption,
     ThreadsOption,
-    cache_folder,
     check_free,
     report_day,
+    use_threads,
+    vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
 
@@ -71,24 +72,26 @@ def evaluate(
     the data contract go to rejects.csv. Equal input, model and --date give equal bytes. Exit code 3: some rows were
     rejected.
     """
-    from experiments.session.encoders import open_model
     from experiments.validate.files import names_of, write_pages
     from experiments.validate.job import CARD, VALIDATION, ValidationRequest, validate
     from experiments.validate.summary import told
     from features.tables.reader import ReadOptions
+    from fusion.scorer import load_scorer
 
     check_free(out, names_of(VALIDATION, CARD), force)
     segments = tuple(dict.fromkeys(segment or ()))
     day = report_day(made_on)
-    order = ValidationRequest(tuple(data), since.date() if since else None, segments, policy, reread, day)
+    order = ValidationRequest(tuple(data), since.date() if since else None, segments, reread, day)
     options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding)
     arguments = {"model": model, "data": data, "out": out, "since": since, "policy": policy, "segments": segments}
     with Run.start("evaluate", out, arguments | {"date": day}, json_output) as run:
         with run.timed("load"):
-            opened = open_model(model, encoder, cache_folder(cache, no_cache), cache_gb, threads)
-        found = validate(opened, order, options, run)
+            use_threads(threads)
+            vectors = vector_cache(cache, cache_gb, no_cache)
+            scorer = load_scorer(model, encoder=encoder, cache=vectors, policy=policy, threads=threads)
+        found = validate(scorer, order, options, run)
         with run.timed("write"):
-            write_pages(out, found.pages, found.rejects.frame)
+            write_pages(out, {VALIDATION: found.report, CARD: found.card}, found.rejects.frame)
         run.finish({"out": out, **told(found).summary}, {"out": out, **told(found).lines})
     if len(found.rejects):
         raise typer.Exit(SOME_REJECTED)

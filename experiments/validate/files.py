@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -17,28 +16,19 @@ from features.tables.csv_writer import write_header, write_rows
 REJECTS = "rejects.csv"
 
 
-@dataclass(frozen=True)
-class Page:
-    """A document to write as NAME.html and NAME.json. drawings: its plots' SVG."""
-
-    name: str
-    document: Document
-    drawings: Mapping[str, str]
-
-
 def names_of(*documents: str) -> tuple[str, ...]:
     """The files that these documents and their rejected rows are written to."""
     return (*(f"{name}.{form}" for name in documents for form in ("html", "json")), REJECTS)
 
 
-def write_pages(out: Path, pages: tuple[Page, ...], rejects: pd.DataFrame) -> None:
-    """Write the documents and the rejected rows with all their columns (none: no such file); each gets its name when
-    it is whole.
+def write_pages(out: Path, documents: Mapping[str, Document], rejects: pd.DataFrame) -> None:
+    """Write each document as NAME.html and NAME.json, and the rejected rows with all their columns (none: no such
+    file). A file gets its name when it is whole.
     """
     out.mkdir(parents=True, exist_ok=True)
-    for page in pages:
-        put_text(out / f"{page.name}.json", page.document.model_dump_json() + "\n")
-        put_text(out / f"{page.name}.html", document_html(page.document, page.drawings))
+    for name, document in documents.items():
+        put_text(out / f"{name}.json", document.model_dump_json() + "\n")
+        put_text(out / f"{name}.html", document_html(document))
     (out / REJECTS).unlink(missing_ok=True)
     if len(rejects):
         text = io.StringIO(newline="")

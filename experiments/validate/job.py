@@ -11,22 +11,19 @@ from pathlib import Path
 import numpy as np
 
 from data_schemas.errors import ContractError
-from experiments.reporting.document import Column, Document, Finding, Table
+from experiments.reporting.document import Column, Document, Finding, Section, Table
 from experiments.reporting.words import count, number, percent
-from experiments.session.encoders import Model, check_encoder
 from experiments.session.run import Run
-from experiments.train.job import data_digest
 from experiments.validate.card import card, origin
-from experiments.validate.chapter import Chapter
 from experiments.validate.chapters import calibration, data, discrimination, fairness, policies, stability, text_worth
 from experiments.validate.chapters.data import Intake
-from experiments.validate.files import Page
-from experiments.validate.scored_outcomes import ScoredOutcomes, judge
+from experiments.validate.scored_outcomes import ScoredOutcomes, score_outcomes
 from experiments.validate.slices import length_cut, month_cut, segment_cuts
 from features.tables.applications import Applications, Rejects
+from features.tables.csv_records import data_digest
 from features.tables.reader import ReadOptions, read_all
-from fusion.policy.policy import Policy, own_policy
-from fusion.policy.policy_file import load_policy
+from fusion.policy.policy import Policy
+from fusion.scorer import Scorer
 from fusion.validation.intervals import auc_interval, rate
 
 VALIDATION, CARD = "validation", "card"
@@ -35,14 +32,12 @@ VALIDATION, CARD = "validation", "card"
 @dataclass(frozen=True)
 class ValidationRequest:
     """What to judge. since: only decisions from this day on. segments: columns to part the rows by; empty for those
-    that the schema suggests. policy: a policy file, None for the model's own cut-off. reread: whether narratives are
-    read again with words exchanged and sentences cut, which needs the text encoder.
+    that the schema suggests. reread: whether narratives are read again with words exchanged and sentences cut.
     """
 
     files: tuple[Path, ...]
     since: date | None
     segments: tuple[str, ...]
-    policy: Path | None
     reread: bool
     made_on: date
 
@@ -54,33 +49,24 @@ class Validation:
     judged: ScoredOutcomes
     intake: Intake
     report: Document
-    pages: tuple[Page, ...]
+    card: Document
     rejects: Rejects
 
 
-def validate(model: Model, order: ValidationRequest, options: ReadOptions, run: Run) -> Validation:
+def validate(scorer: Scorer, order: ValidationRequest, options: ReadOptions, run: Run) -> Validation:
     """Judge a model on decided applications.
 
-    Raises ContractError for another encoder than the model's, a file without outcomes, a policy or segment that does
-    not fit the schema, or when no row is left to judge.
+    Raises ContractError for a file without outcomes, a segment that does not fit the schema, or when no row is left.
     """
-    check_encoder(model.encoder, model.bundle)
-    schema = model.bundle.schema
-    policy = load_policy(order.policy, schema) if order.policy else own_policy(model.bundle.config)
     with run.stage("read") as advance:
         digest = data_digest(order.files)
-        read = read_all(order.files, schema, options)
+        read = read_all(order.files, scorer.schema, options)
         advance(read.n_rows)
     applications, intake = _taken(read.applications, read.rejects, order, digest)
-    judged = judge(model, applications, policy, run)
+    judged = score_outcomes(scorer, applications, run)
     chapters = chapters_of(judged, intake, order, run)
     report = validation(judged, intake, chapters, order.made_on)
-    drawings = {key: svg for chapter in chapters for key, svg in chapter.drawings.items()}
-    pages = (
-        Page(VALIDATION, report, drawings),
-        Page(CARD, card(judged, report.findings(), order.made_on), {}),
-    )
-    return Validation(judged, intake, report, pages, read.rejects)
+    return Validation(judged, intake, report, card(judged, report.findings(), order.made_on), read.rejects)
 
 
 def _taken(
@@ -112,10 +98,10 @@ def _taken(
     return applications, Intake(names, digest, n_rows, rejected, order.since, before, undated)
 
 
-def chapters_of(judged: ScoredOutcomes, intake: Intake, order: ValidationRequest, run: Run) -> list[Chapter]:
+def chapters_of(judged: ScoredOutcomes, intake: Intake, order: ValidationRequest, run: Run) -> list[Section]:
     """Every chapter of the report, in its order."""
     segments, months, lengths = segment_cuts(judged, order.segments), month_cut(judged), length_cut(judged)
-    makers: tuple[Callable[[], Chapter], ...] = (
+    makers: tuple[Callable[[], Section], ...] = (
         lambda: data.chapter(judged, intake),
         lambda: discrimination.chapter(judged, segments, months),
         lambda: calibration.chapter(judged, segments, months),
@@ -132,10 +118,10 @@ def chapters_of(judged: ScoredOutcomes, intake: Intake, order: ValidationRequest
     return found
 
 
-def validation(judged: ScoredOutcomes, intake: Intake, chapters: Sequence[Chapter], made_on: date) -> Document:
+def validation(judged: ScoredOutcomes, intake: Intake, chapters: Sequence[Section], made_on: date) -> Document:
     """The validation report."""
     bundle = judged.model.bundle
-    findings = [finding for chapter in chapters for finding in chapter.section.findings]
+    findings = [finding for chapter in chapters for finding in chapter.findings]
     learned = bundle.manifest.provenance.window
     return Document(
         report="validation",
@@ -153,7 +139,7 @@ def validation(judged: ScoredOutcomes, intake: Intake, chapters: Sequence[Chapte
         },
         headline=headline(findings),
         key_figures=key_figures(judged),
-        sections=tuple(chapter.section for chapter in chapters),
+        sections=tuple(chapters),
         origin=origin(bundle) | {"files judged sha256": intake.digest},
     )
 

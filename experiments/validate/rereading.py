@@ -5,21 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
 from data_schemas.contract import Sensitive
+from experiments.session.reading import read_watched
 from experiments.session.run import Run
-from experiments.validate.scored_outcomes import ScoredOutcomes, decisions, see
+from experiments.validate.scored_outcomes import ScoredOutcomes
+from features.arrays import Flags, Floats, Index
 from features.narratives.masking import Mask
 from features.tables.applications import Applications
 from features.text.counterfactual_terms import SwapKind, swap
-from fusion.metrics import Floats
 from fusion.policy.policy import Decision
 from fusion.validation.intervals import Estimate, mean, rate
-
-Rows = npt.NDArray[np.intp]
 
 ORDER: tuple[Decision, ...] = ("approve", "refer", "decline")
 """Decisions, each harder on the applicant than the one before."""
@@ -33,12 +31,12 @@ class Reread:
     every row; both as before where nothing changed.
     """
 
-    rows: Rows
+    rows: Index
     margin: Floats
     decision: tuple[Decision, ...]
 
     @property
-    def approved(self) -> npt.NDArray[np.bool_]:
+    def approved(self) -> Flags:
         """bool (n,): whether the policy approves without a second look."""
         return np.array([decision == "approve" for decision in self.decision], dtype=np.bool_)
 
@@ -73,7 +71,7 @@ class Moved:
 
     @property
     def n_decided(self) -> int:
-        """Rows decided otherwise."""
+        """Index decided otherwise."""
         return self.n_harder + self.n_kinder
 
 
@@ -133,10 +131,11 @@ def _read_again(judged: ScoredOutcomes, changed: Applications, run: Run) -> Rere
     margin, decision = judged.margin.copy(), list(judged.decision)
     if len(rows):
         part = changed.take(rows)
-        seen = see(judged.model, part, run, "read again")
-        margin[rows] = seen.margins.fused
+        reading = read_watched(judged.model, part, run, "read again")
+        with run.timed("predict"):
+            margin[rows] = judged.model.margins(reading.design).fused
         quality = [judged.quality[row] for row in rows.tolist()]  # a policy's flags are not what is tested
-        decided = decisions(judged.policy, part, seen.margins.fused, quality)
+        decided = judged.model.decide(part, expit(margin[rows]), quality).decision
         for row, one in zip(rows.tolist(), decided, strict=True):
             decision[row] = one
     return Reread(rows, margin, tuple(decision))

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
-from data_schemas.contract import Sensitive
-from experiments.session.encoders import Model, check_encoder
-from experiments.session.inputs import model_inputs
+from experiments.session.reading import read_watched
 from experiments.session.run import Run
+from features.arrays import Dates, Flags, Floats
 from features.design import Design
 from features.tables.applications import Applications
-from features.tables.data_quality import data_quality
 from fusion.model.fusion_model import Margins
-from fusion.policy.policy import Decision, Policy, decide_all
-
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class ScoredDesign:
-    """Applications as a model reads them.
-
-    applications: without the sentences that its config cuts. kinds: what was cut from each row. margins: of the model
-    and of its ablations.
-    """
-
-    applications: Applications
-    kinds: tuple[frozenset[Sensitive], ...]
-    design: Design
-    margins: Margins
+from fusion.policy.policy import Decision, Policy
+from fusion.scorer import Scorer
 
 
 @dataclass(frozen=True)
@@ -45,8 +25,7 @@ class ScoredOutcomes:
     row, by the policy. quality: what each row lacks (``data_quality``).
     """
 
-    model: Model
-    policy: Policy
+    model: Scorer
     applications: Applications
     design: Design
     margins: Margins
@@ -56,6 +35,11 @@ class ScoredOutcomes:
 
     def __len__(self) -> int:
         return len(self.y)
+
+    @property
+    def policy(self) -> Policy:
+        """What decides."""
+        return self.model.deciding_policy
 
     @property
     def margin(self) -> Floats:
@@ -79,7 +63,7 @@ class ScoredOutcomes:
         return np.asarray(self.design.text.has_text.any(axis=1), dtype=np.bool_)
 
     @property
-    def months(self) -> npt.NDArray[np.datetime64] | None:
+    def months(self) -> Dates | None:
         """datetime64[M] (n,) of the decision, NaT where it is missing; None where the data have no decision date."""
         dates = self.applications.decision_date()
         return None if dates is None or np.isnat(dates).all() else dates.astype("datetime64[M]")
@@ -93,34 +77,12 @@ class ScoredOutcomes:
         return f"{known.min()} to {known.max()}"
 
 
-def see(model: Model, applications: Applications, run: Run, stage: str = "encode") -> ScoredDesign:
-    """Read and score applications as the model does; ``stage`` names the work in the run's timings."""
-    masked, design = model_inputs(model, applications, run, stage)
+def score_outcomes(scorer: Scorer, applications: Applications, run: Run) -> ScoredOutcomes:
+    """Applications with outcomes, scored and decided; raises as ``Scorer.decide`` does."""
+    reading = read_watched(scorer, applications, run)
     with run.timed("predict"):
-        margins = model.bundle.model.margins(design, model.threads)
-    return ScoredDesign(masked.applications, masked.kinds, design, margins)
-
-
-def judge(model: Model, applications: Applications, policy: Policy, run: Run) -> ScoredOutcomes:
-    """Applications with outcomes, scored and decided by the policy.
-
-    Raises ContractError for another text encoder than the one the model learned with.
-    """
-    check_encoder(model.encoder, model.bundle)
-    seen = see(model, applications, run)
-    masked = seen.kinds if model.bundle.config.text.mask else ()
-    quality = data_quality(applications, model.bundle.tabular.levels, masked)
-    decision = decisions(policy, applications, seen.margins.fused, quality)
+        margins = scorer.margins(reading.design)
+    decided = scorer.decide(applications, expit(margins.fused), reading.quality).decision
     return ScoredOutcomes(
-        model, policy, applications, seen.design, seen.margins, applications.outcome(), decision, tuple(quality)
+        scorer, applications, reading.design, margins, applications.outcome(), decided, reading.quality
     )
-
-
-def decisions(
-    policy: Policy, applications: Applications, margin: Floats, quality: Sequence[str]
-) -> tuple[Decision, ...]:
-    """What the policy decides of applications with these margins (n,) and data-quality flags.
-
-    Raises ContractError where their file has no column that the policy needs.
-    """
-    return decide_all(policy, applications, expit(margin), quality).decision

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from data_schemas.contract import Field, FieldType
 from data_schemas.errors import ContractError
 from experiments.validate.scored_outcomes import ScoredOutcomes
+from features.arrays import Flags, Floats
 from features.tables.applications import Applications
 from features.tables.groups import LEAST_ROWS, Groups, groups_of
-
-Flags = npt.NDArray[np.bool_]
 
 MOST_SEGMENTS = 15  # groups of a column that is chosen unasked
 MOST_VALUES = 5  # distinct numbers of a column that is chosen unasked
@@ -132,6 +130,6 @@ def length_cut(judged: ScoredOutcomes) -> Cut | None:
     return Cut("narrative_length", f"length of “{judged.applications.schema[main].title}”", tuple(slices))
 
 
-def enough(y: npt.NDArray[np.float64]) -> bool:
+def enough(y: Floats) -> bool:
     """Whether there are goods and bads enough to rank."""
     return min(float(y.sum()), len(y) - float(y.sum())) >= LEAST_BADS

@@ -25,7 +25,7 @@ ATTENTION_SCORES = 2**19
 
 @dataclass(frozen=True)
 class BertShape:
-    """What the weights do not say themselves. max_tokens: positions the model knows."""
+    """What the weights alone do not show. max_tokens: positions the model knows."""
 
     n_layers: int
     n_heads: int

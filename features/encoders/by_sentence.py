@@ -16,7 +16,8 @@ from typing import Literal
 import numpy as np
 from scipy import sparse
 
-from features.encoders.encoder import Floats, PartVectors, Progress, TextEncoder, round_to_half
+from features.arrays import Floats32
+from features.encoders.encoder import PartVectors, Progress, TextEncoder, round_to_half
 from features.encoders.windows import Spans
 from features.text.cleaning import passages
 
@@ -71,7 +72,7 @@ class SentenceEncoder:
         """The encoder's."""
         return self.encoder.dim
 
-    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats:
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats32:
         """float32 (n, dim), see ``TextEncoder``."""
         return self.encode_parts(texts, [()] * len(texts), on_progress).whole
 

@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from data_schemas.errors import RunError
-from features.encoders.encoder import Floats, PartVectors, Progress, TextEncoder
+from features.arrays import Floats32
+from features.encoders.encoder import PartVectors, Progress, TextEncoder
 from features.encoders.windows import Spans
 
 FILE_NAME = "vectors-1.sqlite"  # the number is the layout's version
@@ -59,25 +60,25 @@ class EmbeddingCache:
                     self._move_aside()
                     self._create()
 
-    def get_many(self, encoder_digest: str, texts: Sequence[str], dim: int) -> dict[int, Floats]:
+    def get_many(self, encoder_digest: str, texts: Sequence[str], dim: int) -> dict[int, Floats32]:
         """Vectors known for ``texts``, by position; a vector of another length than ``dim`` counts as unknown."""
         found = self._get([_key(encoder_digest, text) for text in texts])
         return {n: vector for n, vector in found.items() if len(vector) == dim}
 
-    def put_many(self, encoder_digest: str, texts: Sequence[str], vectors: Floats) -> None:
+    def put_many(self, encoder_digest: str, texts: Sequence[str], vectors: Floats32) -> None:
         """Store float32 (n, dim) as float16, then evict down to the bound if needed."""
         self._put([_key(encoder_digest, text) for text in texts], vectors.astype(np.float16))
 
     def get_parts(
         self, encoder_digest: str, texts: Sequence[str], spans: Sequence[Spans], dim: int
-    ) -> dict[int, Floats]:
+    ) -> dict[int, Floats32]:
         """What ``put_parts`` stored for ``texts`` cut so, by position."""
         found = self._get([_key(encoder_digest, text, cut) for text, cut in zip(texts, spans, strict=True)])
         shaped = ((n, values) for n, values in found.items() if len(values) == len(spans[n]) * (dim + 1))
         return {n: values.reshape(-1, dim + 1) for n, values in shaped}
 
     def put_parts(
-        self, encoder_digest: str, texts: Sequence[str], spans: Sequence[Spans], parts: Sequence[Floats]
+        self, encoder_digest: str, texts: Sequence[str], spans: Sequence[Spans], parts: Sequence[Floats32]
     ) -> None:
         """Store a float32 (n_passages, dim + 1) for each text as float16; the last column is the shares."""
         self._put(
@@ -85,7 +86,7 @@ class EmbeddingCache:
             [part.astype(np.float16) for part in parts],
         )
 
-    def _get(self, keys: Sequence[bytes]) -> dict[int, Floats]:
+    def _get(self, keys: Sequence[bytes]) -> dict[int, Floats32]:
         found: dict[bytes, bytes] = {}
         with self._connection() as db:
             for at in range(0, len(keys), KEYS_A_QUERY):
@@ -185,7 +186,7 @@ class CachedEncoder:
         """Share of the texts so far that the encoder did not have to read; None without a text."""
         return 1.0 - self.n_encoded / self.n_asked if self.n_asked else None
 
-    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats:
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats32:
         """float32 (n, dim), see ``TextEncoder``."""
         return self.encode_parts(texts, [()] * len(texts), on_progress).whole
 

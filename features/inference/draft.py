@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from data_schemas.contract import FieldType, Role
+from features.arrays import Floats
 from features.inference.column_names import hints, words_of
 from features.inference.leakage import after_decision, leak_by_outcome
 from features.inference.profile import ColumnProfile, profile
@@ -151,7 +151,7 @@ def _decision_date(columns: Sequence[ColumnProfile]) -> ColumnProfile | None:
     return _best(columns, points, least=1.0)
 
 
-def _leak(column: ColumnProfile, decided: ColumnProfile | None, bad: npt.NDArray[np.float64] | None) -> str:
+def _leak(column: ColumnProfile, decided: ColumnProfile | None, bad: Floats | None) -> str:
     """Why the column may leak the outcome or copy the lender's own judgement; "" when nothing says so."""
     reasons = []
     if hints(column.name, "later"):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
 from data_schemas.contract import FieldType
+from features.arrays import Flags, Floats
 from features.inference.profile import ColumnProfile
 
 MAX_AUC = 0.8
@@ -17,7 +17,7 @@ _PURE = 0.99  # share of one outcome among rows that makes them suspect
 _CHANCE = 1e-6  # by which the other outcome would be absent among so many rows if the column knew nothing
 
 
-def leak_by_outcome(column: ColumnProfile, bad: npt.NDArray[np.float64]) -> str:
+def leak_by_outcome(column: ColumnProfile, bad: Floats) -> str:
     """Why this column may know the outcome, with figures; "" when nothing says so.
 
     bad: (n,), 1 bad, 0 good, NaN unknown.
@@ -38,7 +38,7 @@ def leak_by_outcome(column: ColumnProfile, bad: npt.NDArray[np.float64]) -> str:
     return ""
 
 
-def single_auc(column: ColumnProfile, bad: npt.NDArray[np.float64]) -> float:
+def single_auc(column: ColumnProfile, bad: Floats) -> float:
     """AUC with which the column alone ranks the outcomes, in the better direction, from 0.5 to 1.
 
     Numbers and dates rank by value, missing as one more value at either end; texts by the share of bad of their level
@@ -69,14 +69,14 @@ def after_decision(column: ColumnProfile, decided: ColumnProfile) -> str:
     return f"it lies after {decided.name} in {share:.0%} of the rows" if share > 0.05 else ""
 
 
-def _auc(outcome: npt.NDArray[np.float64], values: npt.NDArray[np.float64]) -> float:
+def _auc(outcome: Floats, values: Floats) -> float:
     if outcome.min() == outcome.max():
         return 0.5
     auc = float(roc_auc_score(outcome, values))
     return max(auc, 1 - auc)
 
 
-def _one_sided(chosen: npt.NDArray[np.bool_], outcome: npt.NDArray[np.float64]) -> str:
+def _one_sided(chosen: Flags, outcome: Floats) -> str:
     """Says so when the chosen rows have nearly all one outcome, too many for chance; "" otherwise."""
     n = int(chosen.sum())
     if n < MIN_ROWS or n == len(chosen):

@@ -9,10 +9,10 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from data_schemas.contract import FieldType
+from features.arrays import Flags, Floats
 
 MISSING_WORDS = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "nil", "missing", "-", "--", "?", "."})
 """Cells, in lower case, that mean "missing" in most exports; "none" and "unknown" are often levels, and not here."""
@@ -42,12 +42,12 @@ class ColumnProfile:
 
     name: str
     cells: pd.Series[str]
-    present: npt.NDArray[np.bool_]
+    present: Flags
     missing_codes: tuple[str, ...]
     type: FieldType
     format: str
     other_formats: tuple[str, ...]
-    values: npt.NDArray[np.float64] | None
+    values: Floats | None
     levels: tuple[str, ...]
     words: float
     dressed: bool

@@ -15,17 +15,14 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from data_schemas.contract import Concept, Sensitive
+from features.arrays import Flags, Floats, Floats32, Ints
 from features.encoders.by_sentence import reads_alone
 from features.encoders.encoder import TextEncoder
 from features.narratives.sentences import SentenceBlock
 from features.text.cleaning import MOST_PASSAGES, covering_sentences
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 NONE = -1
 """The place of a sentence that matches no concept."""
@@ -49,7 +46,7 @@ class ConceptMatches:
     """
 
     concept: Ints
-    similarity: npt.NDArray[np.float32]
+    similarity: Floats32
     sensitive: tuple[frozenset[Sensitive], ...]
 
 
@@ -109,7 +106,7 @@ class ConceptMatcher:
         vectors = self.encoder.encode(texts).astype(np.float64).reshape(len(texts), self.encoder.dim)
         return self._matches(vectors - self.centre, np.full(len(texts), NEAR_ALONE), texts)
 
-    def set_apart(self, block: SentenceBlock) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    def set_apart(self, block: SentenceBlock) -> tuple[Floats, Flags]:
         """The sentences' vectors less ``centre`` and less what their neighbours left in them; which have any that did.
 
         Returns float64 (n, dim) and bool (n,).
@@ -143,7 +140,7 @@ class ConceptMatcher:
         return ConceptMatches(concept, similarity.astype(np.float32), tuple(said))
 
 
-def set_apart(block: SentenceBlock, centre: Floats, part: float = NEIGHBOURS) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def set_apart(block: SentenceBlock, centre: Floats, part: float = NEIGHBOURS) -> tuple[Floats, Flags]:
     """The sentences' vectors less the centre and less a part of the rest of their narratives; which have such a rest.
 
     Returns float64 (n, dim), zero for a sentence without a token, and bool (n,). The rest is the mean of the

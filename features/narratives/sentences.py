@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
+from features.arrays import Floats32, Index, Ints
 from features.design import TextBlock
-
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -29,8 +27,8 @@ class SentenceBlock:
     text: tuple[str, ...]
     row: Ints
     narrative: Ints
-    x_sentence: npt.NDArray[np.float32]
-    share: npt.NDArray[np.float32]
+    x_sentence: Floats32
+    share: Floats32
     x_lex: sparse.csr_matrix
 
     def __post_init__(self) -> None:
@@ -62,7 +60,7 @@ class SentenceBlock:
         first = np.flatnonzero((np.diff(self.row) != 0) | (np.diff(self.narrative) != 0)) + 1
         return np.concatenate([[0], first, [len(self)]]).astype(np.int64)
 
-    def take(self, rows: npt.NDArray[np.intp]) -> SentenceBlock:
+    def take(self, rows: Index) -> SentenceBlock:
         """The sentences of the rows at these positions, which become rows 0, 1, ..."""
         begin, end = np.searchsorted(self.row, rows, "left"), np.searchsorted(self.row, rows, "right")
         count = end - begin

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from data_schemas.contract import FieldType, Role, Schema
+from features.arrays import Dates, Flags, Floats, Index, Ints
 
 REJECT_COLUMNS = ("row", "column", "rule", "message", "original")
 
@@ -28,7 +28,7 @@ class Applications:
 
     schema: Schema
     frame: pd.DataFrame
-    row_number: npt.NDArray[np.int64]
+    row_number: Ints
 
     def __post_init__(self) -> None:
         if self.row_number.dtype != np.int64 or self.row_number.shape != (len(self.frame),):
@@ -51,21 +51,21 @@ class Applications:
         """Raw text of one narrative column, "" where there is none."""
         return list(self.frame[name])
 
-    def outcome(self) -> npt.NDArray[np.float64]:
+    def outcome(self) -> Floats:
         """float64 (n,): 1 bad, 0 good. Raises ValueError when the rows carry no target column."""
         field = self.schema.the(Role.TARGET)
         if field is None or field.name not in self.frame:
             raise ValueError("these applications carry no outcome; read them with need_target=True")
         return np.asarray(self.frame[field.name].isin(self.schema.bad_values), dtype=np.float64)
 
-    def decision_date(self) -> npt.NDArray[np.datetime64] | None:
+    def decision_date(self) -> Dates | None:
         """datetime64[s] (n,), or None when the rows carry no decision date."""
         field = self.schema.the(Role.DECISION_DATE)
         if field is None or field.name not in self.frame:
             return None
         return self.frame[field.name].to_numpy(dtype="datetime64[s]")
 
-    def take(self, index: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Applications:
+    def take(self, index: Index | Flags) -> Applications:
         """The rows at these positions, or where this mask is true."""
         frame = self.frame.iloc[np.flatnonzero(index) if index.dtype == np.bool_ else index].reset_index(drop=True)
         return Applications(self.schema, frame, self.row_number[index])

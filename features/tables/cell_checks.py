@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_schemas.contract import Field, FieldType, Role, Schema
+from features.arrays import Flags, Floats
 
-Bools = npt.NDArray[np.bool_]
 Level = TypeVar("Level", bound=np.generic)
 
 _NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
@@ -45,7 +45,7 @@ class _Rule(NamedTuple):
     """Rows that break a rule, and what to tell about a cell that does."""
 
     name: str
-    broken: Bools
+    broken: Flags
     message: Callable[[str], str]
 
 
@@ -94,9 +94,9 @@ def _column(field: Field, text: pa.Array, schema: Schema) -> _Column:
     return _Column(values, rules)
 
 
-def _mask(array: pa.Array) -> Bools:
+def _mask(array: pa.Array) -> Flags:
     """An Arrow boolean array as a mask; null counts as false."""
-    mask: Bools = pc.fill_null(array, False).to_numpy(zero_copy_only=False)
+    mask: Flags = pc.fill_null(array, False).to_numpy(zero_copy_only=False)
     return mask
 
 
@@ -148,7 +148,7 @@ def _date(text: str, form: str) -> np.datetime64:
         return np.datetime64("NaT", "s")
 
 
-def _bounds(field: Field, values: npt.NDArray[np.float64], write: Callable[[float], str]) -> Iterator[_Rule]:
+def _bounds(field: Field, values: Floats, write: Callable[[float], str]) -> Iterator[_Rule]:
     if field.minimum is not None:
         low = f"is below the minimum {write(field.minimum)}. Correct it, or lower the schema's minimum"
         yield _Rule("minimum", values < field.minimum, lambda cell: f"{_quoted(cell)} {low}")
@@ -226,7 +226,7 @@ def _no_integer(cell: str) -> str:
     return f"{_quoted(cell)} is not a whole number. Correct it, or give the column the type number"
 
 
-def typed_frame(columns: Mapping[str, npt.NDArray[np.generic]], keep: Bools) -> pd.DataFrame:
+def typed_frame(columns: Mapping[str, npt.NDArray[np.generic]], keep: Flags) -> pd.DataFrame:
     """The kept rows as the frame of ``Applications``: float64, datetime64[s] or str objects."""
     index = pd.RangeIndex(int(keep.sum()))
     return pd.DataFrame({name: pd.Series(values[keep], index, values.dtype) for name, values in columns.items()}, index)

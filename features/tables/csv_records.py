@@ -119,6 +119,11 @@ def file_sha256(path: Path) -> str:
         raise unreadable(path, error) from error
 
 
+def data_digest(paths: Sequence[Path]) -> str:
+    """sha256 over the files' own sha256s, in order; raises RunError as ``file_sha256`` does."""
+    return hashlib.sha256(b"".join(bytes.fromhex(file_sha256(path)) for path in paths)).hexdigest()
+
+
 class _TooLongError(csv.Error):
     """A record grew past MAX_RECORD."""
 

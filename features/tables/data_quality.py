@@ -7,12 +7,10 @@ from functools import partial
 from itertools import compress
 
 import numpy as np
-import numpy.typing as npt
 
 from data_schemas.contract import Field, Sensitive
+from features.arrays import Flags
 from features.tables.applications import Applications
-
-Bools = npt.NDArray[np.bool_]
 
 
 def data_quality(
@@ -31,7 +29,7 @@ def data_quality(
     schema = applications.schema
     missing = _per_column(applications, schema.features, _missing)
     strange = _per_column(applications, schema.features, partial(_unknown, levels))
-    silent: Bools = np.logical_and.reduce(_per_column(applications, schema.narratives, _missing), axis=1)
+    silent: Flags = np.logical_and.reduce(_per_column(applications, schema.narratives, _missing), axis=1)
     names = [field.name for field in schema.features]
     blank = [""] * len(applications)
     flags = zip(
@@ -46,8 +44,8 @@ def data_quality(
 
 
 def _per_column(
-    applications: Applications, fields: Sequence[Field], test: Callable[[Applications, Field], Bools]
-) -> Bools:
+    applications: Applications, fields: Sequence[Field], test: Callable[[Applications, Field], Flags]
+) -> Flags:
     """bool (n, n_fields): whether each cell passes the test."""
     table = np.zeros((len(applications), len(fields)), dtype=np.bool_)
     for i, field in enumerate(fields):
@@ -55,21 +53,21 @@ def _per_column(
     return table
 
 
-def _missing(applications: Applications, field: Field) -> Bools:
+def _missing(applications: Applications, field: Field) -> Flags:
     column = applications.frame[field.name]
-    mask: Bools = (column == "" if column.dtype == object else column.isna()).to_numpy(dtype=np.bool_)
+    mask: Flags = (column == "" if column.dtype == object else column.isna()).to_numpy(dtype=np.bool_)
     return mask
 
 
-def _unknown(levels: Mapping[str, Sequence[str]], applications: Applications, field: Field) -> Bools:
+def _unknown(levels: Mapping[str, Sequence[str]], applications: Applications, field: Field) -> Flags:
     """Cells with a level that the model does not know; none for a feature that has no levels."""
     if field.name not in levels:
         return np.zeros(len(applications), dtype=np.bool_)
-    mask: Bools = ~applications.frame[field.name].isin(["", *levels[field.name]]).to_numpy(dtype=np.bool_)
+    mask: Flags = ~applications.frame[field.name].isin(["", *levels[field.name]]).to_numpy(dtype=np.bool_)
     return mask
 
 
-def _labelled(label: str, rows: Bools) -> list[str]:
+def _labelled(label: str, rows: Flags) -> list[str]:
     """The label for each row of the mask, "" for the others."""
     return [label if row else "" for row in rows.tolist()]
 
@@ -78,6 +76,6 @@ def _labels(label: str, kinds: Collection[Sensitive]) -> str:
     return f"{label}:{','.join(kind for kind in Sensitive if kind in kinds)}" if kinds else ""
 
 
-def _listing(label: str, names: Sequence[str], table: Bools) -> list[str]:
+def _listing(label: str, names: Sequence[str], table: Flags) -> list[str]:
     """``label:a,b`` for each row of the table, with the names of its true cells; "" without any."""
     return [f"{label}:{','.join(compress(names, row))}" if True in row else "" for row in table.tolist()]

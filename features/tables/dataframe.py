@@ -6,7 +6,8 @@ Every cell is checked as the same cell of a file would be, so both give the same
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,10 +18,15 @@ from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
 from features.tables.applications import Applications
 from features.tables.cell_checks import check, typed_frame
+from features.tables.duplicate_ids import SeenIds
 from features.tables.header import places
-from features.tables.sources import as_text
+from features.tables.reader import checked
+from features.tables.sources import TextRows, as_text, csv_line
 
 ORIGIN = "the data frame"
+
+Records = pd.DataFrame | Sequence[Mapping[str, object]] | Mapping[str, object]
+"""Rows by column name: a data frame, a list of dicts, or one dict for a single row."""
 
 # Kinds of cells as pandas.api.types.infer_dtype names them.
 _NUMBERS = frozenset({"integer", "floating", "mixed-integer-float", "boolean", "decimal", "empty"})
@@ -47,16 +53,44 @@ def plain_schema(frame: pd.DataFrame, narratives: Sequence[str]) -> Schema:
     return parse_schema(json.dumps(document), f"the schema of {ORIGIN}")
 
 
+@dataclass(frozen=True)
+class FrameRows:
+    """The rows of a data frame, checked: each is an application or a reject.
+
+    Attributes:
+        applications: The rows that keep the contract; their row numbers are 1-based positions in the frame.
+        index: Their labels in the frame.
+        rejects: The other rows, with their labels in the frame: the columns of ``Rejects``.
+    """
+
+    applications: Applications
+    index: pd.Index
+    rejects: pd.DataFrame
+
+
+def read_frame(rows: Records, schema: Schema) -> FrameRows:
+    """The rows of a data frame whose column names are texts, of a list of dicts, or one dict; the target is not read.
+    Without an id column the id is the row's position.
+
+    An id may occur once, as in a file. Raises ContractError when a column is missing or stands twice.
+    """
+    frame = _frame(rows)
+    chunk = checked(_text_rows(frame, schema), schema, SeenIds())
+    rejects = chunk.rejects.frame
+    return FrameRows(
+        chunk.applications,
+        frame.index[chunk.applications.row_number - 1],
+        rejects.set_index(frame.index[rejects["row"].to_numpy() - 1]),
+    )
+
+
 def applications_of(frame: pd.DataFrame, schema: Schema) -> Applications:
-    """The rows of a frame, whose column names are texts; the target is not read. Without an id column the id is the
-    row's position.
+    """The rows of a frame, as ``read_frame`` reads them, where an id may occur again.
 
     Raises ContractError when a column is missing or stands twice, and for the first cell that breaks the contract.
     """
-    if schema.id.name not in frame:
-        frame = frame.assign(**{schema.id.name: np.arange(1, len(frame) + 1)})
-    where = places(list(frame.columns), schema, need_target=False, origin=ORIGIN)
-    columns, breaches = check({name: _cells(frame.iloc[:, i], schema[name]) for name, i in where.items()}, schema)
+    rows = _text_rows(frame, schema)
+    columns, breaches = check(rows.cells, schema)
     if breaches:
         position, name, rule, message = breaches[0]
         what, _, remedy = message.rpartition(". ")
@@ -64,7 +98,26 @@ def applications_of(frame: pd.DataFrame, schema: Schema) -> Applications:
         place = f"row {position + 1:,} of {ORIGIN}, column {name!r}, rule {rule}"
         raise ContractError(f"{place}: {what}{more}", f"{remedy}.")
     keep = np.ones(len(frame), dtype=np.bool_)
-    return Applications(schema, typed_frame(columns, keep), np.arange(1, len(frame) + 1, dtype=np.int64))
+    return Applications(schema, typed_frame(columns, keep), rows.row_number)
+
+
+def _frame(rows: Records) -> pd.DataFrame:
+    if isinstance(rows, pd.DataFrame):
+        return rows
+    return pd.DataFrame([rows] if isinstance(rows, Mapping) else list(rows))
+
+
+def _text_rows(frame: pd.DataFrame, schema: Schema) -> TextRows:
+    """The columns that are read, as the text that a file of this contract would have."""
+    if schema.id.name not in frame:
+        frame = frame.assign(**{schema.id.name: np.arange(1, len(frame) + 1)})
+    where = places(list(frame.columns), schema, need_target=False, origin=ORIGIN)
+    return TextRows(
+        cells={name: _cells(frame.iloc[:, i], schema[name]) for name, i in where.items()},
+        row_number=np.arange(1, len(frame) + 1, dtype=np.int64),
+        original=lambda position: csv_line(["" if cell is None else cell for cell in frame.iloc[position].tolist()]),
+        rejects=[],
+    )
 
 
 def _plain_field(column: pd.Series, name: str, is_narrative: bool) -> dict[str, object]:

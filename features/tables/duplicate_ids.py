@@ -8,6 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from features.arrays import Flags
+
 _DIGEST = np.dtype("S16")
 
 
@@ -20,7 +22,7 @@ class SeenIds:
     def __init__(self) -> None:
         self._runs: list[npt.NDArray[np.bytes_]] = []
 
-    def add(self, ids: Iterable[object]) -> npt.NDArray[np.bool_]:
+    def add(self, ids: Iterable[object]) -> Flags:
         """bool (n,): whether each id came before, here or in an earlier call; remembers them all."""
         digests = np.array([_digest(str(name)) for name in ids], dtype=_DIGEST)
         repeated = np.ones(len(digests), dtype=np.bool_)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from data_schemas.contract import Field, FieldType
+from features.arrays import Ints
 from features.tables.applications import Applications
 
 LEAST_ROWS = 50
@@ -28,7 +28,7 @@ class Groups:
     groups, "" where the values are the groups.
     """
 
-    code: npt.NDArray[np.int64]
+    code: Ints
     labels: tuple[str, ...]
     how: str = ""
 
@@ -56,7 +56,7 @@ class Groups:
             return f"{len(self.large)} groups are large enough, more than {MOST_GROUPS}; put some together"
         return ""
 
-    def levels(self) -> npt.NDArray[np.int64]:
+    def levels(self) -> Ints:
         """int64 (n,): the place of each row's group in ``large``, -1 for a row of none."""
         level = np.full(len(self.code), -1, np.int64)
         for new, at in enumerate(self.large):

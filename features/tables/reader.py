@@ -103,10 +103,11 @@ def _read(path: Path, schema: Schema, options: ReadOptions, seen: SeenIds) -> It
     else:
         batches = csv_rows(path, schema, options.need_target, options.chunk_rows, options.delimiter, options.encoding)
     for rows in batches:
-        yield _checked(rows, schema, seen)
+        yield checked(rows, schema, seen)
 
 
-def _checked(rows: TextRows, schema: Schema, seen: SeenIds) -> Chunk:
+def checked(rows: TextRows, schema: Schema, seen: SeenIds) -> Chunk:
+    """Rows as text, each as an application or a reject; ``seen`` remembers their ids."""
     columns, breaches = check(rows.cells, schema)
     keep = np.ones(len(rows.row_number), dtype=np.bool_)
     keep[[breach.position for breach in breaches]] = False

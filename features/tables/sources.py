@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_schemas.contract import Field, FieldType, Schema
 from data_schemas.errors import ContractError, RunError
+from features.arrays import Ints
 from features.tables.csv_records import Lines, Record, open_text, records, shown, unreadable
 from features.tables.header import csv_names, places
 
@@ -45,7 +45,7 @@ class TextRows:
     """
 
     cells: dict[str, pa.Array]
-    row_number: npt.NDArray[np.int64]
+    row_number: Ints
     original: Callable[[int], str]
     rejects: list[Reject]
 
@@ -149,7 +149,7 @@ def parquet_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int)
             yield TextRows(
                 cells={name: as_text(batch.column(i), schema[name], path) for name, i in where.items()},
                 row_number=np.arange(first, first + len(batch), dtype=np.int64),
-                original=functools.partial(_as_csv_line, batch),
+                original=functools.partial(_original, batch),
                 rejects=[],
             )
             first += len(batch)
@@ -196,7 +196,12 @@ def as_text(column: pa.Array, field: Field, origin: Path | str) -> pa.Array:
         ) from error
 
 
-def _as_csv_line(batch: pa.RecordBatch, position: int) -> str:
+def _original(batch: pa.RecordBatch, position: int) -> str:
+    return csv_line([column[position].as_py() for column in batch.columns])
+
+
+def csv_line(cells: Sequence[object]) -> str:
+    """A row as it would stand in a CSV file, cut to what a reject shows."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow([column[position].as_py() for column in batch.columns])
+    csv.writer(line, lineterminator="").writerow(cells)
     return shown(line.getvalue())

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from features.arrays import Floats, Floats32, Ints
 from features.design import Design, TabularBlock
 from features.encoders.encoder import SHARE_ROUNDING
 from features.narratives.sentences import SentenceBlock
@@ -25,9 +25,6 @@ from fusion.explain.tree_shapley import TreeGame, count, leaves_of
 from fusion.model.basis import HeadInputs
 from fusion.model.fusion_model import FusionModel
 from fusion.model.stacker import stacker_inputs
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 BLOCK_ROWS = 2_000  # rows explained at once: bounds memory
 
@@ -205,12 +202,12 @@ def _usual(model: FusionModel, background: TabularBlock) -> Floats:
     return mean
 
 
-def _products(vectors: npt.NDArray[np.float32], weights: Floats) -> Floats:
+def _products(vectors: Floats32, weights: Floats) -> Floats:
     """float64 (n, 2): each vector times each of two weight vectors; a row's digits do not depend on the others."""
     return np.column_stack([(vectors * weight).sum(axis=1) for weight in weights])
 
 
-def _by_column(model: FusionModel, x_columns: npt.NDArray[np.float32]) -> Floats:
+def _by_column(model: FusionModel, x_columns: Floats32) -> Floats:
     """float64 (n, n_columns): what the joint head says of each column, in log-odds."""
     first = model.basis.first_inputs
     if not len(first):

@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 
 from data_schemas.contract import Actionable, Field, FieldType, Schema
+from features.arrays import Floats
 from features.design import Design, TabularBlock, TextBlock
 from features.tables.applications import Applications
 from features.tabular import TabularEncoder
 from fusion.model.fusion_model import FusionModel
-
-Floats = npt.NDArray[np.float64]
 
 OUTER = 0.01  # share of the training values beyond either end of the values to move to
 MOST_LEVELS = 24  # a column of no more distinct values moves among them; of others, among round values

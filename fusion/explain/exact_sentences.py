@@ -11,19 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
+from features.arrays import Floats, Floats32, Ints
 from features.design import Design, TextBlock
 from features.narratives.sentences import SentenceBlock
 from fusion.explain.attribution import Explainer, ModelReading, NarrativeGame
 from fusion.explain.explanation import Explanation
 from fusion.explain.sentence_shapley import PAIRS, all_orders, part_log_odds, share_out
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-
-ReadTexts = Callable[[Sequence[str]], tuple[npt.NDArray[np.float32], sparse.csr_matrix]]
+ReadTexts = Callable[[Sequence[str]], tuple[Floats32, sparse.csr_matrix]]
 """Texts to their vectors, float32 (m, dim), and words, CSR (m, n_buckets): ``TextReader.read_texts``."""
 
 REREAD_CHARACTERS = 60_000  # of one narrative in all its readings: bounds the time, about a second on two cores

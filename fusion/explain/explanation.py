@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from features.arrays import Flags, Floats, Ints
 from features.narratives.sentences import SentenceBlock
 from fusion.config import ScaleConfig
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -39,8 +37,8 @@ class Explanation:
     from_trees: Floats
     sentences: Floats
     sentence_error: Floats
-    orders: npt.NDArray[np.int64]
-    exact: npt.NDArray[np.bool_]
+    orders: Ints
+    exact: Flags
     block: SentenceBlock
     margin: Floats
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import beta
 
+from features.arrays import Floats, Ints
 from fusion.explain.population import Population
 
-Ints = npt.NDArray[np.int64]
 
-
-def nearest(population: Population, contributions: npt.NDArray[np.float64], most: int) -> Ints:
+def nearest(population: Population, contributions: Floats, most: int) -> Ints:
     """Places of the ``most`` training applicants whose contributions are nearest to ``contributions`` (n_columns +
     n_narratives,), the nearest first; of equally near ones the earlier first.
 

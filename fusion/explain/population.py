@@ -12,14 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logit
 
+from features.arrays import Flags, Floats, Floats32, Index
 from features.design import Design, TabularBlock
 from features.narratives.sentences import SentenceBlock
 from features.tabular import TabularEncoder
 from fusion.config import Config
 from fusion.explain.attribution import Explainer
 from fusion.model.fusion_model import FusionModel
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,8 @@ class Population:
 
     columns: TabularBlock
     margin: Floats
-    bad: npt.NDArray[np.bool_]
-    contributions: npt.NDArray[np.float32]
+    bad: Flags
+    contributions: Floats32
 
     def __len__(self) -> int:
         return len(self.margin)
@@ -73,7 +72,7 @@ def describe(model: FusionModel, design: Design, y: Floats, margin: Floats, conf
     return Population(design.tabular, margin, y > 0.5, contributions), explainer.base
 
 
-def kept_rows(n: int, config: Config) -> npt.NDArray[np.intp]:
+def kept_rows(n: int, config: Config) -> Index:
     """Of ``n`` training rows those that a bundle describes, in order: all, or ``explain.max_rows`` drawn at random."""
     if n <= config.explain.max_rows:
         return np.arange(n)

@@ -13,15 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
 from data_schemas.contract import Derived, Field, Reason, Schema
+from features.arrays import Flags, Floats, Ints
 from fusion.config import Config, ScaleConfig
 from fusion.explain.explanation import Explanation, to_points
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 LEAST_SEEN = 0.05  # points: less is written as 0.0
 
@@ -94,7 +91,7 @@ class Reasons:
     which: Ints
     points: Floats
     narrative_points: Floats
-    refused: npt.NDArray[np.bool_]
+    refused: Flags
 
     def of(self, row: int) -> list[tuple[Reason, float]]:
         """The reasons of one row with their points."""
@@ -140,21 +137,21 @@ def principal_reasons(
     book: ReasonBook,
     config: Config,
     most: int,
-    approved_up_to: Floats | None = None,
+    refused: Flags | None = None,
 ) -> Reasons:
     """At most ``most`` reasons per row, each taking ``config.explain.min_points`` or more; of a row that is not
     approved whatever takes anything that can be seen (``LEAST_SEEN``), as an applicant who is declined must be told
     why, and whoever looks at a referred one must know.
 
-    concept: see ``ReasonBook.of_sentences``. approved_up_to: PD up to which each row is approved, (n,), as
-    ``fusion.policy.policy.approved_up_to`` has it; by default the model's own cut-off.
+    concept: see ``ReasonBook.of_sentences``. refused: bool (n,), whether each row is not approved; by default by the
+    model's own cut-off.
     """
     points = reason_points(explanation, concept, book, config.scale)
     n, n_reasons = points.shape
     which = np.argsort(np.round(points, 9), axis=1, kind="stable")[:, : min(most, n_reasons)]
     taken = np.take_along_axis(points, which, axis=1)
-    limit = np.full(n, config.decision.max_pd) if approved_up_to is None else approved_up_to
-    refused = expit(explanation.margin) > limit
+    if refused is None:
+        refused = np.asarray(expit(explanation.margin) > config.decision.max_pd, dtype=np.bool_)
     least = np.where(refused, min(LEAST_SEEN, config.explain.min_points), config.explain.min_points)
     adverse = (taken < 0.0) & (taken <= -least[:, None])
     return Reasons(

@@ -17,13 +17,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from features.arrays import Floats, Ints
 from features.text.cleaning import MOST_PASSAGES
 from fusion.explain.compiled import compiled
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 MOST_ENUMERATED = 10  # sentences whose every coalition is valued; above it orders are sampled
 PAIRS = 64  # sampled orders, each walked forwards and backwards

@@ -21,15 +21,11 @@ from typing import Any, NamedTuple
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from features.arrays import Flags, Floats, Ints
 from features.encoders.threads import lone_workers
 from fusion.explain.compiled import compiled
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 MOST_COLUMNS = 8  # on one path: a leaf's table has 2^k * k entries
 BLOCK_ROWS = 256

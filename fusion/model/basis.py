@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
+from features.arrays import Floats, Floats32, Index, Ints
 from features.design import Design, TabularBlock, TextBlock
 from fusion.config import Config
-
-Floats = npt.NDArray[np.float64]
 
 # A word of fewer training narratives is a name or a slip: it teaches nothing and may point at a person.
 MIN_DOCUMENTS = 3
@@ -31,16 +29,16 @@ class HeadInputs:
     direction: (p,), sign that each column input's weight must have; 0: either.
     """
 
-    x_columns: npt.NDArray[np.float32]
-    x_text: npt.NDArray[np.float32]
-    x_absent: npt.NDArray[np.float32]
+    x_columns: Floats32
+    x_text: Floats32
+    x_absent: Floats32
     x_words: sparse.csr_matrix
-    direction: npt.NDArray[np.int64]
+    direction: Ints
 
     def __len__(self) -> int:
         return len(self.x_columns)
 
-    def take(self, index: npt.NDArray[np.intp]) -> HeadInputs:
+    def take(self, index: Index) -> HeadInputs:
         """The rows at these positions."""
         return HeadInputs(
             self.x_columns[index], self.x_text[index], self.x_absent[index], self.x_words[index], self.direction
@@ -67,12 +65,12 @@ class Basis:
     """
 
     edges: Floats
-    n_levels: npt.NDArray[np.int64]
+    n_levels: Ints
     centre: Floats
     text_mean: Floats
     text_scale: Floats
     word_weight: Floats
-    direction: npt.NDArray[np.int64]
+    direction: Ints
 
     @staticmethod
     def fit(design: Design, config: Config, monotone: Sequence[int]) -> Basis:
@@ -91,12 +89,12 @@ class Basis:
         direction = np.array([*chain(*signs), *[0] * int(n_levels.sum())], dtype=np.int64)
         return Basis(edges, n_levels, centre, mean, scale, words, direction)
 
-    def columns(self, tabular: TabularBlock) -> npt.NDArray[np.float32]:
+    def columns(self, tabular: TabularBlock) -> Floats32:
         """float32 (n, p): the centred codes of the columns, each column's side by side (``first_inputs``)."""
         return (_columns(tabular, self.edges, self.n_levels) - self.centre).astype(np.float32)
 
     @property
-    def first_inputs(self) -> npt.NDArray[np.int64]:
+    def first_inputs(self) -> Ints:
         """int64 (n_num + n_cat,): where each column's codes begin."""
         n_num, n_edges = self.edges.shape
         sizes = np.concatenate([np.full(n_num, n_edges), self.n_levels]).astype(np.int64)
@@ -127,7 +125,7 @@ def _quantile_edges(column: Floats, n_bins: int) -> Floats:
     return np.concatenate([edges, np.full(n_bins + 1 - len(edges), edges[-1])])
 
 
-def _columns(tabular: TabularBlock, edges: Floats, n_levels: npt.NDArray[np.int64]) -> Floats:
+def _columns(tabular: TabularBlock, edges: Floats, n_levels: Ints) -> Floats:
     """float64 (n, p): per numeric column its piecewise-linear code (Gorishniy et al., NeurIPS 2022) and a flag for
     "missing"; per category one indicator per code.
     """

@@ -10,13 +10,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
+from features.arrays import Floats
 from fusion.config import BlendConfig, ScaleConfig
 from fusion.metrics import base_log_odds, both_classes, fit_logistic_line, log_loss
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from data_schemas.errors import ContractError
+from features.arrays import Dates, Flags, Floats, Index, Ints
 from fusion.config import Config
 from fusion.metrics import auc, both_classes, delong, figures
 from fusion.model.fusion_model import FusionModel, Margins
@@ -22,8 +22,6 @@ from fusion.model.training import TrainingSample, Watch, fit
 Folds = Literal["random", "time"]
 ONLY_BY_TIME = "folds.half_life_years"
 """How much old decisions count: random folds, which judge old and new rows alike, would always say "as much"."""
-Floats = npt.NDArray[np.float64]
-Index = npt.NDArray[np.intp]
 
 JUDGED_SHARE = 0.5  # of the rows, the newest: what time-ordered folds judge
 NEWEST_SHARE = 0.2  # of the rows: what the figures of the newest are of
@@ -40,7 +38,7 @@ class CrossValidated:
     rows: Index
     y: Floats
     margins: Margins
-    newest: npt.NDArray[np.bool_] | None
+    newest: Flags | None
     model: FusionModel
 
     def figures(self) -> dict[str, float]:
@@ -74,7 +72,7 @@ def judge(
     return CrossValidated(np.arange(len(sample)), sample.y, margins, newest_rows(sample.decided), model)
 
 
-def time_blocks(decided: npt.NDArray[np.datetime64] | None, n_blocks: int) -> list[npt.NDArray[np.datetime64]]:
+def time_blocks(decided: Dates | None, n_blocks: int) -> list[Dates]:
     """First day of each block of the newest ``JUDGED_SHARE`` of the rows, and the day after the last: whole days,
     about equally many rows.
 
@@ -107,9 +105,7 @@ class Block:
     judged: Index
 
 
-def forward_blocks(
-    y: Floats, groups: npt.NDArray[np.int64], decided: npt.NDArray[np.datetime64] | None, n_blocks: int
-) -> list[Block]:
+def forward_blocks(y: Floats, groups: Ints, decided: Dates | None, n_blocks: int) -> list[Block]:
     """What time-ordered folds judge, and by what.
 
     Raises ContractError as ``time_blocks`` does, and where what is to be judged is empty or of one class.
@@ -136,7 +132,7 @@ def forward_blocks(
     return found
 
 
-def newest_rows(decided: npt.NDArray[np.datetime64] | None) -> npt.NDArray[np.bool_] | None:
+def newest_rows(decided: Dates | None) -> Flags | None:
     """bool (n,): the rows of the newest days, about ``NEWEST_SHARE`` of all; None without dates, or where the
     newest day alone holds more."""
     if decided is None or np.isnat(decided).all():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from data_schemas.contract import Role
+from features.arrays import Flags, Floats, Ints
 from features.narratives.reader import clean_narrative
 from features.tables.applications import Applications
 
@@ -15,7 +15,7 @@ from features.tables.applications import Applications
 MIN_SHARED_LENGTH = 60
 
 
-def tied_groups(applications: Applications) -> npt.NDArray[np.int64]:
+def tied_groups(applications: Applications) -> Ints:
     """int64 (n,): rows with one number share a long narrative or an applicant (directly or through other rows)."""
     schema, n = applications.schema, len(applications)
     first: dict[tuple[str, str], int] = {}
@@ -35,9 +35,7 @@ def tied_groups(applications: Applications) -> npt.NDArray[np.int64]:
     return connected_components(graph, directed=False)[1].astype(np.int64)
 
 
-def assign_folds(
-    y: npt.NDArray[np.float64], groups: npt.NDArray[np.int64], n_folds: int, seed: int
-) -> npt.NDArray[np.int64]:
+def assign_folds(y: Floats, groups: Ints, n_folds: int, seed: int) -> Ints:
     """int64 (n,): the fold that holds out each row, groups kept whole.
 
     Stratified by outcome: groups are shuffled, ordered by their number of bad outcomes and their size, and dealt out in
@@ -49,9 +47,7 @@ def assign_folds(
     return fold_of_group[members]
 
 
-def draw_groups(
-    y: npt.NDArray[np.float64], groups: npt.NDArray[np.int64], share: float, seed: int
-) -> npt.NDArray[np.bool_]:
+def draw_groups(y: Floats, groups: Ints, share: float, seed: int) -> Flags:
     """bool (n,): whole groups, up to so great a share of the rows, drawn from all kinds of group alike."""
     order, members, n_rows = _stratified(y, groups, seed)
     drawn = np.zeros(len(order), dtype=np.bool_)
@@ -64,9 +60,7 @@ def draw_groups(
     return drawn[members]
 
 
-def _stratified(
-    y: npt.NDArray[np.float64], groups: npt.NDArray[np.int64], seed: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _stratified(y: Floats, groups: Ints, seed: int) -> tuple[Ints, Ints, Ints]:
     """The groups' numbers, from 0 on: shuffled, then ordered by their bad outcomes and size; each row's group; the
     groups' rows.
     """

@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
+from features.arrays import Flags, Floats
 from features.design import Design
 from fusion.config import ScaleConfig
 from fusion.model.basis import Basis, HeadInputs
 from fusion.model.calibration import Blend, to_score
 from fusion.model.head import Head
 from fusion.model.stacker import Stacker, stacker_inputs
-
-Floats = npt.NDArray[np.float64]
 
 # Margins are rounded to this many decimals, far below anything a PD shows: it takes away last-bit differences between
 # processors, whose vector units sum in different orders.
@@ -87,7 +85,7 @@ class Margins:
     columns_only: Floats
     text_only: Floats
 
-    def at(self, rows: npt.NDArray[np.bool_]) -> Margins:
+    def at(self, rows: Flags) -> Margins:
         """The rows where the mask is true."""
         return Margins(self.fused[rows], self.columns_only[rows], self.text_only[rows])
 

@@ -1,7 +1,7 @@
 """The joint head: one logistic model of columns and narratives, fitted together in PyTorch.
 
-log-odds = bias + what each column's piecewise-linear code says + for each narrative what its vector, its words or its
-absence says. The text path is strongly shrunk: a network on concatenated vectors and columns overfits. The head is
+log-odds = bias + what each column's piecewise-linear code adds + for each narrative what its vector, its words or its
+absence adds. The text path is strongly shrunk: a network on concatenated vectors and columns overfits. The head is
 additive, so it splits exactly over columns, narratives and the sentences inside them; interactions are the trees'
 business.
 """
@@ -14,18 +14,18 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from scipy import sparse
 from scipy.optimize import Bounds, minimize
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from features.arrays import Floats, Ints
+from features.encoders.threads import lone_workers
 from fusion.config import HeadConfig
 from fusion.metrics import base_log_odds
 from fusion.model.basis import HeadInputs
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,10 @@ class Head:
 def _words(x_words: sparse.csr_matrix, weights: Floats, n_narratives: int) -> Floats:
     """float64 (n, n_narratives): what the words of each narrative add."""
     n_buckets = len(weights) // max(1, n_narratives)
-    said = x_words.data * weights[x_words.indices]
+    products = x_words.data * weights[x_words.indices]
     row = np.repeat(np.arange(x_words.shape[0]), np.diff(x_words.indptr))
     place = row * n_narratives + x_words.indices // max(1, n_buckets)
-    added = np.bincount(place, said, minlength=x_words.shape[0] * n_narratives).astype(np.float64)
+    added = np.bincount(place, products, minlength=x_words.shape[0] * n_narratives).astype(np.float64)
     return added.reshape(x_words.shape[0], n_narratives)
 
 
@@ -94,7 +94,7 @@ class Trainable(torch.nn.Module):
 
     def __init__(self, inputs: HeadInputs, config: HeadConfig) -> None:
         super().__init__()
-        self.seen = np.unique(inputs.x_words.indices)  # the other words say nothing, and need no parameter
+        self.occurring = np.unique(inputs.x_words.indices)  # other words add nothing, and need no parameter
         self.n_words = inputs.x_words.shape[1]
         self.scale = {
             "columns": config.column_penalty**-0.5,
@@ -105,7 +105,7 @@ class Trainable(torch.nn.Module):
         self.columns = torch.nn.Parameter(torch.zeros(inputs.x_columns.shape[1]))
         self.text = torch.nn.Parameter(torch.zeros(inputs.x_text.shape[1:]))
         self.absent = torch.nn.Parameter(torch.zeros(inputs.x_absent.shape[1]))
-        self.words = torch.nn.Parameter(torch.zeros(len(self.seen)))
+        self.words = torch.nn.Parameter(torch.zeros(len(self.occurring)))
 
     def margin(self, x: Tensors) -> Tensor:
         """Log-odds of every row, (n,)."""
@@ -123,7 +123,7 @@ class Trainable(torch.nn.Module):
         penalised = (self.columns, self.text, self.absent, self.words)
         return 0.5 * torch.stack([parameter.square().sum() for parameter in penalised]).sum()
 
-    def bounds(self, direction: npt.NDArray[np.int64]) -> Bounds:
+    def bounds(self, direction: Ints) -> Bounds:
         """Bounds on all parameters in one row: a weight of a directed column may not have the other sign."""
         lower, upper = [], []
         for name, parameter in self.named_parameters():
@@ -139,7 +139,7 @@ class Trainable(torch.nn.Module):
             return parameter.detach().cpu().double().numpy() * scale
 
         words = np.zeros(self.n_words)
-        words[self.seen] = array(self.words, self.scale["words"])
+        words[self.occurring] = array(self.words, self.scale["words"])
         return Head(
             array(self.bias),
             array(self.columns, self.scale["columns"]),
@@ -173,7 +173,7 @@ def _times(matrix: Tensor, vector: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Words:
-    """Words as a sparse matrix, CSR (n, n_seen), and its transpose: columns for the words that occur in these rows."""
+    """Words as a sparse matrix, CSR (n, n_words), and its transpose: columns for the words that occur in these rows."""
 
     matrix: Tensor
     transposed: Tensor
@@ -185,13 +185,13 @@ class Words:
         return Words(_on_device(held, device), _on_device(held.T.tocsr(), device))
 
     def __call__(self, weights: Tensor) -> Tensor:
-        """What the words of every row say, (n,), at ``weights`` (n_seen,)."""
-        said: Tensor = _Product.apply(weights, self.matrix, self.transposed)  # type: ignore[no-untyped-call]
-        return said
+        """What the words of every row add, (n,), at ``weights`` (n_words,)."""
+        added: Tensor = _Product.apply(weights, self.matrix, self.transposed)  # type: ignore[no-untyped-call]
+        return added
 
 
 def _on_device(matrix: sparse.csr_matrix, device: torch.device) -> Tensor:
-    rows, columns, values = (torch.from_numpy(part.copy()) for part in (matrix.indptr, matrix.indices, matrix.data))
+    rows, columns, values = (torch.tensor(part) for part in (matrix.indptr, matrix.indices, matrix.data))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
         return torch.sparse_csr_tensor(rows, columns, values, matrix.shape, device=device, check_invariants=True)
@@ -199,7 +199,10 @@ def _on_device(matrix: sparse.csr_matrix, device: torch.device) -> Tensor:
 
 @dataclass(frozen=True)
 class Tensors:
-    """``HeadInputs`` on the device."""
+    """``HeadInputs`` on the device, in memory of torch's own.
+
+    Torch aligns it to the width of a vector unit; kernels may sum other memory in an order that follows its address.
+    """
 
     columns: Tensor
     text: Tensor
@@ -210,9 +213,9 @@ class Tensors:
     def of(inputs: HeadInputs, device: torch.device) -> Tensors:
         """Copy the inputs to the device."""
         return Tensors(
-            torch.from_numpy(inputs.x_columns).to(device),
-            torch.from_numpy(inputs.x_text).to(device),
-            torch.from_numpy(inputs.x_absent).to(device),
+            torch.tensor(inputs.x_columns, device=device),
+            torch.tensor(inputs.x_text, device=device),
+            torch.tensor(inputs.x_absent, device=device),
             Words.of(inputs.x_words, device),
         )
 
@@ -228,10 +231,17 @@ def fit_head(
     """Fit a head to outcomes ``y`` (n,) by full-batch L-BFGS, weights of directed columns bounded at zero.
 
     A convex problem, so there is nothing random in it. weight: float64 (n,), how much each row counts; None: all alike.
+    One thread computes, whatever the number of threads of the caller: several would each sum a part of the rows.
     """
     device = device or training_device()
-    x, target = Tensors.of(inputs, device), torch.from_numpy(y).to(device)
-    count = torch.from_numpy(np.ones(len(y)) if weight is None else weight).to(device)
+    count = np.ones(len(y)) if weight is None else weight
+    with threadpool_limits(1, user_api="blas"), lone_workers(device) as pool:
+        return pool.submit(_fit_alone, inputs, y, config, device, count).result()
+
+
+def _fit_alone(inputs: HeadInputs, y: Floats, config: HeadConfig, device: torch.device, weight: Floats) -> Head:
+    x = Tensors.of(inputs, device)
+    target, count = torch.tensor(y, device=device), torch.tensor(weight, device=device)
     module = Trainable(inputs, config).to(device)
     parameters = list(module.parameters())
     with torch.no_grad():
@@ -240,8 +250,8 @@ def fit_head(
     def loss_and_gradient(theta: Floats) -> tuple[float, Floats]:
         vector_to_parameters(torch.from_numpy(theta).float().to(device), parameters)
         module.zero_grad()
-        surprise = torch.nn.functional.binary_cross_entropy_with_logits
-        loss = surprise(module.margin(x).double(), target, weight=count, reduction="sum")
+        cross_entropy = torch.nn.functional.binary_cross_entropy_with_logits
+        loss = cross_entropy(module.margin(x).double(), target, weight=count, reduction="sum")
         loss = (loss + module.penalty().double()) / max(1, len(target))
         loss.backward()  # type: ignore[no-untyped-call]
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]

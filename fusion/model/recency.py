@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from features.arrays import Dates, Floats
 
 DAYS_PER_YEAR = 365.25
 
 
-def recency_weight(
-    decision_date: npt.NDArray[np.datetime64] | None, n: int, half_life_years: float
-) -> npt.NDArray[np.float64]:
+def recency_weight(decision_date: Dates | None, n: int, half_life_years: float) -> Floats:
     """float64 (n,), mean 1: a row decided ``half_life_years`` before the newest one weighs half of it.
 
     Without decision dates, or with an infinite half-life, every row weighs 1; a row without a date weighs 1 beside rows

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 
+from features.arrays import Floats
 from features.design import TabularBlock
 from fusion.config import StackerConfig
-
-Floats = npt.NDArray[np.float64]
 
 
 def stacker_inputs(tabular: TabularBlock, text_logit: Floats) -> Floats:

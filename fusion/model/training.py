@@ -11,10 +11,11 @@ from typing import TypeVar
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import torch
+from threadpoolctl import threadpool_limits
 
 from data_schemas.errors import ContractError
+from features.arrays import Dates, Floats, Index, Ints
 from features.design import Design
 from features.encoders.threads import lone_workers
 from fusion.config import Config
@@ -27,8 +28,6 @@ from fusion.model.head import Head, fit_head, training_device
 from fusion.model.recency import recency_weight
 from fusion.model.stacker import Stacker, fit_booster, stacker_inputs
 
-Floats = npt.NDArray[np.float64]
-Index = npt.NDArray[np.intp]
 Part = TypeVar("Part")
 
 Step = Callable[[], None]
@@ -50,9 +49,9 @@ class TrainingSample:
 
     design: Design
     y: Floats
-    groups: npt.NDArray[np.int64]
+    groups: Ints
     monotone: tuple[int, ...]
-    decided: npt.NDArray[np.datetime64] | None = None
+    decided: Dates | None = None
 
     def __post_init__(self) -> None:
         n, n_num = len(self.design), len(self.design.tabular.num_names)
@@ -79,14 +78,19 @@ def fit(
     outcome to fill the folds.
     """
     training = _Training.of(sample, config, step)
-    design, y = sample.design, sample.y
-    basis = Basis.fit(design, config, sample.monotone)
-    inputs = basis.inputs(design)
+    with threadpool_limits(1, user_api="blas"):  # sums in another order would have other last digits
+        return _fit_parts(training, watch)
+
+
+def _fit_parts(training: _Training, watch: Watch) -> tuple[FusionModel, Margins]:
+    sample, config = training.sample, training.config
+    basis = Basis.fit(sample.design, config, sample.monotone)
+    inputs = basis.inputs(sample.design)
     text_head, text = _fit_text_head(inputs.without_columns(), training)
     fused, fused_margin = _fit_assembly(inputs, text, training, watch)
     columns, columns_margin = _fit_assembly(inputs.without_text(), text[:, :0], training)
-    slope, intercept = fit_logistic_line(y, text.sum(axis=1))
-    line = (slope, intercept) if np.isfinite(slope) else (0.0, base_log_odds(y))
+    slope, intercept = fit_logistic_line(sample.y, text.sum(axis=1))
+    line = (slope, intercept) if np.isfinite(slope) else (0.0, base_log_odds(sample.y))
     text_only = TextModel(text_head, *line)
     model = FusionModel(basis, fused, columns, text_only, config.scale)
     return model, Margins(fused_margin, columns_margin, text_only.margin(text))
@@ -106,7 +110,7 @@ class _Training:
     sample: TrainingSample
     config: Config
     weight: Floats
-    fold: npt.NDArray[np.int64]
+    fold: Ints
     device: torch.device
     gpu_turn: threading.Lock
     step: Step
@@ -162,8 +166,8 @@ class _Training:
 
 
 def _fit_text_head(inputs: HeadInputs, training: _Training) -> tuple[Head, Floats]:
-    """The mean of one text-only head per fold, and what each row hears, (n, n_narratives), from the head that never saw
-    its outcome.
+    """The mean of one text-only head per fold, and the out-of-fold log-odds of each row's narratives,
+    (n, n_narratives).
     """
     heads: list[Head] = []
     text = np.zeros(inputs.x_absent.shape)

@@ -14,18 +14,16 @@ from dataclasses import dataclass
 from itertools import count, islice, product
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import linprog
 
-from fusion.metrics import Floats
+from features.arrays import Floats, Index
 
 GAP = 1e-6  # of the greatest worth: a choice so near to the best is taken for it
 SLACK = 1e-9  # of a limit, so that rounding breaks none
 MIXED = 1e-7
 MOST_ROUNDED = 64  # choices made of one relaxation by taking a part of each mixture
 
-Ints = npt.NDArray[np.intp]
-Kept = tuple[Ints, ...]  # places in each list that can still be chosen, rising
+Kept = tuple[Index, ...]  # places in each list that can still be chosen, rising
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from data_schemas.contract import Field as SchemaField
 from data_schemas.contract import FieldType
 from data_schemas.errors import ContractError
+from features.arrays import Flags, Floats
 from features.tables.applications import Applications
 from fusion.config import Config
-from fusion.metrics import Floats
 
 Decision = Literal["approve", "refer", "decline"]
 DECISIONS: tuple[Decision, ...] = get_args(Decision)
@@ -133,7 +133,7 @@ class Decisions:
     def __len__(self) -> int:
         return len(self.decision)
 
-    def are(self, decision: Decision) -> npt.NDArray[np.bool_]:
+    def are(self, decision: Decision) -> Flags:
         """bool (n,): which rows have this decision."""
         return np.array([one == decision for one in self.decision], dtype=np.bool_)
 
@@ -191,7 +191,7 @@ def _quality_reasons(refer: Refer, quality: str) -> tuple[str, ...]:
     return tuple(entry for entry in wanted if entry in met)
 
 
-def lacking(refer: Refer, quality: Sequence[str]) -> npt.NDArray[np.bool_]:
+def lacking(refer: Refer, quality: Sequence[str]) -> Flags:
     """bool (n,): which rows are referred for what they lack, where their PD would approve them."""
     return np.array([bool(_quality_reasons(refer, flags)) for flags in quality], dtype=np.bool_)
 

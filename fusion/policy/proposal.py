@@ -22,7 +22,7 @@ from typing import Literal
 
 import numpy as np
 
-from fusion.metrics import Floats
+from features.arrays import Floats
 from fusion.policy.knapsack import SLACK, Lists, best_choice
 from fusion.policy.policy import Constraints, Cutoffs, Policy
 from fusion.policy.simulation import Book, Curve, at_cutoffs, profits, simulate, together

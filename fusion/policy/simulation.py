@@ -10,12 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from fusion.metrics import Floats
+from features.arrays import Flags, Floats, Index
 from fusion.policy.policy import Cutoffs, Economics
-
-Flags = npt.NDArray[np.bool_]
 
 # Columns of ``Book.stakes``: what granting a row adds to each sum.
 COUNT, BAD, EXPECTED_BAD, LOSS, EXPECTED_LOSS, EARNED, EXPECTED_EARNED = range(7)
@@ -114,7 +111,7 @@ class Curve:
         """Mean PD of those approved, (k,); NaN where nobody is."""
         return _share(self.expected_bad, self.approved)
 
-    def take(self, at: npt.NDArray[np.intp]) -> Curve:
+    def take(self, at: Index) -> Curve:
         """Some of the cut-offs."""
         return Curve(
             self.cutoffs[at],

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from fusion.metrics import Floats
+from features.arrays import Floats, Index
 
 
 def quantile_edges(values: Floats, n_bins: int) -> Floats:
@@ -20,12 +19,12 @@ def quantile_edges(values: Floats, n_bins: int) -> Floats:
     return np.asarray(edges[edges < values.max()], dtype=np.float64)
 
 
-def bin_of(values: Floats, edges: Floats) -> npt.NDArray[np.intp]:
+def bin_of(values: Floats, edges: Floats) -> Index:
     """Number (n,) of the bin of each value: 0 up to ``edges[0]``, ``len(edges)`` beyond the last edge."""
     return np.searchsorted(edges, values, side="left")
 
 
-def quantile_bins(values: Floats, n_bins: int) -> list[npt.NDArray[np.intp]]:
+def quantile_bins(values: Floats, n_bins: int) -> list[Index]:
     """Rows of each bin of ``values``, lowest first; no bin is empty."""
     if not len(values):
         return []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import chi2, norm
 
-from fusion.metrics import Floats
+from features.arrays import Floats
 from fusion.validation.bins import quantile_bins
 from fusion.validation.intervals import Estimate, rate
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from fusion.metrics import Floats, Gain, brier_gain, delong, log_loss
+from features.arrays import Floats
+from fusion.metrics import Gain, brier_gain, delong, log_loss
 from fusion.validation.intervals import (
     Estimate,
     InTheLarge,

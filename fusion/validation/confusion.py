@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from fusion.metrics import Floats
+from features.arrays import Flags, Floats
 from fusion.validation.intervals import Estimate, rate
 
 
@@ -33,7 +32,7 @@ class CutoffFigures:
     f1: Estimate
 
 
-def at_cutoff(y: Floats, flagged: npt.NDArray[np.bool_]) -> CutoffFigures:
+def at_cutoff(y: Floats, flagged: Flags) -> CutoffFigures:
     """Figures of flagging the rows ``flagged`` bool (n,), ``y`` float64 (n,) holding 1 for bad.
 
     Intervals are Jeffreys'; that of F1 = 2 J / (1 + J) is Jeffreys' of J, the share of caught bads among rows that are

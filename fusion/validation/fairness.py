@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import binomtest
 
+from features.arrays import Flags, Floats, Ints
 from features.tables.groups import LEAST_ROWS
-from fusion.metrics import Floats
 from fusion.validation.intervals import (
     NONE,
     Estimate,
@@ -29,9 +28,6 @@ from fusion.validation.intervals import (
     slope_interval,
     wald,
 )
-
-Flags = npt.NDArray[np.bool_]
-Codes = npt.NDArray[np.int64]
 
 LEAST_OF_A_KIND = 10
 """With fewer goods, approvals among goods are not judged; with fewer goods or bads, slope and ranking are not."""
@@ -103,7 +99,7 @@ class Fairness:
 
 
 def fairness(
-    code: Codes, labels: Sequence[str], approved: Flags, margin: Floats, y: Floats, reference: int | None = None
+    code: Ints, labels: Sequence[str], approved: Flags, margin: Floats, y: Floats, reference: int | None = None
 ) -> Fairness:
     """Figures of every group of a column. reference: see ``most_approved``, which is asked where this is None."""
     if reference is None:
@@ -117,7 +113,7 @@ def fairness(
     return Fairness(tuple(groups), reference)
 
 
-def most_approved(code: Codes, n_groups: int, approved: Flags) -> int | None:
+def most_approved(code: Ints, n_groups: int, approved: Flags) -> int | None:
     """The group with the highest approval rate of those with ``LEAST_ROWS`` rows, the larger one of two alike; None
     without any.
     """

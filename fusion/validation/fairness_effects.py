@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
-from fusion.metrics import Floats
-from fusion.validation.fairness import LEAST_OF_A_KIND, Codes, Flags
+from features.arrays import Flags, Floats, Index, Ints
+from fusion.validation.fairness import LEAST_OF_A_KIND
 from fusion.validation.intervals import CELLS_AT_ONCE, NONE, Estimate
 
 N_DRAWS = 1000
@@ -42,7 +41,7 @@ class Effect:
 
 
 def effects(
-    code: Codes,
+    code: Ints,
     groups: Sequence[int],
     reference: int,
     y: Floats,
@@ -74,9 +73,7 @@ class _Drawn:
     draws: Floats
 
     @staticmethod
-    def of(
-        rows: npt.NDArray[np.intp], y: Floats, one: Way, other: Way, n_draws: int, seed: Sequence[int]
-    ) -> _Drawn | None:
+    def of(rows: Index, y: Floats, one: Way, other: Way, n_draws: int, seed: Sequence[int]) -> _Drawn | None:
         """None for no rows."""
         if not len(rows):
             return None
@@ -94,9 +91,7 @@ def _effect(own: _Drawn | None, base: _Drawn | None) -> Effect:
     return Effect(found[0], found[1], found[2], NONE if few else found[3], found[4])
 
 
-def _sums(
-    rows: npt.NDArray[np.intp], y: Floats, one: Way, other: Way, random: np.random.Generator | None, n_draws: int
-) -> Floats:
+def _sums(rows: Index, y: Floats, one: Way, other: Way, random: np.random.Generator | None, n_draws: int) -> Floats:
     """Sums over drawn rows, (12, n_draws): their number, their goods, and of each way approvals, approved goods,
     margins, squared margins and PDs; without ``random`` over the rows themselves, (12, 1).
     """

@@ -11,12 +11,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 from scipy.stats import beta, norm
 
-from fusion.metrics import Floats, base_log_odds, both_classes, fit_logistic_line, placements
+from features.arrays import Floats, Index
+from fusion.metrics import base_log_odds, both_classes, fit_logistic_line, placements
 
 Z = float(norm.ppf(0.975))
 CELLS_AT_ONCE = 2**20  # drawn rows held in memory by the bootstrap: some 40 MB with its sums
@@ -223,7 +223,7 @@ def _weights(random: np.random.Generator, n_draws: int, n: int) -> Floats:
     return np.bincount(rows.ravel(), minlength=n_draws * n).reshape(n_draws, n).astype(np.float64)
 
 
-def _ks_and_precision(weights: Floats, bad: Floats, ends: npt.NDArray[np.intp]) -> Floats:
+def _ks_and_precision(weights: Floats, bad: Floats, ends: Index) -> Floats:
     """KS and average precision (2, n_draws) under row ``weights``, rows riskiest first, tied rows ending at ``ends``.
 
     NaN for draws of one class.

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fusion.metrics import Floats
+from features.arrays import Floats
 from fusion.validation.intervals import Estimate, mean
 
 

@@ -19,7 +19,8 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import norm
 
-from fusion.metrics import Floats, both_classes, placements
+from features.arrays import Floats
+from fusion.metrics import both_classes, placements
 from fusion.validation.swap_sets import SwapSet
 
 Measure = Literal["auc", "swaps", "brier"]

@@ -12,19 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from scipy.special import log_softmax
 from scipy.stats import norm, rankdata
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
+from features.arrays import Flags, Floats, Floats32, Index, Ints
 from fusion.metrics import placements
 from fusion.model.folds import assign_folds
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Inputs = npt.NDArray[np.float32] | sparse.csr_matrix
+Inputs = Floats32 | sparse.csr_matrix
 
 N_FOLDS = 5
 LEAST_IN_FOLD = 2
@@ -113,7 +111,7 @@ def difference(told_from: ProbeAccuracy, other: ProbeAccuracy, tied: Ints) -> Ar
     return _area(gain, told_from.influence - other.influence, tied, -1.0)
 
 
-def bent(values: Floats) -> npt.NDArray[np.float32]:
+def bent(values: Floats) -> Floats32:
     """float32 (n, N_KNOTS): a single number per row as a piecewise-linear code over its ranks.
 
     With it a regression can tell a level that stands in the middle of the others.
@@ -142,7 +140,7 @@ def _losses(x: Inputs, level: Ints, fold: Ints, k: int) -> Floats:
 
 
 def _log_probabilities(
-    x: Inputs, level: Ints, learn: npt.NDArray[np.intp], judge: npt.NDArray[np.intp], strengths: tuple[float, ...]
+    x: Inputs, level: Ints, learn: Index, judge: Index, strengths: tuple[float, ...]
 ) -> Iterator[Floats]:
     """Log-probabilities of the levels for the rows ``judge``, one array per strength, learned from ``learn``."""
     model = LogisticRegression(solver="lbfgs", warm_start=True, tol=1e-4, max_iter=300)
@@ -156,7 +154,7 @@ def _log_probabilities(
         yield log_softmax(decision if decision.ndim == 2 else np.column_stack([-decision / 2, decision / 2]), axis=1)
 
 
-def _one_against_rest(is_level: npt.NDArray[np.bool_], fold: Ints, score: Floats) -> tuple[float, Floats]:
+def _one_against_rest(is_level: Flags, fold: Ints, score: Floats) -> tuple[float, Floats]:
     """AUC over the pairs within folds, and the influence of every row on it."""
     parts = [np.flatnonzero(fold == k) for k in np.unique(fold)]
     pairs = np.array([is_level[rows].sum() * (~is_level[rows]).sum() for rows in parts], dtype=np.float64)

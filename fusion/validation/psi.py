@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chi2
 
-from fusion.metrics import Floats
+from features.arrays import Floats
 from fusion.validation.bins import bin_of, quantile_edges
 
 MODERATE, SHIFTED = 0.1, 0.25

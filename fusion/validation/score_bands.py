@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.stats import beta, binomtest
 
-from fusion.metrics import Floats
+from features.arrays import Floats
 from fusion.validation.bins import quantile_bins
 from fusion.validation.intervals import Estimate, rate
 

@@ -11,13 +11,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from fusion.metrics import Floats
+from features.arrays import Flags, Floats
 from fusion.validation.fairness import rate_difference
 from fusion.validation.intervals import NONE, Estimate, rate
-
-Flags = npt.NDArray[np.bool_]
 
 TIE_SEED = 0  # of the order of rows with equal margins, the same for every model
 

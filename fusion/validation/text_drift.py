@@ -16,8 +16,8 @@ import numpy.typing as npt
 from scipy.stats import chi2
 from threadpoolctl import threadpool_limits
 
+from features.arrays import Floats, Floats32, Index, Ints
 from features.design import TextBlock
-from fusion.metrics import Floats
 from fusion.validation.bins import bin_of, quantile_edges
 from fusion.validation.psi import Psi, psi_of_counts
 
@@ -29,8 +29,6 @@ LEVEL = 0.95
 ROWS_AT_ONCE = 4096
 NOTHING = 1e-10  # variance of a component, over the mean squared norm, that is rounding
 ASIDE = 0.01  # of a standard deviation: edges stand beside the values seen, so that rounding moves none across
-
-Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -50,11 +48,11 @@ class TextReference:
     n_rows: int
     n_written: int
     mean: Floats
-    components: npt.NDArray[np.float32]
+    components: Floats32
     edges: Floats
-    counts: Counts
+    counts: Ints
     word_edges: Floats
-    word_counts: Counts
+    word_counts: Ints
     spread: float
     freedom: float
 
@@ -152,7 +150,7 @@ class TextDrift:
         return max((one.value for one in self.components), default=math.nan)
 
 
-def describe_texts(text: TextBlock, rows: npt.NDArray[np.intp]) -> Reference:
+def describe_texts(text: TextBlock, rows: Index) -> Reference:
     """The reference that these ``rows`` of a training design make; the same bits on the same processor.
 
     Components are those of the covariance's eigenvectors (Jolliffe, Principal Component Analysis, 2002).
@@ -161,7 +159,7 @@ def describe_texts(text: TextBlock, rows: npt.NDArray[np.intp]) -> Reference:
         return Reference(text.names, tuple(_described(text, rows, at) for at in range(len(text.names))))
 
 
-def _described(text: TextBlock, rows: npt.NDArray[np.intp], at: int) -> TextReference:
+def _described(text: TextBlock, rows: Index, at: int) -> TextReference:
     written = rows[text.has_text[rows, at]]
     dim = text.x_text.shape[2]
     if len(written) < LEAST_WRITTEN:
@@ -199,22 +197,20 @@ def _described(text: TextBlock, rows: npt.NDArray[np.intp], at: int) -> TextRefe
     )
 
 
-def _chunks(text: TextBlock, written: npt.NDArray[np.intp], at: int) -> Iterator[Floats]:
+def _chunks(text: TextBlock, written: Index, at: int) -> Iterator[Floats]:
     """The vectors (m, dim) of these rows, some at a time."""
     for start in range(0, len(written), ROWS_AT_ONCE):
         yield text.x_text[written[start : start + ROWS_AT_ONCE], at].astype(np.float64)
 
 
-def _mean(text: TextBlock, written: npt.NDArray[np.intp], at: int) -> Floats:
+def _mean(text: TextBlock, written: Index, at: int) -> Floats:
     total = np.zeros(text.x_text.shape[2])
     for vectors in _chunks(text, written, at):
         total += vectors.sum(axis=0)
     return total / len(written)
 
 
-def _principal(
-    text: TextBlock, written: npt.NDArray[np.intp], at: int, mean: Floats
-) -> tuple[Floats, npt.NDArray[np.float32], float]:
+def _principal(text: TextBlock, written: Index, at: int, mean: Floats) -> tuple[Floats, Floats32, float]:
     """Variances in all directions, greatest first; the components; and the mean squared norm of a vector."""
     covariance = np.zeros((len(mean), len(mean)))
     for vectors in _chunks(text, written, at):
@@ -233,10 +229,10 @@ def _principal(
 
 def _along(
     text: TextBlock,
-    written: npt.NDArray[np.intp],
+    written: Index,
     at: int,
     mean: Floats,
-    components: npt.NDArray[np.float32],
+    components: Floats32,
 ) -> Floats:
     """Coordinates (m, k) of the vectors along the components."""
     parts = [(vectors - mean) @ components.T.astype(np.float64) for vectors in _chunks(text, written, at)]
@@ -252,13 +248,13 @@ def _padded(edges: Floats) -> Floats:
     return np.concatenate([edges, np.full(N_BINS - 1 - len(edges), np.inf)])
 
 
-def _counted(values: Floats, edges: Floats) -> Counts:
+def _counted(values: Floats, edges: Floats) -> Ints:
     """Values (m, k) by bin, (k, 10)."""
     found = [np.bincount(bin_of(own, at), minlength=N_BINS) for own, at in zip(values.T, edges, strict=True)]
     return np.array(found, dtype=np.int64).reshape(len(edges), N_BINS)
 
 
-def _n_words(text: TextBlock, written: npt.NDArray[np.intp], at: int) -> Floats:
+def _n_words(text: TextBlock, written: Index, at: int) -> Floats:
     """Distinct words of each of these narratives, counted by hash buckets."""
     per_column = text.x_lex.shape[1] // len(text.names)
     own = text.x_lex[written, at * per_column : (at + 1) * per_column]
@@ -312,7 +308,7 @@ def _two(n: int, n_written: int) -> Floats:
     return np.array([n - n_written, n_written], dtype=np.float64)
 
 
-def _psi(edges: Floats, then: Counts, now: Counts) -> Psi:
+def _psi(edges: Floats, then: Ints, now: Ints) -> Psi:
     bounds = [-math.inf, *edges.tolist(), math.inf]
     names = [("", bounds[k], bounds[k + 1]) for k in range(N_BINS)]
     return psi_of_counts(names, then.astype(np.float64), now.astype(np.float64))

@@ -12,12 +12,8 @@ import pytest
 
 from experiments.cli import app, guarded
 from experiments.demo.data import generate
-from experiments.session.encoders import open_text_encoder
-from experiments.session.run import Run
 from experiments.sweep.study import StudyPlan
-from experiments.train.job import TrainingFiles, read_decided, train_bundle
-from features.tables.reader import ReadOptions
-from fusion.config import load_config
+from tests.support.bundles import train_small
 from tests.support.explained import (
     BROKEN,
     DAY,
@@ -34,14 +30,12 @@ from tests.support.explained import (
 from tests.support.hostile import HOSTILE
 from tests.support.postgres import Server, running_server, server_binaries
 from tests.support.studies import BASE
-from tests.support.tiny_bert import tiny_bert
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("explained")
-    past, new = folder / "past.csv", folder / "new.csv"
-    generate(400, 1).table.to_csv(past, index=False)
+    model = train_small(folder, generate(400, 1).table, schema=any_id_schema())
     table = generate(N_ROWS, 2).table.drop(columns="outcome").astype(object)
     table.loc[BROKEN, "amount"] = "a lot"
     table.loc[SLASHED, "application_id"] = SLASHED_ID
@@ -49,15 +43,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     table.loc[SILENT, ["statement", "job_title"]] = ""
     table.loc[LONG, "statement"] = " ".join("In that year I paid, and then " * 5 + f"so on, {n}." for n in range(20))
     table.loc[LONG, "job_title"] = "baker"
-    table.to_csv(new, index=False)
-    encoder = f"encoder.source='{tiny_bert(folder / 'encoder')}'"
-    small = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
-    config = load_config(None, [encoder, *small])
-    with Run.start("train", None, {}) as run:
-        files = TrainingFiles((past,), folder / "model")
-        read = read_decided(any_id_schema(), files.data, ReadOptions(need_target=True), run)
-        train_bundle(read, files, config, open_text_encoder(config.encoder, None, 1.0, 0), run)
-    return Trained(folder / "model", new, table, folder)
+    table.to_csv(folder / "new.csv", index=False)
+    return Trained(model, folder / "new.csv", table, folder)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import typer
 
 from data_schemas.errors import ContractError, RunError
 from experiments.cli import guarded
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> int:
@@ -75,9 +78,11 @@ def test_debugging_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "Traceback" in capsys.readouterr().err
 
 
-def creditfusion(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "experiments.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+def creditfusion(*arguments: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+    """The finished command, run with these environment variables beside its own."""
+    command = [sys.executable, "-m", "creditfusion", *arguments]
+    environment = os.environ | variables
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_the_version() -> None:
@@ -96,7 +101,7 @@ def test_every_verb_explains_itself_with_examples(verb: list[str]) -> None:
 
 def test_the_help_is_quick_because_nothing_heavy_is_imported() -> None:
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "experiments.cli", "--help"],
+        [sys.executable, "-X", "importtime", "-m", "creditfusion", "--help"],
         capture_output=True,
         text=True,
         check=True,
@@ -122,3 +127,50 @@ def test_wrong_usage_exits_with_2(arguments: list[str], says: str) -> None:
     assert done.returncode == 2
     assert says in re.sub(r"\x1b\[[\d;]*m", "", done.stderr)
     assert "Traceback" not in done.stderr
+
+
+def test_packages_in_the_working_directory_are_not_imported(tmp_path: Path) -> None:
+    for name in ("data_schemas", "features", "fusion", "experiments", "typer", "rich"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('imported from the working directory')")
+    done = creditfusion("score", "--help", cwd=tmp_path, PYTHONPATH=str(ROOT))
+    assert done.returncode == 0, done.stderr
+    assert "creditfusion score" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("shell", "file"),
+    [
+        ("bash", ".bash_completions/creditfusion.sh"),
+        ("zsh", ".zfunc/_creditfusion"),
+        ("fish", ".config/fish/completions/creditfusion.fish"),
+    ],
+)
+def test_completion_is_installed_for_every_shell(shell: str, file: str, tmp_path: Path) -> None:
+    variables = {"HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1", "PYTHONPATH": str(ROOT)}
+
+    def run_script(option: str) -> str:
+        command = [str(Path(sys.executable).with_name("creditfusion")), option, shell]
+        return subprocess.run(
+            command, env=os.environ | variables, capture_output=True, text=True, timeout=60, check=True
+        ).stdout
+
+    shown = run_script("--show-completion")
+    assert f"_CREDITFUSION_COMPLETE=complete_{shell}" in shown
+    assert str(tmp_path / file) in run_script("--install-completion").replace("\n", "")
+    assert (tmp_path / file).read_text().strip() == shown.strip()
+
+
+@pytest.mark.parametrize(
+    ("shell", "variables"),
+    [
+        ("bash", {"COMP_WORDS": "creditfusion sc", "COMP_CWORD": "1"}),
+        ("zsh", {"_TYPER_COMPLETE_ARGS": "creditfusion sc"}),
+        ("fish", {"_TYPER_COMPLETE_ARGS": "creditfusion sc", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}),
+    ],
+)
+def test_completion_finds_the_verbs(shell: str, variables: dict[str, str]) -> None:
+    command = Path(sys.executable).with_name("creditfusion")
+    environment = os.environ | variables | {"_CREDITFUSION_COMPLETE": f"complete_{shell}", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert set(re.findall(r"\bsc\w+", done.stdout)) == {"score", "schema"}

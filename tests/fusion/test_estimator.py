@@ -24,6 +24,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from data_schemas.contract import Sensitive
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
+from features.arrays import Floats, Floats32
 from features.encoders.encoder import PartVectors, Progress
 from features.encoders.windows import Spans
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig, TextConfig
@@ -31,7 +32,6 @@ from fusion.estimator import CreditFusionClassifier
 from tests.support.small import small_schema
 from tests.support.stand_in import parts_alone
 
-Floats = npt.NDArray[np.float64]
 Check = Callable[[CreditFusionClassifier], None]
 
 LIGHT = Config(
@@ -61,7 +61,7 @@ class WordEncoder:
     digest = "00"
     dim = 2
 
-    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> npt.NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats32:
         if on_progress is not None:
             on_progress(len(texts))
         found = [["arrears" in text, "savings" in text] for text in texts]

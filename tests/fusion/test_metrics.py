@@ -13,7 +13,8 @@ from scipy.stats import ks_2samp, norm, ttest_rel
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
 
-from fusion.metrics import Floats, auc, brier, brier_gain, delong, figures, fit_logistic_line, ks, log_loss
+from features.arrays import Floats
+from fusion.metrics import auc, brier, brier_gain, delong, figures, fit_logistic_line, ks, log_loss
 
 
 def sample(seed: int, n: int = 400) -> tuple[Floats, Floats, Floats]:

@@ -6,17 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from scipy.special import expit
 
+from features.arrays import Flags, Floats, Floats32
 from features.design import Design, TabularBlock, TextBlock
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
 from fusion.model.basis import Basis
 from fusion.model.fusion_model import FusionModel, Margins
 from fusion.model.training import TrainingSample
-
-Floats = npt.NDArray[np.float64]
 
 LEVELS = (4, 3)
 """Codes of the two level columns, the 0 included."""
@@ -76,9 +74,9 @@ def make_design(n: int, seed: int = 0, shape: Shape = Shape()) -> Design:
 
 
 def _text_block(
-    x_text: npt.NDArray[np.float32],
-    has_text: npt.NDArray[np.bool_],
-    counts: npt.NDArray[np.float32],
+    x_text: Floats32,
+    has_text: Flags,
+    counts: Floats32,
     names: tuple[str, ...],
 ) -> TextBlock:
     """A block in which nothing is written where ``has_text`` says so. counts: (n, n_narratives, n_buckets)."""
@@ -93,7 +91,7 @@ def outcome(design: Design, seed: int = 0) -> Floats:
     signal: Floats = np.nan_to_num(design.tabular.x_num[:, :1].astype(np.float64)).sum(axis=1)
     signal += 2.0 * design.text.x_text[:, :, :1].astype(np.float64).sum(axis=(1, 2))
     draw = np.random.default_rng([seed, 1]).random(len(design))
-    bad: npt.NDArray[np.bool_] = draw < expit(signal - 0.5)
+    bad: Flags = draw < expit(signal - 0.5)
     return bad.astype(np.float64)
 
 
@@ -102,7 +100,7 @@ def sample_of(design: Design, y: Floats, monotone: tuple[int, ...] = MONOTONE) -
     return TrainingSample(design, y, np.arange(len(y)), monotone)
 
 
-def with_numbers(design: Design, x_num: npt.NDArray[np.float32]) -> Design:
+def with_numbers(design: Design, x_num: Floats32) -> Design:
     """The same rows with other numbers."""
     return Design(replace(design.tabular, x_num=x_num), design.text)
 

@@ -5,38 +5,32 @@ from __future__ import annotations
 import math
 from datetime import date
 
-from experiments.reporting import (
-    Ablation,
-    ApplicantNotice,
-    Background,
+from experiments.reporting.decision.applicant import ApplicantNotice, PlainReason, Suggestion
+from experiments.reporting.decision.index import IndexEntry, IndexPage, Link, RejectedRow
+from experiments.reporting.decision.underwriter import (
     ColumnPoints,
-    Contribution,
     CutOff,
-    Digests,
-    Fact,
     Flag,
-    IndexEntry,
-    IndexPage,
-    Link,
-    Move,
     Narrative,
     NarrativeEffect,
-    PlainReason,
     PopulationBand,
     PopulationPlace,
-    RejectedRow,
     ReportedReason,
-    Result,
     Sentence,
-    SentenceContribution,
     Similar,
-    Subject,
     SuggestedChange,
-    Suggestion,
     UnderwriterReport,
+)
+from experiments.reporting.decision.validator import (
+    Ablation,
+    Background,
+    Contribution,
+    Digests,
+    SentenceContribution,
     ValidatorReport,
 )
 from experiments.reporting.file_names import file_name
+from experiments.reporting.parts import Fact, Move, Result, Subject
 
 FACTOR = 40 / math.log(2)  # points for one unit of log-odds
 OFFSET = 600 - FACTOR * math.log(20)

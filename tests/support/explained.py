@@ -11,8 +11,12 @@ import pandas as pd
 
 from data_schemas.contract import Schema
 from data_schemas.reader import load_schema, parse_schema
-from experiments.reporting import ApplicantNotice, IndexPage, UnderwriterReport, ValidatorReport, parse_report
+from experiments.reporting.decision.applicant import ApplicantNotice
+from experiments.reporting.decision.index import IndexPage
+from experiments.reporting.decision.underwriter import UnderwriterReport
+from experiments.reporting.decision.validator import ValidatorReport
 from experiments.reporting.file_names import file_name
+from experiments.reporting.json_reports import parse_report
 
 N_ROWS = 40
 DAY = "2026-03-09"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from experiments.reporting import ReportModel
+from experiments.reporting.parts import ReportModel
 
 P = TypeVar("P", bound=ReportModel)
 Path = tuple[str | int, ...]

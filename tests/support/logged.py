@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
+from features.arrays import Floats32
 from features.design import Design, TextBlock
 from features.narratives.sentences import SentenceBlock
 from tests.support.designs import Shape, make_design
@@ -41,7 +41,7 @@ def whole_text(block: SentenceBlock, text: TextBlock, rng: np.random.Generator) 
     x_text += left[:, :, None] * rng.normal(size=x_text.shape).astype(np.float32) * (left[:, :, None] > 1e-6)
     x_text[~text.has_text] = 0.0
     n_buckets = block.x_lex.shape[1]
-    counted: npt.NDArray[np.float32] = np.zeros((n, n_narratives, n_buckets), dtype=np.float32)
+    counted: Floats32 = np.zeros((n, n_narratives, n_buckets), dtype=np.float32)
     np.add.at(counted, (block.row, block.narrative), block.x_lex.toarray())
     x_lex = sparse.csr_matrix((counted > 0).astype(np.float32).reshape(n, n_narratives * n_buckets))
     return TextBlock(x_text, text.has_text, x_lex, text.names)

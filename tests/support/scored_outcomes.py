@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 from scipy.special import expit
 
 from data_schemas.contract import Schema
 from data_schemas.reader import parse_schema
-from experiments.session.encoders import Model, OpenEncoder
-from experiments.validate.scored_outcomes import ScoredOutcomes, decisions
+from experiments.validate.scored_outcomes import ScoredOutcomes
+from features.arrays import Dates, Floats, Floats32
 from features.design import Design, TabularBlock, TextBlock
 from features.encoders.encoder import PartVectors, Progress
 from features.encoders.windows import Spans
@@ -26,13 +25,12 @@ from fusion.bundle import FORMAT_VERSION, Bundle, Manifest, Provenance
 from fusion.config import Config
 from fusion.explain.population import Population
 from fusion.model.fusion_model import FusionModel, Margins
-from fusion.policy.policy import own_policy
+from fusion.scorer import Scorer
+from fusion.text_encoder import OpenEncoder
 from fusion.validation.text_drift import describe_texts
 from tests.support import golden_model
 from tests.support.small import small_schema
 from tests.support.stand_in import parts_alone
-
-Floats = npt.NDArray[np.float64]
 
 HOMES = ("rent", "own")
 NOTE = "A car for the way to work."
@@ -51,7 +49,7 @@ class Rows:
     text_only: Floats | None = None
     home: Sequence[str] | None = None
     note: Sequence[str] | None = None
-    asked: npt.NDArray[np.datetime64] | None = None
+    asked: Dates | None = None
 
 
 class Silent:
@@ -60,7 +58,7 @@ class Silent:
     digest = "silent"
     dim = 3
 
-    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> npt.NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats32:
         if on_progress is not None:
             on_progress(len(texts))
         return np.zeros((len(texts), self.dim), np.float32)
@@ -95,10 +93,10 @@ def judged_of(y: Floats, margin: Floats, rows: Rows = Rows(), schema: Schema | N
         rows.columns_only if rows.columns_only is not None else margin,
         rows.text_only if rows.text_only is not None else np.zeros(n),
     )
-    model = Model(_bundle(schema, config, design.text), OpenEncoder("silent", Silent(), None, "fp32"), 1)
-    policy, quality = own_policy(config), ("",) * n
-    decided = decisions(policy, applications, margin, quality)
-    return ScoredOutcomes(model, policy, applications, design, margins, y, decided, quality)
+    scorer = Scorer(_bundle(schema, config, design.text), OpenEncoder("silent", Silent(), None, "fp32"), threads=1)
+    quality = ("",) * n
+    decided = scorer.decide(applications, expit(margin), quality).decision
+    return ScoredOutcomes(scorer, applications, design, margins, y, decided, quality)
 
 
 def without_note() -> Schema:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from features.arrays import Floats32
 from features.encoders.encoder import PartVectors, Progress
 from features.encoders.windows import Spans
 
-Encode = Callable[[Sequence[str], Progress | None], npt.NDArray[np.float32]]
+Encode = Callable[[Sequence[str], Progress | None], Floats32]
 
 
 def parts_alone(

@@ -114,7 +114,7 @@ class Sweeper:
     def command(self, *more: str) -> Command:
         """The verb as a process with a group of its own, as a terminal gives it one."""
         self.prepare()
-        line = [sys.executable, "-m", "experiments.cli", *self.arguments(more)]
+        line = [sys.executable, "-m", "creditfusion", *self.arguments(more)]
         environment = os.environ | {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "COLUMNS": "200"}
         process = subprocess.Popen(
             line,

@@ -22,21 +22,18 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from data_schemas.contract import Concept, Schema, Sensitive
 from data_schemas.reader import load_schema
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
+from features.arrays import Floats, Ints
 from features.encoders.encoder import TextEncoder
 from features.encoders.sources import open_encoder
 from features.narratives.concepts import NEAR_ALONE, NEAR_AMID, NONE, ConceptMatcher, sensitive_words, set_apart
 from features.narratives.reader import TextReader
 from features.narratives.sentences import SentenceBlock
 from features.tables.reader import ReadOptions, read_all
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 SENTENCES = Path(__file__).with_name("concept_sentences.json")
 HALVES = ("tuning", "test")

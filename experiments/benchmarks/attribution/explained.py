@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from experiments.options import cache_folder
-from experiments.session.encoders import open_text_encoder
+from experiments.options import vector_cache
+from features.arrays import Floats, Index
 from features.design import Design
 from features.narratives.reader import TextReader
 from features.narratives.sentences import SentenceBlock
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
-from fusion.bundle import Bundle, load
+from fusion.bundle import Bundle
+from fusion.scorer import load_scorer
+from fusion.text_encoder import CACHE_GB
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class ExplainedRows:
     design: Design
     block: SentenceBlock
 
-    def take(self, rows: npt.NDArray[np.intp]) -> ExplainedRows:
+    def take(self, rows: Index) -> ExplainedRows:
         """The rows at these positions."""
         return ExplainedRows(self.bundle, self.reader, self.design.take(rows), self.block.take(rows))
 
@@ -45,15 +46,13 @@ def add_options(options: argparse.ArgumentParser) -> None:
 
 def read_told(given: argparse.Namespace) -> ExplainedRows:
     """The applications that the options name, read whole."""
-    bundle = load(given.model)
-    encoder = open_text_encoder(bundle.config.encoder, cache_folder(given.cache, False), 2.0, 0).text_encoder
-    reader = TextReader(bundle.schema, encoder, bundle.config.text.n_buckets, bundle.config.text.ngrams)
-    applications = between(read_all(given.data, bundle.schema, ReadOptions()).applications, given.since, given.before)
-    text, block = reader.read_sentences(applications)
-    return ExplainedRows(bundle, reader, Design(bundle.tabular.encode(applications), text), block)
+    scorer = load_scorer(given.model, cache=vector_cache(given.cache, CACHE_GB, False))
+    applications = between(read_all(given.data, scorer.schema, ReadOptions()).applications, given.since, given.before)
+    reading = scorer.read(applications, sentences=True)
+    return ExplainedRows(scorer.bundle, scorer.reader, reading.design, reading.sentences)
 
 
-def shapley_weights(k: int) -> npt.NDArray[np.float64]:
+def shapley_weights(k: int) -> Floats:
     """float64 (k,): weight of a coalition of s others in a player's value, s! (k - s - 1)! / k!."""
     return np.array([math.factorial(s) * math.factorial(k - s - 1) / math.factorial(k) for s in range(k)])
 

@@ -23,12 +23,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from scipy.stats import spearmanr
 
 from experiments.benchmarks.attribution.explained import ExplainedRows, add_options, between, read_told, shapley_weights
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
+from features.arrays import Floats, Floats32, Index, Ints
 from features.design import Design, TabularBlock, TextBlock
 from features.narratives.sentences import SentenceBlock
 from features.tables.reader import ReadOptions, read_all
@@ -37,9 +37,6 @@ from fusion.explain.exact_sentences import explain_exactly
 from fusion.explain.explanation import Explanation
 from fusion.model.fusion_model import FusionModel
 from fusion.model.training import TrainingSample, fit
-
-Floats = npt.NDArray[np.float64]
-Index = npt.NDArray[np.intp]
 
 ADVERSE = 4
 MOST_SENTENCES = 8
@@ -59,10 +56,10 @@ class ModelParts:
 
     design: Design
     sizes: tuple[int, ...]
-    vectors: tuple[npt.NDArray[np.float32], ...]
+    vectors: tuple[Floats32, ...]
     words: tuple[sparse.csr_matrix, ...]
 
-    def texts(self, masks: npt.NDArray[np.int64]) -> TextBlock:
+    def texts(self, masks: Ints) -> TextBlock:
         """Rows of which only the sentences of ``masks`` (m, n_narratives) are written."""
         n_narratives = len(self.sizes)
         x_text = np.stack([self.vectors[j][masks[:, j]] for j in range(n_narratives)], axis=1)

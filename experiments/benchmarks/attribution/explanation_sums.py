@@ -14,14 +14,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from experiments.benchmarks.attribution.explained import add_options, read_told
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from fusion.explain.explanation import Explanation, to_points
 from fusion.model.calibration import to_score
 
-Floats = npt.NDArray[np.float64]
 STRONGEST = 4
 
 

@@ -16,23 +16,18 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import spearmanr
 
 from experiments.benchmarks.attribution.explained import shapley_weights
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from experiments.demo.data import column_log_odds
-from experiments.demo.job import CACHE_GB, DemoFiles
+from experiments.demo.job import DemoFiles
 from experiments.demo.sentences import CONCEPTS, SMALL_TALK, fillings
-from experiments.session.encoders import open_text_encoder
-from features.design import Design
-from features.narratives.reader import TextReader
+from features.arrays import Floats
 from features.tables.reader import ReadOptions, read_all
-from fusion.bundle import load
 from fusion.explain.explanation import Explanation
-
-Floats = npt.NDArray[np.float64]
+from fusion.scorer import load_scorer
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "loan against income": (
@@ -103,14 +98,11 @@ def grouped(explanation: Explanation) -> Floats:
 
 def explain(files: DemoFiles, most: int) -> tuple[Explanation, pd.DataFrame]:
     """The first ``most`` new applicants explained, and their columns as the files show them."""
-    bundle = load(files.model)
-    config = bundle.config
-    encoder = open_text_encoder(config.encoder, files.vectors, CACHE_GB, 0).text_encoder
-    reader = TextReader(bundle.schema, encoder, config.text.n_buckets, config.text.ngrams)
-    applications = read_all(files.new, bundle.schema, ReadOptions()).applications
+    scorer = load_scorer(files.model, cache=files.vectors)
+    applications = read_all(files.new, scorer.schema, ReadOptions()).applications
     applications = applications.take(np.arange(min(most, len(applications))))
-    text, block = reader.read_sentences(applications)
-    explanation = bundle.explainer().explain(Design(bundle.tabular.encode(applications), text), block)
+    reading = scorer.read(applications, sentences=True)
+    explanation = scorer.explainer.explain(reading.design, reading.sentences)
     return explanation, pd.read_csv(files.new).iloc[applications.row_number - 1].reset_index(drop=True)
 
 

@@ -13,22 +13,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F  # noqa: N812 (the name everyone knows)
 from safetensors.torch import load_file
 from sklearn.model_selection import StratifiedKFold, train_test_split
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
+from features.arrays import Floats, Index, Ints
 from features.encoders.bert import BertShape
 from features.encoders.encoder import BertEncoder
 from features.encoders.sources import locate
 from features.encoders.threads import lone_workers
 from features.encoders.windows import cut_windows
 from fusion.metrics import auc
-
-Floats = npt.NDArray[np.float64]
-Index = npt.NDArray[np.intp]
 
 BATCH = 32
 BATCH_TOKENS = 16384  # tokens whose frozen layers are computed at once
@@ -50,7 +48,7 @@ class Hidden:
     """
 
     tokens: Tensor
-    start: npt.NDArray[np.int64]
+    start: Ints
 
     def padded(self, rows: Index) -> tuple[Tensor, Tensor]:
         """float32 (n, longest, dim) of these texts, and bool (n, longest), which of that is no text."""
@@ -64,7 +62,7 @@ class Hidden:
 def hidden_states(encoder: BertEncoder, texts: Sequence[str], longest: int) -> Hidden:
     """Every layer but the last over the first ``longest`` tokens of each text."""
     below = replace(encoder.bert, layers=encoder.bert.layers[:-1])
-    ids: list[npt.NDArray[np.int64]] = []
+    ids: list[Ints] = []
     for window in cut_windows(encoder.tokenizer, sum(map(len, texts)) + 3, texts, [()] * len(texts)):
         own = window.ids
         ids.append(own if len(own) <= longest else np.append(own[: longest - 1], own[-1]))
@@ -202,7 +200,7 @@ def choose(classifier: Classifier, y: Floats, train: Index, grid: Sequence[Tunin
     def worth(tuning: Tuning) -> float:
         return auc(y[judge], classifier.margin(classifier.fit(y, learn, tuning, seed), judge))
 
-    with lone_workers(torch.device("cpu")) as pool:
+    with threadpool_limits(1, user_api="blas"), lone_workers(torch.device("cpu")) as pool:
         found = list(pool.map(worth, grid))
     return grid[int(np.argmax(found))]
 
@@ -228,7 +226,7 @@ def nested_scores(
     cut = list(folds.split(train, y[train]))
     everything = np.arange(len(train))
     jobs = [*(learn for learn, _ in cut), everything]
-    with lone_workers(torch.device("cpu")) as pool:
+    with threadpool_limits(1, user_api="blas"), lone_workers(torch.device("cpu")) as pool:
         *inner, outer = pool.map(
             lambda number: classifier.fit(y, train[jobs[number]], tuning, seed + number), range(len(jobs))
         )

@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from features.arrays import Floats
 from features.tables.applications import Applications
 from features.tabular import TabularEncoder
-
-Floats = npt.NDArray[np.float64]
 
 DEPTHS = (2, 3, 4, 5)
 MOST_TREES = 1000

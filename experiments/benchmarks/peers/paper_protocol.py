@@ -22,7 +22,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from sklearn.model_selection import StratifiedKFold
 
@@ -31,8 +30,8 @@ from data_schemas.reader import load_schema, parse_schema
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from experiments.benchmarks.peers.paper_bert import Classifier, Tuning, choose, nested_scores
 from experiments.benchmarks.peers.paper_boosting import boosted, matrix
-from experiments.options import cache_folder
-from experiments.session.encoders import open_text_encoder
+from experiments.options import vector_cache
+from features.arrays import Floats, Index
 from features.design import Design, TextBlock
 from features.encoders.sources import open_encoder
 from features.narratives.reader import TextReader, clean_narrative
@@ -44,9 +43,7 @@ from fusion.metrics import Gain, auc, brier, brier_gain, delong
 from fusion.model.folds import tied_groups
 from fusion.model.fusion_model import Margins
 from fusion.model.training import TrainingSample, fit
-
-Floats = npt.NDArray[np.float64]
-Index = npt.NDArray[np.intp]
+from fusion.text_encoder import CACHE_GB, VectorCache, open_text_encoder
 
 FEATURES = "annual_inc,dti,loan_amnt,fico_range_low,emp_length,purpose,home_ownership,addr_state"
 KEPT_ROLES = ("id", "decision_date", "target")
@@ -98,12 +95,12 @@ class Rows:
     seconds: Mapping[str, float]
 
     @staticmethod
-    def of(read: Applications, source: str, longest: int, cache: Path | None) -> Rows:
+    def of(read: Applications, source: str, longest: int, cache: VectorCache | None) -> Rows:
         """Read the narratives with the encoder ``source``, for BERT their first ``longest`` tokens."""
         config = Config()
         settings = config.encoder.model_copy(update={"source": source, "window": min(config.encoder.window, longest)})
         began = time.perf_counter()
-        encoder = open_text_encoder(settings, cache, 2.0, 0)
+        encoder = open_text_encoder(settings, cache)
         reader = TextReader(read.schema, encoder.text_encoder, config.text.n_buckets, config.text.ngrams)
         text = reader.read(read)
         ours = time.perf_counter() - began
@@ -275,7 +272,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     read = with_narrative(read_all(given.data, schema, ReadOptions(need_target=True)).applications, given.narrative)
     y = read.outcome()
     tell(f"{len(y):,} rows, {int(y.sum()):,} bad")
-    rows = Rows.of(read, given.encoder, given.longest, cache_folder(given.cache, False))
+    rows = Rows.of(read, given.encoder, given.longest, vector_cache(given.cache, CACHE_GB, no_cache=False))
     tell(f"narratives read, seconds: {rows.seconds}")
     grid = tuple(Tuning(rate, EPOCHS) for rate in RATES)
     choices = Choices(given.ordered.split(","), grid, given.seed, given.threads)

@@ -29,7 +29,6 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import logit
 
@@ -38,16 +37,15 @@ from experiments.benchmarks.measuring import markdown, measure, parser, publish,
 from experiments.benchmarks.peers.contenders import own
 from experiments.benchmarks.peers.contenders.child import AUTOGLUON, COLUMNS, OWN, SKRUB, WORDS
 from experiments.benchmarks.peers.contenders.tables import About, Budget, Training, write_tables
-from experiments.train.job import data_digest
+from features.arrays import Flags, Floats
 from features.narratives.reader import clean_narrative
 from features.tables.applications import Applications
+from features.tables.csv_records import data_digest
 from features.tabular import TabularEncoder
 from fusion.config import FoldConfig
 from fusion.metrics import Figures, Gain, brier_gain, delong, figures
 from fusion.model.folds import assign_folds, tied_groups
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 Found = dict[str, object]
 
 ROOT = Path(__file__).resolve().parents[3]

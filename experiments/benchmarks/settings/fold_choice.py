@@ -22,16 +22,15 @@ from statistics import mean
 from typing import get_args
 
 import numpy as np
-import numpy.typing as npt
 import optuna
 from scipy.stats import spearmanr
 
 from data_schemas.reader import load_schema
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
-from experiments.options import cache_folder
-from experiments.session.encoders import OpenEncoder, open_text_encoder
-from experiments.sweep.arrays import HELD_OUT, SEARCH, Arrays, Index, Progress, Source, write_arrays
+from experiments.options import vector_cache
+from experiments.sweep.arrays import HELD_OUT, SEARCH, Arrays, Progress, Source, write_arrays
 from experiments.train.job import training_rows
+from features.arrays import Index, Ints
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.config import Config, EncoderConfig, load_config
@@ -39,6 +38,7 @@ from fusion.metrics import log_loss
 from fusion.model.cross_validation import Folds, judge
 from fusion.model.folds import tied_groups
 from fusion.model.search_space import Space, load_space, suggest
+from fusion.text_encoder import CACHE_GB, OpenEncoder, open_text_encoder
 
 KINDS: tuple[Folds, ...] = get_args(Folds)
 
@@ -113,12 +113,12 @@ def opener(folder: Path | None) -> Callable[[EncoderConfig], OpenEncoder]:
 
     @cache
     def open_once(config: EncoderConfig) -> OpenEncoder:
-        return open_text_encoder(config, cache_folder(folder, False), 2.0, 0)
+        return open_text_encoder(config, vector_cache(folder, CACHE_GB, False))
 
     return open_once
 
 
-def split(known: Applications, groups: npt.NDArray[np.int64], day: np.datetime64) -> Mapping[str, Index]:
+def split(known: Applications, groups: Ints, day: np.datetime64) -> Mapping[str, Index]:
     """Rows decided before the day, and those decided from it on that are tied to none of them."""
     dates = known.decision_date()
     assert dates is not None, "rows up to a day have dates"

@@ -15,12 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from data_schemas.reader import load_schema
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
-from experiments.options import cache_folder
-from experiments.session.encoders import open_text_encoder
+from experiments.options import vector_cache
+from features.arrays import Index
 from features.design import Design, TextBlock
 from features.narratives.reader import TextReader
 from features.tables.applications import Applications
@@ -31,9 +30,7 @@ from fusion.metrics import auc, log_loss
 from fusion.model.basis import Basis
 from fusion.model.head import fit_head
 from fusion.model.recency import recency_weight
-
-Index = npt.NDArray[np.intp]
-Dates = npt.NDArray[np.datetime64]
+from fusion.text_encoder import CACHE_GB, open_text_encoder
 
 MUTE = 1e9  # a penalty under which a part of the head says nothing
 ALIKE = 1000.0  # a half-life in years under which all decisions count alike
@@ -107,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     known = dates < given.until.astype("datetime64[s]") + np.timedelta64(1, "D")
     read, dates = read.take(known), dates[known]
     tell(f"encode {len(read):,} rows")
-    encoder = open_text_encoder(config.encoder, cache_folder(given.cache, False), 2.0, 0)
+    encoder = open_text_encoder(config.encoder, vector_cache(given.cache, CACHE_GB, False))
     text = TextReader(schema, encoder.text_encoder, config.text.n_buckets, config.text.ngrams).read(read)
     found: dict[str, list[tuple[float, float]]] = {}
     windows = list(half_years(given.first, given.until))

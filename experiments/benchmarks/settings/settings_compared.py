@@ -15,30 +15,27 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from data_schemas.reader import load_schema
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
-from experiments.options import cache_folder
-from experiments.session.encoders import open_text_encoder
+from experiments.options import vector_cache
 from experiments.session.run import Run
 from experiments.train.job import later_rows, prepare, training_rows
+from features.arrays import Floats
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.config import Config, load_config
 from fusion.metrics import Gain, brier_gain, delong, figures
 from fusion.model.training import fit
+from fusion.text_encoder import CACHE_GB, VectorCache, open_text_encoder
 
-Floats = npt.NDArray[np.float64]
 DEFAULTS = "defaults"
 
 
-def later_margins(read: Applications, until: date, config: Config, cache: Path | None) -> Floats:
+def later_margins(read: Applications, until: date, config: Config, cache: VectorCache | None) -> Floats:
     """What a model that learned up to ``until`` says of the rows after it."""
     learn = training_rows(read, until)
     with Run.start("settings_compared", None, {}) as run:
-        encoder = open_text_encoder(config.encoder, cache, 2.0, 0)
+        encoder = open_text_encoder(config.encoder, cache)
         prepared = prepare(read, learn, config, encoder, run)
         model, _ = fit(prepared.sample, config)
     return model.predict(prepared.design.take(later_rows(read, learn))).margin
@@ -62,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in given.config:
         tell(f"training with {name}")
         config = load_config(None if name == DEFAULTS else Path(name), [])
-        margins.append(later_margins(read, given.until, config, cache_folder(None, no_cache=False)))
+        margins.append(later_margins(read, given.until, config, vector_cache(None, CACHE_GB, no_cache=False)))
     headers = ["settings", "AUC", "KS", "Brier", "log-loss", "slope", "AUC gain (95 %)", "p", "Brier gain (95 %)", "p"]
     lines, found = [], []
     for name, margin in zip(given.config, margins, strict=True):

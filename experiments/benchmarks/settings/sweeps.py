@@ -34,7 +34,7 @@ class Sweep:
         """`creditfusion sweep` with its summary as JSON, as a command of its own process."""
         own = ["--out", str(self.folder), "--study", study, "--json"]
         own += ["--trials", str(trials), "--workers", str(workers), "--seed", str(seed)]
-        return [sys.executable, "-m", "experiments.cli", "sweep", *self.given, *own]
+        return [sys.executable, "-m", "creditfusion", "sweep", *self.given, *own]
 
     def run(self, study: str, trials: int, workers: int, seed: int, one_thread: bool = False) -> Measured:
         """Run it to its end. one_thread: for each worker, where it would otherwise share out all that there are."""

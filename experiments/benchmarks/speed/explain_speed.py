@@ -24,7 +24,6 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-import numpy.typing as npt
 import shap
 import torch
 
@@ -40,19 +39,18 @@ from experiments.benchmarks.measuring import (
     tell,
     write_rows,
 )
-from experiments.score.job import ScoreFiles, bundle_scorer, score_file
-from experiments.session.encoders import open_text_encoder
+from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run
-from features.design import Design
-from features.narratives.reader import TextReader, clean_narrative
+from features.arrays import Flags, Floats
+from features.narratives.reader import clean_narrative
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import Bundle, load
 from fusion.explain.attribution import ModelReading
 from fusion.explain.tree_shapley import Leaves, TreeGame, count, leaves_of
 from fusion.model.stacker import Stacker, stacker_inputs
-
-Floats = npt.NDArray[np.float64]
+from fusion.scorer import Scorer
+from fusion.text_encoder import VectorCache, open_text_encoder
 
 N_REASONS = 4
 BACKGROUND_ROWS = 100  # of shap
@@ -97,29 +95,27 @@ class Bench:
         applications = read_all(work / "data.csv", bundle.schema, ReadOptions()).applications
         columns = [clean_narrative(applications, one.name) for one in bundle.schema.narratives]
         texts = sorted({text for column in columns for text in column if text})
-        explainer, text = bundle.explainer(), bundle.config.text
-        encoder = open_text_encoder(bundle.config.encoder, work / "first cache", CACHE_GB, 0).text_encoder
-        block, sentences = TextReader(bundle.schema, encoder, text.n_buckets, text.ngrams).read_sentences(applications)
-        reading = ModelReading.of(bundle.model, Design(bundle.tabular.encode(applications), block))
-        explainer.explain_reading(reading, sentences)
-        rows = bundle.population.background(bundle.config)
-        x = stacker_inputs(rows, np.tile(bundle.model.text_only.head.absent, (len(rows), 1)))
+        scorer = Scorer(bundle, open_text_encoder(bundle.config.encoder, VectorCache(work / "first cache")))
+        rows, explainer = scorer.read(applications, sentences=True), scorer.explainer
+        reading = ModelReading.of(bundle.model, rows.design)
+        explainer.explain_reading(reading, rows.sentences)
+        background = bundle.population.background(bundle.config)
+        x = stacker_inputs(background, np.tile(bundle.model.text_only.head.absent, (len(background), 1)))
         x = x[single_precision_will_do(explainer.trees.leaves, x)]
         some = np.random.default_rng(0).choice(len(x), min(BACKGROUND_ROWS, len(x)), replace=False)
         return Bench(bundle, work, texts, reading.x, explainer.trees, x[np.sort(some)])
 
     def encode(self) -> float:
         """Seconds of the encoder alone, without a cache."""
-        encoder = open_text_encoder(self.bundle.config.encoder, None, CACHE_GB, 0).text_encoder
+        encoder = open_text_encoder(self.bundle.config.encoder).text_encoder
         return seconds(lambda: encoder.encode(self.texts))
 
     def score(self, n_reasons: int, cache: Path) -> dict[str, float]:
         """Seconds by stage of scoring the file; a part of ``explain`` is that of the trees, measured by itself."""
-        encoder = open_text_encoder(self.bundle.config.encoder, cache, CACHE_GB, 0)
+        encoder = open_text_encoder(self.bundle.config.encoder, VectorCache(cache))
         files = ScoreFiles(self.work / "data.csv", self.work / "out.csv", self.work / "rejects.csv")
         with Run.start("score", None, {}) as run:
-            scorer = bundle_scorer(self.bundle, encoder, 0, run, n_reasons)
-            score_file(scorer, files, ReadOptions(), run, force=True)
+            score_file(Scorer(self.bundle, encoder, n_reasons=n_reasons), files, ReadOptions(), run, force=True)
         found = dict(run.clock.seconds)
         if n_reasons:
             found["trees"] = seconds(lambda: self.whole.contributions(self.x))
@@ -150,7 +146,7 @@ def compare_trees(stacker: Stacker, x: Floats, background: Floats, whole: TreeGa
     took.difference = max(took.difference, float(np.abs(theirs - ours)[clear].max(initial=0.0)))
 
 
-def single_precision_will_do(leaves: Leaves, x: Floats) -> npt.NDArray[np.bool_]:
+def single_precision_will_do(leaves: Leaves, x: Floats) -> Flags:
     """bool (n,): the rows that go the same way where every threshold is rounded to single precision."""
     clear = np.ones(len(x), dtype=np.bool_)
     for column in range(x.shape[1]):

@@ -16,24 +16,21 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from experiments.benchmarks.attribution.explained import between
 from experiments.benchmarks.measuring import markdown, model_and_data, parser, publish
 from experiments.explain.cases import Study
-from experiments.explain.job import N_REASONS
 from experiments.explain.report_content import Heading, Reporter
 from experiments.explain.standing import Crowd
-from experiments.reporting.pages import underwriter_html
-from experiments.score.answers import Reasoner
-from experiments.session.encoders import open_text_encoder
+from experiments.reporting.decision.pages import underwriter_html
 from experiments.session.run import Clock
+from features.arrays import Floats
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import Bundle, load
-
-Floats = npt.NDArray[np.float64]
+from fusion.scorer import Scorer
+from fusion.text_encoder import open_text_encoder
 
 LONG = 500  # characters of all narratives of an application that count as long
 DRAWN, LONG_ONES = "drawn at random", f"narratives of {LONG} characters or more"
@@ -57,8 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def make_reporter(bundle: Bundle, data: Path, threads: int, clock: Clock) -> Reporter:
     """What writes reports of ``data``'s applications, without a cache; its stages are timed on ``clock``."""
     torch.set_num_threads(threads)
-    encoder = open_text_encoder(bundle.config.encoder, None, 1.0, threads).text_encoder
-    study = Study.of(Reasoner.open(bundle, encoder, N_REASONS), encoder, True, threads, clock.timed)
+    scorer = Scorer(bundle, open_text_encoder(bundle.config.encoder), threads=threads)
+    study = Study.of(scorer, exact=True, timed=clock.timed)
     return Reporter(study, Crowd.of(bundle.population, bundle.config.scale), Heading(data, date.today(), "", "", ()))
 
 

@@ -8,7 +8,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from experiments.reporting import Fact, PopulationPlace, Sentence, Similar, UnderwriterReport
+from experiments.reporting.decision.underwriter import PopulationPlace, Sentence, Similar, UnderwriterReport
+from experiments.reporting.parts import Fact
 
 BARS = 9  # columns drawn one by one
 MARGIN = 0.09  # of the range, kept free at either end

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
+from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, name_places, percent_axis, picture
-from experiments.reporting.document import Column, Gap, Plot, Section, Table
-from experiments.validate.chapter import Chapter, Row, figure, interval
+from experiments.reporting.document import Column, Gap, Plot, Row, Section, Table
 from experiments.validate.chapters.calibration_findings import band_name, findings
-from experiments.validate.scored_outcomes import Floats, ScoredOutcomes
+from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough
+from features.arrays import Floats
 from fusion.validation.calibration_tests import (
     ReliabilityBin,
     brier_parts,
@@ -37,18 +38,11 @@ OUTCOME_COLUMNS = (
 )
 
 
-def chapter(judged: ScoredOutcomes, segments: Sequence[Cut], months: Cut | None) -> Chapter:
+def chapter(judged: ScoredOutcomes, segments: Sequence[Cut], months: Cut | None) -> Section:
     """Calibration, with the figures of every slice."""
     parts = [*segments, *([months] if months else [])]
     bins, bands = reliability(judged.y, judged.pd), bands_of(judged)
-    plots, drawings = [_reliability_plot(bins)], {}
-    if bins:
-        drawings["reliability"] = picture(lambda axes: _draw_reliability(axes, bins))
-    if months:
-        plots.append(_month_plot(months))
-        if not plots[-1].gap:
-            drawings["calibration_by_month"] = picture(lambda axes: _draw_months(axes, judged, months), MONTHS_SIZE)
-    section = Section(
+    return Section(
         key="calibration",
         title="Calibration: do the PDs come true?",
         findings=findings(judged, bands, parts),
@@ -64,9 +58,8 @@ def chapter(judged: ScoredOutcomes, segments: Sequence[Cut], months: Cut | None)
             _band_table(bands),
             *(slice_table(judged, cut) for cut in parts),
         ),
-        plots=tuple(plots),
+        plots=(_reliability_plot(bins), *([_month_plot(judged, months)] if months else [])),
     )
-    return Chapter(section, drawings)
 
 
 def bands_of(judged: ScoredOutcomes) -> tuple[Band, ...]:
@@ -230,6 +223,7 @@ def _reliability_plot(bins: Sequence[ReliabilityBin]) -> Plot:
         "defaulted than the PD said, below it fewer.",
         alt="Reliability curve: observed bad rate with its interval against mean PD, with the diagonal of right PDs.",
         gap="" if bins else "There is no row.",
+        drawing=picture(lambda axes: _draw_reliability(axes, bins)) if bins else "",
     )
 
 
@@ -245,15 +239,17 @@ def _draw_reliability(axes: Axes, bins: Sequence[ReliabilityBin]) -> None:
     legend(axes)
 
 
-def _month_plot(months: Cut) -> Plot:
+def _month_plot(judged: ScoredOutcomes, months: Cut) -> Plot:
+    some = any(len(part) for part in months.slices)
     return Plot(
         key="calibration_by_month",
         title="PD beside what came, by month of decision",
         words="Dots are bad rates with their 95 % intervals, the line is the mean PD. A month in which nothing was "
         "decided has neither.",
         alt="Bad rate of every month with its interval, and the mean PD of every month.",
-        gap="" if any(len(part) for part in months.slices) else "There is no row.",
+        gap="" if some else "There is no row.",
         wide=True,
+        drawing=picture(lambda axes: _draw_months(axes, judged, months), MONTHS_SIZE) if some else "",
     )
 
 

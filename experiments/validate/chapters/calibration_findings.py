@@ -9,8 +9,7 @@ from itertools import pairwise
 from scipy.stats import binom
 
 from experiments.reporting.document import Finding, Grade
-from experiments.reporting.words import number, p_value, percent
-from experiments.validate.chapter import listed
+from experiments.reporting.words import listed, number, p_value, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut
 from fusion.metrics import both_classes

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
-from experiments.reporting.document import Column, Finding, Section, Table
-from experiments.reporting.words import count, number, percent
-from experiments.validate.chapter import Chapter, Row, figure, listed
-from experiments.validate.scored_outcomes import Floats, ScoredOutcomes
+from experiments.reporting.cells import figure
+from experiments.reporting.document import Column, Finding, Row, Section, Table
+from experiments.reporting.words import count, listed, number, percent
+from experiments.validate.scored_outcomes import ScoredOutcomes
+from features.arrays import Floats
 from features.design import TabularBlock
 from features.inference.leakage import MAX_AUC
 from fusion.metrics import both_classes
@@ -51,10 +52,10 @@ class ColumnFacts:
     weight: float
 
 
-def chapter(judged: ScoredOutcomes, intake: Intake) -> Chapter:
+def chapter(judged: ScoredOutcomes, intake: Intake) -> Section:
     """The rows, and the columns that the model reads."""
     facts = column_facts(judged)
-    section = Section(
+    return Section(
         key="data",
         title="The data: which rows, and can the columns be trusted?",
         findings=(*_window_findings(judged), *_leak_findings(facts), *_rejected_finding(intake)),
@@ -64,7 +65,6 @@ def chapter(judged: ScoredOutcomes, intake: Intake) -> Chapter:
         ),
         tables=(_rows_table(judged, intake), _columns_table(facts)),
     )
-    return Chapter(section)
 
 
 def column_facts(judged: ScoredOutcomes) -> list[ColumnFacts]:

@@ -8,13 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from sklearn.metrics import roc_curve
 
+from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import BLUE, GRID, INK, MUTED, RED, legend, name_places, percent_axis, picture
-from experiments.reporting.document import Column, Finding, Plot, Section, Table
-from experiments.reporting.words import number, percent
-from experiments.validate.chapter import Chapter, Row, figure, interval, listed
+from experiments.reporting.document import Column, Finding, Plot, Row, Section, Table
+from experiments.reporting.words import listed, number, percent
 from experiments.validate.chapters.discrimination_slices import NO_BAD, NO_FLAG, cutoff_slice_table, slice_table
-from experiments.validate.scored_outcomes import Flags, ScoredOutcomes
+from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import LEAST_BADS, Cut, enough
+from features.arrays import Flags
 from fusion.metrics import both_classes, log_loss
 from fusion.validation.confusion import at_cutoff
 from fusion.validation.intervals import Estimate, auc_interval, bootstrap, brier_interval, gini_interval
@@ -27,26 +28,18 @@ MANY_BADS = 50
 """A slice with so many bads shows an AUC of 0.6, if it has one."""
 WORSE_BY = 0.02  # AUC below that of training that is worth a word
 ONE_CLASS = "one class only"
+BOTH_NEEDED = "It takes goods and bads."
 OUT_OF_FOLD = "out of fold: auc"
 
 
-def chapter(judged: ScoredOutcomes, segments: Sequence[Cut], months: Cut | None) -> Chapter:
+def chapter(judged: ScoredOutcomes, segments: Sequence[Cut], months: Cut | None) -> Section:
     """Discrimination, with the figures of every slice."""
     parts = [*segments, *([months] if months else [])]
     deciles = gains(judged.y, judged.margin) if both_classes(judged.y) else ()
-    plots = [_roc_plot(judged), _spread_plot(judged), _gains_plot(judged)]
-    drawings: dict[str, str] = {}
-    if both_classes(judged.y):
-        drawings |= {
-            "roc": picture(lambda axes: _draw_roc(axes, judged)),
-            "spread": picture(lambda axes: _draw_spread(axes, judged)),
-            "gains": picture(lambda axes: _draw_gains(axes, deciles)),
-        }
+    plots = [_roc_plot(judged), _spread_plot(judged), _gains_plot(deciles)]
     if months:
         plots.append(_month_plot(judged, months))
-        if not plots[-1].gap:
-            drawings["auc_by_month"] = picture(lambda axes: _draw_months(axes, judged, months), (11.0, 3.6))
-    section = Section(
+    return Section(
         key="discrimination",
         title="Discrimination: does it tell good from bad?",
         findings=tuple(findings(judged, parts)),
@@ -64,7 +57,6 @@ def chapter(judged: ScoredOutcomes, segments: Sequence[Cut], months: Cut | None)
         ),
         plots=tuple(plots),
     )
-    return Chapter(section, drawings)
 
 
 def _overall(judged: ScoredOutcomes) -> Table:
@@ -213,14 +205,15 @@ def _blind(judged: ScoredOutcomes, rows: Flags) -> bool:
 
 
 def _roc_plot(judged: ScoredOutcomes) -> Plot:
-    gap = "" if both_classes(judged.y) else "It takes goods and bads."
+    ranked = both_classes(judged.y)
     return Plot(
         key="roc",
         title="Bads caught against goods lost",
         words="Each point is a cut-off. The higher the line above the diagonal, the more bads are caught for the same "
         "share of goods turned away. The dot is the policy's cut-off.",
         alt="ROC curve: share of bads not approved against share of goods not approved, with the diagonal of a coin.",
-        gap=gap,
+        gap="" if ranked else BOTH_NEEDED,
+        drawing=picture(lambda axes: _draw_roc(axes, judged)) if ranked else "",
     )
 
 
@@ -239,12 +232,14 @@ def _draw_roc(axes: Axes, judged: ScoredOutcomes) -> None:
 
 
 def _spread_plot(judged: ScoredOutcomes) -> Plot:
+    ranked = both_classes(judged.y)
     return Plot(
         key="spread",
         title="Where goods and bads stand",
         words="The share of each that lies at or below a score. The greatest distance between the lines is the KS.",
         alt="Cumulative distribution of the score of goods and of bads.",
-        gap="" if both_classes(judged.y) else "It takes goods and bads.",
+        gap="" if ranked else BOTH_NEEDED,
+        drawing=picture(lambda axes: _draw_spread(axes, judged)) if ranked else "",
     )
 
 
@@ -258,13 +253,14 @@ def _draw_spread(axes: Axes, judged: ScoredOutcomes) -> None:
     legend(axes)
 
 
-def _gains_plot(judged: ScoredOutcomes) -> Plot:
+def _gains_plot(deciles: Sequence[Decile]) -> Plot:
     return Plot(
         key="gains",
         title="Bads among the riskiest",
         words="Of all bads, the share found among the riskiest applicants.",
         alt="Gains curve: cumulative share of bads against cumulative share of applicants, the riskiest first.",
-        gap="" if both_classes(judged.y) else "It takes goods and bads.",
+        gap="" if deciles else BOTH_NEEDED,
+        drawing=picture(lambda axes: _draw_gains(axes, deciles)) if deciles else "",
     )
 
 
@@ -292,6 +288,7 @@ def _month_plot(judged: ScoredOutcomes, months: Cut) -> Plot:
         alt="AUC of every month with its interval.",
         gap=f"No month has {LEAST_BADS} goods and {LEAST_BADS} bads." if few else "",
         wide=True,
+        drawing="" if few else picture(lambda axes: _draw_months(axes, judged, months), (11.0, 3.6)),
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from experiments.reporting.document import Column, Gap, Table
-from experiments.validate.chapter import Row, interval
+from experiments.reporting.cells import interval
+from experiments.reporting.document import Column, Gap, Row, Table
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough
 from fusion.validation.confusion import at_cutoff

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 from data_schemas.contract import Field, Role
 from experiments.reporting.document import Finding, Plot, Section, Table
+from experiments.reporting.words import listed
 from experiments.session.run import Run
-from experiments.validate.chapter import Chapter, listed
 from experiments.validate.chapters.fairness_findings import column_findings, masking_findings, swap_findings
 from experiments.validate.chapters.fairness_tables import (
     KIND_TITLES,
@@ -24,7 +25,7 @@ from experiments.validate.chapters.fairness_tables import (
     sentences_table,
 )
 from experiments.validate.rereading import Masking, Moved, Reread, masked, moved, swapped
-from experiments.validate.scored_outcomes import ScoredOutcomes, decisions
+from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.tables.groups import MOST_GROUPS, groups_of
 from features.text.counterfactual_terms import KINDS
 from fusion.validation.fairness import fairness
@@ -50,28 +51,23 @@ class FairnessRows:
     words: tuple[str, ...] = ()
 
 
-def chapter(judged: ScoredOutcomes, run: Run, reread: bool = True) -> Chapter:
+def chapter(judged: ScoredOutcomes, run: Run, reread: bool = True) -> Section:
     """The chapter. reread: whether narratives are read again by the encoder, with sensitive sentences cut and with
     words exchanged, which costs about as much as reading them did.
     """
     narratives = bool(judged.applications.schema.narratives)
     masking = masked(judged, run) if reread else None
-    drawings: dict[str, str] = {}
     parts = [_missing_columns(judged)]
     with run.timed("fairness"):
         ways = _ways(judged, masking)
-        for field in _present(judged):
-            view = look_at(judged, field, ways)
-            part, drawn = _column_part(view)
-            parts.append(part)
-            drawings |= drawn
+        parts += [_column_part(look_at(judged, field, ways)) for field in _present(judged)]
     if masking is not None:
         parts.append(_masking_part(judged, masking))
     if reread and narratives:
         parts.append(_swap_part(judged, run))
     else:
         parts.append(FairnessRows(words=(NO_NARRATIVES if not narratives else NOT_REREAD,)))
-    section = Section(
+    return Section(
         key="fairness",
         title="Fairness",
         words=(*INTRODUCTION, *(words for part in parts for words in part.words)),
@@ -79,7 +75,6 @@ def chapter(judged: ScoredOutcomes, run: Run, reread: bool = True) -> Chapter:
         tables=tuple(table for part in parts for table in part.tables),
         plots=tuple(plot for part in parts for plot in part.plots),
     )
-    return Chapter(section, drawings)
 
 
 def look_at(judged: ScoredOutcomes, field: Field, ways: Sequence[tuple[str, Way]] = ()) -> FairnessView:
@@ -100,7 +95,7 @@ def _ways(judged: ScoredOutcomes, masking: Masking | None) -> list[tuple[str, Wa
     if not judged.applications.schema.narratives:
         return []
     margin = judged.margins.columns_only
-    decided = decisions(judged.policy, judged.applications, margin, judged.quality)
+    decided = judged.model.decide(judged.applications, expit(margin), judged.quality).decision
     ways = [("Without the narratives", Way(np.array([one == "approve" for one in decided], dtype=np.bool_), margin))]
     if masking is not None:
         ways.append(("Without sensitive sentences", Way(masking.reread.approved, masking.reread.margin)))
@@ -148,17 +143,16 @@ def _missing_columns(judged: ScoredOutcomes) -> FairnessRows:
     )
 
 
-def _column_part(view: FairnessView) -> tuple[FairnessRows, dict[str, str]]:
+def _column_part(view: FairnessView) -> FairnessRows:
     """One column's tables, plots and findings."""
     findings, large = column_findings(view), view.groups.large
     if not view.groups.labels or len(large) > MOST_GROUPS or not view.shown:
-        return FairnessRows(findings=findings), {}
+        return FairnessRows(findings=findings)
     tables = [decision_table(view), calibration_table(view)]
     if len(large) < 2:
-        return FairnessRows(tuple(tables), findings), {}
-    pictures, drawings = plots(view)
+        return FairnessRows(tuple(tables), findings)
     tables += [effects_table(view)] if view.others else []
-    return FairnessRows(tuple(tables), findings, pictures), drawings
+    return FairnessRows(tuple(tables), findings, plots(view))
 
 
 def _masking_part(judged: ScoredOutcomes, masking: Masking) -> FairnessRows:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from experiments.reporting.document import Finding, Grade
-from experiments.reporting.words import percent
-from experiments.validate.chapter import listed
+from experiments.reporting.words import listed, percent
 from experiments.validate.chapters.fairness_tables import FairnessView, Treated
 from experiments.validate.rereading import Moved
 from experiments.validate.scored_outcomes import ScoredOutcomes

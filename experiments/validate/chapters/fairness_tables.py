@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from data_schemas.contract import Field
+from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import BLUE, HALF, INK, MUTED, RED, percent_axis, picture
-from experiments.reporting.document import Cell, Column, Interval, Plot, Table
-from experiments.validate.chapter import Row, figure, interval, listed
+from experiments.reporting.document import Cell, Column, Interval, Plot, Row, Table
+from experiments.reporting.words import listed
 from experiments.validate.rereading import Masking, Moved
 from features.tables.groups import Groups
 from features.text.counterfactual_terms import SwapKind
@@ -248,8 +249,8 @@ def sentences_table(masking: Masking) -> Table:
     )
 
 
-def plots(view: FairnessView) -> tuple[tuple[Plot, ...], dict[str, str]]:
-    """Approval rates and impact ratios of the groups, and their drawings."""
+def plots(view: FairnessView) -> tuple[Plot, ...]:
+    """Approval rates and impact ratios of the groups."""
     large = [view.figures.groups[at] for at in view.groups.large]
     rates = [(group.label, group.approval) for group in large]
     ratios = [(group.label, group.versus.impact_ratio) for group in large]
@@ -261,6 +262,7 @@ def plots(view: FairnessView) -> tuple[tuple[Plot, ...], dict[str, str]]:
         title=f"Approved, by {title}",
         words=f"Share of applications that the policy approves, with its 95 % interval.{small}",
         alt=f"A point with its interval for each group: {_spoken(rates)}",
+        drawing=picture(lambda axes: _draw_rates(axes, rates), _size(len(large))),
     )
     impact = Plot(
         key=f"fairness_impact_{name}",
@@ -268,11 +270,9 @@ def plots(view: FairnessView) -> tuple[tuple[Plot, ...], dict[str, str]]:
         words=f"Approval rate by that of {view.reference}; the line marks four fifths.{small}",
         alt=f"A point with its interval for each group: {_spoken(ratios)}",
         gap=no_ratio,
+        drawing="" if no_ratio else picture(lambda axes: _draw_ratios(axes, ratios), _size(len(large))),
     )
-    drawings = {approval.key: picture(lambda axes: _draw_rates(axes, rates), _size(len(large)))}
-    if not no_ratio:
-        drawings[impact.key] = picture(lambda axes: _draw_ratios(axes, ratios), _size(len(large)))
-    return (approval, impact), drawings
+    return (approval, impact)
 
 
 def _draw_rates(axes: Axes, rates: Sequence[tuple[str, Estimate]]) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from experiments.reporting.document import Section
-from experiments.validate.chapter import Chapter
 from experiments.validate.chapters.policy_findings import findings
-from experiments.validate.chapters.policy_plots import drawings, plots
+from experiments.validate.chapters.policy_plots import plots
 from experiments.validate.chapters.policy_tables import tables
 from experiments.validate.chapters.policy_view import ALL, PolicyView, SegmentView
-from experiments.validate.scored_outcomes import Flags, ScoredOutcomes
+from experiments.validate.scored_outcomes import ScoredOutcomes
+from features.arrays import Flags
 from fusion.policy.policy import Economics, amounts_of, lacking, segments_of
 from fusion.policy.proposal import OTHERS, Proposal, Unmet, books_by_segment, propose
 from fusion.policy.simulation import Book
@@ -33,10 +33,10 @@ MONEY_WORDS = (
 )
 
 
-def chapter(judged: ScoredOutcomes) -> Chapter:
+def chapter(judged: ScoredOutcomes) -> Section:
     """The policy's own figures and, where it says what loans earn and lose, its simulation and a proposal."""
     view = view_of(judged)
-    section = Section(
+    return Section(
         key="policy",
         title="Policy: what the cut-offs do",
         words=(WORDS, MONEY_WORDS) if view.books else (WORDS,),
@@ -44,7 +44,6 @@ def chapter(judged: ScoredOutcomes) -> Chapter:
         tables=tuple(tables(view)),
         plots=tuple(plots(view)),
     )
-    return Chapter(section, drawings(view))
 
 
 def view_of(judged: ScoredOutcomes) -> PolicyView:

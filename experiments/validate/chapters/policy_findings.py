@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from experiments.reporting.document import Finding
-from experiments.reporting.words import number, percent, signed
-from experiments.validate.chapter import listed
+from experiments.reporting.words import listed, number, percent, signed
 from experiments.validate.chapters.policy_tables import limit_words
 from experiments.validate.chapters.policy_view import PolicyView, SegmentView
 from fusion.policy.proposal import Limit, Proposal, ProposalSegment, Unmet, keeps

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from matplotlib.axes import Axes
 
 from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, percent_axis, picture
@@ -14,13 +12,14 @@ APPROVAL, PROFIT = "approval_and_bad_rate", "profit_by_cutoff"
 
 
 def plots(view: PolicyView) -> list[Plot]:
-    """In words."""
+    """What is drawn."""
     approval = Plot(
         key=APPROVAL,
         title="More approvals, more bads",
         words="One cut-off for all, nobody referred: the bad rate of those approved against how many are. Where the "
         "lines part, the PDs are off. The dot is the present policy's approvals without a second look.",
         alt="Bad rate of the approved, observed and expected, against the approval rate, with the present policy.",
+        drawing=picture(lambda axes: _draw_approval(axes, view)),
     )
     profit = Plot(
         key=PROFIT,
@@ -29,16 +28,9 @@ def plots(view: PolicyView) -> list[Plot]:
         "lines are the present approve cut-offs.",
         alt="Profit per application, observed and expected, against the cut-off.",
         gap=f"It takes a profit: {view.why_no_money}." if view.why_no_money else "",
+        drawing="" if view.why_no_money else picture(lambda axes: _draw_profit(axes, view)),
     )
     return [approval, profit]
-
-
-def drawings(view: PolicyView) -> Mapping[str, str]:
-    """Their SVG."""
-    drawn = {APPROVAL: picture(lambda axes: _draw_approval(axes, view))}
-    if not view.why_no_money:
-        drawn[PROFIT] = picture(lambda axes: _draw_profit(axes, view))
-    return drawn
 
 
 def _draw_approval(axes: Axes, view: PolicyView) -> None:

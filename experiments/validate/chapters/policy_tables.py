@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from experiments.reporting.document import Cell, Column, Gap, Table
+from experiments.reporting.cells import figure, interval
+from experiments.reporting.document import Cell, Column, Gap, Row, Table
 from experiments.reporting.words import percent
-from experiments.validate.chapter import Row, figure, interval
 from experiments.validate.chapters.policy_view import PolicyView, SegmentView
-from fusion.policy.policy import decide_all
 from fusion.policy.proposal import LIMITS, Limit, ProposalSegment
 from fusion.policy.simulation import Curve
 from fusion.validation.intervals import mean, rate
@@ -78,7 +77,7 @@ def _now(view: PolicyView) -> Table:
 
 def _refer_reasons(view: PolicyView) -> Table | None:
     judged = view.judged
-    found = decide_all(judged.policy, judged.applications, judged.pd, judged.quality)
+    found = judged.model.decide(judged.applications, judged.pd, judged.quality)
     told = Counter(reason for reasons in found.refer_reason for reason in reasons.split(";") if reason)
     if not told:
         return None

@@ -9,7 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from experiments.validate.scored_outcomes import Flags, Floats, ScoredOutcomes
+from experiments.validate.scored_outcomes import ScoredOutcomes
+from features.arrays import Flags, Floats
 from fusion.policy.policy import Cutoffs
 from fusion.policy.proposal import Proposal, Unmet, bootstrap_mean
 from fusion.policy.simulation import Book, Curve, at_cutoffs, profits, simulate, together

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from experiments.reporting.document import Column, Gap, Section, Table
-from experiments.validate.chapter import Chapter, Row, figure, interval
+from experiments.reporting.cells import figure, interval
+from experiments.reporting.document import Column, Gap, Row, Section, Table
 from experiments.validate.chapters.shift import Shift, Shifts, pd_range, shifts
 from experiments.validate.chapters.stability_findings import findings
 from experiments.validate.chapters.stability_plots import plots
@@ -33,12 +33,11 @@ WORDS = (
 )
 
 
-def chapter(judged: ScoredOutcomes) -> Chapter:
+def chapter(judged: ScoredOutcomes) -> Section:
     """Stability, over all rows and by month of decision."""
     months = month_cut(judged)
     moved, grown = shifts(judged, months), vintages(judged, months)
-    drawn = plots(moved, grown, months)
-    section = Section(
+    return Section(
         key="stability",
         title="Stability: are these still the applicants that it learned from?",
         findings=tuple(findings(moved, grown)),
@@ -49,9 +48,8 @@ def chapter(judged: ScoredOutcomes) -> Chapter:
             *([_written_table(judged, moved), _content_table(judged, moved)] if moved.narratives else []),
             *([_month_table(moved, months), _vintage_table(grown)] if months else []),
         ),
-        plots=tuple(plot for plot, _ in drawn),
+        plots=tuple(plots(moved, grown, months)),
     )
-    return Chapter(section, {plot.key: svg for plot, svg in drawn if not plot.gap})
 
 
 def _score_table(found: Psi) -> Table:

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from scipy.stats import binom
 
 from experiments.reporting.document import Finding, Grade
-from experiments.reporting.words import count, number, percent
-from experiments.validate.chapter import listed
+from experiments.reporting.words import count, listed, number, percent
 from experiments.validate.chapters.shift import Shift, Shifts
 from experiments.validate.chapters.vintages import Vintage
 from fusion.validation.psi import SHIFTED

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
-from experiments.reporting.charts import BLUE, GRID, HALF, INK, MUTED, RED, legend, name_places, percent_axis, picture
+from experiments.reporting.charts import BLUE, GRID, INK, MUTED, RED, legend, name_places, percent_axis, picture
 from experiments.reporting.document import Plot
 from experiments.validate.chapters.shift import Shift, Shifts, pd_range
 from experiments.validate.chapters.vintages import Vintage
@@ -19,25 +19,12 @@ from fusion.validation.psi import MODERATE, SHIFTED, Psi
 MOST_BARS = 15
 MOST_ROWS = 24  # of the picture by month
 PALE = LinearSegmentedColormap.from_list("shift", ["#f4f7fa", "#f1d9b8", RED])
-Drawn = tuple[Plot, str]
 
 
-def plots(moved: Shifts, grown: Sequence[Vintage], months: Cut | None) -> list[Drawn]:
-    """Every plot with its SVG, "" for one with a gap."""
-    found = [
-        _drawn(_score_plot(moved.score_psi), lambda axes: _draw_score(axes, moved.score_psi)),
-        _drawn(_bars_plot(moved), lambda axes: _draw_bars(axes, moved)),
-    ]
-    if months:
-        shown = _shown(moved)
-        size = (11.0, 1.6 + 0.27 * len(shown))
-        found.append(_drawn(_heat_plot(len(shown), len(moved.all)), lambda axes: _draw_heat(axes, shown, grown), size))
-        found.append(_drawn(_vintage_plot(), lambda axes: _draw_vintages(axes, grown), (11.0, 3.8)))
-    return found
-
-
-def _drawn(plot: Plot, draw: Callable[[Axes], None], size: tuple[float, float] = HALF) -> Drawn:
-    return plot, "" if plot.gap else picture(draw, size)
+def plots(moved: Shifts, grown: Sequence[Vintage], months: Cut | None) -> list[Plot]:
+    """What is drawn; without months of decision only what is over all rows."""
+    found = [_score_plot(moved.score_psi), _bars_plot(moved)]
+    return [*found, _heat_plot(moved, grown), _vintage_plot(grown)] if months else found
 
 
 def _score_plot(found: Psi) -> Plot:
@@ -48,6 +35,7 @@ def _score_plot(found: Psi) -> Plot:
         "shorter, more or fewer applicants have such PDs than the model met.",
         alt="Share of applicants by PD, in training and here.",
         gap="" if found.cells else "There are no scores to compare.",
+        drawing=picture(lambda axes: _draw_score(axes, found)) if found.cells else "",
     )
 
 
@@ -73,6 +61,7 @@ def _bars_plot(moved: Shifts) -> Plot:
         + ". The lines stand at 0.1 and 0.25; the mark on a bar is what chance stays below 19 times in 20.",
         alt="Bars of the PSI of columns and narratives with lines at 0.1 and 0.25.",
         gap="" if n else "There is nothing to compare.",
+        drawing=picture(lambda axes: _draw_bars(axes, moved)) if n else "",
     )
 
 
@@ -99,15 +88,18 @@ def _shown(moved: Shifts) -> list[Shift]:
     return [moved.score, *columns[: max(0, MOST_ROWS - 1 - len(narratives))], *narratives]
 
 
-def _heat_plot(n_shown: int, n: int) -> Plot:
+def _heat_plot(moved: Shifts, grown: Sequence[Vintage]) -> Plot:
+    shown = _shown(moved)
+    n_hidden = len(moved.all) - len(shown)
     return Plot(
         key="stability_months",
         title="PSI by month of decision",
         words="The redder, the further from training; full red is 0.5 and more. A dot marks a PSI above 0.1 that is "
         "beyond chance. White, with a cross: no row, or too few narratives."
-        + (f" {n - n_shown} columns that moved least are left out." if n_shown < n else ""),
+        + (f" {n_hidden} columns that moved least are left out." if n_hidden else ""),
         alt="A field for every month and every column, coloured by PSI.",
         wide=True,
+        drawing=picture(lambda axes: _draw_heat(axes, shown, grown), (11.0, 1.6 + 0.27 * len(shown))),
     )
 
 
@@ -126,7 +118,7 @@ def _draw_heat(axes: Axes, shown: Sequence[Shift], grown: Sequence[Vintage]) -> 
     name_places(axes, [one.name for one in grown])
 
 
-def _vintage_plot() -> Plot:
+def _vintage_plot(grown: Sequence[Vintage]) -> Plot:
     return Plot(
         key="stability_vintages",
         title="Bad rate and PD by month of decision",
@@ -134,6 +126,7 @@ def _vintage_plot() -> Plot:
         "without decisions is left empty.",
         alt="Bad rate with its interval and mean PD of every month of decision.",
         wide=True,
+        drawing=picture(lambda axes: _draw_vintages(axes, grown), (11.0, 3.8)),
     )
 
 

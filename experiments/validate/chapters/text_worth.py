@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from matplotlib.axes import Axes
 
+from experiments.reporting.cells import interval
 from experiments.reporting.charts import BLUE, INK, MUTED, picture
-from experiments.reporting.document import Cell, Column, Finding, Gap, Interval, Plot, Section, Table
-from experiments.validate.chapter import Chapter, Row, interval
+from experiments.reporting.document import Cell, Column, Finding, Gap, Interval, Plot, Row, Section, Table
 from experiments.validate.chapters.text_worth_findings import SILENT, Compared, compare, findings
-from experiments.validate.scored_outcomes import Flags, ScoredOutcomes
+from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough, main_narrative, wrote
-from fusion.metrics import Floats, Gain
+from features.arrays import Flags, Floats
+from fusion.metrics import Gain
 from fusion.validation.intervals import auc_interval, bootstrap, brier_interval, slope_interval
 
 N_DRAWS = 400
@@ -29,12 +30,12 @@ WORDS = (
 )
 
 
-def chapter(judged: ScoredOutcomes, segments: Sequence[Cut], lengths: Cut | None) -> Chapter:
+def chapter(judged: ScoredOutcomes, segments: Sequence[Cut], lengths: Cut | None) -> Section:
     """The worth of the narratives; says so where there are none. lengths: the rows by length of narrative."""
     why_not = _nothing_written(judged)
     if why_not:
         none = Finding(key="text_worth", grade="note", title="There are no narratives to judge.", words=why_not)
-        return Chapter(_section((why_not,), (none,)))
+        return _section((why_not,), (none,))
     whole = _whole(judged)
     overall = [compare(judged, part) for part in whole]
     by_length = [compare(judged, part) for part in lengths.slices] if lengths else []
@@ -46,11 +47,8 @@ def chapter(judged: ScoredOutcomes, segments: Sequence[Cut], lengths: Cut | None
     for cut, found in by_segment:
         title = f"What the narratives add, by {cut.title}"
         tables.append(_gain_table(f"text_worth_by_{cut.key}", title, cut.how, found))
-    shown = [*overall[:1], *by_length]
-    plot = _plot(by_length)
-    drawings = {} if plot.gap else {plot.key: picture(lambda axes: _draw(axes, shown), (11.0, 1.4 + 0.5 * len(shown)))}
     single = [*by_length, *(replace(one, name=f"{cut.title} {one.name}") for cut, found in by_segment for one in found)]
-    return Chapter(_section(WORDS, findings(overall, single), tables, (plot,)), drawings)
+    return _section(WORDS, findings(overall, single), tables, (_plot(overall[0], by_length),))
 
 
 def _section(
@@ -166,7 +164,8 @@ def _gain(gain: Gain) -> Cell:
     return Interval(value=gain.difference, low=gain.low, high=gain.high)
 
 
-def _plot(by_length: Sequence[Compared]) -> Plot:
+def _plot(overall: Compared, by_length: Sequence[Compared]) -> Plot:
+    shown = [overall, *by_length]
     ranked = any(one.auc for one in by_length)
     return Plot(
         key="text_worth_length",
@@ -176,6 +175,7 @@ def _plot(by_length: Sequence[Compared]) -> Plot:
         alt="Gain in AUC of the model over the one that reads columns only, for all rows and by length of narrative.",
         gap="" if ranked else f"No length of narrative has {LEAST_BADS} goods and {LEAST_BADS} bads.",
         wide=True,
+        drawing=picture(lambda axes: _draw(axes, shown), (11.0, 1.4 + 0.5 * len(shown))) if ranked else "",
     )
 
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from experiments.reporting.document import Finding
-from experiments.reporting.words import count, number, p_value, signed
-from experiments.validate.chapter import listed
+from experiments.reporting.words import count, listed, number, p_value, signed
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import LEAST_BADS, Slice, enough
 from fusion.metrics import Gain, auc, brier_gain, delong

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import importlib
 import json
 import sys
@@ -19,15 +18,12 @@ from experiments.benchmarks.measuring import (
     markdown,
     measure,
     median_ratio,
-    result,
     rows_of,
     write_rows,
 )
-from experiments.benchmarks.promises import equal_digits, kill_and_resume
 from experiments.benchmarks.settings import forward_windows
 from experiments.benchmarks.speed import encoder_speed, explain_speed, score_memory, score_speed
 from features.encoders.sources import open_encoder
-from fusion.bundle import FORMAT_VERSION, MANIFEST, MANIFEST_DIGEST, NEEDED, Manifest, Provenance
 from fusion.explain.attribution import ModelReading
 from fusion.explain.tree_shapley import Leaves, TreeGame, count, leaves_of
 from fusion.model.training import fit
@@ -40,7 +36,8 @@ FOUND = {
     ".".join(path.relative_to(HOUSE).with_suffix("").parts): path.read_text(encoding="utf-8")
     for path in HOUSE.rglob("*.py")
 }
-SCRIPTS = sorted(name for name, code in FOUND.items() if "__main__" in code and not name.endswith("plain_pipeline"))
+OWN_WAY = ("peers.contenders.", "speed.plain_pipeline")  # started by other scripts, with options of their own
+SCRIPTS = sorted(name for name, code in FOUND.items() if "__main__" in code and not name.startswith(OWN_WAY))
 
 
 def reported(seconds: float, peak_mb: float, **stages: float) -> Measured:
@@ -109,103 +106,6 @@ def test_repeated_rows_have_ids_of_their_own(tmp_path: Path) -> None:
     assert five == [["note", "id"], ["one", "1"], ["two", "2"], ["one", "3"], ["two", "4"], ["one", "5"]]
     write_rows(tmp_path / "data.csv", [["note", "id"]])
     assert list(score_memory.repeated(tmp_path / "data.csv", "id")) == [["note", "id"]]
-
-
-def test_kills_are_spread_over_the_whole_run() -> None:
-    found = kill_and_resume.moments(20.0, 4, seed=0)
-    assert [int(moment // 5) for moment in found] == [0, 1, 2, 3]
-    assert found != kill_and_resume.moments(20.0, 4, seed=1)
-
-
-def writer(out: Path, then: str) -> list[str]:
-    """A command that writes both files of a result, but for ``then``; told to resume, it writes them whole."""
-    rejects = out.with_name(out.name + ".rejects.csv")
-    code = f"""
-import json, sys, time
-def write(path, text):
-    with open(path, "w") as file:
-        file.write(text)
-if "--resume" not in sys.argv:
-    {then}
-write({str(rejects)!r}, "rejected")
-write({str(out)!r}, "scored")
-print(json.dumps({{"rows_resumed": 4}}))
-"""
-    return python(code)
-
-
-@pytest.mark.parametrize(
-    ("then", "finished", "early_name"),
-    [
-        ("pass", True, False),
-        ("time.sleep(60)", False, False),
-        ("write({out!r}, 'sco'); time.sleep(60)", False, True),
-        ("write({rejects!r}, 'rejected'); time.sleep(60)", False, False),
-    ],
-)
-def test_a_killed_run_is_judged(tmp_path: Path, then: str, finished: bool, early_name: bool) -> None:
-    out = tmp_path / "out.csv"
-    then = then.format(out=str(out), rejects=str(out) + ".rejects.csv")
-    wanted = (b"scored", b"rejected")
-    found = kill_and_resume.trial(writer(out, then), out, 1.5, wanted)
-    assert found == kill_and_resume.KilledRun(1.5, finished, early_name, 0 if finished else 4, True)
-    assert result(out) == wanted
-
-
-def test_answers_are_compared_without_row_numbers() -> None:
-    scored, rejects = b"row,id,pd\n1,a,0.5\n3,b,0.25\n", b"row,column,rule,message,original\n2,x,type,why,c\n"
-    shuffled = b"row,id,pd\n2,b,0.25\n3,a,0.5\n", b"row,column,rule,message,original\n1,x,type,why,c\n"
-    assert equal_digits.answers(scored, rejects) == equal_digits.answers(*shuffled)
-    assert len(equal_digits.answers(scored, rejects)) == 3
-    assert equal_digits.answers(scored, rejects) != equal_digits.answers(scored.replace(b"0.25", b"0.250"), rejects)
-
-
-@pytest.fixture
-def bundle(tmp_path: Path) -> Path:
-    """A folder with a bundle's files and a manifest that holds for them."""
-    contents = {name: name.encode() * 3 for name in NEEDED}
-    provenance = Provenance(
-        schema_digest="",
-        config_digest="",
-        data_digest="",
-        encoder_digest="",
-        versions={},
-        seed=0,
-        window=None,
-        n_rows=1,
-        n_bad=1,
-        figures={},
-    )
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    contents[MANIFEST] = Manifest(format_version=FORMAT_VERSION, files=digests, provenance=provenance).to_bytes()
-    contents[MANIFEST_DIGEST] = f"{hashlib.sha256(contents[MANIFEST]).hexdigest()}\n".encode()
-    for name, content in contents.items():
-        (tmp_path / "bundle" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "bundle" / name).write_bytes(content)
-    return tmp_path / "bundle"
-
-
-def test_flipped_bytes_are_counted(monkeypatch: pytest.MonkeyPatch, bundle: Path, tmp_path: Path) -> None:
-    found = list(equal_digits.flip_bytes(bundle, tmp_path / "copy", 4))
-    assert [one.file for one in found] == sorted([*NEEDED, MANIFEST, MANIFEST_DIGEST])
-    assert all(one.refused_by_name == one.flips >= 3 and str(tmp_path) not in one.message for one in found)
-    assert equal_digits.all_well([], found, {})
-    for name in NEEDED:
-        assert (tmp_path / "copy" / name).read_bytes() == (bundle / name).read_bytes()
-    monkeypatch.setattr(equal_digits, "load", lambda _: None)
-    blind = list(equal_digits.flip_bytes(bundle, tmp_path / "another", 4))
-    assert all(one.refused_by_name == 0 for one in blind)
-    assert not equal_digits.all_well([], blind, {})
-
-
-@pytest.mark.parametrize(
-    ("digits", "whole", "trained", "well"),
-    [(True, True, True, True), (True, None, True, True), (False, None, True, False), (True, False, True, False)],
-)
-def test_one_difference_is_enough(digits: bool, whole: bool | None, trained: bool, well: bool) -> None:
-    compared = [equal_digits.DigitComparison("a", 3, True, True), equal_digits.DigitComparison("b", 3, digits, whole)]
-    assert equal_digits.all_well(compared, [], {"config.json": trained}) is well
-    assert not equal_digits.all_well(compared, [], {"config.json": False})
 
 
 def test_the_speed_report(capsys: pytest.CaptureFixture[str]) -> None:
@@ -316,8 +216,9 @@ def test_the_plain_pipeline_explains_itself() -> None:
 
 def test_every_script_is_in_the_page_on_benchmarks() -> None:
     page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
-    for name in [*SCRIPTS, "plain_pipeline"]:
-        assert f"experiments.benchmarks.{name} " in page or f"experiments/benchmarks/{name}.py" in page
+    for name in [*SCRIPTS, "speed.plain_pipeline"]:
+        path = f"experiments/benchmarks/{name.replace('.', '/')}.py"
+        assert f"experiments.benchmarks.{name} " in page or path in page, name
     assert len(SCRIPTS) > 10
 
 

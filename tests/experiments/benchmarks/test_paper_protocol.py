@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -25,6 +24,7 @@ from experiments.benchmarks.peers.paper_bert import (
     nested_scores,
 )
 from experiments.benchmarks.peers.paper_boosting import boosted, matrix
+from features.arrays import Floats
 from features.encoders.sources import open_encoder
 from features.tabular import TabularEncoder
 from fusion.metrics import Gain, auc
@@ -44,7 +44,7 @@ def classifier_of(source: str, texts: list[str]) -> Classifier:
     return Classifier.open(source, open_encoder(source, precision="fp32", window=LONGEST), texts, LONGEST)
 
 
-def told_by_words(n: int) -> tuple[list[str], npt.NDArray[np.float64]]:
+def told_by_words(n: int) -> tuple[list[str], Floats]:
     """Texts of which one word tells the outcome, mostly."""
     random = np.random.default_rng(0)
     y = (random.random(n) < 0.4).astype(np.float64)

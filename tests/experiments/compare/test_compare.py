@@ -27,15 +27,14 @@ from experiments.compare.rows import ComparedFiles, PairedRows
 from experiments.demo.data import generate
 from experiments.reporting.document import Document, Finding, Gap, Interval, Table
 from experiments.reporting.html import document_html
-from experiments.session.encoders import Model, open_text_encoder
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
-from experiments.validate.scored_outcomes import judge
+from experiments.validate.scored_outcomes import score_outcomes
 from features.tables.reader import ReadOptions, read_all
-from fusion.bundle import load
 from fusion.config import load_config
 from fusion.metrics import Gain
-from fusion.policy.policy import own_policy
+from fusion.scorer import load_scorer
+from fusion.text_encoder import open_text_encoder
 from fusion.validation.intervals import NONE, Estimate
 from tests.support.tiny_bert import tiny_bert
 
@@ -110,7 +109,7 @@ def train(folder: Path, schema: Schema, table: pd.DataFrame, encoder_seed: int) 
     with Run.start("train", None, {}) as run:
         files = TrainingFiles((folder / "past.csv",), folder / "model")
         read = read_decided(schema, files.data, ReadOptions(need_target=True), run)
-        train_bundle(read, files, config, open_text_encoder(config.encoder, None, 1.0, 1), run)
+        train_bundle(read, files, config, open_text_encoder(config.encoder), run)
     return folder / "model"
 
 
@@ -389,11 +388,10 @@ def compared(bundles: Bundles, tmp_path_factory: pytest.TempPathFactory) -> Pair
     """The champion beside itself."""
     path = tmp_path_factory.mktemp("rows") / "in.csv"
     decided().to_csv(path, index=False)
-    bundle = load(bundles.champion)
-    model = Model(bundle, open_text_encoder(bundle.config.encoder, None, 1.0, 1), 1)
+    scorer = load_scorer(bundles.champion, threads=1)
     with Run.start("compare", None, {}) as run:
-        read = read_all(path, bundle.schema, ReadOptions(need_target=True))
-        judged = judge(model, read.applications, own_policy(bundle.config), run)
+        read = read_all(path, scorer.schema, ReadOptions(need_target=True))
+        judged = score_outcomes(scorer, read.applications, run)
     return pair(judged, judged, None, (0.8,))
 
 
@@ -403,11 +401,10 @@ def document_of(champion: Pair, margin: np.ndarray[Any, np.dtype[np.float64]]) -
     found = pair(one, replace(one, margins=replace(one.margins, fused=margin)), 0.8, (0.8,))
     rows = PairedRows(one.applications, one.applications, len(one), 0, pd.DataFrame(), 0, 0)
     files = ComparedFiles((Path(__file__),), None, ReadOptions(need_target=True))
-    order = ComparisonRequest(files, None, (0.8,), None, (), date(2026, 2, 3))
+    order = ComparisonRequest(files, None, (0.8,), (), date(2026, 2, 3))
     chapters = chapters_of(found, rows, order)
     document = comparison(found, order, chapters, "0" * 64)
-    drawings = {key: svg for chapter in chapters for key, svg in chapter.drawings.items()}
-    assert "nan" not in re.sub(r"<[^>]*>", " ", document_html(document, drawings)).lower().split()
+    assert "nan" not in re.sub(r"<[^>]*>", " ", document_html(document)).lower().split()
     return document
 
 

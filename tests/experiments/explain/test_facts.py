@@ -10,13 +10,11 @@ import pytest
 
 from experiments.explain.cases import Case, Study
 from experiments.explain.facts import Ground, facts, ground
-from experiments.reporting import Fact
-from experiments.score.answers import Reasoner
-from experiments.session.encoders import open_text_encoder
+from experiments.reporting.parts import Fact
 from experiments.session.run import Clock
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
-from fusion.bundle import load
+from fusion.scorer import load_scorer
 from tests.support.explained import Trained
 
 SENTENCE = Fact(title="Statement", value="I owe on three cards.")
@@ -24,9 +22,7 @@ SENTENCE = Fact(title="Statement", value="I owe on three cards.")
 
 @pytest.fixture(scope="module")
 def study(trained: Trained) -> Study:
-    bundle = load(trained.model)
-    encoder = open_text_encoder(bundle.config.encoder, None, 1.0, 0).text_encoder
-    return Study.of(Reasoner.open(bundle, encoder, 4), encoder, False, 0, Clock().timed)
+    return Study.of(load_scorer(trained.model), exact=False, timed=Clock().timed)
 
 
 def studied(study: Study, trained: Trained, statement: str) -> Case:
@@ -38,7 +34,7 @@ def studied(study: Study, trained: Trained, statement: str) -> Case:
 
 def grounds(study: Study, case: Case) -> list[Ground]:
     """What stands behind every reason for which a sentence does."""
-    book = study.reasoner.book
+    book = study.scorer.book
     found = [ground(case, reason, book, facts(case)) for reason in book.reasons]
     return [one for one in found if one.sentence is not None]
 

@@ -17,16 +17,14 @@ from experiments.cli import app, guarded
 from experiments.explain.cases import Study
 from experiments.explain.report_content import Heading, Reporter
 from experiments.explain.standing import Crowd
+from experiments.reporting.decision.pages import applicant_html
 from experiments.reporting.file_names import file_name
-from experiments.reporting.pages import applicant_html
-from experiments.score.answers import Reasoner
-from experiments.session.encoders import open_text_encoder
 from experiments.session.run import Clock
-from features.design import Design
-from features.narratives.reader import TextReader
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
+from fusion.scorer import Scorer, load_scorer
+from fusion.text_encoder import open_text_encoder
 from tests.support.explained import (
     HOSTILE_AT,
     LONG,
@@ -46,19 +44,18 @@ def opened(trained: Trained, mask: Sequence[str] = ()) -> tuple[Study, Reporter]
     bundle = load(trained.model)
     text = bundle.config.text.model_copy(update={"mask": tuple(mask)})
     bundle = replace(bundle, config=bundle.config.model_copy(update={"text": text}))
-    encoder = open_text_encoder(bundle.config.encoder, None, 1.0, 0).text_encoder
-    study = Study.of(Reasoner.open(bundle, encoder, 4), encoder, True, 1, Clock().timed)
+    scorer = Scorer(bundle, open_text_encoder(bundle.config.encoder), threads=1)
+    study = Study.of(scorer, exact=True, timed=Clock().timed)
     heading = Heading(trained.data, date(2026, 3, 9), "", "", ())
     return study, Reporter(study, Crowd.of(bundle.population, bundle.config.scale), heading)
 
 
 def test_reports_are_those_of_the_scores(trained: Trained, everything: Path) -> None:
     """Scores, sums and the validator's parts agree with what the model says of the rows."""
-    bundle = load(trained.model)
+    scorer = load_scorer(trained.model)
+    bundle = scorer.bundle
     applications = read_all(trained.data, bundle.schema, ReadOptions()).applications
-    encoder = open_text_encoder(bundle.config.encoder, None, 1.0, 0).text_encoder
-    reader = TextReader(bundle.schema, encoder, bundle.config.text.n_buckets, bundle.config.text.ngrams)
-    design = Design(bundle.tabular.encode(applications), reader.read(applications))
+    design = scorer.read(applications).design
     scores = bundle.model.predict(design)
     for key, pd_, score, margin in zip(applications.ids, scores.pd, scores.score, scores.margin, strict=True):
         report, check = underwriter(everything, key), validator(everything, key)
@@ -80,10 +77,9 @@ def test_reports_are_those_of_the_scores(trained: Trained, everything: Path) -> 
 
 
 def test_changes_cross_the_cut_off_when_rescored(trained: Trained, everything: Path) -> None:
-    bundle = load(trained.model)
+    scorer = load_scorer(trained.model)
+    bundle = scorer.bundle
     applications = read_all(trained.data, bundle.schema, ReadOptions()).applications
-    encoder = open_text_encoder(bundle.config.encoder, None, 1.0, 0).text_encoder
-    reader = TextReader(bundle.schema, encoder, bundle.config.text.n_buckets, bundle.config.text.ngrams)
     max_pd, n_changes = bundle.config.decision.max_pd, 0
     for at, key in enumerate(applications.ids):
         report = underwriter(everything, key)
@@ -100,7 +96,7 @@ def test_changes_cross_the_cut_off_when_rescored(trained: Trained, everything: P
                 assert field.actionable != "no"
                 frame[move.name] = float(move.after or 0)
             moved = Applications(bundle.schema, frame, one.row_number)
-            again = bundle.model.predict(Design(bundle.tabular.encode(moved), reader.read(moved)))
+            again = bundle.model.predict(scorer.read(moved).design)
             assert again.pd[0] == change.result.pd <= max_pd
             assert change.result.decision == "approve"
             n_changes += 1

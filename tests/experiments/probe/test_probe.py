@@ -17,11 +17,11 @@ from data_schemas.reader import load_schema
 from experiments.cli import app, guarded
 from experiments.demo.data import generate
 from experiments.probe.report import ProtectedReport, Reading, json_schema
-from experiments.session.encoders import open_text_encoder
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from features.tables.reader import ReadOptions
 from fusion.config import load_config
+from fusion.text_encoder import open_text_encoder
 from tests.support.tiny_bert import tiny_bert
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -73,7 +73,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Run.start("train", None, {}) as run:
         files = TrainingFiles((folder / "past.csv",), folder / "model")
         decided = read_decided(load_schema("demo"), files.data, ReadOptions(need_target=True), run)
-        train_bundle(decided, files, config, open_text_encoder(config.encoder, None, 1.0, 1), run)
+        train_bundle(decided, files, config, open_text_encoder(config.encoder), run)
     return folder / "model"
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from experiments.reporting import Narrative, Sentence, pages
+from experiments.reporting.decision import pages
+from experiments.reporting.decision.underwriter import Narrative, Sentence
 from experiments.reporting.protected import protected_html
 from experiments.reporting.sweep_page import sweep_html
 from tests.support import example_protected, example_reports, example_study

@@ -8,11 +8,12 @@ import pytest
 from matplotlib.axes import Axes
 from pydantic import ValidationError
 
-from experiments.reporting import Document, parse_report
+from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import picture
-from experiments.reporting.document import Cell, Column, Finding, Form, Gap, Interval, Plot, Section, Table
+from experiments.reporting.document import Cell, Column, Document, Finding, Form, Gap, Interval, Plot, Section, Table
 from experiments.reporting.html import cell, document_html
-from experiments.validate.chapter import Chapter, figure, interval, listed
+from experiments.reporting.json_reports import parse_report
+from experiments.reporting.words import listed
 from fusion.validation.intervals import NONE, Estimate
 from tests.support.hostile import HOSTILE
 
@@ -111,17 +112,31 @@ def test_the_gravest_finding_comes_first() -> None:
     whole = document(Section(key="s", title="S", findings=(one, other)))
     assert [finding.key for finding in whole.findings()] == ["b", "a"]
     assert one.title == "Fine."
-    page = document_html(whole, {})
+    page = document_html(whole)
     attention = page[page.index('id="attention"') : page.index('id="facts"')]
     assert "Not fine." in attention
     assert "Fine." not in attention
 
 
-def test_a_chapter_holds_the_pictures_that_it_promises() -> None:
+def test_a_plot_is_drawn_or_its_gap_says_why() -> None:
     plot = Plot(key="p", title="P", words="w", alt="a")
-    with pytest.raises(ValueError, match=r"has the plots \['p'\], not \[\]"):
-        Chapter(Section(key="s", title="S", plots=(plot,)))
-    Chapter(Section(key="s", title="S", plots=(plot.model_copy(update={"gap": "no rows"}),)))
+
+    def page(one: Plot) -> str:
+        return document_html(document(Section(key="s", title="S", plots=(one,))))
+
+    with pytest.raises(ValueError, match="section 's': plot 'p' is not drawn, and no gap says why"):
+        page(plot)
+    assert "no rows" in page(plot.model_copy(update={"gap": "no rows"}))
+    assert 'src="data:image/svg+xml;base64,PHN2Zy8+"' in page(plot.model_copy(update={"drawing": "<svg/>"}))
+
+
+def test_drawings_are_no_part_of_the_json() -> None:
+    plot = Plot(key="p", title="P", words="w", alt="a", drawing="<svg/>")
+    whole = document(Section(key="s", title="S", plots=(plot,)))
+    assert "svg" not in whole.model_dump_json()
+    back = parse_report(whole.model_dump_json())
+    assert isinstance(back, Document)
+    assert back.sections[0].plots == (plot.model_copy(update={"drawing": ""}),)
 
 
 def test_pictures_of_equal_data_are_equal() -> None:
@@ -144,7 +159,7 @@ def test_hostile_words_stay_words(name: str) -> None:
     whole = document(
         Section(key="s", title=said, words=(said,), findings=(finding,), tables=(rows,), plots=(plot,)), title=said
     )
-    page = document_html(whole, {})
+    page = document_html(whole)
     body = page[page.index("<body") :]
     assert "<script" not in body
     assert "<img" not in body

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.reporting import Link
+from experiments.reporting.decision.index import Link
 from experiments.reporting.file_names import file_name, stem
 from tests.support.hostile import HOSTILE
 

@@ -10,7 +10,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from experiments.reporting import Fact, IndexEntry, Link, Report, Sentence, json_schema, parse_report
+from experiments.reporting.decision.index import IndexEntry, Link
+from experiments.reporting.decision.underwriter import Sentence
+from experiments.reporting.json_reports import Report, json_schema, parse_report
+from experiments.reporting.parts import Fact
 from tests.support import example_reports, example_study
 
 ROOT = Path(__file__).resolve().parents[3]

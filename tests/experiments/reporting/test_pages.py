@@ -12,17 +12,14 @@ from pathlib import Path as FilePath
 
 import pytest
 
-from experiments.reporting import (
-    ApplicantNotice,
-    Fact,
-    IndexPage,
-    Report,
-    UnderwriterReport,
-    ValidatorReport,
-    pages,
-    words,
-)
-from experiments.reporting.decision import pictures
+from experiments.reporting import words
+from experiments.reporting.decision import pages, pictures
+from experiments.reporting.decision.applicant import ApplicantNotice
+from experiments.reporting.decision.index import IndexPage
+from experiments.reporting.decision.underwriter import UnderwriterReport
+from experiments.reporting.decision.validator import ValidatorReport
+from experiments.reporting.json_reports import Report
+from experiments.reporting.parts import Fact
 from tests.support import example_reports
 from tests.support.hostile import HOSTILE, Path, filled, leaves, with_leaf
 
@@ -32,7 +29,7 @@ EXAMPLES: dict[str, Callable[[], Report]] = {
     "validator": example_reports.validator,
     "index": example_reports.index,
 }
-CSS = (FilePath(pages.__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
+CSS = (FilePath(words.__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
 INVISIBLE = "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
 BLOCKS = {"td", "th", "p", "li", "dt", "dd", "h1", "h2", "h3", "section", "summary"}
 VOID = {"meta", "br", "wbr", "line", "rect", "circle"}

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from data_schemas.errors import ContractError, RunError
-from experiments.reporting import pages
+from experiments.reporting.decision import pages
 from experiments.reporting.pdf import to_pdf
 from tests.support import example_reports
 from tests.support.hostile import HOSTILE, filled
@@ -49,6 +52,33 @@ def test_reports_become_pdf() -> None:
     assert pdf.rstrip().endswith(b"%%EOF")
     assert len(pdf) > 20_000
     assert to_pdf(html) == pdf
+
+
+@pytest.fixture
+def without_harfbuzz(monkeypatch: pytest.MonkeyPatch) -> None:
+    """WeasyPrint has fontTools change the fonts that it embeds, as it does all variable ones."""
+    needs_weasyprint()
+    monkeypatch.setattr("weasyprint.pdf.fonts.harfbuzz_subset", None)
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+
+
+@pytest.mark.usefixtures("without_harfbuzz")
+def test_equal_pages_are_equal_bytes_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    html = "<p>a <b>page</b> in <code>several</code> <i>fonts</i></p>"
+    pdf = to_pdf(html)
+    later = time.time() + 3600
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert to_pdf(html) == pdf
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    assert to_pdf(html) == pdf
+    assert os.environ["SOURCE_DATE_EPOCH"] == "1700000000"
+
+
+@pytest.mark.usefixtures("without_harfbuzz")
+def test_pages_may_become_pdf_side_by_side() -> None:
+    with ThreadPoolExecutor(2) as pool:
+        assert len(set(pool.map(to_pdf, ["<p>a page</p>"] * 4))) == 1
+    assert "SOURCE_DATE_EPOCH" not in os.environ
 
 
 @pytest.mark.parametrize("attack", ["script", "style", "frame", "control", "surrogate", "megabyte", "marks"])

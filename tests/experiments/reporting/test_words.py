@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.reporting import Fact, Move, words
+from experiments.reporting import words
+from experiments.reporting.parts import Fact, Move
 from tests.support.hostile import HOSTILE
 
 PERCENT = "\u202f%"

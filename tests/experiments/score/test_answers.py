@@ -14,22 +14,19 @@ import pytest
 
 from data_schemas.contract import Concept, Reason, Schema, Sensitive
 from data_schemas.reader import parse_schema
-from experiments.score import answers
-from experiments.score.answers import Answer, Reasoner, Why, reason_cells, reason_columns
-from experiments.score.job import ScoreFiles, bundle_scorer, score_file
-from experiments.session.encoders import OpenEncoder, open_text_encoder
+from experiments.score.columns import reason_cells, reason_columns
+from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, read_decided, train_bundle
-from features.design import Design
-from features.narratives.reader import TextReader
-from features.narratives.sentences import SentenceBlock
+from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
+from fusion import scorer as scorer_module
+from fusion.answers import RowReasons
 from fusion.bundle import Bundle, load
-from fusion.config import Config, load_config
 from fusion.explain.explanation import to_points
-from tests.support.tiny_bert import tiny_bert
+from fusion.scorer import Scorer
+from fusion.text_encoder import OpenEncoder, open_text_encoder
+from tests.support.bundles import train_small
 
-SMALL = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=20", "text.n_buckets=64", "head.steps=20"]
 NOTES = ("", "I have a job. I pay in time.", "My health is poor. I owe much to a bank.", "It is for a car.")
 
 
@@ -80,20 +77,19 @@ class Lender:
         files = ScoreFiles(self.folder / "new.csv", self.folder / "out.csv", self.folder / "rejects.csv")
         rows.drop(columns="outcome").to_csv(files.data, index=False)
         with Run.start("score", None, {}) as run:
-            scorer = bundle_scorer(self.bundle, self.encoder, 0, run, n_reasons)
-            score_file(scorer, files, ReadOptions(chunk_rows=chunk_rows), run, force=True)
+            score_file(
+                Scorer(self.bundle, self.encoder, n_reasons=n_reasons),
+                files,
+                ReadOptions(chunk_rows=chunk_rows),
+                run,
+                force=True,
+            )
         return pd.read_csv(files.out, dtype=str, keep_default_na=False)
 
 
 def train(folder: Path, narratives: tuple[str, ...]) -> Lender:
-    table(400, 1, narratives).to_csv(folder / "past.csv", index=False)
-    config: Config = load_config(None, [f"encoder.source='{tiny_bert(folder / 'encoder')}'", *SMALL])
-    encoder = open_text_encoder(config.encoder, None, 1.0, 0)
-    files = TrainingFiles((folder / "past.csv",), folder / "model")
-    with Run.start("train", None, {}) as run:
-        read = read_decided(schema(narratives), files.data, ReadOptions(need_target=True), run)
-        train_bundle(read, files, config, encoder, run)
-    return Lender(load(folder / "model"), encoder, folder, narratives)
+    bundle = load(train_small(folder, table(400, 1, narratives), schema=schema(narratives)))
+    return Lender(bundle, open_text_encoder(bundle.config.encoder), folder, narratives)
 
 
 @pytest.fixture(scope="module")
@@ -106,41 +102,32 @@ def wordless(tmp_path_factory: pytest.TempPathFactory) -> Lender:
     return train(tmp_path_factory.mktemp("wordless"), ())
 
 
-def read(lender: Lender, n: int) -> tuple[Design, SentenceBlock]:
+def read(lender: Lender, n: int) -> Applications:
     path = lender.folder / "rows.csv"
     table(n, 3, lender.narratives).to_csv(path, index=False)
-    applications = read_all(path, lender.bundle.schema, ReadOptions()).applications
-    text = lender.bundle.config.text
-    reader = TextReader(lender.bundle.schema, lender.encoder.text_encoder, text.n_buckets, text.ngrams)
-    block, sentences = reader.read_sentences(applications)
-    return Design(lender.bundle.tabular.encode(applications), block), sentences
-
-
-def answered(reasoner: Reasoner, design: Design, sentences: SentenceBlock) -> Answer:
-    with Run.start("score", None, {}) as run:
-        return reasoner.answer(design, sentences, 0, run)
+    return read_all(path, lender.bundle.schema, ReadOptions()).applications
 
 
 def test_scores_are_the_model_s_own_and_blocks_change_nothing(lender: Lender, monkeypatch: pytest.MonkeyPatch) -> None:
-    design, sentences = read(lender, 50)
-    reasoner = Reasoner.open(lender.bundle, lender.encoder.text_encoder, 4)
-    whole = answered(reasoner, design, sentences)
-    scores = lender.bundle.model.predict(design)
+    applications, scorer = read(lender, 50), Scorer(lender.bundle, lender.encoder, n_reasons=4)
+    whole = scorer.answer(applications)
+    scores = lender.bundle.model.predict(scorer.read(applications).design)
     for name in ("margin", "pd", "score"):
         np.testing.assert_array_equal(getattr(whole.scores, name), getattr(scores, name))
-    monkeypatch.setattr(answers, "BLOCK_ROWS", 7)
-    apart = answered(reasoner, design, sentences)
-    assert apart.why == whole.why
+    monkeypatch.setattr(scorer_module, "BLOCK_ROWS", 7)
+    apart = scorer.answer(applications)
+    assert apart.reasons == whole.reasons
+    assert apart.decisions == whole.decisions
+    assert apart.quality == whole.quality
     np.testing.assert_array_equal(apart.scores.margin, whole.scores.margin)
 
 
-def test_no_rows_are_answered_nothing(lender: Lender) -> None:
-    design, sentences = read(lender, 2)
-    none = np.zeros(0, dtype=np.intp)
-    reasoner = Reasoner.open(lender.bundle, lender.encoder.text_encoder, 4)
-    answer = answered(reasoner, design.take(none), sentences.take(none))
-    assert answer.why == ()
-    assert len(answer.scores.pd) == 0
+@pytest.mark.parametrize("n_reasons", [0, 4])
+def test_no_rows_are_answered_nothing(lender: Lender, n_reasons: int) -> None:
+    applications = read(lender, 2).take(np.zeros(0, dtype=np.intp))
+    answer = Scorer(lender.bundle, lender.encoder, n_reasons=n_reasons).answer(applications)
+    assert answer.reasons == (() if n_reasons else None)
+    assert len(answer.scores.pd) == len(answer.decisions) == 0
 
 
 def test_a_first_reason_that_may_not_be_told_is_flagged_and_keeps_its_place(lender: Lender) -> None:
@@ -165,10 +152,11 @@ def test_without_concepts_what_was_written_counts_under_its_narrative(lender: Le
 
 
 def test_a_model_without_narratives_gives_reasons(wordless: Lender) -> None:
-    scored = wordless.score(table(60, 2, ()))
+    rows = table(60, 2, ())
+    scored = wordless.score(rows)
     assert set(scored["narrative_points"]) == {"0.0"}
     assert set(scored["reason_1"]) == {"STATE", "INCOME", ""}
-    pd.testing.assert_frame_equal(wordless.score(table(60, 2, ()), chunk_rows=1), scored)
+    pd.testing.assert_frame_equal(wordless.score(rows.head(15), chunk_rows=1), scored.head(15))
 
 
 def test_a_top_score_has_no_adverse_reason(wordless: Lender) -> None:
@@ -182,29 +170,29 @@ def test_sensitive_statements_are_told_with_their_points(lender: Lender) -> None
     says = ("My health is poor.", "I was in hospital for months.")
     concept = Concept("health", says, Reason("HEALTH", "Your health.", False), ("health",), Sensitive.HEALTH)
     bundle = replace(lender.bundle, schema=replace(lender.bundle.schema, concepts=(concept,)))
-    design, sentences = read(lender, 60)
-    reasoner = Reasoner.open(bundle, lender.encoder.text_encoder, 4)
-    why = answered(reasoner, design, sentences).why
-    assert why is not None
-    points = to_points(reasoner.explainer.explain(design, sentences).sentences, bundle.config.scale)
+    applications, scorer = read(lender, 60), Scorer(bundle, lender.encoder, n_reasons=4)
+    reasons, reading = scorer.answer(applications).reasons, scorer.read(applications, sentences=True)
+    assert reasons is not None
+    design, sentences = reading.design, reading.sentences
+    points = to_points(scorer.explainer.explain(design, sentences).sentences, bundle.config.scale)
     wanted: dict[int, float] = {}
-    for at, kinds in enumerate(reasoner.matcher.match(sentences).sensitive):
+    for at, kinds in enumerate(scorer.matcher.match(sentences).sensitive):
         assert kinds or "health" not in sentences.text[at]
         if kinds:
             row = int(sentences.row[at])
             wanted[row] = wanted.get(row, 0.0) + float(points[at])
-    found = {row: one.sensitive[Sensitive.HEALTH] for row, one in enumerate(why) if one.sensitive}
+    found = {row: one.sensitive[Sensitive.HEALTH] for row, one in enumerate(reasons) if one.sensitive}
     assert found == pytest.approx(wanted)
     assert max(map(abs, found.values())) > 0.05
 
 
 def test_flags_and_cells() -> None:
     state, debts = Reason("STATE", "Where.", disclosable=False), Reason("DEBTS", "Debts.")
-    one = Why(((debts, -9.96), (state, -1.04)), -0.04, {Sensitive.RELIGION: 2.0, Sensitive.HEALTH: -0.01})
+    one = RowReasons(((debts, -9.96), (state, -1.04)), -0.04, {Sensitive.RELIGION: 2.0, Sensitive.HEALTH: -0.01})
     assert one.flags == "not_disclosable:STATE;sensitive:health:0.0;sensitive:religion:2.0"
-    none = Why((), 3.14, {})
+    none = RowReasons((), 3.14, {})
     assert none.flags == ""
-    assert Why((), 3.14, {Sensitive.HEALTH: 1.0}, refused=True).flags == "no_reason;sensitive:health:1.0"
+    assert RowReasons((), 3.14, {Sensitive.HEALTH: 1.0}, refused=True).flags == "no_reason;sensitive:health:1.0"
     assert replace(one, refused=True).flags == one.flags
     assert list(zip(*reason_cells((one, none), 3), strict=True)) == [
         ("DEBTS", "STATE", "", "Debts.", "Where.", "", "-10.0", "-1.0", "", "0.0", one.flags),

@@ -6,11 +6,13 @@ import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,43 +21,23 @@ import pandas as pd
 import pytest
 
 from data_schemas.reader import load_schema
-from experiments.cli import app, guarded
 from experiments.demo.data import generate
 from experiments.score.resumable_output import partial_folder
-from experiments.session.encoders import open_text_encoder
-from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, read_decided, train_bundle
-from features.tables.reader import ReadOptions
-from fusion.config import load_config
+from tests.support.command_line import creditfusion
+from tests.support.explained import Trained
 from tests.support.tiny_bert import tiny_bert
 
-N_ROWS = 240
+N_ROWS = 120
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A small bundle on demo data, and new applications for it."""
-
-    model: Path
-    data: Path
-
-
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    folder = tmp_path_factory.mktemp("trained")
-    past, new = folder / "past.csv", folder / "new.csv"
-    generate(400, 1).table.to_csv(past, index=False)
+@pytest.fixture(scope="module")
+def trained(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """The bundle that is shared, and applications of its own."""
     table = generate(N_ROWS, 2).table.drop(columns="outcome").astype(object)
     table.loc[[7, 100], "amount"] = "a lot"
-    table.to_csv(new, index=False)
-    encoder = f"encoder.source='{tiny_bert(folder / 'encoder')}'"
-    small = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
-    config = load_config(None, [encoder, *small])
-    with Run.start("train", None, {}) as run:
-        files = TrainingFiles((past,), folder / "model")
-        read = read_decided(load_schema("demo"), files.data, ReadOptions(need_target=True), run)
-        train_bundle(read, files, config, open_text_encoder(config.encoder, None, 1.0, 0), run)
-    return Trained(folder / "model", new)
+    data = tmp_path_factory.mktemp("new") / "new.csv"
+    table.to_csv(data, index=False)
+    return replace(trained, data=data, table=table)
 
 
 def arguments(trained: Trained, out: Path, *more: str) -> list[str]:
@@ -63,16 +45,14 @@ def arguments(trained: Trained, out: Path, *more: str) -> list[str]:
     return ["score", *named, "--cache", str(out.parent / "cache"), *more]
 
 
-def score(monkeypatch: pytest.MonkeyPatch, trained: Trained, out: Path, *more: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["creditfusion", *arguments(trained, out, *more)])
-    return guarded(app)
+def score(trained: Trained, out: Path, *more: str) -> int:
+    return creditfusion(*arguments(trained, out, *more))
 
 
 @pytest.fixture(scope="module")
 def undisturbed(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
     out = tmp_path_factory.mktemp("undisturbed") / "out.csv"
-    with pytest.MonkeyPatch.context() as patch:
-        assert score(patch, trained, out) == 3
+    assert score(trained, out) == 3
     return results(out)
 
 
@@ -81,10 +61,10 @@ def results(out: Path) -> tuple[bytes, bytes]:
 
 
 def test_a_file_is_scored_and_the_summary_says_how(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: Trained, tmp_path: Path
+    capsys: pytest.CaptureFixture[str], trained: Trained, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.csv"
-    assert score(monkeypatch, trained, out, "--json") == 3
+    assert score(trained, out, "--json") == 3
     summary: dict[str, Any] = json.loads(capsys.readouterr().out)
     scored = pd.read_csv(out)
     assert len(scored) == summary["scored"] == N_ROWS - 2
@@ -99,11 +79,9 @@ def test_a_file_is_scored_and_the_summary_says_how(
     assert slope == pytest.approx(-40 / np.log(2), rel=1e-3)
 
 
-def test_reasons_stand_beside_every_score(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: Trained, tmp_path: Path
-) -> None:
+def test_reasons_stand_beside_every_score(capsys: pytest.CaptureFixture[str], trained: Trained, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
-    assert score(monkeypatch, trained, out, "--json") == 3
+    assert score(trained, out, "--json") == 3
     summary: dict[str, Any] = json.loads(capsys.readouterr().out)
     scored = pd.read_csv(out, dtype=str, keep_default_na=False)
     schema = load_schema("demo")
@@ -140,7 +118,6 @@ def test_reasons_stand_beside_every_score(
 
 @pytest.mark.parametrize("n_reasons", [0, 1, 9])
 def test_the_number_of_reasons_changes_nothing_else(
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     trained: Trained,
     tmp_path: Path,
@@ -148,7 +125,7 @@ def test_the_number_of_reasons_changes_nothing_else(
     n_reasons: int,
 ) -> None:
     out = tmp_path / "out.csv"
-    assert score(monkeypatch, trained, out, "--reasons", str(n_reasons), "--json") == 3
+    assert score(trained, out, "--reasons", str(n_reasons), "--json") == 3
     found, four = (
         pd.read_csv(io.BytesIO(c), dtype=str, keep_default_na=False) for c in (results(out)[0], undisturbed[0])
     )
@@ -166,41 +143,39 @@ def test_the_number_of_reasons_changes_nothing_else(
 
 
 def test_a_warm_cache_changes_no_byte(
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     trained: Trained,
     tmp_path: Path,
     undisturbed: tuple[bytes, bytes],
 ) -> None:
     for expected in (0.0, 1.0):
-        assert score(monkeypatch, trained, tmp_path / "out.csv", "--json", "--force") == 3
+        assert score(trained, tmp_path / "out.csv", "--json", "--force") == 3
         assert json.loads(capsys.readouterr().out)["cache_hit_rate"] == expected
         assert results(tmp_path / "out.csv") == undisturbed
-    assert score(monkeypatch, trained, tmp_path / "out.csv", "--no-cache", "--force") == 3
+    assert score(trained, tmp_path / "out.csv", "--no-cache", "--force") == 3
     assert results(tmp_path / "out.csv") == undisturbed
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 7, 1000])
 def test_the_size_of_the_chunks_changes_no_byte(
-    monkeypatch: pytest.MonkeyPatch,
     trained: Trained,
     tmp_path: Path,
     undisturbed: tuple[bytes, bytes],
     chunk_rows: int,
 ) -> None:
-    assert score(monkeypatch, trained, tmp_path / "out.csv", "--chunk-rows", str(chunk_rows)) == 3
+    assert score(trained, tmp_path / "out.csv", "--chunk-rows", str(chunk_rows)) == 3
     assert results(tmp_path / "out.csv") == undisturbed
 
 
 def test_an_applicant_gets_the_same_digits_among_others(
-    monkeypatch: pytest.MonkeyPatch, trained: Trained, tmp_path: Path, undisturbed: tuple[bytes, bytes]
+    trained: Trained, tmp_path: Path, undisturbed: tuple[bytes, bytes]
 ) -> None:
     lines = trained.data.read_text().splitlines(keepends=True)
     body = lines[1:]
     random.Random(4).shuffle(body)
-    shuffled = Trained(trained.model, tmp_path / "shuffled.csv")
+    shuffled = replace(trained, data=tmp_path / "shuffled.csv")
     shuffled.data.write_text("".join([lines[0], *body]))
-    assert score(monkeypatch, shuffled, tmp_path / "out.csv", "--chunk-rows", "31") == 3
+    assert score(shuffled, tmp_path / "out.csv", "--chunk-rows", "31") == 3
 
     def by_id(content: bytes) -> set[str]:
         return {line.split(",", 1)[1] for line in content.decode().splitlines()}
@@ -208,9 +183,7 @@ def test_an_applicant_gets_the_same_digits_among_others(
     assert by_id((tmp_path / "out.csv").read_bytes()) == by_id(undisturbed[0])
 
 
-def test_rows_with_little_in_them_are_scored_and_say_so(
-    monkeypatch: pytest.MonkeyPatch, trained: Trained, tmp_path: Path
-) -> None:
+def test_rows_with_little_in_them_are_scored_and_say_so(trained: Trained, tmp_path: Path) -> None:
     table = generate(3, 5).table.drop(columns="outcome").astype(object)
     schema = load_schema("demo")
     optional = [field.name for field in schema.fields if not field.required and field.name in table]
@@ -219,9 +192,9 @@ def test_rows_with_little_in_them_are_scored_and_say_so(
     table.loc[1, optional] = ""
     table.loc[2, [name for name in optional if name not in required]] = ""
     table.loc[2, "statement"] = "I have a permanent job."
-    sparse = Trained(trained.model, tmp_path / "sparse.csv")
+    sparse = replace(trained, data=tmp_path / "sparse.csv")
     table.to_csv(sparse.data, index=False)
-    assert score(monkeypatch, sparse, tmp_path / "out.csv") == 0
+    assert score(sparse, tmp_path / "out.csv") == 0
     quality = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)["data_quality"]
     assert quality[0].startswith("no_narrative")
     assert quality[1].startswith("no_narrative;missing:annual_income,")
@@ -229,29 +202,24 @@ def test_rows_with_little_in_them_are_scored_and_say_so(
 
 
 def test_a_bundle_that_was_changed_is_refused_by_name(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: Trained, tmp_path: Path
+    capsys: pytest.CaptureFixture[str], trained: Trained, tmp_path: Path
 ) -> None:
-    changed = Trained(tmp_path / "model", trained.data)
-    for file in trained.model.rglob("*"):
-        if file.is_file():
-            target = changed.model / file.relative_to(trained.model)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(file.read_bytes())
+    changed = replace(trained, model=shutil.copytree(trained.model, tmp_path / "model"))
     config = changed.model / "config.json"
     config.write_bytes(config.read_bytes().replace(b"0.2", b"0.3"))
-    assert score(monkeypatch, changed, tmp_path / "out.csv") == 2
+    assert score(changed, tmp_path / "out.csv") == 2
     assert "config.json" in capsys.readouterr().err
     assert not (tmp_path / "out.csv").exists()
 
 
 def test_another_encoder_in_the_old_one_s_place_is_refused(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: Trained, tmp_path: Path
+    capsys: pytest.CaptureFixture[str], trained: Trained, tmp_path: Path
 ) -> None:
     folder = trained.model.parent / "encoder"
     weights = (folder / "model.safetensors").read_bytes()
     tiny_bert(folder, seed=9)
     try:
-        assert score(monkeypatch, trained, tmp_path / "out.csv") == 2
+        assert score(trained, tmp_path / "out.csv") == 2
     finally:
         (folder / "model.safetensors").write_bytes(weights)
     told = capsys.readouterr().err
@@ -260,7 +228,6 @@ def test_another_encoder_in_the_old_one_s_place_is_refused(
 
 
 def test_a_bundle_moves_with_its_encoder(
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     trained: Trained,
     tmp_path: Path,
@@ -269,81 +236,86 @@ def test_a_bundle_moves_with_its_encoder(
     old, new = trained.model.parent / "encoder", tmp_path / "encoder"
     old.rename(new)
     try:
-        assert score(monkeypatch, trained, tmp_path / "out.csv") == 2
+        assert score(trained, tmp_path / "out.csv") == 2
         assert "to score: --encoder" in capsys.readouterr().err
-        assert score(monkeypatch, trained, tmp_path / "out.csv", "--encoder", str(new)) == 3
+        assert score(trained, tmp_path / "out.csv", "--encoder", str(new)) == 3
         assert results(tmp_path / "out.csv") == undisturbed
     finally:
         new.rename(old)
     stranger = tiny_bert(tmp_path / "stranger", seed=9)
-    assert score(monkeypatch, trained, tmp_path / "out.csv", "--encoder", str(stranger), "--force") == 2
+    assert score(trained, tmp_path / "out.csv", "--encoder", str(stranger), "--force") == 2
     assert "is not the one that model" in capsys.readouterr().err
 
 
-BY_THREES = ("--chunk-rows", "3")
+SMALL_CHUNKS = ("--chunk-rows", "2")
 
 
 def start(trained: Trained, out: Path) -> subprocess.Popen[bytes]:
     """Scoring in a process of its own, which can be killed."""
-    command = [sys.executable, "-m", "experiments.cli", *arguments(trained, out, *BY_THREES)]
+    command = [sys.executable, "-m", "creditfusion", *arguments(trained, out, *SMALL_CHUNKS)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
+def wait_for(process: subprocess.Popen[bytes], reached: Callable[[], bool]) -> None:
+    """Until a run that is still at work has come so far."""
+    deadline = time.monotonic() + 300
+    while not reached():
+        assert process.poll() is None, "the run ended before it could be stopped"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("rows_before", [3, 60, 150])
-def test_a_killed_run_is_resumed_to_the_same_bytes(
-    monkeypatch: pytest.MonkeyPatch,
-    trained: Trained,
-    tmp_path: Path,
-    undisturbed: tuple[bytes, bytes],
-    rows_before: int,
+@pytest.mark.parametrize("rows_before", [0, 30, 70])
+def test_a_killed_run_leaves_nothing_half_done_and_is_resumed_to_the_same_bytes(
+    trained: Trained, tmp_path: Path, undisturbed: tuple[bytes, bytes], rows_before: int
 ) -> None:
+    """Killed when it has just begun, or has written some rows."""
     out = tmp_path / "out.csv"
     process = start(trained, out)
-    journal = partial_folder(out) / "journal.json"
-    deadline = time.monotonic() + 120
-    while not (journal.exists() and json.loads(journal.read_bytes())["through_row"] >= rows_before):
-        assert process.poll() is None, "scoring ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    log, journal = tmp_path / "out.csv.log.jsonl", partial_folder(out) / "journal.json"
+
+    def reached() -> bool:
+        if rows_before == 0:
+            return log.exists()
+        return journal.exists() and json.loads(journal.read_bytes())["through_row"] >= rows_before
+
+    wait_for(process, reached)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert not out.exists()
     assert not out.with_name("out.csv.rejects.csv").exists()
-    assert score(monkeypatch, trained, out, *BY_THREES) == 2  # a partial is in the way
-    assert score(monkeypatch, trained, out, *BY_THREES, "--resume") == 3
+    if rows_before:
+        assert score(trained, out, *SMALL_CHUNKS) == 2  # a partial is in the way
+    assert score(trained, out, *SMALL_CHUNKS, "--resume") == 3
     assert results(out) == undisturbed
-    events = [json.loads(line) for line in (tmp_path / "out.csv.log.jsonl").read_text().splitlines()]
+    events = [json.loads(line) for line in log.read_text().splitlines()]
     assert events[-1]["event"] == "finished"
-    assert events[-1]["summary"]["rows_resumed"] >= rows_before
+    assert rows_before <= events[-1]["summary"].get("rows_resumed", 0) < N_ROWS
 
 
 @pytest.mark.slow
 def test_ctrl_c_ends_cleanly_and_can_be_resumed(
-    monkeypatch: pytest.MonkeyPatch, trained: Trained, tmp_path: Path, undisturbed: tuple[bytes, bytes]
+    trained: Trained, tmp_path: Path, undisturbed: tuple[bytes, bytes]
 ) -> None:
     out = tmp_path / "out.csv"
     process = start(trained, out)
-    while not (partial_folder(out) / "journal.json").exists():
-        assert process.poll() is None
-        time.sleep(0.001)
+    wait_for(process, (partial_folder(out) / "journal.json").exists)
     process.send_signal(signal.SIGINT)
     assert process.wait() == 130
-    assert score(monkeypatch, trained, out, *BY_THREES, "--resume") == 3
+    assert score(trained, out, *SMALL_CHUNKS, "--resume") == 3
     assert results(out) == undisturbed
 
 
-def test_protected_and_ignored_columns_have_no_influence(
-    monkeypatch: pytest.MonkeyPatch, trained: Trained, tmp_path: Path
-) -> None:
+def test_protected_and_ignored_columns_have_no_influence(trained: Trained, tmp_path: Path) -> None:
     """Neither on a score nor on a reason, whatever they hold."""
     out, other = tmp_path / "scored.csv", tmp_path / "other.csv"
-    assert score(monkeypatch, trained, out) == 3
+    assert score(trained, out) == 3
     table = pd.read_csv(trained.data, dtype=object, keep_default_na=False)
     table["sex"] = np.where(table["sex"] == "female", "male", "female")
     table["age_band"] = table["age_band"].sample(frac=1, random_state=1).to_numpy()
     table["branch_note"] = "anything"
     changed = tmp_path / "changed.csv"
     table.to_csv(changed, index=False)
-    assert score(monkeypatch, Trained(trained.model, changed), other) == 3
+    assert score(replace(trained, data=changed), other) == 3
     assert other.read_bytes() == out.read_bytes()

@@ -9,27 +9,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import expit
 
 from data_schemas.reader import load_schema
-from experiments.score.answers import Answer
-from experiments.score.job import ScoreFiles, Scorer, score_file
-from experiments.session.run import Advance, Run
+from experiments.score.job import ScoreFiles, score_file
+from experiments.session.run import Run
 from features.tables.applications import Applications
 from features.tables.data_quality import data_quality
-from fusion.config import Config
-from fusion.model.fusion_model import Scores
-from fusion.policy.policy import own_policy
+from fusion.answers import Answer
+from fusion.scorer import Monitor
 from tests.support.damage import CASES, Case
+from tests.support.rule_scorer import RuleScorer, answer_of
 
 
-def by_amount(applications: Applications, _on_text: Advance) -> Answer:
+def by_amount(applications: Applications, _monitor: Monitor) -> Answer:
     """A score that depends on nothing but the row itself."""
     margin = np.log1p(applications.frame["amount"].to_numpy(np.float64)) - 10.0
-    return Answer(Scores(margin, expit(margin), 600.0 - margin), quality=tuple(data_quality(applications, {})))
+    return answer_of(applications, margin, 600.0 - margin, data_quality(applications, {}))
 
 
-SCORER = Scorer(load_schema("demo"), "m1", "e1", own_policy(Config()), by_amount)
+SCORER = RuleScorer(load_schema("demo"), by_amount)
 
 
 def scored(folder: Path, case: Case) -> tuple[pd.DataFrame, pd.DataFrame]:

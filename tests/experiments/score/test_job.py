@@ -17,50 +17,52 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from scipy.special import expit
 
 from data_schemas.contract import Reason, Sensitive
 from data_schemas.errors import ContractError, RunError
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
-from experiments.score.answers import Answer, Why
-from experiments.score.job import ScoreFiles, Scorer, fingerprint, score_file
+from experiments.score.job import ScoreFiles, score_file
 from experiments.score.resumable_output import OutputFile, PartialOutput, Tally, partial_folder
-from experiments.session.run import Advance, Run
+from experiments.session.fingerprint import fingerprint
+from experiments.session.run import Run
 from features.tables.applications import Applications
 from features.tables.data_quality import data_quality
 from features.tables.reader import ReadOptions
-from fusion.config import Config
-from fusion.model.fusion_model import Scores
-from fusion.policy.policy import own_policy
+from fusion.answers import Answer, RowReasons
+from fusion.scorer import Monitor
+from tests.support.rule_scorer import RuleScorer, answer_of
 
 
-def by_hand(applications: Applications, on_text: Advance) -> Answer:
+def by_hand(applications: Applications, monitor: Monitor) -> Answer:
     """A rule in place of a trained model: it depends on a row's own cells alone, as every model here must."""
     frame = applications.frame
     texts = applications.narrative("statement")
     digest = [hashlib.sha256((i + text).encode()).digest()[0] for i, text in zip(applications.ids, texts, strict=True)]
     margin = np.array(digest, dtype=np.float64) / 100 - 3 + frame["dti"].fillna(0).to_numpy()
-    on_text(sum(map(bool, texts)))
+    assert monitor.on_texts is not None
+    monitor.on_texts(sum(map(bool, texts)))
     quality = tuple(data_quality(applications, {"purpose": ("car", "home")}))
-    return Answer(Scores(margin, expit(margin), 600 - 20 * margin), quality=quality)
+    return answer_of(applications, margin, 600 - 20 * margin, quality)
 
 
-SCORER = Scorer(load_schema("demo"), "m1", "e1", own_policy(Config()), by_hand)
+SCORER = RuleScorer(load_schema("demo"), by_hand)
 
 DEBTS = Reason("DEBTS", "=Your debts.")
 STATE = Reason("STATE", "Where you live.", disclosable=False)
 
 
-def with_reasons(applications: Applications, on_text: Advance) -> Answer:
+def with_reasons(applications: Applications, monitor: Monitor) -> Answer:
     """No, one or two reasons, as the application's number has it, and now and then a sensitive statement."""
     digits = [int("".join(filter(str.isdigit, name)) or 0) % 10 for name in applications.ids]
     told = ((STATE, -12.34), (DEBTS, -3.0))
-    why = tuple(Why(told[: min(digit, 2)], -0.02, {Sensitive.HEALTH: 2.25} if digit == 7 else {}) for digit in digits)
-    return replace(by_hand(applications, on_text), why=why)
+    why = tuple(
+        RowReasons(told[: min(digit, 2)], -0.02, {Sensitive.HEALTH: 2.25} if digit == 7 else {}) for digit in digits
+    )
+    return replace(by_hand(applications, monitor), reasons=why)
 
 
-REASONER = replace(SCORER, answer=with_reasons, n_reasons=3)
+REASONER = replace(SCORER, rule=with_reasons, n_reasons=3)
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Place:
         chunk_rows: int = 40,
         resume: bool = False,
         force: bool = False,
-        scorer: Scorer = SCORER,
+        scorer: RuleScorer = SCORER,
     ) -> Tally:
         files = files or self.files
         with Run.start("score", files.out, {}) as run:
@@ -265,13 +267,13 @@ def test_a_run_killed_at_any_moment_resumes_to_the_same_bytes(tmp_path: Path, na
 def test_rows_written_before_are_not_scored_again(place: Place, undisturbed: tuple[bytes, bytes]) -> None:
     seen: list[int] = []
 
-    def stops_at_the_third_chunk(rows: Applications, on_text: Advance) -> Answer:
+    def stops_at_the_third_chunk(rows: Applications, monitor: Monitor) -> Answer:
         if len(seen) == 2 and not place.folder.joinpath("repaired").exists():
             raise KeyboardInterrupt("ctrl-c")
         seen.append(len(rows))
-        return by_hand(rows, on_text)
+        return by_hand(rows, monitor)
 
-    scorer = replace(SCORER, answer=stops_at_the_third_chunk)
+    scorer = replace(SCORER, rule=stops_at_the_third_chunk)
     with Run.start("score", None, {}) as run:
         options = ReadOptions(chunk_rows=50)
         with pytest.raises(KeyboardInterrupt, match="ctrl-c"):
@@ -325,21 +327,21 @@ def test_a_partial_is_neither_overwritten_nor_resumed_unasked(place: Place, undi
     assert place.results() == undisturbed
 
 
-def change_input(place: Place) -> Scorer:
+def change_input(place: Place) -> RuleScorer:
     with place.files.data.open("a") as file:
         file.write("\n")
     return SCORER
 
 
-def change_model(_place: Place) -> Scorer:
+def change_model(_place: Place) -> RuleScorer:
     return replace(SCORER, model_id="m2")
 
 
-def change_encoder(_place: Place) -> Scorer:
+def change_encoder(_place: Place) -> RuleScorer:
     return replace(SCORER, encoder_digest="e2")
 
 
-def ask_for_reasons(_place: Place) -> Scorer:
+def ask_for_reasons(_place: Place) -> RuleScorer:
     return REASONER
 
 
@@ -352,7 +354,9 @@ def ask_for_reasons(_place: Place) -> Scorer:
         (ask_for_reasons, "reasons: 0 then, 3 now"),
     ],
 )
-def test_what_is_not_the_same_run_is_not_resumed(place: Place, change: Callable[[Place], Scorer], says: str) -> None:
+def test_what_is_not_the_same_run_is_not_resumed(
+    place: Place, change: Callable[[Place], RuleScorer], says: str
+) -> None:
     leave_partial(place)
     scorer = change(place)
     with Run.start("score", None, {}) as run, pytest.raises(ContractError, match=says):
@@ -401,35 +405,35 @@ def test_resume_without_a_partial_just_scores(place: Place, undisturbed: tuple[b
 
 
 def test_an_input_that_changes_meanwhile_gives_no_result(place: Place) -> None:
-    def appends(rows: Applications, on_text: Advance) -> Answer:
+    def appends(rows: Applications, monitor: Monitor) -> Answer:
         change_input(place)
-        return by_hand(rows, on_text)
+        return by_hand(rows, monitor)
 
-    scorer = replace(SCORER, answer=appends)
+    scorer = replace(SCORER, rule=appends)
     with Run.start("score", None, {}) as run, pytest.raises(RunError, match="was changed while it was scored"):
         score_file(scorer, place.files, ReadOptions(), run)
     assert not place.files.out.exists()
 
 
 def test_an_input_that_is_only_touched_meanwhile_is_scored(place: Place, undisturbed: tuple[bytes, bytes]) -> None:
-    def touches(rows: Applications, on_text: Advance) -> Answer:
+    def touches(rows: Applications, monitor: Monitor) -> Answer:
         os.utime(place.files.data, ns=(1, 1))
-        return by_hand(rows, on_text)
+        return by_hand(rows, monitor)
 
     with Run.start("score", None, {}) as run:
-        score_file(replace(SCORER, answer=touches), place.files, ReadOptions(), run)
+        score_file(replace(SCORER, rule=touches), place.files, ReadOptions(), run)
     assert place.results() == undisturbed
 
 
 def test_an_input_that_vanishes_meanwhile_may_come_back(place: Place, undisturbed: tuple[bytes, bytes]) -> None:
     content = place.files.data.read_bytes()
 
-    def removes(rows: Applications, on_text: Advance) -> Answer:
+    def removes(rows: Applications, monitor: Monitor) -> Answer:
         place.files.data.unlink()
-        return by_hand(rows, on_text)
+        return by_hand(rows, monitor)
 
     with Run.start("score", None, {}) as run, pytest.raises(RunError, match=r"vanished .*--resume"):
-        score_file(replace(SCORER, answer=removes), place.files, ReadOptions(), run)
+        score_file(replace(SCORER, rule=removes), place.files, ReadOptions(), run)
     place.files.data.write_bytes(content)
     place.score(resume=True)
     assert place.results() == undisturbed

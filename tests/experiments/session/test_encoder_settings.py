@@ -10,24 +10,21 @@ import pandas as pd
 import pytest
 
 from data_schemas.errors import ContractError
-from data_schemas.reader import load_schema
 from experiments.demo.data import generate
-from experiments.score.job import ScoreFiles, bundle_scorer, score_file
-from experiments.session.encoders import check_encoder, open_model, open_text_encoder
+from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from features.design import Design
 from features.encoders.encoder import SHARE_ROUNDING
 from features.narratives.reader import TextReader
 from features.narratives.sentences import SentenceBlock
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
-from fusion.config import load_config
 from fusion.estimator import CreditFusionClassifier
 from fusion.explain.exact_sentences import explain_exactly
-from tests.support.tiny_bert import tiny_bert
+from fusion.scorer import Scorer, load_scorer
+from fusion.text_encoder import open_text_encoder
+from tests.support.bundles import train_small
 
-SMALL = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=20", "text.n_buckets=256", "head.steps=20"]
 HEARD = "head.text_penalty=50"  # so that so few rows learn from vectors at all
 WAYS = (("sentence", "words"), ("sentence", "tokens"), ("narrative", "words"))
 
@@ -48,31 +45,22 @@ class Lender:
 def lender(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Lender:
     unit, pooling = request.param
     folder = tmp_path_factory.mktemp("lender")
-    past, new = folder / "past.csv", folder / "new.csv"
-    generate(300, 1).table.to_csv(past, index=False)
+    new = folder / "new.csv"
     generate(60, 2).table.drop(columns="outcome").to_csv(new, index=False)
     ways = [f"encoder.unit={unit}", f"encoder.pooling={pooling}"]
-    config = load_config(None, [f"encoder.source='{tiny_bert(folder / 'encoder')}'", *ways, *SMALL, HEARD])
-    encoder = open_text_encoder(config.encoder, None, 1.0, 1)
-    with Run.start("train", None, {}) as run:
-        files = TrainingFiles((past,), folder / "model")
-        read = read_decided(load_schema("demo"), files.data, ReadOptions(need_target=True), run)
-        train_bundle(read, files, config, encoder, run)
-    bundle = load(folder / "model")
-    reader = TextReader(bundle.schema, encoder.text_encoder, config.text.n_buckets, config.text.ngrams)
-    applications = read_all(new, bundle.schema, ReadOptions()).applications
-    text, block = reader.read_sentences(applications)
-    return Lender(unit, folder / "model", new, Design(bundle.tabular.encode(applications), text), block, reader)
+    model = train_small(folder, generate(300, 1).table, *ways, "stacker.n_trees=20", HEARD)
+    scorer = load_scorer(model)
+    reading = scorer.read(read_all(new, scorer.schema, ReadOptions()).applications, sentences=True)
+    return Lender(unit, model, new, reading.design, reading.sentences, scorer.reader)
 
 
 def score(lender: Lender, out: Path, cache: Path | None, chunk_rows: int) -> float | None:
     """Score the new applications with reasons; the cache's hit rate."""
-    opened = open_model(lender.model, None, cache, 1.0, 1)
+    scorer = load_scorer(lender.model, cache=cache, reasons=2, threads=1)
     with Run.start("score", None, {}) as run:
-        scorer = bundle_scorer(opened.bundle, opened.encoder, 1, run, 2)
         files = ScoreFiles(lender.data, out, out.with_name("rejects.csv"))
         score_file(scorer, files, ReadOptions(chunk_rows=chunk_rows), run, force=True)
-    return opened.encoder.hit_rate
+    return scorer.encoder.hit_rate
 
 
 def test_a_bundle_scores_as_its_model_whatever_the_chunks_and_the_cache(lender: Lender, tmp_path: Path) -> None:
@@ -124,7 +112,7 @@ def test_an_encoder_that_reads_otherwise_is_refused(lender: Lender, other: str) 
     changed = {"unit": "sentence", "pooling": "words"} if getattr(settings, other) == usual[other] else usual
     update = {other: changed[other]}
     with pytest.raises(ContractError, match="the text encoder is not the one that model"):
-        check_encoder(open_text_encoder(settings.model_copy(update=update), None, 1.0, 1), bundle)
+        Scorer(bundle, open_text_encoder(settings.model_copy(update=update)))
 
 
 def test_the_estimator_reads_so_too(lender: Lender) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import optuna
 import pandas as pd
 import pytest
@@ -21,10 +20,10 @@ from hypothesis import strategies as st
 from data_schemas.errors import ContractError, RunError
 from data_schemas.reader import load_schema
 from experiments.demo.data import FIRST_DAY, generate
-from experiments.session.encoders import OpenEncoder, open_text_encoder
 from experiments.sweep.arrays import HELD_OUT, SEARCH, Arrays, Source, write_arrays
 from experiments.sweep.conditions import Search, settled, split
 from experiments.sweep.objective import Task, run_trial
+from features.arrays import Index
 from features.encoders.encoder import BertEncoder
 from features.narratives.reader import TextReader
 from features.tables.applications import Applications
@@ -33,6 +32,7 @@ from features.tabular import TabularEncoder
 from fusion.config import Config, EncoderConfig, OneOf, load_config
 from fusion.model.folds import tied_groups
 from fusion.model.search_space import Space, full_space
+from fusion.text_encoder import OpenEncoder, open_text_encoder
 from tests.support.small import small_schema
 from tests.support.tiny_bert import tiny_bert
 
@@ -83,7 +83,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
 
 
 def opener(config: EncoderConfig) -> OpenEncoder:
-    return open_text_encoder(config, None, 1.0, 0)
+    return open_text_encoder(config)
 
 
 @pytest.fixture(scope="module")
@@ -276,7 +276,7 @@ def search_of(hold_out: float) -> Search:
 
 def splitted(
     y: Sequence[int], days: Sequence[int | None] | None, groups: Sequence[int], hold_out: float
-) -> Mapping[str, npt.NDArray[np.intp]]:
+) -> Mapping[str, Index]:
     return split(decided(y, days), np.array(groups, dtype=np.int64), search_of(hold_out))
 
 

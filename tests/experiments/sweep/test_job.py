@@ -23,10 +23,11 @@ from experiments.session.run import Run
 from experiments.sweep import objective as objective_module
 from experiments.sweep import searching
 from experiments.sweep.job import remove_leftovers
-from experiments.sweep.objective import Floats, Task, run_trial
+from experiments.sweep.objective import Task, run_trial
 from experiments.sweep.searching import Effort, begin_with_default, refuse_failures, search_until_enough
 from experiments.sweep.study import counted, open_study, sign
 from experiments.sweep.worker import CAUGHT, WorkerOrder
+from features.arrays import Floats
 from fusion.config import Config
 from fusion.model.search_space import full_space, searched
 from fusion.model.training import Watch

@@ -16,7 +16,7 @@ from data_schemas.reader import load_schema
 from experiments.cli import app, guarded
 from experiments.demo.data import FIRST_DAY, generate
 from experiments.session.run import log_path
-from experiments.train.job import data_digest
+from features.tables.csv_records import data_digest
 from fusion.bundle import verify
 from tests.support.tiny_bert import tiny_bert
 

@@ -11,8 +11,9 @@ import pytest
 
 from data_schemas.errors import ContractError, RunError
 from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, data_digest, later_rows, read_decided, training_rows, window
+from experiments.train.job import TrainingFiles, later_rows, read_decided, training_rows, window
 from features.tables.applications import Applications
+from features.tables.csv_records import data_digest
 from features.tables.reader import ReadOptions
 from tests.support.small import NAMES, applications, row, small_schema, write_csv
 

@@ -11,21 +11,23 @@ from scipy.special import expit, log_expit
 from scipy.stats import beta, chi2
 from sklearn.metrics import brier_score_loss
 
-from experiments.reporting.document import Cell, Finding, Gap, Interval, Table
-from experiments.validate.chapter import Chapter
+from experiments.reporting.document import Cell, Finding, Gap, Interval, Section, Table
 from experiments.validate.chapters.calibration import bands_of, chapter
 from experiments.validate.chapters.calibration_findings import band_name
-from experiments.validate.scored_outcomes import Floats, ScoredOutcomes
+from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut, Slice, month_cut, segment_cuts
+from features.arrays import Floats
 from fusion.validation.score_bands import band_edges
+from tests.support import sections
 from tests.support.scored_outcomes import Rows, drawn, judged_of, some_margins
+from tests.support.sections import drawings, tables
 
 N = 3000
 TRUTH = some_margins(N, 1)
 OUTCOME = drawn(TRUTH, 1)
 
 
-def whole_chapter(judged: ScoredOutcomes) -> Chapter:
+def whole_chapter(judged: ScoredOutcomes) -> Section:
     return chapter(judged, segment_cuts(judged, ["home"]), month_cut(judged))
 
 
@@ -34,13 +36,8 @@ def judged_at(margin: Floats) -> ScoredOutcomes:
     return judged_of(OUTCOME, margin)
 
 
-def findings(found: Chapter) -> dict[str, Finding]:
-    return {finding.key.removeprefix("calibration_"): finding for finding in found.section.findings}
-
-
-def table(found: Chapter, key: str) -> Table:
-    (one,) = [table for table in found.section.tables if table.key == key]
-    return one
+def findings(found: Section) -> dict[str, Finding]:
+    return {key.removeprefix("calibration_"): finding for key, finding in sections.findings(found).items()}
 
 
 def by_first(table: Table) -> dict[Cell, tuple[Cell, ...]]:
@@ -121,7 +118,7 @@ def test_a_segment_that_is_off_among_many() -> None:
 
 def test_figures_are_those_of_the_rows() -> None:
     judged = judged_at(TRUTH)
-    rows = by_first(table(whole_chapter(judged), "calibration_overall"))
+    rows = by_first(tables(whole_chapter(judged))["calibration_overall"])
     (brier,) = rows["Brier score"]
     assert isinstance(brier, Interval)
     assert brier.value == pytest.approx(brier_score_loss(judged.y, judged.pd))
@@ -138,7 +135,7 @@ def test_bands_are_those_of_training() -> None:
     edges = band_edges(score(some_margins(4000)).score)
     assert [band.low for band in bands_of(judged)[1:]] == list(edges)
     assert [band.low for band in bands_of(judged_at(TRUTH - 2.0))[1:]] == list(edges)
-    rows = table(whole_chapter(judged), "score_bands").rows
+    rows = tables(whole_chapter(judged))["score_bands"].rows
     assert rows[0][0] == f"up to {edges[0]:.0f}"
     assert rows[-1][0] == f"{edges[-1]:.0f} and more"
     first = score(TRUTH).score < edges[0]
@@ -168,21 +165,21 @@ def test_one_class_is_no_proof(value: float) -> None:
     assert level.grade == "alarm"
     assert "are all outcomes known" in level.words
     assert findings(found)["slope"].grade == "note"
-    assert isinstance(by_first(table(found, "calibration_overall"))["Calibration slope, 1 at best"][0], Gap)
+    assert isinstance(by_first(tables(found)["calibration_overall"])["Calibration slope, 1 at best"][0], Gap)
 
 
 def test_a_constant_score() -> None:
     found = whole_chapter(judged_at(np.full(N, -1.3)))
     assert findings(found)["slope"].grade == "note"
-    assert len(table(found, "reliability").rows) == 1
-    (empty, *_) = [row for row in table(found, "score_bands").rows if row[1] == 0]
+    assert len(tables(found)["reliability"].rows) == 1
+    (empty, *_) = [row for row in tables(found)["score_bands"].rows if row[1] == 0]
     assert empty[3:] == (Gap(gap="no row"),) * 4
 
 
 @pytest.mark.parametrize("pd", [0.0, 0.5, 1.0])
 def test_pds_without_variance(pd: float) -> None:
     margin = np.full(40, {0.0: -800.0, 0.5: 0.0, 1.0: 800.0}[pd])
-    rows = by_first(table(whole_chapter(judged_of(OUTCOME[:40], margin)), "calibration_tests"))
+    rows = by_first(tables(whole_chapter(judged_of(OUTCOME[:40], margin)))["calibration_tests"])
     assert isinstance(rows["Spiegelhalter, without groups"][0], Gap)
     assert isinstance(rows["Hosmer and Lemeshow, ten groups by PD"][0], float if pd == 0.5 else Gap)
 
@@ -196,18 +193,18 @@ def test_ten_rows_say_little() -> None:
 def test_no_row() -> None:
     found = chapter(judged_of(OUTCOME[:0], TRUTH[:0]), [], None)
     assert findings(found)["level"].grade == "alarm"
-    assert [plot.gap for plot in found.section.plots] == ["There is no row."]
-    assert all(isinstance(row[1], Gap) for row in table(found, "calibration_overall").rows)
+    assert [plot.gap for plot in found.plots] == ["There is no row."]
+    assert all(isinstance(row[1], Gap) for row in tables(found)["calibration_overall"].rows)
 
 
 def test_a_segment_without_bads_and_a_month_without_rows() -> None:
     asked = np.where(np.arange(N) % 2, np.datetime64("2024-01-05"), np.datetime64("2024-03-05"))
     home = np.where((OUTCOME == 0) & (np.arange(N) % 4 == 0), "own", "rent")
     found = whole_chapter(judged_of(OUTCOME, TRUTH, Rows(home=home.tolist(), asked=asked)))
-    months = by_first(table(found, "calibration_by_decision_month"))
+    months = by_first(tables(found)["calibration_by_decision_month"])
     assert months["2024-02"] == (0, 0, *[Gap(gap="no row")] * 7)
-    assert "calibration_by_month" in found.drawings
-    own = by_first(table(found, "calibration_by_home"))["own"]
+    assert "calibration_by_month" in drawings(found)
+    own = by_first(tables(found)["calibration_by_home"])["own"]
     assert own[1] == 0
     assert isinstance(own[3], Interval)
     assert own[3].value == 0.0
@@ -218,7 +215,7 @@ def test_a_slice_has_the_figures_of_its_rows() -> None:
     found = whole_chapter(judged_at(2.0 * TRUTH - 1.0))
     own = np.arange(N) % 2 == 1
     y, margin = OUTCOME[own], (2.0 * TRUTH - 1.0)[own]
-    slope, intercept, error, p = by_first(table(found, "calibration_by_home"))["own"][5:]
+    slope, intercept, error, p = by_first(tables(found)["calibration_by_home"])["own"][5:]
 
     def lost(line: Floats) -> float:
         along = line[0] * margin + line[1]
@@ -237,7 +234,7 @@ def test_a_slice_has_the_figures_of_its_rows() -> None:
 
 
 def test_a_slice_with_one_pd_has_no_slope() -> None:
-    own = by_first(table(whole_chapter(judged_at(np.full(N, -1.3))), "calibration_by_home"))["own"]
+    own = by_first(tables(whole_chapter(judged_at(np.full(N, -1.3))))["calibration_by_home"])["own"]
     assert own[5:7] == (Gap(gap="one PD, or goods and bads apart"),) * 2
     assert all(isinstance(cell, float) for cell in own[7:])
 
@@ -246,10 +243,10 @@ def test_no_month_has_rows() -> None:
     judged = judged_at(TRUTH)
     empty = Cut("month", "Month of decision", (Slice("2024-01", np.zeros(N, np.bool_)),))
     found = chapter(judged, [], empty)
-    assert [plot.gap for plot in found.section.plots] == ["", "There is no row."]
-    assert set(found.drawings) == {"reliability"}
+    assert [plot.gap for plot in found.plots] == ["", "There is no row."]
+    assert set(drawings(found)) == {"reliability"}
 
 
 def test_pictures_are_the_same_each_time() -> None:
     judged = judged_at(TRUTH)
-    assert whole_chapter(judged).drawings == whole_chapter(judged).drawings
+    assert drawings(whole_chapter(judged)) == drawings(whole_chapter(judged))

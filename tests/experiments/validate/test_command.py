@@ -15,12 +15,13 @@ import pytest
 from data_schemas.reader import load_schema, parse_schema
 from experiments.cli import app, guarded
 from experiments.demo.data import FIRST_DAY, generate
-from experiments.reporting import Document, parse_report
-from experiments.session.encoders import open_text_encoder
+from experiments.reporting.document import Document
+from experiments.reporting.json_reports import parse_report
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from features.tables.reader import ReadOptions
 from fusion.config import load_config
+from fusion.text_encoder import open_text_encoder
 from tests.support.explained import DAY, Trained
 from tests.support.tiny_bert import tiny_bert
 
@@ -143,7 +144,7 @@ def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, pd.DataFr
         with Run.start("train", None, {}) as run:
             files = TrainingFiles((data,), folder / name)
             read = read_decided(schema, files.data, ReadOptions(need_target=True), run)
-            train_bundle(read, files, config, open_text_encoder(config.encoder, None, 1.0, 0), run)
+            train_bundle(read, files, config, open_text_encoder(config.encoder), run)
         return folder / name
 
     return train

@@ -20,7 +20,7 @@ OWN = np.arange(N) % 2 == 1
 
 def tables(judged: ScoredOutcomes) -> dict[str, Table]:
     found = chapter(judged, segment_cuts(judged, ["home"]), month_cut(judged))
-    return {table.key: table for table in found.section.tables}
+    return {table.key: table for table in found.tables}
 
 
 def cells(table: Table, name: str) -> dict[str, Cell]:

@@ -12,18 +12,19 @@ import pytest
 from data_schemas.contract import Role
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
-from experiments.reporting.document import Finding, Gap, Interval, Table
-from experiments.session.encoders import Model, open_text_encoder
+from experiments.reporting.document import Gap, Interval, Section, Table
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
-from experiments.validate.chapter import Chapter
 from experiments.validate.chapters.fairness import chapter, look_at
 from experiments.validate.rereading import masked, moved, swapped
-from experiments.validate.scored_outcomes import ScoredOutcomes, judge
+from experiments.validate.scored_outcomes import ScoredOutcomes, score_outcomes
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
 from fusion.config import load_config
-from fusion.policy.policy import Decision, own_policy
+from fusion.policy.policy import Decision
+from fusion.scorer import Scorer
+from fusion.text_encoder import open_text_encoder
+from tests.support.sections import drawings, findings, tables
 from tests.support.tiny_bert import tiny_bert
 
 N = 700
@@ -40,14 +41,14 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> ScoredOutcomes:
     table.to_csv(folder / "decided.csv", index=False)
     small = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
     config = load_config(None, [f"encoder.source='{tiny_bert(folder / 'encoder')}'", *small])
-    encoder = open_text_encoder(config.encoder, None, 1.0, 1)
+    encoder = open_text_encoder(config.encoder)
     schema, options = load_schema("demo"), ReadOptions(need_target=True)
     with Run.start("train", None, {}) as run:
         files = TrainingFiles((folder / "past.csv",), folder / "model")
         train_bundle(read_decided(schema, files.data, options, run), files, config, encoder, run)
-        model = Model(load(folder / "model"), encoder, 1)
+        scorer = Scorer(load(folder / "model"), encoder, threads=1)
         applications = read_all(folder / "decided.csv", schema, options).applications
-        return judge(model, applications, own_policy(config), run)
+        return score_outcomes(scorer, applications, run)
 
 
 def changed(judged: ScoredOutcomes, change: Callable[[pd.DataFrame], pd.DataFrame]) -> ScoredOutcomes:
@@ -60,17 +61,9 @@ def all_decided(judged: ScoredOutcomes, decision: Decision) -> ScoredOutcomes:
     return replace(judged, decision=(decision,) * N)
 
 
-def run_chapter(judged: ScoredOutcomes, reread: bool = False) -> Chapter:
+def run_chapter(judged: ScoredOutcomes, reread: bool = False) -> Section:
     with Run.start("evaluate", None, {}) as run:
         return chapter(judged, run, reread)
-
-
-def tables(found: Chapter) -> dict[str, Table]:
-    return {table.key: table for table in found.section.tables}
-
-
-def findings(found: Chapter) -> dict[str, Finding]:
-    return {finding.key: finding for finding in found.section.findings}
 
 
 def column(table: Table, key: str) -> list[object]:
@@ -84,8 +77,8 @@ def test_every_part_is_there(judged: ScoredOutcomes) -> None:
         for table in ("decisions", "calibration", "effects"):
             assert f"fairness_{table}_{name}" in tables(found)
         assert f"fairness_impact_{name}" in findings(found)
-        assert f"fairness_impact_{name}" in found.drawings
-        assert f"fairness_approval_{name}" in found.drawings
+        assert f"fairness_impact_{name}" in drawings(found)
+        assert f"fairness_approval_{name}" in drawings(found)
     assert {"fairness_swaps", "fairness_masking", "fairness_sentences"} <= tables(found).keys()
     assert "fairness_masking" in findings(found)
 
@@ -148,7 +141,7 @@ def test_equal_groups_are_in_order(judged: ScoredOutcomes) -> None:
 def test_nobody_approved(judged: ScoredOutcomes) -> None:
     found = run_chapter(all_decided(judged, "refer"))
     assert findings(found)["fairness_impact_sex"].title == "Sex: nobody is approved."
-    assert any(plot.gap for plot in found.section.plots)
+    assert any(plot.gap for plot in found.plots)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +154,7 @@ def test_nothing_to_compare(judged: ScoredOutcomes, values: str, why: str) -> No
     assert findings(found)["fairness_unjudged_sex"].grade == "note"
     assert why in findings(found)["fairness_unjudged_sex"].words
     assert "fairness_impact_sex" not in findings(found)
-    assert "fairness_impact_sex" not in found.drawings
+    assert "fairness_impact_sex" not in drawings(found)
     assert ("fairness_decisions_sex" in tables(found)) is bool(values)
     assert "fairness_effects_age_band" in tables(found)
 
@@ -179,12 +172,12 @@ def test_referrals_are_not_approvals(judged: ScoredOutcomes) -> None:
     decision: tuple[Decision, ...] = tuple("refer" if woman else "approve" for woman in women)
     found = run_chapter(replace(judged, decision=decision))
     assert findings(found)["fairness_impact_sex"].grade == "alarm"
-    assert "not counted as an approval" in " ".join(found.section.words)
+    assert "not counted as an approval" in " ".join(found.words)
 
 
 def test_ten_rows(judged: ScoredOutcomes) -> None:
     with Run.start("evaluate", None, {}) as run:
-        few = judge(judged.model, judged.applications.take(np.arange(10)), judged.policy, run)
+        few = score_outcomes(judged.model, judged.applications.take(np.arange(10)), run)
         found = chapter(few, run)
     for name in ("sex", "age_band"):
         assert "no group has 50 rows" in findings(found)[f"fairness_unjudged_{name}"].words
@@ -193,7 +186,7 @@ def test_ten_rows(judged: ScoredOutcomes) -> None:
 
 @pytest.mark.parametrize("bad", [0.0, 1.0])
 def test_one_class_only(judged: ScoredOutcomes, bad: float) -> None:
-    assert run_chapter(replace(judged, y=np.full(N, bad))).section.tables
+    assert run_chapter(replace(judged, y=np.full(N, bad))).tables
 
 
 def test_constant_margin(judged: ScoredOutcomes) -> None:
@@ -218,7 +211,7 @@ def test_schema_without_protected_columns(judged: ScoredOutcomes) -> None:
     found = run_chapter(replace(judged, applications=replace(judged.applications, schema=bare, frame=frame)))
     assert findings(found)["fairness_no_column"].grade == "concern"
     assert "role protected" in findings(found)["fairness_no_column"].words
-    assert found.drawings == {}
+    assert drawings(found) == {}
 
 
 def test_masking_touches_only_what_tells(judged: ScoredOutcomes) -> None:
@@ -265,4 +258,4 @@ def test_way_without_narratives_is_the_ablation(judged: ScoredOutcomes) -> None:
 
 
 def test_equal_runs_draw_equal_pictures(judged: ScoredOutcomes) -> None:
-    assert run_chapter(judged).drawings == run_chapter(judged).drawings
+    assert drawings(run_chapter(judged)) == drawings(run_chapter(judged))

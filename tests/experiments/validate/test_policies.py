@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
-from experiments.reporting.document import Cell, Finding, Gap, Interval, Table
-from experiments.validate.chapter import Chapter
+from experiments.reporting.document import Cell, Gap, Interval, Table
 from experiments.validate.chapters.policies import chapter
-from experiments.validate.scored_outcomes import Floats, ScoredOutcomes, decisions
+from experiments.validate.scored_outcomes import ScoredOutcomes
+from features.arrays import Floats
 from fusion.policy.policy import Constraints, Cutoffs, Economics, Policy, Refer, Segments
 from tests.support.scored_outcomes import drawn, judged_of, some_margins
+from tests.support.sections import findings, tables
 
 N = 2000
 TRUTH = some_margins(N, 1)
@@ -24,21 +26,13 @@ BAND = Cutoffs(approve=0.1, decline=0.3)
 
 def judged_by(policy: Policy, y: Floats = OUTCOME, margin: Floats = TRUTH) -> ScoredOutcomes:
     judged = judged_of(y, margin)
-    decided = decisions(policy, judged.applications, margin, judged.quality)
-    return replace(judged, policy=policy, decision=decided)
-
-
-def findings(found: Chapter) -> dict[str, Finding]:
-    return {finding.key: finding for finding in found.section.findings}
+    scorer = replace(judged.model, policy=policy)
+    decided = scorer.decide(judged.applications, expit(margin), judged.quality).decision
+    return replace(judged, model=scorer, decision=decided)
 
 
 def grades(policy: Policy, y: Floats = OUTCOME, margin: Floats = TRUTH) -> dict[str, str]:
     return {key: finding.grade for key, finding in findings(chapter(judged_by(policy, y, margin))).items()}
-
-
-def table(found: Chapter, key: str) -> Table:
-    (one,) = [table for table in found.section.tables if table.key == key]
-    return one
 
 
 def by_key(table: Table, at: int = -1) -> dict[str, Cell]:
@@ -48,30 +42,30 @@ def by_key(table: Table, at: int = -1) -> dict[str, Cell]:
 def test_the_models_own_cutoff_says_rates_and_no_profit() -> None:
     judged = judged_of(OUTCOME, TRUTH)
     found = chapter(judged)
-    assert [table.key for table in found.section.tables] == ["policy_now"]
-    row = by_key(table(found, "policy_now"))
+    assert [table.key for table in found.tables] == ["policy_now"]
+    row = by_key(tables(found)["policy_now"])
     approved = judged.approved
     assert isinstance(row["approved"], Interval)
     assert isinstance(row["bad_rate"], Interval)
     assert row["approved"].value == pytest.approx(approved.mean())
     assert row["bad_rate"].value == pytest.approx(OUTCOME[approved].mean())
     assert {key: one.grade for key, one in findings(found).items()} == {"policy_approves": "note", "no_money": "note"}
-    assert [plot.key for plot in found.section.plots if plot.gap] == ["profit_by_cutoff"]
+    assert [plot.key for plot in found.plots if plot.gap] == ["profit_by_cutoff"]
 
 
 def test_the_sums_are_those_of_the_rows_and_the_proposal_is_the_break_even_pd() -> None:
     judged = judged_by(Policy(cutoffs=CUTOFFS, economics=MONEY))
     found = chapter(judged)
-    row, good = by_key(table(found, "policy_money")), judged.approved & (OUTCOME == 0)
+    row, good = by_key(tables(found)["policy_money"]), judged.approved & (OUTCOME == 0)
     bad = judged.approved & (OUTCOME == 1)
     assert isinstance(row["profit"], Interval)
     assert row["profit"].value == pytest.approx((good.sum() * 200 - bad.sum() * 600) / N - 5)
     assert row["loss"] == pytest.approx(bad.sum() * 600 / N)
-    proposed = by_key(table(found, "policy_proposed"))
+    proposed = by_key(tables(found)["policy_proposed"])
     assert proposed["approve_up_to"] == proposed["decline_above"] == pytest.approx(0.25, abs=0.002)
     assert "25" in findings(found)["policy_proposal"].words
     assert findings(found)["policy_proposal"].grade == "note"
-    assert not any(plot.gap for plot in found.section.plots)
+    assert not any(plot.gap for plot in found.plots)
 
 
 def test_segments_referrals_and_constraints_have_their_figures() -> None:
@@ -84,17 +78,17 @@ def test_segments_referrals_and_constraints_have_their_figures() -> None:
     )
     judged = judged_by(policy)
     judged = replace(judged, quality=tuple("no_narrative" if at % 7 == 0 else "" for at in range(N)))
-    judged = replace(judged, decision=decisions(policy, judged.applications, TRUTH, judged.quality))
+    judged = replace(judged, decision=judged.model.decide(judged.applications, expit(TRUTH), judged.quality).decision)
     found = chapter(judged)
     keys = ["policy_now", "refer_reasons", "policy_money", "policy_proposed", "policy_limits"]
-    assert [table.key for table in found.section.tables] == keys
-    rows = [row[0] for row in table(found, "policy_now").rows]
+    assert [table.key for table in found.tables] == keys
+    rows = [row[0] for row in tables(found)["policy_now"].rows]
     assert rows[1:] == ["Others", "All"]
     assert str(rows[0]).endswith(": own")
-    assert {row[0] for row in table(found, "refer_reasons").rows} == {"between_cutoffs", "no_narrative"}
-    assert len(table(found, "policy_proposed").rows) == 6
-    assert len(table(found, "policy_limits").rows) == 3
-    whole = by_key(table(found, "policy_money"))
+    assert {row[0] for row in tables(found)["refer_reasons"].rows} == {"between_cutoffs", "no_narrative"}
+    assert len(tables(found)["policy_proposed"].rows) == 6
+    assert len(tables(found)["policy_limits"].rows) == 3
+    whole = by_key(tables(found)["policy_money"])
     share = np.array([{"approve": 1.0, "refer": 0.5, "decline": 0.0}[one] for one in judged.decision])
     costs = 5 + 40 * np.array([one == "refer" for one in judged.decision])
     assert isinstance(whole["profit"], Interval)
@@ -109,7 +103,7 @@ def test_constraints_that_cannot_be_met_are_named() -> None:
     assert "an approval rate of at least 95.0" in unmet.words
     assert "a bad rate of at most 5.0" in unmet.words
     assert "together" in unmet.words
-    assert isinstance(table(found, "policy_limits").rows[0][4], Gap)
+    assert isinstance(tables(found)["policy_limits"].rows[0][4], Gap)
     assert findings(found)["policy_constraints"].grade == "concern"
 
 
@@ -127,7 +121,7 @@ def test_a_promise_that_outcomes_break_is_a_concern() -> None:
 
 def test_the_best_cutoffs_are_left_alone() -> None:
     first = chapter(judged_by(Policy(cutoffs=CUTOFFS, economics=MONEY)))
-    best = by_key(table(first, "policy_proposed"))["approve_up_to"]
+    best = by_key(tables(first)["policy_proposed"])["approve_up_to"]
     assert isinstance(best, float)
     found = grades(Policy(cutoffs=Cutoffs(approve=best, decline=best), economics=MONEY))
     assert found["policy_proposal"] == "good"

@@ -13,26 +13,26 @@ import pytest
 from data_schemas.contract import Role
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
-from experiments.reporting.document import Finding, Gap, Interval, Table
-from experiments.session.encoders import Model, open_text_encoder
+from experiments.reporting.document import Finding, Gap, Interval
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
-from experiments.validate.chapter import Chapter
 from experiments.validate.chapters import stability_findings
 from experiments.validate.chapters.shift import Index, pd_range, shifts
 from experiments.validate.chapters.stability import chapter
 from experiments.validate.chapters.vintages import Vintage
-from experiments.validate.scored_outcomes import ScoredOutcomes, judge
+from experiments.validate.scored_outcomes import ScoredOutcomes, score_outcomes
 from experiments.validate.slices import month_cut
 from features.design import Design, TabularBlock
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
 from fusion.config import load_config
-from fusion.policy.policy import own_policy
+from fusion.scorer import Scorer
+from fusion.text_encoder import open_text_encoder
 from fusion.validation.intervals import Estimate, rate
 from fusion.validation.psi import psi_of, psi_of_levels
 from fusion.validation.text_drift import drift
 from tests.support.designs import silent
+from tests.support.sections import drawings, findings, tables
 from tests.support.tiny_bert import tiny_bert
 
 N = 600
@@ -45,14 +45,14 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> ScoredOutcomes:
     generate(N, 5).table.to_csv(folder / "decided.csv", index=False)
     small = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
     config = load_config(None, [f"encoder.source='{tiny_bert(folder / 'encoder')}'", *small])
-    encoder = open_text_encoder(config.encoder, None, 1.0, 1)
+    encoder = open_text_encoder(config.encoder)
     schema, options = load_schema("demo"), ReadOptions(need_target=True)
     with Run.start("train", None, {}) as run:
         files = TrainingFiles((folder / "past.csv",), folder / "model")
         train_bundle(read_decided(schema, files.data, options, run), files, config, encoder, run)
-        model = Model(load(folder / "model"), encoder, 1)
+        scorer = Scorer(load(folder / "model"), encoder, threads=1)
         applications = read_all(folder / "decided.csv", schema, options).applications
-        return judge(model, applications, own_policy(config), run)
+        return score_outcomes(scorer, applications, run)
 
 
 def first(judged: ScoredOutcomes, n: int) -> ScoredOutcomes:
@@ -79,14 +79,6 @@ def with_dates(judged: ScoredOutcomes, change: Callable[[pd.Series], pd.Series])
 
 def with_columns(judged: ScoredOutcomes, change: Callable[[TabularBlock], TabularBlock]) -> ScoredOutcomes:
     return replace(judged, design=Design(change(judged.design.tabular), judged.design.text))
-
-
-def tables(found: Chapter) -> dict[str, Table]:
-    return {table.key: table for table in found.section.tables}
-
-
-def findings(found: Chapter) -> dict[str, Finding]:
-    return {finding.key: finding for finding in found.section.findings}
 
 
 def test_figures_are_those_of_the_bundle_and_the_rows(judged: ScoredOutcomes) -> None:
@@ -191,7 +183,7 @@ def test_all_narratives_missing(judged: ScoredOutcomes) -> None:
 def test_without_dates_nothing_is_said_of_months(judged: ScoredOutcomes) -> None:
     found = chapter(with_dates(judged, lambda dates: pd.Series(np.full(len(dates), np.datetime64("NaT", "s")))))
     assert "stability_vintages" not in tables(found)
-    assert "stability_months" not in found.drawings
+    assert "stability_months" not in drawings(found)
     assert findings(found)["stability_months"].title == "Stability over time is not known."
     assert "stability_vintages" not in findings(found)
 
@@ -204,7 +196,7 @@ def test_a_month_without_rows_is_a_gap(judged: ScoredOutcomes) -> None:
     assert all(row[2] == Gap(gap="no row") for row in table.rows)
     assert tables(found)["stability_vintages"].rows[1] == ("2024-02", 0, *[Gap(gap="no row")] * 4)
     assert "No decision falls into 2024-02" in findings(found)["stability_months"].words
-    assert {"stability_months", "stability_vintages"} <= set(found.drawings)
+    assert {"stability_months", "stability_vintages"} <= set(drawings(found))
 
 
 def test_many_months_keep_the_table_narrow(judged: ScoredOutcomes) -> None:
@@ -221,7 +213,7 @@ def test_many_months_keep_the_table_narrow(judged: ScoredOutcomes) -> None:
 @pytest.mark.parametrize("n", [1, 10])
 def test_a_handful_of_rows_is_within_chance(judged: ScoredOutcomes, n: int) -> None:
     found = chapter(first(judged, n))
-    grades = {finding.key: finding.grade for finding in found.section.findings}
+    grades = {finding.key: finding.grade for finding in found.findings}
     assert "concern" not in grades.values()
     assert grades["stability_score"] == "note"
     assert "too few rows" in findings(found)["stability_score"].title
@@ -265,7 +257,7 @@ def test_narratives_within_chance_are_not_called_unchanged(judged: ScoredOutcome
 
 
 def test_pictures_are_the_same_twice(judged: ScoredOutcomes) -> None:
-    assert chapter(judged).drawings == chapter(judged).drawings
+    assert drawings(chapter(judged)) == drawings(chapter(judged))
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.reporting.document import Finding, Gap, Interval, Table
-from experiments.validate.chapter import Chapter
+from experiments.reporting.document import Gap, Interval, Section
 from experiments.validate.chapters.text_worth import chapter
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut, Slice, length_cut, segment_cuts
 from fusion.metrics import auc, brier_gain, delong
 from tests.support.scored_outcomes import NOTE, Rows, drawn, judged_of, some_margins, without_note
+from tests.support.sections import drawings, findings, tables
 
 N = 3000
 TRUTH = some_margins(N, 1)
@@ -24,17 +24,8 @@ TEXT = 0.3 * TRUTH - 1.0
 SILENT = np.arange(N) % 3 == 0  # rows of ``judged_of`` without a narrative
 
 
-def whole_chapter(judged: ScoredOutcomes) -> Chapter:
+def whole_chapter(judged: ScoredOutcomes) -> Section:
     return chapter(judged, segment_cuts(judged, ["home"]), length_cut(judged))
-
-
-def findings(found: Chapter) -> dict[str, Finding]:
-    return {finding.key: finding for finding in found.section.findings}
-
-
-def table(found: Chapter, key: str) -> Table:
-    (one,) = [table for table in found.section.tables if table.key == key]
-    return one
 
 
 def test_narratives_that_earn_their_keep() -> None:
@@ -45,12 +36,12 @@ def test_narratives_that_earn_their_keep() -> None:
     assert "1,000 pairs" in said["text_worth"].words
     assert said["text_worth_brier"].grade == "good"
     assert said["text_worth_parts"].grade == "good"
-    assert set(found.drawings) == {"text_worth_length"}
+    assert set(drawings(found)) == {"text_worth_length"}
 
 
 def test_figures_are_those_of_the_rows() -> None:
     found = whole_chapter(judged_of(OUTCOME, TRUTH, Rows(columns_only=BLURRED, text_only=TEXT)))
-    every, written, silent = table(found, "text_worth_gain").rows
+    every, written, silent = tables(found)["text_worth_gain"].rows
     gain, squared = delong(OUTCOME, TRUTH, BLURRED), brier_gain(OUTCOME, TRUTH, BLURRED)
     assert every[3:6] == pytest.approx((auc(OUTCOME, TRUTH), auc(OUTCOME, BLURRED), auc(OUTCOME, TEXT)))
     assert every[6] == Interval(value=gain.difference, low=gain.low, high=gain.high)
@@ -58,17 +49,17 @@ def test_figures_are_those_of_the_rows() -> None:
     assert every[8] == Interval(value=squared.difference, low=squared.low, high=squared.high)
     assert (written[1], silent[1]) == (int(np.sum(~SILENT)), int(np.sum(SILENT)))
     assert silent[3] == pytest.approx(auc(OUTCOME[SILENT], TRUTH[SILENT]))
-    models = table(found, "text_worth_models").rows
+    models = tables(found)["text_worth_models"].rows
     assert [row[:2] for row in models[:3]] == [
         ("all", "the model"),
         ("all", "columns only"),
         ("all", "narratives only"),
     ]
     assert len(models) == 9
-    lengths = table(found, "text_worth_length").rows
+    lengths = tables(found)["text_worth_length"].rows
     assert lengths[0][0] == "without note"
     assert sum(int(row[1]) for row in lengths if isinstance(row[1], int)) == N
-    assert [row[0] for row in table(found, "text_worth_by_home").rows] == ["own", "rent"]
+    assert [row[0] for row in tables(found)["text_worth_by_home"].rows] == ["own", "rent"]
 
 
 def test_narratives_that_do_harm() -> None:
@@ -90,7 +81,7 @@ def test_narratives_that_do_not_earn_their_keep() -> None:
 def test_the_same_model_twice() -> None:
     found = whole_chapter(judged_of(OUTCOME, TRUTH))
     assert findings(found)["text_worth"].grade == "note"
-    assert table(found, "text_worth_gain").rows[0][6:8] == (Interval(value=0.0, low=0.0, high=0.0), 1.0)
+    assert tables(found)["text_worth_gain"].rows[0][6:8] == (Interval(value=0.0, low=0.0, high=0.0), 1.0)
 
 
 def test_harm_in_one_segment_is_found() -> None:
@@ -113,10 +104,10 @@ def test_no_narratives(why: str) -> None:
         judged = judged_of(OUTCOME[:0], TRUTH[:0])
     found = chapter(judged, segment_cuts(judged, ["home"]), length_cut(judged) if len(judged) else None)
     assert findings(found)["text_worth"].grade == "note"
-    assert not found.section.tables
-    assert not found.drawings
+    assert not found.tables
+    assert not drawings(found)
     said = {"schema": "schema has no narratives", "silence": "None of these", "rows": "no row"}[why]
-    assert said in found.section.words[0]
+    assert said in found.words[0]
 
 
 @pytest.mark.parametrize("y", [np.zeros(400), np.ones(400), OUTCOME[:10]], ids=["good", "bad", "ten rows"])
@@ -124,36 +115,36 @@ def test_too_few_to_judge(y: np.ndarray) -> None:
     judged = judged_of(y, TRUTH[: len(y)], Rows(columns_only=BLURRED[: len(y)]))
     found = whole_chapter(judged)
     assert findings(found)["text_worth"].title == "What the narratives add to the ranking cannot be said."
-    every = table(found, "text_worth_gain").rows[0]
+    every = tables(found)["text_worth_gain"].rows[0]
     assert every[3:8] == (Gap(gap="under 10 of a kind"),) * 5
     assert isinstance(every[8], Interval)
-    (plot,) = found.section.plots
+    (plot,) = found.plots
     assert plot.gap
-    assert not found.drawings
+    assert not drawings(found)
 
 
 def test_one_row() -> None:
     found = whole_chapter(judged_of(OUTCOME[1:2], TRUTH[1:2], Rows(note=[NOTE])))
-    assert isinstance(table(found, "text_worth_gain").rows[0][8], Gap)
+    assert isinstance(tables(found)["text_worth_gain"].rows[0][8], Gap)
 
 
 def test_constant_margins() -> None:
     flat = np.full(N, -1.3)
     found = whole_chapter(judged_of(OUTCOME, flat, Rows(columns_only=flat)))
     assert findings(found)["text_worth"].grade == "note"
-    assert isinstance(table(found, "text_worth_models").rows[0][7], Gap)
+    assert isinstance(tables(found)["text_worth_models"].rows[0][7], Gap)
 
 
 def test_everybody_wrote() -> None:
     found = whole_chapter(judged_of(OUTCOME, TRUTH, Rows(columns_only=BLURRED, note=[NOTE] * N)))
-    assert [row[0] for row in table(found, "text_worth_gain").rows] == ["all"]
+    assert [row[0] for row in tables(found)["text_worth_gain"].rows] == ["all"]
 
 
 def test_a_length_without_rows_or_bads() -> None:
     judged = judged_of(OUTCOME, TRUTH, Rows(columns_only=BLURRED))
     nobody, good = np.zeros(N, np.bool_), OUTCOME == 0
     cut = Cut("length", "Length", (Slice("none", nobody), Slice("good", good), Slice("rest", ~good)))
-    rows = table(chapter(judged, [], cut), "text_worth_length").rows
+    rows = tables(chapter(judged, [], cut))["text_worth_length"].rows
     assert rows[0][3:] == (Gap(gap="no row"),) * 7
     assert rows[1][3] == rows[2][3] == Gap(gap="under 10 of a kind")
 
@@ -164,5 +155,5 @@ def test_of_several_narratives_the_main_one_counts() -> None:
     both = np.column_stack([text.has_text, np.ones((N, 1), np.bool_)])
     two = replace(text, x_text=np.zeros((N, 2, 3), np.float32), has_text=both, names=("note", "reason"))
     found = chapter(replace(judged, design=replace(judged.design, text=two)), [], None)
-    assert [row[0] for row in table(found, "text_worth_gain").rows] == ["all", "with note", "without note"]
+    assert [row[0] for row in tables(found)["text_worth_gain"].rows] == ["all", "with note", "without note"]
     assert "without note" in findings(found)["text_worth_silent"].words

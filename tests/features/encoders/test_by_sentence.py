@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from hypothesis import given, settings
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 from transformers import BertModel
 
 from data_schemas.contract import Concept, Reason, Sensitive
+from features.arrays import Floats32
 from features.encoders import by_sentence as sentence_encoder
 from features.encoders.by_sentence import (
     SentenceEncoder,
@@ -80,7 +80,7 @@ def assert_same(one: PartVectors, other: PartVectors) -> None:
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
-def hidden_states(folder: Path, encoder: BertEncoder, text: str) -> npt.NDArray[np.float32]:
+def hidden_states(folder: Path, encoder: BertEncoder, text: str) -> Floats32:
     """The last layer's token vectors through transformers, special tokens included."""
     model = BertModel.from_pretrained(folder, add_pooling_layer=False, local_files_only=True)
     with torch.inference_mode():

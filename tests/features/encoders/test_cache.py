@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from data_schemas.errors import RunError
+from features.arrays import Floats32
 from features.encoders import cache as cache_module
 from features.encoders.cache import CachedEncoder, EmbeddingCache
 from features.encoders.encoder import PartVectors, Progress
@@ -24,7 +24,7 @@ DIGEST = "ab" * 32
 BOUND = 10_000_000
 
 
-def vectors(texts: Sequence[str], dim: int = 8) -> npt.NDArray[np.float32]:
+def vectors(texts: Sequence[str], dim: int = 8) -> Floats32:
     """A vector for every text, exact in float16."""
     return np.array([[len(text)] * dim for text in texts], np.float32).reshape(len(texts), dim)
 
@@ -36,7 +36,7 @@ class CountingEncoder:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> npt.NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats32:
         self.asked += texts
         if on_progress is not None:
             on_progress(len(texts))

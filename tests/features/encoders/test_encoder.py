@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import psutil
 import pytest
 import torch
@@ -16,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import BertModel
 
+from features.arrays import Floats32
 from features.encoders.bert import means
 from features.encoders.encoder import BertEncoder
 from features.encoders.sources import EMBEDDED, locate, open_encoder
@@ -54,7 +54,7 @@ def words(n_texts: int, longest: int, seed: int) -> list[str]:
     return [" ".join(chance.choices(bag, k=chance.randint(0, longest))) for _ in range(n_texts)]
 
 
-def reference(folder: Path, encoder: BertEncoder, text: str) -> npt.NDArray[np.float32]:
+def reference(folder: Path, encoder: BertEncoder, text: str) -> Floats32:
     """The same text through transformers, in fp32, alone; no longer than one window."""
     model = BertModel.from_pretrained(folder, add_pooling_layer=False, local_files_only=True)
     ids = torch.tensor([encoder.tokenizer.encode(text).ids])

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +12,7 @@ from scipy import sparse
 
 from data_schemas.contract import Concept, Reason, Sensitive
 from data_schemas.reader import load_schema
+from features.arrays import Floats32
 from features.encoders.encoder import PartVectors, Progress
 from features.encoders.sources import EMBEDDED, locate, open_encoder
 from features.encoders.windows import Spans
@@ -34,7 +34,7 @@ class TopicEncoder:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> npt.NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats32:
         del on_progress
         self.asked += texts
         counts = [[text.lower().count(topic) for topic in TOPICS] + [1] for text in texts]

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from data_schemas.contract import Schema, Sensitive, StripRule
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
+from features.arrays import Floats32
 from features.encoders.encoder import PartVectors, Progress
 from features.encoders.windows import Spans
 from features.narratives.masking import Mask, rows_by_kind
@@ -52,7 +52,7 @@ class TopicEncoder:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> npt.NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats32:
         del on_progress
         self.asked += texts
         counts = [[text.lower().count(topic) for topic in ("car", "ill", "pray")] + [1] for text in texts]

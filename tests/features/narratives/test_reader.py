@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from features.arrays import Floats32
 from features.encoders.encoder import PartVectors, Progress
 from features.encoders.windows import Spans
 from features.narratives.reader import TextReader
@@ -25,7 +25,7 @@ class LengthEncoder:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> npt.NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats32:
         self.asked += texts
         if on_progress is not None:
             on_progress(len(texts))

@@ -1,17 +1,15 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from features.arrays import Floats
 from features.design import Design, TabularBlock, TextBlock
 from features.narratives.sentences import SentenceBlock
 from features.text.cleaning import MOST_PASSAGES
@@ -30,8 +28,8 @@ from tests.support.designs import (
     without_narratives,
 )
 from tests.support.logged import make_told, whole_text, without_sentences
+from tests.support.shapley_values import shapley
 
-Floats = npt.NDArray[np.float64]
 SHAPE = Shape(n_num=3, n_cat=1)
 
 
@@ -49,23 +47,6 @@ def model(told: tuple[Design, SentenceBlock]) -> FusionModel:
 @pytest.fixture(scope="module")
 def explainer(model: FusionModel, told: tuple[Design, SentenceBlock]) -> Explainer:
     return Explainer.of(model, told[0].tabular.take(np.arange(30)))
-
-
-def shapley(n_players: int, worth: Callable[[frozenset[int]], float]) -> Floats:
-    """By the definition: every coalition of every player's others."""
-    values = np.zeros(n_players)
-    known = {frozenset(c): worth(frozenset(c)) for s in range(n_players + 1) for c in _subsets(n_players, s)}
-    for player in range(n_players):
-        for coalition, value in known.items():
-            if player not in coalition:
-                s = len(coalition)
-                weight = math.factorial(s) * math.factorial(n_players - s - 1) / math.factorial(n_players)
-                values[player] += weight * (known[coalition | {player}] - value)
-    return values
-
-
-def _subsets(n: int, size: int) -> Iterator[tuple[int, ...]]:
-    return itertools.combinations(range(n), size)
 
 
 def brute_force(model: FusionModel, background: TabularBlock, row: Design) -> tuple[float, Floats]:

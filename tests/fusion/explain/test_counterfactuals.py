@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pytest
 from scipy.special import expit
 
 from data_schemas.contract import Schema
 from data_schemas.reader import parse_schema
+from features.arrays import Floats
 from features.design import Design, TextBlock
 from features.tables.applications import Applications
 from features.tables.dataframe import applications_of
@@ -19,8 +19,6 @@ from features.tabular import TabularEncoder
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
 from fusion.estimator import CreditFusionClassifier
 from fusion.explain.counterfactuals import MOST_PAIRS, Change, ChangeSearch, round_values
-
-Floats = npt.NDArray[np.float64]
 
 LIGHT = Config(
     folds=FoldConfig(n_folds=2),

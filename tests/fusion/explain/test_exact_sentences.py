@@ -4,22 +4,22 @@ import itertools
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from scipy import sparse
 
+from features.arrays import Floats, Floats32
 from features.design import Design
 from features.narratives.sentences import SentenceBlock
 from fusion.explain import exact_sentences as exact
 from fusion.explain.attribution import Explainer
 from fusion.explain.exact_sentences import explain_exactly
 from fusion.model.training import fit
-from tests.fusion.explain.test_attribution import shapley
 from tests.support.designs import MONOTONE, SMALL, Shape, outcome, sample_of
 from tests.support.logged import make_told
+from tests.support.shapley_values import shapley
 
 SHAPE = Shape(n_num=2, n_cat=1)
-Loose = tuple[npt.NDArray[np.float32], sparse.csr_matrix]
+Loose = tuple[Floats32, sparse.csr_matrix]
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +44,7 @@ def read_texts(texts: Sequence[str]) -> Loose:
     return vectors, sparse.csr_matrix(words)
 
 
-def owen_values(
-    explainer: Explainer, told: tuple[Design, SentenceBlock], begin: int, end: int
-) -> npt.NDArray[np.float64]:
+def owen_values(explainer: Explainer, told: tuple[Design, SentenceBlock], begin: int, end: int) -> Floats:
     """By the definition, each part of the narrative read by ``read_texts``."""
     design, block = told
     row, narrative = int(block.row[begin]), int(block.narrative[begin])

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from scipy.special import expit
 
 from data_schemas.contract import Concept, Reason, Schema
 from data_schemas.reader import parse_schema
+from features.arrays import Ints
 from fusion.config import Config, DecisionConfig, ExplainConfig, ScaleConfig
 from fusion.explain.explanation import Explanation, to_points
 from fusion.explain.reasons import ReasonBook, principal_reasons, reason_points
@@ -74,7 +74,7 @@ def explanation() -> Explanation:
 
 
 @pytest.fixture(scope="module")
-def concept(explanation: Explanation) -> npt.NDArray[np.int64]:
+def concept(explanation: Explanation) -> Ints:
     return np.random.default_rng(1).integers(-1, 3, len(explanation.block))
 
 
@@ -91,7 +91,7 @@ def test_every_code_stands_once_in_the_book() -> None:
 
 
 def test_points_are_summed_by_code_and_of_unnamed_sentences_the_worst_counts(
-    explanation: Explanation, concept: npt.NDArray[np.int64]
+    explanation: Explanation, concept: Ints
 ) -> None:
     points = reason_points(explanation, concept, BOOK, SCALE)
     np.testing.assert_allclose(points[:, 0], to_points(explanation.columns[:, :2].sum(axis=1), SCALE))
@@ -171,9 +171,7 @@ def config(min_points: float, max_pd: float = 0.999) -> Config:
     return Config(explain=ExplainConfig(min_points=min_points), decision=DecisionConfig(max_pd=max_pd))
 
 
-def test_reasons_are_adverse_strongest_first_and_worth_their_least(
-    explanation: Explanation, concept: npt.NDArray[np.int64]
-) -> None:
+def test_reasons_are_adverse_strongest_first_and_worth_their_least(explanation: Explanation, concept: Ints) -> None:
     points = reason_points(explanation, concept, BOOK, SCALE)
     reasons = principal_reasons(explanation, concept, BOOK, config(5.0), 3)
     for row in range(N):
@@ -184,7 +182,7 @@ def test_reasons_are_adverse_strongest_first_and_worth_their_least(
     assert reasons.narrative_points == pytest.approx(to_points(explanation.narratives.sum(axis=1), SCALE))
 
 
-def test_the_declined_are_told_whatever_took_anything(explanation: Explanation, concept: npt.NDArray[np.int64]) -> None:
+def test_the_declined_are_told_whatever_took_anything(explanation: Explanation, concept: Ints) -> None:
     points = reason_points(explanation, concept, BOOK, SCALE)
     cut_off = float(np.median(expit(explanation.margin)))
     reasons = principal_reasons(explanation, concept, BOOK, config(1e6, cut_off), 99)
@@ -195,15 +193,13 @@ def test_the_declined_are_told_whatever_took_anything(explanation: Explanation, 
         assert [value for _, value in reasons.of(row)] == pytest.approx(wanted)
 
 
-def test_a_declined_row_from_which_nothing_took_points(
-    explanation: Explanation, concept: npt.NDArray[np.int64]
-) -> None:
+def test_a_declined_row_from_which_nothing_took_points(explanation: Explanation, concept: Ints) -> None:
     columns, sentences = np.full_like(explanation.columns, -0.1), np.full_like(explanation.sentences, 1e-6)
     low = replace(explanation, columns=columns, sentences=sentences, margin=np.full(N, 5.0))
     assert (principal_reasons(low, concept, BOOK, config(1.0), 4).which == -1).all()
 
 
-def test_what_may_not_be_disclosed_keeps_its_place(explanation: Explanation, concept: npt.NDArray[np.int64]) -> None:
+def test_what_may_not_be_disclosed_keeps_its_place(explanation: Explanation, concept: Ints) -> None:
     columns = explanation.columns.copy()
     columns[:, 2] = 5.0
     reasons = principal_reasons(replace(explanation, columns=columns), concept, BOOK, config(1.0), 4)
@@ -211,7 +207,7 @@ def test_what_may_not_be_disclosed_keeps_its_place(explanation: Explanation, con
         assert reasons.of(row)[0][0] == Reason("STATE", "Where you live.", disclosable=False)
 
 
-def test_a_top_score_has_no_adverse_reason(explanation: Explanation, concept: npt.NDArray[np.int64]) -> None:
+def test_a_top_score_has_no_adverse_reason(explanation: Explanation, concept: Ints) -> None:
     columns, sentences = np.full_like(explanation.columns, -1.0), np.full_like(explanation.sentences, -0.1)
     safe = replace(explanation, columns=columns, sentences=sentences)
     reasons = principal_reasons(safe, concept, BOOK, config(0.0), 4)
@@ -220,5 +216,5 @@ def test_a_top_score_has_no_adverse_reason(explanation: Explanation, concept: np
     assert reasons.of(0) == []
 
 
-def test_more_reasons_than_codes_are_asked_for(explanation: Explanation, concept: npt.NDArray[np.int64]) -> None:
+def test_more_reasons_than_codes_are_asked_for(explanation: Explanation, concept: Ints) -> None:
     assert principal_reasons(explanation, concept, BOOK, config(1.0), 99).which.shape == (N, len(BOOK.reasons))

@@ -2,15 +2,13 @@ from __future__ import annotations
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import pytest
 import shap
 
+from features.arrays import Floats
 from fusion.config import StackerConfig
 from fusion.explain.tree_shapley import MOST_COLUMNS, TreeGame, count, leaves_of
 from fusion.model.stacker import Stacker, fit_booster
-
-Floats = npt.NDArray[np.float64]
 
 
 def some_rows(n: int, seed: int = 0, missing: float = 0.1) -> tuple[Floats, Floats]:

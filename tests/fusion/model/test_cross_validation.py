@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_schemas.errors import ContractError
+from features.arrays import Dates, Flags, Floats
 from fusion.config import FoldConfig
 from fusion.metrics import auc, delong, figures
 from fusion.model.cross_validation import (
@@ -26,11 +26,10 @@ from fusion.model.cross_validation import (
 )
 from fusion.model.fusion_model import Margins
 from fusion.model.training import TrainingSample, fit
-from tests.support.designs import MONOTONE, SMALL, Floats, make_design, outcome, with_numbers
+from tests.support.designs import MONOTONE, SMALL, make_design, outcome, with_numbers
 
 N_FOLDS = SMALL.folds.n_folds
 DAY_ONE = np.datetime64("2020-01-01")
-Days = npt.NDArray[np.datetime64]
 
 
 def dated(n: int = 450, n_days: int = 90, seed: int = 0) -> TrainingSample:
@@ -227,7 +226,7 @@ class TestTimeOrderedFolds:
         assert forward.newest.mean() == pytest.approx(NEWEST_SHARE, abs=0.05)
 
     @pytest.mark.parametrize("without", [lambda _: None, lambda days: np.full_like(days, np.datetime64("NaT"))])
-    def test_they_need_dates(self, sample: TrainingSample, without: Callable[[Days], Days | None]) -> None:
+    def test_they_need_dates(self, sample: TrainingSample, without: Callable[[Dates], Dates | None]) -> None:
         assert sample.decided is not None
         with pytest.raises(ContractError, match="time-ordered folds need decision dates") as caught:
             judge(replace(sample, decided=without(sample.decided)), SMALL, "time")
@@ -278,7 +277,7 @@ class TestTimeOrderedFolds:
         assert "random folds" in caught.value.remedy
 
 
-def slice_of(judged: CrossValidated, start: int, length: int) -> npt.NDArray[np.bool_]:
+def slice_of(judged: CrossValidated, start: int, length: int) -> Flags:
     """Where a run of rows stands among the judged."""
     at = np.arange(len(judged.rows))
     return (at >= start) & (at < start + length)

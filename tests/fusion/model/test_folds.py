@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from data_schemas.contract import Schema
 from data_schemas.reader import parse_schema
+from features.arrays import Floats, Ints
 from features.tables.applications import Applications
 from fusion.model.folds import MIN_SHARED_LENGTH, assign_folds, tied_groups
 
@@ -84,7 +84,7 @@ def test_no_row_and_one_row(n_rows: int) -> None:
     assert ties(*[("ann", STORY, "")] * n_rows) == [0] * n_rows
 
 
-def outcomes(rows: list[tuple[int, bool]]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+def outcomes(rows: list[tuple[int, bool]]) -> tuple[Floats, Ints]:
     """Outcomes and groups."""
     return np.array([bad for _, bad in rows], np.float64), np.array([group for group, _ in rows], np.int64)
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,6 +16,7 @@ from scipy.special import expit
 from data_schemas.contract import FieldType, Role
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
+from features.arrays import Dates, Floats, Floats32
 from features.design import Design
 from features.encoders.encoder import PartVectors, Progress
 from features.encoders.windows import Spans
@@ -35,7 +35,6 @@ from tests.support import golden_model
 from tests.support.designs import (
     MONOTONE,
     SMALL,
-    Floats,
     Shape,
     Trained,
     chunks,
@@ -406,7 +405,7 @@ def test_every_part_is_told_how_much_a_row_counts() -> None:
 
     days = np.datetime64("2020-01-01") - 3650 * wrong.astype("timedelta64[D]")
 
-    def judged(decided: npt.NDArray[np.datetime64] | None) -> list[float]:
+    def judged(decided: Dates | None) -> list[float]:
         """AUC of every part of the fused model."""
         model, _ = fit(TrainingSample(design, told, np.arange(900), MONOTONE, decided), SMALL)
         text, parts = text_log_odds(model, fresh), model.parts(fresh)
@@ -420,7 +419,7 @@ class Letters:
 
     digest, dim = "letters", 8
 
-    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> npt.NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats32:
         if on_progress is not None:
             on_progress(len(texts))
         return np.array([[text.count(letter) for letter in "aeioustn"] for text in texts], np.float32).reshape(-1, 8)

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
+from features.arrays import Floats
 from fusion.config import StackerConfig
 from fusion.metrics import auc, log_loss
 from fusion.model.stacker import Stacker, fit_booster, stacker_inputs
-from tests.support.designs import SMALL, Floats, make_design, outcome, with_column, with_levels
+from tests.support.designs import SMALL, make_design, outcome, with_column, with_levels
 
 CONFIG = SMALL.stacker
 DESIGN = make_design(500)

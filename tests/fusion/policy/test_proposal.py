@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fusion.policy.policy import Constraints, Cutoffs, Economics, Policy, Segments
 from fusion.policy.proposal import Proposal, Unmet, books_by_segment, bootstrap_mean, keeps, propose
 from fusion.policy.simulation import Book, Curve, at_cutoffs, together
-from tests.fusion.policy.test_simulation import book
+from tests.support.books import book
 
 OF_36, OF_60 = Cutoffs(approve=0.1, decline=0.1), Cutoffs(approve=0.05, decline=0.3)
 LIMITS = st.one_of(st.none(), st.floats(0, 1))

@@ -14,7 +14,7 @@ from scipy.stats import chi2, kstest, norm
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from fusion.metrics import Floats
+from features.arrays import Floats
 from fusion.validation.calibration_tests import (
     brier_parts,
     expected_calibration_error,

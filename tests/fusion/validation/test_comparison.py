@@ -14,7 +14,8 @@ from scipy.special import expit
 from scipy.stats import norm, spearmanr
 from sklearn.metrics import confusion_matrix
 
-from fusion.metrics import Floats, brier_gain, delong
+from features.arrays import Floats
+from fusion.metrics import brier_gain, delong
 from fusion.validation.comparison import compare, rank_correlation
 from fusion.validation.net_benefit import net_benefit, net_benefit_difference
 from fusion.validation.power import ab_plan, auc_spread, brier_spread, needed, needed_in_each

@@ -13,11 +13,10 @@ from scipy.stats import norm
 from scipy.stats.contingency import relative_risk
 from sklearn.metrics import roc_auc_score
 
+from features.arrays import Flags, Floats, Ints
 from features.tables.groups import LEAST_ROWS
-from fusion.metrics import Floats, fit_logistic_line
+from fusion.metrics import fit_logistic_line
 from fusion.validation.fairness import (
-    Codes,
-    Flags,
     fairness,
     four_fifths,
     impact_ratio,
@@ -33,7 +32,7 @@ GUIDELINES = [("American Indians", 45, 0.75, True), ("Hispanics", 48, 0.80, Fals
 WHITES = 60
 
 
-def sample(n: int = 900, seed: int = 0) -> tuple[Codes, Flags, Floats, Floats]:
+def sample(n: int = 900, seed: int = 0) -> tuple[Ints, Flags, Floats, Floats]:
     """Groups of 60 %, 35 % and the rest without one; the second looks riskier than it is."""
     random = np.random.default_rng(seed)
     code = np.where(random.random(n) < 0.6, 0, 1).astype(np.int64)

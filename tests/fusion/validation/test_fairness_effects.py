@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from fusion.metrics import Floats
-from fusion.validation.fairness import Codes, fairness
+from features.arrays import Floats, Ints
+from fusion.validation.fairness import fairness
 from fusion.validation.fairness_effects import Effect, Way, effects
 from fusion.validation.intervals import NONE
 
 
-def ways(n: int = 600, seed: int = 0) -> tuple[Codes, Floats, Way, Way]:
+def ways(n: int = 600, seed: int = 0) -> tuple[Ints, Floats, Way, Way]:
     """Two groups, and two ways of which the second is hard on group 1."""
     random = np.random.default_rng(seed)
     code = (np.arange(n) % 3 == 0).astype(np.int64)

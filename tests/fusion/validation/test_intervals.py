@@ -14,7 +14,8 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from fusion.metrics import Floats, brier, fit_logistic_line, ks
+from features.arrays import Floats
+from fusion.metrics import brier, fit_logistic_line, ks
 from fusion.validation import intervals
 from fusion.validation.intervals import (
     NONE,

@@ -1,17 +1,16 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from scipy import sparse
 
+from features.arrays import Floats32, Ints
 from fusion.metrics import auc, delong
 from fusion.validation.proxy_probe import (
     LEAST_IN_FOLD,
     N_FOLDS,
     WIDENING,
     Inputs,
-    Ints,
     ProbeAccuracy,
     bent,
     deal_folds,
@@ -20,10 +19,8 @@ from fusion.validation.proxy_probe import (
     told,
 )
 
-Floats = npt.NDArray[np.float32]
 
-
-def sample(n: int, n_levels: int, signal: float, seed: int = 0, p: int = 6) -> tuple[Floats, Ints]:
+def sample(n: int, n_levels: int, signal: float, seed: int = 0, p: int = 6) -> tuple[Floats32, Ints]:
     """Inputs float32 (n, p), of which the first moves with the level, and levels."""
     random = np.random.default_rng(seed)
     level = random.integers(0, n_levels, n)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import expit, logit
 
-from fusion.metrics import Floats, ks
+from features.arrays import Floats
+from fusion.metrics import ks
 from fusion.validation.intervals import rate
 from fusion.validation.score_bands import band_edges, binomial_p, first_break, gains, jeffreys_p, score_bands
 

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from autogluon.tabular import TabularPredictor
 
-from experiments.benchmarks.peers.contenders.tables import OUTCOME, Budget, Floats, Training
+from experiments.benchmarks.peers.contenders.tables import OUTCOME, Budget, Training
+from features.arrays import Floats
 
 
 def fit(training: Training, folder: Path, budget: Budget) -> Mapping[str, object]:

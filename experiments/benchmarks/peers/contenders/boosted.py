@@ -12,18 +12,18 @@ from pathlib import Path
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import optuna
 import pandas as pd
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from experiments.benchmarks.peers.contenders.tables import Budget, Floats, Training
+from experiments.benchmarks.peers.contenders.tables import Budget, Training
+from features.arrays import Floats
 
 MOST_TREES, PATIENCE = 1500, 40
 MOST_WORDS, LEAST_TEXTS = 2000, 20
 BOOSTER, LEVELS, WORDS = "booster.txt", "levels.json", "words.json"
-Inputs = npt.NDArray[np.float64] | sparse.csr_matrix
+Inputs = Floats | sparse.csr_matrix
 
 
 def fit_columns(training: Training, folder: Path, budget: Budget) -> Mapping[str, object]:
@@ -70,7 +70,7 @@ def learn_levels(training: Training) -> dict[str, list[str]]:
     return {name: [str(level) for level in texts.get(name, [])] for name in names}
 
 
-def column_values(frame: pd.DataFrame, levels: Mapping[str, list[str]]) -> npt.NDArray[np.float64]:
+def column_values(frame: pd.DataFrame, levels: Mapping[str, list[str]]) -> Floats:
     """float64 (n, columns): numbers as they are, levels as codes from 0, NaN where missing or unknown."""
     values = np.empty((len(frame), len(levels)))
     for i, (name, known) in enumerate(levels.items()):
@@ -90,7 +90,7 @@ def _texts(frame: pd.DataFrame, name: str) -> list[str]:
     return [str(text) for text in frame[name].fillna("")]
 
 
-def _beside(columns: npt.NDArray[np.float64], words: list[sparse.csr_matrix]) -> sparse.csr_matrix:
+def _beside(columns: Floats, words: list[sparse.csr_matrix]) -> sparse.csr_matrix:
     return sparse.csr_matrix(sparse.hstack([sparse.csr_matrix(columns), *words]))
 
 

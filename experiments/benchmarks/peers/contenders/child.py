@@ -21,7 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.benchmarks.peers.contenders.tables import Budget, Floats, read_about, read_later, read_training
+from experiments.benchmarks.peers.contenders.tables import Budget, read_about, read_later, read_training
+from features.arrays import Floats
 
 OWN, COLUMNS, WORDS, SKRUB, AUTOGLUON = "creditfusion", "columns", "words", "skrub", "autogluon"
 LIBRARIES = {

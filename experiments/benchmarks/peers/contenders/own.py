@@ -9,31 +9,25 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from data_schemas.reader import load_schema
-from experiments.benchmarks.peers.contenders.tables import About, Budget, Floats
-from experiments.score.job import bundle_scorer
-from experiments.session.encoders import open_model, open_text_encoder
+from experiments.benchmarks.peers.contenders.tables import About, Budget
 from experiments.session.run import Run
 from experiments.train.job import (
     Decided,
     TrainingFiles,
-    data_digest,
     later_rows,
     train_bundle,
     training_rows,
 )
+from features.arrays import Flags, Floats, Index
 from features.tables.applications import Applications, Chunk
+from features.tables.csv_records import data_digest
 from features.tables.reader import ReadOptions, read_all
 from fusion.config import load_config
-
-Flags = npt.NDArray[np.bool_]
-Index = npt.NDArray[np.intp]
+from fusion.scorer import load_scorer
+from fusion.text_encoder import VectorCache, open_text_encoder
 
 COUNTED = ("mask", "encode", "fit", "describe", "save")  # judging a model is counted of no contender
-CACHE_GB = 2.0
 
 
 def fit(about: About, folder: Path, budget: Budget) -> Mapping[str, object]:
@@ -42,7 +36,7 @@ def fit(about: About, folder: Path, budget: Budget) -> Mapping[str, object]:
     config = load_config(None, [])
     decided = Decided(read.applications.take(learn), read.rejects, data_digest(_paths(about)), "as for every contender")
     with Run.start("peers", None, {}) as run:
-        encoder = open_text_encoder(config.encoder, _cache(budget), CACHE_GB, 0)
+        encoder = open_text_encoder(config.encoder, _cache(budget))
         train_bundle(decided, TrainingFiles(_paths(about), folder), config, encoder, run)
     stages = {name: run.clock.seconds[name] for name in COUNTED if name in run.clock.seconds}
     return {"seconds": sum(stages.values()), "stages": stages, "hit_rate": encoder.hit_rate}
@@ -50,10 +44,9 @@ def fit(about: About, folder: Path, budget: Budget) -> Mapping[str, object]:
 
 def load(folder: Path, budget: Budget) -> Callable[[Applications], Floats]:
     """A saved bundle: PDs of applications."""
-    opened = open_model(folder, None, _cache(budget), CACHE_GB, 0)
-    with Run.start("peers", None, {}) as run:
-        scorer = bundle_scorer(opened.bundle, opened.encoder, 0, run)
-    return lambda applications: scorer.answer(applications, lambda _: None).scores.pd
+    scorer = load_scorer(folder, cache=_cache(budget))
+    scorer.prepare()
+    return lambda applications: scorer.answer(applications).scores.pd
 
 
 def split(data: Sequence[Path], schema: str, until: date) -> tuple[Chunk, Flags, Index]:
@@ -73,5 +66,5 @@ def _paths(about: About) -> tuple[Path, ...]:
     return tuple(Path(name) for name in about.data)
 
 
-def _cache(budget: Budget) -> Path | None:
-    return Path(budget.cache) if budget.cache else None
+def _cache(budget: Budget) -> VectorCache | None:
+    return VectorCache(Path(budget.cache)) if budget.cache else None

@@ -18,7 +18,8 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 from skrub import tabular_pipeline
 
-from experiments.benchmarks.peers.contenders.tables import Budget, Floats, Training
+from experiments.benchmarks.peers.contenders.tables import Budget, Training
+from features.arrays import Floats
 
 MOST_TREES, PATIENCE = 1000, 30
 PIPELINE = "pipeline.joblib"  # scikit-learn has no other form for a whole pipeline; this process wrote it itself

@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-Floats = npt.NDArray[np.float64]
+from features.arrays import Floats, Index, Ints
+
 OUTCOME, FOLD = "outcome of the row", "fold that holds the row out"  # no name of a column
 TRAIN, LATER, ABOUT = "train.parquet", "later.parquet", "about.json"
 
@@ -59,10 +59,10 @@ class Training:
     about: About
     frame: pd.DataFrame
     y: Floats
-    fold: npt.NDArray[np.int64]
+    fold: Ints
 
     @property
-    def splits(self) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
+    def splits(self) -> list[tuple[Index, Index]]:
         """Rows to learn from and rows held out, for every fold."""
         numbers = np.unique(self.fold)
         return [(np.flatnonzero(self.fold != number), np.flatnonzero(self.fold == number)) for number in numbers]

@@ -1,0 +1,45 @@
+"""The pages of the reports on a decision, and of the index that lists them."""
+
+from __future__ import annotations
+
+from experiments.reporting.decision import pictures
+from experiments.reporting.decision.applicant import ApplicantNotice
+from experiments.reporting.decision.index import IndexPage
+from experiments.reporting.decision.underwriter import Narrative, UnderwriterReport
+from experiments.reporting.decision.validator import ValidatorReport
+from experiments.reporting.page import render
+
+FEW = 3  # columns named in the opening sentence, on either side
+
+
+def underwriter_html(report: UnderwriterReport) -> str:
+    """The page that answers in ten seconds why an applicant scored so."""
+    ranked = sorted(report.columns, key=lambda column: column.points)
+    extra = {
+        "against": [column for column in ranked[:FEW] if column.points <= -0.5],
+        "favour": [column for column in ranked[::-1][:FEW] if column.points >= 0.5],
+        "largest": largest_sentence(report.narratives),
+        "pictures": pictures,
+        "zip": zip,
+    }
+    return render("underwriter.html.j2", report, extra)
+
+
+def applicant_html(report: ApplicantNotice) -> str:
+    """The letter to the applicant."""
+    return render("applicant.html.j2", report, {})
+
+
+def validator_html(report: ValidatorReport) -> str:
+    """The page with every contribution and all that is needed to compute them again."""
+    return render("validator.html.j2", report, {})
+
+
+def index_html(report: IndexPage) -> str:
+    """The list of all reported applications, with links to their files beside it."""
+    return render("index.html.j2", report, {})
+
+
+def largest_sentence(narratives: tuple[Narrative, ...]) -> float:
+    """The largest sentence's points, without sign: the common scale of all sentence bars."""
+    return max((abs(part.points) for narrative in narratives for part in narrative.sentences), default=0.0)

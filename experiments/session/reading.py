@@ -1,0 +1,15 @@
+"""Applications read for a scorer, with the run's progress and timings."""
+
+from __future__ import annotations
+
+from experiments.session.run import Run, advance_to
+from features.tables.applications import Applications
+from fusion.scorer import Monitor, Reading, Scorer
+
+
+def read_watched(scorer: Scorer, applications: Applications, run: Run, stage: str = "encode") -> Reading:
+    """What the model sees of applications; ``stage`` names the work in the run's progress and timings."""
+    names = [field.name for field in scorer.schema.narratives]
+    total = len({text for name in names for text in applications.narrative(name) if text})
+    with run.stage(stage, total, "texts") as advance:
+        return scorer.read(applications, Monitor(on_texts=advance_to(advance)))

@@ -1,0 +1,109 @@
+"""What applications are answered: score, decision, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from data_schemas.contract import Reason, Sensitive
+from features.narratives.concepts import ConceptMatches
+from fusion.config import ScaleConfig
+from fusion.explain.explanation import Explanation, to_points
+from fusion.explain.reasons import Reasons
+from fusion.model.fusion_model import Scores
+from fusion.policy.policy import Decisions
+
+
+@dataclass(frozen=True)
+class RowReasons:
+    """Why one application has its score, in points of the score (higher is safer).
+
+    Attributes:
+        reasons: The strongest adverse reasons, the strongest first, each with its points, which are negative.
+        narrative_points: What the narratives gave or took in all.
+        sensitive: What the sentences about each kind of private life gave or took; only kinds that were written about.
+        refused: Whether the application is not approved.
+    """
+
+    reasons: tuple[tuple[Reason, float], ...]
+    narrative_points: float
+    sensitive: Mapping[Sensitive, float]
+    refused: bool = False
+
+    @property
+    def undisclosable(self) -> list[str]:
+        """Codes of the reasons that may not be given as principal ones."""
+        return [reason.code for reason, _ in self.reasons if not reason.disclosable]
+
+    @property
+    def flags(self) -> str:
+        """``no_reason`` (not approved, and nothing took points), ``not_disclosable:CODE``, ``sensitive:KIND:POINTS``,
+        joined by ``;``; the kinds in alphabetical order.
+        """
+        unexplained = ["no_reason"] if self.refused and not self.reasons else []
+        sensitive = [f"sensitive:{kind}:{points_text(points)}" for kind, points in sorted(self.sensitive.items())]
+        return ";".join([*unexplained, *(f"not_disclosable:{code}" for code in self.undisclosable), *sensitive])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What some applications are answered, one entry per row in every attribute.
+
+    Attributes:
+        scores: Margin, PD and points.
+        decisions: What the policy decides.
+        quality: Data-quality flags (``features.tables.data_quality.data_quality``).
+        reasons: Why each row has its score; None where no reasons were asked for.
+    """
+
+    scores: Scores
+    decisions: Decisions
+    quality: tuple[str, ...]
+    reasons: tuple[RowReasons, ...] | None = None
+
+    @staticmethod
+    def concat(parts: Sequence[Answer]) -> Answer:
+        """The rows of all parts, which either all have reasons or none has; raises ValueError for no parts."""
+        if not parts:
+            raise ValueError("no parts to join")
+        columns = {
+            name: np.concatenate([getattr(part.scores, name) for part in parts]) for name in ("margin", "pd", "score")
+        }
+        decisions = Decisions(
+            tuple(one for part in parts for one in part.decisions.decision),
+            tuple(one for part in parts for one in part.decisions.refer_reason),
+        )
+        with_reasons = parts[0].reasons is not None
+        return Answer(
+            Scores(columns["margin"], columns["pd"], columns["score"]),
+            decisions,
+            tuple(flags for part in parts for flags in part.quality),
+            tuple(one for part in parts for one in part.reasons or ()) if with_reasons else None,
+        )
+
+
+def reasons_by_row(
+    found: Reasons, explanation: Explanation, matches: ConceptMatches, scale: ScaleConfig
+) -> tuple[RowReasons, ...]:
+    """The principal reasons of every row, with what its sentences about private life gave or took.
+
+    Args:
+        found: Principal reasons of the rows of ``explanation``.
+        matches: Concepts of the explanation's sentences.
+    """
+    sensitive: list[dict[Sensitive, float]] = [{} for _ in range(len(explanation))]
+    points = to_points(explanation.sentences, scale).tolist()
+    for row, kinds, taken in zip(explanation.block.row.tolist(), matches.sensitive, points, strict=True):
+        for kind in kinds:
+            sensitive[row][kind] = sensitive[row].get(kind, 0.0) + taken
+    moved, refused = found.narrative_points.tolist(), found.refused.tolist()
+    return tuple(
+        RowReasons(tuple(found.of(row)), moved[row], kinds, refused[row]) for row, kinds in enumerate(sensitive)
+    )
+
+
+def points_text(points: float) -> str:
+    """Points with one decimal, never -0.0."""
+    return f"{points:z.1f}"

@@ -1,0 +1,91 @@
+"""Answers as data frames, for notebooks and services: indexed like the rows that were given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from features.design import Design
+from features.tables.dataframe import FrameRows
+from fusion.answers import Answer
+from fusion.explain.explanation import Explanation
+from fusion.explain.shap_adapter import to_shap
+
+if TYPE_CHECKING:
+    import shap
+
+
+@dataclass(frozen=True)
+class ScoredFrame:
+    """Scores of the rows that keep the data contract, and the rows that do not: together every row that was given.
+
+    Attributes:
+        scores: One row per scored application, with the index of the rows given: ``id``, ``pd``, ``score``,
+            ``decision``, ``data_quality``, under a policy of its own ``refer_reason``, and, where reasons are asked
+            for, ``reasons`` (a list of codes, the strongest first), ``narrative_points`` and ``reason_flags``.
+        rejects: One row per rejected application, with the index of the rows given: ``row`` (1-based position),
+            ``column``, ``rule``, ``message``, ``original``.
+    """
+
+    scores: pd.DataFrame
+    rejects: pd.DataFrame
+
+    @staticmethod
+    def of(found: FrameRows, answer: Answer, n_reasons: int) -> ScoredFrame:
+        """The answer to ``found.applications`` beside its rejects."""
+        columns: dict[str, object] = {
+            "id": found.applications.ids,
+            "pd": answer.scores.pd,
+            "score": answer.scores.score,
+            "decision": list(answer.decisions.decision),
+            "refer_reason": list(answer.decisions.refer_reason),
+            "data_quality": list(answer.quality),
+        }
+        if n_reasons and answer.reasons is not None:
+            columns["reasons"] = [[reason.code for reason, _ in row.reasons] for row in answer.reasons]
+            columns["narrative_points"] = [row.narrative_points for row in answer.reasons]
+            columns["reason_flags"] = [row.flags for row in answer.reasons]
+        return ScoredFrame(pd.DataFrame(columns, index=found.index), found.rejects)
+
+
+@dataclass(frozen=True)
+class ExplainedFrame:
+    """Why the rows that keep the data contract have their scores.
+
+    Attributes:
+        rows: The rows that were given, checked; ``rows.rejects`` are those that break the contract.
+        answer: Scores, decisions and reasons.
+        explanation: Contributions of columns, narratives and sentences in log-odds of bad; with ``explanation.base``
+            they add up to the margin.
+        design: What the model saw.
+    """
+
+    rows: FrameRows
+    answer: Answer
+    explanation: Explanation
+    design: Design
+
+    @property
+    def rejects(self) -> pd.DataFrame:
+        """The rows that break the data contract, as ``ScoredFrame.rejects`` has them."""
+        return self.rows.rejects
+
+    def reasons(self) -> pd.DataFrame:
+        """The adverse reasons of every row, the strongest first, one line each: index of the rows given, ``id``,
+        ``rank`` (from 1), ``code``, ``wording``, ``points`` (negative) and ``disclosable``.
+        """
+        rows = list(zip(self.rows.index, self.rows.applications.ids, self.answer.reasons or (), strict=True))
+        lines = [
+            (application, rank, reason.code, reason.wording, points, reason.disclosable)
+            for _, application, row in rows
+            for rank, (reason, points) in enumerate(row.reasons, 1)
+        ]
+        labels = [label for label, _, row in rows for _ in row.reasons]
+        names = ["id", "rank", "code", "wording", "points", "disclosable"]
+        return pd.DataFrame(lines, columns=names, index=pd.Index(labels, name=self.rows.index.name))
+
+    def to_shap(self) -> shap.Explanation:
+        """Contributions of columns and narratives as shap's own object, for its plots; in log-odds of bad."""
+        return to_shap(self.explanation, self.design)

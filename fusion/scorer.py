@@ -1,0 +1,286 @@
+"""The scorer: applications in; scores, decisions and reasons out.
+
+The one owner of the way from an application to its answer: sentences that the settings mask are cut, columns and
+narratives become arrays, the model gives its margin, the policy decides, and the margin is split into reasons. Every
+verb, the estimator and Python users go through it. A scorer may be shared by threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from data_schemas.contract import Schema
+from data_schemas.errors import ContractError
+from features.arrays import Flags, Floats
+from features.design import Design
+from features.encoders.encoder import Progress
+from features.narratives.concepts import ConceptMatcher, ConceptMatches
+from features.narratives.masking import Mask, Masked
+from features.narratives.reader import TextReader
+from features.narratives.sentences import SentenceBlock
+from features.tables.applications import Applications
+from features.tables.data_quality import data_quality
+from features.tables.dataframe import Records, read_frame
+from fusion.answers import Answer, RowReasons, reasons_by_row
+from fusion.bundle import Bundle, load
+from fusion.explain.attribution import Explainer, ModelReading
+from fusion.explain.explanation import Explanation
+from fusion.explain.reasons import ReasonBook, principal_reasons
+from fusion.frames import ExplainedFrame, ScoredFrame
+from fusion.model.fusion_model import Margins
+from fusion.policy.policy import Decisions, Policy, decide_all, own_policy
+from fusion.policy.policy_file import load_policy
+from fusion.text_encoder import OpenEncoder, VectorCache, open_text_encoder
+
+BLOCK_ROWS = 500  # explained at once: what explaining needs for a while is several times their sentences' vectors
+SEED = 0  # of the orders that are sampled inside long narratives: equal for every run, so that reasons are too
+N_REASONS = 4  # as many as an applicant is given, by Regulation B's commentary
+
+Timed = Callable[[str], AbstractContextManager[None]]
+"""Times a stage of the work by its name: ``with timed("predict"): ...``."""
+
+
+def untimed(_stage: str) -> AbstractContextManager[None]:
+    """A ``Timed`` that times nothing."""
+    return nullcontext()
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """How a caller follows the work.
+
+    Attributes:
+        timed: Times the stages ``mask``, ``columns``, ``text``, ``predict``, ``concepts`` and ``explain``.
+        on_texts: Called with the number of distinct texts encoded so far.
+    """
+
+    timed: Timed = untimed
+    on_texts: Progress | None = None
+
+
+UNWATCHED = Monitor()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Applications as a model sees them.
+
+    Attributes:
+        applications: As they were written.
+        masked: Without the sentences that the model's settings cut.
+        quality: Data-quality flags, one text per row (``features.tables.data_quality.data_quality``).
+        design: What the model sees.
+        sentences: Of the narratives; none where they were not asked for.
+    """
+
+    applications: Applications
+    masked: Masked
+    quality: tuple[str, ...]
+    design: Design
+    sentences: SentenceBlock
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A trained model with its text encoder, ready to score.
+
+    Raises ContractError when the encoder is not the one that the model learned with.
+
+    Attributes:
+        bundle: The model.
+        encoder: Its text encoder.
+        policy: What decides; None: the model's own cut-off, ``decision.max_pd``, which refers nobody.
+        n_reasons: At most so many reasons stand beside every score; 0: none are looked for, which is quicker.
+        threads: Processor threads of trees and explanations; 0 for all. Results do not depend on it.
+    """
+
+    bundle: Bundle
+    encoder: OpenEncoder
+    policy: Policy | None = None
+    n_reasons: int = 0
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.encoder.model_digest != self.bundle.manifest.provenance.encoder_digest:
+            raise ContractError(
+                f"the text encoder is not the one that model {self.model_id} learned with "
+                f"({self.bundle.config.encoder.source!r} at that time)",
+                "Say with --encoder where that one lies now, or train the model again.",
+            )
+
+    @property
+    def schema(self) -> Schema:
+        """The data contract of the applications."""
+        return self.bundle.schema
+
+    @property
+    def model_id(self) -> str:
+        """Twelve hex digits that name the model."""
+        return self.bundle.manifest.model_id
+
+    @property
+    def encoder_digest(self) -> str:
+        """Names all that the last bits of the narratives' vectors depend on (``TextEncoder.digest``)."""
+        return self.encoder.text_encoder.digest
+
+    @cached_property
+    def deciding_policy(self) -> Policy:
+        """The policy, or the model's own cut-off as one."""
+        return self.policy or own_policy(self.bundle.config)
+
+    @cached_property
+    def mask(self) -> Mask:
+        """Cuts the sentences that the model's settings mask, as in training."""
+        return Mask.open(self.bundle.config.text.mask, self.schema, self.encoder.text_encoder)
+
+    @cached_property
+    def reader(self) -> TextReader:
+        """Reads narratives as the model learned them."""
+        settings = self.bundle.config.text
+        return TextReader(self.schema, self.encoder.text_encoder, settings.n_buckets, settings.ngrams)
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """Splits margins, against the background that the model's settings name; takes about a second to make."""
+        return self.bundle.explainer()
+
+    @cached_property
+    def matcher(self) -> ConceptMatcher:
+        """Names the concepts of sentences; encodes the schema's concepts when it is made."""
+        labels = [at for at, field in enumerate(self.schema.narratives) if not field.named]
+        return ConceptMatcher.open(self.schema.concepts, self.encoder.text_encoder, labels)
+
+    @cached_property
+    def book(self) -> ReasonBook:
+        """Every reason that the model can give."""
+        tabular = self.bundle.tabular
+        narratives = [field.name for field in self.schema.narratives]
+        return ReasonBook.of(self.schema, (*tabular.num_names, *tabular.cat_names), narratives)
+
+    def prepare(self) -> None:
+        """Make now what the first answer would make: the mask and, where reasons are wanted, what explains."""
+        _ = self.mask, self.reader
+        if self.n_reasons:
+            _ = self.explainer, self.matcher, self.book
+
+    def read(self, applications: Applications, monitor: Monitor = UNWATCHED, *, sentences: bool = False) -> Reading:
+        """Applications as the model sees them; with their narratives' sentences where these are asked for."""
+        with monitor.timed("mask") if self.mask.kinds else nullcontext():
+            masked = self.mask.apply(applications)
+        kept = masked.applications
+        quality = data_quality(applications, self.bundle.tabular.levels, masked.kinds if self.mask.kinds else ())
+        with monitor.timed("columns"):
+            tabular = self.bundle.tabular.encode(kept)
+        with monitor.timed("text"):
+            if sentences:
+                text, block = self.reader.read_sentences(kept, monitor.on_texts)
+            else:
+                text = self.reader.read(kept, monitor.on_texts)
+                block = SentenceBlock.empty(text)
+        return Reading(applications, masked, tuple(quality), Design(tabular, text), block)
+
+    def margins(self, design: Design) -> Margins:
+        """Calibrated log-odds of bad of the model and of its two ablations, float64 (n,) each."""
+        return self.bundle.model.margins(design, self.threads)
+
+    def decide(self, applications: Applications, pd: Floats, quality: Sequence[str]) -> Decisions:
+        """What the policy decides of applications with these PDs, float64 (n,), and data-quality flags.
+
+        Raises ContractError where their file lacks a column that the policy needs.
+        """
+        return decide_all(self.deciding_policy, applications, pd, quality)
+
+    def answer(self, applications: Applications, monitor: Monitor = UNWATCHED) -> Answer:
+        """Score, decision, data-quality flags and ``n_reasons`` reasons of every row.
+
+        A row's answer does not depend on the rows beside it. Raises ContractError as ``decide`` does.
+        """
+        reading = self.read(applications, monitor, sentences=self.n_reasons > 0)
+        if not self.n_reasons:
+            with monitor.timed("predict"):
+                scores = self.bundle.model.predict(reading.design, self.threads)
+            return Answer(scores, self.decide(applications, scores.pd, reading.quality), reading.quality)
+        return Answer.concat([answer for _, answer in self._explained_blocks(reading, self.n_reasons, monitor.timed)])
+
+    def reasons(
+        self, explanation: Explanation, matches: ConceptMatches, refused: Flags, most: int
+    ) -> tuple[RowReasons, ...]:
+        """At most ``most`` adverse reasons of every row of an explanation.
+
+        Args:
+            matches: Concepts of the explanation's sentences.
+            refused: bool (n,), whether the row is not approved.
+        """
+        config = self.bundle.config
+        found = principal_reasons(explanation, matches.concept, self.book, config, most, refused)
+        return reasons_by_row(found, explanation, matches, config.scale)
+
+    def _explained_blocks(self, reading: Reading, most: int, timed: Timed) -> Iterator[tuple[Explanation, Answer]]:
+        """Explanation and answer of some rows at a time, from the pass over the model that gives the score too."""
+        for start in range(0, max(1, len(reading.design)), BLOCK_ROWS):
+            rows = np.arange(start, min(start + BLOCK_ROWS, len(reading.design)))
+            sentences, quality = reading.sentences.take(rows), [reading.quality[row] for row in rows]
+            with timed("predict"):
+                evaluated = ModelReading.of(self.bundle.model, reading.design.take(rows), self.threads)
+                scores = self.bundle.model.scores(evaluated.margin)
+            decisions = self.decide(reading.applications.take(rows), scores.pd, quality)
+            with timed("concepts"):
+                matches = self.matcher.match(sentences)
+            with timed("explain"):
+                explanation = self.explainer.explain_reading(evaluated, sentences, SEED)
+                reasons = self.reasons(explanation, matches, ~decisions.are("approve"), most)
+            yield explanation, Answer(scores, decisions, tuple(quality), reasons)
+
+    def score(self, rows: Records) -> ScoredFrame:
+        """Score a data frame, a list of dicts or one dict: one row per application, keyed by column.
+
+        Every cell is checked as the same cell of a file would be, and rows that break the data contract come back as
+        rejects. Raises ContractError when a column is missing or stands twice.
+        """
+        found = read_frame(rows, self.schema)
+        return ScoredFrame.of(found, self.answer(found.applications), self.n_reasons)
+
+    def explain(self, rows: Records) -> ExplainedFrame:
+        """Why each row of a data frame, a list of dicts or one dict has its score: ``n_reasons`` reasons, or four.
+
+        Raises ContractError as ``score`` does.
+        """
+        found = read_frame(rows, self.schema)
+        reading = self.read(found.applications, sentences=True)
+        explanations, answers = zip(*self._explained_blocks(reading, self.n_reasons or N_REASONS, untimed), strict=True)
+        explanation = Explanation.concat(explanations, reading.sentences)
+        return ExplainedFrame(found, Answer.concat(answers), explanation, reading.design)
+
+
+def load_scorer(
+    path: Path | str,
+    *,
+    encoder: str | None = None,
+    cache: VectorCache | Path | str | None = None,
+    policy: Policy | Path | str | None = None,
+    reasons: int = 0,
+    threads: int = 0,
+) -> Scorer:
+    """The scorer of a bundle, the folder that ``creditfusion train`` wrote: verified byte by byte, with its encoder.
+
+    Args:
+        encoder: Where the text encoder lies (a folder, a hub id, ``"embedded"``); None: where training found it.
+        cache: A folder where vectors of narratives are kept between runs; None: every vector is computed anew.
+        policy: A credit policy or its TOML file; None: the model's own cut-off.
+        reasons: At most so many adverse reasons stand beside every score.
+        threads: Processor threads of trees and explanations, 0 for all. The encoder uses those that torch does.
+
+    Raises ContractError for a bundle that is damaged, of another format or with another encoder, or a policy that does
+    not fit its schema; RunError for files that cannot be read.
+    """
+    bundle = load(Path(path))
+    settings = bundle.config.encoder.model_copy(update={"source": encoder} if encoder else {})
+    vectors = VectorCache(Path(cache)) if isinstance(cache, Path | str) else cache
+    rules = load_policy(Path(policy), bundle.schema) if isinstance(policy, Path | str) else policy
+    return Scorer(bundle, open_text_encoder(settings, vectors), rules, reasons, threads)

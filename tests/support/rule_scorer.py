@@ -1,0 +1,39 @@
+"""A scorer without a model: a rule gives the margins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from scipy.special import expit
+
+from data_schemas.contract import Schema
+from features.arrays import Floats
+from features.tables.applications import Applications
+from fusion.answers import Answer
+from fusion.config import Config
+from fusion.model.fusion_model import Scores
+from fusion.policy.policy import Policy, decide_all, own_policy
+from fusion.scorer import Monitor
+
+
+@dataclass(frozen=True)
+class RuleScorer:
+    """What ``score_file`` needs of a model (``experiments.score.job.RowScorer``), answered by ``rule``."""
+
+    schema: Schema
+    rule: Callable[[Applications, Monitor], Answer]
+    model_id: str = "m1"
+    encoder_digest: str = "e1"
+    policy: Policy | None = None
+    n_reasons: int = 0
+
+    def answer(self, applications: Applications, monitor: Monitor) -> Answer:
+        return self.rule(applications, monitor)
+
+
+def answer_of(applications: Applications, margin: Floats, score: Floats, quality: Sequence[str]) -> Answer:
+    """The answer to applications with these margins, decided by the default cut-off."""
+    pd = expit(margin)
+    decisions = decide_all(own_policy(Config()), applications, pd, quality)
+    return Answer(Scores(margin, pd, score), decisions, tuple(quality))

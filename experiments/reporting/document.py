@@ -1,4 +1,5 @@
-"""A document: sections of words, findings, tables and plots; what a validation, a comparison and a model card are.
+"""A document: sections of words, findings, tables and plots; what a validation, a comparison, a
+model card and the report of a sweep are.
 
 Tables hold numbers as they were computed, never as they are shown: a reader of the JSON can recompute with them. A
 figure that does not exist is a ``Gap`` that says why.
@@ -19,7 +20,7 @@ Form = Literal["text", "count", "number", "signed", "percent", "p"]
 Grade = Literal["good", "note", "concern", "alarm"]
 """What a finding asks of its reader: nothing, to know it, to look into it, not to use the model as it is."""
 
-DocumentKind = Literal["validation", "comparison", "card"]
+DocumentKind = Literal["validation", "comparison", "card", "sweep"]
 
 
 class Interval(ReportModel):
@@ -116,19 +117,22 @@ class Finding(ReportModel):
 
 
 class Section(ReportModel):
-    """A chapter of a document."""
+    """A chapter of a document. words: paragraphs. command: a command line to paste behind them, "" for none."""
 
     key: Text
     title: Text
     words: tuple[Text, ...] = ()
+    command: Text = ""
     findings: tuple[Finding, ...] = ()
     tables: tuple[Table, ...] = ()
     plots: tuple[Plot, ...] = ()
 
 
 class Document(ReportModel):
-    """A document on a model. facts: what it is about, by name. headline: the whole in a few sentences. key_figures: a
-    few figures to see first. origin: versions and digests by name.
+    """A document on a model, or on the search for its settings.
+
+    facts: what it is about, by name. headline: the whole in a few sentences. key_figures: a few figures to see first.
+    origin: versions and digests by name.
     """
 
     report: DocumentKind

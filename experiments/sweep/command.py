@@ -1,4 +1,4 @@
-"""``creditfusion sweep``: the settings that score best on decisions which the judged parts never saw."""
+"""``creditfusion sweep``: the settings that do best on decisions which their models did not see."""
 
 from __future__ import annotations
 
@@ -95,10 +95,10 @@ def sweep(
 ) -> None:
     """Search for better settings, and prove that they are better.
 
-    Trains with the default settings first, then with settings that Optuna proposes, each judged by rows that it never
-    saw; in the end the best settings are compared with the first ones on the newest rows, which no trial saw. Writes
-    best.toml (for train --config), leaderboard.csv and report.html. Run it again to go on: nothing that was finished
-    is lost. Exit code 3: some rows were rejected; 130: interrupted.
+    Trains with the default settings first, then with settings that Optuna proposes, each judged on rows that its
+    models did not see; in the end the best settings are compared with the first ones on the newest rows, which no trial
+    saw. Writes best.toml (for train --config), leaderboard.csv and report.html. Run it again to go on: nothing that was
+    finished is lost. Exit code 3: some rows were rejected; 130: interrupted.
     """
     from data_schemas.reader import load_schema
     from experiments.sweep.conditions import Search, settled

@@ -55,7 +55,7 @@ class Task:
 def run_trial(trial: optuna.Trial, task: Task, stop: Callable[[], bool]) -> float | tuple[float, ...]:
     """The objectives of the settings that a trial proposes; what else was measured is noted on the trial.
 
-    stop: whether to give up, asked after every fold. Raises TrialPruned, StopTrialError where ``stop`` said so, and
+    stop: whether to give up, asked after every fold. Raises TrialPruned, StopTrialError where ``stop`` asks for it, and
     ContractError for an objective that is no number. The base settings, which all are compared with, are never pruned.
     """
     sign(trial)

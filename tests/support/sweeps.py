@@ -158,13 +158,13 @@ class Command:
             if what(trials):
                 return trials
             time.sleep(0.05)
-        said = self.process.communicate()[1] if self.process.poll() is not None else "still running"
-        raise AssertionError(f"the sweep did not come so far: {said}")
+        stderr = self.process.communicate()[1] if self.process.poll() is not None else "still running"
+        raise AssertionError(f"the sweep did not come so far: {stderr}")
 
     def end(self, seconds: float = 180) -> tuple[int, dict[str, Any], str]:
-        """Exit code, summary (empty without one) and what was told, once it has ended."""
-        out, told = self.process.communicate(timeout=seconds)
-        return self.process.returncode, json.loads(out) if out.strip() else {}, told
+        """Exit code, summary (empty without one) and stderr, once it has ended."""
+        out, stderr = self.process.communicate(timeout=seconds)
+        return self.process.returncode, json.loads(out) if out.strip() else {}, stderr
 
     def interrupt(self) -> None:
         """What Ctrl-C does."""

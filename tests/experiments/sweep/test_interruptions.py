@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 import signal
 import stat
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from optuna.trial import FrozenTrial, TrialState
 from data_schemas.errors import RunError
 from experiments.sweep import worker
 from experiments.sweep.objective import Task
-from experiments.sweep.study import StudyPlan
+from experiments.sweep.study import MAX_RETRIES, StudyPlan
 from experiments.sweep.worker import ORDER, WorkerOrder
 from experiments.sweep.worker_pool import MOST_DEATHS, WorkerPool
 from fusion.config import load_config
@@ -97,11 +99,11 @@ class TestProcesses:
         before = command.wait_for(in_trial)
         worker = worker_of(at_work(before))
         command.interrupt()
-        code, summary, said = command.end()
+        code, summary, stderr = command.end()
         assert code == 130
-        assert "Traceback" not in said
-        assert "stopping after the current fold" in said
-        assert "the same command goes on" in said
+        assert "Traceback" not in stderr
+        assert "stopping after the current fold" in stderr
+        assert "the same command goes on" in stderr
         assert (summary["status"], summary["interrupted"]) == ("done", True)
         assert gone(worker, 0.5)
         trials = sweep.trials()
@@ -115,8 +117,8 @@ class TestProcesses:
         command = sweep.command("--trials", str(N_TRIALS))
         before = command.wait_for(in_trial)
         os.kill(worker_of(at_work(before)), signal.SIGKILL)
-        code, summary, said = command.end()
-        assert code == 0, said
+        code, summary, stderr = command.end()
+        assert code == 0, stderr
         assert summary["trials"]["failed"] == 1
         check_complete(sweep.trials(), before)
 
@@ -148,9 +150,39 @@ class TestProcesses:
         assert summary["trials"]["failed"] == 1
         check_complete(sweep.trials(), before)
 
+    def test_killed_at_random_moments_again_and_again(self, sweep: Sweeper) -> None:
+        """In turn the worker alone, which the command replaces, and the command with it, which is run again."""
+        n_trials, draw = 10, random.Random(0)
+        command, kept = sweep.command("--trials", str(n_trials)), dict[int, tuple[object, ...]]()
+        for whole in (False, True, False, True):
+            n_before = len(sweep.trials())
+            command.wait_for(lambda trials, n=n_before: len(trials) > n)  # type: ignore[misc]
+            time.sleep(draw.uniform(0, 3))
+            if whole:
+                os.killpg(command.process.pid, signal.SIGKILL)
+                command.process.communicate()
+            else:
+                os.kill(begun_worker(command), signal.SIGKILL)
+            kept |= {trial.number: essence(trial) for trial in ended(sweep.trials())}
+            command = sweep.command("--trials", str(n_trials)) if whole else command
+        code, _, stderr = command.end()
+        assert code == 0, stderr
+        trials = sweep.trials()
+        assert {number: essence(trials[number]) for number in kept} == kept
+        assert [trial.number for trial in trials] == list(range(len(trials)))
+        assert len(ended(trials)) == n_trials
+        assert len({tuple(sorted(trial.params.items())) for trial in ended(trials)}) == n_trials
+        tries = Counter(
+            trial.system_attrs.get("failed_trial", trial.number) for trial in trials if trial.state == TrialState.FAIL
+        )
+        assert tries
+        for number, n_failed in tries.items():
+            again = [trial for trial in ended(trials) if trial.system_attrs.get("failed_trial") == number]
+            assert len(again) == 1 or n_failed > MAX_RETRIES
+
     def test_two_workers_give_what_was_asked_for(self, sweep: Sweeper) -> None:
-        code, _, said = sweep.command("--trials", str(N_TRIALS), "--workers", "2").end()
-        assert code == 0, said
+        code, _, stderr = sweep.command("--trials", str(N_TRIALS), "--workers", "2").end()
+        assert code == 0, stderr
         trials = sweep.trials()
         assert N_TRIALS <= len(ended(trials)) <= N_TRIALS + 1  # both may have seen one missing in one moment
         assert len({worker_of(trial) for trial in trials}) == 2
@@ -160,16 +192,16 @@ class TestProcesses:
         """With the password in no file."""
         url = postgres.create(f"sweep-{os.urandom(4).hex()}")
         study = ["--storage", url, "--study", "shared", "--trials", str(N_TRIALS)]
-        code, summary, said = sweep.command(*study, "--workers", "2").end()
-        assert code == 0, said
+        code, summary, stderr = sweep.command(*study, "--workers", "2").end()
+        assert code == 0, stderr
         assert N_TRIALS <= summary["trials"]["complete"] <= N_TRIALS + 1
         assert summary["final"]["rows"] > 0
         assert not (sweep.out / "study.db").exists()
         assert sweep.command(*study, "--resume").end()[1]["trials"] == summary["trials"]
-        told = "".join(
+        written = "".join(
             path.read_text() for path in sweep.folder.rglob("*") if path.suffix in (".jsonl", ".log", ".html")
         )
-        assert "s3cret" not in told + said
+        assert "s3cret" not in written + stderr
         stored = optuna.load_study(study_name="shared", storage=url.replace("postgresql:", "postgresql+psycopg2:"))
         assert stored.user_attrs["final"]["looks"] == 1
 
@@ -262,14 +294,14 @@ class TestWorkerPool:
         monkeypatch.setattr(sys, "stdin", io.StringIO(ORDER.dump_json(order).decode()))
         monkeypatch.setattr(sys, "argv", ["worker", "1"])
         assert worker.main() == 1
-        told = json.loads(capsys.readouterr().err)
-        assert told["message"] == f"the study in {tmp_path} cannot be kept (No space left on device)"
+        reason = json.loads(capsys.readouterr().err)
+        assert reason["message"] == f"the study in {tmp_path} cannot be kept (No space left on device)"
 
-    @pytest.mark.parametrize("said", ["", "echo Traceback >&2", "echo 7 >&2", "echo '{}' >&2"])
+    @pytest.mark.parametrize("last_words", ["", "echo Traceback >&2", "echo 7 >&2", "echo '{}' >&2"])
     def test_what_is_not_reported_is_in_its_log(
-        self, program: Callable[[str], WorkerPool], order: WorkerOrder, said: str, tmp_path: Path
+        self, program: Callable[[str], WorkerPool], order: WorkerOrder, last_words: str, tmp_path: Path
     ) -> None:
-        pool = program(f"{said}\nexit 3")
+        pool = program(f"{last_words}\nexit 3")
         pool.start(order)
         with pytest.raises(RunError, match=r"worker 0 failed, see .*worker-0\.log"):
             watch(pool)

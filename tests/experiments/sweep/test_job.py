@@ -184,10 +184,10 @@ class TestSearch:
         self.search(tmp_path, 2)
         assert "trial 1: log_loss 0.99000, the best so far" in capsys.readouterr().err
         self.search(tmp_path, 3)
-        told = capsys.readouterr().err
-        assert "trial 2: log_loss 0.98000, the best so far" in told
-        assert "trial 1" not in told
-        assert "trial 0" not in told
+        stderr = capsys.readouterr().err
+        assert "trial 2: log_loss 0.98000, the best so far" in stderr
+        assert "trial 1" not in stderr
+        assert "trial 0" not in stderr
         assert len(study.trials) == 3
 
     def test_trials_that_run_elsewhere_are_waited_for(

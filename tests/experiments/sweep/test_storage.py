@@ -130,7 +130,7 @@ def test_a_full_disk_is_reported_in_words(tmp_path: Path) -> None:
 
 
 class TestDatabase:
-    """Databases that cannot be used: told at once, in words, without a password."""
+    """Databases that cannot be used: reported at once, in words, without a password."""
 
     @pytest.mark.parametrize(
         ("url", "message"),

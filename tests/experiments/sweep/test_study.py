@@ -79,13 +79,13 @@ class TestContract:
         for resume in (False, True):
             with pytest.raises(ContractError) as caught:
                 open_study(replace(plan, fingerprint=other, resume=resume))
-            told = str(caught.value)
-            assert "data (then 0123456789ab, now ffffffffffff)" in told
-            assert "held out (then the newest tenth, now nothing)" in told
-            assert "code (then none, now 1a)" in told
-            assert "schema" not in told
-            assert "--study" in told
-            assert "--out" in told
+            message = str(caught.value)
+            assert "data (then 0123456789ab, now ffffffffffff)" in message
+            assert "held out (then the newest tenth, now nothing)" in message
+            assert "code (then none, now 1a)" in message
+            assert "schema" not in message
+            assert "--study" in message
+            assert "--out" in message
         assert open_study(plan).user_attrs["fingerprint"] == FINGERPRINT
 
     def test_resume_wants_a_study(self, plan: StudyPlan) -> None:

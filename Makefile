@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test coverage lint format wheel clean
+.PHONY: install demo test coverage lint docs format wheel clean
 
 install: .venv/.installed
 
@@ -29,12 +29,16 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: install  # the documentation site in site/; a broken link or reference fails
+	$(BIN)/zensical build --strict --clean
+
 format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 wheel: install
+	rm -rf build dist
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 clean:
-	rm -rf .venv build dist demo_run
+	rm -rf .venv build dist demo_run site

@@ -122,7 +122,7 @@ class Field:
     direction: Direction = Direction.NONE
     reason: Reason | None = None
     actionable: Actionable = Actionable.NO
-    named: bool = True
+    match_concepts: bool = True
 
     @property
     def is_numeric(self) -> bool:
@@ -161,7 +161,7 @@ class Concept:
     """
 
     name: str
-    says: tuple[str, ...]
+    statements: tuple[str, ...]
     reason: Reason
     words: tuple[str, ...] = ()
     sensitive: Sensitive | Literal[""] = ""
@@ -187,29 +187,29 @@ class Schema:
     digest: str
     source: str
 
-    def having(self, *roles: Role) -> tuple[Field, ...]:
+    def fields_of(self, *roles: Role) -> tuple[Field, ...]:
         """Fields with one of these roles, in file order."""
         return tuple(field for field in self.fields if field.role in roles)
 
-    def the(self, role: Role) -> Field | None:
+    def field_of(self, role: Role) -> Field | None:
         """The one field of a role that occurs at most once (id, target, decision_date, group); None without one."""
-        found = self.having(role)
+        found = self.fields_of(role)
         return found[0] if found else None
 
     @property
     def id(self) -> Field:
         """The id column; the reader guarantees that there is exactly one."""
-        return self.having(Role.ID)[0]
+        return self.fields_of(Role.ID)[0]
 
     @property
     def features(self) -> tuple[Field, ...]:
         """Structured inputs of the model, in file order."""
-        return self.having(Role.FEATURE)
+        return self.fields_of(Role.FEATURE)
 
     @property
     def narratives(self) -> tuple[Field, ...]:
         """Free-text inputs of the model, in file order."""
-        return self.having(Role.NARRATIVE)
+        return self.fields_of(Role.NARRATIVE)
 
     def __getitem__(self, name: str) -> Field:
         """The field of that name; raises KeyError."""

@@ -223,7 +223,7 @@ def _field(field: Document, missing_values: list[str]) -> Field:
         direction=Direction(own.get("direction", "none")),
         reason=_reason(own.get("reason")),
         actionable=Actionable(own.get("actionable", "no")),
-        named=own.get("concepts", True),
+        match_concepts=own.get("concepts", True),
     )
 
 
@@ -250,7 +250,7 @@ def _concept(concept: Document) -> Concept:
     reason, kind = concept["reason"], concept.get("sensitive")
     return Concept(
         name=concept["name"],
-        says=tuple(concept["says"]),
+        statements=tuple(concept["says"]),
         reason=Reason(reason["code"], reason["wording"], reason.get("disclosable", True)),
         words=tuple(concept.get("words", [])),
         sensitive=Sensitive(kind) if kind else "",

@@ -34,6 +34,8 @@ from experiments.schema.command import app as schema_app
 from experiments.score.command import EXAMPLES as SCORE_EXAMPLES
 from experiments.score.command import score
 from experiments.session.run import INTERRUPTED
+from experiments.settings.command import EXAMPLES as SETTINGS_EXAMPLES
+from experiments.settings.command import settings
 from experiments.sweep.command import EXAMPLES as SWEEP_EXAMPLES
 from experiments.sweep.command import sweep
 from experiments.train.command import EXAMPLES as TRAIN_EXAMPLES
@@ -60,6 +62,7 @@ app.command(epilog=EXPLAIN_EXAMPLES)(explain)
 app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
 app.command(epilog=COMPARE_EXAMPLES)(compare)
 app.command(epilog=PROBE_EXAMPLES)(probe)
+app.command(epilog=SETTINGS_EXAMPLES)(settings)
 
 
 def _show_version(value: bool) -> None:

@@ -98,7 +98,7 @@ def reasons_by_row(
     for row, kinds, taken in zip(explanation.block.row.tolist(), matches.sensitive, points, strict=True):
         for kind in kinds:
             sensitive[row][kind] = sensitive[row].get(kind, 0.0) + taken
-    moved, refused = found.narrative_points.tolist(), found.refused.tolist()
+    moved, refused = found.narrative_points.tolist(), found.not_approved.tolist()
     return tuple(
         RowReasons(tuple(found.of(row)), moved[row], kinds, refused[row]) for row, kinds in enumerate(sensitive)
     )

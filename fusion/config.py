@@ -1,8 +1,9 @@
-"""All settings of a run, as one tree of frozen objects whose defaults are the documentation.
+"""All settings of a model, as one tree of frozen objects.
 
-A field that a sweep may vary carries a ``Between`` or ``OneOf`` beside its type, and a ``When`` where it matters only
-beside a certain value of another. ``load_config`` reads TOML and ``key=value`` overrides; an unknown key fails and
-names the nearest valid one.
+Type, default, allowed range and description of a setting stand where it is declared; docs/settings.md and
+``creditfusion settings`` are made from them. A field that a sweep may vary carries a ``Between`` or ``OneOf`` beside
+its type, and a ``When`` where it matters only beside a certain value of another. ``load_config`` reads TOML and
+``key=value`` overrides; an unknown key fails and names the nearest valid one.
 """
 
 from __future__ import annotations
@@ -25,7 +26,13 @@ Setting = str | int | float | bool
 
 @dataclass(frozen=True)
 class Between:
-    """The range that a sweep searches for a number; ``log`` searches it by its logarithm."""
+    """The range that a sweep searches for a number.
+
+    Attributes:
+        low: the least value.
+        high: the greatest value.
+        log: whether the logarithm is searched evenly instead of the number.
+    """
 
     low: float
     high: float
@@ -34,14 +41,23 @@ class Between:
 
 @dataclass(frozen=True)
 class OneOf:
-    """The choices that a sweep searches."""
+    """The choices that a sweep searches.
+
+    Attributes:
+        choices: the values, in no order.
+    """
 
     choices: tuple[Setting, ...]
 
 
 @dataclass(frozen=True)
 class When:
-    """The setting matters only where the setting ``key`` has this value; a sweep asks for it only there."""
+    """The condition under which a setting matters; a sweep varies it only there.
+
+    Attributes:
+        key: dotted key of another setting.
+        value: the value which that one has to have.
+    """
 
     key: str
     value: Setting
@@ -54,114 +70,146 @@ class SettingsGroup(BaseModel):
 
 
 class EncoderConfig(SettingsGroup):
-    """Where the text encoder comes from and how it runs."""
+    """The text encoder: where it comes from and how it reads."""
 
-    source: str = Field("embedded", description="'embedded', a local folder, or 'org/name@revision'")
-    precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="auto: bf16 where the processor has it")
+    source: str = Field(
+        "embedded", description="The encoder: 'embedded' (comes with the package), a folder, or 'org/name@revision'."
+    )
+    precision: Literal["auto", "bf16", "fp32"] = Field(
+        "auto", description="Number format of the forward pass; auto is bf16 where the processor has it, else fp32."
+    )
     unit: Annotated[Literal["narrative", "sentence"], OneOf(("narrative", "sentence")), When("text.vectors", True)] = (
-        Field("narrative", description="read a narrative whole, or sentence by sentence and take the mean")
+        Field("narrative", description="Encode a narrative whole, or sentence by sentence and average the vectors.")
     )
     window: Annotated[int, OneOf((128, 256)), When("encoder.unit", "narrative")] = Field(
-        256, ge=16, le=512, description="tokens read at once"
+        256, ge=16, le=512, description="Tokens encoded at once; longer narratives are read in several windows."
     )
     pooling: Annotated[Literal["tokens", "words"], OneOf(("tokens", "words")), When("text.vectors", True)] = Field(
-        "tokens", description="a vector is the mean over all tokens, or over all but the two special ones"
+        "tokens", description="A vector is the mean over all tokens, or (words) without the two special ones."
     )
 
 
 class TextConfig(SettingsGroup):
     """What the model takes from the narratives: their vectors, their words, or both."""
 
-    vectors: Annotated[bool, OneOf((True, False))] = Field(True, description="read the encoder's vectors")
-    words: Annotated[bool, OneOf((True, False))] = Field(True, description="read the words themselves")
+    vectors: Annotated[bool, OneOf((True, False))] = Field(True, description="Whether the encoder's vectors are used.")
+    words: Annotated[bool, OneOf((True, False))] = Field(True, description="Whether the words themselves are used.")
     n_buckets: Annotated[int, OneOf((4096, 16384, 65536)), When("text.words", True)] = Field(
-        16384, ge=16, description="hash buckets per column"
+        16384, ge=16, description="Hash buckets for the words of each narrative column."
     )
     ngrams: Annotated[int, Between(1, 2), When("text.words", True)] = Field(
-        1, ge=1, le=3, description="longest word n-gram that is counted"
+        1, ge=1, le=3, description="Longest word n-gram that is counted."
     )
     mask: tuple[Sensitive, ...] = Field(
-        (), description="kinds of private life whose sentences are cut before the text is read, such as ['health']"
+        (), description="Kinds of private life whose sentences are removed before the model reads a narrative."
     )
 
 
 class FoldConfig(SettingsGroup):
-    """Out-of-fold training."""
+    """Out-of-fold training and the weight of older decisions."""
 
-    n_folds: int = Field(5, ge=2, le=20)
-    seed: int = Field(0, ge=0)
+    n_folds: int = Field(5, ge=2, le=20, description="Folds; each is predicted by models trained on the others.")
+    seed: int = Field(0, ge=0, description="Seed of everything random; equal seeds train equal models.")
     half_life_years: Annotated[float, Between(1.0, 10.0, log=True)] = Field(
-        2.0, gt=0, le=1000, description="a decision this much older than the newest counts half; 1000: all alike"
+        2.0, gt=0, le=1000, description="A decision this much older than the newest weighs half; 1000: all weigh alike."
     )
 
 
 class HeadConfig(SettingsGroup):
     """The joint head: piecewise-linear columns beside a shrunk linear path over the narratives.
 
-    Penalties are ridge weights on the summed log-likelihood; ``word_penalty`` also holds the state "no narrative".
+    Penalties are ridge weights on the summed log-likelihood: the larger, the smaller the weights.
     """
 
-    n_bins: Annotated[int, Between(4, 24)] = Field(8, ge=2, description="quantile bins per numeric column")
-    column_penalty: Annotated[float, Between(3.0, 300.0, log=True)] = Field(30.0, gt=0)
-    text_penalty: Annotated[float, Between(1000.0, 100000.0, log=True), When("text.vectors", True)] = Field(
-        20000.0, gt=0
+    n_bins: Annotated[int, Between(4, 24)] = Field(8, ge=2, description="Quantile bins of each numeric column.")
+    column_penalty: Annotated[float, Between(3.0, 300.0, log=True)] = Field(
+        30.0, gt=0, description="Ridge penalty on the columns' weights."
     )
-    word_penalty: Annotated[float, Between(3.0, 100.0, log=True)] = Field(15.0, gt=0)
-    monotone: bool = Field(True, description="hold the schema's risk directions")
-    steps: int = Field(150, ge=1, description="most L-BFGS steps")
+    text_penalty: Annotated[float, Between(1000.0, 100000.0, log=True), When("text.vectors", True)] = Field(
+        20000.0, gt=0, description="Ridge penalty on the weights of the encoder's vectors."
+    )
+    word_penalty: Annotated[float, Between(3.0, 100.0, log=True)] = Field(
+        15.0, gt=0, description="Ridge penalty on the weights of words and of an absent narrative."
+    )
+    monotone: bool = Field(True, description="Whether the schema's risk directions bind the head.")
+    steps: int = Field(150, ge=1, description="Most L-BFGS steps of a fit.")
 
 
 class StackerConfig(SettingsGroup):
     """The boosted trees over the columns and the text-only heads' out-of-fold log-odds."""
 
-    n_trees: Annotated[int, Between(100, 2000, log=True)] = Field(600, ge=1)
-    num_leaves: Annotated[int, Between(3, 15)] = Field(7, ge=2, le=64)
-    learning_rate: Annotated[float, Between(0.005, 0.1, log=True)] = Field(0.02, gt=0)
-    min_leaf_rows: Annotated[int, Between(10, 300, log=True)] = Field(60, ge=1)
-    l2: Annotated[float, Between(0.1, 100.0, log=True)] = Field(10.0, ge=0)
-    column_share: Annotated[float, Between(0.2, 1.0)] = Field(0.4, gt=0, le=1)
-    row_share: Annotated[float, Between(0.4, 1.0)] = Field(0.7, gt=0, le=1)
-    max_depth: int = Field(6, ge=1, le=8, description="most columns on a path; what exact attribution needs")
-    monotone: bool = Field(True, description="hold the schema's risk directions")
+    n_trees: Annotated[int, Between(100, 2000, log=True)] = Field(600, ge=1, description="Trees of each booster.")
+    num_leaves: Annotated[int, Between(3, 15)] = Field(7, ge=2, le=64, description="Most leaves of a tree.")
+    learning_rate: Annotated[float, Between(0.005, 0.1, log=True)] = Field(
+        0.02, gt=0, description="Share of each tree's correction that is taken."
+    )
+    min_leaf_rows: Annotated[int, Between(10, 300, log=True)] = Field(
+        60, ge=1, description="Fewest training rows in a leaf."
+    )
+    l2: Annotated[float, Between(0.1, 100.0, log=True)] = Field(
+        10.0, ge=0, description="Ridge penalty on the leaves' values."
+    )
+    column_share: Annotated[float, Between(0.2, 1.0)] = Field(
+        0.4, gt=0, le=1, description="Share of the columns drawn for each tree."
+    )
+    row_share: Annotated[float, Between(0.4, 1.0)] = Field(
+        0.7, gt=0, le=1, description="Share of the training rows drawn for each tree."
+    )
+    max_depth: int = Field(
+        6, ge=1, le=8, description="Most splits on a path, which bounds the tables of exact attribution."
+    )
+    monotone: bool = Field(True, description="Whether the schema's risk directions bind the trees.")
 
 
 class BlendConfig(SettingsGroup):
-    """How heads and trees are joined."""
+    """How head and trees are joined."""
 
     weight: Annotated[Literal["fitted", "equal"], OneOf(("fitted", "equal"))] = Field(
-        "fitted", description="the trees' share in the blend: the one with the least out-of-fold log-loss, or a half"
+        "fitted", description="The trees' share of the blend: the one of least out-of-fold log-loss, or one half."
     )
 
 
 class ScaleConfig(SettingsGroup):
-    """Points: ``base_score`` at good:bad odds ``base_odds``, ``pdo`` points more double the odds."""
+    """The scale of points, on which more is better."""
 
-    base_score: float = 600.0
-    base_odds: float = Field(20.0, gt=0, description="good:bad odds at the base score")
-    pdo: float = Field(40.0, gt=0, description="points to double the odds")
+    base_score: float = Field(600.0, description="Score at the base odds.")
+    base_odds: float = Field(20.0, gt=0, description="Good:bad odds at the base score.")
+    pdo: float = Field(40.0, gt=0, description="Points that double the good:bad odds.")
 
 
 class DecisionConfig(SettingsGroup):
     """The cut-off of the decision column."""
 
-    max_pd: float = Field(0.20, gt=0, lt=1, description="approve up to this PD, decline above it")
+    max_pd: float = Field(0.20, gt=0, lt=1, description="Approve up to this PD, decline above it.")
 
 
 class ExplainConfig(SettingsGroup):
     """What decisions are explained against; part of the model, so that every explanation of it has one baseline."""
 
     background: Literal["all", "near_cutoff"] = Field(
-        "all", description="absent columns are drawn from all training applicants, or from those just approved"
+        "all", description="Absent columns are drawn from all training applicants, or from those just approved."
     )
     near_share: float = Field(
-        0.2, gt=0, le=1, description="near_cutoff: so many of the training applicants, the nearest of those approved"
+        0.2, gt=0, le=1, description="For near_cutoff: the share of the training applicants that is drawn from."
     )
-    max_rows: int = Field(100_000, ge=1, description="training applicants kept in the bundle, drawn at random")
-    min_points: float = Field(1.0, ge=0, description="what takes fewer points than this is no reason")
+    max_rows: int = Field(100_000, ge=1, description="Most training applicants kept in the bundle, drawn at random.")
+    min_points: float = Field(1.0, ge=0, description="Fewest points that a reason takes from the score.")
 
 
 class Config(SettingsGroup):
-    """The whole tree."""
+    """All settings of a model.
+
+    Attributes:
+        encoder: the text encoder.
+        text: what is taken from the narratives.
+        folds: out-of-fold training.
+        head: the joint head.
+        stacker: the boosted trees.
+        blend: how head and trees are joined.
+        scale: the scale of points.
+        decision: the cut-off.
+        explain: what decisions are explained against.
+    """
 
     encoder: EncoderConfig = EncoderConfig()
     text: TextConfig = TextConfig()

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -17,24 +20,30 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from data_schemas.contract import Schema
-from features.arrays import Floats, Index
-from features.design import Design, TabularBlock, TextBlock
-from features.encoders.by_sentence import encoder_by_unit
-from features.encoders.encoder import TextEncoder
-from features.encoders.sources import open_encoder
-from features.narratives.masking import Mask
-from features.narratives.reader import TextReader
-from features.narratives.sentences import SentenceBlock
+from features.arrays import Floats, Floats32, Index
+from features.design import Design
+from features.encoders.encoder import PartVectors, Progress
+from features.encoders.windows import Spans
 from features.tables.applications import Applications
 from features.tables.dataframe import applications_of, plain_schema
 from features.tabular import TabularEncoder
+from fusion.bundle import FORMAT_VERSION, Bundle, Manifest, Provenance, Trained, config_digest, load, save
 from fusion.config import Config, EncoderConfig
-from fusion.explain.attribution import Explainer
 from fusion.explain.explanation import Explanation
-from fusion.explain.population import background_rows
+from fusion.explain.population import describe_population, sampled_rows
+from fusion.metrics import figures
 from fusion.model.folds import tied_groups
-from fusion.model.fusion_model import FusionModel
 from fusion.model.training import TrainingSample, fit
+from fusion.scorer import Scorer
+from fusion.text_encoder import OpenEncoder, open_mask, open_reader, open_text_encoder
+from fusion.validation.text_drift import describe_texts
+from fusion.versions import package_versions
+
+CARD = """# Model card
+
+A scikit-learn classifier saved as a bundle. Schema `{schema}`; learned from {made.n_rows} rows, {made.n_bad} bad.
+Figures: {made.figures}. Seed {made.seed}; data {made.data_digest}.
+"""
 
 MIN_CLASS_ROWS = 2  # one to learn from in every fold that holds out another
 
@@ -48,28 +57,25 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         class than folds there are fewer folds.
     schema: the data contract of X; None reads numbers, dates and categories off the columns' types. A schema names its
         own narratives, and its bad_values say which class is the bad one.
-    encoder: reads the narratives; None opens the one that the config names, when first needed.
+    encoder: reads the narratives (``fusion.text_encoder.open_text_encoder``); None opens the one that the config names,
+        when first needed.
     random_state: equal seed, equal model; None for another at every fit.
 
     Attributes after ``fit``: classes_ (2,), sorted. bad_class_: the class whose PD the model learns, classes_[1] unless
-    the schema says otherwise. model_: the FusionModel. schema_, config_, tabular_: as used. n_features_in_,
-    feature_names_in_: as in scikit-learn. background_: training rows that explanations draw absent columns from.
+    the schema says otherwise. bundle_: the model with its schema, settings and training population, which ``save``
+    writes. n_features_in_, feature_names_in_: as in scikit-learn.
     """
 
     classes_: npt.NDArray[np.generic]
     bad_class_: object
-    model_: FusionModel
-    schema_: Schema
-    config_: Config
-    tabular_: TabularEncoder
-    background_: TabularBlock
+    bundle_: Bundle
 
     def __init__(
         self,
         narratives: Sequence[str] = (),
         config: Config | None = None,
         schema: Schema | None = None,
-        encoder: TextEncoder | None = None,
+        encoder: OpenEncoder | None = None,
         random_state: int | None = 0,
     ) -> None:
         self.narratives = narratives
@@ -98,23 +104,76 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self.classes_, code = _two_classes(labels)
         if self.schema is not None and len(self.narratives):
             raise ValueError("the schema names the narratives; give either a schema or narratives")
-        self.schema_ = self.schema if self.schema is not None else plain_schema(frame, self.narratives)
-        bad = _bad_code(self.classes_, self.schema_)
+        schema = self.schema if self.schema is not None else plain_schema(frame, self.narratives)
+        bad = _bad_code(self.classes_, schema)
         self.bad_class_ = self.classes_[bad]
-        self.config_ = self._config(int(np.bincount(code).min()))
-        applications = applications_of(frame, self.schema_)
-        self.tabular_ = TabularEncoder.fit(applications)
-        design = self._design(applications)
-        outcome = (code == bad).astype(np.float64)
-        sample = TrainingSample(design, outcome, tied_groups(applications), self.tabular_.monotone)
-        self.model_, out_of_fold = fit(sample, self.config_)
-        self.background_ = background_rows(design.tabular, out_of_fold.fused, self.config_)
+        config = self._config(int(np.bincount(code).min()))
+        self.bundle_ = self._trained(applications_of(frame, schema), (code == bad).astype(np.float64), config)
         return self
+
+    def _trained(self, applications: Applications, outcome: Floats, config: Config) -> Bundle:
+        """A model of these rows as a bundle that is not written yet."""
+        schema, encoder = applications.schema, self._encoder(applications.schema, config)
+        kept = open_mask(schema, config.text, encoder).apply(applications).applications
+        tabular = TabularEncoder.fit(applications)
+        design = Design(tabular.encode(kept), open_reader(schema, config.text, encoder).read(kept))
+        sample = TrainingSample(design, outcome, tied_groups(applications), tabular.monotone)
+        model, out_of_fold = fit(sample, config)
+        population, _ = describe_population(model, design, outcome, out_of_fold.fused, config)
+        reference = describe_texts(design.text, sampled_rows(len(sample), config))
+        found = figures(outcome, out_of_fold.fused)
+        provenance = Provenance(
+            schema_digest=schema.digest,
+            config_digest=config_digest(config),
+            data_digest=_frame_digest(applications, outcome),
+            encoder_digest=encoder.model_digest,
+            versions=package_versions(),
+            seed=config.folds.seed,
+            window=None,
+            n_rows=len(sample),
+            n_bad=int(outcome.sum()),
+            figures={"out of fold: auc": _finite(found.auc), "out of fold: brier": _finite(found.brier)},
+        )
+        manifest = Manifest(format_version=FORMAT_VERSION, files={}, provenance=provenance)
+        return Bundle(model, schema, config, tabular, population, reference, manifest)
+
+    @classmethod
+    def from_bundle(
+        cls, path: Path | str, *, good: object = False, bad: object = True, encoder: OpenEncoder | None = None
+    ) -> Self:
+        """The classifier of a bundle, whether ``save`` or ``creditfusion train`` wrote it.
+
+        Args:
+            good: The label of the good class, which a bundle does not hold; ``bad``: that of the bad one.
+            encoder: Reads the narratives; None opens the one that the bundle's settings name, when first needed.
+
+        Raises ContractError as ``fusion.bundle.load`` does.
+        """
+        bundle = load(Path(path))
+        estimator = cls(config=bundle.config, schema=bundle.schema, encoder=encoder)
+        estimator.bundle_ = bundle
+        estimator.classes_, estimator.bad_class_ = np.unique(np.array([good, bad])), bad
+        names = [field.name for field in (*bundle.schema.features, *bundle.schema.narratives)]
+        estimator.feature_names_in_, estimator.n_features_in_ = np.array(names, dtype=object), len(names)
+        return estimator
+
+    def save(self, path: Path | str) -> Manifest:
+        """Write the model as a bundle that ``fusion.load``, ``from_bundle`` and every verb of the command read.
+
+        Raises ContractError when ``path`` exists and is not a bundle.
+        """
+        check_is_fitted(self)
+        bundle, provenance = self.bundle_, self.bundle_.manifest.provenance
+        if not bundle.schema.narratives:  # training needed no encoder; whoever loads the bundle opens this one
+            encoder = self.encoder or open_text_encoder(bundle.config.encoder)
+            provenance = provenance.model_copy(update={"encoder_digest": encoder.model_digest})
+        trained = Trained(bundle.model, bundle.config, bundle.tabular, bundle.population, bundle.reference)
+        return save(Path(path), trained, provenance, CARD.format(made=provenance, schema=bundle.schema.name))
 
     def decision_function(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:
         """Calibrated log-odds of classes_[1], float64 (n,). Raises ContractError for cells that break the schema."""
         design = self.design(X)
-        margin = self.model_.predict(design).margin
+        margin = self.bundle_.model.predict(design).margin
         return margin if self.bad_class_ == self.classes_[1] else -margin
 
     def predict_proba(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:
@@ -131,18 +190,24 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         """Why each row of X has its log-odds of bad_class_: contributions of columns, narratives and sentences that
         add up to them. Counts the training rows in first, which takes about a second.
         """
-        check_is_fitted(self)
-        applications = applications_of(self._frame(X, reset=False), self.schema_)
-        tabular, text = self.tabular_.encode(applications), TextBlock.empty(len(applications))
-        sentences = SentenceBlock.empty(text)
-        if self.schema_.narratives:
-            text, sentences = self._reader().read_sentences(self._kept(applications))
-        return Explainer.of(self.model_, self.background_).explain(Design(tabular, text), sentences)
+        scorer = self.scorer()
+        reading = scorer.read(self._applications(X), sentences=True)
+        return scorer.explainer.explain(reading.design, reading.sentences)
 
     def design(self, X: pd.DataFrame | npt.ArrayLike) -> Design:
         """What the model sees of the rows of X. Raises ContractError for cells that break the schema."""
+        return self.scorer().read(self._applications(X)).design
+
+    def scorer(self) -> Scorer:
+        """The fitted model as a scorer, which gives decisions and reasons too."""
         check_is_fitted(self)
-        return self._design(applications_of(self._frame(X, reset=False), self.schema_))
+        bundle, learned_with = self.bundle_, self.bundle_.manifest.provenance.encoder_digest
+        encoder = self._encoder(bundle.schema, bundle.config)
+        return Scorer(bundle, encoder if bundle.schema.narratives else replace(encoder, model_digest=learned_with))
+
+    def _applications(self, X: pd.DataFrame | npt.ArrayLike) -> Applications:
+        check_is_fitted(self)
+        return applications_of(self._frame(X, reset=False), self.bundle_.schema)
 
     def _frame(self, X: pd.DataFrame | npt.ArrayLike, reset: bool) -> pd.DataFrame:
         """X with texts for column names, after scikit-learn's checks of its shape and of the names."""
@@ -164,28 +229,45 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         update = {"n_folds": min(config.folds.n_folds, smallest_class), "seed": int(seed)}
         return config.model_copy(update={"folds": config.folds.model_copy(update=update)})
 
-    def _design(self, applications: Applications) -> Design:
-        text = TextBlock.empty(len(applications))
-        if self.schema_.narratives:
-            text = self._reader().read(self._kept(applications))
-        return Design(self.tabular_.encode(applications), text)
+    def _encoder(self, schema: Schema, config: Config) -> OpenEncoder:
+        """The encoder of the narratives; one that is never asked where there are none."""
+        if not schema.narratives:
+            return OpenEncoder("", NoTexts(), None, "")
+        return self.encoder if self.encoder is not None else _opened(config.encoder)
 
-    def _encoder(self) -> TextEncoder:
-        return self.encoder if self.encoder is not None else _opened(self.config_.encoder)
 
-    def _reader(self) -> TextReader:
-        text = self.config_.text
-        return TextReader(self.schema_, self._encoder(), text.n_buckets, text.ngrams)
+class NoTexts:
+    """The text encoder of a schema without narratives: there is nothing to encode."""
 
-    def _kept(self, applications: Applications) -> Applications:
-        """The applications without the sentences that the settings cut."""
-        return Mask.open(self.config_.text.mask, self.schema_, self._encoder()).apply(applications).applications
+    digest = ""
+    dim = 0
+
+    def encode(self, texts: Sequence[str], _on_progress: Progress | None = None) -> Floats32:
+        """float32 (0, 0); raises ValueError for a text."""
+        return self.encode_parts(texts, [()] * len(texts)).whole
+
+    def encode_parts(
+        self, texts: Sequence[str], _spans: Sequence[Spans], _on_progress: Progress | None = None
+    ) -> PartVectors:
+        """Vectors of no texts; raises ValueError for a text."""
+        if len(texts):
+            raise ValueError("a model without narratives reads no texts")
+        return PartVectors.zeros([], self.dim)
 
 
 @functools.lru_cache(maxsize=1)  # here and not in the estimator, whose copies and pickles need not carry the weights
-def _opened(config: EncoderConfig) -> TextEncoder:
-    encoder = open_encoder(config.source, precision=config.precision, window=config.window, pooling=config.pooling)
-    return encoder_by_unit(config.unit, encoder)
+def _opened(config: EncoderConfig) -> OpenEncoder:
+    return open_text_encoder(config)
+
+
+def _finite(value: float) -> float | None:
+    return round(value, 6) if np.isfinite(value) else None
+
+
+def _frame_digest(applications: Applications, outcome: Floats) -> str:
+    """sha256 over the cells and outcomes that a model learned from."""
+    cells = pd.util.hash_pandas_object(applications.frame, index=False).to_numpy()
+    return hashlib.sha256(cells.tobytes() + outcome.tobytes()).hexdigest()
 
 
 def _two_classes(labels: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.generic], Index]:

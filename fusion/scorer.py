@@ -29,14 +29,14 @@ from features.tables.data_quality import data_quality
 from features.tables.dataframe import Records, read_frame
 from fusion.answers import Answer, RowReasons, reasons_by_row
 from fusion.bundle import Bundle, load
-from fusion.explain.attribution import Explainer, ModelReading
+from fusion.explain.attribution import Explainer, ModelOutputs
 from fusion.explain.explanation import Explanation
 from fusion.explain.reasons import ReasonBook, principal_reasons
 from fusion.frames import ExplainedFrame, ScoredFrame
 from fusion.model.fusion_model import Margins
-from fusion.policy.policy import Decisions, Policy, decide_all, own_policy
+from fusion.policy.policy import Decisions, Policy, decide_all, default_policy
 from fusion.policy.policy_file import load_policy
-from fusion.text_encoder import OpenEncoder, VectorCache, open_text_encoder
+from fusion.text_encoder import OpenEncoder, VectorCache, open_mask, open_reader, open_text_encoder
 
 BLOCK_ROWS = 500  # explained at once: what explaining needs for a while is several times their sentences' vectors
 SEED = 0  # of the orders that are sampled inside long narratives: equal for every run, so that reasons are too
@@ -132,18 +132,17 @@ class Scorer:
     @cached_property
     def deciding_policy(self) -> Policy:
         """The policy, or the model's own cut-off as one."""
-        return self.policy or own_policy(self.bundle.config)
+        return self.policy or default_policy(self.bundle.config)
 
     @cached_property
     def mask(self) -> Mask:
         """Cuts the sentences that the model's settings mask, as in training."""
-        return Mask.open(self.bundle.config.text.mask, self.schema, self.encoder.text_encoder)
+        return open_mask(self.schema, self.bundle.config.text, self.encoder)
 
     @cached_property
     def reader(self) -> TextReader:
         """Reads narratives as the model learned them."""
-        settings = self.bundle.config.text
-        return TextReader(self.schema, self.encoder.text_encoder, settings.n_buckets, settings.ngrams)
+        return open_reader(self.schema, self.bundle.config.text, self.encoder)
 
     @cached_property
     def explainer(self) -> Explainer:
@@ -153,7 +152,7 @@ class Scorer:
     @cached_property
     def matcher(self) -> ConceptMatcher:
         """Names the concepts of sentences; encodes the schema's concepts when it is made."""
-        labels = [at for at, field in enumerate(self.schema.narratives) if not field.named]
+        labels = [at for at, field in enumerate(self.schema.narratives) if not field.match_concepts]
         return ConceptMatcher.open(self.schema.concepts, self.encoder.text_encoder, labels)
 
     @cached_property
@@ -227,14 +226,14 @@ class Scorer:
             rows = np.arange(start, min(start + BLOCK_ROWS, len(reading.design)))
             sentences, quality = reading.sentences.take(rows), [reading.quality[row] for row in rows]
             with timed("predict"):
-                evaluated = ModelReading.of(self.bundle.model, reading.design.take(rows), self.threads)
+                evaluated = ModelOutputs.of(self.bundle.model, reading.design.take(rows), self.threads)
                 scores = self.bundle.model.scores(evaluated.margin)
             decisions = self.decide(reading.applications.take(rows), scores.pd, quality)
             with timed("concepts"):
                 matches = self.matcher.match(sentences)
             with timed("explain"):
-                explanation = self.explainer.explain_reading(evaluated, sentences, SEED)
-                reasons = self.reasons(explanation, matches, ~decisions.are("approve"), most)
+                explanation = self.explainer.explain_outputs(evaluated, sentences, SEED)
+                reasons = self.reasons(explanation, matches, ~decisions.rows_with("approve"), most)
             yield explanation, Answer(scores, decisions, tuple(quality), reasons)
 
     def score(self, rows: Records) -> ScoredFrame:

@@ -1,15 +1,18 @@
-"""The text encoder that a model's settings name, opened with a cache of vectors."""
+"""What reads a model's narratives, opened as its settings say: the text encoder with its cache, mask and reader."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_schemas.contract import Schema
 from features.encoders.by_sentence import digest_by_unit, encoder_by_unit
 from features.encoders.cache import CachedEncoder, EmbeddingCache
 from features.encoders.encoder import TextEncoder
 from features.encoders.sources import open_encoder
-from fusion.config import EncoderConfig
+from features.narratives.masking import Mask
+from features.narratives.reader import TextReader
+from fusion.config import EncoderConfig, TextConfig
 
 CACHE_GB = 2.0
 """Most room that a cache takes unless another bound is given, in GB (10^9 bytes)."""
@@ -66,3 +69,13 @@ def open_text_encoder(config: EncoderConfig, cache: VectorCache | None = None) -
         cached,
         encoder.precision,
     )
+
+
+def open_mask(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> Mask:
+    """Cuts the sentences that the settings mask; raises ContractError for a kind that the schema has no concept for."""
+    return Mask.open(settings.mask, schema, encoder.text_encoder)
+
+
+def open_reader(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> TextReader:
+    """Reads a schema's narratives as the settings say."""
+    return TextReader(schema, encoder.text_encoder, settings.n_buckets, settings.ngrams)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.wheel import build_wheel
+
 # Before torch is imported: small work is quicker on one thread, and tests run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -24,3 +26,9 @@ def lending_club_csv() -> Path:
     if not path.exists():
         pytest.skip(f"the Lending Club file is not at {path.relative_to(path.parents[4])}")
     return path
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that users install, built from this checkout."""
+    return build_wheel(tmp_path_factory.mktemp("wheel"))

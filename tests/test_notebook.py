@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 import fusion.estimator
-from features.encoders.cache import CachedEncoder
-from features.encoders.sources import open_encoder
+from fusion.config import EncoderConfig
 from fusion.explain.explanation import Explanation
+from fusion.text_encoder import OpenEncoder, open_text_encoder
 from tests.support.tiny_bert import tiny_bert
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "notebook.md"
@@ -37,14 +37,15 @@ def test_the_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     # A small encoder takes the place of the embedded one, which not every machine has.
     small = tiny_bert(tmp_path / "encoder")
-    monkeypatch.setattr(fusion.estimator, "_opened", lambda _: open_encoder(str(small), window=64))
-    monkeypatch.setattr("features.encoders.sources.open_encoder", lambda: open_encoder(str(small), window=64))
+    settings = EncoderConfig(source=str(small), window=64)
+    monkeypatch.setattr(fusion.estimator, "_opened", lambda _: open_text_encoder(settings))
+    monkeypatch.setattr("fusion.text_encoder.open_text_encoder", lambda _, cache: open_text_encoder(settings, cache))
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
     assert len(blocks) == 4
     names: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, str(PAGE), "exec"), names)
-    assert isinstance(names["encoder"], CachedEncoder)
+    assert isinstance(names["encoder"], OpenEncoder)
     log_odds, explanation = names["log_odds"], names["explanation"]
     assert isinstance(log_odds, np.ndarray)
     assert isinstance(explanation, Explanation)

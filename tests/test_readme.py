@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 
+from experiments.cli import app
 from experiments.demo.data import FIRST_DAY, generate
+from tests.support.wheel import ROOT, install_wheel
 
-ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -33,31 +33,49 @@ def test_make_targets_exist() -> None:
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
 
 
-def test_links_lead_somewhere() -> None:
-    for link in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / link).exists(), link
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_links_and_paths_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#]+)\)", text)
+    paths = re.findall(r"`((?:data_schemas|features|fusion|experiments|tests|docs)/[\w./]*)`", text)
+    assert [path for path in [*links, *paths] if not (ROOT / path).exists()] == []
+
+
+def test_the_table_names_every_verb() -> None:
+    listed = re.findall(r"^\| `(\w+)` \|", README, flags=re.MULTILINE)
+    assert sorted(listed) == sorted(typer.main.get_group(app).commands)
 
 
 @pytest.mark.slow
-def test_the_five_minutes(tmp_path: Path) -> None:
-    generate(1200, 3, FIRST_DAY, 730).table.to_csv(tmp_path / "past.csv", index=False)
+def test_its_commands_and_python_run_from_the_wheel(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binaries = install_wheel(wheel, tmp_path / "environment")
+    work = tmp_path / "work"
+    for package in ("data_schemas", "features", "fusion", "experiments"):  # as a user may have them
+        (work / package).mkdir(parents=True)
+        (work / package / "__init__.py").write_text("raise SystemExit('not the installed package')")
+    monkeypatch.chdir(work)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    monkeypatch.setenv("PATH", str(binaries), prepend=os.pathsep)
+    monkeypatch.setenv("CREDITFUSION_CACHE", str(tmp_path / "vectors"))
+    generate(1200, 3, FIRST_DAY, 730).table.to_csv("past.csv", index=False)
     new = generate(100, 4, FIRST_DAY + np.timedelta64(730, "D"), 90).table.drop(columns="outcome")
-    new.to_csv(tmp_path / "new.csv", index=False)
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
-    environment = os.environ | {"CREDITFUSION_CACHE": str(tmp_path / "vectors")}
-    own = [line for line in commands() if line.startswith(".venv/bin/creditfusion")]
-    verbs = ["schema", "schema", "train", "sweep", "evaluate", "train", "compare", "score", "explain"]
+    new.to_csv("new.csv", index=False)
+
+    own = [line for line in commands() if line.startswith("creditfusion ")]
+    verbs = ["schema", "schema", "train", "score", "explain", "evaluate", "sweep", "train", "compare"]
     assert [line.split()[1] for line in own] == verbs
     for line in own:
-        done = subprocess.run(
-            line, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{line}\n{done.stderr}"
-    assert len((tmp_path / "sweep" / "leaderboard.csv").read_text().splitlines()) == 21
-    assert "<html" in (tmp_path / "sweep" / "report.html").read_text()
-    for page in ("checks/validation.html", "checks/card.html", "contest/comparison.html"):
-        assert "<html" in (tmp_path / page).read_text()
-    assert len((tmp_path / "scored.csv").read_text().splitlines()) == 101
-    assert len(list((tmp_path / "reports").glob("*-applicant.html"))) == 5
-    assert shutil.which("creditfusion", path=str(tmp_path / ".venv" / "bin"))
+    assert len(Path("sweep/leaderboard.csv").read_text().splitlines()) == 21
+    for page in ("checks/validation.html", "checks/card.html", "sweep/report.html", "contest/comparison.html"):
+        assert "<html" in Path(page).read_text()
+    assert len(Path("scored.csv").read_text().splitlines()) == 101
+    assert len(list(Path("reports").glob("*-applicant.html"))) == 5
+
+    (program,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    done = subprocess.run([binaries / "python", "-P", "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "decision" in done.stdout

@@ -13,9 +13,9 @@ from experiments.validate.slices import Cut, Slice, length_cut, main_narrative, 
 from features.arrays import Floats
 from fusion.metrics import Gain
 from fusion.validation.comparison import Comparison, compare
-from fusion.validation.intervals import NONE, Estimate
+from fusion.validation.intervals import NO_ESTIMATE, Estimate
 from fusion.validation.net_benefit import net_benefit_difference
-from fusion.validation.power import Need, ab_plan
+from fusion.validation.power import SampleSize, sample_sizes
 from fusion.validation.swap_sets import SwapSet, swap_set
 
 NO_VARIANCE = "the difference does not vary"
@@ -36,7 +36,7 @@ class Pair:
     swaps: SwapSet
     cutoff: float | None
     worth: Estimate
-    plan: tuple[Need, ...]
+    plan: tuple[SampleSize, ...]
 
     def __len__(self) -> int:
         return len(self.champion)
@@ -80,8 +80,8 @@ def pair(
         comparison=compare(one, other, y),
         swaps=swaps,
         cutoff=cutoff,
-        worth=NONE if cutoff is None else net_benefit_difference(y, challenger.pd, champion.pd, cutoff),
-        plan=ab_plan(one, other, y, swaps, powers),
+        worth=NO_ESTIMATE if cutoff is None else net_benefit_difference(y, challenger.pd, champion.pd, cutoff),
+        plan=sample_sizes(one, other, y, swaps, powers),
     )
 
 

@@ -10,7 +10,7 @@ from experiments.compare.pair import NO_VARIANCE, Pair, estimate, narrative_cuts
 from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import BLUE, INK, MUTED, RED, name_places, picture
 from experiments.reporting.document import Column, Gap, Plot, Row, Section, Table
-from experiments.validate.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough
+from experiments.validate.slices import MIN_BADS, TOO_FEW, Cut, Slice, enough
 from fusion.metrics import auc, brier_gain, delong
 from fusion.validation.intervals import rate
 
@@ -60,7 +60,7 @@ def months_chapter(found: Pair, months: Cut | None) -> Section:
         words="Dots with their 95 % intervals, above 0 where the challenger ranks better; a month with too few goods "
         "or bads has none. The broken line is all months.",
         alt="Difference of the AUCs by month, with intervals.",
-        gap="" if drawn else f"No month has {LEAST_BADS} goods and {LEAST_BADS} bads.",
+        gap="" if drawn else f"No month has {MIN_BADS} goods and {MIN_BADS} bads.",
         wide=True,
         drawing=picture(lambda axes: _draw(axes, found, months), (11.0, 3.6)) if drawn else "",
     )
@@ -78,7 +78,7 @@ def slice_table(found: Pair, cut: Cut, key: str) -> Table:
     return Table(
         key=key,
         title=f"By {cut.title}",
-        note=f"{cut.how} A slice with fewer than {LEAST_BADS} goods or bads is not ranked.".strip(),
+        note=f"{cut.how} A slice with fewer than {MIN_BADS} goods or bads is not ranked.".strip(),
         columns=COLUMNS,
         rows=tuple(_row(found, part) for part in cut.slices),
     )

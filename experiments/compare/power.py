@@ -10,7 +10,7 @@ from experiments.compare.pair import Pair
 from experiments.reporting.cells import figure
 from experiments.reporting.document import Cell, Column, Gap, Row, Section, Table
 from experiments.reporting.words import count, number, percent
-from fusion.validation.power import Measure, Need
+from fusion.validation.power import Measure, SampleSize
 
 NAMES: dict[Measure, str] = {
     "auc": "AUC on the same rows (DeLong)",
@@ -68,7 +68,7 @@ def plan_table(found: Pair, pace: float | None) -> Table:
     )
 
 
-def _row(need: Need, pace: float | None) -> Row:
+def _row(need: SampleSize, pace: float | None) -> Row:
     months: Cell = Gap(gap="no dates") if pace is None else figure(need.n / pace, NO_DIFFERENCE)
     return (
         NAMES[need.measure],

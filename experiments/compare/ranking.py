@@ -16,7 +16,7 @@ from fusion.metrics import both_classes
 ONE_CLASS = "one class only"
 CONSTANT = "one of them gives all the same PD"
 NOT_KNOWN = "too few goods or bads"
-MOST_DOTS = 1500  # of the plot of ranks
+MAX_DOTS = 1500  # of the plot of ranks
 
 
 def chapter(found: Pair) -> Section:
@@ -126,8 +126,8 @@ def _draw_roc(axes: Axes, found: Pair) -> None:
 def _draw_ranks(axes: Axes, found: Pair) -> None:
     n = len(found)
     some = np.arange(n)
-    if n > MOST_DOTS:
-        some = np.sort(np.random.Generator(np.random.PCG64(0)).choice(n, MOST_DOTS, replace=False))
+    if n > MAX_DOTS:
+        some = np.sort(np.random.Generator(np.random.PCG64(0)).choice(n, MAX_DOTS, replace=False))
     x, y = (np.argsort(np.argsort(one.margin, kind="stable"))[some] / n for one in (found.champion, found.challenger))
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--")
     for value, colour, name in ((0, BLUE, "goods"), (1, RED, "bads")):

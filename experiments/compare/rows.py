@@ -155,7 +155,7 @@ def check_outcomes(pair: PairedRows, files: Sequence[str]) -> None:
 
 
 def _target(schema: Schema) -> str:
-    field = schema.the(Role.TARGET)
+    field = schema.field_of(Role.TARGET)
     return field.name if field else ""
 
 

@@ -15,7 +15,7 @@ from experiments.reporting.words import count, number, p_value, percent, signed
 from experiments.validate.chapters.calibration_findings import MUCH, UNSURE_SLOPE
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from fusion.metrics import Gain
-from fusion.validation.comparison import Side
+from fusion.validation.comparison import ModelFigures
 from fusion.validation.intervals import Estimate
 from fusion.validation.net_benefit import net_benefit
 
@@ -252,7 +252,7 @@ def _money(found: Pair) -> str:
     )
 
 
-def _calibrated(name: str, side: Side, bad_rate: float) -> Finding:
+def _calibrated(name: str, side: ModelFigures, bad_rate: float) -> Finding:
     gap, title = side.in_the_large.gap, name.capitalize()
     slope = f" Slope {number(side.slope.value, 2)}, right is 1." if side.slope.exists else ""
     said = f"Its mean PD is {percent(bad_rate + gap.value)}; {percent(bad_rate)} turned bad.{slope}"
@@ -276,7 +276,7 @@ def _calibrated(name: str, side: Side, bad_rate: float) -> Finding:
     )
 
 
-def _unsure(side: Side, bad_rate: float) -> bool:
+def _unsure(side: ModelFigures, bad_rate: float) -> bool:
     """Whether too little is known of level or slope to call PDs right that nothing speaks against."""
     gap, slope = side.in_the_large.gap, side.slope
     wide = max(gap.high - gap.value, gap.value - gap.low) > MUCH * bad_rate

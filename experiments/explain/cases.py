@@ -13,7 +13,7 @@ from features.design import Design, TabularBlock, TextBlock
 from features.narratives.concepts import ConceptMatches
 from features.tables.applications import Applications
 from fusion.bundle import Bundle
-from fusion.explain.counterfactuals import Change, ChangeSearch
+from fusion.explain.counterfactuals import Counterfactual, CounterfactualSearch
 from fusion.explain.exact_sentences import explain_exactly
 from fusion.explain.explanation import Explanation
 from fusion.scorer import N_REASONS, SEED, Monitor, Scorer, Timed
@@ -49,7 +49,7 @@ class Case:
     matches: ConceptMatches
     outcomes: Outcomes
     reasons: tuple[tuple[Reason, float], ...]
-    changes: tuple[Change, ...]
+    changes: tuple[Counterfactual, ...]
     quality: str
 
     @property
@@ -80,7 +80,7 @@ class Study:
     """
 
     scorer: Scorer
-    search: ChangeSearch
+    search: CounterfactualSearch
     exact: bool
     timed: Timed
 
@@ -88,7 +88,9 @@ class Study:
     def of(scorer: Scorer, exact: bool, timed: Timed) -> Study:
         """Make ready what every study with this model needs."""
         bundle = scorer.bundle
-        return Study(scorer, ChangeSearch.of(bundle.model, bundle.tabular, bundle.population.columns), exact, timed)
+        return Study(
+            scorer, CounterfactualSearch.of(bundle.model, bundle.tabular, bundle.population.columns), exact, timed
+        )
 
     @property
     def bundle(self) -> Bundle:
@@ -135,7 +137,9 @@ class Study:
             text_only=float(margins.text_only[0]),
         )
 
-    def _changes(self, application: Applications, design: Design, explanation: Explanation) -> tuple[Change, ...]:
+    def _changes(
+        self, application: Applications, design: Design, explanation: Explanation
+    ) -> tuple[Counterfactual, ...]:
         if self.bundle.model.scores(explanation.margin).pd[0] <= self.bundle.config.decision.max_pd:
             return ()
         cut_off = float(logit(self.bundle.config.decision.max_pd)) - CROSSED

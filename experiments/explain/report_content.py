@@ -37,13 +37,13 @@ from experiments.reporting.decision.validator import (
     ValidatorReport,
 )
 from experiments.reporting.parts import Decision, Fact, Move, Result, SentenceMethod, Subject
-from experiments.session.run import versions
 from features.arrays import Floats
 from fusion.bundle import Bundle
-from fusion.explain.counterfactuals import Change, ColumnMove
+from fusion.explain.counterfactuals import ColumnMove, Counterfactual
 from fusion.explain.explanation import to_points
 from fusion.model.calibration import to_score
 from fusion.scorer import SEED
+from fusion.versions import package_versions
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ class Reporter:
         before, after = typed(field, move.before), typed(field, move.after)
         return Move(name=field.name, title=field.title, before=before, after=after, unit=field.unit)
 
-    def change(self, change: Change) -> SuggestedChange:
+    def change(self, change: Counterfactual) -> SuggestedChange:
         """Columns moved together."""
         return SuggestedChange(moves=tuple(map(self.move, change.moves)), result=self.result(change.margin))
 
@@ -346,7 +346,7 @@ class Reporter:
 
     def versions(self) -> dict[str, str]:
         """Versions that made this report, and beside them those that trained the model, where they differ."""
-        now: Mapping[str, str] = versions()
+        now: Mapping[str, str] = package_versions()
         then = self.bundle.manifest.provenance.versions
         return {**now, **{f"{name} in training": was for name, was in then.items() if now.get(name) != was}}
 

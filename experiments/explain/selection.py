@@ -18,9 +18,9 @@ from features.tables.applications import Applications, Chunk, Rejects
 from features.tables.reader import ReadOptions
 from features.tables.sources import header_names
 
-MOST_LISTED = 100  # rejected rows listed one by one where they were not asked for by id
-MOST_COMPARED = 100_000  # ids among which the nearest to an unknown one is looked for
-MOST_NAMED = 20  # unknown ids in a message
+MAX_LISTED = 100  # rejected rows listed one by one where they were not asked for by id
+MAX_COMPARED = 100_000  # ids among which the nearest to an unknown one is looked for
+MAX_NAMED = 20  # unknown ids in a message
 
 Predict = Callable[[Applications], Floats]
 """PDs of some applications."""
@@ -109,7 +109,7 @@ def choose(
     listed: list[RejectedRow] = []
     for chunk in chunks:
         rows, rejected = rows + chunk.n_rows, rejected + len(chunk.rejects)
-        listed += names.rejected(_first(chunk.rejects, MOST_LISTED - len(listed)))
+        listed += names.rejected(_first(chunk.rejects, MAX_LISTED - len(listed)))
         pd = predict(chunk.applications)
         if choice.declined:
             over = np.flatnonzero(pd > max_pd)
@@ -147,7 +147,7 @@ class _Search:
             for row in names.rejected(chunk.rejects):
                 if row.id in self.wanted:
                     self.rejected.setdefault(row.id, row)
-        self.others += ids[: MOST_COMPARED - len(self.others)]
+        self.others += ids[: MAX_COMPARED - len(self.others)]
 
 
 def _by_id(ids: Sequence[str], chunks: Iterator[Chunk], names: RowNames, data: Path) -> Chosen:
@@ -170,8 +170,8 @@ def _by_id(ids: Sequence[str], chunks: Iterator[Chunk], names: RowNames, data: P
 
 def _unknown(unknown: Sequence[str], known: Sequence[str], data: Path) -> tuple[str, str]:
     """What to say of ids that no row has, and what to do."""
-    named = ", ".join(repr(key[:60]) for key in unknown[:MOST_NAMED])
-    more = f" and {len(unknown) - MOST_NAMED:,} more" if len(unknown) > MOST_NAMED else ""
+    named = ", ".join(repr(key[:60]) for key in unknown[:MAX_NAMED])
+    more = f" and {len(unknown) - MAX_NAMED:,} more" if len(unknown) > MAX_NAMED else ""
     near = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.5)
     remedy = f"The nearest to {unknown[0][:60]!r} there is {near[0][:60]!r}." if near else "Check the id column."
     return f"{data} has no application {named}{more}", remedy

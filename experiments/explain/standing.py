@@ -15,7 +15,7 @@ from fusion.explain.population import Population
 from fusion.model.calibration import to_score
 
 N_BANDS = 10
-MOST_BINS = 40
+MAX_BINS = 40
 OUTER = 0.002  # share of the scores beyond either end of the histogram, which stand in its outer bins
 N_SIMILAR = 50
 
@@ -93,9 +93,9 @@ def _bands(scores: Floats, bad: Flags, inner: Floats) -> tuple[PopulationBand, .
 
 
 def round_edges(scores: Floats) -> Floats:
-    """Edges of at most ``MOST_BINS`` equal bins over the bulk of the scores, at round scores."""
+    """Edges of at most ``MAX_BINS`` equal bins over the bulk of the scores, at round scores."""
     low, high = (float(end) for end in np.quantile(scores, [OUTER, 1.0 - OUTER]))
-    finest = max(high - low, 1.0) / (MOST_BINS - 1)
+    finest = max(high - low, 1.0) / (MAX_BINS - 1)
     power = 10.0 ** math.floor(math.log10(finest))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= finest)
     first, last = math.floor(low / step), math.floor(high / step) + 1

@@ -18,7 +18,7 @@ from experiments.session.reading import read_watched
 from experiments.session.run import Advance, Run
 from features.arrays import Flags, Index, Ints
 from features.tables.applications import Applications, Chunk, Rejects
-from features.tables.groups import LEAST_ROWS, Groups, groups_of
+from features.tables.groups import MIN_ROWS, Groups, groups_of
 from features.tables.reader import ReadOptions, read_all
 from fusion.model.basis import HeadInputs
 from fusion.model.folds import tied_groups
@@ -27,11 +27,11 @@ from fusion.validation.proxy_probe import (
     N_FOLDS,
     Inputs,
     ProbeAccuracy,
+    accuracy_difference,
     bent,
     deal_folds,
-    difference,
     out_of_fold,
-    told,
+    probe_accuracy,
 )
 
 SEED = 0  # of the rows drawn and of the folds: equal for every run, so that reports are too
@@ -64,7 +64,7 @@ class ProbeRows:
 class ProbeResult:
     """How well a column was told from one source, on which rows."""
 
-    told: ProbeAccuracy
+    probe_accuracy: ProbeAccuracy
     rows: Index
 
 
@@ -97,7 +97,7 @@ def probe_file(scorer: Scorer, question: Question, options: ReadOptions, run: Ru
         n_rejected=len(read.rejects),
         n_read=len(applications),
         masked=tuple(kind.value for kind in bundle.config.text.mask),
-        least_rows=LEAST_ROWS,
+        least_rows=MIN_ROWS,
         n_folds=N_FOLDS,
         seed=SEED,
         attributes=attributes,
@@ -107,7 +107,7 @@ def probe_file(scorer: Scorer, question: Question, options: ReadOptions, run: Ru
 
 def protected_fields(schema: Schema, wanted: Sequence[str]) -> list[Field]:
     """The protected fields of these names, or all; raises ContractError for a name of none, or a schema without any."""
-    known = {field.name: field for field in schema.having(Role.PROTECTED)}
+    known = {field.name: field for field in schema.fields_of(Role.PROTECTED)}
     if not known:
         raise ContractError(
             f"schema {schema.name!r}, which the model carries, has no protected column",
@@ -144,7 +144,7 @@ def check_groups(question: Question, parted: Sequence[tuple[Field, Groups]]) -> 
         why = "; ".join(f"{field.name}: {groups.too_few}" for field, groups in parted)
         raise ContractError(
             f"no protected column of {question.data} can be judged ({why})",
-            f"Give a file in which two groups have {LEAST_ROWS} rows or more.",
+            f"Give a file in which two groups have {MIN_ROWS} rows or more.",
         )
 
 
@@ -238,17 +238,19 @@ def outcome(
     if isinstance(x, str):
         return x
     counts = np.bincount(level[rows], minlength=len(labels))
-    if counts.min() < LEAST_ROWS:
-        return f"of {labels[int(counts.argmin())]!r} fewer than {LEAST_ROWS} wrote anything"
+    if counts.min() < MIN_ROWS:
+        return f"of {labels[int(counts.argmin())]!r} fewer than {MIN_ROWS} wrote anything"
     fold = deal_folds(level[rows], seen.tied[rows], SEED)
     if fold is None:
         return f"rows that share a narrative or an applicant must not part, and so do not fill {N_FOLDS} folds"
-    return ProbeResult(told(level[rows], fold, out_of_fold(x[rows], level[rows], fold), seen.tied[rows]), rows)
+    return ProbeResult(
+        probe_accuracy(level[rows], fold, out_of_fold(x[rows], level[rows], fold), seen.tied[rows]), rows
+    )
 
 
 def reading(source: Source, found: ProbeResult, labels: Sequence[str]) -> Reading:
     """An outcome as the report says it."""
-    overall, by_level = found.told.overall, found.told.by_level
+    overall, by_level = found.probe_accuracy.overall, found.probe_accuracy.by_level
     return Reading(
         source=source,
         n=len(found.rows),
@@ -269,7 +271,7 @@ def added(outcomes: dict[Source, ProbeResult], seen: ProbeRows) -> Added | None:
     if "both" not in outcomes or "columns" not in outcomes:
         return None
     both, columns = outcomes["both"], outcomes["columns"]
-    gain = difference(both.told, columns.told, seen.tied[both.rows])
+    gain = accuracy_difference(both.probe_accuracy, columns.probe_accuracy, seen.tied[both.rows])
     return Added(difference=gain.value, low=gain.low, high=gain.high)
 
 

@@ -130,7 +130,7 @@ def check(
     from features.tables.reader import ReadOptions, header_report, read_chunks
 
     contract = load_schema(schema)
-    if outcome and contract.the(Role.TARGET) is None:
+    if outcome and contract.field_of(Role.TARGET) is None:
         raise ContractError(f"the schema {schema!r} has no target", "Give one field the role 'target'.")
     options, reports = ReadOptions(delimiter=delimiter, encoding=encoding), []
     with Run.start("schema check", None, {"schema": schema, "files": files}, json_output) as run:
@@ -153,7 +153,7 @@ def check(
 
 
 def _has_target(schema: Schema, header: HeaderReport) -> bool:
-    target = schema.the(Role.TARGET)
+    target = schema.field_of(Role.TARGET)
     return target is not None and target.name not in header.absent
 
 
@@ -205,7 +205,7 @@ def infer(
     Columns that look like outcome leaks (by name, by date, or because they separate the outcomes alone) are left out.
     """
     from data_schemas.reader import parse_schema
-    from features.inference.draft import draft_schema, layout
+    from features.inference.draft import draft_schema, pretty_json
     from features.inference.sample import sample_rows
 
     if out.exists() and not force:
@@ -220,7 +220,7 @@ def infer(
         run.console.print(f"Guessing from {len(sample.frame):,} of {sample.n_rows:,} rows.")
         origin = f"{len(sample.frame):,} of the {sample.n_rows:,} rows of {file.name}"
         draft = draft_schema(sample.frame, name or _schema_name(file), origin, target)
-        text = layout(draft.document) + "\n"
+        text = pretty_json(draft.document) + "\n"
         if not draft.missing:
             parse_schema(text, str(out))
         _write(out, text)

@@ -25,7 +25,7 @@ from experiments.session.run import SOME_REJECTED, Run
 if TYPE_CHECKING:
     from experiments.score.resumable_output import Tally
 
-MOST_REASONS = 20
+MAX_REASONS = 20
 FREQUENT = 5  # first reasons that the summary names
 
 EXAMPLES = """
@@ -55,7 +55,7 @@ def score(
     passthrough: Annotated[list[str] | None, typer.Option(help="Input column to copy; repeat for more.")] = None,
     reasons: Annotated[
         int,
-        typer.Option(min=0, max=MOST_REASONS, help="Adverse reasons per row, the strongest first; 0: none, quicker."),
+        typer.Option(min=0, max=MAX_REASONS, help="Adverse reasons per row, the strongest first; 0: none, quicker."),
     ] = 4,
     policy: Annotated[
         Path | None, typer.Option(help="Policy file, TOML. Left out: the model's own cut-off, decision.max_pd.")

@@ -157,8 +157,8 @@ def _tally(chunk: Chunk, answer: Answer) -> Tally:
     return Tally(
         rows=chunk.n_rows,
         scored=len(chunk.applications),
-        declined=int(answer.decisions.are("decline").sum()),
-        referred=int(answer.decisions.are("refer").sum()),
+        declined=int(answer.decisions.rows_with("decline").sum()),
+        referred=int(answer.decisions.rows_with("refer").sum()),
         pd_sum=float(answer.scores.pd.sum()),
         rejected=dict(Counter(chunk.rejects.frame["rule"])),
         quality=dict(Counter(name for flags in answer.quality for flag in flags.split(";") for name in _names(flag))),

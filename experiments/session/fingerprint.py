@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from data_schemas.errors import RunError
-from features.tables.csv_records import file_sha256, unreadable
+from features.tables.csv_records import file_sha256, unreadable_error
 
 BLOCK_BYTES = 1 << 22
 
@@ -32,7 +32,7 @@ def fingerprint(data: Path) -> InputFingerprint:
     try:
         status = data.stat()  # before the bytes, so that a change while they are read is noticed
     except OSError as error:
-        raise unreadable(data, error) from error
+        raise unreadable_error(data, error) from error
     return InputFingerprint(status.st_size, status.st_mtime_ns, file_sha256(data), _about_rows(data))
 
 

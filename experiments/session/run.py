@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 import resource
 import sys
 import time
@@ -32,7 +31,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -54,6 +52,7 @@ from rich.table import Table
 from rich.text import Text
 
 from data_schemas.errors import RunError, UserError
+from fusion.versions import package_versions
 
 Advance = Callable[[int], None]
 Item = TypeVar("Item")
@@ -66,7 +65,6 @@ INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 
 SECONDS_BETWEEN_LINES = 10.0
-VERSIONED = ("creditfusion", "torch", "transformers", "lightgbm", "numpy", "scipy", "pandas", "pyarrow", "scikit-learn")
 
 
 def advance_to(advance: Advance) -> Advance:
@@ -85,17 +83,6 @@ def peak_memory_mb() -> float:
     """Most memory this process has held so far, in MB (10^6 bytes), as the operating system counts it."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that figures depend on; packages that are not installed are left out."""
-    found = {"python": platform.python_version()}
-    for name in VERSIONED:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def to_json(value: object) -> object:
@@ -310,7 +297,7 @@ class Run:
         run = Run(
             verb, RunLog(log_path(out) if out else None), Console(stderr=True), sys.stdout if json_output else None
         )
-        run.log.write("started", {"verb": verb, "arguments": arguments, "versions": versions()})
+        run.log.write("started", {"verb": verb, "arguments": arguments, "versions": package_versions()})
         return run
 
     def __enter__(self) -> Run:

@@ -15,7 +15,6 @@ import data_schemas
 import features
 import fusion
 from data_schemas.errors import ContractError
-from experiments.session.run import versions
 from experiments.sweep.arrays import HELD_OUT, SEARCH
 from experiments.sweep.study import refuse_unknown
 from experiments.train.job import Decided
@@ -24,11 +23,12 @@ from features.tables.applications import Applications
 from fusion.bundle import config_digest
 from fusion.config import Config
 from fusion.metrics import both_classes
-from fusion.model.cross_validation import ONLY_BY_TIME, Folds
+from fusion.model.cross_validation import TIME_FOLDS_ONLY, Folds
 from fusion.model.folds import draw_groups
 from fusion.model.head import training_device
 from fusion.model.search_space import Space
 from fusion.text_encoder import OpenEncoder
+from fusion.versions import package_versions
 
 PARTS = ("arrays.py", "conditions.py", "objective.py")
 """Of the modules beside this one, those that a trial's value hangs on."""
@@ -73,7 +73,7 @@ def settled(search: Search, note: Callable[[str], object]) -> Search:
 def _held(search: Search) -> Iterator[tuple[tuple[str, ...], str]]:
     """Settings that keep the value of the base, and why."""
     if search.folds == "random":
-        yield (ONLY_BY_TIME,), "random folds judge old rows like new ones; --folds time can tell"
+        yield (TIME_FOLDS_ONLY,), "random folds judge old rows like new ones; --folds time can tell"
     if search.base.text.mask:
         yield MASK_READS_WITH, "which sentences text.mask cuts hangs on them, and trials share what is left"
 
@@ -132,4 +132,4 @@ def code_digest() -> str:
     roots = [Path(package.__path__[0]) for package in (data_schemas, features, fusion)]
     paths = [*(path for root in roots for path in sorted(root.rglob("*.py"))), *(here / name for name in PARTS)]
     texts = {str(path.relative_to(here.parents[1])): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
-    return hashlib.sha256(json.dumps([texts, versions()], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([texts, package_versions()], sort_keys=True).encode()).hexdigest()

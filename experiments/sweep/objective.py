@@ -24,9 +24,9 @@ from features.arrays import Floats
 from features.design import Design
 from fusion.config import Config
 from fusion.metrics import auc, both_classes, brier, ks, log_loss
-from fusion.model.cross_validation import Folds, judge
+from fusion.model.cross_validation import Folds, cross_validate
 from fusion.model.fusion_model import FusionModel
-from fusion.model.search_space import Space, searched, suggest
+from fusion.model.search_space import Space, active_settings, suggest
 
 COST = "cost"
 COST_ROWS = 1000
@@ -62,11 +62,11 @@ def run_trial(trial: optuna.Trial, task: Task, stop: Callable[[], bool]) -> floa
     clock = _Clock()
     try:
         config = suggest(trial, task.space, task.base)
-        trial.set_user_attr("config", searched(config, task.space))
+        trial.set_user_attr("config", active_settings(config, task.space))
         sample = Arrays(task.arrays).sample(SEARCH, config)
         watcher = _Watcher(trial, task, config, stop, clock)
         with clock.fitting():
-            judged = judge(sample, config, task.folds, watcher)
+            judged = cross_validate(sample, config, task.folds, watcher)
         figures = {**judged.figures(), COST: cost(judged.model, sample.design)}
         _refuse_undefined(figures, task.objectives, judged.y)
         trial.set_user_attr("figures", figures)

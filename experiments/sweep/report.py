@@ -26,10 +26,10 @@ from experiments.sweep.study import INTERRUPTED
 from experiments.sweep.study_snapshot import HINT, StudySnapshot
 from experiments.sweep.targets import Target, all_values, distance, targets
 from fusion.config import Config, Setting
-from fusion.model.search_space import Space, searched
+from fusion.model.search_space import Space, active_settings
 
 TOP = 10
-MOST_FAILURES = 5
+MAX_FAILURES = 5
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def about_best(report: Document, best_trial: int) -> list[str]:
 
 def changed_settings(best: Line, space: Space, base: Config) -> dict[str, tuple[Setting | None, Setting]]:
     """Searched settings whose best value is not that of the config that the sweep began with: both, by key."""
-    before = searched(base, space)
+    before = active_settings(base, space)
     return {
         one.key: (before.get(one.key), best.settings[one.key])
         for one in space.dimensions
@@ -185,7 +185,7 @@ def _about(snapshot: StudySnapshot, line: Line) -> str:
 
 def settings_table(snapshot: StudySnapshot, space: Space, base: Config) -> Table:
     """Every searched setting: what it was, and what it is in the best trial."""
-    before, best = searched(base, space), snapshot.best
+    before, best = active_settings(base, space), snapshot.best
     after: Mapping[str, Setting] = best.settings if best else {}
     changed = changed_settings(best, space, base) if best else {}
 
@@ -363,7 +363,7 @@ def time_words(snapshot: StudySnapshot, time: TimeSpent) -> tuple[str, ...]:
 def failures(snapshot: StudySnapshot) -> tuple[str, ...]:
     """What trials failed of or were cut off by, the most frequent first."""
     reasons = Counter(_reason(trial) for trial in snapshot.trials if trial.state == TrialState.FAIL)
-    return tuple(f"{count(n, 'trial')}: {reason}" for reason, n in reasons.most_common(MOST_FAILURES))
+    return tuple(f"{count(n, 'trial')}: {reason}" for reason, n in reasons.most_common(MAX_FAILURES))
 
 
 def _reason(failed: FrozenTrial) -> str:

@@ -18,9 +18,9 @@ from experiments.sweep.storage import disk_errors
 from experiments.sweep.study import ENDED, RETRIED, StudyPlan, counted, requeue, requeue_of_worker, requeue_stale
 from experiments.sweep.worker import WorkerOrder
 from experiments.sweep.worker_pool import WorkerPool, terminated_as_interrupted
-from fusion.model.search_space import searched
+from fusion.model.search_space import active_settings
 
-MOST_FAILURES = 10
+MAX_FAILURES = 10
 LOOK_SECONDS = 0.5
 PATIENCE_SECONDS = 600.0  # with a worker that was asked to stop: one fold of the largest trial, on a busy machine
 GO_ON = "interrupted; nothing that ended is lost, and the same command goes on"
@@ -92,7 +92,7 @@ def begin_with_default(study: optuna.Study, task: Task) -> None:
     """
     tries = tries_of_default(study)
     if not tries:
-        study.enqueue_trial(searched(task.base, task.space), skip_if_exists=True)
+        study.enqueue_trial(active_settings(task.base, task.space), skip_if_exists=True)
     elif all(trial.state in (TrialState.FAIL, TrialState.PRUNED) for trial in tries):
         requeue(study, tries[0], counts=False)
 
@@ -108,7 +108,7 @@ def refuse_failures(study: optuna.Study) -> None:
     trials = study.get_trials(deepcopy=False)
     failed = [trial for trial in trials if "error" in trial.user_attrs]
     default = [trial for trial in tries_of_default(study) if "error" in trial.user_attrs]
-    if default or len(failed) >= max(MOST_FAILURES, len(trials) / 2):
+    if default or len(failed) >= max(MAX_FAILURES, len(trials) / 2):
         last = (default or failed)[-1]
         raise RunError(
             f"trial {last.number} failed: {last.user_attrs['error']}",

@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from experiments.sweep.outcome import Line, best_of, default_of, is_complete, leaderboard
 
-MOST_SHOWN = 6  # settings in one picture
+MAX_SHOWN = 6  # settings in one picture
 FEWEST_RANKED = 10  # complete trials from which leading ones are compared with all
 LEADING = 5  # at least so many leading trials, as PED-ANOVA asks for; of more than 50, the best tenth
 HINT = 50  # complete trials below which findings on single settings are a hint: a tenth of them is too few
@@ -107,7 +107,7 @@ class StudySnapshot:
             for key in dict.fromkeys(key for trial in self.trials for key in trial.params)
             if len({trial.params[key] for trial in self.complete if key in trial.params}) > 1
         ]
-        return sorted(varied, key=lambda key: -self.importance.get(key, 0.0))[:MOST_SHOWN]
+        return sorted(varied, key=lambda key: -self.importance.get(key, 0.0))[:MAX_SHOWN]
 
     def distribution(self, key: str) -> BaseDistribution:
         """The range that a setting was asked from."""

@@ -18,7 +18,7 @@ from typing import IO
 from data_schemas.errors import RunError
 from experiments.sweep.worker import ORDER, WorkerOrder
 
-MOST_DEATHS = 5
+MAX_DEATHS = 5
 """Deaths of workers in a row, without a trial that came to an end between them, after which the sweep gives up."""
 
 
@@ -97,7 +97,7 @@ class WorkerPool:
             member.log.close()
             if code < 0:
                 self.deaths += 1
-                if self.deaths > MOST_DEATHS:
+                if self.deaths > MAX_DEATHS:
                     raise RunError(
                         f"{self.deaths} workers in a row were ended by signal {-code} before a trial was done",
                         "If memory ran out, take fewer --workers; the sweep goes on where it was.",

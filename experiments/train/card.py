@@ -70,7 +70,7 @@ def model_card(
     explained: what explanations of the model compare with.
     """
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
-    unseen = [field.name for field in schema.having(Role.PROTECTED, Role.IGNORED, Role.GROUP)]
+    unseen = [field.name for field in schema.fields_of(Role.PROTECTED, Role.IGNORED, Role.GROUP)]
     versions = [f"{name} {version}" for name, version in sorted(made.versions.items())]
     return environment.from_string(CARD).render(
         schema=schema, made=made, slices=slices, masked=masked, explained=explained, unseen=unseen, versions=versions

@@ -14,12 +14,11 @@ import numpy as np
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from experiments.explain.background import in_words, rows_of
-from experiments.session.run import Run, advance_to, versions
+from experiments.session.run import Run, advance_to
 from experiments.train.card import model_card
 from features.arrays import Flags, Floats, Index
 from features.design import Design
-from features.narratives.masking import Mask, Masked, rows_by_kind
-from features.narratives.reader import TextReader
+from features.narratives.masking import Masked, rows_by_kind
 from features.tables.applications import REJECT_COLUMNS, Applications, Rejects
 from features.tables.csv_records import data_digest
 from features.tables.csv_writer import write_header, write_rows
@@ -27,14 +26,15 @@ from features.tables.reader import ReadOptions, read_all
 from features.tabular import TabularEncoder
 from fusion import bundle
 from fusion.config import Config
-from fusion.explain.population import describe, kept_rows
+from fusion.explain.population import describe_population, sampled_rows
 from fusion.metrics import Figures, Gain, delong, figures
 from fusion.model.cross_validation import newest_rows
 from fusion.model.folds import tied_groups
 from fusion.model.fusion_model import Margins
 from fusion.model.training import TrainingSample, fit, n_steps
-from fusion.text_encoder import OpenEncoder
+from fusion.text_encoder import OpenEncoder, open_mask, open_reader
 from fusion.validation.text_drift import describe_texts
+from fusion.versions import package_versions
 
 
 @dataclass(frozen=True)
@@ -188,8 +188,8 @@ def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: O
     with run.stage("fit", total=n_steps(config), unit="parts") as advance:
         fitted, margins = fit(sample, config, lambda: advance(1))
     with run.stage("describe"):
-        population, base = describe(fitted, sample.design, sample.y, margins.fused, config)
-        reference = describe_texts(sample.design.text, kept_rows(len(sample), config))
+        population, base = describe_population(fitted, sample.design, sample.y, margins.fused, config)
+        reference = describe_texts(sample.design.text, sampled_rows(len(sample), config))
     with run.stage("judge"):
         slices = [*_training_slices(margins, sample)]
         held_out = later_rows(read.applications, learn)
@@ -218,7 +218,7 @@ def _provenance(
         config_digest=bundle.config_digest(config),
         data_digest=read.data_digest,
         encoder_digest=encoder.model_digest,
-        versions=versions(),
+        versions=package_versions(),
         seed=config.folds.seed,
         window=window(read.applications, learn),
         n_rows=int(learn.sum()),
@@ -249,7 +249,7 @@ def mask_narratives(applications: Applications, config: Config, encoder: OpenEnc
     It comes before all else that looks at narratives: which rows are tied together hangs on it. Raises ContractError
     for a mask that the schema has no concept for.
     """
-    mask = Mask.open(config.text.mask, applications.schema, encoder.text_encoder)
+    mask = open_mask(applications.schema, config.text, encoder)
     if not mask.kinds:
         return mask.apply(applications)
     with run.stage("mask") as advance:
@@ -266,7 +266,7 @@ def _encode(
 ) -> tuple[Design, TabularEncoder]:
     """Everything as arrays; the tabular encoder learns its levels from the training rows alone."""
     tabular = TabularEncoder.fit(applications.take(learn))
-    reader = TextReader(applications.schema, encoder.text_encoder, config.text.n_buckets, config.text.ngrams)
+    reader = open_reader(applications.schema, config.text, encoder)
     total = len({text for field in applications.schema.narratives for text in applications.narrative(field.name)})
     with run.stage("encode", total=total, unit="texts") as advance:
         text = reader.read(applications, advance_to(advance))

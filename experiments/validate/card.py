@@ -59,7 +59,7 @@ def origin(bundle: Bundle) -> dict[str, str]:
 def _purpose(bundle: Bundle) -> Section:
     schema = bundle.schema
     bad = listed(schema.bad_values, 10)
-    target = schema.the(Role.TARGET)
+    target = schema.field_of(Role.TARGET)
     return Section(
         key="purpose",
         title="Purpose",
@@ -75,7 +75,7 @@ def _purpose(bundle: Bundle) -> Section:
 
 def _data(bundle: Bundle) -> Section:
     schema, made = bundle.schema, bundle.manifest.provenance
-    unseen = [field.title for field in schema.having(Role.PROTECTED, Role.IGNORED, Role.GROUP)]
+    unseen = [field.title for field in schema.fields_of(Role.PROTECTED, Role.IGNORED, Role.GROUP)]
     masked = [kind.value.replace("_", " ") for kind in bundle.config.text.mask]
     window = f", decided {made.window[0]} to {made.window[1]}" if made.window else ""
     words = [

@@ -95,12 +95,12 @@ def moved(judged: ScoredOutcomes, reread: Reread) -> Moved:
 def swapped(judged: ScoredOutcomes, kind: SwapKind, run: Run) -> Reread:
     """The rows with the words of one kind exchanged in their narratives; only changed ones are read again.
 
-    In labels (``Field.named``) first names stay: there they are mostly those of employers.
+    In labels (``Field.match_concepts``) first names stay: there they are mostly those of employers.
     """
     with run.timed("swap terms"):
         frame = judged.applications.frame.copy()
         for field in judged.applications.schema.narratives:
-            if kind == "names" and not field.named:
+            if kind == "names" and not field.match_concepts:
                 continue
             column = judged.applications.narrative(field.name)
             new = {text: swap(text, kind) for text in set(column)}

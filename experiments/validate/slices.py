@@ -13,14 +13,14 @@ from data_schemas.errors import ContractError
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.arrays import Flags, Floats
 from features.tables.applications import Applications
-from features.tables.groups import LEAST_ROWS, Groups, groups_of
+from features.tables.groups import MIN_ROWS, Groups, groups_of
 
-MOST_SEGMENTS = 15  # groups of a column that is chosen unasked
-MOST_VALUES = 5  # distinct numbers of a column that is chosen unasked
-MOST_COLUMNS = 5  # chosen unasked
-LEAST_BADS = 10
+MAX_SEGMENTS = 15  # groups of a column that is chosen unasked
+MAX_VALUES = 5  # distinct numbers of a column that is chosen unasked
+MAX_COLUMNS = 5  # chosen unasked
+MIN_BADS = 10
 """A slice with fewer bads, or fewer goods, is shown with its rates and not ranked."""
-TOO_FEW = f"under {LEAST_BADS} of a kind"
+TOO_FEW = f"under {MIN_BADS} of a kind"
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ def segment_cuts(judged: ScoredOutcomes, columns: Sequence[str]) -> list[Cut]:
         groups = groups_of(applications, field)
         if not columns and not _handy(field, groups):
             continue
-        kept = [at for at, n in enumerate(groups.sizes) if n and (columns or n >= LEAST_ROWS)]
+        kept = [at for at, n in enumerate(groups.sizes) if n and (columns or n >= MIN_ROWS)]
         slices = [Slice(groups.labels[at], groups.code == at) for at in kept]
         rest = ~np.isin(groups.code, kept)
         if rest.any():
             slices.append(Slice("missing" if (groups.code[rest] < 0).all() else "others and missing", rest))
         cuts.append(Cut(field.name, field.title, tuple(slices), groups.how))
-    return cuts if columns else cuts[:MOST_COLUMNS]
+    return cuts if columns else cuts[:MAX_COLUMNS]
 
 
 def _named(applications: Applications, name: str) -> Field:
@@ -77,7 +77,7 @@ def _named(applications: Applications, name: str) -> Field:
 
 def _handy(field: Field, groups: Groups) -> bool:
     """Whether a feature parts applicants into a few groups of some size."""
-    most = MOST_VALUES if field.is_numeric else MOST_SEGMENTS
+    most = MAX_VALUES if field.is_numeric else MAX_SEGMENTS
     by_value = field.type is not FieldType.DATE and not groups.how
     return by_value and len(groups.labels) <= most and len(groups.large) >= 2
 
@@ -132,4 +132,4 @@ def length_cut(judged: ScoredOutcomes) -> Cut | None:
 
 def enough(y: Floats) -> bool:
     """Whether there are goods and bads enough to rank."""
-    return min(float(y.sum()), len(y) - float(y.sum())) >= LEAST_BADS
+    return min(float(y.sum()), len(y) - float(y.sum())) >= MIN_BADS

@@ -39,7 +39,7 @@ def digest_by_unit(unit: Unit, digest: str) -> str:
     return hashlib.sha256(json.dumps([digest, unit, IMPLEMENTATION]).encode()).hexdigest()
 
 
-def reads_alone(encoder: TextEncoder) -> bool:
+def encodes_by_sentence(encoder: TextEncoder) -> bool:
     """Whether the passages of a text have the vectors that they have as texts of their own."""
     return isinstance(encoder, SentenceEncoder)
 

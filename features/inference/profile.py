@@ -50,7 +50,7 @@ class ColumnProfile:
     values: Floats | None
     levels: tuple[str, ...]
     words: float
-    dressed: bool
+    formatted: bool
 
     @property
     def n_present(self) -> int:
@@ -94,7 +94,7 @@ def profile(name: str, cells: pd.Series[str]) -> ColumnProfile:
         values=values,
         levels=levels,
         words=float(n_words @ weights / weights.sum()) if len(levels) else 0.0,
-        dressed=kind is FieldType.STRING and bool(levels) and all(_DRESSED.fullmatch(text) for text in levels[:1000]),
+        formatted=kind is FieldType.STRING and bool(levels) and all(_DRESSED.fullmatch(text) for text in levels[:1000]),
     )
 
 

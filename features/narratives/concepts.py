@@ -19,20 +19,20 @@ from scipy import sparse
 
 from data_schemas.contract import Concept, Sensitive
 from features.arrays import Flags, Floats, Floats32, Ints
-from features.encoders.by_sentence import reads_alone
+from features.encoders.by_sentence import encodes_by_sentence
 from features.encoders.encoder import TextEncoder
 from features.narratives.sentences import SentenceBlock
-from features.text.cleaning import MOST_PASSAGES, covering_sentences
+from features.text.cleaning import MAX_PASSAGES, covering_sentences
 
-NONE = -1
+NO_CONCEPT = -1
 """The place of a sentence that matches no concept."""
 
-NEAR_ALONE = 0.38
-NEAR_AMID = 0.32
+THRESHOLD_ALONE = 0.38
+THRESHOLD_IN_CONTEXT = 0.32
 """The least nearness that is a match, of a sentence read by itself and of one read amid its neighbours."""
 
-NEIGHBOURS = 0.5  # the part of the rest of the narrative that is taken out of a sentence's vector
-NEAREST = 3  # statements of a concept that count
+CONTEXT_SHARE = 0.5  # the part of the rest of the narrative that is taken out of a sentence's vector
+N_NEAREST = 3  # statements of a concept that count
 DECIMALS = 6  # far above the rounding of float64, so no match depends on how many sentences are matched at once
 BLOCK_ROWS = 4096  # sentences compared at once: bounds memory
 
@@ -41,7 +41,7 @@ BLOCK_ROWS = 4096  # sentences compared at once: bounds memory
 class ConceptMatches:
     """What sentences are about.
 
-    concept: int64 (n,), place among the concepts, ``NONE`` where none is near enough. similarity: float32 (n,),
+    concept: int64 (n,), place among the concepts, ``NO_CONCEPT`` where none is near enough. similarity: float32 (n,),
     nearness to the nearest concept, from -1 to 1. sensitive: the kinds of private life that each tells of.
     """
 
@@ -57,7 +57,7 @@ class ConceptMatcher:
     statements: float64 (n_statements, dim), centred, of length 1, those of one concept after the other's.
     starts: int64 (n_concepts + 1,), where each concept's begin. middles: float64 (n_concepts, dim), the mean of each
     concept's, of length 1. centre: float64 (dim,), the mean statement. labels: places of the narratives that are no
-    statements (``Field.named``): none of their sentences matches, and only words tell what is private.
+    statements (``Field.match_concepts``): none of their sentences matches, and only words tell what is private.
     """
 
     concepts: tuple[Concept, ...]
@@ -71,11 +71,11 @@ class ConceptMatcher:
     @staticmethod
     def open(concepts: tuple[Concept, ...], encoder: TextEncoder, labels: Sequence[int] = ()) -> ConceptMatcher:
         """Encode what the concepts say; without a concept no sentence matches."""
-        says = [statement for concept in concepts for statement in concept.says]
+        says = [statement for concept in concepts for statement in concept.statements]
         vectors = encoder.encode(says).astype(np.float64).reshape(len(says), encoder.dim)
         centre = vectors.mean(axis=0) if says else np.zeros(encoder.dim)
         statements = _unit(vectors - centre)
-        starts = np.concatenate([[0], np.cumsum([len(concept.says) for concept in concepts])]).astype(np.int64)
+        starts = np.concatenate([[0], np.cumsum([len(concept.statements) for concept in concepts])]).astype(np.int64)
         middles = np.zeros((len(concepts), encoder.dim))
         for k, own in enumerate(_stretches(starts)):
             middles[k] = statements[own].mean(axis=0)
@@ -87,9 +87,9 @@ class ConceptMatcher:
         The encoder is asked only about passages joined of several sentences: these are read one by one too, because
         amid the others a private one could go unheard.
         """
-        apart, amid = self.set_apart(block)
+        apart, amid = self.remove_context(block)
         label = np.isin(block.narrative, self.labels)
-        least = np.where(label, np.inf, np.where(amid, NEAR_AMID, NEAR_ALONE))
+        least = np.where(label, np.inf, np.where(amid, THRESHOLD_IN_CONTEXT, THRESHOLD_ALONE))
         found = self._matches(apart, least, block.text)
         if not any(one.sensitive for one in self.concepts):
             return found
@@ -104,18 +104,18 @@ class ConceptMatcher:
     def match_texts(self, texts: Sequence[str]) -> ConceptMatches:
         """The concepts of sentences read each by itself: surer, at the price of reading them."""
         vectors = self.encoder.encode(texts).astype(np.float64).reshape(len(texts), self.encoder.dim)
-        return self._matches(vectors - self.centre, np.full(len(texts), NEAR_ALONE), texts)
+        return self._matches(vectors - self.centre, np.full(len(texts), THRESHOLD_ALONE), texts)
 
-    def set_apart(self, block: SentenceBlock) -> tuple[Floats, Flags]:
+    def remove_context(self, block: SentenceBlock) -> tuple[Floats, Flags]:
         """The sentences' vectors less ``centre`` and less what their neighbours left in them; which have any that did.
 
         Returns float64 (n, dim) and bool (n,).
         """
-        if reads_alone(self.encoder):
+        if encodes_by_sentence(self.encoder):
             return block.x_sentence.astype(np.float64) - self.centre, np.zeros(len(block), np.bool_)
-        return set_apart(block, self.centre)
+        return remove_context(block, self.centre)
 
-    def nearness(self, centred: Floats) -> Floats:
+    def concept_similarity(self, centred: Floats) -> Floats:
         """How near vectors (n, dim), less ``centre``, are to each concept: float64 (n, n_concepts)."""
         near = np.zeros((len(centred), len(self.concepts)))
         for at in range(0, len(centred), BLOCK_ROWS):
@@ -127,12 +127,12 @@ class ConceptMatcher:
 
     def _matches(self, centred: Floats, least: Floats, texts: Sequence[str]) -> ConceptMatches:
         if not self.concepts:
-            none = np.full(len(texts), NONE, dtype=np.int64)
+            none = np.full(len(texts), NO_CONCEPT, dtype=np.int64)
             return ConceptMatches(none, np.zeros(len(texts), np.float32), (frozenset(),) * len(texts))
-        near = self.nearness(centred)
+        near = self.concept_similarity(centred)
         similarity = near.max(axis=1, initial=-1.0)
-        concept = np.where(similarity >= least, near.argmax(axis=1), NONE).astype(np.int64)
-        said = sensitive_words(self.concepts, texts)
+        concept = np.where(similarity >= least, near.argmax(axis=1), NO_CONCEPT).astype(np.int64)
+        said = kinds_by_words(self.concepts, texts)
         for k, one in enumerate(self.concepts):
             if one.sensitive:
                 for i in np.flatnonzero(near[:, k] >= least):
@@ -140,7 +140,7 @@ class ConceptMatcher:
         return ConceptMatches(concept, similarity.astype(np.float32), tuple(said))
 
 
-def set_apart(block: SentenceBlock, centre: Floats, part: float = NEIGHBOURS) -> tuple[Floats, Flags]:
+def remove_context(block: SentenceBlock, centre: Floats, part: float = CONTEXT_SHARE) -> tuple[Floats, Flags]:
     """The sentences' vectors less the centre and less a part of the rest of their narratives; which have such a rest.
 
     Returns float64 (n, dim), zero for a sentence without a token, and bool (n,). The rest is the mean of the
@@ -165,7 +165,7 @@ def joined_sentences(block: SentenceBlock) -> dict[int, list[str]]:
     """The sentences of every passage that was joined of several, by its place among the block's."""
     bounds = block.bounds()
     found = {}
-    for narrative in np.flatnonzero(np.diff(bounds) == MOST_PASSAGES):  # no other was joined
+    for narrative in np.flatnonzero(np.diff(bounds) == MAX_PASSAGES):  # no other was joined
         for at in range(bounds[narrative], bounds[narrative + 1]):
             text = block.text[at]
             if len(spans := covering_sentences(text)) > 1:
@@ -173,7 +173,7 @@ def joined_sentences(block: SentenceBlock) -> dict[int, list[str]]:
     return found
 
 
-def sensitive_words(concepts: Iterable[Concept], texts: Sequence[str]) -> list[frozenset[Sensitive]]:
+def kinds_by_words(concepts: Iterable[Concept], texts: Sequence[str]) -> list[frozenset[Sensitive]]:
     """The kinds of private life whose words each text holds; no encoder is asked."""
     words: dict[Sensitive, list[str]] = {}
     for concept in concepts:
@@ -212,8 +212,8 @@ def _any_of(words: Sequence[str]) -> re.Pattern[str]:
 
 
 def _mean_of_best(cosine: Floats) -> Floats:
-    """The mean of the ``NEAREST`` largest values of each column, or of all if there are fewer: float64 (n_columns,)."""
-    best = np.full((min(NEAREST, len(cosine)), cosine.shape[1]), -np.inf)
+    """float64 (n_columns,): mean of the ``N_NEAREST`` largest values of each column, or of all if there are fewer."""
+    best = np.full((min(N_NEAREST, len(cosine)), cosine.shape[1]), -np.inf)
     for row in cosine:
         for place in best:
             row, place[:] = np.minimum(row, place), np.maximum(row, place)

@@ -13,7 +13,7 @@ import pandas as pd
 from data_schemas.contract import Schema, Sensitive, StripRule
 from data_schemas.errors import ContractError
 from features.encoders.encoder import TextEncoder
-from features.narratives.concepts import ConceptMatcher, sensitive_words
+from features.narratives.concepts import ConceptMatcher, kinds_by_words
 from features.tables.applications import Applications
 from features.text.cleaning import CleanText, clean, covering_sentences
 
@@ -45,8 +45,8 @@ class Mask:
     """Cuts the sentences that tell of some kinds of private life, found by the schema's concepts and their words.
 
     A sentence is read by itself, so its neighbours do not hide it, however many they are; that costs about as much as
-    reading the narratives does. In labels only words are looked for (``Field.named``). A narrative of which nothing is
-    left counts as not written.
+    reading the narratives does. In labels only words are looked for (``Field.match_concepts``). A narrative of which
+    nothing is left counts as not written.
     """
 
     kinds: tuple[Sensitive, ...]
@@ -78,7 +78,7 @@ class Mask:
         frame, counts = applications.frame.copy(), Counter[Sensitive]()
         for at, field in enumerate(schema.narratives):
             column = applications.narrative(field.name)
-            rest = self._rests(sorted({raw for raw in column if raw}), schema.strip, field.named)
+            rest = self._rests(sorted({raw for raw in column if raw}), schema.strip, field.match_concepts)
             for row, raw in enumerate(column):
                 if raw and (told := rest[raw].told):
                     n_cut[row, at] = len(told)
@@ -103,7 +103,7 @@ class Mask:
     def _told(self, sentences: Iterable[str], named: bool) -> dict[str, tuple[Sensitive, ...]]:
         """The kinds that each sentence tells of, of those that are cut."""
         texts = sorted(sentences)
-        found = self.matcher.match_texts(texts).sensitive if named else sensitive_words(self.matcher.concepts, texts)
+        found = self.matcher.match_texts(texts).sensitive if named else kinds_by_words(self.matcher.concepts, texts)
         return {
             text: tuple(kind for kind in self.kinds if kind in kinds) for text, kinds in zip(texts, found, strict=True)
         }

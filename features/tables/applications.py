@@ -53,14 +53,14 @@ class Applications:
 
     def outcome(self) -> Floats:
         """float64 (n,): 1 bad, 0 good. Raises ValueError when the rows carry no target column."""
-        field = self.schema.the(Role.TARGET)
+        field = self.schema.field_of(Role.TARGET)
         if field is None or field.name not in self.frame:
             raise ValueError("these applications carry no outcome; read them with need_target=True")
         return np.asarray(self.frame[field.name].isin(self.schema.bad_values), dtype=np.float64)
 
     def decision_date(self) -> Dates | None:
         """datetime64[s] (n,), or None when the rows carry no decision date."""
-        field = self.schema.the(Role.DECISION_DATE)
+        field = self.schema.field_of(Role.DECISION_DATE)
         if field is None or field.name not in self.frame:
             return None
         return self.frame[field.name].to_numpy(dtype="datetime64[s]")

@@ -63,7 +63,7 @@ csv.field_size_limit(MAX_RECORD)
 codecs.register_error(_BAD_BYTES, _mark_bad_bytes)
 
 
-def shown(raw: str) -> str:
+def printable(raw: str) -> str:
     r"""The text with bytes that could not be decoded, and NUL, written as ``\x..``, so that any file can hold it."""
     return re.sub("[\0\udc00-\udcff]", lambda match: f"\\x{ord(match[0]) & 0xFF:02x}", raw)
 
@@ -81,7 +81,7 @@ def open_text(path: Path, encoding: str | None) -> Iterator[TextIO]:
             binary = open_files.enter_context(io.BufferedReader(cast(io.RawIOBase, stream), buffer_size=2**16))
             start = binary.peek(4)[:4]
         except (OSError, EOFError) as error:
-            raise unreadable(path, error) from error
+            raise unreadable_error(path, error) from error
         for magic, what, remedy in _OTHER_FORMATS:
             if start.startswith(magic):
                 raise ContractError(f"{path} holds {what}, not CSV text", f"{remedy}.")
@@ -94,7 +94,7 @@ def open_text(path: Path, encoding: str | None) -> Iterator[TextIO]:
         yield open_files.enter_context(text)
 
 
-def unreadable(path: Path, error: Exception) -> RunError:
+def unreadable_error(path: Path, error: Exception) -> RunError:
     """The error for a file that cannot be opened."""
     if isinstance(error, FileNotFoundError):
         return RunError(f"{path} does not exist", "Check the path.")
@@ -116,7 +116,7 @@ def file_sha256(path: Path) -> str:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise unreadable(path, error) from error
+        raise unreadable_error(path, error) from error
 
 
 def data_digest(paths: Sequence[Path]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,14 +19,14 @@ from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
 from features.tables.applications import Applications
 from features.tables.cell_checks import check, typed_frame
-from features.tables.duplicate_ids import SeenIds
-from features.tables.header import places
+from features.tables.duplicate_ids import DuplicateIds
+from features.tables.header import column_positions
 from features.tables.reader import checked
 from features.tables.sources import TextRows, as_text, csv_line
 
 ORIGIN = "the data frame"
 
-Records = pd.DataFrame | Sequence[Mapping[str, object]] | Mapping[str, object]
+Records = pd.DataFrame | Sequence[Mapping[Any, Any]] | Mapping[Any, Any]
 """Rows by column name: a data frame, a list of dicts, or one dict for a single row."""
 
 # Kinds of cells as pandas.api.types.infer_dtype names them.
@@ -75,7 +76,7 @@ def read_frame(rows: Records, schema: Schema) -> FrameRows:
     An id may occur once, as in a file. Raises ContractError when a column is missing or stands twice.
     """
     frame = _frame(rows)
-    chunk = checked(_text_rows(frame, schema), schema, SeenIds())
+    chunk = checked(_text_rows(frame, schema), schema, DuplicateIds())
     rejects = chunk.rejects.frame
     return FrameRows(
         chunk.applications,
@@ -111,7 +112,7 @@ def _text_rows(frame: pd.DataFrame, schema: Schema) -> TextRows:
     """The columns that are read, as the text that a file of this contract would have."""
     if schema.id.name not in frame:
         frame = frame.assign(**{schema.id.name: np.arange(1, len(frame) + 1)})
-    where = places(list(frame.columns), schema, need_target=False, origin=ORIGIN)
+    where = column_positions(list(frame.columns), schema, need_target=False, origin=ORIGIN)
     return TextRows(
         cells={name: _cells(frame.iloc[:, i], schema[name]) for name, i in where.items()},
         row_number=np.arange(1, len(frame) + 1, dtype=np.int64),

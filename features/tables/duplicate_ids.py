@@ -13,7 +13,7 @@ from features.arrays import Flags
 _DIGEST = np.dtype("S16")
 
 
-class SeenIds:
+class DuplicateIds:
     """The ids of all rows so far, as sorted 128-bit digests: two of a billion ids collide with a chance below 1e-20.
 
     Digests lie in sorted runs whose lengths at least double from the newest to the oldest, so there are few of them.

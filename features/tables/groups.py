@@ -11,13 +11,13 @@ from data_schemas.contract import Field, FieldType
 from features.arrays import Ints
 from features.tables.applications import Applications
 
-LEAST_ROWS = 50
+MIN_ROWS = 50
 """A smaller group is not judged."""
 
-MOST_LEVELS = 10
+MAX_LEVELS = 10
 """Numbers with more distinct values than this are split at the median."""
 
-MOST_GROUPS = 20
+MAX_GROUPS = 20
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Groups:
     @property
     def large(self) -> list[int]:
         """The groups that can be judged."""
-        return [at for at, n in enumerate(self.sizes) if n >= LEAST_ROWS]
+        return [at for at, n in enumerate(self.sizes) if n >= MIN_ROWS]
 
     @property
     def too_few(self) -> str:
@@ -49,11 +49,11 @@ class Groups:
         if not self.labels:
             return "no row has a value"
         if not self.large:
-            return f"no group has {LEAST_ROWS} rows"
+            return f"no group has {MIN_ROWS} rows"
         if len(self.large) == 1:
-            return f"only one group has {LEAST_ROWS} rows or more"
-        if len(self.large) > MOST_GROUPS:
-            return f"{len(self.large)} groups are large enough, more than {MOST_GROUPS}; put some together"
+            return f"only one group has {MIN_ROWS} rows or more"
+        if len(self.large) > MAX_GROUPS:
+            return f"{len(self.large)} groups are large enough, more than {MAX_GROUPS}; put some together"
         return ""
 
     def levels(self) -> Ints:
@@ -80,7 +80,7 @@ def groups_of(applications: Applications, field: Field) -> Groups:
         values, shown = column.to_numpy("datetime64[D]").astype(np.float64), _day
     code = np.full(len(values), -1, np.int64)
     distinct, levels = np.unique(values[known], return_inverse=True)
-    if not len(distinct) or (field.is_numeric and len(distinct) <= MOST_LEVELS):
+    if not len(distinct) or (field.is_numeric and len(distinct) <= MAX_LEVELS):
         code[known] = levels
         return Groups(code, tuple(shown(value) for value in distinct.tolist()))
     middle = float(np.quantile(values[known], 0.5, method="lower"))  # one of the values, also among days

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from data_schemas.contract import DerivedKind, Role, Schema
 from data_schemas.errors import ContractError
-from features.tables.csv_records import shown, split
+from features.tables.csv_records import printable, split
 
 _OPTIONAL = (Role.GROUP, Role.PROTECTED, Role.IGNORED, Role.TARGET, Role.DECISION_DATE)
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
@@ -28,12 +28,12 @@ class HeaderReport:
     extra: tuple[str, ...]
 
 
-def needed(schema: Schema, need_target: bool) -> tuple[str, ...]:
+def required_columns(schema: Schema, need_target: bool) -> tuple[str, ...]:
     """Columns that a file must have: id, features, narratives, dates that a derived feature reads; the target if asked.
 
     Raises ContractError when the target is needed and the schema has none.
     """
-    if need_target and schema.the(Role.TARGET) is None:
+    if need_target and schema.field_of(Role.TARGET) is None:
         raise ContractError(f"the schema {schema.name!r} has no target", "Give one field the role 'target'.")
     dates = {name for derived in schema.derived if derived.kind is DerivedKind.YEARS_BETWEEN for name in derived.of}
     return tuple(
@@ -43,9 +43,9 @@ def needed(schema: Schema, need_target: bool) -> tuple[str, ...]:
     )
 
 
-def report(names: Sequence[str], schema: Schema) -> HeaderReport:
+def compare_header(names: Sequence[str], schema: Schema) -> HeaderReport:
     """Compare column names with the contract."""
-    wanted, present = needed(schema, need_target=False), set(names)
+    wanted, present = required_columns(schema, need_target=False), set(names)
     known = {field.name for field in schema.fields}
     return HeaderReport(
         missing=tuple(name for name in wanted if name not in present),
@@ -54,7 +54,7 @@ def report(names: Sequence[str], schema: Schema) -> HeaderReport:
     )
 
 
-def places(names: Sequence[str], schema: Schema, need_target: bool, origin: Path | str) -> dict[str, int]:
+def column_positions(names: Sequence[str], schema: Schema, need_target: bool, origin: Path | str) -> dict[str, int]:
     """Position of every column that is read, in the order of the schema.
 
     Ignored columns are not read, nor is the target unless it is needed: a score must not depend on either.
@@ -62,7 +62,7 @@ def places(names: Sequence[str], schema: Schema, need_target: bool, origin: Path
     """
     if twice := sorted({name for name in names if names.count(name) > 1 and name}):
         raise ContractError(f"{origin}: the header names {_listed(twice)} twice", "Rename or drop one of the two.")
-    if missing := [name for name in needed(schema, need_target) if name not in names]:
+    if missing := [name for name in required_columns(schema, need_target) if name not in names]:
         raise ContractError(f"{origin}: the header lacks {_listed(missing)}", _nearest(missing, names))
     unread = (Role.IGNORED,) if need_target else (Role.IGNORED, Role.TARGET)
     return {f.name: names.index(f.name) for f in schema.fields if f.role not in unread and f.name in names}
@@ -88,7 +88,7 @@ def csv_names(line: str, delimiter: str, schema: Schema, path: Path) -> list[str
 
 
 def _names(line: str, delimiter: str) -> list[str]:
-    return [shown(name.strip()) for name in split(line, delimiter)]
+    return [printable(name.strip()) for name in split(line, delimiter)]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -13,8 +13,8 @@ from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.tables.cell_checks import check, typed_frame
-from features.tables.duplicate_ids import SeenIds
-from features.tables.header import HeaderReport, report
+from features.tables.duplicate_ids import DuplicateIds
+from features.tables.header import HeaderReport, compare_header
 from features.tables.sources import Reject, TextRows, csv_rows, header_names, parquet_rows
 
 
@@ -51,7 +51,7 @@ def read_chunks(path: Path, schema: Schema, options: ReadOptions) -> Iterator[Ch
     Raises ContractError for a header that does not fit the contract, RunError for a file that cannot be read or breaks
     off (after the rows before that).
     """
-    return _read(path, schema, options, SeenIds())
+    return _read(path, schema, options, DuplicateIds())
 
 
 def read_all(paths: Path | Sequence[Path], schema: Schema, options: ReadOptions) -> Chunk:
@@ -73,7 +73,7 @@ def read_files(paths: Sequence[Path], schema: Schema, options: ReadOptions) -> t
     """
     if not paths:
         raise ContractError("no file is named", "Name at least one file of applications.")
-    seen = SeenIds()
+    seen = DuplicateIds()
     files = tuple(_joined(list(_read(path, schema, options, seen))) for path in paths)
     columns: list[set[object]] = [set(file.applications.frame.columns) for file in files]
     if differing := set.union(*columns) - set.intersection(*columns):
@@ -94,10 +94,10 @@ def header_report(path: Path, schema: Schema, options: ReadOptions) -> HeaderRep
     """What the file's header lacks and what it has beyond the contract. Raises as ``read_chunks`` does, but not for
     missing columns.
     """
-    return report(header_names(path, schema, options.delimiter, options.encoding), schema)
+    return compare_header(header_names(path, schema, options.delimiter, options.encoding), schema)
 
 
-def _read(path: Path, schema: Schema, options: ReadOptions, seen: SeenIds) -> Iterator[Chunk]:
+def _read(path: Path, schema: Schema, options: ReadOptions, seen: DuplicateIds) -> Iterator[Chunk]:
     if path.suffix.lower() == ".parquet":
         batches = parquet_rows(path, schema, options.need_target, options.chunk_rows)
     else:
@@ -106,7 +106,7 @@ def _read(path: Path, schema: Schema, options: ReadOptions, seen: SeenIds) -> It
         yield checked(rows, schema, seen)
 
 
-def checked(rows: TextRows, schema: Schema, seen: SeenIds) -> Chunk:
+def checked(rows: TextRows, schema: Schema, seen: DuplicateIds) -> Chunk:
     """Rows as text, each as an application or a reject; ``seen`` remembers their ids."""
     columns, breaches = check(rows.cells, schema)
     keep = np.ones(len(rows.row_number), dtype=np.bool_)

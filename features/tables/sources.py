@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 from data_schemas.contract import Field, FieldType, Schema
 from data_schemas.errors import ContractError, RunError
 from features.arrays import Ints
-from features.tables.csv_records import Lines, Record, open_text, records, shown, unreadable
-from features.tables.header import csv_names, places
+from features.tables.csv_records import Lines, Record, open_text, printable, records, unreadable_error
+from features.tables.header import column_positions, csv_names
 
 _MAX_TEXT = 32 * 2**20  # characters of a batch; fewer rows where rows are long
 
@@ -68,7 +68,7 @@ def csv_rows(
     """
     with open_text(path, encoding) as stream:
         names, lines = _read_header(stream, delimiter, schema, path)
-        where = places(names, schema, need_target, path)
+        where = column_positions(names, schema, need_target, path)
         first = 1
         for batch in _batches(records(lines, delimiter, len(names)), chunk_rows, path):
             yield _text_rows(batch, first, where)
@@ -84,7 +84,7 @@ def _read_header(stream: TextIO, delimiter: str, schema: Schema, path: Path) -> 
             raise ContractError(f"{path} is empty", "It must begin with a header row that names the columns.")
         return csv_names(line.removeprefix("\ufeff").rstrip("\r\n"), delimiter, schema, path), lines
     except (OSError, EOFError, zlib.error) as error:
-        raise unreadable(path, error) from error
+        raise unreadable_error(path, error) from error
     except csv.Error as error:
         raise ContractError(f"{path} does not begin with a header row", "Check that it is a CSV file.") from error
 
@@ -121,7 +121,7 @@ def _text_rows(batch: Sequence[Record], first: int, where: dict[str, int]) -> Te
         row_number=np.array([number for number, _ in sound], dtype=np.int64),
         original=lambda position: sound[position][1].raw,
         rejects=[
-            Reject(number, "", record.rule, record.message, shown(record.raw))
+            Reject(number, "", record.rule, record.message, printable(record.raw))
             for number, record in enumerate(batch, first)
             if record.rule
         ],
@@ -130,11 +130,11 @@ def _text_rows(batch: Sequence[Record], first: int, where: dict[str, int]) -> Te
 
 def _open_parquet(path: Path) -> pq.ParquetFile:
     if not path.is_file():
-        raise unreadable(path, IsADirectoryError() if path.is_dir() else FileNotFoundError())
+        raise unreadable_error(path, IsADirectoryError() if path.is_dir() else FileNotFoundError())
     try:
         return pq.ParquetFile(path, pre_buffer=False, buffer_size=2**18)
     except (OSError, pa.ArrowInvalid) as error:
-        raise unreadable(path, error) from error
+        raise unreadable_error(path, error) from error
 
 
 def parquet_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int) -> Iterator[TextRows]:
@@ -143,7 +143,7 @@ def parquet_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int)
     Raises ContractError for columns that do not fit, RunError when the file breaks off.
     """
     with _open_parquet(path) as table:
-        where = places(list(table.schema_arrow.names), schema, need_target, path)
+        where = column_positions(list(table.schema_arrow.names), schema, need_target, path)
         first = 1
         for batch in _parquet_batches(table, chunk_rows, path):
             yield TextRows(
@@ -204,4 +204,4 @@ def csv_line(cells: Sequence[object]) -> str:
     """A row as it would stand in a CSV file, cut to what a reject shows."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(cells)
-    return shown(line.getvalue())
+    return printable(line.getvalue())

@@ -20,7 +20,7 @@ Edit = tuple[int, int, str]  # start, end, replacement
 STRIP_BLOCK = 4096  # a longer text meets the strip rules block by block, so that a slow rule stays linear;
 STRIP_REACH = 1024  # there a match may reach this far beyond its block
 LONGEST_ABBREVIATION = 8
-MOST_PASSAGES = 40
+MAX_PASSAGES = 40
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};)")
 _CONTROL = r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff"  # what \s takes for white space is left out
@@ -119,12 +119,12 @@ def covering_sentences(clean_text: str) -> list[tuple[int, int]]:
 
 
 def passages(clean_text: str) -> list[tuple[int, int]]:
-    """Spans of at most ``MOST_PASSAGES`` passages, which cover the text as ``covering_sentences`` does.
+    """Spans of at most ``MAX_PASSAGES`` passages, which cover the text as ``covering_sentences`` does.
 
     A passage is a sentence; of too many, neighbours are joined into passages of nearly equal length.
     """
     spans = covering_sentences(clean_text)
-    if len(spans) <= MOST_PASSAGES:
+    if len(spans) <= MAX_PASSAGES:
         return spans
     return _up_to_the_next(_evenly([start for start, _ in spans], len(clean_text)), len(clean_text))
 
@@ -134,9 +134,9 @@ def _up_to_the_next(starts: Sequence[int], end: int) -> list[tuple[int, int]]:
 
 
 def _evenly(starts: Sequence[int], end: int) -> list[int]:
-    """``MOST_PASSAGES`` of ``starts``, each as near as can be to where the rest of the text would be cut evenly."""
+    """``MAX_PASSAGES`` of ``starts``, each as near as can be to where the rest of the text would be cut evenly."""
     kept = [at := 0]
-    for n_left in range(MOST_PASSAGES - 1, 0, -1):
+    for n_left in range(MAX_PASSAGES - 1, 0, -1):
         even = starts[at] + (end - starts[at]) / (n_left + 1)
         first = at + 1
         at = bisect_left(starts, even, first, len(starts) - n_left)  # enough must stay for the passages after it

@@ -20,7 +20,7 @@ from features.design import Design, TabularBlock
 from features.encoders.encoder import SHARE_ROUNDING
 from features.narratives.sentences import SentenceBlock
 from fusion.explain.explanation import Explanation
-from fusion.explain.sentence_shapley import MOST_ENUMERATED, PAIRS, NarrativeParts, Payoff, owen_values
+from fusion.explain.sentence_shapley import MAX_ENUMERATED, PAIRS, NarrativeParts, Payoff, owen_values
 from fusion.explain.tree_shapley import TreeGame, count, leaves_of
 from fusion.model.basis import HeadInputs
 from fusion.model.fusion_model import FusionModel
@@ -30,7 +30,7 @@ BLOCK_ROWS = 2_000  # rows explained at once: bounds memory
 
 
 @dataclass(frozen=True)
-class ModelReading:
+class ModelOutputs:
     """What the model makes of some rows.
 
     inputs: of the heads. x: (n, n_columns + n_narratives), of the trees. joint, alone: (n, n_narratives), log-odds that
@@ -40,18 +40,18 @@ class ModelReading:
     design: Design
     inputs: HeadInputs
     x: Floats
-    joint: Floats
-    alone: Floats
+    joint_text: Floats
+    text_only: Floats
     margin: Floats
 
     @staticmethod
-    def of(model: FusionModel, design: Design, threads: int = 0) -> ModelReading:
+    def of(model: FusionModel, design: Design, threads: int = 0) -> ModelOutputs:
         """Let the model read the rows."""
         inputs = model.basis.inputs(design)
         alone = model.text_only.text(inputs)
         x = stacker_inputs(design.tabular, alone)
         parts = model.fused.parts(inputs, x, threads)
-        return ModelReading(design, inputs, x, parts.text, alone, parts.margin)
+        return ModelOutputs(design, inputs, x, parts.text, alone, parts.margin)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Explainer:
 
     model: FusionModel
     trees: TreeGame
-    usual: Floats
+    background_mean: Floats
     base: float
 
     @staticmethod
@@ -111,43 +111,43 @@ class Explainer:
         parts = []
         for start in range(0, max(1, len(design)), BLOCK_ROWS):
             rows = np.arange(start, min(start + BLOCK_ROWS, len(design)))
-            reading = ModelReading.of(self.model, design.take(rows), threads)
-            parts.append(self.explain_reading(reading, block.take(rows), seed))
+            outputs = ModelOutputs.of(self.model, design.take(rows), threads)
+            parts.append(self.explain_outputs(outputs, block.take(rows), seed))
         return Explanation.concat(parts, block)
 
-    def games(self, reading: ModelReading, block: SentenceBlock) -> Iterator[NarrativeGame]:
+    def games(self, outputs: ModelOutputs, block: SentenceBlock) -> Iterator[NarrativeGame]:
         """The games inside the narratives of more than one sentence, column by column."""
         bounds = block.bounds()
         begin, end = bounds[:-1], bounds[1:]
-        n_columns = self.trees.n_columns - len(reading.design.text.names)
-        for number in range(len(reading.design.text.names)):
+        n_columns = self.trees.n_columns - len(outputs.design.text.names)
+        for number in range(len(outputs.design.text.names)):
             mine = np.flatnonzero((block.narrative[begin] == number) & (end - begin > 1))
             if len(mine):
                 begins, ends = begin[mine], end[mine]
                 places = np.concatenate([np.arange(a, b) for a, b in zip(begins, ends, strict=True)])
                 rows = block.row[begins]
-                response = self.trees.response(reading.x[rows], n_columns + number)
+                response = self.trees.response(outputs.x[rows], n_columns + number)
                 payoff = Payoff(self.head_weight, response.thresholds, self.tree_weight * response.values)
-                parts = self._parts_of(reading, block, number, (places, rows, ends - begins))
+                parts = self._parts_of(outputs, block, number, (places, rows, ends - begins))
                 yield NarrativeGame(number, places, parts, payoff)
 
-    def explain_reading(self, reading: ModelReading, block: SentenceBlock, seed: int = 0) -> Explanation:
+    def explain_outputs(self, outputs: ModelOutputs, block: SentenceBlock, seed: int = 0) -> Explanation:
         """``explain`` for rows that the model has read already, all at once; many of them take much memory."""
-        model, names = self.model, reading.design.text.names
-        said = np.where(reading.design.text.has_text, reading.joint - model.fused.head.absent, 0.0)
-        from_head = np.hstack([_by_column(model, reading.inputs.x_columns) - self.usual, said])
-        from_trees = self.tree_weight * self.trees.contributions(reading.x)
+        model, names = self.model, outputs.design.text.names
+        said = np.where(outputs.design.text.has_text, outputs.joint_text - model.fused.head.absent, 0.0)
+        from_head = np.hstack([_by_column(model, outputs.inputs.x_columns) - self.background_mean, said])
+        from_trees = self.tree_weight * self.trees.contributions(outputs.x)
         together = from_trees + self.head_weight * from_head
         n_columns = together.shape[1] - len(names)
         sentences = together[block.row, n_columns + block.narrative]  # where there is one; the others share
         errors, orders = np.zeros(len(block)), np.zeros(len(block), dtype=np.int64)
-        for game in self.games(reading, block):
+        for game in self.games(outputs, block):
             sentences[game.places], errors[game.places] = owen_values(game.parts, game.payoff, seed)
             sizes = np.diff(game.parts.first)
-            orders[game.places] = np.repeat(np.where(sizes > MOST_ENUMERATED, 2 * PAIRS, 0), sizes)
+            orders[game.places] = np.repeat(np.where(sizes > MAX_ENUMERATED, 2 * PAIRS, 0), sizes)
         return Explanation(
             base=self.base,
-            column_names=(*reading.design.tabular.num_names, *reading.design.tabular.cat_names),
+            column_names=(*outputs.design.tabular.num_names, *outputs.design.tabular.cat_names),
             narrative_names=names,
             columns=together[:, :n_columns],
             narratives=together[:, n_columns:],
@@ -157,11 +157,11 @@ class Explainer:
             orders=orders,
             exact=np.zeros(len(block), dtype=np.bool_),
             block=block,
-            margin=reading.margin,
+            margin=outputs.margin,
         )
 
     def _parts_of(
-        self, reading: ModelReading, block: SentenceBlock, number: int, where: tuple[Ints, Ints, Ints]
+        self, outputs: ModelOutputs, block: SentenceBlock, number: int, where: tuple[Ints, Ints, Ints]
     ) -> NarrativeParts:
         """What both heads hear of some narratives of one column. where: their sentences' places in ``block``, their
         rows, and their numbers of sentences.
@@ -173,7 +173,7 @@ class Explainer:
         share = block.share[places].astype(np.float64)
         part = np.column_stack([share, share[:, None] * _products(block.x_sentence[places], weights)])
         vectors = np.column_stack(
-            [np.ones(len(rows)), _products(reading.design.text.x_text[rows, number], weights)]
+            [np.ones(len(rows)), _products(outputs.design.text.x_text[rows, number], weights)]
         )  # the whole narratives, as share and as what it says
         rest = vectors - np.add.reduceat(part, first[:-1])
         words = block.x_lex[places]
@@ -183,13 +183,13 @@ class Explainer:
         return NarrativeParts(
             first=first,
             rest=np.where(rest[:, :1] < SHARE_ROUNDING, 0.0, rest),
-            whole=np.column_stack([reading.joint[rows, number], reading.alone[rows, number]]),
+            whole=np.column_stack([outputs.joint_text[rows, number], outputs.text_only[rows, number]]),
             part=part,
             word_first=words.indptr.astype(np.int64),
             word=bucket,
-            said=np.column_stack([weight**2, weight * joint.words[at], weight * alone.words[at]]),
+            word_values=np.column_stack([weight**2, weight * joint.words[at], weight * alone.words[at]]),
             offset=-weights @ basis.text_mean[number],
-            none=np.array([joint.absent[number], alone.absent[number]]),
+            absent=np.array([joint.absent[number], alone.absent[number]]),
             n_buckets=words.shape[1],
         )
 

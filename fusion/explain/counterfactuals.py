@@ -21,16 +21,16 @@ from features.tables.applications import Applications
 from features.tabular import TabularEncoder
 from fusion.model.fusion_model import FusionModel
 
-OUTER = 0.01  # share of the training values beyond either end of the values to move to
-MOST_LEVELS = 24  # a column of no more distinct values moves among them; of others, among round values
-LEAST_STEPS = 50  # round values from end to end
-RARE = 0.001  # a level of a smaller share of the applicants is nothing to move to
+TAIL_SHARE = 0.01  # share of the training values beyond either end of the values to move to
+MAX_LEVELS = 24  # a column of no more distinct values moves among them; of others, among round values
+MIN_STEPS = 50  # round values from end to end
+MIN_LEVEL_SHARE = 0.001  # a level of a smaller share of the applicants is nothing to move to
 PAIR_VALUES = 8  # of each of two columns that move together
-MOST_PAIRS = 15  # of columns, those that promise most
+MAX_PAIRS = 15  # of columns, those that promise most
 
 
 @dataclass(frozen=True)
-class Lever:
+class ActionableColumn:
     """An actionable column. values: float64, ascending, what it may be moved to. spread: standard deviation of the
     training values, outer ones drawn in.
     """
@@ -62,7 +62,7 @@ class ColumnMove:
 
 
 @dataclass(frozen=True)
-class Change:
+class Counterfactual:
     """Moves made together, how far they are in all, in standard deviations, and the margin that they lead to."""
 
     moves: tuple[ColumnMove, ...]
@@ -71,22 +71,22 @@ class Change:
 
 
 @dataclass(frozen=True)
-class ChangeSearch:
+class CounterfactualSearch:
     """Looks for changes of applications to one model."""
 
     model: FusionModel
     tabular: TabularEncoder
-    levers: tuple[Lever, ...]
+    levers: tuple[ActionableColumn, ...]
 
     @staticmethod
-    def of(model: FusionModel, tabular: TabularEncoder, columns: TabularBlock) -> ChangeSearch:
+    def of(model: FusionModel, tabular: TabularEncoder, columns: TabularBlock) -> CounterfactualSearch:
         """For a model whose training applicants had these columns."""
         found = (_lever(field, columns) for field in actionable(tabular.schema))
-        return ChangeSearch(model, tabular, tuple(lever for lever in found if lever is not None))
+        return CounterfactualSearch(model, tabular, tuple(lever for lever in found if lever is not None))
 
     def smallest(
         self, application: Applications, text: TextBlock, max_margin: float, most: int = 3, threads: int = 0
-    ) -> list[Change]:
+    ) -> list[Counterfactual]:
         """At most ``most`` changes of one application (a single row, its narratives read as ``text``) that bring its
         margin down to ``max_margin``: single columns, the smallest change first; then, where these are too few, pairs
         of columns in the same way, of which neither does it alone by a smaller change.
@@ -104,7 +104,7 @@ class ChangeSearch:
         ]
         return [*singles, *useful][:most]
 
-    def _now(self, application: Applications, lever: Lever) -> float:
+    def _now(self, application: Applications, lever: ActionableColumn) -> float:
         return float(application.frame[lever.field.name].iloc[0])
 
     def _alone(self, application: Applications) -> list[tuple[ColumnMove, ...]]:
@@ -118,7 +118,7 @@ class ChangeSearch:
     def _together(
         self, application: Applications, alone: Sequence[tuple[ColumnMove, ...]], margin: Floats
     ) -> list[tuple[ColumnMove, ...]]:
-        """Moves of two columns, at most ``MOST_PAIRS`` pairs of them: of those whose best moves alone lead lowest.
+        """Moves of two columns, at most ``MAX_PAIRS`` pairs of them: of those whose best moves alone lead lowest.
 
         margin: float64 (len(alone),), where the moves of single columns lead.
         """
@@ -126,15 +126,15 @@ class ChangeSearch:
         for (move,), led in zip(alone, margin.tolist(), strict=True):
             lowest[move.field.name] = min(led, lowest.get(move.field.name, math.inf))
 
-        def moves(lever: Lever) -> list[ColumnMove]:
+        def moves(lever: ActionableColumn) -> list[ColumnMove]:
             now = self._now(application, lever)
             return [ColumnMove(lever.field, now, after) for after in _thinned(lever.candidates(now)).tolist()]
 
-        def promise(pair: tuple[Lever, Lever]) -> float:
+        def promise(pair: tuple[ActionableColumn, ActionableColumn]) -> float:
             return sum(lowest[lever.field.name] for lever in pair)
 
         pairs = combinations([lever for lever in self.levers if lever.field.name in lowest], 2)
-        best = sorted(pairs, key=promise)[:MOST_PAIRS]
+        best = sorted(pairs, key=promise)[:MAX_PAIRS]
         return [(a, b) for first, second in best for a in moves(first) for b in moves(second)]
 
     def _margin(
@@ -147,16 +147,18 @@ class ChangeSearch:
         columns = self.tabular.encode(_moved(application, tried))
         return self.model.predict(Design(columns, text.take(same)), threads).margin
 
-    def _crossing(self, tried: Sequence[tuple[ColumnMove, ...]], margin: Floats, max_margin: float) -> list[Change]:
+    def _crossing(
+        self, tried: Sequence[tuple[ColumnMove, ...]], margin: Floats, max_margin: float
+    ) -> list[Counterfactual]:
         """Of the moves that lead over the cut-off the smallest for each set of columns, the smallest first."""
         spread = {lever.field.name: lever.spread for lever in self.levers}
-        best: dict[tuple[str, ...], Change] = {}
+        best: dict[tuple[str, ...], Counterfactual] = {}
         for at in np.flatnonzero(margin <= max_margin).tolist():
             moves = tried[at]
             distance = sum(abs(move.after - move.before) / spread[move.field.name] for move in moves)
             names = tuple(move.field.name for move in moves)
             if names not in best or distance < best[names].distance:
-                best[names] = Change(moves, distance, float(margin[at]))
+                best[names] = Counterfactual(moves, distance, float(margin[at]))
         return sorted(best.values(), key=lambda change: change.distance)
 
 
@@ -176,7 +178,7 @@ def _moved(application: Applications, tried: Sequence[tuple[ColumnMove, ...]]) -
     return Applications(many.schema, many.frame.assign(**columns), many.row_number)
 
 
-def _lever(field: Field, columns: TabularBlock) -> Lever | None:
+def _lever(field: Field, columns: TabularBlock) -> ActionableColumn | None:
     """The lever of a field; None when all training applicants had the same value."""
     seen = columns.x_num[:, columns.num_names.index(field.name)]
     seen = seen[np.isfinite(seen)]
@@ -184,15 +186,15 @@ def _lever(field: Field, columns: TabularBlock) -> Lever | None:
         return None
     # A float32 in the fewest digits that name it, so that 0.1 stays 0.1.
     levels, counts = np.unique(seen, return_counts=True)
-    low, high = np.quantile(seen.astype(np.float64), [OUTER, 1.0 - OUTER])
+    low, high = np.quantile(seen.astype(np.float64), [TAIL_SHARE, 1.0 - TAIL_SHARE])
     spread = float(np.clip(seen.astype(np.float64), low, high).std())
-    if len(levels) <= MOST_LEVELS:
-        values = np.array([float(str(level)) for level in levels[counts >= RARE * len(seen)]])
+    if len(levels) <= MAX_LEVELS:
+        values = np.array([float(str(level)) for level in levels[counts >= MIN_LEVEL_SHARE * len(seen)]])
         spread = spread or float(seen.astype(np.float64).std())
     else:
         values = round_values(float(low), float(high), whole=field.type is not FieldType.NUMBER)
     values = values[(values >= _bound(field.minimum, -math.inf)) & (values <= _bound(field.maximum, math.inf))]
-    return Lever(field, values, spread) if spread > 0.0 and len(values) else None
+    return ActionableColumn(field, values, spread) if spread > 0.0 and len(values) else None
 
 
 def _bound(bound: float | None, otherwise: float) -> float:
@@ -200,12 +202,12 @@ def _bound(bound: float | None, otherwise: float) -> float:
 
 
 def round_values(low: float, high: float, whole: bool) -> Floats:
-    """Multiples of 1, 2 or 5 times a power of ten from ``low`` to ``high``, ``LEAST_STEPS`` of them or more (fewer only
+    """Multiples of 1, 2 or 5 times a power of ten from ``low`` to ``high``, ``MIN_STEPS`` of them or more (fewer only
     where they must be whole numbers).
     """
     if not high > low:
         return np.zeros(0)
-    finest = (high - low) / LEAST_STEPS
+    finest = (high - low) / MIN_STEPS
     power = math.floor(math.log10(finest))
     factor = max(factor for factor in (1, 2, 5) if factor * 10.0**power <= finest * (1 + 1e-9))
     if whole and power < 0:

@@ -16,19 +16,19 @@ from scipy import sparse
 from features.arrays import Floats, Floats32, Ints
 from features.design import Design, TextBlock
 from features.narratives.sentences import SentenceBlock
-from fusion.explain.attribution import Explainer, ModelReading, NarrativeGame
+from fusion.explain.attribution import Explainer, ModelOutputs, NarrativeGame
 from fusion.explain.explanation import Explanation
 from fusion.explain.sentence_shapley import PAIRS, all_orders, part_log_odds, share_out
 
 ReadTexts = Callable[[Sequence[str]], tuple[Floats32, sparse.csr_matrix]]
 """Texts to their vectors, float32 (m, dim), and words, CSR (m, n_buckets): ``TextReader.read_texts``."""
 
-REREAD_CHARACTERS = 60_000  # of one narrative in all its readings: bounds the time, about a second on two cores
-LEAST_PAIRS = 4  # for a standard error that is one
+REENCODED_CHARACTERS = 60_000  # of one narrative in all its readings: bounds the time, about a second on two cores
+MIN_PAIRS = 4  # for a standard error that is one
 
 
 @dataclass(frozen=True)
-class Rereading:
+class ReencodingPlan:
     """What is to be read of one narrative. at: its number in its game. places: its sentences in the block.
 
     coalitions: int64 (m,), which sentences each reading holds. n_pairs: of sampled orders; 0: all coalitions.
@@ -45,19 +45,19 @@ def explain_exactly(
 ) -> Explanation:
     """``Explainer.explain`` with every narrative of several sentences read again without some of them.
 
-    A narrative too long for that (``REREAD_CHARACTERS``) keeps its fast values; ``Explanation.exact`` tells.
+    A narrative too long for that (``REENCODED_CHARACTERS``) keeps its fast values; ``Explanation.exact`` tells.
     """
-    reading = ModelReading.of(explainer.model, design, threads)
-    fast = explainer.explain_reading(reading, block, seed)
+    outputs = ModelOutputs.of(explainer.model, design, threads)
+    fast = explainer.explain_outputs(outputs, block, seed)
     sentences, errors = fast.sentences.copy(), fast.sentence_error.copy()
     orders, exact = fast.orders.copy(), ~fast.exact
-    for game in explainer.games(reading, block):
+    for game in explainer.games(outputs, block):
         plans = [_plan(game, at, block, seed) for at in range(len(game.parts.first) - 1)]
         exact[game.places] = False
         plans = [plan for plan in plans if len(plan.coalitions)]
         if not plans:
             continue
-        said = _reread(explainer, reading, game.number, _texts(plans, block), read_texts)
+        said = _reencode(explainer, outputs, game.number, _texts(plans, block), read_texts)
         ends = np.cumsum([len(plan.coalitions) for plan in plans])
         for plan, now in zip(plans, np.split(said, ends[:-1]), strict=True):
             mine = plan.places
@@ -71,16 +71,16 @@ def explain_exactly(
     return replace(fast, sentences=sentences, sentence_error=errors, orders=orders, exact=exact)
 
 
-def _plan(game: NarrativeGame, at: int, block: SentenceBlock, seed: int) -> Rereading:
+def _plan(game: NarrativeGame, at: int, block: SentenceBlock, seed: int) -> ReencodingPlan:
     """All coalitions where the budget allows, else those of some pairs of orders, else none."""
     places = game.places[game.parts.first[at] : game.parts.first[at + 1]]
     k, length = len(places), sum(len(block.text[place]) for place in places)
-    if 2 ** (k - 1) * length <= REREAD_CHARACTERS:
-        return Rereading(at, places, np.arange(1, 2**k - 1), 0)
-    n_pairs = min(PAIRS, REREAD_CHARACTERS // (k * length))
-    if n_pairs < LEAST_PAIRS:
-        return Rereading(at, places, np.zeros(0, dtype=np.int64), 0)
-    return Rereading(at, places, np.unique(_prefixes(all_orders(seed)[k, :n_pairs, :k])[:, 1:-1]), n_pairs)
+    if 2 ** (k - 1) * length <= REENCODED_CHARACTERS:
+        return ReencodingPlan(at, places, np.arange(1, 2**k - 1), 0)
+    n_pairs = min(PAIRS, REENCODED_CHARACTERS // (k * length))
+    if n_pairs < MIN_PAIRS:
+        return ReencodingPlan(at, places, np.zeros(0, dtype=np.int64), 0)
+    return ReencodingPlan(at, places, np.unique(_prefixes(all_orders(seed)[k, :n_pairs, :k])[:, 1:-1]), n_pairs)
 
 
 def _prefixes(orders: Ints) -> Ints:
@@ -90,7 +90,7 @@ def _prefixes(orders: Ints) -> Ints:
     return np.concatenate([np.zeros((len(both), 1), dtype=np.int64), grown], axis=1)
 
 
-def _texts(plans: Sequence[Rereading], block: SentenceBlock) -> list[str]:
+def _texts(plans: Sequence[ReencodingPlan], block: SentenceBlock) -> list[str]:
     """The sentences of every coalition, joined."""
     return [
         "".join(block.text[place] for i, place in enumerate(plan.places) if coalition >> i & 1).strip()
@@ -99,11 +99,11 @@ def _texts(plans: Sequence[Rereading], block: SentenceBlock) -> list[str]:
     ]
 
 
-def _reread(
-    explainer: Explainer, reading: ModelReading, number: int, texts: Sequence[str], read_texts: ReadTexts
+def _reencode(
+    explainer: Explainer, outputs: ModelOutputs, number: int, texts: Sequence[str], read_texts: ReadTexts
 ) -> Floats:
     """float64 (m, 2): what the joint and the text-only head say of texts in narrative column ``number``."""
-    design, model = reading.design, explainer.model
+    design, model = outputs.design, explainer.model
     vectors, words = read_texts(texts)
     m, n_narratives = len(texts), len(design.text.names)
     x_text = np.zeros((m, n_narratives, vectors.shape[1]), dtype=np.float32)
@@ -120,17 +120,17 @@ def _reread(
     return np.column_stack([joint[:, number], alone[:, number]])
 
 
-def _enumerated(game: NarrativeGame, plan: Rereading, said: Floats) -> Floats:
+def _enumerated(game: NarrativeGame, plan: ReencodingPlan, said: Floats) -> Floats:
     """Shapley values from every coalition's reading; nothing is sampled."""
     k = len(plan.places)
-    ends = np.stack([game.parts.none, game.parts.whole[plan.at]])
+    ends = np.stack([game.parts.absent, game.parts.whole[plan.at]])
     worth = game.payoff.of(plan.at, np.concatenate([ends[:1], said, ends[1:]]))
     added = np.zeros(k)
     share_out(worth, k, added)
     return added
 
 
-def _corrected(game: NarrativeGame, plan: Rereading, said: Floats, seed: int) -> tuple[Floats, Floats]:
+def _corrected(game: NarrativeGame, plan: ReencodingPlan, said: Floats, seed: int) -> tuple[Floats, Floats]:
     """What the readings add to the fast values, and its standard error."""
     k, payoff = len(plan.places), game.payoff
     fast = payoff.of(plan.at, part_log_odds(game.parts, plan.at, plan.coalitions))

@@ -59,12 +59,14 @@ class Population:
         return Population(columns, arrays["margin"], arrays["bad"].astype(np.bool_), arrays["contributions"])
 
 
-def describe(model: FusionModel, design: Design, y: Floats, margin: Floats, config: Config) -> tuple[Population, float]:
+def describe_population(
+    model: FusionModel, design: Design, y: Floats, margin: Floats, config: Config
+) -> tuple[Population, float]:
     """The population of a trained model: its training rows ``design`` with outcome ``y`` and out-of-fold ``margin``,
     at most ``config.explain.max_rows`` of them, drawn at random; and where explanations begin (``Explainer.base``).
     """
     if len(design) > config.explain.max_rows:
-        some = kept_rows(len(design), config)
+        some = sampled_rows(len(design), config)
         design, y, margin = design.take(some), y[some], margin[some]
     explainer = Explainer.of(model, background_rows(design.tabular, margin, config))
     explanation = explainer.explain(design, SentenceBlock.empty(design.text))
@@ -72,7 +74,7 @@ def describe(model: FusionModel, design: Design, y: Floats, margin: Floats, conf
     return Population(design.tabular, margin, y > 0.5, contributions), explainer.base
 
 
-def kept_rows(n: int, config: Config) -> Index:
+def sampled_rows(n: int, config: Config) -> Index:
     """Of ``n`` training rows those that a bundle describes, in order: all, or ``explain.max_rows`` drawn at random."""
     if n <= config.explain.max_rows:
         return np.arange(n)

@@ -20,7 +20,7 @@ from features.arrays import Flags, Floats, Ints
 from fusion.config import Config, ScaleConfig
 from fusion.explain.explanation import Explanation, to_points
 
-LEAST_SEEN = 0.05  # points: less is written as 0.0
+VISIBLE_POINTS = 0.05  # points: less is written as 0.0
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,14 @@ class ReasonBook:
 
     @staticmethod
     def of(schema: Schema, column_names: Sequence[str], narrative_names: Sequence[str]) -> ReasonBook:
-        """The reasons of a schema; a column without one is told by its title (``made_up``).
+        """The reasons of a schema; a column without one is told by its title (``default_reasons``).
 
         Raises ValueError when two reasons differ and have the same code.
         """
         stated = _stated(schema)
-        told = stated | made_up(schema, [name for name in (*column_names, *narrative_names) if name not in stated])
+        told = stated | default_reasons(
+            schema, [name for name in (*column_names, *narrative_names) if name not in stated]
+        )
         given = [
             [told[name] for name in column_names],
             [concept.reason for concept in schema.concepts],
@@ -91,7 +93,7 @@ class Reasons:
     which: Ints
     points: Floats
     narrative_points: Floats
-    refused: Flags
+    not_approved: Flags
 
     def of(self, row: int) -> list[tuple[Reason, float]]:
         """The reasons of one row with their points."""
@@ -108,7 +110,7 @@ def _stated(schema: Schema) -> dict[str, Reason]:
     return {column.name: column.reason for column in _columns(schema) if column.reason is not None}
 
 
-def made_up(schema: Schema, names: Sequence[str]) -> dict[str, Reason]:
+def default_reasons(schema: Schema, names: Sequence[str]) -> dict[str, Reason]:
     """Reasons for columns of which the schema states none: the column's title, under a code made of its name.
 
     Where that gives no code, or one that another reason has, the code is the column's number among the schema's, from
@@ -140,8 +142,8 @@ def principal_reasons(
     refused: Flags | None = None,
 ) -> Reasons:
     """At most ``most`` reasons per row, each taking ``config.explain.min_points`` or more; of a row that is not
-    approved whatever takes anything that can be seen (``LEAST_SEEN``), as an applicant who is declined must be told
-    why, and whoever looks at a referred one must know.
+    approved whatever takes anything that can be seen (``VISIBLE_POINTS``), as an applicant who is declined must be
+    told why, and whoever looks at a referred one must know.
 
     concept: see ``ReasonBook.of_sentences``. refused: bool (n,), whether each row is not approved; by default by the
     model's own cut-off.
@@ -152,7 +154,7 @@ def principal_reasons(
     taken = np.take_along_axis(points, which, axis=1)
     if refused is None:
         refused = np.asarray(expit(explanation.margin) > config.decision.max_pd, dtype=np.bool_)
-    least = np.where(refused, min(LEAST_SEEN, config.explain.min_points), config.explain.min_points)
+    least = np.where(refused, min(VISIBLE_POINTS, config.explain.min_points), config.explain.min_points)
     adverse = (taken < 0.0) & (taken <= -least[:, None])
     return Reasons(
         book,

@@ -19,10 +19,10 @@ from typing import NamedTuple
 import numpy as np
 
 from features.arrays import Floats, Ints
-from features.text.cleaning import MOST_PASSAGES
+from features.text.cleaning import MAX_PASSAGES
 from fusion.explain.compiled import compiled
 
-MOST_ENUMERATED = 10  # sentences whose every coalition is valued; above it orders are sampled
+MAX_ENUMERATED = 10  # sentences whose every coalition is valued; above it orders are sampled
 PAIRS = 64  # sampled orders, each walked forwards and backwards
 
 
@@ -43,9 +43,9 @@ class NarrativeParts(NamedTuple):
     part: Floats
     word_first: Ints
     word: Ints
-    said: Floats
+    word_values: Floats
     offset: Floats
-    none: Floats
+    absent: Floats
     n_buckets: int
 
 
@@ -71,11 +71,11 @@ def owen_values(parts: NarrativeParts, payoff: Payoff, seed: int) -> tuple[Float
     """What each sentence of every narrative adds to the margin, and its standard error (0 where none was sampled);
     float64 (n_sentences,) each.
 
-    Raises ValueError for a narrative of more than ``MOST_PASSAGES`` sentences.
+    Raises ValueError for a narrative of more than ``MAX_PASSAGES`` sentences.
     """
     most = int(np.diff(parts.first).max(initial=0))
-    if most > MOST_PASSAGES:
-        raise ValueError(f"a narrative of {most} sentences, more than {MOST_PASSAGES}")
+    if most > MAX_PASSAGES:
+        raise ValueError(f"a narrative of {most} sentences, more than {MAX_PASSAGES}")
     added, error = np.zeros(len(parts.part)), np.zeros(len(parts.part))
     _owen_values(parts, payoff, all_orders(seed), added, error)
     return added, error
@@ -90,9 +90,9 @@ def part_log_odds(parts: NarrativeParts, narrative: int, coalitions: Ints) -> Fl
 
 @functools.cache
 def all_orders(seed: int) -> Ints:
-    """int64 (MOST_PASSAGES + 1, PAIRS, MOST_PASSAGES): orders of so many sentences, the same for every narrative."""
-    orders = np.zeros((MOST_PASSAGES + 1, PAIRS, MOST_PASSAGES), dtype=np.int64)
-    for k in range(1, MOST_PASSAGES + 1):
+    """int64 (MAX_PASSAGES + 1, PAIRS, MAX_PASSAGES): orders of so many sentences, the same for every narrative."""
+    orders = np.zeros((MAX_PASSAGES + 1, PAIRS, MAX_PASSAGES), dtype=np.int64)
+    for k in range(1, MAX_PASSAGES + 1):
         random = np.random.Generator(np.random.PCG64([seed, k]))
         orders[k, :, :k] = random.permuted(np.tile(np.arange(k), (PAIRS, 1)), axis=1)
     return orders
@@ -103,7 +103,7 @@ def _part(parts: NarrativeParts, narrative: int, coalition: int, seen: Ints, sta
     """What either head says of a coalition. seen: (n_buckets,), scratch; no earlier call with it had this stamp."""
     begin, end = parts.first[narrative], parts.first[narrative + 1]
     if coalition == 0:
-        log_odds[:] = parts.none
+        log_odds[:] = parts.absent
         return
     if coalition == (1 << end - begin) - 1:
         log_odds[:] = parts.whole[narrative]
@@ -120,9 +120,9 @@ def _part(parts: NarrativeParts, narrative: int, coalition: int, seen: Ints, sta
         for at in range(parts.word_first[sentence], parts.word_first[sentence + 1]):
             if seen[parts.word[at]] != stamp:
                 seen[parts.word[at]] = stamp
-                square += parts.said[at, 0]
-                word_joint += parts.said[at, 1]
-                word_text += parts.said[at, 2]
+                square += parts.word_values[at, 0]
+                word_joint += parts.word_values[at, 1]
+                word_text += parts.word_values[at, 2]
     log_odds[:] = 0.0  # as of the mean narrative, should no token be heard
     if share > 0.0:
         log_odds[0] = parts.offset[0] + vector_joint / share
@@ -144,11 +144,11 @@ def _owen_values(parts: NarrativeParts, payoff: Payoff, orders: Ints, added: Flo
     seen = np.zeros(parts.n_buckets, dtype=np.int64)
     stamp = 0
     log_odds = np.zeros(2)
-    worth = np.zeros(1 << MOST_ENUMERATED)
+    worth = np.zeros(1 << MAX_ENUMERATED)
     for narrative in range(len(parts.first) - 1):
         begin, end = parts.first[narrative], parts.first[narrative + 1]
         k = end - begin
-        if k <= MOST_ENUMERATED:
+        if k <= MAX_ENUMERATED:
             for coalition in range(1 << k):
                 stamp += 1
                 _part(parts, narrative, coalition, seen, stamp, log_odds)

@@ -27,9 +27,9 @@ from features.arrays import Flags, Floats, Ints
 from features.encoders.threads import lone_workers
 from fusion.explain.compiled import compiled
 
-MOST_COLUMNS = 8  # on one path: a leaf's table has 2^k * k entries
+MAX_COLUMNS = 8  # on one path: a leaf's table has 2^k * k entries
 BLOCK_ROWS = 256
-EVERY = math.inf
+UNBOUNDED = math.inf
 
 
 class Leaves(NamedTuple):
@@ -60,7 +60,7 @@ class Tables(NamedTuple):
 def leaves_of(boosters: Sequence[lgb.Booster]) -> Leaves:
     """The leaves of boosters whose margin is the mean of theirs.
 
-    Raises ValueError for a path over more than ``MOST_COLUMNS`` columns, or a split other than
+    Raises ValueError for a path over more than ``MAX_COLUMNS`` columns, or a split other than
     by a threshold.
     """
     value: list[float] = []
@@ -73,8 +73,8 @@ def leaves_of(boosters: Sequence[lgb.Booster]) -> Leaves:
     conditions = [(column, *path[column]) for path in paths for column in sorted(path)]
     columns, low, high, missing = zip(*conditions, strict=True) if conditions else ((), (), (), ())
     sizes = [len(path) for path in paths]
-    if sizes and max(sizes) > MOST_COLUMNS:
-        raise ValueError(f"a path holds {max(sizes)} columns, more than {MOST_COLUMNS}")
+    if sizes and max(sizes) > MAX_COLUMNS:
+        raise ValueError(f"a path holds {max(sizes)} columns, more than {MAX_COLUMNS}")
     return Leaves(
         np.array(value, dtype=np.float64),
         np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64),
@@ -95,7 +95,7 @@ def _paths(
     if node["decision_type"] != "<=":
         raise ValueError(f"a split by {node['decision_type']!r}, not by a threshold")
     column, threshold = int(node["split_feature"]), float(node["threshold"])
-    low, high, missing = path.get(column, (-EVERY, EVERY, True))
+    low, high, missing = path.get(column, (-UNBOUNDED, UNBOUNDED, True))
     if node["missing_type"] == "Zero":
         raise ValueError("a booster that takes 0 for missing")
     if node["missing_type"] == "NaN":
@@ -200,7 +200,7 @@ def _upright(x: Floats) -> Floats:
 
 def _shares() -> Floats:
     """(u, v) -> (u-1)! v! / (u+v)!; 0 for u = 0."""
-    n = MOST_COLUMNS + 1
+    n = MAX_COLUMNS + 1
     shares = np.zeros((n, n))
     for u in range(1, n):
         for v in range(n):

@@ -20,10 +20,10 @@ from fusion.model.fusion_model import FusionModel, Margins
 from fusion.model.training import TrainingSample, Watch, fit
 
 Folds = Literal["random", "time"]
-ONLY_BY_TIME = "folds.half_life_years"
+TIME_FOLDS_ONLY = "folds.half_life_years"
 """How much old decisions count: random folds, which judge old and new rows alike, would always say "as much"."""
 
-JUDGED_SHARE = 0.5  # of the rows, the newest: what time-ordered folds judge
+VALIDATION_SHARE = 0.5  # of the rows, the newest: what time-ordered folds judge
 NEWEST_SHARE = 0.2  # of the rows: what the figures of the newest are of
 
 
@@ -55,7 +55,7 @@ class CrossValidated:
         return found
 
 
-def judge(
+def cross_validate(
     sample: TrainingSample, config: Config, folds: Folds, watch: Watch = lambda _n, _y, _margin: None
 ) -> CrossValidated:
     """Train and judge by ``config.folds.n_folds`` folds. watch: told after each, as by ``fitting.fit``.
@@ -73,7 +73,7 @@ def judge(
 
 
 def time_blocks(decided: Dates | None, n_blocks: int) -> list[Dates]:
-    """First day of each block of the newest ``JUDGED_SHARE`` of the rows, and the day after the last: whole days,
+    """First day of each block of the newest ``VALIDATION_SHARE`` of the rows, and the day after the last: whole days,
     about equally many rows.
 
     Raises ContractError without dates, or with too few different ones.
@@ -84,7 +84,7 @@ def time_blocks(decided: Dates | None, n_blocks: int) -> list[Dates]:
             "Give one field of the schema the role decision_date, or use random folds.",
         )
     days = decided[~np.isnat(decided)].astype("datetime64[D]")
-    shares = np.linspace(1.0 - JUDGED_SHARE, 1.0, n_blocks + 1)
+    shares = np.linspace(1.0 - VALIDATION_SHARE, 1.0, n_blocks + 1)
     edges = np.quantile(days.astype(np.int64), shares, method="nearest").astype("datetime64[D]")
     edges[-1] += 1
     if len(np.unique(edges)) <= n_blocks or edges[0] <= days.min():
@@ -101,8 +101,8 @@ class Block:
     it that share no group with one of them.
     """
 
-    earlier: Index
-    judged: Index
+    training: Index
+    validation: Index
 
 
 def forward_blocks(y: Floats, groups: Ints, decided: Dates | None, n_blocks: int) -> list[Block]:
@@ -122,7 +122,7 @@ def forward_blocks(y: Floats, groups: Ints, decided: Dates | None, n_blocks: int
                 "Use random folds, or lower folds.n_folds.",
             )
         found.append(Block(np.flatnonzero(earlier), np.flatnonzero(own)))
-    outcomes = y[np.concatenate([block.judged for block in found])]
+    outcomes = y[np.concatenate([block.validation for block in found])]
     if not both_classes(outcomes):
         raise ContractError(
             f"time-ordered folds judge the newer half of the rows, and that holds {int(outcomes.sum())} bad of "
@@ -148,8 +148,8 @@ def _forward(sample: TrainingSample, config: Config, watch: Watch) -> CrossValid
     assert sample.decided is not None
     found: list[Margins] = []
     for number, block in enumerate(blocks, start=1):
-        model, _ = fit(sample.take(block.earlier), config)
-        found.append(model.margins(sample.design.take(block.judged)))
-        rows = np.concatenate([one.judged for one in blocks[:number]])
+        model, _ = fit(sample.take(block.training), config)
+        found.append(model.margins(sample.design.take(block.validation)))
+        rows = np.concatenate([one.validation for one in blocks[:number]])
         watch(number, sample.y[rows], np.concatenate([one.fused for one in found]))
     return CrossValidated(rows, sample.y[rows], Margins.joined(found), newest_rows(sample.decided[rows]), model)

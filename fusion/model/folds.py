@@ -20,7 +20,7 @@ def tied_groups(applications: Applications) -> Ints:
     schema, n = applications.schema, len(applications)
     first: dict[tuple[str, str], int] = {}
     left, right = [], []
-    group = schema.the(Role.GROUP)
+    group = schema.field_of(Role.GROUP)
     columns = {field.name: clean_narrative(applications, field.name) for field in schema.narratives}
     keys = {name: [text if len(text) >= MIN_SHARED_LENGTH else "" for text in texts] for name, texts in columns.items()}
     if group is not None and group.name in applications.frame:

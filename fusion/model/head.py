@@ -57,9 +57,12 @@ class Head:
 
     def output(self, inputs: HeadInputs) -> HeadOutput:
         """The parts of every row's log-odds; a row's digits do not depend on the rows beside it."""
+        columns = self.bias + (inputs.x_columns * self.columns).sum(axis=1)
+        if not len(self.absent):  # whatever the dimension of vectors that nobody wrote
+            return HeadOutput(columns, np.zeros((len(inputs), 0)))
         vector = (inputs.x_text * self.text).sum(axis=2)
         text = vector + inputs.x_absent * self.absent + _words(inputs.x_words, self.words, len(self.absent))
-        return HeadOutput(self.bias + (inputs.x_columns * self.columns).sum(axis=1), text)
+        return HeadOutput(columns, text)
 
     @staticmethod
     def mean(heads: Sequence[Head]) -> Head:

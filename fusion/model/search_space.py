@@ -49,7 +49,7 @@ class Dimension:
         when = [{"key": one.key, "value": one.value} for one in self.when]
         return {"key": self.key, "whole": self.whole, "when": when, **_range_json(self.range, self.whole)}
 
-    def asked(self, values: Mapping[str, Setting]) -> bool:
+    def is_active(self, values: Mapping[str, Setting]) -> bool:
         """Whether the setting matters beside these values of the others, by dotted key."""
         return all(values[one.key] == one.value for one in self.when)
 
@@ -66,7 +66,7 @@ class Space:
 
     def without(self, keys: Collection[str], base: Config) -> Space:
         """The same but for some settings, which keep the value of ``base``, and for what is then never asked for."""
-        return Space(_askable((one for one in self.dimensions if one.key not in keys), _values(base)))
+        return Space(_reachable((one for one in self.dimensions if one.key not in keys), _values(base)))
 
     def options(self, base: Config, section: str) -> list[Config]:
         """``base`` with every combination that the space allows of a section's settings, ``base`` itself first; for
@@ -82,7 +82,7 @@ class Space:
         return list(dict.fromkeys(_with(base, values) for values in ({}, *only)))
 
     def _each(self, dimension: Dimension, values: dict[str, Setting]) -> list[dict[str, Setting]]:
-        if not dimension.asked(values):
+        if not dimension.is_active(values):
             return [values]
         span = dimension.range
         choices = span.choices if isinstance(span, OneOf) else range(int(span.low), int(span.high) + 1)
@@ -131,13 +131,13 @@ def load_space(path: Path | None, base: Config) -> Space:
             _check_base(narrowed, values, path)
         if single is None:
             searchable.append(narrowed)
-    kept = _askable(searchable, values)
+    kept = _reachable(searchable, values)
     if not kept:
         raise ContractError(f"space file {path} leaves nothing to search", "Leave at least one setting a real range.")
     return Space(kept)
 
 
-def _askable(dimensions: Iterable[Dimension], values: Mapping[str, Setting]) -> tuple[Dimension, ...]:
+def _reachable(dimensions: Iterable[Dimension], values: Mapping[str, Setting]) -> tuple[Dimension, ...]:
     """Those that a trial can be asked for: each of their conditions holds by these values, or can be met by one before
     them.
     """
@@ -155,15 +155,15 @@ def suggest(trial: Trial, space: Space, base: Config) -> Config:
     """The config that a trial proposes: it is asked for what matters, all else keeps the value of ``base``."""
     values = _values(base)
     for dimension in space.dimensions:
-        if dimension.asked(values):
+        if dimension.is_active(values):
             values[dimension.key] = _ask(trial, dimension)
     return _with(base, values)
 
 
-def searched(config: Config, space: Space) -> dict[str, Setting]:
+def active_settings(config: Config, space: Space) -> dict[str, Setting]:
     """The settings of ``config`` that a trial with its values is asked for, by dotted key."""
     values = _values(config)
-    return {d.key: values[d.key] for d in space.dimensions if d.asked(values)}
+    return {d.key: values[d.key] for d in space.dimensions if d.is_active(values)}
 
 
 def _values(config: Config) -> dict[str, Setting]:
@@ -285,7 +285,7 @@ def _check_base(dimension: Dimension, values: Mapping[str, Setting], path: Path 
     """The first trial is the base config, so its values must be ones that the study can hold."""
     value = values[dimension.key]
     held = _single(dimension.range) is not None
-    if not held and (not dimension.asked(values) or _contains(dimension.range, value)):
+    if not held and (not dimension.is_active(values) or _contains(dimension.range, value)):
         return
     origin = f"space file {path}: the range of" if path else "the range of"
     raise ContractError(

@@ -21,7 +21,7 @@ from features.arrays import Floats, Index
 GAP = 1e-6  # of the greatest worth: a choice so near to the best is taken for it
 SLACK = 1e-9  # of a limit, so that rounding breaks none
 MIXED = 1e-7
-MOST_ROUNDED = 64  # choices made of one relaxation by taking a part of each mixture
+MAX_ROUNDED = 64  # choices made of one relaxation by taking a part of each mixture
 
 Kept = tuple[Index, ...]  # places in each list that can still be chosen, rising
 
@@ -39,7 +39,7 @@ class Lists:
         """The sum of worth."""
         return float(sum(worth[at] for worth, at in zip(self.worth, choice, strict=True)))
 
-    def keeps(self, choice: Sequence[int]) -> bool:
+    def is_feasible(self, choice: Sequence[int]) -> bool:
         """Whether no limit is exceeded."""
         used = np.sum([uses[:, at] for uses, at in zip(self.uses, choice, strict=True)], axis=0)
         return bool((used <= SLACK).all())
@@ -71,7 +71,7 @@ def best_choice(lists: Lists) -> tuple[int, ...] | None:
         if found is None:
             continue
         for choice in _rounded(kept, found.shares):
-            if lists.keeps(choice) and (value := lists.value(choice)) > best_value:
+            if lists.is_feasible(choice) and (value := lists.value(choice)) > best_value:
                 best, best_value = choice, value
         if found.upper > best_value + gap:
             for half in _halves(kept, found, found.upper - best_value):
@@ -106,7 +106,7 @@ def _relaxed(lists: Lists, kept: Kept) -> Relaxed | None:
 def _rounded(kept: Kept, shares: Sequence[Floats]) -> Iterator[tuple[int, ...]]:
     """Whole choices near a mixture."""
     parts = [at[share > MIXED].tolist() for at, share in zip(kept, shares, strict=True)]
-    yield from islice(product(*parts), MOST_ROUNDED)
+    yield from islice(product(*parts), MAX_ROUNDED)
 
 
 def _halves(kept: Kept, found: Relaxed, spare: float) -> Iterator[Kept]:

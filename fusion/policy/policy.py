@@ -1,7 +1,7 @@
 """The credit policy: which PDs are approved, referred to a person or declined, and what approving earns and loses.
 
 A policy comes from a TOML file (``fusion.policy.policy_file.load_policy``), or is the model's own cut-off and nothing
-else (``own_policy``).
+else (``default_policy``).
 ``decide`` is the one place where a PD becomes a decision.
 """
 
@@ -133,7 +133,7 @@ class Decisions:
     def __len__(self) -> int:
         return len(self.decision)
 
-    def are(self, decision: Decision) -> Flags:
+    def rows_with(self, decision: Decision) -> Flags:
         """bool (n,): which rows have this decision."""
         return np.array([one == decision for one in self.decision], dtype=np.bool_)
 
@@ -148,7 +148,7 @@ def decide(policy: Policy, pd: Floats, segments: Sequence[str], quality: Sequenc
     reasons of ``policy.refer`` refer what would be approved, and are named beside rows that are referred anyway.
     Raises ValueError when the parts differ in length.
     """
-    limits = approved_up_to(policy, segments, quality).tolist()
+    limits = approval_cutoffs(policy, segments, quality).tolist()
     rows = zip(pd.tolist(), limits, segments, quality, strict=True)
     found = [_decide_one(policy, *row) for row in rows]
     return Decisions(tuple(decision for decision, _ in found), tuple(reason for _, reason in found))
@@ -162,9 +162,9 @@ def decide_all(policy: Policy, applications: Applications, pd: Floats, quality: 
     return decide(policy, pd, segments_of(policy, applications), quality)
 
 
-def approved_up_to(policy: Policy, segments: Sequence[str], quality: Sequence[str]) -> Floats:
+def approval_cutoffs(policy: Policy, segments: Sequence[str], quality: Sequence[str]) -> Floats:
     """The PD up to which each row is approved, float64 (n,); -1 where it is referred instead, whatever its PD."""
-    lacks = lacking(policy.refer, quality)
+    lacks = referred_by_quality(policy.refer, quality)
     limits = np.array([policy.cutoffs_of(segment).approve for segment in segments], dtype=np.float64)
     return np.where(lacks, -1.0, limits)
 
@@ -191,7 +191,7 @@ def _quality_reasons(refer: Refer, quality: str) -> tuple[str, ...]:
     return tuple(entry for entry in wanted if entry in met)
 
 
-def lacking(refer: Refer, quality: Sequence[str]) -> Flags:
+def referred_by_quality(refer: Refer, quality: Sequence[str]) -> Flags:
     """bool (n,): which rows are referred for what they lack, where their PD would approve them."""
     return np.array([bool(_quality_reasons(refer, flags)) for flags in quality], dtype=np.bool_)
 
@@ -237,7 +237,7 @@ def value_text(field: SchemaField, value: float) -> str:
     return str(value == 1.0).lower() if field.type is FieldType.BOOLEAN else f"{value:.15g}"
 
 
-def own_policy(config: Config) -> Policy:
+def default_policy(config: Config) -> Policy:
     """The model's own cut-off: approve up to it, decline above it, refer nobody."""
     limit = config.decision.max_pd
     return Policy(cutoffs=Cutoffs(approve=limit, decline=limit))

@@ -25,15 +25,15 @@ import numpy as np
 from features.arrays import Floats
 from fusion.policy.knapsack import SLACK, Lists, best_choice
 from fusion.policy.policy import Constraints, Cutoffs, Policy
-from fusion.policy.simulation import Book, Curve, at_cutoffs, profits, simulate, together
-from fusion.validation.intervals import NONE, Estimate
+from fusion.policy.simulation import Book, Curve, add_curves, at_cutoffs, profits, simulate
+from fusion.validation.intervals import NO_ESTIMATE, Estimate
 
 STEP = 0.001  # between the cut-offs that are tried: a tenth of a percentage point
 OTHERS = ""  # the segment of the rows that have the cut-offs of all
 N_DRAWS = 1000
 
-Limit = Literal["min_approval_rate", "max_bad_rate", "max_refer_rate"]
-LIMITS: tuple[Limit, ...] = ("min_approval_rate", "max_bad_rate", "max_refer_rate")
+ConstraintName = Literal["min_approval_rate", "max_bad_rate", "max_refer_rate"]
+CONSTRAINTS: tuple[ConstraintName, ...] = ("min_approval_rate", "max_bad_rate", "max_refer_rate")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Unmet:
     of a single one; NaN for several.
     """
 
-    limits: tuple[Limit, ...]
+    limits: tuple[ConstraintName, ...]
     wanted: tuple[float, ...]
     best: float
 
@@ -92,7 +92,7 @@ def propose(policy: Policy, books: Mapping[str, Book]) -> Proposal | Unmet:
     books: the rows by segment (``books_by_segment``), at least one. A segment without rows keeps its cut-offs.
     """
     curves = {name: _choices(book, policy.cutoffs_of(name)) for name, book in books.items()}
-    limits = {name: float(value) for name in LIMITS if (value := getattr(policy.constraints, name)) is not None}
+    limits = {name: float(value) for name in CONSTRAINTS if (value := getattr(policy.constraints, name)) is not None}
     chosen = _best(list(curves.values()), limits)
     if isinstance(chosen, Unmet):
         return chosen
@@ -110,7 +110,7 @@ def propose(policy: Policy, books: Mapping[str, Book]) -> Proposal | Unmet:
         )
         for name, book in books.items()
     )
-    present, proposed = together([part.present for part in parts]), together([part.proposed for part in parts])
+    present, proposed = add_curves([part.present for part in parts]), add_curves([part.proposed for part in parts])
     whole = ProposalSegment("", None, None, present, proposed)
     changes = [profits(book, after[name]) - profits(book, policy.cutoffs_of(name)) for name, book in books.items()]
     expected = float((proposed.expected_profit - present.expected_profit)[0]) / present.n
@@ -145,7 +145,7 @@ def _with(policy: Policy, after: Mapping[str, Cutoffs]) -> Policy:
     return policy.model_copy(update=changed)
 
 
-def _use(curve: Curve, limit: Limit, value: float, n: int) -> Floats:
+def _use(curve: Curve, limit: ConstraintName, value: float, n: int) -> Floats:
     """How much of a constraint each cut-off uses up, per application of all; the sum over segments must be <= 0.
 
     An approval rate that must be reached is used up negatively, from ``value`` on.
@@ -157,7 +157,7 @@ def _use(curve: Curve, limit: Limit, value: float, n: int) -> Floats:
     return (curve.referred - value * curve.n) / n
 
 
-def _best(curves: Sequence[Curve], limits: Mapping[Limit, float]) -> tuple[int, ...] | Unmet:
+def _best(curves: Sequence[Curve], limits: Mapping[ConstraintName, float]) -> tuple[int, ...] | Unmet:
     """The place of the best cut-off in each curve, or the fewest limits that cannot be kept together."""
     n = sum(curve.n for curve in curves)
     uses = {name: [_use(curve, name, value, n) for curve in curves] for name, value in limits.items()}
@@ -182,7 +182,7 @@ def _lists(worth: Sequence[Floats], uses: Sequence[Sequence[Floats]]) -> Lists:
     )
 
 
-def _reachable(curves: Sequence[Curve], limit: Limit) -> float:
+def _reachable(curves: Sequence[Curve], limit: ConstraintName) -> float:
     """The best value of one constraint by itself; segments do not disturb each other."""
     n = sum(curve.n for curve in curves)
     if limit == "min_approval_rate":
@@ -197,10 +197,10 @@ def _reachable(curves: Sequence[Curve], limit: Limit) -> float:
     return high
 
 
-def keeps(constraints: Constraints, curve: Curve, *, observed: bool = False) -> dict[Limit, bool]:
+def constraints_met(constraints: Constraints, curve: Curve, *, observed: bool = False) -> dict[ConstraintName, bool]:
     """Whether the one point of ``curve`` keeps each constraint that there is; ``observed``: by bads, not by PDs."""
     bad = curve.bad if observed else curve.expected_bad
-    found: dict[Limit, bool] = {}
+    found: dict[ConstraintName, bool] = {}
     if constraints.min_approval_rate is not None:
         found["min_approval_rate"] = bool(curve.approved[0] >= constraints.min_approval_rate * curve.n - 1e-6)
     if constraints.max_bad_rate is not None:
@@ -217,7 +217,7 @@ def bootstrap_mean(values: Floats, n_draws: int = N_DRAWS, seed: int = 0) -> Est
     """
     n = len(values)
     if not n:
-        return NONE
+        return NO_ESTIMATE
     some = values[values != 0.0]
     value = float(values.sum()) / n
     if n == 1:

@@ -31,11 +31,11 @@ class Book:
     pd: Floats
     y: Floats
     amount: Floats
-    lacking: Flags
+    must_refer: Flags
     economics: Economics
 
     def __post_init__(self) -> None:
-        if not self.pd.shape == self.y.shape == self.amount.shape == self.lacking.shape == (len(self.pd),):
+        if not self.pd.shape == self.y.shape == self.amount.shape == self.must_refer.shape == (len(self.pd),):
             raise ValueError("pd, y, amount and lacking must be one value per row each")
 
     def __len__(self) -> int:
@@ -43,7 +43,7 @@ class Book:
 
     def take(self, rows: Flags) -> Book:
         """The rows of this mask."""
-        return Book(self.pd[rows], self.y[rows], self.amount[rows], self.lacking[rows], self.economics)
+        return Book(self.pd[rows], self.y[rows], self.amount[rows], self.must_refer[rows], self.economics)
 
     @property
     def stakes(self) -> Floats:
@@ -64,10 +64,10 @@ class Book:
     def granted(self, limits: Cutoffs) -> tuple[Floats, Flags]:
         """The share of each row that ends approved (n,), 1 or 0 but for the referred; and which rows are referred.
 
-        The same as ``fusion.policy.policy.decide``, where ``lacking`` are the rows that its data-quality rules refer.
+        Agrees with ``fusion.policy.policy.decide`` where ``must_refer`` marks rows that its data-quality rules refer.
         """
         declined = self.pd > limits.decline
-        referred = ~declined & ((self.pd > limits.approve) | self.lacking)
+        referred = ~declined & ((self.pd > limits.approve) | self.must_refer)
         return np.where(declined, 0.0, np.where(referred, self.economics.referred_approved, 1.0)), referred
 
 
@@ -139,7 +139,7 @@ def simulate(book: Book, decline: float, cutoffs: Floats | None = None) -> Curve
     """
     at = np.unique(np.append(book.pd, 0.0)) if cutoffs is None else cutoffs
     order = np.argsort(book.pd, kind="stable")
-    pd, lacking, stakes = book.pd[order], book.lacking[order][:, None], book.stakes[order]
+    pd, lacking, stakes = book.pd[order], book.must_refer[order][:, None], book.stakes[order]
     with_rows = np.column_stack([stakes, np.ones(len(book))])
     free = _sums(np.where(lacking, 0.0, with_rows))
     held = _sums(np.where(lacking, with_rows, 0.0))
@@ -173,7 +173,7 @@ def at_cutoffs(book: Book, limits: Cutoffs) -> Curve:
     return simulate(book, limits.decline, np.array([limits.approve]))
 
 
-def together(parts: list[Curve]) -> Curve:
+def add_curves(parts: list[Curve]) -> Curve:
     """The sum of some curves of one length over different rows; its cut-offs are NaN.
 
     Raises ValueError for no parts.

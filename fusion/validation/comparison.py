@@ -27,7 +27,7 @@ from fusion.validation.intervals import (
 
 
 @dataclass(frozen=True)
-class Side:
+class ModelFigures:
     """How good one model's PDs are; the figures of ``fusion.validation.intervals``. log_loss: in nats."""
 
     auc: Estimate
@@ -50,8 +50,8 @@ class Comparison:
 
     n: int
     n_bad: int
-    champion: Side
-    challenger: Side
+    champion: ModelFigures
+    challenger: ModelFigures
     auc: Gain
     brier: Gain
     spearman: float
@@ -70,10 +70,10 @@ def compare(champion_margin: Floats, challenger_margin: Floats, y: Floats) -> Co
     )
 
 
-def side(y: Floats, margin: Floats) -> Side:
+def side(y: Floats, margin: Floats) -> ModelFigures:
     """One model's figures."""
     slope, intercept = slope_interval(y, margin)
-    return Side(
+    return ModelFigures(
         auc=auc_interval(y, margin),
         gini=gini_interval(y, margin),
         ks=bootstrap(y, margin).ks,

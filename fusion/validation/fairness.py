@@ -17,9 +17,9 @@ import numpy as np
 from scipy.stats import binomtest
 
 from features.arrays import Flags, Floats, Ints
-from features.tables.groups import LEAST_ROWS
+from features.tables.groups import MIN_ROWS
 from fusion.validation.intervals import (
-    NONE,
+    NO_ESTIMATE,
     Estimate,
     Z,
     auc_interval,
@@ -29,7 +29,7 @@ from fusion.validation.intervals import (
     wald,
 )
 
-LEAST_OF_A_KIND = 10
+MIN_PER_OUTCOME = 10
 """With fewer goods, approvals among goods are not judged; with fewer goods or bads, slope and ranking are not."""
 
 FOUR_FIFTHS = 0.8
@@ -42,7 +42,7 @@ ratio exists.
 
 
 @dataclass(frozen=True)
-class Versus:
+class Disparity:
     """A group beside the reference, which itself has 1 and 0.
 
     impact_ratio: its approval rate by the reference's. mean_difference: standardised mean difference of the margin,
@@ -74,18 +74,18 @@ class Group:
     n_approved: int
     too_few_rows: str
     too_few_goods: str
-    too_few_of_a_kind: str
+    too_few_per_outcome: str
     approval: Estimate
     opportunity: Estimate
     calibration_gap: Estimate
     slope: Estimate
     auc: Estimate
-    versus: Versus
+    disparity: Disparity
 
     @property
     def four_fifths(self) -> FourFifths:
         """Whether the group's impact ratio keeps the four-fifths rule."""
-        return four_fifths(self.versus.impact_ratio)
+        return four_fifths(self.disparity.impact_ratio)
 
 
 @dataclass(frozen=True)
@@ -114,13 +114,13 @@ def fairness(
 
 
 def most_approved(code: Ints, n_groups: int, approved: Flags) -> int | None:
-    """The group with the highest approval rate of those with ``LEAST_ROWS`` rows, the larger one of two alike; None
+    """The group with the highest approval rate of those with ``MIN_ROWS`` rows, the larger one of two alike; None
     without any.
     """
     known = code >= 0
     sizes = np.bincount(code[known], minlength=n_groups)
     yes = np.bincount(code[known & approved], minlength=n_groups)
-    large = [at for at in range(n_groups) if sizes[at] >= LEAST_ROWS]
+    large = [at for at in range(n_groups) if sizes[at] >= MIN_ROWS]
     return max(large, key=lambda at: (yes[at] / sizes[at], sizes[at]), default=None)
 
 
@@ -132,7 +132,7 @@ def impact_ratio(approved: int, n: int, reference_approved: int, reference_n: in
     its ends (Walter, Biometrika 1975). NaN where a group is empty or nobody of the reference is approved.
     """
     if n == 0 or reference_approved == 0:
-        return NONE
+        return NO_ESTIMATE
     value = (approved / n) / (reference_approved / reference_n)
     inner = 0 < approved < n and reference_approved < reference_n
     a, m, b, k = (count + (0.0 if inner else 0.5) for count in (approved, n, reference_approved, reference_n))
@@ -154,7 +154,7 @@ def rate_difference(n_yes: int, n: int, reference_yes: int, reference_n: int) ->
     10); NaN where either is empty.
     """
     if n == 0 or reference_n == 0:
-        return NONE
+        return NO_ESTIMATE
     own, other = _wilson(n_yes, n), _wilson(reference_yes, reference_n)
     return _less(own, other)
 
@@ -167,10 +167,10 @@ def standardised_difference(values: Floats, reference: Floats) -> Estimate:
     """
     n, k = len(values), len(reference)
     if n < 2 or k < 2:
-        return NONE
+        return NO_ESTIMATE
     pooled = ((n - 1) * float(values.var(ddof=1)) + (k - 1) * float(reference.var(ddof=1))) / (n + k - 2)
     if pooled < 1e-24:
-        return NONE
+        return NO_ESTIMATE
     d = float(values.mean() - reference.mean()) / math.sqrt(pooled)
     return wald(d, math.sqrt((n + k) / (n * k) + d * d / (2 * (n + k))))
 
@@ -206,22 +206,22 @@ class _Rows:
     @property
     def few_rows(self) -> str:
         n = int(self.rows.sum())
-        return f"fewer than {LEAST_ROWS} rows" if n < LEAST_ROWS else ""
+        return f"fewer than {MIN_ROWS} rows" if n < MIN_ROWS else ""
 
     @property
     def few_goods(self) -> str:
-        few = self.good_counts[1] < LEAST_OF_A_KIND
-        return self.few_rows or (f"fewer than {LEAST_OF_A_KIND} goods" if few else "")
+        few = self.good_counts[1] < MIN_PER_OUTCOME
+        return self.few_rows or (f"fewer than {MIN_PER_OUTCOME} goods" if few else "")
 
     @property
-    def few_of_a_kind(self) -> str:
-        few = int(self.own_y.sum()) < LEAST_OF_A_KIND
-        return self.few_goods or (f"fewer than {LEAST_OF_A_KIND} bads" if few else "")
+    def few_per_outcome(self) -> str:
+        few = int(self.own_y.sum()) < MIN_PER_OUTCOME
+        return self.few_goods or (f"fewer than {MIN_PER_OUTCOME} bads" if few else "")
 
 
 def _group(label: str, own: _Rows, other: _Rows, is_reference: bool) -> Group:
     """One group's figures beside those of the reference."""
-    judged, ranked = not own.few_rows, not own.few_of_a_kind
+    judged, ranked = not own.few_rows, not own.few_per_outcome
     n_approved, n = own.counts
     return Group(
         label=label,
@@ -230,26 +230,28 @@ def _group(label: str, own: _Rows, other: _Rows, is_reference: bool) -> Group:
         n_approved=n_approved,
         too_few_rows=own.few_rows,
         too_few_goods=own.few_goods,
-        too_few_of_a_kind=own.few_of_a_kind,
-        approval=rate(n_approved, n) if judged else NONE,
-        opportunity=rate(*own.good_counts) if not own.few_goods else NONE,
-        calibration_gap=_gap(own) if judged else NONE,
-        slope=slope_interval(own.own_y, own.own_margin)[0] if ranked else NONE,
-        auc=auc_interval(own.own_y, own.own_margin) if ranked else NONE,
-        versus=_versus(own, other, is_reference) if judged else Versus(NONE, NONE, NONE, NONE),
+        too_few_per_outcome=own.few_per_outcome,
+        approval=rate(n_approved, n) if judged else NO_ESTIMATE,
+        opportunity=rate(*own.good_counts) if not own.few_goods else NO_ESTIMATE,
+        calibration_gap=_gap(own) if judged else NO_ESTIMATE,
+        slope=slope_interval(own.own_y, own.own_margin)[0] if ranked else NO_ESTIMATE,
+        auc=auc_interval(own.own_y, own.own_margin) if ranked else NO_ESTIMATE,
+        disparity=_versus(own, other, is_reference)
+        if judged
+        else Disparity(NO_ESTIMATE, NO_ESTIMATE, NO_ESTIMATE, NO_ESTIMATE),
     )
 
 
-def _versus(own: _Rows, other: _Rows, is_reference: bool) -> Versus:
+def _versus(own: _Rows, other: _Rows, is_reference: bool) -> Disparity:
     """A large group beside the reference."""
     ratio, few_goods = impact_ratio(*own.counts, *other.counts), own.few_goods or other.few_goods
     if is_reference:
         one, zero = Estimate(1.0, 1.0, 1.0), Estimate(0.0, 0.0, 0.0)
-        return Versus(one if ratio.exists else NONE, zero, NONE if few_goods else zero, zero)
-    return Versus(
+        return Disparity(one if ratio.exists else NO_ESTIMATE, zero, NO_ESTIMATE if few_goods else zero, zero)
+    return Disparity(
         impact_ratio=ratio,
         mean_difference=standardised_difference(own.own_margin, other.own_margin),
-        opportunity=NONE if few_goods else rate_difference(*own.good_counts, *other.good_counts),
+        opportunity=NO_ESTIMATE if few_goods else rate_difference(*own.good_counts, *other.good_counts),
         calibration_gap=_less(_gap(own), _gap(other)),
     )
 

@@ -13,14 +13,14 @@ import numpy as np
 from scipy.special import expit
 
 from features.arrays import Flags, Floats, Index, Ints
-from fusion.validation.fairness import LEAST_OF_A_KIND
-from fusion.validation.intervals import CELLS_AT_ONCE, NONE, Estimate
+from fusion.validation.fairness import MIN_PER_OUTCOME
+from fusion.validation.intervals import CELLS_AT_ONCE, NO_ESTIMATE, Estimate
 
 N_DRAWS = 1000
 
 
 @dataclass(frozen=True)
-class Way:
+class Treatment:
     """One way of treating the rows. approved: bool (n,); margin: log-odds of bad, float64 (n,)."""
 
     approved: Flags
@@ -29,7 +29,7 @@ class Way:
 
 @dataclass(frozen=True)
 class Effect:
-    """Figures of one way less those of another, of one group: see ``fairness.Versus``, and the group's own approval
+    """Figures of one way less those of another, of one group: see ``fairness.Disparity``, and the group's own approval
     rate and calibration gap. NaN where a figure does not exist for both ways.
     """
 
@@ -45,8 +45,8 @@ def effects(
     groups: Sequence[int],
     reference: int,
     y: Floats,
-    one: Way,
-    other: Way,
+    one: Treatment,
+    other: Treatment,
     n_draws: int = N_DRAWS,
     seed: int = 0,
 ) -> tuple[Effect, ...]:
@@ -73,7 +73,9 @@ class _Drawn:
     draws: Floats
 
     @staticmethod
-    def of(rows: Index, y: Floats, one: Way, other: Way, n_draws: int, seed: Sequence[int]) -> _Drawn | None:
+    def of(
+        rows: Index, y: Floats, one: Treatment, other: Treatment, n_draws: int, seed: Sequence[int]
+    ) -> _Drawn | None:
         """None for no rows."""
         if not len(rows):
             return None
@@ -84,14 +86,16 @@ class _Drawn:
 def _effect(own: _Drawn | None, base: _Drawn | None) -> Effect:
     """One group's differences, and their intervals."""
     if own is None or base is None:
-        return Effect(NONE, NONE, NONE, NONE, NONE)
+        return Effect(NO_ESTIMATE, NO_ESTIMATE, NO_ESTIMATE, NO_ESTIMATE, NO_ESTIMATE)
     here, drawn = _figures(own.here, base.here)[:, 0], _figures(own.draws, base.draws)
-    few = min(own.here[1, 0], base.here[1, 0]) < LEAST_OF_A_KIND
+    few = min(own.here[1, 0], base.here[1, 0]) < MIN_PER_OUTCOME
     found = [_percentiles(float(value), draws) for value, draws in zip(here, drawn, strict=True)]
-    return Effect(found[0], found[1], found[2], NONE if few else found[3], found[4])
+    return Effect(found[0], found[1], found[2], NO_ESTIMATE if few else found[3], found[4])
 
 
-def _sums(rows: Index, y: Floats, one: Way, other: Way, random: np.random.Generator | None, n_draws: int) -> Floats:
+def _sums(
+    rows: Index, y: Floats, one: Treatment, other: Treatment, random: np.random.Generator | None, n_draws: int
+) -> Floats:
     """Sums over drawn rows, (12, n_draws): their number, their goods, and of each way approvals, approved goods,
     margins, squared margins and PDs; without ``random`` over the rows themselves, (12, 1).
     """
@@ -140,7 +144,7 @@ def _of_way(own: Floats, base: Floats, at: int) -> Floats:
 def _percentiles(value: float, draws: Floats) -> Estimate:
     known = draws[np.isfinite(draws)]
     if not np.isfinite(value):
-        return NONE
+        return NO_ESTIMATE
     if not len(known):
         return Estimate(value, float("nan"), float("nan"))
     low, high = np.quantile(known, [0.025, 0.975])

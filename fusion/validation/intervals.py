@@ -44,7 +44,7 @@ class Estimate:
         return not (math.isnan(self.low) or math.isnan(self.high))
 
 
-NONE = Estimate(math.nan, math.nan, math.nan)
+NO_ESTIMATE = Estimate(math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def rate(n_bad: float, n: float) -> Estimate:
     good. NaN for no rows.
     """
     if n <= 0:
-        return NONE
+        return NO_ESTIMATE
     posterior = beta(n_bad + 0.5, n - n_bad + 0.5)
     low = 0.0 if n_bad == 0 else float(posterior.ppf(0.025))
     high = 1.0 if n_bad == n else float(posterior.ppf(0.975))
@@ -84,7 +84,7 @@ def rate(n_bad: float, n: float) -> Estimate:
 def mean(values: Floats) -> Estimate:
     """Mean with its normal interval; NaN for no values, no interval for one."""
     if not len(values):
-        return NONE
+        return NO_ESTIMATE
     value = float(values.mean())
     if len(values) < 2:
         return Estimate(value, math.nan, math.nan)
@@ -105,7 +105,7 @@ def auc_interval(y: Floats, margin: Floats) -> Estimate:
     of Newcombe (Statistics in Medicine 2006, part 2), which needs only the area and the counts.
     """
     if not both_classes(y):
-        return NONE
+        return NO_ESTIMATE
     bad, good = placements(y, margin)
     area = float(bad.mean())
     variance = 0.0
@@ -152,7 +152,7 @@ def slope_interval(y: Floats, margin: Floats) -> tuple[Estimate, Estimate]:
     constant margin, or a margin that separates the classes.
     """
     if _separated(y, margin):
-        return NONE, NONE
+        return NO_ESTIMATE, NO_ESTIMATE
     slope, intercept = fit_logistic_line(y, margin)
     x = np.column_stack([margin, np.ones_like(margin)])
     p = expit(x @ np.array([slope, intercept]))
@@ -175,11 +175,11 @@ def calibration_in_the_large(y: Floats, margin: Floats) -> InTheLarge:
     the PDs as given: its interval is Jeffreys' of the bad rate, a little wide where the PDs differ much.
     """
     if not len(y):
-        return InTheLarge(NONE, NONE)
+        return InTheLarge(NO_ESTIMATE, NO_ESTIMATE)
     bad_rate, mean_pd = rate(float(y.sum()), len(y)), float(expit(margin).mean())
     gap = Estimate(mean_pd - bad_rate.value, mean_pd - bad_rate.high, mean_pd - bad_rate.low)
     if not both_classes(y):
-        return InTheLarge(NONE, gap)
+        return InTheLarge(NO_ESTIMATE, gap)
 
     def too_many(shift: float) -> float:
         return float(expit(margin + shift).mean()) - bad_rate.value
@@ -200,7 +200,7 @@ def bootstrap(y: Floats, margin: Floats, n_draws: int = 1000, seed: int = 0) -> 
     same seed draws the same rows; time is linear in rows and draws, memory bounded.
     """
     if not both_classes(y):
-        return Bootstrapped(NONE, NONE)
+        return Bootstrapped(NO_ESTIMATE, NO_ESTIMATE)
     order = np.argsort(-margin, kind="stable")
     bad, ordered = y[order], margin[order]
     ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))

@@ -30,7 +30,7 @@ POWERS = (0.8, 0.9)
 
 
 @dataclass(frozen=True)
-class Need:
+class SampleSize:
     """What one way of comparing needs.
 
     measure: by the paired difference of the AUCs, of the bad rates of the swap sets, of the Brier scores. power: chance
@@ -46,9 +46,9 @@ class Need:
     least: float
 
 
-def ab_plan(
+def sample_sizes(
     champion_margin: Floats, challenger_margin: Floats, y: Floats, swaps: SwapSet, powers: Sequence[float] = POWERS
-) -> tuple[Need, ...]:
+) -> tuple[SampleSize, ...]:
     """What every way of comparing needs at every power, the bad rate and the share swapped staying as they are.
 
     swaps: the swap sets of the same rows at the approval rate of interest.
@@ -92,7 +92,7 @@ def brier_spread(y: Floats, margin: Floats, other: Floats) -> tuple[float, float
     return float(less.mean()), float(less.var(ddof=1))
 
 
-def needed(difference: float, variance: float, power: float) -> float:
+def rows_needed(difference: float, variance: float, power: float) -> float:
     """Rows at which a two-sided z-test at 5 % finds a mean ``difference`` with this power.
 
     ``((z_a + z_b)^2 variance) / difference^2``, variance being that of one row; NaN without a difference or variance.
@@ -102,7 +102,7 @@ def needed(difference: float, variance: float, power: float) -> float:
     return _quantiles(power) ** 2 * variance / difference**2
 
 
-def needed_in_each(rate: float, other: float, power: float) -> float:
+def rows_needed_in_each(rate: float, other: float, power: float) -> float:
     """Rows in each of two groups of equal size at which a two-sided test at 5 % tells their rates apart.
 
     Fleiss, Levin and Paik (Statistical Methods for Rates and Proportions, 2003), without continuity correction. NaN for
@@ -116,20 +116,22 @@ def needed_in_each(rate: float, other: float, power: float) -> float:
     return float((at_none + at_this) ** 2 / (rate - other) ** 2)
 
 
-def _paired(measure: Measure, spread: tuple[float, float], power: float, n: int) -> Need:
+def _paired(measure: Measure, spread: tuple[float, float], power: float, n: int) -> SampleSize:
     difference, variance = spread
     least = _quantiles(power) * math.sqrt(variance / n) if variance > 1e-30 else math.nan
-    return Need(measure, power, difference, needed(difference, variance, power), least)
+    return SampleSize(measure, power, difference, rows_needed(difference, variance, power), least)
 
 
-def _swapped(swaps: SwapSet, power: float) -> Need:
+def _swapped(swaps: SwapSet, power: float) -> SampleSize:
     """Of swap sets of m rows each, ``m / n`` of all decisions end in either."""
     inside, outside, m = swaps.swapped_in.rate.value, swaps.swapped_out.rate.value, swaps.swapped_in.n
     if not m:
-        return Need("swaps", power, math.nan, math.nan, math.nan)
+        return SampleSize("swaps", power, math.nan, math.nan, math.nan)
     middle = (inside + outside) / 2
     least = _quantiles(power) * math.sqrt(2 * middle * (1 - middle) / m) if 0 < middle < 1 else math.nan
-    return Need("swaps", power, outside - inside, needed_in_each(outside, inside, power) * swaps.n / m, least)
+    return SampleSize(
+        "swaps", power, outside - inside, rows_needed_in_each(outside, inside, power) * swaps.n / m, least
+    )
 
 
 def _quantiles(power: float) -> float:

@@ -25,10 +25,10 @@ from fusion.model.folds import assign_folds
 Inputs = Floats32 | sparse.csr_matrix
 
 N_FOLDS = 5
-LEAST_IN_FOLD = 2
+MIN_IN_FOLD = 2
 """Rows of every level that every fold must hold, for an AUC and its variance."""
 
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+INVERSE_PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Inverse L2 penalties that are tried, the strongest penalty first."""
 
 N_KNOTS = 6
@@ -72,7 +72,7 @@ def deal_folds(level: Ints, tied: Ints, seed: int) -> Ints | None:
     fold = assign_folds(level.astype(np.float64), tied, N_FOLDS, seed)
     counts = np.zeros((N_FOLDS, int(level.max(initial=0)) + 1), np.int64)
     np.add.at(counts, (fold, level), 1)
-    return fold if counts.min() >= LEAST_IN_FOLD else None
+    return fold if counts.min() >= MIN_IN_FOLD else None
 
 
 def out_of_fold(x: Inputs, level: Ints, fold: Ints) -> Floats:
@@ -86,12 +86,12 @@ def out_of_fold(x: Inputs, level: Ints, fold: Ints) -> Floats:
     for k in range(N_FOLDS):
         best = int(np.argmin(judged[k][1] + judged[k - 1][0]))
         learn, held_out = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
-        (found,) = _log_probabilities(x, level, learn, held_out, STRENGTHS[best : best + 1])
+        (found,) = _log_probabilities(x, level, learn, held_out, INVERSE_PENALTIES[best : best + 1])
         log_p[held_out] = found
     return log_p
 
 
-def told(level: Ints, fold: Ints, log_p: Floats, tied: Ints) -> ProbeAccuracy:
+def probe_accuracy(level: Ints, fold: Ints, log_p: Floats, tied: Ints) -> ProbeAccuracy:
     """How well ``log_p`` (n, n_levels) tells the levels, compared within folds only, as their models differ.
 
     AUCs of folds are weighted by their numbers of pairs. The variance is that of DeLong et al. (Biometrics 1988),
@@ -105,10 +105,10 @@ def told(level: Ints, fold: Ints, log_p: Floats, tied: Ints) -> ProbeAccuracy:
     return ProbeAccuracy(_area(float(np.mean(values)), influence, tied, 0.0), by_level, influence)
 
 
-def difference(told_from: ProbeAccuracy, other: ProbeAccuracy, tied: Ints) -> Area:
+def accuracy_difference(one: ProbeAccuracy, other: ProbeAccuracy, tied: Ints) -> Area:
     """AUC of one minus that of the other, on the same rows in the same folds."""
-    gain = told_from.overall.value - other.overall.value
-    return _area(gain, told_from.influence - other.influence, tied, -1.0)
+    gain = one.overall.value - other.overall.value
+    return _area(gain, one.influence - other.influence, tied, -1.0)
 
 
 def bent(values: Floats) -> Floats32:
@@ -130,8 +130,8 @@ def _losses(x: Inputs, level: Ints, fold: Ints, k: int) -> Floats:
     pair = [np.flatnonzero(fold == k), np.flatnonzero(fold == (k + 1) % N_FOLDS)]
     both = np.concatenate(pair)
     learn = np.setdiff1d(np.arange(len(fold)), both)
-    losses = np.full((2, len(STRENGTHS)), np.inf)
-    for at, log_p in enumerate(_log_probabilities(x, level, learn, both, STRENGTHS)):
+    losses = np.full((2, len(INVERSE_PENALTIES)), np.inf)
+    for at, log_p in enumerate(_log_probabilities(x, level, learn, both, INVERSE_PENALTIES)):
         lost = -log_p[np.arange(len(both)), level[both]]
         losses[:, at] = lost[: len(pair[0])].sum(), lost[len(pair[0]) :].sum()
         if at and losses[:, at].sum() > losses[:, at - 1].sum():

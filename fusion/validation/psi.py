@@ -21,7 +21,7 @@ from fusion.validation.bins import bin_of, quantile_edges
 MODERATE, SHIFTED = 0.1, 0.25
 MISSING = "missing"
 
-Word = Literal["stable", "within chance", "moderate", "shifted", "unknown"]
+PsiVerdict = Literal["stable", "within chance", "moderate", "shifted", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class Psi:
     chance: float
 
     @property
-    def word(self) -> Word:
+    def verdict(self) -> PsiVerdict:
         """The usual word for it."""
-        return word(self.value, self.chance)
+        return psi_verdict(self.value, self.chance)
 
 
 def _divergence(expected: Floats, actual: Floats) -> float:
@@ -74,7 +74,7 @@ def chance_psi(n_expected: int, n_actual: int, n_cells: int, level: float = 0.95
     return float(chi2.ppf(level, n_cells - 1)) * (1 / n_expected + 1 / n_actual) if n_cells > 1 else 0.0
 
 
-def word(value: float, chance: float = 0.0) -> Word:
+def psi_verdict(value: float, chance: float = 0.0) -> PsiVerdict:
     """The usual word for a PSI: below 0.1 stable, to 0.25 moderate, above shifted.
 
     ``within chance`` for one of 0.1 or more that is no larger than ``chance``: too few rows to speak of a shift.

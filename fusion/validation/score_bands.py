@@ -110,7 +110,7 @@ def _band(y: Floats, pd: Floats, low: float, high: float) -> Band:
     )
 
 
-def first_break(bands: Sequence[Band]) -> tuple[Band, Band] | None:
+def first_inversion(bands: Sequence[Band]) -> tuple[Band, Band] | None:
     """The first two neighbours, empty bands left out, whose bad rate rises with the score; None where it never does."""
     filled = [band for band in bands if band.n]
     return next(((low, high) for low, high in pairwise(filled) if high.rate.value > low.rate.value), None)

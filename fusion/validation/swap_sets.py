@@ -14,7 +14,7 @@ import numpy as np
 
 from features.arrays import Flags, Floats
 from fusion.validation.fairness import rate_difference
-from fusion.validation.intervals import NONE, Estimate, rate
+from fusion.validation.intervals import NO_ESTIMATE, Estimate, rate
 
 TIE_SEED = 0  # of the order of rows with equal margins, the same for every model
 
@@ -64,7 +64,7 @@ class SwapSet:
         is better: ``gain`` thinned by those both approve. 0 where nobody is swapped, NaN where nobody is approved.
         """
         if not self.n_approved:
-            return NONE
+            return NO_ESTIMATE
         if not self.swapped_in.n:
             return Estimate(0.0, 0.0, 0.0)
         thin = self.swapped_in.n / self.n_approved

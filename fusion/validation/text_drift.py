@@ -1,6 +1,6 @@
 """What narratives were like in training, as aggregates, and how far others have drifted from it.
 
-Nothing in it is a narrative, or the vector of one: fewer than ``LEAST_WRITTEN`` narratives leave no more than their
+Nothing in it is a narrative, or the vector of one: fewer than ``MIN_NARRATIVES`` narratives leave no more than their
 number.
 """
 
@@ -21,14 +21,14 @@ from features.design import TextBlock
 from fusion.validation.bins import bin_of, quantile_edges
 from fusion.validation.psi import Psi, psi_of_counts
 
-LEAST_WRITTEN = 50
+MIN_NARRATIVES = 50
 """Fewer narratives are not described, nor compared: their mean would tell of single people, and mostly of chance."""
-MOST_COMPONENTS = 16
+MAX_COMPONENTS = 16
 N_BINS = 10
 LEVEL = 0.95
 ROWS_AT_ONCE = 4096
-NOTHING = 1e-10  # variance of a component, over the mean squared norm, that is rounding
-ASIDE = 0.01  # of a standard deviation: edges stand beside the values seen, so that rounding moves none across
+ROUNDING_SHARE = 1e-10  # variance of a component, over the mean squared norm, that is rounding
+EDGE_OFFSET = 0.01  # of a standard deviation: edges stand beside the values seen, so that rounding moves none across
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class TextReference:
     (10,): the same of the number of distinct words. spread: root mean squared distance of a vector from the mean.
     freedom: effective number of directions in which vectors vary, (sum of variances)^2 / sum of squared variances.
 
-    Of fewer than ``LEAST_WRITTEN`` narratives the mean and the counts are 0, k is 0, and spread and freedom are NaN.
+    Of fewer than ``MIN_NARRATIVES`` narratives the mean and the counts are 0, k is 0, and spread and freedom are NaN.
     """
 
     n_rows: int
@@ -54,12 +54,12 @@ class TextReference:
     word_edges: Floats
     word_counts: Ints
     spread: float
-    freedom: float
+    effective_dim: float
 
     @property
     def described(self) -> bool:
         """Whether there is more than the number of narratives."""
-        return self.n_written >= LEAST_WRITTEN
+        return self.n_written >= MIN_NARRATIVES
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Reference:
                 "counts": text.counts,
                 "word_edges": text.word_edges,
                 "word_counts": text.word_counts,
-                "spread": np.array([text.spread, text.freedom]),
+                "spread": np.array([text.spread, text.effective_dim]),
             }
             arrays |= {f"{at}.{name}": array for name, array in own.items()}
         return arrays
@@ -110,7 +110,7 @@ def _text_from(arrays: Mapping[str, npt.NDArray[Any]], at: int) -> TextReference
         word_edges=arrays[f"{at}.word_edges"],
         word_counts=arrays[f"{at}.word_counts"],
         spread=spread,
-        freedom=freedom,
+        effective_dim=freedom,
     )
 
 
@@ -124,7 +124,7 @@ class TextDrift:
     spread; distance_chance: what it stays below with 95 % chance when nothing drifted. mean_chance, greatest_chance:
     the same of the mean and the greatest PSI of the components.
 
-    Where either side has fewer than ``LEAST_WRITTEN`` narratives, components are empty, and all but ``written`` is NaN.
+    Where either side has fewer than ``MIN_NARRATIVES`` narratives, components are empty and all but ``written`` is NaN.
     """
 
     name: str
@@ -162,7 +162,7 @@ def describe_texts(text: TextBlock, rows: Index) -> Reference:
 def _described(text: TextBlock, rows: Index, at: int) -> TextReference:
     written = rows[text.has_text[rows, at]]
     dim = text.x_text.shape[2]
-    if len(written) < LEAST_WRITTEN:
+    if len(written) < MIN_NARRATIVES:
         return TextReference(
             n_rows=len(rows),
             n_written=len(written),
@@ -173,7 +173,7 @@ def _described(text: TextBlock, rows: Index, at: int) -> TextReference:
             word_edges=np.full(N_BINS - 1, np.inf),
             word_counts=np.zeros(N_BINS, dtype=np.int64),
             spread=math.nan,
-            freedom=math.nan,
+            effective_dim=math.nan,
         )
     mean = _mean(text, written, at)
     variances, components, squared = _principal(text, written, at, mean)
@@ -182,7 +182,7 @@ def _described(text: TextBlock, rows: Index, at: int) -> TextReference:
     words = _n_words(text, written, at)
     word_edges = _padded(quantile_edges(words, N_BINS))
     total = float(variances.sum())
-    apart = total > NOTHING * squared
+    apart = total > ROUNDING_SHARE * squared
     return TextReference(
         n_rows=len(rows),
         n_written=len(written),
@@ -193,7 +193,7 @@ def _described(text: TextBlock, rows: Index, at: int) -> TextReference:
         word_edges=word_edges,
         word_counts=_counted(words[:, None], word_edges[None])[0],
         spread=math.sqrt(total) if apart else 0.0,
-        freedom=total**2 / float(np.square(variances).sum()) if apart else math.nan,
+        effective_dim=total**2 / float(np.square(variances).sum()) if apart else math.nan,
     )
 
 
@@ -220,7 +220,7 @@ def _principal(text: TextBlock, written: Index, at: int, mean: Floats) -> tuple[
     squared = float(np.trace(covariance) + mean @ mean)
     values, directions = np.linalg.eigh(covariance)
     variances = np.maximum(values[::-1], 0.0)
-    n_kept = int(np.sum(variances[:MOST_COMPONENTS] > NOTHING * squared))
+    n_kept = int(np.sum(variances[:MAX_COMPONENTS] > ROUNDING_SHARE * squared))
     components = directions.T[::-1][:n_kept]
     greatest = np.argmax(np.abs(components), axis=1, keepdims=True)
     components = components * np.where(np.take_along_axis(components, greatest, axis=1) < 0, -1.0, 1.0)
@@ -241,7 +241,7 @@ def _along(
 
 def _edges(values: Floats) -> Floats:
     """Bounds (9,) of the bins of one component."""
-    return _padded(quantile_edges(values, N_BINS) + ASIDE * float(values.std()))
+    return _padded(quantile_edges(values, N_BINS) + EDGE_OFFSET * float(values.std()))
 
 
 def _padded(edges: Floats) -> Floats:
@@ -279,7 +279,7 @@ def _drift(reference: TextReference, text: TextBlock, at: int) -> TextDrift:
     names = [("no narrative", math.nan, math.nan), ("a narrative", math.nan, math.nan)]
     share = psi_of_counts(names, _two(reference.n_rows, reference.n_written), _two(len(text), len(written)))
     none = Psi(math.nan, (), math.nan)
-    if not reference.described or len(written) < LEAST_WRITTEN:
+    if not reference.described or len(written) < MIN_NARRATIVES:
         nans = [math.nan] * 5
         return TextDrift(text.names[at], len(text), len(written), share, none, (), *nans)
     counts = _counted(_along(text, written, at, reference.mean, reference.components), reference.edges)
@@ -298,7 +298,7 @@ def _drift(reference: TextReference, text: TextBlock, at: int) -> TextDrift:
         components,
         cosine=_cosine_distance(mean, reference.mean),
         distance=away / reference.spread if reference.spread else math.nan,
-        distance_chance=math.sqrt(_chi2(LEVEL, reference.freedom) / reference.freedom * few),
+        distance_chance=math.sqrt(_chi2(LEVEL, reference.effective_dim) / reference.effective_dim * few),
         mean_chance=few * _chi2(LEVEL, df) / k if k else math.nan,
         greatest_chance=few * _chi2(LEVEL ** (1 / k), N_BINS - 1) if k else math.nan,
     )

@@ -108,7 +108,7 @@ def test_every_part_reaches_the_schema() -> None:
     assert schema.strip[0].pattern == "<br>"
     assert json.loads(schema.source) == SMALL
     assert (income.actionable, schema["amount"].actionable) == (Actionable.HIGHER, Actionable.NO)
-    assert schema["words"].named
+    assert schema["words"].match_concepts
     assert schema.concepts == (
         Concept("car", ("I need a car.", "A van."), Reason("CAR", "A car.")),
         Concept(
@@ -140,7 +140,7 @@ def test_the_shipped_concepts_are_worded_for_applicants() -> None:
         wording = concept.reason.wording
         assert re.fullmatch("What you wrote about .* (weighed against|did not strengthen) your application[.]", wording)
         assert len(wording) <= 100
-        assert len(concept.says) >= 5
+        assert len(concept.statements) >= 5
         assert concept.reason.disclosable == (concept.sensitive == "")
         assert bool(concept.words) or not concept.sensitive
 
@@ -149,9 +149,9 @@ def test_labels_beside_statements() -> None:
     document = copy.deepcopy(SMALL)
     label = {"name": "job", "type": "string", "creditfusion": {"role": "narrative", "concepts": False}}
     put("fields.+", label)(document)
-    assert [field.named for field in parse(document).narratives] == [True, False]
+    assert [field.match_concepts for field in parse(document).narratives] == [True, False]
     for name, labels in (("demo", ["job_title"]), ("lending_club", ["emp_title"])):
-        assert [field.name for field in load_schema(name).narratives if not field.named] == labels
+        assert [field.name for field in load_schema(name).narratives if not field.match_concepts] == labels
 
 
 def test_what_is_past_is_no_advice() -> None:
@@ -378,8 +378,8 @@ def test_shipped_schemas_explain_every_input(name: str) -> None:
     assert name in shipped_schemas()
     schema = load_schema(name)
     assert schema.name == name
-    assert schema.the(Role.TARGET)
-    assert schema.the(Role.DECISION_DATE)
+    assert schema.field_of(Role.TARGET)
+    assert schema.field_of(Role.DECISION_DATE)
     assert schema.narratives
     reasons = [field.reason for field in (*schema.features, *schema.narratives)] + [d.reason for d in schema.derived]
     assert all(reason and reason.wording.endswith(".") for reason in reasons)

@@ -38,7 +38,7 @@ def test_the_example_is_a_contract_that_shows_every_role_and_type(example: Schem
     assert example["decided"].date_format == "%d/%m/%Y"
     assert len(example.strip) == 1
     assert (example["amount"].actionable, example["income"].actionable) == (Actionable.LOWER, Actionable.NO)
-    assert [field.named for field in example.narratives] == [True, False]
+    assert [field.match_concepts for field in example.narratives] == [True, False]
     assert [concept.sensitive for concept in example.concepts] == ["", Sensitive.HEALTH]
 
 

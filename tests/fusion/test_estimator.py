@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
+import fusion
 from data_schemas.contract import Sensitive
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
@@ -29,6 +29,7 @@ from features.encoders.encoder import PartVectors, Progress
 from features.encoders.windows import Spans
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig, TextConfig
 from fusion.estimator import CreditFusionClassifier
+from fusion.text_encoder import OpenEncoder
 from tests.support.small import small_schema
 from tests.support.stand_in import parts_alone
 
@@ -73,6 +74,9 @@ class WordEncoder:
         return parts_alone(self.encode, texts, spans, on_progress)
 
 
+WORDS = OpenEncoder("00", WordEncoder(), None, "fp32")
+
+
 def table(n: int = 600, seed: int = 0) -> tuple[pd.DataFrame, npt.NDArray[np.str_]]:
     """Applications whose risk shows in a number, a category, a date and the words; and their outcomes."""
     rng = np.random.default_rng(seed)
@@ -92,7 +96,7 @@ def table(n: int = 600, seed: int = 0) -> tuple[pd.DataFrame, npt.NDArray[np.str
 
 def reader(**settings: object) -> CreditFusionClassifier:
     """An estimator that reads the table's notes."""
-    estimator = CreditFusionClassifier(narratives=("note",), config=LIGHT, encoder=WordEncoder())
+    estimator = CreditFusionClassifier(narratives=("note",), config=LIGHT, encoder=WORDS)
     estimator.set_params(**settings)
     return estimator
 
@@ -148,7 +152,7 @@ def test_an_array_of_objects_may_hold_narratives(fitted: CreditFusionClassifier)
     names = [f"x{i}" for i in range(frame.shape[1])]
     from_array = reader(narratives=["x4"]).fit(frame.to_numpy(dtype=object), y)
     np.testing.assert_array_equal(from_array.decision_function(frame.to_numpy()), fitted.decision_function(frame))
-    assert list(from_array.tabular_.num_names + from_array.tabular_.cat_names) == names[:4]
+    assert list(from_array.bundle_.tabular.num_names + from_array.bundle_.tabular.cat_names) == names[:4]
 
 
 def test_the_schema_says_what_is_bad_and_which_way_risk_runs() -> None:
@@ -157,14 +161,14 @@ def test_the_schema_says_what_is_bad_and_which_way_risk_runs() -> None:
     frame = pd.DataFrame({field.name: "" for field in small_schema().fields}, index=range(300), dtype=object)
     frame = frame.drop(columns=["id", "outcome"]).assign(amount=amount)
     y = np.where(rng.random(300) < expit(amount / 20 - 3), "bad", "good")
-    estimator = CreditFusionClassifier(config=LIGHT, schema=small_schema(), encoder=WordEncoder()).fit(frame, y)
+    estimator = CreditFusionClassifier(config=LIGHT, schema=small_schema(), encoder=WORDS).fit(frame, y)
     assert estimator.bad_class_ == "bad"
     rising = estimator.predict_proba(frame.iloc[np.argsort(amount)])[:, 0]
     assert rising[:50].mean() < 0.2 < 0.6 < rising[-50:].mean()
-    trees = estimator.model_.fused.stacker.margin(stacker_rows(amount))
+    trees = estimator.bundle_.model.fused.stacker.margin(stacker_rows(amount))
     assert (np.diff(trees) >= 0).all()
     assert trees[-1] > trees[0]
-    numbers = CreditFusionClassifier(config=LIGHT, schema=small_schema(), encoder=WordEncoder()).fit(frame, y == "bad")
+    numbers = CreditFusionClassifier(config=LIGHT, schema=small_schema(), encoder=WORDS).fit(frame, y == "bad")
     assert numbers.bad_class_
     np.testing.assert_array_equal(numbers.predict_proba(frame)[:, 1], estimator.predict_proba(frame)[:, 0])
 
@@ -180,7 +184,7 @@ def test_few_rows_make_few_folds() -> None:
     frame, _ = table(40)
     y = np.arange(40) < 3
     estimator = reader(config=Config(stacker=LIGHT.stacker)).fit(frame, y)
-    assert estimator.config_.folds.n_folds == 3
+    assert estimator.bundle_.config.folds.n_folds == 3
     assert estimator.predict_proba(frame).shape == (40, 2)
 
 
@@ -229,9 +233,9 @@ def test_masked_sentences_are_not_read() -> None:
     ill = rng.random(200) < 0.5
     frame = frame.drop(columns=["id", "outcome"]).assign(note=np.where(ill, "My surgery.", ""))
     y = np.where(rng.random(200) < np.where(ill, 0.8, 0.2), "bad", "good")
-    blind = CreditFusionClassifier(config=masking(), schema=schema, encoder=WordEncoder()).fit(frame, y)
+    blind = CreditFusionClassifier(config=masking(), schema=schema, encoder=WORDS).fit(frame, y)
     assert np.ptp(blind.predict_proba(frame)[:, 0]) == 0.0
-    seeing = CreditFusionClassifier(config=LIGHT, schema=schema, encoder=WordEncoder()).fit(frame, y)
+    seeing = CreditFusionClassifier(config=LIGHT, schema=schema, encoder=WORDS).fit(frame, y)
     assert np.ptp(seeing.predict_proba(frame)[:, 0]) > 0.1
 
 
@@ -245,23 +249,9 @@ def test_a_cell_that_no_longer_fits_is_named(fitted: CreditFusionClassifier) -> 
 def test_the_embedded_encoder_is_opened_when_needed() -> None:
     frame, y = table(300)
     estimator = CreditFusionClassifier(narratives=["note"], config=LIGHT).fit(frame, y)
-    assert estimator.model_.fused.head.text.shape == (1, 384)
+    assert estimator.bundle_.model.fused.head.text.shape == (1, 384)
     assert roc_auc_score(y, estimator.decision_function(frame)) > 0.8
     assert len(pickle.dumps(estimator)) < 5_000_000
-
-
-@pytest.mark.slow
-def test_the_notebook_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = Path(__file__).parents[2] / "docs" / "notebook.md"
-    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    frame, y = table(300)
-    frame.assign(outcome=np.where(y == "bad", "defaulted", "repaid")).to_csv(tmp_path / "applications.csv", index=False)
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    for block in blocks:
-        exec(block, names)
-    assert blocks
-    assert len(np.asarray(names["pd_of_default"])) == 75
 
 
 def test_explanations_add_up_to_the_log_odds() -> None:
@@ -288,3 +278,28 @@ def test_columns_alone_are_explained() -> None:
     assert np.abs(explanation.reconciliation).max() < 1e-6
     assert explanation.narratives.shape == (3, 0)
     assert len(explanation.block) == 0
+
+
+def test_a_saved_classifier_answers_as_before(fitted: CreditFusionClassifier, tmp_path: Path) -> None:
+    frame, _ = table(60, seed=3)
+    fitted.save(tmp_path / "model")
+    again = CreditFusionClassifier.from_bundle(tmp_path / "model", good="bad", bad="fine", encoder=WORDS)
+    np.testing.assert_array_equal(again.predict_proba(frame), fitted.predict_proba(frame))
+    assert again.predict(frame).tolist() == fitted.predict(frame).tolist()
+    assert again.feature_names_in_.tolist() == fitted.feature_names_in_.tolist()
+    again.save(tmp_path / "again")
+    first, second = (tmp_path / name / "manifest.sha256" for name in ("model", "again"))
+    assert first.read_bytes() == second.read_bytes()
+    (tmp_path / "other").mkdir()
+    with pytest.raises(ContractError, match="exists and is not a model bundle"):
+        fitted.save(tmp_path / "other")
+
+
+def test_a_saved_classifier_without_narratives_scores_frames(tmp_path: Path) -> None:
+    frame, y = table()
+    columns = frame.drop(columns=["note", "since"])
+    CreditFusionClassifier(config=LIGHT).fit(columns, y == "bad").save(tmp_path / "model")
+    scored = fusion.load(tmp_path / "model").score(columns)
+    again = CreditFusionClassifier.from_bundle(tmp_path / "model")
+    np.testing.assert_array_equal(scored.scores["pd"], again.predict_proba(columns)[:, 1])
+    assert len(scored.rejects) == 0

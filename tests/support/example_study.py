@@ -26,7 +26,7 @@ from experiments.sweep.outcome import leaderboard
 from experiments.sweep.report import sweep_report
 from experiments.sweep.study_snapshot import snapshot_of
 from fusion.config import Config, Setting
-from fusion.model.search_space import Space, full_space, searched, suggest
+from fusion.model.search_space import Space, active_settings, full_space, suggest
 
 N_FOLDS = 5
 START = datetime(2026, 2, 3, 9, 0)
@@ -79,7 +79,7 @@ def study(
     attributes: dict[int, Drawn] = {}
     free = [START, START + timedelta(seconds=1)]
     for number in range(n):
-        fixed: Mapping[str, Setting] = searched(Config(), full_space()) if number == 0 else {}
+        fixed: Mapping[str, Setting] = active_settings(Config(), full_space()) if number == 0 else {}
         if number == RUN_AGAIN:
             fixed = attributes[CUT_OFF].params
         trial = Drawn(random.Random(drawn.random()), 1.0 - 0.7 * number / n, fixed)

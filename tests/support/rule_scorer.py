@@ -13,7 +13,7 @@ from features.tables.applications import Applications
 from fusion.answers import Answer
 from fusion.config import Config
 from fusion.model.fusion_model import Scores
-from fusion.policy.policy import Policy, decide_all, own_policy
+from fusion.policy.policy import Policy, decide_all, default_policy
 from fusion.scorer import Monitor
 
 
@@ -35,5 +35,5 @@ class RuleScorer:
 def answer_of(applications: Applications, margin: Floats, score: Floats, quality: Sequence[str]) -> Answer:
     """The answer to applications with these margins, decided by the default cut-off."""
     pd = expit(margin)
-    decisions = decide_all(own_policy(Config()), applications, pd, quality)
+    decisions = decide_all(default_policy(Config()), applications, pd, quality)
     return Answer(Scores(margin, pd, score), decisions, tuple(quality))

@@ -30,7 +30,14 @@ from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from features.arrays import Floats, Ints
 from features.encoders.encoder import TextEncoder
 from features.encoders.sources import open_encoder
-from features.narratives.concepts import NEAR_ALONE, NEAR_AMID, NONE, ConceptMatcher, sensitive_words, set_apart
+from features.narratives.concepts import (
+    NO_CONCEPT,
+    THRESHOLD_ALONE,
+    THRESHOLD_IN_CONTEXT,
+    ConceptMatcher,
+    kinds_by_words,
+    remove_context,
+)
 from features.narratives.reader import TextReader
 from features.narratives.sentences import SentenceBlock
 from features.tables.reader import ReadOptions, read_all
@@ -63,13 +70,13 @@ COLUMNS = ("threshold", "precision", "recall", "F1", "F0.5", "accuracy", "neares
 
 
 def quality(near: Floats, truth: Ints, threshold: float) -> Quality:
-    """Figures of one threshold. near: (n, n_concepts). truth: int64 (n,), ``NONE`` for sentences about nothing."""
+    """Figures of one threshold. near: (n, n_concepts). truth: int64 (n,), ``NO_CONCEPT`` where none is meant."""
     nearest, best = near.argmax(axis=1), near.max(axis=1)
-    found = np.where(best >= threshold, nearest, NONE)
-    right = int(((found == truth) & (found != NONE)).sum())
-    n_found, n_true = int((found != NONE).sum()), int((truth != NONE).sum())
+    found = np.where(best >= threshold, nearest, NO_CONCEPT)
+    right = int(((found == truth) & (found != NO_CONCEPT)).sum())
+    n_found, n_true = int((found != NO_CONCEPT).sum()), int((truth != NO_CONCEPT).sum())
     precision, recall = right / max(n_found, 1), right / max(n_true, 1)
-    accuracy, agrees = float((found == truth).mean()), float((nearest == truth)[truth != NONE].mean())
+    accuracy, agrees = float((found == truth).mean()), float((nearest == truth)[truth != NO_CONCEPT].mean())
     f1, f_half = f_score(precision, recall, 1.0), f_score(precision, recall, PRECISION_WEIGHT)
     return Quality(threshold, precision, recall, f1, f_half, accuracy, agrees)
 
@@ -87,7 +94,7 @@ def best_threshold(near: Floats, truth: Ints) -> float:
 
 def load_sentences(half: str, set_of: Sequence[Concept]) -> tuple[list[str], Ints]:
     """The sentences of one half, and the place of each one's concept."""
-    place = {concept.name: k for k, concept in enumerate(set_of)} | {"none": NONE}
+    place = {concept.name: k for k, concept in enumerate(set_of)} | {"none": NO_CONCEPT}
     labelled = json.loads(SENTENCES.read_text(encoding="utf-8"))[half]
     pairs = [(sentence, place[name]) for name, own in labelled.items() for sentence in own]
     return [sentence for sentence, _ in pairs], np.array([k for _, k in pairs], np.int64)
@@ -145,8 +152,8 @@ def compare_ways(set_of: tuple[Concept, ...], encoder: TextEncoder) -> list[list
     """Each way, raw and centred, on the tuning half read alone: the row of its best threshold."""
     sentences, truth = load_sentences("tuning", set_of)
     x = encoder.encode(sentences).astype(np.float64)
-    says = encoder.encode([statement for concept in set_of for statement in concept.says]).astype(np.float64)
-    starts = np.concatenate([[0], np.cumsum([len(concept.says) for concept in set_of])]).astype(np.int64)
+    says = encoder.encode([statement for concept in set_of for statement in concept.statements]).astype(np.float64)
+    starts = np.concatenate([[0], np.cumsum([len(concept.statements) for concept in set_of])]).astype(np.int64)
     rows = []
     for centred in (False, True):
         centre = says.mean(axis=0) * centred
@@ -163,8 +170,8 @@ def compare_neighbours(matcher: ConceptMatcher) -> list[list[str]]:
     block, order = narratives_of(sentences, matcher.encoder)
     rows = []
     for part in (0.0, 0.25, 0.5, 0.75, 1.0):
-        apart, _ = set_apart(block, matcher.centre, part)
-        near = matcher.nearness(apart)
+        apart, _ = remove_context(block, matcher.centre, part)
+        near = matcher.concept_similarity(apart)
         rows.append([f"{part:.2f}", *quality(near, truth[order], best_threshold(near, truth[order])).cells()])
     return rows
 
@@ -175,19 +182,19 @@ def shipped(matcher: ConceptMatcher) -> list[list[str]]:
     for half in HALVES:
         sentences, truth = load_sentences(half, matcher.concepts)
         alone = matcher.encoder.encode(sentences).astype(np.float64) - matcher.centre
-        rows.append([half, "alone", *quality(matcher.nearness(alone), truth, NEAR_ALONE).cells()])
+        rows.append([half, "alone", *quality(matcher.concept_similarity(alone), truth, THRESHOLD_ALONE).cells()])
         block, order = narratives_of(sentences, matcher.encoder)
-        amid = matcher.nearness(matcher.set_apart(block)[0])
-        rows.append([half, "amid neighbours", *quality(amid, truth[order], NEAR_AMID).cells()])
+        amid = matcher.concept_similarity(matcher.remove_context(block)[0])
+        rows.append([half, "amid neighbours", *quality(amid, truth[order], THRESHOLD_IN_CONTEXT).cells()])
     return rows
 
 
 def by_threshold(matcher: ConceptMatcher) -> list[list[str]]:
     """The method as shipped on the test half, at other thresholds, alone and amid neighbours."""
     sentences, truth = load_sentences("test", matcher.concepts)
-    alone = matcher.nearness(matcher.encoder.encode(sentences).astype(np.float64) - matcher.centre)
+    alone = matcher.concept_similarity(matcher.encoder.encode(sentences).astype(np.float64) - matcher.centre)
     block, order = narratives_of(sentences, matcher.encoder)
-    amid = matcher.nearness(matcher.set_apart(block)[0])
+    amid = matcher.concept_similarity(matcher.remove_context(block)[0])
     steps = [float(threshold) for threshold in np.arange(0.20, 0.51, 0.05)]
     rows = [["alone", *quality(alone, truth, threshold).cells()] for threshold in steps]
     return rows + [["amid neighbours", *quality(amid, truth[order], threshold).cells()] for threshold in steps]
@@ -197,11 +204,11 @@ def kinds(matcher: ConceptMatcher) -> list[list[str]]:
     """How many test sentences of each sensitive kind are flagged with it, by words alone and by words and encoder;
     and how many of the other sentences are."""
     sentences, truth = load_sentences("test", matcher.concepts)
-    by_word = sensitive_words(matcher.concepts, sentences)
+    by_word = kinds_by_words(matcher.concepts, sentences)
     by_both = matcher.match_texts(sentences).sensitive
     rows = []
     for kind in Sensitive:
-        own = np.array([k != NONE and matcher.concepts[k].sensitive == kind for k in truth])
+        own = np.array([k != NO_CONCEPT and matcher.concepts[k].sensitive == kind for k in truth])
         worded, both = (np.array([kind in found for found in each]) for each in (by_word, by_both))
         counts = [own.sum(), (worded & own).sum(), (both & own).sum(), (~own).sum(), (both & ~own).sum()]
         rows.append([kind.value, *map(str, counts)])
@@ -231,9 +238,9 @@ def in_life(matcher: ConceptMatcher, options: Life) -> tuple[list[list[str]], st
     columns = [field.name for field in options.schema.narratives]
     main = block.narrative == np.bincount(block.narrative, minlength=1).argmax()
     names = [*(concept.name for concept in matcher.concepts), "none"]
-    order = [*range(len(matcher.concepts)), NONE]
+    order = [*range(len(matcher.concepts)), NO_CONCEPT]
     rows = [[names[k], f"{(amid[main] == k).mean():.1%}", f"{(alone[main] == k).mean():.1%}"] for k in order]
-    both = main & (amid != NONE) & (alone != NONE)
+    both = main & (amid != NO_CONCEPT) & (alone != NO_CONCEPT)
     said = (
         f"{int(main.sum()):,} sentences of {columns[int(block.narrative[main][0])]!r}; where both ways match, they "
         f"name the same concept for {(amid == alone)[both].mean():.1%}; they agree, none included, for "

@@ -39,7 +39,7 @@ from fusion.model.fusion_model import FusionModel
 from fusion.model.training import TrainingSample, fit
 
 ADVERSE = 4
-MOST_SENTENCES = 8
+MAX_SENTENCES = 8
 REDUCED_SENTENCES = 5
 BACKGROUND_ROWS = 60
 TREES = 120
@@ -329,7 +329,7 @@ def choose(told: ExplainedRows, narrative: str, n: int, most_sentences: int, see
 
 def full_model(told: ExplainedRows, given: argparse.Namespace) -> dict[str, Agreement]:
     """The bundle's model against sampling."""
-    chosen = choose(told, given.narrative, given.applicants, MOST_SENTENCES, given.seed)
+    chosen = choose(told, given.narrative, given.applicants, MAX_SENTENCES, given.seed)
     background = told.bundle.population.background(told.bundle.config)
     found = explained(told.bundle.explainer(), told, chosen)
     wanted = []

@@ -14,7 +14,7 @@ from features.tables.applications import Applications
 from features.tabular import TabularEncoder
 
 DEPTHS = (2, 3, 4, 5)
-MOST_TREES = 1000
+MAX_TREES = 1000
 PATIENCE = 50  # trees without a better inner log-loss
 INNER_FOLDS = 5
 SETTINGS = {"learning_rate": 0.05, "min_child_weight": 10.0, "subsample": 0.8, "colsample_bytree": 0.8}
@@ -50,7 +50,7 @@ def boosted(x: Floats, y: Floats, later: Floats, seed: int, threads: int) -> Flo
             xgboost.cv(
                 _settings(depth, seed, threads),
                 known,
-                MOST_TREES,
+                MAX_TREES,
                 nfold=INNER_FOLDS,
                 stratified=True,
                 early_stopping_rounds=PATIENCE,

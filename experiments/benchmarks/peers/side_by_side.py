@@ -49,7 +49,7 @@ from fusion.model.folds import assign_folds, tied_groups
 Found = dict[str, object]
 
 ROOT = Path(__file__).resolve().parents[3]
-LEAST_PD = 1e-9  # a PD of 0 or 1 has no log-odds
+MIN_PD = 1e-9  # a PD of 0 or 1 has no log-odds
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def judge(y: Floats, margin: Floats, base: Floats) -> PeerResult:
 
 def log_odds(pd_of_default: Floats) -> Floats:
     """Margins of PDs."""
-    return np.asarray(logit(np.clip(pd_of_default, LEAST_PD, 1 - LEAST_PD)), dtype=np.float64)
+    return np.asarray(logit(np.clip(pd_of_default, MIN_PD, 1 - MIN_PD)), dtype=np.float64)
 
 
 def _gain(gain: Gain, own_row: bool) -> str:

@@ -35,7 +35,7 @@ from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.config import Config, EncoderConfig, load_config
 from fusion.metrics import log_loss
-from fusion.model.cross_validation import Folds, judge
+from fusion.model.cross_validation import Folds, cross_validate
 from fusion.model.folds import tied_groups
 from fusion.model.search_space import Space, load_space, suggest
 from fusion.text_encoder import CACHE_GB, OpenEncoder, open_text_encoder
@@ -149,7 +149,7 @@ def try_one(arrays: Arrays, config: Config) -> Tried:
     judged, seconds, models = {}, {}, {}
     for kind in KINDS:
         began = time.perf_counter()
-        found = judge(sample, config, kind)
+        found = cross_validate(sample, config, kind)
         seconds[kind] = time.perf_counter() - began
         judged[kind] = log_loss(found.y, found.margins.fused)
         models[kind] = found.model

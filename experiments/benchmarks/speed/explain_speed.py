@@ -46,7 +46,7 @@ from features.narratives.reader import clean_narrative
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import Bundle, load
-from fusion.explain.attribution import ModelReading
+from fusion.explain.attribution import ModelOutputs
 from fusion.explain.tree_shapley import Leaves, TreeGame, count, leaves_of
 from fusion.model.stacker import Stacker, stacker_inputs
 from fusion.scorer import Scorer
@@ -97,8 +97,8 @@ class Bench:
         texts = sorted({text for column in columns for text in column if text})
         scorer = Scorer(bundle, open_text_encoder(bundle.config.encoder, VectorCache(work / "first cache")))
         rows, explainer = scorer.read(applications, sentences=True), scorer.explainer
-        reading = ModelReading.of(bundle.model, rows.design)
-        explainer.explain_reading(reading, rows.sentences)
+        reading = ModelOutputs.of(bundle.model, rows.design)
+        explainer.explain_outputs(reading, rows.sentences)
         background = bundle.population.background(bundle.config)
         x = stacker_inputs(background, np.tile(bundle.model.text_only.head.absent, (len(background), 1)))
         x = x[single_precision_will_do(explainer.trees.leaves, x)]

@@ -21,7 +21,7 @@ from experiments.reporting.parts import (
 
 BackgroundKind = Literal["all", "near_cut_off"]
 
-LEAST_PAIRS = 8  # of orders; a standard error from fewer is rough
+MIN_PAIRS = 8  # of orders; a standard error from fewer is rough
 
 
 class Contribution(ReportModel):
@@ -70,7 +70,7 @@ class SentenceContribution(ReportModel):
     @property
     def rough(self) -> bool:
         """Whether the standard error rests on too few pairs of orders to be more than rough."""
-        return 0 < self.n_orders < 2 * LEAST_PAIRS
+        return 0 < self.n_orders < 2 * MIN_PAIRS
 
 
 class Background(ReportModel):

@@ -12,7 +12,7 @@ from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, name_pla
 from experiments.reporting.document import Column, Gap, Plot, Row, Section, Table
 from experiments.validate.chapters.calibration_findings import band_name, findings
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from experiments.validate.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough
+from experiments.validate.slices import MIN_BADS, TOO_FEW, Cut, Slice, enough
 from features.arrays import Floats
 from fusion.validation.calibration_tests import (
     ReliabilityBin,
@@ -176,7 +176,7 @@ def slice_table(judged: ScoredOutcomes, cut: Cut) -> Table:
         note=f"{cut.how} The difference is a fraction of 1: below 0 the PDs are too low. Slope and intercept are 1 and "
         "0 at best. The expected calibration error and Hosmer and Lemeshow’s p use ten bins of the slice’s PDs; the "
         "fewer rows, the larger that error is by chance alone. A slice with fewer than "
-        f"{LEAST_BADS} goods or bads has none of these.".strip(),
+        f"{MIN_BADS} goods or bads has none of these.".strip(),
         columns=(
             Column(key="slice", title="Rows"),
             *OUTCOME_COLUMNS,

@@ -15,7 +15,7 @@ from experiments.validate.slices import Cut
 from fusion.metrics import both_classes
 from fusion.validation.calibration_tests import expected_calibration_error, hosmer_lemeshow, spiegelhalter
 from fusion.validation.intervals import Estimate, rate, slope_interval
-from fusion.validation.score_bands import Band, first_break, jeffreys_p
+from fusion.validation.score_bands import Band, first_inversion, jeffreys_p
 
 MUCH = 0.25
 """Share of the bad rate by which mean PDs may be off before nobody should rely on them."""
@@ -151,7 +151,7 @@ def _bands(bands: Sequence[Band]) -> Finding:
 
 def _order(bands: Sequence[Band]) -> Finding:
     """Whether the bad rate falls from band to band."""
-    key, broken = "calibration_order", first_break(bands)
+    key, broken = "calibration_order", first_inversion(bands)
     if broken is None:
         words = "From band to band the bad rate falls, or stays, as the score rises."
         return Finding(key=key, grade="good", title="A better score means fewer defaults.", words=words)

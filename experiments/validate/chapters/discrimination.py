@@ -14,7 +14,7 @@ from experiments.reporting.document import Column, Finding, Plot, Row, Section, 
 from experiments.reporting.words import listed, number, percent
 from experiments.validate.chapters.discrimination_slices import NO_BAD, NO_FLAG, cutoff_slice_table, slice_table
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from experiments.validate.slices import LEAST_BADS, Cut, enough
+from experiments.validate.slices import MIN_BADS, Cut, enough
 from features.arrays import Flags
 from fusion.metrics import both_classes, log_loss
 from fusion.validation.confusion import at_cutoff
@@ -286,7 +286,7 @@ def _month_plot(judged: ScoredOutcomes, months: Cut) -> Plot:
         title="AUC by month of decision",
         words="Dots with their 95 % intervals; a month with too few goods or bads has none. The line is all months.",
         alt="AUC of every month with its interval.",
-        gap=f"No month has {LEAST_BADS} goods and {LEAST_BADS} bads." if few else "",
+        gap=f"No month has {MIN_BADS} goods and {MIN_BADS} bads." if few else "",
         wide=True,
         drawing="" if few else picture(lambda axes: _draw_months(axes, judged, months), (11.0, 3.6)),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from experiments.reporting.cells import interval
 from experiments.reporting.document import Column, Gap, Row, Table
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from experiments.validate.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough
+from experiments.validate.slices import MIN_BADS, TOO_FEW, Cut, Slice, enough
 from fusion.validation.confusion import at_cutoff
 from fusion.validation.intervals import auc_interval, bootstrap, brier_interval, mean, rate
 
@@ -40,7 +40,7 @@ def slice_table(judged: ScoredOutcomes, cut: Cut) -> Table:
     return Table(
         key=f"by_{cut.key}",
         title=f"By {cut.title}",
-        note=f"{cut.how} A slice with fewer than {LEAST_BADS} goods or bads is not ranked. Average precision rises "
+        note=f"{cut.how} A slice with fewer than {MIN_BADS} goods or bads is not ranked. Average precision rises "
         f"with the bad rate: a coin’s is the bad rate. Bootstrap intervals are by {N_DRAWS} draws.".strip(),
         columns=RANKING_COLUMNS,
         rows=tuple(_ranking_row(judged, part) for part in cut.slices),

@@ -26,10 +26,10 @@ from experiments.validate.chapters.fairness_tables import (
 )
 from experiments.validate.rereading import Masking, Moved, Reread, masked, moved, swapped
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from features.tables.groups import MOST_GROUPS, groups_of
+from features.tables.groups import MAX_GROUPS, groups_of
 from features.text.counterfactual_terms import KINDS
 from fusion.validation.fairness import fairness
-from fusion.validation.fairness_effects import Way, effects
+from fusion.validation.fairness_effects import Treatment, effects
 
 INTRODUCTION = (
     "Protected columns never enter the model. Here they only tell the applicants apart, to see whether the policy and "
@@ -77,9 +77,9 @@ def chapter(judged: ScoredOutcomes, run: Run, reread: bool = True) -> Section:
     )
 
 
-def look_at(judged: ScoredOutcomes, field: Field, ways: Sequence[tuple[str, Way]] = ()) -> FairnessView:
+def look_at(judged: ScoredOutcomes, field: Field, ways: Sequence[tuple[str, Treatment]] = ()) -> FairnessView:
     """The groups of one protected column, as the model is and in other ways."""
-    groups, here = groups_of(judged.applications, field), Way(judged.approved, judged.margin)
+    groups, here = groups_of(judged.applications, field), Treatment(judged.approved, judged.margin)
     figures = fairness(groups.code, groups.labels, here.approved, here.margin, judged.y)
     others, reference, large = [], figures.reference, groups.large
     for title, way in ways:
@@ -90,28 +90,29 @@ def look_at(judged: ScoredOutcomes, field: Field, ways: Sequence[tuple[str, Way]
     return FairnessView(field, groups, figures, tuple(others))
 
 
-def _ways(judged: ScoredOutcomes, masking: Masking | None) -> list[tuple[str, Way]]:
+def _ways(judged: ScoredOutcomes, masking: Masking | None) -> list[tuple[str, Treatment]]:
     """The other ways to read an application."""
     if not judged.applications.schema.narratives:
         return []
     margin = judged.margins.columns_only
     decided = judged.model.decide(judged.applications, expit(margin), judged.quality).decision
-    ways = [("Without the narratives", Way(np.array([one == "approve" for one in decided], dtype=np.bool_), margin))]
+    approved = np.array([one == "approve" for one in decided], dtype=np.bool_)
+    ways = [("Without the narratives", Treatment(approved, margin))]
     if masking is not None:
-        ways.append(("Without sensitive sentences", Way(masking.reread.approved, masking.reread.margin)))
+        ways.append(("Without sensitive sentences", Treatment(masking.reread.approved, masking.reread.margin)))
     return ways
 
 
 def _present(judged: ScoredOutcomes) -> Iterator[Field]:
     """The protected columns that the file has."""
-    for field in judged.applications.schema.having(Role.PROTECTED):
+    for field in judged.applications.schema.fields_of(Role.PROTECTED):
         if field.name in judged.applications.frame:
             yield field
 
 
 def _missing_columns(judged: ScoredOutcomes) -> FairnessRows:
     """What is said where protected columns are lacking."""
-    fields = judged.applications.schema.having(Role.PROTECTED)
+    fields = judged.applications.schema.fields_of(Role.PROTECTED)
     absent = [field.title for field in fields if field.name not in judged.applications.frame]
     if not fields:
         return FairnessRows(
@@ -146,7 +147,7 @@ def _missing_columns(judged: ScoredOutcomes) -> FairnessRows:
 def _column_part(view: FairnessView) -> FairnessRows:
     """One column's tables, plots and findings."""
     findings, large = column_findings(view), view.groups.large
-    if not view.groups.labels or len(large) > MOST_GROUPS or not view.shown:
+    if not view.groups.labels or len(large) > MAX_GROUPS or not view.shown:
         return FairnessRows(findings=findings)
     tables = [decision_table(view), calibration_table(view)]
     if len(large) < 2:

@@ -9,7 +9,7 @@ from experiments.reporting.words import listed, percent
 from experiments.validate.chapters.fairness_tables import FairnessView, Treated
 from experiments.validate.rereading import Moved
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from features.tables.groups import LEAST_ROWS
+from features.tables.groups import MIN_ROWS
 from features.text.counterfactual_terms import SwapKind
 from fusion.validation.fairness import FourFifths, Group
 from fusion.validation.intervals import Estimate
@@ -58,8 +58,8 @@ def _four_fifths(view: FairnessView) -> Finding:
     if not judged:
         words = "Nobody in the groups that are large enough is approved, so that approval rates cannot be compared."
         return Finding(key=key, grade="note", title=f"{title}: nobody is approved", words=words)
-    worst = min(judged, key=lambda group: group.versus.impact_ratio.value)
-    word, ratio = worst.four_fifths, worst.versus.impact_ratio
+    worst = min(judged, key=lambda group: group.disparity.impact_ratio.value)
+    word, ratio = worst.four_fifths, worst.disparity.impact_ratio
     many = [group.label for group in judged if group.four_fifths in ("below", "perhaps below")]
     facts = (
         f"Of {worst.label} {percent(worst.approval.value)} are approved, of {view.reference} "
@@ -91,16 +91,20 @@ def _too_small(view: FairnessView) -> Iterator[Finding]:
             key=f"fairness_small_{view.field.name}",
             grade="note",
             title=f"{view.field.title}: too few to judge of {listed(view.too_small)}",
-            words=f"With fewer than {LEAST_ROWS} applications ({n:,} in all) a group's figures say nothing either way.",
+            words=f"With fewer than {MIN_ROWS} applications ({n:,} in all) a group's figures say nothing either way.",
         )
 
 
 def _opportunity(view: FairnessView) -> Iterator[Finding]:
     """Goods of a group that are turned away more often than those of the reference."""
-    known = [group for group in _large(view) if group.versus.opportunity.exists]
-    worst = min(known, key=lambda group: group.versus.opportunity.value, default=None)
-    if worst is not None and worst.versus.opportunity.high < 0 and worst.versus.opportunity.value < -MUCH_OPPORTUNITY:
-        other = worst.opportunity.value - worst.versus.opportunity.value
+    known = [group for group in _large(view) if group.disparity.opportunity.exists]
+    worst = min(known, key=lambda group: group.disparity.opportunity.value, default=None)
+    if (
+        worst is not None
+        and worst.disparity.opportunity.high < 0
+        and worst.disparity.opportunity.value < -MUCH_OPPORTUNITY
+    ):
+        other = worst.opportunity.value - worst.disparity.opportunity.value
         yield Finding(
             key=f"fairness_opportunity_{view.field.name}",
             grade="concern",
@@ -112,16 +116,16 @@ def _opportunity(view: FairnessView) -> Iterator[Finding]:
 
 def _calibration(view: FairnessView) -> Iterator[Finding]:
     """Groups whose PDs are too high beside those of the reference, or too low."""
-    off = [group for group in _large(view) if _off(group.versus.calibration_gap)]
+    off = [group for group in _large(view) if _off(group.disparity.calibration_gap)]
     if off:
-        worst = max(off, key=lambda group: abs(group.versus.calibration_gap.value))
-        high = worst.versus.calibration_gap.value > 0
+        worst = max(off, key=lambda group: abs(group.disparity.calibration_gap.value))
+        high = worst.disparity.calibration_gap.value > 0
         yield Finding(
             key=f"fairness_calibration_{view.field.name}",
             grade="concern" if high else "note",
             title=f"{view.field.title}: PDs are not equally right",
             words=f"Beside {view.reference}, PDs of {worst.label} are too {'high' if high else 'low'} by "
-            f"{_points(worst.versus.calibration_gap.value)} percentage points "
+            f"{_points(worst.disparity.calibration_gap.value)} percentage points "
             f"({'the group looks worse' if high else 'the group looks better'} than it is).",
         )
 
@@ -183,15 +187,15 @@ def masking_findings(found: Moved, judged: ScoredOutcomes) -> tuple[Finding, ...
 
 def swap_findings(found: Mapping[SwapKind, Moved]) -> tuple[Finding, ...]:
     """What exchanging words comes to, a finding for each kind that was found often enough, and one for the others."""
-    findings = [_swap_finding(kind, one) for kind, one in found.items() if one.n >= LEAST_ROWS]
-    rare = [NAMES[kind] for kind, one in found.items() if one.n < LEAST_ROWS]
+    findings = [_swap_finding(kind, one) for kind, one in found.items() if one.n >= MIN_ROWS]
+    rare = [NAMES[kind] for kind, one in found.items() if one.n < MIN_ROWS]
     if rare:
         findings.append(
             Finding(
                 key="fairness_swap_rare",
                 grade="note",
                 title=f"Too few to judge: {listed(rare)}",
-                words=f"Fewer than {LEAST_ROWS} applications hold them, so that exchanging them says little.",
+                words=f"Fewer than {MIN_ROWS} applications hold them, so that exchanging them says little.",
             )
         )
     return tuple(findings)

@@ -19,7 +19,7 @@ from fusion.validation.fairness import FOUR_FIFTHS, Fairness, Group
 from fusion.validation.fairness_effects import Effect
 from fusion.validation.intervals import Estimate
 
-MOST_SHOWN = 20
+MAX_SHOWN = 20
 """Of a column with more groups only the large ones are shown."""
 NOBODY = "nobody in the reference group is approved"
 NO_SPREAD = "all margins are alike"
@@ -57,7 +57,7 @@ class FairnessView:
     def shown(self) -> list[int]:
         """The places of the groups to show."""
         every = range(len(self.groups.labels))
-        return self.groups.large if len(self.groups.labels) > MOST_SHOWN else [at for at in every if self._size(at)]
+        return self.groups.large if len(self.groups.labels) > MAX_SHOWN else [at for at in every if self._size(at)]
 
     @property
     def too_small(self) -> list[str]:
@@ -102,7 +102,7 @@ def decision_table(view: FairnessView) -> Table:
 
 
 def _decision_row(view: FairnessView, group: Group) -> Row:
-    few, versus, is_reference = group.too_few_rows, group.versus, group.label == view.reference
+    few, versus, is_reference = group.too_few_rows, group.disparity, group.label == view.reference
     word: Cell = group.four_fifths or f"not judged: {few or NOBODY}"
     ratio = interval(versus.impact_ratio, few or NOBODY)
     return (
@@ -145,9 +145,9 @@ def _calibration_row(view: FairnessView, group: Group) -> Row:
         group.n,
         group.n_bad,
         interval(group.calibration_gap, few),
-        None if is_reference else interval(group.versus.calibration_gap, few),
-        interval(group.slope, group.too_few_of_a_kind or NO_SLOPE),
-        interval(group.auc, group.too_few_of_a_kind),
+        None if is_reference else interval(group.disparity.calibration_gap, few),
+        interval(group.slope, group.too_few_per_outcome or NO_SLOPE),
+        interval(group.auc, group.too_few_per_outcome),
     )
 
 
@@ -176,9 +176,13 @@ def effects_table(view: FairnessView) -> Table:
 
 FIGURES: tuple[tuple[str, Callable[[Group], Estimate], Callable[[Effect], Estimate]], ...] = (
     ("Approved", lambda group: group.approval, lambda effect: effect.approval),
-    ("Impact ratio", lambda group: group.versus.impact_ratio, lambda effect: effect.impact_ratio),
-    ("Mean difference", lambda group: group.versus.mean_difference, lambda effect: effect.mean_difference),
-    ("Approved among goods, less the reference", lambda group: group.versus.opportunity, lambda one: one.opportunity),
+    ("Impact ratio", lambda group: group.disparity.impact_ratio, lambda effect: effect.impact_ratio),
+    ("Mean difference", lambda group: group.disparity.mean_difference, lambda effect: effect.mean_difference),
+    (
+        "Approved among goods, less the reference",
+        lambda group: group.disparity.opportunity,
+        lambda one: one.opportunity,
+    ),
     ("Mean PD less bad rate", lambda group: group.calibration_gap, lambda effect: effect.calibration_gap),
 )
 OF_ITSELF = (0, 4)  # those that the reference has too
@@ -253,9 +257,9 @@ def plots(view: FairnessView) -> tuple[Plot, ...]:
     """Approval rates and impact ratios of the groups."""
     large = [view.figures.groups[at] for at in view.groups.large]
     rates = [(group.label, group.approval) for group in large]
-    ratios = [(group.label, group.versus.impact_ratio) for group in large]
+    ratios = [(group.label, group.disparity.impact_ratio) for group in large]
     name, title = view.field.name, view.field.title
-    small = f" Not shown, too small: {', '.join(view.too_small[:MOST_SHOWN])}." if view.too_small else ""
+    small = f" Not shown, too small: {', '.join(view.too_small[:MAX_SHOWN])}." if view.too_small else ""
     no_ratio = "" if all(ratio.exists for _, ratio in ratios) else NOBODY
     approval = Plot(
         key=f"fairness_approval_{name}",

@@ -13,7 +13,7 @@ from experiments.validate.chapters.policy_tables import tables
 from experiments.validate.chapters.policy_view import ALL, PolicyView, SegmentView
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.arrays import Flags
-from fusion.policy.policy import Economics, amounts_of, lacking, segments_of
+from fusion.policy.policy import Economics, amounts_of, referred_by_quality, segments_of
 from fusion.policy.proposal import OTHERS, Proposal, Unmet, books_by_segment, propose
 from fusion.policy.simulation import Book
 
@@ -56,7 +56,7 @@ def view_of(judged: ScoredOutcomes) -> PolicyView:
         why_not = NO_AMOUNT
     plain = np.zeros(len(judged), np.bool_)
     free = Book(judged.pd, judged.y, amounts, plain, economics or FREE)
-    book = Book(judged.pd, judged.y, amounts, lacking(policy.refer, judged.quality), economics or FREE)
+    book = Book(judged.pd, judged.y, amounts, referred_by_quality(policy.refer, judged.quality), economics or FREE)
     books = {} if why_not else books_by_segment(book, policy, segments)
     found = propose(policy, books) if books else None
     return PolicyView(

@@ -6,7 +6,7 @@ from experiments.reporting.document import Finding
 from experiments.reporting.words import listed, number, percent, signed
 from experiments.validate.chapters.policy_tables import limit_words
 from experiments.validate.chapters.policy_view import PolicyView, SegmentView
-from fusion.policy.proposal import Limit, Proposal, ProposalSegment, Unmet, keeps
+from fusion.policy.proposal import ConstraintName, Proposal, ProposalSegment, Unmet, constraints_met
 from fusion.validation.intervals import Estimate
 
 CHOSEN = (
@@ -90,7 +90,7 @@ def _loses(view: PolicyView) -> list[Finding]:
 
 def _limits(view: PolicyView) -> list[Finding]:
     constraints = view.judged.policy.constraints
-    kept = keeps(constraints, view.present, observed=True)
+    kept = constraints_met(constraints, view.present, observed=True)
     if not kept:
         return []
     if broken := [limit for limit, held in kept.items() if not held]:
@@ -103,7 +103,7 @@ def _limits(view: PolicyView) -> list[Finding]:
     return [Finding(key="policy_constraints", grade="good", title=title, words=words)]
 
 
-def _limit(view: PolicyView, limit: Limit) -> str:
+def _limit(view: PolicyView, limit: ConstraintName) -> str:
     return limit_words(limit, float(getattr(view.judged.policy.constraints, limit)))
 
 

@@ -11,12 +11,12 @@ from experiments.reporting.cells import figure, interval
 from experiments.reporting.document import Cell, Column, Gap, Row, Table
 from experiments.reporting.words import percent
 from experiments.validate.chapters.policy_view import PolicyView, SegmentView
-from fusion.policy.proposal import LIMITS, Limit, ProposalSegment
+from fusion.policy.proposal import CONSTRAINTS, ConstraintName, ProposalSegment
 from fusion.policy.simulation import Curve
 from fusion.validation.intervals import mean, rate
 
 NOBODY = "nobody is approved"
-LIMIT_TITLES: dict[Limit, str] = {
+LIMIT_TITLES: dict[ConstraintName, str] = {
     "min_approval_rate": "Approval rate, at least",
     "max_bad_rate": "Bad rate of those approved, at most",
     "max_refer_rate": "Referred, at most",
@@ -81,7 +81,7 @@ def _refer_reasons(view: PolicyView) -> Table | None:
     told = Counter(reason for reasons in found.refer_reason for reason in reasons.split(";") if reason)
     if not told:
         return None
-    n_referred = int(found.are("refer").sum())
+    n_referred = int(found.rows_with("refer").sum())
     return Table(
         key="refer_reasons",
         title="Why applications are referred",
@@ -183,7 +183,7 @@ def _proposed(view: PolicyView, parts: tuple[ProposalSegment, ...]) -> Table:
 def _limits(view: PolicyView) -> Table | None:
     constraints = view.judged.policy.constraints
     rows: list[Row] = []
-    for limit in LIMITS:
+    for limit in CONSTRAINTS:
         wanted = getattr(constraints, limit)
         if wanted is not None:
             then = view.proposal.whole.proposed if view.proposal else None
@@ -209,7 +209,7 @@ def _limits(view: PolicyView) -> Table | None:
     )
 
 
-def _kept(point: Curve | None, limit: Limit) -> tuple[Cell, Cell]:
+def _kept(point: Curve | None, limit: ConstraintName) -> tuple[Cell, Cell]:
     """A constraint's figure, expected and observed."""
     if point is None:
         gap = Gap(gap="no proposal")
@@ -220,7 +220,7 @@ def _kept(point: Curve | None, limit: Limit) -> tuple[Cell, Cell]:
     return value, value
 
 
-def limit_words(limit: Limit, wanted: float) -> str:
+def limit_words(limit: ConstraintName, wanted: float) -> str:
     """A constraint in words: ``an approval rate of at least 60.0 %``."""
     said = {
         "min_approval_rate": "an approval rate of at least",

@@ -13,11 +13,11 @@ from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.arrays import Flags, Floats
 from fusion.policy.policy import Cutoffs
 from fusion.policy.proposal import Proposal, Unmet, bootstrap_mean
-from fusion.policy.simulation import Book, Curve, at_cutoffs, profits, simulate, together
+from fusion.policy.simulation import Book, Curve, add_curves, at_cutoffs, profits, simulate
 from fusion.validation.intervals import Estimate, rate
 
 ALL = "All"
-MOST_POINTS = 400  # of a line in a picture
+MAX_POINTS = 400  # of a line in a picture
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,12 @@ class PolicyView:
     def curve(self) -> Curve:
         """One cut-off for all, nobody referred; some hundred points of it."""
         curve = simulate(self.free, 0.0)
-        return curve.take(np.unique(np.linspace(0, len(curve.cutoffs) - 1, MOST_POINTS).astype(np.intp)))
+        return curve.take(np.unique(np.linspace(0, len(curve.cutoffs) - 1, MAX_POINTS).astype(np.intp)))
 
     @cached_property
     def present(self) -> Curve:
         """What the policy does to all rows, a curve of one point; only where there is money."""
-        return together([at_cutoffs(book, self.judged.policy.cutoffs_of(name)) for name, book in self.books.items()])
+        return add_curves([at_cutoffs(book, self.judged.policy.cutoffs_of(name)) for name, book in self.books.items()])
 
     @property
     def money_digits(self) -> int:

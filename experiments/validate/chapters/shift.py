@@ -16,7 +16,7 @@ from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut
 from features.tabular import Column
 from fusion.validation.bins import bin_of, quantile_edges
-from fusion.validation.psi import MISSING, Cell, Psi, Word, psi_of, psi_of_levels, word
+from fusion.validation.psi import MISSING, Cell, Psi, PsiVerdict, psi_of, psi_of_levels, psi_verdict
 from fusion.validation.text_drift import TextDrift, drift
 
 N_BINS = 10
@@ -31,14 +31,14 @@ class Index:
     chance: float
 
     @property
-    def word(self) -> Word:
+    def word(self) -> PsiVerdict:
         """The usual word for it."""
-        return word(self.value, self.chance)
+        return psi_verdict(self.value, self.chance)
 
     @property
-    def clear(self) -> Word:
+    def clear(self) -> PsiVerdict:
         """The word where many are looked at: one must be twice what chance makes of a single one."""
-        return word(self.value, 2 * self.chance)
+        return psi_verdict(self.value, 2 * self.chance)
 
 
 @dataclass(frozen=True)

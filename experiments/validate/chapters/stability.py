@@ -13,12 +13,12 @@ from experiments.validate.chapters.vintages import Vintage, vintages
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut, month_cut
 from fusion.validation.psi import Psi
-from fusion.validation.text_drift import LEAST_WRITTEN
+from fusion.validation.text_drift import MIN_NARRATIVES
 
-MOST_MONTHS = 24  # columns of the table by month; the picture has all
+MAX_MONTHS = 24  # columns of the table by month; the picture has all
 NO_ROW = "no row"
 NO_PSI = "no row to compare"
-FEW = f"under {LEAST_WRITTEN} narratives"
+FEW = f"under {MIN_NARRATIVES} narratives"
 ALIKE = "all alike in training"
 WORDS = (
     "A model knows the applicants that it learned from. The population stability index (PSI) says how far others "
@@ -145,7 +145,7 @@ def _content_table(judged: ScoredOutcomes, moved: Shifts) -> Table:
     rows: list[Row] = []
     for then, one in zip(judged.model.bundle.reference.texts, moved.narratives, strict=True):
         now, index = one.drift, one.content.index
-        why_not = FEW if not then.described or now.n_written < LEAST_WRITTEN else ALIKE
+        why_not = FEW if not then.described or now.n_written < MIN_NARRATIVES else ALIKE
         numbers = (index.value, index.chance)
         means = (now.mean, now.distance, now.distance_chance, now.cosine)
         rows.append(
@@ -155,7 +155,7 @@ def _content_table(judged: ScoredOutcomes, moved: Shifts) -> Table:
         key="stability_content",
         title="Narratives: what is written",
         note="“Mean vector moved” is in units of the spread of single narratives in training: 1 is as far as a single "
-        f"narrative lies from their mean. Fewer than {LEAST_WRITTEN} narratives are not compared.",
+        f"narrative lies from their mean. Fewer than {MIN_NARRATIVES} narratives are not compared.",
         columns=(
             Column(key="narrative", title="Narrative"),
             *_index_columns("greatest", "Greatest PSI of a direction"),
@@ -169,7 +169,7 @@ def _content_table(judged: ScoredOutcomes, moved: Shifts) -> Table:
 
 
 def _month_table(moved: Shifts, months: Cut) -> Table:
-    shown = range(max(0, len(months.slices) - MOST_MONTHS), len(months.slices))
+    shown = range(max(0, len(months.slices) - MAX_MONTHS), len(months.slices))
     n_more = len(months.slices) - len(shown)
     rows: list[Row] = [
         (
@@ -187,7 +187,7 @@ def _month_table(moved: Shifts, months: Cut) -> Table:
         key="stability_months",
         title="PSI by month of decision",
         note="A small month differs by chance: see the picture, which marks what exceeds it."
-        + (f" The last {MOST_MONTHS} months; {n_more} earlier ones are in the picture." if n_more else ""),
+        + (f" The last {MAX_MONTHS} months; {n_more} earlier ones are in the picture." if n_more else ""),
         columns=(
             Column(key="what", title="What moved"),
             *(

@@ -13,7 +13,7 @@ from experiments.validate.chapters.shift import Shift, Shifts
 from experiments.validate.chapters.vintages import Vintage
 from fusion.validation.psi import SHIFTED
 from fusion.validation.score_bands import jeffreys_p
-from fusion.validation.text_drift import LEAST_WRITTEN
+from fusion.validation.text_drift import MIN_NARRATIVES
 
 MUCH_WEIGHT = 0.05  # share of the scores' movement from which a shifted column is a concern by itself
 RARE = 0.01
@@ -101,7 +101,9 @@ def _narratives(moved: Shifts) -> list[Finding]:
     key, texts = "stability_narratives", moved.texts
     shifted, moderate = (_worded(texts, word) for word in ("shifted", "moderate"))
     unread = [one.title for one in moved.narratives if math.isnan(one.drift.cosine)]
-    few = f"Fewer than {LEAST_WRITTEN} were written, here or in training, of {listed(unread)}: these were not compared."
+    few = (
+        f"Fewer than {MIN_NARRATIVES} were written, here or in training, of {listed(unread)}: these were not compared."
+    )
     tail = f" {few}" if unread else ""
     if found := [*shifted, *moderate]:
         details = [f"{one.title} ({number(one.index.value, 2)}{f', {one.what}' if one.what else ''})" for one in found]

@@ -16,8 +16,8 @@ from experiments.validate.chapters.vintages import Vintage
 from experiments.validate.slices import Cut
 from fusion.validation.psi import MODERATE, SHIFTED, Psi
 
-MOST_BARS = 15
-MOST_ROWS = 24  # of the picture by month
+MAX_BARS = 15
+MAX_ROWS = 24  # of the picture by month
 PALE = LinearSegmentedColormap.from_list("shift", ["#f4f7fa", "#f1d9b8", RED])
 
 
@@ -57,7 +57,7 @@ def _bars_plot(moved: Shifts) -> Plot:
         key="stability_columns",
         title="What moved most",
         words="PSI of columns and narratives"
-        + (f", the {MOST_BARS} furthest moved of {n}" if n > MOST_BARS else "")
+        + (f", the {MAX_BARS} furthest moved of {n}" if n > MAX_BARS else "")
         + ". The lines stand at 0.1 and 0.25; the mark on a bar is what chance stays below 19 times in 20.",
         alt="Bars of the PSI of columns and narratives with lines at 0.1 and 0.25.",
         gap="" if n else "There is nothing to compare.",
@@ -67,7 +67,7 @@ def _bars_plot(moved: Shifts) -> Plot:
 
 def _draw_bars(axes: Axes, moved: Shifts) -> None:
     known = [one for one in (*moved.columns, *moved.texts) if not math.isnan(one.index.value)]
-    worst = sorted(known, key=lambda one: -one.index.value)[:MOST_BARS]
+    worst = sorted(known, key=lambda one: -one.index.value)[:MAX_BARS]
     at = np.arange(len(worst))
     colours = {"shifted": RED, "moderate": BLUE}
     axes.barh(at, [one.index.value for one in worst], color=[colours.get(one.index.word, MUTED) for one in worst])
@@ -85,7 +85,7 @@ def _shown(moved: Shifts) -> list[Shift]:
     columns = sorted(
         moved.columns, key=lambda one: -max((index.value for index in one.months if index.value > 0), default=0.0)
     )
-    return [moved.score, *columns[: max(0, MOST_ROWS - 1 - len(narratives))], *narratives]
+    return [moved.score, *columns[: max(0, MAX_ROWS - 1 - len(narratives))], *narratives]
 
 
 def _heat_plot(moved: Shifts, grown: Sequence[Vintage]) -> Plot:

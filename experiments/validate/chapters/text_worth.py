@@ -12,7 +12,7 @@ from experiments.reporting.charts import BLUE, INK, MUTED, picture
 from experiments.reporting.document import Cell, Column, Finding, Gap, Interval, Plot, Row, Section, Table
 from experiments.validate.chapters.text_worth_findings import SILENT, Compared, compare, findings
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from experiments.validate.slices import LEAST_BADS, TOO_FEW, Cut, Slice, enough, main_narrative, wrote
+from experiments.validate.slices import MIN_BADS, TOO_FEW, Cut, Slice, enough, main_narrative, wrote
 from features.arrays import Flags, Floats
 from fusion.metrics import Gain
 from fusion.validation.intervals import auc_interval, bootstrap, brier_interval, slope_interval
@@ -93,7 +93,7 @@ def _figures_table(judged: ScoredOutcomes, parts: Sequence[Slice]) -> Table:
     return Table(
         key="text_worth_models",
         title="The model and what it would be without its parts",
-        note=f"Rows with fewer than {LEAST_BADS} goods or bads are not ranked. Slope: 1 when calibrated.",
+        note=f"Rows with fewer than {MIN_BADS} goods or bads are not ranked. Slope: 1 when calibrated.",
         columns=(
             Column(key="rows", title="Rows"),
             Column(key="model", title="Reads"),
@@ -173,7 +173,7 @@ def _plot(overall: Compared, by_length: Sequence[Compared]) -> Plot:
         words="Dots with their 95 % intervals; to the right of the dashed line the narratives help. A length with too "
         "few goods or bads has none.",
         alt="Gain in AUC of the model over the one that reads columns only, for all rows and by length of narrative.",
-        gap="" if ranked else f"No length of narrative has {LEAST_BADS} goods and {LEAST_BADS} bads.",
+        gap="" if ranked else f"No length of narrative has {MIN_BADS} goods and {MIN_BADS} bads.",
         wide=True,
         drawing=picture(lambda axes: _draw(axes, shown), (11.0, 1.4 + 0.5 * len(shown))) if ranked else "",
     )

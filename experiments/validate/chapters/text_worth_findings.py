@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from experiments.reporting.document import Finding
 from experiments.reporting.words import count, listed, number, p_value, signed
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from experiments.validate.slices import LEAST_BADS, Slice, enough
+from experiments.validate.slices import MIN_BADS, Slice, enough
 from fusion.metrics import Gain, auc, brier_gain, delong
 
 LEVEL = 0.05
@@ -64,8 +64,7 @@ def findings(overall: Sequence[Compared], single: Sequence[Compared]) -> tuple[F
                 key="text_worth",
                 grade="note",
                 title="What the narratives add to the ranking cannot be said.",
-                words=f"{count(every.n, 'row')} with {every.n_bad:,} bads: it takes {LEAST_BADS} goods and as many "
-                "bads.",
+                words=f"{count(every.n, 'row')} with {every.n_bad:,} bads: it takes {MIN_BADS} goods and as many bads.",
             ),
         )
     return (_ranking(every.auc, every.areas), *_brier(every), *_silent(silent), *_single(single))

@@ -24,7 +24,7 @@ from experiments.benchmarks.measuring import (
 from experiments.benchmarks.settings import forward_windows
 from experiments.benchmarks.speed import encoder_speed, explain_speed, score_memory, score_speed
 from features.encoders.sources import open_encoder
-from fusion.explain.attribution import ModelReading
+from fusion.explain.attribution import ModelOutputs
 from fusion.explain.tree_shapley import Leaves, TreeGame, count, leaves_of
 from fusion.model.training import fit
 from tests.support.designs import SMALL, make_design, outcome, sample_of
@@ -164,7 +164,7 @@ def test_the_report_on_reasons(capsys: pytest.CaptureFixture[str]) -> None:
 def test_one_round_of_the_trees_alone() -> None:
     design = make_design(300)
     model, _ = fit(sample_of(design, outcome(design)), SMALL)
-    heard = ModelReading.of(model, design)
+    heard = ModelOutputs.of(model, design)
     leaves = leaves_of(model.fused.stacker.boosters)
     game = TreeGame.of(leaves, count(leaves, heard.x), len(heard.x), heard.x.shape[1])
     took = explain_speed.Took()

@@ -22,13 +22,13 @@ from experiments.benchmarks.attribution.concept_matching import (
     quality,
 )
 from features.encoders.sources import open_encoder
-from features.narratives.concepts import NONE, ConceptMatcher
+from features.narratives.concepts import NO_CONCEPT, ConceptMatcher
 from tests.support.tiny_bert import tiny_bert
 
 
 def test_figures_of_a_threshold() -> None:
     near = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.1], [0.4, 0.3], [0.6, 0.1]])
-    truth = np.array([0, 1, 1, 0, NONE])
+    truth = np.array([0, 1, 1, 0, NO_CONCEPT])
     found = quality(near, truth, 0.5)
     assert (found.precision, found.recall, found.f1, found.accuracy, found.nearest) == (0.5, 0.5, 0.5, 0.4, 0.75)
     strict = quality(near, truth, 0.75)
@@ -41,7 +41,7 @@ def test_figures_of_a_threshold() -> None:
 
 def test_the_sentences_are_independent_of_the_statements() -> None:
     concepts = load_schema("demo").concepts
-    says = {statement.lower() for concept in concepts for statement in concept.says}
+    says = {statement.lower() for concept in concepts for statement in concept.statements}
     labelled = json.loads(SENTENCES.read_text(encoding="utf-8"))
     names = {concept.name for concept in concepts} | {"none"}
     seen: set[str] = set()
@@ -63,7 +63,7 @@ def test_the_shipped_way_is_among_those_compared(tmp_path: Path) -> None:
     matcher = ConceptMatcher.open(concepts, encoder)
     x = np.random.default_rng(0).normal(size=(9, encoder.dim))
     near = nearness_by(WAYS[-1], x, matcher.statements, matcher.starts)
-    np.testing.assert_allclose(matcher.nearness(x), near, atol=1e-6)
+    np.testing.assert_allclose(matcher.concept_similarity(x), near, atol=1e-6)
 
 
 def test_narratives_hold_the_sentences_in_place(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_a_reduced_schema_keeps_what_it_is_told_to() -> None:
     assert sorted(found.name for found in schema.features) == sorted(paper_protocol.FEATURES.split(","))
     assert [found.name for found in schema.narratives] == ["desc"]
     assert schema.derived == ()
-    assert schema.the(Role.TARGET) is not None
+    assert schema.field_of(Role.TARGET) is not None
     assert schema.strip == load_schema("lending_club").strip
 
 

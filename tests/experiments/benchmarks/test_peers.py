@@ -122,7 +122,7 @@ def test_words_are_weighed_as_scikit_learn_weighs_them_also_when_loaded(tmp_path
     boosted.fit_words(training, tmp_path, BUDGET)
     kept = json.loads((tmp_path / boosted.WORDS).read_text())
     texts = training.frame["statement"].fillna("").tolist()
-    reader = TfidfVectorizer(sublinear_tf=True, min_df=boosted.LEAST_TEXTS, max_features=boosted.MOST_WORDS)
+    reader = TfidfVectorizer(sublinear_tf=True, min_df=boosted.MIN_TEXTS, max_features=boosted.MAX_WORDS)
     reader.fit(texts)
     assert kept["statement"][0] == reader.get_feature_names_out().tolist()
     assert kept["statement"][1] == pytest.approx(reader.idf_.tolist())

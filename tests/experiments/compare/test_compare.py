@@ -35,7 +35,7 @@ from fusion.config import load_config
 from fusion.metrics import Gain
 from fusion.scorer import load_scorer
 from fusion.text_encoder import open_text_encoder
-from fusion.validation.intervals import NONE, Estimate
+from fusion.validation.intervals import NO_ESTIMATE, Estimate
 from tests.support.tiny_bert import tiny_bert
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
@@ -447,7 +447,7 @@ def test_few_bads_do_not_make_pds_right(compared: Pair) -> None:
     sure = replace(side, slope=slope, in_the_large=large)
     assert verdict._calibrated("champion", sure, 0.2).grade == "good"
     for unsure in (
-        replace(sure, slope=NONE),
+        replace(sure, slope=NO_ESTIMATE),
         replace(sure, slope=Estimate(1.0, 0.4, 1.6)),
         replace(sure, in_the_large=replace(large, gap=Estimate(0.0, -0.06, 0.06))),
     ):

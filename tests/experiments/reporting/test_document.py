@@ -14,7 +14,7 @@ from experiments.reporting.document import Cell, Column, Document, Finding, Form
 from experiments.reporting.html import cell, document_html
 from experiments.reporting.json_reports import parse_report
 from experiments.reporting.words import listed
-from fusion.validation.intervals import NONE, Estimate
+from fusion.validation.intervals import NO_ESTIMATE, Estimate
 from tests.support.hostile import HOSTILE
 
 DAY = date(2026, 3, 9)
@@ -58,7 +58,7 @@ def test_cells_read_as_their_column_says(value: Cell, column: Column, shown: str
 def test_a_gap_says_why() -> None:
     assert "no bad" in cell(Gap(gap="no bad"), PERCENT)
     assert figure(float("nan"), "no bad") == Gap(gap="no bad")
-    assert interval(NONE, "no bad") == Gap(gap="no bad")
+    assert interval(NO_ESTIMATE, "no bad") == Gap(gap="no bad")
     assert interval(Estimate(0.5, float("nan"), float("nan"))) == 0.5
     assert interval(Estimate(0.5, 0.4, 0.6)) == Interval(value=0.5, low=0.4, high=0.6)
 

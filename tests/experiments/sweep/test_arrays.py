@@ -302,15 +302,15 @@ class TestSplit:
         except ContractError as error:
             assert "held out for the final check" in error.message  # noqa: PT017  # most draws are split
             return
-        searched, held_out = set(found[SEARCH].tolist()), set(found[HELD_OUT].tolist())
-        assert not searched & held_out
-        assert not {groups[row] for row in searched} & {groups[row] for row in held_out}
-        assert {row for row, day in enumerate(days) if day is None} <= searched
+        search_rows, held_out = set(found[SEARCH].tolist()), set(found[HELD_OUT].tolist())
+        assert not search_rows & held_out
+        assert not {groups[row] for row in search_rows} & {groups[row] for row in held_out}
+        assert {row for row, day in enumerate(days) if day is None} <= search_rows
         assert {y[row] for row in held_out} == {0, 1}
         first = min(day for row, day in enumerate(days) if row in held_out and day is not None)
-        assert all(day < first for row, day in enumerate(days) if row in searched and day is not None)
-        left_out = set(range(len(rows))) - searched - held_out
-        assert {groups[row] for row in left_out} <= {groups[row] for row in searched}
+        assert all(day < first for row, day in enumerate(days) if row in search_rows and day is not None)
+        left_out = set(range(len(rows))) - search_rows - held_out
+        assert {groups[row] for row in left_out} <= {groups[row] for row in search_rows}
         n_dated = sum(day is not None for day in days)
         assert len(held_out) + len(left_out) <= hold_out * n_dated + 1
 

@@ -251,7 +251,7 @@ class TestRefused:
     def test_other_code(
         self, copied: Sweeper, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("experiments.sweep.conditions.versions", lambda: {"lightgbm": "0"})
+        monkeypatch.setattr("experiments.sweep.conditions.package_versions", lambda: {"lightgbm": "0"})
         self.check(copied, capsys, "code")
 
     def test_another_precision(self, copied: Sweeper, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ from experiments.sweep import worker
 from experiments.sweep.objective import Task
 from experiments.sweep.study import MAX_RETRIES, StudyPlan
 from experiments.sweep.worker import ORDER, WorkerOrder
-from experiments.sweep.worker_pool import MOST_DEATHS, WorkerPool
+from experiments.sweep.worker_pool import MAX_DEATHS, WorkerPool
 from fusion.config import load_config
 from fusion.model.search_space import full_space
 from tests.support.postgres import Server
@@ -259,10 +259,10 @@ class TestWorkerPool:
     ) -> None:
         pool = program("kill -9 $$")
         pool.start(order)
-        with pytest.raises(RunError, match=f"{MOST_DEATHS + 1} workers in a row were ended by signal 9") as caught:
+        with pytest.raises(RunError, match=f"{MAX_DEATHS + 1} workers in a row were ended by signal 9") as caught:
             watch(pool)
         assert "fewer --workers" in caught.value.remedy
-        assert len(dict(requeued)) == MOST_DEATHS + 1
+        assert len(dict(requeued)) == MAX_DEATHS + 1
         assert all(counts for _, counts in requeued)
         assert not pool.members
 

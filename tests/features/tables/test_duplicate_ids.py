@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.tables.duplicate_ids import SeenIds
+from features.tables.duplicate_ids import DuplicateIds
 
 
 @given(st.lists(st.lists(st.text("ab", max_size=4)), max_size=12))
 def test_repeats_are_found_as_by_a_set(batches: list[list[str]]) -> None:
-    seen, known = SeenIds(), set[str]()
+    seen, known = DuplicateIds(), set[str]()
     for batch in batches:
         wanted = []
         for name in batch:
@@ -20,7 +20,7 @@ def test_repeats_are_found_as_by_a_set(batches: list[list[str]]) -> None:
 
 
 def test_memory_stays_at_16_bytes_an_id_in_few_runs() -> None:
-    seen = SeenIds()
+    seen = DuplicateIds()
     for start in range(0, 5000, 10):
         assert not seen.add(str(i) for i in range(start, start + 10)).any()
     assert sum(run.nbytes for run in seen._runs) == 5000 * 16

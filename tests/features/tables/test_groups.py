@@ -8,7 +8,7 @@ import pytest
 
 from data_schemas.contract import Field, FieldType, Role, Schema
 from features.tables.applications import Applications
-from features.tables.groups import LEAST_ROWS, MOST_GROUPS, MOST_LEVELS, Groups, groups_of
+from features.tables.groups import MAX_GROUPS, MAX_LEVELS, MIN_ROWS, Groups, groups_of
 from tests.support.small import small_schema
 
 
@@ -45,17 +45,17 @@ def test_yes_and_no() -> None:
 
 
 def test_many_numbers_are_halved() -> None:
-    found = column(FieldType.NUMBER, [*range(20, 20 + 2 * MOST_LEVELS), None], "years")
+    found = column(FieldType.NUMBER, [*range(20, 20 + 2 * MAX_LEVELS), None], "years")
     assert found.labels == ("up to 29 years", "above 29 years")
     assert found.how == "split at the median, 29 years"
-    assert found.sizes == [MOST_LEVELS, MOST_LEVELS]
+    assert found.sizes == [MAX_LEVELS, MAX_LEVELS]
     assert found.code[-1] == -1
 
 
 def test_a_median_that_is_the_largest_value() -> None:
-    found = column(FieldType.NUMBER, [*range(MOST_LEVELS), *[99] * 30])
+    found = column(FieldType.NUMBER, [*range(MAX_LEVELS), *[99] * 30])
     assert found.labels == ("below 99", "99 and above")
-    assert found.sizes == [MOST_LEVELS, 30]
+    assert found.sizes == [MAX_LEVELS, 30]
 
 
 def test_dates_are_halved() -> None:
@@ -73,10 +73,10 @@ def test_no_value_at_all(kind: FieldType, n: int) -> None:
 
 
 def test_small_groups_are_no_levels() -> None:
-    found = column(FieldType.STRING, ["a"] * LEAST_ROWS + ["b"] * (LEAST_ROWS - 1) + ["c"] * LEAST_ROWS + [None])
+    found = column(FieldType.STRING, ["a"] * MIN_ROWS + ["b"] * (MIN_ROWS - 1) + ["c"] * MIN_ROWS + [None])
     assert found.large == [0, 2]
-    assert set(found.levels()[:LEAST_ROWS].tolist()) == {0}
-    assert set(found.levels()[LEAST_ROWS : 2 * LEAST_ROWS - 1].tolist()) == {-1}
+    assert set(found.levels()[:MIN_ROWS].tolist()) == {0}
+    assert set(found.levels()[MIN_ROWS : 2 * MIN_ROWS - 1].tolist()) == {-1}
     assert found.levels()[-2:].tolist() == [1, -1]
     assert found.too_few == ""
 
@@ -86,7 +86,7 @@ def test_small_groups_are_no_levels() -> None:
     [
         (["a"] * 49 + ["b"] * 49, "no group has 50 rows"),
         (["a"] * 50 + ["b"] * 49, "only one group has 50 rows or more"),
-        ([f"{n % (MOST_GROUPS + 1):02}" for n in range(50 * (MOST_GROUPS + 1))], "21 groups .* more than 20"),
+        ([f"{n % (MAX_GROUPS + 1):02}" for n in range(50 * (MAX_GROUPS + 1))], "21 groups .* more than 20"),
     ],
 )
 def test_why_groups_cannot_be_told_apart(cells: list[str], why: str) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_schemas.contract import StripRule
-from features.text.cleaning import MOST_PASSAGES, clean, covering_sentences, passages, sentences
+from features.text.cleaning import MAX_PASSAGES, clean, covering_sentences, passages, sentences
 
 RULES = (StripRule(r"(?i)<br\s*/?>", "markup"), StripRule(r"\d+ added on \d\d/\d\d/\d\d >", "holds a key"))
 MESSY = st.text(
@@ -138,7 +138,7 @@ def joined(text: str) -> list[str]:
         assert [start for start, _ in cover] == [0, *(end for _, end in cover)][: len(cover)]
         assert all(start < end for start, end in cover)
         assert "".join(text[a:b] for a, b in cover) == text
-    assert spans == whole or len(spans) == MOST_PASSAGES < len(whole)
+    assert spans == whole or len(spans) == MAX_PASSAGES < len(whole)
     assert {start for start, _ in spans} <= {start for start, _ in whole}
     return [text[a:b] for a, b in spans]
 
@@ -147,7 +147,7 @@ def joined(text: str) -> list[str]:
 def test_passages_cover_the_whole_text(raw: str) -> None:
     for text in (raw, clean(raw, RULES).text):
         parts = joined(text)
-        assert len(parts) <= MOST_PASSAGES
+        assert len(parts) <= MAX_PASSAGES
         if len(parts) > 1:
             assert all(any(c.isalnum() for c in part) for part in parts)
 
@@ -155,12 +155,12 @@ def test_passages_cover_the_whole_text(raw: str) -> None:
 @given(st.lists(st.integers(1, 400), min_size=41, max_size=200))
 def test_too_many_sentences_are_joined_to_exactly_forty(lengths: list[int]) -> None:
     text = "".join("a" * length + "; " for length in lengths)
-    assert len(joined(text)) == MOST_PASSAGES
+    assert len(joined(text)) == MAX_PASSAGES
 
 
 def test_passages_of_even_sentences_are_even() -> None:
     sizes = [len(part) for part in joined("It rains. " * 1000)]
-    assert sizes == [250] * MOST_PASSAGES
+    assert sizes == [250] * MAX_PASSAGES
     assert {len(part) for part in joined("It rains. " * 100)} == {20, 30}
 
 
@@ -175,5 +175,5 @@ def test_passages_are_sentences_with_the_space_after_them() -> None:
 @pytest.mark.parametrize("unit", ["a;", "word ", "A sentence of some length. ", "; ", "..."])
 def test_a_megabyte_is_cut_in_linear_time(unit: str) -> None:
     began = time.process_time()
-    assert len(joined(unit * (1_000_000 // len(unit)))) <= MOST_PASSAGES
+    assert len(joined(unit * (1_000_000 // len(unit)))) <= MAX_PASSAGES
     assert time.process_time() - began < 10

@@ -12,9 +12,9 @@ from scipy import sparse
 from features.arrays import Floats
 from features.design import Design, TabularBlock, TextBlock
 from features.narratives.sentences import SentenceBlock
-from features.text.cleaning import MOST_PASSAGES
-from fusion.explain.attribution import Explainer, ModelReading
-from fusion.explain.sentence_shapley import MOST_ENUMERATED, PAIRS, part_log_odds
+from features.text.cleaning import MAX_PASSAGES
+from fusion.explain.attribution import Explainer, ModelOutputs
+from fusion.explain.sentence_shapley import MAX_ENUMERATED, PAIRS, part_log_odds
 from fusion.model.fusion_model import FusionModel
 from fusion.model.training import fit
 from tests.support.designs import (
@@ -125,7 +125,7 @@ def test_shares_that_make_up_the_whole_leave_nothing_over(
     exact = replace(block, share=block.share / total)
     rounded = replace(exact, share=exact.share.astype(np.float16).astype(np.float32))
     design = Design(design.tabular, whole_text(exact, design.text, np.random.default_rng(0)))
-    games = list(explainer.games(ModelReading.of(explainer.model, design), rounded))
+    games = list(explainer.games(ModelOutputs.of(explainer.model, design), rounded))
     assert any(np.abs(np.add.reduceat(game.parts.part[:, 0], game.parts.first[:-1]) - 1).max() > 1e-5 for game in games)
     assert all((game.parts.rest == 0.0).all() for game in games)
     one, other = (explainer.explain(design, each).sentences for each in (rounded, exact))
@@ -143,19 +143,19 @@ def test_a_part_without_a_token_says_what_the_mean_narrative_says(
     wordless = sparse.csr_matrix(np.zeros(block.x_lex.shape, np.float32))
     silent = replace(block, share=share, x_lex=wordless)
     row = np.array([block.row[first]])
-    reading = ModelReading.of(explainer.model, design.take(row))
+    reading = ModelOutputs.of(explainer.model, design.take(row))
     (game,) = (one for one in explainer.games(reading, silent.take(row)) if one.number == block.narrative[first])
     assert part_log_odds(game.parts, 0, np.array([1])).tolist() == [[0.0, 0.0]]
 
 
 def test_long_narratives_are_sampled_with_an_error_that_holds(explainer: Explainer) -> None:
-    design, block = make_told(12, seed=5, shape=SHAPE, most_sentences=MOST_ENUMERATED + 8)
+    design, block = make_told(12, seed=5, shape=SHAPE, most_sentences=MAX_ENUMERATED + 8)
     first, second = (explainer.explain(design, block, seed) for seed in (0, 1))
     sampled = first.sentence_error > 0
     np.testing.assert_array_equal(first.orders, np.where(sampled, 2 * PAIRS, 0))
     size = np.repeat(np.diff(block.bounds()), np.diff(block.bounds()))
     assert sampled.any()
-    assert not sampled[size <= MOST_ENUMERATED].any()
+    assert not sampled[size <= MAX_ENUMERATED].any()
     summed = np.zeros_like(first.narratives)
     np.add.at(summed, (block.row, block.narrative), first.sentences)
     np.testing.assert_allclose(summed, first.narratives, rtol=0, atol=1e-9)
@@ -203,10 +203,10 @@ def test_an_applicant_who_wrote_nothing_owes_nothing_to_words(explainer: Explain
 
 
 def test_a_narrative_of_too_many_sentences_is_refused(explainer: Explainer) -> None:
-    design, block = make_told(1, seed=1, shape=SHAPE, most_sentences=MOST_PASSAGES + 30)
-    while len(block) and np.diff(block.bounds()).max() <= MOST_PASSAGES:
-        design, block = make_told(1, seed=len(block), shape=SHAPE, most_sentences=MOST_PASSAGES + 30)
-    with pytest.raises(ValueError, match=f"sentences, more than {MOST_PASSAGES}"):
+    design, block = make_told(1, seed=1, shape=SHAPE, most_sentences=MAX_PASSAGES + 30)
+    while len(block) and np.diff(block.bounds()).max() <= MAX_PASSAGES:
+        design, block = make_told(1, seed=len(block), shape=SHAPE, most_sentences=MAX_PASSAGES + 30)
+    with pytest.raises(ValueError, match=f"sentences, more than {MAX_PASSAGES}"):
         explainer.explain(design, block)
 
 

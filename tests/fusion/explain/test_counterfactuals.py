@@ -18,7 +18,7 @@ from features.tables.dataframe import applications_of
 from features.tabular import TabularEncoder
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
 from fusion.estimator import CreditFusionClassifier
-from fusion.explain.counterfactuals import MOST_PAIRS, Change, ChangeSearch, round_values
+from fusion.explain.counterfactuals import MAX_PAIRS, Counterfactual, CounterfactualSearch, round_values
 
 LIGHT = Config(
     folds=FoldConfig(n_folds=2),
@@ -49,7 +49,7 @@ def schema() -> Schema:
 class Fitted:
     """A fitted model, what searches its changes, and applications that it was not trained on."""
 
-    search: ChangeSearch
+    search: CounterfactualSearch
     tabular: TabularEncoder
     applications: Applications
     margin: Floats
@@ -58,7 +58,7 @@ class Fitted:
         nothing = TextBlock.empty(len(applications))
         return self.search.model.predict(Design(self.tabular.encode(applications), nothing)).margin
 
-    def smallest(self, at: int, max_margin: float, most: int = 3) -> list[Change]:
+    def smallest(self, at: int, max_margin: float, most: int = 3) -> list[Counterfactual]:
         one = self.applications.take(np.array([at]))
         return self.search.smallest(one, TextBlock.empty(1), max_margin, most)
 
@@ -81,11 +81,11 @@ def fitted() -> Fitted:
     log_odds = 3 * past["amount"] / past["income"] + past["term"] / 30 - past["down"] / 1000 - 1.5
     y = np.random.default_rng(2).random(len(past)) < expit(log_odds)
     model = CreditFusionClassifier(config=LIGHT, schema=schema()).fit(past, y)
-    columns = model.tabular_.encode(applications_of(past, model.schema_))
-    search = ChangeSearch.of(model.model_, model.tabular_, columns)
-    applications = applications_of(new, model.schema_)
-    fitted = Fitted(search, model.tabular_, applications, np.zeros(0))
-    return Fitted(search, model.tabular_, applications, fitted.scored(applications))
+    columns = model.bundle_.tabular.encode(applications_of(past, model.bundle_.schema))
+    search = CounterfactualSearch.of(model.bundle_.model, model.bundle_.tabular, columns)
+    applications = applications_of(new, model.bundle_.schema)
+    fitted = Fitted(search, model.bundle_.tabular, applications, np.zeros(0))
+    return Fitted(search, model.bundle_.tabular, applications, fitted.scored(applications))
 
 
 def test_changes_cross_and_are_allowed(fitted: Fitted) -> None:
@@ -158,11 +158,12 @@ def test_of_many_columns_those_that_promise_most_are_tried_together() -> None:
     past = pd.DataFrame({name: np.round(rng.uniform(0, 40, 900)) for name in names})
     y = rng.random(len(past)) < expit((past["column_6"] + past["column_7"] - 40) / 4)
     model = CreditFusionClassifier(config=LIGHT, schema=many).fit(past, y)
-    search = ChangeSearch.of(model.model_, model.tabular_, model.tabular_.encode(applications_of(past, many)))
-    assert len(list(combinations(search.levers, 2))) > MOST_PAIRS
+    tabular = model.bundle_.tabular
+    search = CounterfactualSearch.of(model.bundle_.model, tabular, tabular.encode(applications_of(past, many)))
+    assert len(list(combinations(search.levers, 2))) > MAX_PAIRS
     one = applications_of(pd.DataFrame({name: [35.0] for name in names}), many)
     nothing, both = TextBlock.empty(1), one.frame.assign(column_6=5.0, column_7=5.0)
-    moved = Design(model.tabular_.encode(Applications(many, both, one.row_number)), nothing)
+    moved = Design(model.bundle_.tabular.encode(Applications(many, both, one.row_number)), nothing)
     cut_off = float(search.model.predict(moved).margin[0]) + 0.1
     changes = search.smallest(one, nothing, cut_off)
     assert {move.field.name for move in changes[0].moves} == {"column_6", "column_7"}

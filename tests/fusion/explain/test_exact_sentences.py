@@ -86,11 +86,11 @@ def test_long_narratives_are_corrected_along_sampled_orders(
 ) -> None:
     design, block = make_told(40, seed=2, shape=SHAPE, most_sentences=8)
     wanted = explain_exactly(explainer, design, block, read_texts)
-    monkeypatch.setattr(exact, "REREAD_CHARACTERS", 6000)
+    monkeypatch.setattr(exact, "REENCODED_CHARACTERS", 6000)
     sampled = explain_exactly(explainer, design, block, read_texts)
     guessed = sampled.sentence_error > 0
     assert guessed.any()
-    assert (sampled.orders[guessed] >= 2 * exact.LEAST_PAIRS).all()
+    assert (sampled.orders[guessed] >= 2 * exact.MIN_PAIRS).all()
     assert (sampled.orders[~guessed & sampled.exact] == 0).all()
     z = (sampled.sentences - wanted.sentences)[guessed] / sampled.sentence_error[guessed]
     assert 0.5 < float(np.sqrt(np.median(z**2))) < 1.5
@@ -103,7 +103,7 @@ def test_narratives_too_long_to_read_again_keep_their_fast_values_and_say_so(
     explainer: Explainer, told: tuple[Design, SentenceBlock], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     design, block = told
-    monkeypatch.setattr(exact, "REREAD_CHARACTERS", 1)
+    monkeypatch.setattr(exact, "REENCODED_CHARACTERS", 1)
     explanation = explain_exactly(explainer, design, block, read_texts)
     size = np.repeat(np.diff(block.bounds()), np.diff(block.bounds()))
     np.testing.assert_array_equal(explanation.exact, size == 1)

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import logit
 
 from fusion.config import Config, DecisionConfig, ExplainConfig
-from fusion.explain.population import background_rows, describe
+from fusion.explain.population import background_rows, describe_population
 from tests.support.designs import SMALL, Trained, make_design
 
 MARGIN = np.linspace(-4.0, 1.0, 101)
@@ -34,7 +34,7 @@ def test_where_nobody_would_be_approved_the_background_is_everybody() -> None:
 def test_at_most_so_many_are_kept_and_their_contributions_add_up(trained: Trained, most: int) -> None:
     settings = SMALL.model_copy(update={"explain": ExplainConfig(max_rows=most)})
     margin = trained.out_of_fold.fused
-    population, base = describe(trained.model, trained.design, trained.y, margin, settings)
+    population, base = describe_population(trained.model, trained.design, trained.y, margin, settings)
     assert len(population) == len(population.columns) == min(most, 700)
     known = {value: at for at, value in enumerate(margin.tolist())}
     rows = np.array([known[value] for value in population.margin.tolist()])

@@ -7,7 +7,7 @@ import shap
 
 from features.arrays import Floats
 from fusion.config import StackerConfig
-from fusion.explain.tree_shapley import MOST_COLUMNS, TreeGame, count, leaves_of
+from fusion.explain.tree_shapley import MAX_COLUMNS, TreeGame, count, leaves_of
 from fusion.model.stacker import Stacker, fit_booster
 
 
@@ -149,5 +149,5 @@ def test_a_path_over_too_many_columns_is_refused() -> None:
     y = (x.sum(axis=1) + rng.normal(size=4000) > 0).astype(np.float64)
     config = {"objective": "binary", "num_leaves": 400, "min_data_in_leaf": 2, "verbosity": -1}
     booster = lgb.train(config, lgb.Dataset(x, y), num_boost_round=3)
-    with pytest.raises(ValueError, match=f"columns, more than {MOST_COLUMNS}"):
+    with pytest.raises(ValueError, match=f"columns, more than {MAX_COLUMNS}"):
         leaves_of((booster,))

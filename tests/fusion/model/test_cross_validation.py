@@ -16,11 +16,11 @@ from features.arrays import Dates, Flags, Floats
 from fusion.config import FoldConfig
 from fusion.metrics import auc, delong, figures
 from fusion.model.cross_validation import (
-    JUDGED_SHARE,
     NEWEST_SHARE,
+    VALIDATION_SHARE,
     CrossValidated,
+    cross_validate,
     forward_blocks,
-    judge,
     newest_rows,
     time_blocks,
 )
@@ -77,7 +77,7 @@ def told() -> Told:
 
 @pytest.fixture(scope="module")
 def forward(sample: TrainingSample, told: Told) -> CrossValidated:
-    return judge(sample, SMALL, "time", told)
+    return cross_validate(sample, SMALL, "time", told)
 
 
 class TestRandomFolds:
@@ -85,7 +85,7 @@ class TestRandomFolds:
 
     def test_they_are_what_fit_says(self, sample: TrainingSample) -> None:
         _, margins = fit(sample, SMALL)
-        judged = judge(sample, SMALL, "random")
+        judged = cross_validate(sample, SMALL, "random")
         assert judged.rows.tolist() == list(range(len(sample)))
         assert np.array_equal(judged.y, sample.y)
         assert same(judged.margins, margins)
@@ -97,7 +97,7 @@ class TestRandomFolds:
         assert told["text_gain"] == delong(sample.y, margins.fused, margins.columns_only).difference
 
     def test_the_newest_are_whole_days_at_the_end(self, sample: TrainingSample) -> None:
-        judged = judge(sample, SMALL, "random")
+        judged = cross_validate(sample, SMALL, "random")
         assert sample.decided is not None
         assert judged.newest is not None
         assert sample.decided[judged.newest].min() > sample.decided[~judged.newest].max()
@@ -116,19 +116,19 @@ class TestRandomFolds:
     @pytest.mark.parametrize("decided", [None, "NaT", "2020-01-01"])
     def test_without_different_days_there_is_no_newest(self, sample: TrainingSample, decided: str | None) -> None:
         days = None if decided is None else np.full(len(sample), np.datetime64(decided, "s"))
-        judged = judge(replace(sample, decided=days), SMALL, "random")
+        judged = cross_validate(replace(sample, decided=days), SMALL, "random")
         assert judged.newest is None
         assert not {"auc_newest", "slope_newest"} & set(judged.figures())
 
     def test_a_row_without_a_date_is_judged_but_is_not_new(self, sample: TrainingSample) -> None:
-        judged = judge(undated(sample, [0, 7]), SMALL, "random")
+        judged = cross_validate(undated(sample, [0, 7]), SMALL, "random")
         assert len(judged.rows) == len(sample)
         assert judged.newest is not None
         assert not judged.newest[[0, 7]].any()
 
     def test_the_watch_is_told_of_every_fold(self, sample: TrainingSample) -> None:
         told = Told()
-        judged = judge(sample, SMALL, "random", told)
+        judged = cross_validate(sample, SMALL, "random", told)
         assert told.n_done == [1, 2, 3]
         assert len(told.y[-1]) == len(sample)
         assert np.array_equal(told.margin[-1], judged.margins.fused)
@@ -163,8 +163,8 @@ class TestTimeOrderedFolds:
         x_num = rng.normal(size=sample.design.tabular.x_num.shape).astype(np.float32)
         y = np.where(late, x_num[:, 1] > 0.8, rng.random(len(sample)) < 0.2).astype(np.float64)
         planted = replace(sample, design=with_numbers(sample.design, x_num), y=y)
-        mixed = judge(planted, SMALL, "random")
-        ordered = judge(planted, SMALL, "time")
+        mixed = cross_validate(planted, SMALL, "random")
+        ordered = cross_validate(planted, SMALL, "time")
         assert auc(y[late], mixed.margins.fused[late]) > 0.8
         last = late[ordered.rows]
         assert 0.3 < auc(ordered.y[last], ordered.margins.fused[last]) < 0.7
@@ -175,7 +175,7 @@ class TestTimeOrderedFolds:
         assert sample.decided is not None
         edges = time_blocks(sample.decided, N_FOLDS)
         middle = (sample.decided >= edges[1]) & (sample.decided < edges[2])
-        other = judge(replace(sample, y=np.where(middle, 1 - sample.y, sample.y)), SMALL, "time")
+        other = cross_validate(replace(sample, y=np.where(middle, 1 - sample.y, sample.y)), SMALL, "time")
         before = sample.decided[forward.rows] < edges[2]
         assert np.array_equal(other.margins.fused[before], forward.margins.fused[before])
         assert not np.array_equal(other.margins.fused[~before], forward.margins.fused[~before])
@@ -196,27 +196,27 @@ class TestTimeOrderedFolds:
             raise RuntimeError("enough")
 
         with pytest.raises(RuntimeError, match="enough"):
-            judge(sample, SMALL, "time", give_up)
+            cross_validate(sample, SMALL, "time", give_up)
         assert told.n_done == [1]
 
     def test_a_row_without_a_date_is_judged_by_nobody_and_teaches_nobody(self, sample: TrainingSample) -> None:
         assert sample.decided is not None
         few = undated(sample, [0, 7, 11])
-        judged = judge(few, SMALL, "time")
+        judged = cross_validate(few, SMALL, "time")
         assert not set(judged.rows) & {0, 7, 11}
         kept = np.flatnonzero(~np.isnat(few.decided)) if few.decided is not None else np.zeros(0, np.intp)
-        without = judge(few.take(kept), SMALL, "time")
+        without = cross_validate(few.take(kept), SMALL, "time")
         assert kept[without.rows].tolist() == judged.rows.tolist()
         assert same(judged.margins, without.margins)
 
     def test_equal_settings_give_equal_bits_and_another_seed_others(
         self, sample: TrainingSample, forward: CrossValidated
     ) -> None:
-        again = judge(sample, SMALL, "time")
+        again = cross_validate(sample, SMALL, "time")
         assert same(again.margins, forward.margins)
         assert again.figures() == forward.figures()
         reseeded = SMALL.model_copy(update={"folds": FoldConfig(n_folds=N_FOLDS, seed=8)})
-        assert not same(judge(sample, reseeded, "time").margins, forward.margins)
+        assert not same(cross_validate(sample, reseeded, "time").margins, forward.margins)
 
     def test_the_newest_are_those_of_the_judged(self, sample: TrainingSample, forward: CrossValidated) -> None:
         assert sample.decided is not None
@@ -229,19 +229,19 @@ class TestTimeOrderedFolds:
     def test_they_need_dates(self, sample: TrainingSample, without: Callable[[Dates], Dates | None]) -> None:
         assert sample.decided is not None
         with pytest.raises(ContractError, match="time-ordered folds need decision dates") as caught:
-            judge(replace(sample, decided=without(sample.decided)), SMALL, "time")
+            cross_validate(replace(sample, decided=without(sample.decided)), SMALL, "time")
         assert "random folds" in caught.value.remedy
 
     @pytest.mark.parametrize("n_days", [1, 2, 3, 4])
     def test_too_few_days_are_refused(self, n_days: int) -> None:
         with pytest.raises(ContractError, match="the decision days are too few for 3 time-ordered folds"):
-            judge(dated(200, n_days), SMALL, "time")
+            cross_validate(dated(200, n_days), SMALL, "time")
 
     def test_too_few_early_outcomes_are_refused(self, sample: TrainingSample) -> None:
         assert sample.decided is not None
         early = sample.decided < time_blocks(sample.decided, N_FOLDS)[0]
         with pytest.raises(ContractError, match="training needs at least 3 bad and 3 good outcomes, got 0 bad"):
-            judge(replace(sample, y=np.where(early, 0.0, sample.y)), SMALL, "time")
+            cross_validate(replace(sample, y=np.where(early, 0.0, sample.y)), SMALL, "time")
 
     def test_rows_that_share_a_group_with_a_judge_s_are_left_out(self, sample: TrainingSample) -> None:
         """A copy of an early row among the newest would be judged by a model that knows its outcome."""
@@ -249,14 +249,14 @@ class TestTimeOrderedFolds:
         newest, oldest = np.argsort(sample.decided, kind="stable")[[-1, 0]]
         groups = sample.groups.copy()
         groups[newest] = groups[oldest]
-        judged = judge(replace(sample, groups=groups), SMALL, "time")
-        before = judge(sample, SMALL, "time")
+        judged = cross_validate(replace(sample, groups=groups), SMALL, "time")
+        before = cross_validate(sample, SMALL, "time")
         assert set(before.rows) - set(judged.rows) == {newest}
         edges = time_blocks(sample.decided, N_FOLDS)
         blocks = forward_blocks(sample.y, groups, sample.decided, N_FOLDS)
         for (first, _), block in zip(pairwise(edges), blocks, strict=True):
-            assert not set(groups[block.earlier]) & set(groups[block.judged])
-            assert block.earlier.tolist() == np.flatnonzero(sample.decided < first).tolist()
+            assert not set(groups[block.training]) & set(groups[block.validation])
+            assert block.training.tolist() == np.flatnonzero(sample.decided < first).tolist()
 
     def test_a_block_of_copies_alone_is_refused(self, sample: TrainingSample) -> None:
         assert sample.decided is not None
@@ -264,7 +264,7 @@ class TestTimeOrderedFolds:
         groups = np.where(last, 0, sample.groups)
         groups[np.argmin(sample.decided)] = 0
         with pytest.raises(ContractError, match=r"all rows from 2020-\d\d-\d\d on, .* nothing to judge there"):
-            judge(replace(sample, groups=groups), SMALL, "time")
+            cross_validate(replace(sample, groups=groups), SMALL, "time")
 
     @pytest.mark.parametrize("only", [0.0, 1.0])
     def test_one_outcome_in_the_newer_half_is_refused(self, sample: TrainingSample, only: float) -> None:
@@ -273,7 +273,7 @@ class TestTimeOrderedFolds:
         y = np.where(newer, only, sample.y)
         n_bad = int(only * newer.sum())
         with pytest.raises(ContractError, match=f"the newer half of the rows, and that holds {n_bad} bad of") as caught:
-            judge(replace(sample, y=y), SMALL, "time")
+            cross_validate(replace(sample, y=y), SMALL, "time")
         assert "random folds" in caught.value.remedy
 
 
@@ -299,7 +299,7 @@ class TestBlocks:
         assert edges[-1] == days.max() + 1
         sizes = np.array([((days >= a) & (days < b)).sum() for a, b in pairwise(edges)], dtype=np.int64)
         fullest_day = np.unique(days, return_counts=True)[1].max()
-        assert np.all(np.abs(sizes - n * JUDGED_SHARE / n_blocks) <= 2 * fullest_day + 1)
+        assert np.all(np.abs(sizes - n * VALIDATION_SHARE / n_blocks) <= 2 * fullest_day + 1)
         assert (days < edges[0]).any()
 
     def test_rows_without_a_date_do_not_move_them(self) -> None:

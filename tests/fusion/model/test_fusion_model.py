@@ -463,7 +463,7 @@ def test_the_shipped_schemas_give_the_model_inputs_only(name: str) -> None:
     tabular = TabularEncoder(schema, levels, {})
     assert kept_out
     assert not kept_out & {*tabular.num_names, *tabular.cat_names, *(field.name for field in schema.narratives)}
-    protected = {field.name for field in schema.having(Role.PROTECTED)}
+    protected = {field.name for field in schema.fields_of(Role.PROTECTED)}
     assert not protected & {source for derived in schema.derived for source in derived.of}
 
 

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from data_schemas.errors import ContractError
 from fusion.config import Between, Config, OneOf, Setting, load_config, valid_keys
-from fusion.model.search_space import Dimension, Space, full_space, load_space, searched, suggest
+from fusion.model.search_space import Dimension, Space, active_settings, full_space, load_space, suggest
 
 
 @dataclass(frozen=True)
@@ -22,23 +22,23 @@ class Answers:
     """A trial that answers each question with a share of its range, and remembers what it was asked."""
 
     share: dict[str, float]
-    asked: dict[str, Setting] = field(default_factory=dict)
+    is_active: dict[str, Setting] = field(default_factory=dict)
 
     def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int:
         assert low < high
         assert not log or low > 0
-        self.asked[name] = value = low + round((high - low) * self.share.get(name, 0.0))
+        self.is_active[name] = value = low + round((high - low) * self.share.get(name, 0.0))
         return value
 
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
         assert low < high
         assert not log or low > 0
-        self.asked[name] = value = low + (high - low) * self.share.get(name, 0.0)
+        self.is_active[name] = value = low + (high - low) * self.share.get(name, 0.0)
         return value
 
     def suggest_categorical(self, name: str, choices: Sequence[Setting]) -> Setting:
         assert len(choices) > 1
-        self.asked[name] = value = choices[round((len(choices) - 1) * self.share.get(name, 0.0))]
+        self.is_active[name] = value = choices[round((len(choices) - 1) * self.share.get(name, 0.0))]
         return value
 
 
@@ -81,16 +81,16 @@ def test_suggestions_are_valid_and_ask_only_what_matters(share: dict[str, float]
     space, base = full_space(), Config()
     trial = Answers(share)
     config = suggest(trial, space, base)
-    assert searched(config, space) == trial.asked
-    assert ("text.n_buckets" in trial.asked) == config.text.words
-    assert ("head.text_penalty" in trial.asked) == config.text.vectors
-    assert ("encoder.unit" in trial.asked) == config.text.vectors
-    assert ("encoder.window" in trial.asked) == (config.text.vectors and config.encoder.unit == "narrative")
+    assert active_settings(config, space) == trial.is_active
+    assert ("text.n_buckets" in trial.is_active) == config.text.words
+    assert ("head.text_penalty" in trial.is_active) == config.text.vectors
+    assert ("encoder.unit" in trial.is_active) == config.text.vectors
+    assert ("encoder.window" in trial.is_active) == (config.text.vectors and config.encoder.unit == "narrative")
     tree = config.model_dump()
     for dimension in space.dimensions:
         section, _, name = dimension.key.partition(".")
         value = tree[section][name]
-        expected = trial.asked.get(dimension.key, getattr(getattr(base, section), name))
+        expected = trial.is_active.get(dimension.key, getattr(getattr(base, section), name))
         assert value == expected
         assert type(value) is type(expected)
     others = set(valid_keys()) - {dimension.key for dimension in space.dimensions}
@@ -105,11 +105,11 @@ def _value(config: Config, key: str) -> object:
 def test_optuna_asks_the_same_and_takes_the_base_config_as_its_first_trial() -> None:
     space, base = full_space(), Config()
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
-    study.enqueue_trial(searched(base, space))
+    study.enqueue_trial(active_settings(base, space))
     trials = [study.ask() for _ in range(20)]
     configs = [suggest(trial, space, base) for trial in trials]
     assert configs[0] == base
-    assert [searched(config, space) for config in configs] == [trial.params for trial in trials]
+    assert [active_settings(config, space) for config in configs] == [trial.params for trial in trials]
     assert len({config.model_dump_json() for config in configs}) == 20
 
 
@@ -145,7 +145,7 @@ def test_a_condition_holds_though_the_setting_between_is_not_searched(tmp_path: 
     assert isinstance(vectors, OneOf)
     trial = Answers({"text.vectors": float(vectors.choices.index(False))})
     assert not suggest(trial, space, Config()).text.vectors
-    assert "encoder.window" not in trial.asked
+    assert "encoder.window" not in trial.is_active
 
 
 def test_what_hangs_on_what_is_never_asked_is_left_out(tmp_path: Path) -> None:
@@ -244,7 +244,7 @@ def test_bad_files_name_file_key_and_rule(tmp_path: Path, text: str, rule: str) 
 
 def test_a_file_that_leaves_nothing_to_search(tmp_path: Path) -> None:
     held: dict[str, list[str]] = {}
-    for key, value in searched(Config(), full_space()).items():
+    for key, value in active_settings(Config(), full_space()).items():
         section, _, name = key.partition(".")
         text = {True: "true", False: "false"}.get(value) if isinstance(value, bool) else repr(value)
         held.setdefault(section, []).append(f"{name} = [{text}]")

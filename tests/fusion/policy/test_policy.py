@@ -20,7 +20,7 @@ from fusion.policy.policy import (
     Segments,
     amounts_of,
     decide,
-    own_policy,
+    default_policy,
     segments_of,
 )
 
@@ -46,7 +46,7 @@ def test_a_pd_at_a_cutoff_has_the_milder_decision() -> None:
     found = decide(policy(0.1, 0.3), pds, ["36"] * 4 + ["60"] * 4, [""] * 8)
     assert found.decision == ("approve", "refer", "refer", "decline") * 2
     assert found.refer_reason == ("", "between_cutoffs", "between_cutoffs", "") * 2
-    assert found.are("refer").tolist() == [False, True, True, False] * 2
+    assert found.rows_with("refer").tolist() == [False, True, True, False] * 2
 
 
 def test_what_lacks_is_named_and_never_helps_a_decline() -> None:
@@ -81,13 +81,13 @@ def test_each_row_is_decided_alone_and_a_higher_pd_never_helps(
     worse = decide(strict, np.minimum(pds + 0.1, 1.0), segments, quality)
     order = ("approve", "refer", "decline")
     assert all(order.index(a) <= order.index(b) for a, b in zip(found.decision, worse.decision, strict=True))
-    assert [bool(reason) for reason in found.refer_reason] == found.are("refer").tolist()
+    assert [bool(reason) for reason in found.refer_reason] == found.rows_with("refer").tolist()
 
 
 @given(st.floats(0.01, 0.99), st.lists(st.floats(0.0, 1.0)))
 def test_the_models_own_policy_is_its_cutoff(max_pd: float, pds: list[float]) -> None:
     found = decide(
-        own_policy(Config(decision=DecisionConfig(max_pd=max_pd))),
+        default_policy(Config(decision=DecisionConfig(max_pd=max_pd))),
         np.array(pds),
         [""] * len(pds),
         ["missing:a"] * len(pds),
@@ -103,7 +103,7 @@ def test_parts_of_different_lengths_are_refused() -> None:
 def test_segments_and_amounts_come_from_columns() -> None:
     rows = applications(term_months=[36.0, np.nan, 60.0], amount=[100.0, 300.0, np.nan])
     assert segments_of(policy(0.1, 0.2), rows) == ["36", "", "60"]
-    assert segments_of(own_policy(Config()), rows) == ["", "", ""]
+    assert segments_of(default_policy(Config()), rows) == ["", "", ""]
     fixed = Economics(loss_given_default=0.5, margin=0.1, amount=50)
     assert amounts_of(fixed, rows).tolist() == [50.0, 50.0, 50.0]
     column = fixed.model_copy(update={"amount": "amount"})

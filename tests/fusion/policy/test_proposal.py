@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusion.policy.policy import Constraints, Cutoffs, Economics, Policy, Segments
-from fusion.policy.proposal import Proposal, Unmet, books_by_segment, bootstrap_mean, keeps, propose
-from fusion.policy.simulation import Book, Curve, at_cutoffs, together
+from fusion.policy.proposal import Proposal, Unmet, books_by_segment, bootstrap_mean, constraints_met, propose
+from fusion.policy.simulation import Book, Curve, add_curves, at_cutoffs
 from tests.support.books import book
 
 OF_36, OF_60 = Cutoffs(approve=0.1, decline=0.1), Cutoffs(approve=0.05, decline=0.3)
-LIMITS = st.one_of(st.none(), st.floats(0, 1))
+CONSTRAINTS = st.one_of(st.none(), st.floats(0, 1))
 
 
 def policy(constraints: Constraints) -> Policy:
@@ -35,13 +35,13 @@ def every_combination(rows: dict[str, Book], wanted: Policy) -> Curve | None:
         floor = limits.decline if limits.decline > limits.approve else 0.0
         tried = {round(float(one), 2) for one in (*part.pd, 0.0, limits.approve)}
         points.append([at_cutoffs(part, Cutoffs(approve=one, decline=max(one, floor))) for one in tried])
-    sums = [together(list(some)) for some in product(*points)]
-    kept = [one for one in sums if all(keeps(wanted.constraints, one).values())]
+    sums = [add_curves(list(some)) for some in product(*points)]
+    kept = [one for one in sums if all(constraints_met(wanted.constraints, one).values())]
     return max(kept, key=lambda one: float(one.expected_profit[0])) if kept else None
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(1, 24), st.integers(0, 999), LIMITS, LIMITS, LIMITS)
+@given(st.integers(1, 24), st.integers(0, 999), CONSTRAINTS, CONSTRAINTS, CONSTRAINTS)
 def test_the_proposal_is_the_best_of_all(
     n: int, seed: int, approval: float | None, bad: float | None, refer: float | None
 ) -> None:
@@ -53,7 +53,7 @@ def test_the_proposal_is_the_best_of_all(
         assert found.limits
     else:
         assert best is not None
-        assert all(keeps(wanted.constraints, found.whole.proposed).values())
+        assert all(constraints_met(wanted.constraints, found.whole.proposed).values())
         assert found.whole.proposed.expected_profit == pytest.approx(best.expected_profit, abs=1e-4)
 
 

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusion.policy.policy import Cutoffs, Policy, Refer, decide
-from fusion.policy.simulation import Book, at_cutoffs, profits, simulate, together
+from fusion.policy.simulation import Book, add_curves, at_cutoffs, profits, simulate
 from tests.support.books import MONEY, book
 
 
 def by_row(rows: Book, limits: Cutoffs) -> dict[str, float]:
     """Each figure as a plain sum over rows, decided one by one by ``decide``."""
     policy = Policy(cutoffs=limits, refer=Refer(quality=("missing",)))
-    quality = ["missing:a" if one else "" for one in rows.lacking]
+    quality = ["missing:a" if one else "" for one in rows.must_refer]
     found = decide(policy, rows.pd, [""] * len(rows), quality)
     sums = dict.fromkeys(("approved", "referred", "bad", "expected_bad", "loss", "expected_loss"), 0.0)
     sums |= {"profit": 0.0, "expected_profit": 0.0}
@@ -60,7 +60,7 @@ def test_rates_are_shares_and_none_without_rows() -> None:
     assert curve.approval_rate[-1] == 1.0
     assert curve.bad_rate[-1] == pytest.approx(free.y.mean())
     assert curve.expected_bad_rate[-1] == pytest.approx(free.pd.mean())
-    assert np.isnan(simulate(Book(free.pd + 0.01, free.y, free.amount, free.lacking, MONEY), 0.0).bad_rate[0])
+    assert np.isnan(simulate(Book(free.pd + 0.01, free.y, free.amount, free.must_refer, MONEY), 0.0).bad_rate[0])
     assert np.isnan(simulate(book(0, 0), 0.0).approval_rate).all()
 
 
@@ -68,11 +68,11 @@ def test_parts_add_up() -> None:
     rows = book(200, 3)
     half = np.arange(200) < 90
     limits = Cutoffs(approve=0.1, decline=0.3)
-    both = together([at_cutoffs(rows.take(half), limits), at_cutoffs(rows.take(~half), limits)])
+    both = add_curves([at_cutoffs(rows.take(half), limits), at_cutoffs(rows.take(~half), limits)])
     assert both.n == 200
     assert both.profit == pytest.approx(at_cutoffs(rows, limits).profit)
     with pytest.raises(ValueError, match="no parts"):
-        together([])
+        add_curves([])
 
 
 def test_parts_of_different_lengths_are_refused() -> None:

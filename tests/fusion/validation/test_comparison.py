@@ -18,7 +18,7 @@ from features.arrays import Floats
 from fusion.metrics import brier_gain, delong
 from fusion.validation.comparison import compare, rank_correlation
 from fusion.validation.net_benefit import net_benefit, net_benefit_difference
-from fusion.validation.power import ab_plan, auc_spread, brier_spread, needed, needed_in_each
+from fusion.validation.power import auc_spread, brier_spread, rows_needed, rows_needed_in_each, sample_sizes
 from fusion.validation.swap_sets import swap_set
 
 SOME = np.array([0.01, 0.1, 0.2, 0.35, 0.5, 0.9])
@@ -186,7 +186,7 @@ def test_a_model_is_no_better_than_itself() -> None:
     assert (found.auc.difference, found.auc.p, found.brier.difference, found.brier.p) == (0, 1, 0, 1)
     assert found.spearman == 1
     swaps = swap_set(champion, champion, y, 0.5)
-    assert all(math.isnan(need.n) for need in ab_plan(champion, champion, y, swaps))
+    assert all(math.isnan(need.n) for need in sample_sizes(champion, champion, y, swaps))
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_degenerate_rows_give_gaps_and_no_error(champion: Floats, challenger: Fl
     assert found.n == len(y)
     for approval_rate in (0.0, 0.5, 1.0):
         swaps = swap_set(champion, challenger, y, approval_rate)
-        assert len(ab_plan(champion, challenger, y, swaps)) == 6
+        assert len(sample_sizes(champion, challenger, y, swaps)) == 6
     net_benefit_difference(y, expit(challenger), expit(champion), 0.2)
 
 
@@ -219,15 +219,15 @@ def test_rank_correlation_of_a_constant_is_none() -> None:
 
 def test_two_rates_need_what_r_documents() -> None:
     """R's help page of power.prop.test: p1 = .50, p2 = .75, power = .90 gives n = 76.7; and n = 50 a power of .740."""
-    assert round(needed_in_each(0.5, 0.75, 0.9), 1) == 76.7
-    assert needed_in_each(0.5, 0.75, 0.740) == pytest.approx(50, abs=0.05)
+    assert round(rows_needed_in_each(0.5, 0.75, 0.9), 1) == 76.7
+    assert rows_needed_in_each(0.5, 0.75, 0.740) == pytest.approx(50, abs=0.05)
 
 
 @given(rate=st.floats(0.01, 0.4), more=st.floats(0.01, 0.5), power=st.floats(0.3, 0.99))
 def test_needed_rows_have_the_power_of_the_pooled_test(rate: float, more: float, power: float) -> None:
     """The power at that size: the chance that the difference passes 1.96 standard errors pooled under no difference."""
     other = rate + more
-    n = needed_in_each(rate, other, power)
+    n = rows_needed_in_each(rate, other, power)
     limit = norm.ppf(0.975) * math.sqrt(2 * (rate + other) / 2 * (1 - (rate + other) / 2) / n)
     error = math.sqrt((rate * (1 - rate) + other * (1 - other)) / n)
     assert norm.sf((limit - more) / error) == pytest.approx(power, abs=1e-9)
@@ -235,15 +235,15 @@ def test_needed_rows_have_the_power_of_the_pooled_test(rate: float, more: float,
 
 @given(difference=st.floats(0.001, 0.5), variance=st.floats(0.01, 4), power=st.floats(0.3, 0.99))
 def test_needed_rows_have_the_power_of_the_z_test(difference: float, variance: float, power: float) -> None:
-    n = needed(difference, variance, power)
-    assert n == pytest.approx(needed(-difference, variance, power))
+    n = rows_needed(difference, variance, power)
+    assert n == pytest.approx(rows_needed(-difference, variance, power))
     reached = norm.sf(norm.ppf(0.975) - difference / math.sqrt(variance / n))
     assert reached == pytest.approx(power, abs=1e-9)
 
 
 def test_needed_rows_of_the_textbook() -> None:
     """Half a standard deviation at power .8: (1.959964 + .841621)^2 / .25 = 31.4 (Cohen 1988, normal approximation)."""
-    assert needed(0.5, 1.0, 0.8) == pytest.approx(31.395519, abs=1e-6)
+    assert rows_needed(0.5, 1.0, 0.8) == pytest.approx(31.395519, abs=1e-6)
 
 
 def test_the_spreads_are_those_of_the_tests() -> None:
@@ -260,9 +260,9 @@ def test_the_spreads_are_those_of_the_tests() -> None:
 def test_the_plan_keeps_bad_rate_and_share_swapped() -> None:
     champion, challenger, y = sample(10, 2000)
     swaps = swap_set(champion, challenger, y, 0.8)
-    plan = {(need.measure, need.power): need for need in ab_plan(champion, challenger, y, swaps)}
+    plan = {(need.measure, need.power): need for need in sample_sizes(champion, challenger, y, swaps)}
     m = swaps.swapped_in.n
-    each = needed_in_each(swaps.swapped_out.rate.value, swaps.swapped_in.rate.value, 0.9)
+    each = rows_needed_in_each(swaps.swapped_out.rate.value, swaps.swapped_in.rate.value, 0.9)
     assert plan["swaps", 0.9].n == pytest.approx(each * 2000 / m)
     for need in plan.values():
         assert need.n > 0
@@ -275,7 +275,7 @@ def test_the_plan_keeps_bad_rate_and_share_swapped() -> None:
 def test_a_power_lies_above_chance(power: float) -> None:
     champion, challenger, y = sample(1)
     with pytest.raises(ValueError, match="a power lies above"):
-        ab_plan(champion, challenger, y, swap_set(champion, challenger, y, 0.5), [power])
+        sample_sizes(champion, challenger, y, swap_set(champion, challenger, y, 0.5), [power])
 
 
 @pytest.mark.slow
@@ -284,7 +284,7 @@ def test_planned_sizes_have_their_power_in_simulation(measure: str) -> None:
     """What a million rows say is needed for power .8 finds the difference in 8 of 10 fresh samples of that size."""
     champion, challenger, y = sample(12, 1_000_000, 0.35)
     swaps = swap_set(champion, challenger, y, 0.7)
-    (need,) = [one for one in ab_plan(champion, challenger, y, swaps, [0.8]) if one.measure == measure]
+    (need,) = [one for one in sample_sizes(champion, challenger, y, swaps, [0.8]) if one.measure == measure]
     found = 0
     for seed in range(1000):
         champion, challenger, y = sample(1000 + seed, math.ceil(need.n), 0.35)

@@ -14,7 +14,7 @@ from scipy.stats.contingency import relative_risk
 from sklearn.metrics import roc_auc_score
 
 from features.arrays import Flags, Floats, Ints
-from features.tables.groups import LEAST_ROWS
+from features.tables.groups import MIN_ROWS
 from fusion.metrics import fit_logistic_line
 from fusion.validation.fairness import (
     fairness,
@@ -24,7 +24,7 @@ from fusion.validation.fairness import (
     rate_difference,
     standardised_difference,
 )
-from fusion.validation.intervals import NONE, Estimate
+from fusion.validation.intervals import NO_ESTIMATE, Estimate
 
 # Adoption of Questions and Answers to Clarify the Uniform Guidelines on Employee Selection Procedures, 44 FR 11996
 # (1979), on the four-fifths rule: selection rates in per cent, impact ratios, and whether adverse impact is indicated.
@@ -71,9 +71,9 @@ def test_impact_ratio_lies_within_its_finite_interval(a: int, more: int, b: int,
 
 
 def test_no_impact_ratio_beside_nobody_approved() -> None:
-    assert impact_ratio(3, 10, 0, 10) == NONE
-    assert impact_ratio(0, 0, 3, 10) == NONE
-    assert four_fifths(NONE) == ""
+    assert impact_ratio(3, 10, 0, 10) == NO_ESTIMATE
+    assert impact_ratio(0, 0, 3, 10) == NO_ESTIMATE
+    assert four_fifths(NO_ESTIMATE) == ""
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_interval_of_the_standardised_difference_covers() -> None:
 
 
 def test_no_standardised_difference_without_spread() -> None:
-    assert standardised_difference(np.ones(60), np.ones(60)) == NONE
-    assert standardised_difference(np.ones(1), np.arange(5.0)) == NONE
+    assert standardised_difference(np.ones(60), np.ones(60)) == NO_ESTIMATE
+    assert standardised_difference(np.ones(1), np.arange(5.0)) == NO_ESTIMATE
 
 
 def test_figures_of_groups_by_plain_sums() -> None:
@@ -140,41 +140,41 @@ def test_figures_of_groups_by_plain_sums() -> None:
         assert group.auc.value == pytest.approx(roc_auc_score(y[own], margin[own]))
         assert group.slope.value == pytest.approx(fit_logistic_line(y[own], margin[own])[0])
     first, second = found.groups
-    assert first.versus.impact_ratio == Estimate(1.0, 1.0, 1.0)
-    assert first.versus.opportunity == first.versus.mean_difference == Estimate(0.0, 0.0, 0.0)
-    assert second.versus.impact_ratio.value == pytest.approx(second.approval.value / first.approval.value)
-    assert second.versus.opportunity.value == pytest.approx(second.opportunity.value - first.opportunity.value)
-    assert second.versus.calibration_gap.value == pytest.approx(
+    assert first.disparity.impact_ratio == Estimate(1.0, 1.0, 1.0)
+    assert first.disparity.opportunity == first.disparity.mean_difference == Estimate(0.0, 0.0, 0.0)
+    assert second.disparity.impact_ratio.value == pytest.approx(second.approval.value / first.approval.value)
+    assert second.disparity.opportunity.value == pytest.approx(second.opportunity.value - first.opportunity.value)
+    assert second.disparity.calibration_gap.value == pytest.approx(
         second.calibration_gap.value - first.calibration_gap.value
     )
-    assert second.versus.mean_difference.low > 0  # it looks riskier
-    assert second.versus.calibration_gap.low > 0  # than it is
+    assert second.disparity.mean_difference.low > 0  # it looks riskier
+    assert second.disparity.calibration_gap.low > 0  # than it is
     assert second.four_fifths == "below"
 
 
 def test_groups_too_small_are_called_so() -> None:
     code, approved, margin, y = sample()
-    few = np.flatnonzero(code == 1)[: LEAST_ROWS - 1]
+    few = np.flatnonzero(code == 1)[: MIN_ROWS - 1]
     code[np.flatnonzero(code == 1)] = -1
     code[few] = 1
     small = fairness(code, ("a", "b"), approved, margin, y).groups[1]
-    assert small.too_few_rows == small.too_few_goods == small.too_few_of_a_kind == f"fewer than {LEAST_ROWS} rows"
+    assert small.too_few_rows == small.too_few_goods == small.too_few_per_outcome == f"fewer than {MIN_ROWS} rows"
     assert small.four_fifths == ""
     for figure in (small.approval, small.opportunity, small.calibration_gap, small.slope, small.auc):
-        assert figure == NONE
-    assert small.versus.impact_ratio == small.versus.mean_difference == NONE
+        assert figure == NO_ESTIMATE
+    assert small.disparity.impact_ratio == small.disparity.mean_difference == NO_ESTIMATE
 
 
 def test_group_without_goods_has_no_opportunity() -> None:
     code, approved, margin, y = sample()
     y[code == 1] = 1.0
     found = fairness(code, ("a", "b"), approved, margin, y).groups[1]
-    assert found.too_few_goods == found.too_few_of_a_kind == "fewer than 10 goods"
-    assert found.opportunity == found.versus.opportunity == found.auc == found.slope == NONE
-    assert found.versus.impact_ratio.exists
+    assert found.too_few_goods == found.too_few_per_outcome == "fewer than 10 goods"
+    assert found.opportunity == found.disparity.opportunity == found.auc == found.slope == NO_ESTIMATE
+    assert found.disparity.impact_ratio.exists
     assert found.calibration_gap.exists
     y[code == 1] = 0.0
-    assert fairness(code, ("a", "b"), approved, margin, y).groups[1].too_few_of_a_kind == "fewer than 10 bads"
+    assert fairness(code, ("a", "b"), approved, margin, y).groups[1].too_few_per_outcome == "fewer than 10 bads"
 
 
 def test_no_large_group_no_reference() -> None:
@@ -189,7 +189,7 @@ def test_nobody_approved() -> None:
     code, approved, margin, y = sample()
     found = fairness(code, ("a", "b"), np.zeros_like(approved), margin, y)
     assert found.reference == 0  # the larger one
-    assert all(group.versus.impact_ratio == NONE and group.approval.value == 0 for group in found.groups)
+    assert all(group.disparity.impact_ratio == NO_ESTIMATE and group.approval.value == 0 for group in found.groups)
 
 
 def test_small_groups_are_no_reference() -> None:
@@ -202,4 +202,4 @@ def test_given_reference_stays() -> None:
     code, approved, margin, y = sample()
     found = fairness(code, ("a", "b"), approved, margin, y, reference=1)
     assert found.reference == 1
-    assert found.groups[0].versus.impact_ratio.value > 1
+    assert found.groups[0].disparity.impact_ratio.value > 1

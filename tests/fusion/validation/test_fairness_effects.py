@@ -8,18 +8,18 @@ from scipy.special import expit
 
 from features.arrays import Floats, Ints
 from fusion.validation.fairness import fairness
-from fusion.validation.fairness_effects import Effect, Way, effects
-from fusion.validation.intervals import NONE
+from fusion.validation.fairness_effects import Effect, Treatment, effects
+from fusion.validation.intervals import NO_ESTIMATE
 
 
-def ways(n: int = 600, seed: int = 0) -> tuple[Ints, Floats, Way, Way]:
+def ways(n: int = 600, seed: int = 0) -> tuple[Ints, Floats, Treatment, Treatment]:
     """Two groups, and two ways of which the second is hard on group 1."""
     random = np.random.default_rng(seed)
     code = (np.arange(n) % 3 == 0).astype(np.int64)
     margin = random.normal(-1.0, 1.0, n)
     y = (random.random(n) < expit(margin)).astype(np.float64)
     harder = margin + 0.4 * (code == 1) + 0.05 * random.normal(size=n)
-    return code, y, Way(margin < -1, margin), Way(harder < -1, harder)
+    return code, y, Treatment(margin < -1, margin), Treatment(harder < -1, harder)
 
 
 def test_effect_is_the_difference_of_both_figures() -> None:
@@ -29,9 +29,12 @@ def test_effect_is_the_difference_of_both_figures() -> None:
     after = fairness(code, ("a", "b"), other.approved, other.margin, y, reference=0).groups[1]
     pairs = [
         (found.approval, after.approval.value - before.approval.value),
-        (found.impact_ratio, after.versus.impact_ratio.value - before.versus.impact_ratio.value),
-        (found.mean_difference, after.versus.mean_difference.value - before.versus.mean_difference.value),
-        (found.opportunity, after.versus.opportunity.value - before.versus.opportunity.value),
+        (found.impact_ratio, after.disparity.impact_ratio.value - before.disparity.impact_ratio.value),
+        (
+            found.mean_difference,
+            after.disparity.mean_difference.value - before.disparity.mean_difference.value,
+        ),
+        (found.opportunity, after.disparity.opportunity.value - before.disparity.opportunity.value),
         (found.calibration_gap, after.calibration_gap.value - before.calibration_gap.value),
     ]
     for estimate, difference in pairs:
@@ -45,7 +48,7 @@ def test_effect_is_the_difference_of_both_figures() -> None:
 def test_pairs_make_narrow_intervals() -> None:
     code, y, one, other = ways()
     (found,) = effects(code, [1], 0, y, one, other, n_draws=400)
-    alone = fairness(code, ("a", "b"), one.approved, one.margin, y, reference=0).groups[1].versus.mean_difference
+    alone = fairness(code, ("a", "b"), one.approved, one.margin, y, reference=0).groups[1].disparity.mean_difference
     assert found.mean_difference.high - found.mean_difference.low < 0.3 * (alone.high - alone.low)
 
 
@@ -83,17 +86,19 @@ def test_the_reference_itself() -> None:
 
 def test_figures_that_do_not_exist() -> None:
     code, y, one, other = ways()
-    assert effects(code, [5], 0, y, one, other) == (Effect(NONE, NONE, NONE, NONE, NONE),)
-    nobody = Way(np.zeros(len(y), np.bool_), one.margin)
-    assert effects(code, [1], 0, y, nobody, other, n_draws=20)[0].impact_ratio == NONE
-    assert effects(code, [1], 0, np.ones(len(y)), one, other, n_draws=20)[0].opportunity == NONE
-    flat = Way(one.approved, np.full(len(y), -2.0))
-    assert effects(code, [1], 0, y, flat, flat, n_draws=20)[0].mean_difference == NONE
+    assert effects(code, [5], 0, y, one, other) == (
+        Effect(NO_ESTIMATE, NO_ESTIMATE, NO_ESTIMATE, NO_ESTIMATE, NO_ESTIMATE),
+    )
+    nobody = Treatment(np.zeros(len(y), np.bool_), one.margin)
+    assert effects(code, [1], 0, y, nobody, other, n_draws=20)[0].impact_ratio == NO_ESTIMATE
+    assert effects(code, [1], 0, np.ones(len(y)), one, other, n_draws=20)[0].opportunity == NO_ESTIMATE
+    flat = Treatment(one.approved, np.full(len(y), -2.0))
+    assert effects(code, [1], 0, y, flat, flat, n_draws=20)[0].mean_difference == NO_ESTIMATE
 
 
 def test_no_reference_rows() -> None:
     code, y, one, other = ways()
-    assert effects(code, [0, 1], 7, y, one, other) == (Effect(NONE, NONE, NONE, NONE, NONE),) * 2
+    assert effects(code, [0, 1], 7, y, one, other) == (Effect(*[NO_ESTIMATE] * 5),) * 2
 
 
 def test_groups_do_not_depend_on_their_company() -> None:

@@ -18,7 +18,7 @@ from features.arrays import Floats
 from fusion.metrics import brier, fit_logistic_line, ks
 from fusion.validation import intervals
 from fusion.validation.intervals import (
-    NONE,
+    NO_ESTIMATE,
     Estimate,
     Z,
     auc_interval,
@@ -271,7 +271,7 @@ def test_one_class_or_no_rows_have_no_discrimination(y: Floats) -> None:
     found = bootstrap(y, margin)
     for estimate in (auc_interval(y, margin), gini_interval(y, margin), found.ks, found.average_precision):
         assert is_none(estimate)
-    assert slope_interval(y, margin) == (NONE, NONE)
+    assert slope_interval(y, margin) == (NO_ESTIMATE, NO_ESTIMATE)
     assert is_none(calibration_in_the_large(y, margin).intercept)
     assert calibration_in_the_large(y, margin).gap.exists == (len(y) > 0)
 
@@ -279,7 +279,7 @@ def test_one_class_or_no_rows_have_no_discrimination(y: Floats) -> None:
 @pytest.mark.parametrize("margin", [np.zeros(4), np.arange(4.0), -np.arange(4.0), np.array([0.0, 1.0, 1.0, 2.0])])
 def test_lines_without_a_maximum_are_none(margin: Floats) -> None:
     """Constant, separated either way, and separated but for a tie."""
-    assert slope_interval(np.array([0.0, 0.0, 1.0, 1.0]), margin) == (NONE, NONE)
+    assert slope_interval(np.array([0.0, 0.0, 1.0, 1.0]), margin) == (NO_ESTIMATE, NO_ESTIMATE)
 
 
 @settings(max_examples=40)

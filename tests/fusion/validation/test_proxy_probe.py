@@ -7,16 +7,16 @@ from scipy import sparse
 from features.arrays import Floats32, Ints
 from fusion.metrics import auc, delong
 from fusion.validation.proxy_probe import (
-    LEAST_IN_FOLD,
+    MIN_IN_FOLD,
     N_FOLDS,
     WIDENING,
     Inputs,
     ProbeAccuracy,
+    accuracy_difference,
     bent,
     deal_folds,
-    difference,
     out_of_fold,
-    told,
+    probe_accuracy,
 )
 
 
@@ -34,7 +34,7 @@ def probe(x: Inputs, level: Ints) -> ProbeAccuracy:
     alone = np.arange(len(level))
     fold = deal_folds(level, alone, 0)
     assert fold is not None
-    return told(level, fold, out_of_fold(x, level, fold), alone)
+    return probe_accuracy(level, fold, out_of_fold(x, level, fold), alone)
 
 
 def test_folds_hold_every_level_evenly() -> None:
@@ -58,7 +58,7 @@ def test_too_tied_to_be_dealt(tied: Ints) -> None:
 
 
 def test_too_few_rows_of_a_level() -> None:
-    level = np.repeat([0, 1], [100, N_FOLDS * LEAST_IN_FOLD - 1])
+    level = np.repeat([0, 1], [100, N_FOLDS * MIN_IN_FOLD - 1])
     assert deal_folds(level, np.arange(len(level)), 0) is None
 
 
@@ -67,7 +67,7 @@ def test_within_one_fold_the_figures_are_delongs() -> None:
     random = np.random.default_rng(1)
     y = random.integers(0, 2, 200)
     score = random.normal(size=200) + 0.5 * y
-    found = told(y, np.zeros(200, np.int64), np.column_stack([-score, score]), np.arange(200))
+    found = probe_accuracy(y, np.zeros(200, np.int64), np.column_stack([-score, score]), np.arange(200))
     gain = delong(y.astype(float), score, np.zeros(200))  # against a constant, whose AUC is .5 without variance
     assert found.overall.value == pytest.approx(auc(y.astype(float), score), abs=1e-12)
     assert (found.overall.high - found.overall.value) / WIDENING == pytest.approx(gain.high - gain.difference, abs=1e-9)
@@ -79,7 +79,7 @@ def test_more_levels_agree_with_the_bootstrap() -> None:
     level = random.integers(0, 3, 240)
     log_p = random.normal(size=(240, 3)) + np.eye(3)[level]
     one_fold = np.zeros(240, np.int64)
-    found = told(level, one_fold, log_p, np.arange(240)).overall
+    found = probe_accuracy(level, one_fold, log_p, np.arange(240)).overall
     drawn = []
     for _ in range(400):
         rows = random.integers(0, 240, 240)
@@ -92,9 +92,9 @@ def test_tied_rows_count_as_one() -> None:
     y = random.integers(0, 2, 150)
     score = random.normal(size=150) + 0.5 * y
     log_p = np.column_stack([-score, score])
-    single = told(y, np.zeros(150, np.int64), log_p, np.arange(150)).overall
+    single = probe_accuracy(y, np.zeros(150, np.int64), log_p, np.arange(150)).overall
     twice = np.tile(np.arange(150), 2)
-    doubled = told(y[twice], np.zeros(300, np.int64), log_p[twice], twice).overall
+    doubled = probe_accuracy(y[twice], np.zeros(300, np.int64), log_p[twice], twice).overall
     assert doubled.value == pytest.approx(single.value, abs=1e-12)
     assert doubled.high - doubled.low == pytest.approx(single.high - single.low, rel=0.01)
 
@@ -144,8 +144,8 @@ def test_a_bent_line_has_no_holes(n: int) -> None:
 def test_a_difference_is_paired() -> None:
     x, level = sample(400, 2, 1.0)
     both, less = probe(x, level), probe(x[:, 1:], level)
-    gain = difference(both, less, np.arange(400))
+    gain = accuracy_difference(both, less, np.arange(400))
     assert gain.value == both.overall.value - less.overall.value
     assert gain.low > 0
-    same = difference(both, both, np.arange(400))
+    same = accuracy_difference(both, both, np.arange(400))
     assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import entropy
 
-from fusion.validation.psi import MISSING, chance_psi, psi_of, psi_of_counts, psi_of_levels, word
+from fusion.validation.psi import MISSING, chance_psi, psi_of, psi_of_counts, psi_of_levels, psi_verdict
 
 floats = st.one_of(st.just(math.nan), st.integers(-4, 4).map(float), st.floats(-1e6, 1e6))
 
@@ -20,7 +20,7 @@ def test_psi_of_the_published_example() -> None:
     then, now = np.repeat(np.arange(4), [248, 247, 260, 245]), np.repeat(np.arange(4), [13, 43, 63, 81])
     found = psi_of_levels(then, now, ("188 to 215", "215 to 221", "221 to 227", "227 to 237"))
     assert found.value == pytest.approx(0.3404592, abs=5e-8)
-    assert found.word == "shifted"
+    assert found.verdict == "shifted"
     assert found.cells[0].label == "188 to 215"
     assert found.cells[0].actual == 13 / 200
 
@@ -92,8 +92,8 @@ def test_float32_and_constant_and_missing_numbers() -> None:
     assert (lost.value, lost.chance, len(lost.cells)) == (0.0, 0.0, 1)
     for none in (psi_of(np.empty(0), then), psi_of(then, np.empty(0))):
         assert math.isnan(none.value)
-        assert none.word == "unknown"
-    assert psi_of_levels(np.empty(0, dtype=int), np.array([1])).word == "unknown"
+        assert none.verdict == "unknown"
+    assert psi_of_levels(np.empty(0, dtype=int), np.array([1])).verdict == "unknown"
 
 
 @pytest.mark.parametrize(("n", "m"), [(5000, 300), (800, 2000)])
@@ -127,4 +127,4 @@ def test_chance_value_by_hand() -> None:
     ],
 )
 def test_words(value: float, chance: float, expected: str) -> None:
-    assert word(value, chance) == expected
+    assert psi_verdict(value, chance) == expected

@@ -15,7 +15,7 @@ from scipy.special import expit, logit
 from features.arrays import Floats
 from fusion.metrics import ks
 from fusion.validation.intervals import rate
-from fusion.validation.score_bands import band_edges, binomial_p, first_break, gains, jeffreys_p, score_bands
+from fusion.validation.score_bands import band_edges, binomial_p, first_inversion, gains, jeffreys_p, score_bands
 
 
 def sample(seed: int, n: int = 1000) -> tuple[Floats, Floats, Floats]:
@@ -90,10 +90,10 @@ def test_a_break_is_the_first_rise_of_risk() -> None:
     band = score_bands(np.array([1.0]), np.array([0.2]), np.array([500.0]), ())[0]
     empty = replace(band, n=0, n_bad=0, rate=rate(0, 0))
     bands = [replace(band, n=10, n_bad=k, rate=rate(k, 10)) for k in (8, 5, 5, 6, 1, 2)]
-    assert first_break([*bands[:3], empty, *bands[3:]]) == (bands[2], bands[3])
-    assert first_break(bands) is not None
-    assert first_break([*bands[:3], empty]) is None
-    assert first_break([]) is None
+    assert first_inversion([*bands[:3], empty, *bands[3:]]) == (bands[2], bands[3])
+    assert first_inversion(bands) is not None
+    assert first_inversion([*bands[:3], empty]) is None
+    assert first_inversion([]) is None
 
 
 @given(st.integers(0, 40), st.integers(1, 80), st.integers(1, 12))

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from features.design import TextBlock
 from fusion.validation.psi import psi_of
-from fusion.validation.text_drift import LEAST_WRITTEN, MOST_COMPONENTS, Reference, TextDrift, describe_texts, drift
+from fusion.validation.text_drift import MAX_COMPONENTS, MIN_NARRATIVES, Reference, TextDrift, describe_texts, drift
 from tests.support.designs import Shape, make_design, silent, without_narratives
 
 SHAPE = Shape(n_narratives=2, dim=24)
@@ -46,13 +46,13 @@ def test_components_are_those_of_scikit_learn() -> None:
     text = texts(3000)
     for at, own in enumerate(reference(text).texts):
         vectors = text.x_text[text.has_text[:, at], at].astype(np.float64)
-        fitted = PCA(MOST_COMPONENTS, svd_solver="full").fit(vectors)
+        fitted = PCA(MAX_COMPONENTS, svd_solver="full").fit(vectors)
         alike = np.abs(np.sum(fitted.components_ * own.components, axis=1))
         np.testing.assert_allclose(alike, 1, atol=1e-6)
         np.testing.assert_allclose(own.mean, fitted.mean_, atol=1e-6)
         variances = np.linalg.eigvalsh(np.cov(vectors.T, ddof=0))
         assert own.spread == pytest.approx(math.sqrt(variances.sum()), abs=1e-6)
-        assert own.freedom == pytest.approx(variances.sum() ** 2 / (variances**2).sum(), abs=1e-6)
+        assert own.effective_dim == pytest.approx(variances.sum() ** 2 / (variances**2).sum(), abs=1e-6)
         greatest = np.take_along_axis(own.components, np.abs(own.components).argmax(1)[:, None], 1)
         assert (greatest > 0).all()
         assert (own.n_rows, own.n_written) == (3000, len(vectors))
@@ -128,12 +128,12 @@ def test_fewer_writers_and_longer_narratives_are_seen() -> None:
     quiet = replace(now, has_text=(np.arange(2000) % 4 == 0)[:, None])
     found = drift(reference(then), quiet)[0]
     assert [cell.actual for cell in found.written.cells] == [0.75, 0.25]
-    assert found.written.word == "shifted"
+    assert found.written.verdict == "shifted"
     assert found.words.value == 0  # all had three words, so that there is one bin
     mixed = TextBlock(
         then.x_text, then.has_text, sparse.vstack([then.x_lex[:1000], now.x_lex[1000:]]).tocsr(), ("note",)
     )
-    assert drifted(mixed, now).words.word == "shifted"
+    assert drifted(mixed, now).words.verdict == "shifted"
 
 
 def test_chance_is_exceeded_one_time_in_twenty() -> None:
@@ -174,7 +174,7 @@ def test_narratives_that_are_all_alike() -> None:
     assert found.words.value == 0
 
 
-@pytest.mark.parametrize("n", [0, 1, LEAST_WRITTEN - 1])
+@pytest.mark.parametrize("n", [0, 1, MIN_NARRATIVES - 1])
 def test_few_narratives_are_not_compared(n: int) -> None:
     many, few = block(np.ones((60, 3))), block(np.ones((n, 3)))
     for then, now in ((many, few), (few, many), (few, few)):

@@ -20,8 +20,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from experiments.benchmarks.peers.contenders.tables import Budget, Training
 from features.arrays import Floats
 
-MOST_TREES, PATIENCE = 1500, 40
-MOST_WORDS, LEAST_TEXTS = 2000, 20
+MAX_TREES, PATIENCE = 1500, 40
+MAX_WORDS, MIN_TEXTS = 2000, 20
 BOOSTER, LEVELS, WORDS = "booster.txt", "levels.json", "words.json"
 Inputs = Floats | sparse.csr_matrix
 
@@ -83,7 +83,7 @@ def _reader(terms: list[str] | None = None) -> TfidfVectorizer:
     """Weighs the words of a column of texts: the 2,000 most frequent of those that 20 rows have, or ``terms``."""
     if terms is not None:
         return TfidfVectorizer(sublinear_tf=True, vocabulary=terms)
-    return TfidfVectorizer(sublinear_tf=True, min_df=LEAST_TEXTS, max_features=MOST_WORDS)
+    return TfidfVectorizer(sublinear_tf=True, min_df=MIN_TEXTS, max_features=MAX_WORDS)
 
 
 def _texts(frame: pd.DataFrame, name: str) -> list[str]:
@@ -105,7 +105,7 @@ def _fit(
 
     def loss(trial: optuna.Trial) -> float:
         stop = lgb.early_stopping(PATIENCE, verbose=False)
-        found = lgb.cv(_settings(trial, budget), data(), MOST_TREES, folds=training.splits, callbacks=[stop])
+        found = lgb.cv(_settings(trial, budget), data(), MAX_TREES, folds=training.splits, callbacks=[stop])
         curve = np.asarray(found["valid binary_logloss-mean"], dtype=np.float64)
         trial.set_user_attr("trees", len(curve))
         return float(curve[-1])

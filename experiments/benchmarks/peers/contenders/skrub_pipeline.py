@@ -21,7 +21,7 @@ from skrub import tabular_pipeline
 from experiments.benchmarks.peers.contenders.tables import Budget, Training
 from features.arrays import Floats
 
-MOST_TREES, PATIENCE = 1000, 30
+MAX_TREES, PATIENCE = 1000, 30
 PIPELINE = "pipeline.joblib"  # scikit-learn has no other form for a whole pipeline; this process wrote it itself
 
 
@@ -33,7 +33,7 @@ def fit(training: Training, folder: Path, budget: Budget) -> Mapping[str, object
     def loss(trial: optuna.Trial) -> float:
         losses, trees = [], []
         for learn, held_out in training.splits:
-            trees_of = _trees(trial, budget, early_stopping=True, max_iter=MOST_TREES, n_iter_no_change=PATIENCE)
+            trees_of = _trees(trial, budget, early_stopping=True, max_iter=MAX_TREES, n_iter_no_change=PATIENCE)
             trees_of.fit(x.iloc[learn], training.y[learn], X_val=x.iloc[held_out], y_val=training.y[held_out])
             best = int(np.argmax(trees_of.validation_score_))
             losses.append(-float(trees_of.validation_score_[best]))

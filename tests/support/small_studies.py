@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import optuna
+import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
 from experiments.reporting.document import Document, Finding, Plot, Section, Table
+from experiments.sweep import captions
 from experiments.sweep.report import sweep_report
-from experiments.sweep.study_snapshot import snapshot_of
+from experiments.sweep.study_snapshot import StudySnapshot, snapshot_of
 from fusion.config import Between, Config
 from fusion.model.search_space import Dimension, Space, full_space
 from tests.support import example_study
@@ -24,8 +26,18 @@ DAY = date(2026, 2, 3)
 RATE = Space((Dimension("stacker.learning_rate", Between(0.005, 0.1, log=True), False, ()),))
 
 
-def report_of(study: optuna.Study, objectives: tuple[str, ...] = ONE, space: Space | None = None) -> Document:
-    return sweep_report(snapshot_of(study, objectives), space or full_space(), Config(), Path("out/best.toml"), DAY)
+def blank(_: StudySnapshot, keys: Iterable[str]) -> dict[str, str]:
+    """Stands for ``plots.draw``, which takes longer than the rest."""
+    return dict.fromkeys(keys, "<svg xmlns='http://www.w3.org/2000/svg'/>")
+
+
+def report_of(
+    study: optuna.Study, objectives: tuple[str, ...] = ONE, space: Space | None = None, drawn: bool = False
+) -> Document:
+    with pytest.MonkeyPatch.context() as patch:
+        if not drawn:
+            patch.setattr(captions, "draw", blank)
+        return sweep_report(snapshot_of(study, objectives), space or full_space(), Config(), Path("out/best.toml"), DAY)
 
 
 def section(report: Document, key: str) -> Section:

@@ -9,7 +9,6 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,9 @@ from experiments.demo.data import FIRST_DAY
 from experiments.sweep import captions, early_stopping, searching
 from experiments.sweep.final import config_of
 from experiments.sweep.objective import Task
-from experiments.sweep.study_snapshot import StudySnapshot
 from fusion.config import Config, load_config
 from fusion.model.search_space import load_space
+from tests.support.small_studies import blank
 from tests.support.sweeps import SMALL, SPACE, SameProcess, Sweeper, essence, past
 from tests.support.tiny_bert import tiny_bert
 
@@ -39,11 +38,6 @@ LAST_DAY = str(FIRST_DAY + np.timedelta64(300, "D"))
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_bert(tmp_path_factory.mktemp("encoder"))
-
-
-def blank(_: StudySnapshot, keys: Iterable[str]) -> dict[str, str]:
-    """Stands for ``plots.draw``, which takes longer than the rest."""
-    return dict.fromkeys(keys, "<svg xmlns='http://www.w3.org/2000/svg'/>")
 
 
 @pytest.fixture

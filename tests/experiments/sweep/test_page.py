@@ -30,7 +30,7 @@ def test_equal_studies_give_equal_bytes(objectives: tuple[str, ...], tmp_path: P
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         study = example_study.checked(objectives)
-        write_report(report_of(study, objectives), tmp_path / name)
+        write_report(report_of(study, objectives, drawn=True), tmp_path / name)
     for file in ("report.html", "report.json"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["report.html", "report.json"]
@@ -38,7 +38,7 @@ def test_equal_studies_give_equal_bytes(objectives: tuple[str, ...], tmp_path: P
 
 def test_matplotlib_is_left_as_it_was() -> None:
     before = dict(mpl.rcParams)
-    report_of(example_study.study())
+    report_of(example_study.study(), drawn=True)
     assert dict(mpl.rcParams) == before
     from matplotlib import pyplot as plt
 
@@ -155,7 +155,7 @@ DEGENERATE: Mapping[str, tuple[Callable[[], optuna.Study], tuple[str, ...]]] = {
 def test_there_is_always_a_report(case: str, tmp_path: Path) -> None:
     make, objectives = DEGENERATE[case]
     study = make()
-    report = report_of(study, objectives)
+    report = report_of(study, objectives, drawn=True)
     write_report(report, tmp_path)
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     shown = text(html)

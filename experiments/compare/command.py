@@ -82,7 +82,7 @@ def compare(
     """
     from experiments.compare.job import COMPARISON, ComparisonRequest, compare_models, lines, summary
     from experiments.compare.rows import ComparedFiles
-    from experiments.validate.files import names_of, write_pages
+    from experiments.reporting.files import names_of, write_pages
     from features.tables.reader import ReadOptions
     from fusion.scorer import load_scorer
     from fusion.validation.power import POWERS

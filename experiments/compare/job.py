@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import date
 
 from data_schemas.errors import ContractError
-from experiments.compare import calibration as trust
-from experiments.compare import net_benefit as benefit
-from experiments.compare import parts, ranking, verdict
-from experiments.compare import power as plan
-from experiments.compare import swap_sets as exchange
+from experiments.compare import net_benefit, shadow_test, swap_sets, verdict
 from experiments.compare.pair import Pair, pair
 from experiments.compare.rows import CHALLENGER, CHAMPION, ComparedFiles, PairedRows, read_pair
+from experiments.compare.validation_chapters import (
+    calibration_chapter,
+    discrimination_chapter,
+    months_chapter,
+    segments_chapter,
+)
 from experiments.reporting.document import Document, Section
 from experiments.reporting.html import GRADES
 from experiments.reporting.words import number, percent
@@ -86,13 +88,13 @@ def chapters_of(found: Pair, rows: PairedRows, order: ComparisonRequest) -> list
     """Every chapter, in its order."""
     return [
         verdict.chapter(found, rows),
-        ranking.chapter(found),
-        trust.chapter(found),
-        exchange.chapter(found),
-        benefit.chapter(found),
-        parts.segments_chapter(found, segment_cuts(found.champion, order.segments)),
-        parts.months_chapter(found, month_cut(found.champion)),
-        plan.chapter(found),
+        discrimination_chapter(found),
+        calibration_chapter(found),
+        swap_sets.chapter(found),
+        net_benefit.chapter(found),
+        segments_chapter(found, segment_cuts(found.champion, order.segments)),
+        months_chapter(found, month_cut(found.champion)),
+        shadow_test.chapter(found),
     ]
 
 
@@ -111,7 +113,7 @@ def comparison(found: Pair, order: ComparisonRequest, chapters: list[Section], d
             "Decided": found.champion.decided,
             "Compared at": f"{percent(found.swaps.approval_rate, 1)} approved by each"
             + (
-                f", decline above a PD of {percent(found.cutoff, 1)}{benefit.OWN if found.segmented else ''}"
+                f", decline above a PD of {percent(found.cutoff, 1)}{net_benefit.OWN if found.segmented else ''}"
                 if found.cutoff is not None
                 else ""
             ),
@@ -123,18 +125,18 @@ def comparison(found: Pair, order: ComparisonRequest, chapters: list[Section], d
     )
 
 
-def _learned(judged: ScoredOutcomes) -> str:
-    made = judged.model.bundle.manifest.provenance
+def _learned(scored: ScoredOutcomes) -> str:
+    made = scored.model.bundle.manifest.provenance
     window = f", decided {made.window[0]} to {made.window[1]}" if made.window else ""
-    return f"{judged.model.bundle.manifest.model_id}, learned from {number(made.n_rows)} applications{window}"
+    return f"{scored.model.bundle.manifest.model_id}, learned from {number(made.n_rows)} applications{window}"
 
 
 def origins(found: Pair) -> dict[str, str]:
     """Versions and digests of both."""
     return {
         f"{name}: {key}": value
-        for judged, name in ((found.champion, CHAMPION), (found.challenger, CHALLENGER))
-        for key, value in origin(judged.model.bundle).items()
+        for scored, name in ((found.champion, CHAMPION), (found.challenger, CHALLENGER))
+        for key, value in origin(scored.model.bundle).items()
     }
 
 
@@ -144,8 +146,8 @@ def summary(found: ComparisonResult) -> Mapping[str, object]:
     findings = found.document.findings()
     return counts(found) | {
         "rejected_by_rule": dict(Counter(found.rows.rejects["rule"])),
-        "auc": vars(both.auc) | {"champion": both.champion.auc.value, "challenger": both.challenger.auc.value},
-        "brier": vars(both.brier) | {"champion": both.champion.brier.value, "challenger": both.challenger.brier.value},
+        "auc": vars(both.auc) | {"champion": both.champion.auc, "challenger": both.challenger.auc},
+        "brier": vars(both.brier) | {"champion": both.champion.brier, "challenger": both.challenger.brier},
         "spearman": both.spearman,
         "swap_sets": {
             "approval_rate": swaps.approval_rate,

@@ -56,7 +56,7 @@ def chapter(found: Pair) -> Section:
 def benefit_table(found: Pair) -> Table:
     """Net benefit at the policy's cut-off and at round ones."""
     at = sorted({*SHOWN, *([found.cutoff] if found.cutoff is not None else [])})
-    one, other = (net_benefit(found.y, judged.pd, at) for judged in (found.champion, found.challenger))
+    one, other = (net_benefit(found.y, scored.pd, at) for scored in (found.champion, found.challenger))
     rows: list[Row] = [
         (
             threshold,
@@ -94,8 +94,8 @@ def thousand(worth: Estimate) -> Estimate:
 
 def _draw(axes: Axes, found: Pair) -> None:
     top = 0.0
-    for judged, colour, name in ((found.champion, RED, "champion"), (found.challenger, BLUE, "challenger")):
-        curve = net_benefit(found.y, judged.pd, FINE)
+    for scored, colour, name in ((found.champion, RED, "champion"), (found.challenger, BLUE, "challenger")):
+        curve = net_benefit(found.y, scored.pd, FINE)
         axes.plot(curve.thresholds, PER * curve.model, color=colour, linewidth=1.9, label=name)
         top = max(top, float(np.max(PER * curve.model)))
     everybody: Floats = PER * net_benefit(found.y, found.champion.pd, FINE).decline_all

@@ -1,4 +1,4 @@
-"""Two models judged on the same rows, and every figure of their comparison."""
+"""Two models on the same rows, and every figure of their comparison."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from experiments.reporting.charts import BLUE, RED
+from experiments.validate.gains import NO_VARIANCE, Contest
 from experiments.validate.scored_outcomes import ScoredOutcomes
+from experiments.validate.sides import Side, Sides
 from experiments.validate.slices import Cut, Slice, length_cut, main_narrative, wrote
 from features.arrays import Floats
 from fusion.metrics import Gain
@@ -17,8 +20,6 @@ from fusion.validation.intervals import NO_ESTIMATE, Estimate
 from fusion.validation.net_benefit import net_benefit_difference
 from fusion.validation.power import SampleSize, sample_sizes
 from fusion.validation.swap_sets import SwapSet, swap_set
-
-NO_VARIANCE = "the difference does not vary"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,21 @@ class Pair:
         return self.champion.y
 
     @property
+    def sides(self) -> Sides:
+        """The two as the validation's chapters show them."""
+        return (
+            Side("champion", "Champion", "champion", RED, self.champion),
+            Side("challenger", "Challenger", "challenger", BLUE, self.challenger),
+        )
+
+    @property
+    def contest(self) -> Contest:
+        """The challenger against the champion."""
+        one, other = self.champion.margin, self.challenger.margin
+        shown = {"champion": ("AUC, champion", one), "challenger": ("AUC, challenger", other)}
+        return Contest(self.y, other, one, shown)
+
+    @property
     def alike(self) -> bool:
         """Whether the two give every row the same PD."""
         return bool(np.array_equal(self.champion.margin, self.challenger.margin))
@@ -65,7 +81,7 @@ class Pair:
 def pair(
     champion: ScoredOutcomes, challenger: ScoredOutcomes, approval_rate: float | None, powers: Sequence[float]
 ) -> Pair:
-    """Compare two models on the rows that both judged.
+    """Compare two models on the rows that both scored.
 
     approval_rate: None for the share that the champion's policy approves.
     """
@@ -89,18 +105,13 @@ def narrative_cuts(found: Pair) -> list[Cut]:
     """The rows with and without the main narrative, the one written with the most characters, and by its length: the
     champion's, or the challenger's where the champion reads none. Empty where nobody wrote, or for no narratives.
     """
-    for judged in (found.champion, found.challenger):
-        lengths, main = length_cut(judged), main_narrative(judged)
+    for scored in (found.champion, found.challenger):
+        lengths, main = length_cut(scored), main_narrative(scored)
         if lengths is not None:
-            with_it = wrote(judged, main)
+            with_it = wrote(scored, main)
             both = (Slice(f"with {main}", with_it), Slice(f"without {main}", ~with_it))
-            return [Cut("narrative", f"“{judged.applications.schema[main].title}”", both), lengths]
+            return [Cut("narrative", f"“{scored.applications.schema[main].title}”", both), lengths]
     return []
-
-
-def estimate(gain: Gain) -> Estimate:
-    """A difference with its interval."""
-    return Estimate(gain.difference, gain.low, gain.high)
 
 
 def why_no_p(gain: Gain, few: str) -> str:

@@ -13,8 +13,9 @@ import pandas as pd
 from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError
 from experiments.reporting.words import count, number
+from experiments.session.decision_dates import rows_since
 from experiments.session.run import Run
-from features.arrays import Index, Ints
+from features.arrays import Ints
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk
 from features.tables.reader import ReadOptions, read_files
 
@@ -94,8 +95,15 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
             f"({count(pair.n_rows, 'row')} read, {number(pair.n_rejected)} rejected)",
             "`creditfusion schema check` says what is wrong with them.",
         )
-    kept, pair = _since(pair, files)
-    check_outcomes(pair, [names[at] for at in (common[kept] >> FILE_SHIFT).tolist()])
+    since = rows_since(pair.champion, files.since)
+    pair = replace(
+        pair,
+        champion=pair.champion.take(since.kept),
+        challenger=pair.challenger.take(since.kept),
+        n_before=since.n_before,
+        n_undated=since.n_undated,
+    )
+    check_outcomes(pair, [names[at] for at in (common[since.kept] >> FILE_SHIFT).tolist()])
     return pair
 
 
@@ -108,33 +116,6 @@ def _places(chunks: Sequence[Chunk]) -> Ints:
 
 def _joined(chunks: Sequence[Chunk]) -> Applications:
     return Applications.concat([chunk.applications for chunk in chunks])
-
-
-def _since(pair: PairedRows, files: ComparedFiles) -> tuple[Index, PairedRows]:
-    """Positions of the rows decided since, and the pair with these alone; raises ContractError when none is left."""
-    if files.since is None:
-        return np.arange(len(pair)), pair
-    dates = pair.champion.decision_date()
-    if dates is None:
-        raise ContractError(
-            f"--since {files.since} needs decision dates, and the champion's schema {pair.champion.schema.name!r} "
-            "names no such column, or the file lacks it",
-            "Give one field the role decision_date, or leave --since out.",
-        )
-    kept = np.flatnonzero(dates >= np.datetime64(files.since, "s"))
-    n_undated = int(np.isnat(dates).sum())
-    if not len(kept):
-        raise ContractError(
-            f"{_named(files)} has no row that was decided from {files.since} on", "Choose an earlier --since."
-        )
-    since = replace(
-        pair,
-        champion=pair.champion.take(kept),
-        challenger=pair.challenger.take(kept),
-        n_before=len(pair) - n_undated - len(kept),
-        n_undated=n_undated,
-    )
-    return kept, since
 
 
 def check_outcomes(pair: PairedRows, files: Sequence[str]) -> None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.compare.net_benefit import PER, thousand
-from experiments.compare.pair import NO_VARIANCE, Pair, why_no_p
+from experiments.compare.pair import Pair, why_no_p
 from experiments.compare.rows import CHALLENGER, CHAMPION, PairedRows
 from experiments.reporting.document import Column, Finding, Grade, Section, Table
 from experiments.reporting.words import count, number, p_value, percent, signed
-from experiments.validate.chapters.calibration_findings import MUCH, UNSURE_SLOPE
+from experiments.validate.chapters.calibration.chapter import MUCH, UNSURE_SLOPE
+from experiments.validate.gains import NO_VARIANCE
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from fusion.metrics import Gain
 from fusion.validation.comparison import ModelFigures
@@ -45,7 +46,7 @@ def findings(found: Pair, rows: PairedRows) -> list[Finding]:
     told.append(_calibrated(CHALLENGER, both.challenger, both.n_bad / both.n))
     told.append(_calibrated(CHAMPION, both.champion, both.n_bad / both.n))
     told += _idle(found)
-    told += [one for judged, name in _sides(found) for one in _out_of_time(judged, name)]
+    told += [one for scored, name in _sides(found) for one in _out_of_time(scored, name)]
     return told + _left_out(rows)
 
 
@@ -138,7 +139,7 @@ class Telling:
     titles: tuple[str, str, str]
     unknown: str
     nothing: str
-    lacking: str
+    referred_by_quality: str
 
 
 RANKS = Telling(
@@ -153,7 +154,7 @@ RANKS = Telling(
     ),
     unknown="Whether the ranking differs by chance is not known.",
     nothing="Nothing can be said of the ranking.",
-    lacking="It takes two goods and two bads to compare how models rank.",
+    referred_by_quality="It takes two goods and two bads to compare how models rank.",
 )
 ERRS = Telling(
     key="closer",
@@ -167,14 +168,14 @@ ERRS = Telling(
     ),
     unknown="Whether the errors differ by chance is not known.",
     nothing="Nothing can be said of the errors.",
-    lacking="It takes two rows to compare errors.",
+    referred_by_quality="It takes two rows to compare errors.",
 )
 
 
 def _difference(gain: Gain, told: Telling) -> Finding:
     """Whether the challenger is better by a figure."""
     if math.isnan(gain.difference):
-        return Finding(key=told.key, grade="concern", title=told.nothing, words=told.lacking)
+        return Finding(key=told.key, grade="concern", title=told.nothing, words=told.referred_by_quality)
     said = f"{told.what} {signed(gain.difference, told.digits)}"
     if not _known(gain):
         said += f"; {NO_VARIANCE}, so that it has no interval and no p."
@@ -284,9 +285,9 @@ def _unsure(side: ModelFigures, bad_rate: float) -> bool:
     return not bad_rate or not gap.bounded or wide or bent
 
 
-def _out_of_time(judged: ScoredOutcomes, name: str) -> list[Finding]:
+def _out_of_time(scored: ScoredOutcomes, name: str) -> list[Finding]:
     """Whether a model may have learned from these rows."""
-    learned, dates = judged.model.bundle.manifest.provenance.window, judged.applications.decision_date()
+    learned, dates = scored.model.bundle.manifest.provenance.window, scored.applications.decision_date()
     if learned is None or dates is None:
         return [
             Finding(
@@ -303,9 +304,9 @@ def _out_of_time(judged: ScoredOutcomes, name: str) -> list[Finding]:
     return [
         Finding(
             key=f"out_of_time_{name}",
-            grade="alarm" if n == len(judged) else "concern",
+            grade="alarm" if n == len(scored) else "concern",
             title=f"The {name} may have learned from these rows.",
-            words=f"{count(n, 'row')} ({percent(n / len(judged))}) were decided up to {learned[1]}, the end of its "
+            words=f"{count(n, 'row')} ({percent(n / len(scored))}) were decided up to {learned[1]}, the end of its "
             "training window. A model is flattered on rows that it learned from: compare later ones (--since).",
         )
     ]

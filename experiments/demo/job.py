@@ -17,7 +17,8 @@ from experiments.explain.request import Audience, Form, ReportRequest
 from experiments.explain.selection import Choice
 from experiments.options import report_day, use_threads
 from experiments.score.job import ScoreFiles, score_file
-from experiments.session.run import Run, Summary
+from experiments.session.run import Run
+from experiments.session.summary import Summary
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from features.arrays import Floats
 from features.tables.reader import ReadOptions, read_all

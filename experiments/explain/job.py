@@ -20,7 +20,8 @@ from experiments.reporting.file_names import INDEX, file_name
 from experiments.reporting.parts import ReportModel
 from experiments.reporting.pdf import require_pdf, to_pdf
 from experiments.session.fingerprint import fingerprint
-from experiments.session.run import Run, advance_to
+from experiments.session.progress import advance_to
+from experiments.session.run import Run
 from features.arrays import Floats
 from features.atomic_files import new_folder
 from features.tables.applications import Applications, Chunk

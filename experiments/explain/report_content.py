@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from scipy.special import expit, logit
 
-from experiments.explain.background import BackgroundRows, in_words, rows_of
 from experiments.explain.cases import Case, Study
 from experiments.explain.facts import Ground, columns_of, facts, flags, ground, typed
 from experiments.explain.standing import Crowd
+from experiments.reporting.background import BackgroundRows, in_words, rows_of
 from experiments.reporting.decision.applicant import ApplicantNotice, PlainReason, Suggestion
 from experiments.reporting.decision.underwriter import (
     ColumnPoints,

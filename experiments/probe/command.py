@@ -24,6 +24,7 @@ from experiments.options import (
 )
 from experiments.session.run import SOME_REJECTED, Run
 
+REPORT, REJECTS = "protected", "protected.rejects.csv"
 EXAMPLES = """
 Examples:
 
@@ -63,35 +64,35 @@ def probe(
     Writes protected.html and protected.json; equal input, model and --date give equal bytes. Rows that break the data
     contract go to protected.rejects.csv. Exit code 3: some rows were rejected.
     """
-    from experiments.probe.files import NAMES, write_report
-    from experiments.probe.job import Question, figures, probe_file
+    from experiments.probe.job import Question, probe_file
+    from experiments.probe.report import report
+    from experiments.reporting.files import names_of, write_pages
     from features.tables.reader import ReadOptions
     from fusion.scorer import load_scorer
 
-    check_free(out, NAMES, force)
-    columns = tuple(dict.fromkeys(column or ()))
-    question = Question(data, columns, most_rows, report_day(made_on))
+    check_free(out, names_of(REPORT, rejects=REJECTS), force)
+    columns, day = tuple(dict.fromkeys(column or ())), report_day(made_on)
     options = ReadOptions(delimiter=delimiter, encoding=encoding)
-    arguments = {"model": model, "data": data, "out": out, "columns": columns, "most_rows": most_rows}
-    with Run.start("probe", out, arguments | {"date": question.made_on}, json_output) as run:
+    arguments = {"model": model, "data": data, "out": out, "columns": columns, "most_rows": most_rows, "date": day}
+    with Run.start("probe", out, arguments, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
             vectors = vector_cache(cache, cache_gb, no_cache)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, threads=threads)
-        report, rejects = probe_file(scorer, question, options, run)
+        probed, rejects = probe_file(scorer, Question(data, columns, most_rows), options, run)
         with run.timed("write"):
-            write_report(out, report, rejects)
-        counts: dict[str, object] = {"out": out, "rows": report.n_rows, "rejected": report.n_rejected}
-        counts["read"] = report.n_read
-        not_judged = {one.name: one.not_judged for one in report.attributes if one.not_judged}
+            write_pages(out, {REPORT: report(probed, day)}, rejects.frame, REJECTS)
+        rows = {"rows": probed.n_rows, "rejected": probed.n_rejected, "read": probed.n_read}
+        figures = probed.figures()
+        not_judged = {one.field.name: one.groups.too_few for one in probed.attributes if one.groups.too_few}
         shown = {
             name: {source: f"{auc:.3f} ({low:.3f} to {high:.3f})" for source, (auc, low, high) in found.items()}
-            for name, found in figures(report).items()
+            for name, found in figures.items()
             if found
         }
         run.finish(
-            counts | {"auc": figures(report), "not_judged": not_judged},
-            counts | {"not judged": not_judged, "AUC, .5 is chance": shown},
+            {"out": out, **rows, "auc": figures, "not_judged": not_judged},
+            {"out": out, **rows, "not judged": not_judged, "AUC, .5 is chance": shown},
         )
-    if report.n_rejected:
+    if probed.n_rejected:
         raise typer.Exit(SOME_REJECTED)

@@ -1,166 +1,327 @@
-"""The report on protected attributes, as data: how well each can be told from what the model sees.
-
-JSON is the canonical form (``report.model_dump_json()``); the page is made from it alone
-(``experiments.reporting.protected``). Run as a module, this prints the JSON Schema, which is published as
-``docs/protected.schema.json``.
-"""
+"""The report on protected attributes, as a document: how well each can be told from what the model reads."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from datetime import date
-from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from matplotlib.axes import Axes
 
-from experiments.reporting.parts import Count, Fraction, ReportModel, Text
+from data_schemas.contract import Field
+from experiments.probe import texts
+from experiments.reporting.cells import interval
+from experiments.reporting.charts import HALF, INK, MUTED, picture
+from experiments.reporting.document import Column, Document, Finding, Gap, Grade, Plot, Row, Section, Table
+from experiments.reporting.words import listed, number, signed
+from features.tables.groups import Groups
+from fusion.validation.intervals import Estimate
+from fusion.validation.proxy_probe import N_FOLDS, SEED, Source, SourceProbe, TraitProbe, Verdict, verdict
 
-Source = Literal["narratives", "written", "words", "columns", "both", "score"]
-"""What the attribute was to be told from.
-
-narratives: the vectors of all narratives, and which of them were written at all. written: the same among applicants who
-wrote something. words: the single words that the model counts. columns: the structured columns. both: columns and
-vectors. score: the model's score alone.
-"""
-
-Verdict = Literal["chance", "unsure", "hardly", "somewhat", "clearly", "well"]
-SOMEWHAT, CLEARLY, WELL = 0.55, 0.65, 0.80  # AUCs from which the words of that name are used
-
-
-def verdict(auc: float, low: float, high: float) -> Verdict:
-    """The word for an AUC with its 95 % interval.
-
-    chance: the interval begins at .5 or below and ends below SOMEWHAT. unsure: it begins there and ends above, so there
-    are too few rows to say. Else the AUC itself decides.
-    """
-    if low <= 0.5:
-        return "chance" if high < SOMEWHAT else "unsure"
-    if auc < SOMEWHAT:
-        return "hardly"
-    if auc < CLEARLY:
-        return "somewhat"
-    return "clearly" if auc < WELL else "well"
+DIGITS = 3
+LEADING: tuple[Source, ...] = ("narratives", "columns", "score")  # what the findings speak of
+GRADES: dict[Verdict, Grade] = {
+    "chance": "good",
+    "unsure": "note",
+    "hardly": "note",
+    "somewhat": "note",
+    "clearly": "concern",
+    "well": "concern",
+}
 
 
-class Group(ReportModel):
-    """A group of applicants. judged: whether it is large enough to be told from the others."""
-
-    label: Text
-    n: int = Field(ge=1)
-    judged: bool
-
-
-class GroupArea(ReportModel):
-    """How well one group is told from the rest. low, high: 95 % interval."""
-
-    label: Text
-    auc: Fraction
-    low: Fraction
-    high: Fraction
-
-
-class Reading(ReportModel):
-    """How well an attribute can be told from one source.
-
-    n: rows. auc: the mean over the groups of the AUC of one against the rest, out of fold; 0.5 is chance. low, high:
-    95 % interval. groups: each group by itself where there are more than two.
-    """
-
-    source: Source
-    n: int = Field(ge=1)
-    auc: Fraction
-    low: Fraction
-    high: Fraction
-    verdict: Verdict
-    groups: tuple[GroupArea, ...] = ()
-
-    @model_validator(mode="after")
-    def _word_fits(self) -> Self:
-        if not self.low <= self.auc <= self.high or verdict(self.auc, self.low, self.high) != self.verdict:
-            raise ValueError(f"{self.source}: {self.verdict!r} does not fit {self.auc} ({self.low} to {self.high})")
-        return self
-
-
-class Gap(ReportModel):
-    """A source that an attribute could not be told from, and why."""
-
-    source: Source
-    why: Text
-
-
-class Added(ReportModel):
-    """What narratives add to what columns tell: AUC of both minus that of columns, with its 95 % interval."""
-
-    difference: float
-    low: float
-    high: float
-
-
-class Attribute(ReportModel):
+@dataclass(frozen=True)
+class Attribute:
     """One protected column.
 
-    split: how numbers became groups, "" for a column whose values are the groups. n_missing: rows without a value, left
-    out. groups: the largest first. not_judged: why nothing could be judged, "" when it could.
+    Attributes:
+        field: The column.
+        groups: Its groups among the rows looked at.
+        probe: How well they are told apart; None where ``groups.too_few`` says why they cannot be.
     """
 
-    name: Text
-    title: Text
-    split: Text = ""
-    n_missing: Count
-    groups: tuple[Group, ...]
-    not_judged: Text = ""
-    readings: tuple[Reading, ...] = ()
-    gaps: tuple[Gap, ...] = ()
-    added: Added | None = None
+    field: Field
+    groups: Groups
+    probe: TraitProbe | None
 
     @property
-    def n_groups(self) -> int:
-        """Groups that are told apart."""
-        return sum(group.judged for group in self.groups)
+    def found(self) -> dict[Source, SourceProbe]:
+        """The sources that could be probed."""
+        return self.probe.found if self.probe else {}
 
     @property
     def why_not(self) -> str:
         """Why it could not be told from anything; "" when it could from something."""
-        return "" if self.readings else self.not_judged or "; ".join(dict.fromkeys(gap.why for gap in self.gaps))
+        if self.probe is None:
+            return self.groups.too_few
+        return "" if self.found else "; ".join(dict.fromkeys(self.probe.gaps.values()))
 
 
-class ProtectedReport(ReportModel):
-    """How well protected attributes can be told from what a model sees of the applicants of a file.
+@dataclass(frozen=True)
+class Probed:
+    """What was found in a file.
 
-    n_rows: data rows of the file. n_rejected: those that broke the contract. n_read: those looked at; fewer than the
-    rest where only some were drawn. masked: kinds of private life whose sentences are cut before the model reads.
+    Attributes:
+        file: Its name.
+        product: The schema's title.
+        model: The bundle's model id.
+        masked: Kinds of private life whose sentences are cut before the model reads.
+        n_rows: Data rows of the file.
+        n_rejected: Those of them that broke the contract.
+        n_read: Those looked at; fewer than the rest where only some were drawn.
+        attributes: The protected columns.
     """
 
-    report: Literal["protected"] = "protected"
-    version: Literal[1] = 1
-    file: Text
-    product: Text
-    model: Text
-    made_on: date
-    n_rows: Count
-    n_rejected: Count
-    n_read: Count
-    masked: tuple[Text, ...] = ()
-    least_rows: Annotated[int, Field(ge=1, description="a smaller group is not judged")]
-    n_folds: int = Field(ge=2)
-    seed: Count
-    attributes: tuple[Attribute, ...] = Field(min_length=1)
+    file: str
+    product: str
+    model: str
+    masked: tuple[str, ...]
+    n_rows: int
+    n_rejected: int
+    n_read: int
+    attributes: tuple[Attribute, ...]
 
-    @model_validator(mode="after")
-    def _adds_up(self) -> Self:
-        if self.n_read > self.n_rows - self.n_rejected:
-            raise ValueError("more rows were read than the file holds")
-        for attribute in self.attributes:
-            if attribute.n_missing + sum(group.n for group in attribute.groups) != self.n_read:
-                raise ValueError(f"{attribute.name}: the groups and the rows without a value must sum to n_read")
-        return self
+    def figures(self) -> dict[str, dict[str, tuple[float, float, float]]]:
+        """AUC and the ends of its interval, by column and source."""
+        return {
+            one.field.name: {source: astuple(found.accuracy.overall) for source, found in one.found.items()}
+            for one in self.attributes
+        }
 
 
-def json_schema() -> str:
-    """The JSON Schema of the report, as published."""
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return json.dumps(head | ProtectedReport.model_json_schema(mode="serialization"), indent=1) + "\n"
+def report(probed: Probed, made_on: date) -> Document:
+    """How well protected attributes can be told from what a model reads of the applicants of a file."""
+    scale = _scale(probed.attributes)
+    return Document(
+        report="protected",
+        title="Can protected attributes be told from an application?",
+        kicker=f"Report on protected attributes · {probed.product}",
+        made_on=made_on,
+        facts={
+            "Model": probed.model,
+            "File": probed.file,
+            "Rows of the file": number(probed.n_rows),
+            "Rejected": number(probed.n_rejected),
+            "Looked at": number(probed.n_read),
+            "Cut before reading": listed(probed.masked, 9) or "nothing",
+            "Folds": str(N_FOLDS),
+            "Seed": str(SEED),
+        },
+        headline=_headline(probed),
+        sections=(
+            *(_section(attribute, scale) for attribute in probed.attributes),
+            _reading(),
+            Section(key="limits", title="What it does not prove", words=texts.LIMITS),
+            Section(key="method", title="How it was done", words=(texts.METHOD,)),
+        ),
+        origin={},
+    )
 
 
-if __name__ == "__main__":
-    print(json_schema(), end="")
+def interval_words(auc: Estimate) -> str:
+    """``AUC 0.522, 0.498 to 0.546``."""
+    return f"AUC {number(auc.value, DIGITS)}, {number(auc.low, DIGITS)} to {number(auc.high, DIGITS)}"
+
+
+def gain_words(gain: Estimate) -> str:
+    """What the narratives add to what the columns tell, as sentences."""
+    figures = (
+        f"AUC {signed(gain.value, DIGITS)}, {signed(gain.low, DIGITS)} to {signed(gain.high, DIGITS)}, "
+        "both against columns alone"
+    )
+    if gain.low > 0:
+        return f"The narratives add to what the columns tell ({figures})."
+    words = f"That the narratives add anything to what the columns tell is not shown ({figures})."
+    if gain.high < 0:
+        words += " Beside the columns they only blur the guess, as many numbers without bearing on it do."
+    return words
+
+
+def _headline(probed: Probed) -> tuple[str, ...]:
+    sound = probed.n_rows - probed.n_rejected
+    drawn = f", drawn at random from {number(sound)}" if probed.n_read < sound else ""
+    words = [
+        "The model never sees these attributes. This says whether it sees what they can be guessed from. It was looked "
+        f"for in {number(probed.n_read)} applications of {probed.file}{drawn}."
+    ]
+    if probed.n_rejected:
+        words.append(
+            f"{number(probed.n_rejected)} of the file's {number(probed.n_rows)} rows broke the data contract and were "
+            "left out."
+        )
+    if probed.masked:
+        words.append(
+            "Sentences of these kinds were cut before anything was read, as the model's settings say: "
+            f"{', '.join(probed.masked)}."
+        )
+    return tuple(words)
+
+
+def _section(attribute: Attribute, scale: tuple[float, float]) -> Section:
+    """What was found of one attribute. scale: the ends of the axis of its plot."""
+    name, title, probe = attribute.field.name, attribute.field.title, attribute.probe
+    heading = f"{title} ({name})"
+    if attribute.why_not or probe is None:
+        finding = Finding(
+            key=f"not_judged_{name}",
+            grade="note",
+            title=f"{title} could not be judged",
+            words=f"{attribute.why_not}.",
+        )
+        tables = (groups_table(attribute),)
+        return Section(key=f"attribute_{name}", title=heading, findings=(finding,), tables=tables)
+    several = len(attribute.groups.large) > 2
+    tables = (
+        sources_table(attribute, probe),
+        *((gain_table(attribute, probe, probe.gain),) if probe.gain else ()),
+        groups_table(attribute),
+        *((rest_table(attribute, probe),) if several else ()),
+    )
+    return Section(
+        key=f"attribute_{name}",
+        title=heading,
+        findings=tuple(_finding(attribute, source, probe) for source in LEADING if source in probe.found),
+        words=(gain_words(probe.gain),) if probe.gain else (),
+        plots=(_plot(attribute, probe, scale),),
+        tables=tables,
+    )
+
+
+def _finding(attribute: Attribute, source: Source, probe: TraitProbe) -> Finding:
+    auc = probe.found[source].accuracy.overall
+    word = verdict(auc)
+    return Finding(
+        key=f"{source}_{attribute.field.name}",
+        grade=GRADES[word],
+        title=f"From {texts.SOURCES[source]}, {attribute.field.title} {texts.VERDICTS[word]}",
+        words=f"({interval_words(auc)}).",
+    )
+
+
+def sources_table(attribute: Attribute, probe: TraitProbe) -> Table:
+    """How well the attribute is told from each source; a gap says why it could not be judged from one."""
+    rows: list[Row] = []
+    for source, words in texts.SOURCES.items():
+        if source in probe.found:
+            found = probe.found[source]
+            auc = found.accuracy.overall
+            rows.append((source, words, texts.SHORT[verdict(auc)], len(found.rows), interval(auc)))
+        elif source in probe.gaps:
+            rows.append((source, words, "not judged", None, Gap(gap=probe.gaps[source])))
+    return Table(
+        key=f"sources_{attribute.field.name}",
+        title=f"How well {attribute.field.title} can be told",
+        note="AUC with its 95 % interval; 0.5 is chance.",
+        columns=(
+            Column(key="source", title="Source"),
+            Column(key="from", title="Told from"),
+            Column(key="words", title="In words"),
+            Column(key="n", title="Rows", form="count"),
+            Column(key="auc", title="AUC", form="number", digits=DIGITS),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def gain_table(attribute: Attribute, probe: TraitProbe, gain: Estimate) -> Table:
+    """What narratives add to what columns tell."""
+    both, columns = (probe.found[source].accuracy.overall for source in ("both", "columns"))
+    return Table(
+        key=f"gain_{attribute.field.name}",
+        title="What the narratives add to the columns",
+        columns=(
+            Column(key="figure", title="Figure"),
+            Column(key="both", title="Columns and narratives", form="number", digits=DIGITS),
+            Column(key="columns", title="Columns alone", form="number", digits=DIGITS),
+            Column(key="difference", title="Difference", form="signed", digits=DIGITS),
+        ),
+        rows=(("AUC", interval(both), interval(columns), interval(gain)),),
+    )
+
+
+def groups_table(attribute: Attribute) -> Table:
+    """The attribute's groups, the largest first, and the rows without a value."""
+    groups = attribute.groups
+    sizes, n = groups.sizes, len(groups.code)
+    order = sorted((at for at, size in enumerate(sizes) if size), key=lambda at: -sizes[at])
+    rows: list[Row] = [
+        (groups.labels[at], sizes[at], sizes[at] / n, None if at in groups.large else texts.TOO_SMALL) for at in order
+    ]
+    if n_missing := n - sum(sizes):
+        rows.append(("no value", n_missing, n_missing / n, "left out"))
+    return Table(
+        key=f"groups_{attribute.field.name}",
+        title=f"Groups, {groups.how}" if groups.how else "Groups",
+        columns=(
+            Column(key="group", title="Group"),
+            Column(key="n", title="Rows", form="count"),
+            Column(key="share", title="Share", form="percent", digits=1),
+            Column(key="remark", title=""),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def rest_table(attribute: Attribute, probe: TraitProbe) -> Table:
+    """The AUC of each group against the rest, from every source."""
+    labels = [attribute.groups.labels[at] for at in attribute.groups.large]
+    return Table(
+        key=f"rest_{attribute.field.name}",
+        title="Each group against the rest",
+        note="AUC with its 95 % interval, told from",
+        columns=(
+            Column(key="group", title="Group"),
+            *(Column(key=source, title=source, form="number", digits=DIGITS) for source in probe.found),
+        ),
+        rows=tuple(
+            (label, *(interval(found.accuracy.by_level[at]) for found in probe.found.values()))
+            for at, label in enumerate(labels)
+        ),
+    )
+
+
+def _plot(attribute: Attribute, probe: TraitProbe, scale: tuple[float, float]) -> Plot:
+    figures = [(texts.SOURCES[source], found.accuracy.overall) for source, found in probe.found.items()]
+    title = attribute.field.title
+    return Plot(
+        key=f"sources_{attribute.field.name}",
+        title=f"How well {title} can be told",
+        words=f"How well {title} can be told: the dot is the AUC, the bar its 95 % interval; hollow: not shown to be "
+        "better than chance. The dashed line is chance, 0.5.",
+        alt="A point with its interval for each source: "
+        + "; ".join(f"{words} {number(auc.value, DIGITS)}" for words, auc in figures)
+        + ".",
+        drawing=picture(lambda axes: _draw(axes, figures, scale), (HALF[0], 0.9 + 0.42 * len(figures))),
+    )
+
+
+def _draw(axes: Axes, figures: Sequence[tuple[str, Estimate]], scale: tuple[float, float]) -> None:
+    for at, (_, auc) in enumerate(figures):
+        hollow = verdict(auc) in ("chance", "unsure")
+        axes.plot([auc.low, auc.high], [at, at], color=INK, linewidth=2.0)
+        axes.plot([auc.value], [at], "o", color=INK, markerfacecolor="white" if hollow else INK, markersize=6)
+    axes.axvline(0.5, color=MUTED, linewidth=1.0, linestyle="--")
+    axes.set_yticks(range(len(figures)), [words for words, _ in figures])
+    axes.set_ylim(len(figures) - 0.5, -0.5)
+    axes.set_xlim(*scale)
+    axes.set_xlabel("AUC")
+
+
+def _scale(attributes: Sequence[Attribute]) -> tuple[float, float]:
+    """The ends of one scale for all plots; it holds chance and every interval."""
+    every = [found.accuracy.overall for one in attributes for found in one.found.values()]
+    low = min([0.45, *(auc.low - 0.02 for auc in every)])
+    high = max([0.7, *(auc.high for auc in every)])
+    return max(low, 0.0), 1.03 if high > 0.75 else 0.78
+
+
+def _reading() -> Section:
+    table = Table(
+        key="verdicts",
+        title="The words follow the figures",
+        note="The thresholds are this report's own, not those of a law. Of forty lines at chance, one can be expected "
+        "to look better by luck.",
+        columns=(Column(key="words", title="In words"), Column(key="when", title="When")),
+        rows=tuple((texts.SHORT[word], when) for word, when in texts.THRESHOLDS.items()),
+    )
+    return Section(key="reading", title="How to read it", words=(texts.READING,), tables=(table,))

@@ -16,7 +16,8 @@ from rich.table import Table
 from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError
 from experiments.options import DelimiterOption, EncodingOption, JsonOption
-from experiments.session.run import SOME_REJECTED, Run, to_json
+from experiments.session.run import SOME_REJECTED, Run
+from experiments.session.run_log import to_json
 
 if TYPE_CHECKING:
     from features.inference.draft import Draft

@@ -22,7 +22,8 @@ from data_schemas.errors import ContractError, RunError
 from experiments.score.columns import output_columns, scored_frame
 from experiments.score.resumable_output import OutputColumn, OutputFile, PartialOutput, Tally, check_name
 from experiments.session.fingerprint import InputFingerprint, check_unchanged, fingerprint
-from experiments.session.run import Run, advance_to
+from experiments.session.progress import advance_to
+from experiments.session.run import Run
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.tables.reader import ReadOptions, read_chunks
 from fusion.answers import Answer

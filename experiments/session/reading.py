@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from experiments.session.run import Run, advance_to
+from experiments.session.progress import advance_to
+from experiments.session.run import Run
 from features.tables.applications import Applications
 from fusion.scorer import Monitor, Reading, Scorer
 

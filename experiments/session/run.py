@@ -23,14 +23,9 @@ What goes where:
 from __future__ import annotations
 
 import json
-import math
-import resource
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -38,236 +33,20 @@ from typing import IO, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
-from rich.text import Text
 
 from data_schemas.errors import RunError, UserError
+from experiments.session.progress import Advance, Clock, LineProgress, TerminalProgress, peak_memory_mb
+from experiments.session.run_log import RunLog, log_path, to_json
+from experiments.session.summary import Summary, summary_grids, summary_table
 from fusion.versions import package_versions
 
-Advance = Callable[[int], None]
 Item = TypeVar("Item")
-Summary = Mapping[str, object]
 
 SOME_REJECTED = 3
 """Exit code of a verb that did its work and rejected some rows."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
-
-SECONDS_BETWEEN_LINES = 10.0
-
-
-def advance_to(advance: Advance) -> Advance:
-    """For work that tells how much is done so far (encoders do): ``advance`` as a function of that total."""
-    done = 0
-
-    def tell(so_far: int) -> None:
-        nonlocal done
-        advance(so_far - done)
-        done = so_far
-
-    return tell
-
-
-def peak_memory_mb() -> float:
-    """Most memory this process has held so far, in MB (10^6 bytes), as the operating system counts it."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
-
-
-def to_json(value: object) -> object:
-    """``value`` as what JSON can hold: NaN and infinities become null, numpy scalars numbers, all else text."""
-    if isinstance(value, Mapping):
-        return {str(key): to_json(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_json(item) for item in value]
-    if hasattr(value, "item") and getattr(value, "shape", None) == ():
-        return to_json(value.item())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
-
-
-@dataclass(frozen=True)
-class RunLog:
-    """Events of a run as JSON lines; without a path it keeps nothing."""
-
-    path: Path | None
-
-    def write(self, event: str, fields: Mapping[str, object]) -> None:
-        """Append one event with the time (UTC). A log that cannot be written never stops the run."""
-        if self.path is None:
-            return
-        line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **fields}
-        try:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(to_json(line), ensure_ascii=False) + "\n")
-        except OSError:
-            return
-
-
-@dataclass
-class Clock:
-    """Wall seconds per stage; a stage entered again adds up."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    started: float = field(default_factory=time.perf_counter)
-
-    @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
-        """Time what happens inside and add it to the stage."""
-        begin = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
-
-    @property
-    def total(self) -> float:
-        """Seconds since the clock was made."""
-        return time.perf_counter() - self.started
-
-
-class RateColumn(ProgressColumn):
-    """Units per second of a task."""
-
-    def render(self, task: Task) -> Text:
-        """The rate as text, empty until it is known."""
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else rate_text(speed, task.fields["unit"]))
-
-
-class TerminalProgress:
-    """Live progress bars, one per stage, with rate, time left and time taken."""
-
-    def __init__(self, console: Console) -> None:
-        self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            RateColumn(),
-            TimeRemainingColumn(),
-            TimeElapsedColumn(),
-            console=console,
-        )
-
-    @contextmanager
-    def task(self, name: str, total: int | None, unit: str) -> Iterator[Advance]:
-        """A bar that the yielded function moves on; a bar inside another one goes when its task ends."""
-        self._bars.start()
-        bar = self._bars.add_task(escape(name), total=total, unit=unit)
-        try:
-            yield lambda count: self._bars.advance(bar, count)
-        finally:
-            if len(self._bars.tasks) == 1:  # the outermost bar stays on the screen as it stands
-                self._bars.stop()
-            self._bars.remove_task(bar)
-
-
-class LineProgress:
-    """Progress where stderr is a file: a line every some seconds, nothing for what is quick."""
-
-    def __init__(self, console: Console, every: float = SECONDS_BETWEEN_LINES) -> None:
-        self._console = console
-        self._every = every
-
-    @contextmanager
-    def task(self, name: str, total: int | None, unit: str) -> Iterator[Advance]:
-        """Lines about one task."""
-        begin = shown = time.perf_counter()
-        done = 0
-
-        def advance(count: int) -> None:
-            nonlocal done, shown
-            done += count
-            now = time.perf_counter()
-            if now - shown >= self._every:
-                shown = now
-                self._console.print(escape(progress_line(name, done, total, unit, now - begin)), soft_wrap=True)
-
-        yield advance
-
-
-def rate_text(rate: float, unit: str) -> str:
-    """Units per second, or seconds per unit for what is slow."""
-    return f"{1 / rate:,.1f} s each" if 0 < rate < 1 else f"{rate:,.0f} {unit}/s"
-
-
-def progress_line(name: str, done: int, total: int | None, unit: str, seconds: float) -> str:
-    """One line of progress: what is done, of how much, how fast, how long still."""
-    rate = done / seconds if seconds > 0 else 0.0
-    line = f"{name}: {done:,}" + (f" of {total:,}" if total else "") + f" {unit}, {rate_text(rate, unit)}"
-    if total and rate:
-        line += f", {max(total - done, 0) / rate:,.0f} s left"
-    return line
-
-
-def summary_table(title: str, summary: Summary) -> Table:
-    """The summary as a table of two columns; a mapping inside it becomes a section under its own heading.
-
-    A mapping of mappings is left to ``summary_grids``.
-    """
-    table = Table("", "", title=escape(title), show_header=False, title_justify="left")
-    for key, value in summary.items():
-        if not isinstance(value, Mapping):
-            table.add_row(_label(key), _text(value))
-    for key, value in summary.items():
-        if isinstance(value, Mapping) and value and not _is_grid(value):
-            table.add_section()
-            table.add_row(f"[bold]{_label(key)}[/bold]", "")
-            for name, item in value.items():
-                table.add_row(f"  {_label(str(name))}", _text(item))
-    return table
-
-
-def summary_grids(summary: Summary) -> list[Table]:
-    """Every mapping of mappings as a table: one column per inner mapping, to be read side by side."""
-    grids = []
-    for key, value in summary.items():
-        if isinstance(value, Mapping) and _is_grid(value):
-            table = Table("", title=_label(key), title_justify="left")
-            for name in value:
-                table.add_column(escape(str(name)), overflow="fold", justify="right")
-            for row in next(iter(value.values())):
-                table.add_row(_label(str(row)), *(_text(column.get(row)) for column in value.values()))
-            grids.append(table)
-    return grids
-
-
-def _is_grid(value: Mapping[object, object]) -> bool:
-    return bool(value) and all(isinstance(item, Mapping) for item in value.values())
-
-
-def _label(key: str) -> str:
-    return escape(key.replace("_", " "))
-
-
-def _text(value: object) -> str:
-    """A value for reading: thousands separated, four significant digits below 1,000."""
-    if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{_label(str(key))} {_text(item)}" for key, item in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_text(item) for item in value)
-    return escape("" if value is None else str(value))
-
-
-def log_path(out: Path) -> Path:
-    """Where the run log of an output lies: ``OUT.log.jsonl`` beside it."""
-    return out.parent / f"{out.name}.log.jsonl"
 
 
 class Run:

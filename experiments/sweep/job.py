@@ -19,7 +19,9 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from data_schemas.errors import ContractError, RunError
-from experiments.session.run import Run, advance_to
+from experiments.session.decision_dates import rows_until
+from experiments.session.progress import advance_to
+from experiments.session.run import Run
 from experiments.sweep.arrays import SEARCH, Source, write_arrays
 from experiments.sweep.conditions import Search, fingerprint, split
 from experiments.sweep.final import check
@@ -29,7 +31,7 @@ from experiments.sweep.searching import GO_ON, Effort, search_until_enough
 from experiments.sweep.storage import open_storage
 from experiments.sweep.study import StudyPlan, open_study, requeue
 from experiments.sweep.worker_pool import terminated_as_interrupted
-from experiments.train.job import Decided, mask_narratives, training_rows
+from experiments.train.job import Decided, mask_narratives
 from fusion.config import EncoderConfig
 from fusion.model.cross_validation import forward_blocks
 from fusion.model.folds import tied_groups
@@ -136,7 +138,7 @@ def sweep_study(
 
 def _source(read: Decided, search: Search, encoder: OpenEncoder, opener: Opener, run: Run) -> Source:
     """The rows of the sweep, as ``train`` would take them: masked first, for which rows are tied hangs on that."""
-    learn = training_rows(read.applications, search.until)
+    learn = rows_until(read.applications, search.until)
     known = mask_narratives(read.applications.take(learn), search.base, encoder, run).applications
     groups = tied_groups(known)
     rows = split(known, groups, search)

@@ -11,7 +11,8 @@ import torch
 from optuna.trial import FrozenTrial, TrialState
 
 from data_schemas.errors import RunError
-from experiments.session.run import Run, advance_to
+from experiments.session.progress import advance_to
+from experiments.session.run import Run
 from experiments.sweep.early_stopping import is_flat
 from experiments.sweep.objective import Task
 from experiments.sweep.storage import disk_errors

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from data_schemas.contract import Schema
-from data_schemas.errors import ContractError
-from experiments.explain.background import in_words, rows_of
-from experiments.session.run import Run, advance_to
+from experiments.reporting.background import in_words, rows_of
+from experiments.session.decision_dates import rows_until
+from experiments.session.progress import advance_to
+from experiments.session.run import Run
 from experiments.train.card import model_card
 from features.arrays import Flags, Floats, Index
 from features.design import Design
@@ -182,7 +183,7 @@ def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: O
 
     Raises ContractError for rows that cannot train their schema, or a mask that it has no concept for.
     """
-    learn = training_rows(read.applications, files.until)
+    learn = rows_until(read.applications, files.until)
     prepared = prepare(read.applications, learn, config, encoder, run)
     masked, sample, tabular = prepared.masked, prepared.sample, prepared.tabular
     with run.stage("fit", total=n_steps(config), unit="parts") as advance:
@@ -271,22 +272,6 @@ def _encode(
     with run.stage("encode", total=total, unit="texts") as advance:
         text = reader.read(applications, advance_to(advance))
     return Design(tabular.encode(applications), text), tabular
-
-
-def training_rows(applications: Applications, until: date | None) -> Flags:
-    """bool (n,): the rows to learn from. Raises ContractError when ``until`` leaves none, or needs a date column."""
-    if until is None:
-        return np.ones(len(applications), dtype=np.bool_)
-    dates = applications.decision_date()
-    if dates is None:
-        raise ContractError(
-            f"--until {until} needs decision dates, and schema {applications.schema.name!r} names no such column",
-            "Give one field the role decision_date, or leave --until out.",
-        )
-    learn = dates < np.datetime64(until, "s") + np.timedelta64(1, "D")
-    if not learn.any():
-        raise ContractError(f"no row was decided up to {until}", "Choose a later --until.")
-    return np.asarray(learn, dtype=np.bool_)
 
 
 def later_rows(applications: Applications, learn: Flags) -> Index:

@@ -12,9 +12,9 @@ from experiments.validate.scored_outcomes import ScoredOutcomes
 from fusion.bundle import Bundle
 
 
-def card(judged: ScoredOutcomes, findings: tuple[Finding, ...], made_on: date) -> Document:
+def card(scored: ScoredOutcomes, findings: tuple[Finding, ...], made_on: date) -> Document:
     """The card. findings: of the validation, the gravest first."""
-    bundle = judged.model.bundle
+    bundle = scored.model.bundle
     made = bundle.manifest.provenance
     return Document(
         report="card",
@@ -26,7 +26,7 @@ def card(judged: ScoredOutcomes, findings: tuple[Finding, ...], made_on: date) -
             "Answers": "probability of default, score, decision, reasons",
             "Learned from": f"{count(made.n_rows, 'application')}, {number(made.n_bad)} bad",
             "Decided": f"{made.window[0]} to {made.window[1]}" if made.window else "dates not known",
-            "Validated on": f"{count(len(judged), 'application')}, {number(int(judged.y.sum()))} bad",
+            "Validated on": f"{count(len(scored), 'application')}, {number(int(scored.y.sum()))} bad",
         },
         headline=("What the model is for and where it ends. The evidence is in the validation report beside it.",),
         sections=(

@@ -72,7 +72,7 @@ def evaluate(
     the data contract go to rejects.csv. Equal input, model and --date give equal bytes. Exit code 3: some rows were
     rejected.
     """
-    from experiments.validate.files import names_of, write_pages
+    from experiments.reporting.files import names_of, write_pages
     from experiments.validate.job import CARD, VALIDATION, ValidationRequest, validate
     from experiments.validate.summary import told
     from features.tables.reader import ReadOptions

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-
 from data_schemas.errors import ContractError
 from experiments.reporting.document import Column, Document, Finding, Section, Table
 from experiments.reporting.words import count, number, percent
+from experiments.session.decision_dates import rows_since
 from experiments.session.run import Run
 from experiments.validate.card import card, origin
-from experiments.validate.chapters import calibration, data, discrimination, fairness, policies, stability, text_worth
+from experiments.validate.chapters import data, text_worth
+from experiments.validate.chapters.calibration import chapter as calibration
 from experiments.validate.chapters.data import Intake
+from experiments.validate.chapters.discrimination import chapter as discrimination
+from experiments.validate.chapters.fairness import chapter as fairness
+from experiments.validate.chapters.policy import chapter as policy
+from experiments.validate.chapters.stability import chapter as stability
 from experiments.validate.scored_outcomes import ScoredOutcomes, score_outcomes
 from experiments.validate.slices import length_cut, month_cut, segment_cuts
 from features.tables.applications import Applications, Rejects
@@ -46,7 +50,7 @@ class ValidationRequest:
 class Validation:
     """What a validation gave."""
 
-    judged: ScoredOutcomes
+    scored: ScoredOutcomes
     intake: Intake
     report: Document
     card: Document
@@ -63,52 +67,46 @@ def validate(scorer: Scorer, order: ValidationRequest, options: ReadOptions, run
         read = read_all(order.files, scorer.schema, options)
         advance(read.n_rows)
     applications, intake = _taken(read.applications, read.rejects, order, digest)
-    judged = score_outcomes(scorer, applications, run)
-    chapters = chapters_of(judged, intake, order, run)
-    report = validation(judged, intake, chapters, order.made_on)
-    return Validation(judged, intake, report, card(judged, report.findings(), order.made_on), read.rejects)
+    scored = score_outcomes(scorer, applications, run)
+    chapters = chapters_of(scored, intake, order, run)
+    report = validation(scored, intake, chapters, order.made_on)
+    return Validation(scored, intake, report, card(scored, report.findings(), order.made_on), read.rejects)
 
 
 def _taken(
     applications: Applications, rejects: Rejects, order: ValidationRequest, digest: str
 ) -> tuple[Applications, Intake]:
-    """The rows to judge, and what became of the others; raises ContractError when none is left."""
-    n_rows, before, undated = len(applications) + len(rejects), 0, 0
-    if order.since is not None:
-        dates = applications.decision_date()
-        if dates is None:
-            raise ContractError(
-                f"--since {order.since} needs decision dates, and schema {applications.schema.name!r} names no such "
-                "column, or the file lacks it",
-                "Give one field the role decision_date, or leave --since out.",
-            )
-        undated = int(np.isnat(dates).sum())
-        kept = dates >= np.datetime64(order.since, "s")
-        before = len(applications) - undated - int(kept.sum())
-        applications = applications.take(np.asarray(kept, np.bool_))
+    """The rows to validate on, and what became of the others; raises ContractError when none is left."""
     if not len(applications):
-        what = f"decided from {order.since} on" if order.since else "that keeps the contract"
         raise ContractError(
-            f"{', '.join(str(path) for path in order.files)} has no row {what} ({count(n_rows, 'row')} read, "
-            f"{number(len(rejects))} rejected)",
-            "Choose an earlier --since, or see what `creditfusion schema check` says.",
+            f"{', '.join(str(path) for path in order.files)} has no row that keeps the contract "
+            f"({count(len(rejects), 'row')} read, {number(len(rejects))} rejected)",
+            "`creditfusion schema check` says what is wrong with them.",
         )
-    rejected = dict(Counter(rejects.frame["rule"]))
-    names = tuple(path.name for path in order.files)
-    return applications, Intake(names, digest, n_rows, rejected, order.since, before, undated)
+    since = rows_since(applications, order.since)
+    intake = Intake(
+        files=tuple(path.name for path in order.files),
+        digest=digest,
+        n_rows=len(applications) + len(rejects),
+        rejected=dict(Counter(rejects.frame["rule"])),
+        since=order.since,
+        before=since.n_before,
+        undated=since.n_undated,
+    )
+    return applications.take(since.kept), intake
 
 
-def chapters_of(judged: ScoredOutcomes, intake: Intake, order: ValidationRequest, run: Run) -> list[Section]:
+def chapters_of(scored: ScoredOutcomes, intake: Intake, order: ValidationRequest, run: Run) -> list[Section]:
     """Every chapter of the report, in its order."""
-    segments, months, lengths = segment_cuts(judged, order.segments), month_cut(judged), length_cut(judged)
+    segments, months, lengths = segment_cuts(scored, order.segments), month_cut(scored), length_cut(scored)
     makers: tuple[Callable[[], Section], ...] = (
-        lambda: data.chapter(judged, intake),
-        lambda: discrimination.chapter(judged, segments, months),
-        lambda: calibration.chapter(judged, segments, months),
-        lambda: stability.chapter(judged),
-        lambda: text_worth.chapter(judged, segments, lengths),
-        lambda: policies.chapter(judged),
-        lambda: fairness.chapter(judged, run, order.reread),
+        lambda: data.chapter(scored, intake),
+        lambda: discrimination.chapter(scored, segments, months),
+        lambda: calibration.chapter(scored, segments, months),
+        lambda: stability.chapter(scored),
+        lambda: text_worth.chapter(scored, segments, lengths),
+        lambda: policy.chapter(scored),
+        lambda: fairness.chapter(scored, run, order.reread),
     )
     found = []
     with run.stage("validate", len(makers), "chapters") as advance:
@@ -118,9 +116,9 @@ def chapters_of(judged: ScoredOutcomes, intake: Intake, order: ValidationRequest
     return found
 
 
-def validation(judged: ScoredOutcomes, intake: Intake, chapters: Sequence[Section], made_on: date) -> Document:
+def validation(scored: ScoredOutcomes, intake: Intake, chapters: Sequence[Section], made_on: date) -> Document:
     """The validation report."""
-    bundle = judged.model.bundle
+    bundle = scored.model.bundle
     findings = [finding for chapter in chapters for finding in chapter.findings]
     learned = bundle.manifest.provenance.window
     return Document(
@@ -133,12 +131,12 @@ def validation(judged: ScoredOutcomes, intake: Intake, chapters: Sequence[Sectio
             "Learned from": f"{number(bundle.manifest.provenance.n_rows)} applications"
             + (f", decided {learned[0]} to {learned[1]}" if learned else ""),
             "Judged on": ", ".join(intake.files),
-            "Rows": f"{number(len(judged))}, {number(int(judged.y.sum()))} bad",
-            "Decided": judged.decided,
-            "Policy": policy_words(judged.policy),
+            "Rows": f"{number(len(scored))}, {number(int(scored.y.sum()))} bad",
+            "Decided": scored.decided,
+            "Policy": policy_words(scored.policy),
         },
         headline=headline(findings),
-        key_figures=key_figures(judged),
+        key_figures=key_figures(scored),
         sections=tuple(chapters),
         origin=origin(bundle) | {"files judged sha256": intake.digest},
     )
@@ -170,16 +168,16 @@ def policy_words(policy: Policy) -> str:
     return said + (f"; other cut-offs by {policy.segments.column}" if policy.segments else "")
 
 
-def key_figures(judged: ScoredOutcomes) -> Table:
+def key_figures(scored: ScoredOutcomes) -> Table:
     """What a reader wants to see first."""
-    area = auc_interval(judged.y, judged.margin)
-    bad = rate(float(judged.y.sum()), len(judged))
-    approved = judged.approved
-    passed = rate(float(judged.y[approved].sum()), int(approved.sum()))
+    area = auc_interval(scored.y, scored.margin)
+    bad = rate(float(scored.y.sum()), len(scored))
+    approved = scored.approved
+    passed = rate(float(scored.y[approved].sum()), int(approved.sum()))
     rows = (
         ("AUC", f"{area.value:.3f}" if area.exists else "–", "0.5 is a coin, 1 never errs"),
-        ("Mean PD", percent(float(judged.pd.mean())), f"observed: {percent(bad.value)}"),
-        ("Approved", percent(float(approved.mean()), 0), policy_words(judged.policy)),
+        ("Mean PD", percent(float(scored.pd.mean())), f"observed: {percent(bad.value)}"),
+        ("Approved", percent(float(approved.mean()), 0), policy_words(scored.policy)),
         ("Bad, of those approved", percent(passed.value) if passed.exists else "–", f"of all: {percent(bad.value)}"),
     )
     return Table(

@@ -25,7 +25,7 @@ ORDER: tuple[Decision, ...] = ("approve", "refer", "decline")
 
 @dataclass(frozen=True)
 class Reread:
-    """All judged rows after a change of some narratives.
+    """All rows after a change of some narratives.
 
     rows: places of the rows whose narratives changed. margin: float64 (n,), log-odds of bad of every row; decision: of
     every row; both as before where nothing changed.
@@ -75,12 +75,12 @@ class Moved:
         return self.n_harder + self.n_kinder
 
 
-def moved(judged: ScoredOutcomes, reread: Reread) -> Moved:
+def moved(scored: ScoredOutcomes, reread: Reread) -> Moved:
     """Figures of a change; NaN where no narrative changed."""
-    rows, scale = reread.rows, judged.model.bundle.model.scores
-    step = np.array([ORDER.index(reread.decision[row]) - ORDER.index(judged.decision[row]) for row in rows.tolist()])
-    change = expit(reread.margin[rows]) - expit(judged.margin[rows])
-    points = scale(reread.margin[rows]).score - scale(judged.margin[rows]).score
+    rows, scale = reread.rows, scored.model.bundle.model.scores
+    step = np.array([ORDER.index(reread.decision[row]) - ORDER.index(scored.decision[row]) for row in rows.tolist()])
+    change = expit(reread.margin[rows]) - expit(scored.margin[rows])
+    points = scale(reread.margin[rows]).score - scale(scored.margin[rows]).score
     return Moved(
         n=len(rows),
         n_harder=int(np.sum(step > 0)),
@@ -92,50 +92,50 @@ def moved(judged: ScoredOutcomes, reread: Reread) -> Moved:
     )
 
 
-def swapped(judged: ScoredOutcomes, kind: SwapKind, run: Run) -> Reread:
+def swapped(scored: ScoredOutcomes, kind: SwapKind, run: Run) -> Reread:
     """The rows with the words of one kind exchanged in their narratives; only changed ones are read again.
 
     In labels (``Field.match_concepts``) first names stay: there they are mostly those of employers.
     """
     with run.timed("swap terms"):
-        frame = judged.applications.frame.copy()
-        for field in judged.applications.schema.narratives:
+        frame = scored.applications.frame.copy()
+        for field in scored.applications.schema.narratives:
             if kind == "names" and not field.match_concepts:
                 continue
-            column = judged.applications.narrative(field.name)
+            column = scored.applications.narrative(field.name)
             new = {text: swap(text, kind) for text in set(column)}
             frame[field.name] = pd.Series([new[text] for text in column], dtype=object)
-    return _read_again(judged, replace(judged.applications, frame=frame), run)
+    return _read_again(scored, replace(scored.applications, frame=frame), run)
 
 
-def masked(judged: ScoredOutcomes, run: Run) -> Masking | None:
+def masked(scored: ScoredOutcomes, run: Run) -> Masking | None:
     """The rows without the sentences that tell of any kind of private life the schema has concepts for; None where it
     has none.
     """
-    schema = judged.applications.schema
+    schema = scored.applications.schema
     kinds = tuple(kind for kind in Sensitive if any(concept.sensitive is kind for concept in schema.concepts))
     if not kinds or not schema.narratives:
         return None
     with run.timed("mask"):
-        cut = Mask.open(kinds, schema, judged.model.encoder.text_encoder).apply(judged.applications)
+        cut = Mask.open(kinds, schema, scored.model.encoder.text_encoder).apply(scored.applications)
     told = {kind: sum(kind in own for own in cut.kinds) for kind in kinds}
-    reread = _read_again(judged, cut.applications, run)
+    reread = _read_again(scored, cut.applications, run)
     return Masking(reread, {kind: cut.sentences.get(kind, 0) for kind in kinds}, told)
 
 
-def _read_again(judged: ScoredOutcomes, changed: Applications, run: Run) -> Reread:
-    """The judged rows with other narratives; what they lack beside is as before."""
+def _read_again(scored: ScoredOutcomes, changed: Applications, run: Run) -> Reread:
+    """The rows with other narratives; what they lack beside is as before."""
     names = [field.name for field in changed.schema.narratives]
-    before, after = (one.frame[names].to_numpy(dtype=object) for one in (judged.applications, changed))
+    before, after = (one.frame[names].to_numpy(dtype=object) for one in (scored.applications, changed))
     rows = np.flatnonzero((before != after).any(axis=1)) if names else np.zeros(0, np.intp)
-    margin, decision = judged.margin.copy(), list(judged.decision)
+    margin, decision = scored.margin.copy(), list(scored.decision)
     if len(rows):
         part = changed.take(rows)
-        reading = read_watched(judged.model, part, run, "read again")
+        reading = read_watched(scored.model, part, run, "read again")
         with run.timed("predict"):
-            margin[rows] = judged.model.margins(reading.design).fused
-        quality = [judged.quality[row] for row in rows.tolist()]  # a policy's flags are not what is tested
-        decided = judged.model.decide(part, expit(margin[rows]), quality).decision
+            margin[rows] = scored.model.margins(reading.design).fused
+        quality = [scored.quality[row] for row in rows.tolist()]  # a policy's flags are not what is tested
+        decided = scored.model.decide(part, expit(margin[rows]), quality).decision
         for row, one in zip(rows.tolist(), decided, strict=True):
             decision[row] = one
     return Reread(rows, margin, tuple(decision))

@@ -1,4 +1,4 @@
-"""What is judged: decided applications as a model sees them, its margins on them, and how they went."""
+"""Decided applications as a model reads them, its margins on them, and how they went."""
 
 from __future__ import annotations
 
@@ -19,10 +19,16 @@ from fusion.scorer import Scorer
 
 @dataclass(frozen=True)
 class ScoredOutcomes:
-    """Decided applications and what the model says of them.
+    """Decided applications as a model scored them.
 
-    applications: sound rows with an outcome, narratives as they were written. y: float64 (n,), 1 bad. decision: of each
-    row, by the policy. quality: what each row lacks (``data_quality``).
+    Attributes:
+        model: what scored them.
+        applications: sound rows with an outcome, narratives as they were written.
+        design: the same as arrays.
+        margins: of the model and of its ablations.
+        y: float64 (n,), 1 for bad.
+        decision: of each row, by the policy.
+        quality: what each row lacks (``data_quality``).
     """
 
     model: Scorer

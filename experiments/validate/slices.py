@@ -44,12 +44,12 @@ class Cut:
     how: str = ""
 
 
-def segment_cuts(judged: ScoredOutcomes, columns: Sequence[str]) -> list[Cut]:
+def segment_cuts(scored: ScoredOutcomes, columns: Sequence[str]) -> list[Cut]:
     """The rows by each of these columns; without any, by the first few features that have a handful of values.
 
     Raises ContractError for a column that the schema does not keep, or the file lacks.
     """
-    applications = judged.applications
+    applications = scored.applications
     fields = [_named(applications, name) for name in columns] if columns else list(applications.schema.features)
     cuts = []
     for field in fields:
@@ -82,11 +82,11 @@ def _handy(field: Field, groups: Groups) -> bool:
     return by_value and len(groups.labels) <= most and len(groups.large) >= 2
 
 
-def month_cut(judged: ScoredOutcomes) -> Cut | None:
+def month_cut(scored: ScoredOutcomes) -> Cut | None:
     """The rows by month of decision, from the first month to the last, with those in which nothing was decided; None
     where the data have no dates.
     """
-    months = judged.months
+    months = scored.months
     if months is None:
         return None
     known = months[~np.isnat(months)]
@@ -94,29 +94,29 @@ def month_cut(judged: ScoredOutcomes) -> Cut | None:
     return Cut("decision_month", "Month of decision", tuple(Slice(str(month), months == month) for month in every))
 
 
-def main_narrative(judged: ScoredOutcomes) -> str:
+def main_narrative(scored: ScoredOutcomes) -> str:
     """The narrative column that is written with the most characters, "" where there is none."""
-    schema = judged.applications.schema
-    written = {field.name: sum(map(len, judged.applications.narrative(field.name))) for field in schema.narratives}
+    schema = scored.applications.schema
+    written = {field.name: sum(map(len, scored.applications.narrative(field.name))) for field in schema.narratives}
     main = max(written, key=lambda name: written[name], default="")
     return main if main and written[main] else ""
 
 
-def wrote(judged: ScoredOutcomes, narrative: str) -> Flags:
+def wrote(scored: ScoredOutcomes, narrative: str) -> Flags:
     """bool (n,): who wrote that narrative, so that the model reads it."""
-    text = judged.design.text
+    text = scored.design.text
     return np.asarray(text.has_text[:, text.names.index(narrative)], dtype=np.bool_)
 
 
-def length_cut(judged: ScoredOutcomes) -> Cut | None:
+def length_cut(scored: ScoredOutcomes) -> Cut | None:
     """The rows by the length of their main narrative: without it, and thirds of those with it; None where the schema
     has no narratives or nobody wrote.
     """
-    main = main_narrative(judged)
+    main = main_narrative(scored)
     if not main:
         return None
-    inside = wrote(judged, main)
-    length = np.where(inside, [len(text) for text in judged.applications.narrative(main)], 0)
+    inside = wrote(scored, main)
+    length = np.where(inside, [len(text) for text in scored.applications.narrative(main)], 0)
     slices = [] if inside.all() else [Slice(f"without {main}", ~inside)]
     edges = (
         np.unique(np.quantile(length[inside], [0, 1 / 3, 2 / 3, 1], method="lower")).tolist() if inside.any() else []
@@ -127,7 +127,7 @@ def length_cut(judged: ScoredOutcomes) -> Cut | None:
         slices.append(Slice(f"{low:,} to {high if last else high - 1:,} characters", own))
     if len(edges) == 1:
         slices.append(Slice(f"{edges[0]:,} characters", inside))
-    return Cut("narrative_length", f"length of “{judged.applications.schema[main].title}”", tuple(slices))
+    return Cut("narrative_length", f"length of “{scored.applications.schema[main].title}”", tuple(slices))
 
 
 def enough(y: Floats) -> bool:

@@ -27,22 +27,22 @@ class ValidationSummary:
 
 def told(found: Validation) -> ValidationSummary:
     """What a validation came to."""
-    judged, intake = found.judged, found.intake
+    scored, intake = found.scored, found.intake
     findings = found.report.findings()
-    approved = judged.approved
+    approved = scored.approved
     figures = {
-        "auc": auc_interval(judged.y, judged.margin),
-        "brier": brier_interval(judged.y, judged.margin),
-        "calibration_slope": slope_interval(judged.y, judged.margin)[0],
-        "mean_pd_minus_bad_rate": calibration_in_the_large(judged.y, judged.margin).gap,
-        "approval_rate": rate(float(approved.sum()), len(judged)),
-        "bad_rate_approved": rate(float(judged.y[approved].sum()), int(approved.sum())),
+        "auc": auc_interval(scored.y, scored.margin),
+        "brier": brier_interval(scored.y, scored.margin),
+        "calibration_slope": slope_interval(scored.y, scored.margin)[0],
+        "mean_pd_minus_bad_rate": calibration_in_the_large(scored.y, scored.margin).gap,
+        "approval_rate": rate(float(approved.sum()), len(scored)),
+        "bad_rate_approved": rate(float(scored.y[approved].sum()), int(approved.sum())),
     }
     counts: dict[str, object] = {
-        "model": judged.model.bundle.manifest.model_id,
+        "model": scored.model.bundle.manifest.model_id,
         "rows": intake.n_rows,
-        "judged": len(judged),
-        "bad": int(judged.y.sum()),
+        "judged": len(scored),
+        "bad": int(scored.y.sum()),
         "rejected": sum(intake.rejected.values()),
         "rejected_by_rule": dict(intake.rejected),
     }

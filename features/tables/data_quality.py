@@ -54,8 +54,8 @@ def _per_column(
 
 
 def _missing(applications: Applications, field: Field) -> Flags:
-    column = applications.frame[field.name]
-    mask: Flags = (column == "" if column.dtype == object else column.isna()).to_numpy(dtype=np.bool_)
+    cells = applications.frame[field.name].to_numpy()
+    mask: Flags = np.asarray(cells == "" if cells.dtype == object else np.isnan(cells), dtype=np.bool_)
     return mask
 
 
@@ -63,8 +63,8 @@ def _unknown(levels: Mapping[str, Sequence[str]], applications: Applications, fi
     """Cells with a level that the model does not know; none for a feature that has no levels."""
     if field.name not in levels:
         return np.zeros(len(applications), dtype=np.bool_)
-    mask: Flags = ~applications.frame[field.name].isin(["", *levels[field.name]]).to_numpy(dtype=np.bool_)
-    return mask
+    known = {"", *levels[field.name]}
+    return np.array([cell not in known for cell in applications.frame[field.name].to_numpy()], dtype=np.bool_)
 
 
 def _labelled(label: str, rows: Flags) -> list[str]:

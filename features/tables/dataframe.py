@@ -75,13 +75,13 @@ def read_frame(rows: Records, schema: Schema) -> FrameRows:
 
     An id may occur once, as in a file. Raises ContractError when a column is missing or stands twice.
     """
-    frame = _frame(rows)
-    chunk = checked(_text_rows(frame, schema), schema, DuplicateIds())
+    given = _given(rows)
+    chunk = checked(_text_rows(given, schema), schema, DuplicateIds())
     rejects = chunk.rejects.frame
     return FrameRows(
         chunk.applications,
-        frame.index[chunk.applications.row_number - 1],
-        rejects.set_index(frame.index[rejects["row"].to_numpy() - 1]),
+        given.index[chunk.applications.row_number - 1],
+        rejects.set_index(given.index[rejects["row"].to_numpy() - 1]),
     )
 
 
@@ -90,7 +90,7 @@ def applications_of(frame: pd.DataFrame, schema: Schema) -> Applications:
 
     Raises ContractError when a column is missing or stands twice, and for the first cell that breaks the contract.
     """
-    rows = _text_rows(frame, schema)
+    rows = _text_rows(_given(frame), schema)
     columns, breaches = check(rows.cells, schema)
     if breaches:
         position, name, rule, message = breaches[0]
@@ -102,23 +102,49 @@ def applications_of(frame: pd.DataFrame, schema: Schema) -> Applications:
     return Applications(schema, typed_frame(columns, keep), rows.row_number)
 
 
-def _frame(rows: Records) -> pd.DataFrame:
+@dataclass(frozen=True)
+class _Given:
+    """Rows by column, whatever they came as; a single row must not cost a data frame.
+
+    Attributes:
+        columns: Cells by name; names that stand twice in a frame are in ``names`` alone.
+        names: Of all columns, in order.
+        index: The rows' labels.
+    """
+
+    columns: Mapping[str, pd.Series | Sequence[object]]
+    names: list[str]
+    index: pd.Index
+
+
+def _given(rows: Records) -> _Given:
     if isinstance(rows, pd.DataFrame):
-        return rows
-    return pd.DataFrame([rows] if isinstance(rows, Mapping) else list(rows))
+        return _Given(
+            {str(name): rows.iloc[:, at] for at, name in enumerate(rows.columns)}, list(rows.columns), rows.index
+        )
+    records = [rows] if isinstance(rows, Mapping) else list(rows)
+    names = list(dict.fromkeys(name for record in records for name in record))
+    columns = {name: [record.get(name) for record in records] for name in names}
+    return _Given(columns, names, pd.RangeIndex(len(records)))
 
 
-def _text_rows(frame: pd.DataFrame, schema: Schema) -> TextRows:
+def _text_rows(given: _Given, schema: Schema) -> TextRows:
     """The columns that are read, as the text that a file of this contract would have."""
-    if schema.id.name not in frame:
-        frame = frame.assign(**{schema.id.name: np.arange(1, len(frame) + 1)})
-    where = column_positions(list(frame.columns), schema, need_target=False, origin=ORIGIN)
+    n, columns, names = len(given.index), dict(given.columns), given.names
+    if schema.id.name not in columns:
+        columns[schema.id.name], names = range(1, n + 1), [*names, schema.id.name]
+    where = column_positions(names, schema, need_target=False, origin=ORIGIN)
     return TextRows(
-        cells={name: _cells(frame.iloc[:, i], schema[name]) for name, i in where.items()},
-        row_number=np.arange(1, len(frame) + 1, dtype=np.int64),
-        original=lambda position: csv_line(["" if cell is None else cell for cell in frame.iloc[position].tolist()]),
+        cells={name: _cells(columns[name], schema[name]) for name in where},
+        row_number=np.arange(1, n + 1, dtype=np.int64),
+        original=lambda position: csv_line([_cell(column, position) for column in given.columns.values()]),
         rejects=[],
     )
+
+
+def _cell(column: pd.Series | Sequence[object], position: int) -> object:
+    cell = column.iloc[position] if isinstance(column, pd.Series) else column[position]
+    return "" if cell is None else cell
 
 
 def _plain_field(column: pd.Series, name: str, is_narrative: bool) -> dict[str, object]:
@@ -133,8 +159,14 @@ def _kind(column: pd.Series) -> str:
     return str(pd.api.types.infer_dtype(column, skipna=True))
 
 
-def _cells(column: pd.Series, field: Field) -> pa.Array:
+def _cells(column: pd.Series | Sequence[object], field: Field) -> pa.Array:
     """The column as the strings that a file of this contract would have, null where a cell is missing."""
+    if not isinstance(column, pd.Series):
+        if all(isinstance(cell, str) for cell in column):
+            return as_text(pa.array(column, pa.string()), field, ORIGIN)
+        if field.is_numeric and all(type(cell) in (int, float) for cell in column):
+            return as_text(pa.array(column, pa.float64()), field, ORIGIN)
+        column = pd.Series(list(column), dtype=object)
     kind = _kind(column)
     if field.is_numeric and kind in _DATES:
         since = pd.to_datetime(column, utc=True) - pd.Timestamp(0, tz="UTC")

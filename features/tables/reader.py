@@ -17,6 +17,8 @@ from features.tables.duplicate_ids import DuplicateIds
 from features.tables.header import HeaderReport, compare_header
 from features.tables.sources import Reject, TextRows, csv_rows, header_names, parquet_rows
 
+NO_REJECTS = pd.DataFrame({name: pd.Series([], dtype=object) for name in REJECT_COLUMNS}).astype({"row": np.int64})
+
 
 @dataclass(frozen=True)
 class ReadOptions:
@@ -128,6 +130,8 @@ def checked(rows: TextRows, schema: Schema, seen: DuplicateIds) -> Chunk:
 
 
 def _as_frame(rejects: Sequence[Reject]) -> pd.DataFrame:
+    if not rejects:
+        return NO_REJECTS.copy()
     frame = pd.DataFrame(
         {name: pd.Series([getattr(one, name) for one in rejects], dtype=object) for name in REJECT_COLUMNS}
     )

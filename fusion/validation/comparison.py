@@ -13,30 +13,26 @@ import numpy as np
 from scipy.stats import rankdata
 
 from features.arrays import Floats
-from fusion.metrics import Gain, brier_gain, delong, log_loss
-from fusion.validation.intervals import (
-    Estimate,
-    InTheLarge,
-    auc_interval,
-    bootstrap,
-    brier_interval,
-    calibration_in_the_large,
-    gini_interval,
-    slope_interval,
-)
+from fusion.metrics import Gain, brier, brier_gain, delong, log_loss
+from fusion.validation.intervals import Estimate, InTheLarge, auc_interval, calibration_in_the_large, slope_interval
 
 
 @dataclass(frozen=True)
 class ModelFigures:
-    """How good one model's PDs are; the figures of ``fusion.validation.intervals``. log_loss: in nats."""
+    """How good one model's PDs are.
 
-    auc: Estimate
-    gini: Estimate
-    ks: Estimate
-    brier: Estimate
+    Attributes:
+        auc: area under the ROC curve.
+        brier: Brier score.
+        log_loss: in nats.
+        slope: calibration slope, 1 at best.
+        in_the_large: whether the PDs are right on average.
+    """
+
+    auc: float
+    brier: float
     log_loss: float
     slope: Estimate
-    intercept: Estimate
     in_the_large: InTheLarge
 
 
@@ -62,25 +58,21 @@ def compare(champion_margin: Floats, challenger_margin: Floats, y: Floats) -> Co
     return Comparison(
         n=len(y),
         n_bad=int(y.sum()),
-        champion=side(y, champion_margin),
-        challenger=side(y, challenger_margin),
+        champion=model_figures(y, champion_margin),
+        challenger=model_figures(y, challenger_margin),
         auc=delong(y, challenger_margin, champion_margin),
         brier=brier_gain(y, challenger_margin, champion_margin),
         spearman=rank_correlation(champion_margin, challenger_margin),
     )
 
 
-def side(y: Floats, margin: Floats) -> ModelFigures:
+def model_figures(y: Floats, margin: Floats) -> ModelFigures:
     """One model's figures."""
-    slope, intercept = slope_interval(y, margin)
     return ModelFigures(
-        auc=auc_interval(y, margin),
-        gini=gini_interval(y, margin),
-        ks=bootstrap(y, margin).ks,
-        brier=brier_interval(y, margin),
+        auc=auc_interval(y, margin).value,
+        brier=brier(y, margin),
         log_loss=log_loss(y, margin),
-        slope=slope,
-        intercept=intercept,
+        slope=slope_interval(y, margin)[0],
         in_the_large=calibration_in_the_large(y, margin),
     )
 

@@ -1,29 +1,48 @@
-"""How well a trait of the applicants can be told from what a model sees of them: a probe, in plain functions.
+"""How well a protected trait of applicants can be recovered from what a model reads of them: a linear probe.
 
-A logistic regression is taught to name each row's level of the trait and is judged on rows that it never saw, by the
-AUC of one level against the rest. Arrays have one row per applicant; ``level`` is int64 (n,) from 0, every level in
-use, and ``fold`` is int64 (n,) below N_FOLDS.
+A logistic regression learns each row's level of the trait and is tested on rows that it did not learn from, by the AUC
+of one level against the rest. Arrays have one row per applicant; ``level`` is int64 (n,) from 0, every level in use,
+and ``fold`` is int64 (n,) below N_FOLDS.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy import sparse
 from scipy.special import log_softmax
-from scipy.stats import norm, rankdata
+from scipy.stats import rankdata
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from features.arrays import Flags, Floats, Floats32, Index, Ints
+from features.tables.groups import MIN_ROWS, Groups
 from fusion.metrics import placements
+from fusion.model.basis import HeadInputs
 from fusion.model.folds import assign_folds
+from fusion.validation.intervals import Estimate, Z
 
 Inputs = Floats32 | sparse.csr_matrix
 
+Source = Literal["narratives", "written", "words", "columns", "both", "score"]
+"""What a trait is recovered from.
+
+narratives: the vectors of all narratives, and which of them were written at all. written: the same among applicants who
+wrote something. words: the single words that the model counts. columns: the structured columns. both: columns and
+vectors. score: the model's score alone.
+"""
+
+Verdict = Literal["chance", "unsure", "hardly", "somewhat", "clearly", "well"]
+SOMEWHAT, CLEARLY, WELL = 0.55, 0.65, 0.80  # AUCs from which the words of that name are used
+
+SEED = 0
+"""Of the folds: equal for every run, so that equal rows give equal figures."""
+
+N_SOURCES = 6
 N_FOLDS = 5
 MIN_IN_FOLD = 2
 """Rows of every level that every fold must hold, for an AUC and its variance."""
@@ -32,7 +51,6 @@ INVERSE_PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Inverse L2 penalties that are tried, the strongest penalty first."""
 
 N_KNOTS = 6
-CONFIDENCE = 0.95
 
 WIDENING = 2.0**0.5
 """What the standard error is multiplied with. Folds are not independent: what fold a teaches about fold b, fold b
@@ -43,25 +61,136 @@ No estimator of this variance is unbiased (Bengio and Grandvalet, JMLR 2004).
 
 
 @dataclass(frozen=True)
-class Area:
-    """An AUC, or a difference of two, with its 95 % interval."""
+class ProbeAccuracy:
+    """How well the levels can be distinguished.
 
-    value: float
-    low: float
-    high: float
+    Attributes:
+        overall: The mean over the levels of the AUC of one against the rest.
+        by_level: Each of these AUCs.
+        influence: float64 (n,), what each row adds to the error of ``overall``; their squares sum to its variance,
+            folds being independent.
+    """
+
+    overall: Estimate
+    by_level: tuple[Estimate, ...]
+    influence: Floats
 
 
 @dataclass(frozen=True)
-class ProbeAccuracy:
-    """How well the levels can be told apart.
+class ProbeInputs:
+    """What a model reads of n applicants.
 
-    overall: the mean over the levels of the AUC of one against the rest. by_level: each of these. influence: float64
-    (n,), what each row adds to the error of ``overall``; their squares sum to its variance, folds being independent.
+    Attributes:
+        sources: Inputs (n, p) by source; a text says why there are none.
+        wrote: bool (n,), whether the applicant wrote anything.
+        tied: int64 (n,), rows of one number stay in one fold; see ``fusion.model.folds.tied_groups``.
     """
 
-    overall: Area
-    by_level: tuple[Area, ...]
-    influence: Floats
+    sources: dict[Source, Inputs | str]
+    wrote: Flags
+    tied: Ints
+
+    @staticmethod
+    def of(inputs: HeadInputs, margin: Floats, tied: Ints) -> ProbeInputs:
+        """From the inputs of the model's head and its calibrated log-odds (n,)."""
+        wrote = np.asarray((inputs.x_absent == 0).any(axis=1), np.bool_)
+        return ProbeInputs(_head_sources(inputs) | {"score": rank_code(margin)}, wrote, tied)
+
+
+@dataclass(frozen=True)
+class SourceProbe:
+    """How well a trait is recovered from one source, on which rows."""
+
+    accuracy: ProbeAccuracy
+    rows: Index
+
+
+@dataclass(frozen=True)
+class TraitProbe:
+    """How well one trait is recovered from each source.
+
+    Attributes:
+        found: The sources that could be probed.
+        gaps: The others, and why.
+        gain: AUC of columns and narratives together less that of the columns; None where one of them is missing.
+    """
+
+    found: dict[Source, SourceProbe]
+    gaps: dict[Source, str]
+    gain: Estimate | None
+
+
+def probe_trait(groups: Groups, inputs: ProbeInputs, advance: Callable[[int], None]) -> TraitProbe:
+    """Probe every source for a trait whose groups can be told apart (``groups.too_few`` is "").
+
+    Args:
+        groups: The trait; groups too small to judge are left out.
+        inputs: What the model reads of the same rows.
+        advance: Called with 1 after each of the N_SOURCES sources.
+    """
+    level, labels = groups.levels(), [groups.labels[at] for at in groups.large]
+    found, gaps = dict[Source, SourceProbe](), dict[Source, str]()
+    for source in inputs.sources:
+        outcome = _probe_source(source, inputs, level, labels)
+        if isinstance(outcome, str):
+            gaps[source] = outcome
+        elif outcome is not None:
+            found[source] = outcome
+        advance(1)
+    gain = None
+    if "both" in found and "columns" in found:
+        both, columns = found["both"], found["columns"]  # the same rows in the same folds
+        gain = accuracy_difference(both.accuracy, columns.accuracy, inputs.tied[both.rows])
+    return TraitProbe(found, gaps, gain)
+
+
+def verdict(auc: Estimate) -> Verdict:
+    """The word for an AUC.
+
+    chance: the interval begins at .5 or below and ends below SOMEWHAT. unsure: it begins there and ends above, so there
+    are too few rows to say. Else the AUC itself decides.
+    """
+    if auc.low <= 0.5:
+        return "chance" if auc.high < SOMEWHAT else "unsure"
+    if auc.value < SOMEWHAT:
+        return "hardly"
+    if auc.value < CLEARLY:
+        return "somewhat"
+    return "clearly" if auc.value < WELL else "well"
+
+
+def _head_sources(inputs: HeadInputs) -> dict[Source, Inputs | str]:
+    """What a trait may be recovered from, but for the score; all as the model's head takes them."""
+    found: dict[Source, Inputs | str] = {}
+    if not inputs.x_absent.shape[1]:
+        silence = "the model reads no narratives"
+    else:
+        silence = "nobody wrote anything" if inputs.x_absent.all() else ""
+    vectors = np.hstack([inputs.x_text.reshape(len(inputs), -1), inputs.x_absent])
+    found["narratives"] = found["written"] = silence or vectors
+    found["words"] = inputs.x_words if inputs.x_words.nnz else silence or "they hold no word that the model counts"
+    lacking = "" if inputs.x_columns.shape[1] else "the model sees no columns"
+    found["columns"] = lacking or inputs.x_columns
+    found["both"] = lacking or silence or np.hstack([inputs.x_columns, vectors])
+    return found
+
+
+def _probe_source(source: Source, inputs: ProbeInputs, level: Ints, labels: Sequence[str]) -> SourceProbe | str | None:
+    """How well the levels are recovered from a source; why they cannot be; None where another source says the same."""
+    x, known = inputs.sources[source], level >= 0
+    rows = np.flatnonzero(known & inputs.wrote if source == "written" else known)
+    if source == "written" and (isinstance(x, str) or len(rows) == known.sum()):
+        return None
+    if isinstance(x, str):
+        return x
+    counts = np.bincount(level[rows], minlength=len(labels))
+    if counts.min() < MIN_ROWS:
+        return f"of {labels[int(counts.argmin())]!r} fewer than {MIN_ROWS} wrote anything"
+    level, tied = level[rows], inputs.tied[rows]
+    fold = deal_folds(level, tied, SEED)
+    if fold is None:
+        return f"rows that share a narrative or an applicant must not part, and so do not fill {N_FOLDS} folds"
+    return SourceProbe(probe_accuracy(level, fold, out_of_fold(x[rows], level, fold), tied), rows)
 
 
 def deal_folds(level: Ints, tied: Ints, seed: int) -> Ints | None:
@@ -76,15 +205,15 @@ def deal_folds(level: Ints, tied: Ints, seed: int) -> Ints | None:
 
 
 def out_of_fold(x: Inputs, level: Ints, fold: Ints) -> Floats:
-    """Log-probability of each level, float64 (n, n_levels), from regressions that never saw the row's fold.
+    """Log-probability of each level, float64 (n, n_levels), from regressions that did not learn from the row's fold.
 
-    The penalty for a fold is chosen without it: by the likelihood that models which saw neither this fold nor one of
-    its two neighbours (the folds in a ring) give to that neighbour.
+    The penalty for a fold is chosen without it: by the likelihood that models which learned neither from this fold nor
+    from one of its two neighbours (the folds in a ring) give to that neighbour.
     """
-    judged = [_losses(x, level, fold, k) for k in range(N_FOLDS)]
+    losses = [_losses(x, level, fold, k) for k in range(N_FOLDS)]
     log_p = np.empty((len(level), int(level.max()) + 1))
     for k in range(N_FOLDS):
-        best = int(np.argmin(judged[k][1] + judged[k - 1][0]))
+        best = int(np.argmin(losses[k][1] + losses[k - 1][0]))
         learn, held_out = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
         (found,) = _log_probabilities(x, level, learn, held_out, INVERSE_PENALTIES[best : best + 1])
         log_p[held_out] = found
@@ -92,7 +221,7 @@ def out_of_fold(x: Inputs, level: Ints, fold: Ints) -> Floats:
 
 
 def probe_accuracy(level: Ints, fold: Ints, log_p: Floats, tied: Ints) -> ProbeAccuracy:
-    """How well ``log_p`` (n, n_levels) tells the levels, compared within folds only, as their models differ.
+    """How well ``log_p`` (n, n_levels) ranks the levels, compared within folds only, as their models differ.
 
     AUCs of folds are weighted by their numbers of pairs. The variance is that of DeLong et al. (Biometrics 1988),
     which for out-of-fold predictions is that of LeDell et al. (Electronic Journal of Statistics 2015); rows of one
@@ -100,21 +229,21 @@ def probe_accuracy(level: Ints, fold: Ints, log_p: Floats, tied: Ints) -> ProbeA
     """
     levels = range(log_p.shape[1])
     values, influences = zip(*(_one_against_rest(level == one, fold, log_p[:, one]) for one in levels), strict=True)
-    by_level = tuple(_area(*found, tied, 0.0) for found in zip(values, influences, strict=True))
+    by_level = tuple(_estimate(*found, tied, 0.0) for found in zip(values, influences, strict=True))
     influence: Floats = np.mean(influences, axis=0)
-    return ProbeAccuracy(_area(float(np.mean(values)), influence, tied, 0.0), by_level, influence)
+    return ProbeAccuracy(_estimate(float(np.mean(values)), influence, tied, 0.0), by_level, influence)
 
 
-def accuracy_difference(one: ProbeAccuracy, other: ProbeAccuracy, tied: Ints) -> Area:
+def accuracy_difference(one: ProbeAccuracy, other: ProbeAccuracy, tied: Ints) -> Estimate:
     """AUC of one minus that of the other, on the same rows in the same folds."""
     gain = one.overall.value - other.overall.value
-    return _area(gain, one.influence - other.influence, tied, -1.0)
+    return _estimate(gain, one.influence - other.influence, tied, -1.0)
 
 
-def bent(values: Floats) -> Floats32:
+def rank_code(values: Floats) -> Floats32:
     """float32 (n, N_KNOTS): a single number per row as a piecewise-linear code over its ranks.
 
-    With it a regression can tell a level that stands in the middle of the others.
+    With it a regression can find a level that stands in the middle of the others.
     """
     rank = (rankdata(values) - 0.5) / max(len(values), 1)
     knots = np.linspace(0.0, 1.0, N_KNOTS)
@@ -123,7 +252,7 @@ def bent(values: Floats) -> Floats32:
 
 
 def _losses(x: Inputs, level: Ints, fold: Ints, k: int) -> Floats:
-    """float64 (2, n_strengths): log-loss on fold k and on the next one, of models that saw neither.
+    """float64 (2, n_strengths): log-loss on fold k and on the next one, of models that learned from neither.
 
     Infinite for penalties weaker than one that already did worse than the one before; they take longest to fit.
     """
@@ -140,17 +269,17 @@ def _losses(x: Inputs, level: Ints, fold: Ints, k: int) -> Floats:
 
 
 def _log_probabilities(
-    x: Inputs, level: Ints, learn: Index, judge: Index, strengths: tuple[float, ...]
+    x: Inputs, level: Ints, learn: Index, test: Index, strengths: tuple[float, ...]
 ) -> Iterator[Floats]:
-    """Log-probabilities of the levels for the rows ``judge``, one array per strength, learned from ``learn``."""
+    """Log-probabilities of the levels for the rows ``test``, one array per strength, learned from ``learn``."""
     model = LogisticRegression(solver="lbfgs", warm_start=True, tol=1e-4, max_iter=300)
-    known, asked = x[learn], x[judge]
+    known, tested = x[learn], x[test]
     for strength in strengths:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early it is a probe like any other
             model.set_params(C=strength).fit(known, level[learn])
-        decision = np.asarray(model.decision_function(asked), dtype=np.float64)
-        # From the log-odds, as a probability of a level that is told without doubt would round to 0.
+        decision = np.asarray(model.decision_function(tested), dtype=np.float64)
+        # From the log-odds, as a probability of a level that is certain would round to 0.
         yield log_softmax(decision if decision.ndim == 2 else np.column_stack([-decision / 2, decision / 2]), axis=1)
 
 
@@ -169,8 +298,8 @@ def _one_against_rest(is_level: Flags, fold: Ints, score: Floats) -> tuple[float
     return value, influence
 
 
-def _area(value: float, influence: Floats, tied: Ints, least: float) -> Area:
+def _estimate(value: float, influence: Floats, tied: Ints, least: float) -> Estimate:
     """The interval around ``value``, cut at ``least`` and 1."""
     together = np.bincount(np.unique(tied, return_inverse=True)[1], influence)
-    half = WIDENING * float(norm.ppf(0.5 + CONFIDENCE / 2)) * float(np.sqrt(np.square(together).sum()))
-    return Area(value, max(value - half, least), min(value + half, 1.0))
+    half = WIDENING * Z * float(np.sqrt(np.square(together).sum()))
+    return Estimate(value, max(value - half, least), min(value + half, 1.0))

@@ -41,6 +41,29 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class StabilityIndex:
+    """A PSI beside what chance makes of it.
+
+    Attributes:
+        value: the index; NaN where either side has no rows.
+        chance: what it stays below with 95 % chance when nothing has moved.
+    """
+
+    value: float
+    chance: float
+
+    @property
+    def verdict(self) -> PsiVerdict:
+        """The usual word for it."""
+        return psi_verdict(self.value, self.chance)
+
+    @property
+    def verdict_of_many(self) -> PsiVerdict:
+        """The word where many indices are looked at: one must be twice what chance makes of a single one."""
+        return psi_verdict(self.value, 2 * self.chance)
+
+
+@dataclass(frozen=True)
 class Psi:
     """A PSI with what it was made of.
 
@@ -53,9 +76,14 @@ class Psi:
     chance: float
 
     @property
+    def index(self) -> StabilityIndex:
+        """The index without its cells."""
+        return StabilityIndex(self.value, self.chance)
+
+    @property
     def verdict(self) -> PsiVerdict:
         """The usual word for it."""
-        return psi_verdict(self.value, self.chance)
+        return self.index.verdict
 
 
 def _divergence(expected: Floats, actual: Floats) -> float:

@@ -66,6 +66,12 @@ def jeffreys_p(n_bad: float, n: float, pd: float) -> float:
     return float(beta.cdf(pd, n_bad + 0.5, n - n_bad + 0.5)) if n > 0 else math.nan
 
 
+def two_sided_jeffreys_p(n_bad: float, n: float, pd: float) -> float:
+    """The same test of a PD that may be too low or too high: twice the smaller of the two chances. NaN for no rows."""
+    below = jeffreys_p(n_bad, n, pd)
+    return 2 * min(below, 1 - below)
+
+
 def binomial_p(n_bad: int, n: int, pd: float) -> float:
     """Exact binomial test of a PD, one-sided: the chance of ``n_bad`` or more of ``n`` if the PD is right. NaN for no
     rows.

@@ -1,83 +1,86 @@
-"""A report on protected attributes with one of everything, made up."""
+"""What a probe of protected attributes may find, made up, with one of everything."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
-from experiments.probe.report import Added, Attribute, Gap, Group, GroupArea, ProtectedReport, Reading
+import numpy as np
+
+from data_schemas.contract import Field, Role
+from data_schemas.reader import load_schema
+from experiments.probe.report import Attribute, Probed, report
+from experiments.reporting.document import Document
+from features.tables.groups import Groups
+from fusion.validation.intervals import Estimate
+from fusion.validation.proxy_probe import ProbeAccuracy, Source, SourceProbe, TraitProbe
 
 BANDS = ("18-29", "30-44", "45-61")
+DAY = date(2026, 2, 3)
+
+
+def groups(sizes: dict[str, int], n_missing: int, how: str = "") -> Groups:
+    """Groups of these sizes."""
+    code = np.repeat(np.arange(-1, len(sizes)), [n_missing, *sizes.values()])
+    return Groups(code.astype(np.int64), tuple(sizes), how)
+
+
+def field(name: str, title: str) -> Field:
+    """A protected field."""
+    return replace(load_schema("demo").fields_of(Role.PROTECTED)[0], name=name, title=title)
+
+
+def found(n: int, value: float, low: float, high: float, by_level: tuple[Estimate, ...] = ()) -> SourceProbe:
+    """An AUC on n rows."""
+    accuracy = ProbeAccuracy(Estimate(value, low, high), by_level, np.zeros(n))
+    return SourceProbe(accuracy, np.arange(n))
 
 
 def sex() -> Attribute:
-    """Two groups, a small third, some missing; every word of the scale."""
-    return Attribute(
-        name="sex",
-        title="Sex",
-        n_missing=21,
-        groups=(
-            Group(label="male", n=5103, judged=True),
-            Group(label="female", n=4811, judged=True),
-            Group(label="not stated", n=17, judged=False),
-        ),
-        readings=(
-            Reading(source="narratives", n=9914, auc=0.522, low=0.503, high=0.541, verdict="hardly"),
-            Reading(source="written", n=6606, auc=0.531, low=0.494, high=0.568, verdict="unsure"),
-            Reading(source="words", n=9914, auc=0.701, low=0.683, high=0.719, verdict="clearly"),
-            Reading(source="columns", n=9914, auc=0.557, low=0.538, high=0.576, verdict="somewhat"),
-            Reading(source="both", n=9914, auc=0.584, low=0.566, high=0.602, verdict="somewhat"),
-            Reading(source="score", n=9914, auc=0.507, low=0.489, high=0.525, verdict="chance"),
-        ),
-        added=Added(difference=0.027, low=0.011, high=0.043),
-    )
+    """Two groups, a small third, some missing; most words of the scale."""
+    sources: dict[Source, SourceProbe] = {
+        "narratives": found(9914, 0.522, 0.503, 0.541),
+        "written": found(6606, 0.531, 0.494, 0.568),
+        "words": found(9914, 0.701, 0.683, 0.719),
+        "columns": found(9914, 0.557, 0.538, 0.576),
+        "both": found(9914, 0.584, 0.566, 0.602),
+        "score": found(9914, 0.507, 0.489, 0.525),
+    }
+    sizes = {"male": 5103, "female": 4811, "not stated": 17}
+    return Attribute(field("sex", "Sex"), groups(sizes, 21), TraitProbe(sources, {}, Estimate(0.027, 0.011, 0.043)))
 
 
 def age() -> Attribute:
     """More than two groups, and nothing written."""
-    groups = tuple(
-        GroupArea(label=band, auc=0.91 + place / 100, low=0.9, high=0.95) for place, band in enumerate(BANDS)
-    )
-    return Attribute(
-        name="age_band",
-        title="Age",
-        n_missing=0,
-        groups=tuple(Group(label=band, n=n, judged=True) for band, n in zip(BANDS, (4000, 3950, 2002), strict=True)),
-        readings=(
-            Reading(source="columns", n=9952, auc=0.921, low=0.909, high=0.933, verdict="well", groups=groups),
-            Reading(source="score", n=9952, auc=0.613, low=0.597, high=0.629, verdict="somewhat", groups=groups),
-        ),
-        gaps=(Gap(source="narratives", why="nobody wrote anything"),),
-    )
+    levels = tuple(Estimate(0.91 + place / 100, 0.9, 0.95) for place in range(len(BANDS)))
+    sources: dict[Source, SourceProbe] = {
+        "columns": found(9952, 0.921, 0.909, 0.933, levels),
+        "score": found(9952, 0.613, 0.597, 0.629, levels),
+    }
+    probe = TraitProbe(sources, {"narratives": "nobody wrote anything"}, None)
+    return Attribute(field("age_band", "Age"), groups(dict(zip(BANDS, (4000, 3950, 2002), strict=True)), 0), probe)
 
 
 def born() -> Attribute:
     """A column that could not be judged."""
-    return Attribute(
-        name="born",
-        title="Day of birth",
-        split="split at the median, 1980-05-01",
-        n_missing=9900,
-        groups=(
-            Group(label="up to 1980-05-01", n=31, judged=False),
-            Group(label="above 1980-05-01", n=21, judged=False),
-        ),
-        not_judged="no group has 50 rows",
-    )
+    sizes = {"up to 1980-05-01": 31, "above 1980-05-01": 21}
+    return Attribute(field("born", "Day of birth"), groups(sizes, 9900, "split at the median, 1980-05-01"), None)
 
 
-def report() -> ProtectedReport:
+def probed() -> Probed:
     """All of them, with rejected rows, drawn rows and masked sentences."""
-    return ProtectedReport(
+    return Probed(
         file="past.csv",
         product="Instalment loans",
         model="0123456789ab",
-        made_on=date(2026, 2, 3),
+        masked=("health", "religion"),
         n_rows=12_345,
         n_rejected=37,
         n_read=9952,
-        masked=("health", "religion"),
-        least_rows=50,
-        n_folds=5,
-        seed=11,
         attributes=(sex(), age(), born()),
     )
+
+
+def document() -> Document:
+    """The report on it."""
+    return report(probed(), DAY)

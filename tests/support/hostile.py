@@ -31,15 +31,14 @@ HOSTILE = {
     "arabic": "أحتاج إلى قرض لدفع الفواتير (1234)",
 }
 CHOSEN = {  # one of a few words, no free text
-    "report",
-    "decision",
-    "kind",
     "key",
     "form",
     "grade",
+    "report",
+    "decision",
+    "kind",
     "sentence_method",
     "source",
-    "verdict",
     "state",
     "goal",
     "outcome",

@@ -80,7 +80,7 @@ def some_margins(n: int, seed: int = 0) -> Floats:
     return np.random.default_rng([seed, 6]).normal(-1.5, 1.0, n)
 
 
-def judged_of(y: Floats, margin: Floats, rows: Rows = Rows(), schema: Schema | None = None) -> ScoredOutcomes:
+def scored_of(y: Floats, margin: Floats, rows: Rows = Rows(), schema: Schema | None = None) -> ScoredOutcomes:
     """Applications of the small schema (or another that lacks some of its fields) with these outcomes and log-odds,
     decided by the default cut-off. The training applicants have log-odds ``some_margins(4000)``.
     """
@@ -138,7 +138,7 @@ def _no_columns(n: int) -> TabularBlock:
 
 
 def _bundle(schema: Schema, config: Config, text: TextBlock) -> Bundle:
-    """A bundle that takes the judged narratives for those of training."""
+    """A bundle that takes these narratives for those of training."""
     margin = some_margins(4000)
     population = Population(
         _no_columns(len(margin)), margin, drawn(margin) > 0.5, np.zeros((len(margin), 1), np.float32)

@@ -28,8 +28,8 @@ from scipy.stats import spearmanr
 from data_schemas.reader import load_schema
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from experiments.options import vector_cache
+from experiments.session.decision_dates import rows_until
 from experiments.sweep.arrays import HELD_OUT, SEARCH, Arrays, Progress, Source, write_arrays
-from experiments.train.job import training_rows
 from features.arrays import Index, Ints
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     space = without_encoder(load_space(given.space, base))
     configs = draw(space, base, given.configs, given.seed)
     read = read_all(given.data, load_schema(given.schema), ReadOptions(need_target=True)).applications
-    known = read.take(np.flatnonzero(training_rows(read, given.until.astype("datetime64[D]").item())))
+    known = read.take(np.flatnonzero(rows_until(read, given.until.astype("datetime64[D]").item())))
     groups, open_encoder = tied_groups(known), opener(given.cache)
     found = {}
     for day in given.day:

@@ -18,8 +18,9 @@ from pathlib import Path
 from data_schemas.reader import load_schema
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from experiments.options import vector_cache
+from experiments.session.decision_dates import rows_until
 from experiments.session.run import Run
-from experiments.train.job import later_rows, prepare, training_rows
+from experiments.train.job import later_rows, prepare
 from features.arrays import Floats
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
@@ -33,7 +34,7 @@ DEFAULTS = "defaults"
 
 def later_margins(read: Applications, until: date, config: Config, cache: VectorCache | None) -> Floats:
     """What a model that learned up to ``until`` says of the rows after it."""
-    learn = training_rows(read, until)
+    learn = rows_until(read, until)
     with Run.start("settings_compared", None, {}) as run:
         encoder = open_text_encoder(config.encoder, cache)
         prepared = prepare(read, learn, config, encoder, run)
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--config", action="append", required=True, help="settings as TOML, or 'defaults'; repeat")
     given = options.parse_args(arguments)
     read = read_all(given.data, load_schema(given.schema), ReadOptions(need_target=True)).applications
-    y = read.outcome()[later_rows(read, training_rows(read, given.until))]
+    y = read.outcome()[later_rows(read, rows_until(read, given.until))]
     margins = []
     for name in given.config:
         tell(f"training with {name}")

@@ -24,7 +24,7 @@ from experiments.explain.cases import Study
 from experiments.explain.report_content import Heading, Reporter
 from experiments.explain.standing import Crowd
 from experiments.reporting.decision.pages import underwriter_html
-from experiments.session.run import Clock
+from experiments.session.progress import Clock
 from features.arrays import Floats
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all

@@ -1,4 +1,4 @@
-"""The chapter on the data: which rows were judged, which were not and why, and columns that know too much."""
+"""The chapter on the data: which rows were validated on, which were not and why, and columns that know too much."""
 
 from __future__ import annotations
 
@@ -24,8 +24,16 @@ DOMINANT = 0.5  # share of all movement that one column makes; an application sc
 
 @dataclass(frozen=True)
 class Intake:
-    """What became of the rows that were read. rejected: rows per broken rule. before, undated: rows left out because
-    they were decided before ``since``, or nobody knows when.
+    """What became of the rows that were read.
+
+    Attributes:
+        files: their names.
+        digest: sha256 of the files.
+        n_rows: rows read.
+        rejected: rows per broken rule.
+        since: the day before which decisions were left out; None for none.
+        before: rows decided before that day.
+        undated: rows left out because their day is missing.
     """
 
     files: tuple[str, ...]
@@ -39,8 +47,16 @@ class Intake:
 
 @dataclass(frozen=True)
 class ColumnFacts:
-    """One column of the model. auc_then, auc_now: how well it ranks outcomes by itself, in training and here, whichever
-    way round; NaN where that cannot be said. missing: of numbers. weight: its share of all movement of the scores.
+    """One column of the model.
+
+    Attributes:
+        name: the column.
+        title: its title.
+        missing_then: share of the training rows without a value, or with an unknown level.
+        missing_now: the same share here.
+        auc_then: how well it ranks outcomes by itself in training, whichever way round; NaN for one class.
+        auc_now: the same here.
+        weight: its share of all movement of the scores.
     """
 
     name: str
@@ -52,27 +68,27 @@ class ColumnFacts:
     weight: float
 
 
-def chapter(judged: ScoredOutcomes, intake: Intake) -> Section:
+def chapter(scored: ScoredOutcomes, intake: Intake) -> Section:
     """The rows, and the columns that the model reads."""
-    facts = column_facts(judged)
+    facts = column_facts(scored)
     return Section(
         key="data",
         title="The data: which rows, and can the columns be trusted?",
-        findings=(*_window_findings(judged), *_leak_findings(facts), *_rejected_finding(intake)),
+        findings=(*_window_findings(scored), *_leak_findings(facts), *_rejected_finding(intake)),
         words=(
             "Only decided applications can be judged, and only those that were granted have an outcome: nothing here "
             "tells how the applicants would have done who were turned away.",
         ),
-        tables=(_rows_table(judged, intake), _columns_table(facts)),
+        tables=(_rows_table(scored, intake), _columns_table(facts)),
     )
 
 
-def column_facts(judged: ScoredOutcomes) -> list[ColumnFacts]:
+def column_facts(scored: ScoredOutcomes) -> list[ColumnFacts]:
     """Every structured column, the weightiest first."""
-    population = judged.model.bundle.population
-    then, now = population.columns, judged.design.tabular
+    population = scored.model.bundle.population
+    then, now = population.columns, scored.design.tabular
     bad = population.bad.astype(np.float64)
-    schema = judged.applications.schema
+    schema = scored.applications.schema
     titles = {field.name: field.title for field in schema.features}
     titles |= {derived.name: derived.title for derived in schema.derived}
     moved = np.abs(population.contributions.astype(np.float64)).mean(axis=0)
@@ -86,7 +102,7 @@ def column_facts(judged: ScoredOutcomes) -> list[ColumnFacts]:
                 _missing(then, at),
                 _missing(now, at),
                 _alone(then, bad, then, bad, at),
-                _alone(now, judged.y, then, bad, at),
+                _alone(now, scored.y, then, bad, at),
                 float(weights[at]),
             )
         )
@@ -130,12 +146,12 @@ def _level_rates(codes: npt.NDArray[np.int32], bad: Floats, n_levels: int) -> Fl
     return rates
 
 
-def _rows_table(judged: ScoredOutcomes, intake: Intake) -> Table:
+def _rows_table(scored: ScoredOutcomes, intake: Intake) -> Table:
     rows: list[Row] = [("Rows read", intake.n_rows)]
     rows += [(f"Rejected: {rule}", n) for rule, n in sorted(intake.rejected.items())]
     if intake.since is not None:
         rows += [(f"Decided before {intake.since}", intake.before), ("Without a decision date", intake.undated)]
-    rows += [("Judged", len(judged)), ("of these bad", int(judged.y.sum()))]
+    rows += [("Judged", len(scored)), ("of these bad", int(scored.y.sum()))]
     return Table(
         key="rows",
         title="What became of the rows",
@@ -166,11 +182,11 @@ def _columns_table(facts: list[ColumnFacts]) -> Table:
     )
 
 
-def _window_findings(judged: ScoredOutcomes) -> list[Finding]:
+def _window_findings(scored: ScoredOutcomes) -> list[Finding]:
     """Whether the rows are later than those the model learned from."""
-    learned = judged.model.bundle.manifest.provenance.window
-    dates = judged.applications.decision_date()
-    undated = len(judged) if dates is None else int(np.isnat(dates).sum())
+    learned = scored.model.bundle.manifest.provenance.window
+    dates = scored.applications.decision_date()
+    undated = len(scored) if dates is None else int(np.isnat(dates).sum())
     if learned is None or dates is None or undated:
         lacking = "The model has no training window" if learned is None else f"{count(undated, 'row')} without a date"
         return [
@@ -187,11 +203,11 @@ def _window_findings(judged: ScoredOutcomes) -> list[Finding]:
         return [
             Finding(
                 key="out_of_time",
-                grade="concern" if n < len(judged) else "alarm",
+                grade="concern" if n < len(scored) else "alarm",
                 title="Some of the rows are as old as those the model learned from."
-                if n < len(judged)
+                if n < len(scored)
                 else "The model may have learned from these very rows.",
-                words=f"{count(n, 'row')} ({percent(n / len(judged))}) were decided up to {learned[1]}, the end of the "
+                words=f"{count(n, 'row')} ({percent(n / len(scored))}) were decided up to {learned[1]}, the end of the "
                 "training window. Figures on rows that took part in training are flattered: use --since.",
             )
         ]

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 
 from experiments.reporting.cells import interval
 from experiments.reporting.charts import BLUE, INK, MUTED, picture
-from experiments.reporting.document import Cell, Column, Finding, Gap, Interval, Plot, Row, Section, Table
-from experiments.validate.chapters.text_worth_findings import SILENT, Compared, compare, findings
+from experiments.reporting.document import Column, Finding, Gap, Plot, Row, Section, Table
+from experiments.reporting.words import count, listed, number, p_value, signed
+from experiments.validate.gains import NO_ROW, Contest, SliceGain
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import MIN_BADS, TOO_FEW, Cut, Slice, enough, main_narrative, wrote
 from features.arrays import Flags, Floats
@@ -18,8 +19,12 @@ from fusion.metrics import Gain
 from fusion.validation.intervals import auc_interval, bootstrap, brier_interval, slope_interval
 
 N_DRAWS = 400
-NO_ROW = "no row"
-NO_SLOPE = "PDs all alike, or goods and bads apart"
+NO_SLOPE = "PDs all alike, or perfect separation"
+ADD = "What the narratives add"
+NOTE = "The model less the one that reads columns only; above 0 the narratives help."
+LEVEL = 0.05
+SILENT = "without"
+"""How the name of the rows begins whose applicants did not write the main narrative."""
 WORDS = (
     "Beside the model stand two others from the same training: one that never saw a narrative, and one that saw "
     "nothing else. What the model gains over the first is what reading the narratives is worth. AUC gains are tested "
@@ -30,23 +35,24 @@ WORDS = (
 )
 
 
-def chapter(judged: ScoredOutcomes, segments: Sequence[Cut], lengths: Cut | None) -> Section:
+def chapter(scored: ScoredOutcomes, segments: Sequence[Cut], lengths: Cut | None) -> Section:
     """The worth of the narratives; says so where there are none. lengths: the rows by length of narrative."""
-    why_not = _nothing_written(judged)
+    why_not = _nothing_written(scored)
     if why_not:
         none = Finding(key="text_worth", grade="note", title="There are no narratives to judge.", words=why_not)
         return _section((why_not,), (none,))
-    whole = _whole(judged)
-    overall = [compare(judged, part) for part in whole]
-    by_length = [compare(judged, part) for part in lengths.slices] if lengths else []
-    by_segment = [(cut, [compare(judged, part) for part in cut.slices]) for cut in segments]
-    tables = [_figures_table(judged, whole), _gain_table("text_worth_gain", "What the narratives add", "", overall)]
+    whole = _whole(scored)
+    contest = _contest(scored)
+    overall = [contest.on(part) for part in whole]
+    by_length = [contest.on(part) for part in lengths.slices] if lengths else []
+    by_segment = [(cut, [contest.on(part) for part in cut.slices]) for cut in segments]
+    tables = [_figures_table(scored, whole), contest.table(("text_worth_gain", ADD, NOTE), overall)]
     if lengths:
-        title = f"What the narratives add, by {lengths.title}"
-        tables.append(_gain_table("text_worth_length", title, lengths.how, by_length))
+        heading = ("text_worth_length", f"{ADD}, by {lengths.title}", f"{lengths.how} {NOTE}")
+        tables.append(contest.table(heading, by_length))
     for cut, found in by_segment:
-        title = f"What the narratives add, by {cut.title}"
-        tables.append(_gain_table(f"text_worth_by_{cut.key}", title, cut.how, found))
+        heading = (f"text_worth_by_{cut.key}", f"{ADD}, by {cut.title}", f"{cut.how} {NOTE}")
+        tables.append(contest.table(heading, found))
     single = [*by_length, *(replace(one, name=f"{cut.title} {one.name}") for cut, found in by_segment for one in found)]
     return _section(WORDS, findings(overall, single), tables, (_plot(overall[0], by_length),))
 
@@ -64,27 +70,38 @@ def _section(
     )
 
 
-def _nothing_written(judged: ScoredOutcomes) -> str:
+def _contest(scored: ScoredOutcomes) -> Contest:
+    """The model against the one that reads columns only."""
+    margins = scored.margins
+    shown = {
+        "auc": ("AUC", margins.fused),
+        "auc_columns": ("AUC, columns only", margins.columns_only),
+        "auc_text": ("AUC, narratives only", margins.text_only),
+    }
+    return Contest(scored.y, margins.fused, margins.columns_only, shown)
+
+
+def _nothing_written(scored: ScoredOutcomes) -> str:
     """Why there is nothing to judge; "" where there is."""
-    if not judged.applications.schema.narratives:
+    if not scored.applications.schema.narratives:
         return "The schema has no narratives: the model reads columns alone, and nothing hangs on a text."
-    if not len(judged):
+    if not len(scored):
         return "There is no row with an outcome, so that nothing can be said of the narratives."
-    if not judged.wrote.any():
+    if not scored.wrote.any():
         return "None of these applicants wrote anything that the model read, so that nothing hangs on a text here."
     return ""
 
 
-def _whole(judged: ScoredOutcomes) -> list[Slice]:
+def _whole(scored: ScoredOutcomes) -> list[Slice]:
     """All rows; those with the main narrative and those without it, where there are both."""
-    main = main_narrative(judged)
-    inside, name = (wrote(judged, main), main) if main else (judged.wrote, "a narrative")
+    main = main_narrative(scored)
+    inside, name = (wrote(scored, main), main) if main else (scored.wrote, "a narrative")
     parts = [Slice(f"with {name}", inside), Slice(f"{SILENT} {name}", ~inside)]
-    return [Slice("all", inside | ~inside), *(part for part in parts if 0 < len(part) < len(judged))]
+    return [Slice("all", inside | ~inside), *(part for part in parts if 0 < len(part) < len(scored))]
 
 
-def _figures_table(judged: ScoredOutcomes, parts: Sequence[Slice]) -> Table:
-    margins = judged.margins
+def _figures_table(scored: ScoredOutcomes, parts: Sequence[Slice]) -> Table:
+    margins = scored.margins
     models = (
         ("the model", margins.fused),
         ("columns only", margins.columns_only),
@@ -105,7 +122,7 @@ def _figures_table(judged: ScoredOutcomes, parts: Sequence[Slice]) -> Table:
             Column(key="slope", title="Slope", form="number", digits=2),
         ),
         rows=tuple(
-            _model_row(judged.y, margin, part.rows, (part.name, name)) for part in parts for name, margin in models
+            _model_row(scored.y, margin, part.rows, (part.name, name)) for part in parts for name, margin in models
         ),
     )
 
@@ -126,45 +143,7 @@ def _model_row(every_y: Floats, every_margin: Floats, rows: Flags, names: tuple[
     )
 
 
-def _gain_table(key: str, title: str, how: str, found: Sequence[Compared]) -> Table:
-    return Table(
-        key=key,
-        title=title,
-        note=f"{how} The model less the one that reads columns only; above 0 the narratives help.".strip(),
-        columns=(
-            Column(key="rows", title="Rows"),
-            Column(key="n", title="Number", form="count"),
-            Column(key="n_bad", title="Bad", form="count"),
-            Column(key="auc", title="AUC", form="number", digits=3),
-            Column(key="auc_columns", title="AUC, columns only", form="number", digits=3),
-            Column(key="auc_text", title="AUC, narratives only", form="number", digits=3),
-            Column(key="auc_gain", title="Gain in AUC", form="signed", digits=4),
-            Column(key="auc_p", title="p", form="p"),
-            Column(key="brier_gain", title="Gain in Brier score", form="signed", digits=5),
-            Column(key="brier_p", title="p of it", form="p"),
-        ),
-        rows=tuple(_gain_row(one) for one in found),
-    )
-
-
-def _gain_row(one: Compared) -> Row:
-    few = Gap(gap=TOO_FEW if one.n else NO_ROW)
-    areas = one.areas if one.areas else (few, few, few)
-    return (
-        one.name,
-        one.n,
-        one.n_bad,
-        *areas,
-        *((_gain(one.auc), one.auc.p) if one.auc else (few, few)),
-        *((_gain(one.brier), one.brier.p) if one.brier else (few, few)),
-    )
-
-
-def _gain(gain: Gain) -> Cell:
-    return Interval(value=gain.difference, low=gain.low, high=gain.high)
-
-
-def _plot(overall: Compared, by_length: Sequence[Compared]) -> Plot:
+def _plot(overall: SliceGain, by_length: Sequence[SliceGain]) -> Plot:
     shown = [overall, *by_length]
     ranked = any(one.auc for one in by_length)
     return Plot(
@@ -179,7 +158,7 @@ def _plot(overall: Compared, by_length: Sequence[Compared]) -> Plot:
     )
 
 
-def _draw(axes: Axes, found: Sequence[Compared]) -> None:
+def _draw(axes: Axes, found: Sequence[SliceGain]) -> None:
     axes.axvline(0.0, color=MUTED, linewidth=1, linestyle="--")
     for at, one in enumerate(found):
         if one.auc:
@@ -187,3 +166,103 @@ def _draw(axes: Axes, found: Sequence[Compared]) -> None:
             axes.plot([one.auc.difference], [at], "o", color=BLUE)
     axes.set_yticks(range(len(found)), ["all rows", *(one.name for one in found[1:])])
     axes.set(ylim=(len(found) - 0.5, -0.5), xlabel="gain in AUC")
+
+
+def findings(overall: Sequence[SliceGain], single: Sequence[SliceGain]) -> tuple[Finding, ...]:
+    """What the gains come to. overall: all rows, then those with and without narratives. single: by length and by
+    segment.
+    """
+    every, silent = overall[0], [one for one in overall[1:] if one.name.startswith(SILENT)]
+    if every.auc is None or every.areas is None:
+        return (
+            Finding(
+                key="text_worth",
+                grade="note",
+                title="What the narratives add to the ranking cannot be said.",
+                words=f"{count(every.n, 'row')} with {every.n_bad:,} bads: it takes {MIN_BADS} goods and as many bads.",
+            ),
+        )
+    return (_ranking(every.auc, every.areas), *_brier(every), *_silent(silent), *_single(single))
+
+
+def _ranking(gain: Gain, areas: tuple[float, ...]) -> Finding:
+    said = (
+        f"The AUC is {number(areas[0], 4)} with the narratives and {number(areas[1], 4)} without, a difference of "
+        f"{_told(gain)}"
+    )
+    if gain.p >= LEVEL:
+        return Finding(
+            key="text_worth",
+            grade="note",
+            title="That the narratives earn their keep is not shown here.",
+            words=f"{said}. That may be chance. Until more rows show a gain, columns alone may do as well, and they "
+            "ask less of the applicants.",
+        )
+    if gain.difference < 0:
+        return Finding(
+            key="text_worth",
+            grade="concern",
+            title="Reading the narratives makes it worse.",
+            words=f"{said}, more than chance. Score by columns alone until it is known why: people may write otherwise "
+            "than when the model was trained.",
+        )
+    more = 1000 * gain.difference
+    return Finding(
+        key="text_worth",
+        grade="good",
+        title="The narratives earn their keep.",
+        words=f"{said}, more than chance. Of 1,000 pairs of a bad and a good applicant it puts "
+        f"{number(more, 1 if more < 10 else 0)} more in the right order.",
+    )
+
+
+def _told(gain: Gain) -> str:
+    p = p_value(gain.p)
+    return f"{signed(gain.difference, 4)} (95 % interval {signed(gain.low, 4)} to {signed(gain.high, 4)}, {p})"
+
+
+def _brier(every: SliceGain) -> list[Finding]:
+    if every.brier is None or every.brier.p >= LEVEL:
+        return []
+    key, gain = "text_worth_brier", every.brier
+    said = f"The mean squared error of the PDs (Brier score) is {number(abs(gain.difference), 5)}"
+    p = p_value(gain.p)
+    if gain.difference > 0:
+        words = f"{said} less with the narratives, more than chance ({p})."
+        return [Finding(key=key, grade="good", title="With the narratives the PDs err less.", words=words)]
+    words = f"{said} more with the narratives, more than chance ({p}). See the chapter on calibration."
+    return [Finding(key=key, grade="concern", title="With the narratives the PDs err more.", words=words)]
+
+
+def _silent(silent: Sequence[SliceGain]) -> list[Finding]:
+    """Whether those who did not write are ranked worse for it."""
+    return [
+        Finding(
+            key="text_worth_silent",
+            grade="concern",
+            title="Those who did not write are ranked worse than by columns alone.",
+            words=f"Among applicants {one.name} the narratives change the AUC by {_told(one.auc)}.",
+        )
+        for one in silent
+        if one.auc and one.auc.p < LEVEL and one.auc.difference < 0
+    ]
+
+
+def _single(single: Sequence[SliceGain]) -> list[Finding]:
+    """Lengths and segments in which the narratives do harm, or are alone of use, though they are many."""
+    known = [(one.name, one.auc) for one in single if one.auc]
+    if len(known) < 2:
+        return []
+    key, few = "text_worth_parts", LEVEL / len(known)
+    harmed = [name for name, gain in known if gain.p < few and gain.difference < 0]
+    n_better = sum(gain.p < LEVEL and gain.difference > 0 for _, gain in known)
+    n_worse = sum(gain.p < LEVEL and gain.difference < 0 for _, gain in known)
+    said = (
+        f"Of {len(known)} lengths and segments, {n_better} gain and {n_worse} lose by themselves at the level of 5 %; "
+        f"chance alone would bring about {number(LEVEL / 2 * len(known), 1)} of each"
+    )
+    if harmed:
+        words = f"{said}. In {listed(harmed)} the loss stays beyond chance when that is allowed for (Bonferroni)."
+        return [Finding(key=key, grade="concern", title="In some parts the narratives do harm.", words=words)]
+    words = f"{said}. No loss is beyond chance when that is allowed for (Bonferroni)."
+    return [Finding(key=key, grade="good", title="In no part are the narratives shown to do harm.", words=words)]

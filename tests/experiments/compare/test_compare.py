@@ -19,16 +19,17 @@ import pytest
 from data_schemas.contract import Schema
 from data_schemas.reader import load_schema, parse_schema
 from experiments.cli import app, guarded
-from experiments.compare import calibration as trust
-from experiments.compare import ranking, verdict
+from experiments.compare import verdict
 from experiments.compare.job import ComparisonRequest, chapters_of, comparison
-from experiments.compare.pair import NO_VARIANCE, Pair, pair
+from experiments.compare.pair import Pair, pair
 from experiments.compare.rows import ComparedFiles, PairedRows
+from experiments.compare.validation_chapters import calibration_chapter, discrimination_chapter
 from experiments.demo.data import generate
 from experiments.reporting.document import Document, Finding, Gap, Interval, Table
 from experiments.reporting.html import document_html
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
+from experiments.validate.gains import NO_VARIANCE, gain_cells
 from experiments.validate.scored_outcomes import score_outcomes
 from features.tables.reader import ReadOptions, read_all
 from fusion.config import load_config
@@ -157,7 +158,7 @@ def test_a_blind_challenger_is_called_worse(place: Place, capfd: pytest.CaptureF
     assert (summary["rows"], summary["compared"], summary["rejected"]) == (1500, 1500, 0)
     assert summary["auc"]["difference"] < 0
     assert summary["auc"]["difference"] == pytest.approx(summary["auc"]["challenger"] - summary["auc"]["champion"])
-    row = tables(document)["discrimination"].rows[0]
+    row = tables(document)["overall"].rows[0]
     assert isinstance(row[3], Interval)
     assert row[3].value == pytest.approx(summary["auc"]["difference"], abs=1e-12)
     assert [section.key for section in document.sections] == [
@@ -233,7 +234,7 @@ def test_models_of_different_schemas_read_the_same_rows(place: Place, capfd: pyt
     assert finding(place.document(), "rejected").grade == "note"
     sound = table.drop(index=[3, 5, 8, 10])
     assert place.compare(sound, challenger="other", out="sound") == 0
-    assert tables(place.document("sound"))["discrimination"] == tables(place.document())["discrimination"]
+    assert tables(place.document("sound"))["overall"] == tables(place.document())["overall"]
 
 
 def test_rows_are_paired_within_their_files(place: Place) -> None:
@@ -307,7 +308,7 @@ def test_a_policy_file_gives_the_rate_and_the_cutoff(place: Place) -> None:
     [
         (lambda t: t, ("--approval-rate", "1.5"), "challenger", "--approval-rate 1.5 is no share"),
         (lambda t: t, ("--power", "1"), "challenger", "--power 1.0 is no power"),
-        (lambda t: t, ("--since", "2199-01-01"), "challenger", "has no row that was decided from 2199-01-01 on"),
+        (lambda t: t, ("--since", "2199-01-01"), "challenger", "no row was decided from 2199-01-01 on"),
         (lambda t: t, ("--segment", "shoe_size"), "challenger", "--segment shoe_size is no column"),
         (lambda t: t, ("--policy", "no.toml"), "challenger", "no.toml"),
         (lambda t: t.drop(columns="outcome"), (), "challenger", "outcome"),
@@ -391,8 +392,8 @@ def compared(bundles: Bundles, tmp_path_factory: pytest.TempPathFactory) -> Pair
     scorer = load_scorer(bundles.champion, threads=1)
     with Run.start("compare", None, {}) as run:
         read = read_all(path, scorer.schema, ReadOptions(need_target=True))
-        judged = score_outcomes(scorer, read.applications, run)
-    return pair(judged, judged, None, (0.8,))
+        scored = score_outcomes(scorer, read.applications, run)
+    return pair(scored, scored, None, (0.8,))
 
 
 def document_of(champion: Pair, margin: np.ndarray[Any, np.dtype[np.float64]]) -> Document:
@@ -421,9 +422,9 @@ def test_a_better_challenger_is_called_so(compared: Pair) -> None:
     )
 
 
-def test_a_constant_challenger_is_a_coin(compared: Pair) -> None:
+def test_a_constant_challenger_ranks_at_random(compared: Pair) -> None:
     document = document_of(compared, np.full(len(compared), -1.5))
-    rows = {row[0]: row for row in tables(document)["discrimination"].rows}
+    rows = {row[0]: row for row in tables(document)["overall"].rows}
     assert isinstance(rows["AUC"][2], Interval)
     assert rows["AUC"][2].value == 0.5
     assert isinstance(tables(document)["agreement"].rows[0][1], Gap)
@@ -466,8 +467,11 @@ def test_a_difference_without_variance_is_not_beyond_chance(compared: Pair) -> N
     said = [text for finding in told for text in (finding.title, finding.words)] + list(verdict.headline(found))
     assert not [text for text in said if "beyond chance" in text or "nan" in text.lower()]
     assert verdict.key_figures(found).rows[0][2] == NO_VARIANCE
-    assert ranking.figures_table(found).rows[0][3:] == (0.2, Gap(gap=NO_VARIANCE))
-    assert trust.error_table(found).rows[0][3:] == (0.2, Gap(gap=NO_VARIANCE))
+    assert gain_cells(no_test, "too few") == (0.2, Gap(gap=NO_VARIANCE))
+    ranking = {row[0]: row for row in discrimination_chapter(found).tables[0].rows}
+    errors = {row[0]: row for row in calibration_chapter(found).tables[0].rows}
+    for row in (ranking["AUC"], ranking["Brier score"], errors["Brier score"]):
+        assert row[3:] == (0.2, Gap(gap=NO_VARIANCE))
 
 
 def test_a_policy_with_segments_says_whose_cutoff_it_is(place: Place) -> None:

@@ -11,7 +11,7 @@ import pytest
 from experiments.explain.cases import Case, Study
 from experiments.explain.facts import Ground, facts, ground
 from experiments.reporting.parts import Fact
-from experiments.session.run import Clock
+from experiments.session.progress import Clock
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.scorer import load_scorer

@@ -19,7 +19,7 @@ from experiments.explain.report_content import Heading, Reporter
 from experiments.explain.standing import Crowd
 from experiments.reporting.decision.pages import applicant_html
 from experiments.reporting.file_names import file_name
-from experiments.session.run import Clock
+from experiments.session.progress import Clock
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load

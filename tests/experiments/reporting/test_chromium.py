@@ -12,8 +12,8 @@ import pytest
 
 from experiments.reporting.decision import pages
 from experiments.reporting.decision.underwriter import Narrative, Sentence
+from experiments.reporting.document import Document
 from experiments.reporting.html import document_html
-from experiments.reporting.protected import protected_html
 from tests.support import example_protected, example_reports, example_study
 from tests.support.hostile import HOSTILE, P, filled
 
@@ -34,14 +34,24 @@ PAGES: dict[str, Callable[[str | None], str]] = {
     "applicant": lambda text: pages.applicant_html(_with(example_reports.notice(), text)),
     "validator": lambda text: pages.validator_html(_with(example_reports.validator(), text)),
     "index": lambda text: pages.index_html(_with(example_reports.index(), text)),
-    "protected": lambda text: protected_html(_with(example_protected.report(), text)),
-    "sweep": lambda text: document_html(_with(example_study.report(), text)),
+    "document": lambda text: document_html(_drawn(_with(example_protected.document(), text))),
+    "sweep": lambda text: document_html(_drawn(_with(example_study.report(), text))),
 }
 
 
 def _with(report: P, text: str | None) -> P:
     """The report as it is, or with this text everywhere."""
     return report if text is None else filled(report, text)
+
+
+def _drawn(document: Document) -> Document:
+    """The document with a picture in every plot; its JSON, which was filled, has none."""
+    drawn = {"gap": "", "drawing": '<svg xmlns="http://www.w3.org/2000/svg" width="600" height="300"/>'}
+    sections = [
+        section.model_copy(update={"plots": tuple(plot.model_copy(update=drawn) for plot in section.plots)})
+        for section in document.sections
+    ]
+    return document.model_copy(update={"sections": tuple(sections)})
 
 
 @pytest.fixture(scope="module")

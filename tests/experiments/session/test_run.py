@@ -10,19 +10,10 @@ import pytest
 from rich.console import Console
 
 from data_schemas.errors import ContractError, RunError
-from experiments.session.run import (
-    Clock,
-    LineProgress,
-    Run,
-    RunLog,
-    advance_to,
-    log_path,
-    peak_memory_mb,
-    progress_line,
-    summary_grids,
-    summary_table,
-    to_json,
-)
+from experiments.session.progress import Clock, LineProgress, advance_to, peak_memory_mb, progress_line
+from experiments.session.run import Run
+from experiments.session.run_log import RunLog, log_path, to_json
+from experiments.session.summary import summary_grids, summary_table
 
 
 def events(out: Path) -> list[dict[str, Any]]:

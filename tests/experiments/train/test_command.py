@@ -15,7 +15,7 @@ import pytest
 from data_schemas.reader import load_schema
 from experiments.cli import app, guarded
 from experiments.demo.data import FIRST_DAY, generate
-from experiments.session.run import log_path
+from experiments.session.run_log import log_path
 from features.tables.csv_records import data_digest
 from fusion.bundle import verify
 from tests.support.tiny_bert import tiny_bert

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from data_schemas.errors import ContractError, RunError
+from experiments.session.decision_dates import rows_until
 from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, later_rows, read_decided, training_rows, window
+from experiments.train.job import TrainingFiles, later_rows, read_decided, window
 from features.tables.applications import Applications
 from features.tables.csv_records import data_digest
 from features.tables.reader import ReadOptions
@@ -28,20 +29,20 @@ def decided(tmp_path: Path) -> Applications:
 
 
 def test_a_row_without_a_date_is_neither_learned_from_nor_judged_as_later(decided: Applications) -> None:
-    learn = training_rows(decided, UNTIL)
+    learn = rows_until(decided, UNTIL)
     assert learn.tolist() == [True, False, False, True]
     assert later_rows(decided, learn).tolist() == [1]
 
 
 def test_without_a_last_day_every_row_is_learned_from(decided: Applications) -> None:
-    learn = training_rows(decided, None)
+    learn = rows_until(decided, None)
     assert learn.all()
     assert later_rows(decided, learn).size == 0
 
 
 def test_a_last_day_before_every_row_is_refused(decided: Applications) -> None:
     with pytest.raises(ContractError, match="no row was decided up to 2020-01-01"):
-        training_rows(decided, date(2020, 1, 1))
+        rows_until(decided, date(2020, 1, 1))
 
 
 def test_a_last_day_needs_decision_dates(tmp_path: Path) -> None:
@@ -50,13 +51,13 @@ def test_a_last_day_needs_decision_dates(tmp_path: Path) -> None:
     frame = applications(tmp_path, [row()]).frame[[name for name in names if name not in ("clerk", "outcome")]]
     undated = Applications(schema, frame, np.array([1], dtype=np.int64))
     with pytest.raises(ContractError, match="--until 2024-03-31 needs decision dates"):
-        training_rows(undated, UNTIL)
+        rows_until(undated, UNTIL)
     assert window(undated, np.array([True])) is None
 
 
 def test_the_window_is_that_of_the_dated_rows(decided: Applications) -> None:
     assert window(decided, np.ones(4, dtype=np.bool_)) == ("2023-01-05", "2024-04-01")
-    assert window(decided, training_rows(decided, UNTIL)) == ("2023-01-05", "2024-03-31")
+    assert window(decided, rows_until(decided, UNTIL)) == ("2023-01-05", "2024-03-31")
     assert window(decided, np.array([False, False, True, False])) is None
 
 

@@ -12,14 +12,14 @@ from scipy.stats import beta, chi2
 from sklearn.metrics import brier_score_loss
 
 from experiments.reporting.document import Cell, Finding, Gap, Interval, Section, Table
-from experiments.validate.chapters.calibration import bands_of, chapter
-from experiments.validate.chapters.calibration_findings import band_name
+from experiments.validate.chapters.calibration.chapter import bands_of, chapter
+from experiments.validate.chapters.calibration.tables import band_name
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut, Slice, month_cut, segment_cuts
 from features.arrays import Floats
 from fusion.validation.score_bands import band_edges
 from tests.support import sections
-from tests.support.scored_outcomes import Rows, drawn, judged_of, some_margins
+from tests.support.scored_outcomes import Rows, drawn, scored_of, some_margins
 from tests.support.sections import drawings, tables
 
 N = 3000
@@ -27,13 +27,13 @@ TRUTH = some_margins(N, 1)
 OUTCOME = drawn(TRUTH, 1)
 
 
-def whole_chapter(judged: ScoredOutcomes) -> Section:
-    return chapter(judged, segment_cuts(judged, ["home"]), month_cut(judged))
+def whole_chapter(scored: ScoredOutcomes) -> Section:
+    return chapter(scored, segment_cuts(scored, ["home"]), month_cut(scored))
 
 
-def judged_at(margin: Floats) -> ScoredOutcomes:
+def scored_at(margin: Floats) -> ScoredOutcomes:
     """Rows whose PDs are those of ``margin``, whatever their true ones."""
-    return judged_of(OUTCOME, margin)
+    return scored_of(OUTCOME, margin)
 
 
 def findings(found: Section) -> dict[str, Finding]:
@@ -45,7 +45,7 @@ def by_first(table: Table) -> dict[Cell, tuple[Cell, ...]]:
 
 
 def test_right_pds_are_called_right() -> None:
-    found = findings(whole_chapter(judged_at(TRUTH)))
+    found = findings(whole_chapter(scored_at(TRUTH)))
     assert {key: finding.grade for key, finding in found.items()} == {
         "level": "good",
         "slope": "good",
@@ -57,7 +57,7 @@ def test_right_pds_are_called_right() -> None:
 
 
 def test_low_and_stretched_pds_are_called_out_in_words() -> None:
-    found = findings(whole_chapter(judged_at(2.0 * TRUTH - 1.0)))
+    found = findings(whole_chapter(scored_at(2.0 * TRUTH - 1.0)))
     assert found["level"].grade == "alarm"
     assert found["level"].title == "The PDs are too low."
     assert "Losses are under-estimated by" in found["level"].words
@@ -71,16 +71,16 @@ def test_low_and_stretched_pds_are_called_out_in_words() -> None:
 
 
 def test_pds_a_log_odd_too_low() -> None:
-    judged = judged_at(TRUTH - 1.0)
-    found = findings(whole_chapter(judged))
+    scored = scored_at(TRUTH - 1.0)
+    found = findings(whole_chapter(scored))
     assert [found[key].grade for key in ("level", "slope", "bands")] == ["alarm", "good", "alarm"]
-    expected, came = 100 * judged.pd.mean(), 100 * judged.y.mean()
+    expected, came = 100 * scored.pd.mean(), 100 * scored.y.mean()
     assert f"It expects {expected:.1f}\u202f% to default; {came:.1f}\u202f% did" in found["level"].words
     assert f"under-estimated by {100 * (came - expected) / came:.0f}\u202f%" in found["level"].words
 
 
 def test_pds_a_log_odd_too_high() -> None:
-    found = findings(whole_chapter(judged_at(TRUTH + 1.0)))
+    found = findings(whole_chapter(scored_at(TRUTH + 1.0)))
     assert found["level"].grade == "alarm"
     assert "over-estimated" in found["level"].words
     assert found["bands"].grade == "good"
@@ -88,20 +88,20 @@ def test_pds_a_log_odd_too_high() -> None:
 
 
 def test_a_little_off_is_no_alarm() -> None:
-    found = findings(whole_chapter(judged_at(TRUTH - 0.2)))
+    found = findings(whole_chapter(scored_at(TRUTH - 0.2)))
     assert found["level"].grade == "concern"
     assert "more than chance" in found["level"].words
 
 
 @pytest.mark.parametrize(("scale", "title"), [(2.0, "over-confident"), (0.5, "too cautious")])
 def test_slope_in_words(scale: float, title: str) -> None:
-    found = findings(whole_chapter(judged_at(scale * TRUTH)))
+    found = findings(whole_chapter(scored_at(scale * TRUTH)))
     assert found["slope"].grade == "concern"
     assert title in found["slope"].title
 
 
 def test_pds_that_run_against_the_risk() -> None:
-    found = findings(whole_chapter(judged_at(-TRUTH - 3.0)))
+    found = findings(whole_chapter(scored_at(-TRUTH - 3.0)))
     assert found["slope"].grade == "alarm"
     assert found["order"].grade == "concern"
     assert "more than chance" in found["order"].words
@@ -110,32 +110,32 @@ def test_pds_that_run_against_the_risk() -> None:
 def test_a_segment_that_is_off_among_many() -> None:
     home = np.where(np.arange(N) % 5 == 0, "own", "rent").astype(object)
     margin = np.where(home == "own", TRUTH - 1.5, TRUTH)
-    found = findings(whole_chapter(judged_of(OUTCOME, margin, Rows(home=home.tolist()))))
+    found = findings(whole_chapter(scored_of(OUTCOME, margin, Rows(home=home.tolist()))))
     assert found["slices"].grade == "concern"
     assert "own" in found["slices"].words
     assert "Bonferroni" in found["slices"].words
 
 
 def test_figures_are_those_of_the_rows() -> None:
-    judged = judged_at(TRUTH)
-    rows = by_first(tables(whole_chapter(judged))["calibration_overall"])
+    scored = scored_at(TRUTH)
+    rows = by_first(tables(whole_chapter(scored))["calibration_overall"])
     (brier,) = rows["Brier score"]
     assert isinstance(brier, Interval)
-    assert brier.value == pytest.approx(brier_score_loss(judged.y, judged.pd))
+    assert brier.value == pytest.approx(brier_score_loss(scored.y, scored.pd))
     parts = [value for name, (value,) in rows.items() if str(name).startswith(("of it", "less", "plus"))]
     numbers = [part for part in parts if isinstance(part, float)]
     assert numbers[0] - numbers[1] + numbers[2] + numbers[3] == pytest.approx(brier.value)
     (gap,) = rows["Mean PD less bad rate"]
     assert isinstance(gap, Interval)
-    assert gap.value == pytest.approx(judged.pd.mean() - judged.y.mean())
+    assert gap.value == pytest.approx(scored.pd.mean() - scored.y.mean())
 
 
 def test_bands_are_those_of_training() -> None:
-    judged, score = judged_at(TRUTH), judged_at(TRUTH).model.bundle.model.scores
+    scored, score = scored_at(TRUTH), scored_at(TRUTH).model.bundle.model.scores
     edges = band_edges(score(some_margins(4000)).score)
-    assert [band.low for band in bands_of(judged)[1:]] == list(edges)
-    assert [band.low for band in bands_of(judged_at(TRUTH - 2.0))[1:]] == list(edges)
-    rows = tables(whole_chapter(judged))["score_bands"].rows
+    assert [band.low for band in bands_of(scored)[1:]] == list(edges)
+    assert [band.low for band in bands_of(scored_at(TRUTH - 2.0))[1:]] == list(edges)
+    rows = tables(whole_chapter(scored))["score_bands"].rows
     assert rows[0][0] == f"up to {edges[0]:.0f}"
     assert rows[-1][0] == f"{edges[-1]:.0f} and more"
     first = score(TRUTH).score < edges[0]
@@ -146,21 +146,21 @@ def test_bands_are_those_of_training() -> None:
 
 
 def test_a_rise_that_may_be_chance_is_a_note() -> None:
-    few = judged_of(OUTCOME[:150], TRUTH[:150])
+    few = scored_of(OUTCOME[:150], TRUTH[:150])
     order = findings(whole_chapter(few))["order"]
     assert order.grade == "note"
     assert "may be chance" in order.words
 
 
 def test_one_band_has_a_name() -> None:
-    (band,) = [replace(bands_of(judged_at(TRUTH))[0], high=np.inf)]
+    (band,) = [replace(bands_of(scored_at(TRUTH))[0], high=np.inf)]
     assert band_name(band) == "all scores"
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_one_class_is_no_proof(value: float) -> None:
-    judged = judged_of(np.full(400, value), TRUTH[:400])
-    found = whole_chapter(judged)
+    scored = scored_of(np.full(400, value), TRUTH[:400])
+    found = whole_chapter(scored)
     level = findings(found)["level"]
     assert level.grade == "alarm"
     assert "are all outcomes known" in level.words
@@ -169,7 +169,7 @@ def test_one_class_is_no_proof(value: float) -> None:
 
 
 def test_a_constant_score() -> None:
-    found = whole_chapter(judged_at(np.full(N, -1.3)))
+    found = whole_chapter(scored_at(np.full(N, -1.3)))
     assert findings(found)["slope"].grade == "note"
     assert len(tables(found)["reliability"].rows) == 1
     (empty, *_) = [row for row in tables(found)["score_bands"].rows if row[1] == 0]
@@ -179,19 +179,19 @@ def test_a_constant_score() -> None:
 @pytest.mark.parametrize("pd", [0.0, 0.5, 1.0])
 def test_pds_without_variance(pd: float) -> None:
     margin = np.full(40, {0.0: -800.0, 0.5: 0.0, 1.0: 800.0}[pd])
-    rows = by_first(tables(whole_chapter(judged_of(OUTCOME[:40], margin)))["calibration_tests"])
+    rows = by_first(tables(whole_chapter(scored_of(OUTCOME[:40], margin)))["calibration_tests"])
     assert isinstance(rows["Spiegelhalter, without groups"][0], Gap)
     assert isinstance(rows["Hosmer and Lemeshow, ten groups by PD"][0], float if pd == 0.5 else Gap)
 
 
 def test_ten_rows_say_little() -> None:
-    found = whole_chapter(judged_of(OUTCOME[:10], TRUTH[:10]))
+    found = whole_chapter(scored_of(OUTCOME[:10], TRUTH[:10]))
     assert findings(found)["level"].grade == "note"
     assert "says little" in findings(found)["level"].words
 
 
 def test_no_row() -> None:
-    found = chapter(judged_of(OUTCOME[:0], TRUTH[:0]), [], None)
+    found = chapter(scored_of(OUTCOME[:0], TRUTH[:0]), [], None)
     assert findings(found)["level"].grade == "alarm"
     assert [plot.gap for plot in found.plots] == ["There is no row."]
     assert all(isinstance(row[1], Gap) for row in tables(found)["calibration_overall"].rows)
@@ -200,7 +200,7 @@ def test_no_row() -> None:
 def test_a_segment_without_bads_and_a_month_without_rows() -> None:
     asked = np.where(np.arange(N) % 2, np.datetime64("2024-01-05"), np.datetime64("2024-03-05"))
     home = np.where((OUTCOME == 0) & (np.arange(N) % 4 == 0), "own", "rent")
-    found = whole_chapter(judged_of(OUTCOME, TRUTH, Rows(home=home.tolist(), asked=asked)))
+    found = whole_chapter(scored_of(OUTCOME, TRUTH, Rows(home=home.tolist(), asked=asked)))
     months = by_first(tables(found)["calibration_by_decision_month"])
     assert months["2024-02"] == (0, 0, *[Gap(gap="no row")] * 7)
     assert "calibration_by_month" in drawings(found)
@@ -212,7 +212,7 @@ def test_a_segment_without_bads_and_a_month_without_rows() -> None:
 
 
 def test_a_slice_has_the_figures_of_its_rows() -> None:
-    found = whole_chapter(judged_at(2.0 * TRUTH - 1.0))
+    found = whole_chapter(scored_at(2.0 * TRUTH - 1.0))
     own = np.arange(N) % 2 == 1
     y, margin = OUTCOME[own], (2.0 * TRUTH - 1.0)[own]
     slope, intercept, error, p = by_first(tables(found)["calibration_by_home"])["own"][5:]
@@ -234,19 +234,19 @@ def test_a_slice_has_the_figures_of_its_rows() -> None:
 
 
 def test_a_slice_with_one_pd_has_no_slope() -> None:
-    own = by_first(tables(whole_chapter(judged_at(np.full(N, -1.3))))["calibration_by_home"])["own"]
-    assert own[5:7] == (Gap(gap="one PD, or goods and bads apart"),) * 2
+    own = by_first(tables(whole_chapter(scored_at(np.full(N, -1.3))))["calibration_by_home"])["own"]
+    assert own[5:7] == (Gap(gap="one PD, or perfect separation"),) * 2
     assert all(isinstance(cell, float) for cell in own[7:])
 
 
 def test_no_month_has_rows() -> None:
-    judged = judged_at(TRUTH)
+    scored = scored_at(TRUTH)
     empty = Cut("month", "Month of decision", (Slice("2024-01", np.zeros(N, np.bool_)),))
-    found = chapter(judged, [], empty)
+    found = chapter(scored, [], empty)
     assert [plot.gap for plot in found.plots] == ["", "There is no row."]
     assert set(drawings(found)) == {"reliability"}
 
 
 def test_pictures_are_the_same_each_time() -> None:
-    judged = judged_at(TRUTH)
-    assert drawings(whole_chapter(judged)) == drawings(whole_chapter(judged))
+    scored = scored_at(TRUTH)
+    assert drawings(whole_chapter(scored)) == drawings(whole_chapter(scored))

@@ -233,7 +233,7 @@ def test_a_constant_score_is_called_blind(evaluate: Evaluate, tmp_path: Path) ->
     [
         (lambda table: table.drop(columns="outcome"), (), "outcome"),
         (lambda table: table.head(0), (), "has no row"),
-        (lambda table: table, ("--since", "2099-01-01"), "has no row decided from 2099-01-01"),
+        (lambda table: table, ("--since", "2099-01-01"), "no row was decided from 2099-01-01 on"),
         (lambda table: table, ("--segment", "shoe_size"), "--segment shoe_size is no column"),
         (lambda table: table, ("--policy", "nowhere.toml"), "nowhere.toml cannot be read"),
     ],

@@ -9,11 +9,11 @@ import pytest
 from scipy.special import expit
 
 from experiments.reporting.document import Cell, Gap, Interval, Table
-from experiments.validate.chapters.policies import chapter
+from experiments.validate.chapters.policy.chapter import chapter
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.arrays import Floats
 from fusion.policy.policy import Constraints, Cutoffs, Economics, Policy, Refer, Segments
-from tests.support.scored_outcomes import drawn, judged_of, some_margins
+from tests.support.scored_outcomes import drawn, scored_of, some_margins
 from tests.support.sections import findings, tables
 
 N = 2000
@@ -24,15 +24,15 @@ CUTOFFS = Cutoffs(approve=0.15, decline=0.15)
 BAND = Cutoffs(approve=0.1, decline=0.3)
 
 
-def judged_by(policy: Policy, y: Floats = OUTCOME, margin: Floats = TRUTH) -> ScoredOutcomes:
-    judged = judged_of(y, margin)
-    scorer = replace(judged.model, policy=policy)
-    decided = scorer.decide(judged.applications, expit(margin), judged.quality).decision
-    return replace(judged, model=scorer, decision=decided)
+def scored_by(policy: Policy, y: Floats = OUTCOME, margin: Floats = TRUTH) -> ScoredOutcomes:
+    scored = scored_of(y, margin)
+    scorer = replace(scored.model, policy=policy)
+    decided = scorer.decide(scored.applications, expit(margin), scored.quality).decision
+    return replace(scored, model=scorer, decision=decided)
 
 
 def grades(policy: Policy, y: Floats = OUTCOME, margin: Floats = TRUTH) -> dict[str, str]:
-    return {key: finding.grade for key, finding in findings(chapter(judged_by(policy, y, margin))).items()}
+    return {key: finding.grade for key, finding in findings(chapter(scored_by(policy, y, margin))).items()}
 
 
 def by_key(table: Table, at: int = -1) -> dict[str, Cell]:
@@ -40,11 +40,11 @@ def by_key(table: Table, at: int = -1) -> dict[str, Cell]:
 
 
 def test_the_models_own_cutoff_says_rates_and_no_profit() -> None:
-    judged = judged_of(OUTCOME, TRUTH)
-    found = chapter(judged)
+    scored = scored_of(OUTCOME, TRUTH)
+    found = chapter(scored)
     assert [table.key for table in found.tables] == ["policy_now"]
     row = by_key(tables(found)["policy_now"])
-    approved = judged.approved
+    approved = scored.approved
     assert isinstance(row["approved"], Interval)
     assert isinstance(row["bad_rate"], Interval)
     assert row["approved"].value == pytest.approx(approved.mean())
@@ -54,10 +54,10 @@ def test_the_models_own_cutoff_says_rates_and_no_profit() -> None:
 
 
 def test_the_sums_are_those_of_the_rows_and_the_proposal_is_the_break_even_pd() -> None:
-    judged = judged_by(Policy(cutoffs=CUTOFFS, economics=MONEY))
-    found = chapter(judged)
-    row, good = by_key(tables(found)["policy_money"]), judged.approved & (OUTCOME == 0)
-    bad = judged.approved & (OUTCOME == 1)
+    scored = scored_by(Policy(cutoffs=CUTOFFS, economics=MONEY))
+    found = chapter(scored)
+    row, good = by_key(tables(found)["policy_money"]), scored.approved & (OUTCOME == 0)
+    bad = scored.approved & (OUTCOME == 1)
     assert isinstance(row["profit"], Interval)
     assert row["profit"].value == pytest.approx((good.sum() * 200 - bad.sum() * 600) / N - 5)
     assert row["loss"] == pytest.approx(bad.sum() * 600 / N)
@@ -76,10 +76,10 @@ def test_segments_referrals_and_constraints_have_their_figures() -> None:
         economics=MONEY,
         constraints=Constraints(min_approval_rate=0.4, max_bad_rate=0.2, max_refer_rate=0.5),
     )
-    judged = judged_by(policy)
-    judged = replace(judged, quality=tuple("no_narrative" if at % 7 == 0 else "" for at in range(N)))
-    judged = replace(judged, decision=judged.model.decide(judged.applications, expit(TRUTH), judged.quality).decision)
-    found = chapter(judged)
+    scored = scored_by(policy)
+    scored = replace(scored, quality=tuple("no_narrative" if at % 7 == 0 else "" for at in range(N)))
+    scored = replace(scored, decision=scored.model.decide(scored.applications, expit(TRUTH), scored.quality).decision)
+    found = chapter(scored)
     keys = ["policy_now", "refer_reasons", "policy_money", "policy_proposed", "policy_limits"]
     assert [table.key for table in found.tables] == keys
     rows = [row[0] for row in tables(found)["policy_now"].rows]
@@ -89,15 +89,15 @@ def test_segments_referrals_and_constraints_have_their_figures() -> None:
     assert len(tables(found)["policy_proposed"].rows) == 6
     assert len(tables(found)["policy_limits"].rows) == 3
     whole = by_key(tables(found)["policy_money"])
-    share = np.array([{"approve": 1.0, "refer": 0.5, "decline": 0.0}[one] for one in judged.decision])
-    costs = 5 + 40 * np.array([one == "refer" for one in judged.decision])
+    share = np.array([{"approve": 1.0, "refer": 0.5, "decline": 0.0}[one] for one in scored.decision])
+    costs = 5 + 40 * np.array([one == "refer" for one in scored.decision])
     assert isinstance(whole["profit"], Interval)
     assert whole["profit"].value == pytest.approx((share * np.where(OUTCOME == 1, -600, 200) - costs).mean())
 
 
 def test_constraints_that_cannot_be_met_are_named() -> None:
     limits = Constraints(min_approval_rate=0.95, max_bad_rate=0.05)
-    found = chapter(judged_by(Policy(cutoffs=CUTOFFS, economics=MONEY, constraints=limits)))
+    found = chapter(scored_by(Policy(cutoffs=CUTOFFS, economics=MONEY, constraints=limits)))
     unmet = findings(found)["policy_proposal"]
     assert unmet.grade == "concern"
     assert "an approval rate of at least 95.0" in unmet.words
@@ -120,7 +120,7 @@ def test_a_promise_that_outcomes_break_is_a_concern() -> None:
 
 
 def test_the_best_cutoffs_are_left_alone() -> None:
-    first = chapter(judged_by(Policy(cutoffs=CUTOFFS, economics=MONEY)))
+    first = chapter(scored_by(Policy(cutoffs=CUTOFFS, economics=MONEY)))
     best = by_key(tables(first)["policy_proposed"])["approve_up_to"]
     assert isinstance(best, float)
     found = grades(Policy(cutoffs=Cutoffs(approve=best, decline=best), economics=MONEY))
@@ -136,5 +136,5 @@ def test_degenerate_rows_give_gaps_and_no_crash(limits: Cutoffs, kind: str) -> N
     segments = Segments(column="home", cutoffs={"own": limits, "elsewhere": limits})
     for constraints in (Constraints(), Constraints(min_approval_rate=0.9, max_bad_rate=0.01, max_refer_rate=0.0)):
         policy = Policy(cutoffs=limits, segments=segments, economics=MONEY, constraints=constraints)
-        found = chapter(judged_by(policy, y, margin))
+        found = chapter(scored_by(policy, y, margin))
         assert "policy_approves" in findings(found)

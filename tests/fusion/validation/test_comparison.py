@@ -174,8 +174,8 @@ def test_a_challenger_that_knows_more_is_better() -> None:
     found = compare(champion, challenger, y)
     assert found.auc.low > 0
     assert found.brier.low > 0
-    assert found.auc.difference == pytest.approx(found.challenger.auc.value - found.champion.auc.value, abs=1e-12)
-    assert found.brier.difference == pytest.approx(found.champion.brier.value - found.challenger.brier.value, abs=1e-12)
+    assert found.auc.difference == pytest.approx(found.challenger.auc - found.champion.auc, abs=1e-12)
+    assert found.brier.difference == pytest.approx(found.champion.brier - found.challenger.brier, abs=1e-12)
     assert found.spearman == pytest.approx(spearmanr(champion, challenger).statistic, abs=1e-9)
     assert found.challenger.slope.value == pytest.approx(1, abs=0.15)  # its PDs are the true ones
 

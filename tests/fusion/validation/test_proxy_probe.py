@@ -13,10 +13,10 @@ from fusion.validation.proxy_probe import (
     Inputs,
     ProbeAccuracy,
     accuracy_difference,
-    bent,
     deal_folds,
     out_of_fold,
     probe_accuracy,
+    rank_code,
 )
 
 
@@ -30,7 +30,7 @@ def sample(n: int, n_levels: int, signal: float, seed: int = 0, p: int = 6) -> t
 
 
 def probe(x: Inputs, level: Ints) -> ProbeAccuracy:
-    """How well the levels are told when no rows are tied."""
+    """How well the levels are recovered when no rows are tied."""
     alone = np.arange(len(level))
     fold = deal_folds(level, alone, 0)
     assert fold is not None
@@ -114,7 +114,7 @@ def test_intervals_at_chance_hold_chance(n_levels: int) -> None:
     assert missed <= 2
 
 
-def test_sparse_inputs_tell_the_same() -> None:
+def test_sparse_inputs_give_the_same() -> None:
     x, level = sample(200, 2, 1.0)
     dense, thin = probe(x, level).overall, probe(sparse.csr_matrix(x), level).overall
     assert dense.value == pytest.approx(thin.value, abs=0.005)
@@ -125,18 +125,18 @@ def test_it_is_repeatable() -> None:
     assert probe(x, level).overall == probe(x, level).overall
 
 
-def test_a_level_in_the_middle_is_told_by_a_bent_line() -> None:
+def test_a_level_in_the_middle_is_found_by_the_rank_code() -> None:
     random = np.random.default_rng(5)
     values = random.normal(size=600)
     level = (np.abs(values) < 0.7).astype(np.int64)
-    straight, bowed = probe(values[:, None].astype(np.float32), level), probe(bent(values), level)
+    straight, bowed = probe(values[:, None].astype(np.float32), level), probe(rank_code(values), level)
     assert straight.overall.value < 0.6
     assert bowed.overall.value > 0.95
 
 
 @pytest.mark.parametrize("n", [0, 1, 4])
-def test_a_bent_line_has_no_holes(n: int) -> None:
-    code = bent(np.zeros(n))
+def test_a_rank_code_sums_to_one(n: int) -> None:
+    code = rank_code(np.zeros(n))
     assert code.shape == (n, 6)
     assert code.sum(axis=1) == pytest.approx(np.ones(n))
 

@@ -11,14 +11,9 @@ from pathlib import Path
 
 from data_schemas.reader import load_schema
 from experiments.benchmarks.peers.contenders.tables import About, Budget
+from experiments.session.decision_dates import rows_until
 from experiments.session.run import Run
-from experiments.train.job import (
-    Decided,
-    TrainingFiles,
-    later_rows,
-    train_bundle,
-    training_rows,
-)
+from experiments.train.job import Decided, TrainingFiles, later_rows, train_bundle
 from features.arrays import Flags, Floats, Index
 from features.tables.applications import Applications, Chunk
 from features.tables.csv_records import data_digest
@@ -52,7 +47,7 @@ def load(folder: Path, budget: Budget) -> Callable[[Applications], Floats]:
 def split(data: Sequence[Path], schema: str, until: date) -> tuple[Chunk, Flags, Index]:
     """What the files hold, which of its rows are to learn from (a mask), and which come later (positions)."""
     read = read_all(data, load_schema(schema), ReadOptions(need_target=True))
-    learn = training_rows(read.applications, until)
+    learn = rows_until(read.applications, until)
     return read, learn, later_rows(read.applications, learn)
 
 

@@ -1,4 +1,4 @@
-"""What the figures of calibration come to, for a credit manager."""
+"""Whether PDs come true: over all rows, by PD, by band of score, by segment and by month."""
 
 from __future__ import annotations
 
@@ -8,14 +8,25 @@ from itertools import pairwise
 
 from scipy.stats import binom
 
-from experiments.reporting.document import Finding, Grade
+from experiments.reporting.document import Finding, Grade, Section
 from experiments.reporting.words import listed, number, p_value, percent
+from experiments.validate.chapters.calibration.tables import (
+    band_name,
+    band_table,
+    month_plot,
+    overall_table,
+    reliability_plot,
+    reliability_table,
+    slice_table,
+    tests_table,
+)
 from experiments.validate.scored_outcomes import ScoredOutcomes
+from experiments.validate.sides import alone
 from experiments.validate.slices import Cut
 from fusion.metrics import both_classes
 from fusion.validation.calibration_tests import expected_calibration_error, hosmer_lemeshow, spiegelhalter
 from fusion.validation.intervals import Estimate, rate, slope_interval
-from fusion.validation.score_bands import Band, first_inversion, jeffreys_p
+from fusion.validation.score_bands import Band, band_edges, first_inversion, score_bands, two_sided_jeffreys_p
 
 MUCH = 0.25
 """Share of the bad rate by which mean PDs may be off before nobody should rely on them."""
@@ -26,41 +37,63 @@ UNSURE_SLOPE = (0.5, 2.0)
 LEVEL = 0.05
 
 
-def findings(judged: ScoredOutcomes, bands: Sequence[Band], cuts: Sequence[Cut]) -> tuple[Finding, ...]:
+def chapter(scored: ScoredOutcomes, segments: Sequence[Cut], months: Cut | None) -> Section:
+    """Calibration, with the figures of every slice."""
+    parts = [*segments, *([months] if months else [])]
+    bands = bands_of(scored)
+    return Section(
+        key="calibration",
+        title="Calibration: do the PDs come true?",
+        findings=findings(scored, bands, parts),
+        words=(
+            "A PD of 10 % is right when of a hundred such applicants ten default. Whoever sets prices, limits and "
+            "reserves by the PD needs that, however well the model ranks. Below a bad rate stands its 95 % interval by "
+            "Jeffreys; a mean PD outside it differs by more than chance. PDs are taken as given.",
+        ),
+        tables=(
+            overall_table(alone(scored)),
+            tests_table(scored),
+            reliability_table(scored),
+            band_table(bands),
+            *(slice_table(scored, cut) for cut in parts),
+        ),
+        plots=(reliability_plot(alone(scored)), *([month_plot(scored, months)] if months else [])),
+    )
+
+
+def bands_of(scored: ScoredOutcomes) -> tuple[Band, ...]:
+    """The rows by band of score; the bands part the training applicants into tenths."""
+    bundle = scored.model.bundle
+    edges = band_edges(bundle.model.scores(bundle.population.margin).score)
+    return score_bands(scored.y, scored.pd, bundle.model.scores(scored.margin).score, edges)
+
+
+def findings(scored: ScoredOutcomes, bands: Sequence[Band], cuts: Sequence[Cut]) -> tuple[Finding, ...]:
     """What is to be said of the PDs. bands: of score, the riskiest first. cuts: segments and months."""
-    if not len(judged):
+    if not len(scored):
         said = "There is no row with an outcome, so that no PD can be compared with what came."
         return (Finding(key="calibration_level", grade="alarm", title="Nothing can be said of the PDs.", words=said),)
-    found = [_level(judged), _slope(judged), _tests(judged), _bands(bands)]
-    if both_classes(judged.y) and sum(band.n > 0 for band in bands) > 1:
+    found = [_level(scored), _slope(scored), _tests(scored), _bands(bands)]
+    if both_classes(scored.y) and sum(band.n > 0 for band in bands) > 1:
         found.append(_order(bands))
-    return tuple(found + _slices(judged, cuts))
+    return tuple(found + _slices(scored, cuts))
 
 
-def band_name(band: Band) -> str:
-    """The band's scores in words."""
-    if math.isinf(band.low) and math.isinf(band.high):
-        return "all scores"
-    if math.isinf(band.low):
-        return f"up to {number(band.high)}"
-    return f"{number(band.low)} and more" if math.isinf(band.high) else f"{number(band.low)} to {number(band.high)}"
-
-
-def _level(judged: ScoredOutcomes) -> Finding:
+def _level(scored: ScoredOutcomes) -> Finding:
     """Whether the PDs are right on average."""
-    key, expected, came = "calibration_level", float(judged.pd.mean()), rate(float(judged.y.sum()), len(judged))
+    key, expected, came = "calibration_level", float(scored.pd.mean()), rate(float(scored.y.sum()), len(scored))
     said = f"It expects {percent(expected)} to default; {percent(came.value)} did"
     chance = f"the 95 % interval of the bad rate is {percent(came.low)} to {percent(came.high)}"
     if came.low <= expected <= came.high:
         if came.value == 0 or max(came.high - came.value, came.value - came.low) > MUCH * came.value:
-            words = f"{said}, but on {len(judged):,} rows with {int(judged.y.sum()):,} bads that says little: {chance}."
+            words = f"{said}, but on {len(scored):,} rows with {int(scored.y.sum()):,} bads that says little: {chance}."
             return Finding(key=key, grade="note", title="Too few bads to say whether the PDs are right.", words=words)
         words = f"{said}; {chance}, so that the difference may be chance."
         return Finding(key=key, grade="good", title="The PDs are right on average.", words=words)
     low = expected < came.value
     off = abs(expected - came.value) / came.value if came.value else math.inf
     by = f" by {percent(off, 0)} of what they were" if came.value else ""
-    immature = "" if both_classes(judged.y) else " All rows ended alike: are all outcomes known yet, and all rows here?"
+    immature = "" if both_classes(scored.y) else " All rows ended alike: are all outcomes known yet, and all rows here?"
     effect = (
         f"Losses are under-estimated{by}; prices and reserves that rest on these PDs are too low"
         if low
@@ -74,9 +107,9 @@ def _level(judged: ScoredOutcomes) -> Finding:
     )
 
 
-def _slope(judged: ScoredOutcomes) -> Finding:
+def _slope(scored: ScoredOutcomes) -> Finding:
     """Whether high PDs are high enough and low ones low enough."""
-    key, slope = "calibration_slope", slope_interval(judged.y, judged.margin)[0]
+    key, slope = "calibration_slope", slope_interval(scored.y, scored.margin)[0]
     if not slope.exists:
         words = "Good and bad rows with different PDs are needed, and these must not part entirely by their PD."
         return Finding(key=key, grade="note", title="Whether PDs spread rightly cannot be said.", words=words)
@@ -108,10 +141,10 @@ def _ends(found: Estimate) -> str:
     return f"{number(found.low, 2)} to {number(found.high, 2)}"
 
 
-def _tests(judged: ScoredOutcomes) -> Finding:
+def _tests(scored: ScoredOutcomes) -> Finding:
     """Whether tests of all PDs together find them wrong, and by how much."""
     key = "calibration_tests"
-    groups, whole = hosmer_lemeshow(judged.y, judged.pd).p, spiegelhalter(judged.y, judged.pd).p
+    groups, whole = hosmer_lemeshow(scored.y, scored.pd).p, spiegelhalter(scored.y, scored.pd).p
     told = [
         f"{name} {p_value(p)}"
         for name, p in (("Hosmer-Lemeshow", groups), ("Spiegelhalter", whole))
@@ -121,7 +154,7 @@ def _tests(judged: ScoredOutcomes) -> Finding:
     if not min(groups, whole if math.isfinite(whole) else 1.0) < LEVEL:
         words = f"No sign against the PDs: {said}. With few bads tests miss even large errors."
         return Finding(key=key, grade="good", title="Tests of calibration pass.", words=words)
-    distance = number(100 * expected_calibration_error(judged.y, judged.pd), 1)
+    distance = number(100 * expected_calibration_error(scored.y, scored.pd), 1)
     words = (
         f"The PDs are not all right: {said}. How much it matters: over tenths of the applicants by PD, mean PD and bad "
         f"rate differ by {distance} percentage points on average, part of it by chance."
@@ -171,16 +204,15 @@ def _order(bands: Sequence[Band]) -> Finding:
     return Finding(key=key, grade="note", title="The bad rate does not fall in every band.", words=words)
 
 
-def _slices(judged: ScoredOutcomes, cuts: Sequence[Cut]) -> list[Finding]:
+def _slices(scored: ScoredOutcomes, cuts: Sequence[Cut]) -> list[Finding]:
     """Segments and months whose PDs are off by more than chance, though they are many."""
     names, p = [], []
     for cut in cuts:
         for part in cut.slices:
             if not len(part):
                 continue
-            n_bad, mean_pd = float(judged.y[part.rows].sum()), float(judged.pd[part.rows].mean())
-            below = jeffreys_p(n_bad, len(part), mean_pd)
-            p.append(2 * min(below, 1 - below))
+            n_bad, mean_pd = float(scored.y[part.rows].sum()), float(scored.pd[part.rows].mean())
+            p.append(two_sided_jeffreys_p(n_bad, len(part), mean_pd))
             names.append(f"{cut.title} {part.name} (PD {percent(mean_pd)}, came {percent(n_bad / len(part))})")
     if not p:
         return []

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from experiments.explain.background import ADVICE, BackgroundRows, in_words
+from experiments.reporting.background import ADVICE, BackgroundRows, in_words
 from fusion.config import Config, ExplainConfig
 
 

@@ -12,8 +12,8 @@ from data_schemas.contract import Field, Role
 from experiments.reporting.document import Finding, Plot, Section, Table
 from experiments.reporting.words import listed
 from experiments.session.run import Run
-from experiments.validate.chapters.fairness_findings import column_findings, masking_findings, swap_findings
-from experiments.validate.chapters.fairness_tables import (
+from experiments.validate.chapters.fairness.findings import column_findings, masking_findings, swap_findings
+from experiments.validate.chapters.fairness.tables import (
     KIND_TITLES,
     FairnessView,
     Treated,
@@ -51,20 +51,20 @@ class FairnessRows:
     words: tuple[str, ...] = ()
 
 
-def chapter(judged: ScoredOutcomes, run: Run, reread: bool = True) -> Section:
+def chapter(scored: ScoredOutcomes, run: Run, reread: bool = True) -> Section:
     """The chapter. reread: whether narratives are read again by the encoder, with sensitive sentences cut and with
     words exchanged, which costs about as much as reading them did.
     """
-    narratives = bool(judged.applications.schema.narratives)
-    masking = masked(judged, run) if reread else None
-    parts = [_missing_columns(judged)]
+    narratives = bool(scored.applications.schema.narratives)
+    masking = masked(scored, run) if reread else None
+    parts = [_missing_columns(scored)]
     with run.timed("fairness"):
-        ways = _ways(judged, masking)
-        parts += [_column_part(look_at(judged, field, ways)) for field in _present(judged)]
+        ways = _ways(scored, masking)
+        parts += [_column_part(look_at(scored, field, ways)) for field in _present(scored)]
     if masking is not None:
-        parts.append(_masking_part(judged, masking))
+        parts.append(_masking_part(scored, masking))
     if reread and narratives:
-        parts.append(_swap_part(judged, run))
+        parts.append(_swap_part(scored, run))
     else:
         parts.append(FairnessRows(words=(NO_NARRATIVES if not narratives else NOT_REREAD,)))
     return Section(
@@ -77,43 +77,44 @@ def chapter(judged: ScoredOutcomes, run: Run, reread: bool = True) -> Section:
     )
 
 
-def look_at(judged: ScoredOutcomes, field: Field, ways: Sequence[tuple[str, Treatment]] = ()) -> FairnessView:
+def look_at(scored: ScoredOutcomes, field: Field, ways: Sequence[tuple[str, Treatment]] = ()) -> FairnessView:
     """The groups of one protected column, as the model is and in other ways."""
-    groups, here = groups_of(judged.applications, field), Treatment(judged.approved, judged.margin)
-    figures = fairness(groups.code, groups.labels, here.approved, here.margin, judged.y)
+    groups, here = groups_of(scored.applications, field), Treatment(scored.approved, scored.margin)
+    figures = fairness(groups.code, groups.labels, here.approved, here.margin, scored.y)
     others, reference, large = [], figures.reference, groups.large
     for title, way in ways:
-        again = fairness(groups.code, groups.labels, way.approved, way.margin, judged.y, reference)
-        found = effects(groups.code, large, reference, judged.y, here, way) if reference is not None else ()
+        again = fairness(groups.code, groups.labels, way.approved, way.margin, scored.y, reference)
+        found = effects(groups.code, large, reference, scored.y, here, way) if reference is not None else ()
         of_group = dict(zip(large, found, strict=True))
         others.append(Treated(title, again, tuple(of_group.get(at) for at in range(len(groups.labels)))))
     return FairnessView(field, groups, figures, tuple(others))
 
 
-def _ways(judged: ScoredOutcomes, masking: Masking | None) -> list[tuple[str, Treatment]]:
+def _ways(scored: ScoredOutcomes, masking: Masking | None) -> list[tuple[str, Treatment]]:
     """The other ways to read an application."""
-    if not judged.applications.schema.narratives:
+    if not scored.applications.schema.narratives:
         return []
-    margin = judged.margins.columns_only
-    decided = judged.model.decide(judged.applications, expit(margin), judged.quality).decision
-    approved = np.array([one == "approve" for one in decided], dtype=np.bool_)
-    ways = [("Without the narratives", Treatment(approved, margin))]
+    margin = scored.margins.columns_only
+    decided = scored.model.decide(scored.applications, expit(margin), scored.quality).decision
+    ways = [
+        ("Without the narratives", Treatment(np.array([one == "approve" for one in decided], dtype=np.bool_), margin))
+    ]
     if masking is not None:
         ways.append(("Without sensitive sentences", Treatment(masking.reread.approved, masking.reread.margin)))
     return ways
 
 
-def _present(judged: ScoredOutcomes) -> Iterator[Field]:
+def _present(scored: ScoredOutcomes) -> Iterator[Field]:
     """The protected columns that the file has."""
-    for field in judged.applications.schema.fields_of(Role.PROTECTED):
-        if field.name in judged.applications.frame:
+    for field in scored.applications.schema.fields_of(Role.PROTECTED):
+        if field.name in scored.applications.frame:
             yield field
 
 
-def _missing_columns(judged: ScoredOutcomes) -> FairnessRows:
+def _missing_columns(scored: ScoredOutcomes) -> FairnessRows:
     """What is said where protected columns are lacking."""
-    fields = judged.applications.schema.fields_of(Role.PROTECTED)
-    absent = [field.title for field in fields if field.name not in judged.applications.frame]
+    fields = scored.applications.schema.fields_of(Role.PROTECTED)
+    absent = [field.title for field in fields if field.name not in scored.applications.frame]
     if not fields:
         return FairnessRows(
             findings=(
@@ -156,9 +157,9 @@ def _column_part(view: FairnessView) -> FairnessRows:
     return FairnessRows(tuple(tables), findings, plots(view))
 
 
-def _masking_part(judged: ScoredOutcomes, masking: Masking) -> FairnessRows:
+def _masking_part(scored: ScoredOutcomes, masking: Masking) -> FairnessRows:
     """What cutting sensitive sentences does to decisions."""
-    found = moved(judged, masking.reread)
+    found = moved(scored, masking.reread)
     table = moved_table(
         "fairness_masking",
         "Decisions without the sensitive sentences",
@@ -166,15 +167,15 @@ def _masking_part(judged: ScoredOutcomes, masking: Masking) -> FairnessRows:
         "of approved, or declined instead of either.",
         [("Sensitive sentences cut", found)],
     )
-    return FairnessRows((sentences_table(masking), table), masking_findings(found, judged))
+    return FairnessRows((sentences_table(masking), table), masking_findings(found, scored))
 
 
-def _swap_part(judged: ScoredOutcomes, run: Run) -> FairnessRows:
+def _swap_part(scored: ScoredOutcomes, run: Run) -> FairnessRows:
     """What exchanging words does to decisions."""
     found: list[tuple[str, Moved]] = []
     for kind in KINDS:
-        again: Reread = swapped(judged, kind, run)
-        found.append((KIND_TITLES[kind], moved(judged, again)))
+        again: Reread = swapped(scored, kind, run)
+        found.append((KIND_TITLES[kind], moved(scored, again)))
     table = moved_table(
         "fairness_swaps",
         "Decisions with words exchanged in the narratives",

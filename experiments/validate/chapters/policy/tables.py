@@ -1,4 +1,4 @@
-"""The tables of the chapter on the policy."""
+"""Tables and plots of the chapter on the policy."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from experiments.reporting.cells import figure, interval
-from experiments.reporting.document import Cell, Column, Gap, Row, Table
-from experiments.reporting.words import percent
-from experiments.validate.chapters.policy_view import PolicyView, SegmentView
+from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, percent_axis, picture
+from experiments.reporting.document import Cell, Column, Gap, Plot, Row, Table
+from experiments.validate.chapters.policy.figures import PolicyView, SegmentView
 from fusion.policy.proposal import CONSTRAINTS, ConstraintName, ProposalSegment
 from fusion.policy.simulation import Curve
 from fusion.validation.intervals import mean, rate
@@ -37,19 +38,19 @@ def tables(view: PolicyView) -> Iterator[Table]:
 
 
 def _now(view: PolicyView) -> Table:
-    judged = view.judged
-    decisions = np.array(judged.decision, dtype=object)
+    scored = view.scored
+    decisions = np.array(scored.decision, dtype=object)
 
     def row(segment: SegmentView) -> Row:
         rows, limits = segment.rows, segment.limits
-        n, approved = int(rows.sum()), rows & judged.approved
+        n, approved = int(rows.sum()), rows & scored.approved
         return (
             segment.title,
             limits.approve if limits else None,
             limits.decline if limits else None,
             n,
             *(interval(rate(int((decisions[rows] == one).sum()), n)) for one in ("approve", "refer", "decline")),
-            interval(mean(judged.pd[approved]), NOBODY),
+            interval(mean(scored.pd[approved]), NOBODY),
             interval(view.bad_rate(segment), NOBODY),
         )
 
@@ -76,8 +77,8 @@ def _now(view: PolicyView) -> Table:
 
 
 def _refer_reasons(view: PolicyView) -> Table | None:
-    judged = view.judged
-    found = judged.model.decide(judged.applications, judged.pd, judged.quality)
+    scored = view.scored
+    found = scored.model.decide(scored.applications, scored.pd, scored.quality)
     told = Counter(reason for reasons in found.refer_reason for reason in reasons.split(";") if reason)
     if not told:
         return None
@@ -181,7 +182,7 @@ def _proposed(view: PolicyView, parts: tuple[ProposalSegment, ...]) -> Table:
 
 
 def _limits(view: PolicyView) -> Table | None:
-    constraints = view.judged.policy.constraints
+    constraints = view.scored.policy.constraints
     rows: list[Row] = []
     for limit in CONSTRAINTS:
         wanted = getattr(constraints, limit)
@@ -220,11 +221,53 @@ def _kept(point: Curve | None, limit: ConstraintName) -> tuple[Cell, Cell]:
     return value, value
 
 
-def limit_words(limit: ConstraintName, wanted: float) -> str:
-    """A constraint in words: ``an approval rate of at least 60.0 %``."""
-    said = {
-        "min_approval_rate": "an approval rate of at least",
-        "max_bad_rate": "a bad rate of at most",
-        "max_refer_rate": "a share of referrals of at most",
-    }
-    return f"{said[limit]} {percent(wanted)}"
+APPROVAL, PROFIT = "approval_and_bad_rate", "profit_by_cutoff"
+
+
+def plots(view: PolicyView) -> list[Plot]:
+    """What is drawn."""
+    approval = Plot(
+        key=APPROVAL,
+        title="More approvals, more bads",
+        words="One cut-off for all, nobody referred: the bad rate of those approved against how many are. Where the "
+        "lines part, the PDs are off. The dot is the present policy's approvals without a second look.",
+        alt="Bad rate of the approved, observed and expected, against the approval rate, with the present policy.",
+        drawing=picture(lambda axes: _draw_approval(axes, view)),
+    )
+    profit = Plot(
+        key=PROFIT,
+        title="Profit by cut-off",
+        words="One cut-off for all, nobody referred: profit per application if PDs up to it are approved. The upright "
+        "lines are the present approve cut-offs.",
+        alt="Profit per application, observed and expected, against the cut-off.",
+        gap=f"It takes a profit: {view.why_no_money}." if view.why_no_money else "",
+        drawing="" if view.why_no_money else picture(lambda axes: _draw_profit(axes, view)),
+    )
+    return [approval, profit]
+
+
+def _draw_approval(axes: Axes, view: PolicyView) -> None:
+    curve, whole = view.curve, view.segments[-1]
+    axes.plot(curve.approval_rate, curve.expected_bad_rate, color=MUTED, linestyle="--", label="expected by the PDs")
+    axes.plot(curve.approval_rate, curve.bad_rate, color=BLUE, linewidth=1.8, label="observed")
+    now = view.bad_rate(whole)
+    if now.exists:
+        axes.plot([view.scored.approved.mean()], [now.value], "o", color=RED, label="the policy, observed")
+    axes.set(xlabel="approved", ylabel="bad, of those approved", xlim=(0, 1))
+    axes.set_ylim(bottom=0)
+    percent_axis(axes.xaxis)
+    percent_axis(axes.yaxis)
+    legend(axes)
+
+
+def _draw_profit(axes: Axes, view: PolicyView) -> None:
+    curve = view.curve
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.plot(curve.cutoffs, curve.expected_profit / curve.n, color=MUTED, linestyle="--", label="expected by the PDs")
+    axes.plot(curve.cutoffs, curve.profit / curve.n, color=BLUE, linewidth=1.8, label="observed")
+    for segment in view.segments:
+        if segment.limits:
+            axes.axvline(segment.limits.approve, color=RED, linewidth=1)
+    axes.set(xlabel="cut-off, PD", ylabel="profit per application")
+    percent_axis(axes.xaxis)
+    legend(axes)

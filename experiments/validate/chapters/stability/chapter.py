@@ -1,4 +1,4 @@
-"""What stability comes to, in words for a manager."""
+"""Whether the applicants are still those that the model learned from: score, columns, narratives, months."""
 
 from __future__ import annotations
 
@@ -7,17 +7,46 @@ from collections.abc import Sequence
 
 from scipy.stats import binom
 
-from experiments.reporting.document import Finding, Grade
+from experiments.reporting.document import Finding, Grade, Section
 from experiments.reporting.words import count, listed, number, percent
-from experiments.validate.chapters.shift import Shift, Shifts
-from experiments.validate.chapters.vintages import Vintage
+from experiments.validate.chapters.stability.shift import Shift, Shifts, shifts
+from experiments.validate.chapters.stability.tables import plots, tables
+from experiments.validate.scored_outcomes import ScoredOutcomes
+from experiments.validate.slices import month_cut
 from fusion.validation.psi import SHIFTED
-from fusion.validation.score_bands import jeffreys_p
 from fusion.validation.text_drift import MIN_NARRATIVES
+from fusion.validation.vintages import Vintage, vintages
 
 MUCH_WEIGHT = 0.05  # share of the scores' movement from which a shifted column is a concern by itself
 RARE = 0.01
 LEVEL = 0.05
+WORDS = (
+    "A model knows the applicants that it learned from. The population stability index (PSI) says how far others "
+    "differ from them: below 0.1 stable, up to 0.25 moderate, above it shifted. “Chance” is what samples of "
+    "these sizes stay below 19 times in 20 when nothing has changed; a larger index is a change, though it may be "
+    "a small one.",
+    "Scores are compared with those that training applicants had from parts of the model which had not seen them. "
+    "Narratives are compared by the vectors that the model reads, along the 16 directions in which they varied most in "
+    "training; of these the one that moved most counts.",
+    "Vintages: the bad rate of those decided in a month, beside the PD that they were given. How a month’s loans go "
+    "bad with their time on book cannot be drawn: the data contract holds how a loan ended, and no date of default.",
+)
+
+
+def chapter(scored: ScoredOutcomes) -> Section:
+    """Stability, over all rows and by month of decision."""
+    months = month_cut(scored)
+    by_month = {part.name: part.rows for part in months.slices} if months else {}
+    score = scored.model.bundle.model.scores(scored.margin).score
+    moved, grown = shifts(scored, months), vintages(by_month, scored.y, scored.pd, score, scored.approved)
+    return Section(
+        key="stability",
+        title="Stability: are these still the applicants that it learned from?",
+        findings=tuple(findings(moved, grown)),
+        words=WORDS,
+        tables=tuple(tables(scored, moved, grown, months)),
+        plots=tuple(plots(moved, grown, months)),
+    )
 
 
 def findings(moved: Shifts, grown: Sequence[Vintage]) -> list[Finding]:
@@ -34,7 +63,7 @@ def findings(moved: Shifts, grown: Sequence[Vintage]) -> list[Finding]:
 def _score(score: Shift) -> Finding:
     key, said = "stability_score", f"The PSI of the score is {number(score.index.value, 3)}"
     where = f" Most changed is the share with a PD {score.what}." if score.what else ""
-    match score.index.word:
+    match score.index.verdict:
         case "unknown":
             words = "There are no scores to compare."
             return Finding(key=key, grade="note", title="Whether the scores moved is not known.", words=words)
@@ -92,7 +121,7 @@ def _titles(some: Sequence[Shift]) -> list[str]:
 
 
 def _worded(some: Sequence[Shift], word: str) -> list[Shift]:
-    return [one for one in some if one.index.clear == word]
+    return [one for one in some if one.index.verdict_of_many == word]
 
 
 def _narratives(moved: Shifts) -> list[Finding]:
@@ -129,7 +158,7 @@ def _undated() -> Finding:
 
 def _months(moved: Shifts, grown: Sequence[Vintage]) -> list[Finding]:
     key, months = "stability_months", moved.score.months
-    off = [one.name for one, index in zip(grown, months, strict=True) if index.clear == "shifted"]
+    off = [one.name for one, index in zip(grown, months, strict=True) if index.verdict_of_many == "shifted"]
     empty = [one.name for one in grown if not one.n]
     said = f" No decision falls into {listed(empty)}." if empty else ""
     if off:
@@ -151,7 +180,7 @@ def _vintages(grown: Sequence[Vintage]) -> list[Finding]:
         words += f"none of {months}."
         return [Finding(key=key, grade="good", title="Month by month the bad rate is what was foretold.", words=words)]
     words += f"{listed([one.name for one in off])}; by chance it would in one month of twenty. "
-    beyond = [one.name for one in off if _p(one) < LEVEL / len(known)]
+    beyond = [one.name for one in off if one.p < LEVEL / len(known)]
     if beyond:
         words += f"In {listed(beyond)} it is more than chance (Jeffreys test at 5 % over {months}, Bonferroni). "
     elif float(binom.sf(len(off) - 1, len(known), LEVEL)) < RARE:
@@ -176,9 +205,3 @@ def _course(known: Sequence[Vintage]) -> str:
         f"{percent(high.bad_rate.value)} ({high.name}), the approval rate from {percent(less.approved.value, 0)} "
         f"({less.name}) to {percent(more.approved.value, 0)} ({more.name})."
     )
-
-
-def _p(one: Vintage) -> float:
-    """Jeffreys test of a month's mean PD, two-sided."""
-    below = jeffreys_p(round(one.bad_rate.value * one.n), one.n, one.mean_pd.value)
-    return 2 * min(below, 1 - below)

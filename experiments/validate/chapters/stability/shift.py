@@ -16,29 +16,11 @@ from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut
 from features.tabular import Column
 from fusion.validation.bins import bin_of, quantile_edges
-from fusion.validation.psi import MISSING, Cell, Psi, PsiVerdict, psi_of, psi_of_levels, psi_verdict
+from fusion.validation.psi import MISSING, Cell, Psi, StabilityIndex, psi_of, psi_of_levels
 from fusion.validation.text_drift import TextDrift, drift
 
 N_BINS = 10
 UNKNOWN_LEVEL = "missing or unknown"
-
-
-@dataclass(frozen=True)
-class Index:
-    """A PSI, and what it stays below with 95 % chance when nothing moved; NaN where there is none."""
-
-    value: float
-    chance: float
-
-    @property
-    def word(self) -> PsiVerdict:
-        """The usual word for it."""
-        return psi_verdict(self.value, self.chance)
-
-    @property
-    def clear(self) -> PsiVerdict:
-        """The word where many are looked at: one must be twice what chance makes of a single one."""
-        return psi_verdict(self.value, 2 * self.chance)
 
 
 @dataclass(frozen=True)
@@ -51,10 +33,10 @@ class Shift:
 
     key: str
     title: str
-    index: Index
+    index: StabilityIndex
     weight: float
     what: str
-    months: tuple[Index, ...]
+    months: tuple[StabilityIndex, ...]
 
 
 @dataclass(frozen=True)
@@ -94,15 +76,15 @@ class Shifts:
         return (self.score, *self.columns, *self.texts)
 
 
-def shifts(judged: ScoredOutcomes, months: Cut | None) -> Shifts:
+def shifts(scored: ScoredOutcomes, months: Cut | None) -> Shifts:
     """All of them, against the training applicants in the model's bundle."""
     rows = [np.flatnonzero(part.rows) for part in months.slices] if months else []
-    margin, now = judged.model.bundle.population.margin, judged.margin
+    margin, now = scored.model.bundle.population.margin, scored.margin
     score = psi_of(margin, now)
     what = _most(score, [pd_range(cell.low, cell.high) for cell in score.cells])
-    own = Shift("score", "Score", _index(score), math.nan, what, _number_by_month(margin, now, rows))
-    columns = sorted(_columns(judged, rows), key=lambda one: (-one.index.value, one.title))
-    return Shifts(own, score, tuple(columns), tuple(_narratives(judged, rows)))
+    own = Shift("score", "Score", score.index, math.nan, what, _number_by_month(margin, now, rows))
+    columns = sorted(_columns(scored, rows), key=lambda one: (-one.index.value, one.title))
+    return Shifts(own, score, tuple(columns), tuple(_narratives(scored, rows)))
 
 
 def pd_range(low: float, high: float) -> str:
@@ -112,13 +94,9 @@ def pd_range(low: float, high: float) -> str:
     return f"above {percent(float(expit(low)))}" + ("" if math.isinf(high) else f" to {percent(float(expit(high)))}")
 
 
-def _index(found: Psi) -> Index:
-    return Index(found.value, found.chance)
-
-
-def _columns(judged: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) -> list[Shift]:
-    bundle = judged.model.bundle
-    then, now = bundle.population.columns, judged.design.tabular
+def _columns(scored: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) -> list[Shift]:
+    bundle = scored.model.bundle
+    then, now = bundle.population.columns, scored.design.tabular
     moved = np.abs(bundle.population.contributions.astype(np.float64)).mean(axis=0)
     weights = moved / moved.sum() if moved.sum() > 0 else np.full(len(moved), math.nan)
     found = []
@@ -131,34 +109,34 @@ def _columns(judged: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) -> li
         levels = (UNKNOWN_LEVEL, *bundle.tabular.levels[name])
         one_code, other_code = then.x_cat[:, at], now.x_cat[:, at]
         psi = psi_of_levels(one_code, other_code, levels)
-        by_month = tuple(_index(psi_of_levels(one_code, other_code[part])) for part in rows)
+        by_month = tuple(psi_of_levels(one_code, other_code[part]).index for part in rows)
         found.append((name, bundle.schema[name].title, psi, _most(psi, [cell.label for cell in psi.cells]), by_month))
     return [
-        Shift(name, title, _index(psi), float(weights[at]), what, by_month)
+        Shift(name, title, psi.index, float(weights[at]), what, by_month)
         for at, (name, title, psi, what, by_month) in enumerate(found)
     ]
 
 
 def _number_by_month(
     then: npt.NDArray[np.float64], now: npt.NDArray[np.float64], rows: Sequence[npt.NDArray[np.intp]]
-) -> tuple[Index, ...]:
+) -> tuple[StabilityIndex, ...]:
     """``psi_of`` of each month; the rows are put into their cells once."""
     edges = quantile_edges(then[~np.isnan(then)], N_BINS)
     one, other = (np.where(np.isnan(some), len(edges) + 1, bin_of(some, edges)) for some in (then, now))
-    return tuple(_index(psi_of_levels(one, other[part])) for part in rows)
+    return tuple(psi_of_levels(one, other[part]).index for part in rows)
 
 
-def _narratives(judged: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) -> list[NarrativeShift]:
-    text, reference = judged.design.text, judged.model.bundle.reference
+def _narratives(scored: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) -> list[NarrativeShift]:
+    text, reference = scored.design.text, scored.model.bundle.reference
     monthly = [drift(reference, text.take(part)) for part in rows]
-    titles = [judged.applications.schema[name].title for name in reference.names]
+    titles = [scored.applications.schema[name].title for name in reference.names]
     return [
         _narrative(titles[at], own, [month[at] for month in monthly]) for at, own in enumerate(drift(reference, text))
     ]
 
 
 def _narrative(title: str, found: TextDrift, monthly: Sequence[TextDrift]) -> NarrativeShift:
-    def shift(kind: str, index: Callable[[TextDrift], Index], what: str = "") -> Shift:
+    def shift(kind: str, index: Callable[[TextDrift], StabilityIndex], what: str = "") -> Shift:
         months = tuple(index(month) for month in monthly)
         return Shift(f"{found.name}:{kind}", f"{kind.capitalize()}: {title}", index(found), math.nan, what, months)
 
@@ -166,9 +144,9 @@ def _narrative(title: str, found: TextDrift, monthly: Sequence[TextDrift]) -> Na
     return NarrativeShift(
         title=title,
         drift=found,
-        written=shift("written", lambda one: _index(one.written), share),
-        content=shift("content", lambda one: Index(one.greatest, one.greatest_chance)),
-        length=shift("length", lambda one: _index(one.words)),
+        written=shift("written", lambda one: one.written.index, share),
+        content=shift("content", lambda one: StabilityIndex(one.greatest, one.greatest_chance)),
+        length=shift("length", lambda one: one.words.index),
     )
 
 

@@ -46,7 +46,14 @@ class Treated:
 
 @dataclass(frozen=True)
 class FairnessView:
-    """A protected column as judged. others: without the narratives, and so on."""
+    """The groups of a protected column.
+
+    Attributes:
+        field: the column.
+        groups: which rows belong to which group.
+        figures: of the groups.
+        others: the same without the narratives, and without their sensitive sentences.
+    """
 
     field: Field
     groups: Groups
@@ -102,18 +109,18 @@ def decision_table(view: FairnessView) -> Table:
 
 
 def _decision_row(view: FairnessView, group: Group) -> Row:
-    few, versus, is_reference = group.too_few_rows, group.disparity, group.label == view.reference
+    few, disparity, is_reference = group.too_few_rows, group.disparity, group.label == view.reference
     word: Cell = group.four_fifths or f"not judged: {few or NOBODY}"
-    ratio = interval(versus.impact_ratio, few or NOBODY)
+    ratio = interval(disparity.impact_ratio, few or NOBODY)
     return (
         f"{group.label} (reference)" if is_reference else group.label,
         group.n,
         interval(group.approval, few),
         1.0 if isinstance(ratio, Interval) and is_reference else ratio,
         None if is_reference else word,
-        None if is_reference else interval(versus.mean_difference, few or NO_SPREAD),
+        None if is_reference else interval(disparity.mean_difference, few or NO_SPREAD),
         interval(group.opportunity, group.too_few_goods),
-        None if is_reference else interval(versus.opportunity, group.too_few_goods or REFERENCE_FEW),
+        None if is_reference else interval(disparity.opportunity, group.too_few_goods or REFERENCE_FEW),
     )
 
 

@@ -1,13 +1,40 @@
-"""What the figures of a policy come to, in a manager's words."""
+"""What the policy's cut-offs do, what others would do, and which would be best."""
 
 from __future__ import annotations
 
-from experiments.reporting.document import Finding
+from experiments.reporting.document import Finding, Section
 from experiments.reporting.words import listed, number, percent, signed
-from experiments.validate.chapters.policy_tables import limit_words
-from experiments.validate.chapters.policy_view import PolicyView, SegmentView
+from experiments.validate.chapters.policy.figures import PolicyView, SegmentView, view_of
+from experiments.validate.chapters.policy.tables import plots, tables
+from experiments.validate.scored_outcomes import ScoredOutcomes
 from fusion.policy.proposal import ConstraintName, Proposal, ProposalSegment, Unmet, constraints_met
 from fusion.validation.intervals import Estimate
+
+WORDS = (
+    "Approved are PDs up to the approve cut-off, declined are those above the decline cut-off, and a person looks at "
+    "the rest. All figures are of applicants who were granted a loan once, so how those would have fared who never "
+    "were is not in them; a looser policy than the one they came from cannot be judged by them."
+)
+MONEY_WORDS = (
+    "Profit is the margin on good loans less the loss on bad ones and less the costs of handling, per application, in "
+    "the currency of the amounts. “Expected” takes the PDs for true, “observed” takes what happened. Of the referred "
+    "the share that the policy states is taken to be approved in the end, alike in good and bad: what a person finds "
+    "out is not known here, and may make referring worth more than it says."
+)
+
+
+def chapter(scored: ScoredOutcomes) -> Section:
+    """The policy's own figures and, where it says what loans earn and lose, its simulation and a proposal."""
+    view = view_of(scored)
+    return Section(
+        key="policy",
+        title="Policy: what the cut-offs do",
+        words=(WORDS, MONEY_WORDS) if view.books else (WORDS,),
+        findings=tuple(findings(view)),
+        tables=tuple(tables(view)),
+        plots=tuple(plots(view)),
+    )
+
 
 CHOSEN = (
     "The cut-offs were chosen by PDs and amounts, not by outcomes, so that these outcomes judge them fairly; but they "
@@ -20,7 +47,7 @@ def findings(view: PolicyView) -> list[Finding]:
     found = [_approves(view), *_worse_than_told(view)]
     if not view.books:
         words = f"Profit and better cut-offs cannot be told: {view.why_no_money}."
-        if view.judged.policy.economics is None:
+        if view.scored.policy.economics is None:
             words += " A policy file says what a good loan earns and a bad one loses (--policy)."
         return [*found, Finding(key="no_money", grade="note", title="Nothing is said of profit.", words=words)]
     found += [*_loses(view), *_limits(view)]
@@ -32,16 +59,16 @@ def findings(view: PolicyView) -> list[Finding]:
 
 
 def _approves(view: PolicyView) -> Finding:
-    judged, bad = view.judged, view.bad_rate(view.segments[-1])
-    shares = {one: percent(judged.decision.count(one) / len(judged)) for one in ("approve", "refer", "decline")}
+    scored, bad = view.scored, view.bad_rate(view.segments[-1])
+    shares = {one: percent(scored.decision.count(one) / len(scored)) for one in ("approve", "refer", "decline")}
     said = f"{shares['approve']} are approved, {shares['refer']} referred and {shares['decline']} declined."
     if not bad.exists:
         title = "Nobody is approved."
-        words = f"{said} The cut-off lies below every PD." if "refer" not in judged.decision else said
+        words = f"{said} The cut-off lies below every PD." if "refer" not in scored.decision else said
         return Finding(key="policy_approves", grade="concern", title=title, words=words)
     said += f" Of the approved {percent(bad.value)} went bad (95 % interval {percent(bad.low)} to {percent(bad.high)})"
-    everybody = percent(float(judged.y.mean()))
-    if judged.approved.all():
+    everybody = percent(float(scored.y.mean()))
+    if scored.approved.all():
         title = "Everybody is approved."
         return Finding(key="policy_approves", grade="note", title=title, words=f"{said}. The cut-off declines nobody.")
     title = f"The policy approves {shares['approve']} of the applicants."
@@ -66,12 +93,12 @@ def _worse_than_told(view: PolicyView) -> list[Finding]:
 
 
 def _is_worse(view: PolicyView, segment: SegmentView) -> bool:
-    rows, bad = segment.rows & view.judged.approved, view.bad_rate(segment)
-    return bad.exists and float(view.judged.pd[rows].mean()) < bad.low
+    rows, bad = segment.rows & view.scored.approved, view.bad_rate(segment)
+    return bad.exists and float(view.scored.pd[rows].mean()) < bad.low
 
 
 def _mean_pd(view: PolicyView, segment: SegmentView) -> str:
-    return percent(float(view.judged.pd[segment.rows & view.judged.approved].mean()))
+    return percent(float(view.scored.pd[segment.rows & view.scored.approved].mean()))
 
 
 def _loses(view: PolicyView) -> list[Finding]:
@@ -89,7 +116,7 @@ def _loses(view: PolicyView) -> list[Finding]:
 
 
 def _limits(view: PolicyView) -> list[Finding]:
-    constraints = view.judged.policy.constraints
+    constraints = view.scored.policy.constraints
     kept = constraints_met(constraints, view.present, observed=True)
     if not kept:
         return []
@@ -104,7 +131,7 @@ def _limits(view: PolicyView) -> list[Finding]:
 
 
 def _limit(view: PolicyView, limit: ConstraintName) -> str:
-    return limit_words(limit, float(getattr(view.judged.policy.constraints, limit)))
+    return limit_words(limit, float(getattr(view.scored.policy.constraints, limit)))
 
 
 def _unmet(unmet: Unmet) -> Finding:
@@ -153,3 +180,13 @@ def _money(value: Estimate, view: PolicyView) -> str:
     if not value.exists or value.low != value.low:
         return said
     return f"{said} (95 % interval {number(value.low, digits)} to {number(value.high, digits)})"
+
+
+def limit_words(limit: ConstraintName, wanted: float) -> str:
+    """A constraint in words: ``an approval rate of at least 60.0 %``."""
+    said = {
+        "min_approval_rate": "an approval rate of at least",
+        "max_bad_rate": "a bad rate of at most",
+        "max_refer_rate": "a share of referrals of at most",
+    }
+    return f"{said[limit]} {percent(wanted)}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from experiments.reporting.document import Finding, Grade
 from experiments.reporting.words import listed, percent
-from experiments.validate.chapters.fairness_tables import FairnessView, Treated
+from experiments.validate.chapters.fairness.tables import FairnessView, Treated
 from experiments.validate.rereading import Moved
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.tables.groups import MIN_ROWS
@@ -54,13 +54,13 @@ def _large(view: FairnessView) -> list[Group]:
 def _four_fifths(view: FairnessView) -> Finding:
     """The four-fifths rule, for the worst group."""
     title, key = view.field.title, f"fairness_impact_{view.field.name}"
-    judged = [group for group in _large(view) if group.four_fifths]
-    if not judged:
+    known = [group for group in _large(view) if group.four_fifths]
+    if not known:
         words = "Nobody in the groups that are large enough is approved, so that approval rates cannot be compared."
         return Finding(key=key, grade="note", title=f"{title}: nobody is approved", words=words)
-    worst = min(judged, key=lambda group: group.disparity.impact_ratio.value)
+    worst = min(known, key=lambda group: group.disparity.impact_ratio.value)
     word, ratio = worst.four_fifths, worst.disparity.impact_ratio
-    many = [group.label for group in judged if group.four_fifths in ("below", "perhaps below")]
+    many = [group.label for group in known if group.four_fifths in ("below", "perhaps below")]
     facts = (
         f"Of {worst.label} {percent(worst.approval.value)} are approved, of {view.reference} "
         f"{percent(_approval(view))}: a ratio of {_number(ratio)}. "
@@ -169,9 +169,9 @@ def _shifted(view: FairnessView, other: Treated) -> tuple[list[str], list[str]]:
     return [label for label, change in found if change.low > 0], [label for label, one in found if one.high < 0]
 
 
-def masking_findings(found: Moved, judged: ScoredOutcomes) -> tuple[Finding, ...]:
+def masking_findings(found: Moved, scored: ScoredOutcomes) -> tuple[Finding, ...]:
     """What cutting sensitive sentences comes to."""
-    cut = judged.model.bundle.config.text.mask
+    cut = scored.model.bundle.config.text.mask
     if not found.n:
         title, words = "No sentence tells of private life", "The schema's concepts find none in these narratives."
     else:

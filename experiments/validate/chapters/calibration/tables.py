@@ -1,21 +1,21 @@
-"""Whether PDs come true: over all rows, by PD, by band of score, by segment and by month."""
+"""Tables and plots of calibration: over all rows, by PD, by band of score and by slice."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 
 from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, name_places, percent_axis, picture
-from experiments.reporting.document import Column, Gap, Plot, Row, Section, Table
-from experiments.validate.chapters.calibration_findings import band_name, findings
+from experiments.reporting.document import Cell, Column, Gap, Plot, Row, Table
+from experiments.reporting.words import number
 from experiments.validate.scored_outcomes import ScoredOutcomes
+from experiments.validate.sides import Named, Sides, figure_columns, figure_rows
 from experiments.validate.slices import MIN_BADS, TOO_FEW, Cut, Slice, enough
 from features.arrays import Floats
 from fusion.validation.calibration_tests import (
-    ReliabilityBin,
     brier_parts,
     expected_calibration_error,
     hosmer_lemeshow,
@@ -23,13 +23,12 @@ from fusion.validation.calibration_tests import (
     spiegelhalter,
 )
 from fusion.validation.intervals import brier_interval, calibration_in_the_large, rate, slope_interval
-from fusion.validation.score_bands import Band, band_edges, score_bands
+from fusion.validation.score_bands import Band
 
 ONE_CLASS = "one class only"
 NO_ROW = "no row"
 GAP = "Mean PD less bad rate"
 MONTHS_SIZE = (11.0, 3.6)
-FIGURE, VALUE = Column(key="figure", title="Figure"), Column(key="value", title="Value", form="number", digits=4)
 OUTCOME_COLUMNS = (
     Column(key="n", title="Number", form="count"),
     Column(key="n_bad", title="Bad", form="count"),
@@ -38,42 +37,23 @@ OUTCOME_COLUMNS = (
 )
 
 
-def chapter(judged: ScoredOutcomes, segments: Sequence[Cut], months: Cut | None) -> Section:
-    """Calibration, with the figures of every slice."""
-    parts = [*segments, *([months] if months else [])]
-    bins, bands = reliability(judged.y, judged.pd), bands_of(judged)
-    return Section(
-        key="calibration",
-        title="Calibration: do the PDs come true?",
-        findings=findings(judged, bands, parts),
-        words=(
-            "A PD of 10 % is right when of a hundred such applicants ten default. Whoever sets prices, limits and "
-            "reserves by the PD needs that, however well the model ranks. Below a bad rate stands its 95 % interval by "
-            "Jeffreys; a mean PD outside it differs by more than chance. PDs are taken as given.",
-        ),
-        tables=(
-            _overall(judged),
-            _tests_table(judged),
-            _reliability_table(bins),
-            _band_table(bands),
-            *(slice_table(judged, cut) for cut in parts),
-        ),
-        plots=(_reliability_plot(bins), *([_month_plot(judged, months)] if months else [])),
+def overall_table(sides: Sides, gains: Mapping[str, tuple[Cell, Cell]] | None = None) -> Table:
+    """How right the PDs are. gains: of two models, the differences by name of the figure."""
+    return Table(
+        key="calibration_overall",
+        title="Over all rows",
+        note="PDs, rates and their differences are fractions of 1. The parts of the Brier score and the expected "
+        "calibration error (mean distance of PD and bad rate) use ten bins of PD. The latter is never 0 in a sample.",
+        columns=figure_columns(sides, "number", 4),
+        rows=figure_rows(sides, _overall, gains or {}),
     )
 
 
-def bands_of(judged: ScoredOutcomes) -> tuple[Band, ...]:
-    """The rows by band of score; the bands part the training applicants into tenths."""
-    bundle = judged.model.bundle
-    edges = band_edges(bundle.model.scores(bundle.population.margin).score)
-    return score_bands(judged.y, judged.pd, bundle.model.scores(judged.margin).score, edges)
-
-
-def _overall(judged: ScoredOutcomes) -> Table:
-    y, margin, pd = judged.y, judged.margin, judged.pd
+def _overall(scored: ScoredOutcomes) -> Named:
+    y, margin, pd = scored.y, scored.margin, scored.pd
     large, (slope, intercept) = calibration_in_the_large(y, margin), slope_interval(y, margin)
-    parts, unfit = brier_parts(y, pd), "one class, one PD, or goods and bads apart"
-    rows: list[Row] = [
+    parts, unfit = brier_parts(y, pd), "one class, one PD, or perfect separation"
+    return [
         ("Mean PD", figure(float(pd.mean()) if len(pd) else math.nan, NO_ROW)),
         ("Bad rate", interval(rate(float(y.sum()), len(y)), NO_ROW)),
         (GAP, interval(large.gap, NO_ROW)),
@@ -87,24 +67,17 @@ def _overall(judged: ScoredOutcomes) -> Table:
         ("plus what happens within the bins", figure(parts.within, NO_ROW)),
         ("Expected calibration error", figure(expected_calibration_error(y, pd), NO_ROW)),
     ]
-    return Table(
-        key="calibration_overall",
-        title="Over all rows",
-        note="PDs, rates and their differences are fractions of 1. The parts of the Brier score and the expected "
-        "calibration error (mean distance of PD and bad rate) use ten bins of PD. The latter is never 0 in a sample.",
-        columns=(FIGURE, VALUE),
-        rows=tuple(rows),
-    )
 
 
-def _tests_table(judged: ScoredOutcomes) -> Table:
-    groups, whole = hosmer_lemeshow(judged.y, judged.pd), spiegelhalter(judged.y, judged.pd)
-    none = NO_ROW if not len(judged) else "every PD is 0, 1/2 or 1"
+def tests_table(scored: ScoredOutcomes) -> Table:
+    """Tests of the PDs as a whole."""
+    groups, whole = hosmer_lemeshow(scored.y, scored.pd), spiegelhalter(scored.y, scored.pd)
+    none = NO_ROW if not len(scored) else "every PD is 0, 1/2 or 1"
     rows: list[Row] = [
         (
             "Hosmer and Lemeshow, ten groups by PD",
-            figure(groups.statistic, "a PD of 0 or 1 was wrong" if len(judged) else NO_ROW),
-            groups.df if len(judged) else Gap(gap=NO_ROW),
+            figure(groups.statistic, "a PD of 0 or 1 was wrong" if len(scored) else NO_ROW),
+            groups.df if len(scored) else Gap(gap=NO_ROW),
             figure(groups.p, NO_ROW),
         ),
         ("Spiegelhalter, without groups", figure(whole.z, none), None, figure(whole.p, none)),
@@ -124,7 +97,9 @@ def _tests_table(judged: ScoredOutcomes) -> Table:
     )
 
 
-def _reliability_table(bins: Sequence[ReliabilityBin]) -> Table:
+def reliability_table(scored: ScoredOutcomes) -> Table:
+    """PDs beside bad rates by tenths of the rows."""
+    bins = reliability(scored.y, scored.pd)
     return Table(
         key="reliability",
         title="By PD, the lowest first",
@@ -140,7 +115,8 @@ def _reliability_table(bins: Sequence[ReliabilityBin]) -> Table:
     )
 
 
-def _band_table(bands: Sequence[Band]) -> Table:
+def band_table(bands: Sequence[Band]) -> Table:
+    """PDs beside bad rates by band of score."""
     return Table(
         key="score_bands",
         title="By band of score, the riskiest first",
@@ -168,7 +144,16 @@ def _band_table(bands: Sequence[Band]) -> Table:
     )
 
 
-def slice_table(judged: ScoredOutcomes, cut: Cut) -> Table:
+def band_name(band: Band) -> str:
+    """The band's scores in words."""
+    if math.isinf(band.low) and math.isinf(band.high):
+        return "all scores"
+    if math.isinf(band.low):
+        return f"up to {number(band.high)}"
+    return f"{number(band.low)} and more" if math.isinf(band.high) else f"{number(band.low)} to {number(band.high)}"
+
+
+def slice_table(scored: ScoredOutcomes, cut: Cut) -> Table:
     """PDs beside bad rates in every slice, and how well they fit there."""
     return Table(
         key=f"calibration_by_{cut.key}",
@@ -186,18 +171,18 @@ def slice_table(judged: ScoredOutcomes, cut: Cut) -> Table:
             Column(key="ece", title="Expected calibration error", form="number", digits=3),
             Column(key="hosmer_lemeshow_p", title="p, Hosmer-Lemeshow", form="p"),
         ),
-        rows=tuple(_slice_row(judged, part) for part in cut.slices),
+        rows=tuple(_slice_row(scored, part) for part in cut.slices),
     )
 
 
-def _slice_row(judged: ScoredOutcomes, part: Slice) -> Row:
-    y, margin = judged.y[part.rows], judged.margin[part.rows]
+def _slice_row(scored: ScoredOutcomes, part: Slice) -> Row:
+    y, margin = scored.y[part.rows], scored.margin[part.rows]
     if not len(y):
         gap = Gap(gap=NO_ROW)
         return (part.name, 0, 0, *[gap] * 7)
     large = calibration_in_the_large(y, margin)
-    mean_pd, bad_rate = float(judged.pd[part.rows].mean()), rate(float(y.sum()), len(y))
-    fit = _fit(y, margin, judged.pd[part.rows])
+    mean_pd, bad_rate = float(scored.pd[part.rows].mean()), rate(float(y.sum()), len(y))
+    fit = _fit(y, margin, scored.pd[part.rows])
     return (part.name, len(y), int(y.sum()), mean_pd, interval(bad_rate), interval(large.gap), *fit)
 
 
@@ -206,7 +191,7 @@ def _fit(y: Floats, margin: Floats, pd: Floats) -> Row:
     if not enough(y):
         return (Gap(gap=TOO_FEW),) * 4
     slope, intercept = slope_interval(y, margin)
-    unfit = "one PD, or goods and bads apart"
+    unfit = "one PD, or perfect separation"
     return (
         interval(slope, unfit),
         interval(intercept, unfit),
@@ -215,31 +200,38 @@ def _fit(y: Floats, margin: Floats, pd: Floats) -> Row:
     )
 
 
-def _reliability_plot(bins: Sequence[ReliabilityBin]) -> Plot:
+def reliability_plot(sides: Sides) -> Plot:
+    """Bad rates against PDs."""
+    some = len(sides[0].scored) > 0
     return Plot(
         key="reliability",
         title="PD beside what came",
         words="Each dot is a tenth of the rows; its line is the 95 % interval of the bad rate. Above the diagonal more "
         "defaulted than the PD said, below it fewer.",
         alt="Reliability curve: observed bad rate with its interval against mean PD, with the diagonal of right PDs.",
-        gap="" if bins else "There is no row.",
-        drawing=picture(lambda axes: _draw_reliability(axes, bins)) if bins else "",
+        gap="" if some else "There is no row.",
+        drawing=picture(lambda axes: _draw_reliability(axes, sides)) if some else "",
     )
 
 
-def _draw_reliability(axes: Axes, bins: Sequence[ReliabilityBin]) -> None:
-    top = min(1.0, 1.05 * max(max(one.mean_pd, one.rate.high) for one in bins))
+def _draw_reliability(axes: Axes, sides: Sides) -> None:
+    several, top = len(sides) > 1, 0.0
+    for side in sides:
+        bins = reliability(side.scored.y, side.scored.pd)
+        pd, rates = [one.mean_pd for one in bins], [one.rate for one in bins]
+        axes.vlines(pd, [one.low for one in rates], [one.high for one in rates], color=side.colour if several else INK)
+        axes.plot(pd, [one.value for one in rates], "o-" if several else "o", color=side.colour, label=side.label)
+        top = max(top, *pd, *(one.high for one in rates))
+    top = min(1.0, 1.05 * top)
     axes.plot([0, top], [0, top], color=MUTED, linewidth=1, linestyle="--", label="PDs that come true")
-    for one in bins:
-        axes.plot([one.mean_pd] * 2, [one.rate.low, one.rate.high], color=INK, linewidth=1.2)
-    axes.plot([one.mean_pd for one in bins], [one.rate.value for one in bins], "o", color=BLUE, label="the model")
     axes.set(xlabel="mean PD", ylabel="bad rate", xlim=(0, top), ylim=(0, top))
     percent_axis(axes.xaxis)
     percent_axis(axes.yaxis)
     legend(axes)
 
 
-def _month_plot(judged: ScoredOutcomes, months: Cut) -> Plot:
+def month_plot(scored: ScoredOutcomes, months: Cut) -> Plot:
+    """PDs and bad rates from month to month."""
     some = any(len(part) for part in months.slices)
     return Plot(
         key="calibration_by_month",
@@ -249,15 +241,15 @@ def _month_plot(judged: ScoredOutcomes, months: Cut) -> Plot:
         alt="Bad rate of every month with its interval, and the mean PD of every month.",
         gap="" if some else "There is no row.",
         wide=True,
-        drawing=picture(lambda axes: _draw_months(axes, judged, months), MONTHS_SIZE) if some else "",
+        drawing=picture(lambda axes: _draw_months(axes, scored, months), MONTHS_SIZE) if some else "",
     )
 
 
-def _draw_months(axes: Axes, judged: ScoredOutcomes, months: Cut) -> None:
-    found = [rate(float(judged.y[part.rows].sum()), len(part)) for part in months.slices]
+def _draw_months(axes: Axes, scored: ScoredOutcomes, months: Cut) -> None:
+    found = [rate(float(scored.y[part.rows].sum()), len(part)) for part in months.slices]
     for at, one in enumerate(found):
         axes.plot([at, at], [one.low, one.high], color=INK, linewidth=1.2)
-    places, pd = range(len(found)), [_mean_pd(judged, part) for part in months.slices]
+    places, pd = range(len(found)), [_mean_pd(scored, part) for part in months.slices]
     axes.plot(places, [one.value for one in found], "o", color=BLUE, label="bad rate")
     axes.plot(places, pd, "_-", color=RED, linewidth=1.4, label="mean PD")
     name_places(axes, [part.name for part in months.slices])
@@ -266,6 +258,6 @@ def _draw_months(axes: Axes, judged: ScoredOutcomes, months: Cut) -> None:
     legend(axes)
 
 
-def _mean_pd(judged: ScoredOutcomes, part: Slice) -> float:
+def _mean_pd(scored: ScoredOutcomes, part: Slice) -> float:
     """NaN, which is not drawn, where there is no row."""
-    return float(judged.pd[part.rows].mean()) if len(part) else math.nan
+    return float(scored.pd[part.rows].mean()) if len(part) else math.nan

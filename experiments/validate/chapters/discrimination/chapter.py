@@ -1,0 +1,135 @@
+"""How well the model ranks: over all rows, at the cut-off, by decile, by segment and by month."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from experiments.reporting.document import Finding, Section
+from experiments.reporting.words import listed, number, percent
+from experiments.validate.chapters.discrimination.tables import (
+    cutoff_slice_table,
+    cutoff_table,
+    gains_plot,
+    gains_table,
+    month_plot,
+    overall_table,
+    roc_plot,
+    slice_table,
+    spread_plot,
+)
+from experiments.validate.scored_outcomes import ScoredOutcomes
+from experiments.validate.sides import alone
+from experiments.validate.slices import Cut, enough
+from features.arrays import Flags
+from fusion.metrics import both_classes
+from fusion.validation.intervals import Estimate, auc_interval
+from fusion.validation.score_bands import gains
+
+WEAK_AUC = 0.6
+TOO_GOOD_AUC = 0.9
+"""Of application scores; above it a column that knows the outcome is likelier than skill."""
+MANY_BADS = 50
+"""A slice with so many bads shows an AUC of 0.6, if it has one."""
+WORSE_BY = 0.02  # AUC below that of training that is worth a word
+OUT_OF_FOLD = "out of fold: auc"
+AUC_WORDS = (
+    "AUC is the chance that of a bad and a good applicant, drawn at random, the bad one has the higher PD: 0.5 is a "
+    "random order, 1 never errs."
+)
+
+
+def chapter(scored: ScoredOutcomes, segments: Sequence[Cut], months: Cut | None) -> Section:
+    """Discrimination, with the figures of every slice."""
+    parts = [*segments, *([months] if months else [])]
+    deciles = gains(scored.y, scored.margin) if both_classes(scored.y) else ()
+    plots = [roc_plot(alone(scored)), spread_plot(scored), gains_plot(deciles)]
+    if months:
+        plots.append(month_plot(scored, months))
+    return Section(
+        key="discrimination",
+        title="Discrimination: does it tell good from bad?",
+        findings=tuple(findings(scored, parts)),
+        words=(
+            f"{AUC_WORDS} Gini is twice the AUC less one. KS is the greatest distance between the shares of bads and "
+            "of goods below a score. Below a figure stands its 95 % interval: by DeLong for AUC and Gini, by 1,000 "
+            "bootstrap draws for KS and average precision, normal for means, Jeffreys' for rates.",
+        ),
+        tables=(
+            overall_table(alone(scored)),
+            cutoff_table(alone(scored)),
+            gains_table(deciles),
+            *(table for cut in parts for table in (slice_table(scored, cut), cutoff_slice_table(scored, cut))),
+        ),
+        plots=tuple(plots),
+    )
+
+
+def findings(scored: ScoredOutcomes, cuts: Sequence[Cut]) -> list[Finding]:
+    """What the figures come to."""
+    area = auc_interval(scored.y, scored.margin)
+    if not area.exists:
+        kind = "bad" if scored.y.all() else "good"
+        said = (
+            f"All {len(scored):,} rows went {kind}. Ranking can only be judged where some went well and some did not."
+        )
+        return [Finding(key="ranks", grade="alarm", title="Nothing can be said of the ranking.", words=said)]
+    found = [_ranks(area, scored)]
+    trained = scored.model.bundle.manifest.provenance.figures.get(OUT_OF_FOLD)
+    if trained is not None and area.high < trained - WORSE_BY:
+        found.append(
+            Finding(
+                key="ranks_worse",
+                grade="concern",
+                title="It ranks worse here than in training.",
+                words=f"The AUC was {number(trained, 3)} on training rows that it had not seen, and is "
+                f"{number(area.value, 3)} here. Applicants or times have changed, or training was flattered.",
+            )
+        )
+    blind = [(f"{cut.title}: {part.name}", part) for cut in cuts for part in cut.slices if _blind(scored, part.rows)]
+    large = [name for name, part in blind if scored.y[part.rows].sum() >= MANY_BADS]
+    if blind:
+        names = large or [name for name, _ in blind]
+        few = "" if large else f" All have fewer than {MANY_BADS} bads: too few to say more."
+        found.append(
+            Finding(
+                key="blind_slices",
+                grade="concern" if large else "note",
+                title="Of some parts it is not shown that the model ranks them better than at random.",
+                words=f"The interval of the AUC holds 0.5 for {listed(names)}.{few}",
+            )
+        )
+    return found
+
+
+def _ranks(area: Estimate, scored: ScoredOutcomes) -> Finding:
+    said = f"AUC {number(area.value, 3)}, 95 % interval {number(area.low, 3)} to {number(area.high, 3)}"
+    n_bad = int(scored.y.sum())
+    wins = f"Of a bad and a good applicant it gives the bad one the higher PD in {percent(area.value, 0)} of cases"
+    if area.high < 0.5:
+        said += ". Goods have the higher PDs. Was the outcome turned?"
+        return Finding(key="ranks", grade="alarm", title="It ranks the wrong way round.", words=said)
+    if area.low <= 0.5:
+        return Finding(
+            key="ranks",
+            grade="alarm",
+            title="It cannot tell good applicants from bad ones.",
+            words=f"{said}: a random order does as well. Decisions by this score are decisions by lot. Either the "
+            f"model learned nothing (were the outcomes right that it learned from?), or {n_bad:,} bads are too few to "
+            "show what it knows.",
+        )
+    if area.value > TOO_GOOD_AUC:
+        return Finding(
+            key="ranks",
+            grade="alarm",
+            title="It ranks better than an application score can.",
+            words=f"{said}. Before the loan is granted nobody knows the outcome this well; a column that was filled in "
+            "afterwards is the likeliest reason. See the chapter on the data.",
+        )
+    if area.value < WEAK_AUC:
+        return Finding(key="ranks", grade="concern", title="It ranks only weakly.", words=f"{said}. {wins}.")
+    return Finding(key="ranks", grade="good", title="It ranks applicants.", words=f"{said}. {wins}.")
+
+
+def _blind(scored: ScoredOutcomes, rows: Flags) -> bool:
+    y = scored.y[rows]
+    return enough(y) and auc_interval(y, scored.margin[rows]).low <= 0.5

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
-from statistics import fmean
 
 from optuna.trial import FrozenTrial, TrialState
 
 from experiments.reporting.document import Cell, Column, Document, Gap, Section, Table
-from experiments.reporting.words import count, duration, number, percent, setting
+from experiments.reporting.words import count, duration, number, setting
 from experiments.sweep import held_out
 from experiments.sweep.captions import plots
 from experiments.sweep.held_out import OUTCOMES, FinalCheck, Outcome
@@ -25,29 +23,12 @@ from experiments.sweep.outcome import STATES, Line
 from experiments.sweep.study import INTERRUPTED
 from experiments.sweep.study_snapshot import HINT, StudySnapshot
 from experiments.sweep.targets import Target, all_values, distance, targets
+from experiments.sweep.time_spent import TimeSpent, time_spent, time_table, time_words
 from fusion.config import Config, Setting
 from fusion.model.search_space import Space, active_settings
 
 TOP = 10
 MAX_FAILURES = 5
-
-
-@dataclass(frozen=True)
-class TimeSpent:
-    """Where the time of the workers went, in seconds.
-
-    covered: of the clock, while at least one trial ran.
-    n_workers: processes.
-    fit: of all workers within model fitting; None where it was not noted.
-    outside: of all workers beside it; None where it was not noted.
-    saved: of fitting that early stops spared, about; None where nothing tells it.
-    """
-
-    covered: float
-    n_workers: int
-    fit: float | None
-    outside: float | None
-    saved: float | None
 
 
 def sweep_report(snapshot: StudySnapshot, space: Space, base: Config, best_toml: Path, made_on: date) -> Document:
@@ -222,22 +203,6 @@ def _shown(found: Setting | None) -> str:
     return "not asked" if found is None else setting(found)
 
 
-def time_table(time: TimeSpent) -> Table:
-    """The seconds behind the words."""
-    rows = {
-        "of the clock, while at least one trial ran": time.covered,
-        f"of {count(time.n_workers, 'worker')}, on fitting models": time.fit,
-        f"of {count(time.n_workers, 'worker')}, on all else": time.outside,
-        "of fitting that early stops saved, about": time.saved,
-    }
-    return Table(
-        key="seconds",
-        title="Seconds",
-        columns=(Column(key="which", title="Which"), Column(key="seconds", title="Seconds", form="number", digits=1)),
-        rows=tuple((which, Gap(gap="not known") if seconds is None else seconds) for which, seconds in rows.items()),
-    )
-
-
 def found(snapshot: StudySnapshot, space: Space, time: TimeSpent) -> list[str]:
     """What was searched, how much, and the best value beside the default's."""
     goals = " and ".join(f"the {'highest' if aim.maximized else 'lowest'} {aim.title}" for aim in targets(snapshot))
@@ -283,81 +248,6 @@ def _best_words(snapshot: StudySnapshot) -> str:
         f"{number(default.values[name], digits)}, which is "
         f"{distance(snapshot, default.values[name], best.values[name])} worse."
     )
-
-
-def time_spent(snapshot: StudySnapshot) -> TimeSpent:
-    """Where the time of the workers went.
-
-    A failed trial counts where its time was noted; that of a killed worker has none, and its end is not its own.
-    """
-    done = [
-        trial
-        for trial in snapshot.trials
-        if (trial.state in (TrialState.COMPLETE, TrialState.PRUNED) or snapshot.seconds(trial.number) is not None)
-        and trial.datetime_start
-        and trial.datetime_complete
-    ]
-    spans = [(trial.datetime_start, trial.datetime_complete) for trial in done]
-    fits = {trial.number: seconds for trial in done if (seconds := snapshot.seconds(trial.number)) is not None}
-    whole = sum(_covered(each) for each in _by_worker(done).values())
-    full = [fits[trial.number] for trial in done if trial.state == TrialState.COMPLETE and trial.number in fits]
-    part = [fits[trial.number] for trial in done if trial.state == TrialState.PRUNED and trial.number in fits]
-    known = bool(done) and len(fits) == len(done)
-    return TimeSpent(
-        covered=_union(spans),  # type: ignore[arg-type]
-        n_workers=len(_by_worker(done)),
-        fit=sum(fits.values()) if known else None,
-        outside=max(whole - sum(fits.values()), 0.0) if known else None,
-        saved=sum(max(fmean(full) - seconds, 0.0) for seconds in part) if full and part else None,
-    )
-
-
-def _by_worker(trials: Sequence[FrozenTrial]) -> dict[str, list[FrozenTrial]]:
-    groups: dict[str, list[FrozenTrial]] = {}
-    for trial in trials:
-        groups.setdefault(str(trial.user_attrs.get("worker")), []).append(trial)
-    return groups
-
-
-def _covered(trials: Sequence[FrozenTrial]) -> float:
-    """Seconds from a worker's first trial to the end of its last: what lies between trials counts too."""
-    starts = [trial.datetime_start for trial in trials if trial.datetime_start]
-    ends = [trial.datetime_complete for trial in trials if trial.datetime_complete]
-    return (max(ends) - min(starts)).total_seconds()
-
-
-def _union(spans: Sequence[tuple[datetime, datetime]]) -> float:
-    """Seconds that lie in at least one span: what a sweep rested between two runs does not count."""
-    total, reached = 0.0, None
-    for start, end in sorted(spans):
-        begin = start if reached is None else max(start, reached)
-        total += max((end - begin).total_seconds(), 0.0)
-        reached = end if reached is None else max(end, reached)
-    return total
-
-
-def time_words(snapshot: StudySnapshot, time: TimeSpent) -> tuple[str, ...]:
-    """Where the time went, and what pruning spared."""
-    words = []
-    if time.fit is None or time.outside is None or time.fit + time.outside == 0:
-        words.append("How long the trials took was not noted for all of them.")
-    else:
-        share = percent(time.outside / (time.fit + time.outside))
-        words.append(
-            f"{count(time.n_workers, 'worker')} spent {duration(time.fit)} on fitting models and "
-            f"{duration(time.outside)} ({share}) on all else: choosing settings, reading arrays, figures, storage."
-        )
-    n = sum(line.state == "pruned" for line in snapshot.lines)
-    if not n:
-        words.append("No trial was stopped early.")
-    elif time.saved is None:
-        words.append(f"{count(n, 'trial')} {_were(n)} stopped early; how much time that saved is not known.")
-    else:
-        words.append(
-            f"{count(n, 'trial')} {_were(n)} stopped early, which saved about {duration(time.saved)} of fitting, "
-            "counted against the mean trial that went to the end."
-        )
-    return tuple(words)
 
 
 def failures(snapshot: StudySnapshot) -> tuple[str, ...]:

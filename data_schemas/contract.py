@@ -61,9 +61,9 @@ class Actionable(StrEnum):
 
 
 class Sensitive(StrEnum):
-    """Kinds of private life that a lender has no business judging; a text may tell of them all the same.
+    """Kinds of private life that a lender must not decide by, though a narrative may mention them.
 
-    The special categories of Article 9 GDPR, criminal convictions (its Article 10), and what the US Equal Credit
+    The special categories of Article 9 GDPR, criminal convictions (Article 10), and what the US Equal Credit
     Opportunity Act adds: family and marital status, and income from public assistance.
     """
 
@@ -80,11 +80,12 @@ class Sensitive(StrEnum):
 
 @dataclass(frozen=True)
 class Reason:
-    """How an applicant is told about a column, or about something they wrote.
+    """The reason that is given to an applicant for a column, or for something that they wrote.
 
-    code: short stable code, for example ``"DTI"``.
-    wording: a sentence for the applicant.
-    disclosable: whether it may be given as a principal reason.
+    Attributes:
+        code: short stable code, for example ``"DTI"``.
+        wording: a sentence for the applicant.
+        disclosable: whether it may be given as a principal reason.
     """
 
     code: str
@@ -96,13 +97,26 @@ class Reason:
 class Field:
     """One column of the table, with its rules.
 
-    categories: known levels of a text feature; another level is scored as unknown and flagged.
-    allowed: exhaustive levels (``constraints.enum``); another level rejects the row.
-    minimum, maximum: inclusive bounds; numbers as float, dates as days since 1970-01-01.
-    missing_values: cell texts that mean "missing", the schema's own included.
-    date_format: a ``strptime`` format, ``"%Y-%m-%d"`` by default.
-    actionable: which way the applicant can move the value before applying again.
-    named: whether a narrative's sentences are named after concepts; not those of a label, such as a job title.
+    Attributes:
+        name: of the column.
+        type: of its cells.
+        role: what it is for.
+        title: for reports.
+        unit: of its values, for reports.
+        required: whether an empty cell rejects the row.
+        minimum: inclusive lower bound; numbers as float, dates as days since 1970-01-01.
+        maximum: inclusive upper bound, in the same unit.
+        pattern: regular expression that a whole cell must match.
+        max_length: most characters of a cell.
+        categories: known levels of a text feature; another level is scored as unknown and flagged.
+        allowed: exhaustive levels (``constraints.enum``); another level rejects the row.
+        missing_values: cell texts that mean "missing", the schema's own included.
+        date_format: a ``strptime`` format, ``"%Y-%m-%d"`` by default.
+        direction: how risk moves when the value grows.
+        reason: the reason given where this column counts against the applicant.
+        actionable: which way the applicant can move the value before applying again.
+        match_concepts: whether the sentences of a narrative are matched to concepts; not those of a label, such as a
+            job title.
     """
 
     name: str
@@ -132,7 +146,17 @@ class Field:
 
 @dataclass(frozen=True)
 class Derived:
-    """A numeric feature computed from two others (columns, or derived features declared before it)."""
+    """A numeric feature computed from two others (columns, or derived features declared before it).
+
+    Attributes:
+        name: of the feature.
+        kind: how it is computed.
+        of: names of the two it is computed from.
+        title: for reports.
+        unit: of its values.
+        direction: how risk moves when it grows.
+        reason: as of a ``Field``.
+    """
 
     name: str
     kind: DerivedKind
@@ -145,7 +169,12 @@ class Derived:
 
 @dataclass(frozen=True)
 class StripRule:
-    """A regular expression whose matches are cut from every narrative before it is read, and why."""
+    """Text that is cut from every narrative before it is read.
+
+    Attributes:
+        pattern: regular expression.
+        why: for whoever reads the schema.
+    """
 
     pattern: str
     why: str
@@ -153,11 +182,14 @@ class StripRule:
 
 @dataclass(frozen=True)
 class Concept:
-    """Something that applicants write about; gives a sentence its name and its reason.
+    """A subject that applicants write about; it gives a sentence its name and its reason.
 
-    name: short, for an underwriter. says: statements that mean it, which sentences are compared with by the encoder.
-    reason: how the applicant is told. sensitive: the kind of private life that it tells of, "" for none.
-    words: lower-case words that tell of that kind wherever they stand whole; ``*`` at the end stands for any ending.
+    Attributes:
+        name: short, for an underwriter.
+        statements: statements of that meaning, which the encoder compares with sentences (``says`` in the schema file).
+        reason: given to the applicant.
+        words: lower-case words of that kind wherever they stand whole; ``*`` at the end stands for any ending.
+        sensitive: the kind of private life that it belongs to, "" for none.
     """
 
     name: str
@@ -171,9 +203,17 @@ class Concept:
 class Schema:
     """The contract of one data set.
 
-    bad_values: target cells that count as bad (1). good_values: those that count as good (0); empty means every other
-    non-missing value. digest: sha256 of the schema's canonical JSON. source: the schema as JSON text, complete in
-    itself, for bundles.
+    Attributes:
+        name: short, of the data set.
+        title: for reports.
+        fields: in file order.
+        derived: derived features, in the order of their declaration.
+        bad_values: target cells that count as bad (1).
+        good_values: those that count as good (0); empty means every other non-missing value.
+        strip: what is cut from narratives.
+        concepts: in the order of the file.
+        digest: sha256 of the schema's canonical JSON.
+        source: the schema as JSON text, complete in itself, for bundles.
     """
 
     name: str

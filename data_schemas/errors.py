@@ -1,4 +1,4 @@
-"""Errors that a user can act on: each says what is wrong, where, and what to do about it."""
+"""Errors that a user can act on: each holds what is wrong, where, and the remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a schema file: from JSON text to ``Schema``, or a ``ContractError`` that says what to mend and where.
+"""Reading a schema file: from JSON text to ``Schema``, or a ``ContractError`` with the fault, its place and the remedy.
 
 Two passes. The file's form is checked against ``contract.schema.json``; then its meaning is checked by
 ``data_schemas.rules``, so that building the types below cannot fail.
@@ -67,8 +67,8 @@ def load_schema(source: str | Path) -> Schema:
 def parse_schema(text: str, origin: str) -> Schema:
     """The schema in this JSON text; origin names it in errors. Raises ContractError.
 
-    A shipped set of concepts that it names is put in its place, so that ``source`` and ``digest`` are those of all that
-    the schema says.
+    A shipped set of concepts that it names is put in its place, so that ``source`` and ``digest`` cover the whole
+    schema.
     """
     document = _parse_json(text, origin)
     if problems := list(_broken_form(document)):

@@ -16,9 +16,15 @@ from features.arrays import Flags, Floats32, Index
 class TabularBlock:
     """Structured columns as arrays.
 
-    x_num: float32 (n, n_num), NaN = missing; derived features are columns like any other.
-    x_cat: int32 (n, n_cat), codes from 1; 0 = unknown or missing.
-    num_names, cat_names: column names. n_levels: (n_cat,) number of codes of each, the 0 included.
+    Attributes:
+        x_num: float32 (n, n_num), NaN = missing; derived features are columns like any other.
+        x_cat: int32 (n, n_cat), codes from 1; 0 = unknown or missing.
+        num_names: names of the columns of ``x_num``.
+        cat_names: names of the columns of ``x_cat``.
+        n_levels: (n_cat,) number of codes of each, the 0 included.
+
+    Raises:
+        ValueError: where shapes, dtypes or names do not fit each other.
     """
 
     x_num: Floats32
@@ -47,11 +53,15 @@ class TabularBlock:
 class TextBlock:
     """Narrative columns as arrays.
 
-    x_text: float32 (n, n_narratives, dim), mean-pooled vectors; zero where there is no narrative.
-    has_text: bool (n, n_narratives).
-    x_lex: float32 CSR (n, n_narratives * n_buckets), 1 where a narrative holds a word of that hash
-        bucket; one span of buckets per narrative column.
-    names: narrative columns.
+    Attributes:
+        x_text: float32 (n, n_narratives, dim), mean-pooled vectors; zero where there is no narrative.
+        has_text: bool (n, n_narratives).
+        x_lex: float32 CSR (n, n_narratives * n_buckets), 1 where a narrative holds a word of that hash bucket; one span
+            of buckets per narrative column.
+        names: narrative columns.
+
+    Raises:
+        ValueError: where shapes or dtypes do not fit each other.
     """
 
     x_text: Floats32
@@ -84,7 +94,15 @@ class TextBlock:
 
 @dataclass(frozen=True)
 class Design:
-    """Everything the model sees of a set of applications."""
+    """All inputs of the model for n applications.
+
+    Attributes:
+        tabular: structured columns.
+        text: narrative columns.
+
+    Raises:
+        ValueError: where the two hold different numbers of rows.
+    """
 
     tabular: TabularBlock
     text: TextBlock

@@ -30,9 +30,11 @@ class TabularEncoder:
     Numeric columns are the schema's numeric features in file order, then its derived features. Level columns are its
     text features; dates enter through derived features only.
 
-    levels: for each text feature its known levels, sorted; level i has code i + 1, and 0 means unknown or missing.
-    fill: for each numeric column that was never missing in training its median. A model that never met a missing
-        value there cannot know what one means, so it is given the median; elsewhere missing stays NaN.
+    Attributes:
+        schema: of the applications.
+        levels: for each text feature its known levels, sorted; level i has code i + 1, and 0 is unknown or missing.
+        fill: median of each numeric column without a missing value in training. A model trained so has learned nothing
+            about missing values there, so they are filled with the median; elsewhere missing stays NaN.
     """
 
     schema: Schema
@@ -42,7 +44,7 @@ class TabularEncoder:
     @staticmethod
     def fit(applications: Applications, min_rows: int = MIN_LEVEL_ROWS) -> TabularEncoder:
         """Learn the levels of the text features: the schema's categories where it lists them (or its ``enum``), else
-        those that at least ``min_rows`` rows show.
+        those of at least ``min_rows`` rows.
         """
         levels = {}
         for field in _level_fields(applications.schema):
@@ -51,9 +53,9 @@ class TabularEncoder:
                 counts = Counter(applications.frame[field.name])
                 known = tuple(level for level, n_rows in counts.items() if level and n_rows >= min_rows)
             levels[field.name] = tuple(sorted(known))
-        seen = TabularEncoder(applications.schema, levels, {}).encode(applications)
-        complete = np.isfinite(seen.x_num).all(axis=0) & (len(seen) > 0)
-        fill = {seen.num_names[i]: float(np.median(seen.x_num[:, i])) for i in np.flatnonzero(complete)}
+        encoded = TabularEncoder(applications.schema, levels, {}).encode(applications)
+        complete = np.isfinite(encoded.x_num).all(axis=0) & (len(encoded) > 0)
+        fill = {encoded.num_names[i]: float(np.median(encoded.x_num[:, i])) for i in np.flatnonzero(complete)}
         return TabularEncoder(applications.schema, levels, fill)
 
     @property

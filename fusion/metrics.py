@@ -22,8 +22,15 @@ ROUNDING = 1e-12  # of sums over all rows; a smaller difference or error is none
 class Figures:
     """Headline figures of one set of margins.
 
-    n, n_bad: rows and bad outcomes. auc, ks, brier, log_loss: the usual. slope, intercept: logistic regression of the
-    outcome on the margin; 1 and 0 when calibrated (Cox, Biometrika 1958).
+    Attributes:
+        n: rows.
+        n_bad: bad outcomes.
+        auc: area under the ROC curve.
+        ks: Kolmogorov-Smirnov distance.
+        brier: Brier score.
+        log_loss: in nats.
+        slope: of a logistic regression of the outcome on the margin; 1 when calibrated (Cox, Biometrika 1958).
+        intercept: of the same regression; 0 when calibrated.
     """
 
     n: int
@@ -40,7 +47,11 @@ class Figures:
 class Gain:
     """How much better one model is than another on the same rows.
 
-    difference: positive where it is better. low, high: its 95 % confidence interval. p: two-sided.
+    Attributes:
+        difference: positive where it is better.
+        low: lower end of the 95 % confidence interval.
+        high: upper end.
+        p: two-sided.
     """
 
     difference: float
@@ -161,9 +172,9 @@ def delong(y: Floats, margin: Floats, other: Floats) -> Gain:
 
 
 def _z_test(difference: float, error: float) -> Gain:
-    """A difference with its standard error against none.
+    """A difference with its standard error, tested against 0.
 
-    Without any error (below ``ROUNDING``) no difference has p = 1, and of a difference nothing can be said.
+    Without any error (below ``ROUNDING``) no difference has p = 1, and a difference has neither interval nor p.
     """
     if error < ROUNDING:
         if abs(difference) < ROUNDING:

@@ -17,7 +17,9 @@ from experiments.options import (
     DelimiterOption,
     EncoderOption,
     EncodingOption,
+    ForceOption,
     JsonOption,
+    ModelOption,
     NoCacheOption,
     ThreadsOption,
     report_day,
@@ -40,7 +42,7 @@ Item = TypeVar("Item", bound=StrEnum)
 
 
 def explain(
-    model: Annotated[Path, typer.Option(help="Model bundle, the folder that `train` wrote.")],
+    model: ModelOption,
     data: Annotated[Path, typer.Option(help="Applications: CSV, gzipped CSV or Parquet by its name.")],
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the reports; index.html lists them.")],
     ids: Annotated[list[str] | None, typer.Option("--id", help="Application to explain; repeat for more.")] = None,
@@ -59,7 +61,7 @@ def explain(
     lender: Annotated[str, typer.Option(help="Letterhead of the applicant's letter.")] = "",
     contact: Annotated[str, typer.Option(help="Whom the applicant may ask, in the letter.")] = "",
     made_on: DateOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the reports of an earlier run.")] = False,
+    force: ForceOption = False,
     encoder: EncoderOption = None,
     delimiter: DelimiterOption = ",",
     encoding: EncodingOption = None,

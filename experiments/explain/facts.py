@@ -37,12 +37,12 @@ def facts(case: Case) -> dict[str, Fact]:
     """The value of every column that the model has, by name; derived features as they were computed."""
     known, frame = columns_of(case.application.schema), case.application.frame
     found = {}
-    for name, seen in zip(case.values.num_names, case.values.x_num[0], strict=True):
+    for name, cell in zip(case.values.num_names, case.values.x_num[0], strict=True):
         column = known[name]
         if isinstance(column, Field):
             value = typed(column, float(frame[name].iloc[0]))
         else:  # a float32 in the fewest digits that name it
-            value = float(str(seen)) if np.isfinite(seen) else None
+            value = float(str(cell)) if np.isfinite(cell) else None
         found[name] = Fact(title=column.title, value=value, unit=column.unit)
     for name in case.values.cat_names:
         found[name] = Fact(title=known[name].title, value=frame[name].iloc[0] or None)
@@ -53,7 +53,9 @@ def facts(case: Case) -> dict[str, Fact]:
 class Ground:
     """What of an application stands behind a reason: the column that takes most, the sentence that takes most.
 
-    sensitive: that sentence tells of private life. joined: it is a passage of several.
+    Attributes:
+        sensitive: Whether that sentence is about private life.
+        joined: Whether it is a passage of several.
     """
 
     column: Fact | None
@@ -70,7 +72,7 @@ class Ground:
     def plain_facts(self) -> tuple[Fact, ...]:
         """Both, as the applicant reads them.
 
-        A sentence that tells of private life is not quoted, nor is a passage of several: its beginning need not be what
+        A sentence about private life is not quoted, nor is a passage of several: its beginning need not be what
         it was held to say.
         """
         plain = []
@@ -93,8 +95,8 @@ def ground(case: Case, reason: Reason, book: ReasonBook, known: Mapping[str, Fac
         worst = mine[np.argmax(explanation.columns[0, mine])]
         column = known[explanation.column_names[worst]]
     block = explanation.block
-    told = book.of_sentences(explanation, case.matches.concept)
-    spoken = np.flatnonzero((told == place) & (explanation.sentences > 0.0))
+    reason_of = book.of_sentences(explanation, case.matches.concept)
+    spoken = np.flatnonzero((reason_of == place) & (explanation.sentences > 0.0))
     if not len(spoken):
         return Ground(column, None, False)
     at = spoken[np.argmax(explanation.sentences[spoken])]

@@ -48,7 +48,11 @@ from fusion.versions import package_versions
 
 @dataclass(frozen=True)
 class Heading:
-    """What stands over all reports of a run. command: makes the validator's report of an id again."""
+    """What stands over all reports of a run.
+
+    Attributes:
+        command: Makes the validator's report of an id again.
+    """
 
     data: Path
     made_on: date
@@ -112,7 +116,7 @@ class Reporter:
         return [ground(case, reason, self.study.scorer.book, known) for reason, _ in case.reasons]
 
     def needs_review(self, case: Case, grounds: list[Ground]) -> bool:
-        """Whether a person must look before a declined applicant is told the reasons."""
+        """Whether a person must look before a declined applicant is given the reasons."""
         declined = self.result(case.outcomes.fused).decision == "decline"
         hidden = any(not reason.disclosable for reason, _ in case.reasons)
         return declined and (not case.reasons or hidden or any(one.sensitive for one in grounds))
@@ -177,7 +181,7 @@ class Reporter:
         explanation, block = case.explanation, case.explanation.block
         concepts, known = self.bundle.schema.concepts, columns_of(self.bundle.schema)
         points, errors = self.points(explanation.sentences), self.points(-explanation.sentence_error)
-        told = []
+        found = []
         for number, (name, whole) in enumerate(
             zip(explanation.narrative_names, self.points(explanation.narratives[0]), strict=True)
         ):
@@ -193,7 +197,7 @@ class Reporter:
                 for at in mine
             )
             exact = bool(explanation.exact[mine].all()) and bool(mine)
-            told.append(
+            found.append(
                 Narrative(
                     name=name,
                     title=known[name].title,
@@ -203,7 +207,7 @@ class Reporter:
                     exact=exact,
                 )
             )
-        return tuple(told)
+        return tuple(found)
 
     def method(self, case: Case) -> SentenceMethod:
         """How the sentences' points were found, as it was really done."""
@@ -223,7 +227,7 @@ class Reporter:
         return SuggestedChange(moves=tuple(map(self.move, change.moves)), result=self.result(change.margin))
 
     def notice(self, case: Case) -> ApplicantNotice:
-        """The letter. A sentence that tells of private life is never quoted in it."""
+        """The letter. A sentence about private life is never quoted in it."""
         grounds = self.grounds(case)
         heading = self.heading
         return ApplicantNotice(
@@ -302,14 +306,14 @@ class Reporter:
     def sentences(self, case: Case) -> tuple[SentenceContribution, ...]:
         """Every sentence, in log-odds."""
         explanation, concepts = case.explanation, self.bundle.schema.concepts
-        points, told = self.points(explanation.sentences), []
+        points, found = self.points(explanation.sentences), []
         place: dict[int, int] = {}
         for at, (text, narrative) in enumerate(
             zip(explanation.block.text, explanation.block.narrative.tolist(), strict=True)
         ):
             place[narrative] = place.get(narrative, 0) + 1
             concept = case.matches.concept[at]
-            told.append(
+            found.append(
                 SentenceContribution(
                     narrative=explanation.narrative_names[narrative],
                     place=place[narrative],
@@ -324,7 +328,7 @@ class Reporter:
                     exact=bool(explanation.exact[at]),
                 )
             )
-        return tuple(told)
+        return tuple(found)
 
     def background(self, base: float) -> Background:
         """What absent columns are drawn from."""

@@ -47,9 +47,11 @@ class Choice:
 class Chosen:
     """The applications to explain, in the order in which they are to be read.
 
-    rejected: rows that broke the contract; those asked for by id, else the first of them. n_rows: rows looked at.
-    n_rejected: how many of these broke the contract; with ids only the ones asked for count. n_left_out: declined ones
-    beyond the limit.
+    Attributes:
+        rejected: Rows that broke the contract; those asked for by id, else the first of them.
+        n_rows: Rows looked at.
+        n_rejected: How many of these broke the contract; with ids only the ones asked for count.
+        n_left_out: Declined ones beyond the limit.
     """
 
     applications: Applications
@@ -61,7 +63,11 @@ class Chosen:
 
 @dataclass(frozen=True)
 class RowNames:
-    """Finds the id of a row as it stood in the file. place: of the id among its cells, None when it has none."""
+    """Finds the id of a row as it stood in the file.
+
+    Attributes:
+        place: Of the id among its cells, None when it has none.
+    """
 
     schema: Schema
     delimiter: str
@@ -76,10 +82,10 @@ class RowNames:
 
     def rejected(self, rejects: Rejects) -> list[RejectedRow]:
         """The rejected rows in words."""
-        told = zip(*(rejects.frame[name].tolist() for name in ("row", "column", "message", "original")), strict=True)
+        cells = zip(*(rejects.frame[name].tolist() for name in ("row", "column", "message", "original")), strict=True)
         return [
             RejectedRow(row=row, id=self.id_of(original), words=f"{column}: {message}" if column else message)
-            for row, column, message, original in told
+            for row, column, message, original in cells
         ]
 
     def id_of(self, original: str) -> str:
@@ -169,7 +175,7 @@ def _by_id(ids: Sequence[str], chunks: Iterator[Chunk], names: RowNames, data: P
 
 
 def _unknown(unknown: Sequence[str], known: Sequence[str], data: Path) -> tuple[str, str]:
-    """What to say of ids that no row has, and what to do."""
+    """The message on ids that no row has, and what to do."""
     named = ", ".join(repr(key[:60]) for key in unknown[:MAX_NAMED])
     more = f" and {len(unknown) - MAX_NAMED:,} more" if len(unknown) > MAX_NAMED else ""
     near = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.5)

@@ -24,8 +24,11 @@ N_SIMILAR = 50
 class Crowd:
     """The training applicants by score.
 
-    scores: float64 (n,), from parts that never saw their outcome. inner: float64 (n_bands - 1,), scores between
-    bands. edges, counts: the histogram.
+    Attributes:
+        scores: float64 (n,), from parts of the model that did not learn from their outcome.
+        inner: float64 (n_bands - 1,), scores between bands.
+        edges: Scores between the bins of the histogram, and its two ends.
+        counts: Applicants in each bin.
     """
 
     population: Population

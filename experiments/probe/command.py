@@ -14,7 +14,9 @@ from experiments.options import (
     DelimiterOption,
     EncoderOption,
     EncodingOption,
+    ForceOption,
     JsonOption,
+    ModelOption,
     NoCacheOption,
     ThreadsOption,
     check_free,
@@ -35,7 +37,7 @@ creditfusion probe --model bundle --data past.csv --column sex --column age_band
 
 
 def probe(
-    model: Annotated[Path, typer.Option(help="Model bundle, the folder that `train` wrote.")],
+    model: ModelOption,
     data: Annotated[Path, typer.Option(help="Applications with their protected columns: CSV, gzipped CSV or Parquet.")],
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder for protected.html and protected.json.")],
     column: Annotated[
@@ -45,7 +47,7 @@ def probe(
         int, typer.Option(min=1, help="Of more rows than this, so many are drawn at random.")
     ] = 10_000,
     made_on: DateOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the report of an earlier run.")] = False,
+    force: ForceOption = False,
     encoder: EncoderOption = None,
     delimiter: DelimiterOption = ",",
     encoding: EncodingOption = None,

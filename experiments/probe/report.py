@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from data_schemas.contract import Field
 from experiments.probe import texts
 from experiments.reporting.cells import interval
-from experiments.reporting.charts import HALF, INK, MUTED, picture
+from experiments.reporting.charts import MUTED, IntervalPoint, interval_points, interval_points_size, picture
 from experiments.reporting.document import Column, Document, Finding, Gap, Grade, Plot, Row, Section, Table
 from experiments.reporting.words import listed, number, signed
 from features.tables.groups import Groups
@@ -194,7 +194,7 @@ def _finding(attribute: Attribute, source: Source, probe: TraitProbe) -> Finding
         key=f"{source}_{attribute.field.name}",
         grade=GRADES[word],
         title=f"From {texts.SOURCES[source]}, {attribute.field.title} {texts.VERDICTS[word]}",
-        words=f"({interval_words(auc)}).",
+        words=f"{interval_words(auc)}.",
     )
 
 
@@ -210,7 +210,7 @@ def sources_table(attribute: Attribute, probe: TraitProbe) -> Table:
             rows.append((source, words, "not judged", None, Gap(gap=probe.gaps[source])))
     return Table(
         key=f"sources_{attribute.field.name}",
-        title=f"How well {attribute.field.title} can be told",
+        title=f"{attribute.field.title} by what it is told from",
         note="AUC with its 95 % interval; 0.5 is chance.",
         columns=(
             Column(key="source", title="Source"),
@@ -286,23 +286,24 @@ def _plot(attribute: Attribute, probe: TraitProbe, scale: tuple[float, float]) -
     return Plot(
         key=f"sources_{attribute.field.name}",
         title=f"How well {title} can be told",
-        words=f"How well {title} can be told: the dot is the AUC, the bar its 95 % interval; hollow: not shown to be "
-        "better than chance. The dashed line is chance, 0.5.",
+        words="The dot is the AUC, the bar its 95 % interval; hollow: not shown to be better than chance. The dashed "
+        "line is chance, 0.5.",
         alt="A point with its interval for each source: "
         + "; ".join(f"{words} {number(auc.value, DIGITS)}" for words, auc in figures)
         + ".",
-        drawing=picture(lambda axes: _draw(axes, figures, scale), (HALF[0], 0.9 + 0.42 * len(figures))),
+        drawing=picture(lambda axes: _draw(axes, figures, scale), interval_points_size(len(figures))),
     )
 
 
 def _draw(axes: Axes, figures: Sequence[tuple[str, Estimate]], scale: tuple[float, float]) -> None:
-    for at, (_, auc) in enumerate(figures):
-        hollow = verdict(auc) in ("chance", "unsure")
-        axes.plot([auc.low, auc.high], [at, at], color=INK, linewidth=2.0)
-        axes.plot([auc.value], [at], "o", color=INK, markerfacecolor="white" if hollow else INK, markersize=6)
+    interval_points(
+        axes,
+        [
+            IntervalPoint(words, auc.value, auc.low, auc.high, verdict(auc) in ("chance", "unsure"))
+            for words, auc in figures
+        ],
+    )
     axes.axvline(0.5, color=MUTED, linewidth=1.0, linestyle="--")
-    axes.set_yticks(range(len(figures)), [words for words, _ in figures])
-    axes.set_ylim(len(figures) - 0.5, -0.5)
     axes.set_xlim(*scale)
     axes.set_xlabel("AUC")
 

@@ -57,10 +57,10 @@ def in_words(rows: BackgroundRows, base: float, config: Config) -> str:
     """What the background is, what error it brings, and what to choose where it serves badly. base: see
     ``fusion.explain.explanation.Explanation``.
     """
-    told = [f"An absent column is drawn from {rows.words}; an absent narrative is the state of nothing written."]
+    sentences = [f"An absent column is drawn from {rows.words}; an absent narrative is the state of nothing written."]
     if rows.drawn:
-        told.append("The base and all contributions carry the sampling error of that draw.")
-    return " ".join([*told, *advice(base, config)])
+        sentences.append("The base and all contributions carry the sampling error of that draw.")
+    return " ".join([*sentences, *advice(base, config)])
 
 
 def advice(base: float, config: Config) -> list[str]:

@@ -6,6 +6,7 @@ import io
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -22,6 +23,25 @@ STYLE = {
     "font.family": ["DejaVu Sans"],
     "path.simplify": False,
 }
+
+
+@dataclass(frozen=True)
+class IntervalPoint:
+    """A figure to be drawn with its interval.
+
+    Attributes:
+        name: What stands beside it.
+        value: The figure.
+        low: Lower end of its interval.
+        high: Upper end.
+        hollow: Whether its point is drawn hollow.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    hollow: bool = False
 
 
 @contextmanager
@@ -44,6 +64,20 @@ def picture(draw: Callable[[Axes], None], size: tuple[float, float] = HALF) -> s
 def legend(axes: Axes) -> None:
     """A legend that leaves the data alone."""
     axes.legend(loc="best", fontsize=FONT - 1, facecolor="white", edgecolor=GRID, framealpha=0.9)
+
+
+def interval_points(axes: Axes, figures: Sequence[IntervalPoint]) -> None:
+    """A point with its interval on a line of its own for each figure, the first on top."""
+    for at, one in enumerate(figures):
+        axes.plot([one.low, one.high], [at, at], color=BLUE, linewidth=2.0)
+        axes.plot([one.value], [at], "o", color=INK, markerfacecolor="white" if one.hollow else INK, markersize=6)
+    axes.set_yticks(range(len(figures)), [one.name for one in figures])
+    axes.set_ylim(len(figures) - 0.5, -0.5)
+
+
+def interval_points_size(n: int) -> tuple[float, float]:
+    """The size in inches for ``interval_points`` of n figures."""
+    return HALF[0], max(HALF[1] * 0.5, min(0.9 + 0.42 * n, 9.0))
 
 
 def name_places(axes: Axes, names: Sequence[str], most: int = 12) -> None:

@@ -50,7 +50,14 @@ Row = tuple[Cell, ...]
 
 
 class Column(ReportModel):
-    """A column of a table. key: for machines. digits: decimals worth showing."""
+    """A column of a table.
+
+    Attributes:
+        key: For machines.
+        title: Its heading.
+        form: How its figures read.
+        digits: Decimals worth showing.
+    """
 
     key: Text
     title: Text
@@ -59,7 +66,11 @@ class Column(ReportModel):
 
 
 class Table(ReportModel):
-    """A table; its first column names the rows. note: what a reader must know to read it."""
+    """A table; its first column names the rows.
+
+    Attributes:
+        note: What a reader must know to read it.
+    """
 
     key: Text
     title: Text
@@ -108,7 +119,13 @@ def _sentence(text: str) -> str:
 
 
 class Finding(ReportModel):
-    """What a section comes to, in words for a manager. key: for machines. title: a sentence."""
+    """What a section comes to, in words for a manager.
+
+    Attributes:
+        key: For machines.
+        grade: What it asks of its reader.
+        title: A sentence.
+    """
 
     key: Text
     grade: Grade
@@ -131,8 +148,11 @@ class Section(ReportModel):
 class Document(ReportModel):
     """A document on a model, or on the search for its settings.
 
-    facts: what it is about, by name. headline: the whole in a few sentences. key_figures: a few figures to see first.
-    origin: versions and digests by name.
+    Attributes:
+        facts: What it is about, by name.
+        headline: The whole in a few sentences.
+        key_figures: A few figures to see first.
+        origin: Versions and digests by name.
     """
 
     report: DocumentKind

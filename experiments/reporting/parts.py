@@ -1,4 +1,4 @@
-"""What all reports are made of: numbers in bounds, sound texts, whom a report is about and what a model said."""
+"""What all reports are made of: numbers in bounds, sound texts, whom a report is about and what a model answered."""
 
 from __future__ import annotations
 
@@ -47,8 +47,12 @@ class Fact(ReportModel):
 class Subject(ReportModel):
     """Whom a report is about and which model spoke.
 
-    id: cell of the id column. row: 1-based number among the data rows of ``file``. product: the schema's title. model:
-    the bundle's model id. made_on: the day the report was made.
+    Attributes:
+        id: Cell of the id column.
+        row: 1-based number among the data rows of ``file``.
+        product: The schema's title.
+        model: The bundle's model id.
+        made_on: The day the report was made.
     """
 
     id: Text

@@ -12,10 +12,12 @@ import typer
 from experiments.options import (
     CacheGbOption,
     CacheOption,
+    DecidedDataOption,
     DelimiterOption,
     EncodingOption,
     JsonOption,
     NoCacheOption,
+    SchemaOption,
     report_day,
     vector_cache,
 )
@@ -47,10 +49,8 @@ creditfusion train --schema my.schema.json --data past.csv --out model --config 
 
 
 def sweep(
-    schema: Annotated[str, typer.Option(help="Schema file, or the name of a shipped one: demo, lending_club.")],
-    data: Annotated[
-        list[Path], typer.Option(help="Decided applications: CSV, gzipped CSV or Parquet; repeat for more.")
-    ],
+    schema: SchemaOption,
+    data: DecidedDataOption,
     out: Annotated[Path, typer.Option(help="Folder of the sweep: study, results, what trials read.", file_okay=False)],
     trials: Annotated[
         int, typer.Option(min=1, help="Trials to finish or prune, those of earlier runs of the study included.")

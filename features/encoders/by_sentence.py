@@ -1,7 +1,7 @@
 """Narratives read sentence by sentence: a text's vector is the mean of its passages' vectors, each read alone.
 
-What such a vector says of a part of a narrative is what it would say if that part were all that was written, so a score
-splits over sentences without any reading amid neighbours.
+A passage's vector does not depend on its neighbours, so a score splits over the passages of a narrative without
+encoding any of them again.
 """
 
 from __future__ import annotations
@@ -33,31 +33,33 @@ def encoder_by_unit(unit: Unit, encoder: TextEncoder) -> TextEncoder:
 
 
 def digest_by_unit(unit: Unit, digest: str) -> str:
-    """The digest of an encoder that reads by ``unit``, from that of the encoder that it reads with."""
+    """Digest of an encoder that reads by ``unit``, from the digest of the encoder beneath it."""
     if unit == "narrative":
         return digest
     return hashlib.sha256(json.dumps([digest, unit, IMPLEMENTATION]).encode()).hexdigest()
 
 
 def encodes_by_sentence(encoder: TextEncoder) -> bool:
-    """Whether the passages of a text have the vectors that they have as texts of their own."""
+    """Whether the passages of a text have the vectors that they would have as texts of their own."""
     return isinstance(encoder, SentenceEncoder)
 
 
 def passage_texts(text: str) -> list[str]:
-    """The passages of a clean text as they are read, without the white space around them; [""] where there is none."""
+    """The passages of a clean text as they are encoded, without white space at their ends; [""] where there is none."""
     return [text[a:b].strip() for a, b in passages(text)] or [""]
 
 
 @dataclass(frozen=True)
 class SentenceEncoder:
-    """A ``TextEncoder`` that reads every passage (``features.text.cleaning.passages``) as a text of its own.
-
-    encoder: what it reads with; behind a cache, so that a sentence is read once however many narratives hold it.
+    """A ``TextEncoder`` that encodes every passage (``features.text.cleaning.passages``) as a text of its own.
 
     A text's vector is the mean of its passages' vectors, weighted by their characters without the white space around
     them, and rounded to float16. The special tokens have no share of their own. A long passage is read in the windows
     of ``encoder``.
+
+    Attributes:
+        encoder: encodes the passages; behind a cache, so that a sentence is encoded once however many narratives hold
+            it.
     """
 
     encoder: TextEncoder
@@ -97,11 +99,11 @@ class SentenceEncoder:
         """Read the passages of some texts, each distinct one once; ``n_before`` texts were done before."""
         distinct = list(dict.fromkeys(passage for cut in read for passage in cut))
 
-        def tell(n_passages: int) -> None:
+        def report(n_passages: int) -> None:
             if on_progress is not None:
                 on_progress(n_before + len(read) * n_passages // len(distinct))
 
-        vectors = self.encoder.encode(distinct, tell)
+        vectors = self.encoder.encode(distinct, report)
         place = {passage: n for n, passage in enumerate(distinct)}
         which = np.array([place[passage] for cut in read for passage in cut], np.int64)
         bounds = np.concatenate([[0], np.cumsum([len(cut) for cut in read])])

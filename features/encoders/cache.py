@@ -161,9 +161,13 @@ class EmbeddingCache:
 
 @dataclass
 class CachedEncoder:
-    """An encoder that looks first and reads each distinct text once; the vectors are those of ``encoder``.
+    """A ``TextEncoder`` that reads texts of the cache from disk and encodes the others.
 
-    n_asked: texts asked for so far. n_encoded: those that the encoder had to read.
+    Attributes:
+        encoder: encodes what the cache lacks.
+        cache: of vectors on disk.
+        n_asked: texts asked for so far.
+        n_encoded: those of them that had to be encoded.
     """
 
     encoder: TextEncoder
@@ -293,7 +297,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Turn failures of the disk and of the file into a RunError that says what to do."""
+    """Turn failures of the disk and of the file into a RunError with its remedy."""
     try:
         yield
     except sqlite3.DatabaseError as error:

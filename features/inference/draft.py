@@ -1,6 +1,6 @@
 """A first schema for an unknown table: guesses to confirm, drawn from a sample of its rows.
 
-Every guess carries a ``guess`` note that says what was seen. Where a guess could let the outcome leak into the model,
+Every guess carries a ``guess`` note with what was found. Where a guess could let the outcome leak into the model,
 the draft errs on the safe side and makes the column ``ignored``.
 """
 
@@ -24,7 +24,7 @@ from features.inference.profile import ColumnProfile, profile
 Document = dict[str, Any]
 
 LEAK = "LEAK?"
-"""How the note of a column begins that may know the outcome, or copies the lender's own judgement."""
+"""Begin of the note on a column that may leak the outcome, or copies the lender's own judgement."""
 
 MAX_LEVELS = 100
 """Distinct texts that still make a category; with more, a column is free text or a key."""
@@ -37,7 +37,13 @@ FEW_ROWS = 20  # so few rows may all differ by chance
 
 @dataclass(frozen=True)
 class Guess:
-    """What one column is taken for, and why."""
+    """The role that one column is given in the draft.
+
+    Attributes:
+        column: its profile.
+        role: the role.
+        why: what in the sample led to it.
+    """
 
     column: ColumnProfile
     role: Role
@@ -46,10 +52,13 @@ class Guess:
 
 @dataclass(frozen=True)
 class Draft:
-    """A drafted schema: its JSON document and the guesses in it, in column order.
+    """A drafted schema.
 
-    leaks: names of the columns left out because they look like outcome leaks.
-    missing: what a schema needs and the table did not show, as sentences; empty when the draft is a valid schema.
+    Attributes:
+        document: the schema file, as JSON.
+        guesses: one per column, in column order.
+        leaks: columns left out because they look like outcome leaks.
+        missing: what a schema needs and the sample lacks, as sentences; empty when the draft is a valid schema.
     """
 
     document: Document
@@ -59,10 +68,16 @@ class Draft:
 
 
 def draft_schema(sample: pd.DataFrame, name: str, origin: str, target: str | None = None) -> Draft:
-    """Guess a schema from rows as texts.
+    """Draft a schema from a sample of rows.
 
-    sample: object dtype, one column per column of the table. name: of the schema. origin: what was read, for the note.
-    target: the outcome column, where it is known. Raises KeyError when the sample has no such column.
+    Args:
+        sample: texts of object dtype, one column per column of the table.
+        name: of the schema.
+        origin: what was read, for the note in the draft.
+        target: the outcome column, where it is known.
+
+    Raises:
+        KeyError: where the sample has no column ``target``.
     """
     columns = {str(header): profile(str(header), sample[header]) for header in sample.columns}
     goal = columns[target] if target else _target(list(columns.values()))
@@ -115,11 +130,11 @@ def _target(columns: Sequence[ColumnProfile]) -> ColumnProfile | None:
     def points(column: ColumnProfile) -> float:
         if not 2 <= len(column.levels) <= 12 or column.type is FieldType.DATE:
             return 0.0
-        said = any(hints(level, "bad") for level in column.levels) + any(
+        hinted = any(hints(level, "bad") for level in column.levels) + any(
             hints(level, "good") for level in column.levels
         )
         binary = set(column.levels) <= {"0", "1", "0.0", "1.0"} or column.type is FieldType.BOOLEAN
-        return 2.0 * hints(column.name, "target") + said + 0.5 * (binary and len(column.levels) == 2)
+        return 2.0 * hints(column.name, "target") + hinted + 0.5 * (binary and len(column.levels) == 2)
 
     return _best(columns, points, least=2.0)
 
@@ -154,7 +169,7 @@ def _decision_date(columns: Sequence[ColumnProfile]) -> ColumnProfile | None:
 
 
 def _leak(column: ColumnProfile, decided: ColumnProfile | None, bad: Floats | None) -> str:
-    """Why the column may leak the outcome or copy the lender's own judgement; "" when nothing says so."""
+    """Why the column may leak the outcome or copy the lender's own judgement; "" when nothing suggests it."""
     reasons = []
     if hints(column.name, "later"):
         reasons.append("its name speaks of what happens after the decision")

@@ -1,4 +1,4 @@
-"""Signs that a column knows the outcome: it says too much alone, or was filled in after the decision."""
+"""Signs of leakage: a column that predicts the outcome too well alone, or was filled in after the decision."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _CHANCE = 1e-6  # by which the other outcome would be absent among so many rows 
 
 
 def leak_by_outcome(column: ColumnProfile, bad: Floats) -> str:
-    """Why this column may know the outcome, with figures; "" when nothing says so.
+    """Why a column may be filled in after the outcome is known, with figures; "" where nothing suggests it.
 
-    bad: (n,), 1 bad, 0 good, NaN unknown.
+    Args:
+        bad: float64 (n,), 1 bad, 0 good, NaN unknown.
     """
     known = np.isfinite(bad)
     if known.sum() < MIN_ROWS or not 0 < np.nanmean(bad) < 1:
@@ -42,7 +43,7 @@ def single_auc(column: ColumnProfile, bad: Floats) -> float:
     """AUC with which the column alone ranks the outcomes, in the better direction, from 0.5 to 1.
 
     Numbers and dates rank by value, missing as one more value at either end; texts by the share of bad of their level
-    in the other half of the rows, so that levels seen once say nothing.
+    in the other half of the rows, so that levels that occur once carry no information.
     """
     known = np.isfinite(bad)
     outcome = bad[known]
@@ -77,7 +78,7 @@ def _auc(outcome: Floats, values: Floats) -> float:
 
 
 def _one_sided(chosen: Flags, outcome: Floats) -> str:
-    """Says so when the chosen rows have nearly all one outcome, too many for chance; "" otherwise."""
+    """That the chosen rows have nearly all one outcome, more often than chance allows; "" otherwise."""
     n = int(chosen.sum())
     if n < MIN_ROWS or n == len(chosen):
         return ""

@@ -30,14 +30,20 @@ _MAX_STRAY_TOKENS = 5  # distinct texts among numbers that may still be codes fo
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """What a sample of one column shows.
+    """What the sampled cells of one column look like.
 
-    cells: its n texts, stripped. present: bool (n,), false where the cell is empty or a missing code.
-    missing_codes: non-empty texts that look like codes for "missing".
-    type: of the present cells. format: of dates, "" otherwise; other_formats: further patterns that fit every cell.
-    values: float64 (n,) for numbers, booleans and dates (days since 1970-01-01), NaN = missing; None for text.
-    levels: distinct present texts, the commonest first. words: mean words per present cell.
-    dressed: whether its texts are numbers with a unit or thousands separators, which the contract does not read.
+    Attributes:
+        name: the column.
+        cells: its n texts, stripped.
+        present: bool (n,), false where the cell is empty or a missing code.
+        missing_codes: non-empty texts that look like codes for "missing".
+        type: of the present cells.
+        format: of dates, "" otherwise.
+        other_formats: further patterns that fit every cell.
+        values: float64 (n,) for numbers, booleans and dates (days since 1970-01-01), NaN = missing; None for text.
+        levels: distinct present texts, the commonest first.
+        words: mean number of words per present cell.
+        formatted: whether its texts are numbers with a unit or thousands separators, which the contract does not read.
     """
 
     name: str
@@ -101,7 +107,8 @@ def profile(name: str, cells: pd.Series[str]) -> ColumnProfile:
 def _type(known: pd.Series[int]) -> tuple[FieldType, list[str], pd.Series[float], list[str]]:
     """Type, date formats that fit, value per distinct text, and stray texts to take for missing codes.
 
-    known: how often each distinct text occurs.
+    Args:
+        known: how often each distinct text occurs.
     """
     texts = pd.Series(known.index.astype(str), index=known.index, dtype=object)
     if set(texts.str.lower()) == {"true", "false"}:

@@ -20,8 +20,10 @@ _CHUNK_ROWS = 10_000
 class FileSample:
     """Rows drawn from a file.
 
-    frame: object dtype, the cells as written, "" where a Parquet file has no value; rows in file order.
-    n_rows: rows in the file. n_damaged: those of them that could not be split into cells, which are never drawn.
+    Attributes:
+        frame: object dtype, the cells as written, "" where a Parquet file has no value; rows in file order.
+        n_rows: rows in the file.
+        n_damaged: those of them that could not be split into cells, which are never drawn.
     """
 
     frame: pd.DataFrame
@@ -39,8 +41,14 @@ def sample_rows(
     """Draw ``n_rows`` rows of a CSV, gzipped CSV or Parquet file, each as likely as any other; all when it has fewer.
 
     Every row gets a random key and those with the smallest keys stay, so that one pass is enough. The draw is the same
-    each time. on_rows: told how many more rows were read. Raises ContractError for a header that names columns badly
-    or not at all, RunError for a file that cannot be read.
+    each time.
+
+    Args:
+        on_rows: called with the number of further rows read.
+
+    Raises:
+        ContractError: for a header that names columns badly or not at all.
+        RunError: for a file that cannot be read.
     """
     keys, kept = np.empty(0), pd.DataFrame()
     random = np.random.default_rng(0)

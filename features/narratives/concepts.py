@@ -1,9 +1,9 @@
 """What sentences are about: each is named after the concept whose statements the text encoder finds nearest.
 
-A sentence is read amid its neighbours, so that its vector tells of them too; half of what the rest of its narrative
-says is taken out before it is compared (nothing, where the encoder reads each sentence alone). Vectors are centred on
-the mean statement, because all texts of one trade resemble each other. The nearness to a concept is the mean of two
-cosines: with its three nearest statements, averaged, and with the middle of all its statements.
+A sentence is encoded within its narrative, so that its vector depends on its neighbours too; half of the mean vector of
+the rest of the narrative is subtracted before it is compared (nothing, where the encoder reads each sentence alone).
+Vectors are centred on the mean statement, because all texts of one trade resemble each other. The similarity to a
+concept is the mean of two cosines: with its three nearest statements, averaged, and with the mean of all of them.
 ``experiments/benchmarks/attribution/concept_matching.py`` measures these choices.
 """
 
@@ -39,10 +39,12 @@ BLOCK_ROWS = 4096  # sentences compared at once: bounds memory
 
 @dataclass(frozen=True)
 class ConceptMatches:
-    """What sentences are about.
+    """The concepts of n sentences.
 
-    concept: int64 (n,), place among the concepts, ``NO_CONCEPT`` where none is near enough. similarity: float32 (n,),
-    nearness to the nearest concept, from -1 to 1. sensitive: the kinds of private life that each tells of.
+    Attributes:
+        concept: int64 (n,), place among the concepts, ``NO_CONCEPT`` where none is near enough.
+        similarity: float32 (n,), similarity to the nearest concept, from -1 to 1.
+        sensitive: the kinds of private life that each sentence belongs to.
     """
 
     concept: Ints
@@ -54,10 +56,15 @@ class ConceptMatches:
 class ConceptMatcher:
     """Finds the concepts of sentences; made by ``open``.
 
-    statements: float64 (n_statements, dim), centred, of length 1, those of one concept after the other's.
-    starts: int64 (n_concepts + 1,), where each concept's begin. middles: float64 (n_concepts, dim), the mean of each
-    concept's, of length 1. centre: float64 (dim,), the mean statement. labels: places of the narratives that are no
-    statements (``Field.match_concepts``): none of their sentences matches, and only words tell what is private.
+    Attributes:
+        concepts: what sentences are matched to.
+        encoder: of statements and sentences.
+        statements: float64 (n_statements, dim), centred vectors of length 1, concept by concept.
+        starts: int64 (n_concepts + 1,), where each concept's statements begin.
+        middles: float64 (n_concepts, dim), mean of each concept's statements, scaled to length 1.
+        centre: float64 (dim,), mean of all statements.
+        labels: places of the narrative columns that hold labels (``Field.match_concepts``): their sentences match no
+            concept, and only words reveal their kinds of private life.
     """
 
     concepts: tuple[Concept, ...]
@@ -70,22 +77,22 @@ class ConceptMatcher:
 
     @staticmethod
     def open(concepts: tuple[Concept, ...], encoder: TextEncoder, labels: Sequence[int] = ()) -> ConceptMatcher:
-        """Encode what the concepts say; without a concept no sentence matches."""
-        says = [statement for concept in concepts for statement in concept.statements]
-        vectors = encoder.encode(says).astype(np.float64).reshape(len(says), encoder.dim)
-        centre = vectors.mean(axis=0) if says else np.zeros(encoder.dim)
-        statements = _unit(vectors - centre)
+        """Encode the statements of the concepts; without a concept no sentence matches."""
+        statements = [statement for concept in concepts for statement in concept.statements]
+        vectors = encoder.encode(statements).astype(np.float64).reshape(len(statements), encoder.dim)
+        centre = vectors.mean(axis=0) if statements else np.zeros(encoder.dim)
+        unit = _unit(vectors - centre)
         starts = np.concatenate([[0], np.cumsum([len(concept.statements) for concept in concepts])]).astype(np.int64)
         middles = np.zeros((len(concepts), encoder.dim))
         for k, own in enumerate(_stretches(starts)):
-            middles[k] = statements[own].mean(axis=0)
-        return ConceptMatcher(concepts, encoder, statements, starts, _unit(middles), centre, tuple(labels))
+            middles[k] = unit[own].mean(axis=0)
+        return ConceptMatcher(concepts, encoder, unit, starts, _unit(middles), centre, tuple(labels))
 
     def match(self, block: SentenceBlock) -> ConceptMatches:
-        """The concepts of sentences from the vectors that they have already.
+        """Concepts of sentences, from vectors that are known already.
 
-        The encoder is asked only about passages joined of several sentences: these are read one by one too, because
-        amid the others a private one could go unheard.
+        Passages that were joined of several sentences are encoded sentence by sentence as well, because a private
+        sentence could go unnoticed among the others.
         """
         apart, amid = self.remove_context(block)
         label = np.isin(block.narrative, self.labels)
@@ -94,29 +101,29 @@ class ConceptMatcher:
         if not any(one.sensitive for one in self.concepts):
             return found
         joined = {at: own for at, own in joined_sentences(block).items() if not label[at]}
-        said = sorted({sentence for own in joined.values() for sentence in own})
-        alone = dict(zip(said, self.match_texts(said).sensitive, strict=True)) if said else {}
+        sentences = sorted({sentence for own in joined.values() for sentence in own})
+        alone = dict(zip(sentences, self.match_texts(sentences).sensitive, strict=True)) if sentences else {}
         sensitive = list(found.sensitive)
         for at, own in joined.items():
             sensitive[at] = sensitive[at].union(*(alone[sentence] for sentence in own))
         return replace(found, sensitive=tuple(sensitive))
 
     def match_texts(self, texts: Sequence[str]) -> ConceptMatches:
-        """The concepts of sentences read each by itself: surer, at the price of reading them."""
+        """Concepts of sentences that are encoded each by itself: more reliable, at the cost of encoding them."""
         vectors = self.encoder.encode(texts).astype(np.float64).reshape(len(texts), self.encoder.dim)
         return self._matches(vectors - self.centre, np.full(len(texts), THRESHOLD_ALONE), texts)
 
     def remove_context(self, block: SentenceBlock) -> tuple[Floats, Flags]:
-        """The sentences' vectors less ``centre`` and less what their neighbours left in them; which have any that did.
+        """Vectors of sentences less ``centre`` and less the context that the encoder mixed into them.
 
-        Returns float64 (n, dim) and bool (n,).
+        Returns float64 (n, dim), and bool (n,): whether a sentence has such a context.
         """
         if encodes_by_sentence(self.encoder):
             return block.x_sentence.astype(np.float64) - self.centre, np.zeros(len(block), np.bool_)
         return remove_context(block, self.centre)
 
     def concept_similarity(self, centred: Floats) -> Floats:
-        """How near vectors (n, dim), less ``centre``, are to each concept: float64 (n, n_concepts)."""
+        """Similarity of centred vectors (n, dim) to each concept: float64 (n, n_concepts), from -1 to 1."""
         near = np.zeros((len(centred), len(self.concepts)))
         for at in range(0, len(centred), BLOCK_ROWS):
             x = _unit(centred[at : at + BLOCK_ROWS])
@@ -132,19 +139,18 @@ class ConceptMatcher:
         near = self.concept_similarity(centred)
         similarity = near.max(axis=1, initial=-1.0)
         concept = np.where(similarity >= least, near.argmax(axis=1), NO_CONCEPT).astype(np.int64)
-        said = kinds_by_words(self.concepts, texts)
+        kinds = kinds_by_words(self.concepts, texts)
         for k, one in enumerate(self.concepts):
             if one.sensitive:
                 for i in np.flatnonzero(near[:, k] >= least):
-                    said[i] = said[i] | {one.sensitive}
-        return ConceptMatches(concept, similarity.astype(np.float32), tuple(said))
+                    kinds[i] = kinds[i] | {one.sensitive}
+        return ConceptMatches(concept, similarity.astype(np.float32), tuple(kinds))
 
 
 def remove_context(block: SentenceBlock, centre: Floats, part: float = CONTEXT_SHARE) -> tuple[Floats, Flags]:
-    """The sentences' vectors less the centre and less a part of the rest of their narratives; which have such a rest.
+    """Vectors of sentences less the centre and less the share ``part`` of the mean of the narrative's other tokens.
 
-    Returns float64 (n, dim), zero for a sentence without a token, and bool (n,). The rest is the mean of the
-    narrative's other tokens.
+    Returns float64 (n, dim), zero for a sentence without a token, and bool (n,): whether there are other tokens.
     """
     x, share = block.x_sentence.astype(np.float64), block.share.astype(np.float64)[:, None]
     bounds = block.bounds()
@@ -153,10 +159,10 @@ def remove_context(block: SentenceBlock, centre: Floats, part: float = CONTEXT_S
         return centred, np.zeros(0, np.bool_)
     narrative = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
     amid = (np.diff(bounds) > 1)[narrative]
-    told = sparse.csr_matrix((np.ones(len(block)), np.arange(len(block)), bounds))  # sums over each narrative
-    left = np.asarray(told @ share)[narrative] - share
+    total = sparse.csr_matrix((np.ones(len(block)), np.arange(len(block)), bounds))  # sums over each narrative
+    left = np.asarray(total @ share)[narrative] - share
     amid &= left[:, 0] > 0.0
-    others = np.asarray(told @ (share * centred))[narrative] - share * centred
+    others = np.asarray(total @ (share * centred))[narrative] - share * centred
     rest = np.divide(others, left, where=amid[:, None], out=np.zeros_like(x))
     return np.where(share > 0.0, centred - part * rest, 0.0), amid
 
@@ -174,7 +180,7 @@ def joined_sentences(block: SentenceBlock) -> dict[int, list[str]]:
 
 
 def kinds_by_words(concepts: Iterable[Concept], texts: Sequence[str]) -> list[frozenset[Sensitive]]:
-    """The kinds of private life whose words each text holds; no encoder is asked."""
+    """The kinds of private life whose words each text holds, without an encoder."""
     words: dict[Sensitive, list[str]] = {}
     for concept in concepts:
         if concept.sensitive and concept.words:

@@ -1,4 +1,4 @@
-"""Cutting what narratives tell of private life, before anything reads them."""
+"""Cutting sentences about private life out of narratives, before anything reads them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ from features.text.cleaning import CleanText, clean, covering_sentences
 
 @dataclass(frozen=True)
 class Masked:
-    """Applications whose narratives lack what was cut.
+    """Applications whose narratives lack the sentences that were cut.
 
-    kinds: for each row, the kinds that something was cut for. n_cut: int64 (n, n_narratives), how many sentences were.
-    sentences: how many were cut in all, by kind; one that tells of two kinds counts for both.
+    Attributes:
+        applications: the same rows, with masked narratives.
+        kinds: for each row, the kinds for which something was cut.
+        n_cut: int64 (n, n_narratives), number of sentences cut.
+        sentences: number of sentences cut in all, by kind; a sentence of two kinds counts for both.
     """
 
     applications: Applications
@@ -34,19 +37,28 @@ class Masked:
 
 @dataclass(frozen=True)
 class _Rest:
-    """What is left of a raw text. told: the kinds of each sentence that was cut."""
+    """What is left of a raw text.
+
+    Attributes:
+        text: the raw text without the sentences that were cut.
+        kinds: the kinds of each sentence that was cut.
+    """
 
     text: str
-    told: tuple[tuple[Sensitive, ...], ...]
+    kinds: tuple[tuple[Sensitive, ...], ...]
 
 
 @dataclass(frozen=True)
 class Mask:
-    """Cuts the sentences that tell of some kinds of private life, found by the schema's concepts and their words.
+    """Cuts sentences of some kinds of private life, which the schema's concepts and their words reveal.
 
-    A sentence is read by itself, so its neighbours do not hide it, however many they are; that costs about as much as
-    reading the narratives does. In labels only words are looked for (``Field.match_concepts``). A narrative of which
-    nothing is left counts as not written.
+    Each sentence is encoded by itself, so that its neighbours do not hide it; that costs about as much as reading the
+    narratives does. Labels are searched for words alone (``Field.match_concepts``). A narrative of which nothing is
+    left counts as not written.
+
+    Attributes:
+        kinds: the kinds to cut.
+        matcher: finds the kinds of a sentence.
     """
 
     kinds: tuple[Sensitive, ...]
@@ -80,10 +92,10 @@ class Mask:
             column = applications.narrative(field.name)
             rest = self._rests(sorted({raw for raw in column if raw}), schema.strip, field.match_concepts)
             for row, raw in enumerate(column):
-                if raw and (told := rest[raw].told):
-                    n_cut[row, at] = len(told)
-                    kinds[row] = kinds[row].union(*told)
-                    counts.update(kind for own in told for kind in own)
+                if raw and (cut := rest[raw].kinds):
+                    n_cut[row, at] = len(cut)
+                    kinds[row] = kinds[row].union(*cut)
+                    counts.update(kind for own in cut for kind in own)
             frame[field.name] = pd.Series([rest[raw].text if raw else "" for raw in column], dtype=object)
         sentences = {kind: counts[kind] for kind in self.kinds}
         return Masked(Applications(schema, frame, applications.row_number), tuple(kinds), n_cut, sentences)
@@ -92,16 +104,16 @@ class Mask:
         """What is left of each raw text."""
         cleaned = [clean(raw, strip) for raw in raws]
         spans = [covering_sentences(one.text) for one in cleaned]
-        said = {one.text[a:b].strip() for one, own in zip(cleaned, spans, strict=True) for a, b in own}
-        told = self._told(said, named)
+        sentences = {one.text[a:b].strip() for one, own in zip(cleaned, spans, strict=True) for a, b in own}
+        kinds = self._kinds(sentences, named)
         rests = {}
         for raw, one, own in zip(raws, cleaned, spans, strict=True):
-            cut = [(a, b) for a, b in own if told[one.text[a:b].strip()]]
-            rests[raw] = _Rest(_without(raw, one, cut), tuple(told[one.text[a:b].strip()] for a, b in cut))
+            cut = [(a, b) for a, b in own if kinds[one.text[a:b].strip()]]
+            rests[raw] = _Rest(_without(raw, one, cut), tuple(kinds[one.text[a:b].strip()] for a, b in cut))
         return rests
 
-    def _told(self, sentences: Iterable[str], named: bool) -> dict[str, tuple[Sensitive, ...]]:
-        """The kinds that each sentence tells of, of those that are cut."""
+    def _kinds(self, sentences: Iterable[str], named: bool) -> dict[str, tuple[Sensitive, ...]]:
+        """The kinds of each sentence, of those that are cut."""
         texts = sorted(sentences)
         found = self.matcher.match_texts(texts).sensitive if named else kinds_by_words(self.matcher.concepts, texts)
         return {

@@ -22,7 +22,11 @@ from features.text.hashed_words import hashed_words
 class TextReader:
     """Reads every narrative column of ``schema``: cleaned, encoded, and word by word.
 
-    n_buckets, ngrams: of the hashed words, per narrative column (see ``features.text.hashed_words``).
+    Attributes:
+        schema: names the narratives, and what is cut from them.
+        encoder: of the narratives.
+        n_buckets: hash buckets of words per narrative column (``features.text.hashed_words``).
+        ngrams: longest run of words that is hashed.
     """
 
     schema: Schema
@@ -31,7 +35,7 @@ class TextReader:
     ngrams: int
 
     def read(self, applications: Applications, on_progress: Progress | None = None) -> TextBlock:
-        """The narratives as a ``TextBlock``; ``on_progress`` is told the number of distinct texts encoded so far."""
+        """The narratives as a ``TextBlock``; ``on_progress`` gets the number of distinct texts encoded so far."""
         narratives = self._narratives(applications)
         return self._text_block(narratives, self.encoder.encode(narratives.distinct, on_progress))
 

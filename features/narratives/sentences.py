@@ -15,13 +15,16 @@ from features.design import TextBlock
 class SentenceBlock:
     """The sentences of the narratives of some applications, in order of row, narrative and place.
 
-    text: each sentence with the white space after it, so that those of one narrative join to that narrative as it was
-    read. row, narrative: int64 (n_sentences,), where each stands.
-    x_sentence: float32 (n_sentences, dim), mean token vector of each, read amid its neighbours or, by an encoder that
-        reads sentence by sentence, alone; of a narrative of one sentence the narrative's vector.
-    share: float32 (n_sentences,), the part of its narrative's tokens (read alone: characters); what is left of 1 are
-        the special tokens, unless it is mere rounding (``features.encoders.encoder.SHARE_ROUNDING``).
-    x_lex: float32 CSR (n_sentences, n_buckets), 1 where a sentence holds a word of that hash bucket.
+    Attributes:
+        text: each sentence with the white space after it, so that those of one narrative join to that narrative as it
+            was read.
+        row: int64 (n_sentences,), row of each.
+        narrative: int64 (n_sentences,), number of the narrative column of each.
+        x_sentence: float32 (n_sentences, dim), mean token vector of each, read amid its neighbours or, by an encoder
+            that reads sentence by sentence, alone; of a narrative of one sentence the narrative's vector.
+        share: float32 (n_sentences,), the part of its narrative's tokens (read alone: characters); what is left of 1
+            are the special tokens, unless it is mere rounding (``features.encoders.encoder.SHARE_ROUNDING``).
+        x_lex: float32 CSR (n_sentences, n_buckets), 1 where a sentence holds a word of that hash bucket.
     """
 
     text: tuple[str, ...]

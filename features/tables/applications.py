@@ -16,14 +16,17 @@ REJECT_COLUMNS = ("row", "column", "rule", "message", "original")
 
 @dataclass(frozen=True)
 class Applications:
-    """Rows that keep their contract.
+    """Checked rows of a table.
 
-    frame: one column per schema field that the source had (ignored ones left out), typed: numbers, integers and
-        booleans float64 with NaN = missing; dates ``datetime64[s]`` with NaT = missing; all else Python ``str`` in
-        object dtype with "" = missing (narratives raw, as written). RangeIndex.
-    row_number: int64 (n,), 1-based number of each row among the data rows of its source.
+    Attributes:
+        schema: the contract that they meet.
+        frame: one column per schema field that the source had (ignored ones left out), typed: numbers, integers and
+            booleans float64 with NaN = missing; dates ``datetime64[s]`` with NaT = missing; all else Python ``str`` in
+            object dtype with "" = missing (narratives raw, as written). RangeIndex.
+        row_number: int64 (n,), 1-based number of each row among the data rows of its source.
 
-    Raises ValueError when the parts do not fit each other.
+    Raises:
+        ValueError: when the parts do not fit each other.
     """
 
     schema: Schema
@@ -83,8 +86,9 @@ class Applications:
 class Rejects:
     """Rows that broke the contract, one line per row with its first broken rule.
 
-    frame: columns ``row`` (1-based number among the data rows), ``column``, ``rule``, ``message`` (says the remedy)
-    and ``original`` (the row as it stood in the file).
+    Attributes:
+        frame: columns ``row`` (1-based number among the data rows), ``column``, ``rule``, ``message`` (with the remedy)
+            and ``original`` (the row as it stood in the file).
     """
 
     frame: pd.DataFrame

@@ -33,7 +33,14 @@ _DAY = 86_400  # seconds
 
 
 class Breach(NamedTuple):
-    """One broken rule of one row: the row's position, the column, the rule, and a message that says the remedy."""
+    """The first broken rule of one row.
+
+    Attributes:
+        position: of the row.
+        column: name of the column.
+        rule: name of the rule.
+        message: what is wrong and what to do.
+    """
 
     position: int
     column: str
@@ -42,7 +49,13 @@ class Breach(NamedTuple):
 
 
 class _Rule(NamedTuple):
-    """Rows that break a rule, and what to tell about a cell that does."""
+    """A rule of one column.
+
+    Attributes:
+        name: of the rule.
+        broken: bool (n,), the rows that break it.
+        message: from the text of a cell to what is wrong with it and what to do.
+    """
 
     name: str
     broken: Flags
@@ -57,12 +70,16 @@ class _Column(NamedTuple):
 
 
 def check(cells: Mapping[str, pa.Array], schema: Schema) -> tuple[dict[str, npt.NDArray[np.generic]], list[Breach]]:
-    """Typed columns of all rows, and the first broken rule of each broken row.
+    """Type the columns, and find the first broken rule of each broken row.
 
-    cells: text of each column, equally long; null is a missing cell. Columns are checked in their order here, and each
-    for its type, then ``required``, the bounds, ``enum``, ``pattern`` and ``maxLength``. A target cell, where the
-    column is given, must be bad or good.
-    Returns typed columns as ``Applications`` wants them, broken rows still in place, and breaches by position.
+    Columns are checked in the order of ``cells``, and each for its type, then ``required``, the bounds, ``enum``,
+    ``pattern`` and ``maxLength``. A target cell, where the column is given, must be bad or good.
+
+    Args:
+        cells: text of each column, equally long; null is a missing cell.
+
+    Returns:
+        Typed columns as ``Applications`` wants them, broken rows still in place; and breaches, by position.
     """
     columns: dict[str, npt.NDArray[np.generic]] = {}
     breaches: dict[int, Breach] = {}

@@ -40,10 +40,13 @@ _OTHER_FORMATS = (
 
 
 class Record(NamedTuple):
-    """One row as it stands in the file.
+    """One record of a CSV file.
 
-    raw: its text without the last line break. cells: as many as the header has, or none when it is rejected.
-    rule, message: why it is rejected; "" when it is not.
+    Attributes:
+        raw: its text without the last line break.
+        cells: as many as the header has; none where it is rejected.
+        rule: name of the broken rule; "" where none is broken.
+        message: what is wrong and what to do; "" where nothing is.
     """
 
     raw: str
@@ -72,8 +75,14 @@ def printable(raw: str) -> str:
 def open_text(path: Path, encoding: str | None) -> Iterator[TextIO]:
     """Open a CSV file, gzipped when its name ends in .gz, as text with its line breaks kept.
 
-    encoding: None means UTF-8, or what the byte-order mark says. Undecodable bytes become lone surrogates.
-    Raises RunError when the file cannot be read, ContractError when it is no CSV or the encoding is unknown.
+    Undecodable bytes become lone surrogates.
+
+    Args:
+        encoding: None: UTF-8, or the encoding of the byte-order mark.
+
+    Raises:
+        RunError: when the file cannot be read.
+        ContractError: when it is no CSV or the encoding is unknown.
     """
     with ExitStack() as open_files:
         try:

@@ -23,14 +23,19 @@ def neutralise(text: str) -> str:
 
 
 def write_header(file: TextIO, columns: Sequence[str], *, exact: bool = False) -> None:
-    """Write the header row; open the file with ``newline=""`` and UTF-8. exact: see ``write_rows``."""
+    """Write the header row; open the file with ``newline=""`` and UTF-8.
+
+    Args:
+        exact: see ``write_rows``.
+    """
     _writer(file).writerow(columns if exact else [neutralise(name) for name in columns])
 
 
 def write_rows(file: TextIO, frame: pd.DataFrame, *, exact: bool = False) -> None:
     """Write the frame's rows, without a header: floats to their last digit, missing as "".
 
-    exact: write text as it is, for a program to read; else text that a spreadsheet would run is neutralised.
+    Args:
+        exact: write text as it is, for a program to read; else text that a spreadsheet would run is neutralised.
     """
     columns = [_cells(frame.iloc[:, position], exact) for position in range(frame.shape[1])]
     _writer(file).writerows(zip(*columns, strict=True))

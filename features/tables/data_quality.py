@@ -1,4 +1,4 @@
-"""Saying what an application lacks, beside its score."""
+"""Data-quality flags of an application, beside its score."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ def data_quality(
 ) -> list[str]:
     """Flags of each application, joined by ``;``; "" when nothing is lacking.
 
-    levels: the levels that the model knows, by text feature (``TabularEncoder.levels``). masked: the kinds of private
-    life whose sentences were cut from each application's narratives; empty when nothing was to be cut.
-
     ``narrative_only``: every feature is missing, and there is a narrative. ``no_narrative``: the schema has narratives
     and all are empty. ``missing:a,b``: the features that are missing. ``unknown_category:a,b``: the features whose
     level the model does not know, because the schema does not list it or too few training rows showed it.
     ``masked:a,b``: the kinds whose sentences were cut.
+
+    Args:
+        levels: the levels that the model knows, by text feature (``TabularEncoder.levels``).
+        masked: the kinds of private life whose sentences were cut from each application's narratives; empty when
+            nothing was to be cut.
     """
     schema = applications.schema
     missing = _per_column(applications, schema.features, _missing)

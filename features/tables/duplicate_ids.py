@@ -1,4 +1,4 @@
-"""Telling whether an id came before, in 16 bytes of memory per id."""
+"""Finding duplicate ids in 16 bytes of memory per id."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ _DIGEST = np.dtype("S16")
 
 
 class DuplicateIds:
-    """The ids of all rows so far, as sorted 128-bit digests: two of a billion ids collide with a chance below 1e-20.
+    """Finds ids that occurred before, among all rows of a file.
 
-    Digests lie in sorted runs whose lengths at least double from the newest to the oldest, so there are few of them.
+    It keeps sorted 128-bit digests: two of a billion ids collide with a chance below 1e-20. Digests lie in sorted runs
+    whose lengths at least double from the newest to the oldest, so there are few of them.
     """
 
     def __init__(self) -> None:
         self._runs: list[npt.NDArray[np.bytes_]] = []
 
     def add(self, ids: Iterable[object]) -> Flags:
-        """bool (n,): whether each id came before, here or in an earlier call; remembers them all."""
+        """Mark the ids that came before, here or in an earlier call, bool (n,), and remember all of them."""
         digests = np.array([_digest(str(name)) for name in ids], dtype=_DIGEST)
         repeated = np.ones(len(digests), dtype=np.bool_)
         fresh, first = np.unique(digests, return_index=True)

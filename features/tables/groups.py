@@ -12,7 +12,7 @@ from features.arrays import Ints
 from features.tables.applications import Applications
 
 MIN_ROWS = 50
-"""A smaller group is not judged."""
+"""A smaller group is left out of comparisons."""
 
 MAX_LEVELS = 10
 """Numbers with more distinct values than this are split at the median."""
@@ -22,10 +22,12 @@ MAX_GROUPS = 20
 
 @dataclass(frozen=True)
 class Groups:
-    """Groups, in the order of their values.
+    """Groups of applications, in the order of their values.
 
-    code: int64 (n,), the place of each row's group in ``labels``, -1 for a row without a value. how: how numbers became
-    groups, "" where the values are the groups.
+    Attributes:
+        code: int64 (n,), the place of each row's group in ``labels``, -1 for a row without a value.
+        labels: name of each group.
+        how: how numbers became groups, "" where the values are the groups.
     """
 
     code: Ints
@@ -40,12 +42,12 @@ class Groups:
 
     @property
     def large(self) -> list[int]:
-        """The groups that can be judged."""
+        """Places of the groups with ``MIN_ROWS`` rows."""
         return [at for at, n in enumerate(self.sizes) if n >= MIN_ROWS]
 
     @property
     def too_few(self) -> str:
-        """Why these groups cannot be told apart; "" when they can."""
+        """Why these groups cannot be compared; "" when they can."""
         if not self.labels:
             return "no row has a value"
         if not self.large:

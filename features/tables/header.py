@@ -17,10 +17,12 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 
 @dataclass(frozen=True)
 class HeaderReport:
-    """How a file's header compares with the contract.
+    """A file's header compared with the contract.
 
-    missing: columns that scoring needs and the file lacks. absent: columns of the contract that it may lack and does.
-    extra: columns that the contract does not know; they are ignored.
+    Attributes:
+        missing: columns that scoring needs and the file lacks.
+        absent: optional columns of the contract that the file lacks.
+        extra: columns that are not in the contract; they are ignored.
     """
 
     missing: tuple[str, ...]

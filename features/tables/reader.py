@@ -24,12 +24,13 @@ NO_REJECTS = pd.DataFrame({name: pd.Series([], dtype=object) for name in REJECT_
 class ReadOptions:
     """How a file is read.
 
-    chunk_rows: rows read at a time, at most; fewer where rows are very long. Values never depend on it.
-    need_target: whether the outcome is read; rows without a bad or good one are then rejected.
-    delimiter: of a CSV file; a backslash and a t, as one types them in a shell, mean a tab.
-    encoding: of a CSV file; None means UTF-8, or what its byte-order mark says.
-
     Raises ContractError for values that make no sense.
+
+    Attributes:
+        chunk_rows: rows read at a time, at most; fewer where rows are very long. Values never depend on it.
+        need_target: whether the outcome is read; rows without a bad or good one are then rejected.
+        delimiter: of a CSV file; a backslash and a t, as one types them in a shell, mean a tab.
+        encoding: of a CSV file; None: UTF-8, or the encoding of the byte-order mark.
     """
 
     chunk_rows: int = 10_000
@@ -75,8 +76,8 @@ def read_files(paths: Sequence[Path], schema: Schema, options: ReadOptions) -> t
     """
     if not paths:
         raise ContractError("no file is named", "Name at least one file of applications.")
-    seen = DuplicateIds()
-    files = tuple(_joined(list(_read(path, schema, options, seen))) for path in paths)
+    known_ids = DuplicateIds()
+    files = tuple(_joined(list(_read(path, schema, options, known_ids))) for path in paths)
     columns: list[set[object]] = [set(file.applications.frame.columns) for file in files]
     if differing := set.union(*columns) - set.intersection(*columns):
         what = f"only some of the files have the columns {', '.join(sorted(map(str, differing)))}"
@@ -99,17 +100,17 @@ def header_report(path: Path, schema: Schema, options: ReadOptions) -> HeaderRep
     return compare_header(header_names(path, schema, options.delimiter, options.encoding), schema)
 
 
-def _read(path: Path, schema: Schema, options: ReadOptions, seen: DuplicateIds) -> Iterator[Chunk]:
+def _read(path: Path, schema: Schema, options: ReadOptions, known_ids: DuplicateIds) -> Iterator[Chunk]:
     if path.suffix.lower() == ".parquet":
         batches = parquet_rows(path, schema, options.need_target, options.chunk_rows)
     else:
         batches = csv_rows(path, schema, options.need_target, options.chunk_rows, options.delimiter, options.encoding)
     for rows in batches:
-        yield checked(rows, schema, seen)
+        yield checked(rows, schema, known_ids)
 
 
-def checked(rows: TextRows, schema: Schema, seen: DuplicateIds) -> Chunk:
-    """Rows as text, each as an application or a reject; ``seen`` remembers their ids."""
+def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds) -> Chunk:
+    """Rows as text, each as an application or a reject; ``known_ids`` remembers their ids."""
     columns, breaches = check(rows.cells, schema)
     keep = np.ones(len(rows.row_number), dtype=np.bool_)
     keep[[breach.position for breach in breaches]] = False
@@ -119,7 +120,7 @@ def checked(rows: TextRows, schema: Schema, seen: DuplicateIds) -> Chunk:
     ]
     name = schema.id.name
     sound = np.flatnonzero(keep)
-    for at in sound[seen.add(columns[name][sound])].tolist():
+    for at in sound[known_ids.add(columns[name][sound])].tolist():
         keep[at] = False
         message = f"the id {str(columns[name][at])[:40]!r} stands in an earlier row. Keep one row per application"
         rejects.append(Reject(int(rows.row_number[at]), name, "unique", message, rows.original(at)))

@@ -39,9 +39,11 @@ class Reject(NamedTuple):
 class TextRows:
     """Rows as text, before they are checked.
 
-    cells: Arrow strings of each column that is read, null or a missing code = missing, n each.
-    row_number: int64 (n,), 1-based among the data rows. original: the row at a position as it stood in the file.
-    rejects: rows between these that could not be split into cells.
+    Attributes:
+        cells: Arrow strings of each column that is read, null or a missing code = missing, n each.
+        row_number: int64 (n,), 1-based among the data rows.
+        original: the row at a position as it stood in the file.
+        rejects: rows between these that could not be split into cells.
     """
 
     cells: dict[str, pa.Array]

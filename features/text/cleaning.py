@@ -34,7 +34,14 @@ _ABBREVIATIONS = frozenset(
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of cleaning: where its edits begin and end in the text before (old) and after (new) it."""
+    """One step of cleaning, as the bounds of its edits before (old) and after (new) it.
+
+    Attributes:
+        old_start: begin of each edit in the text before.
+        old_end: end of each.
+        new_start: begin of each in the text after.
+        new_end: end of each.
+    """
 
     old_start: tuple[int, ...]
     old_end: tuple[int, ...]
@@ -61,7 +68,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class CleanText:
-    """A narrative as the model reads it. stages: what was done to the raw text, in order."""
+    """A narrative as the model reads it.
+
+    Attributes:
+        text: the clean text.
+        stages: the steps from the raw text to it, in order.
+    """
 
     text: str
     stages: tuple[Stage, ...] = ()

@@ -1,8 +1,8 @@
-"""Exchange of words that tell of a person's sex, family or origin, to see whether a model minds.
+"""Counterfactual texts: words of a person's sex, family or origin are exchanged, to measure the effect on a score.
 
 The words are those of data_schemas/english.term_swaps.json, found as whole words in any case; the case stays. A text is
 read once, so that no exchange undoes another. Two things need the words around, and are kept simple: ``her`` stands for
-both ``his`` and ``him``, told apart by whether a word follows that can begin a noun phrase ("help her pay" is so taken
+both ``his`` and ``him``, depending on whether a word follows that can begin a noun phrase ("help her pay" is so taken
 for "her pay"); ``single``, ``married``, ``divorced`` and ``widowed`` count as marital status by the word beside them,
 because a single payment is not unmarried.
 """
@@ -68,7 +68,7 @@ def _owns(word: re.Match[str]) -> bool:
 
 
 def _other_status(plain: str, word: re.Match[str]) -> str:
-    """Of a marital status: its opposite where somebody is said to be it, or of those that tell of an event."""
+    """The opposite of a marital status where a person has it, or of one that names an event."""
     text, (start, end) = word.string, word.span()
     before, after = text[max(0, start - _REACH) : start], text[end : end + _REACH]
     if not after.startswith("-") and (_BEING.search(before) or _PERSON.match(after)):

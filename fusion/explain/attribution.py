@@ -31,10 +31,15 @@ BLOCK_ROWS = 2_000  # rows explained at once: bounds memory
 
 @dataclass(frozen=True)
 class ModelOutputs:
-    """What the model makes of some rows.
+    """Inputs and outputs of a model for n rows.
 
-    inputs: of the heads. x: (n, n_columns + n_narratives), of the trees. joint, alone: (n, n_narratives), log-odds that
-    the joint head and the text-only head give to each narrative. margin: (n,), the model's answer.
+    Attributes:
+        design: the rows.
+        inputs: of the heads.
+        x: float64 (n, n_columns + n_narratives), of the trees.
+        joint_text: float64 (n, n_narratives), log-odds that the joint head gives to each narrative.
+        text_only: float64 (n, n_narratives), log-odds that the text-only head gives to each narrative.
+        margin: float64 (n,), calibrated log-odds.
     """
 
     design: Design
@@ -46,7 +51,7 @@ class ModelOutputs:
 
     @staticmethod
     def of(model: FusionModel, design: Design, threads: int = 0) -> ModelOutputs:
-        """Let the model read the rows."""
+        """Score the rows."""
         inputs = model.basis.inputs(design)
         alone = model.text_only.text(inputs)
         x = stacker_inputs(design.tabular, alone)
@@ -56,9 +61,13 @@ class ModelOutputs:
 
 @dataclass(frozen=True)
 class NarrativeGame:
-    """The game inside each narrative of one column that has more than one sentence.
+    """The games inside the narratives of one column that have more than one sentence.
 
-    places: the narratives' sentences in their block. parts, payoff: see ``fusion.explain.sentence_shapley``.
+    Attributes:
+        number: of the narrative column.
+        places: int64, the narratives' sentences in their block.
+        parts: what the coalitions are worth to the heads.
+        payoff: from the heads' log-odds to contributions.
     """
 
     number: int
@@ -69,10 +78,13 @@ class NarrativeGame:
 
 @dataclass(frozen=True)
 class Explainer:
-    """A fused model with its background counted in.
+    """A fused model and the background sample that its explanations refer to.
 
-    trees: the trees' game. usual: float64 (n_columns,), mean of what the joint head says of each column over the
-    background. base: mean margin of the background's columns without a narrative.
+    Attributes:
+        model: the model.
+        trees: the game of the trees, with the background's rows counted.
+        background_mean: float64 (n_columns,), mean over the background of the joint head's log-odds of each column.
+        base: mean margin of the background's columns without a narrative, the start of every explanation.
     """
 
     model: FusionModel
@@ -82,31 +94,40 @@ class Explainer:
 
     @staticmethod
     def of(model: FusionModel, background: TabularBlock) -> Explainer:
-        """Count the background's rows into the trees; raises ValueError when there are none."""
+        """Prepare explanations against these background rows.
+
+        Raises:
+            ValueError: where there are none.
+        """
         if not len(background):
             raise ValueError("a background without rows")
         blend, head = model.fused.blend, model.fused.head
         x = stacker_inputs(background, np.tile(model.text_only.head.absent, (len(background), 1)))
         leaves = leaves_of(model.fused.stacker.boosters)
         trees = TreeGame.of(leaves, count(leaves, x), len(x), x.shape[1])
-        usual = _usual(model, background)
-        from_head = float(head.bias[0] + usual.sum() + head.absent.sum())
+        background_mean = _background_mean(model, background)
+        from_head = float(head.bias[0] + background_mean.sum() + head.absent.sum())
         base = blend.slope * (blend.weight * trees.base + (1.0 - blend.weight) * from_head) + blend.intercept
-        return Explainer(model, trees, usual, base)
+        return Explainer(model, trees, background_mean, base)
 
     @property
     def tree_weight(self) -> float:
-        """What the trees' log-odds count in the margin."""
+        """Weight of the trees' log-odds in the margin."""
         return self.model.fused.blend.slope * self.model.fused.blend.weight
 
     @property
     def head_weight(self) -> float:
-        """What the joint head's log-odds count in the margin."""
+        """Weight of the joint head's log-odds in the margin."""
         return self.model.fused.blend.slope * (1.0 - self.model.fused.blend.weight)
 
     def explain(self, design: Design, block: SentenceBlock, seed: int = 0, threads: int = 0) -> Explanation:
-        """Split the margins of some rows whose sentences are ``block``; a row's digits do not depend on the rows
-        beside it. seed: of the orders that are sampled where a narrative has many sentences. threads 0: all cores.
+        """Split the margins of some rows; a row's digits do not depend on the rows beside it.
+
+        Args:
+            design: the rows.
+            block: their sentences.
+            seed: of the orders that are sampled where a narrative has many sentences.
+            threads: of LightGBM; 0: all cores.
         """
         parts = []
         for start in range(0, max(1, len(design)), BLOCK_ROWS):
@@ -132,10 +153,10 @@ class Explainer:
                 yield NarrativeGame(number, places, parts, payoff)
 
     def explain_outputs(self, outputs: ModelOutputs, block: SentenceBlock, seed: int = 0) -> Explanation:
-        """``explain`` for rows that the model has read already, all at once; many of them take much memory."""
+        """``explain`` for rows that are scored already, all at once; memory grows with their number."""
         model, names = self.model, outputs.design.text.names
-        said = np.where(outputs.design.text.has_text, outputs.joint_text - model.fused.head.absent, 0.0)
-        from_head = np.hstack([_by_column(model, outputs.inputs.x_columns) - self.background_mean, said])
+        from_text = np.where(outputs.design.text.has_text, outputs.joint_text - model.fused.head.absent, 0.0)
+        from_head = np.hstack([_by_column(model, outputs.inputs.x_columns) - self.background_mean, from_text])
         from_trees = self.tree_weight * self.trees.contributions(outputs.x)
         together = from_trees + self.head_weight * from_head
         n_columns = together.shape[1] - len(names)
@@ -163,8 +184,10 @@ class Explainer:
     def _parts_of(
         self, outputs: ModelOutputs, block: SentenceBlock, number: int, where: tuple[Ints, Ints, Ints]
     ) -> NarrativeParts:
-        """What both heads hear of some narratives of one column. where: their sentences' places in ``block``, their
-        rows, and their numbers of sentences.
+        """Sentence-game inputs of one narrative column.
+
+        Args:
+            where: places of the sentences in ``block``, rows of the narratives, numbers of sentences of each.
         """
         places, rows, sizes = where
         basis, joint, alone = self.model.basis, self.model.fused.head, self.model.text_only.head
@@ -174,7 +197,7 @@ class Explainer:
         part = np.column_stack([share, share[:, None] * _products(block.x_sentence[places], weights)])
         vectors = np.column_stack(
             [np.ones(len(rows)), _products(outputs.design.text.x_text[rows, number], weights)]
-        )  # the whole narratives, as share and as what it says
+        )  # of the whole narratives: their share, 1, and their log-odds
         rest = vectors - np.add.reduceat(part, first[:-1])
         words = block.x_lex[places]
         bucket = words.indices.astype(np.int64)
@@ -194,8 +217,8 @@ class Explainer:
         )
 
 
-def _usual(model: FusionModel, background: TabularBlock) -> Floats:
-    """float64 (n_columns,): mean of what the joint head says of each column; in blocks, to bound memory."""
+def _background_mean(model: FusionModel, background: TabularBlock) -> Floats:
+    """float64 (n_columns,): mean of the joint head's log-odds of each column; in blocks, to bound memory."""
     blocks = (np.arange(at, min(at + BLOCK_ROWS, len(background))) for at in range(0, len(background), BLOCK_ROWS))
     sums = [_by_column(model, model.basis.columns(background.take(rows))).sum(axis=0) for rows in blocks]
     mean: Floats = np.sum(sums, axis=0) / len(background)
@@ -203,14 +226,16 @@ def _usual(model: FusionModel, background: TabularBlock) -> Floats:
 
 
 def _products(vectors: Floats32, weights: Floats) -> Floats:
-    """float64 (n, 2): each vector times each of two weight vectors; a row's digits do not depend on the others."""
+    """float64 (n, 2): products of each vector with each of two weight vectors; a row's digits do not depend on the
+    others.
+    """
     return np.column_stack([(vectors * weight).sum(axis=1) for weight in weights])
 
 
 def _by_column(model: FusionModel, x_columns: Floats32) -> Floats:
-    """float64 (n, n_columns): what the joint head says of each column, in log-odds."""
+    """float64 (n, n_columns): log-odds that the joint head gives to each column."""
     first = model.basis.first_inputs
     if not len(first):
         return np.zeros((len(x_columns), 0))
-    said: Floats = np.add.reduceat(x_columns * model.fused.head.columns, first, axis=1)
-    return said
+    log_odds: Floats = np.add.reduceat(x_columns * model.fused.head.columns, first, axis=1)
+    return log_odds

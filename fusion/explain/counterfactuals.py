@@ -31,8 +31,12 @@ MAX_PAIRS = 15  # of columns, those that promise most
 
 @dataclass(frozen=True)
 class ActionableColumn:
-    """An actionable column. values: float64, ascending, what it may be moved to. spread: standard deviation of the
-    training values, outer ones drawn in.
+    """A column that an applicant can change.
+
+    Attributes:
+        field: the column.
+        values: float64, ascending, values it may be moved to.
+        spread: standard deviation of its training values, those beyond the outermost ``values`` moved there.
     """
 
     field: Field
@@ -120,7 +124,8 @@ class CounterfactualSearch:
     ) -> list[tuple[ColumnMove, ...]]:
         """Moves of two columns, at most ``MAX_PAIRS`` pairs of them: of those whose best moves alone lead lowest.
 
-        margin: float64 (len(alone),), where the moves of single columns lead.
+        Args:
+            margin: float64 (len(alone),), where the moves of single columns lead.
         """
         lowest: dict[str, float] = {}
         for (move,), led in zip(alone, margin.tolist(), strict=True):

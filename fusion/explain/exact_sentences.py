@@ -29,9 +29,13 @@ MIN_PAIRS = 4  # for a standard error that is one
 
 @dataclass(frozen=True)
 class ReencodingPlan:
-    """What is to be read of one narrative. at: its number in its game. places: its sentences in the block.
+    """The coalitions of one narrative's sentences that are to be encoded.
 
-    coalitions: int64 (m,), which sentences each reading holds. n_pairs: of sampled orders; 0: all coalitions.
+    Attributes:
+        at: number of the narrative in its game.
+        places: int64 (k,), its sentences in the block.
+        coalitions: int64 (m,), bit i set where sentence i belongs to the coalition.
+        n_pairs: number of sampled pairs of orders; 0: all coalitions are encoded.
     """
 
     at: int
@@ -43,9 +47,10 @@ class ReencodingPlan:
 def explain_exactly(
     explainer: Explainer, design: Design, block: SentenceBlock, read_texts: ReadTexts, seed: int = 0, threads: int = 0
 ) -> Explanation:
-    """``Explainer.explain`` with every narrative of several sentences read again without some of them.
+    """``Explainer.explain`` with every narrative of several sentences encoded again without some of them.
 
-    A narrative too long for that (``REENCODED_CHARACTERS``) keeps its fast values; ``Explanation.exact`` tells.
+    A narrative too long for that (``REENCODED_CHARACTERS``) keeps its fast values, and ``Explanation.exact`` is false
+    there.
     """
     outputs = ModelOutputs.of(explainer.model, design, threads)
     fast = explainer.explain_outputs(outputs, block, seed)
@@ -57,9 +62,9 @@ def explain_exactly(
         plans = [plan for plan in plans if len(plan.coalitions)]
         if not plans:
             continue
-        said = _reencode(explainer, outputs, game.number, _texts(plans, block), read_texts)
+        log_odds = _reencode(explainer, outputs, game.number, _texts(plans, block), read_texts)
         ends = np.cumsum([len(plan.coalitions) for plan in plans])
-        for plan, now in zip(plans, np.split(said, ends[:-1]), strict=True):
+        for plan, now in zip(plans, np.split(log_odds, ends[:-1]), strict=True):
             mine = plan.places
             if plan.n_pairs:
                 more, error = _corrected(game, plan, now, seed)
@@ -102,7 +107,7 @@ def _texts(plans: Sequence[ReencodingPlan], block: SentenceBlock) -> list[str]:
 def _reencode(
     explainer: Explainer, outputs: ModelOutputs, number: int, texts: Sequence[str], read_texts: ReadTexts
 ) -> Floats:
-    """float64 (m, 2): what the joint and the text-only head say of texts in narrative column ``number``."""
+    """float64 (m, 2): log-odds that the joint and the text-only head give to texts in narrative column ``number``."""
     design, model = outputs.design, explainer.model
     vectors, words = read_texts(texts)
     m, n_narratives = len(texts), len(design.text.names)
@@ -120,21 +125,21 @@ def _reencode(
     return np.column_stack([joint[:, number], alone[:, number]])
 
 
-def _enumerated(game: NarrativeGame, plan: ReencodingPlan, said: Floats) -> Floats:
-    """Shapley values from every coalition's reading; nothing is sampled."""
+def _enumerated(game: NarrativeGame, plan: ReencodingPlan, log_odds: Floats) -> Floats:
+    """Shapley values from every coalition's log-odds; nothing is sampled."""
     k = len(plan.places)
     ends = np.stack([game.parts.absent, game.parts.whole[plan.at]])
-    worth = game.payoff.of(plan.at, np.concatenate([ends[:1], said, ends[1:]]))
+    worth = game.payoff.of(plan.at, np.concatenate([ends[:1], log_odds, ends[1:]]))
     added = np.zeros(k)
     share_out(worth, k, added)
     return added
 
 
-def _corrected(game: NarrativeGame, plan: ReencodingPlan, said: Floats, seed: int) -> tuple[Floats, Floats]:
-    """What the readings add to the fast values, and its standard error."""
+def _corrected(game: NarrativeGame, plan: ReencodingPlan, log_odds: Floats, seed: int) -> tuple[Floats, Floats]:
+    """The correction of the fast values along sampled orders, and its standard error."""
     k, payoff = len(plan.places), game.payoff
     fast = payoff.of(plan.at, part_log_odds(game.parts, plan.at, plan.coalitions))
-    difference = dict(zip(plan.coalitions.tolist(), payoff.of(plan.at, said) - fast, strict=True))
+    difference = dict(zip(plan.coalitions.tolist(), payoff.of(plan.at, log_odds) - fast, strict=True))
     orders = all_orders(seed)[k, : plan.n_pairs, :k]
     gained = np.zeros((2 * plan.n_pairs, k))
     for order, grown, gain in zip(np.concatenate([orders, orders[:, ::-1]]), _prefixes(orders), gained, strict=True):

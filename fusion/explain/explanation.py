@@ -17,16 +17,21 @@ from fusion.config import ScaleConfig
 class Explanation:
     """Contributions in calibrated log-odds of bad: base + columns + narratives = margin, for every row.
 
-    base: mean margin of the background's columns without a narrative.
-    column_names, narrative_names: the players; derived features are columns like any other.
-    columns: float64 (n, n_columns). narratives: float64 (n, n_narratives), 0 where nothing was written.
-    from_trees: float64 (n, n_columns + n_narratives), the part of either that comes from the trees; the rest is the
-        joint head's.
-    sentences: float64 (n_sentences,), those of one narrative sum to its contribution.
-    sentence_error: float64 (n_sentences,), standard error of each; 0 where nothing was sampled.
-    orders: int64 (n_sentences,), how many orders of its narrative's sentences were sampled; 0: all combinations valued.
-    exact: bool (n_sentences,), whether the encoder read the narrative again without some of its sentences.
-    block: the sentences themselves. margin: float64 (n,), the model's own.
+    Attributes:
+        base: mean margin of the background's columns without a narrative.
+        column_names: structured columns; derived features are columns like any other.
+        narrative_names: narrative columns.
+        columns: float64 (n, n_columns), contributions in log-odds.
+        narratives: float64 (n, n_narratives), contributions, 0 where nothing was written.
+        from_trees: float64 (n, n_columns + n_narratives), the part of either that comes from the trees; the rest is the
+            joint head's.
+        sentences: float64 (n_sentences,), those of one narrative sum to its contribution.
+        sentence_error: float64 (n_sentences,), standard error of each; 0 where nothing was sampled.
+        orders: int64 (n_sentences,), how many orders of its narrative's sentences were sampled; 0: all combinations
+            valued.
+        exact: bool (n_sentences,), whether the encoder read the narrative again without some of its sentences.
+        block: the sentences themselves.
+        margin: float64 (n,), margin of the model.
     """
 
     base: float

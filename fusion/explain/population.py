@@ -25,9 +25,11 @@ from fusion.model.fusion_model import FusionModel
 class Population:
     """Training applicants, without their narratives.
 
-    columns: what the model saw of them. margin: float64 (n,), log-odds from parts that never saw their outcome.
-    bad: bool (n,), how it went. contributions: float32 (n, n_columns + n_narratives), why the final model scores them
-    as it does, in log-odds.
+    Attributes:
+        columns: their structured columns.
+        margin: float64 (n,), out-of-fold log-odds.
+        bad: bool (n,), outcome.
+        contributions: float32 (n, n_columns + n_narratives), contributions to the log-odds of the final model.
     """
 
     columns: TabularBlock

@@ -1,4 +1,4 @@
-"""Principal reasons: the contributions of an explanation, summed by what an applicant would be told.
+"""Principal reasons of a decision: the contributions of an explanation, summed by reason code.
 
 Columns count under their reason code, and so do sentences under that of their concept; of what was written and matches
 no concept the worst sentence counts under its narrative's own code. Nothing is dropped: a reason that may not be
@@ -27,8 +27,12 @@ VISIBLE_POINTS = 0.05  # points: less is written as 0.0
 class ReasonBook:
     """Every reason that a model can give.
 
-    reasons: one per code. column, concept, narrative: int64, place in ``reasons`` of each column, each concept and each
-    narrative (for its sentences that match no concept).
+    Attributes:
+        reasons: one per code.
+        column: int64 (n_columns,), place of each column in ``reasons``.
+        concept: int64 (n_concepts,), place of each concept in ``reasons``.
+        narrative: int64 (n_narratives,), place of each narrative in ``reasons``, for its sentences that match no
+            concept.
     """
 
     reasons: tuple[Reason, ...]
@@ -38,18 +42,19 @@ class ReasonBook:
 
     @staticmethod
     def of(schema: Schema, column_names: Sequence[str], narrative_names: Sequence[str]) -> ReasonBook:
-        """The reasons of a schema; a column without one is told by its title (``default_reasons``).
+        """The reasons of a schema; a column without one gets its title as reason (``default_reasons``).
 
-        Raises ValueError when two reasons differ and have the same code.
+        Raises:
+            ValueError: where two different reasons have the same code.
         """
         stated = _stated(schema)
-        told = stated | default_reasons(
+        reasons = stated | default_reasons(
             schema, [name for name in (*column_names, *narrative_names) if name not in stated]
         )
         given = [
-            [told[name] for name in column_names],
+            [reasons[name] for name in column_names],
             [concept.reason for concept in schema.concepts],
-            [told[name] for name in narrative_names],
+            [reasons[name] for name in narrative_names],
         ]
         book = {reason.code: reason for group in given for reason in group}
         for reason in (reason for group in given for reason in group):
@@ -62,10 +67,11 @@ class ReasonBook:
     def of_sentences(self, explanation: Explanation, concept: Ints) -> Ints:
         """int64 (n_sentences,): place in ``reasons`` of each sentence, by its concept or else by its narrative.
 
-        Sentences that match no concept are about different things, which would blur each other: only the one that
-        speaks most against the applicant stands for its narrative; the others have the place -1.
+        Sentences that match no concept are about different things, which a sum would mix: only the most adverse of them
+        stands for its narrative; the others have the place -1.
 
-        concept: int64 (n_sentences,), place of each sentence's concept among the schema's, -1 for none.
+        Args:
+            concept: int64 (n_sentences,), place of each sentence's concept among the schema's, -1 for none.
         """
         block = explanation.block
         place = np.full(len(block), -1, dtype=np.int64)
@@ -84,9 +90,12 @@ class ReasonBook:
 class Reasons:
     """The strongest adverse reasons of every row, the strongest first.
 
-    book: what can be told. which: int64 (n, n_reasons), places in it, -1 where there are no more. points: float64
-    (n, n_reasons), what each takes from the score, negative; 0 where there are no more. narrative_points: float64 (n,),
-    what the narratives gave or took in all. refused: bool (n,), whether it is not approved.
+    Attributes:
+        book: the reasons.
+        which: int64 (n, n_reasons), places in ``book.reasons``, -1 where there are no more.
+        points: float64 (n, n_reasons), points that each takes from the score, negative; 0 where there are no more.
+        narrative_points: float64 (n,), points that the narratives add to the score in all.
+        not_approved: bool (n,), whether the application is referred or declined.
     """
 
     book: ReasonBook
@@ -97,8 +106,8 @@ class Reasons:
 
     def of(self, row: int) -> list[tuple[Reason, float]]:
         """The reasons of one row with their points."""
-        told = zip(self.which[row].tolist(), self.points[row].tolist(), strict=True)
-        return [(self.book.reasons[at], points) for at, points in told if at >= 0]
+        pairs = zip(self.which[row].tolist(), self.points[row].tolist(), strict=True)
+        return [(self.book.reasons[at], points) for at, points in pairs if at >= 0]
 
 
 def _columns(schema: Schema) -> list[Field | Derived]:
@@ -141,12 +150,15 @@ def principal_reasons(
     most: int,
     refused: Flags | None = None,
 ) -> Reasons:
-    """At most ``most`` reasons per row, each taking ``config.explain.min_points`` or more; of a row that is not
-    approved whatever takes anything that can be seen (``VISIBLE_POINTS``), as an applicant who is declined must be
-    told why, and whoever looks at a referred one must know.
+    """At most ``most`` reasons per row, the strongest first.
 
-    concept: see ``ReasonBook.of_sentences``. refused: bool (n,), whether each row is not approved; by default by the
-    model's own cut-off.
+    A reason takes ``config.explain.min_points`` or more; where the application is not approved, every reason of a
+    visible size counts (``VISIBLE_POINTS``), because a declined applicant must be given reasons, and a person who
+    decides a referral must know them.
+
+    Args:
+        concept: see ``ReasonBook.of_sentences``.
+        refused: bool (n,), whether each row is not approved; by default by the model's own cut-off.
     """
     points = reason_points(explanation, concept, book, config.scale)
     n, n_reasons = points.shape
@@ -173,6 +185,6 @@ def reason_points(explanation: Explanation, concept: Ints, book: ReasonBook, sca
     for at, column in zip(book.column, explanation.columns.T, strict=True):
         log_odds[:, at] += column
     place = book.of_sentences(explanation, concept)
-    told = place >= 0
-    np.add.at(log_odds, (explanation.block.row[told], place[told]), explanation.sentences[told])
+    counted = place >= 0
+    np.add.at(log_odds, (explanation.block.row[counted], place[counted]), explanation.sentences[counted])
     return to_points(log_odds, scale)

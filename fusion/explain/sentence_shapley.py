@@ -27,14 +27,24 @@ PAIRS = 64  # sampled orders, each walked forwards and backwards
 
 
 class NarrativeParts(NamedTuple):
-    """Narratives of one column as the joint head and the text-only head judge them, in log-odds.
+    """What the sentences of n narratives of one column contribute to the log-odds of the joint head and of the
+    text-only head.
 
-    A plain tuple of arrays, because compiled code reads it. Per narrative: first: int64 (n + 1,), where its sentences
-    begin; rest: (n, 3), the special tokens' share and what they say to either head, 0 where they have none; whole:
-    (n, 2), what the narrative says to either head. Per sentence: part: (n_sentences, 3), its share of the tokens and
-    what these say; word_first: int64 (n_sentences + 1,). Per word: word: int64, its bucket; said: (n_words, 3), its
-    squared weight and what it says before the narrative's words are scaled to length 1. offset, none: (2,), what is
-    added to every vector, and what a narrative that was not written says.
+    A plain tuple of arrays, because compiled code reads it. In the arrays of two or three columns the last two belong
+    to the joint head and to the text-only head.
+
+    Attributes:
+        first: int64 (n + 1,), where the sentences of each narrative begin.
+        rest: float64 (n, 3), share of the special tokens, and that share times their log-odds; 0 where they have none.
+        whole: float64 (n, 2), log-odds of the whole narrative.
+        part: float64 (n_sentences, 3), share of the sentence among the tokens, and that share times their log-odds.
+        word_first: int64 (n_sentences + 1,), where the words of each sentence begin.
+        word: int64 (n_words,), hash bucket of the word.
+        word_values: float64 (n_words, 3), squared weight of the word, and its log-odds before a narrative's words are
+            scaled to length 1.
+        offset: float64 (2,), added to the log-odds of every vector.
+        absent: float64 (2,), log-odds of a narrative that was not written.
+        n_buckets: number of hash buckets.
     """
 
     first: Ints
@@ -50,10 +60,12 @@ class NarrativeParts(NamedTuple):
 
 
 class Payoff(NamedTuple):
-    """From what the heads say of a narrative to what it adds to the margin.
+    """From the two heads' log-odds of a narrative to its contribution to the margin.
 
-    head: weight of the joint head's log-odds. thresholds, values: the trees' ``Response`` to the text-only head,
-    times the trees' weight; one row of values per narrative.
+    Attributes:
+        head: weight of the joint head's log-odds.
+        thresholds: float64 (k,), of the trees' ``Response`` to the text-only head.
+        values: float64 (n, k + 1), that response times the trees' weight, for each narrative.
     """
 
     head: float
@@ -61,7 +73,7 @@ class Payoff(NamedTuple):
     values: Floats
 
     def of(self, narrative: int, log_odds: Floats) -> Floats:
-        """float64 (m,): what is paid where the heads say ``log_odds`` (m, 2)."""
+        """float64 (m,): contributions at ``log_odds`` (m, 2)."""
         stretch = np.searchsorted(self.thresholds, log_odds[:, 1], side="left")
         paid: Floats = self.head * log_odds[:, 0] + self.values[narrative, stretch]
         return paid
@@ -82,7 +94,9 @@ def owen_values(parts: NarrativeParts, payoff: Payoff, seed: int) -> tuple[Float
 
 
 def part_log_odds(parts: NarrativeParts, narrative: int, coalitions: Ints) -> Floats:
-    """float64 (m, 2): what either head says of some sentences of a narrative; bit i of a coalition is sentence i."""
+    """float64 (m, 2): either head's log-odds of coalitions of a narrative's sentences; bit i of a coalition is sentence
+    i.
+    """
     log_odds = np.zeros((len(coalitions), 2))
     _each_part(parts, narrative, coalitions, log_odds)
     return log_odds
@@ -99,8 +113,12 @@ def all_orders(seed: int) -> Ints:
 
 
 @compiled
-def _part(parts: NarrativeParts, narrative: int, coalition: int, seen: Ints, stamp: int, log_odds: Floats) -> None:
-    """What either head says of a coalition. seen: (n_buckets,), scratch; no earlier call with it had this stamp."""
+def _part(parts: NarrativeParts, narrative: int, coalition: int, visited: Ints, stamp: int, log_odds: Floats) -> None:
+    """Either head's log-odds of one coalition.
+
+    Args:
+        seen: (n_buckets,), scratch; no earlier call with it had this stamp.
+    """
     begin, end = parts.first[narrative], parts.first[narrative + 1]
     if coalition == 0:
         log_odds[:] = parts.absent
@@ -118,12 +136,12 @@ def _part(parts: NarrativeParts, narrative: int, coalition: int, seen: Ints, sta
         vector_joint += parts.part[sentence, 1]
         vector_text += parts.part[sentence, 2]
         for at in range(parts.word_first[sentence], parts.word_first[sentence + 1]):
-            if seen[parts.word[at]] != stamp:
-                seen[parts.word[at]] = stamp
+            if visited[parts.word[at]] != stamp:
+                visited[parts.word[at]] = stamp
                 square += parts.word_values[at, 0]
                 word_joint += parts.word_values[at, 1]
                 word_text += parts.word_values[at, 2]
-    log_odds[:] = 0.0  # as of the mean narrative, should no token be heard
+    log_odds[:] = 0.0  # as of the mean narrative, where the coalition has no token
     if share > 0.0:
         log_odds[0] = parts.offset[0] + vector_joint / share
         log_odds[1] = parts.offset[1] + vector_text / share
@@ -134,14 +152,14 @@ def _part(parts: NarrativeParts, narrative: int, coalition: int, seen: Ints, sta
 
 @compiled
 def _each_part(parts: NarrativeParts, narrative: int, coalitions: Ints, log_odds: Floats) -> None:
-    seen = np.zeros(parts.n_buckets, dtype=np.int64)
+    visited = np.zeros(parts.n_buckets, dtype=np.int64)
     for at in range(len(coalitions)):
-        _part(parts, narrative, coalitions[at], seen, at + 1, log_odds[at])
+        _part(parts, narrative, coalitions[at], visited, at + 1, log_odds[at])
 
 
 @compiled
 def _owen_values(parts: NarrativeParts, payoff: Payoff, orders: Ints, added: Floats, error: Floats) -> None:
-    seen = np.zeros(parts.n_buckets, dtype=np.int64)
+    visited = np.zeros(parts.n_buckets, dtype=np.int64)
     stamp = 0
     log_odds = np.zeros(2)
     worth = np.zeros(1 << MAX_ENUMERATED)
@@ -151,11 +169,11 @@ def _owen_values(parts: NarrativeParts, payoff: Payoff, orders: Ints, added: Flo
         if k <= MAX_ENUMERATED:
             for coalition in range(1 << k):
                 stamp += 1
-                _part(parts, narrative, coalition, seen, stamp, log_odds)
+                _part(parts, narrative, coalition, visited, stamp, log_odds)
                 worth[coalition] = _pay(payoff, narrative, log_odds)
             share_out(worth, k, added[begin:end])
         else:
-            stamp = _sample(parts, payoff, narrative, orders[k], seen, stamp, added[begin:end], error[begin:end])
+            stamp = _sample(parts, payoff, narrative, orders[k], visited, stamp, added[begin:end], error[begin:end])
 
 
 @compiled
@@ -186,7 +204,7 @@ def _sample(
     payoff: Payoff,
     narrative: int,
     orders: Ints,
-    seen: Ints,
+    visited: Ints,
     stamp: int,
     added: Floats,
     error: Floats,
@@ -200,13 +218,13 @@ def _sample(
         pair[:] = 0.0
         for backwards in range(2):
             coalition = 0
-            _part(parts, narrative, coalition, seen, stamp, log_odds)
+            _part(parts, narrative, coalition, visited, stamp, log_odds)
             before = _pay(payoff, narrative, log_odds)
             for place in range(k):
                 sentence = orders[at, k - 1 - place if backwards else place]
                 coalition |= 1 << sentence
                 stamp += 1
-                _part(parts, narrative, coalition, seen, stamp, log_odds)
+                _part(parts, narrative, coalition, visited, stamp, log_odds)
                 now = _pay(payoff, narrative, log_odds)
                 pair[sentence] += 0.5 * (now - before)
                 before = now

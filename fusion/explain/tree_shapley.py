@@ -33,11 +33,17 @@ UNBOUNDED = math.inf
 
 
 class Leaves(NamedTuple):
-    """The leaves of all trees, flat. A plain tuple of arrays, because compiled code reads it.
+    """The leaves of all trees, flat.
 
-    value: float64 (n_leaves,), added to the margin where the leaf is reached. first: int64 (n_leaves + 1,), where
-    each leaf's conditions begin. column, low, high, missing: (n_conditions,): satisfied by low < x <= high, or, where
-    x is missing, if ``missing``; one condition per column of a leaf.
+    A plain tuple of arrays, because compiled code reads it.
+
+    Attributes:
+        value: float64 (n_leaves,), added to the margin where the leaf is reached.
+        first: int64 (n_leaves + 1,), where the conditions of each leaf begin.
+        column: int64 (n_conditions,), column that the condition looks at; one condition per column of a leaf.
+        low: float64 (n_conditions,), the condition holds for low < x <= high.
+        high: float64 (n_conditions,), upper bound, inclusive.
+        missing: bool (n_conditions,), whether the condition holds where x is missing.
     """
 
     value: Floats
@@ -49,8 +55,11 @@ class Leaves(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """What each leaf gives to its columns. at: int64 (n_leaves + 1,), where each leaf's table begins in ``given``;
-    there, the entry of pattern p and the leaf's i-th column is at p * k + i.
+    """The Shapley values that each leaf gives to its columns.
+
+    Attributes:
+        at: int64 (n_leaves + 1,), where each leaf's table begins in ``given``.
+        given: float64, the value of the leaf's i-th column for pattern p at ``at[leaf] + p * k + i``.
     """
 
     at: Ints
@@ -108,9 +117,11 @@ def _paths(
 
 @dataclass(frozen=True)
 class Response:
-    """How one column's Shapley value answers to its own value, the rest of the row held.
+    """One column's Shapley value as a function of its own value, the rest of the row held.
 
-    thresholds: float64 (k,), ascending. values: float64 (m, k + 1): of each row, on each stretch between them.
+    Attributes:
+        thresholds: float64 (k,), ascending.
+        values: float64 (m, k + 1), of each row, on each interval between them.
     """
 
     thresholds: Floats
@@ -124,10 +135,15 @@ class Response:
 
 @dataclass(frozen=True)
 class TreeGame:
-    """Trees with their background counted in.
+    """Trees and a background sample, ready to explain rows.
 
-    leaves: the trees. counts: int64, background rows per leaf and pattern, 2^k entries per leaf. n_background: rows.
-    n_columns: columns that the trees see.
+    Attributes:
+        leaves: the trees.
+        counts: int64, background rows per leaf and pattern, 2^k entries per leaf.
+        n_background: number of background rows.
+        n_columns: number of columns of the trees.
+        tables: Shapley values per leaf and pattern.
+        base: mean margin of the trees over the background.
     """
 
     leaves: Leaves
@@ -166,7 +182,7 @@ class TreeGame:
         return found
 
     def response(self, x: Floats, column: int) -> Response:
-        """How the value of ``column`` answers to the column, for every row of ``x`` (m, n_columns)."""
+        """Shapley value of ``column`` as a function of its value, for every row of ``x`` (m, n_columns)."""
         mine = self.leaves.column == column
         edges = np.unique(np.concatenate([self.leaves.low[mine], self.leaves.high[mine]]))
         thresholds = edges[np.isfinite(edges)]
@@ -286,7 +302,9 @@ def _explain(leaves: Leaves, tables: Tables, x: Floats, found: Floats) -> None:
 def _respond(leaves: Leaves, tables: Tables, x: Floats, column: int, first: Ints, last: Ints, values: Floats) -> None:
     """Adds, for every leaf that looks at ``column``, what the column gets; as differences between stretches.
 
-    x: (n_columns, n). values: (n, number of stretches + 1).
+    Args:
+        x: (n_columns, n).
+        values: (n, number of stretches + 1).
     """
     pattern = np.zeros(x.shape[1], dtype=np.int64)
     for leaf in range(len(leaves.value)):

@@ -16,7 +16,7 @@ from features.arrays import Floats, Floats32, Index, Ints
 from features.design import Design, TabularBlock, TextBlock
 from fusion.config import Config
 
-# A word of fewer training narratives is a name or a slip: it teaches nothing and may point at a person.
+# A word of fewer training narratives is a name or a misspelling: it predicts nothing and may identify a person.
 MIN_DOCUMENTS = 3
 
 
@@ -24,9 +24,12 @@ MIN_DOCUMENTS = 3
 class HeadInputs:
     """What the head multiplies with its weights.
 
-    x_columns: float32 (n, p). x_text: float32 (n, n_narratives, dim), zero where there is no narrative.
-    x_absent: float32 (n, n_narratives), 1 where there is none. x_words: float32 CSR (n, n_narratives * n_buckets).
-    direction: (p,), sign that each column input's weight must have; 0: either.
+    Attributes:
+        x_columns: float32 (n, p).
+        x_text: float32 (n, n_narratives, dim), zero where there is no narrative.
+        x_absent: float32 (n, n_narratives), 1 where there is none.
+        x_words: float32 CSR (n, n_narratives * n_buckets).
+        direction: (p,), sign that each column input's weight must have; 0: either.
     """
 
     x_columns: Floats32
@@ -57,11 +60,15 @@ class HeadInputs:
 class Basis:
     """The fitted maps.
 
-    edges: (n_num, n_bins + 1), quantile edges of each numeric column, ascending; columns with fewer distinct values
-    repeat their last edge. n_levels: codes of each category. centre: (p,), training mean of every column input.
-    text_mean: (n_narratives, dim), text_scale: (n_narratives,), infinite where vectors are not read. word_weight:
-    (n_narratives * n_buckets,), inverse document frequencies, 0 where words are not read. direction: (p,), how risk
-    moves with each column input: +1, -1, or 0 for either way.
+    Attributes:
+        edges: (n_num, n_bins + 1), quantile edges of each numeric column, ascending; columns with fewer distinct values
+            repeat their last edge.
+        n_levels: (n_cat,), number of codes of each category.
+        centre: (p,), training mean of every column input.
+        text_mean: (n_narratives, dim), mean vector of each narrative column.
+        text_scale: (n_narratives,), standard deviation of its vectors, infinite where vectors are not read.
+        word_weight: (n_narratives * n_buckets,), inverse document frequencies, 0 where words are not read.
+        direction: (p,), how risk moves with each column input: +1, -1, or 0 for either way.
     """
 
     edges: Floats
@@ -74,7 +81,11 @@ class Basis:
 
     @staticmethod
     def fit(design: Design, config: Config, monotone: Sequence[int]) -> Basis:
-        """Learn the maps from training rows. monotone: +1, 0 or -1 per numeric column."""
+        """Learn the maps from training rows.
+
+        Args:
+            monotone: +1, 0 or -1 per numeric column.
+        """
         n_bins = config.head.n_bins
         edges = np.array([_quantile_edges(column, n_bins) for column in design.tabular.x_num.T.astype(np.float64)])
         edges = edges.reshape(design.tabular.x_num.shape[1], n_bins + 1)

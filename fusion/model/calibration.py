@@ -21,7 +21,13 @@ from fusion.metrics import base_log_odds, both_classes, fit_logistic_line, log_l
 class Blend:
     """The affine map from the two parts' log-odds to the calibrated margin.
 
-    weight: the stacker's share w, in [0, 1]. slope, intercept: a (> 0) and b.
+    Attributes:
+        weight: the stacker's share w, in [0, 1].
+        slope: a, above 0.
+        intercept: b.
+
+    Raises:
+        ValueError: where the map would not rise with both parts.
     """
 
     weight: float

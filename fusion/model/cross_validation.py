@@ -1,7 +1,7 @@
-"""How good settings are, judged by decisions that the judged parts never saw: the objective of a sweep.
+"""Cross-validation of settings, the objective of a sweep: every row is scored by a model that was not trained on it.
 
-Random folds judge every row out of fold, in one fit. Time-ordered folds judge what was decided later by models of all
-that was decided before: closer to use, several fits, and only the newer rows are judged.
+Random folds validate on all rows, in one fit. Time-ordered folds validate on newer rows by models of all rows decided
+before: closer to use, but it takes several fits, and only the newer rows are scored.
 """
 
 from __future__ import annotations
@@ -21,18 +21,22 @@ from fusion.model.training import TrainingSample, Watch, fit
 
 Folds = Literal["random", "time"]
 TIME_FOLDS_ONLY = "folds.half_life_years"
-"""How much old decisions count: random folds, which judge old and new rows alike, would always say "as much"."""
+"""How much old decisions count: random folds, which score old and new rows alike, would always choose "as much"."""
 
-VALIDATION_SHARE = 0.5  # of the rows, the newest: what time-ordered folds judge
-NEWEST_SHARE = 0.2  # of the rows: what the figures of the newest are of
+VALIDATION_SHARE = 0.5  # of the rows, the newest: validation rows of time-ordered folds
+NEWEST_SHARE = 0.2  # of the rows: those behind the figures of the newest rows
 
 
 @dataclass(frozen=True)
 class CrossValidated:
-    """What a config's models say of rows that they never saw.
+    """Margins of rows by models that were not trained on them.
 
-    rows: positions in the sample, (m,). y: their outcomes. margins: of the fused model and its ablations. newest:
-    which of them were decided last, bool (m,); None without dates. model: the one fitted last.
+    Attributes:
+        rows: positions in the sample, (m,).
+        y: float64 (m,), outcomes, 1 bad.
+        margins: of the fused model and its ablations.
+        newest: bool (m,), the rows decided last; None without dates.
+        model: the model fitted last.
     """
 
     rows: Index
@@ -42,8 +46,10 @@ class CrossValidated:
     model: FusionModel
 
     def figures(self) -> dict[str, float]:
-        """Headline figures by name. With random folds the calibration slope is 1 by construction (the blend's line was
-        fitted on these rows), and only ``slope_newest`` tells anything.
+        """Headline figures by name.
+
+        With random folds the calibration slope is 1 by construction, because the blend's line was fitted on these rows;
+        only ``slope_newest`` says something about calibration then.
         """
         fused, columns = figures(self.y, self.margins.fused), auc(self.y, self.margins.columns_only)
         gain = delong(self.y, self.margins.fused, self.margins.columns_only)
@@ -58,13 +64,21 @@ class CrossValidated:
 def cross_validate(
     sample: TrainingSample, config: Config, folds: Folds, watch: Watch = lambda _n, _y, _margin: None
 ) -> CrossValidated:
-    """Train and judge by ``config.folds.n_folds`` folds. watch: told after each, as by ``fitting.fit``.
+    """Train with these settings and score every validation row by a model that was not trained on it.
 
-    Time-ordered folds leave out of the judged rows those that share a group with a row they would be judged by; rows
-    without a date are not judged, and train nobody. The levels of categories are those of the whole sample: a model of
-    older rows knows that a newer level exists, though nothing of it.
+    With random folds all rows are validated, in one fit. With time-ordered folds each block of newer rows is scored by
+    a model of all rows decided before it; rows that share a group with one of these are left out, and rows without a
+    date neither train nor validate. The levels of categories are those of the whole sample: a model of older rows has a
+    code for a level that only newer rows show, but nothing learned about it.
 
-    Raises ContractError as ``fit`` and ``forward_blocks`` do.
+    Args:
+        sample: training rows.
+        config: settings; ``folds.n_folds`` folds.
+        folds: how rows are split.
+        watch: called after each fold, as by ``fusion.model.training.fit``.
+
+    Raises:
+        ContractError: as ``fit`` and ``forward_blocks`` do.
     """
     if folds == "time":
         return _forward(sample, config, watch)
@@ -73,10 +87,10 @@ def cross_validate(
 
 
 def time_blocks(decided: Dates | None, n_blocks: int) -> list[Dates]:
-    """First day of each block of the newest ``VALIDATION_SHARE`` of the rows, and the day after the last: whole days,
-    about equally many rows.
+    """First day of each validation block, and the day after the last: whole days, about equally many rows in each.
 
-    Raises ContractError without dates, or with too few different ones.
+    Raises:
+        ContractError: without dates, or with too few different ones.
     """
     if decided is None or np.isnat(decided).all():
         raise ContractError(
@@ -97,8 +111,11 @@ def time_blocks(decided: Dates | None, n_blocks: int) -> list[Dates]:
 
 @dataclass(frozen=True)
 class Block:
-    """A stretch of days of time-ordered folds. earlier: positions of the rows decided before it. judged: of those in
-    it that share no group with one of them.
+    """One block of days of time-ordered folds.
+
+    Attributes:
+        training: positions of the rows decided before it.
+        validation: positions of the rows in it that share no group with one of these.
     """
 
     training: Index
@@ -106,22 +123,23 @@ class Block:
 
 
 def forward_blocks(y: Floats, groups: Ints, decided: Dates | None, n_blocks: int) -> list[Block]:
-    """What time-ordered folds judge, and by what.
+    """The training and validation rows of time-ordered folds.
 
-    Raises ContractError as ``time_blocks`` does, and where what is to be judged is empty or of one class.
+    Raises:
+        ContractError: as ``time_blocks`` does, and where the validation rows are none or of one class.
     """
     found = []
     for first, after in pairwise(time_blocks(decided, n_blocks)):
         assert decided is not None
-        earlier = decided < first
-        own = (decided >= first) & (decided < after) & ~np.isin(groups, groups[earlier])
-        if not own.any():
+        training = decided < first
+        validation = (decided >= first) & (decided < after) & ~np.isin(groups, groups[training])
+        if not validation.any():
             raise ContractError(
                 f"all rows from {first} on, before {after}, share an applicant or a narrative with older ones: "
                 "time-ordered folds have nothing to judge there",
                 "Use random folds, or lower folds.n_folds.",
             )
-        found.append(Block(np.flatnonzero(earlier), np.flatnonzero(own)))
+        found.append(Block(np.flatnonzero(training), np.flatnonzero(validation)))
     outcomes = y[np.concatenate([block.validation for block in found])]
     if not both_classes(outcomes):
         raise ContractError(
@@ -143,7 +161,7 @@ def newest_rows(decided: Dates | None) -> Flags | None:
 
 
 def _forward(sample: TrainingSample, config: Config, watch: Watch) -> CrossValidated:
-    """Every block judged by a model of all rows decided before it."""
+    """Score each block by a model of all rows decided before it."""
     blocks = forward_blocks(sample.y, sample.groups, sample.decided, config.folds.n_folds)
     assert sample.decided is not None
     found: list[Margins] = []

@@ -23,9 +23,13 @@ MARGIN_DECIMALS = 9
 
 @dataclass(frozen=True)
 class MarginParts:
-    """What an assembly says of each row, before and after blending; float64 log-odds of bad, (n,).
+    """Log-odds of n rows before and after blending.
 
-    text: (n, n_narratives), the part of ``head`` that each narrative has.
+    Attributes:
+        head: float64 (n,), of the joint head.
+        text: float64 (n, n_narratives), the part of ``head`` that comes from each narrative.
+        stacker: float64 (n,), of the trees.
+        margin: float64 (n,), blended and calibrated.
     """
 
     head: Floats
@@ -36,7 +40,13 @@ class MarginParts:
 
 @dataclass(frozen=True)
 class Assembly:
-    """A joint head, trees that also see what the text-only head says, and the blend of the two."""
+    """A joint head, trees that also get the text-only head's log-odds, and the blend of the two.
+
+    Attributes:
+        head: mean of the fold heads.
+        stacker: the trees of all folds.
+        blend: of the two.
+    """
 
     head: Head
     stacker: Stacker
@@ -52,7 +62,13 @@ class Assembly:
 
 @dataclass(frozen=True)
 class TextModel:
-    """A head that sees nothing but the narratives, and the line from its log-odds to calibrated log-odds."""
+    """A head of the narratives alone, and the line from its log-odds to calibrated log-odds.
+
+    Attributes:
+        head: mean of the fold heads.
+        slope: of the line.
+        intercept: of the line.
+    """
 
     head: Head
     slope: float
@@ -70,7 +86,13 @@ class TextModel:
 
 @dataclass(frozen=True)
 class Scores:
-    """The answer for each row, float64 (n,): calibrated log-odds of bad, PD, points (higher is safer)."""
+    """The scores of n rows.
+
+    Attributes:
+        margin: float64 (n,), calibrated log-odds of bad.
+        pd: float64 (n,), probability of default.
+        score: float64 (n,), points; higher is safer.
+    """
 
     margin: Floats
     pd: Floats
@@ -79,7 +101,13 @@ class Scores:
 
 @dataclass(frozen=True)
 class Margins:
-    """Calibrated log-odds of the model and of its two ablations on the same rows, float64 (n,)."""
+    """Calibrated log-odds of the model and of its two ablations on the same n rows.
+
+    Attributes:
+        fused: float64 (n,), of columns and narratives.
+        columns_only: float64 (n,), of the columns.
+        text_only: float64 (n,), of the narratives.
+    """
 
     fused: Floats
     columns_only: Floats
@@ -103,8 +131,12 @@ class Margins:
 class FusionModel:
     """The model with its ablations, all from one fit and on one basis.
 
-    fused: columns and narratives. columns_only: the same machinery without any text. text_only: the narratives alone;
-    its head also tells the fused trees what the text says.
+    Attributes:
+        basis: maps from a design to the heads' inputs.
+        fused: columns and narratives.
+        columns_only: the same machinery without any text.
+        text_only: the narratives alone; its log-odds are inputs of the fused trees.
+        scale: of the points.
     """
 
     basis: Basis
@@ -114,7 +146,7 @@ class FusionModel:
     scale: ScaleConfig
 
     def parts(self, design: Design, threads: int = 0) -> MarginParts:
-        """What the parts of the fused model say of every row."""
+        """Log-odds of the parts of the fused model."""
         inputs = self.basis.inputs(design)
         return self.fused.parts(inputs, stacker_inputs(design.tabular, self.text_only.text(inputs)), threads)
 
@@ -127,7 +159,7 @@ class FusionModel:
         return Scores(margin, expit(margin), to_score(margin, self.scale))
 
     def margins(self, design: Design, threads: int = 0) -> Margins:
-        """What the model and its ablations say of every row."""
+        """Margins of the model and of its ablations."""
         inputs = self.basis.inputs(design)
         text = self.text_only.text(inputs)
         with_text, without = stacker_inputs(design.tabular, text), stacker_inputs(design.tabular, text[:, :0])

@@ -1,6 +1,6 @@
 """What a sweep searches: the ranges declared on the settings, narrowed by a file where one is given.
 
-A setting is never asked for where its ``When`` does not hold, or that of the setting which this looks at; it keeps the
+A setting is never searched where its ``When`` does not hold, or that of the setting which this looks at; it keeps the
 value of the base config, so that a study holds no parameter that made no difference to its trial.
 """
 
@@ -35,8 +35,13 @@ class Trial(Protocol):
 
 @dataclass(frozen=True)
 class Dimension:
-    """One searched setting: its dotted key, its range, whether it is an int, and the conditions it is asked under: its
-    own, and those of the settings that its conditions look at.
+    """One searched setting.
+
+    Attributes:
+        key: dotted, such as ``stacker.num_leaves``.
+        range: values it may take.
+        whole: whether it is an int.
+        when: conditions under which it is active: its own, and those of the settings that these look at.
     """
 
     key: str
@@ -50,7 +55,7 @@ class Dimension:
         return {"key": self.key, "whole": self.whole, "when": when, **_range_json(self.range, self.whole)}
 
     def is_active(self, values: Mapping[str, Setting]) -> bool:
-        """Whether the setting matters beside these values of the others, by dotted key."""
+        """Whether the setting makes a difference beside these values of the others, by dotted key."""
         return all(values[one.key] == one.value for one in self.when)
 
 
@@ -138,8 +143,8 @@ def load_space(path: Path | None, base: Config) -> Space:
 
 
 def _reachable(dimensions: Iterable[Dimension], values: Mapping[str, Setting]) -> tuple[Dimension, ...]:
-    """Those that a trial can be asked for: each of their conditions holds by these values, or can be met by one before
-    them.
+    """The dimensions that can be active in some trial: each of their conditions holds in ``values``, or can be met by a
+    dimension before them.
     """
     kept: dict[str, Dimension] = {}
     for dimension in dimensions:
@@ -152,7 +157,7 @@ def _reachable(dimensions: Iterable[Dimension], values: Mapping[str, Setting]) -
 
 
 def suggest(trial: Trial, space: Space, base: Config) -> Config:
-    """The config that a trial proposes: it is asked for what matters, all else keeps the value of ``base``."""
+    """The config that a trial proposes: active settings come from the trial, all others keep the value of ``base``."""
     values = _values(base)
     for dimension in space.dimensions:
         if dimension.is_active(values):
@@ -161,7 +166,7 @@ def suggest(trial: Trial, space: Space, base: Config) -> Config:
 
 
 def active_settings(config: Config, space: Space) -> dict[str, Setting]:
-    """The settings of ``config`` that a trial with its values is asked for, by dotted key."""
+    """The settings of ``config`` that are active in it, by dotted key: the parameters of a trial of ``config``."""
     values = _values(config)
     return {d.key: values[d.key] for d in space.dimensions if d.is_active(values)}
 

@@ -28,8 +28,12 @@ Kept = tuple[Index, ...]  # places in each list that can still be chosen, rising
 
 @dataclass(frozen=True)
 class Lists:
-    """The lists to choose from. worth: float64 (k,) of each. uses: float64 (n_limits, k) of each, how much of every
-    limit a choice uses up; the sum over lists must not exceed 0.
+    """The lists to choose from.
+
+    Attributes:
+        worth: float64 (k,) of each.
+        uses: float64 (n_limits, k) of each, how much of every limit a choice uses up; the sum over lists must not
+            exceed 0.
     """
 
     worth: Sequence[Floats]
@@ -47,8 +51,12 @@ class Lists:
 
 @dataclass(frozen=True)
 class Relaxed:
-    """The best mixture of choices. upper: its worth. shares, losses: of each choice that could be taken, list by list:
-    its share of the mixture, and by how much ``upper`` falls at least when all of it is taken.
+    """The best mixture of choices.
+
+    Attributes:
+        upper: its worth.
+        shares: of each choice that could be taken, list by list, its share in the mixture.
+        losses: of each such choice, by how much ``upper`` falls at least when it is taken whole.
     """
 
     upper: float

@@ -53,7 +53,12 @@ class Cutoffs(PolicySegment):
 
 
 class Segments(PolicySegment):
-    """Cut-offs of their own for some values of one column; every other row has those of ``[cutoffs]``."""
+    """Cut-offs of their own for some values of one column; every other row has those of ``[cutoffs]``.
+
+    Attributes:
+        column: the column.
+        cutoffs: by value of the column, as text.
+    """
 
     column: str
     cutoffs: dict[str, Cutoffs] = Field(min_length=1)
@@ -62,8 +67,10 @@ class Segments(PolicySegment):
 class Refer(PolicySegment):
     """What turns an approval into a referral, never a decline.
 
-    no_narrative: nothing was written. quality: data-quality flags, each alone (``"missing"``) or of one column or kind
-    (``"missing:income"``, ``"masked:health"``).
+    Attributes:
+        no_narrative: nothing was written.
+        quality: data-quality flags, each alone (``"missing"``) or of one column or kind (``"missing:income"``,
+            ``"masked:health"``).
     """
 
     no_narrative: bool = False
@@ -73,10 +80,13 @@ class Refer(PolicySegment):
 class Economics(PolicySegment):
     """What a loan earns and loses, in the currency of the amounts.
 
-    loss_given_default: share of the amount that is lost with a bad loan, all recovered money and interest counted.
-    margin: share of the amount that is earned on a good loan over its life, after funding. amount: of every loan, or
-    the numeric feature that holds it. cost_per_application, cost_per_referral: of handling each; a referral costs both.
-    referred_approved: share of the referred that a person approves in the end, taken to be alike in good and bad.
+    Attributes:
+        loss_given_default: share of the amount that is lost with a bad loan, all recovered money and interest counted.
+        margin: share of the amount that is earned on a good loan over its life, after funding.
+        amount: of every loan, or the numeric feature that holds it.
+        cost_per_application: of handling an application.
+        cost_per_referral: of handling a referral, on top of the former.
+        referred_approved: share of the referred that a person approves in the end, taken to be alike in good and bad.
     """
 
     loss_given_default: Share
@@ -88,10 +98,12 @@ class Economics(PolicySegment):
 
 
 class Constraints(PolicySegment):
-    """What proposed cut-offs must keep, over all segments together; a limit that is left out is none.
+    """Limits that proposed cut-offs must meet, over all segments together; None: no limit.
 
-    min_approval_rate: share of the applications that end approved, the referred by ``referred_approved``.
-    max_bad_rate: expected bad rate of those. max_refer_rate: share of the applications that a person looks at.
+    Attributes:
+        min_approval_rate: share of the applications that end approved, the referred by ``referred_approved``.
+        max_bad_rate: expected bad rate of those.
+        max_refer_rate: share of the applications that a person looks at.
     """
 
     min_approval_rate: Share | None = None
@@ -100,7 +112,15 @@ class Constraints(PolicySegment):
 
 
 class Policy(PolicySegment):
-    """The whole policy; without ``economics`` it decides, and nothing can be said of its profit."""
+    """The whole policy; without ``economics`` it decides, but its profit cannot be computed.
+
+    Attributes:
+        cutoffs: of all rows without cut-offs of their own.
+        segments: cut-offs of single segments.
+        refer: data-quality reasons for a referral.
+        economics: what loans earn and cost.
+        constraints: of a proposal.
+    """
 
     cutoffs: Cutoffs
     segments: Segments | None = None
@@ -121,10 +141,12 @@ class Policy(PolicySegment):
 
 @dataclass(frozen=True)
 class Decisions:
-    """What is decided of some applications.
+    """The decisions on n applications.
 
-    decision: one per row. refer_reason: why a row is referred, joined by ``;`` (``between_cutoffs``, ``no_narrative``,
-    or entries of ``refer.quality``), "" for the others.
+    Attributes:
+        decision: one per row.
+        refer_reason: why a row is referred, joined by ``;`` (``between_cutoffs``, ``no_narrative``, or entries of
+            ``refer.quality``), "" for the others.
     """
 
     decision: tuple[Decision, ...]
@@ -134,19 +156,23 @@ class Decisions:
         return len(self.decision)
 
     def rows_with(self, decision: Decision) -> Flags:
-        """bool (n,): which rows have this decision."""
+        """bool (n,): the rows with this decision."""
         return np.array([one == decision for one in self.decision], dtype=np.bool_)
 
 
 def decide(policy: Policy, pd: Floats, segments: Sequence[str], quality: Sequence[str]) -> Decisions:
     """Approve, refer or decline each application.
 
-    pd: float64 (n,). segments: the values of the segments' column as text (``segments_of``). quality: data-quality
-    flags (``features.tables.data_quality.data_quality``).
+    A PD equal to a cut-off has the milder decision. Data quality (``policy.refer``) turns approvals into referrals,
+    never into or out of a decline; its reasons are also named beside rows that are referred for their PD.
 
-    A PD equal to a cut-off has the milder decision. A decline stays a decline, whatever else is known of the row; the
-    reasons of ``policy.refer`` refer what would be approved, and are named beside rows that are referred anyway.
-    Raises ValueError when the parts differ in length.
+    Args:
+        pd: float64 (n,).
+        segments: values of the segments' column as text (``segments_of``).
+        quality: data-quality flags (``features.tables.data_quality.data_quality``).
+
+    Raises:
+        ValueError: when the parts differ in length.
     """
     limits = approval_cutoffs(policy, segments, quality).tolist()
     rows = zip(pd.tolist(), limits, segments, quality, strict=True)
@@ -192,7 +218,7 @@ def _quality_reasons(refer: Refer, quality: str) -> tuple[str, ...]:
 
 
 def referred_by_quality(refer: Refer, quality: Sequence[str]) -> Flags:
-    """bool (n,): which rows are referred for what they lack, where their PD would approve them."""
+    """bool (n,): the rows that are referred for their data quality where their PD would approve them."""
     return np.array([bool(_quality_reasons(refer, flags)) for flags in quality], dtype=np.bool_)
 
 

@@ -90,9 +90,9 @@ def _in_words(error: ValidationError, origin: str) -> tuple[str, str]:
         return f"{origin}: {key} is missing", "Add it; docs/policy.md shows a whole policy."
     if first["type"] in ("model_type", "dict_type"):
         return f"{origin}: {key} is a section, not a value", f"Write it as [{key}]."
-    told = first["msg"].removeprefix("Value error, ")
+    message = first["msg"].removeprefix("Value error, ")
     got = "" if isinstance(first["input"], dict) else f", got {first['input']!r}"
-    return f"{origin}: {key}: {told}{got}", "Correct the value."
+    return f"{origin}: {key}: {message}{got}", "Correct the value."
 
 
 def fit_to_schema(policy: Policy, schema: Schema, origin: str) -> Policy:

@@ -8,8 +8,8 @@ A policy that refers PDs between two cut-offs keeps its decline cut-off, which r
 passes it; one whose two cut-offs are equal moves both. What a person finds out who looks at an applicant is not known
 here, so the width of that band is nothing that could be proposed.
 
-Proposals are made from PDs and amounts alone. Outcomes are not looked at, so judging a proposal by the outcomes of the
-same rows is fair to the choice; what the outcomes of one period cannot show is how the next one will be.
+Proposals are made from PDs and amounts alone. Outcomes are not used, so a proposal may be assessed by the outcomes
+of the same rows; what the outcomes of one period cannot show is how the next one will be.
 """
 
 from __future__ import annotations
@@ -38,10 +38,12 @@ CONSTRAINTS: tuple[ConstraintName, ...] = ("min_approval_rate", "max_bad_rate", 
 
 @dataclass(frozen=True)
 class Unmet:
-    """Constraints that no choice of cut-offs keeps.
+    """Constraints that no cut-offs meet.
 
-    limits: one, or some that can be kept each alone and not together. wanted: their values. best: what can be reached
-    of a single one; NaN for several.
+    Attributes:
+        limits: one constraint, or several that can be met one by one but not together.
+        wanted: their values.
+        best: the best reachable value of a single one; NaN for several.
     """
 
     limits: tuple[ConstraintName, ...]
@@ -53,7 +55,12 @@ class Unmet:
 class ProposalSegment:
     """A segment, or all rows: what its present and its proposed cut-offs do, each a curve of one point.
 
-    before, after: its cut-offs; None for all rows of several segments.
+    Attributes:
+        segment: its value; "" for all rows.
+        before: present cut-offs; None for all rows of several segments.
+        after: proposed cut-offs; None for all rows of several segments.
+        present: outcome of the present cut-offs.
+        proposed: outcome of the proposed ones.
     """
 
     segment: str
@@ -67,9 +74,13 @@ class ProposalSegment:
 class Proposal:
     """Cut-offs that are expected to earn the most.
 
-    policy: the policy with them. parts: by segment that has rows. whole: all rows. gain: what they earn more than the
-    present ones by the outcomes, per application, with its 95 % interval over the draw of applicants; the choice of
-    the cut-offs is held. expected_gain: the same by the PDs.
+    Attributes:
+        policy: the policy with the proposed cut-offs.
+        parts: by segment that has rows.
+        whole: all rows.
+        gain: profit above that of the present cut-offs by the outcomes, per application, with its 95 % interval over
+            the draw of applicants, the cut-offs held.
+        expected_gain: the same by the PDs.
     """
 
     policy: Policy
@@ -89,7 +100,8 @@ def books_by_segment(book: Book, policy: Policy, segments: Sequence[str]) -> dic
 def propose(policy: Policy, books: Mapping[str, Book]) -> Proposal | Unmet:
     """The best approve cut-off of each segment, decline cut-offs staying where they are or rising with them.
 
-    books: the rows by segment (``books_by_segment``), at least one. A segment without rows keeps its cut-offs.
+    Args:
+        books: the rows by segment (``books_by_segment``), at least one. A segment without rows keeps its cut-offs.
     """
     curves = {name: _choices(book, policy.cutoffs_of(name)) for name, book in books.items()}
     limits = {name: float(value) for name in CONSTRAINTS if (value := getattr(policy.constraints, name)) is not None}
@@ -122,8 +134,8 @@ def _choices(book: Book, limits: Cutoffs) -> Curve:
     top = min(1.0, float(np.ceil(book.pd.max() / STEP)) * STEP)
     steps = np.round(np.arange(0.0, top + STEP / 2, STEP), 9)
     curve = simulate(book, _floor(limits), np.unique(np.append(steps, limits.approve)))
-    told = np.column_stack([curve.approved, curve.referred, curve.expected_profit])
-    new = np.append(True, (told[1:] != told[:-1]).any(axis=1))
+    outcomes = np.column_stack([curve.approved, curve.referred, curve.expected_profit])
+    new = np.append(True, (outcomes[1:] != outcomes[:-1]).any(axis=1))
     return curve.take(np.flatnonzero(new))
 
 
@@ -198,7 +210,7 @@ def _reachable(curves: Sequence[Curve], limit: ConstraintName) -> float:
 
 
 def constraints_met(constraints: Constraints, curve: Curve, *, observed: bool = False) -> dict[ConstraintName, bool]:
-    """Whether the one point of ``curve`` keeps each constraint that there is; ``observed``: by bads, not by PDs."""
+    """Whether the one point of ``curve`` meets each constraint that is set; ``observed``: by bads instead of PDs."""
     bad = curve.bad if observed else curve.expected_bad
     found: dict[ConstraintName, bool] = {}
     if constraints.min_approval_rate is not None:

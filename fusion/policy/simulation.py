@@ -1,7 +1,7 @@
 """What a policy does to applications whose outcome is known: how many it approves, what that loses and what it earns.
 
-Everything is told twice: as the PDs expect it, and as it turned out. Two things no simulation knows: how applicants
-would have fared who were never granted a loan, and how well a person decides who is referred; of the referred the same
+Every figure comes twice: expected by the PDs, and observed in the outcomes. Two things are unknown to any simulation:
+the outcomes of applicants who never got a loan, and how well a person decides referrals; of the referred the same
 share of good and bad is taken to be approved in the end (``Economics.referred_approved``).
 """
 
@@ -20,12 +20,17 @@ COUNT, BAD, EXPECTED_BAD, LOSS, EXPECTED_LOSS, EARNED, EXPECTED_EARNED = range(7
 
 @dataclass(frozen=True)
 class Book:
-    """Applications with known outcome and the economics that judge them.
+    """Applications with known outcome, and the economics of approving them.
 
-    pd, y, amount: float64 (n,); ``y`` holds 1 for bad. lacking: bool (n,), rows that a policy refers instead of
-    approving, whatever their PD.
+    Attributes:
+        pd: float64 (n,).
+        y: float64 (n,), 1 bad, 0 good.
+        amount: float64 (n,), in currency.
+        must_refer: bool (n,), rows that the policy refers instead of approving, whatever their PD.
+        economics: of the policy.
 
-    Raises ValueError when the parts differ in length.
+    Raises:
+        ValueError: when the parts differ in length.
     """
 
     pd: Floats
@@ -50,7 +55,7 @@ class Book:
         """float64 (n, 7): a grant, a bad, its PD, the loss and what is earned, each of these two also by the PD."""
         loss = self.amount * self.economics.loss_given_default
         margin = self.amount * self.economics.margin
-        told = (
+        columns = (
             np.ones(len(self)),
             self.y,
             self.pd,
@@ -59,7 +64,7 @@ class Book:
             (1 - self.y) * margin - self.y * loss,
             (1 - self.pd) * margin - self.pd * loss,
         )
-        return np.column_stack(told)
+        return np.column_stack(columns)
 
     def granted(self, limits: Cutoffs) -> tuple[Floats, Flags]:
         """The share of each row that ends approved (n,), 1 or 0 but for the referred; and which rows are referred.
@@ -75,9 +80,17 @@ class Book:
 class Curve:
     """What each approve cut-off does, float64 (k,) each; the decline cut-off stays, or rises with it.
 
-    cutoffs: the PDs up to which is approved. n: rows. approved: rows that end approved, the referred by their share.
-    referred: rows that a person looks at. bad, expected_bad: bads of the approved, and the sum of their PDs. loss,
-    profit and their expected twins: sums in currency.
+    Attributes:
+        cutoffs: PDs up to which applications are approved.
+        n: rows.
+        approved: rows that end approved, the referred by their share.
+        referred: rows that a person looks at.
+        bad: bads among the approved.
+        expected_bad: sum of the PDs of the approved.
+        loss: in currency, by the outcomes.
+        expected_loss: in currency, by the PDs.
+        profit: in currency, by the outcomes.
+        expected_profit: in currency, by the PDs.
     """
 
     cutoffs: Floats

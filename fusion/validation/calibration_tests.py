@@ -21,7 +21,12 @@ from fusion.validation.intervals import Estimate, rate
 class ReliabilityBin:
     """Rows of like PD.
 
-    low, high: smallest and largest PD. n: rows. mean_pd: what was foretold. rate: bad rate, what came.
+    Attributes:
+        low: smallest PD.
+        high: largest PD.
+        n: rows.
+        mean_pd: mean PD.
+        rate: bad rate.
     """
 
     low: float
@@ -35,10 +40,13 @@ class ReliabilityBin:
 class BrierParts:
     """The Brier score as ``reliability - resolution + uncertainty + within``, exactly.
 
-    reliability: squared distance of PD and bad rate over the bins; 0 is best. resolution: squared distance of the bins'
-    bad rates from the overall one; large is good. uncertainty: variance of the outcome, which no model changes. within:
-    variance of the PDs within bins less twice their covariance with the outcome there; below 0 where the PDs order rows
-    inside the bins too.
+    Attributes:
+        brier: the score itself.
+        reliability: squared distance of PD and bad rate over the bins; 0 is best.
+        resolution: squared distance of the bins' bad rates from the overall one; large is good.
+        uncertainty: variance of the outcome, which no model changes.
+        within: variance of the PDs within bins less twice their covariance with the outcome there; below 0 where the
+            PDs order rows inside the bins too.
     """
 
     brier: float
@@ -50,8 +58,12 @@ class BrierParts:
 
 @dataclass(frozen=True)
 class ChiSquaredTest:
-    """A test: its statistic, degrees of freedom and p, the chance of such a statistic or a larger one when the PDs are
-    right.
+    """A chi-squared test of calibration.
+
+    Attributes:
+        statistic: of the test.
+        df: degrees of freedom.
+        p: chance of such a statistic or a larger one when the PDs are right.
     """
 
     statistic: float
@@ -61,7 +73,12 @@ class ChiSquaredTest:
 
 @dataclass(frozen=True)
 class ZTest:
-    """A test by a standard normal statistic; p is two-sided."""
+    """A test by a standard normal statistic.
+
+    Attributes:
+        z: the statistic.
+        p: two-sided.
+    """
 
     z: float
     p: float

@@ -19,7 +19,7 @@ from fusion.validation.intervals import Estimate, InTheLarge, auc_interval, cali
 
 @dataclass(frozen=True)
 class ModelFigures:
-    """How good one model's PDs are.
+    """Figures of one model.
 
     Attributes:
         auc: area under the ROC curve.
@@ -40,8 +40,14 @@ class ModelFigures:
 class Comparison:
     """Two models on the same rows.
 
-    n, n_bad: rows and bads. auc: AUC of the challenger less that of the champion, by DeLong. brier: Brier score of the
-    champion less that of the challenger, paired. spearman: rank correlation of the two PDs (Spearman, 1904).
+    Attributes:
+        n: rows.
+        n_bad: bad outcomes.
+        champion: figures of the champion.
+        challenger: figures of the challenger.
+        auc: AUC of the challenger less that of the champion, by DeLong.
+        brier: Brier score of the champion less that of the challenger, paired.
+        spearman: rank correlation of the two PDs (Spearman, 1904).
     """
 
     n: int
@@ -54,7 +60,7 @@ class Comparison:
 
 
 def compare(champion_margin: Floats, challenger_margin: Floats, y: Floats) -> Comparison:
-    """All of that."""
+    """Compare two models on the same rows."""
     return Comparison(
         n=len(y),
         n_bad=int(y.sum()),
@@ -67,7 +73,7 @@ def compare(champion_margin: Floats, challenger_margin: Floats, y: Floats) -> Co
 
 
 def model_figures(y: Floats, margin: Floats) -> ModelFigures:
-    """One model's figures."""
+    """The figures of one model."""
     return ModelFigures(
         auc=auc_interval(y, margin).value,
         brier=brier(y, margin),

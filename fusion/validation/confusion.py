@@ -12,11 +12,20 @@ from fusion.validation.intervals import Estimate, rate
 
 @dataclass(frozen=True)
 class CutoffFigures:
-    """Figures of one cut-off over rows with known outcome; a rate without rows beneath it is NaN.
+    """Figures of one cut-off over rows with known outcome; a rate with no rows in its denominator is NaN.
 
-    n, n_bad, n_flagged: rows, bads, rows flagged as bad. caught: flagged bads. flagged: share flagged. accuracy: share
-    judged rightly. precision: bads among the flagged. recall: flagged among the bads. specificity: not flagged among
-    the goods. bad_rate_passed: bads among those not flagged. f1: harmonic mean of precision and recall.
+    Attributes:
+        n: rows.
+        n_bad: bad outcomes.
+        n_flagged: rows flagged as bad.
+        caught: flagged bads.
+        flagged: share flagged.
+        accuracy: share of rows flagged if and only if bad.
+        precision: bads among the flagged.
+        recall: flagged among the bads.
+        specificity: not flagged among the goods.
+        bad_rate_passed: bads among those not flagged.
+        f1: harmonic mean of precision and recall.
     """
 
     n: int

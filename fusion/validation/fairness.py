@@ -3,7 +3,7 @@
 Arrays are of one length n: ``code`` int64 (n,), the place of each row's group in ``labels``, -1 for a row of none;
 ``approved`` bool; ``margin`` float64, log-odds of bad; ``y`` float64, 1 bad and 0 good. Every figure compares a group
 with the reference, the group approved most often. A figure that too few rows, goods or bads stand behind is NaN, and
-``Group`` says why.
+``Group`` holds the reason.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from fusion.validation.intervals import (
 )
 
 MIN_PER_OUTCOME = 10
-"""With fewer goods, approvals among goods are not judged; with fewer goods or bads, slope and ranking are not."""
+"""Fewer goods: no approval rate among goods. Fewer goods or bads: no calibration slope and no AUC."""
 
 FOUR_FIFTHS = 0.8
 """Least ratio of approval rates that US agencies take as no evidence of adverse impact (29 CFR 1607.4 D)."""
@@ -43,12 +43,14 @@ ratio exists.
 
 @dataclass(frozen=True)
 class Disparity:
-    """A group beside the reference, which itself has 1 and 0.
+    """A group compared with the reference group, which itself has 1 and 0.
 
-    impact_ratio: its approval rate by the reference's. mean_difference: standardised mean difference of the margin,
-    above 0 where the group looks riskier. opportunity: difference of the approval rates among goods, below 0 where the
-    group's goods are turned away more. calibration_gap: difference of the calibration gaps, above 0 where the group's
-    PDs are too high beside the reference's.
+    Attributes:
+        impact_ratio: approval rate of the group divided by the reference's.
+        mean_difference: standardised mean difference of the margin, above 0 where the group looks riskier.
+        opportunity: difference of the approval rates among goods, below 0 where the group's goods are turned away more.
+        calibration_gap: difference of the calibration gaps, above 0 where the group's PDs are too high beside the
+            reference's.
     """
 
     impact_ratio: Estimate
@@ -59,13 +61,22 @@ class Disparity:
 
 @dataclass(frozen=True)
 class Group:
-    """How one group fares.
+    """The figures of one group.
 
-    n, n_bad, n_approved: its rows, those that went bad, those approved. too_few_rows, too_few_goods, too_few_of_a_kind:
-    why figures that need so many rows; goods; goods and bads do not exist, "" where they do. approval: rate of
-    approvals. opportunity: rate of approvals among goods. calibration_gap: mean PD less the bad rate, above 0 where
-    PDs are too high. slope: calibration slope within the group, auc: area under the ROC curve within it. versus: the
-    group beside the reference.
+    Attributes:
+        label: its value.
+        n: rows.
+        n_bad: bad outcomes.
+        n_approved: approvals.
+        too_few_rows: why figures that need enough rows do not exist, "" where they do.
+        too_few_goods: why figures that need enough goods do not exist, "" where they do.
+        too_few_per_outcome: why figures that need enough goods and bads do not exist, "" where they do.
+        approval: approval rate.
+        opportunity: approval rate among goods.
+        calibration_gap: mean PD less the bad rate, above 0 where PDs are too high.
+        slope: calibration slope within the group.
+        auc: area under the ROC curve within the group.
+        disparity: the group compared with the reference.
     """
 
     label: str
@@ -90,8 +101,11 @@ class Group:
 
 @dataclass(frozen=True)
 class Fairness:
-    """All groups of one column, in its order. reference: the place of the one that the others are compared with, None
-    where no group is large enough.
+    """All groups of one column.
+
+    Attributes:
+        groups: in the column's order.
+        reference: place of the group that the others are compared with, None where no group is large enough.
     """
 
     groups: tuple[Group, ...]
@@ -101,7 +115,11 @@ class Fairness:
 def fairness(
     code: Ints, labels: Sequence[str], approved: Flags, margin: Floats, y: Floats, reference: int | None = None
 ) -> Fairness:
-    """Figures of every group of a column. reference: see ``most_approved``, which is asked where this is None."""
+    """Figures of every group of a column.
+
+    Args:
+        reference: place of the reference group; None: ``most_approved``.
+    """
     if reference is None:
         reference = most_approved(code, len(labels), approved)
     others = np.zeros(len(code), dtype=np.bool_) if reference is None else code == reference
@@ -221,7 +239,7 @@ class _Rows:
 
 def _group(label: str, own: _Rows, other: _Rows, is_reference: bool) -> Group:
     """One group's figures beside those of the reference."""
-    judged, ranked = not own.few_rows, not own.few_per_outcome
+    enough, ranked = not own.few_rows, not own.few_per_outcome
     n_approved, n = own.counts
     return Group(
         label=label,
@@ -231,13 +249,13 @@ def _group(label: str, own: _Rows, other: _Rows, is_reference: bool) -> Group:
         too_few_rows=own.few_rows,
         too_few_goods=own.few_goods,
         too_few_per_outcome=own.few_per_outcome,
-        approval=rate(n_approved, n) if judged else NO_ESTIMATE,
+        approval=rate(n_approved, n) if enough else NO_ESTIMATE,
         opportunity=rate(*own.good_counts) if not own.few_goods else NO_ESTIMATE,
-        calibration_gap=_gap(own) if judged else NO_ESTIMATE,
+        calibration_gap=_gap(own) if enough else NO_ESTIMATE,
         slope=slope_interval(own.own_y, own.own_margin)[0] if ranked else NO_ESTIMATE,
         auc=auc_interval(own.own_y, own.own_margin) if ranked else NO_ESTIMATE,
         disparity=_versus(own, other, is_reference)
-        if judged
+        if enough
         else Disparity(NO_ESTIMATE, NO_ESTIMATE, NO_ESTIMATE, NO_ESTIMATE),
     )
 

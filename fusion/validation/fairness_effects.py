@@ -1,7 +1,7 @@
 """What another way of scoring and deciding the same rows does to the figures of fairness.
 
-Two ways share their rows, so that the interval of a difference is much narrower than those of the two figures tell. It
-is taken from a paired bootstrap: rows are drawn with replacement within each group, the same for both ways.
+Two treatments share their rows, so the interval of a difference is much narrower than the two figures' own intervals
+suggest. It is taken from a paired bootstrap: rows are drawn with replacement within each group, the same for both.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ N_DRAWS = 1000
 
 @dataclass(frozen=True)
 class Treatment:
-    """One way of treating the rows. approved: bool (n,); margin: log-odds of bad, float64 (n,)."""
+    """One way to score and decide the rows.
+
+    Attributes:
+        approved: bool (n,), approvals.
+        margin: float64 (n,), log-odds of bad.
+    """
 
     approved: Flags
     margin: Floats
@@ -29,8 +34,14 @@ class Treatment:
 
 @dataclass(frozen=True)
 class Effect:
-    """Figures of one way less those of another, of one group: see ``fairness.Disparity``, and the group's own approval
-    rate and calibration gap. NaN where a figure does not exist for both ways.
+    """Figures of one group under one treatment less those under the other; NaN where one does not exist under both.
+
+    Attributes:
+        approval: difference of the approval rates.
+        impact_ratio: difference of ``Disparity.impact_ratio``.
+        mean_difference: difference of ``Disparity.mean_difference``.
+        opportunity: difference of ``Disparity.opportunity``.
+        calibration_gap: difference of the calibration gaps.
     """
 
     approval: Estimate
@@ -52,9 +63,9 @@ def effects(
 ) -> tuple[Effect, ...]:
     """What ``other`` does to the figures of each of ``groups``: those of ``other`` less those of ``one``.
 
-    groups, reference: places in ``code``; of the reference itself only approval and calibration can differ.
-    Intervals are percentiles of ``n_draws`` draws, stretched to the figure where all draws lie on one side; equal seeds
-    draw equal rows. Memory is bounded, time linear in rows and draws.
+    Args:
+        groups: places in ``code``.
+        reference: place of the reference group; of itself only approval and calibration can differ.
     """
     base = _Drawn.of(np.flatnonzero(code == reference), y, one, other, n_draws, [seed, reference])
     found = []

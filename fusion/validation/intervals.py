@@ -26,7 +26,10 @@ CELLS_AT_ONCE = 2**20  # drawn rows held in memory by the bootstrap: some 40 MB 
 class Estimate:
     """A figure with its 95 % interval.
 
-    value: the figure. low, high: the ends, in the same unit; low <= value <= high where none is NaN.
+    Attributes:
+        value: the figure.
+        low: lower end of its interval, in the same unit; low <= value <= high where none is NaN.
+        high: upper end.
     """
 
     value: float
@@ -59,8 +62,10 @@ class Bootstrapped:
 class InTheLarge:
     """Whether the PDs are right on average.
 
-    intercept: log-odds to add to every margin so that the mean PD is the bad rate; 0 when calibrated, above 0 where
-    the PDs are too low. gap: mean PD minus bad rate; below 0 where the PDs are too low.
+    Attributes:
+        intercept: log-odds to add to every margin so that the mean PD is the bad rate; 0 when calibrated, above 0 where
+            the PDs are too low.
+        gap: mean PD minus bad rate; below 0 where the PDs are too low.
     """
 
     intercept: Estimate

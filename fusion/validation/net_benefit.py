@@ -24,8 +24,11 @@ from fusion.validation.intervals import Estimate, mean
 class DecisionCurve:
     """Net benefit by cut-off, all float64 (k,), in bads turned down per application.
 
-    thresholds: cut-offs. model: declining PDs above the cut-off. decline_all: turning everybody down ("treat all").
-    Turning nobody down ("treat none") is worth 0. NaN with no rows.
+    Attributes:
+        thresholds: cut-offs.
+        model: declining PDs above the cut-off.
+        decline_all: turning everybody down ("treat all"). Turning nobody down ("treat none") is worth 0. NaN with no
+            rows.
     """
 
     thresholds: Floats

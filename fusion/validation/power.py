@@ -1,4 +1,4 @@
-"""How many decisions with known outcome it takes to tell two models apart: the plan of a shadow test.
+"""How many decisions with known outcome it takes to show that two models differ: the plan of a shadow test.
 
 Both models score every application and only one decides; once the outcomes are known they are compared, row by row.
 All tests here are two-sided at 5 %. The difference to be found is the one in the data at hand, which is itself
@@ -31,12 +31,15 @@ POWERS = (0.8, 0.9)
 
 @dataclass(frozen=True)
 class SampleSize:
-    """What one way of comparing needs.
+    """The rows that one way of comparing two models needs.
 
-    measure: by the paired difference of the AUCs, of the bad rates of the swap sets, of the Brier scores. power: chance
-    that the test finds the difference. difference: the one in the data, above 0 where the challenger is better. n:
-    decisions with known outcome, as a float; NaN where there is no difference or no variance to go by. least: the
-    smallest difference that as many decisions as there are now would show with this power; NaN where unknown.
+    Attributes:
+        measure: what is compared: AUCs, bad rates of the swap sets, or Brier scores.
+        power: chance that the test finds the difference.
+        difference: the difference in the data, above 0 where the challenger is better.
+        n: decisions with known outcome that are needed, as a float; NaN where there is no difference or no variance.
+        least: the smallest difference that as many decisions as there are now would show with this power; NaN where
+            unknown.
     """
 
     measure: Measure
@@ -49,10 +52,13 @@ class SampleSize:
 def sample_sizes(
     champion_margin: Floats, challenger_margin: Floats, y: Floats, swaps: SwapSet, powers: Sequence[float] = POWERS
 ) -> tuple[SampleSize, ...]:
-    """What every way of comparing needs at every power, the bad rate and the share swapped staying as they are.
+    """The rows that every way of comparing needs at every power, for the bad rate and the share swapped of these rows.
 
-    swaps: the swap sets of the same rows at the approval rate of interest.
-    Raises ValueError for a power that is not above ``ALPHA`` and below 1.
+    Args:
+        swaps: swap sets of the same rows at the approval rate of interest.
+
+    Raises:
+        ValueError: for a power that is not above ``ALPHA`` and below 1.
     """
     if any(not ALPHA < power < 1 for power in powers):
         raise ValueError(f"a power lies above {ALPHA} and below 1, not all of {list(powers)} do")
@@ -103,7 +109,7 @@ def rows_needed(difference: float, variance: float, power: float) -> float:
 
 
 def rows_needed_in_each(rate: float, other: float, power: float) -> float:
-    """Rows in each of two groups of equal size at which a two-sided test at 5 % tells their rates apart.
+    """Rows in each of two groups of equal size at which a two-sided test at 5 % finds the difference of their rates.
 
     Fleiss, Levin and Paik (Statistical Methods for Rates and Proportions, 2003), without continuity correction. NaN for
     equal rates.

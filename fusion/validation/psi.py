@@ -1,6 +1,6 @@
 """Whether a population has shifted: the population stability index (PSI) of numbers and categories.
 
-PSI = sum over cells of (actual - expected) ln(actual / expected), shares of the rows to judge and of a reference
+PSI = sum over cells of (actual - expected) ln(actual / expected), shares of the compared rows and of a reference
 (Siddiqi, Credit Risk Scorecards, 2006); it is the Jeffreys divergence of the two, symmetric and >= 0.
 """
 
@@ -28,9 +28,12 @@ PsiVerdict = Literal["stable", "within chance", "moderate", "shifted", "unknown"
 class Cell:
     """A bin of a number, a category, or the missing values.
 
-    label: the category, ``missing``, or empty for a bin of numbers. low, high: a bin's bounds, low < value <= high,
-    -inf and inf at the ends; NaN for other cells. expected, actual: rows' shares in the reference and in what is
-    judged, as counted.
+    Attributes:
+        label: the category, ``missing``, or empty for a bin of numbers.
+        low: lower bound of a bin, exclusive, -inf at the end; NaN for other cells.
+        high: upper bound of a bin, inclusive, inf at the end; NaN for other cells.
+        expected: share of the reference's rows.
+        actual: share of the compared rows.
     """
 
     label: str
@@ -42,11 +45,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class StabilityIndex:
-    """A PSI beside what chance makes of it.
+    """A PSI and its chance value.
 
     Attributes:
         value: the index; NaN where either side has no rows.
-        chance: what it stays below with 95 % chance when nothing has moved.
+        chance: its 95 % quantile when nothing has moved.
     """
 
     value: float
@@ -54,21 +57,23 @@ class StabilityIndex:
 
     @property
     def verdict(self) -> PsiVerdict:
-        """The usual word for it."""
+        """``psi_verdict`` of its value."""
         return psi_verdict(self.value, self.chance)
 
     @property
     def verdict_of_many(self) -> PsiVerdict:
-        """The word where many indices are looked at: one must be twice what chance makes of a single one."""
+        """The verdict where many indices are looked at: twice the chance of a single one."""
         return psi_verdict(self.value, 2 * self.chance)
 
 
 @dataclass(frozen=True)
 class Psi:
-    """A PSI with what it was made of.
+    """A PSI and its cells.
 
-    value: the index; NaN where either side has no rows. cells: empty ones on both sides left out. chance: the value
-    that samples of this size from one population exceed one time in twenty.
+    Attributes:
+        value: the index; NaN where either side has no rows.
+        cells: those with rows on either side.
+        chance: 95 % quantile of the PSI of two samples of these sizes from one population.
     """
 
     value: float
@@ -82,7 +87,7 @@ class Psi:
 
     @property
     def verdict(self) -> PsiVerdict:
-        """The usual word for it."""
+        """``psi_verdict`` of its value."""
         return self.index.verdict
 
 
@@ -103,9 +108,9 @@ def chance_psi(n_expected: int, n_actual: int, n_cells: int, level: float = 0.95
 
 
 def psi_verdict(value: float, chance: float = 0.0) -> PsiVerdict:
-    """The usual word for a PSI: below 0.1 stable, to 0.25 moderate, above shifted.
+    """The customary reading of a PSI: below 0.1 stable, to 0.25 moderate, above shifted.
 
-    ``within chance`` for one of 0.1 or more that is no larger than ``chance``: too few rows to speak of a shift.
+    ``within chance`` for one of 0.1 or more that is no larger than ``chance``: the rows are too few to show a shift.
     """
     if math.isnan(value):
         return "unknown"

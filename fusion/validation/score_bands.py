@@ -23,8 +23,15 @@ from fusion.validation.intervals import Estimate, rate
 class Band:
     """Rows with low <= score < high, in points; low of the first band is -inf, high of the last inf.
 
-    n, n_bad: rows and bads. mean_pd: what was foretold. rate: bad rate. jeffreys_p, binomial_p: one-sided, small where
-    the PD is too low for the bads seen.
+    Attributes:
+        low: in points, inclusive; -inf for the first band.
+        high: in points, exclusive; inf for the last band.
+        n: rows.
+        n_bad: bad outcomes.
+        mean_pd: mean PD.
+        rate: bad rate.
+        jeffreys_p: one-sided p of Jeffreys' test, small where the PD is too low for the bads.
+        binomial_p: one-sided p of the binomial test.
     """
 
     low: float
@@ -39,11 +46,17 @@ class Band:
 
 @dataclass(frozen=True)
 class Decile:
-    """One group of a gains table, with all riskier groups added up where it says so.
+    """One group of a gains table; cumulative figures include all riskier groups.
 
-    n, n_bad, rate: of the group. lift: its bad rate over the overall one. share: cumulative share of rows. captured:
-    cumulative share of bads. cumulative_lift: captured over share. ks: captured less the cumulative share of goods; its
-    maximum is KS, as far as the groups show it.
+    Attributes:
+        n: rows of the group.
+        n_bad: bad outcomes of the group.
+        rate: bad rate of the group.
+        lift: its bad rate over the overall one.
+        share: cumulative share of rows.
+        captured: cumulative share of bads.
+        cumulative_lift: captured over share.
+        ks: captured less the cumulative share of goods; its maximum is KS, as far as the groups show it.
     """
 
     n: int
@@ -94,7 +107,8 @@ def band_edges(score: Floats, n_bands: int = 10, step: float = 5.0) -> tuple[flo
 def score_bands(y: Floats, pd: Floats, score: Floats, edges: Sequence[float]) -> tuple[Band, ...]:
     """Rows by band of score, lowest (riskiest) first: ``len(edges) + 1`` bands, empty ones too.
 
-    edges: ascending points where a band begins, as of ``band_edges`` or of a reference sample.
+    Args:
+        edges: ascending points where a band begins, as of ``band_edges`` or of a reference sample.
     """
     bounds = [-math.inf, *edges, math.inf]
     number = np.searchsorted(np.asarray(edges, dtype=np.float64), score, side="right")
@@ -117,7 +131,9 @@ def _band(y: Floats, pd: Floats, low: float, high: float) -> Band:
 
 
 def first_inversion(bands: Sequence[Band]) -> tuple[Band, Band] | None:
-    """The first two neighbours, empty bands left out, whose bad rate rises with the score; None where it never does."""
+    """The first two neighbouring bands, empty ones left out, whose bad rate rises with the score; None where it never
+    rises.
+    """
     filled = [band for band in bands if band.n]
     return next(((low, high) for low, high in pairwise(filled) if high.rate.value > low.rate.value), None)
 

@@ -21,7 +21,13 @@ TIE_SEED = 0  # of the order of rows with equal margins, the same for every mode
 
 @dataclass(frozen=True)
 class Share:
-    """Some of the rows. n, n_bad: how many, and bads among them. rate: bad rate with Jeffreys' interval."""
+    """The outcomes of some rows.
+
+    Attributes:
+        n: rows.
+        n_bad: bad outcomes.
+        rate: bad rate with Jeffreys' interval.
+    """
 
     n: int
     n_bad: int
@@ -32,10 +38,17 @@ class Share:
 class SwapSet:
     """Two models' decisions side by side, each approving the same number of applicants.
 
-    n, n_approved: rows, and how many of them each model approves. both_approve, both_decline: where they agree.
-    swapped_in: approved by the challenger alone; swapped_out: by the champion alone; both have the same number of rows.
-    gain: bad rate of the swapped-out less that of the swapped-in, above 0 where the challenger is better (interval:
-    Newcombe's of a difference of two rates); NaN where nobody is swapped. champion, challenger: what each approves.
+    Attributes:
+        n: rows.
+        n_approved: rows that each model approves.
+        both_approve: approved by both.
+        both_decline: declined by both.
+        swapped_in: approved by the challenger alone.
+        swapped_out: approved by the champion alone; as many rows as ``swapped_in``.
+        gain: bad rate of the swapped-out less that of the swapped-in, above 0 where the challenger is better (interval:
+            Newcombe's of a difference of two rates); NaN where nobody is swapped.
+        champion: all that the champion approves.
+        challenger: all that the challenger approves.
     """
 
     n: int

@@ -22,7 +22,7 @@ from fusion.validation.bins import bin_of, quantile_edges
 from fusion.validation.psi import Psi, psi_of_counts
 
 MIN_NARRATIVES = 50
-"""Fewer narratives are not described, nor compared: their mean would tell of single people, and mostly of chance."""
+"""Fewer narratives are not described, nor compared: their mean would reveal single people, and vary by chance."""
 MAX_COMPONENTS = 16
 N_BINS = 10
 LEVEL = 0.95
@@ -35,14 +35,21 @@ EDGE_OFFSET = 0.01  # of a standard deviation: edges stand beside the values see
 class TextReference:
     """Narratives of one column in training.
 
-    n_rows, n_written: applications, and those of them with a narrative. mean: float64 (dim,), of the vectors.
-    components: float32 (k, dim), the first k <= 16 principal components, unit length, greatest variance first, the
-    greatest coordinate positive; none that varies by rounding only. edges: float64 (k, 9), upper bounds of the bins of
-    each component, inf where values repeat. counts: int64 (k, 10), narratives by bin. word_edges (9,), word_counts
-    (10,): the same of the number of distinct words. spread: root mean squared distance of a vector from the mean.
-    freedom: effective number of directions in which vectors vary, (sum of variances)^2 / sum of squared variances.
-
     Of fewer than ``MIN_NARRATIVES`` narratives the mean and the counts are 0, k is 0, and spread and freedom are NaN.
+
+    Attributes:
+        n_rows: applications.
+        n_written: applications with a narrative.
+        mean: float64 (dim,), of the vectors.
+        components: float32 (k, dim), the first k <= 16 principal components, unit length, greatest variance first, the
+            greatest coordinate positive; none that varies by rounding only.
+        edges: float64 (k, 9), upper bounds of the bins of each component, inf where values repeat.
+        counts: int64 (k, 10), narratives by bin.
+        word_edges: float64 (9,), upper bounds of bins of the number of distinct words.
+        word_counts: int64 (10,), narratives by bin of the number of distinct words.
+        spread: root mean squared distance of a vector from the mean.
+        effective_dim: effective number of dimensions in which vectors vary, (sum of variances)^2 / sum of squared
+            variances.
     """
 
     n_rows: int
@@ -58,13 +65,18 @@ class TextReference:
 
     @property
     def described(self) -> bool:
-        """Whether there is more than the number of narratives."""
+        """Whether there were enough narratives for more than their number."""
         return self.n_written >= MIN_NARRATIVES
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Narratives in training, one entry per narrative column."""
+    """The narratives in training.
+
+    Attributes:
+        names: narrative columns.
+        texts: one per narrative column.
+    """
 
     names: tuple[str, ...]
     texts: tuple[TextReference, ...]
@@ -118,13 +130,20 @@ def _text_from(arrays: Mapping[str, npt.NDArray[Any]], at: int) -> TextReference
 class TextDrift:
     """How far narratives of one column are from the training's.
 
-    name: the column. n_rows, n_written: of what is compared. written: PSI of whether there is a narrative. words: PSI
-    of the number of distinct words. components: PSI of each principal component. cosine: cosine distance of the mean
-    vectors, 0 for one direction, 2 for opposite ones. distance: of the mean vectors, in units of the reference's
-    spread; distance_chance: what it stays below with 95 % chance when nothing drifted. mean_chance, greatest_chance:
-    the same of the mean and the greatest PSI of the components.
-
     Where either side has fewer than ``MIN_NARRATIVES`` narratives, components are empty and all but ``written`` is NaN.
+
+    Attributes:
+        name: the column.
+        n_rows: applications that are compared.
+        n_written: those with a narrative.
+        written: PSI of whether there is a narrative.
+        words: PSI of the number of distinct words.
+        components: PSI of each principal component.
+        cosine: cosine distance of the mean vectors, 0 for one direction, 2 for opposite ones.
+        distance: of the mean vectors, in units of the reference's spread.
+        distance_chance: 95 % quantile of ``distance`` where nothing drifted.
+        mean_chance: 95 % quantile of ``mean`` where nothing drifted.
+        greatest_chance: 95 % quantile of ``greatest`` where nothing drifted.
     """
 
     name: str

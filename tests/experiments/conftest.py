@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from experiments.cli import app, guarded
 from experiments.demo.data import generate
 from experiments.sweep.study import StudyPlan
 from tests.support.bundles import train_small
+from tests.support.command_line import creditfusion
 from tests.support.explained import (
     BROKEN,
     DAY,
@@ -48,14 +47,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 @pytest.fixture
-def explain(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> Explain:
+def explain(trained: Trained) -> Explain:
     """Runs the verb; its exit code."""
 
     def run(out: Path, *more: str, data: Path = trained.data, day: Sequence[str] = ("--date", DAY)) -> int:
         named = ["--model", str(trained.model), "--data", str(data), "--out", str(out), *day]
         cache = ["--cache", str(trained.folder / "cache")]
-        monkeypatch.setattr(sys, "argv", ["creditfusion", "explain", *named, *cache, *more])
-        return guarded(app)
+        return creditfusion("explain", *named, *cache, *more)
 
     return run
 
@@ -67,9 +65,7 @@ def everything(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Pa
     arguments = ["--model", str(trained.model), "--data", str(trained.data), "--out", str(out), "--date", DAY]
     arguments += ["--cache", str(trained.folder / "cache"), "--top", "1000"]
     arguments += [part for name in ("underwriter", "applicant", "validator") for part in ("--for", name)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["creditfusion", "explain", *arguments])
-        assert guarded(app) == 3
+    assert creditfusion("explain", *arguments) == 3
     return out
 
 

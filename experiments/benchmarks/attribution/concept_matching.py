@@ -50,7 +50,11 @@ PRECISION_WEIGHT = 0.5  # beta of the F score
 
 @dataclass(frozen=True)
 class Quality:
-    """How well concepts were found. accuracy: of all sentences, "none" for those about nothing being right too."""
+    """How well concepts were found.
+
+    Attributes:
+        accuracy: Of all sentences, "none" for those about nothing being right too.
+    """
 
     threshold: float
     precision: float
@@ -118,8 +122,8 @@ def narratives_of(sentences: Sequence[str], encoder: TextEncoder, seed: int = 0)
     read = encoder.encode_parts(texts, spans)
     row = np.repeat(np.arange(len(texts)), np.diff(read.bounds))
     words = sparse.csr_matrix(np.zeros((len(order), 1), np.float32))
-    told = tuple(text[a:b] for text, own in zip(texts, spans, strict=True) for a, b in own)
-    return SentenceBlock(told, row, np.zeros_like(row), read.parts, read.share, words), order
+    cut = tuple(text[a:b] for text, own in zip(texts, spans, strict=True) for a, b in own)
+    return SentenceBlock(cut, row, np.zeros_like(row), read.parts, read.share, words), order
 
 
 def _stopped(sentence: str) -> str:
@@ -241,12 +245,12 @@ def in_life(matcher: ConceptMatcher, options: Life) -> tuple[list[list[str]], st
     order = [*range(len(matcher.concepts)), NO_CONCEPT]
     rows = [[names[k], f"{(amid[main] == k).mean():.1%}", f"{(alone[main] == k).mean():.1%}"] for k in order]
     both = main & (amid != NO_CONCEPT) & (alone != NO_CONCEPT)
-    said = (
+    note = (
         f"{int(main.sum()):,} sentences of {columns[int(block.narrative[main][0])]!r}; where both ways match, they "
         f"name the same concept for {(amid == alone)[both].mean():.1%}; they agree, none included, for "
         f"{(amid == alone)[main].mean():.1%}"
     )
-    return rows, said
+    return rows, note
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

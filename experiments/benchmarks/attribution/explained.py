@@ -36,7 +36,7 @@ class ExplainedRows:
 
 
 def add_options(options: argparse.ArgumentParser) -> None:
-    """The options that ``read_told`` needs."""
+    """The options that ``read_explained`` needs."""
     options.add_argument("--model", type=Path, required=True, help="bundle, the folder that `train` wrote")
     options.add_argument("--data", type=Path, required=True, help="applications")
     options.add_argument("--since", type=np.datetime64, help="first day that is looked at")
@@ -44,7 +44,7 @@ def add_options(options: argparse.ArgumentParser) -> None:
     options.add_argument("--cache", type=Path, help="folder of the vectors already computed")
 
 
-def read_told(given: argparse.Namespace) -> ExplainedRows:
+def read_explained(given: argparse.Namespace) -> ExplainedRows:
     """The applications that the options name, read whole."""
     scorer = load_scorer(given.model, cache=vector_cache(given.cache, CACHE_GB, False))
     applications = between(read_all(given.data, scorer.schema, ReadOptions()).applications, given.since, given.before)

@@ -26,7 +26,13 @@ import numpy as np
 from scipy import sparse
 from scipy.stats import spearmanr
 
-from experiments.benchmarks.attribution.explained import ExplainedRows, add_options, between, read_told, shapley_weights
+from experiments.benchmarks.attribution.explained import (
+    ExplainedRows,
+    add_options,
+    between,
+    read_explained,
+    shapley_weights,
+)
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from features.arrays import Floats, Floats32, Index, Ints
 from features.design import Design, TabularBlock, TextBlock
@@ -50,8 +56,11 @@ ORDERS_AT_ONCE = 500
 class ModelParts:
     """One application with every part of its narratives read.
 
-    design: the application itself, one row. sizes: sentences per narrative. vectors, words: per narrative, by bit mask
-    of its sentences.
+    Attributes:
+        design: The application itself, one row.
+        sizes: Sentences per narrative.
+        vectors: Per narrative, by bit mask of its sentences.
+        words: The same, of the word counts.
     """
 
     design: Design
@@ -67,9 +76,9 @@ class ModelParts:
         return TextBlock(x_text, masks > 0, sparse.csr_matrix(words), self.design.text.names)
 
 
-def read_parts(told: ExplainedRows, row: int) -> ModelParts:
+def read_parts(sample: ExplainedRows, row: int) -> ModelParts:
     """Read every part of every narrative of one application."""
-    one = told.take(np.array([row]))
+    one = sample.take(np.array([row]))
     sizes, vectors, words = [], [], []
     for number in range(len(one.design.text.names)):
         own = [one.block.text[at] for at in np.flatnonzero(one.block.narrative == number)]
@@ -157,8 +166,8 @@ def _walk(
         x_num[every[numbers], player[numbers]] = own.x_num[0, player[numbers]]
         levels = (player >= n_num) & (player < n_columns)
         x_cat[every[levels], player[levels] - n_num] = own.x_cat[0, player[levels] - n_num]
-        told = player >= n_columns
-        masks[every[told], owner[player[told]] - n_columns] |= bit[player[told]]
+        of_narrative = player >= n_columns
+        masks[every[of_narrative], owner[player[of_narrative]] - n_columns] |= bit[player[of_narrative]]
         now = margin()
         added[every, player] = now - before
         before = now
@@ -250,14 +259,14 @@ def only(block: SentenceBlock, number: int) -> SentenceBlock:
     )
 
 
-def train_reduced(told: ExplainedRows, given: argparse.Namespace) -> tuple[FusionModel, Design]:
+def train_reduced(sample: ExplainedRows, given: argparse.Namespace) -> tuple[FusionModel, Design]:
     """A small model of the columns and the narrative that are named, and the rows that it learned from."""
     past = between(
-        read_all(given.data, told.bundle.schema, ReadOptions(need_target=True)).applications, None, given.since
+        read_all(given.data, sample.bundle.schema, ReadOptions(need_target=True)).applications, None, given.since
     )
-    whole = Design(told.bundle.tabular.encode(past), told.reader.read(past))
+    whole = Design(sample.bundle.tabular.encode(past), sample.reader.read(past))
     design, y = fewer(whole, given.columns.split(","), given.narrative), past.outcome()
-    config = told.bundle.config
+    config = sample.bundle.config
     config = config.model_copy(update={"stacker": config.stacker.model_copy(update={"n_trees": TREES})})
     free = (0,) * len(design.tabular.num_names)
     model, _ = fit(TrainingSample(design, y, np.arange(len(y)), free), config)
@@ -307,45 +316,45 @@ def players(explanation: Explanation) -> Floats:
     return np.concatenate([explanation.columns[0], explanation.sentences])
 
 
-def explained(explainer: Explainer, told: ExplainedRows, rows: Index) -> dict[str, list[Floats]]:
+def explained(explainer: Explainer, sample: ExplainedRows, rows: Index) -> dict[str, list[Floats]]:
     """Both modes of attribution, row by row."""
     found: dict[str, list[Floats]] = {"exact": [], "fast": []}
     for row in rows.tolist():
-        one = told.take(np.array([row]))
+        one = sample.take(np.array([row]))
         exact = explain_exactly(explainer, one.design, one.block, one.reader.read_texts)
         found["exact"].append(players(exact))
         found["fast"].append(players(explainer.explain(one.design, one.block)))
     return found
 
 
-def choose(told: ExplainedRows, narrative: str, n: int, most_sentences: int, seed: int) -> Index:
+def choose(sample: ExplainedRows, narrative: str, n: int, most_sentences: int, seed: int) -> Index:
     """Some applicants with 2 to ``most_sentences`` sentences in ``narrative``, and no longer narrative."""
-    number = told.design.text.names.index(narrative)
-    sizes = np.zeros(told.design.text.has_text.shape, dtype=np.int64)
-    np.add.at(sizes, (told.block.row, told.block.narrative), 1)
+    number = sample.design.text.names.index(narrative)
+    sizes = np.zeros(sample.design.text.has_text.shape, dtype=np.int64)
+    np.add.at(sizes, (sample.block.row, sample.block.narrative), 1)
     fit_ = np.flatnonzero((sizes[:, number] >= 2) & (sizes.max(axis=1) <= most_sentences))
     return np.sort(np.random.Generator(np.random.PCG64(seed)).permutation(fit_)[:n])
 
 
-def full_model(told: ExplainedRows, given: argparse.Namespace) -> dict[str, Agreement]:
+def full_model(sample: ExplainedRows, given: argparse.Namespace) -> dict[str, Agreement]:
     """The bundle's model against sampling."""
-    chosen = choose(told, given.narrative, given.applicants, MAX_SENTENCES, given.seed)
-    background = told.bundle.population.background(told.bundle.config)
-    found = explained(told.bundle.explainer(), told, chosen)
+    chosen = choose(sample, given.narrative, given.applicants, MAX_SENTENCES, given.seed)
+    background = sample.bundle.population.background(sample.bundle.config)
+    found = explained(sample.bundle.explainer(), sample, chosen)
     wanted = []
     for count, row in enumerate(chosen.tolist(), 1):
-        sampled = sampled_values(told.bundle.model, background, read_parts(told, row), given.orders, row)
+        sampled = sampled_values(sample.bundle.model, background, read_parts(sample, row), given.orders, row)
         wanted.append(sampled.values)
         tell(f"applicant {count} of {len(chosen)}, largest standard error {sampled.errors.max():.4f}")
     return {mode: agreement(values, wanted) for mode, values in found.items()}
 
 
-def reduced_model(told: ExplainedRows, given: argparse.Namespace) -> dict[str, Agreement]:
+def reduced_model(sample: ExplainedRows, given: argparse.Namespace) -> dict[str, Agreement]:
     """A small model against enumeration."""
-    model, learned = train_reduced(told, given)
-    number = told.design.text.names.index(given.narrative)
-    design = fewer(told.design, given.columns.split(","), given.narrative)
-    few = replace(told, design=design, block=only(told.block, number))
+    model, learned = train_reduced(sample, given)
+    number = sample.design.text.names.index(given.narrative)
+    design = fewer(sample.design, given.columns.split(","), given.narrative)
+    few = replace(sample, design=design, block=only(sample.block, number))
     chosen = choose(few, given.narrative, given.applicants, REDUCED_SENTENCES, given.seed)
     background = learned.tabular.take(np.linspace(0, len(learned) - 1, BACKGROUND_ROWS).astype(np.intp))
     found = explained(Explainer.of(model, background), few, chosen)
@@ -363,11 +372,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--orders", type=int, default=2000, help="orders walked per applicant, full model")
     options.add_argument("--seed", type=int, default=0)
     given = options.parse_args(arguments)
-    told = read_told(given)
+    sample = read_explained(given)
     tell("reduced model")
-    found = {f"reduced model, {mode}": result for mode, result in reduced_model(told, given).items()}
+    found = {f"reduced model, {mode}": result for mode, result in reduced_model(sample, given).items()}
     tell("full model")
-    found |= {f"full model, {mode}": result for mode, result in full_model(told, given).items()}
+    found |= {f"full model, {mode}": result for mode, result in full_model(sample, given).items()}
     heads = ["attribution", "applicants", "mean rank correlation", "least", "top 4 found", "worst difference"]
     table = markdown(heads, [[name, *result.cells()] for name, result in found.items()])
     publish({name: result.figures() for name, result in found.items()}, table, given.json)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from experiments.benchmarks.attribution.explained import add_options, read_told
+from experiments.benchmarks.attribution.explained import add_options, read_explained
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from fusion.explain.explanation import Explanation, to_points
 from fusion.model.calibration import to_score
@@ -29,16 +29,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add_options(options)
     given = options.parse_args(arguments)
     tell("read")
-    told = read_told(given)
-    scale, explainer = told.bundle.config.scale, told.bundle.explainer()
-    tell(f"explain {len(told.design):,} rows")
-    one, other = (explainer.explain(told.design, told.block, seed) for seed in (0, 1))
-    scores = told.bundle.model.predict(told.design)
+    sample = read_explained(given)
+    scale, explainer = sample.bundle.config.scale, sample.bundle.explainer()
+    tell(f"explain {len(sample.design):,} rows")
+    one, other = (explainer.explain(sample.design, sample.block, seed) for seed in (0, 1))
+    scores = sample.bundle.model.predict(sample.design)
     base = float(to_score(np.array([one.base]), scale)[0])
     points = base + to_points(one.columns.sum(axis=1) + one.narratives.sum(axis=1), scale)
     summed = np.zeros_like(one.narratives)
-    np.add.at(summed, (told.block.row, told.block.narrative), one.sentences)
-    sampled = np.unique(told.block.row[one.sentence_error > 0])
+    np.add.at(summed, (sample.block.row, sample.block.narrative), one.sentences)
+    sampled = np.unique(sample.block.row[one.sentence_error > 0])
     same = np.array([strongest(one, row) == strongest(other, row) for row in range(len(one))])
     figures = {
         "rows": len(one),

@@ -1,7 +1,7 @@
 """Whether explanations find the rule behind the demo's applications.
 
 The rule is known, so every group of columns has a true effect: its Shapley value in the rule itself, against the past
-applications as background. Columns that only pass on what others say (derived ones, and those that the rule joins
+applications as background. Columns that only pass on what others hold (derived ones, and those that the rule joins
 with them) are one group. A planted sentence's true effect is the weight of what it mentions; small talk weighs nothing.
 Printed: rank correlations of contributions with true effects, over all applicants, and per group of columns.
 
@@ -127,11 +127,11 @@ def of_sentences(explanation: Explanation) -> dict[str, float]:
         for at in np.flatnonzero(block.narrative == explanation.narrative_names.index("statement"))
         if (sentence := block.text[at].strip().lower()) in weights
     ]
-    said, planted = np.array(mine).T
+    found, planted = np.array(mine).T
     return {
-        "sentences: rank correlation": float(spearmanr(said, planted).statistic),
-        "sentences: sign found where it weighs": float(np.mean((said > 0) == (planted > 0), where=planted != 0)),
-        "sentences compared": len(said),
+        "sentences: rank correlation": float(spearmanr(found, planted).statistic),
+        "sentences: sign found where it weighs": float(np.mean((found > 0) == (planted > 0), where=planted != 0)),
+        "sentences compared": len(found),
     }
 
 

@@ -43,8 +43,9 @@ NEW_WEIGHT = 0.02  # standard deviation of a new weight, as in BERT
 class Hidden:
     """What the frozen layers make of every text.
 
-    tokens: bfloat16 (n_tokens, dim), one text after the other. start: int64 (n + 1,), where each text's tokens begin,
-    and the end of the last.
+    Attributes:
+        tokens: bfloat16 (n_tokens, dim), one text after the other.
+        start: int64 (n + 1,), where each text's tokens begin, and the end of the last.
     """
 
     tokens: Tensor
@@ -128,7 +129,11 @@ class LastLayer(nn.Module):
 
 @dataclass(frozen=True)
 class Tuning:
-    """How a classifier is trained. learning_rate: of AdamW, warmed up over the first tenth, then falling to nothing."""
+    """How a classifier is trained.
+
+    Attributes:
+        learning_rate: Of AdamW, warmed up over the first tenth, then falling to nothing.
+    """
 
     learning_rate: float
     epochs: int
@@ -136,7 +141,11 @@ class Tuning:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A classifier to be tuned. weights: of the whole encoder, by their names in ``transformers.BertModel``."""
+    """A classifier to be tuned.
+
+    Attributes:
+        weights: Of the whole encoder, by their names in ``transformers.BertModel``.
+    """
 
     hidden: Hidden
     weights: dict[str, Tensor]
@@ -209,8 +218,10 @@ def choose(classifier: Classifier, y: Floats, train: Index, grid: Sequence[Tunin
 class BertScores:
     """The classifier's log-odds of one outer fold, float64.
 
-    own: (n_train,), of every training row from a classifier that never saw its outcome. seen: (n_train,), of the same
-    rows from the classifier that learned from all of them. test: (n_test,), from that one.
+    Attributes:
+        own: (n_train,), of every training row from a classifier that never saw its outcome.
+        seen: (n_train,), of the same rows from the classifier that learned from all of them.
+        test: (n_test,), from that one.
     """
 
     own: Floats

@@ -73,8 +73,12 @@ PAIRS = (
 
 @dataclass(frozen=True)
 class Choices:
-    """What is fixed beforehand. ordered: text columns whose levels are in order. grid: what the classifier's training
-    is chosen from. threads: processor threads of XGBoost.
+    """What is fixed beforehand.
+
+    Attributes:
+        ordered: Text columns whose levels are in order.
+        grid: What the classifier's training is chosen from.
+        threads: Processor threads of XGBoost.
     """
 
     ordered: Sequence[str]
@@ -85,8 +89,12 @@ class Choices:
 
 @dataclass(frozen=True)
 class Rows:
-    """What every method sees: loans with a narrative and the kept columns. text, classifier: the narratives as
-    creditfusion and as BERT read them, with the seconds that took.
+    """What every method sees: loans with a narrative and the kept columns.
+
+    Attributes:
+        text: The narratives as creditfusion reads them.
+        classifier: The narratives as BERT reads them.
+        seconds: What the reading took.
     """
 
     read: Applications
@@ -113,8 +121,12 @@ class Rows:
 
 @dataclass(frozen=True)
 class Scored:
-    """The test rows of one fold. margin: by method, log-odds of bad, float64 (n_test,). seconds: of fitting, where a
-    method is fitted by itself. rate: the learning rate chosen for the BERT classifier.
+    """The test rows of one fold.
+
+    Attributes:
+        margin: By method, log-odds of bad, float64 (n_test,).
+        seconds: Of fitting, where a method is fitted by itself.
+        rate: The learning rate chosen for the BERT classifier.
     """
 
     test: Index
@@ -125,8 +137,13 @@ class Scored:
 
 @dataclass(frozen=True)
 class ProtocolFigures:
-    """One method. fold_auc: in every fold. auc, brier: of all out-of-fold log-odds together, as each fold gives them.
-    seconds: mean of fitting a fold, None where the method is not fitted by itself.
+    """One method.
+
+    Attributes:
+        fold_auc: In every fold.
+        auc: Of all out-of-fold log-odds together, as each fold gives them.
+        brier: Likewise; of all out-of-fold log-odds together, as each fold gives them.
+        seconds: Mean of fitting a fold, None where the method is not fitted by itself.
     """
 
     fold_auc: tuple[float, ...]

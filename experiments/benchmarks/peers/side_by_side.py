@@ -54,8 +54,14 @@ MIN_PD = 1e-9  # a PD of 0 or 1 has no log-odds
 
 @dataclass(frozen=True)
 class Contender:
-    """What takes part. name: of its files. kind: one of ``contenders.child``. title: its row in the table. rounds: how
-    often its scoring is timed. cold: runs without the cache of vectors.
+    """What takes part.
+
+    Attributes:
+        name: Of its files.
+        kind: One of ``contenders.child``.
+        title: Its row in the table.
+        rounds: How often its scoring is timed.
+        cold: Runs without the cache of vectors.
     """
 
     name: str
@@ -77,8 +83,13 @@ CONTENDERS = (
 
 @dataclass(frozen=True)
 class Place:
-    """Where contenders run. work: folder of what they leave. tables: of the rows. python: of AutoGluon's environment.
-    identity: what results must have been made from to be used again.
+    """Where contenders run.
+
+    Attributes:
+        work: Folder of what they leave.
+        tables: Of the rows.
+        python: Of AutoGluon's environment.
+        identity: What results must have been made from to be used again.
     """
 
     work: Path

@@ -26,8 +26,11 @@ class Suggestion(ReportModel):
 class ApplicantNotice(ReportModel):
     """The letter: no points, no PD, nothing of the model.
 
-    lender, contact: for the letterhead and for questions; blank where the lender adds its own. reasons: only those that
-    may be disclosed. needs_review: see UnderwriterReport; a person must look before this is sent.
+    Attributes:
+        lender: For the letterhead; blank where the lender adds its own.
+        contact: For questions; blank where the lender adds its own.
+        reasons: Only those that may be disclosed.
+        needs_review: See UnderwriterReport; a person must look before this is sent.
     """
 
     report: Literal["applicant"] = "applicant"

@@ -20,7 +20,11 @@ class Link(ReportModel):
 
 
 class IndexEntry(ReportModel):
-    """One reported application. top_reason: wording of the strongest adverse reason, "" without one."""
+    """One reported application.
+
+    Attributes:
+        top_reason: Wording of the strongest adverse reason, "" without one.
+    """
 
     id: Text
     row: int = Field(ge=1)
@@ -43,8 +47,11 @@ class RejectedRow(ReportModel):
 class IndexPage(ReportModel):
     """The reported applications of one run, in the order they are to be read.
 
-    chosen: how they were chosen, in words. n_left_out: those that were chosen too and are beyond the limit. rejected:
-    the first of the ``n_rejected`` rows that broke the contract; where applications were chosen by id, those of them.
+    Attributes:
+        chosen: How they were chosen, in words.
+        n_left_out: Those that were chosen too and are beyond the limit.
+        rejected: The first of the ``n_rejected`` rows that broke the contract; where applications were chosen by id,
+            those of them.
     """
 
     report: Literal["index"] = "index"

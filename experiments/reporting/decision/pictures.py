@@ -61,7 +61,11 @@ def bar(scale: Axis, start: float, end: float) -> Bar:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the waterfall: what moves the score, by how much, and its bar. n: columns or sentences in it."""
+    """One step of the waterfall: what moves the score, by how much, and its bar.
+
+    Attributes:
+        n: Columns or sentences in it.
+    """
 
     kind: str  # "column", "others" or "narrative"
     title: str
@@ -92,7 +96,7 @@ def waterfall(report: UnderwriterReport) -> Waterfall:
     ]
     if others := by_size[n_drawn:]:
         rows.append(("others", "", None, sum(column.points for column in others), len(others)))
-    rows += [("narrative", told.title, None, told.points, len(told.sentences)) for told in report.narratives]
+    rows += [("narrative", one.title, None, one.points, len(one.sentences)) for one in report.narratives]
     scores = [report.starting_score]
     for row in rows:
         scores.append(scores[-1] + row[3])

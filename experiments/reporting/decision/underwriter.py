@@ -34,7 +34,9 @@ class CutOff(ReportModel):
 class PopulationBand(ReportModel):
     """A band of the training population's scores, such as a decile, with what became of its members.
 
-    low, high: scores; None where the band is open.
+    Attributes:
+        low: Its lowest score; None where the band is open below.
+        high: The score that it ends before; None where it is open above.
     """
 
     number: int = Field(ge=1)
@@ -48,9 +50,12 @@ class PopulationBand(ReportModel):
 class PopulationPlace(ReportModel):
     """Scores of the training population.
 
-    edges: scores, one more than ``counts``; those beyond the outer edges stand in the outer bins. share_below: of the
-    population that scores lower than the applicant. bands: from the lowest scores, number 1. band: the applicant's.
-    words: who they are and how they were scored.
+    Attributes:
+        edges: Scores, one more than ``counts``; those beyond the outer edges stand in the outer bins.
+        share_below: Of the population that scores lower than the applicant.
+        bands: From the lowest scores, number 1.
+        band: The applicant's.
+        words: Who they are and how they were scored.
     """
 
     n: Count
@@ -81,7 +86,9 @@ class ColumnPoints(ReportModel):
 class Sentence(ReportModel):
     """A sentence with what it gives or takes.
 
-    concept: name of what it speaks of; None when it matches no concept. sensitive: protected kinds of life it tells of.
+    Attributes:
+        concept: Name of what it is about; None when it matches no concept.
+        sensitive: Kinds of private life it is about.
     """
 
     text: Text
@@ -94,7 +101,9 @@ class Sentence(ReportModel):
 class Narrative(ReportModel):
     """One narrative; its sentences, in their order, sum to its points. No sentences: nothing was written.
 
-    n_masked: sensitive sentences that were withheld from the model. exact: it was read again without its sentences.
+    Attributes:
+        n_masked: Sensitive sentences that were withheld from the model.
+        exact: Whether it was read again without its sentences.
     """
 
     name: Text
@@ -125,8 +134,12 @@ class Flag(ReportModel):
 class Similar(ReportModel):
     """What became of the most similar past applicants.
 
-    low, high: 95 % interval of the bad rate. score_low, score_high: the range of their scores. words: what makes them
-    similar.
+    Attributes:
+        low: Lower end of the bad rate's 95 % interval.
+        high: Its upper end.
+        score_low: The lowest of their scores.
+        score_high: The highest.
+        words: What makes them similar.
     """
 
     n: int = Field(ge=1)
@@ -147,7 +160,12 @@ class SuggestedChange(ReportModel):
 
 
 class NarrativeEffect(ReportModel):
-    """What the narratives changed. without: this model, nothing written. columns_only: the model that reads none."""
+    """What the narratives changed.
+
+    Attributes:
+        without: This model, nothing written.
+        columns_only: The model that reads none.
+    """
 
     without: Result
     columns_only: Result
@@ -156,12 +174,16 @@ class NarrativeEffect(ReportModel):
 class UnderwriterReport(ReportModel):
     """Why an applicant scored so, at a glance.
 
-    starting_score: the score of the background without a narrative, where the points begin. sentence_method: ``exact``
-    when the narratives were read again without their sentences, ``fast`` when split from one reading, ``mixed`` when
-    some were too long to be read again. similar: None without past outcomes. changes: of single columns, then of two,
-    the smaller first, each checked by rescoring; empty when none was found or the decision needs none.
-    narrative_effect: None when nothing was written. needs_review: it is a decline, and a principal reason may not be
-    disclosed or rests on a sensitive sentence, or there is none.
+    Attributes:
+        starting_score: The score of the background without a narrative, where the points begin.
+        sentence_method: ``exact`` when the narratives were read again without their sentences, ``fast`` when split from
+            one reading, ``mixed`` when some were too long to be read again.
+        needs_review: Whether it is a decline and a principal reason may not be disclosed or rests on a sensitive
+            sentence, or there is none.
+        similar: None without past outcomes.
+        changes: Of single columns, then of two, the smaller first, each checked by rescoring; empty when none was found
+            or the decision needs none.
+        narrative_effect: None when nothing was written.
     """
 
     report: Literal["underwriter"] = "underwriter"

@@ -27,8 +27,10 @@ MIN_PAIRS = 8  # of orders; a standard error from fewer is rough
 class Contribution(ReportModel):
     """What one player of the explanation contributes, in log-odds of bad and in points.
 
-    stacker, head: its parts through the trees and through the joint head, in log-odds, already weighted by the blend.
-    error: standard error, log-odds.
+    Attributes:
+        error: Standard error, log-odds.
+        stacker: Its part through the trees, in log-odds, already weighted by the blend.
+        head: Its part through the joint head, likewise.
     """
 
     kind: Literal["column", "narrative"]
@@ -49,10 +51,14 @@ class Contribution(ReportModel):
 class SentenceContribution(ReportModel):
     """What one sentence contributes; those of a narrative sum to it.
 
-    narrative: its name. place: from 1. similarity: nearness to the nearest concept, from -1 to 1, None where not
-    compared. error: standard error, log-odds. n_orders: how many orders of its narrative's sentences were sampled, in
-    pairs of opposite ones; 0 where every combination was valued. exact: its narrative was read again without some of
-    its sentences.
+    Attributes:
+        narrative: Its name.
+        place: From 1.
+        similarity: Nearness to the nearest concept, from -1 to 1, None where not compared.
+        error: Standard error, log-odds.
+        n_orders: How many orders of its narrative's sentences were sampled, in pairs of opposite ones; 0 where every
+            combination was valued.
+        exact: Whether its narrative was read again without some of its sentences.
     """
 
     narrative: Text
@@ -104,9 +110,14 @@ class Digests(ReportModel):
 class ValidatorReport(ReportModel):
     """Every contribution, what they sum to, and all that is needed to make them again.
 
-    base: log-odds of the background without a narrative; starting_score the same in points. total: base plus
-    contributions. reconciliation: total minus margin. points_per_log_odds: negative. sentence_method: see
-    UnderwriterReport. command: recomputes this report.
+    Attributes:
+        base: Log-odds of the background without a narrative.
+        starting_score: The same in points.
+        total: Base plus contributions.
+        reconciliation: Total minus margin.
+        points_per_log_odds: Negative.
+        sentence_method: See UnderwriterReport.
+        command: Recomputes this report.
     """
 
     report: Literal["validator"] = "validator"

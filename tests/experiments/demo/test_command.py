@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from data_schemas.errors import ContractError
-from experiments.cli import app, guarded
 from experiments.demo.job import N_REPORTED, DemoFiles, check_folder, judge, write_files
+from tests.support.command_line import creditfusion
 
 
 @pytest.fixture
@@ -71,16 +70,14 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path, files:
         check_folder(files.folder / "thesis.txt")
 
 
-def run_demo(monkeypatch: pytest.MonkeyPatch, out: Path) -> int:
-    arguments = ["creditfusion", "demo", "--rows", "400", "--seed", "3", "--out", str(out), "--json"]
-    monkeypatch.setattr(sys, "argv", arguments)
-    return guarded(app)
+def run_demo(out: Path) -> int:
+    return creditfusion("demo", "--rows", 400, "--seed", 3, "--out", out, "--json")
 
 
 def test_the_demo_runs_from_nothing_and_again_over_itself_to_the_same_bytes(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], files: DemoFiles
+    capsys: pytest.CaptureFixture[str], files: DemoFiles
 ) -> None:
-    assert run_demo(monkeypatch, files.folder) == 0
+    assert run_demo(files.folder) == 0
     first: dict[str, Any] = json.loads(capsys.readouterr().out)
     scored = files.scored.read_bytes()
     assert first["data"] == "synthetic, nothing in it is real"
@@ -95,18 +92,15 @@ def test_the_demo_runs_from_nothing_and_again_over_itself_to_the_same_bytes(
     worst = told.sort_values("pd", ascending=False)["id"].head(N_REPORTED)
     assert [entry["id"] for entry in index["entries"]] == list(worst)
     assert (files.reports / "index.html").exists()
-    assert run_demo(monkeypatch, files.folder) == 0
+    assert run_demo(files.folder) == 0
     again: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert again["model"] == first["model"]
     assert files.scored.read_bytes() == scored
 
 
 @pytest.mark.slow
-def test_a_demo_of_full_size_comes_near_the_best_possible(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], files: DemoFiles
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["creditfusion", "demo", "--out", str(files.folder), "--json"])
-    assert guarded(app) == 0
+def test_a_demo_of_full_size_comes_near_the_best_possible(capsys: pytest.CaptureFixture[str], files: DemoFiles) -> None:
+    assert creditfusion("demo", "--out", files.folder, "--json") == 0
     judged = json.loads(capsys.readouterr().out)["on the new applications"]
     assert (
         judged["AUC of the columns alone"] < judged["AUC of the model"] < judged["best possible AUC (the rule itself)"]

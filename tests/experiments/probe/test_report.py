@@ -56,9 +56,9 @@ def test_every_text_stands_in_the_page() -> None:
 def test_the_page_says_it_in_words() -> None:
     shown = text(document_html(example_protected.document()))
     for words in (
-        "From the narratives alone, Sex can be told hardly better than by chance. (AUC 0.522, 0.503 to 0.541).",
-        "From the model's score alone, Sex cannot be told better than by chance. (AUC 0.507",
-        "From the structured columns alone, Age can be told well. (AUC 0.921",
+        "From the narratives alone, Sex can be told hardly better than by chance. AUC 0.522, 0.503 to 0.541.",
+        "From the model's score alone, Sex cannot be told better than by chance. AUC 0.507",
+        "From the structured columns alone, Age can be told well. AUC 0.921",
         "not judged",
         "nobody wrote anything",
         "Day of birth could not be judged. no group has 50 rows.",

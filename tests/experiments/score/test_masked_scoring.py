@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from experiments.cli import app, guarded
 from experiments.demo.data import generate
 from fusion.bundle import load
 from tests.support.bundles import train_small
+from tests.support.command_line import creditfusion
 
 KINDS = "['health', 'family']"
 
@@ -37,9 +36,7 @@ def score(
     table["statement"], table["job_title"] = statements, ""
     table.to_csv(folder / "new.csv", index=False)
     files = ["--model", str(model), "--data", str(folder / "new.csv"), "--out", str(folder / "out.csv")]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["creditfusion", "score", *files, "--no-cache", "--json", *more])
-        assert guarded(app) == 0
+    assert creditfusion("score", *files, "--no-cache", "--json", *more) == 0
     return pd.read_csv(folder / "out.csv", keep_default_na=False), json.loads(capsys.readouterr().out)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from experiments.cli import app, guarded
+from tests.support.command_line import creditfusion
 from tests.support.explained import Trained
 
 POLICY = """
@@ -33,14 +32,13 @@ Score = Callable[..., int]
 
 
 @pytest.fixture
-def score(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> Score:
+def score(trained: Trained) -> Score:
     """Runs the verb; its exit code."""
 
     def run(out: Path, *more: str) -> int:
-        named = ["--model", str(trained.model), "--data", str(trained.data), "--out", str(out)]
-        cache = ["--cache", str(trained.folder / "cache"), "--passthrough", "term_months"]
-        monkeypatch.setattr(sys, "argv", ["creditfusion", "score", *named, *cache, *more])
-        return guarded(app)
+        named = ["--model", trained.model, "--data", trained.data, "--out", out]
+        cache = ["--cache", trained.folder / "cache", "--passthrough", "term_months"]
+        return creditfusion("score", *named, *cache, *more)
 
     return run
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,14 @@ import pandas as pd
 import pytest
 
 from data_schemas.reader import load_schema
-from experiments.cli import app, guarded
 from experiments.demo.data import FIRST_DAY, generate
 from experiments.session.run_log import log_path
 from features.tables.csv_records import data_digest
 from fusion.bundle import verify
+from tests.support.bundles import SMALL
+from tests.support.command_line import creditfusion
 from tests.support.tiny_bert import tiny_bert
 
-SMALL = ("encoder.window=64", "folds.n_folds=2", "stacker.n_trees=20", "text.n_buckets=256", "head.steps=20")
 UNTIL = str(FIRST_DAY + np.timedelta64(300, "D"))
 FIGURES = [
     *("rows", "bad", "auc", "ks", "brier", "calibration_slope", "auc_columns_only", "auc_text_only"),
@@ -41,8 +40,7 @@ class Trainer:
         files = ["--schema", "demo", "--data", str(self.folder / "past.csv"), "--out", str(self.out)]
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("COLUMNS", "200")  # of the table: no heading is broken
-            patch.setattr(sys, "argv", ["creditfusion", "train", *files, *settings, "--no-cache", "--json", *more])
-            return guarded(app)
+            return creditfusion("train", *files, *settings, "--no-cache", "--json", *more)
 
     @property
     def out(self) -> Path:

@@ -150,8 +150,8 @@ def test_no_token_at_all_in_several_passages(tiny: BertEncoder) -> None:
     assert found.share.tolist() == [0, 0]
 
 
-def test_a_megabyte_has_forty_parts(tiny: BertEncoder) -> None:
-    text = "some words and more; " * 12_000 + "b" * 150_000 + "; the end."
+def test_a_very_long_text_has_forty_parts(tiny: BertEncoder) -> None:
+    text = "some words and more; " * 3_000 + "b" * 40_000 + "; the end."
     found = tiny.encode_parts([text], cut([text]))
     np.testing.assert_array_equal(found.whole, tiny.encode([text]))
     assert found.parts.shape == (40, 32)

@@ -153,12 +153,12 @@ def test_what_is_left_reads_as_the_sentences_that_were_kept(raw: str) -> None:
     kept = clean(rest.text, rules).text
     whole = clean(raw, rules).text
     told_ill = whole.lower().count("ill") + whole.lower().count("surgery")
-    assert rest.told == ((Sensitive.HEALTH,),) * told_ill
+    assert rest.kinds == ((Sensitive.HEALTH,),) * told_ill
     assert "ill" not in kept.lower()
     assert "surgery" not in kept.lower()
     assert (kept.count("car"), kept.count("So")) == (whole.count("car"), whole.count("So"))
     again = shut._rests([rest.text], rules, named=True)[rest.text]
-    assert (again.text, again.told) == (rest.text, ())
+    assert (again.text, again.kinds) == (rest.text, ())
 
 
 @pytest.mark.parametrize("at", [0, 77, 199])

@@ -20,13 +20,13 @@ from features.arrays import Floats
 def fit(training: Training, folder: Path, budget: Budget) -> Mapping[str, object]:
     """Fit within the budget's seconds and save what prediction needs; what became of it."""
     predictor = TabularPredictor(OUTCOME, problem_type="binary", eval_metric="log_loss", path=folder, log_to_file=True)
-    told = os.environ.get("OMP_NUM_THREADS", "")
+    threads = os.environ.get("OMP_NUM_THREADS", "")
     predictor.fit(
         training.frame.assign(**{OUTCOME: training.y.astype(np.int64)}),
         presets=budget.preset,
         time_limit=budget.seconds,
         dynamic_stacking=False,  # else a quarter of the time goes into finding out whether to stack
-        num_cpus=int(told) if told.isdigit() and int(told) else "auto",
+        num_cpus=int(threads) if threads.isdigit() and int(threads) else "auto",
         num_gpus=0,
     )
     kinds = {str(kind): len(names) for kind, names in predictor.feature_metadata.type_group_map_special.items()}

@@ -21,8 +21,14 @@ TRAIN, LATER, ABOUT = "train.parquet", "later.parquet", "about.json"
 
 @dataclass(frozen=True)
 class About:
-    """What the tables are made of. levels, narratives: their text columns, all others are numbers. data, schema, until:
-    where the rows came from.
+    """What the tables are made of.
+
+    Attributes:
+        levels: Text columns of few values; columns neither here nor in ``narratives`` are numbers.
+        narratives: Text columns that people wrote.
+        data: The file that the rows came from.
+        schema: Its schema.
+        until: The last decision date of the rows to learn from.
     """
 
     levels: tuple[str, ...]
@@ -34,8 +40,14 @@ class About:
 
 @dataclass(frozen=True)
 class Budget:
-    """How much a contender may search. trials: sets of settings tried, where they are searched for; seed: of that
-    search. seconds, preset: of AutoGluon. cache: folder of vectors that creditfusion has computed already, "" for none.
+    """How much a contender may search.
+
+    Attributes:
+        trials: Sets of settings tried, where they are searched for.
+        seed: Of that search.
+        seconds: Of AutoGluon.
+        preset: Of AutoGluon.
+        cache: Folder of vectors that creditfusion has computed already, "" for none.
     """
 
     trials: int = 20
@@ -52,8 +64,12 @@ class Budget:
 
 @dataclass(frozen=True)
 class Training:
-    """Rows to learn from. frame: the inputs, None where a text is missing. y: float64 (n,), 1 bad and 0 good. fold:
-    int64 (n,), which fold holds each row out.
+    """Rows to learn from.
+
+    Attributes:
+        frame: The inputs, None where a text is missing.
+        y: float64 (n,), 1 bad and 0 good.
+        fold: int64 (n,), which fold holds each row out.
     """
 
     about: About

@@ -9,7 +9,15 @@ from matplotlib.axes import Axes
 
 from data_schemas.contract import Field
 from experiments.reporting.cells import figure, interval
-from experiments.reporting.charts import BLUE, HALF, INK, MUTED, RED, percent_axis, picture
+from experiments.reporting.charts import (
+    MUTED,
+    RED,
+    IntervalPoint,
+    interval_points,
+    interval_points_size,
+    percent_axis,
+    picture,
+)
 from experiments.reporting.document import Cell, Column, Interval, Plot, Row, Table
 from experiments.reporting.words import listed
 from experiments.validate.rereading import Masking, Moved
@@ -273,7 +281,7 @@ def plots(view: FairnessView) -> tuple[Plot, ...]:
         title=f"Approved, by {title}",
         words=f"Share of applications that the policy approves, with its 95 % interval.{small}",
         alt=f"A point with its interval for each group: {_spoken(rates)}",
-        drawing=picture(lambda axes: _draw_rates(axes, rates), _size(len(large))),
+        drawing=picture(lambda axes: _draw_rates(axes, rates), interval_points_size(len(large))),
     )
     impact = Plot(
         key=f"fairness_impact_{name}",
@@ -281,7 +289,7 @@ def plots(view: FairnessView) -> tuple[Plot, ...]:
         words=f"Approval rate by that of {view.reference}; the line marks four fifths.{small}",
         alt=f"A point with its interval for each group: {_spoken(ratios)}",
         gap=no_ratio,
-        drawing="" if no_ratio else picture(lambda axes: _draw_ratios(axes, ratios), _size(len(large))),
+        drawing="" if no_ratio else picture(lambda axes: _draw_ratios(axes, ratios), interval_points_size(len(large))),
     )
     return (approval, impact)
 
@@ -300,16 +308,9 @@ def _draw_ratios(axes: Axes, ratios: Sequence[tuple[str, Estimate]]) -> None:
 
 
 def _points(axes: Axes, figures: Sequence[tuple[str, Estimate]]) -> None:
-    """A point with its interval on a line of its own for each figure, the first on top."""
-    for at, (_, estimate) in enumerate(figures):
-        axes.plot([estimate.low, estimate.high], [at, at], color=BLUE, linewidth=2.0)
-        axes.plot([estimate.value], [at], "o", color=INK, markersize=6)
-    axes.set_yticks(range(len(figures)), [label if len(label) <= 24 else f"{label[:23]}…" for label, _ in figures])
-    axes.set_ylim(len(figures) - 0.5, -0.5)
-
-
-def _size(n: int) -> tuple[float, float]:
-    return HALF[0], max(HALF[1] * 0.5, min(0.9 + 0.42 * n, 9.0))
+    names = [label if len(label) <= 24 else f"{label[:23]}…" for label, _ in figures]
+    rows = zip(names, figures, strict=True)
+    interval_points(axes, [IntervalPoint(name, one.value, one.low, one.high) for name, (_, one) in rows])
 
 
 def _spoken(figures: Sequence[tuple[str, Estimate]]) -> str:

@@ -71,7 +71,7 @@ def evaluate(
     """
     from experiments.reporting.files import names_of, write_pages
     from experiments.validate.job import CARD, VALIDATION, ValidationRequest, validate
-    from experiments.validate.summary import told
+    from experiments.validate.summary import summarise
     from features.tables.reader import ReadOptions
     from fusion.scorer import load_scorer
 
@@ -89,6 +89,7 @@ def evaluate(
         found = validate(scorer, order, options, run)
         with run.timed("write"):
             write_pages(out, {VALIDATION: found.report, CARD: found.card}, found.rejects.frame)
-        run.finish({"out": out, **told(found).summary}, {"out": out, **told(found).lines})
+        summed = summarise(found)
+        run.finish({"out": out, **summed.summary}, {"out": out, **summed.lines})
     if len(found.rejects):
         raise typer.Exit(SOME_REJECTED)

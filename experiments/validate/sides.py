@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from experiments.reporting.cells import P_VALUE
 from experiments.reporting.charts import BLUE
 from experiments.reporting.document import Cell, Column, Form, Row
 from experiments.validate.scored_outcomes import ScoredOutcomes
@@ -47,7 +48,7 @@ def figure_columns(sides: Sides, form: Form, digits: int) -> tuple[Column, ...]:
     columns += [Column(key=side.key, title=side.title, form=form, digits=digits) for side in sides]
     if len(sides) == 2:
         columns.append(Column(key="difference", title=f"{sides[1].title} better by", form="signed", digits=digits))
-        columns.append(Column(key="p", title="p", form="p"))
+        columns.append(P_VALUE)
     return tuple(columns)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 
-from experiments.reporting.cells import figure, interval
+from experiments.reporting.cells import BAD_RATE, BADS, MEAN_PD, NUMBER, P_VALUE, figure, interval
 from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, name_places, percent_axis, picture
 from experiments.reporting.document import Cell, Column, Gap, Plot, Row, Table
 from experiments.reporting.words import number
@@ -30,10 +30,10 @@ NO_ROW = "no row"
 GAP = "Mean PD less bad rate"
 MONTHS_SIZE = (11.0, 3.6)
 OUTCOME_COLUMNS = (
-    Column(key="n", title="Number", form="count"),
-    Column(key="n_bad", title="Bad", form="count"),
-    Column(key="mean_pd", title="Mean PD", form="percent", digits=1),
-    Column(key="bad_rate", title="Bad rate", form="percent", digits=1),
+    NUMBER,
+    BADS,
+    MEAN_PD,
+    BAD_RATE,
 )
 
 
@@ -91,7 +91,7 @@ def tests_table(scored: ScoredOutcomes) -> Table:
             Column(key="test", title="Test"),
             Column(key="statistic", title="Statistic", form="number", digits=2),
             Column(key="df", title="Degrees of freedom", form="count"),
-            Column(key="p", title="p", form="p"),
+            P_VALUE,
         ),
         rows=tuple(rows),
     )
@@ -108,7 +108,7 @@ def reliability_table(scored: ScoredOutcomes) -> Table:
             Column(key="bin", title="Group", form="count"),
             Column(key="low", title="Lowest PD", form="percent", digits=1),
             Column(key="high", title="Highest PD", form="percent", digits=1),
-            Column(key="n", title="Number", form="count"),
+            NUMBER,
             *OUTCOME_COLUMNS[2:],
         ),
         rows=tuple((at, one.low, one.high, one.n, one.mean_pd, interval(one.rate)) for at, one in enumerate(bins, 1)),

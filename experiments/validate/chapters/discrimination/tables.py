@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from sklearn.metrics import roc_curve
 
-from experiments.reporting.cells import figure, interval
+from experiments.reporting.cells import BAD_RATE, BADS, MEAN_PD, NUMBER, figure, interval
 from experiments.reporting.charts import BLUE, GRID, INK, MUTED, RED, legend, name_places, percent_axis, picture
 from experiments.reporting.document import Cell, Column, Gap, Plot, Row, Table
 from experiments.validate.scored_outcomes import ScoredOutcomes
@@ -25,17 +25,17 @@ NO_FLAG, NO_BAD, NO_ROW = "nobody is declined", "no bad", "no row"
 N_DRAWS = 400  # of the bootstrap in a slice; there are many slices
 COUNTS = (
     Column(key="slice", title="Rows"),
-    Column(key="n", title="Number", form="count"),
-    Column(key="n_bad", title="Bad", form="count"),
+    NUMBER,
+    BADS,
 )
 RANKING_COLUMNS = (
     *COUNTS,
-    Column(key="bad_rate", title="Bad rate", form="percent", digits=1),
+    BAD_RATE,
     Column(key="auc", title="AUC", form="number", digits=3),
     Column(key="ks", title="KS", form="number", digits=3),
     Column(key="average_precision", title="Average precision", form="number", digits=3),
     Column(key="brier", title="Brier score", form="number", digits=4),
-    Column(key="mean_pd", title="Mean PD", form="percent", digits=1),
+    MEAN_PD,
 )
 CUTOFF_COLUMNS = (
     *COUNTS,

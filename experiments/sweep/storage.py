@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import sqlalchemy
 from optuna import Study
@@ -21,6 +22,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 from sqlalchemy import event
 from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
@@ -119,7 +121,7 @@ def _open_file(path: Path, make: Callable[..., RDBStorage]) -> RDBStorage:
     with disk_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         with _only_one(path.parent):
-            pool = QueuePool(partial(_connect, path))
+            pool = QueuePool(lambda: cast(DBAPIConnection, _connect(path)))  # its types know no sqlite3
             storage = make("sqlite://", engine_kwargs={"pool": pool})
     event.listen(pool, "checkout", lambda connection, *_: connection.execute("BEGIN IMMEDIATE"))
     return storage

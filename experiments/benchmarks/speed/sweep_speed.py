@@ -193,12 +193,12 @@ def report_turns(turns: Mapping[int, Sequence[Turn]], trials: int, as_json: bool
         "noise": {name: stdev(values) if len(values) > 1 else None for name, values in bests.items()},
         "difference": mean(bests["two"]) - mean(bests["one"]),
     }
-    bests = [
+    medians = [
         f"{name} {median(values):.5f}, from round to round {min(values):.5f} to {max(values):.5f}"
         + (f" (standard deviation {stdev(values):.5f})" if len(values) > 1 else "")
         for name, values in bests.items()
     ]
-    text = f"median ratio {ratio:.2f}; best value, median over the rounds: {'; '.join(bests)}; "
+    text = f"median ratio {ratio:.2f}; best value, median over the rounds: {'; '.join(medians)}; "
     text += f"mean of two less mean of one {figures['difference']:+.5f}"
     rounds = {name: [asdict(turn) for turn in own] for name, own in (("one", one), ("two", two))}
     publish({**figures, "trials": trials, "rounds": rounds}, f"{markdown(headers, lines)}\n\n{text}", as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -87,14 +88,18 @@ def probe(
         rows = {"rows": probed.n_rows, "rejected": probed.n_rejected, "read": probed.n_read}
         figures = probed.figures()
         not_judged = {one.field.name: one.groups.too_few for one in probed.attributes if one.groups.too_few}
-        shown = {
-            name: {source: f"{auc:.3f} ({low:.3f} to {high:.3f})" for source, (auc, low, high) in found.items()}
-            for name, found in figures.items()
-            if found
-        }
         run.finish(
             {"out": out, **rows, "auc": figures, "not_judged": not_judged},
-            {"out": out, **rows, "not judged": not_judged, "AUC, .5 is chance": shown},
+            {"out": out, **rows, "not judged": not_judged, "AUC, .5 is chance": _shown(figures)},
         )
     if probed.n_rejected:
         raise typer.Exit(SOME_REJECTED)
+
+
+def _shown(figures: Mapping[str, Mapping[str, tuple[float, float, float]]]) -> dict[str, dict[str, str]]:
+    """AUCs with their intervals as people read them, by column and source."""
+    return {
+        name: {source: f"{auc:.3f} ({low:.3f} to {high:.3f})" for source, (auc, low, high) in found.items()}
+        for name, found in figures.items()
+        if found
+    }

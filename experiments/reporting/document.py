@@ -1,4 +1,5 @@
-"""A document: sections of words, findings, tables and plots; what a validation, a comparison and a model card are.
+"""A document: sections of words, findings, tables and plots; what a validation, a comparison, a
+model card and the report of a sweep are.
 
 Tables hold numbers as they were computed, never as they are shown: a reader of the JSON can recompute with them. A
 figure that does not exist is a ``Gap`` that says why.
@@ -19,7 +20,7 @@ Form = Literal["text", "count", "number", "signed", "percent", "p"]
 Grade = Literal["good", "note", "concern", "alarm"]
 """What a finding asks of its reader: nothing, to know it, to look into it, not to use the model as it is."""
 
-DocumentKind = Literal["validation", "comparison", "card", "protected"]
+DocumentKind = Literal["validation", "comparison", "card", "protected", "sweep"]
 
 
 class Interval(ReportModel):
@@ -150,6 +151,7 @@ class Section(ReportModel):
         key: for machines.
         title: its heading.
         words: paragraphs.
+        command: a command line to paste behind them, "" for none.
         findings: what it comes to.
         tables: figures.
         plots: figures, drawn.
@@ -158,6 +160,7 @@ class Section(ReportModel):
     key: Text
     title: Text
     words: tuple[Text, ...] = ()
+    command: Text = ""
     findings: tuple[Finding, ...] = ()
     tables: tuple[Table, ...] = ()
     plots: tuple[Plot, ...] = ()

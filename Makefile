@@ -15,11 +15,10 @@ install: .venv/.installed
 demo: install
 	$(BIN)/creditfusion demo
 
-test: install
-	$(BIN)/pytest -m "not gpu" --numprocesses 2 --dist worksteal
+test: install  # in CI with coverage, which takes longer
+	$(BIN)/$(if $(CI),coverage run -m pytest,pytest) -m "not gpu" --numprocesses 2 --dist worksteal
 
-coverage: install
-	$(BIN)/coverage run -m pytest -m "not gpu" --numprocesses 2 --dist worksteal
+coverage: # of the last `make test` with CI set
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -15,6 +15,24 @@ from data_schemas.errors import ContractError
 if TYPE_CHECKING:
     from fusion.text_encoder import VectorCache
 
+ModelOption = Annotated[Path, typer.Option("--model", help="Model bundle, the folder that `train` wrote.")]
+SchemaOption = Annotated[
+    str, typer.Option("--schema", help="Schema file, or the name of a shipped one: demo, lending_club.")
+]
+DecidedDataOption = Annotated[
+    list[Path], typer.Option("--data", help="Decided applications: CSV, gzipped CSV or Parquet; repeat for more.")
+]
+SinceOption = Annotated[
+    datetime | None,
+    typer.Option("--since", formats=["%Y-%m-%d"], help="Take decisions from this day on, and no earlier."),
+]
+PolicyOption = Annotated[
+    Path | None, typer.Option("--policy", help="Policy file, TOML. Left out: a model's own cut-off, decision.max_pd.")
+]
+SegmentOption = Annotated[
+    list[str] | None, typer.Option("--segment", help="Column to part the rows by; repeat for more.")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace what an earlier run wrote, finished or not.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object on stdout.")]
 ThreadsOption = Annotated[
     int, typer.Option("--threads", min=0, help="Processor threads to use; 0 for as many as there are.")

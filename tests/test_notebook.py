@@ -12,6 +12,7 @@ import pytest
 
 import fusion.estimator
 from fusion.config import EncoderConfig
+from fusion.estimator import CreditFusionClassifier
 from fusion.explain.explanation import Explanation
 from fusion.text_encoder import OpenEncoder, open_text_encoder
 from tests.support.tiny_bert import tiny_bert
@@ -41,7 +42,7 @@ def test_the_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fusion.estimator, "_opened", lambda _: open_text_encoder(settings))
     monkeypatch.setattr("fusion.text_encoder.open_text_encoder", lambda _, cache: open_text_encoder(settings, cache))
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     names: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, str(PAGE), "exec"), names)
@@ -50,3 +51,8 @@ def test_the_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(log_odds, np.ndarray)
     assert isinstance(explanation, Explanation)
     assert len(explanation) == len(log_odds) == 75
+    kept, fitted, rows = names["same"], names["classifier"], names["X_test"]
+    assert isinstance(kept, CreditFusionClassifier)
+    assert isinstance(fitted, CreditFusionClassifier)
+    assert isinstance(rows, pd.DataFrame)
+    np.testing.assert_array_equal(kept.predict_proba(rows), fitted.predict_proba(rows))

@@ -59,7 +59,7 @@ def test_its_commands_and_python_run_from_the_wheel(
     monkeypatch.delenv("PYTHONPATH", raising=False)
     monkeypatch.setenv("PATH", str(binaries), prepend=os.pathsep)
     monkeypatch.setenv("CREDITFUSION_CACHE", str(tmp_path / "vectors"))
-    generate(1200, 3, FIRST_DAY, 730).table.to_csv("past.csv", index=False)
+    generate(600, 3, FIRST_DAY, 730).table.to_csv("past.csv", index=False)
     new = generate(100, 4, FIRST_DAY + np.timedelta64(730, "D"), 90).table.drop(columns="outcome")
     new.to_csv("new.csv", index=False)
 

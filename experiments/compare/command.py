@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +11,15 @@ from experiments.options import (
     CacheGbOption,
     CacheOption,
     DateOption,
+    DecidedDataOption,
     DelimiterOption,
     EncodingOption,
+    ForceOption,
     JsonOption,
     NoCacheOption,
+    PolicyOption,
+    SegmentOption,
+    SinceOption,
     ThreadsOption,
     check_free,
     report_day,
@@ -36,13 +40,9 @@ creditfusion compare --champion live --challenger new --data all.csv --since 201
 def compare(
     champion: Annotated[Path, typer.Option(help="Bundle of the model in use.")],
     challenger: Annotated[Path, typer.Option(help="Bundle of the model that may replace it.")],
-    data: Annotated[
-        list[Path], typer.Option(help="Decided applications: CSV, gzipped CSV or Parquet; repeat for more.")
-    ],
+    data: DecidedDataOption,
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder for comparison.html and comparison.json.")],
-    since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Compare decisions from this day on, and no earlier.")
-    ] = None,
+    since: SinceOption = None,
     approval_rate: Annotated[
         float | None,
         typer.Option(help="Share that each model approves. Left out: what the champion's policy approves."),
@@ -51,14 +51,10 @@ def compare(
         list[float] | None,
         typer.Option("--power", help="Power of the shadow test; repeat for more.  [default: .8, .9]"),
     ] = None,
-    policy: Annotated[
-        Path | None, typer.Option(help="Policy file, TOML. Left out: each model's own cut-off, decision.max_pd.")
-    ] = None,
-    segment: Annotated[
-        list[str] | None, typer.Option("--segment", help="Column to part the rows by; repeat for more.")
-    ] = None,
+    policy: PolicyOption = None,
+    segment: SegmentOption = None,
     made_on: DateOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the report of an earlier run.")] = False,
+    force: ForceOption = False,
     champion_encoder: Annotated[
         str | None, typer.Option(help="The champion's text encoder, where it lies elsewhere than in training.")
     ] = None,

@@ -33,8 +33,14 @@ COMPARISON = "comparison"
 
 @dataclass(frozen=True)
 class ComparisonRequest:
-    """What to compare. approval_rate: None for what the champion's policy approves. powers: of the shadow test.
-    segments: columns of the champion's schema to part the rows by; empty for those that it suggests.
+    """What to compare.
+
+    Attributes:
+        files: what to read.
+        approval_rate: share that each model approves; None for what the champion's policy approves.
+        powers: of the shadow test.
+        segments: columns of the champion's schema to divide the rows by; empty for those that it suggests.
+        made_on: the day the report was made.
     """
 
     files: ComparedFiles

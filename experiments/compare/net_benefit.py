@@ -17,7 +17,7 @@ from features.arrays import Floats
 from fusion.validation.intervals import Estimate
 from fusion.validation.net_benefit import net_benefit, net_benefit_difference
 
-PER = 1000  # applications that net benefit is told for
+PER = 1000  # applications that net benefit is given for
 SHOWN = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 OWN = ", of rows without a cut-off of their own"
 FINE = np.arange(1, 100) / 200
@@ -66,7 +66,7 @@ def benefit_table(found: Pair) -> Table:
         )
         for k, threshold in enumerate(at)
     ]
-    told = (
+    policy = (
         ""
         if found.cutoff is None
         else f"The policy declines above {percent(found.cutoff, 1)}{OWN if found.segmented else ''}. "
@@ -74,7 +74,7 @@ def benefit_table(found: Pair) -> Table:
     return Table(
         key="net_benefit",
         title=f"Net benefit, in bads turned down per {number(PER)} applications",
-        note=f"{told}Declining nobody is worth 0. The interval is that of a mean of paired differences.",
+        note=f"{policy}Declining nobody is worth 0. The interval is that of a mean of paired differences.",
         columns=(
             Column(key="cutoff", title="Decline PDs above", form="percent", digits=1),
             Column(key="goods", title="Goods that one bad is worth", form="number", digits=1),

@@ -26,9 +26,15 @@ from fusion.validation.swap_sets import SwapSet, swap_set
 class Pair:
     """Champion and challenger, row by row the same applications.
 
-    swaps: at the approval rate of interest. cutoff: the PD above which the champion's policy declines, of rows without
-    a cut-off of their own where it has segments; None where it declines nobody, or all. worth: net benefit of the
-    challenger less that of the champion at that cut-off, per application. plan: what a shadow test needs.
+    Attributes:
+        champion: the model in use.
+        challenger: the model that may replace it.
+        comparison: their differences.
+        swaps: at the approval rate of interest.
+        cutoff: the PD above which the champion's policy declines, of rows without a cut-off of their own where it has
+            segments; None where it declines nobody, or all.
+        worth: net benefit of the challenger less that of the champion at that cut-off, per application.
+        plan: what a shadow test needs.
     """
 
     champion: ScoredOutcomes

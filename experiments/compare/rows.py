@@ -26,7 +26,13 @@ FILE_SHIFT = 40  # a row's place: its file's number, and its own within that fil
 
 @dataclass(frozen=True)
 class ComparedFiles:
-    """What to read. since: only decisions from this day on, by the champion's decision date."""
+    """What to read.
+
+    Attributes:
+        paths: the files.
+        since: only decisions from this day on, by the champion's decision date.
+        options: how they are read.
+    """
 
     paths: tuple[Path, ...]
     since: date | None
@@ -37,9 +43,15 @@ class ComparedFiles:
 class PairedRows:
     """The same applications as two schemas read them, row by row.
 
-    n_rows: rows in the files. n_rejected: rows that broke either contract; rejects has a line for each contract broken,
-    in the columns ``REJECTED_COLUMNS``, and the model whose contract it was (``both`` where they are one). n_before,
-    n_undated: sound rows left out for being decided before ``since``, or for having no decision date then.
+    Attributes:
+        champion: as the champion's schema reads them.
+        challenger: as the challenger's does.
+        n_rows: rows in the files.
+        n_rejected: rows that broke either contract.
+        rejects: a line for each contract broken, in the columns ``REJECTED_COLUMNS``, with the model whose contract
+            it was (``both`` where they are one).
+        n_before: sound rows left out because they were decided before ``since``.
+        n_undated: sound rows left out because they have no decision date.
     """
 
     champion: Applications
@@ -66,11 +78,11 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
         second = first if one_contract else read_files(files.paths, challenger, files.options)
         advance(sum(chunk.n_rows for chunk in first))
     names = [path.name for path in files.paths]
-    told = [(BOTH, first)] if one_contract else [(CHAMPION, first), (CHALLENGER, second)]
+    contracts = [(BOTH, first)] if one_contract else [(CHAMPION, first), (CHALLENGER, second)]
     rejects = pd.concat(
         [
             chunk.rejects.frame.assign(model=model, file=name)
-            for model, own in told
+            for model, own in contracts
             for name, chunk in zip(names, own, strict=True)
         ],
         ignore_index=True,

@@ -1,4 +1,4 @@
-"""The chapter on a shadow test: how many decisions with known outcome tell the two apart."""
+"""The chapter on a shadow test: how many decisions with known outcome it takes to see a difference."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def chapter(found: Pair) -> Section:
         words.append(f"This file has {number(pace, 0 if pace >= 10 else 1)} decisions a month.")
     return Section(
         key="shadow_test",
-        title="A shadow test: how many decisions would tell?",
+        title="A shadow test: how many decisions would it take?",
         words=tuple(words),
         tables=(plan_table(found, pace),),
     )

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from experiments.compare.pair import Pair
-from experiments.reporting.cells import figure, interval
+from experiments.reporting.cells import BADS, NUMBER, figure, interval
 from experiments.reporting.charts import BLUE, INK, MUTED, legend, percent_axis, picture
 from experiments.reporting.document import Column, Plot, Row, Section, Table
 from experiments.reporting.words import percent
@@ -68,9 +68,9 @@ def sets_table(swaps: SwapSet) -> Table:
         "difference over all loans that are approved, which is what the book would show.",
         columns=(
             Column(key="set", title="Applicants"),
-            Column(key="n", title="Number", form="count"),
+            NUMBER,
             Column(key="share", title="Of all", form="percent", digits=1),
-            Column(key="n_bad", title="Bad", form="count"),
+            BADS,
             Column(key="bad_rate", title="Bad rate", form="percent", digits=2),
         ),
         rows=tuple(rows),

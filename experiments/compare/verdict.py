@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from experiments.compare.net_benefit import PER, thousand
 from experiments.compare.pair import Pair, why_no_p
 from experiments.compare.rows import CHALLENGER, CHAMPION, PairedRows
@@ -38,16 +36,16 @@ def chapter(found: Pair, rows: PairedRows) -> Section:
 def findings(found: Pair, rows: PairedRows) -> list[Finding]:
     """Everything that a manager must know."""
     both = found.comparison
-    told = (
+    every = (
         [_alike(found)]
         if found.alike
         else [_difference(both.auc, RANKS), _difference(both.brier, ERRS), _swaps(found), _pays(found)]
     )
-    told.append(_calibrated(CHALLENGER, both.challenger, both.n_bad / both.n))
-    told.append(_calibrated(CHAMPION, both.champion, both.n_bad / both.n))
-    told += _idle(found)
-    told += [one for scored, name in _sides(found) for one in _out_of_time(scored, name)]
-    return told + _left_out(rows)
+    every.append(_calibrated(CHALLENGER, both.challenger, both.n_bad / both.n))
+    every.append(_calibrated(CHAMPION, both.champion, both.n_bad / both.n))
+    every += _idle(found)
+    every += [one for scored, name in _sides(found) for one in _out_of_time(scored, name)]
+    return every + _left_out(rows)
 
 
 def headline(found: Pair) -> tuple[str, ...]:
@@ -57,7 +55,7 @@ def headline(found: Pair) -> tuple[str, ...]:
     if found.alike:
         return ("The two give every applicant the same PD: there is nothing to choose between them.", said)
     if math.isnan(both.auc.difference):
-        why = "The applications hold too few goods or bads to tell which model is better."
+        why = "The applications hold too few goods or bads to say which model is better."
         return (why, said)
     tests = [both.auc, both.brier]
     better, worse = sum(one.low > 0 for one in tests), sum(one.high < 0 for one in tests)
@@ -126,10 +124,18 @@ def _alike(found: Pair) -> Finding:
 
 
 @dataclass(frozen=True)
-class Telling:
-    """How a difference between the models is told. what: the figure, before the difference. test: before p. titles: of
-    a better challenger, a worse one, neither. unknown, nothing, lacking: title without an interval, title without a
-    difference, and what it takes to have one.
+class DifferenceWords:
+    """How a difference between the models is put into words.
+
+    Attributes:
+        key: of the finding.
+        what: the figure, before the difference.
+        digits: decimals of the difference.
+        test: name of the test, before p.
+        titles: of a better challenger, a worse one, neither.
+        unknown: title for a difference without an interval.
+        nothing: title where there is no difference.
+        needed: what it takes to have one.
     """
 
     key: str
@@ -139,10 +145,10 @@ class Telling:
     titles: tuple[str, str, str]
     unknown: str
     nothing: str
-    referred_by_quality: str
+    needed: str
 
 
-RANKS = Telling(
+RANKS = DifferenceWords(
     key="better",
     what="AUC",
     digits=4,
@@ -154,9 +160,9 @@ RANKS = Telling(
     ),
     unknown="Whether the ranking differs by chance is not known.",
     nothing="Nothing can be said of the ranking.",
-    referred_by_quality="It takes two goods and two bads to compare how models rank.",
+    needed="It takes two goods and two bads to compare how models rank.",
 )
-ERRS = Telling(
+ERRS = DifferenceWords(
     key="closer",
     what="Brier score lower by",
     digits=5,
@@ -168,22 +174,22 @@ ERRS = Telling(
     ),
     unknown="Whether the errors differ by chance is not known.",
     nothing="Nothing can be said of the errors.",
-    referred_by_quality="It takes two rows to compare errors.",
+    needed="It takes two rows to compare errors.",
 )
 
 
-def _difference(gain: Gain, told: Telling) -> Finding:
+def _difference(gain: Gain, wording: DifferenceWords) -> Finding:
     """Whether the challenger is better by a figure."""
     if math.isnan(gain.difference):
-        return Finding(key=told.key, grade="concern", title=told.nothing, words=told.referred_by_quality)
-    said = f"{told.what} {signed(gain.difference, told.digits)}"
+        return Finding(key=wording.key, grade="concern", title=wording.nothing, words=wording.needed)
+    said = f"{wording.what} {signed(gain.difference, wording.digits)}"
     if not _known(gain):
         said += f"; {NO_VARIANCE}, so that it has no interval and no p."
-        return Finding(key=told.key, grade="note", title=told.unknown, words=said)
-    grade, title = _graded(gain.low, gain.high, told.titles)
-    ends = f"{signed(gain.low, told.digits)} to {signed(gain.high, told.digits)}"
-    said += f", 95 % interval {ends}, {told.test}{p_value(gain.p)}."
-    return Finding(key=told.key, grade=grade, title=title, words=said)
+        return Finding(key=wording.key, grade="note", title=wording.unknown, words=said)
+    grade, title = _graded(gain.low, gain.high, wording.titles)
+    ends = f"{signed(gain.low, wording.digits)} to {signed(gain.high, wording.digits)}"
+    said += f", 95 % interval {ends}, {wording.test}{p_value(gain.p)}."
+    return Finding(key=wording.key, grade=grade, title=title, words=said)
 
 
 def _swaps(found: Pair) -> Finding:
@@ -195,7 +201,7 @@ def _swaps(found: Pair) -> Finding:
     titles = (
         "Those whom the challenger would take in default less than those whom it would leave out.",
         "Those whom the challenger would take in default more than those whom it would leave out.",
-        "Swapped-in and swapped-out applicants default alike, as far as these rows tell.",
+        "Swapped-in and swapped-out applicants default alike, as far as these rows show.",
     )
     grade, title = _graded(swaps.gain.low, swaps.gain.high, titles)
     said = (
@@ -215,7 +221,7 @@ def _pays(found: Pair) -> Finding:
     titles = (
         "Deciding by the challenger is worth more at the cut-off.",
         "Deciding by the challenger is worth less at the cut-off.",
-        "At the cut-off, deciding by either is worth the same, as far as these rows tell.",
+        "At the cut-off, deciding by either is worth the same, as far as these rows show.",
     )
     grade, title = _graded(found.worth.low, found.worth.high, titles)
     return Finding(key="pays", grade=grade, title=title, words=_money(found))
@@ -287,8 +293,8 @@ def _unsure(side: ModelFigures, bad_rate: float) -> bool:
 
 def _out_of_time(scored: ScoredOutcomes, name: str) -> list[Finding]:
     """Whether a model may have learned from these rows."""
-    learned, dates = scored.model.bundle.manifest.provenance.window, scored.applications.decision_date()
-    if learned is None or dates is None:
+    learned, n = scored.model.bundle.manifest.provenance.window, scored.n_in_training_window
+    if learned is None or n is None:
         return [
             Finding(
                 key=f"out_of_time_{name}",
@@ -298,7 +304,6 @@ def _out_of_time(scored: ScoredOutcomes, name: str) -> list[Finding]:
                 "on rows that it learned from, and so is its comparison.",
             )
         ]
-    n = int((dates < np.datetime64(learned[1], "s") + np.timedelta64(1, "D")).sum())
     if not n:
         return []
     return [

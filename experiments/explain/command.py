@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -17,7 +17,9 @@ from experiments.options import (
     DelimiterOption,
     EncoderOption,
     EncodingOption,
+    ForceOption,
     JsonOption,
+    ModelOption,
     NoCacheOption,
     ThreadsOption,
     report_day,
@@ -25,6 +27,9 @@ from experiments.options import (
     vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
+
+if TYPE_CHECKING:
+    from experiments.explain.job import Explained
 
 EXAMPLES = """
 Examples:
@@ -40,7 +45,7 @@ Item = TypeVar("Item", bound=StrEnum)
 
 
 def explain(
-    model: Annotated[Path, typer.Option(help="Model bundle, the folder that `train` wrote.")],
+    model: ModelOption,
     data: Annotated[Path, typer.Option(help="Applications: CSV, gzipped CSV or Parquet by its name.")],
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the reports; index.html lists them.")],
     ids: Annotated[list[str] | None, typer.Option("--id", help="Application to explain; repeat for more.")] = None,
@@ -59,7 +64,7 @@ def explain(
     lender: Annotated[str, typer.Option(help="Letterhead of the applicant's letter.")] = "",
     contact: Annotated[str, typer.Option(help="Whom the applicant may ask, in the letter.")] = "",
     made_on: DateOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the reports of an earlier run.")] = False,
+    force: ForceOption = False,
     encoder: EncoderOption = None,
     delimiter: DelimiterOption = ",",
     encoding: EncodingOption = None,
@@ -103,23 +108,25 @@ def explain(
             vectors = vector_cache(cache, cache_gb, no_cache)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, threads=threads)
         done = explain_file(scorer, choice, order, heading, options, run)
-        run.finish(
-            {
-                "out": out,
-                "explained": len(done.index.entries),
-                "approved": done.index.n_approved,
-                "declined": done.index.n_declined,
-                "to_review": done.index.n_review,
-                "left_out": done.chosen.n_left_out,
-                "rows_read": done.chosen.n_rows,
-                "rejected": done.chosen.n_rejected,
-                "rejected_rows": {f"row {row.row}": row.words for row in done.chosen.rejected},
-                "sentence_points": done.methods,
-                "cache_hit_rate": scorer.encoder.hit_rate,
-            }
-        )
+        run.finish({"out": out, **_counts(done), "cache_hit_rate": scorer.encoder.hit_rate})
     if done.chosen.n_rejected:
         raise typer.Exit(SOME_REJECTED)
+
+
+def _counts(done: Explained) -> dict[str, object]:
+    """What a run did, for its summary."""
+    index, chosen = done.index, done.chosen
+    return {
+        "explained": len(index.entries),
+        "approved": index.n_approved,
+        "declined": index.n_declined,
+        "to_review": index.n_review,
+        "left_out": chosen.n_left_out,
+        "rows_read": chosen.n_rows,
+        "rejected": chosen.n_rejected,
+        "rejected_rows": {f"row {row.row}": row.words for row in chosen.rejected},
+        "sentence_points": done.methods,
+    }
 
 
 def _once(given: Sequence[Item] | None, otherwise: Sequence[Item]) -> tuple[Item, ...]:

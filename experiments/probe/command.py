@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,9 @@ from experiments.options import (
     DelimiterOption,
     EncoderOption,
     EncodingOption,
+    ForceOption,
     JsonOption,
+    ModelOption,
     NoCacheOption,
     ThreadsOption,
     check_free,
@@ -35,7 +38,7 @@ creditfusion probe --model bundle --data past.csv --column sex --column age_band
 
 
 def probe(
-    model: Annotated[Path, typer.Option(help="Model bundle, the folder that `train` wrote.")],
+    model: ModelOption,
     data: Annotated[Path, typer.Option(help="Applications with their protected columns: CSV, gzipped CSV or Parquet.")],
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder for protected.html and protected.json.")],
     column: Annotated[
@@ -45,7 +48,7 @@ def probe(
         int, typer.Option(min=1, help="Of more rows than this, so many are drawn at random.")
     ] = 10_000,
     made_on: DateOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the report of an earlier run.")] = False,
+    force: ForceOption = False,
     encoder: EncoderOption = None,
     delimiter: DelimiterOption = ",",
     encoding: EncodingOption = None,
@@ -85,14 +88,18 @@ def probe(
         rows = {"rows": probed.n_rows, "rejected": probed.n_rejected, "read": probed.n_read}
         figures = probed.figures()
         not_judged = {one.field.name: one.groups.too_few for one in probed.attributes if one.groups.too_few}
-        shown = {
-            name: {source: f"{auc:.3f} ({low:.3f} to {high:.3f})" for source, (auc, low, high) in found.items()}
-            for name, found in figures.items()
-            if found
-        }
         run.finish(
             {"out": out, **rows, "auc": figures, "not_judged": not_judged},
-            {"out": out, **rows, "not judged": not_judged, "AUC, .5 is chance": shown},
+            {"out": out, **rows, "not judged": not_judged, "AUC, .5 is chance": _shown(figures)},
         )
     if probed.n_rejected:
         raise typer.Exit(SOME_REJECTED)
+
+
+def _shown(figures: Mapping[str, Mapping[str, tuple[float, float, float]]]) -> dict[str, dict[str, str]]:
+    """AUCs with their intervals as people read them, by column and source."""
+    return {
+        name: {source: f"{auc:.3f} ({low:.3f} to {high:.3f})" for source, (auc, low, high) in found.items()}
+        for name, found in figures.items()
+        if found
+    }

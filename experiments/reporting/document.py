@@ -1,4 +1,5 @@
-"""A document: sections of words, findings, tables and plots; what a validation, a comparison and a model card are.
+"""A document: sections of words, findings, tables and plots; what a validation, a comparison, a
+model card and the report of a sweep are.
 
 Tables hold numbers as they were computed, never as they are shown: a reader of the JSON can recompute with them. A
 figure that does not exist is a ``Gap`` that says why.
@@ -19,11 +20,17 @@ Form = Literal["text", "count", "number", "signed", "percent", "p"]
 Grade = Literal["good", "note", "concern", "alarm"]
 """What a finding asks of its reader: nothing, to know it, to look into it, not to use the model as it is."""
 
-DocumentKind = Literal["validation", "comparison", "card", "protected"]
+DocumentKind = Literal["validation", "comparison", "card", "protected", "sweep"]
 
 
 class Interval(ReportModel):
-    """A figure with its 95 % interval."""
+    """A figure with its 95 % interval.
+
+    Attributes:
+        value: the figure.
+        low: lower end.
+        high: upper end.
+    """
 
     value: float
     low: float
@@ -52,10 +59,10 @@ class Column(ReportModel):
     """A column of a table.
 
     Attributes:
-        key: For machines.
-        title: Its heading.
-        form: How its figures read.
-        digits: Decimals worth showing.
+        key: for machines.
+        title: its heading.
+        form: how its figures read.
+        digits: decimals worth showing.
     """
 
     key: Text
@@ -68,7 +75,11 @@ class Table(ReportModel):
     """A table; its first column names the rows.
 
     Attributes:
-        note: What a reader must know to read it.
+        key: for machines.
+        title: its heading.
+        note: what a reader must know to read it.
+        columns: at least one.
+        rows: as many cells each as there are columns.
     """
 
     key: Text
@@ -121,9 +132,10 @@ class Finding(ReportModel):
     """What a section comes to, in words for a manager.
 
     Attributes:
-        key: For machines.
-        grade: What it asks of its reader.
-        title: A sentence.
+        key: for machines.
+        grade: what it asks of its reader.
+        title: a sentence.
+        words: what it rests on, and what to do.
     """
 
     key: Text
@@ -133,24 +145,41 @@ class Finding(ReportModel):
 
 
 class Section(ReportModel):
-    """A chapter of a document."""
+    """A chapter of a document.
+
+    Attributes:
+        key: for machines.
+        title: its heading.
+        words: paragraphs.
+        command: a command line to paste behind them, "" for none.
+        findings: what it comes to.
+        tables: figures.
+        plots: figures, drawn.
+    """
 
     key: Text
     title: Text
     words: tuple[Text, ...] = ()
+    command: Text = ""
     findings: tuple[Finding, ...] = ()
     tables: tuple[Table, ...] = ()
     plots: tuple[Plot, ...] = ()
 
 
 class Document(ReportModel):
-    """A document on a model.
+    """A report made of sections.
 
     Attributes:
-        facts: What it is about, by name.
-        headline: The whole in a few sentences.
-        key_figures: A few figures to see first.
-        origin: Versions and digests by name.
+        report: its kind.
+        version: of the format.
+        title: what it is about.
+        kicker: what kind of report it is, for people.
+        made_on: the day it was made.
+        facts: what it is about, by name.
+        headline: the whole in a few sentences.
+        key_figures: a few figures to see first.
+        sections: its chapters.
+        origin: versions and digests by name.
     """
 
     report: DocumentKind

@@ -28,5 +28,5 @@ def stem(applicant: str) -> str:
 def file_name(
     applicant: str, report: Literal["underwriter", "applicant", "validator"], form: Literal["html", "json", "pdf"]
 ) -> str:
-    """The file of one report, for example ``4711-underwriter.html``; as ``reports.IndexPage`` links to it."""
+    """The file of one report, for example ``4711-underwriter.html``; as ``decision.index.IndexPage`` links to it."""
     return f"{stem(applicant)}-{report}.{form}"

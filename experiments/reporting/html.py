@@ -1,4 +1,4 @@
-"""The page of a document: a validation, a comparison or a model card."""
+"""The page of a document: a validation, a comparison, a model card or the report of a sweep."""
 
 from __future__ import annotations
 

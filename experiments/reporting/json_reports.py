@@ -12,10 +12,9 @@ from experiments.reporting.decision.index import IndexPage
 from experiments.reporting.decision.underwriter import UnderwriterReport
 from experiments.reporting.decision.validator import ValidatorReport
 from experiments.reporting.document import Document
-from experiments.reporting.sweep_report import SweepReport
 
 Report = Annotated[
-    UnderwriterReport | ApplicantNotice | ValidatorReport | IndexPage | SweepReport | Document,
+    UnderwriterReport | ApplicantNotice | ValidatorReport | IndexPage | Document,
     Field(discriminator="report"),
 ]
 

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError
-from experiments.options import DelimiterOption, EncodingOption, JsonOption
+from experiments.options import DelimiterOption, EncodingOption, ForceOption, JsonOption, SchemaOption
 from experiments.session.run import SOME_REJECTED, Run
 from experiments.session.run_log import to_json
 
@@ -113,7 +113,7 @@ class FileReport:
 @app.command(epilog=CHECK_EXAMPLES)
 def check(
     files: Annotated[list[Path], typer.Argument(help="Files to check: CSV, gzipped CSV or Parquet by their names.")],
-    schema: Annotated[str, typer.Option(help="Schema file, or the name of a shipped schema.")],
+    schema: SchemaOption,
     outcome: Annotated[
         bool | None,
         typer.Option("--outcome/--no-outcome", help="Check the outcome too. Left out: where the file has its column."),
@@ -196,7 +196,7 @@ def infer(
     target: Annotated[str | None, typer.Option(help="The outcome column. Left out: guessed.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the schema. Left out: the file's name.")] = None,
     rows: Annotated[int, typer.Option(min=1, help="Rows to draw at random and look at.")] = 50_000,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing schema file.")] = False,
+    force: ForceOption = False,
     delimiter: DelimiterOption = ",",
     encoding: EncodingOption = None,
     json_output: JsonOption = False,

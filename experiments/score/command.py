@@ -14,8 +14,11 @@ from experiments.options import (
     DelimiterOption,
     EncoderOption,
     EncodingOption,
+    ForceOption,
     JsonOption,
+    ModelOption,
     NoCacheOption,
+    PolicyOption,
     ThreadsOption,
     use_threads,
     vector_cache,
@@ -46,7 +49,7 @@ creditfusion score --model bundle --encoder models/minilm --data new.csv --out s
 
 
 def score(
-    model: Annotated[Path, typer.Option(help="Model bundle, the folder that `train` wrote.")],
+    model: ModelOption,
     data: Annotated[Path, typer.Option(help="Applications to score: CSV, gzipped CSV or Parquet by its name.")],
     out: Annotated[Path, typer.Option(help="Scored file to write: .csv, .csv.gz or .parquet.")],
     rejects: Annotated[
@@ -57,13 +60,11 @@ def score(
         int,
         typer.Option(min=0, max=MAX_REASONS, help="Adverse reasons per row, the strongest first; 0: none, quicker."),
     ] = 4,
-    policy: Annotated[
-        Path | None, typer.Option(help="Policy file, TOML. Left out: the model's own cut-off, decision.max_pd.")
-    ] = None,
+    policy: PolicyOption = None,
     encoder: EncoderOption = None,
     chunk_rows: Annotated[int, typer.Option(min=1, help="Rows held in memory at once; changes no result.")] = 10_000,
     resume: Annotated[bool, typer.Option("--resume", help="Carry on a run that was interrupted.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace existing output, finished or not.")] = False,
+    force: ForceOption = False,
     delimiter: DelimiterOption = ",",
     encoding: EncodingOption = None,
     cache: CacheOption = None,

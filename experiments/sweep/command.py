@@ -1,4 +1,4 @@
-"""``creditfusion sweep``: the settings that score best on decisions which the judged parts never saw."""
+"""``creditfusion sweep``: the settings that do best on decisions which their models did not see."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ import typer
 from experiments.options import (
     CacheGbOption,
     CacheOption,
+    DecidedDataOption,
     DelimiterOption,
     EncodingOption,
     JsonOption,
     NoCacheOption,
+    SchemaOption,
     report_day,
     vector_cache,
 )
@@ -47,10 +49,8 @@ creditfusion train --schema my.schema.json --data past.csv --out model --config 
 
 
 def sweep(
-    schema: Annotated[str, typer.Option(help="Schema file, or the name of a shipped one: demo, lending_club.")],
-    data: Annotated[
-        list[Path], typer.Option(help="Decided applications: CSV, gzipped CSV or Parquet; repeat for more.")
-    ],
+    schema: SchemaOption,
+    data: DecidedDataOption,
     out: Annotated[Path, typer.Option(help="Folder of the sweep: study, results, what trials read.", file_okay=False)],
     trials: Annotated[
         int, typer.Option(min=1, help="Trials to finish or prune, those of earlier runs of the study included.")
@@ -82,7 +82,7 @@ def sweep(
     ] = False,
     study: Annotated[str | None, typer.Option(help="Name of the study. Left out: that of the folder.")] = None,
     storage: Annotated[
-        str | None, typer.Option(help="Database of the study, for many machines. Left out: a journal file in --out.")
+        str | None, typer.Option(help="Database of the study, for many machines. Left out: a file in --out.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a study; fail where there is none.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the search; folds have their own, folds.seed.")] = 0,
@@ -95,17 +95,17 @@ def sweep(
 ) -> None:
     """Search for better settings, and prove that they are better.
 
-    Trains with the default settings first, then with settings that Optuna proposes, each judged by rows that it never
-    saw; in the end the best settings are compared with the first ones on the newest rows, which no trial saw. Writes
-    best.toml (for train --config), leaderboard.csv and report.html. Run it again to go on: nothing that was finished
-    is lost. Exit code 3: some rows were rejected; 130: interrupted.
+    Trains with the default settings first, then with settings that Optuna proposes, each judged on rows that its
+    models did not see; in the end the best settings are compared with the first ones on the newest rows, which no trial
+    saw. Writes best.toml (for train --config), leaderboard.csv and report.html. Run it again to go on: nothing that was
+    finished is lost. Exit code 3: some rows were rejected; 130: interrupted.
     """
     from data_schemas.reader import load_schema
     from experiments.sweep.conditions import Search, settled
     from experiments.sweep.job import SweepFolder, refuse_never_flat, sweep_study
     from experiments.sweep.results import write_results
     from experiments.sweep.searching import effort_of
-    from experiments.sweep.storage import loss_told
+    from experiments.sweep.storage import database_errors
     from experiments.train.job import read_decided, write_rejects
     from features.tables.reader import ReadOptions
     from fusion.config import EncoderConfig, load_config
@@ -131,7 +131,7 @@ def sweep(
         def opener(of: EncoderConfig) -> OpenEncoder:
             return open_text_encoder(of, vector_cache(cache, cache_gb, no_cache))
 
-        with loss_told():
+        with database_errors():
             found = sweep_study(read, search, place, effort, opener, run)
             results = write_results(found, place.out, report_day(None))
         run.finish(results.summary(), results.lines())

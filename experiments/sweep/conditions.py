@@ -53,8 +53,8 @@ class Search:
     hold_out: float = 0.15
 
 
-def settled(search: Search, tell: Callable[[str], object]) -> Search:
-    """The same without the settings that cannot be searched in this way; ``tell`` is told of them and why.
+def settled(search: Search, note: Callable[[str], object]) -> Search:
+    """The same without the settings that cannot be searched in this way; ``note`` takes them and why.
 
     Raises ContractError for an unknown objective, and where nothing is left to search.
     """
@@ -64,7 +64,7 @@ def settled(search: Search, tell: Callable[[str], object]) -> Search:
         held = [one.key for one in space.dimensions if one.key in keys]
         if held:
             space = space.without(held, search.base)
-            tell(f"{' and '.join(held)} {'is' if len(held) == 1 else 'are'} not searched: {why}")
+            note(f"{' and '.join(held)} {'is' if len(held) == 1 else 'are'} not searched: {why}")
     if not space.dimensions:
         raise ContractError("nothing is left to search", "Leave other settings a range, or take --folds time.")
     return replace(search, space=space)

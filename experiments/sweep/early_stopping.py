@@ -23,7 +23,7 @@ FEW = 20  # trials before the question is asked at all
 
 
 def note_scores(trial: optuna.Trial, scores: Sequence[float]) -> None:
-    """Note the objective of each fold alone, two at least, which tells how noisy a trial's value is."""
+    """Note the objective of each fold alone, two at least, which shows how noisy a trial's value is."""
     with _quiet():
         report_cross_validation_scores(trial, list(scores))
 

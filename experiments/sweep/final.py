@@ -44,7 +44,7 @@ def check(study: optuna.Study, best: FrozenTrial, task: Task) -> Mapping[str, ob
         return {}
     before = _margin(arrays, task.base)
     after = before if config == task.base else _margin(arrays, config)
-    told = {name: asdict(figures(y, margin)) for name, margin in (("default", before), ("best", after))}
+    measured = {name: asdict(figures(y, margin)) for name, margin in (("default", before), ("best", after))}
     days = held_out.decided
     found = {
         "best_trial": best.number,
@@ -52,7 +52,7 @@ def check(study: optuna.Study, best: FrozenTrial, task: Task) -> Mapping[str, ob
         "rows": len(y),
         "bad": int(y.sum()),
         "from": None if days is None or np.isnat(days).all() else str(np.nanmin(days).astype("datetime64[D]")),
-        **{name: {figure: values[figure] for figure in SHOWN} for name, values in told.items()},
+        **{name: {figure: values[figure] for figure in SHOWN} for name, values in measured.items()},
         "auc_gain": asdict(delong(y, after, before)),
         "brier_gain": asdict(brier_gain(y, after, before)),
         "looks": int(str(known.get("looks", 0))) + 1,

@@ -28,8 +28,8 @@ from experiments.sweep.final import check
 from experiments.sweep.objective import MEANS, Task
 from experiments.sweep.outcome import Line, best_of, leaderboard
 from experiments.sweep.searching import GO_ON, Effort, search_until_enough
-from experiments.sweep.storage import open_database
-from experiments.sweep.study import StudyPlan, open_study
+from experiments.sweep.storage import open_storage
+from experiments.sweep.study import StudyPlan, open_study, requeue
 from experiments.sweep.worker_pool import terminated_as_interrupted
 from experiments.train.job import Decided, mask_narratives
 from fusion.config import EncoderConfig
@@ -48,8 +48,12 @@ Opener = Callable[[EncoderConfig], OpenEncoder]
 
 @dataclass(frozen=True)
 class SweepFolder:
-    """Where a sweep is kept. out: its folder. study: its name. storage: a database's URL, or None for a journal in
-    ``out``. resume: the study must be there already.
+    """Where a sweep is kept.
+
+    out: its folder.
+    study: its name.
+    storage: a database's URL, or None for a file in ``out``.
+    resume: whether the study must be there already.
     """
 
     out: Path
@@ -77,7 +81,7 @@ class SweepFolder:
                 f"the folder {self.out} cannot be written: {error.strerror}", "Choose another --out."
             ) from error
         if self.storage is not None:
-            open_database(self.storage, StudyPlan.heartbeat, lambda _study, _trial: None).engine.dispose()
+            open_storage(self.storage, requeue).remove_session()
 
 
 @dataclass(frozen=True)

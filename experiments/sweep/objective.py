@@ -19,7 +19,7 @@ import optuna
 from data_schemas.errors import ContractError
 from experiments.sweep.arrays import SEARCH, Arrays
 from experiments.sweep.early_stopping import note_scores
-from experiments.sweep.study import this_worker
+from experiments.sweep.study import sign
 from features.arrays import Floats
 from features.design import Design
 from fusion.config import Config
@@ -55,10 +55,10 @@ class Task:
 def run_trial(trial: optuna.Trial, task: Task, stop: Callable[[], bool]) -> float | tuple[float, ...]:
     """The objectives of the settings that a trial proposes; what else was measured is noted on the trial.
 
-    stop: whether to give up, asked after every fold. Raises TrialPruned, StopTrialError where ``stop`` said so, and
+    stop: whether to give up, asked after every fold. Raises TrialPruned, StopTrialError where ``stop`` asks for it, and
     ContractError for an objective that is no number. The base settings, which all are compared with, are never pruned.
     """
-    trial.set_user_attr("worker", this_worker())
+    sign(trial)
     clock = _Clock()
     try:
         config = suggest(trial, task.space, task.base)

@@ -39,15 +39,14 @@ from experiments.reporting.charts import (
     restyle,
     to_svg,
 )
-from experiments.reporting.sweep_report import Chart, ChartKind
 from experiments.reporting.words import plain
-from experiments.sweep.captions import label, targets
-from experiments.sweep.study_snapshot import Evidence, silence
+from experiments.sweep.study_snapshot import StudySnapshot, silence
+from experiments.sweep.targets import targets
 
 
-def draw(evidence: Evidence, charts: Iterable[Chart]) -> dict[ChartKind, str]:
-    """The SVG of every chart that can be drawn."""
-    makers: dict[ChartKind, Callable[[Evidence], Figure]] = {
+def draw(snapshot: StudySnapshot, keys: Iterable[str]) -> dict[str, str]:
+    """The SVG of these plots, by key."""
+    makers: dict[str, Callable[[StudySnapshot], Figure]] = {
         "history": history,
         "importance": importance,
         "slices": slices,
@@ -59,31 +58,31 @@ def draw(evidence: Evidence, charts: Iterable[Chart]) -> dict[ChartKind, str]:
     before = matplotlib.get_backend(auto_select=False)
     plt.switch_backend("agg")
     try:
-        return {chart.kind: _svg(makers[chart.kind], evidence) for chart in charts if not chart.gap}
+        return {key: _svg(makers[key], snapshot) for key in keys}
     finally:
         if before:
             plt.switch_backend(before)
 
 
-def history(evidence: Evidence) -> Figure:
+def history(snapshot: StudySnapshot) -> Figure:
     """Values by trial, and the best so far."""
-    name = label(targets(evidence)[0])
-    axes = optuna_plots.plot_optimization_history(evidence.first, target_name=name)
+    name = targets(snapshot)[0].label
+    axes = optuna_plots.plot_optimization_history(snapshot.first, target_name=name)
     restyle(axes)
     points = axes.collections[0]
     points.set(facecolor=BLUE, edgecolor="white", alpha=0.85, sizes=[40], label="complete trials")
     axes.lines[0].set(color=RED, alpha=1.0, linewidth=1.8, drawstyle="steps-post", label="the best so far")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _mark(axes, evidence, lambda trial: float(trial.number))
-    _view(axes, evidence)
+    _mark(axes, snapshot, lambda trial: float(trial.number))
+    _view(axes, snapshot)
     legend(axes)
     return _figure(axes, HALF)
 
 
-def importance(evidence: Evidence) -> Figure:
+def importance(snapshot: StudySnapshot) -> Figure:
     """A bar for every setting."""
     with silence("Some regimes for parameter"):
-        axes = optuna_plots.plot_param_importances(evidence.first, evaluator=evidence.evaluator)
+        axes = optuna_plots.plot_param_importances(snapshot.first, evaluator=snapshot.evaluator)
     restyle(axes)
     for bar in axes.patches:
         bar.set(facecolor=BLUE)
@@ -98,10 +97,10 @@ def importance(evidence: Evidence) -> Figure:
     return _figure(axes, (HALF[0], max(2.4, 1.0 + 0.24 * len(axes.patches))))
 
 
-def slices(evidence: Evidence) -> Figure:
+def slices(snapshot: StudySnapshot) -> Figure:
     """The settings that matter most, each against the value."""
-    name = label(targets(evidence)[0])
-    made = optuna_plots.plot_slice(evidence.first, params=list(evidence.shown), target_name=name)
+    name = targets(snapshot)[0].label
+    made = optuna_plots.plot_slice(snapshot.first, params=list(snapshot.shown), target_name=name)
     every = [made] if isinstance(made, Axes) else list(made)
     figure = _figure(every[0], WHOLE)
     for extra in [axes for axes in figure.axes if axes not in every]:  # its colour bar, which is in the way
@@ -114,31 +113,31 @@ def slices(evidence: Evidence) -> Figure:
         restyle(axes)
         axes.tick_params(axis="both", which="both", labelbottom=True, labelleft=place % across == 0)
         axes.set_ylabel(name if place % across == 0 else "", fontsize=FONT)
-        axes.set_xlabel(sorted(evidence.shown)[place], fontsize=FONT, visible=True)
-        _whole_ticks(axes.xaxis, evidence, sorted(evidence.shown)[place])
+        axes.set_xlabel(sorted(snapshot.shown)[place], fontsize=FONT, visible=True)
+        _whole_ticks(axes.xaxis, snapshot, sorted(snapshot.shown)[place])
         if isinstance(axes.xaxis.get_major_formatter(), StrCategoryFormatter):  # repr of what was chosen
             ticks = [float(tick) for tick in axes.get_xticks()]
             axes.set_xticks(ticks, [name.strip("'") for name in axes.xaxis.get_major_formatter().format_ticks(ticks)])
         axes.collections[0].set(cmap=_blues(), alpha=0.9, edgecolor="white", linewidth=0.5)
-    _view(every[0], evidence)
+    _view(every[0], snapshot)
     figure.suptitle("")
     figure.set_size_inches(WHOLE[0] * across / 3, WHOLE[1] * down / 2)
     figure.set_layout_engine("constrained", h_pad=0.15, w_pad=0.08)
     return figure
 
 
-def parallel(evidence: Evidence) -> Figure:
+def parallel(snapshot: StudySnapshot) -> Figure:
     """A line per trial through the settings that matter most."""
-    name = label(targets(evidence)[0])
-    axes = optuna_plots.plot_parallel_coordinate(evidence.first, params=list(evidence.shown), target_name=name)
+    name = targets(snapshot)[0].label
+    axes = optuna_plots.plot_parallel_coordinate(snapshot.first, params=list(snapshot.shown), target_name=name)
     figure = _figure(axes, (WHOLE[0], 5.2))
     lines = axes.collections[0]
-    lines.set(cmap=_blues(reverse=evidence.sign > 0), linewidth=1.4, alpha=0.8)
+    lines.set(cmap=_blues(reverse=snapshot.sign > 0), linewidth=1.4, alpha=0.8)
     axes.set_title("")
-    names = [name.replace("-fold ", "-fold\n"), *(_folded(key) for key in sorted(evidence.shown))]
+    names = [name.replace("-fold ", "-fold\n"), *(_folded(key) for key in sorted(snapshot.shown))]
     axes.set_xticks(range(len(names)), names, rotation=0, ha="center", fontsize=FONT)
-    for each, key in zip(figure.axes[2:], sorted(evidence.shown), strict=True):  # after the frame and the colour bar
-        _whole_ticks(each.yaxis, evidence, key)
+    for each, key in zip(figure.axes[2:], sorted(snapshot.shown), strict=True):  # after the frame and the colour bar
+        _whole_ticks(each.yaxis, snapshot, key)
     for each in figure.axes:
         plain_ticks(each.yaxis)
         each.tick_params(axis="y", which="both", labelsize=FONT - 1.5, colors=INK)
@@ -149,12 +148,12 @@ def parallel(evidence: Evidence) -> Figure:
     return figure
 
 
-def folds(evidence: Evidence) -> Figure:
+def folds(snapshot: StudySnapshot) -> Figure:
     """A line per trial over its folds."""
-    axes = optuna_plots.plot_intermediate_values(evidence.first)
+    axes = optuna_plots.plot_intermediate_values(snapshot.first)
     restyle(axes)
-    state = {trial.number: trial.state for trial in evidence.trials}
-    best = evidence.complete[0].number if evidence.complete else None
+    state = {trial.number: trial.state for trial in snapshot.trials}
+    best = snapshot.complete[0].number if snapshot.complete else None
     for line in axes.lines:
         number = int(str(line.get_label()).removeprefix("Trial"))
         ended = state[number] == TrialState.COMPLETE
@@ -166,38 +165,38 @@ def folds(evidence: Evidence) -> Figure:
             axes.plot([], [], color=colour, linestyle=style, label=words)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("folds done", fontsize=FONT)
-    axes.set_ylabel(label(targets(evidence)[0]), fontsize=FONT)
+    axes.set_ylabel(targets(snapshot)[0].label, fontsize=FONT)
     legend(axes)
     return _figure(axes, HALF)
 
 
-def time(evidence: Evidence) -> Figure:
+def time(snapshot: StudySnapshot) -> Figure:
     """Values by seconds of fitting."""
     _, axes = plt.subplots()
-    timed = [trial for trial in evidence.complete if evidence.seconds(trial.number) is not None]
-    seconds = [evidence.seconds(trial.number) or 0.0 for trial in timed]
+    timed = [trial for trial in snapshot.complete if snapshot.seconds(trial.number) is not None]
+    seconds = [snapshot.seconds(trial.number) or 0.0 for trial in timed]
     axes.scatter(seconds, [trial.value or 0.0 for trial in timed], color=BLUE, edgecolor="white", alpha=0.85, s=40)
     if min(seconds) > 0 and max(seconds) > 20 * min(seconds):
         axes.set_xscale("log")
-    axes.set(xlabel="seconds of fitting", ylabel=label(targets(evidence)[0]))
+    axes.set(xlabel="seconds of fitting", ylabel=targets(snapshot)[0].label)
     restyle(axes)
-    _mark(axes, evidence, lambda trial: evidence.seconds(trial.number))
-    _view(axes, evidence)
+    _mark(axes, snapshot, lambda trial: snapshot.seconds(trial.number))
+    _view(axes, snapshot)
     legend(axes)
     return _figure(axes, HALF)
 
 
-def front(evidence: Evidence) -> Figure:
+def front(snapshot: StudySnapshot) -> Figure:
     """The first two objectives against each other."""
-    names = [label(target) for target in targets(evidence)[:2]]
-    axes = optuna_plots.plot_pareto_front(evidence.study, target_names=names, targets=_two)
+    names = [target.label for target in targets(snapshot)[:2]]
+    axes = optuna_plots.plot_pareto_front(snapshot.study, target_names=names, targets=_two)
     restyle(axes)
     for points in axes.collections:
         ahead = points.get_label() == "Best Trial"
         points.set(color=RED if ahead else BLUE, edgecolor="white", alpha=0.9, sizes=[46 if ahead else 30])
         points.set_label("on the front" if ahead else "other trials")
-    if evidence.default:
-        x, y = list(evidence.default.values.values())[:2]
+    if snapshot.default:
+        x, y = list(snapshot.default.values.values())[:2]
         _ring(axes, x, y, "the default")
     legend(axes)
     return _figure(axes, HALF)
@@ -207,12 +206,12 @@ def _two(trial: FrozenTrial) -> Sequence[float]:
     return trial.values[0], trial.values[1]
 
 
-def _mark(axes: Axes, evidence: Evidence, across: Callable[[FrozenTrial], float | None]) -> None:
+def _mark(axes: Axes, snapshot: StudySnapshot, across: Callable[[FrozenTrial], float | None]) -> None:
     """A ring about the best trial and about the default."""
     numbers = {
-        line.number: words for line, words in ((evidence.default, "the default"), (evidence.best, "the best")) if line
+        line.number: words for line, words in ((snapshot.default, "the default"), (snapshot.best, "the best")) if line
     }
-    for trial in evidence.complete:
+    for trial in snapshot.complete:
         x = across(trial)
         if trial.number in numbers and x is not None:
             _ring(axes, x, trial.value or 0.0, numbers[trial.number])
@@ -225,13 +224,13 @@ def _ring(axes: Axes, x: float, y: float, words: str) -> None:
     )
 
 
-def _view(axes: Axes, evidence: Evidence) -> None:
+def _view(axes: Axes, snapshot: StudySnapshot) -> None:
     """Leaves out of view what lies so far off that it would press all others together."""
-    if evidence.worst_shown is None:
+    if snapshot.worst_shown is None:
         return
-    shown = [evidence.loss(trial) for trial in evidence.complete if evidence.loss(trial) <= evidence.worst_shown]
+    shown = [snapshot.loss(trial) for trial in snapshot.complete if snapshot.loss(trial) <= snapshot.worst_shown]
     room = 0.06 * (max(shown) - min(shown))
-    ends = sorted((evidence.sign * (min(shown) - room), evidence.sign * (max(shown) + room)))
+    ends = sorted((snapshot.sign * (min(shown) - room), snapshot.sign * (max(shown) + room)))
     axes.set_ylim(ends[0], ends[1])
 
 
@@ -248,9 +247,9 @@ def _plain_labels(axes: Axes) -> None:
         axes.set_yticks(axes.get_yticks(), [plain(float(label)) if "e+" in label else label for label in labels])
 
 
-def _whole_ticks(axis: Axis, evidence: Evidence, key: str) -> None:
+def _whole_ticks(axis: Axis, snapshot: StudySnapshot, key: str) -> None:
     """No 22.5 bins."""
-    range_ = evidence.distribution(key)
+    range_ = snapshot.distribution(key)
     if isinstance(range_, IntDistribution) and not range_.log and isinstance(axis.get_major_locator(), AutoLocator):
         axis.set_major_locator(MaxNLocator(integer=True))
 
@@ -268,11 +267,11 @@ def _figure(axes: Axes, size: tuple[float, float]) -> Figure:
     return figure
 
 
-def _svg(make: Callable[[Evidence], Figure], evidence: Evidence) -> str:
+def _svg(make: Callable[[StudySnapshot], Figure], snapshot: StudySnapshot) -> str:
     """The picture as SVG text; the settings of matplotlib are as before when this ends."""
     with house_style(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=ExperimentalWarning, message=r"optuna\.visualization\.matplotlib\.")
-        figure = make(evidence)
+        figure = make(snapshot)
         try:
             return to_svg(figure)
         finally:

@@ -1,112 +1,241 @@
-"""The report of a sweep, worked out from its study."""
+"""The report of a sweep, worked out from its study.
+
+Values are in the units of their objective: log-loss in nats, Brier score, AUC and KS as fractions of 1, cost in
+milliseconds of one processor for 1,000 rows.
+"""
 
 from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
-from statistics import fmean
-from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from experiments.reporting.sweep_report import (
-    Counts,
-    FinalCheck,
-    Outcome,
-    SweepReport,
-    SweepSetting,
-    SweepTime,
-    SweepTrial,
-)
-from experiments.reporting.words import count, duration, number, percent
-from experiments.sweep.captions import apart, both, charts, targets
+from experiments.reporting.document import Cell, Column, Document, Gap, Section, Table
+from experiments.reporting.words import count, duration, number, setting
+from experiments.sweep import held_out
+from experiments.sweep.captions import plots
+from experiments.sweep.held_out import OUTCOMES, FinalCheck, Outcome
 from experiments.sweep.outcome import STATES, Line
-from experiments.sweep.study_snapshot import HINT, Evidence
-from experiments.sweep.verdict import final_check, judge, verdict
-from fusion.config import Config
+from experiments.sweep.study import INTERRUPTED
+from experiments.sweep.study_snapshot import HINT, StudySnapshot
+from experiments.sweep.targets import Target, all_values, distance, targets
+from experiments.sweep.time_spent import TimeSpent, time_spent, time_table, time_words
+from fusion.config import Config, Setting
 from fusion.model.search_space import Space, active_settings
 
 TOP = 10
 MAX_FAILURES = 5
 
 
-def sweep_report(evidence: Evidence, space: Space, base: Config, best_toml: Path, made_on: date) -> SweepReport:
-    """The report of the study. base: the config that the sweep began with. best_toml: where the best one is written."""
-    best, default, check = evidence.best, evidence.default, final_check(evidence)
-    outcome = judge(evidence, check)
-    time = time_spent(evidence)
-    return SweepReport(
-        study=evidence.study.study_name,
+def sweep_report(snapshot: StudySnapshot, space: Space, base: Config, best_toml: Path, made_on: date) -> Document:
+    """The report: what was searched, what was found, and whether it is better than the default beyond chance.
+
+    base: the config that the sweep began with. best_toml: where the best one is written.
+    """
+    check = held_out.final_check(snapshot)
+    outcome = held_out.outcome_of(snapshot, check)
+    time = time_spent(snapshot)
+    fingerprint = snapshot.study.user_attrs.get("fingerprint", {})
+    failed = failures(snapshot)
+    sections = (
+        Section(
+            key="held_out",
+            title="The held-out rows",
+            findings=(held_out.finding(outcome, check),),
+            tables=(held_out.figures_table(check),) if check else (),
+        ),
+        Section(key="use", title="How to go on", words=use(snapshot, outcome), command=command(snapshot, best_toml)),
+        Section(key="limits", title="What the figures do not mean", words=limits(snapshot, check)),
+        Section(key="trials", title="The trials", tables=(best_trials(snapshot),)),
+        Section(key="settings", title="The settings", tables=(settings_table(snapshot, space, base),)),
+        Section(key="search", title="The search in pictures", plots=plots(snapshot)),
+        Section(key="time", title="Where the time went", words=time_words(snapshot, time), tables=(time_table(time),)),
+    )
+    return Document(
+        report="sweep",
+        title=snapshot.study.study_name,
+        kicker="Report of a hyperparameter sweep",
         made_on=made_on,
-        targets=targets(evidence),
-        trials=counts(evidence),
-        best_trial=best.number if best else None,
-        default_trial=default.number if default else None,
-        default_values=tuple(default.values.values()) if default else (),
-        outcome=outcome,
-        headline=(*found(evidence, space, time), verdict(evidence, outcome, check)),
-        settings=settings(evidence, space, base),
-        top=tuple(_trial(line) for line in evidence.lines[:TOP]),
-        shown=tuple(evidence.shown),
-        final=check,
-        charts=charts(evidence),
-        time=time,
-        time_words=time_words(evidence, time),
-        use=use(evidence, outcome),
-        command=command(evidence, best_toml) if best else "",
-        limits=limits(evidence, check),
-        failures=failures(evidence),
-        origin={str(name): str(what) for name, what in evidence.study.user_attrs.get("fingerprint", {}).items()},
+        facts=_facts(snapshot, space),
+        headline=(*found(snapshot, space, time), held_out.verdict(snapshot, outcome, check)),
+        key_figures=_key_figures(snapshot, outcome),
+        sections=(*sections, *([Section(key="failures", title="What failed", words=failed)] if failed else [])),
+        origin={str(name): str(what) for name, what in fingerprint.items()},
     )
 
 
-def counts(evidence: Evidence) -> Counts:
-    """How the trials ended."""
-    states = [line.state for line in evidence.lines]
-    return Counts(
-        complete=states.count("complete"),
-        pruned=states.count("pruned"),
-        failed=states.count("failed"),
-        again=sum(line.retried is not None for line in evidence.lines),
-        open=sum(trial.state not in STATES for trial in evidence.trials),
+def about_best(report: Document, best_trial: int) -> list[str]:
+    """Where the best settings come from, for the top of their file; equal trials, equal lines."""
+    return [f"The best settings of study {report.title}, trial {best_trial}.", *report.headline[1:]]
+
+
+def changed_settings(best: Line, space: Space, base: Config) -> dict[str, tuple[Setting | None, Setting]]:
+    """Searched settings whose best value is not that of the config that the sweep began with: both, by key."""
+    before = active_settings(base, space)
+    return {
+        one.key: (before.get(one.key), best.settings[one.key])
+        for one in space.dimensions
+        if one.key in best.settings and best.settings[one.key] != before.get(one.key)
+    }
+
+
+def _facts(snapshot: StudySnapshot, space: Space) -> dict[str, str]:
+    states = [line.state for line in snapshot.lines]
+    ends = ", ".join(f"{number(states.count(state))} {state}" for state in ("complete", "pruned", "failed"))
+    best, default = snapshot.best, snapshot.default
+    return {
+        "Study": snapshot.study.study_name,
+        "Objectives": "; ".join(f"{aim.title} ({_goal(aim)})" for aim in targets(snapshot)),
+        "Settings searched": number(len(space.dimensions)),
+        "Trials that ended": f"{number(len(states))}: {ends}",
+        "Best trial": number(best.number) if best else "none",
+        "Trial of the default settings": number(default.number) if default else "none",
+    }
+
+
+def _key_figures(snapshot: StudySnapshot, outcome: Outcome) -> Table:
+    """The best value of every objective, how many trials there are, and the outcome of the check."""
+    best, default, aims = snapshot.best, snapshot.default, targets(snapshot)
+
+    def value(line: Line | None, aim: Target) -> str:
+        return number(line.values[aim.name], aim.digits) if line else "–"
+
+    rows: list[tuple[Cell, ...]] = [
+        (
+            f"Best {aim.title}" if len(aims) == 1 else f"{aim.title} of the best trial",
+            value(best, aim),
+            "; ".join([*([aim.unit] if aim.unit else []), f"the default: {value(default, aim)}", _goal(aim)]),
+        )
+        for aim in aims
+    ]
+    rows.append(("Trials", number(len(snapshot.lines)), "that went to the end, were stopped early or failed"))
+    rows.append(("On held-out rows", OUTCOMES[outcome], "the best settings against the default"))
+    columns = (Column(key="figure", title="Figure"), Column(key="value", title="Value"), Column(key="about", title=""))
+    return Table(key="key_figures", title="Key figures", columns=columns, rows=tuple(rows))
+
+
+def _goal(target: Target) -> str:
+    return "more is better" if target.maximized else "less is better"
+
+
+def best_trials(snapshot: StudySnapshot) -> Table:
+    """The best trials with the settings that matter most."""
+    aims, top = targets(snapshot), snapshot.lines[:TOP]
+    columns = (
+        Column(key="rank", title="Rank", form="count"),
+        Column(key="trial", title="Trial", form="count"),
+        Column(key="about", title=""),
+        *(Column(key=aim.name, title=aim.title, form="number", digits=aim.digits) for aim in aims),
+        Column(key="figure_auc", title="AUC", form="number", digits=4),
+        Column(key="figure_brier", title="Brier", form="number", digits=5),
+        Column(key="figure_slope", title="Slope", form="number", digits=3),
+        Column(key="fit_seconds", title="Fit, s", form="number", digits=1),
+        *(Column(key=key, title=key.replace(".", ". ")) for key in snapshot.shown),
+    )
+    rows = [
+        (
+            line.rank,
+            line.number,
+            _about(snapshot, line),
+            *(line.values.get(aim.name, Gap(gap=line.state)) for aim in aims),
+            *(line.figures.get(name) for name in ("auc", "brier", "slope")),
+            line.seconds.get("fit"),
+            *(_shown(line.settings.get(key)) for key in snapshot.shown),
+        )
+        for line in top
+    ]
+    which = f"The best {len(top)} of {count(len(snapshot.lines), 'trial')}"
+    matter = ", with the settings that matter most" if snapshot.shown else ""
+    note = f"{which}{matter}; leaderboard.csv holds all of them with all settings." if top else ""
+    return Table(key="best_trials", title="The best trials", note=note, columns=columns, rows=tuple(rows))
+
+
+def _about(snapshot: StudySnapshot, line: Line) -> str:
+    """What is special about a trial."""
+    special = {
+        "best": snapshot.best is not None and line.number == snapshot.best.number,
+        "default": snapshot.default is not None and line.number == snapshot.default.number,
+        "on the Pareto front": line.front and len(snapshot.objectives) > 1,
+    }
+    return ", ".join(word for word, holds in special.items() if holds)
+
+
+def settings_table(snapshot: StudySnapshot, space: Space, base: Config) -> Table:
+    """Every searched setting: what it was, and what it is in the best trial."""
+    before, best = active_settings(base, space), snapshot.best
+    after: Mapping[str, Setting] = best.settings if best else {}
+    changed = changed_settings(best, space, base) if best else {}
+
+    def row(key: str) -> tuple[Cell, ...]:
+        at_edge = key in after and snapshot.at_edge(key, after[key])
+        marks = (["changed"] if key in changed else []) + (["end of its range"] if at_edge else [])
+        share = snapshot.importance.get(key)
+        return (
+            key,
+            _shown(before.get(key)),
+            _shown(after.get(key)),
+            None if share is None else min(share, 1.0),
+            ", ".join(marks),
+        )
+
+    return Table(
+        key="best_settings",
+        title="The best settings beside the default",
+        note="Importance: the share of a setting in what sets the best trials apart from the rest; empty where it "
+        "could not be computed. “not asked”: it does not matter beside the other settings. Numbers are shown to three "
+        "digits; best.toml holds all of them. At the end of its range a wider one may hold a better value.",
+        columns=(
+            Column(key="setting", title="Setting"),
+            Column(key="default", title="Default"),
+            Column(key="best", title="Best"),
+            Column(key="importance", title="Importance", form="percent"),
+            Column(key="about", title=""),
+        ),
+        rows=tuple(row(one.key) for one in space.dimensions),
     )
 
 
-def found(evidence: Evidence, space: Space, time: SweepTime) -> list[str]:
+def _shown(found: Setting | None) -> str:
+    return "not asked" if found is None else setting(found)
+
+
+def found(snapshot: StudySnapshot, space: Space, time: TimeSpent) -> list[str]:
     """What was searched, how much, and the best value beside the default's."""
-    made, aims = counts(evidence), targets(evidence)
-    goals = " and ".join(f"the {'highest' if aim.goal == 'maximize' else 'lowest'} {aim.title}" for aim in aims)
-    n = len(space.dimensions)
-    ended = [f"{count(made.complete, 'trial')} went to the end"]
-    if made.pruned:
-        ended.append(f"{number(made.pruned)} {_were(made.pruned)} stopped early")
-    if made.failed:
-        who = f"{number(made.again)} of them {_were(made.again)}" if made.failed > 1 else "it was"
-        again = f" ({who} run again)" if made.again else ""
-        ended.append(f"{number(made.failed)} failed{again}")
+    goals = " and ".join(f"the {'highest' if aim.maximized else 'lowest'} {aim.title}" for aim in targets(snapshot))
+    n, states = len(space.dimensions), [line.state for line in snapshot.lines]
+    pruned, failed = states.count("pruned"), states.count("failed")
+    n_again = sum(line.retried is not None for line in snapshot.lines)
+    n_open = sum(trial.state not in STATES for trial in snapshot.trials)
+    ended = [f"{count(states.count('complete'), 'trial')} went to the end"]
+    if pruned:
+        ended.append(f"{number(pruned)} {_were(pruned)} stopped early")
+    if failed:
+        who = f"{number(n_again)} of them {_were(n_again)}" if failed > 1 else "it was"
+        ended.append(f"{number(failed)} failed" + (f" ({who} run again)" if n_again else ""))
     listed = ended[0] if len(ended) == 1 else ", ".join(ended[:-1]) + " and " + ended[-1]
-    said = [f"{count(n, 'setting')} {_were(n)} searched for {goals}. {listed}, in {duration(time.hours * 3600)}."]
-    if made.open:
-        said.append(f"{count(made.open, 'trial')} {_were(made.open)} still open when this was written.")
-    return [*said, _best_words(evidence)]
+    words = [f"{count(n, 'setting')} {_were(n)} searched for {goals}. {listed}, in {duration(time.covered)}."]
+    if n_open:
+        words.append(f"{count(n_open, 'trial')} {_were(n_open)} still open when this was written.")
+    return [*words, _best_words(snapshot)]
 
 
-def _best_words(evidence: Evidence) -> str:
-    best, default = evidence.best, evidence.default
+def _best_words(snapshot: StudySnapshot) -> str:
+    best, default = snapshot.best, snapshot.default
     if best is None:
         return "No trial was completed, so there is nothing to choose from."
-    if len(evidence.objectives) > 1:
-        n = sum(line.front for line in evidence.lines)
-        said = (
+    if len(snapshot.objectives) > 1:
+        n = sum(line.front for line in snapshot.lines)
+        words = (
             f"{count(n, 'trial')} {'is' if n == 1 else 'are'} on the Pareto front: no other trial beats "
             f"{'it' if n == 1 else 'one of them'} in one objective without losing in another. Of them, trial "
-            f"{best.number} is the best in the first objective: {both(evidence, best)}"
+            f"{best.number} is the best in the first objective: {all_values(snapshot, best)}"
         )
-        return f"{said}; the default has {both(evidence, default)}." if default else f"{said}."
-    name, digits = evidence.objectives[0], targets(evidence)[0].digits
+        return f"{words}; the default has {all_values(snapshot, default)}." if default else f"{words}."
+    name, digits = snapshot.objectives[0], targets(snapshot)[0].digits
     value = number(best.values[name], digits)
     if default is None:
         return f"The best trial is number {best.number} with {value}. The default was not completed to compare with."
@@ -117,127 +246,42 @@ def _best_words(evidence: Evidence) -> str:
     return (
         f"The best trial is number {best.number} with {value}; the default has "
         f"{number(default.values[name], digits)}, which is "
-        f"{apart(evidence, default.values[name], best.values[name])} worse."
+        f"{distance(snapshot, default.values[name], best.values[name])} worse."
     )
 
 
-def settings(evidence: Evidence, space: Space, base: Config) -> tuple[SweepSetting, ...]:
-    """Every searched setting: what it was, and what it is in the best trial."""
-    before = active_settings(base, space)
-    after: Mapping[str, Any] = evidence.best.settings if evidence.best else {}
-    return tuple(
-        SweepSetting(
-            key=one.key,
-            default=before.get(one.key),
-            best=after.get(one.key),
-            changed=one.key in after and after[one.key] != before.get(one.key),
-            at_edge=one.key in after and evidence.at_edge(one.key, after[one.key]),
-            importance=min(evidence.importance[one.key], 1.0) if one.key in evidence.importance else None,
-        )
-        for one in space.dimensions
-    )
-
-
-def time_spent(evidence: Evidence) -> SweepTime:
-    """Where the time of the workers went.
-
-    A failed trial counts where its time was noted; that of a killed worker has none, and its end is not its own.
-    """
-    done = [
-        trial
-        for trial in evidence.trials
-        if (trial.state in (TrialState.COMPLETE, TrialState.PRUNED) or evidence.seconds(trial.number) is not None)
-        and trial.datetime_start
-        and trial.datetime_complete
-    ]
-    spans = [(trial.datetime_start, trial.datetime_complete) for trial in done]
-    fits = {trial.number: seconds for trial in done if (seconds := evidence.seconds(trial.number)) is not None}
-    whole = sum(_covered(each) for each in _by_worker(done).values())
-    full = [fits[trial.number] for trial in done if trial.state == TrialState.COMPLETE and trial.number in fits]
-    part = [fits[trial.number] for trial in done if trial.state == TrialState.PRUNED and trial.number in fits]
-    known = bool(done) and len(fits) == len(done)
-    return SweepTime(
-        hours=_union(spans) / 3600,  # type: ignore[arg-type]
-        n_workers=len(_by_worker(done)),
-        fit=sum(fits.values()) if known else None,
-        outside=max(whole - sum(fits.values()), 0.0) if known else None,
-        saved=sum(max(fmean(full) - seconds, 0.0) for seconds in part) if full and part else None,
-    )
-
-
-def _by_worker(trials: Sequence[FrozenTrial]) -> dict[str, list[FrozenTrial]]:
-    groups: dict[str, list[FrozenTrial]] = {}
-    for trial in trials:
-        groups.setdefault(str(trial.user_attrs.get("worker")), []).append(trial)
-    return groups
-
-
-def _covered(trials: Sequence[FrozenTrial]) -> float:
-    """Seconds from a worker's first trial to the end of its last: what lies between trials counts too."""
-    starts = [trial.datetime_start for trial in trials if trial.datetime_start]
-    ends = [trial.datetime_complete for trial in trials if trial.datetime_complete]
-    return (max(ends) - min(starts)).total_seconds()
-
-
-def _union(spans: Sequence[tuple[datetime, datetime]]) -> float:
-    """Seconds that lie in at least one span: what a sweep rested between two runs does not count."""
-    total, reached = 0.0, None
-    for start, end in sorted(spans):
-        begin = start if reached is None else max(start, reached)
-        total += max((end - begin).total_seconds(), 0.0)
-        reached = end if reached is None else max(end, reached)
-    return total
-
-
-def time_words(evidence: Evidence, time: SweepTime) -> tuple[str, ...]:
-    """Where the time went, and what pruning spared."""
-    said = []
-    if time.fit is None or time.outside is None or time.fit + time.outside == 0:
-        said.append("How long the trials took was not noted for all of them.")
-    else:
-        share = percent(time.outside / (time.fit + time.outside))
-        said.append(
-            f"{count(time.n_workers, 'worker')} spent {duration(time.fit)} on fitting models and "
-            f"{duration(time.outside)} ({share}) on all else: choosing settings, reading arrays, figures, storage."
-        )
-    n = sum(line.state == "pruned" for line in evidence.lines)
-    if not n:
-        said.append("No trial was stopped early.")
-    elif time.saved is None:
-        said.append(f"{count(n, 'trial')} {_were(n)} stopped early; how much time that saved cannot be told.")
-    else:
-        said.append(
-            f"{count(n, 'trial')} {_were(n)} stopped early, which saved about {duration(time.saved)} of fitting, "
-            "counted against the mean trial that went to the end."
-        )
-    return tuple(said)
-
-
-def failures(evidence: Evidence) -> tuple[str, ...]:
+def failures(snapshot: StudySnapshot) -> tuple[str, ...]:
     """What trials failed of or were cut off by, the most frequent first."""
-    told = [trial.user_attrs.get("error") or trial.user_attrs.get("cut") for trial in evidence.trials]
-    said = Counter(str(reason) for reason in told if reason)
-    return tuple(f"{count(n, 'trial')}: {reason}" for reason, n in said.most_common(MAX_FAILURES))
+    reasons = Counter(_reason(trial) for trial in snapshot.trials if trial.state == TrialState.FAIL)
+    return tuple(f"{count(n, 'trial')}: {reason}" for reason, n in reasons.most_common(MAX_FAILURES))
 
 
-def use(evidence: Evidence, outcome: Outcome) -> tuple[str, ...]:
+def _reason(failed: FrozenTrial) -> str:
+    """A trial without a note of its own had no time to leave one."""
+    note = failed.user_attrs.get("error") or (INTERRUPTED if INTERRUPTED in failed.user_attrs else None)
+    return str(note or "its worker was killed")
+
+
+def use(snapshot: StudySnapshot, outcome: Outcome) -> tuple[str, ...]:
     """How to go on with the best settings, or why not to."""
-    if evidence.best is None:
+    if snapshot.best is None:
         return ("There is no best.toml, as no trial was completed. Run the same command again to go on.",)
-    said = [
-        f"best.toml holds every setting of trial {evidence.best.number} that differs from the shipped defaults; all "
+    words = [
+        f"best.toml holds every setting of trial {snapshot.best.number} that differs from the shipped defaults; all "
         "trials with all their settings are in leaderboard.csv. Train a model with it:"
     ]
     if outcome == "worse":
-        said.insert(0, "Keep the default: on held-out rows it was better.")
+        words.insert(0, "Keep the default: on held-out rows it was better.")
     if outcome in ("unsure", "mixed", "same"):
-        said.insert(0, "There is no need to change the default: that anything is better has not been shown.")
-    return tuple(said)
+        words.insert(0, "There is no need to change the default: that anything is better has not been shown.")
+    return tuple(words)
 
 
-def command(evidence: Evidence, best_toml: Path) -> str:
-    """How to train with the best settings, on the decisions that the sweep saw."""
-    last = evidence.study.user_attrs.get("fingerprint", {}).get("last day", "none")
+def command(snapshot: StudySnapshot, best_toml: Path) -> str:
+    """How to train with the best settings, on the decisions that the sweep saw; "" where there are none."""
+    if snapshot.best is None:
+        return ""
+    last = snapshot.study.user_attrs.get("fingerprint", {}).get("last day", "none")
     until = [] if last == "none" else ["--until", str(last)]
     return " ".join(
         ["creditfusion train --schema SCHEMA --data FILE --out MODEL"]
@@ -245,52 +289,37 @@ def command(evidence: Evidence, best_toml: Path) -> str:
     )
 
 
-def limits(evidence: Evidence, check: FinalCheck | None) -> tuple[str, ...]:
+def limits(snapshot: StudySnapshot, check: FinalCheck | None) -> tuple[str, ...]:
     """What the figures do not mean."""
-    n = len(evidence.complete)
-    said = [
+    n = len(snapshot.complete)
+    words = [
         f"The best out-of-fold value was chosen as the best of {count(n, 'trial')} on the same folds: it flatters "
         "itself."
     ]
-    best = evidence.best
+    best = snapshot.best
     if check is None:
-        said.append("No held-out rows were looked at, so there is no honest figure yet.")
+        words.append("No held-out rows were looked at, so there is no honest figure yet.")
     else:
         if best is None or check.best_trial != best.number:
-            said.append(f"The figures on the held-out rows are those of trial {check.best_trial}, not of the best one.")
+            words.append(
+                f"The figures on the held-out rows are those of trial {check.best_trial}, not of the best one."
+            )
         else:
-            said.append("The figure on the held-out rows is the honest one.")
+            words.append("The figure on the held-out rows is the honest one.")
         looks = (
             "once" if check.looks == 1 else f"{number(check.looks)} times, each time for the best trial of the moment"
         )
-        said.append(
+        words.append(
             f"The held-out rows were looked at {looks}. Whoever sweeps again until they look better has used them up: "
             "hold out other rows then."
         )
-        said.append("That a gain is not significant does not prove that there is none; more rows could show it.")
-    said.append("Importance and pictures speak of this study, its ranges and its data, and of nothing else.")
+        words.append("That a gain is not significant does not prove that there is none; more rows could show it.")
+    words.append("Importance and pictures speak of this study, its ranges and its data, and of nothing else.")
     if 0 < n < HINT:
-        said.append(f"With {count(n, 'complete trial')}, what is said about single settings is a hint.")
-    if len(evidence.objectives) > 1:
-        said.append("History, importance and single settings are about the first objective alone.")
-    return tuple(said)
-
-
-def _trial(line: Line) -> SweepTrial:
-    return SweepTrial.model_validate(
-        {
-            "rank": line.rank,
-            "number": line.number,
-            "state": line.state,
-            "front": line.front,
-            "values": tuple(line.values.values()),
-            "auc": line.figures.get("auc"),
-            "brier": line.figures.get("brier"),
-            "slope": line.figures.get("slope"),
-            "fit_seconds": line.seconds.get("fit"),
-            "settings": dict(line.settings),
-        }
-    )
+        words.append(f"With {count(n, 'complete trial')}, what is words about single settings is a hint.")
+    if len(snapshot.objectives) > 1:
+        words.append("History, importance and single settings are about the first objective alone.")
+    return tuple(words)
 
 
 def _were(n: int) -> str:

@@ -9,22 +9,30 @@ from datetime import date
 from pathlib import Path
 
 from data_schemas.errors import RunError
-from experiments.reporting.sweep_report import SweepReport
+from experiments.reporting.document import Document
+from experiments.reporting.html import document_html
 from experiments.sweep.final import config_of
 from experiments.sweep.job import REJECTS, SweepResult
 from experiments.sweep.outcome import best_of, best_toml, default_of, write_leaderboard
-from experiments.sweep.report_files import PAGE, about_best, write_report
+from experiments.sweep.report import about_best, changed_settings, sweep_report
+from experiments.sweep.study_snapshot import snapshot_of
 from features.atomic_files import put_text
 
+PAGE, JSON = "report.html", "report.json"
 BEST, LEADERBOARD = "best.toml", "leaderboard.csv"
 
 
 @dataclass(frozen=True)
 class Results:
-    """What was found, and the files that tell of it."""
+    """What was found, and the files that show it.
+
+    found: of the search and the check.
+    report: the document.
+    files: by what they hold.
+    """
 
     found: SweepResult
-    report: SweepReport
+    report: Document
     files: Mapping[str, Path]
 
     def summary(self) -> Mapping[str, object]:
@@ -47,19 +55,20 @@ class Results:
 
     def lines(self) -> Mapping[str, object]:
         """For people: what the report says first, and the settings that changed."""
-        told: dict[str, object] = {
-            "study": self.report.study,
+        lines: dict[str, object] = {
+            "study": self.report.title,
             "trials": dict(Counter(line.state for line in self.found.lines)),
             "found": " ".join(self.report.headline),
         }
-        changed = [setting for setting in self.report.settings if setting.changed]
+        best, task = best_of(self.found.lines), self.found.task
+        changed = changed_settings(best, task.space, task.base) if best else {}
         if changed:
-            told["settings, default and best"] = {
-                one.key: f"{_shown(one.default)}  ->  {_shown(one.best)}" for one in changed
+            lines["settings, default and best"] = {
+                key: f"{_shown(before)}  ->  {_shown(after)}" for key, (before, after) in changed.items()
             }
         if self.found.rejected:
-            told["rejected by rule"] = dict(self.found.rejected)
-        return {**told, "files": dict(self.files)}
+            lines["rejected by rule"] = dict(self.found.rejected)
+        return {**lines, "files": dict(self.files)}
 
 
 def _shown(value: object) -> str:
@@ -73,25 +82,28 @@ def write_results(found: SweepResult, out: Path, made_on: date) -> Results:
 
     Raises RunError when the folder cannot be written.
     """
-    base, space = found.task.base, found.task.space
+    task = found.task
     files = {"report": out / PAGE, "leaderboard": out / LEADERBOARD}
     files |= {"settings": out / BEST} if found.best is not None else {}
     files |= {"rejects": out / REJECTS} if found.rejected else {}
-
-    def write_best(report: SweepReport) -> None:
+    report = sweep_report(snapshot_of(found.study, task.objectives), task.space, task.base, out / BEST, made_on)
+    try:
         if found.best is None:
             (out / BEST).unlink(missing_ok=True)
         else:
-            put_text(out / BEST, best_toml(base, config_of(found.best, found.task), about_best(report)))
-
-    try:
-        report = write_report(
-            out, found.study, found.task.objectives, space, base, out / BEST, made_on, before=write_best
-        )
-        write_leaderboard(found.lines, space, out / LEADERBOARD)
+            about = about_best(report, found.best.number)
+            put_text(out / BEST, best_toml(task.base, config_of(found.best, task), about))
+        write_report(report, out)
+        write_leaderboard(found.lines, task.space, out / LEADERBOARD)
     except OSError as error:
         raise RunError(
             f"{error.filename} cannot be written: {error.strerror}",
             "Make room or give the folder back its rights, and run the same command again: no trial is lost.",
         ) from error
     return Results(found, report, files)
+
+
+def write_report(report: Document, out: Path) -> None:
+    """Write the report and its page; each gets its name when it is whole. Raises OSError."""
+    put_text(out / JSON, report.model_dump_json() + "\n")
+    put_text(out / PAGE, document_html(report))

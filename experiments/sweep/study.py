@@ -7,8 +7,7 @@ import os
 import socket
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,20 +18,20 @@ import optuna
 from optuna.exceptions import DuplicatedStudyError, UpdateFinishedTrialError
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
 from optuna.samplers import TPESampler
-from optuna.storages import BaseStorage, RetryHeartbeatStaleTrialCallback
-from optuna.storages._heartbeat import BaseHeartbeat  # the interface has no public address
+from optuna.storages import RetryHeartbeatStaleTrialCallback, fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from data_schemas.errors import ContractError
-from experiments.sweep.storage import disk_told, loss_told, open_database, open_journal, quiet
+from experiments.sweep.storage import HEARTBEAT_SECONDS, database_errors, disk_errors, open_storage, quiet
 
-JOURNAL = "study.journal"
+STUDY_FILE = "study.db"
 MAX_RETRIES = 2
 RETRIED = "failed_trial"  # where Optuna notes, at a trial, which one it runs again
-CUT = "cut"  # a failed trial's user attribute: why it came to no end, where its settings are not to blame
-KILLED = "its worker was killed"
-INTERRUPTED = "interrupted"
+INTERRUPTED = "interrupted"  # a failed trial's user attribute, true where its worker was asked to stop
 UNSIGNED_SECONDS = 60.0  # a trial whose worker died before it signed; signing is the first thing that a worker does
+ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
+COUNTED = (*ENDED, TrialState.RUNNING)
+"""States of the trials that make up the number that was asked for."""
 GOALS: Mapping[str, Literal["minimize", "maximize"]] = {
     "log_loss": "minimize",
     "brier": "minimize",
@@ -46,10 +45,14 @@ GOALS: Mapping[str, Literal["minimize", "maximize"]] = {
 class StudyPlan:
     """Which study is meant, where it is kept and what it must agree with.
 
-    storage: an SQLAlchemy URL, or None for the journal in ``folder``. objectives: names in ``GOALS``. fingerprint: what
-    a study depends on (data, schema, encoder, code ...), each as a digest or in words. resume: the study must be there
-    already. heartbeat: seconds between the signs of life that a trial leaves in a database; after three missed ones it
-    is retried, so by default within about a minute of its worker's death.
+    name: of the study.
+    storage: an SQLAlchemy URL, or None for the SQLite file in ``folder``.
+    folder: of the sweep.
+    objectives: names in ``GOALS``.
+    seed: of the search.
+    fingerprint: what a study depends on (data, schema, encoder, code ...), each as a digest or in words.
+    resume: whether the study must be there already.
+    heartbeat: seconds between the signs of life that a running trial leaves; after three missed ones it is retried.
     """
 
     name: str
@@ -59,7 +62,7 @@ class StudyPlan:
     seed: int
     fingerprint: Mapping[str, str]
     resume: bool
-    heartbeat: int = 15
+    heartbeat: int = HEARTBEAT_SECONDS
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class LatestFold(BasePruner):
     All trials share their folds, so at an equal step the values of two trials differ by their settings alone: the same
     applicants were scored. Over the steps of one trial they are no learning curve, though: folds differ in difficulty
     (on Lending Club by 0.003 of log-loss, the better trials from each other by 0.0003). Optuna's pruners look at a
-    trial's best value over all its steps, which here tells which fold was easiest, and after an easy first fold would
+    trial's best value over all its steps, which here shows which fold was easiest, and after an easy first fold would
     prune nothing.
     """
 
@@ -87,16 +90,18 @@ class LatestFold(BasePruner):
 def open_study(plan: StudyPlan, worker: int = 0) -> optuna.Study:
     """Make the study, with its fingerprint, or join the one of that name where the fingerprint is equal.
 
-    Every process opens its own; ``worker`` tells their samplers apart. Optuna's own log goes quiet.
+    Every process opens its own; ``worker`` keeps their samplers apart. Optuna's own log goes quiet.
 
     Raises ContractError where the fingerprint differs, naming each thing that does, where ``resume`` finds no such
-    study, and for an unknown objective or URL; RunError for a database or folder that cannot be used and for a damaged
-    journal.
+    study, and for an unknown objective or URL; RunError for a database or folder that cannot be used.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     refuse_unknown(plan.objectives)
-    with loss_told(), disk_told(plan.folder):
-        study = _make_or_join(plan, _open_storage(plan))
+    path = plan.folder / STUDY_FILE
+    if plan.storage is None and plan.resume and not path.exists():
+        raise ContractError(f"there is no study in {plan.folder} to resume", "Leave out --resume to begin one.")
+    with database_errors(), disk_errors(plan.folder):
+        study = _make_or_join(plan, open_storage(plan.storage or path, requeue, plan.heartbeat))
         n_trials = len(study.get_trials(deepcopy=False))
     host = 0 if plan.storage is None else zlib.crc32(socket.gethostname().encode())
     study.sampler = _sampler(plan.seed, worker, n_trials, host)
@@ -111,84 +116,71 @@ def refuse_unknown(objectives: Sequence[str]) -> None:
         raise ContractError(f"no objective {', '.join(unknown)!r}", f"Choose among {', '.join(GOALS)}.")
 
 
-def this_worker() -> dict[str, str | int]:
-    """What a trial's user attribute "worker" holds: this process, so that a later one can tell whether it lives."""
-    return _here() | {"pid": os.getpid(), "started": _started(os.getpid()) or ""}
-
-
-def requeue_dead(study: optuna.Study, alone: bool = False, cut: str = KILLED) -> list[int]:
-    """Fail the running trials whose worker lives no more, and queue them again; returns their numbers.
-
-    alone: no worker of this study lives, as its caller knows; all running trials are dead, whoever signed them.
-    Otherwise a worker that signed here is looked up among the processes. One of elsewhere is known dead by its missing
-    heartbeats, where the storage has them; those trials are requeued too, but Optuna does not say which they were.
-    cut: see ``requeue``.
-    """
-    _fail_stale(study)
-    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    return [trial.number for trial in running if (alone or _is_dead(trial)) and requeue(study, trial, cut)]
-
-
-def requeue(study: optuna.Study, trial: FrozenTrial, cut: str = KILLED) -> bool:
-    """Fail one running or interrupted trial and queue its settings again; whether it was still to fail.
-
-    cut: KILLED, after which settings are tried twice more, or INTERRUPTED, which counts for nothing. A trial that
-    another process has failed or finished meanwhile is left alone.
-    """
-    if trial.state == TrialState.RUNNING:
-        try:
-            study._storage.set_trial_user_attr(trial._trial_id, CUT, cut)  # a trial that has failed takes no more notes
-            study.tell(trial.number, state=TrialState.FAIL)
-        except (UpdateFinishedTrialError, ValueError):
-            return False
-    if cut == INTERRUPTED:
-        noted = {RETRIED: trial.number, "retry_history": []} | trial.system_attrs
-        again = create_trial(
-            state=TrialState.WAITING, params=trial.params, distributions=trial.distributions, system_attrs=noted
-        )
-        study.add_trial(again)
-    else:
-        _retry(study, trial)
-    return True
-
-
 def counted(study: optuna.Study) -> int:
     """How many trials are finished, pruned or running: those that make up the number that was asked for."""
-    return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)))
+    return len(study.get_trials(deepcopy=False, states=COUNTED))
 
 
-def enough(n_trials: int) -> Callable[[optuna.Study, FrozenTrial], None]:
-    """A callback that stops a worker once ``n_trials`` are finished, pruned or running, whoever runs them.
+def worker_id(pid: int) -> dict[str, str | int]:
+    """What a trial's user attribute "worker" holds of the process of this machine that runs it."""
+    return {"host": socket.gethostname(), "pid": pid}
 
-    Trials of dead workers are requeued first. Workers that finish in the same moment may start one more each.
+
+def sign(trial: optuna.Trial) -> None:
+    """Note on a trial which process runs it."""
+    trial.set_user_attr("worker", worker_id(os.getpid()))
+
+
+def requeue_of_worker(study: optuna.Study, pid: int, counts: bool = True) -> None:
+    """Fail what a process of this machine was running when it ended, and queue it again; see ``requeue``."""
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if trial.user_attrs.get("worker") == worker_id(pid):
+            _fail_and_requeue(study, trial.number, counts)
+
+
+def requeue_stale(study: optuna.Study) -> None:
+    """Fail the running trials whose worker gives no sign of life, and queue them again.
+
+    Optuna knows of those with missed heartbeats, but not of one whose worker died before the first.
     """
+    with quiet():
+        fail_stale_trials(study)
+    latest = datetime.now() - timedelta(seconds=UNSIGNED_SECONDS)
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if "worker" not in trial.user_attrs and trial.datetime_start is not None and trial.datetime_start < latest:
+            _fail_and_requeue(study, trial.number)
 
-    def stop_when_enough(study: optuna.Study, _: FrozenTrial) -> None:
-        requeue_dead(study)
-        if counted(study) >= n_trials:
-            study.stop()
 
-    return stop_when_enough
+def requeue(study: optuna.Study, ended: FrozenTrial, counts: bool = True) -> None:
+    """Queue the settings of an ended trial again, without the notes of its worker.
 
-
-def was_taken_over(error: ValueError) -> bool:
-    """Whether Optuna raises this because the trial had been failed and queued again while its worker was held up.
-
-    That is what a machine finds that slept through its heartbeats: the worker forgets the trial and goes on.
+    counts: whether this uses up one of the ``MAX_RETRIES`` that settings have, as the death of a worker does and an
+    interruption does not.
     """
-    return str(error) == f"Cannot tell a {TrialState.FAIL.name} trial."
+    if counts:
+        unsigned = copy.deepcopy(ended)
+        unsigned.user_attrs = {}
+        with quiet():
+            RetryHeartbeatStaleTrialCallback(max_retry=MAX_RETRIES)(study, unsigned)
+        return
+    origin = {RETRIED: ended.number, "retry_history": []} | ended.system_attrs
+    study.add_trial(
+        create_trial(
+            state=TrialState.WAITING, params=ended.params, distributions=ended.distributions, system_attrs=origin
+        )
+    )
 
 
-def _open_storage(plan: StudyPlan) -> BaseStorage:
-    if plan.storage is not None:
-        return open_database(plan.storage, plan.heartbeat, _retry)
-    journal = plan.folder / JOURNAL
-    if plan.resume and not journal.exists():
-        raise ContractError(f"there is no study in {plan.folder} to resume", "Leave out --resume to begin one.")
-    return open_journal(journal)
+def _fail_and_requeue(study: optuna.Study, number: int, counts: bool = True) -> None:
+    """Fail a running trial and queue it again; nothing where another process was faster to end it."""
+    try:
+        failed = study.tell(number, state=TrialState.FAIL)
+    except (ValueError, UpdateFinishedTrialError):
+        return
+    requeue(study, failed, counts)
 
 
-def _make_or_join(plan: StudyPlan, storage: BaseStorage) -> optuna.Study:
+def _make_or_join(plan: StudyPlan, storage: optuna.storages.BaseStorage) -> optuna.Study:
     names = optuna.get_all_study_names(storage)
     if plan.name not in names:
         if plan.resume:
@@ -266,69 +258,6 @@ def _pruner() -> BasePruner:
     57 random settings of the trees on Lending Club's training rows rank after one fold much as after all five
     (Spearman 0.91), after two hardly differently (0.97). Replayed in 2,000 random orders, the median from fold 2 on
     saved 36 % of all folds and never lost the best; from fold 1 on it saved 48 % and lost it in 4 %. Optuna's
-    Wilcoxon pruner, made for paired values, cannot tell anything from fewer than four folds.
+    Wilcoxon pruner, made for paired values, cannot decide anything from fewer than four folds.
     """
     return LatestFold(MedianPruner(n_startup_trials=10, n_warmup_steps=2))
-
-
-def _retry(study: optuna.Study, trial: FrozenTrial) -> None:
-    """Queue the settings of a failed trial again. It must not inherit the signature of the worker that died."""
-    unsigned = copy.deepcopy(trial)
-    unsigned.user_attrs = {}
-    with quiet():
-        RetryHeartbeatStaleTrialCallback(max_retry=MAX_RETRIES)(study, unsigned)
-
-
-def _fail_stale(study: optuna.Study) -> None:
-    """Optuna fails the trials whose heartbeats are missing; those that have not failed yet take the note of it."""
-    storage = study._storage
-    if not isinstance(storage, BaseHeartbeat):
-        return
-    for trial_id in storage._get_stale_trial_ids(study._study_id):
-        with suppress(UpdateFinishedTrialError):
-            storage.set_trial_user_attr(trial_id, CUT, KILLED)
-    with quiet():
-        optuna.storages.fail_stale_trials(study)
-
-
-def _is_dead(trial: FrozenTrial) -> bool:
-    worker = trial.user_attrs.get("worker")
-    if worker is None:
-        return trial.datetime_start is not None and (
-            datetime.now() - trial.datetime_start > timedelta(seconds=UNSIGNED_SECONDS)
-        )
-    is_here = all(worker.get(key) == value for key, value in _here().items())
-    return is_here and _started(worker["pid"]) != worker["started"]
-
-
-def _here() -> dict[str, str | int]:
-    """Where a process number means one process: containers may share their host's name, and the kernel, but not its
-    numbers. Without /proc the host's name must do.
-    """
-    boot, numbers = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
-    return {
-        "host": socket.gethostname(),
-        "boot": boot.read_text(encoding="ascii").strip() if boot.exists() else "",
-        "processes": numbers.stat().st_ino if numbers.exists() else 0,
-    }
-
-
-def _started(pid: int) -> str | None:
-    """When the process started, in clock ticks since boot, so that a reused number tells; None if it is dead.
-
-    Where the system has no /proc, any process of that number counts.
-    """
-    stat = Path(f"/proc/{pid}/stat")
-    if not Path("/proc/self/stat").exists():
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return None
-        except PermissionError:
-            pass
-        return ""
-    try:
-        fields = stat.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else fields[19]

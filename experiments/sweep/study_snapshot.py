@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,17 +21,18 @@ from experiments.sweep.outcome import Line, best_of, default_of, is_complete, le
 MAX_SHOWN = 6  # settings in one picture
 FEWEST_RANKED = 10  # complete trials from which leading ones are compared with all
 LEADING = 5  # at least so many leading trials, as PED-ANOVA asks for; of more than 50, the best tenth
-HINT = 50  # complete trials below which what is said of single settings is a hint: a tenth of them is too few
+HINT = 50  # complete trials below which findings on single settings are a hint: a tenth of them is too few
 FEW = 4
 EDGE = 0.02  # of a range
 
 
 @dataclass(frozen=True)
-class Evidence:
+class StudySnapshot:
     """A copy of a study in memory. A complete trial whose value is not finite counts as failed in it.
 
-    objectives: names, in the study's order. first: the same trials with the first objective alone, on which history,
-    importance and slices are based.
+    study: the copy.
+    first: the same trials with the first objective alone, on which history, importance and slices are based.
+    objectives: names, in the study's order.
     """
 
     study: optuna.Study
@@ -80,7 +82,7 @@ class Evidence:
 
     @cached_property
     def importance(self) -> dict[str, float]:
-        """Share of each setting in what tells leading trials from all, the largest first; empty where it cannot be
+        """Share of each setting in what sets leading trials apart from all, the largest first; empty where it cannot be
         computed.
 
         By conditional PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023, and its extension to conditional settings).
@@ -150,18 +152,18 @@ class Evidence:
         return {line.number: line.seconds["fit"] for line in self.lines if "fit" in line.seconds}
 
 
-def hold(study: optuna.Study, objectives: Sequence[str]) -> Evidence:
+def snapshot_of(study: optuna.Study, objectives: Sequence[str]) -> StudySnapshot:
     """The study as it is now, copied; workers may go on with the study itself."""
-    trials = [_sound(trial) for trial in study.get_trials()]
+    trials = [_cleaned(trial) for trial in study.get_trials()]
     directions = list(study.directions)
     whole = _copy(study.study_name, directions, trials, study.user_attrs)
     first = _copy(study.study_name, directions[:1], [_first(trial) for trial in trials], {})
-    return Evidence(whole, first, tuple(objectives))
+    return StudySnapshot(whole, first, tuple(objectives))
 
 
 @contextmanager
 def silence(*beginnings: str) -> Iterator[None]:
-    """Warnings of optuna that begin so are dropped: they say what the report says better."""
+    """Warnings of optuna that begin so are dropped: the report has better words for them."""
     with warnings.catch_warnings():
         for beginning in beginnings:
             warnings.filterwarnings("ignore", message=beginning, category=UserWarning)
@@ -188,31 +190,21 @@ def _copy(
     return made
 
 
-def _sound(trial: FrozenTrial) -> FrozenTrial:
+def _cleaned(trial: FrozenTrial) -> FrozenTrial:
+    """A copy with finite values alone."""
+    made = copy.copy(trial)
+    made.intermediate_values = {step: x for step, x in trial.intermediate_values.items() if math.isfinite(x)}
     if trial.state == TrialState.COMPLETE and not is_complete(trial):
-        return _with(trial, TrialState.FAIL, None)
-    return trial
+        made.state, made.values = TrialState.FAIL, None
+        made.user_attrs = trial.user_attrs | {"error": "its value is no number"}
+    return made
 
 
 def _first(trial: FrozenTrial) -> FrozenTrial:
-    return _with(trial, trial.state, None if trial.values is None else trial.values[:1])
-
-
-def _with(trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> FrozenTrial:
-    return FrozenTrial(
-        number=trial.number,
-        state=state,
-        value=None,
-        values=values,
-        datetime_start=trial.datetime_start,
-        datetime_complete=trial.datetime_complete,
-        params=trial.params,
-        distributions=trial.distributions,
-        user_attrs=trial.user_attrs,
-        system_attrs=trial.system_attrs,
-        intermediate_values={step: x for step, x in trial.intermediate_values.items() if math.isfinite(x)},
-        trial_id=trial.number,
-    )
+    """A copy with its first value alone."""
+    made = copy.copy(trial)
+    made.values = None if trial.values is None else trial.values[:1]
+    return made
 
 
 def _value(trial: FrozenTrial) -> float:

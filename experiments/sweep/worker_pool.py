@@ -24,21 +24,30 @@ MAX_DEATHS = 5
 
 @dataclass
 class Member:
-    """A running worker. said: what it wrote to stderr."""
+    """A running worker.
+
+    order: what it has to do.
+    process: it.
+    log: what it writes to stderr.
+    """
 
     order: WorkerOrder
     process: subprocess.Popen[str]
-    said: IO[str]
+    log: IO[str]
 
 
 @dataclass
-class Crew:
-    """Worker processes. folder: where what they say on stderr is kept. lock: the descriptor of ``sole_command``, which
-    they hold too, or None. deaths: since a trial came to an end.
+class WorkerPool:
+    """Worker processes.
+
+    folder: where their logs are kept.
+    requeue: queues again what a dead worker was running, by its process id and whether that counts as a try.
+    members: those that run.
+    deaths: since a trial came to an end.
     """
 
     folder: Path
-    lock: int | None = None
+    requeue: Callable[[int, bool], object]
     members: list[Member] = field(default_factory=list)
     deaths: int = 0
 
@@ -53,41 +62,41 @@ class Crew:
             ) from error
         assert member.process.stdin is not None
         self.members.append(member)
-        with suppress(BrokenPipeError), member.process.stdin as told:  # one that is dead already is seen by look
-            told.write(ORDER.dump_json(order).decode())
+        with suppress(BrokenPipeError), member.process.stdin as stdin:  # one that is dead already is replaced later
+            stdin.write(ORDER.dump_json(order).decode())
 
     def _begin(self, order: WorkerOrder) -> Member:
-        said = (self.folder / f"worker-{order.number}.log").open("a+", encoding="utf-8")
+        log = (self.folder / f"worker-{order.number}.log").open("a+", encoding="utf-8")
         try:
-            said.seek(0, 2)
+            log.seek(0, 2)
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "experiments.sweep.worker", str(os.getpid())],  # -P: not what lies here
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
-                stderr=said,
+                stderr=log,
                 text=True,
-                pass_fds=() if self.lock is None else (self.lock,),
                 env=os.environ | {"OMP_NUM_THREADS": str(order.threads)},  # of all libraries, not of torch alone
             )
         except OSError:
-            said.close()
+            log.close()
             raise
-        return Member(order, process, said)
+        return Member(order, process, log)
 
-    def look(self, on_death: Callable[[], object]) -> int:
-        """How many are at work. A dead one is replaced, after ``on_death``.
+    def replace_dead(self) -> int:
+        """Replace the workers that were killed; how many are at work.
 
         Raises RunError for a worker that failed, and when they keep dying.
         """
         for member in [one for one in self.members if one.process.poll() is not None]:
             self.members.remove(member)
             code = member.process.returncode
+            if code:
+                self.requeue(member.process.pid, True)
             if code > 0:
                 raise _failure(member)
-            member.said.close()
+            member.log.close()
             if code < 0:
                 self.deaths += 1
-                on_death()
                 if self.deaths > MAX_DEATHS:
                     raise RunError(
                         f"{self.deaths} workers in a row were ended by signal {-code} before a trial was done",
@@ -97,7 +106,7 @@ class Crew:
         return len(self.members)
 
     def ask_to_stop(self) -> None:
-        """Tell every worker to end after its current fold and to queue its trial again."""
+        """Ask every worker to end after its current fold and to queue its trial again."""
         for member in self.members:
             member.process.send_signal(signal.SIGTERM)
 
@@ -111,26 +120,27 @@ class Crew:
             self.kill()
 
     def kill(self) -> None:
-        """End all at once."""
-        for member in self.members:
-            if member.process.poll() is None:
-                member.process.kill()
-                member.process.wait()
-            member.said.close()
-        self.members.clear()
+        """End all at once; what they were running is queued again."""
+        members, self.members = self.members, []
+        for member in members:
+            member.process.kill()
+            member.process.wait()
+            member.log.close()
+        for member in members:
+            self.requeue(member.process.pid, False)
 
 
 def _failure(member: Member) -> RunError:
     """What a worker failed of, in its own words."""
-    member.said.seek(0)
-    with member.said:
-        lines = member.said.read().splitlines()
+    member.log.seek(0)
+    with member.log:
+        lines = member.log.read().splitlines()
     try:
-        told = json.loads(lines[-1])
-        return RunError(told["message"], told["remedy"])
+        reason = json.loads(lines[-1])
+        return RunError(reason["message"], reason["remedy"])
     except (IndexError, ValueError, TypeError, KeyError):
         return RunError(
-            f"worker {member.order.number} failed, see {member.said.name}",
+            f"worker {member.order.number} failed, see {member.log.name}",
             "Run the same command again to go on; if it happens again, this is a fault of creditfusion.",
         )
 

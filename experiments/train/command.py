@@ -11,10 +11,12 @@ import typer
 from experiments.options import (
     CacheGbOption,
     CacheOption,
+    DecidedDataOption,
     DelimiterOption,
     EncodingOption,
     JsonOption,
     NoCacheOption,
+    SchemaOption,
     ThreadsOption,
     use_threads,
     vector_cache,
@@ -33,10 +35,8 @@ creditfusion train --schema my.schema.json --data 2023.csv --data 2024.csv --out
 
 
 def train(
-    schema: Annotated[str, typer.Option(help="Schema file, or the name of a shipped one: demo, lending_club.")],
-    data: Annotated[
-        list[Path], typer.Option(help="Decided applications: CSV, gzipped CSV or Parquet; repeat for more.")
-    ],
+    schema: SchemaOption,
+    data: DecidedDataOption,
     out: Annotated[Path, typer.Option(help="Bundle to write, a folder; an older bundle there is replaced.")],
     config: Annotated[Path | None, typer.Option(help="Settings as TOML.")] = None,
     overrides: Annotated[

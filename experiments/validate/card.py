@@ -65,8 +65,8 @@ def _purpose(bundle: Bundle) -> Section:
         title="Purpose",
         words=(
             f"It estimates how likely an application for {schema.title} is to turn bad"
-            f"{f' ({target.title}: {bad})' if target else ''}, so that a lender can rank and decide, and tell "
-            "applicants why.",
+            f"{f' ({target.title}: {bad})' if target else ''}, so that a lender can rank and decide, and give "
+            "applicants the reasons.",
             "One number decides: the calibrated log-odds, shown as PD and as points. Contributions of columns and of "
             "sentences add up to it exactly.",
         ),
@@ -84,7 +84,7 @@ def _data(bundle: Bundle) -> Section:
         f"Columns kept from the model: {listed(unseen, 60) if unseen else 'none'}.",
     ]
     if masked:
-        words.append(f"Sentences that tell of {listed(masked, 9)} are cut from narratives before they are read.")
+        words.append(f"Sentences on {listed(masked, 9)} are cut from narratives before they are read.")
     return Section(key="training_data", title="Data it learned from", words=tuple(words))
 
 
@@ -213,7 +213,7 @@ def _monitoring(bundle: Bundle) -> Section:
         title="Monitoring plan",
         words=(
             f"All of it is in what `creditfusion evaluate` writes; run it on each month's file with this model "
-            f"({bundle.manifest.model_id}). Early months have no outcomes: `creditfusion score` tells of rejects, "
+            f"({bundle.manifest.model_id}). Early months have no outcomes: `creditfusion score` reports rejects, "
             "flags and decisions at once.",
         ),
         tables=(

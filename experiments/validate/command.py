@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,11 +11,17 @@ from experiments.options import (
     CacheGbOption,
     CacheOption,
     DateOption,
+    DecidedDataOption,
     DelimiterOption,
     EncoderOption,
     EncodingOption,
+    ForceOption,
     JsonOption,
+    ModelOption,
     NoCacheOption,
+    PolicyOption,
+    SegmentOption,
+    SinceOption,
     ThreadsOption,
     check_free,
     report_day,
@@ -37,25 +42,17 @@ creditfusion evaluate --model bundle --data later.csv --policy policy.toml --seg
 
 
 def evaluate(
-    model: Annotated[Path, typer.Option(help="Model bundle, the folder that `train` wrote.")],
-    data: Annotated[
-        list[Path], typer.Option(help="Decided applications: CSV, gzipped CSV or Parquet; repeat for more.")
-    ],
+    model: ModelOption,
+    data: DecidedDataOption,
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the report and the card.")],
-    since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Judge decisions from this day on, and no earlier.")
-    ] = None,
-    policy: Annotated[
-        Path | None, typer.Option(help="Policy file, TOML. Left out: the model's own cut-off, decision.max_pd.")
-    ] = None,
-    segment: Annotated[
-        list[str] | None, typer.Option("--segment", help="Column to part the rows by; repeat for more.")
-    ] = None,
+    since: SinceOption = None,
+    policy: PolicyOption = None,
+    segment: SegmentOption = None,
     reread: Annotated[
         bool, typer.Option("--reread/--no-reread", help="Read narratives again with words exchanged and sentences cut.")
     ] = True,
     made_on: DateOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the report of an earlier run.")] = False,
+    force: ForceOption = False,
     encoder: EncoderOption = None,
     delimiter: DelimiterOption = ",",
     encoding: EncodingOption = None,
@@ -74,7 +71,7 @@ def evaluate(
     """
     from experiments.reporting.files import names_of, write_pages
     from experiments.validate.job import CARD, VALIDATION, ValidationRequest, validate
-    from experiments.validate.summary import told
+    from experiments.validate.summary import summarise
     from features.tables.reader import ReadOptions
     from fusion.scorer import load_scorer
 
@@ -92,6 +89,7 @@ def evaluate(
         found = validate(scorer, order, options, run)
         with run.timed("write"):
             write_pages(out, {VALIDATION: found.report, CARD: found.card}, found.rejects.frame)
-        run.finish({"out": out, **told(found).summary}, {"out": out, **told(found).lines})
+        summed = summarise(found)
+        run.finish({"out": out, **summed.summary}, {"out": out, **summed.lines})
     if len(found.rejects):
         raise typer.Exit(SOME_REJECTED)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from experiments.reporting.cells import figure, interval
+from experiments.reporting.cells import BAD_RATE, BADS, NUMBER, figure, interval
 from experiments.reporting.document import Cell, Column, Gap, Row, Table
 from experiments.validate.slices import TOO_FEW, Slice, enough
 from features.arrays import Floats
@@ -74,10 +74,10 @@ class Contest:
         key, title, note = heading
         counts = (
             Column(key="rows", title="Rows"),
-            Column(key="n", title="Number", form="count"),
-            Column(key="n_bad", title="Bad", form="count"),
+            NUMBER,
+            BADS,
         )
-        rates = (Column(key="bad_rate", title="Bad rate", form="percent", digits=1),) if bad_rates else ()
+        rates = (BAD_RATE,) if bad_rates else ()
         return Table(
             key=key,
             title=title,

@@ -35,8 +35,14 @@ VALIDATION, CARD = "validation", "card"
 
 @dataclass(frozen=True)
 class ValidationRequest:
-    """What to judge. since: only decisions from this day on. segments: columns to part the rows by; empty for those
-    that the schema suggests. reread: whether narratives are read again with words exchanged and sentences cut.
+    """What to validate on.
+
+    Attributes:
+        files: decided applications.
+        since: only decisions from this day on; None for all.
+        segments: columns to divide the rows by; empty for those that the schema suggests.
+        reread: whether narratives are read again with words exchanged and sentences cut, which needs the text encoder.
+        made_on: the day the report was made.
     """
 
     files: tuple[Path, ...]
@@ -175,7 +181,7 @@ def key_figures(scored: ScoredOutcomes) -> Table:
     approved = scored.approved
     passed = rate(float(scored.y[approved].sum()), int(approved.sum()))
     rows = (
-        ("AUC", f"{area.value:.3f}" if area.exists else "–", "0.5 is a coin, 1 never errs"),
+        ("AUC", f"{area.value:.3f}" if area.exists else "–", "0.5 is a random order, 1 never errs"),
         ("Mean PD", percent(float(scored.pd.mean())), f"observed: {percent(bad.value)}"),
         ("Approved", percent(float(approved.mean()), 0), policy_words(scored.policy)),
         ("Bad, of those approved", percent(passed.value) if passed.exists else "–", f"of all: {percent(bad.value)}"),

@@ -27,8 +27,10 @@ ORDER: tuple[Decision, ...] = ("approve", "refer", "decline")
 class Reread:
     """All rows after a change of some narratives.
 
-    rows: places of the rows whose narratives changed. margin: float64 (n,), log-odds of bad of every row; decision: of
-    every row; both as before where nothing changed.
+    Attributes:
+        rows: places of the rows whose narratives changed.
+        margin: float64 (n,), log-odds of bad of every row, as before where nothing changed.
+        decision: of every row, as before where nothing changed.
     """
 
     rows: Index
@@ -43,8 +45,12 @@ class Reread:
 
 @dataclass(frozen=True)
 class Masking:
-    """Narratives without the sentences that tell of private life. sentences: how many went, by kind; applications: how
-    many applications had one.
+    """Narratives without the sentences on private life.
+
+    Attributes:
+        reread: the rows without these sentences.
+        sentences: how many were cut, by kind.
+        applications: how many applications had one, by kind.
     """
 
     reread: Reread
@@ -54,11 +60,16 @@ class Masking:
 
 @dataclass(frozen=True)
 class Moved:
-    """What a change of narratives did to the rows it touched.
+    """What a change of narratives did to the rows that it touched.
 
-    n: such rows. n_decided: those decided otherwise, as a share in changed; n_harder, n_kinder: those decided harder
-    (refer after approve, decline after either) and kinder. pd: mean change of PD. greatest_pd, greatest_points: the
-    greatest change of either, with its sign.
+    Attributes:
+        n: such rows.
+        n_harder: decided harder on the applicant: referred after approve, declined after either.
+        n_kinder: decided kinder.
+        changed: share decided otherwise.
+        pd: mean change of PD.
+        greatest_pd: greatest change of PD, with its sign.
+        greatest_points: greatest change of the score in points, with its sign.
     """
 
     n: int
@@ -109,7 +120,7 @@ def swapped(scored: ScoredOutcomes, kind: SwapKind, run: Run) -> Reread:
 
 
 def masked(scored: ScoredOutcomes, run: Run) -> Masking | None:
-    """The rows without the sentences that tell of any kind of private life the schema has concepts for; None where it
+    """The rows without the sentences on any kind of private life the schema has concepts for; None where it
     has none.
     """
     schema = scored.applications.schema
@@ -118,9 +129,9 @@ def masked(scored: ScoredOutcomes, run: Run) -> Masking | None:
         return None
     with run.timed("mask"):
         cut = Mask.open(kinds, schema, scored.model.encoder.text_encoder).apply(scored.applications)
-    told = {kind: sum(kind in own for own in cut.kinds) for kind in kinds}
+    applications = {kind: sum(kind in own for own in cut.kinds) for kind in kinds}
     reread = _read_again(scored, cut.applications, run)
-    return Masking(reread, {kind: cut.sentences.get(kind, 0) for kind in kinds}, told)
+    return Masking(reread, {kind: cut.sentences.get(kind, 0) for kind in kinds}, applications)
 
 
 def _read_again(scored: ScoredOutcomes, changed: Applications, run: Run) -> Reread:

@@ -75,6 +75,14 @@ class ScoredOutcomes:
         return None if dates is None or np.isnat(dates).all() else dates.astype("datetime64[M]")
 
     @property
+    def n_in_training_window(self) -> int | None:
+        """Rows decided no later than the last that the model learned from; None where either day is not known."""
+        learned, dates = self.model.bundle.manifest.provenance.window, self.applications.decision_date()
+        if learned is None or dates is None:
+            return None
+        return int((dates < np.datetime64(learned[1], "s") + np.timedelta64(1, "D")).sum())
+
+    @property
     def decided(self) -> str:
         """First and last month of decision in words."""
         if self.months is None:

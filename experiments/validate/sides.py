@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from experiments.reporting.cells import P_VALUE
 from experiments.reporting.charts import BLUE
 from experiments.reporting.document import Cell, Column, Form, Row
 from experiments.validate.scored_outcomes import ScoredOutcomes
@@ -41,28 +42,32 @@ def alone(scored: ScoredOutcomes) -> Sides:
     return (Side("value", "Value", "the model", BLUE, scored),)
 
 
-def figure_columns(sides: Sides, form: Form, digits: int) -> tuple[Column, ...]:
-    """A column of names, one for each model, and of two also by how much the second is better, with p."""
+Gains = Mapping[str, tuple[Cell, Cell]]
+"""By how much the second of two models is better, and p, by name of the figure."""
+
+
+def figure_columns(sides: Sides, form: Form, digits: int, gains: Gains | None = None) -> tuple[Column, ...]:
+    """A column of names, one for each model, and where there are gains also one for them and one for p."""
     columns = [Column(key="figure", title="Figure")]
     columns += [Column(key=side.key, title=side.title, form=form, digits=digits) for side in sides]
-    if len(sides) == 2:
+    if gains is not None:
         columns.append(Column(key="difference", title=f"{sides[1].title} better by", form="signed", digits=digits))
-        columns.append(Column(key="p", title="p", form="p"))
+        columns.append(P_VALUE)
     return tuple(columns)
 
 
 def figure_rows(
-    sides: Sides, figures: Callable[[ScoredOutcomes], Named], gains: Mapping[str, tuple[Cell, Cell]]
+    sides: Sides, figures: Callable[[ScoredOutcomes], Named], gains: Gains | None = None
 ) -> tuple[Row, ...]:
     """The rows beneath ``figure_columns``.
 
     Args:
         sides: the models.
         figures: names and cells of one model, the same names in the same order for every model.
-        gains: difference and p by name of the figure, where there are two models; others have neither.
+        gains: of the figures that have any.
     """
     found = [figures(side.scored) for side in sides]
     return tuple(
-        (name, *(named[at][1] for named in found), *(gains.get(name, (None, None)) if len(sides) == 2 else ()))
+        (name, *(named[at][1] for named in found), *(gains.get(name, (None, None)) if gains is not None else ()))
         for at, (name, _) in enumerate(found[0])
     )

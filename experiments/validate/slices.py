@@ -25,7 +25,12 @@ TOO_FEW = f"under {MIN_BADS} of a kind"
 
 @dataclass(frozen=True)
 class Slice:
-    """Some of the rows. rows: bool (n,)."""
+    """Some of the rows.
+
+    Attributes:
+        name: which they are.
+        rows: bool (n,).
+    """
 
     name: str
     rows: Flags
@@ -36,7 +41,14 @@ class Slice:
 
 @dataclass(frozen=True)
 class Cut:
-    """A way to part all rows. how: in words, "" where the slices' names say it."""
+    """A way to divide all rows.
+
+    Attributes:
+        key: for machines.
+        title: by what they are divided.
+        slices: the parts.
+        how: in words, "" where the slices' names are enough.
+    """
 
     key: str
     title: str

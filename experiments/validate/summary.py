@@ -19,13 +19,18 @@ from fusion.validation.intervals import (
 
 @dataclass(frozen=True)
 class ValidationSummary:
-    """summary: every figure to its last digit, for machines. lines: the same for people."""
+    """A validation in a few figures.
+
+    Attributes:
+        summary: every figure to its last digit, for machines.
+        lines: the same for people.
+    """
 
     summary: Mapping[str, object]
     lines: Mapping[str, object]
 
 
-def told(found: Validation) -> ValidationSummary:
+def summarise(found: Validation) -> ValidationSummary:
     """What a validation came to."""
     scored, intake = found.scored, found.intake
     findings = found.report.findings()

@@ -117,7 +117,7 @@ def _part(parts: NarrativeParts, narrative: int, coalition: int, visited: Ints, 
     """Either head's log-odds of one coalition.
 
     Args:
-        seen: (n_buckets,), scratch; no earlier call with it had this stamp.
+        visited: (n_buckets,), scratch; no earlier call with it had this stamp.
     """
     begin, end = parts.first[narrative], parts.first[narrative + 1]
     if coalition == 0:

@@ -80,12 +80,10 @@ def postgres() -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(params=["journal", "sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+@pytest.fixture(params=["file", pytest.param("postgres", marks=pytest.mark.slow)])
 def plan(request: pytest.FixtureRequest, tmp_path: Path) -> StudyPlan:
     """A study of its own on each storage."""
     plan = replace(BASE, folder=tmp_path / "out")
-    if request.param == "sqlite":
-        return replace(plan, storage=f"sqlite:///{tmp_path / 'study.db'}")
     if request.param == "postgres":
         server: Server = request.getfixturevalue("postgres")
         return replace(plan, storage=server.create(f"study-{os.urandom(4).hex()}"))

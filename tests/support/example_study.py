@@ -21,11 +21,10 @@ from optuna.distributions import (
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from experiments.reporting.sweep_report import ChartKind, SweepReport
+from experiments.reporting.document import Document
 from experiments.sweep.outcome import leaderboard
-from experiments.sweep.plots import draw
 from experiments.sweep.report import sweep_report
-from experiments.sweep.study_snapshot import hold
+from experiments.sweep.study_snapshot import snapshot_of
 from fusion.config import Config, Setting
 from fusion.model.search_space import Space, active_settings, full_space, suggest
 
@@ -149,7 +148,7 @@ def _ended(number: int, trial: Drawn, objectives: Sequence[str], began: datetime
 def _attributes(
     number: int, trial: Drawn, state: TrialState, figures: Mapping[str, float], spent: float
 ) -> dict[str, Any]:
-    """What the trial noted, or its killers for it."""
+    """What the trial noted; nothing of its end where its worker was killed."""
     noted: dict[str, Any] = {
         "worker": {"host": "example", "pid": 100 + number % 2, "started": 1.0},
         "config": dict(trial.params),
@@ -160,8 +159,6 @@ def _attributes(
         noted["figures"] = dict(figures)
     if number == BROKEN:
         noted["error"] = "RuntimeError: the head did not converge"
-    if number == CUT_OFF:
-        noted["cut"] = "its worker was killed"
     return noted
 
 
@@ -210,13 +207,7 @@ def checked(objectives: Sequence[str] = ("log_loss",)) -> optuna.Study:
 
 
 @cache
-def report() -> SweepReport:
+def report() -> Document:
     """Its report."""
-    evidence = hold(checked(), ("log_loss",))
-    return sweep_report(evidence, full_space(), Config(), Path("sweep/best.toml"), START.date())
-
-
-@cache
-def drawings() -> Mapping[ChartKind, str]:
-    """The pictures of its report."""
-    return draw(hold(checked(), ("log_loss",)), report().charts)
+    snapshot = snapshot_of(checked(), ("log_loss",))
+    return sweep_report(snapshot, full_space(), Config(), Path("sweep/best.toml"), START.date())

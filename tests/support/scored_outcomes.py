@@ -53,7 +53,7 @@ class Rows:
 
 
 class Silent:
-    """A text encoder that hears nothing."""
+    """A text encoder whose vectors are all zero."""
 
     digest = "silent"
     dim = 3

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import optuna
+import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
-from experiments.reporting.sweep_report import ChartKind, SweepReport
-from experiments.sweep.captions import charts
-from experiments.sweep.plots import draw
+from experiments.reporting.document import Document, Finding, Plot, Section, Table
+from experiments.sweep import captions
 from experiments.sweep.report import sweep_report
-from experiments.sweep.study_snapshot import hold
+from experiments.sweep.study_snapshot import StudySnapshot, snapshot_of
 from fusion.config import Between, Config
 from fusion.model.search_space import Dimension, Space, full_space
 from tests.support import example_study
@@ -26,13 +26,42 @@ DAY = date(2026, 2, 3)
 RATE = Space((Dimension("stacker.learning_rate", Between(0.005, 0.1, log=True), False, ()),))
 
 
-def report_of(study: optuna.Study, objectives: tuple[str, ...] = ONE, space: Space | None = None) -> SweepReport:
-    return sweep_report(hold(study, objectives), space or full_space(), Config(), Path("out/best.toml"), DAY)
+def blank(_: StudySnapshot, keys: Iterable[str]) -> dict[str, str]:
+    """Stands for ``plots.draw``, which takes longer than the rest."""
+    return dict.fromkeys(keys, "<svg xmlns='http://www.w3.org/2000/svg'/>")
 
 
-def drawn(study: optuna.Study, objectives: tuple[str, ...] = ONE) -> dict[ChartKind, str]:
-    evidence = hold(study, objectives)
-    return draw(evidence, charts(evidence))
+def report_of(
+    study: optuna.Study, objectives: tuple[str, ...] = ONE, space: Space | None = None, drawn: bool = False
+) -> Document:
+    with pytest.MonkeyPatch.context() as patch:
+        if not drawn:
+            patch.setattr(captions, "draw", blank)
+        return sweep_report(snapshot_of(study, objectives), space or full_space(), Config(), Path("out/best.toml"), DAY)
+
+
+def section(report: Document, key: str) -> Section:
+    return next(one for one in report.sections if one.key == key)
+
+
+def plots_of(report: Document) -> dict[str, Plot]:
+    return {plot.key: plot for plot in section(report, "search").plots}
+
+
+def gain_of(report: Document) -> Finding:
+    """What the check on held-out rows comes to."""
+    (found,) = section(report, "held_out").findings
+    return found
+
+
+def table(report: Document, key: str) -> Table:
+    return next(one for part in report.sections for one in part.tables if one.key == key)
+
+
+def by_row(found: Table) -> dict[object, dict[str, object]]:
+    """The cells of a table by the name of the row and the key of the column."""
+    keys = [column.key for column in found.columns]
+    return {row[0]: dict(zip(keys, row, strict=True)) for row in found.rows}
 
 
 def text(html: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import optuna
 
-from experiments.sweep.study import StudyPlan, this_worker
+from experiments.sweep.study import StudyPlan, sign, worker_id
 
 FINGERPRINT = {"data": "0123456789abcdef" * 4, "schema": "fedcba9876543210" * 4, "held out": "the newest tenth"}
 X = optuna.distributions.FloatDistribution(-1.0, 1.0)
@@ -29,11 +29,11 @@ def dead_worker() -> dict[str, str | int]:
     """A worker of this host that lives no more."""
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait()
-    return this_worker() | {"pid": process.pid}
+    return worker_id(process.pid)
 
 
 def parabola(trial: optuna.Trial) -> float:
-    trial.set_user_attr("worker", this_worker())
+    sign(trial)
     x = trial.suggest_float("x", -1.0, 1.0)
     trial.report(x * x, 1)
     return x * x

@@ -1,4 +1,4 @@
-"""A sweep's worker with a cheap objective, for tests that kill it.
+"""A sweep's worker with a cheap trial, for tests that kill it.
 
 python -m tests.support.sweep_worker JOB.json WORKER
 """
@@ -8,30 +8,34 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import optuna
-from optuna.trial import TrialState
 
-from experiments.sweep.study import StudyPlan, counted, enough, open_study, requeue_dead, this_worker, was_taken_over
+from experiments.sweep import worker as product
+from experiments.sweep.objective import Task
+from experiments.sweep.study import ENDED, StudyPlan, counted, open_study, requeue_stale, sign
+from fusion.config import Config
+from fusion.model.search_space import full_space
 
 N_FOLDS = 3
 RELEASE = "release"
+TASK = Task(Config(), full_space(), ("log_loss",), "random", Path("unused"))
 
 
 @dataclass(frozen=True)
 class Job:
     """What the workers do.
 
-    ``apart``: each signs its trials as if it ran on a host of its own. ``hold_after``: once so many trials are
-    finished, the first worker stops in the middle of its next one, until a file named ``RELEASE`` lies beside the job.
+    hold_after: once so many trials are finished, the first worker stops in the middle of its next one, until a file
+    named ``RELEASE`` lies beside the job.
     """
 
     plan: StudyPlan
     n_trials: int
     fold_seconds: float
-    apart: bool = False
     hold_after: int | None = None
 
 
@@ -48,7 +52,7 @@ def read_job(path: Path) -> Job:
 
 
 def finished(study: optuna.Study) -> int:
-    return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)))
+    return len(study.get_trials(deepcopy=False, states=ENDED))
 
 
 def hold(trial: optuna.Trial, release: Path) -> None:
@@ -62,10 +66,9 @@ def work(job: Job, worker: int, release: Path) -> None:
     """Trials until so many are finished; a trial that a dead worker left is waited for and retried."""
     held_after = job.hold_after if worker == 0 else None
     study = open_study(job.plan, worker)
-    signature = this_worker() | ({"host": f"host-{worker}"} if job.apart else {})
 
-    def objective(trial: optuna.Trial) -> float:
-        trial.set_user_attr("worker", signature)
+    def cheap(trial: optuna.Trial, _task: Task, _stop: Callable[[], bool]) -> float:
+        sign(trial)
         x = trial.suggest_float("x", -1.0, 1.0)
         for fold in range(1, N_FOLDS + 1):
             time.sleep(job.fold_seconds)
@@ -76,14 +79,11 @@ def work(job: Job, worker: int, release: Path) -> None:
                 hold(trial, release)
         return x * x
 
+    setattr(product, "run_trial", cheap)  # noqa: B010  # mypy would refuse a plain assignment
     while finished(study) < job.n_trials:
-        requeue_dead(study)
+        requeue_stale(study)
         if counted(study) < job.n_trials:
-            try:
-                study.optimize(objective, callbacks=[enough(job.n_trials)])
-            except ValueError as error:
-                if not was_taken_over(error):
-                    raise
+            product.work(product.WorkerOrder(TASK, job.plan, worker, job.n_trials, None, 1, False), lambda: False)
         else:
             time.sleep(0.2)
 

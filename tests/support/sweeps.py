@@ -20,8 +20,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from experiments.cli import app, guarded
 from experiments.demo.data import FIRST_DAY, generate
-from experiments.sweep.storage import open_journal
-from experiments.sweep.study import JOURNAL
+from experiments.sweep.storage import open_storage
+from experiments.sweep.study import ENDED, STUDY_FILE, requeue
 from experiments.sweep.worker import WorkerOrder, work
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +44,6 @@ half_life_years = [2.0]
 [stacker]
 n_trees = [{n_trees}]
 """
-ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 def past(n_rows: int = N_ROWS) -> pd.DataFrame:
@@ -54,17 +53,16 @@ def past(n_rows: int = N_ROWS) -> pd.DataFrame:
 
 @dataclass
 class SameProcess:
-    """Stands for ``crew.Crew`` where no process is needed: works at once, here."""
+    """Stands for ``WorkerPool`` where no process is needed: works at once, here."""
 
     folder: Path
-    lock: int | None = None
+    requeue: Callable[[int, bool], object]
     deaths: int = 0
 
     def start(self, order: WorkerOrder) -> None:
         work(order, lambda: False)
 
-    def look(self, on_death: Callable[[], object]) -> int:
-        assert callable(on_death)
+    def replace_dead(self) -> int:
         return 0
 
     def kill(self) -> None:
@@ -130,11 +128,11 @@ class Sweeper:
         return Command(process, self)
 
     def study(self, name: str = "sweep") -> optuna.Study:
-        return optuna.load_study(study_name=name, storage=open_journal(self.out / JOURNAL))
+        return optuna.load_study(study_name=name, storage=open_storage(self.out / STUDY_FILE, requeue))
 
     def trials(self) -> list[FrozenTrial]:
-        """Those of the journal, as it stands; none before there is a study."""
-        if not (self.out / JOURNAL).exists():
+        """Those of the study as it stands; none before there is one."""
+        if not (self.out / STUDY_FILE).exists():
             return []
         try:
             return self.study().trials
@@ -160,13 +158,13 @@ class Command:
             if what(trials):
                 return trials
             time.sleep(0.05)
-        said = self.process.communicate()[1] if self.process.poll() is not None else "still running"
-        raise AssertionError(f"the sweep did not come so far: {said}")
+        stderr = self.process.communicate()[1] if self.process.poll() is not None else "still running"
+        raise AssertionError(f"the sweep did not come so far: {stderr}")
 
     def end(self, seconds: float = 180) -> tuple[int, dict[str, Any], str]:
-        """Exit code, summary (empty without one) and what was told, once it has ended."""
-        out, told = self.process.communicate(timeout=seconds)
-        return self.process.returncode, json.loads(out) if out.strip() else {}, told
+        """Exit code, summary (empty without one) and stderr, once it has ended."""
+        out, stderr = self.process.communicate(timeout=seconds)
+        return self.process.returncode, json.loads(out) if out.strip() else {}, stderr
 
     def interrupt(self) -> None:
         """What Ctrl-C does."""

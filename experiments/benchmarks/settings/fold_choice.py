@@ -187,10 +187,10 @@ def report(found: Mapping[str, Sequence[Tried]], n_configs: int, as_json: bool) 
     }
     lines += [[name, "mean", "", "", f"{regret:.5f}", ""] for name, regret in blind.items()]
     headers = ["chosen by", "later rows", "rank correlation", "chosen", "regret, log-loss", "s per configuration"]
-    told = f"{markdown(headers, lines)}\n\n{n_configs} configurations; number 0 is the default"
+    text = f"{markdown(headers, lines)}\n\n{n_configs} configurations; number 0 is the default"
     figures_of = {kind: {day: asdict(one) for day, one in by_day.items()} for kind, by_day in seen.items()}
     tried_of = {day: [asdict(one) for one in tried] for day, tried in found.items()}
-    publish({"folds": figures_of, "mean": means, "regret": blind, "tried": tried_of}, told, as_json)
+    publish({"folds": figures_of, "mean": means, "regret": blind, "tried": tried_of}, text, as_json)
 
 
 def _cells(one: Foresight) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -12,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from experiments.benchmarks.measuring import SCORED, Measured, draw, measure, tell, write_rows
-from experiments.sweep.storage import open_journal
-from experiments.sweep.study import JOURNAL
+from experiments.sweep.storage import open_storage
+from experiments.sweep.study import ENDED, STUDY_FILE, requeue
 
-ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 WARM_UP = "warm-up"
 
 
@@ -44,18 +42,13 @@ class Sweep:
         return measure([*alone, *self.command(study, trials, workers, seed)], SCORED)
 
     def trials(self, study: str) -> list[FrozenTrial]:
-        """All trials of a study as its journal has them now; none where it has no such study.
-
-        A copy is read, so that what a killed worker left half written stays for the command to mend.
-        """
-        journal = self.folder / JOURNAL
-        if not journal.exists():
+        """All trials of a study as they are now; none where there is no such study."""
+        if not (self.folder / STUDY_FILE).exists():
             return []
-        with tempfile.TemporaryDirectory() as folder:
-            storage = open_journal(Path(shutil.copy(journal, folder)))
-            if study not in optuna.get_all_study_names(storage):
-                return []
-            return optuna.load_study(study_name=study, storage=storage).get_trials(deepcopy=False)
+        storage = open_storage(self.folder / STUDY_FILE, requeue)
+        if study not in optuna.get_all_study_names(storage):
+            return []
+        return optuna.load_study(study_name=study, storage=storage).get_trials(deepcopy=False)
 
 
 def sweep_options(to: argparse.ArgumentParser, trials: int) -> None:

@@ -161,10 +161,10 @@ def report_pace(found: Pace, whole: float, as_json: bool) -> None:
         ["folds that pruning left out", f"{left_out:.0%}"],
         ["fitting that pruning saved, about", _number(found.saved, ".0%")],
     ]
-    told = f"{markdown(['figure', 'value'], lines)}\n\n{found.workers} workers; whole command {whole / 60:.1f} min"
+    text = f"{markdown(['figure', 'value'], lines)}\n\n{found.workers} workers; whole command {whole / 60:.1f} min"
     figures = {"per_hour": found.per_hour, "outside_fitting": found.outside_fitting}
     figures |= {"between_trials": found.between_trials, "command_seconds": whole}
-    publish({**asdict(found), **figures, "saved": found.saved}, told, as_json)
+    publish({**asdict(found), **figures, "saved": found.saved}, text, as_json)
 
 
 def report_turns(turns: Mapping[int, Sequence[Turn]], trials: int, as_json: bool) -> None:
@@ -193,15 +193,15 @@ def report_turns(turns: Mapping[int, Sequence[Turn]], trials: int, as_json: bool
         "noise": {name: stdev(values) if len(values) > 1 else None for name, values in bests.items()},
         "difference": mean(bests["two"]) - mean(bests["one"]),
     }
-    said = [
+    medians = [
         f"{name} {median(values):.5f}, from round to round {min(values):.5f} to {max(values):.5f}"
         + (f" (standard deviation {stdev(values):.5f})" if len(values) > 1 else "")
         for name, values in bests.items()
     ]
-    told = f"median ratio {ratio:.2f}; best value, median over the rounds: {'; '.join(said)}; "
-    told += f"mean of two less mean of one {figures['difference']:+.5f}"
+    text = f"median ratio {ratio:.2f}; best value, median over the rounds: {'; '.join(medians)}; "
+    text += f"mean of two less mean of one {figures['difference']:+.5f}"
     rounds = {name: [asdict(turn) for turn in own] for name, own in (("one", one), ("two", two))}
-    publish({**figures, "trials": trials, "rounds": rounds}, f"{markdown(headers, lines)}\n\n{told}", as_json)
+    publish({**figures, "trials": trials, "rounds": rounds}, f"{markdown(headers, lines)}\n\n{text}", as_json)
 
 
 def _number(value: float | None, form: str) -> str:

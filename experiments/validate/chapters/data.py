@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
-from sklearn.metrics import roc_auc_score
 
-from experiments.reporting.cells import figure
+from experiments.reporting.cells import NUMBER, figure
 from experiments.reporting.document import Column, Finding, Row, Section, Table
 from experiments.reporting.words import count, listed, number, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from features.arrays import Floats
-from features.design import TabularBlock
 from features.inference.leakage import MAX_AUC
-from fusion.metrics import both_classes
+from fusion.validation.single_columns import column_auc, missing_share
 
 DOMINANT = 0.5  # share of all movement that one column makes; an application score rests on many
 
@@ -77,7 +73,7 @@ def chapter(scored: ScoredOutcomes, intake: Intake) -> Section:
         findings=(*_window_findings(scored), *_leak_findings(facts), *_rejected_finding(intake)),
         words=(
             "Only decided applications can be judged, and only those that were granted have an outcome: nothing here "
-            "tells how the applicants would have done who were turned away.",
+            "shows how the applicants would have done who were turned away.",
         ),
         tables=(_rows_table(scored, intake), _columns_table(facts)),
     )
@@ -99,51 +95,14 @@ def column_facts(scored: ScoredOutcomes) -> list[ColumnFacts]:
             ColumnFacts(
                 name,
                 titles[name],
-                _missing(then, at),
-                _missing(now, at),
-                _alone(then, bad, then, bad, at),
-                _alone(now, scored.y, then, bad, at),
+                missing_share(then, at),
+                missing_share(now, at),
+                column_auc(then, bad, at, then, bad),
+                column_auc(now, scored.y, at, then, bad),
                 float(weights[at]),
             )
         )
     return sorted(facts, key=lambda one: (-one.weight, one.name))
-
-
-def _missing(block: TabularBlock, at: int) -> float:
-    """Share of the rows in which a column is missing, or holds an unknown level."""
-    n_num = len(block.num_names)
-    gone = np.isnan(block.x_num[:, at]) if at < n_num else block.x_cat[:, at - n_num] == 0
-    return float(gone.mean()) if len(gone) else float("nan")
-
-
-def _alone(block: TabularBlock, y: Floats, then: TabularBlock, bad: Floats, at: int) -> float:
-    """AUC of a column by itself, turned so that it is .5 or more: numbers with the missing ones at either end, levels
-    by their bad rate in training.
-    """
-    if not both_classes(y):
-        return float("nan")
-    n_num = len(block.num_names)
-    if at >= n_num:
-        rates = _level_rates(then.x_cat[:, at - n_num], bad, then.n_levels[at - n_num])
-        return _turned(y, rates[block.x_cat[:, at - n_num]])
-    values = block.x_num[:, at].astype(np.float64)
-    if np.isnan(values).all():
-        return 0.5
-    ends = (np.nanmin(values) - 1, np.nanmax(values) + 1)
-    return max(_turned(y, np.where(np.isnan(values), end, values)) for end in ends)
-
-
-def _turned(y: Floats, values: Floats) -> float:
-    area = float(roc_auc_score(y, values))
-    return max(area, 1 - area)
-
-
-def _level_rates(codes: npt.NDArray[np.int32], bad: Floats, n_levels: int) -> Floats:
-    """Bad rate of every level, float64 (n_levels,), drawn towards that of all by ten rows."""
-    overall = float(bad.mean())
-    n, n_bad = np.bincount(codes, minlength=n_levels), np.bincount(codes, weights=bad, minlength=n_levels)
-    rates: Floats = (n_bad + 10 * overall) / (n + 10)
-    return rates
 
 
 def _rows_table(scored: ScoredOutcomes, intake: Intake) -> Table:
@@ -155,7 +114,7 @@ def _rows_table(scored: ScoredOutcomes, intake: Intake) -> Table:
     return Table(
         key="rows",
         title="What became of the rows",
-        columns=(Column(key="what", title="Rows"), Column(key="n", title="Number", form="count")),
+        columns=(Column(key="what", title="Rows"), NUMBER),
         rows=tuple(rows),
     )
 
@@ -165,8 +124,8 @@ def _columns_table(facts: list[ColumnFacts]) -> Table:
         key="columns",
         title="The columns that the model reads",
         note="Weight: the column's share of all movement of the scores, by its contributions to the training "
-        "applicants'; the rest is the narratives'. AUC alone: how well the column ranks outcomes by itself, 0.5 is a "
-        f"coin; {number(MAX_AUC, 1)} or more is suspect. Missing: for levels, unknown ones too.",
+        "applicants'; the rest is the narratives'. AUC alone: how well the column ranks outcomes by itself, 0.5 is "
+        f"a random order; {number(MAX_AUC, 1)} or more is suspect. Missing: for levels, unknown ones too.",
         columns=(
             Column(key="column", title="Column"),
             Column(key="weight", title="Weight", form="percent", digits=1),
@@ -198,7 +157,7 @@ def _window_findings(scored: ScoredOutcomes) -> list[Finding]:
                 "decision date, or make sure yourself that the rows are new.",
             )
         ]
-    n = int((dates < np.datetime64(learned[1], "s") + np.timedelta64(1, "D")).sum())
+    n = scored.n_in_training_window
     if n:
         return [
             Finding(

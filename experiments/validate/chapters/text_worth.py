@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from matplotlib.axes import Axes
 
-from experiments.reporting.cells import interval
+from experiments.reporting.cells import BADS, NUMBER, interval
 from experiments.reporting.charts import BLUE, INK, MUTED, picture
 from experiments.reporting.document import Column, Finding, Gap, Plot, Row, Section, Table
 from experiments.reporting.words import count, listed, number, p_value, signed
@@ -114,8 +114,8 @@ def _figures_table(scored: ScoredOutcomes, parts: Sequence[Slice]) -> Table:
         columns=(
             Column(key="rows", title="Rows"),
             Column(key="model", title="Reads"),
-            Column(key="n", title="Number", form="count"),
-            Column(key="n_bad", title="Bad", form="count"),
+            NUMBER,
+            BADS,
             Column(key="auc", title="AUC", form="number", digits=3),
             Column(key="ks", title="KS", form="number", digits=3),
             Column(key="brier", title="Brier score", form="number", digits=4),

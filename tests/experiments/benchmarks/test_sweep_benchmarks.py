@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,13 @@ import pytest
 from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from experiments.benchmarks.promises import sweep_kills
 from experiments.benchmarks.settings import fold_choice, settings_compared
 from experiments.benchmarks.settings.sweeps import Sweep, ended, span
 from experiments.benchmarks.speed import sweep_speed
 from experiments.cli import app, guarded
 from experiments.demo.data import generate
-from experiments.sweep.storage import open_journal
-from experiments.sweep.study import JOURNAL, RETRIED
+from experiments.sweep.storage import open_storage
+from experiments.sweep.study import RETRIED, STUDY_FILE, requeue
 from features.tables.applications import Applications
 from fusion.config import Config
 from fusion.model.search_space import full_space
@@ -102,8 +101,8 @@ def test_without_a_pruned_trial_nothing_was_saved(study: Sequence[FrozenTrial]) 
 def test_the_report_on_the_pace(study: Sequence[FrozenTrial], capsys: pytest.CaptureFixture[str]) -> None:
     found = sweep_speed.pace(study, 2)
     sweep_speed.report_pace(found, 120, as_json=True)
-    told = json.loads(capsys.readouterr().out)
-    assert (told["per_hour"], told["command_seconds"], told["folds_left_out"]) == (144, 120, 6)
+    published = json.loads(capsys.readouterr().out)
+    assert (published["per_hour"], published["command_seconds"], published["folds_left_out"]) == (144, 120, 6)
     sweep_speed.report_pace(found, 120, as_json=False)
     printed = capsys.readouterr().out
     assert "| **workers' time outside fitting** | **40.0%** |" in printed
@@ -120,99 +119,27 @@ def test_one_worker_beside_two(capsys: pytest.CaptureFixture[str]) -> None:
     one = [sweep_speed.Turn(100, 0.40, 0.9), sweep_speed.Turn(120, 0.42, 0.9)]
     two = [sweep_speed.Turn(50, 0.41, 0.8), sweep_speed.Turn(48, 0.41, 0.8)]
     sweep_speed.report_turns({1: one, 2: two}, 30, as_json=True)
-    told = json.loads(capsys.readouterr().out)
-    assert told["ratio"] == 2.25
-    assert told["noise"] == pytest.approx({"one": 0.02 / 2**0.5, "two": 0})
-    assert told["difference"] == pytest.approx(0)
+    found = json.loads(capsys.readouterr().out)
+    assert found["ratio"] == 2.25
+    assert found["noise"] == pytest.approx({"one": 0.02 / 2**0.5, "two": 0})
+    assert found["difference"] == pytest.approx(0)
     sweep_speed.report_turns({1: one[:1], 2: two[:1]}, 30, as_json=False)
     assert "| 1 | 100 | 50 | 2.00 | 90.0% | 80.0% | 0.40000 | 0.41000 |" in capsys.readouterr().out
 
 
-def test_a_study_is_read_without_a_change_to_its_journal(tmp_path: Path) -> None:
+def test_a_study_is_read_by_its_name(tmp_path: Path) -> None:
     sweep = Sweep((), tmp_path)
     assert sweep.trials("one") == []
-    study = optuna.create_study(study_name="one", storage=open_journal(tmp_path / JOURNAL))
+    study = optuna.create_study(study_name="one", storage=open_storage(tmp_path / STUDY_FILE, requeue))
     study.add_trial(made(0, COMPLETE, (0, 50), [0.5, 0.4]))
-    with (tmp_path / JOURNAL).open("ab") as journal:
-        journal.write(b'{"half a rec')
-    before = (tmp_path / JOURNAL).read_bytes()
     (found,) = sweep.trials("one")
     assert (found.value, found.params) == (0.4, {"x": 0.0})
     assert sweep.trials("another") == []
-    assert (tmp_path / JOURNAL).read_bytes() == before
 
 
 def test_trials_are_counted_by_when_they_ended(study: Sequence[FrozenTrial]) -> None:
     assert [trial.number for trial in ended(study[::-1])] == [0, 1, 2, 3]
     assert span(study[2:4]) == 30
-
-
-def outcome(trials: Sequence[FrozenTrial], seen: Mapping[int, FrozenTrial], asked: int) -> sweep_kills.KillOutcome:
-    return sweep_kills.outcome_of(trials, seen, asked, 0)
-
-
-def test_a_study_that_lost_nothing_is_well(study: list[FrozenTrial]) -> None:
-    seen = {trial.number: trial for trial in study[:2]}
-    whole = [*study, made(5, COMPLETE, (100, 150), [0.4] * 5, x=study[4].params["x"], retry_of=4)]
-    found = outcome(whole, seen, 5)
-    assert found.well
-    assert (found.finished, found.pruned, found.failed, found.retried) == (3, 2, 1, (4,))
-    assert not outcome(whole, seen, 6).well
-    assert not sweep_kills.outcome_of(whole, seen, 5, 1).well
-
-
-def test_what_is_lost_changed_or_counted_twice_is_found(study: list[FrozenTrial]) -> None:
-    seen = {trial.number: trial for trial in study[:2]}
-    changed = made(1, COMPLETE, (0, 60), [0.5, 0.4, 0.4, 0.4, 0.39], fit=50)
-    assert outcome([study[0], changed, *study[2:]], seen, 4).lost == (1,)
-    gone = outcome(study[1:], seen, 3)
-    assert (gone.lost, gone.numbered, gone.well) == ((0,), False, False)
-    again = made(5, COMPLETE, (100, 150), [0.4] * 5, x=study[1].params["x"], retry_of=1)
-    twice = outcome([*study, again], seen, 5)
-    assert (twice.twice, twice.counted_too, twice.well) == ((1, 5), (1,), False)
-
-
-def test_kills_are_reported(capsys: pytest.CaptureFixture[str], study: list[FrozenTrial]) -> None:
-    kills = [sweep_kills.Kill(False, 3.0, 2, (2,), (), 4.0), sweep_kills.Kill(True, 3.0, 2, (), (1,), None)]
-    assert [sweep_kills.went_well(kill) for kill in kills] == [True, False]
-    sweep_kills.report(kills, outcome(study, {}, 4), as_json=False)
-    printed = capsys.readouterr().out
-    assert "| 1 | worker | 3.0 | 2 | 2 | none | 4.0 |" in printed
-    assert "| 2 | command and worker | 3.0 | 2 | none | 1 | NO |" in printed
-    assert "| finished or pruned, of those asked for | 4 of 4 |" in printed
-    sweep_kills.report(kills, outcome(study, {}, 4), as_json=True)
-    assert json.loads(capsys.readouterr().out)["well"] is True
-
-
-SLEEPER = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)', {name!r}])"
-
-
-@pytest.mark.parametrize("whole", [True, False])
-def test_a_victim_is_killed(whole: bool) -> None:
-    name = "experiments.sweep.worker"
-    victim = sweep_kills.Victim([sys.executable, "-c", SLEEPER.format(name=name)])
-    try:
-        while not sweep_kills.workers_of(victim.process.pid):
-            assert victim.runs
-        if whole:
-            victim.kill_whole()
-            assert not victim.runs
-        else:
-            victim.kill_worker()
-            assert victim.process.wait(20) == 0  # it had waited for its worker
-        assert sweep_kills.workers_of(victim.process.pid) == []
-        if whole:
-            victim.start()
-            assert victim.runs
-    finally:
-        victim.kill_whole()
-
-
-def test_a_victim_that_has_ended_is_left_alone() -> None:
-    victim = sweep_kills.Victim([sys.executable, "-c", "pass"])
-    found = sweep_kills.kill(victim, True, 20, lambda: [], {})
-    assert found is None
-    assert victim.process.poll() == 0
 
 
 def test_later_rows_are_tied_to_no_older_one(tmp_path: Path) -> None:
@@ -248,9 +175,9 @@ def test_foresight_is_of_the_later_rows(capsys: pytest.CaptureFixture[str]) -> N
     assert "| time folds | mean | 1.00 |  | 0.00000 | 4.0 |" in printed
     assert "| the default settings | mean |  |  | 0.02000 |  |" in printed
     fold_choice.report({"2024-04-01": found}, 3, as_json=True)
-    told = json.loads(capsys.readouterr().out)
-    assert told["folds"]["time"]["2024-04-01"]["chosen"] == 1
-    assert [one["later"] for one in told["tried"]["2024-04-01"]] == [0.43, 0.41, 0.45]
+    published = json.loads(capsys.readouterr().out)
+    assert published["folds"]["time"]["2024-04-01"]["chosen"] == 1
+    assert [one["later"] for one in published["tried"]["2024-04-01"]] == [0.43, 0.41, 0.45]
 
 
 @pytest.fixture(scope="module")
@@ -277,9 +204,9 @@ def test_folds_are_compared(few: list[str], capsys: pytest.CaptureFixture[str]) 
     days = ["--day", dates[150], "--day", dates[200], "--until", dates[270]]
     fold_choice.main([*few, *days, "--configs", "3", "--json"])
     printed = capsys.readouterr()
-    told = json.loads(printed.out)
-    assert sorted(told["tried"]) == sorted({dates[150], dates[200]})
-    for tried in told["tried"].values():
+    found = json.loads(printed.out)
+    assert sorted(found["tried"]) == sorted({dates[150], dates[200]})
+    for tried in found["tried"].values():
         assert len(tried) == 3
         assert all(0.2 < one["later"] < 1.2 and one["judged"]["time"] != one["judged"]["random"] for one in tried)
     assert "configuration 3 of 3" in printed.err
@@ -329,27 +256,17 @@ def test_masked_settings_are_compared_as_train_trains_them(
 @pytest.mark.usefixtures("cache")
 def test_the_pace_is_measured(few: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     sweep_speed.main([*few, "--trials", "3", "--workers", "1", "--rows", "200", "--json"])
-    told = json.loads(capsys.readouterr().out)
-    assert (told["finished"], told["pruned"], told["failed"]) == (3, 0, 0)
-    assert 0 < told["outside_fitting"] < 1
-    assert told["per_hour"] == pytest.approx(3 * 3600 / told["span"])
-    assert told["command_seconds"] > told["span"]
+    found = json.loads(capsys.readouterr().out)
+    assert (found["finished"], found["pruned"], found["failed"]) == (3, 0, 0)
+    assert 0 < found["outside_fitting"] < 1
+    assert found["per_hour"] == pytest.approx(3 * 3600 / found["span"])
+    assert found["command_seconds"] > found["span"]
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("cache")
 def test_one_worker_and_two_take_turns(few: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     sweep_speed.main([*few, "--trials", "3", "--compare-workers", "--rounds", "1", "--json"])
-    told = json.loads(capsys.readouterr().out)
-    assert told["ratio"] == told["rounds"]["one"][0]["seconds"] / told["rounds"]["two"][0]["seconds"]
-    assert all(0.2 < best < 1.2 for best in told["best"].values())
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("cache")
-def test_a_killed_sweep_is_judged(few: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    sweep_kills.main([*few, "--trials", "40", "--kills", "2", "--within", "5", "--json"])
-    told = json.loads(capsys.readouterr().out)
-    assert told["well"] is True
-    assert [kill["whole"] for kill in told["kills"]] == [False, True]
-    assert told["outcome"]["finished"] + told["outcome"]["pruned"] == 40
+    found = json.loads(capsys.readouterr().out)
+    assert found["ratio"] == found["rounds"]["one"][0]["seconds"] / found["rounds"]["two"][0]["seconds"]
+    assert all(0.2 < best < 1.2 for best in found["best"].values())

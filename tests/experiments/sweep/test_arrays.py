@@ -48,7 +48,7 @@ def small_space() -> Space:
 
 @dataclass
 class Stages:
-    """What was said while arrays were written: the ways of encoding, and the texts of each."""
+    """Progress while arrays were written: the ways of encoding, and the texts of each."""
 
     names: list[str]
     n_texts: list[int]
@@ -302,15 +302,15 @@ class TestSplit:
         except ContractError as error:
             assert "held out for the final check" in error.message  # noqa: PT017  # most draws are split
             return
-        active_settings, held_out = set(found[SEARCH].tolist()), set(found[HELD_OUT].tolist())
-        assert not active_settings & held_out
-        assert not {groups[row] for row in active_settings} & {groups[row] for row in held_out}
-        assert {row for row, day in enumerate(days) if day is None} <= active_settings
+        search_rows, held_out = set(found[SEARCH].tolist()), set(found[HELD_OUT].tolist())
+        assert not search_rows & held_out
+        assert not {groups[row] for row in search_rows} & {groups[row] for row in held_out}
+        assert {row for row, day in enumerate(days) if day is None} <= search_rows
         assert {y[row] for row in held_out} == {0, 1}
         first = min(day for row, day in enumerate(days) if row in held_out and day is not None)
-        assert all(day < first for row, day in enumerate(days) if row in active_settings and day is not None)
-        left_out = set(range(len(rows))) - active_settings - held_out
-        assert {groups[row] for row in left_out} <= {groups[row] for row in active_settings}
+        assert all(day < first for row, day in enumerate(days) if row in search_rows and day is not None)
+        left_out = set(range(len(rows))) - search_rows - held_out
+        assert {groups[row] for row in left_out} <= {groups[row] for row in search_rows}
         n_dated = sum(day is not None for day in days)
         assert len(held_out) + len(left_out) <= hold_out * n_dated + 1
 
@@ -387,28 +387,28 @@ class TestSettled:
 
     @staticmethod
     def settle(search: Search) -> tuple[set[str], list[str]]:
-        """The settings that are no longer searched, and what was told."""
-        told: list[str] = []
-        kept = {one.key for one in settled(search, told.append).space.dimensions}
-        return {one.key for one in search.space.dimensions} - kept, told
+        """The settings that are no longer searched, and what was noted."""
+        notes: list[str] = []
+        kept = {one.key for one in settled(search, notes.append).space.dimensions}
+        return {one.key for one in search.space.dimensions} - kept, notes
 
     def test_time_ordered_folds_search_all(self) -> None:
         assert self.settle(replace(search_of(0.1), folds="time")) == (set(), [])
 
     def test_random_folds_cannot_tell_how_decisions_age(self) -> None:
-        held, told = self.settle(search_of(0.1))
+        held, notes = self.settle(search_of(0.1))
         assert held == {"folds.half_life_years"}
-        assert told == [
+        assert notes == [
             "folds.half_life_years is not searched: random folds judge old rows like new ones; --folds time can tell"
         ]
 
     def test_a_mask_holds_what_it_reads_with(self) -> None:
         base = load_config(None, ["text.mask=['health']", "encoder.pooling=words"])
         search = replace(search_of(0.1), base=base, folds="time")
-        held, (told,) = self.settle(search)
+        held, (notes,) = self.settle(search)
         assert held == {"encoder.unit", "encoder.window", "encoder.pooling"}
-        assert told.startswith("encoder.unit and encoder.window and encoder.pooling are not searched: ")
-        assert "text.mask" in told
+        assert notes.startswith("encoder.unit and encoder.window and encoder.pooling are not searched: ")
+        assert "text.mask" in notes
         assert settled(search, lambda _: None).space.options(base, "encoder") == [base]
 
     def test_unknown_objectives(self) -> None:

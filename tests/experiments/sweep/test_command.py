@@ -9,7 +9,6 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,15 +22,12 @@ from optuna.trial import TrialState
 from data_schemas.reader import load_schema
 from experiments.cli import app, guarded
 from experiments.demo.data import FIRST_DAY
-from experiments.reporting.sweep_report import Chart, ChartKind
-from experiments.sweep import early_stopping as flat
-from experiments.sweep import report_files, searching
+from experiments.sweep import captions, early_stopping, searching
 from experiments.sweep.final import config_of
 from experiments.sweep.objective import Task
-from experiments.sweep.study import JOURNAL
-from experiments.sweep.study_snapshot import Evidence
 from fusion.config import Config, load_config
 from fusion.model.search_space import load_space
+from tests.support.small_studies import blank
 from tests.support.sweeps import SMALL, SPACE, SameProcess, Sweeper, essence, past
 from tests.support.tiny_bert import tiny_bert
 
@@ -44,11 +40,6 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_bert(tmp_path_factory.mktemp("encoder"))
 
 
-def blank(_: Evidence, charts: Iterable[Chart]) -> dict[ChartKind, str]:
-    """Stands for ``plots.draw``, which takes longer than the rest."""
-    return {chart.kind: "<svg xmlns='http://www.w3.org/2000/svg'/>" for chart in charts if not chart.gap}
-
-
 @pytest.fixture
 def sweep(tmp_path: Path, encoder: Path) -> Sweeper:
     return Sweeper(tmp_path, encoder)
@@ -57,8 +48,8 @@ def sweep(tmp_path: Path, encoder: Path) -> Sweeper:
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trials run in this process, and nothing is drawn."""
-    monkeypatch.setattr(searching, "Crew", SameProcess)
-    monkeypatch.setattr(report_files, "draw", blank)
+    monkeypatch.setattr(searching, "WorkerPool", SameProcess)
+    monkeypatch.setattr(captions, "draw", blank)
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +57,8 @@ def begun(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Sweeper:
     """A study of one trial."""
     sweeper = Sweeper(tmp_path_factory.mktemp("begun"), encoder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searching, "Crew", SameProcess)
-        patch.setattr(report_files, "draw", blank)
+        patch.setattr(searching, "WorkerPool", SameProcess)
+        patch.setattr(captions, "draw", blank)
         assert sweeper("--trials", "1") == 0
     return sweeper
 
@@ -80,16 +71,16 @@ def copied(begun: Sweeper, tmp_path: Path) -> Sweeper:
 
 
 def summary_of(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return told
+    summary: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return summary
 
 
 def failure_of(capsys: pytest.CaptureFixture[str]) -> str:
     """What stderr says, without a traceback."""
-    said = capsys.readouterr().err
-    assert "Traceback" not in said
-    assert "unexpected" not in said
-    return said
+    stderr = capsys.readouterr().err
+    assert "Traceback" not in stderr
+    assert "unexpected" not in stderr
+    return stderr
 
 
 def task_of(sweep: Sweeper) -> Task:
@@ -106,12 +97,12 @@ def test_from_data_to_results_and_on(
         (tmp_path / "elsewhere" / package / "__init__.py").write_text("raise ImportError('not this one')")
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert sweep("--trials", "3") == 0
-    told = capsys.readouterr()
-    summary = json.loads(told.out)
+    printed = capsys.readouterr()
+    summary = json.loads(printed.out)
     assert (summary["status"], summary["study"], summary["interrupted"]) == ("done", "sweep", False)
     assert sum(summary["trials"].values()) == 3
-    assert "trial 0: log_loss" in told.err
-    assert "the settings that all begins with" in told.err
+    assert "trial 0: log_loss" in printed.err
+    assert "the settings that all begins with" in printed.err
     board, task, trials = sweep.leaderboard(), task_of(sweep), sweep.study().trials
     assert sorted(board["trial"]) == [0, 1, 2]
     assert config_of(trials[0], task) == task.base
@@ -136,7 +127,7 @@ def test_from_data_to_results_and_on(
     for key in ("trials", "best_trial", "best", "settings", "default", "final"):
         assert again[key] == summary[key]
 
-    monkeypatch.setattr(searching, "Crew", SameProcess)
+    monkeypatch.setattr(searching, "WorkerPool", SameProcess)
     assert sweep("--trials", "5", "--resume") == 0
     more = sweep.study().trials
     assert [essence(trial) for trial in more[:3]] == [essence(trial) for trial in trials]
@@ -267,20 +258,20 @@ class TestRefused:
             patch.setattr("features.encoders.sources._native_bf16", lambda _: False)
             capsys.readouterr()
             assert copied("--trials", "1", "--study", "fast") == 2
-        said = " ".join(failure_of(capsys).split())
-        assert "arithmetic (then vectors in bf16, training on cpu, now vectors in fp32, training on cpu)" in said
+        stderr = " ".join(failure_of(capsys).split())
+        assert "arithmetic (then vectors in bf16, training on cpu, now vectors in fp32, training on cpu)" in stderr
 
     @staticmethod
     def check(sweep: Sweeper, capsys: pytest.CaptureFixture[str], named: str, *more: str) -> None:
         """The study is refused by name of what differs, and stays as it was, with and without --resume."""
-        journal = (sweep.out / JOURNAL).read_bytes()
+        before = sweep.trials()
         for resume in ([], ["--resume"]):
             capsys.readouterr()
             assert sweep("--trials", "2", *more, *resume) == 2
-            said = failure_of(capsys)
-            assert f"the study 'sweep' was begun with other conditions: {named} (then " in " ".join(said.split())
-            assert "begin another study with --study or --out" in said
-        assert (sweep.out / JOURNAL).read_bytes() == journal
+            stderr = failure_of(capsys)
+            assert f"the study 'sweep' was begun with other conditions: {named} (then " in " ".join(stderr.split())
+            assert "begin another study with --study or --out" in stderr
+        assert sweep.trials() == before
         assert len(list(sweep.out.glob("arrays-*"))) == 1
 
     def test_resuming_what_is_not_there(self, sweep: Sweeper, capsys: pytest.CaptureFixture[str]) -> None:
@@ -293,7 +284,7 @@ class TestRefused:
         assert "no study 'autumn' to resume; there is sweep" in failure_of(capsys)
 
     @pytest.mark.parametrize(
-        ("space", "said"),
+        ("space", "message"),
         [
             ("num_leavs = [3, 7]", "The nearest searched one is 'stacker.num_leaves'"),
             ("num_leaves = []", "'stacker.num_leaves' has an empty range"),
@@ -302,16 +293,16 @@ class TestRefused:
             ("num_leaves = 7, 9", "is not valid TOML"),
         ],
     )
-    def test_space_files(self, sweep: Sweeper, capsys: pytest.CaptureFixture[str], space: str, said: str) -> None:
+    def test_space_files(self, sweep: Sweeper, capsys: pytest.CaptureFixture[str], space: str, message: str) -> None:
         sweep.space.write_text(SPACE.format(n_trees=10) + space)
         assert sweep() == 2
-        told = failure_of(capsys)
-        assert str(sweep.space) in told
-        assert said in told
+        stderr = failure_of(capsys)
+        assert str(sweep.space) in stderr
+        assert message in stderr
         assert not sweep.out.exists()
 
     @pytest.mark.parametrize(
-        ("code", "said", "more"),
+        ("code", "message", "more"),
         [
             (2, "no objective 'gini'", ["--objective", "gini", "--data", "absent.csv"]),
             (2, "'--trials': Input should be greater than or equal to 1", ["--trials", "0"]),
@@ -331,14 +322,14 @@ class TestRefused:
         ],
     )
     def test_options(
-        self, sweep: Sweeper, capsys: pytest.CaptureFixture[str], code: int, said: str, more: list[str]
+        self, sweep: Sweeper, capsys: pytest.CaptureFixture[str], code: int, message: str, more: list[str]
     ) -> None:
-        if "psycopg2" in said:
+        if "psycopg2" in message:
             pytest.importorskip("psycopg2", reason="the PostgreSQL driver is not installed")
         assert sweep(*more) == code
-        told = " ".join(failure_of(capsys).replace("│", " ").split())
-        assert said in told
-        assert "secret" not in told
+        stderr = " ".join(failure_of(capsys).replace("│", " ").split())
+        assert message in stderr
+        assert "secret" not in stderr
         assert not (sweep.out / "leaderboard.csv").exists()
 
     def test_out_that_is_a_file(self, sweep: Sweeper, capsys: pytest.CaptureFixture[str]) -> None:
@@ -421,7 +412,7 @@ class TestKinds:
     def test_a_flat_study_stops_and_goes_on_when_it_no_longer_may(
         self, sweep: Sweeper, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(flat, "FEW", 3)
+        monkeypatch.setattr(early_stopping, "FEW", 3)
         monkeypatch.setattr(Terminator, "should_terminate", lambda _self, study: len(study.trials) >= 4)
         assert sweep("--trials", "9", "--until-flat") == 0
         assert sum(summary_of(capsys)["trials"].values()) == 4
@@ -512,7 +503,7 @@ def test_default_settings_that_fail_end_the_sweep_with_the_reason(
     table.loc[defaulted[:-4], "outcome"] = "repaid"
     n_folds = replace(sweep, extra=("folds.n_folds=12",))
     assert n_folds("--trials", "5", "--hold-out", "0", table=table) == 1
-    said = failure_of(capsys)
-    assert "trial " in said
-    assert "failed: training needs at least 12 bad and 12 good outcomes, got 4 bad" in said
+    stderr = failure_of(capsys)
+    assert "trial " in stderr
+    assert "failed: training needs at least 12 bad and 12 good outcomes, got 4 bad" in stderr
     assert not (sweep.out / "best.toml").exists()

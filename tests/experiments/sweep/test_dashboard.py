@@ -1,4 +1,4 @@
-"""optuna-dashboard opens on a sweep's study, be it in a journal or in PostgreSQL, while workers use it too."""
+"""optuna-dashboard opens on a sweep's study, be it in a file or in PostgreSQL, while workers use it too."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ def opens(plan: StudyPlan, storage: str) -> None:
         assert_shown(address, study)
 
 
-def test_on_a_journal(tmp_path: Path) -> None:
-    opens(replace(PLAN, folder=tmp_path), str(tmp_path / "study.journal"))
+def test_on_a_file(tmp_path: Path) -> None:
+    opens(replace(PLAN, folder=tmp_path), f"sqlite:///{tmp_path / 'study.db'}")
 
 
 def test_on_postgresql(tmp_path: Path, postgres: Server) -> None:

@@ -25,8 +25,7 @@ from experiments.sweep import searching
 from experiments.sweep.job import remove_leftovers
 from experiments.sweep.objective import Task, run_trial
 from experiments.sweep.searching import Effort, begin_with_default, refuse_failures, search_until_enough
-from experiments.sweep.storage import sole_command
-from experiments.sweep.study import counted, open_study, requeue
+from experiments.sweep.study import counted, open_study, sign
 from experiments.sweep.worker import CAUGHT, WorkerOrder
 from features.arrays import Floats
 from fusion.config import Config
@@ -35,6 +34,8 @@ from fusion.model.training import Watch
 from tests.support.studies import BASE, dead_worker
 
 TASK = Task(Config(), full_space(), ("log_loss",), "random", Path("unused"))
+
+pytestmark = pytest.mark.filterwarnings("ignore:Heartbeat of storage is supposed")
 
 
 @pytest.mark.parametrize(("n_failed", "n_good", "refused"), [(9, 1, False), (10, 10, True), (10, 11, False)])
@@ -64,6 +65,8 @@ def test_the_default_failing_ends_the_sweep(tried: dict[str, int]) -> None:
 class TestDefault:
     """The settings that all begins with are trial 0, whatever befalls it."""
 
+    QUEUED: ClassVar[dict[str, Any]] = {"fixed_params": active_settings(Config(), full_space())}
+
     @staticmethod
     def begin(study: optuna.Study) -> list[dict[str, Any]]:
         """The settings that wait after a sweep has begun twice."""
@@ -77,7 +80,7 @@ class TestDefault:
 
     def test_it_is_queued_again_when_it_was_cut_off_too_often(self) -> None:
         study = optuna.create_study()
-        again = [{}, {"failed_trial": 0}, {"failed_trial": 0}]
+        again = [self.QUEUED, {"failed_trial": 0}, {"failed_trial": 0}]
         study.add_trials([create_trial(state=TrialState.FAIL, system_attrs=attrs) for attrs in again])
         study.add_trial(create_trial(value=1.0))
         assert self.begin(study) == [active_settings(Config(), full_space())]
@@ -86,7 +89,7 @@ class TestDefault:
     def test_a_default_without_a_value_is_queued_again(self) -> None:
         """Pruned, as a late retry of it once could be."""
         study = optuna.create_study()
-        study.add_trials([create_trial(state=TrialState.FAIL), create_trial(value=1.0)])
+        study.add_trials([create_trial(state=TrialState.FAIL, system_attrs=self.QUEUED), create_trial(value=1.0)])
         study.add_trial(create_trial(state=TrialState.PRUNED, system_attrs={"failed_trial": 0}))
         assert self.begin(study) == [active_settings(Config(), full_space())]
 
@@ -124,10 +127,10 @@ class TestLeftovers:
 
 @dataclass
 class Cheap:
-    """Stands for ``crew.Crew``: its trials take no time, and the first ``n_killed`` end with their worker."""
+    """Stands for ``WorkerPool``: its trials take no time, and the first ``n_killed`` end with their worker."""
 
     folder: Path
-    lock: int | None = None
+    requeue: Callable[[int, bool], object]
     deaths: int = 0
     n_killed: ClassVar[int] = 0
     study: ClassVar[optuna.Study]
@@ -137,12 +140,12 @@ class Cheap:
             trial = self.study.ask()
             if Cheap.n_killed:
                 Cheap.n_killed -= 1
-                requeue(self.study, self.study.trials[trial.number])
+                sign(trial)
+                self.requeue(os.getpid(), True)
             else:
                 self.study.tell(trial, 1.0 - trial.number / 100)
 
-    def look(self, on_death: Callable[[], object]) -> int:
-        assert callable(on_death)
+    def replace_dead(self) -> int:
         return 0
 
     def kill(self) -> None:
@@ -154,7 +157,7 @@ class TestSearch:
 
     @pytest.fixture
     def study(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> optuna.Study:
-        monkeypatch.setattr(searching, "Crew", Cheap)
+        monkeypatch.setattr(searching, "WorkerPool", Cheap)
         monkeypatch.setattr(searching, "LOOK_SECONDS", 0.0)
         study = open_study(replace(BASE, folder=tmp_path))
         monkeypatch.setattr(Cheap, "study", study, raising=False)
@@ -166,15 +169,6 @@ class TestSearch:
         with Run.start("sweep", None, {}) as run:
             plan = replace(BASE, folder=folder)
             assert not search_until_enough(open_study(plan), plan, TASK, Effort(n_trials, 1, 1), run)
-
-    def test_what_another_host_name_signed_does_not_hold_up_a_journal(
-        self, study: optuna.Study, tmp_path: Path
-    ) -> None:
-        study.add_trial(create_trial(value=1.0))
-        lost = create_trial(state=TrialState.RUNNING, user_attrs={"worker": dead_worker() | {"host": "an old name"}})
-        study.add_trial(lost)
-        self.search(tmp_path, 2)
-        assert [trial.state.name for trial in study.trials] == ["COMPLETE", "FAIL", "COMPLETE"]
 
     def test_a_default_that_is_dropped_runs_in_the_end(self, study: optuna.Study, tmp_path: Path) -> None:
         Cheap.n_killed = 3
@@ -190,16 +184,16 @@ class TestSearch:
         self.search(tmp_path, 2)
         assert "trial 1: log_loss 0.99000, the best so far" in capsys.readouterr().err
         self.search(tmp_path, 3)
-        told = capsys.readouterr().err
-        assert "trial 2: log_loss 0.98000, the best so far" in told
-        assert "trial 1" not in told
-        assert "trial 0" not in told
+        stderr = capsys.readouterr().err
+        assert "trial 2: log_loss 0.98000, the best so far" in stderr
+        assert "trial 1" not in stderr
+        assert "trial 0" not in stderr
         assert len(study.trials) == 3
 
     def test_trials_that_run_elsewhere_are_waited_for(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        monkeypatch.setattr(searching, "Crew", Cheap)
+        monkeypatch.setattr(searching, "WorkerPool", Cheap)
         plan = replace(BASE, folder=tmp_path, storage=f"sqlite:///{tmp_path / 'study.db'}")
         study = open_study(plan)
         study.add_trial(create_trial(value=1.0))
@@ -218,14 +212,6 @@ class TestSearch:
         assert len(looks) == 3
         assert capsys.readouterr().err.count("waiting for the trials that run elsewhere (1)") == 1
         assert len(study.trials) == 2
-
-    def test_a_second_command_is_refused(
-        self, study: optuna.Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("experiments.sweep.storage.PATIENCE_SECONDS", 0.0)
-        with sole_command(tmp_path, print), pytest.raises(RunError, match="another sweep runs in"):
-            self.search(tmp_path, 2)
-        assert study.trials == []
 
 
 class TestTrial:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -19,7 +18,6 @@ from optuna.trial import TrialState
 
 from experiments.sweep.storage import quiet
 from experiments.sweep.study import StudyPlan, open_study
-from tests.support.postgres import Server
 from tests.support.studies import BASE
 from tests.support.sweep_worker import N_FOLDS, RELEASE, Job, write_job
 
@@ -76,12 +74,9 @@ def assert_whole(study: optuna.Study, n_trials: int, n_workers: int) -> None:
 
 
 def test_a_killed_workers_trial_is_retried(plan: StudyPlan, tmp_path: Path) -> None:
-    """Two workers; one is killed in the middle of a trial. The other one must find out by itself.
-
-    On a database they sign as two hosts, so that nothing but the missing heartbeats can tell.
-    """
+    """Two workers; one is killed in the middle of a trial. The other one must find out by the missing heartbeats."""
     study = open_study(plan)
-    job = Job(plan, n_trials=14, fold_seconds=0.15, apart=plan.storage is not None, hold_after=3)
+    job = Job(plan, n_trials=14, fold_seconds=0.15, hold_after=3)
     with workers(job, tmp_path, 2) as (first, second):
         number = wait_for_held_trial(study, first.pid)
         before = {t.number: t.value for t in study.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))}
@@ -92,10 +87,9 @@ def test_a_killed_workers_trial_is_retried(plan: StudyPlan, tmp_path: Path) -> N
     assert_whole(open_study(plan), 14, n_workers=2)
 
 
-def test_a_worker_that_slept_through_its_heartbeats_goes_on(postgres: Server, tmp_path: Path) -> None:
-    plan = replace(BASE, folder=tmp_path, storage=postgres.create("asleep"))
+def test_a_worker_that_slept_through_its_heartbeats_goes_on(plan: StudyPlan, tmp_path: Path) -> None:
     study = open_study(plan)
-    job = Job(plan, n_trials=30, fold_seconds=0.2, apart=True, hold_after=2)
+    job = Job(plan, n_trials=30, fold_seconds=0.2, hold_after=2)
     with workers(job, tmp_path, 2) as (first, second):
         number = wait_for_held_trial(study, first.pid)
         first.send_signal(signal.SIGSTOP)
@@ -125,12 +119,8 @@ def test_the_only_worker_killed_again_and_again(tmp_path: Path) -> None:
 
 
 def test_workers_that_start_together_make_one_study(plan: StudyPlan, tmp_path: Path) -> None:
-    if plan.storage is not None and plan.storage.startswith("sqlite"):
-        pytest.skip("SQLite is not for workers that write at once, as Optuna's documentation says")
+    plan = replace(plan, heartbeat=10)
     with workers(Job(plan, 8, 0.02), tmp_path, 4) as started:
-        assert [process.wait(60) for process in started] == [0] * 4
+        assert [process.wait(180) for process in started] == [0] * 4
     study = open_study(plan)
     assert_whole(study, 8, n_workers=4)
-    if plan.storage is None:
-        lines = (plan.folder / "study.journal").read_text().splitlines()
-        assert all(json.loads(line) for line in lines)

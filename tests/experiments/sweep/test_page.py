@@ -15,14 +15,14 @@ import pytest
 from optuna.distributions import IntDistribution
 from optuna.trial import TrialState
 
-from experiments.reporting.sweep_page import command, sweep_html
-from experiments.reporting.sweep_report import SweepReport
-from experiments.sweep.report_files import about_best, write_report
-from fusion.config import Config
-from fusion.model.search_space import full_space
+from experiments.reporting.document import Document
+from experiments.reporting.html import document_html
+from experiments.sweep.outcome import leaderboard
+from experiments.sweep.report import TOP, about_best
+from experiments.sweep.results import write_report
 from tests.support import example_study
 from tests.support.hostile import HOSTILE
-from tests.support.small_studies import DAY, ONE, RATE, TWO, by_rate, drawn, rated, report_of, study_of, text, trial
+from tests.support.small_studies import ONE, RATE, TWO, by_rate, plots_of, rated, report_of, study_of, text, trial
 
 
 @pytest.mark.parametrize("objectives", [ONE, TWO])
@@ -30,7 +30,7 @@ def test_equal_studies_give_equal_bytes(objectives: tuple[str, ...], tmp_path: P
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         study = example_study.checked(objectives)
-        write_report(tmp_path / name, study, objectives, full_space(), Config(), Path("best.toml"), DAY)
+        write_report(report_of(study, objectives, drawn=True), tmp_path / name)
     for file in ("report.html", "report.json"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["report.html", "report.json"]
@@ -38,7 +38,7 @@ def test_equal_studies_give_equal_bytes(objectives: tuple[str, ...], tmp_path: P
 
 def test_matplotlib_is_left_as_it_was() -> None:
     before = dict(mpl.rcParams)
-    drawn(example_study.study())
+    report_of(example_study.study(), drawn=True)
     assert dict(mpl.rcParams) == before
     from matplotlib import pyplot as plt
 
@@ -46,18 +46,19 @@ def test_matplotlib_is_left_as_it_was() -> None:
 
 
 def test_pictures_are_sound_and_hold_no_date() -> None:
-    for kind, svg in example_study.drawings().items():
+    for key, plot in plots_of(example_study.report()).items():
+        svg = plot.drawing
         root = ElementTree.fromstring(svg)
-        assert root.tag == "{http://www.w3.org/2000/svg}svg", kind
-        assert not re.search(r"dc:date|20\d\d-\d\d-\d\d|<script|href=\"(?!#|data:image/png)|NaN|nan[,\s\"]", svg), kind
+        assert root.tag == "{http://www.w3.org/2000/svg}svg", key
+        assert not re.search(r"dc:date|20\d\d-\d\d-\d\d|<script|href=\"(?!#|data:image/png)|NaN|nan[,\s\"]", svg), key
 
 
 def test_the_page_needs_nothing_else() -> None:
-    html = sweep_html(example_study.report(), example_study.drawings())
-    assert not re.search(r"<(script|link|iframe|form|object)|\son\w+=|\sstyle=|href=", html)
+    html = document_html(example_study.report())
+    assert not re.search(r"<(script|link|iframe|form|object)|\son\w+=|\sstyle=|href=\"(?!#)", html)
     assert set(re.findall(r'src="([^;]*);', html)) == {"data:image/svg+xml"}
     assert "img-src data:" in html
-    assert html.count("<img alt=") == len(example_study.drawings())
+    assert html.count("<img alt=") == len(plots_of(example_study.report()))
     assert '<img alt=""' not in html
     assert not re.search("<th(?![^>]*scope=)(?!ead)", html)
     ids = re.findall(' id="([^"]+)"', html)
@@ -69,37 +70,35 @@ def test_the_page_needs_nothing_else() -> None:
 def test_every_sentence_and_figure_stands_in_the_page(objectives: tuple[str, ...]) -> None:
     study = example_study.checked(objectives)
     report = report_of(study, objectives)
-    shown = text(sweep_html(report, drawn(study, objectives))).replace("&#39;", "'")
-    sentences = [*report.headline, *report.time_words, *report.use, *report.limits, *report.failures, report.command]
-    for sentence in [*sentences, *(chart.words or chart.gap for chart in report.charts)]:
+    shown = text(document_html(report)).replace("&#39;", "'")
+    sentences = [*report.headline, *(words for part in report.sections for words in part.words)]
+    sentences += [part.command for part in report.sections]
+    for sentence in [*sentences, *(plot.words or plot.gap for plot in plots_of(report).values())]:
         assert re.sub(r"\s+", " ", sentence) in shown
-    for one in report.settings:
-        assert one.key in shown
-    for line in report.top:
-        for value, target in zip(line.values, report.targets, strict=True):
-            assert f"{value:.{target.digits}f}" in shown
-    for figures in (report.final.default, report.final.best) if report.final else ():
-        assert f"{figures.auc:.4f}" in shown
-        assert f"{figures.brier:.5f}" in shown
-
-
-def test_a_command_is_not_broken_within_an_option() -> None:
-    shown = command("creditfusion train --data FILE --config '/tmp/<b> --x/a--b.toml'")
-    assert shown.count('<span class="nowrap">--') == 2
-    assert "&lt;b&gt;" in shown
-    assert text(shown) == "creditfusion train --data FILE --config &#39;/tmp/&lt;b&gt; --x/a--b.toml&#39;"
+    lines = leaderboard(study, objectives)
+    for key in lines[0].settings:
+        assert key in shown
+    for line in lines[:TOP]:
+        for value, digits in zip(line.values.values(), (5, 1), strict=False):
+            assert f"{value:.{digits}f}" in shown
+    final = study.user_attrs["final"]
+    for figures in (final["default"], final["best"]):
+        assert f"{figures['auc']:.4f}" in shown
+        assert f"{figures['brier']:.5f}" in shown
+    for name, what in study.user_attrs["fingerprint"].items():
+        assert name in shown
+        assert what in shown
 
 
 @pytest.mark.parametrize("attack", HOSTILE)
-def test_a_hostile_study_name_is_escaped(attack: str, tmp_path: Path) -> None:
+def test_a_hostile_study_name_is_escaped(attack: str) -> None:
     name = HOSTILE[attack].replace("\ud800", "").replace("\udfff", "")
-    report = write_report(tmp_path, study_of(trial(1.0), name=name), ONE, RATE, Config(), tmp_path / "best.toml", DAY)
-    plain = write_report(tmp_path, study_of(trial(1.0), name="x"), ONE, RATE, Config(), tmp_path / "best.toml", DAY)
-    pages = [sweep_html(one, {}) for one in (report, plain)]
+    report, plain = (report_of(study_of(trial(1.0), name=one), space=RATE) for one in (name, "x"))
+    pages = [document_html(one) for one in (report, plain)]
     marks = [re.findall(r"<(?!/?bdi|/?abbr|wbr|span class=\"more\"|/span)[^>]+>", page) for page in pages]
     tags = [[re.match(r"</?\w+|<!\w+", mark)[0] for mark in page] for page in marks]  # type: ignore[index]
     assert tags[0] == tags[1]
-    assert about_best(report)
+    assert about_best(report, 0)
 
 
 # Studies that have little to say
@@ -156,23 +155,25 @@ DEGENERATE: Mapping[str, tuple[Callable[[], optuna.Study], tuple[str, ...]]] = {
 def test_there_is_always_a_report(case: str, tmp_path: Path) -> None:
     make, objectives = DEGENERATE[case]
     study = make()
-    report = write_report(tmp_path, study, objectives, full_space(), Config(), tmp_path / "best.toml", DAY)
+    report = report_of(study, objectives, drawn=True)
+    write_report(report, tmp_path)
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     shown = text(html)
     assert not re.search(r"\b(nan|inf|None)\b", shown.replace("None: not asked for", "")), case
-    for chart in report.charts:
-        assert bool(chart.words) != bool(chart.gap), chart.kind
-        assert f"chart-{chart.kind}" in html
-        assert (chart.words or chart.gap).split(".")[0] in shown
-    assert html.count("not drawn") == sum(bool(chart.gap) for chart in report.charts)
-    assert html.count("<img ") == sum(not chart.gap for chart in report.charts)
-    read = SweepReport.model_validate_json((tmp_path / "report.json").read_text(encoding="utf-8"))
-    assert read == report
+    plots = plots_of(report).values()
+    for plot in plots:
+        assert bool(plot.words) != bool(plot.gap), plot.key
+        assert f"plot-{plot.key}" in html
+        assert (plot.words or plot.gap).split(".")[0] in shown
+    assert html.count("not drawn") == sum(bool(plot.gap) for plot in plots)
+    assert html.count("<img ") == sum(not plot.gap for plot in plots)
+    read = Document.model_validate_json((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert read.model_dump() == report.model_dump()
     json.loads(report.model_dump_json(), parse_constant=lambda name: pytest.fail(name))
 
 
 @pytest.mark.parametrize(
-    ("case", "kind", "why"),
+    ("case", "key", "why"),
     [
         ("no trial", "history", "No trial was completed"),
         ("one trial", "slices", "Only one trial was completed"),
@@ -186,14 +187,13 @@ def test_there_is_always_a_report(case: str, tmp_path: Path) -> None:
         ("two objectives", "folds", "With several objectives no trial is stopped early"),
     ],
 )
-def test_a_gap_says_why(case: str, kind: str, why: str) -> None:
+def test_a_gap_says_why(case: str, key: str, why: str) -> None:
     make, objectives = DEGENERATE[case]
-    (chart,) = [chart for chart in report_of(make(), objectives).charts if chart.kind == kind]
-    assert why in chart.gap
+    assert why in plots_of(report_of(make(), objectives))[key].gap
 
 
-def test_what_lies_far_off_is_left_out_of_the_picture_and_said() -> None:
+def test_what_lies_far_off_is_left_out_of_the_picture_and_counted() -> None:
     report = report_of(DEGENERATE["one value far worse"][0]())
-    words = {chart.kind: chart.words for chart in report.charts}
+    words = {key: plot.words for key, plot in plots_of(report).items()}
     assert re.search(r"1 trial worse than [\d.]+ lies outside the picture\.$", words["history"])
     assert "outside the picture" not in words["parallel"] + words["folds"]

@@ -1,32 +1,35 @@
-"""Studies, one contract on journal, SQLite and PostgreSQL: fingerprints, dead workers' trials, how many is enough."""
+"""Studies, one contract on a file and on PostgreSQL: fingerprints, dead workers' trials, how many is enough."""
 
 from __future__ import annotations
 
-import time
+import os
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import optuna
 import pytest
-from optuna.storages import RetryHeartbeatStaleTrialCallback
-from optuna.storages._heartbeat import BaseHeartbeat
+from optuna.storages import BaseStorage, RetryHeartbeatStaleTrialCallback
+from optuna.study import MaxTrialsCallback
 from optuna.trial import TrialState
 
 from data_schemas.errors import ContractError
-from experiments.sweep.storage import quiet
+from experiments.sweep.storage import open_storage, quiet
 from experiments.sweep.study import (
+    COUNTED,
     GOALS,
-    INTERRUPTED,
+    STUDY_FILE,
     StudyPlan,
     counted,
-    enough,
     open_study,
     requeue,
-    requeue_dead,
-    this_worker,
+    requeue_of_worker,
+    requeue_stale,
+    worker_id,
 )
 from tests.support.studies import BASE, FINGERPRINT, X, dead_worker, parabola
+
+pytestmark = pytest.mark.filterwarnings("ignore:Heartbeat of storage is supposed")
 
 
 def running(study: optuna.Study, x: float = 0.5, **user_attrs: object) -> int:
@@ -37,6 +40,12 @@ def running(study: optuna.Study, x: float = 0.5, **user_attrs: object) -> int:
         )
     )
     return study.trials[-1].number
+
+
+def storage_of(plan: StudyPlan) -> BaseStorage:
+    """That of the plan, with its tables made."""
+    open_study(replace(plan, name="other"))
+    return open_storage(plan.storage or plan.folder / STUDY_FILE, requeue)
 
 
 class TestContract:
@@ -54,7 +63,7 @@ class TestContract:
             assert joined.trials[0].params == {"x": 0.25}
             assert joined.trials[0].value == 0.0625
             assert joined.trials[0].intermediate_values == {1: 0.0625}
-            assert joined.trials[0].user_attrs["worker"] == this_worker()
+            assert joined.trials[0].user_attrs["worker"] == worker_id(os.getpid())
 
     def test_studies_of_several_names_share_a_storage(self, plan: StudyPlan) -> None:
         open_study(plan).optimize(parabola, n_trials=2)
@@ -70,13 +79,13 @@ class TestContract:
         for resume in (False, True):
             with pytest.raises(ContractError) as caught:
                 open_study(replace(plan, fingerprint=other, resume=resume))
-            told = str(caught.value)
-            assert "data (then 0123456789ab, now ffffffffffff)" in told
-            assert "held out (then the newest tenth, now nothing)" in told
-            assert "code (then none, now 1a)" in told
-            assert "schema" not in told
-            assert "--study" in told
-            assert "--out" in told
+            message = str(caught.value)
+            assert "data (then 0123456789ab, now ffffffffffff)" in message
+            assert "held out (then the newest tenth, now nothing)" in message
+            assert "code (then none, now 1a)" in message
+            assert "schema" not in message
+            assert "--study" in message
+            assert "--out" in message
         assert open_study(plan).user_attrs["fingerprint"] == FINGERPRINT
 
     def test_resume_wants_a_study(self, plan: StudyPlan) -> None:
@@ -89,94 +98,70 @@ class TestContract:
             open_study(replace(plan, resume=True))
 
     def test_a_study_whose_maker_died_before_the_fingerprint(self, plan: StudyPlan) -> None:
-        half = optuna.create_study(study_name="sweep", storage=open_study(replace(plan, name="other"))._storage)
+        half = optuna.create_study(study_name="sweep", storage=storage_of(plan))
         assert open_study(plan).user_attrs["fingerprint"] == FINGERPRINT
         assert half.user_attrs["fingerprint"] == FINGERPRINT
 
     def test_a_study_of_another_program_is_refused(self, plan: StudyPlan) -> None:
-        foreign = optuna.create_study(study_name="sweep", storage=open_study(replace(plan, name="other"))._storage)
+        foreign = optuna.create_study(study_name="sweep", storage=storage_of(plan))
         foreign.add_trial(optuna.create_trial(value=1.0))
         with pytest.raises(ContractError, match=r"'sweep' is not one of creditfusion.*--study"):
             open_study(plan)
 
-    def test_trials_of_dead_workers_are_queued_again(self, plan: StudyPlan) -> None:
+    def test_the_trial_of_a_dead_worker_is_queued_again(self, plan: StudyPlan) -> None:
         study = open_study(plan)
-        dead = running(study, 0.5, worker=dead_worker(), figures={"auc": 0.7})
-        alive = running(study, 0.1, worker=this_worker())
-        reused = running(study, 0.2, worker=this_worker() | {"started": "1"})
-        elsewhere = running(study, 0.3, worker=dead_worker() | {"host": "another-host"})
+        gone = dead_worker()
+        dead = running(study, 0.5, worker=gone, figures={"auc": 0.7})
+        alive = running(study, 0.1, worker=worker_id(os.getpid()))
+        elsewhere = running(study, 0.3, worker=gone | {"host": "another-host"})
         unsigned = running(study, 0.4)
-        assert requeue_dead(study) == [dead, reused]
-        states = {trial.number: trial.state for trial in study.trials}
-        assert [states[n] for n in (dead, alive, reused, elsewhere, unsigned)] == [
-            TrialState.FAIL,
-            TrialState.RUNNING,
-            TrialState.FAIL,
-            TrialState.RUNNING,
-            TrialState.RUNNING,
-        ]
-        waiting = study.get_trials(states=(TrialState.WAITING,))
-        assert [trial.params for trial in waiting] == [{"x": 0.5}, {"x": 0.2}]
-        assert [study.trials[number].user_attrs["cut"] for number in (dead, reused)] == ["its worker was killed"] * 2
-        assert all(trial.user_attrs == {} for trial in waiting)
+        for _ in range(2):
+            requeue_of_worker(study, int(gone["pid"]))
+            states = [study.trials[number].state.name for number in (dead, alive, elsewhere, unsigned)]
+            assert states == ["FAIL", "RUNNING", "RUNNING", "RUNNING"]
+            (waiting,) = study.get_trials(states=(TrialState.WAITING,))
+        assert (waiting.params, waiting.user_attrs) == ({"x": 0.5}, {})
         with quiet():
-            assert [RetryHeartbeatStaleTrialCallback.retried_trial_number(t) for t in waiting] == [dead, reused]
-        assert requeue_dead(study) == []
-        study.optimize(parabola, n_trials=2)
-        assert [study.trials[trial.number].state for trial in waiting] == [TrialState.COMPLETE] * 2
-        assert [study.trials[trial.number].params for trial in waiting] == [{"x": 0.5}, {"x": 0.2}]
-
-    @pytest.mark.parametrize("key", ["host", "boot", "processes"])
-    def test_a_number_of_elsewhere_tells_nothing(self, plan: StudyPlan, key: str) -> None:
-        """Two containers of one host's name, or a machine that has booted since: the numbers are of other processes."""
-        study = open_study(plan)
-        number = running(study, worker=dead_worker() | {key: "another"})
-        assert requeue_dead(study) == []
-        assert study.trials[number].state == TrialState.RUNNING
-
-    def test_who_is_alone_knows_that_all_are_dead(self, plan: StudyPlan) -> None:
-        """Such as the holder of a journal's lock, whatever the host was called then."""
-        study = open_study(plan)
-        numbers = [running(study, 0.1, worker=dead_worker() | {"host": "an old name"}), running(study, 0.2)]
-        assert requeue_dead(study, alone=True) == numbers
-        assert [trial.params for trial in study.get_trials(states=(TrialState.WAITING,))] == [{"x": 0.1}, {"x": 0.2}]
+            assert RetryHeartbeatStaleTrialCallback.retried_trial_number(waiting) == dead
+        study.optimize(parabola, n_trials=1)
+        assert study.trials[waiting.number].state == TrialState.COMPLETE
+        assert study.trials[waiting.number].params == {"x": 0.5}
 
     def test_a_trial_that_no_worker_ever_signed(self, plan: StudyPlan, monkeypatch: pytest.MonkeyPatch) -> None:
         study = open_study(plan)
         number = running(study)
-        assert requeue_dead(study) == []
+        requeue_stale(study)
+        assert study.trials[number].state == TrialState.RUNNING
         assert datetime.now() - study.trials[number].datetime_start < timedelta(seconds=30)  # type: ignore[operator]
         monkeypatch.setattr("experiments.sweep.study.UNSIGNED_SECONDS", 0.0)
-        assert requeue_dead(study) == [number]
+        requeue_stale(study)
+        assert study.trials[number].state == TrialState.FAIL
+        assert [trial.params for trial in study.get_trials(states=(TrialState.WAITING,))] == [{"x": 0.5}]
 
     def test_at_most_two_retries(self, plan: StudyPlan) -> None:
         study = open_study(plan)
-        running(study, 0.5, worker=dead_worker())
-        rounds = []
-        for _ in range(4):
-            rounds.append(len(requeue_dead(study)))
-            for trial in study.get_trials(states=(TrialState.WAITING,)):
-                study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
-                study._storage.set_trial_user_attr(trial._trial_id, "worker", dead_worker())
-        assert rounds == [1, 1, 1, 0]
-        assert [trial.state for trial in study.trials] == [TrialState.FAIL] * 3
+        trial = study.ask()
+        for left in (1, 1, 0):
+            trial.suggest_float("x", -1.0, 1.0)
+            trial.set_user_attr("worker", worker_id(1))
+            requeue_of_worker(study, 1)
+            assert len(study.get_trials(states=(TrialState.WAITING,))) == left
+            trial = study.ask()
+        assert [one.state.name for one in study.trials] == ["FAIL"] * 3 + ["RUNNING"]
 
     def test_interruptions_use_up_no_retry(self, plan: StudyPlan) -> None:
         study = open_study(plan)
-        running(study, 0.5, worker=this_worker())
-        for cut in [*[INTERRUPTED] * 4, "its worker was killed"]:
-            assert len(requeue_dead(study, alone=True, cut=cut)) == 1
+        study.enqueue_trial({"x": 0.5})
+        for counts in (*[False] * 4, True):
+            trial = study.ask()
+            assert trial.suggest_float("x", -1.0, 1.0) == 0.5
+            trial.set_user_attr("worker", worker_id(1))
+            requeue_of_worker(study, 1, counts)
             (waiting,) = study.get_trials(states=(TrialState.WAITING,))
             assert waiting.params == {"x": 0.5}
             assert waiting.user_attrs == {}
             assert waiting.system_attrs["failed_trial"] == 0
-            study._storage.set_trial_state_values(waiting._trial_id, TrialState.RUNNING)
         assert len(study.trials[-1].system_attrs["retry_history"]) == 1
-        assert [trial.user_attrs.get("cut") for trial in study.trials] == [
-            *[INTERRUPTED] * 4,
-            "its worker was killed",
-            None,
-        ]
 
     def test_an_interrupted_trial_is_queued_again(self, plan: StudyPlan) -> None:
         study = open_study(plan)
@@ -187,19 +172,28 @@ class TestContract:
 
         with pytest.raises(KeyboardInterrupt):
             study.optimize(interrupted, n_trials=1)
-        assert requeue(study, study.trials[0])
-        done = running(study, worker=this_worker())
-        stale = study.trials[done]
-        study.tell(done, 0.3)
-        assert not requeue(study, stale)  # it was finished in between
+        requeue(study, study.trials[0], counts=False)
         study.optimize(parabola, n_trials=1)
-        assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE", "COMPLETE"]
+        assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE"]
         assert study.trials[1].params == study.trials[0].params
+
+    def test_a_trial_that_ends_in_the_moment_stays_as_it_ended(
+        self, plan: StudyPlan, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        study = open_study(plan)
+        number = running(study, worker=worker_id(1))
+        (stale,) = study.get_trials(states=(TrialState.RUNNING,))
+        study.tell(number, 0.3)
+        monkeypatch.setattr(study, "get_trials", lambda **_: [stale])
+        requeue_of_worker(study, 1)
+        monkeypatch.undo()
+        assert [(trial.state.name, trial.value) for trial in study.trials] == [("COMPLETE", 0.3)]
 
     def test_enough_counts_what_is_finished_pruned_or_running(self, plan: StudyPlan) -> None:
         study = open_study(plan)
-        running(study, worker=this_worker())
-        failed = running(study, worker=dead_worker())
+        running(study, worker=worker_id(os.getpid()))
+        failed = running(study, worker=worker_id(1))
+        requeue_of_worker(study, 1)
 
         def every_third_pruned(trial: optuna.Trial) -> float:
             value = parabola(trial)
@@ -207,7 +201,7 @@ class TestContract:
                 raise optuna.TrialPruned
             return value
 
-        study.optimize(every_third_pruned, callbacks=[enough(7)])
+        study.optimize(every_third_pruned, callbacks=[MaxTrialsCallback(7, COUNTED)])
         states = [trial.state.name for trial in study.trials]
         assert counted(study) == 7
         assert states.count("RUNNING") == 1
@@ -228,23 +222,6 @@ class TestContract:
         same.optimize(parabola, n_trials=2)
         assert [trial.params["x"] for trial in same.trials] == drawn[:2]
         assert len({*drawn, again.trials[-1].params["x"]}) == 5
-
-
-def test_a_trial_without_heartbeats_is_noted_as_cut(tmp_path: Path) -> None:
-    plan = replace(BASE, folder=tmp_path, storage=f"sqlite:///{tmp_path / 'study.db'}", heartbeat=1)
-    study = open_study(plan)
-    number = running(study, worker=dead_worker() | {"host": "another-host"})
-    storage = study._storage
-    assert isinstance(storage, BaseHeartbeat)
-    storage.record_heartbeat(study.trials[number]._trial_id)
-    deadline = time.monotonic() + 30
-    while study.trials[number].state == TrialState.RUNNING and time.monotonic() < deadline:
-        assert requeue_dead(study) == []  # Optuna has queued it
-        time.sleep(0.2)
-    assert study.trials[number].state == TrialState.FAIL
-    assert study.trials[number].user_attrs["cut"] == "its worker was killed"
-    (waiting,) = study.get_trials(states=(TrialState.WAITING,))
-    assert waiting.user_attrs == {}
 
 
 def test_pruning_compares_trials_fold_by_fold(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def _slope(scored: ScoredOutcomes) -> Finding:
         if slope.value <= TOO_CAUTIOUS:
             words = f"{said}. {alike}, by little."
             return Finding(key=key, grade="note", title="The PDs are a little too cautious.", words=words)
-        words = f"{said}. {alike}: it tells applicants apart better than its PDs admit."
+        words = f"{said}. {alike}: it separates applicants better than its PDs admit."
         return Finding(key=key, grade="concern", title="The PDs are too cautious.", words=words)
     if slope.low < UNSURE_SLOPE[0] or slope.high > UNSURE_SLOPE[1]:
         words = f"{said}: with so few bads, or PDs so alike, PDs may be too extreme or too much alike unseen."
@@ -145,12 +145,12 @@ def _tests(scored: ScoredOutcomes) -> Finding:
     """Whether tests of all PDs together find them wrong, and by how much."""
     key = "calibration_tests"
     groups, whole = hosmer_lemeshow(scored.y, scored.pd).p, spiegelhalter(scored.y, scored.pd).p
-    told = [
+    tests = [
         f"{name} {p_value(p)}"
         for name, p in (("Hosmer-Lemeshow", groups), ("Spiegelhalter", whole))
         if math.isfinite(p)
     ]
-    said = listed(told)
+    said = listed(tests)
     if not min(groups, whole if math.isfinite(whole) else 1.0) < LEVEL:
         words = f"No sign against the PDs: {said}. With few bads tests miss even large errors."
         return Finding(key=key, grade="good", title="Tests of calibration pass.", words=words)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from experiments.reporting.cells import figure, interval
+from experiments.reporting.cells import BAD_RATE, BADS, MEAN_PD, NUMBER, P_VALUE, figure, interval
 from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, name_places, percent_axis, picture
-from experiments.reporting.document import Cell, Column, Gap, Plot, Row, Table
+from experiments.reporting.document import Column, Gap, Plot, Row, Table
 from experiments.reporting.words import number
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from experiments.validate.sides import Named, Sides, figure_columns, figure_rows
+from experiments.validate.sides import Gains, Named, Sides, figure_columns, figure_rows
 from experiments.validate.slices import MIN_BADS, TOO_FEW, Cut, Slice, enough
 from features.arrays import Floats
 from fusion.validation.calibration_tests import (
@@ -30,22 +30,22 @@ NO_ROW = "no row"
 GAP = "Mean PD less bad rate"
 MONTHS_SIZE = (11.0, 3.6)
 OUTCOME_COLUMNS = (
-    Column(key="n", title="Number", form="count"),
-    Column(key="n_bad", title="Bad", form="count"),
-    Column(key="mean_pd", title="Mean PD", form="percent", digits=1),
-    Column(key="bad_rate", title="Bad rate", form="percent", digits=1),
+    NUMBER,
+    BADS,
+    MEAN_PD,
+    BAD_RATE,
 )
 
 
-def overall_table(sides: Sides, gains: Mapping[str, tuple[Cell, Cell]] | None = None) -> Table:
+def overall_table(sides: Sides, gains: Gains | None = None) -> Table:
     """How right the PDs are. gains: of two models, the differences by name of the figure."""
     return Table(
         key="calibration_overall",
         title="Over all rows",
         note="PDs, rates and their differences are fractions of 1. The parts of the Brier score and the expected "
         "calibration error (mean distance of PD and bad rate) use ten bins of PD. The latter is never 0 in a sample.",
-        columns=figure_columns(sides, "number", 4),
-        rows=figure_rows(sides, _overall, gains or {}),
+        columns=figure_columns(sides, "number", 4, gains),
+        rows=figure_rows(sides, _overall, gains),
     )
 
 
@@ -91,7 +91,7 @@ def tests_table(scored: ScoredOutcomes) -> Table:
             Column(key="test", title="Test"),
             Column(key="statistic", title="Statistic", form="number", digits=2),
             Column(key="df", title="Degrees of freedom", form="count"),
-            Column(key="p", title="p", form="p"),
+            P_VALUE,
         ),
         rows=tuple(rows),
     )
@@ -108,7 +108,7 @@ def reliability_table(scored: ScoredOutcomes) -> Table:
             Column(key="bin", title="Group", form="count"),
             Column(key="low", title="Lowest PD", form="percent", digits=1),
             Column(key="high", title="Highest PD", form="percent", digits=1),
-            Column(key="n", title="Number", form="count"),
+            NUMBER,
             *OUTCOME_COLUMNS[2:],
         ),
         rows=tuple((at, one.low, one.high, one.n, one.mean_pd, interval(one.rate)) for at, one in enumerate(bins, 1)),

@@ -47,7 +47,7 @@ def chapter(scored: ScoredOutcomes, segments: Sequence[Cut], months: Cut | None)
         plots.append(month_plot(scored, months))
     return Section(
         key="discrimination",
-        title="Discrimination: does it tell good from bad?",
+        title="Discrimination: does it separate good from bad?",
         findings=tuple(findings(scored, parts)),
         words=(
             f"{AUC_WORDS} Gini is twice the AUC less one. KS is the greatest distance between the shares of bads and "
@@ -112,7 +112,7 @@ def _ranks(area: Estimate, scored: ScoredOutcomes) -> Finding:
         return Finding(
             key="ranks",
             grade="alarm",
-            title="It cannot tell good applicants from bad ones.",
+            title="It cannot separate good applicants from bad ones.",
             words=f"{said}: a random order does as well. Decisions by this score are decisions by lot. Either the "
             f"model learned nothing (were the outcomes right that it learned from?), or {n_bad:,} bads are too few to "
             "show what it knows.",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from sklearn.metrics import roc_curve
 
-from experiments.reporting.cells import figure, interval
+from experiments.reporting.cells import BAD_RATE, BADS, MEAN_PD, NUMBER, figure, interval
 from experiments.reporting.charts import BLUE, GRID, INK, MUTED, RED, legend, name_places, percent_axis, picture
-from experiments.reporting.document import Cell, Column, Gap, Plot, Row, Table
+from experiments.reporting.document import Column, Gap, Plot, Row, Table
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from experiments.validate.sides import Named, Sides, figure_columns, figure_rows
+from experiments.validate.sides import Gains, Named, Sides, figure_columns, figure_rows
 from experiments.validate.slices import MIN_BADS, TOO_FEW, Cut, Slice, enough
 from fusion.metrics import both_classes, log_loss
 from fusion.validation.confusion import at_cutoff
@@ -25,17 +25,17 @@ NO_FLAG, NO_BAD, NO_ROW = "nobody is declined", "no bad", "no row"
 N_DRAWS = 400  # of the bootstrap in a slice; there are many slices
 COUNTS = (
     Column(key="slice", title="Rows"),
-    Column(key="n", title="Number", form="count"),
-    Column(key="n_bad", title="Bad", form="count"),
+    NUMBER,
+    BADS,
 )
 RANKING_COLUMNS = (
     *COUNTS,
-    Column(key="bad_rate", title="Bad rate", form="percent", digits=1),
+    BAD_RATE,
     Column(key="auc", title="AUC", form="number", digits=3),
     Column(key="ks", title="KS", form="number", digits=3),
     Column(key="average_precision", title="Average precision", form="number", digits=3),
     Column(key="brier", title="Brier score", form="number", digits=4),
-    Column(key="mean_pd", title="Mean PD", form="percent", digits=1),
+    MEAN_PD,
 )
 CUTOFF_COLUMNS = (
     *COUNTS,
@@ -47,13 +47,13 @@ CUTOFF_COLUMNS = (
 )
 
 
-def overall_table(sides: Sides, gains: Mapping[str, tuple[Cell, Cell]] | None = None) -> Table:
+def overall_table(sides: Sides, gains: Gains | None = None) -> Table:
     """How well the models rank. gains: of two models, the differences by name of the figure."""
     return Table(
         key="overall",
         title="Over all rows",
-        columns=figure_columns(sides, "number", 4),
-        rows=figure_rows(sides, _overall, gains or {}),
+        columns=figure_columns(sides, "number", 4, gains),
+        rows=figure_rows(sides, _overall, gains),
     )
 
 
@@ -78,7 +78,7 @@ def cutoff_table(sides: Sides) -> Table:
         note="“Not approved” stands for a positive test, “bad” for the condition. All applicants here were granted a "
         "loan once; accuracy is a poor guide where few are bad.",
         columns=figure_columns(sides, "percent", 1),
-        rows=figure_rows(sides, _at_cutoff, {}),
+        rows=figure_rows(sides, _at_cutoff),
     )
 
 

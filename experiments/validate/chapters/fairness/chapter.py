@@ -1,4 +1,4 @@
-"""Fairness: whether groups of protected columns are treated alike, and whether words that tell of them count."""
+"""Fairness: whether groups of protected columns are treated alike, and whether words about them count."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from fusion.validation.fairness import fairness
 from fusion.validation.fairness_effects import Treatment, effects
 
 INTRODUCTION = (
-    "Protected columns never enter the model. Here they only tell the applicants apart, to see whether the policy and "
+    "Protected columns never enter the model. Here they only group the applicants, to see whether the policy and "
     "the PDs treat them alike. A referral to a person is not counted as an approval.",
     "A difference is not yet discrimination, and none does not rule it out: groups may differ in what a lender may "
     "ask for. Where a figure stands out, the columns and narratives behind it have to be looked at by a person.",
@@ -163,7 +163,7 @@ def _masking_part(scored: ScoredOutcomes, masking: Masking) -> FairnessRows:
     table = moved_table(
         "fairness_masking",
         "Decisions without the sensitive sentences",
-        "Every sentence that tells of private life is cut and the application decided again. Harder: referred instead "
+        "Every sentence on private life is cut and the application decided again. Harder: referred instead "
         "of approved, or declined instead of either.",
         [("Sensitive sentences cut", found)],
     )

@@ -25,8 +25,8 @@ MANY_CHANGED = 0.05
 
 GRADE: Mapping[FourFifths, Grade] = {"below": "alarm", "perhaps below": "concern", "perhaps met": "note"}
 NAMES: Mapping[SwapKind, str] = {
-    "gender": "Words that tell of sex",
-    "family": "Words that tell of marital status",
+    "gender": "Words of sex",
+    "family": "Words of marital status",
     "names": "First names",
 }
 
@@ -173,7 +173,7 @@ def masking_findings(found: Moved, scored: ScoredOutcomes) -> tuple[Finding, ...
     """What cutting sensitive sentences comes to."""
     cut = scored.model.bundle.config.text.mask
     if not found.n:
-        title, words = "No sentence tells of private life", "The schema's concepts find none in these narratives."
+        title, words = "No sentence is about private life", "The schema's concepts find none in these narratives."
     else:
         title = f"Cutting sentences of private life changes {percent(found.changed.value)} of those decisions"
         words = f"{found.n:,} applications have such sentences. Without them {_decided(found)}."

@@ -31,7 +31,7 @@ MAX_SHOWN = 20
 """Of a column with more groups only the large ones are shown."""
 NOBODY = "nobody in the reference group is approved"
 NO_SPREAD = "all margins are alike"
-NO_SLOPE = "the margin does not vary, or parts goods and bads"
+NO_SLOPE = "the margin does not vary, or separates goods and bads perfectly"
 REFERENCE_FEW = "fewer goods in the reference group"
 
 KIND_TITLES: Mapping[SwapKind, str] = {
@@ -43,8 +43,12 @@ KIND_TITLES: Mapping[SwapKind, str] = {
 
 @dataclass(frozen=True)
 class Treated:
-    """The groups of a column under another way of scoring and deciding. effects: its figures less those of the model
-    as it is, for each group; None for groups too small to judge.
+    """The groups of a column under another way of scoring and deciding.
+
+    Attributes:
+        title: the other way.
+        figures: of the groups, then.
+        effects: these figures less those of the model as it is, for each group; None for groups too small to judge.
     """
 
     title: str
@@ -260,7 +264,7 @@ def sentences_table(masking: Masking) -> Table:
     ]
     return Table(
         key="fairness_sentences",
-        title="Sentences that tell of private life",
+        title="Sentences on private life",
         note="As the schema's concepts find them. A sentence of two kinds counts for both."
         + (f" Of {listed(absent, 9)} there is none." if absent else ""),
         columns=columns,

@@ -44,9 +44,9 @@ CHOSEN = (
 
 def findings(view: PolicyView) -> list[Finding]:
     """In the order of the tables."""
-    found = [_approves(view), *_worse_than_told(view)]
+    found = [_approves(view), *_worse_than_expected(view)]
     if not view.books:
-        words = f"Profit and better cut-offs cannot be told: {view.why_no_money}."
+        words = f"Profit and better cut-offs cannot be computed: {view.why_no_money}."
         if view.scored.policy.economics is None:
             words += " A policy file says what a good loan earns and a bad one loses (--policy)."
         return [*found, Finding(key="no_money", grade="note", title="Nothing is said of profit.", words=words)]
@@ -75,18 +75,18 @@ def _approves(view: PolicyView) -> Finding:
     return Finding(key="policy_approves", grade="note", title=title, words=f"{said}, of all applicants {everybody}.")
 
 
-def _worse_than_told(view: PolicyView) -> list[Finding]:
+def _worse_than_expected(view: PolicyView) -> list[Finding]:
     """More bads among the approved than their PDs said, beyond chance."""
     worse = [segment for segment in view.segments if _is_worse(view, segment)]
     if not worse:
         return []
-    told = [f"{_mean_pd(view, one)} and {percent(view.bad_rate(one).value)} ({one.title})" for one in worse]
+    figures = [f"{_mean_pd(view, one)} and {percent(view.bad_rate(one).value)} ({one.title})" for one in worse]
     return [
         Finding(
             key="approved_worse",
             grade="concern",
             title="Those approved went bad more often than their PDs say.",
-            words=f"Mean PD and bad rate of the approved are {listed(told)}. Losses are higher than planned, and "
+            words=f"Mean PD and bad rate of the approved are {listed(figures)}. Losses are higher than planned, and "
             "cut-offs chosen by these PDs are too loose.",
         )
     ]
@@ -135,12 +135,12 @@ def _limit(view: PolicyView, limit: ConstraintName) -> str:
 
 
 def _unmet(unmet: Unmet) -> Finding:
-    told = listed([limit_words(limit, value) for limit, value in zip(unmet.limits, unmet.wanted, strict=True)])
+    wanted = listed([limit_words(limit, value) for limit, value in zip(unmet.limits, unmet.wanted, strict=True)])
     if len(unmet.limits) == 1:
         best = percent(unmet.best)
-        words = f"No cut-offs reach {told}; the best that can be reached is {best}. So nothing is proposed."
+        words = f"No cut-offs reach {wanted}; the best that can be reached is {best}. So nothing is proposed."
     else:
-        words = f"No cut-offs reach {told} together, though each alone can be reached. So nothing is proposed."
+        words = f"No cut-offs reach {wanted} together, though each alone can be reached. So nothing is proposed."
     return Finding(key="policy_proposal", grade="concern", title="The constraints cannot be met.", words=words)
 
 

@@ -25,7 +25,14 @@ MAX_POINTS = 400  # of a line in a picture
 
 @dataclass(frozen=True)
 class SegmentView:
-    """Rows that share cut-offs. name: as the proposal has it. name, limits: None for all rows of several segments."""
+    """Rows that share cut-offs.
+
+    Attributes:
+        name: as the proposal has it; None for all rows of several segments.
+        title: the same for people.
+        rows: bool (n,).
+        limits: the cut-offs; None for all rows of several segments.
+    """
 
     name: str | None
     title: str
@@ -35,8 +42,16 @@ class SegmentView:
 
 @dataclass(frozen=True)
 class PolicyView:
-    """segments: those with rows, all rows last. books: by segment; empty where ``why_no_money`` says why. free: all
-    rows, nobody referred for what he lacks. proposal, unmet: one of them where there is money.
+    """What the chapter on the policy shows.
+
+    Attributes:
+        scored: the rows.
+        segments: those with rows, all rows last.
+        books: amounts and economics by segment; empty where ``why_no_money`` has a reason.
+        why_no_money: why profit cannot be computed, "" where it can.
+        free: all rows, nobody referred for what is missing.
+        proposal: the best cut-offs, where there are some.
+        unmet: the constraints that no cut-offs keep, where there are some.
     """
 
     scored: ScoredOutcomes

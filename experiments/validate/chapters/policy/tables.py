@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from matplotlib.axes import Axes
 
-from experiments.reporting.cells import figure, interval
+from experiments.reporting.cells import NUMBER, figure, interval
 from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, percent_axis, picture
 from experiments.reporting.document import Cell, Column, Gap, Plot, Row, Table
 from experiments.validate.chapters.policy.figures import PolicyView, SegmentView
@@ -54,23 +54,20 @@ def _now(view: PolicyView) -> Table:
             interval(view.bad_rate(segment), NOBODY),
         )
 
-    titles = (
-        ("approve_up_to", "Approve up to PD", "percent", 1),
-        ("decline_above", "Decline above PD", "percent", 1),
-        ("n", "Number", "count", 0),
-        ("approved", "Approved", "percent", 1),
-        ("referred", "Referred", "percent", 1),
-        ("declined", "Declined", "percent", 1),
-        ("mean_pd", "Mean PD of the approved", "percent", 1),
-        ("bad_rate", "Bad rate of the approved", "percent", 1),
-    )
     return Table(
         key="policy_now",
         title="At the present cut-offs",
         note="“Approved” without a second look.",
         columns=(
             Column(key="segment", title="Rows"),
-            *(Column(key=key, title=title, form=form, digits=digits) for key, title, form, digits in titles),
+            Column(key="approve_up_to", title="Approve up to PD", form="percent", digits=1),
+            Column(key="decline_above", title="Decline above PD", form="percent", digits=1),
+            NUMBER,
+            Column(key="approved", title="Approved", form="percent", digits=1),
+            Column(key="referred", title="Referred", form="percent", digits=1),
+            Column(key="declined", title="Declined", form="percent", digits=1),
+            Column(key="mean_pd", title="Mean PD of the approved", form="percent", digits=1),
+            Column(key="bad_rate", title="Bad rate of the approved", form="percent", digits=1),
         ),
         rows=tuple(row(segment) for segment in view.segments),
     )
@@ -79,8 +76,8 @@ def _now(view: PolicyView) -> Table:
 def _refer_reasons(view: PolicyView) -> Table | None:
     scored = view.scored
     found = scored.model.decide(scored.applications, scored.pd, scored.quality)
-    told = Counter(reason for reasons in found.refer_reason for reason in reasons.split(";") if reason)
-    if not told:
+    reasons_given = Counter(reason for reasons in found.refer_reason for reason in reasons.split(";") if reason)
+    if not reasons_given:
         return None
     n_referred = int(found.rows_with("refer").sum())
     return Table(
@@ -89,26 +86,18 @@ def _refer_reasons(view: PolicyView) -> Table | None:
         note=f"Of {n_referred:,} referred; one may have several reasons.",
         columns=(
             Column(key="reason", title="Reason"),
-            Column(key="n", title="Number", form="count"),
+            NUMBER,
             Column(key="share", title="Of the referred", form="percent", digits=1),
         ),
         rows=tuple(
-            (reason, n, n / n_referred) for reason, n in sorted(told.items(), key=lambda one: (-one[1], one[0]))
+            (reason, n, n / n_referred)
+            for reason, n in sorted(reasons_given.items(), key=lambda one: (-one[1], one[0]))
         ),
     )
 
 
 def _money(view: PolicyView) -> Table:
     digits = view.money_digits
-    titles = (
-        ("end_approved", "Approved in the end", "percent", 1),
-        ("expected_bad_rate", "Expected bad rate of these", "percent", 1),
-        ("bad_rate", "Observed bad rate of these", "percent", 1),
-        ("expected_loss", "Expected loss per application", "number", digits),
-        ("loss", "Observed loss per application", "number", digits),
-        ("expected_profit", "Expected profit per application", "signed", digits),
-        ("profit", "Observed profit per application", "signed", digits),
-    )
 
     def row(segment: SegmentView) -> Row:
         point = view.point(segment)
@@ -129,7 +118,13 @@ def _money(view: PolicyView) -> Table:
         note="With the share of the referred that ends approved. Interval: 1,000 bootstrap draws of the applicants.",
         columns=(
             Column(key="segment", title="Rows"),
-            *(Column(key=key, title=title, form=form, digits=at) for key, title, form, at in titles),
+            Column(key="end_approved", title="Approved in the end", form="percent", digits=1),
+            Column(key="expected_bad_rate", title="Expected bad rate of these", form="percent", digits=1),
+            Column(key="bad_rate", title="Observed bad rate of these", form="percent", digits=1),
+            Column(key="expected_loss", title="Expected loss per application", form="number", digits=digits),
+            Column(key="loss", title="Observed loss per application", form="number", digits=digits),
+            Column(key="expected_profit", title="Expected profit per application", form="signed", digits=digits),
+            Column(key="profit", title="Observed profit per application", form="signed", digits=digits),
         ),
         rows=tuple(row(segment) for segment in view.segments),
     )
@@ -158,16 +153,6 @@ def _proposed(view: PolicyView, parts: tuple[ProposalSegment, ...]) -> Table:
                     figure(point.profit[0] / point.n),
                 )
             )
-    columns = (
-        ("approve_up_to", "Approve up to PD", "percent", 1),
-        ("decline_above", "Decline above PD", "percent", 1),
-        ("end_approved", "Approved in the end", "percent", 1),
-        ("referred", "Referred", "percent", 1),
-        ("expected_bad_rate", "Expected bad rate", "percent", 1),
-        ("bad_rate", "Observed bad rate", "percent", 1),
-        ("expected_profit", "Expected profit per application", "signed", digits),
-        ("profit", "Observed profit per application", "signed", digits),
-    )
     return Table(
         key="policy_proposed",
         title="The cut-offs with the highest expected profit under the policy's constraints",
@@ -175,7 +160,14 @@ def _proposed(view: PolicyView, parts: tuple[ProposalSegment, ...]) -> Table:
         "percentage points the best. “Observed” is how these applicants then fared.",
         columns=(
             Column(key="segment", title="Rows"),
-            *(Column(key=key, title=title, form=form, digits=at) for key, title, form, at in columns),
+            Column(key="approve_up_to", title="Approve up to PD", form="percent", digits=1),
+            Column(key="decline_above", title="Decline above PD", form="percent", digits=1),
+            Column(key="end_approved", title="Approved in the end", form="percent", digits=1),
+            Column(key="referred", title="Referred", form="percent", digits=1),
+            Column(key="expected_bad_rate", title="Expected bad rate", form="percent", digits=1),
+            Column(key="bad_rate", title="Observed bad rate", form="percent", digits=1),
+            Column(key="expected_profit", title="Expected profit per application", form="signed", digits=digits),
+            Column(key="profit", title="Observed profit per application", form="signed", digits=digits),
         ),
         rows=tuple(rows),
     )
@@ -191,20 +183,17 @@ def _limits(view: PolicyView) -> Table | None:
             rows.append((LIMIT_TITLES[limit], float(wanted), *_kept(view.present, limit), *_kept(then, limit)))
     if not rows:
         return None
-    titles = (
-        ("limit", "Limit"),
-        ("now_expected", "Now, expected"),
-        ("now_observed", "Now, observed"),
-        ("then_expected", "Proposed, expected"),
-        ("then_observed", "Proposed, observed"),
-    )
     return Table(
         key="policy_limits",
         title="The policy's constraints",
         note="Expected and observed differ where PDs are concerned. The proposal keeps them as expected.",
         columns=(
             Column(key="constraint", title="Constraint"),
-            *(Column(key=key, title=title, form="percent", digits=1) for key, title in titles),
+            Column(key="limit", title="Limit", form="percent", digits=1),
+            Column(key="now_expected", title="Now, expected", form="percent", digits=1),
+            Column(key="now_observed", title="Now, observed", form="percent", digits=1),
+            Column(key="then_expected", title="Proposed, expected", form="percent", digits=1),
+            Column(key="then_observed", title="Proposed, observed", form="percent", digits=1),
         ),
         rows=tuple(rows),
     )

@@ -96,7 +96,7 @@ def _columns(columns: Sequence[Shift]) -> Finding:
             " beyond chance." if few else "."
         )
         if few:
-            words += f" There are too few rows to tell of {listed([one.title for one in few])}."
+            words += f" There are too few rows to judge {listed([one.title for one in few])}."
         return Finding(key=key, grade="note" if few else "good", title="No column has moved much.", words=words)
     worst = [*shifted, *moderate][:3]
     details = "; ".join(f"{one.title} ({number(one.index.value, 2)}), {one.what}" for one in worst)

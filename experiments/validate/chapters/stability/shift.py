@@ -27,8 +27,13 @@ UNKNOWN_LEVEL = "missing or unknown"
 class Shift:
     """How one thing moved.
 
-    title: what moved. index: over all rows. weight: share of all movement of the training's scores that it makes, NaN
-    where that is not said of it. what: where it moved most, in words. months: its index of each month.
+    Attributes:
+        key: for machines.
+        title: what moved.
+        index: over all rows.
+        weight: its share of all movement of the training scores; NaN for what is no column.
+        what: where it moved most, in words.
+        months: its index of each month.
     """
 
     key: str
@@ -41,8 +46,14 @@ class Shift:
 
 @dataclass(frozen=True)
 class NarrativeShift:
-    """How the narratives of one column moved: whether there is one, what is in it (the principal component that moved
-    most), and how many distinct words it has. drift: all its figures.
+    """How the narratives of one column moved.
+
+    Attributes:
+        title: of the column.
+        drift: all figures.
+        written: whether there is a narrative.
+        content: what is in it, along the principal component that moved most.
+        length: how many distinct words it has.
     """
 
     title: str
@@ -56,8 +67,11 @@ class NarrativeShift:
 class Shifts:
     """How everything moved.
 
-    score: that of the score; score_psi: its cells, bounds in log-odds. columns: the furthest moved first. narratives:
-    in the schema's order.
+    Attributes:
+        score: that of the score.
+        score_psi: its cells, bounds in log-odds.
+        columns: the furthest moved first.
+        narratives: in the schema's order.
     """
 
     score: Shift

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
-from experiments.reporting.cells import figure, interval
+from experiments.reporting.cells import BAD_RATE, MEAN_PD, NUMBER, figure, interval
 from experiments.reporting.charts import BLUE, GRID, INK, MUTED, RED, legend, name_places, percent_axis, picture
 from experiments.reporting.document import Column, Gap, Plot, Row, Table
 from experiments.validate.chapters.stability.shift import Shift, Shifts, pd_range
@@ -209,9 +209,9 @@ def _vintage_table(grown: Sequence[Vintage]) -> Table:
         note="Bad rates and approvals with Jeffreys’ 95 % interval, means with their normal one.",
         columns=(
             Column(key="month", title="Month"),
-            Column(key="n", title="Number", form="count"),
-            Column(key="bad_rate", title="Bad rate", form="percent", digits=1),
-            Column(key="mean_pd", title="Mean PD", form="percent", digits=1),
+            NUMBER,
+            BAD_RATE,
+            MEAN_PD,
             Column(key="mean_score", title="Mean score", form="number", digits=1),
             Column(key="approved", title="Approved by the policy", form="percent", digits=1),
         ),

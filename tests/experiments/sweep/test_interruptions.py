@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 import signal
 import stat
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,10 +22,9 @@ from optuna.trial import FrozenTrial, TrialState
 from data_schemas.errors import RunError
 from experiments.sweep import worker
 from experiments.sweep.objective import Task
-from experiments.sweep.storage import sole_command
-from experiments.sweep.study import StudyPlan
+from experiments.sweep.study import MAX_RETRIES, StudyPlan
 from experiments.sweep.worker import ORDER, WorkerOrder
-from experiments.sweep.worker_pool import MAX_DEATHS, Crew
+from experiments.sweep.worker_pool import MAX_DEATHS, WorkerPool
 from fusion.config import load_config
 from fusion.model.search_space import full_space
 from tests.support.postgres import Server
@@ -98,11 +99,11 @@ class TestProcesses:
         before = command.wait_for(in_trial)
         worker = worker_of(at_work(before))
         command.interrupt()
-        code, summary, said = command.end()
+        code, summary, stderr = command.end()
         assert code == 130
-        assert "Traceback" not in said
-        assert "stopping after the current fold" in said
-        assert "the same command goes on" in said
+        assert "Traceback" not in stderr
+        assert "stopping after the current fold" in stderr
+        assert "the same command goes on" in stderr
         assert (summary["status"], summary["interrupted"]) == ("done", True)
         assert gone(worker, 0.5)
         trials = sweep.trials()
@@ -116,8 +117,8 @@ class TestProcesses:
         command = sweep.command("--trials", str(N_TRIALS))
         before = command.wait_for(in_trial)
         os.kill(worker_of(at_work(before)), signal.SIGKILL)
-        code, summary, said = command.end()
-        assert code == 0, said
+        code, summary, stderr = command.end()
+        assert code == 0, stderr
         assert summary["trials"]["failed"] == 1
         check_complete(sweep.trials(), before)
 
@@ -138,9 +139,50 @@ class TestProcesses:
         assert gone(worker)
         assert not ended(sweep.trials())
 
+    def test_a_killed_command_and_worker_lose_no_trial(self, sweep: Sweeper) -> None:
+        """The missing heartbeats of the worker bring its trial back."""
+        command = sweep.command("--trials", str(N_TRIALS))
+        before = command.wait_for(in_trial)
+        os.killpg(command.process.pid, signal.SIGKILL)
+        command.process.communicate()
+        code, summary, stderr = sweep.command("--trials", str(N_TRIALS)).end()
+        assert code == 0, stderr
+        assert summary["trials"]["failed"] == 1
+        check_complete(sweep.trials(), before)
+
+    def test_killed_at_random_moments_again_and_again(self, sweep: Sweeper) -> None:
+        """In turn the worker alone, which the command replaces, and the command with it, which is run again."""
+        n_trials, draw = 10, random.Random(0)
+        command, kept = sweep.command("--trials", str(n_trials)), dict[int, tuple[object, ...]]()
+        for whole in (False, True, False, True):
+            n_before = len(sweep.trials())
+            command.wait_for(lambda trials, n=n_before: len(trials) > n)  # type: ignore[misc]
+            time.sleep(draw.uniform(0, 3))
+            if whole:
+                os.killpg(command.process.pid, signal.SIGKILL)
+                command.process.communicate()
+            else:
+                os.kill(begun_worker(command), signal.SIGKILL)
+            kept |= {trial.number: essence(trial) for trial in ended(sweep.trials())}
+            command = sweep.command("--trials", str(n_trials)) if whole else command
+        code, _, stderr = command.end()
+        assert code == 0, stderr
+        trials = sweep.trials()
+        assert {number: essence(trials[number]) for number in kept} == kept
+        assert [trial.number for trial in trials] == list(range(len(trials)))
+        assert len(ended(trials)) == n_trials
+        assert len({tuple(sorted(trial.params.items())) for trial in ended(trials)}) == n_trials
+        tries = Counter(
+            trial.system_attrs.get("failed_trial", trial.number) for trial in trials if trial.state == TrialState.FAIL
+        )
+        assert tries
+        for number, n_failed in tries.items():
+            again = [trial for trial in ended(trials) if trial.system_attrs.get("failed_trial") == number]
+            assert len(again) == 1 or n_failed > MAX_RETRIES
+
     def test_two_workers_give_what_was_asked_for(self, sweep: Sweeper) -> None:
-        code, _, said = sweep.command("--trials", str(N_TRIALS), "--workers", "2").end()
-        assert code == 0, said
+        code, _, stderr = sweep.command("--trials", str(N_TRIALS), "--workers", "2").end()
+        assert code == 0, stderr
         trials = sweep.trials()
         assert N_TRIALS <= len(ended(trials)) <= N_TRIALS + 1  # both may have seen one missing in one moment
         assert len({worker_of(trial) for trial in trials}) == 2
@@ -150,16 +192,16 @@ class TestProcesses:
         """With the password in no file."""
         url = postgres.create(f"sweep-{os.urandom(4).hex()}")
         study = ["--storage", url, "--study", "shared", "--trials", str(N_TRIALS)]
-        code, summary, said = sweep.command(*study, "--workers", "2").end()
-        assert code == 0, said
+        code, summary, stderr = sweep.command(*study, "--workers", "2").end()
+        assert code == 0, stderr
         assert N_TRIALS <= summary["trials"]["complete"] <= N_TRIALS + 1
         assert summary["final"]["rows"] > 0
-        assert not (sweep.out / "study.journal").exists()
+        assert not (sweep.out / "study.db").exists()
         assert sweep.command(*study, "--resume").end()[1]["trials"] == summary["trials"]
-        told = "".join(
+        written = "".join(
             path.read_text() for path in sweep.folder.rglob("*") if path.suffix in (".jsonl", ".log", ".html")
         )
-        assert "s3cret" not in told + said
+        assert "s3cret" not in written + stderr
         stored = optuna.load_study(study_name="shared", storage=url.replace("postgresql:", "postgresql+psycopg2:"))
         assert stored.user_attrs["final"]["looks"] == 1
 
@@ -171,78 +213,77 @@ def order(tmp_path: Path) -> WorkerOrder:
     return WorkerOrder(task, plan, 0, 5, None, 1, False)
 
 
-@pytest.fixture
-def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Crew]:
-    """A crew whose workers are a shell script."""
+Requeued = list[tuple[int, bool]]
 
-    def crew(script: str) -> Crew:
+
+@pytest.fixture
+def requeued() -> Requeued:
+    """The workers whose trials were queued again, and whether that counts as a try."""
+    return []
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, requeued: Requeued) -> Callable[[str], WorkerPool]:
+    """A pool whose workers are a shell script."""
+
+    def pool_of(script: str) -> WorkerPool:
         path = tmp_path / "worker.sh"
         path.write_text(f"#!/bin/sh\ncat > {tmp_path}/order.json\n{script}\n")
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
         monkeypatch.setattr(sys, "executable", str(path))
-        return Crew(tmp_path)
+        return WorkerPool(tmp_path, lambda pid, counts: requeued.append((pid, counts)))
 
-    return crew
+    return pool_of
 
 
-def watch(crew: Crew, on_death: Callable[[], object] = lambda: None) -> None:
+def watch(pool: WorkerPool) -> None:
     """Until nobody is at work."""
     deadline = time.monotonic() + 60
-    while crew.look(on_death) and time.monotonic() < deadline:
+    while pool.replace_dead() and time.monotonic() < deadline:
         time.sleep(0.01)
 
 
-class TestCrew:
+class TestWorkerPool:
     """Workers watched from outside, as scripts."""
 
     def test_an_order_arrives_as_it_was_given(
-        self, program: Callable[[str], Crew], order: WorkerOrder, tmp_path: Path
+        self, program: Callable[[str], WorkerPool], order: WorkerOrder, tmp_path: Path
     ) -> None:
-        crew = program("")
-        crew.start(order)
-        watch(crew)
+        pool = program("")
+        pool.start(order)
+        watch(pool)
         assert ORDER.validate_json((tmp_path / "order.json").read_text()) == order
 
-    def test_workers_that_keep_dying_are_given_up(self, program: Callable[[str], Crew], order: WorkerOrder) -> None:
-        crew, deaths = program("kill -9 $$"), []
-        crew.start(order)
-        with pytest.raises(RunError, match=f"{MAX_DEATHS + 1} workers in a row were ended by signal 9") as caught:
-            watch(crew, lambda: deaths.append(1))
-        assert "fewer --workers" in caught.value.remedy
-        assert len(deaths) == MAX_DEATHS + 1
-        assert not crew.members
-
-    def test_a_failure_is_told_in_the_words_of_the_worker(
-        self, program: Callable[[str], Crew], order: WorkerOrder
+    def test_workers_that_keep_dying_are_given_up(
+        self, program: Callable[[str], WorkerPool], order: WorkerOrder, requeued: Requeued
     ) -> None:
-        crew = program("""echo warning >&2; echo '{"message": "it broke", "remedy": "Mend it."}' >&2; exit 1""")
-        crew.start(order)
+        pool = program("kill -9 $$")
+        pool.start(order)
+        with pytest.raises(RunError, match=f"{MAX_DEATHS + 1} workers in a row were ended by signal 9") as caught:
+            watch(pool)
+        assert "fewer --workers" in caught.value.remedy
+        assert len(dict(requeued)) == MAX_DEATHS + 1
+        assert all(counts for _, counts in requeued)
+        assert not pool.members
+
+    def test_a_failure_is_reported_in_the_words_of_the_worker(
+        self, program: Callable[[str], WorkerPool], order: WorkerOrder, requeued: Requeued
+    ) -> None:
+        pool = program("""echo warning >&2; echo '{"message": "it broke", "remedy": "Mend it."}' >&2; exit 1""")
+        pool.start(order)
         with pytest.raises(RunError, match="it broke") as caught:
-            watch(crew)
+            watch(pool)
         assert caught.value.remedy == "Mend it."
+        assert len(requeued) == 1
 
     def test_a_worker_that_cannot_be_started(
         self, order: WorkerOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
         with pytest.raises(RunError, match=r"worker 0 cannot be started \(No such file or directory\).*--workers"):
-            Crew(tmp_path).start(order)
+            WorkerPool(tmp_path, lambda *_: None).start(order)
 
-    def test_workers_hold_the_lock_of_their_command(
-        self, program: Callable[[str], Crew], order: WorkerOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("experiments.sweep.storage.PATIENCE_SECONDS", 0.1)
-        crew = program("exec sleep 60")
-        with sole_command(tmp_path, print) as lock:
-            crew.lock = lock
-            crew.start(order)
-        with pytest.raises(RunError, match="another sweep runs in"), sole_command(tmp_path, print):
-            pass
-        crew.kill()
-        with sole_command(tmp_path, print):
-            pass
-
-    def test_a_full_disk_is_told_by_the_worker(
+    def test_a_full_disk_is_reported_by_the_worker(
         self, order: WorkerOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         def full(*_: object) -> None:
@@ -253,35 +294,38 @@ class TestCrew:
         monkeypatch.setattr(sys, "stdin", io.StringIO(ORDER.dump_json(order).decode()))
         monkeypatch.setattr(sys, "argv", ["worker", "1"])
         assert worker.main() == 1
-        told = json.loads(capsys.readouterr().err)
-        assert told["message"] == f"the study in {tmp_path} cannot be kept (No space left on device)"
+        reason = json.loads(capsys.readouterr().err)
+        assert reason["message"] == f"the study in {tmp_path} cannot be kept (No space left on device)"
 
-    @pytest.mark.parametrize("said", ["", "echo Traceback >&2", "echo 7 >&2", "echo '{}' >&2"])
-    def test_what_cannot_be_told_is_in_its_log(
-        self, program: Callable[[str], Crew], order: WorkerOrder, said: str, tmp_path: Path
+    @pytest.mark.parametrize("last_words", ["", "echo Traceback >&2", "echo 7 >&2", "echo '{}' >&2"])
+    def test_what_is_not_reported_is_in_its_log(
+        self, program: Callable[[str], WorkerPool], order: WorkerOrder, last_words: str, tmp_path: Path
     ) -> None:
-        crew = program(f"{said}\nexit 3")
-        crew.start(order)
+        pool = program(f"{last_words}\nexit 3")
+        pool.start(order)
         with pytest.raises(RunError, match=r"worker 0 failed, see .*worker-0\.log"):
-            watch(crew)
+            watch(pool)
         assert (tmp_path / "worker-0.log").exists()
 
-    def test_those_that_do_not_stop_are_killed(self, program: Callable[[str], Crew], order: WorkerOrder) -> None:
-        crew = program("trap '' TERM; while true; do sleep 0.05; done")
-        crew.start(order)
-        process = crew.members[0].process
+    def test_those_that_do_not_stop_are_killed(
+        self, program: Callable[[str], WorkerPool], order: WorkerOrder, requeued: Requeued
+    ) -> None:
+        pool = program("trap '' TERM; while true; do sleep 0.05; done")
+        pool.start(order)
+        process = pool.members[0].process
         time.sleep(0.3)
-        crew.ask_to_stop()
-        crew.wait(0.5)
+        pool.ask_to_stop()
+        pool.wait(0.5)
         assert process.poll() == -signal.SIGKILL
-        assert crew.look(lambda: None) == 0
+        assert requeued == [(process.pid, False)]
+        assert pool.replace_dead() == 0
 
-    def test_those_that_stop_are_waited_for(self, program: Callable[[str], Crew], order: WorkerOrder) -> None:
-        crew = program("trap 'sleep 0.3; exit 0' TERM; while true; do sleep 0.05; done")
-        crew.start(order)
-        process = crew.members[0].process
+    def test_those_that_stop_are_waited_for(self, program: Callable[[str], WorkerPool], order: WorkerOrder) -> None:
+        pool = program("trap 'sleep 0.3; exit 0' TERM; while true; do sleep 0.05; done")
+        pool.start(order)
+        process = pool.members[0].process
         time.sleep(0.5)
-        crew.ask_to_stop()
-        crew.wait(30)
+        pool.ask_to_stop()
+        pool.wait(30)
         assert process.poll() == 0
-        crew.kill()
+        pool.kill()

@@ -24,13 +24,13 @@ class RowReasons:
         reasons: The strongest adverse reasons, the strongest first, each with its points, which are negative.
         narrative_points: What the narratives gave or took in all.
         sensitive: What the sentences about each kind of private life gave or took; only kinds that were written about.
-        refused: Whether the application is not approved.
+        not_approved: Whether the application is not approved.
     """
 
     reasons: tuple[tuple[Reason, float], ...]
     narrative_points: float
     sensitive: Mapping[Sensitive, float]
-    refused: bool = False
+    not_approved: bool = False
 
     @property
     def undisclosable(self) -> list[str]:
@@ -42,7 +42,7 @@ class RowReasons:
         """``no_reason`` (not approved, and nothing took points), ``not_disclosable:CODE``, ``sensitive:KIND:POINTS``,
         joined by ``;``; the kinds in alphabetical order.
         """
-        unexplained = ["no_reason"] if self.refused and not self.reasons else []
+        unexplained = ["no_reason"] if self.not_approved and not self.reasons else []
         sensitive = [f"sensitive:{kind}:{points_text(points)}" for kind, points in sorted(self.sensitive.items())]
         return ";".join([*unexplained, *(f"not_disclosable:{code}" for code in self.undisclosable), *sensitive])
 
@@ -98,9 +98,9 @@ def reasons_by_row(
     for row, kinds, taken in zip(explanation.block.row.tolist(), matches.sensitive, points, strict=True):
         for kind in kinds:
             sensitive[row][kind] = sensitive[row].get(kind, 0.0) + taken
-    moved, refused = found.narrative_points.tolist(), found.not_approved.tolist()
+    moved, not_approved = found.narrative_points.tolist(), found.not_approved.tolist()
     return tuple(
-        RowReasons(tuple(found.of(row)), moved[row], kinds, refused[row]) for row, kinds in enumerate(sensitive)
+        RowReasons(tuple(found.of(row)), moved[row], kinds, not_approved[row]) for row, kinds in enumerate(sensitive)
     )
 
 

@@ -26,6 +26,7 @@ from features.encoders.encoder import PartVectors, Progress
 from features.encoders.windows import Spans
 from features.tables.applications import Applications
 from features.tables.dataframe import applications_of, plain_schema
+from features.tables.header import required_columns
 from features.tabular import TabularEncoder
 from fusion.bundle import FORMAT_VERSION, Bundle, Manifest, Provenance, Trained, config_digest, load, save
 from fusion.config import Config, EncoderConfig
@@ -117,7 +118,8 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         kept = open_mask(schema, config.text, encoder).apply(applications).applications
         tabular = TabularEncoder.fit(applications)
         design = Design(tabular.encode(kept), open_reader(schema, config.text, encoder).read(kept))
-        sample = TrainingSample(design, outcome, tied_groups(applications), tabular.monotone)
+        decided = applications.decision_date()
+        sample = TrainingSample(design, outcome, tied_groups(applications), tabular.monotone, decided)
         model, out_of_fold = fit(sample, config)
         population, _ = describe_population(model, design, outcome, out_of_fold.fused, config)
         reference = describe_texts(design.text, sampled_rows(len(sample), config))
@@ -147,13 +149,16 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             good: The label of the good class, which a bundle does not hold; ``bad``: that of the bad one.
             encoder: Reads the narratives; None opens the one that the bundle's settings name, when first needed.
 
-        Raises ContractError as ``fusion.bundle.load`` does.
+        Raises ContractError as ``fusion.bundle.load`` does, ValueError for labels that are not two of one type.
         """
+        if type(good) is not type(bad) or good == bad:
+            raise ValueError(f"good and bad are two labels of one type, not {good!r} and {bad!r}")
         bundle = load(Path(path))
         estimator = cls(config=bundle.config, schema=bundle.schema, encoder=encoder)
         estimator.bundle_ = bundle
-        estimator.classes_, estimator.bad_class_ = np.unique(np.array([good, bad])), bad
-        names = [field.name for field in (*bundle.schema.features, *bundle.schema.narratives)]
+        estimator.classes_, code = np.unique(np.array([good, bad]), return_inverse=True)
+        estimator.bad_class_ = estimator.classes_[code[1]]
+        names = [name for name in required_columns(bundle.schema, False) if name != bundle.schema.id.name]
         estimator.feature_names_in_, estimator.n_features_in_ = np.array(names, dtype=object), len(names)
         return estimator
 
@@ -212,8 +217,10 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def _frame(self, X: pd.DataFrame | npt.ArrayLike, reset: bool) -> pd.DataFrame:
         """X with texts for column names, after scikit-learn's checks of its shape and of the names."""
         if isinstance(X, pd.DataFrame):
-            validate_data(self, X, reset=reset, skip_check_array=True)
             frame = X
+            if self.schema is not None and not reset and set(self.feature_names_in_) <= set(X.columns):
+                frame = X[list(self.feature_names_in_)]  # a file has more columns than the contract needs
+            validate_data(self, frame, reset=reset, skip_check_array=True)
         else:
             x = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
             frame = pd.DataFrame(x)
@@ -286,6 +293,15 @@ def _two_classes(labels: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.generi
 
 
 def _bad_code(classes: npt.NDArray[np.generic], schema: Schema) -> int:
-    """Which class is the bad one: the schema's, else classes[1]."""
-    first, second = (str(label) in schema.bad_values for label in classes)
-    return 0 if first and not second else 1
+    """Which class is the bad one: the schema's; classes[1] where it states none or the classes are False and True.
+
+    Raises ValueError when the schema's bad values are those of neither class, or of both.
+    """
+    if not schema.bad_values or classes.dtype == np.bool_:
+        return 1
+    texts = [f"{label:.15g}" if isinstance(label, np.number) else str(label) for label in classes]
+    first, second = (text in schema.bad_values for text in texts)
+    if first == second:
+        stated = ", ".join(map(repr, schema.bad_values))
+        raise ValueError(f"the schema calls {stated} bad, which is {'both' if first else 'neither'} of {texts}")
+    return 0 if first else 1

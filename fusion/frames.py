@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from features.design import Design
@@ -33,17 +34,18 @@ class ScoredFrame:
     rejects: pd.DataFrame
 
     @staticmethod
-    def of(found: FrameRows, answer: Answer, n_reasons: int) -> ScoredFrame:
-        """The answer to ``found.applications`` beside its rejects."""
+    def of(found: FrameRows, answer: Answer, refers: bool) -> ScoredFrame:
+        """The answer to ``found.applications`` beside its rejects; refers: whether a policy of its own may refer."""
         columns: dict[str, object] = {
             "id": found.applications.ids,
             "pd": answer.scores.pd,
             "score": answer.scores.score,
             "decision": list(answer.decisions.decision),
-            "refer_reason": list(answer.decisions.refer_reason),
             "data_quality": list(answer.quality),
         }
-        if n_reasons and answer.reasons is not None:
+        if refers:
+            columns["refer_reason"] = list(answer.decisions.refer_reason)
+        if answer.reasons is not None:
             columns["reasons"] = [[reason.code for reason, _ in row.reasons] for row in answer.reasons]
             columns["narrative_points"] = [row.narrative_points for row in answer.reasons]
             columns["reason_flags"] = [row.flags for row in answer.reasons]
@@ -76,15 +78,15 @@ class ExplainedFrame:
         """The adverse reasons of every row, the strongest first, one line each: index of the rows given, ``id``,
         ``rank`` (from 1), ``code``, ``wording``, ``points`` (negative) and ``disclosable``.
         """
-        rows = list(zip(self.rows.index, self.rows.applications.ids, self.answer.reasons or (), strict=True))
+        rows = list(zip(self.rows.applications.ids, self.answer.reasons or (), strict=True))
         lines = [
             (application, rank, reason.code, reason.wording, points, reason.disclosable)
-            for _, application, row in rows
+            for application, row in rows
             for rank, (reason, points) in enumerate(row.reasons, 1)
         ]
-        labels = [label for label, _, row in rows for _ in row.reasons]
+        place = np.repeat(np.arange(len(rows)), [len(row.reasons) for _, row in rows])
         names = ["id", "rank", "code", "wording", "points", "disclosable"]
-        return pd.DataFrame(lines, columns=names, index=pd.Index(labels, name=self.rows.index.name))
+        return pd.DataFrame(lines, columns=names, index=self.rows.index[place])
 
     def to_shap(self) -> shap.Explanation:
         """Contributions of columns and narratives as shap's own object, for its plots; in log-odds of bad."""

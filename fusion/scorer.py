@@ -2,7 +2,8 @@
 
 The one owner of the way from an application to its answer: sentences that the settings mask are cut, columns and
 narratives become arrays, the model gives its margin, the policy decides, and the margin is split into reasons. Every
-verb, the estimator and Python users go through it. A scorer may be shared by threads.
+verb, the estimator and Python users go through it. A scorer may be shared by threads;
+those that start together should find it prepared (``Scorer.prepare``), or each may make what all could share.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ class Reading:
     sentences: SentenceBlock
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scorer:
     """A trained model with its text encoder, ready to score.
 
@@ -97,7 +98,8 @@ class Scorer:
         encoder: Its text encoder.
         policy: What decides; None: the model's own cut-off, ``decision.max_pd``, which refers nobody.
         n_reasons: At most so many reasons stand beside every score; 0: none are looked for, which is quicker.
-        threads: Processor threads of trees and explanations; 0 for all. Results do not depend on it.
+        threads: Processor threads of the trees; 0 for all. Encoder and explanations take as many as torch does.
+            Results do not depend on either.
     """
 
     bundle: Bundle
@@ -163,10 +165,14 @@ class Scorer:
         return ReasonBook.of(self.schema, (*tabular.num_names, *tabular.cat_names), narratives)
 
     def prepare(self) -> None:
-        """Make now what the first answer would make: the mask and, where reasons are wanted, what explains."""
+        """Make now what the first call would make: mask and reader and, where reasons are wanted, what explains."""
         _ = self.mask, self.reader
         if self.n_reasons:
-            _ = self.explainer, self.matcher, self.book
+            self.prepare_to_explain()
+
+    def prepare_to_explain(self) -> None:
+        """Make now what the first ``explain`` would make; takes a second or two."""
+        _ = self.explainer, self.matcher, self.book
 
     def read(self, applications: Applications, monitor: Monitor = UNWATCHED, *, sentences: bool = False) -> Reading:
         """Applications as the model sees them; with their narratives' sentences where these are asked for."""
@@ -208,16 +214,16 @@ class Scorer:
         return Answer.concat([answer for _, answer in self._explained_blocks(reading, self.n_reasons, monitor.timed)])
 
     def reasons(
-        self, explanation: Explanation, matches: ConceptMatches, refused: Flags, most: int
+        self, explanation: Explanation, matches: ConceptMatches, not_approved: Flags, most: int
     ) -> tuple[RowReasons, ...]:
         """At most ``most`` adverse reasons of every row of an explanation.
 
         Args:
             matches: Concepts of the explanation's sentences.
-            refused: bool (n,), whether the row is not approved.
+            not_approved: bool (n,), whether the row is not approved.
         """
         config = self.bundle.config
-        found = principal_reasons(explanation, matches.concept, self.book, config, most, refused)
+        found = principal_reasons(explanation, matches.concept, self.book, config, most, not_approved)
         return reasons_by_row(found, explanation, matches, config.scale)
 
     def _explained_blocks(self, reading: Reading, most: int, timed: Timed) -> Iterator[tuple[Explanation, Answer]]:
@@ -243,7 +249,7 @@ class Scorer:
         rejects. Raises ContractError when a column is missing or stands twice.
         """
         found = read_frame(rows, self.schema)
-        return ScoredFrame.of(found, self.answer(found.applications), self.n_reasons)
+        return ScoredFrame.of(found, self.answer(found.applications), self.policy is not None)
 
     def explain(self, rows: Records) -> ExplainedFrame:
         """Why each row of a data frame, a list of dicts or one dict has its score: ``n_reasons`` reasons, or four.
@@ -273,7 +279,7 @@ def load_scorer(
         cache: A folder where vectors of narratives are kept between runs; None: every vector is computed anew.
         policy: A credit policy or its TOML file; None: the model's own cut-off.
         reasons: At most so many adverse reasons stand beside every score.
-        threads: Processor threads of trees and explanations, 0 for all. The encoder uses those that torch does.
+        threads: Processor threads of the trees, 0 for all. Encoder and explanations take as many as torch does.
 
     Raises ContractError for a bundle that is damaged, of another format or with another encoder, or a policy that does
     not fit its schema; RunError for files that cannot be read.

@@ -110,8 +110,8 @@ class Study:
                 explanation = scorer.explainer.explain(design, sentences, SEED, scorer.threads)
         with self.timed("reasons"):
             matches = scorer.matcher.match(sentences)
-            refused = self.bundle.model.scores(explanation.margin).pd > self.bundle.config.decision.max_pd
-            (reasons,) = scorer.reasons(explanation, matches, refused, N_REASONS)
+            not_approved = self.bundle.model.scores(explanation.margin).pd > self.bundle.config.decision.max_pd
+            (reasons,) = scorer.reasons(explanation, matches, not_approved, N_REASONS)
         with self.timed("changes"):
             outcomes, changes = self._outcomes(design), self._changes(application, design, explanation)
         return Case(

@@ -148,7 +148,7 @@ def principal_reasons(
     book: ReasonBook,
     config: Config,
     most: int,
-    refused: Flags | None = None,
+    not_approved: Flags | None = None,
 ) -> Reasons:
     """At most ``most`` reasons per row, the strongest first.
 
@@ -158,22 +158,22 @@ def principal_reasons(
 
     Args:
         concept: see ``ReasonBook.of_sentences``.
-        refused: bool (n,), whether each row is not approved; by default by the model's own cut-off.
+        not_approved: bool (n,), whether each row is not approved; by default by the model's own cut-off.
     """
     points = reason_points(explanation, concept, book, config.scale)
     n, n_reasons = points.shape
     which = np.argsort(np.round(points, 9), axis=1, kind="stable")[:, : min(most, n_reasons)]
     taken = np.take_along_axis(points, which, axis=1)
-    if refused is None:
-        refused = np.asarray(expit(explanation.margin) > config.decision.max_pd, dtype=np.bool_)
-    least = np.where(refused, min(VISIBLE_POINTS, config.explain.min_points), config.explain.min_points)
+    if not_approved is None:
+        not_approved = np.asarray(expit(explanation.margin) > config.decision.max_pd, dtype=np.bool_)
+    least = np.where(not_approved, min(VISIBLE_POINTS, config.explain.min_points), config.explain.min_points)
     adverse = (taken < 0.0) & (taken <= -least[:, None])
     return Reasons(
         book,
         np.where(adverse, which, -1),
         np.where(adverse, taken, 0.0),
         to_points(explanation.narratives.sum(axis=1), config.scale).reshape(n),
-        refused,
+        not_approved,
     )
 
 

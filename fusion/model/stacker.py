@@ -78,7 +78,7 @@ def fit_booster(
         "bagging_freq": 1,
         "monotone_constraints": directions if config.monotone else [0] * x.shape[1],
         "deterministic": True,
-        "num_threads": 1,  # boosters are fitted side by side, see fusion.model.fusion_model
+        "num_threads": 1,  # boosters are fitted side by side, see fusion.model.training
         "force_row_wise": True,
         "seed": seed,
         "verbosity": -1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -24,12 +25,14 @@ import fusion
 from data_schemas.contract import Sensitive
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
+from experiments.demo.data import generate
 from features.arrays import Floats, Floats32
 from features.encoders.encoder import PartVectors, Progress
 from features.encoders.windows import Spans
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig, TextConfig
-from fusion.estimator import CreditFusionClassifier
+from fusion.estimator import CreditFusionClassifier, _bad_code
 from fusion.text_encoder import OpenEncoder
+from tests.support.bundles import train_small
 from tests.support.small import small_schema
 from tests.support.stand_in import parts_alone
 
@@ -303,3 +306,28 @@ def test_a_saved_classifier_without_narratives_scores_frames(tmp_path: Path) -> 
     again = CreditFusionClassifier.from_bundle(tmp_path / "model")
     np.testing.assert_array_equal(scored.scores["pd"], again.predict_proba(columns)[:, 1])
     assert len(scored.rejects) == 0
+
+
+@pytest.mark.parametrize(("good", "bad"), [("0paid", 1), (True, True)])
+def test_labels_that_are_not_two_of_one_type_are_refused(good: object, bad: object, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="two labels of one type"):
+        CreditFusionClassifier.from_bundle(tmp_path, good=good, bad=bad)
+
+
+@pytest.mark.parametrize("y", [[0, 1], [0.0, 1.0], ["0", "1"]])
+def test_the_schema_s_bad_value_is_found_whatever_the_labels_type(y: list[object]) -> None:
+    schema = replace(small_schema(), bad_values=("0",))
+    assert _bad_code(np.array(y), schema) == 0
+
+
+def test_a_schema_whose_bad_values_are_no_class_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"calls 'bad' bad, which is neither of \['good', 'worse'\]"):
+        _bad_code(np.array(["good", "worse"]), small_schema())
+
+
+def test_the_classifier_of_a_trained_bundle_reads_files_with_more_columns(tmp_path: Path) -> None:
+    model = train_small(tmp_path, generate(300, 1).table)
+    rows = generate(20, 2).table
+    classifier = CreditFusionClassifier.from_bundle(model)
+    expected = fusion.load(model).score(rows.drop(columns="outcome")).scores["pd"]
+    np.testing.assert_array_equal(classifier.predict_proba(rows)[:, 1], expected)

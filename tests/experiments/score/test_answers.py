@@ -192,8 +192,8 @@ def test_flags_and_cells() -> None:
     assert one.flags == "not_disclosable:STATE;sensitive:health:0.0;sensitive:religion:2.0"
     none = RowReasons((), 3.14, {})
     assert none.flags == ""
-    assert RowReasons((), 3.14, {Sensitive.HEALTH: 1.0}, refused=True).flags == "no_reason;sensitive:health:1.0"
-    assert replace(one, refused=True).flags == one.flags
+    assert RowReasons((), 3.14, {Sensitive.HEALTH: 1.0}, not_approved=True).flags == "no_reason;sensitive:health:1.0"
+    assert replace(one, not_approved=True).flags == one.flags
     assert list(zip(*reason_cells((one, none), 3), strict=True)) == [
         ("DEBTS", "STATE", "", "Debts.", "Where.", "", "-10.0", "-1.0", "", "0.0", one.flags),
         (*[""] * 9, "3.1", ""),

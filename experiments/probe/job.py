@@ -53,7 +53,7 @@ def probe_file(scorer: Scorer, question: Question, options: ReadOptions, run: Ru
     applications = drawn(read.applications, question.most_rows)
     parted = [(field, groups_of(applications, field)) for field in present]
     check_groups(question, parted)
-    with threadpool_limits(scorer.threads or None):
+    with threadpool_limits(1, user_api="blas"):  # sums split between threads would have other last digits
         inputs = probe_inputs(scorer, applications, run)
         with run.stage("probe", len(parted) * N_SOURCES, "readings") as advance:
             attributes = tuple(_probe(field, groups, inputs, advance) for field, groups in parted)

@@ -43,7 +43,7 @@ HEADS: Mapping[Outcome, str] = {
 
 
 @dataclass(frozen=True)
-class Gain:
+class HeldOutGain:
     """How much better the best settings are in one figure.
 
     interval: the gain, above 0 where the best settings are better, with its 95 % interval.
@@ -84,12 +84,12 @@ class FinalCheck:
     since: date | None
     default: Mapping[str, float]
     best: Mapping[str, float]
-    auc_gain: Gain | None
-    brier_gain: Gain | None
+    auc_gain: HeldOutGain | None
+    brier_gain: HeldOutGain | None
     looks: int
 
     @property
-    def gains(self) -> list[Gain]:
+    def gains(self) -> list[HeldOutGain]:
         """Those that exist."""
         return [gain for gain in (self.auc_gain, self.brier_gain) if gain]
 
@@ -210,7 +210,7 @@ def _corrected(check: FinalCheck) -> str:
     return f" What is called significant is {correction}; the intervals and p are not." if causes else ""
 
 
-def _gain_words(name: str, gain: Gain, digits: int, outcome: Outcome) -> str:
+def _gain_words(name: str, gain: HeldOutGain, digits: int, outcome: Outcome) -> str:
     p = p_value(gain.p)
     better = "better" if gain.interval.value >= 0 else "worse"
     aside = ", not significant" if gain.outcome == "unsure" and outcome != "unsure" else ""
@@ -218,14 +218,15 @@ def _gain_words(name: str, gain: Gain, digits: int, outcome: Outcome) -> str:
     return f"{name} {number(abs(gain.interval.value), digits)} {better} (95 % interval {interval}, {p}{aside})"
 
 
-def _gains(kept: Sequence[Mapping[str, Any] | None], looks: int) -> list[Gain | None]:
+def _gains(kept: Sequence[Mapping[str, Any] | None], looks: int) -> list[HeldOutGain | None]:
     """The comparisons of a check, those without figures as None."""
     plain = [_finite(one or {}) for one in kept]
     known = [place for place, one in enumerate(plain) if one.keys() >= {"difference", "low", "high", "p"}]
-    made: list[Gain | None] = [None] * len(plain)
+    made: list[HeldOutGain | None] = [None] * len(plain)
     for place, corrected in zip(known, holm([plain[place]["p"] for place in known], looks), strict=True):
         one = plain[place]
-        made[place] = Gain(Interval(value=one["difference"], low=one["low"], high=one["high"]), one["p"], corrected)
+        interval = Interval(value=one["difference"], low=one["low"], high=one["high"])
+        made[place] = HeldOutGain(interval, one["p"], corrected)
     return made
 
 

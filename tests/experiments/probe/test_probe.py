@@ -146,6 +146,13 @@ def test_equal_input_gives_equal_bytes(place: Place) -> None:
         assert (place.folder / "one" / name).read_bytes() == (place.folder / "two" / name).read_bytes()
 
 
+def test_the_number_of_threads_changes_no_byte(place: Place) -> None:
+    table = applications(400)
+    one, three = (place.probe(table, "--threads", n, out=f"threads_{n}")[1] for n in ("1", "3"))
+    for name in ("protected.json", "protected.html"):
+        assert (one / name).read_bytes() == (three / name).read_bytes()
+
+
 def test_rejected_and_missing_rows_are_counted(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
     table = applications(300)
     table.loc[[3, 9], "amount"] = "a lot"

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 import optuna
 import pytest
+from matplotlib import pyplot as plt
 from optuna.distributions import IntDistribution
 from optuna.trial import TrialState
 
@@ -37,12 +38,10 @@ def test_equal_studies_give_equal_bytes(objectives: tuple[str, ...], tmp_path: P
 
 
 def test_matplotlib_is_left_as_it_was() -> None:
-    before = dict(mpl.rcParams)
+    before, figures = dict(mpl.rcParams), plt.get_fignums()
     report_of(example_study.study(), drawn=True)
     assert dict(mpl.rcParams) == before
-    from matplotlib import pyplot as plt
-
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == figures
 
 
 def test_pictures_are_sound_and_hold_no_date() -> None:

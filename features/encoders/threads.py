@@ -21,7 +21,8 @@ def lone_workers(device: torch.device) -> Iterator[ThreadPoolExecutor]:
     """As many workers as torch may use threads, each computing alone; one for a CUDA device.
 
     Threads that each take their own piece of work never wait for each other, which products split between threads do
-    at every step, badly so on a busy machine. Several threads, and workers too, may have workers at the same time.
+    at every step, badly so on a busy machine. Several threads, and workers too, may have workers at the same time; a
+    thread that is begun while another's workers are begun may get a single one, which costs time and no digit.
     """
     n_workers = torch.get_num_threads() if device.type == "cpu" else 1
     with ThreadPoolExecutor(n_workers, initializer=_compute_alone) as pool:

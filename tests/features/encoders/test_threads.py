@@ -53,5 +53,5 @@ def test_a_worker_may_have_a_worker() -> None:
 def test_several_threads_may_have_workers_at_once() -> None:
     with ThreadPoolExecutor(8) as pool:
         found = [future.result() for future in [pool.submit(threads_of_workers) for _ in range(32)]]
-    assert found == [[1, 1, 1]] * 32
+    assert {n for one in found for n in one} == {1}
     assert threads_of_workers() == [1, 1, 1]

@@ -6,6 +6,7 @@ against a background needs plain thresholds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,7 +27,8 @@ def stacker_inputs(tabular: TabularBlock, text_logit: Floats, text_columns: Floa
         text_logit: (n, n_narratives), log-odds of the text-only head.
         text_columns: (n, n_narratives, m), what else the trees hear of each narrative; None: nothing.
     """
-    further = np.zeros((len(tabular), 0)) if text_columns is None else text_columns.reshape(len(tabular), -1)
+    n = len(tabular)
+    further = np.zeros((n, 0)) if text_columns is None else text_columns.reshape(n, math.prod(text_columns.shape[1:]))
     return np.hstack([tabular.x_num.astype(np.float64), tabular.x_cat.astype(np.float64), text_logit, further])
 
 

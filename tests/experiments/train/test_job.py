@@ -12,7 +12,8 @@ import pytest
 from data_schemas.errors import ContractError, RunError
 from experiments.session.decision_dates import rows_until
 from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, later_rows, read_decided, window
+from experiments.train.job import TrainingFiles, read_decided
+from experiments.train.rows import later_rows, window
 from features.tables.applications import Applications
 from features.tables.csv_records import data_digest
 from features.tables.reader import ReadOptions

@@ -180,7 +180,9 @@ class ScaleConfig(SettingsGroup):
 class DecisionConfig(SettingsGroup):
     """The cut-off of the decision column."""
 
-    max_pd: float = Field(0.20, gt=0, lt=1, description="Approve up to this PD, decline above it.")
+    max_pd: float = Field(
+        0.0, ge=0, lt=1, description="Approve up to this PD, decline above it; 0: 1.4 times the odds of the bad rate."
+    )
 
 
 class ExplainConfig(SettingsGroup):

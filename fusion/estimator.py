@@ -35,6 +35,7 @@ from fusion.explain.population import describe_population, sampled_rows
 from fusion.metrics import figures
 from fusion.model.folds import tied_groups
 from fusion.model.training import TrainingSample, fit
+from fusion.policy.cutoff import with_cutoff
 from fusion.scorer import Scorer
 from fusion.text_encoder import OpenEncoder, open_mask, open_reader, open_text_encoder
 from fusion.validation.text_drift import describe_texts
@@ -121,6 +122,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         decided = applications.decision_date()
         sample = TrainingSample(design, outcome, tied_groups(applications), tabular.monotone, decided)
         model, out_of_fold = fit(sample, config)
+        config = with_cutoff(config, outcome)
         population, _ = describe_population(model, design, outcome, out_of_fold.fused, config)
         reference = describe_texts(design.text, sampled_rows(len(sample), config))
         found = figures(outcome, out_of_fold.fused)

@@ -23,7 +23,8 @@ A creditfusion model: probability of default from {{ schema.features | length }}
 {% endif %}{% if masked %}- Cut from the narratives before they were read: sentences that tell of \
 {% for kind, n in masked.items() %}{{ kind | replace("_", " ") }} (of {{ "{:,}".format(n) }} applications)\
 {% if not loop.last %}, {% endif %}{% endfor %}.
-{% endif %}- Seed {{ made.seed }}; {{ versions | join(", ") }}.
+{% endif %}- Cut-off: {{ cut_off }}.
+- Seed {{ made.seed }}; {{ versions | join(", ") }}.
 
 ## Figures
 {% for name, lines in slices.items() %}
@@ -36,7 +37,7 @@ A creditfusion model: probability of default from {{ schema.features | length }}
 "Out of fold" rows were scored by a head and by trees fitted without their outcome. It did take part in smaller ways:
 the line that calibrates the blend was fitted on these very rows, so their calibration slope is 1 by construction, and
 the text log-odds that the trees learned from came from heads of other folds. "After" rows, decided after the training
-window, took part in nothing: judge by them where there are any.
+window, and those held out at random took part in nothing: judge by them where there are any.
 "AUC columns" and "AUC text" belong to the ablations: the same machinery without any narrative, and narratives alone.
 "Text's worth" is the AUC of the model minus the first of these, with DeLong's 95 % interval. "Slope" is that of the
 outcome on the log-odds: 1 is calibrated, less is overconfident.
@@ -66,9 +67,17 @@ def model_card(
     slices: Mapping[str, Mapping[str, object]],
     masked: Mapping[str, int],
     explained: str,
+    cut_off: str,
 ) -> str:
-    """The card as Markdown; equal input, equal bytes. masked: rows of which something was cut, by sensitive kind.
-    explained: what explanations of the model compare with.
+    """The card as Markdown; equal input, equal bytes.
+
+    Args:
+        schema: of the applications.
+        made: where the model comes from.
+        slices: figures for people, by name of the slice.
+        masked: rows of which something was cut, by sensitive kind.
+        explained: what explanations of the model compare with.
+        cut_off: the model's own cut-off, in words.
     """
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
     unseen = [field.name for field in schema.fields_of(Role.PROTECTED, Role.IGNORED, Role.GROUP)]
@@ -80,6 +89,7 @@ def model_card(
         slices=slices,
         masked=masked,
         explained=explained,
+        cut_off=cut_off,
         unseen=unseen,
         later=later,
         versions=versions,

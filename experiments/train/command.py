@@ -30,6 +30,8 @@ creditfusion train --schema demo --data past.csv --out model
 
 creditfusion train --schema lending_club --data applications.csv.gz --until 2010-12-31 --out model
 
+creditfusion train --schema my.schema.json --data undated.csv --holdout 0.3 --out model
+
 creditfusion train --schema my.schema.json --data 2023.csv --data 2024.csv --out model --set stacker.n_trees=800
 """
 
@@ -46,6 +48,10 @@ def train(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Learn from decisions up to this day; later ones judge the model."),
     ] = None,
+    holdout: Annotated[
+        float | None,
+        typer.Option(help="Share of the rows, drawn at random, that judges the model: for files without dates."),
+    ] = None,
     delimiter: DelimiterOption = ",",
     encoding: EncodingOption = None,
     cache: CacheOption = None,
@@ -57,18 +63,20 @@ def train(
     """Train a model and say what it is worth.
 
     Fits the fused model and its ablations (columns only, text only) out of fold, judges them on the training rows, on
-    the newest of them and on rows after --until, and writes a bundle. Rows that break the contract go to
-    OUT.rejects.csv. Exit code 3: some rows were rejected.
+    the newest of them and on rows after --until (or a share of them, --holdout), and writes a bundle. Rows that break
+    the contract go to OUT.rejects.csv. Exit code 3: some rows were rejected.
     """
     from data_schemas.reader import load_schema
     from experiments.train.job import TrainingFiles, read_decided, train_bundle, write_rejects
+    from experiments.train.rows import HoldOut
     from features.tables.reader import ReadOptions
     from fusion.bundle import check_place
     from fusion.config import load_config
     from fusion.text_encoder import open_text_encoder
 
-    files = TrainingFiles(tuple(data), out, until.date() if until else None)
-    arguments = {"schema": schema, "data": data, "out": out, "config": config, "set": overrides or [], "until": until}
+    files = TrainingFiles(tuple(data), out, HoldOut(until.date() if until else None, holdout))
+    arguments = {"schema": schema, "data": data, "out": out, "config": config, "set": overrides or []}
+    arguments |= {"until": until, "holdout": holdout}
     with Run.start("train", out, arguments, json_output) as run:
         contract = load_schema(schema)
         settings = load_config(config, overrides or [])

@@ -31,6 +31,7 @@ from features.encoders.encoder import PartVectors, Progress
 from features.encoders.windows import Spans
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig, TextConfig
 from fusion.estimator import CreditFusionClassifier, _bad_code
+from fusion.policy.cutoff import cutoff_of
 from fusion.text_encoder import OpenEncoder
 from tests.support.bundles import train_small
 from tests.support.small import small_schema
@@ -189,6 +190,12 @@ def test_few_rows_make_few_folds() -> None:
     estimator = reader(config=Config(stacker=LIGHT.stacker)).fit(frame, y)
     assert estimator.bundle_.config.folds.n_folds == 3
     assert estimator.predict_proba(frame).shape == (40, 2)
+
+
+def test_the_cut_off_follows_the_bad_rate() -> None:
+    frame, _ = table(40)
+    estimator = reader(config=Config(stacker=LIGHT.stacker)).fit(frame, np.arange(40) < 6)
+    assert estimator.bundle_.config.decision.max_pd == cutoff_of(0.15) == 0.20
 
 
 @pytest.mark.parametrize(

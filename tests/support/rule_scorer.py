@@ -11,7 +11,7 @@ from data_schemas.contract import Schema
 from features.arrays import Floats
 from features.tables.applications import Applications
 from fusion.answers import Answer
-from fusion.config import Config
+from fusion.config import Config, DecisionConfig
 from fusion.model.fusion_model import Scores
 from fusion.policy.policy import Policy, decide_all, default_policy
 from fusion.scorer import Monitor
@@ -33,7 +33,7 @@ class RuleScorer:
 
 
 def answer_of(applications: Applications, margin: Floats, score: Floats, quality: Sequence[str]) -> Answer:
-    """The answer to applications with these margins, decided by the default cut-off."""
+    """The answer to applications with these margins, declined above a PD of 0.2."""
     pd = expit(margin)
-    decisions = decide_all(default_policy(Config()), applications, pd, quality)
+    decisions = decide_all(default_policy(Config(decision=DecisionConfig(max_pd=0.2))), applications, pd, quality)
     return Answer(Scores(margin, pd, score), decisions, tuple(quality))

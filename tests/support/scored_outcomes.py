@@ -22,7 +22,7 @@ from features.encoders.windows import Spans
 from features.tables.applications import Applications
 from features.tabular import TabularEncoder
 from fusion.bundle import FORMAT_VERSION, Bundle, Manifest, Provenance
-from fusion.config import Config
+from fusion.config import Config, DecisionConfig
 from fusion.explain.population import Population
 from fusion.model.fusion_model import FusionModel, Margins
 from fusion.scorer import Scorer
@@ -82,9 +82,9 @@ def some_margins(n: int, seed: int = 0) -> Floats:
 
 def scored_of(y: Floats, margin: Floats, rows: Rows = Rows(), schema: Schema | None = None) -> ScoredOutcomes:
     """Applications of the small schema (or another that lacks some of its fields) with these outcomes and log-odds,
-    decided by the default cut-off. The training applicants have log-odds ``some_margins(4000)``.
+    declined above a PD of 0.2. The training applicants have log-odds ``some_margins(4000)``.
     """
-    n, config = len(y), Config()
+    n, config = len(y), Config(decision=DecisionConfig(max_pd=0.2))
     schema = schema if schema is not None else small_schema()
     applications = Applications(schema, _frame(y, rows, schema), np.arange(1, n + 1))
     design = Design(_no_columns(n), _text(applications))

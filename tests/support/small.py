@@ -54,8 +54,8 @@ def write_csv(path: Path, rows: Sequence[Sequence[str]], names: Sequence[str] = 
     return path
 
 
-def applications(folder: Path, rows: Sequence[Sequence[str]]) -> Applications:
+def applications(folder: Path, rows: Sequence[Sequence[str]], need_target: bool = False) -> Applications:
     """The applications that these rows give; every row must be sound."""
-    chunk = read_all(write_csv(folder / "rows.csv", rows), small_schema(), ReadOptions())
+    chunk = read_all(write_csv(folder / "rows.csv", rows), small_schema(), ReadOptions(need_target=need_target))
     assert len(chunk.rejects) == 0, chunk.rejects.frame["message"].tolist()
     return chunk.applications

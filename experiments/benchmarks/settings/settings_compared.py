@@ -20,7 +20,8 @@ from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from experiments.options import vector_cache
 from experiments.session.decision_dates import rows_until
 from experiments.session.run import Run
-from experiments.train.job import later_rows, prepare
+from experiments.train.job import mask_narratives, prepare
+from experiments.train.rows import later_rows
 from features.arrays import Floats
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
@@ -37,7 +38,7 @@ def later_margins(read: Applications, until: date, config: Config, cache: Vector
     learn = rows_until(read, until)
     with Run.start("settings_compared", None, {}) as run:
         encoder = open_text_encoder(config.encoder, cache)
-        prepared = prepare(read, learn, config, encoder, run)
+        prepared = prepare(mask_narratives(read, config, encoder, run), learn, config, encoder, run)
         model, _ = fit(prepared.sample, config)
     return model.predict(prepared.design.take(later_rows(read, learn))).margin
 

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from fusion.bundle import load
 from tests.support.command_line import creditfusion
 from tests.support.explained import Trained
 
@@ -77,13 +78,14 @@ def test_every_row_is_decided_as_the_file_says(score: Score, tmp_path: Path, cap
     assert summary["decline_rate"] == pytest.approx((table["decision"] == "decline").mean())
 
 
-def test_without_a_policy_nobody_is_referred(score: Score, tmp_path: Path) -> None:
+def test_without_a_policy_nobody_is_referred(score: Score, trained: Trained, tmp_path: Path) -> None:
     out = tmp_path / "scored.csv"
     assert score(out) == 3
     table = scored(out)
     assert "refer_reason" not in table
     assert set(table["decision"]) <= {"approve", "decline"}
-    assert ((table["pd"] > 0.2) == (table["decision"] == "decline")).all()
+    cut_off = load(trained.model).config.decision.max_pd
+    assert ((table["pd"] > cut_off) == (table["decision"] == "decline")).all()
 
 
 def test_what_is_not_approved_has_a_reason_or_says_so(score: Score, tmp_path: Path) -> None:

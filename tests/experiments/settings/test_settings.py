@@ -57,7 +57,7 @@ def test_a_section_or_the_beginning_of_a_key_narrows() -> None:
     ]
     shown = printed("decision")
     assert "decision.max_pd" in shown
-    assert "more than 0, less than 1" in shown
+    assert "at least 0, less than 1" in shown
     assert "stacker" not in shown
 
 

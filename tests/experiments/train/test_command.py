@@ -15,7 +15,8 @@ from data_schemas.reader import load_schema
 from experiments.demo.data import FIRST_DAY, generate
 from experiments.session.run_log import log_path
 from features.tables.csv_records import data_digest
-from fusion.bundle import verify
+from fusion.bundle import load, verify
+from fusion.policy.cutoff import cutoff_of
 from tests.support.bundles import SMALL
 from tests.support.command_line import creditfusion
 from tests.support.tiny_bert import tiny_bert
@@ -103,6 +104,47 @@ def test_the_summary_is_for_machines_and_the_table_and_the_card_for_people(
         assert text in told.err
     assert manifest.provenance.data_digest == digest
     assert train.rejects.empty
+
+
+def test_the_cut_off_follows_the_bad_rate_and_is_announced(train: Trainer, capsys: pytest.CaptureFixture[str]) -> None:
+    table = past()
+    assert train(table) == 0
+    told = capsys.readouterr()
+    config = load(train.out).config
+    rate = float((table["outcome"] == "defaulted").mean())
+    assert config.decision.max_pd == cutoff_of(rate)
+    assert json.loads(told.out)["cut_off"] == {
+        "pd": config.decision.max_pd,
+        "bad_rate": rate,
+        "follows_bad_rate": True,
+    }
+    said = f"cut-off: PD {config.decision.max_pd:.2f} (1.4 times the odds of the bad rate, {100 * rate:.1f}\u202f%)"
+    assert said in told.err
+    assert said in log_path(train.out).read_text(encoding="utf-8")
+
+
+def test_a_cut_off_of_the_settings_stays(train: Trainer, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(past(), "--set", "decision.max_pd=0.123") == 0
+    told = capsys.readouterr()
+    assert load(train.out).config.decision.max_pd == 0.123
+    assert not json.loads(told.out)["cut_off"]["follows_bad_rate"]
+    assert "cut-off: PD 0.123 (decision.max_pd; bad rate " in told.err
+
+
+def test_a_share_drawn_at_random_judges_the_model(train: Trainer, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(past(), "--holdout", "0.3") == 0
+    summary = json.loads(capsys.readouterr().out)
+    held_out = summary["slices"]["held out 30\u202f%"]
+    assert 80 <= held_out["rows"] <= 90
+    assert held_out["rows"] + summary["trained_on"] == 300
+    assert "### held out 30\u202f%" in verify(train.out)[1]["card.md"].decode()
+
+
+def test_a_share_beside_a_day_is_refused_before_any_file_is_read(
+    train: Trainer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(past(3), "--holdout", "0.3", "--until", UNTIL, "--data", "absent.csv") == 2
+    assert "both name the rows that judge the model" in capsys.readouterr().err
 
 
 def test_what_is_cut_from_the_narratives_is_counted(train: Trainer, capsys: pytest.CaptureFixture[str]) -> None:

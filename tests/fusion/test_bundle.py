@@ -158,7 +158,7 @@ def test_another_model_has_another_id(pristine: Saved, trained: Trained, tmp_pat
 def test_more_than_ten_folds_keep_their_order(tmp_path: Path) -> None:
     """The boosters' sum depends on their order in its last bits, and the file names say which is which."""
     design = make_design(240, shape=Shape(dim=2, n_buckets=8))
-    config = SMALL.model_copy(update={"folds": FoldConfig(n_folds=12)})
+    config = SMALL.model_copy(update={"folds": FoldConfig(n_folds=12, n_repeats=1)})
     y = outcome(design)
     model, _ = fit(sample_of(design, y), config)
     save_model(tmp_path / "model", model, config)

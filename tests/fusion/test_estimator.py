@@ -40,7 +40,7 @@ from tests.support.stand_in import parts_alone
 Check = Callable[[CreditFusionClassifier], None]
 
 LIGHT = Config(
-    folds=FoldConfig(n_folds=2),
+    folds=FoldConfig(n_folds=2, n_repeats=1),
     head=HeadConfig(steps=20),
     stacker=StackerConfig(n_trees=20, learning_rate=0.1, min_leaf_rows=5),
 )

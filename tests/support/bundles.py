@@ -15,7 +15,14 @@ from fusion.config import load_config
 from fusion.text_encoder import open_text_encoder
 from tests.support.tiny_bert import tiny_bert
 
-SMALL = ("encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20")
+SMALL = (
+    "encoder.window=64",
+    "folds.n_folds=2",
+    "folds.n_repeats=1",
+    "stacker.n_trees=30",
+    "text.n_buckets=256",
+    "head.steps=20",
+)
 """Settings under which some hundred rows are learned from in a second."""
 
 

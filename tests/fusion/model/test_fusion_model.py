@@ -24,7 +24,7 @@ from features.narratives.reader import TextReader
 from features.tables.applications import Applications
 from features.tabular import TabularEncoder
 from fusion.config import Config, FoldConfig
-from fusion.metrics import auc, fit_logistic_line
+from fusion.metrics import auc, base_log_odds, fit_logistic_line
 from fusion.model.basis import Basis
 from fusion.model.calibration import to_score
 from fusion.model.folds import assign_folds
@@ -125,10 +125,17 @@ def test_out_of_fold_means_unseen() -> None:
     coin = np.random.default_rng(2).integers(0, 2, 400).astype(np.float64)
     weak = SMALL.head.model_copy(update={"text_penalty": 1e-2, "word_penalty": 1e-2, "column_penalty": 1e-2})
     config = SMALL.model_copy(update={"head": weak})
-    model, found = fit(sample_of(design, coin), config)
-    assert auc(coin, model.predict(design).margin) > 0.7
-    for margin in (found.fused, found.columns_only, found.text_only):
-        assert 0.4 < auc(coin, margin) < 0.6
+    sample = sample_of(design, coin)
+    inputs = Basis.fit(design, config, MONOTONE).inputs(design).without_columns()
+    head, unseen = fit_text_head(inputs, Training.of(sample, config))
+    assert auc(coin, head.output(inputs).margin) > 0.7
+    assert 0.4 < auc(coin, unseen.sum(axis=1)) < 0.6
+    model, found = fit(sample, config)
+    for assembly in (model.fused, model.columns_only):
+        assert [member.weight for member in assembly.members] == [0.0, 0.0]
+    for margin in (found.fused, found.columns_only, model.predict(design).margin):
+        np.testing.assert_allclose(margin, base_log_odds(coin), rtol=0, atol=1e-9)
+    assert 0.4 < auc(coin, found.text_only) < 0.6
 
 
 def assert_same_head(one: Head, other: Head) -> None:

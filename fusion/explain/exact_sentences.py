@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from features.arrays import Floats, Floats32, Ints
-from features.design import Design, TextBlock
+from features.design import Design, TextBlock, no_style
 from features.narratives.sentences import SentenceBlock
 from fusion.explain.attribution import Explainer, ModelOutputs, NarrativeGame
 from fusion.explain.explanation import Explanation
@@ -120,7 +120,7 @@ def _reencode(
         (words.data, words.indices + number * n_buckets, words.indptr), (m, n_narratives * n_buckets)
     )
     rows = design.tabular.take(np.zeros(m, dtype=np.intp))
-    read = Design(rows, TextBlock(x_text, has_text, moved, design.text.names))
+    read = Design(rows, TextBlock(x_text, has_text, moved, design.text.names, no_style(has_text)))
     return ModelOutputs.of(model, read).narrative(number, np.arange(m))
 
 

@@ -222,7 +222,7 @@ def _linear_inputs(frame: pd.DataFrame, about: About) -> ColumnTransformer:
     levels = OneHotEncoder(min_frequency=MIN_ROWS, handle_unknown="infrequent_if_exist")
     parts = [
         ("numbers", scaled, numbers),
-        ("missing", MissingIndicator(error_on_new=False), numbers),
+        ("missing", MissingIndicator(features="all"), [name for name in numbers if frame[name].isna().any()]),
         ("levels", levels, list(about.levels)),
         ("words", _tfidf(about.narratives), list(about.narratives)),
     ]

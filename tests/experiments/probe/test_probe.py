@@ -190,6 +190,22 @@ def test_without_narratives_the_rest_is_judged(place: Place) -> None:
     assert "nobody wrote anything" in page
 
 
+def test_style_is_probed_where_the_model_reads_it(tmp_path: Path) -> None:
+    table = generate(300, 1).table.astype(object)
+    place = Place(train_small(tmp_path / "trained", table, "text.style=true"), tmp_path)
+    shouted = applications(400)
+    shouted.loc[shouted["sex"] == "male", "job_title"] = shouted["job_title"].str.upper()
+    report = place.report(shouted, "--column", "sex")
+    sex = readings(report, "sex")
+    assert set(sex) == {"narratives", "written", "words", "style", "columns", "both", "score"}
+    assert sex["style"].auc.low > 0.8
+    assert sex["both"].auc.value > sex["columns"].auc.value
+    (section,) = (one for one in report.sections if one.key == "attribute_sex")
+    assert "style_sex" in {finding.key for finding in section.findings}
+    silent = shouted.assign(statement="", job_title="")
+    assert gaps(place.report(silent, "--column", "sex", out="silent"), "sex")["style"] == "nobody wrote anything"
+
+
 def test_copies_of_one_narrative_never_part(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
     table = applications(300)
     table["statement"] = "I want to pay all my cards with one loan and then close every one of them for good."

@@ -300,6 +300,17 @@ def fit_text_head(inputs: HeadInputs, training: Training) -> tuple[Head, Floats]
     return Head.mean(heads), text / len(training.fold)
 
 
+def fit_head_margin(inputs: HeadInputs, training: Training) -> Floats:
+    """Out-of-fold log-odds of a head on the outcome, float64 (n,)."""
+    margin = np.zeros(len(inputs))
+
+    def done(_number: int, rows: Index, head: Head) -> None:
+        margin[rows] += head.output(inputs.take(rows)).margin
+
+    training.each_fold(lambda rows, _seed: training.head(inputs, rows, training.tasks[0]), done)
+    return margin / len(training.fold)
+
+
 def fit_trees(trees: TreeRows, training: Training) -> Floats:
     """Out-of-fold log-odds of trees on the outcome, float64 (n,)."""
     x = trees.x

@@ -140,7 +140,7 @@ class Explainer:
                 places = np.concatenate([np.arange(a, b) for a, b in zip(begins, ends, strict=True)])
                 rows = block.row[begins]
                 response = self.trees.response(outputs.trees.x[rows], n_columns + number, n_columns + number)
-                first = n_columns + n_narratives + number * self.model.components.n_components
+                first = n_columns + n_narratives + number * self.model.n_text_columns
                 further = response.column - first + 2  # outputs behind the heads' two
                 payoff = Payoff(response._replace(column=np.where(further < 2, 1, further)))
                 parts = self._parts_of(outputs, block, number, (places, rows, ends - begins))
@@ -246,7 +246,7 @@ def _unwritten(model: FusionModel, background: TabularBlock) -> Floats:
     """float64 (n, n_columns): the trees' inputs of background rows that have no narrative."""
     n = len(background)
     absent = model.text_only.head.absent
-    nothing = np.full((n, len(absent), model.components.n_components), np.nan)
+    nothing = np.full((n, len(absent), model.n_text_columns), np.nan)
     return stacker_inputs(background, np.tile(absent, (n, 1)), nothing)
 
 

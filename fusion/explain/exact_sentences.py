@@ -65,7 +65,8 @@ def explain_exactly(
         found = _reencode(explainer, outputs, game.number, _texts(plans, block), read_texts)
         ends = np.cumsum([len(plan.coalitions) for plan in plans])
         for plan, now in zip(plans, np.split(found, ends[:-1]), strict=True):
-            mine = plan.places
+            mine, n_linear = plan.places, len(game.parts.offset)
+            now[:, n_linear:] = game.parts.whole[plan.at, n_linear:]  # what belongs to the narrative as a whole
             if plan.n_pairs:
                 more, error = _corrected(game, plan, now, seed)
                 sentences[mine] += more
@@ -120,7 +121,8 @@ def _reencode(
         (words.data, words.indices + number * n_buckets, words.indptr), (m, n_narratives * n_buckets)
     )
     rows = design.tabular.take(np.zeros(m, dtype=np.intp))
-    read = Design(rows, TextBlock(x_text, has_text, moved, design.text.names))
+    nothing = np.full((m, n_narratives, design.text.x_style.shape[2]), np.nan, dtype=np.float32)
+    read = Design(rows, TextBlock(x_text, has_text, moved, design.text.names, nothing))
     return ModelOutputs.of(model, read).narrative(number, np.arange(m))
 
 

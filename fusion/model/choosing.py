@@ -27,7 +27,7 @@ from fusion.model.cross_validation import Block, forward_blocks
 from fusion.model.head import fit_head
 from fusion.model.lesson import Lesson
 from fusion.model.recency import recency_weight
-from fusion.model.text_components import TextComponents
+from fusion.model.text_components import TextComponents, text_columns
 from fusion.model.training import Training, TrainingSample, TreeRows, fit_head_margin, fit_text_head, fit_trees
 
 Settings = Mapping[str, Setting]
@@ -275,12 +275,13 @@ def _choose_trees(sample: TrainingSample, climb: _Climb, text: Floats) -> None:
 
     def row_loss(config: Config) -> Floats:
         k, seed = config.stacker.text_components, config.folds.seed
-        components = TextComponents.fit(inputs, k, seed).values(inputs)
-        return _row_loss(sample.y, fit_trees(TreeRows.of(sample, text, components), Training.of(sample, config)))
+        components = TextComponents.fit(inputs, k, seed)
+        rows = TreeRows.of(sample, text, text_columns(components, inputs, sample.design.text))
+        return _row_loss(sample.y, fit_trees(rows, Training.of(sample, config)))
 
     climb.up("capacity of the trees", CAPACITY, row_loss)
     if sample.design.text.has_text.any():
         climb.up("components of narratives for the trees", COMPONENTS, row_loss)
         if climb.config.stacker.text_components:
-            larger = [rung for rung in CAPACITY if rung["stacker.num_leaves"] >= climb.config.stacker.num_leaves]
+            larger = [rung for rung in CAPACITY if int(rung["stacker.num_leaves"]) >= climb.config.stacker.num_leaves]
             climb.up("capacity of the trees with components", larger, row_loss)

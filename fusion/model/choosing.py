@@ -24,6 +24,7 @@ from fusion.config import Config, Setting, TextConfig, given_settings, with_sett
 from fusion.metrics import base_log_odds, both_classes, fit_logistic_line
 from fusion.model.basis import Basis
 from fusion.model.cross_validation import Block, forward_blocks
+from fusion.model.folds import draw_groups
 from fusion.model.head import fit_head
 from fusion.model.lesson import Lesson
 from fusion.model.recency import recency_weight
@@ -36,6 +37,7 @@ Settings = Mapping[str, Setting]
 ReadWords = Callable[[TextConfig], sparse.csr_matrix]
 """The words of the sample's narratives as these settings count them: ``TextReader.read_words``."""
 
+MAX_ROWS = 30_000  # of more rows so many are drawn to choose by
 N_BLOCKS = 4  # of days, on which the weight of older decisions is tried
 
 
@@ -139,11 +141,15 @@ def choose(
 
     Raises ContractError as ``fusion.model.training.fit`` does.
     """
+    rows = np.arange(len(sample))
+    if len(sample) > MAX_ROWS:
+        rows = np.flatnonzero(draw_groups(sample.y, sample.groups, MAX_ROWS / len(sample), config.folds.seed))
+        sample = sample.take(rows)
     with threadpool_limits(1, user_api="blas"):
         once = with_settings(config, {"folds.n_repeats": 1})  # enough to compare, and quicker
         climb = _Climb(once, given_settings(config), [], report)
         _choose_half_life(sample, climb)
-        text, sample = _choose_text(sample, climb, read_words)
+        text, sample = _choose_text(sample, climb, lambda text: read_words(text)[rows])
         _choose_columns(sample, climb)
         _choose_trees(sample, climb, text)
     chosen = with_settings(climb.config, {"folds.n_repeats": config.folds.n_repeats})

@@ -106,7 +106,7 @@ class Explainer:
         fused = model.fused
         players = model.column_players
         leaves = leaves_of(fused.stacker, players)
-        trees = TreeGame.of(leaves, count(leaves, _unwritten(model, background)), len(background), _n_players(players))
+        trees = TreeGame.of(leaves, count(leaves, unwritten(model, background)), len(background), _n_players(players))
         background_mean = _background_mean(model, background)
         from_head = float(fused.head.bias[0] + background_mean.sum() + fused.head.absent.sum())
         return Explainer(model, trees, background_mean, trees.base + from_head + fused.intercept)
@@ -242,7 +242,7 @@ def _n_players(players: Ints) -> int:
     return int(players.max(initial=-1)) + 1
 
 
-def _unwritten(model: FusionModel, background: TabularBlock) -> Floats:
+def unwritten(model: FusionModel, background: TabularBlock) -> Floats:
     """float64 (n, n_columns): the trees' inputs of background rows that have no narrative."""
     n = len(background)
     absent = model.text_only.head.absent

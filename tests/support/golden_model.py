@@ -30,7 +30,7 @@ from tests.support.designs import Shape, make_design, outcome
 
 FILE = Path(__file__).parents[1] / "fusion" / "golden" / "model.json"
 CONFIG = Config(
-    folds=FoldConfig(n_folds=2),
+    folds=FoldConfig(n_folds=2, n_repeats=1),
     head=HeadConfig(n_bins=3, text_penalty=30.0, steps=30),
     stacker=StackerConfig(n_trees=6, num_leaves=4, min_leaf_rows=10, learning_rate=0.2),
 )

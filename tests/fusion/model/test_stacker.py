@@ -112,8 +112,8 @@ def test_a_rising_column_never_lowers_the_risk() -> None:
 
 def test_a_falling_column_never_raises_it() -> None:
     falling = fit_booster(X, Lesson(1 - Y), (-1, *(0,) * 7), CONFIG, 0)
-    assert swept(Stacker((falling,))).max() <= 0
-    assert swept(Stacker((falling,))).min() < 0
+    assert swept(Stacker.mean([falling])).max() <= 0
+    assert swept(Stacker.mean([falling])).min() < 0
 
 
 def test_directions_can_be_switched_off() -> None:
@@ -148,6 +148,6 @@ def test_one_class_gives_finite_log_odds(y: Floats) -> None:
 
 
 def test_saving_and_loading_is_exact() -> None:
-    again = Stacker.from_text(the_stacker().to_text())
+    again = Stacker.from_text(the_stacker().to_text(), the_stacker().weights)
     assert again.to_text() == the_stacker().to_text()
     np.testing.assert_array_equal(again.margin(X), the_stacker().margin(X))

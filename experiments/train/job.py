@@ -105,7 +105,7 @@ def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: O
     split = files.hold_out.split(masked.applications, config.folds.seed)
     prepared = prepare(masked, split.learn, config, encoder, run)
     sample, tabular = prepared.sample, prepared.tabular
-    with run.stage("fit", total=n_steps(config), unit="parts") as advance:
+    with run.stage("fit", total=n_steps(config, len(sample)), unit="parts") as advance:
         fitted, margins = fit(sample, config, lambda: advance(1))
     config, cut_off = _with_cutoff(config, sample.y, run)
     with run.stage("describe"):

@@ -33,7 +33,14 @@ from tests.support.small import applications, row
 from tests.support.tiny_bert import tiny_bert
 
 UNTIL = date.fromisoformat(str(FIRST_DAY + np.timedelta64(300, "D")))
-SMALL = ("encoder.window=64", "folds.n_folds=2", "stacker.n_trees=20", "text.n_buckets=256", "head.steps=20")
+SMALL = (
+    "encoder.window=64",
+    "folds.n_folds=2",
+    "folds.n_repeats=1",
+    "stacker.n_trees=20",
+    "text.n_buckets=256",
+    "head.steps=20",
+)
 BUDGET = Budget(trials=2)
 NO_FIGURE = Gain(0.0, 0.0, 0.0, 1.0)
 

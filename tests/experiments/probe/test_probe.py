@@ -90,7 +90,7 @@ def attributes(report: Document) -> list[str]:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    table = generate(400, 1).table
+    table = generate(600, 1).table
     table.loc[::5, "statement"] = PLANTED + table["statement"]  # so that the model counts these words
     return train_small(tmp_path_factory.mktemp("trained"), table)
 

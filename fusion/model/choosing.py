@@ -1,9 +1,10 @@
 """Settings that fit the lender's data, chosen by out-of-fold log-loss inside the training rows.
 
 Each choice climbs a short ladder from the simplest option up, on the same folds, and stops where two rungs in turn are
-worse than the best so far by more than a standard error of their difference. Of the rungs that are no worse than the best by one
-such error the simplest is taken (Breiman et al., Classification and Regression Trees, 1984, section 3.4.3, with the
-error of the paired difference). Settings that the user gave are never changed. What was tried is part of the answer.
+worse than the best so far by more than a standard error of their difference. Of the rungs that are no worse than the
+best by one such error the simplest is taken (Breiman et al., Classification and Regression Trees, 1984, section 3.4.3,
+with the error of the paired difference). Settings that the user gave are never changed. What was tried is part of the
+answer.
 """
 
 from __future__ import annotations

@@ -182,6 +182,7 @@ def save(
     calibration = {
         "fused": _blend_json(model.fused),
         "columns_only": _blend_json(model.columns_only),
+        "n_style": model.n_style,
         "text_only": {"slope": model.text_only.slope, "intercept": model.text_only.intercept},
     }
     files = {
@@ -300,7 +301,9 @@ def load(path: Path) -> Bundle:
     basis = Basis(**load_tensors(contents["basis.safetensors"]))
     text_only = TextModel(head("text_only"), **calibration["text_only"])
     components = TextComponents(**load_tensors(contents["components.safetensors"]))
-    model = FusionModel(basis, components, assembly("fused"), assembly("columns_only"), text_only, config.scale)
+    model = FusionModel(
+        basis, components, calibration["n_style"], assembly("fused"), assembly("columns_only"), text_only, config.scale
+    )
     population = Population.from_arrays(load_tensors(contents["population.safetensors"]), tabular)
     names = tuple(field.name for field in schema.narratives)
     reference = Reference.from_arrays(load_tensors(contents["reference.safetensors"]), names)

@@ -230,6 +230,20 @@ def valid_keys() -> list[str]:
     return [f"{section}.{key}" for section, node in Config() for key in type(node).model_fields]
 
 
+def given_settings(config: Config) -> frozenset[str]:
+    """Dotted keys of the settings that were given, not left at their default."""
+    return frozenset(f"{section}.{key}" for section, node in config for key in node.model_fields_set)
+
+
+def with_settings(config: Config, settings: Mapping[str, Setting]) -> Config:
+    """The same but for some settings, by dotted key; their values are not checked."""
+    for key, value in settings.items():
+        section, _, name = key.partition(".")
+        node = getattr(config, section).model_copy(update={name: value})
+        config = config.model_copy(update={section: node})
+    return config
+
+
 def load_config(path: Path | None = None, overrides: Sequence[str] = ()) -> Config:
     """The defaults, then the TOML file, then the ``key=value`` overrides (values in TOML form; a bare word is text).
 

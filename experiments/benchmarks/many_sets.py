@@ -102,6 +102,8 @@ def run_set(data_set: DataSet, wanted: Sequence[Contender], given: argparse.Name
         (work / ROWS).write_text(json.dumps(counts), encoding="utf-8")
         identity: Found = {"data": data_digest([files.train, files.test]), "schema": rows.schema.digest}
         for contender in wanted:
+            if contender.name == LOG_ODDS and not training.about.narratives:
+                continue  # without texts it is the other pipeline of trees
             budget = Budget(seconds=_seconds(work, given.seconds), preset=given.preset, cache=str(given.cache or ""))
             tell(f"{data_set.name}: {contender.title}")
             try:
@@ -141,8 +143,12 @@ def judge_set(work: Path) -> SetResult | None:
 
 def mean_ranks(results: Sequence[SetResult]) -> dict[str, float]:
     """The mean rank by AUC over the sets (1 is best, ties share theirs) of the contenders that have run on all."""
-    names = [one.name for one in CONTENDERS if all(one.name in result.figures for result in results)]
-    ranks = [rankdata([-result.figures[name].auc for name in names]) for result in results]
+    ranked = [dict(one.figures) for one in results]
+    for found in ranked:
+        if LOG_ODDS not in found and COMPONENTS in found:
+            found[LOG_ODDS] = found[COMPONENTS]  # without texts both are one pipeline
+    names = [one.name for one in CONTENDERS if all(one.name in found for found in ranked)]
+    ranks = [rankdata([-found[name].auc for name in names]) for found in ranked]
     return dict(zip(names, np.mean(ranks, axis=0).tolist(), strict=True)) if names and ranks else {}
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from jinja2 import Environment, StrictUndefined
 
 from data_schemas.contract import Role, Schema
+from experiments.train.choices import choice_table
 from fusion.bundle import Provenance
+from fusion.model.choosing import Choice
+from fusion.model.fusion_model import Member
 
 CARD = """\
 # Model card: {{ schema.title }}
@@ -42,6 +46,21 @@ window, and those held out at random took part in nothing: judge by them where t
 "Text's worth" is the AUC of the model minus the first of these, with DeLong's 95 % interval. "Slope" is that of the
 outcome on the log-odds: 1 is calibrated, less is overconfident.
 
+## The blend
+
+{% for member in members %}- {{ member.name }}: {% if member.weight %}{{ "%.3f" | format(member.weight) }}\
+{% else %}left out, because it did not help{% endif %}
+
+{% endfor %}
+Weights are log-odds of bad per unit of a member's output; heads are linear, members on an auxiliary outcome were
+taught by what became known later.
+{% if chosen %}
+## How the settings were chosen
+
+{{ chosen }}
+Log-loss in nats, out of fold on the training rows (for the weight of older decisions on newer rows). Of the options no
+worse than the best by one standard error of their difference the simplest was taken.
+{% endif %}
 ## Explanations
 
 {{ explained }}
@@ -61,13 +80,28 @@ encoder {{ made.encoder_digest }}
 """
 
 
+@dataclass(frozen=True)
+class Found:
+    """What training settled beside the model's weights.
+
+    Attributes:
+        cut_off: the model's own cut-off, in words.
+        members: of the blend.
+        choices: how settings were chosen.
+    """
+
+    cut_off: str
+    members: tuple[Member, ...]
+    choices: tuple[Choice, ...]
+
+
 def model_card(
     schema: Schema,
     made: Provenance,
     slices: Mapping[str, Mapping[str, object]],
     masked: Mapping[str, int],
     explained: str,
-    cut_off: str,
+    found: Found,
 ) -> str:
     """The card as Markdown; equal input, equal bytes.
 
@@ -77,7 +111,7 @@ def model_card(
         slices: figures for people, by name of the slice.
         masked: rows of which something was cut, by sensitive kind.
         explained: what explanations of the model compare with.
-        cut_off: the model's own cut-off, in words.
+        found: what training settled.
     """
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
     unseen = [field.name for field in schema.fields_of(Role.PROTECTED, Role.IGNORED, Role.GROUP)]
@@ -89,7 +123,9 @@ def model_card(
         slices=slices,
         masked=masked,
         explained=explained,
-        cut_off=cut_off,
+        cut_off=found.cut_off,
+        members=found.members,
+        chosen=choice_table(found.choices) if found.choices else "",
         unseen=unseen,
         later=later,
         versions=versions,

@@ -58,6 +58,7 @@ def train(
     cache_gb: CacheGbOption = 2.0,
     no_cache: NoCacheOption = False,
     threads: ThreadsOption = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Skip choosing settings that fit the data.")] = False,
     json_output: JsonOption = False,
 ) -> None:
     """Train a model and say what it is worth.
@@ -86,7 +87,7 @@ def train(
         check_place(files.out)  # before hours of work, not after them
         read = read_decided(contract, files.data, options, run)
         write_rejects(read.rejects, files.rejects)  # first, because they may be why the rest cannot train
-        report = train_bundle(read, files, settings, encoder, run)
+        report = train_bundle(read, files, settings, encoder, run, quick)
         run.finish({"bundle": out, **report.summary()}, {"bundle": out, **report.lines()})
     if report.rejected:
         raise typer.Exit(SOME_REJECTED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import compress
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from data_schemas.contract import Schema
 from experiments.reporting.background import in_words, rows_of
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
-from experiments.train.card import model_card
+from experiments.train.card import Found, model_card
+from experiments.train.choices import choose_settings, with_words
 from experiments.train.report import CutOff, SliceReport, TrainingReport, slice_lines
 from experiments.train.rows import NOTHING, HoldOut, window
 from experiments.train.slices import headline, training_slices, with_narrative
@@ -22,6 +23,7 @@ from features.arrays import Flags, Floats
 from features.design import Design
 from features.narratives.masking import Masked, rows_by_kind
 from features.tables.applications import REJECT_COLUMNS, Applications, Rejects
+from features.tables.auxiliary_outcomes import auxiliary_outcomes
 from features.tables.csv_records import data_digest
 from features.tables.csv_writer import write_header, write_rows
 from features.tables.reader import ReadOptions, read_all
@@ -29,8 +31,9 @@ from features.tabular import TabularEncoder
 from fusion import bundle
 from fusion.config import Config
 from fusion.explain.population import describe_population, sampled_rows
+from fusion.model.choosing import Choice
 from fusion.model.folds import tied_groups
-from fusion.model.training import TrainingSample, fit, n_steps
+from fusion.model.training import Auxiliary, TrainingSample, fit, n_steps
 from fusion.policy.cutoff import with_cutoff
 from fusion.text_encoder import OpenEncoder, open_mask, open_reader
 from fusion.validation.text_drift import describe_texts
@@ -83,6 +86,11 @@ class Prepared:
     tabular: TabularEncoder
     sample: TrainingSample
 
+    def reread(self, design: Design, learn: Flags) -> Prepared:
+        """The same rows as another design."""
+        sample = replace(self.sample, design=design.take(np.flatnonzero(learn)))
+        return Prepared(design, self.tabular, sample)
+
 
 def read_decided(schema: Schema, data: Sequence[Path], options: ReadOptions, run: Run) -> Decided:
     """All rows to train and judge with. Raises ContractError when the files do not fit the schema; RunError for files
@@ -96,14 +104,21 @@ def read_decided(schema: Schema, data: Sequence[Path], options: ReadOptions, run
     return Decided(read.applications, read.rejects, digest, reading)
 
 
-def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: OpenEncoder, run: Run) -> TrainingReport:
-    """Encode, fit, judge and save what ``read_decided`` read; the report.
+def train_bundle(
+    read: Decided, files: TrainingFiles, config: Config, encoder: OpenEncoder, run: Run, quick: bool = False
+) -> TrainingReport:
+    """Encode, choose settings (unless ``quick``), fit, judge and save what ``read_decided`` read; the report.
 
     Raises ContractError for rows that cannot train their schema or be held out, or a mask that it has no concept for.
     """
     masked = mask_narratives(read.applications, config, encoder, run)
     split = files.hold_out.split(masked.applications, config.folds.seed)
     prepared = prepare(masked, split.learn, config, encoder, run)
+    choices: tuple[Choice, ...] = ()
+    if not quick:
+        own = masked.applications.take(split.learn)
+        config, choices = choose_settings(prepared.sample, own, config, encoder, run)
+        prepared = prepared.reread(with_words(prepared.design, masked.applications, config, encoder), split.learn)
     sample, tabular = prepared.sample, prepared.tabular
     with run.stage("fit", total=n_steps(config, len(sample)), unit="parts") as advance:
         fitted, margins = fit(sample, config, lambda: advance(1))
@@ -122,12 +137,24 @@ def train_bundle(read: Decided, files: TrainingFiles, config: Config, encoder: O
         trained = bundle.Trained(fitted, config, tabular, population, reference)
         explained = in_words(rows_of(population, len(sample), config), base, config)
         figures = {part.name: slice_lines(part) for part in slices}
-        card = model_card(tabular.schema, provenance, figures, cut, explained, cut_off.words)
+        card = model_card(
+            tabular.schema, provenance, figures, cut, explained, Found(cut_off.words, fitted.fused.members, choices)
+        )
         manifest = bundle.save(files.out, trained, provenance, card)
     rejected = dict(Counter(read.rejects.frame["rule"]))
     n_rows = len(read.applications) + len(read.rejects)
     masked_rows = rows_by_kind(masked.kinds)
-    return TrainingReport(manifest.model_id, n_rows, rejected, masked_rows, provenance.window, cut_off, tuple(slices))
+    return TrainingReport(
+        manifest.model_id,
+        n_rows,
+        rejected,
+        masked_rows,
+        provenance.window,
+        cut_off,
+        choices,
+        fitted.fused.members,
+        tuple(slices),
+    )
 
 
 def _with_cutoff(config: Config, y: Floats, run: Run) -> tuple[Config, CutOff]:
@@ -162,10 +189,10 @@ def prepare(masked: Masked, learn: Flags, config: Config, encoder: OpenEncoder, 
     own = masked.applications.take(learn)
     with run.timed("encode"):
         groups = tied_groups(own)
-    sample = TrainingSample(
-        design.take(np.flatnonzero(learn)), own.outcome(), groups, tabular.monotone, own.decision_date()
-    )
-    return Prepared(design, tabular, sample)
+    y = own.outcome()
+    auxiliary = tuple(Auxiliary(name, values) for name, values in auxiliary_outcomes(own, y).items())
+    rows = design.take(np.flatnonzero(learn))
+    return Prepared(design, tabular, TrainingSample(rows, y, groups, tabular.monotone, own.decision_date(), auxiliary))
 
 
 def mask_narratives(applications: Applications, config: Config, encoder: OpenEncoder, run: Run) -> Masked:

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from experiments.reporting.words import percent
+from experiments.train.choices import choice_json, taken_words
 from fusion.metrics import Figures, Gain
+from fusion.model.choosing import Choice
+from fusion.model.fusion_model import Member
 from fusion.policy.cutoff import ODDS_FACTOR
 
 
@@ -75,6 +78,8 @@ class TrainingReport:
         masked: rows of whose narratives something was cut, per sensitive kind.
         window: first and last decision date of the training rows; None without dates.
         cut_off: the model's own.
+        choices: how its settings were chosen; empty where they were fixed.
+        members: of its blend.
         slices: what the model is worth, first on all training rows.
     """
 
@@ -84,6 +89,8 @@ class TrainingReport:
     masked: Mapping[str, int]
     window: tuple[str, str] | None
     cut_off: CutOff
+    choices: tuple[Choice, ...]
+    members: tuple[Member, ...]
     slices: tuple[SliceReport, ...]
 
     def summary(self) -> Mapping[str, object]:
@@ -97,6 +104,8 @@ class TrainingReport:
             "rejected_by_rule": dict(self.rejected),
             "masked": dict(self.masked),
             "cut_off": asdict(self.cut_off),
+            "choices": [choice_json(choice) for choice in self.choices],
+            "members": [asdict(member) for member in self.members],
             "slices": {part.name: part.figures() for part in self.slices},
         }
 
@@ -113,7 +122,14 @@ class TrainingReport:
         }
         if self.masked:
             lines["rows with sentences cut"] = dict(self.masked)
+        lines["chosen"] = {choice.subject: taken_words(choice) for choice in self.choices}
+        lines["members"] = {member.name: member_words(member) for member in self.members}
         return lines | {"figures": {part.name: slice_lines(part) for part in self.slices}}
+
+
+def member_words(member: Member) -> str:
+    """What a member weighs in the blend."""
+    return f"weight {member.weight:.3f}" if member.weight else "left out: it did not help"
 
 
 def slice_lines(part: SliceReport) -> Mapping[str, object]:

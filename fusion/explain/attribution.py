@@ -128,19 +128,20 @@ class Explainer:
         return Explanation.concat(parts, block)
 
     def games(self, outputs: ModelOutputs, block: SentenceBlock) -> Iterator[NarrativeGame]:
-        """The games inside the narratives of more than one sentence, column by column."""
+        """The games inside the narratives that have something to share out, column by column."""
         bounds = block.bounds()
         begin, end = bounds[:-1], bounds[1:]
         n_narratives = len(outputs.design.text.names)
         n_columns = self.trees.n_players - n_narratives
+        least = 0 if self.model.n_style else 1  # the whole narrative is its only sentence's, unless style has a part
         for number in range(n_narratives):
-            mine = np.flatnonzero((block.narrative[begin] == number) & (end - begin > 1))
+            mine = np.flatnonzero((block.narrative[begin] == number) & (end - begin > least))
             if len(mine):
                 begins, ends = begin[mine], end[mine]
                 places = np.concatenate([np.arange(a, b) for a, b in zip(begins, ends, strict=True)])
                 rows = block.row[begins]
                 response = self.trees.response(outputs.trees.x[rows], n_columns + number, n_columns + number)
-                first = n_columns + n_narratives + number * self.model.components.n_components
+                first = n_columns + n_narratives + number * self.model.n_text_columns
                 further = response.column - first + 2  # outputs behind the heads' two
                 payoff = Payoff(response._replace(column=np.where(further < 2, 1, further)))
                 parts = self._parts_of(outputs, block, number, (places, rows, ends - begins))
@@ -194,7 +195,6 @@ class Explainer:
         )  # of the whole narratives: their share, 1, and their outputs
         rest = vectors - np.add.reduceat(part, first[:-1])
         bucket = words.indices.astype(np.int64)
-        n_further = outputs.trees.text_columns.shape[2]
         heads = [self.model.fused.head.absent[number], self.model.text_only.head.absent[number]]
         return NarrativeParts(
             first=first,
@@ -205,7 +205,7 @@ class Explainer:
             word=bucket,
             word_values=np.column_stack([maps.word_weight[bucket] ** 2, maps.words[:, bucket].T]),
             offset=-maps.vectors @ self.model.basis.text_mean[number],
-            absent=np.array([*heads, *(np.nan,) * n_further]),
+            absent=np.array([*heads, *(np.nan,) * self.model.components.n_components]),
             n_buckets=words.shape[1],
         )
 
@@ -246,7 +246,7 @@ def unwritten(model: FusionModel, background: TabularBlock) -> Floats:
     """float64 (n, n_columns): the trees' inputs of background rows that have no narrative."""
     n = len(background)
     absent = model.text_only.head.absent
-    nothing = np.full((n, len(absent), model.components.n_components), np.nan)
+    nothing = np.full((n, len(absent), model.n_text_columns), np.nan)
     return stacker_inputs(background, np.tile(absent, (n, 1)), nothing)
 
 

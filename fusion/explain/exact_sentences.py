@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from features.arrays import Floats, Floats32, Ints
-from features.design import Design, TextBlock, no_style
+from features.design import Design, TextBlock
 from features.narratives.sentences import SentenceBlock
 from fusion.explain.attribution import Explainer, ModelOutputs, NarrativeGame
 from fusion.explain.explanation import Explanation
@@ -58,14 +58,16 @@ def explain_exactly(
     orders, exact = fast.orders.copy(), ~fast.exact
     for game in explainer.games(outputs, block):
         plans = [_plan(game, at, block, seed) for at in range(len(game.parts.first) - 1)]
-        exact[game.places] = False
+        sizes = np.diff(game.parts.first)
+        exact[game.places] = np.repeat(sizes == 1, sizes)  # a single sentence is the narrative as it was read
         plans = [plan for plan in plans if len(plan.coalitions)]
         if not plans:
             continue
         found = _reencode(explainer, outputs, game.number, _texts(plans, block), read_texts)
         ends = np.cumsum([len(plan.coalitions) for plan in plans])
         for plan, now in zip(plans, np.split(found, ends[:-1]), strict=True):
-            mine = plan.places
+            mine, n_linear = plan.places, len(game.parts.offset)
+            now[:, n_linear:] = game.parts.whole[plan.at, n_linear:]  # what belongs to the narrative as a whole
             if plan.n_pairs:
                 more, error = _corrected(game, plan, now, seed)
                 sentences[mine] += more
@@ -120,14 +122,15 @@ def _reencode(
         (words.data, words.indices + number * n_buckets, words.indptr), (m, n_narratives * n_buckets)
     )
     rows = design.tabular.take(np.zeros(m, dtype=np.intp))
-    read = Design(rows, TextBlock(x_text, has_text, moved, design.text.names, no_style(has_text)))
+    nothing = np.full((m, n_narratives, design.text.x_style.shape[2]), np.nan, dtype=np.float32)
+    read = Design(rows, TextBlock(x_text, has_text, moved, design.text.names, nothing))
     return ModelOutputs.of(model, read).narrative(number, np.arange(m))
 
 
 def _enumerated(game: NarrativeGame, plan: ReencodingPlan, outputs: Floats) -> Floats:
     """Shapley values from every coalition's outputs; nothing is sampled."""
     k = len(plan.places)
-    ends = np.stack([game.parts.absent, game.parts.whole[plan.at]])
+    ends = part_outputs(game.parts, plan.at, np.array([0, 2**k - 1]))
     worth = game.payoff.of(plan.at, np.concatenate([ends[:1], outputs, ends[1:]]))
     added = np.zeros(k)
     share_out(worth, k, added)

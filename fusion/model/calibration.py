@@ -18,8 +18,11 @@ from fusion.config import ScaleConfig
 from fusion.metrics import base_log_odds, both_classes, log_loss
 
 CRITICAL = 6.63
-"""Twice the log-likelihood that a member must add to be kept: the 1 % point of chi-squared with one degree of freedom
-(Wilks, Annals of Mathematical Statistics 1938)."""
+"""Twice the log-likelihood by which outputs must beat the base rate: the 1 % point of chi-squared with one degree of
+freedom (Wilks, Annals of Mathematical Statistics 1938)."""
+AKAIKE = 2.0
+"""Twice the log-likelihood that an optional member must add to the others (Akaike, IEEE Transactions on Automatic
+Control 1974: one parameter)."""
 RIDGE = 1e-6  # on weights of standardised outputs: keeps them finite where outcomes are perfectly separated
 MAX_WEIGHT = 50.0  # of a standardised output, for the same reason
 
@@ -55,29 +58,34 @@ class Blend:
 def fit_blend(y: Floats, outputs: Floats, optional: Flags) -> Blend:
     """The blend with the least out-of-fold log-loss, of the members that earn their place.
 
-    Outputs that together do not say more than the base rate, by a likelihood-ratio test, get no weight at all; so does
-    an optional member that does not add to the others by the same test.
+    Outputs that together do not say more than the base rate, by a likelihood-ratio test, get no weight at all. An
+    optional member must pass that test alone, so that one which learned something else has no part, and then add to
+    the others what its weight costs.
 
     Args:
         y: float64 (n,), outcomes, 1 bad.
         outputs: float64 (n, n_members), out of fold.
-        optional: bool (n_members,), members that are kept only where they help beyond chance.
+        optional: bool (n_members,), members that are kept only where they help.
     """
-    n_members = outputs.shape[1]
-    nothing = Blend((0.0,) * n_members, base_log_odds(y))
-    kept = [member for member in range(n_members) if np.ptp(outputs[:, member]) > 0.0]
-    if not both_classes(y) or not kept:
+    nothing = Blend((0.0,) * outputs.shape[1], base_log_odds(y))
+    flat = len(y) * log_loss(y, np.full(len(y), nothing.intercept))
+
+    def speaks(kept: list[int]) -> bool:
+        return 2.0 * (flat - _fit(y, outputs, kept)[1]) >= CRITICAL
+
+    varied = [member for member in range(outputs.shape[1]) if np.ptp(outputs[:, member]) > 0.0]
+    if not both_classes(y) or not varied:
         return nothing
-    best, loss = _fit(y, outputs, kept)
-    while extra := [member for member in kept if optional[member] and best.weights[member]]:
+    kept = [member for member in varied if not optional[member] or speaks([member])]
+    best, loss = _fit(y, outputs, kept) if kept else (nothing, flat)
+    while extra := [member for member in kept if optional[member]]:
         without = {member: _fit(y, outputs, [other for other in kept if other != member]) for member in extra}
         least = min(extra, key=lambda member: without[member][1])
-        if 2.0 * (without[least][1] - loss) >= CRITICAL:
+        if 2.0 * (without[least][1] - loss) >= AKAIKE:
             break
         kept.remove(least)
         best, loss = without[least]
-    flat = len(y) * log_loss(y, np.full(len(y), nothing.intercept))
-    return best if 2.0 * (flat - loss) >= CRITICAL else nothing
+    return best if kept and speaks(kept) else nothing
 
 
 def _fit(y: Floats, outputs: Floats, kept: list[int]) -> tuple[Blend, float]:

@@ -16,7 +16,7 @@ from fusion.model.basis import Basis, HeadInputs
 from fusion.model.calibration import to_score
 from fusion.model.head import Head
 from fusion.model.stacker import Stacker, column_players, stacker_inputs
-from fusion.model.text_components import TextComponents
+from fusion.model.text_components import TextComponents, text_columns
 
 OUTCOME = "outcome"
 """Target of the members that learn the outcome itself."""
@@ -181,6 +181,7 @@ class FusionModel:
     Attributes:
         basis: maps from a design to the heads' inputs.
         components: maps from these to what the trees hear of narratives beside their log-odds.
+        n_style: number of style columns of each narrative, which the trees get too.
         fused: columns and narratives.
         columns_only: the same machinery without any text.
         text_only: the narratives alone; its log-odds are inputs of the fused trees.
@@ -189,6 +190,7 @@ class FusionModel:
 
     basis: Basis
     components: TextComponents
+    n_style: int
     fused: Assembly
     columns_only: Assembly
     text_only: TextModel
@@ -198,11 +200,16 @@ class FusionModel:
     def column_players(self) -> Ints:
         """int64: the player of explanations that owns each column of the fused trees."""
         n_columns, n_narratives = len(self.basis.first_inputs), len(self.basis.text_mean)
-        return column_players(n_columns, n_narratives, self.components.n_components)
+        return column_players(n_columns, n_narratives, self.n_text_columns)
+
+    @property
+    def n_text_columns(self) -> int:
+        """Columns that the trees get of each narrative beside its log-odds."""
+        return self.components.n_components + self.n_style
 
     def tree_inputs(self, design: Design, inputs: HeadInputs) -> TreeInputs:
         """What the fused trees see of these rows."""
-        return TreeInputs.of(design, self.text_only.text(inputs), self.components.values(inputs))
+        return TreeInputs.of(design, self.text_only.text(inputs), text_columns(self.components, inputs, design.text))
 
     def parts(self, design: Design, threads: int = 0) -> MarginParts:
         """Log-odds of the parts of the fused model."""

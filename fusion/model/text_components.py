@@ -13,6 +13,7 @@ from scipy import sparse
 from sklearn.utils.extmath import randomized_svd, svd_flip
 
 from features.arrays import Floats, Floats32
+from features.design import TextBlock
 from fusion.model.basis import HeadInputs
 
 POWER_ITERATIONS = 5  # of the randomised decomposition of the words
@@ -72,6 +73,13 @@ class TextComponents:
     def to_arrays(self) -> dict[str, Floats32]:
         """The axes by name, for a safetensors file."""
         return {field.name: np.ascontiguousarray(getattr(self, field.name)) for field in fields(TextComponents)}
+
+
+def text_columns(components: TextComponents, inputs: HeadInputs, text: TextBlock) -> Floats:
+    """float64 (n, n_narratives, m): all that the trees hear of narratives beside their log-odds, components and then
+    style; NaN where nothing is written.
+    """
+    return np.concatenate([components.values(inputs), text.x_style.astype(np.float64)], axis=2)
 
 
 def _principal_axes(vectors: Floats, k: int) -> Floats:

@@ -31,7 +31,7 @@ from fusion.model.head import Head, fit_head, training_device
 from fusion.model.lesson import Lesson
 from fusion.model.recency import recency_weight
 from fusion.model.stacker import Stacker, fit_booster, stacker_inputs
-from fusion.model.text_components import TextComponents
+from fusion.model.text_components import TextComponents, text_columns
 
 Part = TypeVar("Part")
 
@@ -121,13 +121,14 @@ def _fit_parts(training: Training, watch: Watch) -> tuple[FusionModel, Margins]:
     inputs = basis.inputs(sample.design)
     text_head, text = fit_text_head(inputs.without_columns(), training)
     components = TextComponents.fit(inputs, config.stacker.text_components, config.folds.seed)
-    fused_rows = TreeRows.of(sample, text, components.values(inputs))
+    fused_rows = TreeRows.of(sample, text, text_columns(components, inputs, sample.design.text))
     fused, fused_margin = _fit_assembly(inputs, fused_rows, training, watch)
     columns, columns_margin = _fit_assembly(inputs.without_text(), TreeRows.of(sample, text[:, :0]), training)
     slope, intercept = fit_logistic_line(sample.y, text.sum(axis=1))
     line = (slope, intercept) if np.isfinite(slope) else (0.0, base_log_odds(sample.y))
     text_only = TextModel(text_head, *line)
-    model = FusionModel(basis, components, fused, columns, text_only, config.scale)
+    n_style = sample.design.text.x_style.shape[2]
+    model = FusionModel(basis, components, n_style, fused, columns, text_only, config.scale)
     return model, Margins(fused_margin, columns_margin, text_only.margin(text))
 
 
@@ -298,6 +299,17 @@ def fit_text_head(inputs: HeadInputs, training: Training) -> tuple[Head, Floats]
 
     training.each_fold(lambda rows, _seed: training.head(inputs, rows, training.tasks[0]), done)
     return Head.mean(heads), text / len(training.fold)
+
+
+def fit_head_margin(inputs: HeadInputs, training: Training) -> Floats:
+    """Out-of-fold log-odds of a head on the outcome, float64 (n,)."""
+    margin = np.zeros(len(inputs))
+
+    def done(_number: int, rows: Index, head: Head) -> None:
+        margin[rows] += head.output(inputs.take(rows)).margin
+
+    training.each_fold(lambda rows, _seed: training.head(inputs, rows, training.tasks[0]), done)
+    return margin / len(training.fold)
 
 
 def fit_trees(trees: TreeRows, training: Training) -> Floats:

@@ -26,9 +26,10 @@ from fusion.bundle import FORMAT_VERSION, MANIFEST, MANIFEST_DIGEST, Bundle, Man
 from fusion.config import Config, FoldConfig
 from fusion.explain.population import Population
 from fusion.model.fusion_model import FusionModel
-from fusion.model.training import fit
+from fusion.model.training import Auxiliary, fit
 from fusion.validation.text_drift import Reference, describe_texts
-from tests.support.designs import SMALL, Shape, Trained, make_design, outcome, sample_of
+from tests.support.designs import SMALL, WITH_COMPONENTS, Shape, Trained, log_odds, make_design, outcome, sample_of
+from tests.support.same_models import assert_same_model
 from tests.support.small import small_schema
 
 TABULAR = TabularEncoder(
@@ -168,6 +169,21 @@ def test_more_than_ten_folds_keep_their_order(tmp_path: Path) -> None:
         assert len(set(wanted)) == 12
         assert getattr(loaded.model, part).stacker.to_text() == wanted
     save_model(tmp_path / "again", loaded.model, config)
+    assert contents(tmp_path / "again") == contents(tmp_path / "model")
+
+
+def test_components_and_members_are_kept(tmp_path: Path) -> None:
+    design = make_design(600)
+    sample = replace(sample_of(design, outcome(design)), auxiliary=(Auxiliary("later", log_odds(design)),))
+    model, _ = fit(sample, WITH_COMPONENTS)
+    save_model(tmp_path / "model", model, WITH_COMPONENTS)
+    loaded = load(tmp_path / "model").model
+    assert [member.target for member in loaded.fused.members] == ["outcome", "outcome", "later", "later"]
+    assert_same_model(loaded, model)
+    for name, array in model.components.to_arrays().items():
+        np.testing.assert_array_equal(loaded.components.to_arrays()[name], array, strict=True)
+    np.testing.assert_array_equal(loaded.predict(design).margin, model.predict(design).margin)
+    save_model(tmp_path / "again", loaded, WITH_COMPONENTS)
     assert contents(tmp_path / "again") == contents(tmp_path / "model")
 
 

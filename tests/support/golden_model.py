@@ -60,7 +60,7 @@ def read() -> Golden:
     text_only = TextModel(_head(document["text_only"]["head"]), **document["text_only"]["line"])
     margins = Margins(**{name: np.array(values) for name, values in document["margins"].items()})
     components = TextComponents(**{name: _from_json(array) for name, array in document["components"].items()})
-    model = FusionModel(basis, components, fused, columns_only, text_only, CONFIG.scale)
+    model = FusionModel(basis, components, 0, fused, columns_only, text_only, CONFIG.scale)
     return Golden(model, Design(tabular, text), margins)
 
 

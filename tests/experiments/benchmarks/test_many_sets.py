@@ -199,6 +199,11 @@ def test_the_tables_give_ranks_and_say_where_creditfusion_is_behind() -> None:
     assert "Ahead of it on 1 of 2 sets with texts." in printed
 
 
+def test_without_texts_the_pipelines_of_trees_are_one() -> None:
+    results = [result("one", 0, {"creditfusion": 0.8, "components": 0.7, "linear": 0.6}, 0.1)]
+    assert many_sets.mean_ranks(results) == {"creditfusion": 1, "components": 2.5, "log_odds": 2.5, "linear": 4}
+
+
 def test_autogluon_gets_the_seconds_of_creditfusion_and_keeps_those_of_its_run(tmp_path: Path) -> None:
     assert many_sets._seconds(tmp_path, None) == many_sets.LEAST_SECONDS
     (tmp_path / "creditfusion.json").write_text(json.dumps({"fit_seconds": 81.6}))

@@ -13,9 +13,10 @@ from fusion.model.text_components import TextComponents
 from tests.support.designs import Shape, free_basis, make_design, silent, without_narratives
 
 K = 4
+ORDINARY = Shape()
 
 
-def inputs_of(n: int, seed: int = 0, shape: Shape = Shape()) -> HeadInputs:
+def inputs_of(n: int, seed: int = 0, shape: Shape = ORDINARY) -> HeadInputs:
     design = make_design(n, seed, shape)
     return free_basis(make_design(300, 0, shape), 4).inputs(design)
 

@@ -28,16 +28,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer
 
-from experiments.benchmarks.peers.contenders.boosted import MAX_TREES, PATIENCE, column_values
+from experiments.benchmarks.peers.contenders.boosted import column_values
 from experiments.benchmarks.peers.contenders.tables import About, Budget, Training
 from features.arrays import Floats, Index
 from fusion.metrics import log_loss
 
 COMPONENTS, MIN_ROWS, MIN_TEXTS = 50, 20, 3
 PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # C of the logistic regression: more is less penalty
-LEAVES, LEAF_ROWS = (4, 7, 15, 31, 63), (10, 30, 100)
-FEATURE_SHARES, RIDGES = (0.3, 0.6, 1.0), (0.0, 10.0, 100.0)
+LEAVES, LEAF_ROWS = (4, 7, 15, 31, 63), (10, 50)
+FEATURE_SHARES, RIDGES = (0.3, 1.0), (1.0, 50.0)
 FAST, SLOW = 0.1, 0.03  # learning rates: of the search, and tried for what it found
+MAX_TREES, PATIENCE = 1500, 25
 PIPELINE = "pipeline.joblib"  # scikit-learn has no other form for a whole pipeline; this process wrote it itself
 Splits = Sequence[tuple[Index, Index]]
 
@@ -184,7 +185,7 @@ def best_penalty(x: sparse.csr_matrix, y: Floats, splits: Splits) -> tuple[float
 
 
 def _regression(penalty: float) -> LogisticRegression:
-    return LogisticRegression(C=penalty, max_iter=3000)
+    return LogisticRegression(C=penalty, max_iter=3000, tol=1e-3)
 
 
 def _margins(model: LogisticRegression | None, x: sparse.csr_matrix) -> Floats:

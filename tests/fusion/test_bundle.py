@@ -76,7 +76,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
-def assert_same_model(one: FusionModel, other: FusionModel, trained: Trained) -> None:
+def assert_same_scores(one: FusionModel, other: FusionModel, trained: Trained) -> None:
     """Equal to the bit, the ablations too."""
     np.testing.assert_array_equal(one.predict(trained.design).margin, other.predict(trained.design).margin)
     np.testing.assert_array_equal(one.predict(trained.design).score, other.predict(trained.design).score)
@@ -133,7 +133,7 @@ def test_what_was_saved_is_loaded(pristine: Saved, trained: Trained) -> None:
     np.testing.assert_equal(loaded.population.to_arrays(), POPULATION.to_arrays())
     assert loaded.reference.names == ("note",)
     np.testing.assert_equal(loaded.reference.to_arrays(), REFERENCE.to_arrays())
-    assert_same_model(loaded.model, trained.model, trained)
+    assert_same_scores(loaded.model, trained.model, trained)
 
 
 def test_save_load_save_gives_the_same_bytes(pristine: Saved, tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_a_moved_bundle_predicts_the_same(copy: Path, trained: Trained, tmp_path
     moved = tmp_path / "elsewhere" / "über uns" / "m"
     moved.parent.mkdir(parents=True)
     copy.rename(moved)
-    assert_same_model(load(moved).model, trained.model, trained)
+    assert_same_scores(load(moved).model, trained.model, trained)
     assert str(copy.parent) not in (moved / MANIFEST).read_text()
 
 

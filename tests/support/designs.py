@@ -92,7 +92,8 @@ def _text_block(
 def log_odds(design: Design) -> Floats:
     """Of bad: higher with large first numbers and with narratives that point one way."""
     signal: Floats = np.nan_to_num(design.tabular.x_num[:, :1].astype(np.float64)).sum(axis=1)
-    return signal + 2.0 * design.text.x_text[:, :, :1].astype(np.float64).sum(axis=(1, 2)) - 0.5
+    signal += 2.0 * design.text.x_text[:, :, :1].astype(np.float64).sum(axis=(1, 2)) - 0.5
+    return signal
 
 
 def outcome(design: Design, seed: int = 0) -> Floats:

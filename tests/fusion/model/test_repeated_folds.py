@@ -112,7 +112,7 @@ def test_a_model_is_the_mean_over_all_folds_of_all_times() -> None:
     for assembly in (model.fused, model.columns_only):
         trees = assembly.members[1].weight
         assert len(assembly.stacker.boosters) == 6
-        assert assembly.stacker.weights == (pytest.approx(trees / 6),) * 6
+        assert assembly.stacker.weights == pytest.approx((trees / 6,) * 6)
     for margin in (found.fused, found.columns_only, found.text_only):
         assert fit_logistic_line(y, margin) == pytest.approx((1, 0), abs=1e-4)
 

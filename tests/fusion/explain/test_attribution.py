@@ -249,3 +249,64 @@ def test_other_weights_give_another_explanation(explainer: Explainer, told: tupl
     one, other = explainer.explain(design, block), Explainer.of(model, design.tabular).explain(design, block)
     assert abs(np.corrcoef(one.columns.ravel(), other.columns.ravel())[0, 1]) < 0.5
     assert abs(np.corrcoef(one.sentences, other.sentences)[0, 1]) < 0.5
+
+
+# Style: how a narrative is written
+
+
+@pytest.fixture(scope="module")
+def styled(told: tuple[Design, SentenceBlock]) -> Design:
+    design, _ = told
+    written = design.text.has_text
+    style = np.random.default_rng(8).normal(size=(*written.shape, 2)).astype(np.float32)
+    style[~written] = np.nan
+    return Design(design.tabular, replace(design.text, x_style=style))
+
+
+@pytest.fixture(scope="module")
+def style_explainer(styled: Design) -> Explainer:
+    shout = np.nan_to_num(styled.text.x_style[:, 0, 1]).astype(np.float64)
+    y = (outcome(styled) + shout > 0.8).astype(np.float64)
+    model, _ = fit(sample_of(styled, y, MONOTONE[: SHAPE.n_num]), SMALL)
+    return Explainer.of(model, styled.tabular.take(np.arange(30)))
+
+
+def test_style_belongs_to_its_narrative(
+    style_explainer: Explainer, styled: Design, told: tuple[Design, SentenceBlock]
+) -> None:
+    explanation = style_explainer.explain(styled, told[1])
+    assert np.abs(explanation.reconciliation).max() < 1e-8
+    np.testing.assert_array_equal(explanation.margin, style_explainer.model.predict(styled).margin)
+    assert np.abs(explanation.style[:, 0]).max() > 0.05
+    assert (explanation.style[~styled.text.has_text] == 0.0).all()
+
+
+def test_no_sentence_is_credited_with_style(
+    style_explainer: Explainer, styled: Design, told: tuple[Design, SentenceBlock]
+) -> None:
+    block = told[1]
+    begin, end = next((a, b) for a, b in itertools.pairwise(block.bounds().tolist()) if b - a == 1)
+    row, number = int(block.row[begin]), int(block.narrative[begin])
+    one = styled.take(np.array([row]))
+    whole = style_explainer.explain(styled, block).sentences[begin:end].sum()
+    nothing = block.take(np.zeros(0, dtype=np.intp))
+
+    def worth(written: bool) -> float:
+        """The narrative's contribution with its style, and with its words or as one that says nothing."""
+        head, alone = style_explainer.model.fused.head, style_explainer.model.text_only.head
+        outputs = ModelOutputs.of(style_explainer.model, one)
+        found = outputs.narrative(number, np.array([0]))
+        if not written:
+            found[0, :2] = head.absent[number], alone.absent[number]
+        (game,) = [
+            game for game in style_explainer.games(outputs, block.take(np.array([row]))) if game.number == number
+        ]
+        return float(game.payoff.of(0, found)[0])
+
+    assert whole == pytest.approx(worth(True) - worth(False), abs=1e-9)
+    assert style_explainer.explain(one, nothing).narratives.shape == (1, 2)
+
+
+def test_a_model_that_reads_no_style_has_none(model: FusionModel, told: tuple[Design, SentenceBlock]) -> None:
+    explanation = Explainer.of(model, told[0].tabular.take(np.arange(30))).explain(*told)
+    np.testing.assert_allclose(explanation.style, 0.0, rtol=0, atol=1e-9)

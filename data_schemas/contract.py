@@ -22,6 +22,7 @@ class Role(StrEnum):
     DECISION_DATE = "decision_date"  # the day the lender decides; orders the data in time
     GROUP = "group"  # ties the applications of one applicant together; folds never split it
     PROTECTED = "protected"  # kept beside the data for fairness tests, never enters the model
+    AUXILIARY = "auxiliary"  # known only after the decision; training alone reads it, as a second outcome
     IGNORED = "ignored"  # known to the contract, used by nothing
 
 
@@ -58,6 +59,48 @@ class Actionable(StrEnum):
     HIGHER = "higher"
     EITHER = "either"
     NO = "no"
+
+
+@dataclass(frozen=True)
+class NumericOutcome:
+    """An auxiliary column whose number is the outcome, such as the last credit score.
+
+    Attributes:
+        direction: how risk moves when the value grows, rising or falling.
+    """
+
+    direction: Direction
+
+
+@dataclass(frozen=True)
+class OrderedOutcome:
+    """An auxiliary column of levels, such as the worst arrears.
+
+    Attributes:
+        levels: every level, from the safest to the riskiest.
+    """
+
+    levels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TimeUntilEvent:
+    """An auxiliary date from which the severity of a bad outcome is drawn, such as the day of the last payment.
+
+    A loan that fails early loses more than one that fails in its last months, when most of it is paid back. With the
+    months from the decision to the event over the horizon, a bad application has the severity
+    clip(1.5 - months / horizon, 0, 1.2): 0.5 when it fails at the end of its term, 1.2 in its first third. A good one
+    has 0, whatever its date.
+
+    Attributes:
+        horizon: the term of the credit in months, as a number or as the name of a numeric feature.
+    """
+
+    horizon: float | str
+
+
+AuxiliaryOutcome = NumericOutcome | OrderedOutcome | TimeUntilEvent
+"""How the cells of an auxiliary column become an outcome that is higher where risk is."""
 
 
 class Sensitive(StrEnum):
@@ -117,6 +160,7 @@ class Field:
         actionable: which way the applicant can move the value before applying again.
         match_concepts: whether the sentences of a narrative are matched to concepts; not those of a label, such as a
             job title.
+        auxiliary: of an auxiliary column, how its cells become an outcome.
     """
 
     name: str
@@ -137,6 +181,7 @@ class Field:
     reason: Reason | None = None
     actionable: Actionable = Actionable.NO
     match_concepts: bool = True
+    auxiliary: AuxiliaryOutcome | None = None
 
     @property
     def is_numeric(self) -> bool:

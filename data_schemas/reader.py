@@ -20,17 +20,21 @@ import jsonschema
 
 from data_schemas.contract import (
     Actionable,
+    AuxiliaryOutcome,
     Concept,
     Derived,
     DerivedKind,
     Direction,
     Field,
     FieldType,
+    NumericOutcome,
+    OrderedOutcome,
     Reason,
     Role,
     Schema,
     Sensitive,
     StripRule,
+    TimeUntilEvent,
 )
 from data_schemas.errors import ContractError
 from data_schemas.rules import Problem, broken_rules
@@ -204,7 +208,7 @@ def _digest(document: Document) -> str:
 
 def _field(field: Document, missing_values: list[str]) -> Field:
     constraints, own = field.get("constraints", {}), field["creditfusion"]
-    role = Role(own["role"])
+    role, auxiliary = Role(own["role"]), _auxiliary(own.get("auxiliary"))
     return Field(
         name=field["name"],
         type=FieldType(field["type"]),
@@ -217,14 +221,26 @@ def _field(field: Document, missing_values: list[str]) -> Field:
         pattern=constraints.get("pattern"),
         max_length=constraints.get("maxLength"),
         categories=tuple(field.get("categories", [])),
-        allowed=tuple(constraints.get("enum", [])),
+        allowed=auxiliary.levels if isinstance(auxiliary, OrderedOutcome) else tuple(constraints.get("enum", [])),
         missing_values=tuple(dict.fromkeys(["", *missing_values, *field.get("missingValues", [])])),
         date_format="%Y-%m-%d" if field.get("format", "default") == "default" else field["format"],
         direction=Direction(own.get("direction", "none")),
         reason=_reason(own.get("reason")),
         actionable=Actionable(own.get("actionable", "no")),
         match_concepts=own.get("concepts", True),
+        auxiliary=auxiliary,
     )
+
+
+def _auxiliary(outcome: Document | None) -> AuxiliaryOutcome | None:
+    match outcome:
+        case {"kind": "numeric", "direction": direction}:
+            return NumericOutcome(Direction(direction))
+        case {"kind": "ordered", "levels": levels}:
+            return OrderedOutcome(tuple(levels))
+        case {"kind": "time_until", "horizon": horizon}:
+            return TimeUntilEvent(horizon if isinstance(horizon, str) else float(horizon))
+    return None
 
 
 def _derived(derived: Document) -> Derived:

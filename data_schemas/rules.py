@@ -208,12 +208,93 @@ def _date_formats_work(document: Document) -> Iterator[Problem]:
             yield Problem(f"{path}.format", "date_format", what, "Write a strptime pattern such as '%d/%m/%Y'.")
 
 
+class _Mapping(NamedTuple):
+    """What one kind of auxiliary outcome needs: the types of the column, the key beside ``kind`` and its remedy."""
+
+    types: tuple[str, ...]
+    key: str
+    remedy: str
+
+
+_MAPPINGS = {
+    "numeric": _Mapping(
+        ("integer", "number", "boolean"), "direction", "Write 'rising' or 'falling': how risk moves when it grows."
+    ),
+    "ordered": _Mapping(("string",), "levels", "List every level, from the safest to the riskiest."),
+    "time_until": _Mapping(
+        ("date",), "horizon", "Give the term in months: a number, or the name of the numeric feature that holds it."
+    ),
+}
+
+
+def _auxiliary_outcomes_are_mapped(document: Document) -> Iterator[Problem]:
+    for path, field in _fields(document):
+        name, own, place = field["name"], field["creditfusion"], f"{path}.creditfusion.auxiliary"
+        is_auxiliary = _role(field) == "auxiliary"
+        if "auxiliary" not in own:
+            if is_auxiliary:
+                what = f"{name!r} is auxiliary, but nothing says how its cells become an outcome"
+                remedy = f"Add 'auxiliary' with one of the kinds {', '.join(_MAPPINGS)}."
+                yield Problem(place, "auxiliary_outcome", what, remedy)
+            continue
+        if not is_auxiliary:
+            what = f"{name!r} is mapped to an auxiliary outcome, but has the role {_role(field)!r}"
+            yield Problem(place, "key_of_role", what, "Drop it, or give the column the role 'auxiliary'.")
+            continue
+        yield from _mapping_problems(place, field)
+        if field.get("constraints", {}).get("required"):
+            what = f"{name!r} is required, but an auxiliary column rejects no row"
+            yield Problem(f"{path}.constraints.required", "key_of_role", what, "Drop it; an empty cell is unknown.")
+        if own["auxiliary"]["kind"] == "time_until":
+            yield from _time_until_problems(place, field, document)
+
+
+def _mapping_problems(place: str, field: Document) -> Iterator[Problem]:
+    """What is wrong with one mapping by itself: its keys, and the type of the column."""
+    name, outcome = field["name"], field["creditfusion"]["auxiliary"]
+    kind, mapping = outcome["kind"], _MAPPINGS[outcome["kind"]]
+    if field["type"] not in mapping.types:
+        what = f"{name!r} of type {field['type']!r} cannot be an auxiliary outcome of the kind {kind!r}"
+        fitting = [other for other, one in _MAPPINGS.items() if field["type"] in one.types]
+        yield Problem(f"{place}.kind", "auxiliary_type", what, f"Its type fits the kind {fitting[0]!r}.")
+    if mapping.key not in outcome:
+        what = f"the auxiliary outcome of {name!r} lacks {mapping.key!r}"
+        yield Problem(place, "auxiliary_outcome", what, mapping.remedy)
+    for key in sorted(outcome.keys() - {"kind", mapping.key}):
+        what = f"{key!r} means nothing for the auxiliary outcome of {name!r} of the kind {kind!r}"
+        yield Problem(f"{place}.{key}", "key_of_kind", what, f"Drop it; beside the kind stands {mapping.key!r} alone.")
+    if kind == "ordered" and "enum" in field.get("constraints", {}):
+        what = f"{name!r} has an enum beside the levels of its auxiliary outcome"
+        yield Problem(place, "key_of_kind", what, "Drop the enum; the levels are all that may occur.")
+
+
+def _time_until_problems(place: str, field: Document, document: Document) -> Iterator[Problem]:
+    """What the time until an event needs of the rest of the schema: a decision date, a target, and the horizon."""
+    name, horizon = field["name"], field["creditfusion"]["auxiliary"].get("horizon")
+    roles = {_role(other) for _, other in _fields(document)}
+    for role, why in (("decision_date", "it is counted from the decision"), ("target", "only bad outcomes have it")):
+        if role not in roles:
+            what = f"{name!r} is the time until an event, but no field has the role {role!r}: {why}"
+            remedy = f"Give one field the role {role!r}, or make {name!r} 'ignored'."
+            yield Problem(f"{place}.kind", "auxiliary_time", what, remedy)
+    numbers = [f["name"] for _, f in _fields(document) if _role(f) == "feature" and f["type"] in ("integer", "number")]
+    if isinstance(horizon, str) and horizon not in numbers:
+        what = f"the horizon {horizon!r} of {name!r} is no numeric feature"
+        remedy = f"Give a number of months, or one of: {', '.join(numbers) or 'none is declared yet'}."
+        yield Problem(f"{place}.horizon", "auxiliary_time", what, remedy)
+
+
 def _levels_can_occur(document: Document) -> Iterator[Problem]:
     shared = {"", *document.get("missingValues", [])}
     for path, field in _fields(document):
         missing = shared | set(field.get("missingValues", []))
         allowed = field.get("constraints", {}).get("enum", [])
-        lists = {f"{path}.categories": field.get("categories", []), f"{path}.constraints.enum": allowed}
+        ordered = field["creditfusion"].get("auxiliary", {}).get("levels", [])
+        lists = {
+            f"{path}.categories": field.get("categories", []),
+            f"{path}.constraints.enum": allowed,
+            f"{path}.creditfusion.auxiliary.levels": ordered,
+        }
         if _role(field) == "target":
             lists |= {f"$.creditfusion.{key}": _own(document).get(key, []) for key in ("bad_values", "good_values")}
         for place, levels in lists.items():
@@ -312,6 +393,7 @@ _RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _bounds_are_ordered,
     _patterns_compile,
     _date_formats_work,
+    _auxiliary_outcomes_are_mapped,
     _levels_can_occur,
     _derived_stand_on_features,
     _date_features_are_used,

@@ -59,6 +59,8 @@ class TextBlock:
         x_lex: float32 CSR (n, n_narratives * n_buckets), 1 where a narrative holds a word of that hash bucket; one span
             of buckets per narrative column.
         names: narrative columns.
+        x_style: float32 (n, n_narratives, n_style), how each narrative is written
+            (``features.narratives.style.STYLE``), NaN where there is none; n_style is 0 unless style is read.
 
     Raises:
         ValueError: where shapes or dtypes do not fit each other.
@@ -68,6 +70,7 @@ class TextBlock:
     has_text: Flags
     x_lex: sparse.csr_matrix
     names: tuple[str, ...]
+    x_style: Floats32
 
     def __post_init__(self) -> None:
         shape = (len(self.x_text), len(self.names))
@@ -77,6 +80,8 @@ class TextBlock:
             raise ValueError(f"has_text must be bool {shape}, got {self.has_text.shape}")
         if self.x_lex.shape[0] != shape[0]:
             raise ValueError(f"x_lex must have {shape[0]} rows, got {self.x_lex.shape[0]}")
+        if self.x_style.dtype != np.float32 or self.x_style.ndim != 3 or self.x_style.shape[:2] != shape:
+            raise ValueError(f"x_style must be float32 {shape} by features, got {self.x_style.shape}")
 
     def __len__(self) -> int:
         return len(self.x_text)
@@ -85,11 +90,17 @@ class TextBlock:
     def empty(n: int) -> TextBlock:
         """``n`` rows with no narrative columns at all."""
         nothing = sparse.csr_matrix(np.zeros((n, 0), dtype=np.float32))
-        return TextBlock(np.zeros((n, 0, 0), dtype=np.float32), np.zeros((n, 0), dtype=np.bool_), nothing, ())
+        vectors, has_text = np.zeros((n, 0, 0), dtype=np.float32), np.zeros((n, 0), dtype=np.bool_)
+        return TextBlock(vectors, has_text, nothing, (), no_style(has_text))
 
     def take(self, index: Index) -> TextBlock:
         """The rows at these positions."""
-        return TextBlock(self.x_text[index], self.has_text[index], self.x_lex[index], self.names)
+        return TextBlock(self.x_text[index], self.has_text[index], self.x_lex[index], self.names, self.x_style[index])
+
+
+def no_style(has_text: Flags) -> Floats32:
+    """``TextBlock.x_style`` where style is not read: float32 (n, n_narratives, 0)."""
+    return np.zeros((*has_text.shape, 0), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -137,5 +148,6 @@ class Design:
                 np.concatenate([part.text.has_text for part in parts]),
                 sparse.vstack([part.text.x_lex for part in parts], format="csr"),
                 text.names,
+                np.concatenate([part.text.x_style for part in parts]),
             ),
         )

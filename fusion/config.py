@@ -90,7 +90,7 @@ class EncoderConfig(SettingsGroup):
 
 
 class TextConfig(SettingsGroup):
-    """What the model takes from the narratives: their vectors, their words, or both."""
+    """What the model takes from the narratives: their vectors, their words, or both, and their style if asked."""
 
     vectors: Annotated[bool, OneOf((True, False))] = Field(True, description="Whether the encoder's vectors are used.")
     words: Annotated[bool, OneOf((True, False))] = Field(True, description="Whether the words themselves are used.")
@@ -99,6 +99,11 @@ class TextConfig(SettingsGroup):
     )
     ngrams: Annotated[int, Between(1, 2), When("text.words", True)] = Field(
         1, ge=1, le=3, description="Longest word n-gram that is counted."
+    )
+    style: bool = Field(
+        False,
+        description="Whether it reads how narratives are written (length, capitals, parts that were cut). Style drifts "
+        "and may stand for schooling or native language: `creditfusion probe` examines it, and no reason may name it.",
     )
     mask: tuple[Sensitive, ...] = Field(
         (), description="Kinds of private life whose sentences are removed before the model reads a narrative."

@@ -78,4 +78,4 @@ def open_mask(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> Mas
 
 def open_reader(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> TextReader:
     """Reads a schema's narratives as the settings say."""
-    return TextReader(schema, encoder.text_encoder, settings.n_buckets, settings.ngrams)
+    return TextReader(schema, encoder.text_encoder, settings.n_buckets, settings.ngrams, settings.style)

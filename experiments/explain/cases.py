@@ -149,4 +149,5 @@ class Study:
 def silent(text: TextBlock) -> TextBlock:
     """The same rows with nothing written."""
     wordless = sparse.csr_matrix(np.zeros(text.x_lex.shape, dtype=np.float32))
-    return TextBlock(np.zeros_like(text.x_text), np.zeros_like(text.has_text), wordless, text.names)
+    unwritten = np.full_like(text.x_style, np.nan)
+    return TextBlock(np.zeros_like(text.x_text), np.zeros_like(text.has_text), wordless, text.names, unwritten)

@@ -54,7 +54,8 @@ class FileReport:
 
     broken: rejected rows by column and rule, the first broken rule of each row; column "" for rows that could not be
     split into cells. examples: the first rows of each of them as (row, message). missing, unknown: cells of the sound
-    rows that are missing, or that hold a level beyond the schema's categories, by column.
+    rows that are missing, or that hold a level beyond the schema's categories, by column. unreadable: their cells in
+    auxiliary columns that break the contract, and so count as missing.
     """
 
     path: Path
@@ -65,6 +66,7 @@ class FileReport:
     examples: dict[tuple[str, str], list[tuple[int, str]]] = field(default_factory=dict)
     missing: Counter[str] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
+    unreadable: Counter[str] = field(default_factory=Counter)
 
     def add(self, chunk: Chunk, schema: Schema, n_examples: int) -> None:
         """Count one chunk in."""
@@ -78,6 +80,7 @@ class FileReport:
             examples = self.examples.setdefault((column, rule), [])
             if len(examples) < n_examples:
                 examples.append((int(row), str(message)))
+        self.unreadable.update(chunk.unreadable)
         frame = chunk.applications.frame
         for name in map(str, frame.columns):
             cells = frame[name]
@@ -105,6 +108,7 @@ class FileReport:
             ],
             "missing_share": {name: count / n_sound if n_sound else None for name, count in self.missing.items()},
             "unknown_levels": {name: count for name, count in self.unknown.items() if count},
+            "unreadable_auxiliary": dict(self.unreadable),
             "absent_columns": list(self.header.absent),
             "extra_columns": list(self.header.extra),
         }
@@ -169,6 +173,8 @@ def _report_tables(report: FileReport) -> Iterator[Table]:
     for label, names in (("columns not there", report.header.absent), ("columns unknown", report.header.extra)):
         if names:
             facts.add_row(label, escape(", ".join(names)))
+    for name, count in report.unreadable.items():
+        facts.add_row("unreadable, so missing", f"{escape(name)}: {count:,}")
     yield facts
     if report.broken:
         rules = _table("Rejected rows by their first broken rule", "column", "rule", "rows", "first examples")

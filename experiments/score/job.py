@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
@@ -143,7 +143,7 @@ def _behind(chunk: Chunk, done: int) -> Chunk:
     if done:
         applications = applications.take(applications.row_number > done)
         rejects = rejects[rejects["row"] > done].reset_index(drop=True)
-    return Chunk(applications, Rejects(rejects))
+    return replace(chunk, applications=applications, rejects=Rejects(rejects))
 
 
 def _write(output: PartialOutput, scorer: RowScorer, passthrough: Sequence[str], chunk: Chunk, answer: Answer) -> None:
@@ -183,7 +183,7 @@ def check_files(files: ScoreFiles, schema: Schema) -> None:
     resolved = {option: path.resolve() for option, path in named.items()}
     if len(set(resolved.values())) < len(resolved):
         raise ContractError("--data, --out and --rejects name the same file twice", "Give three different paths.")
-    known = [field.name for field in schema.fields if field.role not in (Role.IGNORED, Role.TARGET)]
+    known = [field.name for field in schema.fields if field.role not in (Role.IGNORED, Role.TARGET, Role.AUXILIARY)]
     for name in files.passthrough:
         if name not in known:
             raise ContractError(

@@ -63,7 +63,8 @@ class Arrays:
         vectors, words = _vectors_name(config.encoder), _words_name(config.text)
         csr = tuple(_mapped(folder, f"{words}-{field}") for field in CSR)
         x_lex = sparse.csr_matrix(csr, shape=(len(csr[2]) - 1, about["n_words"][words]))
-        text = TextBlock(_mapped(folder, vectors), _mapped(folder, "has_text"), x_lex, tuple(about["narratives"]))
+        written, x_style = _mapped(folder, "has_text"), _mapped(folder, "x_style")
+        text = TextBlock(_mapped(folder, vectors), written, x_lex, tuple(about["narratives"]), x_style)
         tabular = TabularBlock(
             _mapped(folder, "x_num"),
             _mapped(folder, "x_cat"),
@@ -108,11 +109,12 @@ def _texts(source: Source, space: Space, base: Config, stage: Stage) -> Iterator
     encoders = {_vectors_name(one.encoder): one.encoder for one in space.options(base, "encoder")}
     texts = {_words_name(one.text): one.text for one in space.options(base, "text")}
     for name, config in encoders.items():
-        reader = TextReader(applications.schema, source.open_encoder(config).text_encoder, 1, 1)
+        reader = TextReader(applications.schema, source.open_encoder(config).text_encoder, 1, 1, base.text.style)
         with stage(name) as progress:
             text = reader.read(applications, progress)
         yield name, text.x_text
     yield "has_text", text.has_text
+    yield "x_style", text.x_style
     for name, counted in texts.items():
         counter = TextReader(applications.schema, reader.encoder, counted.n_buckets, counted.ngrams)
         yield name, counter.read_words(applications)

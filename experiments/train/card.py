@@ -19,7 +19,8 @@ A creditfusion model: probability of default from {{ schema.features | length }}
 - Learned from {{ "{:,}".format(made.n_rows) }} applications, {{ "{:,}".format(made.n_bad) }} of them bad\
 {% if made.window %}, decided {{ made.window[0] }} to {{ made.window[1] }}{% endif %}.
 - Never seen by the model: {{ unseen | join(", ") or "nothing was withheld" }}.
-{% if masked %}- Cut from the narratives before they were read: sentences that tell of \
+{% if later %}- Known only later, and read in training alone: {{ later | join(", ") }}.
+{% endif %}{% if masked %}- Cut from the narratives before they were read: sentences that tell of \
 {% for kind, n in masked.items() %}{{ kind | replace("_", " ") }} (of {{ "{:,}".format(n) }} applications)\
 {% if not loop.last %}, {% endif %}{% endfor %}.
 {% endif %}- Cut-off: {{ cut_off }}.
@@ -80,6 +81,7 @@ def model_card(
     """
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
     unseen = [field.name for field in schema.fields_of(Role.PROTECTED, Role.IGNORED, Role.GROUP)]
+    later = [field.name for field in schema.fields_of(Role.AUXILIARY)]
     versions = [f"{name} {version}" for name, version in sorted(made.versions.items())]
     return environment.from_string(CARD).render(
         schema=schema,
@@ -89,5 +91,6 @@ def model_card(
         explained=explained,
         cut_off=cut_off,
         unseen=unseen,
+        later=later,
         versions=versions,
     )

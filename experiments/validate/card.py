@@ -76,6 +76,7 @@ def _purpose(bundle: Bundle) -> Section:
 def _data(bundle: Bundle) -> Section:
     schema, made = bundle.schema, bundle.manifest.provenance
     unseen = [field.title for field in schema.fields_of(Role.PROTECTED, Role.IGNORED, Role.GROUP)]
+    later = [field.title for field in schema.fields_of(Role.AUXILIARY)]
     masked = [kind.value.replace("_", " ") for kind in bundle.config.text.mask]
     window = f", decided {made.window[0]} to {made.window[1]}" if made.window else ""
     words = [
@@ -83,6 +84,8 @@ def _data(bundle: Bundle) -> Section:
         "that broke the data contract were left out and listed at training.",
         f"Columns kept from the model: {listed(unseen, 60) if unseen else 'none'}.",
     ]
+    if later:
+        words.append(f"Known only later, and read in training alone: {listed(later, 60)}.")
     if masked:
         words.append(f"Sentences on {listed(masked, 9)} are cut from narratives before they are read.")
     return Section(key="training_data", title="Data it learned from", words=tuple(words))

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from data_schemas.contract import Field, FieldType
+from data_schemas.contract import Field, FieldType, Role
 from data_schemas.errors import ContractError
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.arrays import Flags, Floats
@@ -78,7 +78,8 @@ def segment_cuts(scored: ScoredOutcomes, columns: Sequence[str]) -> list[Cut]:
 
 
 def _named(applications: Applications, name: str) -> Field:
-    known = [field.name for field in applications.schema.fields if field.name in applications.frame]
+    kept = (field for field in applications.schema.fields if field.role is not Role.AUXILIARY)
+    known = [field.name for field in kept if field.name in applications.frame]
     if name not in known:
         raise ContractError(
             f"--segment {name} is no column that schema {applications.schema.name!r} keeps and the file has",

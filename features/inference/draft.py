@@ -237,7 +237,10 @@ def _document(guesses: Sequence[Guess], name: str, origin: str, bad: list[str], 
     decided = next((guess.column for guess in guesses if guess.role is Role.DECISION_DATE), None)
     note = f"Drafted from {origin}. Confirm each guess, then delete its note."
     if any(guess.why.startswith(LEAK) for guess in guesses):
-        note += f" What is marked {LEAK} is left out: make it a feature only if it is known at the decision."
+        note += (
+            f" What is marked {LEAK} is left out: make it a feature only if it is known at the decision. What is known "
+            "only later may be made auxiliary, which training alone reads."
+        )
     own: Document = {"version": 1, "name": name, "guess": note}
     if bad:
         own |= {"bad_values": bad, "good_values": good}

@@ -9,10 +9,11 @@ import numpy as np
 from scipy import sparse
 
 from data_schemas.contract import Schema
-from features.arrays import Floats32, Index
-from features.design import TextBlock
+from features.arrays import Flags, Floats32, Index
+from features.design import TextBlock, no_style
 from features.encoders.encoder import Progress, TextEncoder
 from features.narratives.sentences import SentenceBlock
+from features.narratives.style import style
 from features.tables.applications import Applications
 from features.text.cleaning import clean, passages
 from features.text.hashed_words import hashed_words
@@ -27,17 +28,19 @@ class TextReader:
         encoder: of the narratives.
         n_buckets: hash buckets of words per narrative column (``features.text.hashed_words``).
         ngrams: longest run of words that is hashed.
+        style: whether the style of the narratives is read too (``features.narratives.style``).
     """
 
     schema: Schema
     encoder: TextEncoder
     n_buckets: int
     ngrams: int
+    style: bool = False
 
     def read(self, applications: Applications, on_progress: Progress | None = None) -> TextBlock:
         """The narratives as a ``TextBlock``; ``on_progress`` gets the number of distinct texts encoded so far."""
         narratives = self._narratives(applications)
-        return self._text_block(narratives, self.encoder.encode(narratives.distinct, on_progress))
+        return self._text_block(applications, narratives, self.encoder.encode(narratives.distinct, on_progress))
 
     def read_sentences(
         self, applications: Applications, on_progress: Progress | None = None
@@ -46,7 +49,7 @@ class TextReader:
         narratives = self._narratives(applications)
         spans = [passages(text) for text in narratives.distinct]
         found = self.encoder.encode_parts(narratives.distinct, spans, on_progress)
-        block = self._text_block(narratives, found.whole)
+        block = self._text_block(applications, narratives, found.whole)
         row, narrative = np.nonzero(block.has_text)
         written = narratives.index[row, narrative]
         n_sentences = np.diff(found.bounds)[written]
@@ -81,13 +84,21 @@ class TextReader:
         index = np.array([[position[text] for text in column] for column in columns], np.intp)
         return _Narratives(columns, distinct, index.reshape(len(columns), len(applications)).T)
 
-    def _text_block(self, narratives: _Narratives, vectors: Floats32) -> TextBlock:
+    def _text_block(self, applications: Applications, narratives: _Narratives, vectors: Floats32) -> TextBlock:
         names = tuple(field.name for field in self.schema.narratives)
         index = narratives.index
         has_text = index >= 0
         x_text = np.zeros((*index.shape, self.encoder.dim), np.float32)
         x_text[has_text] = vectors[index[has_text]]
-        return TextBlock(x_text, has_text, self._words(narratives.columns, len(index)), names)
+        x_lex = self._words(narratives.columns, len(index))
+        return TextBlock(x_text, has_text, x_lex, names, self._style(applications, narratives, has_text))
+
+    def _style(self, applications: Applications, narratives: _Narratives, has_text: Flags) -> Floats32:
+        if not self.style or not narratives.columns:
+            return no_style(has_text)
+        raws = [applications.narrative(field.name) for field in self.schema.narratives]
+        pairs = zip(raws, narratives.columns, strict=True)
+        return np.stack([style(raw, texts, self.schema.strip) for raw, texts in pairs], axis=1)
 
     def _words(self, columns: Sequence[Sequence[str]], n: int) -> sparse.csr_matrix:
         """Words of clean texts, one column of ``n`` texts per narrative."""

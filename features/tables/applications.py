@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +20,10 @@ class Applications:
 
     Attributes:
         schema: the contract that they meet.
-        frame: one column per schema field that the source had (ignored ones left out), typed: numbers, integers and
-            booleans float64 with NaN = missing; dates ``datetime64[s]`` with NaT = missing; all else Python ``str`` in
-            object dtype with "" = missing (narratives raw, as written). RangeIndex.
+        frame: one column per schema field that the source had (ignored ones left out, and auxiliary ones unless the
+            outcome was read), typed: numbers, integers and booleans float64 with NaN = missing; dates
+            ``datetime64[s]`` with NaT = missing; all else Python ``str`` in object dtype with "" = missing
+            (narratives raw, as written). RangeIndex.
         row_number: int64 (n,), 1-based number of each row among the data rows of its source.
 
     Raises:
@@ -75,11 +76,17 @@ class Applications:
 
     @staticmethod
     def concat(parts: Sequence[Applications]) -> Applications:
-        """The rows of all parts, which share one schema; raises ValueError for no parts."""
+        """The rows of all parts, which share one schema; raises ValueError for no parts.
+
+        An auxiliary column that only some parts have is missing in the rows of the others.
+        """
         if not parts:
             raise ValueError("no parts to join")
+        schema = parts[0].schema
         frame = pd.concat([part.frame for part in parts], ignore_index=True)
-        return Applications(parts[0].schema, frame, np.concatenate([part.row_number for part in parts]))
+        ordered = [field.name for field in schema.fields_of(Role.AUXILIARY) if field.type is FieldType.STRING]
+        frame = frame.fillna({name: "" for name in ordered if name in frame})
+        return Applications(schema, frame, np.concatenate([part.row_number for part in parts]))
 
 
 @dataclass(frozen=True)
@@ -103,10 +110,17 @@ class Rejects:
 
 @dataclass(frozen=True)
 class Chunk:
-    """What one step of reading gives: the rows that keep the contract and those that do not."""
+    """What one step of reading gives: the rows that keep the contract and those that do not.
+
+    Attributes:
+        applications: the rows that keep it.
+        rejects: those that do not.
+        unreadable: cells of these applications, by auxiliary column, that break the contract and so count as missing.
+    """
 
     applications: Applications
     rejects: Rejects
+    unreadable: Mapping[str, int]
 
     @property
     def n_rows(self) -> int:

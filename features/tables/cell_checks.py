@@ -69,29 +69,53 @@ class _Column(NamedTuple):
     rules: list[_Rule]
 
 
-def check(cells: Mapping[str, pa.Array], schema: Schema) -> tuple[dict[str, npt.NDArray[np.generic]], list[Breach]]:
+class Checked(NamedTuple):
+    """Columns after the checks.
+
+    Attributes:
+        columns: typed as ``Applications`` wants them, broken rows still in place.
+        breaches: the first broken rule of each broken row, by position.
+        unreadable: bool (n,) of each auxiliary column: its cells that break a rule, and are missing in ``columns``.
+    """
+
+    columns: dict[str, npt.NDArray[np.generic]]
+    breaches: list[Breach]
+    unreadable: dict[str, Flags]
+
+
+def check(cells: Mapping[str, pa.Array], schema: Schema) -> Checked:
     """Type the columns, and find the first broken rule of each broken row.
 
     Columns are checked in the order of ``cells``, and each for its type, then ``required``, the bounds, ``enum``,
-    ``pattern`` and ``maxLength``. A target cell, where the column is given, must be bad or good.
+    ``pattern`` and ``maxLength``. A target cell, where the column is given, must be bad or good. No row is lost to an
+    auxiliary column: a cell of it that breaks a rule counts as missing.
 
     Args:
         cells: text of each column, equally long; null is a missing cell.
-
-    Returns:
-        Typed columns as ``Applications`` wants them, broken rows still in place; and breaches, by position.
     """
     columns: dict[str, npt.NDArray[np.generic]] = {}
     breaches: dict[int, Breach] = {}
+    unreadable: dict[str, Flags] = {}
     for name, text in cells.items():
         field = schema[name]
         values, rules = _column(field, text, schema)
         columns[name] = values
+        if field.role is Role.AUXILIARY:
+            unreadable[name] = np.logical_or.reduce([rule.broken for rule in rules])
+            values[unreadable[name]] = missing_value(field)
+            continue
         for rule in rules:
             for position in np.flatnonzero(rule.broken).tolist():
                 if position not in breaches:
                     breaches[position] = Breach(position, name, rule.name, rule.message(text[position].as_py() or ""))
-    return columns, [breaches[position] for position in sorted(breaches)]
+    return Checked(columns, [breaches[position] for position in sorted(breaches)], unreadable)
+
+
+def missing_value(field: Field) -> float | np.datetime64 | str:
+    """What stands for a missing cell in a typed column: NaN, NaT or ""."""
+    if field.is_numeric:
+        return float("nan")
+    return np.datetime64("NaT", "s") if field.type is FieldType.DATE else ""
 
 
 def _column(field: Field, text: pa.Array, schema: Schema) -> _Column:

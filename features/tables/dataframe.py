@@ -70,8 +70,8 @@ class FrameRows:
 
 
 def read_frame(rows: Records, schema: Schema) -> FrameRows:
-    """The rows of a data frame whose column names are texts, of a list of dicts, or one dict; the target is not read.
-    Without an id column the id is the row's position.
+    """The rows of a data frame whose column names are texts, of a list of dicts, or one dict; the target and auxiliary
+    columns are not read. Without an id column the id is the row's position.
 
     An id may occur once, as in a file. Raises ContractError when a column is missing or stands twice.
     """
@@ -91,7 +91,7 @@ def applications_of(frame: pd.DataFrame, schema: Schema) -> Applications:
     Raises ContractError when a column is missing or stands twice, and for the first cell that breaks the contract.
     """
     rows = _text_rows(_given(frame), schema)
-    columns, breaches = check(rows.cells, schema)
+    columns, breaches, _ = check(rows.cells, schema)
     if breaches:
         position, name, rule, message = breaches[0]
         what, _, remedy = message.rpartition(". ")

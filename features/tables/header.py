@@ -11,7 +11,7 @@ from data_schemas.contract import DerivedKind, Role, Schema
 from data_schemas.errors import ContractError
 from features.tables.csv_records import printable, split
 
-_OPTIONAL = (Role.GROUP, Role.PROTECTED, Role.IGNORED, Role.TARGET, Role.DECISION_DATE)
+_OPTIONAL = (Role.GROUP, Role.PROTECTED, Role.IGNORED, Role.AUXILIARY, Role.TARGET, Role.DECISION_DATE)
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 
 
@@ -59,14 +59,15 @@ def compare_header(names: Sequence[str], schema: Schema) -> HeaderReport:
 def column_positions(names: Sequence[str], schema: Schema, need_target: bool, origin: Path | str) -> dict[str, int]:
     """Position of every column that is read, in the order of the schema.
 
-    Ignored columns are not read, nor is the target unless it is needed: a score must not depend on either.
+    Ignored columns are not read, nor are the target and the auxiliary ones unless outcomes are needed: a score must
+    depend on none of them.
     Raises ContractError naming every missing or repeated column.
     """
     if twice := sorted({name for name in names if names.count(name) > 1 and name}):
         raise ContractError(f"{origin}: the header names {_listed(twice)} twice", "Rename or drop one of the two.")
     if missing := [name for name in required_columns(schema, need_target) if name not in names]:
         raise ContractError(f"{origin}: the header lacks {_listed(missing)}", _nearest(missing, names))
-    unread = (Role.IGNORED,) if need_target else (Role.IGNORED, Role.TARGET)
+    unread = (Role.IGNORED,) if need_target else (Role.IGNORED, Role.TARGET, Role.AUXILIARY)
     return {f.name: names.index(f.name) for f in schema.fields if f.role not in unread and f.name in names}
 
 

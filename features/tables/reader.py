@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data_schemas.contract import Schema
+from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.tables.cell_checks import check, typed_frame
@@ -28,7 +29,8 @@ class ReadOptions:
 
     Attributes:
         chunk_rows: rows read at a time, at most; fewer where rows are very long. Values never depend on it.
-        need_target: whether the outcome is read; rows without a bad or good one are then rejected.
+        need_target: whether the outcome is read, and auxiliary columns with it; rows without a bad or good one are
+            then rejected.
         delimiter: of a CSV file; a backslash and a t, as one types them in a shell, mean a tab.
         encoding: of a CSV file; None: UTF-8, or the encoding of the byte-order mark.
     """
@@ -60,7 +62,8 @@ def read_chunks(path: Path, schema: Schema, options: ReadOptions) -> Iterator[Ch
 def read_all(paths: Path | Sequence[Path], schema: Schema, options: ReadOptions) -> Chunk:
     """All rows of one file, or of several with ids unique over all of them, in one chunk.
 
-    Row numbers count within each file; where there are several, a reject's message begins with its file's name.
+    Row numbers count within each file; where there are several, a reject's message begins with its file's name. An
+    auxiliary column that only some of the files have is unknown in the others.
     Raises as ``read_chunks`` does, and ContractError for no paths.
     """
     paths = [paths] if isinstance(paths, Path) else paths
@@ -78,7 +81,8 @@ def read_files(paths: Sequence[Path], schema: Schema, options: ReadOptions) -> t
         raise ContractError("no file is named", "Name at least one file of applications.")
     known_ids = DuplicateIds()
     files = tuple(_joined(list(_read(path, schema, options, known_ids))) for path in paths)
-    columns: list[set[object]] = [set(file.applications.frame.columns) for file in files]
+    optional = [field.name for field in schema.fields_of(Role.AUXILIARY)]
+    columns: list[set[object]] = [set(file.applications.frame.columns.difference(optional)) for file in files]
     if differing := set.union(*columns) - set.intersection(*columns):
         what = f"only some of the files have the columns {', '.join(sorted(map(str, differing)))}"
         raise ContractError(what, "Add them to the others, or drop them everywhere.")
@@ -90,6 +94,7 @@ def _joined(chunks: Sequence[Chunk]) -> Chunk:
     return Chunk(
         Applications.concat([chunk.applications for chunk in chunks]),
         Rejects(pd.concat([chunk.rejects.frame for chunk in chunks], ignore_index=True)),
+        dict(sum((Counter(chunk.unreadable) for chunk in chunks), Counter())),
     )
 
 
@@ -111,7 +116,7 @@ def _read(path: Path, schema: Schema, options: ReadOptions, known_ids: Duplicate
 
 def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds) -> Chunk:
     """Rows as text, each as an application or a reject; ``known_ids`` remembers their ids."""
-    columns, breaches = check(rows.cells, schema)
+    columns, breaches, unreadable = check(rows.cells, schema)
     keep = np.ones(len(rows.row_number), dtype=np.bool_)
     keep[[breach.position for breach in breaches]] = False
     rejects = [
@@ -127,6 +132,7 @@ def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds) -> Chunk:
     return Chunk(
         Applications(schema, typed_frame(columns, keep), rows.row_number[keep]),
         Rejects(_as_frame(sorted(rejects + rows.rejects))),
+        {name: int(broken[keep].sum()) for name, broken in unreadable.items() if broken[keep].any()},
     )
 
 

@@ -104,6 +104,11 @@ def clean(raw: str, strip: Sequence[StripRule]) -> CleanText:
     return CleanText(text, tuple(stages))
 
 
+def n_stripped(raw: str, strip: Sequence[StripRule]) -> int:
+    """How many stretches of a narrative the strip rules cut before it is read; those that overlap count once."""
+    return len(_strips(_apply(raw, _entities(raw))[0], strip))
+
+
 def sentences(clean_text: str) -> list[tuple[int, int]]:
     """Spans of the sentences, in order, that together hold every character that is not white space.
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from features.arrays import Floats, Floats32, Ints
-from features.design import Design, TextBlock
+from features.design import Design, TextBlock, no_style
 from features.narratives.sentences import SentenceBlock
 from fusion.explain.attribution import Explainer, ModelOutputs, NarrativeGame
 from fusion.explain.explanation import Explanation
@@ -120,7 +120,7 @@ def _reencode(
         (words.data, words.indices + number * n_buckets, words.indptr), (m, n_narratives * n_buckets)
     )
     rows = design.tabular.take(np.zeros(m, dtype=np.intp))
-    inputs = model.basis.inputs(Design(rows, TextBlock(x_text, has_text, moved, design.text.names)))
+    inputs = model.basis.inputs(Design(rows, TextBlock(x_text, has_text, moved, design.text.names, no_style(has_text))))
     joint, alone = model.fused.head.output(inputs).text, model.text_only.text(inputs)
     return np.column_stack([joint[:, number], alone[:, number]])
 

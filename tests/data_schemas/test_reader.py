@@ -21,10 +21,13 @@ from data_schemas.contract import (
     DerivedKind,
     Direction,
     FieldType,
+    NumericOutcome,
+    OrderedOutcome,
     Reason,
     Role,
     Schema,
     Sensitive,
+    TimeUntilEvent,
 )
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema, parse_schema, shipped_schemas
@@ -145,6 +148,42 @@ def test_the_shipped_concepts_are_worded_for_applicants() -> None:
         assert bool(concept.words) or not concept.sensitive
 
 
+KINDS = {"number": "numeric", "string": "ordered", "date": "time_until"}
+
+
+def later(type_: str, **outcome: Any) -> dict[str, Any]:
+    """A column that is known only later, with its mapping."""
+    mapping = {"kind": KINDS[type_], **outcome}
+    return {"name": "later", "type": type_, "creditfusion": {"role": "auxiliary", "auxiliary": mapping}}
+
+
+@pytest.mark.parametrize(
+    ("field", "outcome"),
+    [
+        (later("number", direction="falling"), NumericOutcome(Direction.FALLING)),
+        (later("string", levels=["none", "30 days"]), OrderedOutcome(("none", "30 days"))),
+        (later("date", horizon="amount"), TimeUntilEvent("amount")),
+        (later("date", horizon=36), TimeUntilEvent(36.0)),
+    ],
+)
+def test_an_auxiliary_column_is_mapped_to_an_outcome(field: dict[str, Any], outcome: object) -> None:
+    document = copy.deepcopy(SMALL)
+    put("fields.+", field)(document)
+    schema = parse(document)
+    assert (schema["later"].role, schema["later"].auxiliary) == (Role.AUXILIARY, outcome)
+    assert schema["later"].allowed == (outcome.levels if isinstance(outcome, OrderedOutcome) else ())
+    assert all(other.auxiliary is None for other in schema.fields if other.name != "later")
+
+
+def test_auxiliary_columns_of_the_shipped_schemas() -> None:
+    schema = load_schema("lending_club")
+    assert {field.name: field.auxiliary for field in schema.fields_of(Role.AUXILIARY)} == {
+        "last_pymnt_d": TimeUntilEvent("term"),
+        "last_fico_range_high": NumericOutcome(Direction.FALLING),
+    }
+    assert not load_schema("demo").fields_of(Role.AUXILIARY)
+
+
 def test_labels_beside_statements() -> None:
     document = copy.deepcopy(SMALL)
     label = {"name": "job", "type": "string", "creditfusion": {"role": "narrative", "concepts": False}}
@@ -180,6 +219,16 @@ def put(path: str, value: Any) -> Callable[[Any], None]:
             document.append(value)
         else:
             document[last] = value
+
+    return edit
+
+
+def both(*edits: Callable[[Any], None]) -> Callable[[Any], None]:
+    """One edit after the other."""
+
+    def edit(document: Any) -> None:
+        for one in edits:
+            one(document)
 
     return edit
 
@@ -281,6 +330,62 @@ BROKEN: dict[str, tuple[Callable[[Any], None], str]] = {
     "star inside a word": (put("creditfusion.concepts.1.words.0", "sur*ery"), r"concepts\[1\]\.words\[0\]"),
     "words of no kind": (put("creditfusion.concepts.1.sensitive", None), "'illness' has words, but is of no sensitive"),
     "unknown kind": (put("creditfusion.concepts.1.sensitive", "helth"), "'helth' is not a valid value.*mean 'health'"),
+    "auxiliary without a mapping": (
+        put("fields.2.creditfusion.role", "auxiliary"),
+        r"fields\[2\]\.creditfusion\.auxiliary: 'amount' is auxiliary, but .*kinds numeric, ordered, time_until",
+    ),
+    "mapping of a feature": (
+        put("fields.2.creditfusion.auxiliary", {"kind": "numeric", "direction": "rising"}),
+        "'amount' is mapped to an auxiliary outcome, but has the role 'feature'.*role 'auxiliary'",
+    ),
+    "unknown kind of outcome": (put("fields.+", later("number", kind="numbr")), "'numbr' is not .*mean 'numeric'"),
+    "unknown key of an outcome": (
+        put("fields.+", later("number", directon="rising")),
+        r"creditfusion\.auxiliary\.directon: unknown key 'directon' \(field 'later'\) .*mean 'direction'",
+    ),
+    "kind of another type": (
+        put("fields.+", later("number", kind="ordered", levels=["a", "b"])),
+        r"auxiliary\.kind: 'later' of type 'number' cannot .*'ordered'.*fits the kind 'numeric'",
+    ),
+    "number without direction": (put("fields.+", later("number")), "'later' lacks 'direction'.*rising"),
+    "number of no direction": (put("fields.+", later("number", direction="none")), "'none' is not a valid value"),
+    "no levels": (put("fields.+", later("string")), "'later' lacks 'levels'.*from the safest to the riskiest"),
+    "one level": (put("fields.+", later("string", levels=["a"])), r"auxiliary\.levels"),
+    "level twice": (put("fields.+", later("string", levels=["a", "a"])), r"auxiliary\.levels"),
+    "level of an outcome means missing": (
+        put("fields.+", later("string", levels=["a", "NA"])),
+        r"auxiliary\.levels: 'NA' is a level of 'later' and means missing",
+    ),
+    "levels and an enum": (
+        put("fields.+", later("string", levels=["a", "b"]) | {"constraints": {"enum": ["a"]}}),
+        "'later' has an enum beside the levels.*Drop the enum",
+    ),
+    "key of another kind": (
+        put("fields.+", later("date", horizon=36, direction="rising")),
+        r"auxiliary\.direction: 'direction' means nothing .*'time_until'.*'horizon' alone",
+    ),
+    "no horizon": (put("fields.+", later("date")), "'later' lacks 'horizon'.*in months"),
+    "horizon of 0": (put("fields.+", later("date", horizon=0)), r"auxiliary\.horizon"),
+    "horizon of a text": (
+        put("fields.+", later("date", horizon="home")),
+        r"auxiliary\.horizon: the horizon 'home' of 'later' is no numeric feature.*one of: income, amount",
+    ),
+    "time without a decision": (
+        both(put("fields.4.creditfusion.role", "ignored"), put("fields.+", later("date", horizon=36))),
+        r"auxiliary\.kind: 'later' is the time until an event, but no field has the role 'decision_date'",
+    ),
+    "time without a target": (
+        both(
+            put("fields.7.creditfusion.role", "ignored"),
+            put("creditfusion.bad_values", None),
+            put("fields.+", later("date", horizon=36)),
+        ),
+        r"no field has the role 'target': only bad outcomes have it.*or make 'later' 'ignored'",
+    ),
+    "required later": (
+        put("fields.+", later("number", direction="rising") | {"constraints": {"required": True}}),
+        r"constraints\.required: 'later' is required, but an auxiliary column rejects no row",
+    ),
     "code of a column": (
         put("creditfusion.concepts.0.reason.code", "INCOME"),
         r"concepts\[0\]\.reason: the reason code 'INCOME' has two wordings",

@@ -48,6 +48,7 @@ def test_the_tables_are_complete() -> None:
     assert first_cells("Roles") == set(Role)
     assert first_cells("Types and cells") == set(FieldType)
     assert first_cells("Derived features") == set(DerivedKind)
+    assert first_cells("Auxiliary outcomes") == {*form["$defs"]["auxiliary"]["properties"]["kind"]["enum"]}
     assert first_cells("What an applicant can change") == set(Actionable)
     assert first_cells("Sensitive content") == set(Sensitive)
     assert first_cells("Concepts") == {*form["$defs"]["concept"]["properties"]}

@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.special import expit
 
 from features.arrays import Flags, Floats, Floats32
-from features.design import Design, TabularBlock, TextBlock
+from features.design import Design, TabularBlock, TextBlock, no_style
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
 from fusion.model.basis import Basis
 from fusion.model.fusion_model import FusionModel, Margins
@@ -83,7 +83,8 @@ def _text_block(
     n, n_narratives, n_buckets = counts.shape
     words = (counts * has_text[:, :, None]).reshape(n, n_narratives * n_buckets)
     x_lex = sparse.csr_matrix(words, dtype=np.float32)
-    return TextBlock(np.where(has_text[:, :, None], x_text, np.float32(0)), has_text, x_lex, names)
+    x_text = np.where(has_text[:, :, None], x_text, np.float32(0))
+    return TextBlock(x_text, has_text, x_lex, names, no_style(has_text))
 
 
 def outcome(design: Design, seed: int = 0) -> Floats:
@@ -121,9 +122,14 @@ def silent(design: Design) -> Design:
     """The same rows, none of which has a narrative."""
     text = design.text
     nothing = sparse.csr_matrix(np.zeros(text.x_lex.shape, dtype=np.float32))
-    return Design(
-        design.tabular, TextBlock(np.zeros_like(text.x_text), np.zeros_like(text.has_text), nothing, text.names)
+    unwritten = replace(
+        text,
+        x_text=np.zeros_like(text.x_text),
+        has_text=np.zeros_like(text.has_text),
+        x_lex=nothing,
+        x_style=np.full_like(text.x_style, np.nan),
     )
+    return Design(design.tabular, unwritten)
 
 
 def without_narratives(design: Design) -> Design:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from features.design import Design, TabularBlock, TextBlock
+from features.design import Design, TabularBlock, TextBlock, no_style
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
 from fusion.model.basis import Basis
 from fusion.model.calibration import Blend
@@ -54,7 +54,7 @@ def read() -> Golden:
     x_lex = sparse.csr_matrix(arrays.pop("words"))
     names = {name: tuple(values) for name, values in document["names"].items()}
     tabular = TabularBlock(arrays["x_num"], arrays["x_cat"], names["num"], names["cat"], names["n_levels"])
-    text = TextBlock(arrays["x_text"], arrays["has_text"], x_lex, names["narratives"])
+    text = TextBlock(arrays["x_text"], arrays["has_text"], x_lex, names["narratives"], no_style(arrays["has_text"]))
     basis = Basis(**{name: _from_json(array) for name, array in document["basis"].items()})
     fused, columns_only = _assembly(document["fused"]), _assembly(document["columns_only"])
     text_only = TextModel(_head(document["text_only"]["head"]), **document["text_only"]["line"])

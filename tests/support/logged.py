@@ -44,7 +44,7 @@ def whole_text(block: SentenceBlock, text: TextBlock, rng: np.random.Generator) 
     counted: Floats32 = np.zeros((n, n_narratives, n_buckets), dtype=np.float32)
     np.add.at(counted, (block.row, block.narrative), block.x_lex.toarray())
     x_lex = sparse.csr_matrix((counted > 0).astype(np.float32).reshape(n, n_narratives * n_buckets))
-    return TextBlock(x_text, text.has_text, x_lex, text.names)
+    return replace(text, x_text=x_text, x_lex=x_lex)
 
 
 def without_sentences(design: Design, block: SentenceBlock, row: int, narrative: int, kept: list[int]) -> TextBlock:
@@ -65,12 +65,13 @@ def without_sentences(design: Design, block: SentenceBlock, row: int, narrative:
     n_buckets = block.x_lex.shape[1]
     words = text.x_lex.toarray()
     words[0, narrative * n_buckets : (narrative + 1) * n_buckets] = block.x_lex[kept].toarray().max(axis=0)
-    return TextBlock(x_text, text.has_text, sparse.csr_matrix(words), text.names)
+    return replace(text, x_text=x_text, x_lex=sparse.csr_matrix(words))
 
 
 def _silenced(text: TextBlock, narrative: int) -> TextBlock:
     n_buckets = text.x_lex.shape[1] // len(text.names)
     x_text, has_text, words = text.x_text.copy(), text.has_text.copy(), text.x_lex.toarray()
-    x_text[:, narrative], has_text[:, narrative] = 0.0, False
+    x_style = text.x_style.copy()
+    x_text[:, narrative], has_text[:, narrative], x_style[:, narrative] = 0.0, False, np.nan
     words[:, narrative * n_buckets : (narrative + 1) * n_buckets] = 0.0
-    return TextBlock(x_text, has_text, sparse.csr_matrix(words), text.names)
+    return replace(text, x_text=x_text, has_text=has_text, x_lex=sparse.csr_matrix(words), x_style=x_style)

@@ -16,7 +16,7 @@ from data_schemas.contract import Schema
 from data_schemas.reader import parse_schema
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.arrays import Dates, Floats, Floats32
-from features.design import Design, TabularBlock, TextBlock
+from features.design import Design, TabularBlock, TextBlock, no_style
 from features.encoders.encoder import PartVectors, Progress
 from features.encoders.windows import Spans
 from features.tables.applications import Applications
@@ -129,8 +129,9 @@ def _text(applications: Applications) -> TextBlock:
     if not names:
         return TextBlock.empty(n)
     wrote = np.array([[bool(text) for text in applications.narrative(name)] for name in names], np.bool_).T
+    wrote = wrote.reshape(n, len(names))
     x_text = np.zeros((n, len(names), Silent.dim), np.float32)
-    return TextBlock(x_text, wrote.reshape(n, len(names)), sparse.csr_matrix(np.zeros((n, 0), np.float32)), names)
+    return TextBlock(x_text, wrote, sparse.csr_matrix(np.zeros((n, 0), np.float32)), names, no_style(wrote))
 
 
 def _no_columns(n: int) -> TabularBlock:

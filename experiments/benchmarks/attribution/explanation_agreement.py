@@ -35,7 +35,7 @@ from experiments.benchmarks.attribution.explained import (
 )
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from features.arrays import Floats, Floats32, Index, Ints
-from features.design import Design, TabularBlock, TextBlock
+from features.design import Design, TabularBlock, TextBlock, no_style
 from features.narratives.sentences import SentenceBlock
 from features.tables.reader import ReadOptions, read_all
 from fusion.explain.attribution import Explainer
@@ -73,7 +73,8 @@ class ModelParts:
         n_narratives = len(self.sizes)
         x_text = np.stack([self.vectors[j][masks[:, j]] for j in range(n_narratives)], axis=1)
         words = sparse.hstack([self.words[j][masks[:, j]] for j in range(n_narratives)], format="csr", dtype=np.float32)
-        return TextBlock(x_text, masks > 0, sparse.csr_matrix(words), self.design.text.names)
+        names = self.design.text.names
+        return TextBlock(x_text, masks > 0, sparse.csr_matrix(words), names, no_style(masks > 0))
 
 
 def read_parts(sample: ExplainedRows, row: int) -> ModelParts:
@@ -242,7 +243,9 @@ def fewer(design: Design, names: Sequence[str], narrative: str) -> Design:
         tuple(tabular.n_levels[i] for i in cat),
     )
     words = sparse.csr_matrix(text.x_lex[:, number * n_buckets : (number + 1) * n_buckets])
-    one = TextBlock(text.x_text[:, [number]], text.has_text[:, [number]], words, (narrative,))
+    one = TextBlock(
+        text.x_text[:, [number]], text.has_text[:, [number]], words, (narrative,), text.x_style[:, [number]]
+    )
     return Design(few, one)
 
 

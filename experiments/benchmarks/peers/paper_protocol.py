@@ -34,7 +34,7 @@ from experiments.options import vector_cache
 from features.arrays import Floats, Index
 from features.design import Design, TextBlock
 from features.encoders.sources import open_encoder
-from features.narratives.reader import TextReader, clean_narrative
+from features.narratives.reader import clean_narrative
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from features.tabular import TabularEncoder
@@ -43,7 +43,7 @@ from fusion.metrics import Gain, auc, brier, brier_gain, delong
 from fusion.model.folds import tied_groups
 from fusion.model.fusion_model import Margins
 from fusion.model.training import TrainingSample, fit
-from fusion.text_encoder import CACHE_GB, VectorCache, open_text_encoder
+from fusion.text_encoder import CACHE_GB, VectorCache, open_reader, open_text_encoder
 
 FEATURES = "annual_inc,dti,loan_amnt,fico_range_low,emp_length,purpose,home_ownership,addr_state"
 KEPT_ROLES = ("id", "decision_date", "target")
@@ -109,8 +109,7 @@ class Rows:
         settings = config.encoder.model_copy(update={"source": source, "window": min(config.encoder.window, longest)})
         began = time.perf_counter()
         encoder = open_text_encoder(settings, cache)
-        reader = TextReader(read.schema, encoder.text_encoder, config.text.n_buckets, config.text.ngrams)
-        text = reader.read(read)
+        text = open_reader(read.schema, config.text, encoder).read(read)
         ours = time.perf_counter() - began
         began = time.perf_counter()
         narrative = read.schema.narratives[0].name

@@ -21,7 +21,6 @@ from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from experiments.options import vector_cache
 from features.arrays import Index
 from features.design import Design, TextBlock
-from features.narratives.reader import TextReader
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from features.tabular import TabularEncoder
@@ -30,7 +29,7 @@ from fusion.metrics import auc, log_loss
 from fusion.model.basis import Basis
 from fusion.model.head import fit_head
 from fusion.model.recency import recency_weight
-from fusion.text_encoder import CACHE_GB, open_text_encoder
+from fusion.text_encoder import CACHE_GB, open_reader, open_text_encoder
 
 MUTE = 1e9  # a penalty under which a part of the head says nothing
 ALIKE = 1000.0  # a half-life in years under which all decisions count alike
@@ -105,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     read, dates = read.take(known), dates[known]
     tell(f"encode {len(read):,} rows")
     encoder = open_text_encoder(config.encoder, vector_cache(given.cache, CACHE_GB, False))
-    text = TextReader(schema, encoder.text_encoder, config.text.n_buckets, config.text.ngrams).read(read)
+    text = open_reader(schema, config.text, encoder).read(read)
     found: dict[str, list[tuple[float, float]]] = {}
     windows = list(half_years(given.first, given.until))
     for variant in variants(config, given.without):

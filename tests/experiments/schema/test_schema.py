@@ -78,6 +78,20 @@ def test_check_reads_the_outcome_where_it_is(tmp_path: Path) -> None:
     assert run("check", "--schema", "demo", path, "--no-outcome")[0] == 0
 
 
+def test_check_counts_auxiliary_cells_that_cannot_be_read(tmp_path: Path) -> None:
+    document = json.loads(load_schema("demo").source)
+    own = {"role": "auxiliary", "auxiliary": {"kind": "numeric", "direction": "falling"}}
+    document["fields"].append({"name": "last_score", "type": "number", "creditfusion": own})
+    schema = tmp_path / "later.schema.json"
+    schema.write_text(json.dumps(document))
+    header = f"{HEADER},last_score,outcome"
+    path = table(tmp_path / "past.csv", SOUND.format(1) + ",high,repaid", SOUND.format(2) + ",,repaid", header=header)
+    code, out, err = run("check", "--schema", schema, path, "--json")
+    (file,) = json.loads(out)["files"]
+    assert (code, file["rejected"], file["unreadable_auxiliary"]) == (0, 0, {"last_score": 1})
+    assert "unreadable, so missing" in err
+
+
 def test_check_of_several_files(tmp_path: Path) -> None:
     sound, empty = table(tmp_path / "a.csv", SOUND.format(1)), table(tmp_path / "b.csv")
     code, out, _ = run("check", "--schema", "demo", sound, empty, "--json")

@@ -67,7 +67,7 @@ class Stages:
 def base(tmp_path_factory: pytest.TempPathFactory) -> Config:
     encoder = tiny_bert(tmp_path_factory.mktemp("encoder"))
     tiny = [f"encoder.source='{encoder}'", "encoder.window=64", "text.n_buckets=64", "folds.n_folds=2"]
-    return load_config(None, [*tiny, "head.steps=5", "stacker.n_trees=5"])
+    return load_config(None, [*tiny, "text.style=true", "head.steps=5", "stacker.n_trees=5"])
 
 
 @pytest.fixture(scope="module")
@@ -134,13 +134,15 @@ class TestArrays:
         config = with_settings(base, pairs)
         own = source.applications.take(source.rows[rows])
         encoder = opener(config.encoder).text_encoder
-        wanted = TextReader(own.schema, encoder, config.text.n_buckets, config.text.ngrams).read(own)
+        wanted = TextReader(own.schema, encoder, config.text.n_buckets, config.text.ngrams, style=True).read(own)
         found = arrays.sample(rows, config).design.text
         assert np.array_equal(found.x_text, wanted.x_text)
         assert np.array_equal(found.has_text, wanted.has_text)
         assert found.x_lex.shape == wanted.x_lex.shape
         assert np.array_equal(found.x_lex.toarray(), wanted.x_lex.toarray())
         assert found.names == wanted.names
+        assert found.x_style.shape == (len(own), 2, 4)
+        assert np.array_equal(found.x_style, wanted.x_style, equal_nan=True)
         assert str(found.x_text.dtype) == str(found.x_lex.dtype) == "float32"
 
     def test_the_options_differ(self, arrays: Arrays, base: Config) -> None:

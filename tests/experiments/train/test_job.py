@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import date
 from pathlib import Path
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 
 from data_schemas.errors import ContractError, RunError
+from data_schemas.reader import load_schema, parse_schema
+from experiments.demo.data import generate
 from experiments.session.decision_dates import rows_until
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided
@@ -17,6 +20,8 @@ from experiments.train.rows import later_rows, window
 from features.tables.applications import Applications
 from features.tables.csv_records import data_digest
 from features.tables.reader import ReadOptions
+from fusion.bundle import verify
+from tests.support.bundles import train_small
 from tests.support.small import NAMES, applications, row, small_schema, write_csv
 
 UNTIL = date(2024, 3, 31)
@@ -87,3 +92,14 @@ def test_the_data_digest_knows_content_and_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize("out", [".", "model"])
 def test_files_beside_the_bundle_have_a_name_for_every_out(out: str) -> None:
     assert TrainingFiles((), Path(out)).rejects.name.endswith(".rejects.csv")
+
+
+def test_the_card_names_what_is_known_only_later(tmp_path: Path) -> None:
+    document = json.loads(load_schema("demo").source)
+    own = {"role": "auxiliary", "auxiliary": {"kind": "numeric", "direction": "falling"}}
+    document["fields"].append({"name": "last_score", "type": "number", "creditfusion": own})
+    table = generate(300, 1, np.datetime64("2023-01-01"), 365).table.astype(object).assign(last_score="high")
+    bundle = train_small(tmp_path, table, schema=parse_schema(json.dumps(document), "later"))
+    card = verify(bundle)[1]["card.md"].decode()
+    assert "- Known only later, and read in training alone: last_score.\n" in card
+    assert "last_score" not in card.split("Known only later")[0]

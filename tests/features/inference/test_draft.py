@@ -94,6 +94,7 @@ def test_leaks_have_a_reason(draft: Draft) -> None:
     assert "AUC of 1.00" in why["dunning_letters"]
     assert "AUC of 0.8" in why["sold_to"] or "filled for 53 rows, 100.0% of them bad" in why["sold_to"]
     assert all(text.startswith("LEAK?") for text in why.values())
+    assert "may be made auxiliary" in draft.document["creditfusion"]["guess"]
 
 
 def test_draft_is_a_schema_with_a_note_on_every_guess(draft: Draft) -> None:

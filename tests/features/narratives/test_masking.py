@@ -108,6 +108,12 @@ def test_a_narrative_that_is_cut_whole_is_not_written_and_none_of_it_is_read(tmp
     assert encoder.asked == ["A car."]
 
 
+def test_what_is_cut_has_no_style(tmp_path: Path) -> None:
+    kept = mask(Sensitive.HEALTH).apply(told(tmp_path, "I AM ILL. I am ill. a car", "I am ill.")).applications
+    block = TextReader(schema(), TopicEncoder(), n_buckets=32, ngrams=1, style=True).read(kept)
+    np.testing.assert_array_equal(block.x_style[:, 0], np.array([[5, 0, 1, 0], [np.nan] * 4], np.float32))
+
+
 def test_the_raw_text_is_cut_where_the_clean_one_was(tmp_path: Path) -> None:
     raw = "A  car.&nbsp;&amp;amp; so <br>I am ill;  thanks\n\nI am ill &lt;3"
     kept = mask(Sensitive.HEALTH).apply(told(tmp_path, raw)).applications

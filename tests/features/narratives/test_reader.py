@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -7,12 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data_schemas.contract import Schema
+from data_schemas.reader import parse_schema
 from features.arrays import Floats32
 from features.encoders.encoder import PartVectors, Progress
 from features.encoders.windows import Spans
 from features.narratives.reader import TextReader
+from features.tables.reader import ReadOptions, read_all
 from features.text.hashed_words import hashed_words
-from tests.support.small import applications, row, small_schema
+from tests.support.small import applications, row, small_schema, write_csv
 from tests.support.stand_in import parts_alone
 
 
@@ -120,3 +124,43 @@ def test_single_texts_are_read_as_narratives(tmp_path: Path) -> None:
     nothing, no_words = reader.read_texts([])
     assert nothing.shape == (0, 2)
     assert no_words.shape == (0, 32)
+
+
+def two_narratives() -> Schema:
+    """The small schema with a second narrative, and marks to strip."""
+    document = json.loads(small_schema().source)
+    for field in document["fields"]:
+        if field["name"] == "town":
+            field["creditfusion"] = {"role": "narrative"}
+    document["creditfusion"]["strip"] = [{"pattern": "<br>", "why": "markup"}]
+    return parse_schema(json.dumps(document), "two")
+
+
+def test_style_is_read_of_every_narrative_where_it_is_asked_for(tmp_path: Path) -> None:
+    rows = [
+        row(id="1", note="A car.<br>", town="ulm"),
+        row(id="2", note="", town="ULM"),
+        row(id="3", note="x", town=""),
+    ]
+    told = read_all(write_csv(tmp_path / "rows.csv", rows), two_narratives(), ReadOptions()).applications
+    reader = TextReader(told.schema, LengthEncoder(), n_buckets=32, ngrams=1, style=True)
+    block, _ = reader.read_sentences(told)
+    assert block.names == ("town", "note")
+    assert block.x_style.dtype == np.float32
+    nothing = [np.nan] * 4
+    expected = [[[3, 0, 1, 0], [6, 0.25, 0, 1]], [[3, 1, 0, 0], nothing], [nothing, [1, 0, 1, 0]]]
+    np.testing.assert_array_equal(block.x_style, np.array(expected, np.float32))
+    np.testing.assert_array_equal(reader.read(told).x_style, block.x_style)
+    for at in range(3):
+        alone = reader.read(told.take(np.array([at])))
+        np.testing.assert_array_equal(alone.x_style, block.x_style[[at]])
+    assert reader.read(told.take(np.zeros(0, np.intp))).x_style.shape == (0, 2, 4)
+    plain = replace(reader, style=False).read(told)
+    assert plain.x_style.shape == (3, 2, 0)
+    np.testing.assert_array_equal(plain.x_text, block.x_text)
+
+
+def test_without_narratives_there_is_no_style(tmp_path: Path) -> None:
+    schema = replace(small_schema(), fields=tuple(f for f in small_schema().fields if f.name != "note"))
+    reader = TextReader(schema, LengthEncoder(), n_buckets=32, ngrams=1, style=True)
+    assert reader.read(applications(tmp_path, [row()])).x_style.shape == (1, 0, 0)

@@ -38,6 +38,7 @@ def joined(chunks: Sequence[Chunk]) -> Chunk:
     return Chunk(
         Applications.concat([chunk.applications for chunk in chunks]),
         Rejects(pd.concat([chunk.rejects.frame for chunk in chunks], ignore_index=True)),
+        {},
     )
 
 

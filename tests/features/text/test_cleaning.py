@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_schemas.contract import StripRule
-from features.text.cleaning import MAX_PASSAGES, clean, covering_sentences, passages, sentences
+from features.text.cleaning import MAX_PASSAGES, clean, covering_sentences, n_stripped, passages, sentences
 
 RULES = (StripRule(r"(?i)<br\s*/?>", "markup"), StripRule(r"\d+ added on \d\d/\d\d/\d\d >", "holds a key"))
 MESSY = st.text(
@@ -28,6 +28,20 @@ def test_clean_strips_unescapes_and_collapses() -> None:
 
 def test_a_key_behind_entities_is_cut_too() -> None:
     assert clean("12 added on 01/02/03 &gt; rent", RULES).text == "rent"
+
+
+@pytest.mark.parametrize(
+    ("raw", "n"),
+    [
+        ("", 0),
+        ("rent", 0),
+        ("<br>a<br/>", 2),
+        ("12 added on 01/02/03 &gt; a 12 added on 01/02/03 > b", 2),
+        ("1" * 9000, 0),
+    ],
+)
+def test_what_is_stripped_is_counted(raw: str, n: int) -> None:
+    assert n_stripped(raw, RULES) == n
 
 
 @pytest.mark.parametrize("raw", ["", " ", "\n\x00\t", "<br><br>", "&nbsp;"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from features.arrays import Floats
-from features.design import Design, TabularBlock, TextBlock
+from features.design import Design, TabularBlock
 from features.narratives.sentences import SentenceBlock
 from features.text.cleaning import MAX_PASSAGES
 from fusion.explain.attribution import Explainer, ModelOutputs
@@ -66,7 +66,8 @@ def brute_force(model: FusionModel, background: TabularBlock, row: Design) -> tu
         has_text = row.text.has_text & kept
         x_text = np.where(has_text[:, :, None], row.text.x_text, np.float32(0))
         words = row.text.x_lex.toarray() * np.repeat(has_text, n_buckets, axis=1)
-        text = TextBlock(x_text, has_text, sparse.csr_matrix(words), row.text.names)
+        x_style = np.where(has_text[:, :, None], row.text.x_style, np.float32(np.nan))
+        text = replace(row.text, x_text=x_text, has_text=has_text, x_lex=sparse.csr_matrix(words), x_style=x_style)
         tabular = replace(background, x_num=x_num, x_cat=x_cat)
         return float(model.predict(Design(tabular, text.take(np.zeros(len(background), dtype=np.intp)))).margin.mean())
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def owen_values(explainer: Explainer, told: tuple[Design, SentenceBlock], begin:
         elif len(coalition) < end - begin:
             vectors, loose = read_texts(["".join(block.text[begin + i] for i in sorted(coalition)).strip()])
             x_text[0, narrative], words[0, span] = vectors[0], loose.toarray()[0]
-        text = type(own.text)(x_text, has_text, sparse.csr_matrix(words), own.text.names)
+        text = replace(own.text, x_text=x_text, has_text=has_text, x_lex=sparse.csr_matrix(words))
         return float(explainer.explain(Design(own.tabular, text), SentenceBlock.empty(text)).narratives[0, narrative])
 
     return shapley(end - begin, worth)

@@ -14,7 +14,7 @@ from scipy.spatial.distance import cosine
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
-from features.design import TextBlock
+from features.design import TextBlock, no_style
 from fusion.validation.psi import psi_of
 from fusion.validation.text_drift import MAX_COMPONENTS, MIN_NARRATIVES, Reference, TextDrift, describe_texts, drift
 from tests.support.designs import Shape, make_design, silent, without_narratives
@@ -31,7 +31,7 @@ def block(vectors: npt.NDArray[np.floating], n_words: int = 3) -> TextBlock:
     words = np.zeros((len(vectors), 20), dtype=np.float32)
     words[:, :n_words] = 1
     wrote = np.ones((len(vectors), 1), dtype=np.bool_)
-    return TextBlock(vectors[:, None].astype(np.float32), wrote, sparse.csr_matrix(words), ("note",))
+    return TextBlock(vectors[:, None].astype(np.float32), wrote, sparse.csr_matrix(words), ("note",), no_style(wrote))
 
 
 def reference(text: TextBlock) -> Reference:
@@ -130,9 +130,7 @@ def test_fewer_and_longer_narratives_are_detected() -> None:
     assert [cell.actual for cell in found.written.cells] == [0.75, 0.25]
     assert found.written.verdict == "shifted"
     assert found.words.value == 0  # all had three words, so that there is one bin
-    mixed = TextBlock(
-        then.x_text, then.has_text, sparse.vstack([then.x_lex[:1000], now.x_lex[1000:]]).tocsr(), ("note",)
-    )
+    mixed = replace(then, x_lex=sparse.vstack([then.x_lex[:1000], now.x_lex[1000:]]).tocsr())
     assert drifted(mixed, now).words.verdict == "shifted"
 
 

@@ -1,9 +1,9 @@
 """The plain pipeline: what a careful analyst would have in an afternoon, to compare a model with in every run.
 
-Three kinds: LightGBM on the columns; a logistic regression on the TF-IDF of the narratives' words and pairs of words; and
-LightGBM on the columns beside the log-odds of that regression. Each has a few capacities to choose from by out-of-fold
-log-loss, and the kind of the least log-loss is the plain pipeline. Nothing here shares code with the model: that is its
-point. Words are counted and weighed over all training rows, without their outcomes.
+Three kinds: LightGBM on the columns; a logistic regression on the TF-IDF of the narratives' words and pairs of words;
+and LightGBM on the columns beside the log-odds of that regression. Each has a few capacities to choose from by
+out-of-fold log-loss, and the kind of the least log-loss is the plain pipeline. Nothing here shares code with the model:
+that is its point. Words are counted and weighed over all training rows, without their outcomes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from fusion.metrics import log_loss
 Kind = Literal["columns", "words", "columns and words"]
 
 LEAVES = (7, 31)
-N_TREES = (60, 120, 240)
+N_TREES = (100, 200, 400)
 INVERSE_PENALTIES = (0.1, 1.0, 10.0)
 N_HASHES = 2**20
 MIN_TEXTS = 3  # rows that show a word or a pair
@@ -116,6 +116,8 @@ def later_margin(plain: PlainPipeline, rows: PlainRows, y: Floats, later: PlainR
         y: float64 (n,), their outcomes.
         later: the rows to score.
     """
+    if not len(later.columns):
+        return np.zeros(0)
     said: Floats | None = None
     if plain.kind != "columns":
         reader = _Words.of(rows.narratives)
@@ -185,7 +187,7 @@ def _regression(x: sparse.csr_matrix, y: Floats, inverse_penalty: float) -> Logi
 
 
 def _log_odds(model: LogisticRegression, x: sparse.csr_matrix) -> Floats:
-    return np.asarray(model.decision_function(x), dtype=np.float64) if x.shape[0] else np.zeros(0)
+    return np.asarray(model.decision_function(x), dtype=np.float64)
 
 
 def _tree_columns(columns: TabularBlock, words: Floats | None) -> Floats:
@@ -228,8 +230,6 @@ def _boosted(x: Floats, y: Floats, capacity: Capacity) -> lgb.Booster:
 
 
 def _raw(booster: lgb.Booster, x: Floats, n_trees: int) -> Floats:
-    if not len(x):
-        return np.zeros(0)
     said = booster.predict(_some_column(x), raw_score=True, num_iteration=n_trees, num_threads=1)
     return np.asarray(said, dtype=np.float64)
 

@@ -34,5 +34,5 @@ def train_small(
     config = load_config(None, [f"encoder.source='{encoder}'", *SMALL, *settings])
     with Run.start("train", None, {}) as run:
         read = read_decided(schema or load_schema("demo"), files.data, ReadOptions(need_target=True), run)
-        train_bundle(read, files, config, open_text_encoder(config.encoder), run)
+        train_bundle(read, files, config, open_text_encoder(config.encoder), run, quick=True)
     return files.out

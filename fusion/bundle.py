@@ -1,16 +1,17 @@
 """The bundle: a trained model as a folder of plain files, verified byte by byte before any of them is parsed.
 
-Layout of format version 3:
+Layout of format version 4:
 
     manifest.json           what the bundle is; sha256 of every other file
     manifest.sha256         sha256 of manifest.json
     schema.json             the data contract, as it was read
     config.json             the resolved settings
     tabular.json            the fitted tabular encoder
-    calibration.json        the blends and the text-only line
+    calibration.json        the blends, with what each member weighs, and the text-only line
     basis.safetensors       the maps from a design to the heads' inputs
+    components.safetensors  the maps from these to what the trees hear of narratives beside their log-odds
     heads/*.safetensors     the fused, the columns-only and the text-only head
-    stacker/*.txt           one booster per fold in LightGBM's text format, fused and columns-only
+    stacker/*.txt           one booster per boosted member and fold in LightGBM's text format, fused and columns-only
     population.safetensors  the training applicants' columns, outcomes and contributions, without ids and narratives
     reference.safetensors   what the training narratives were like, in aggregates, for drift
     card.md                 the model card
@@ -42,13 +43,13 @@ from fusion.config import Config, parse_config
 from fusion.explain.attribution import Explainer
 from fusion.explain.population import Population
 from fusion.model.basis import Basis
-from fusion.model.calibration import Blend
-from fusion.model.fusion_model import Assembly, FusionModel, TextModel
+from fusion.model.fusion_model import Assembly, FusionModel, Member, TextModel
 from fusion.model.head import Head
 from fusion.model.stacker import Stacker
+from fusion.model.text_components import TextComponents
 from fusion.validation.text_drift import Reference
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 MANIFEST, MANIFEST_DIGEST = "manifest.json", "manifest.sha256"
 NEEDED = (
     "schema.json",
@@ -56,10 +57,10 @@ NEEDED = (
     "tabular.json",
     "calibration.json",
     "basis.safetensors",
+    "components.safetensors",
     "population.safetensors",
     "reference.safetensors",
     *(f"heads/{name}.safetensors" for name in ("fused", "columns_only", "text_only")),
-    *(f"stacker/{name}-00.txt" for name in ("fused", "columns_only")),
 )
 COPY_AGAIN = "Copy the bundle again from where it was made."
 Json = dict[str, object]
@@ -151,8 +152,13 @@ def _head_file(name: str, head: Head) -> dict[str, bytes]:
 
 
 def _assembly_files(name: str, assembly: Assembly) -> dict[str, bytes]:
-    texts = {f"stacker/{name}-{i:02d}.txt": text.encode() for i, text in enumerate(assembly.stacker.to_text())}
+    texts = {f"stacker/{name}-{i:03d}.txt": text.encode() for i, text in enumerate(assembly.stacker.to_text())}
     return _head_file(name, assembly.head) | texts
+
+
+def _blend_json(assembly: Assembly) -> Json:
+    members = [asdict(member) for member in assembly.members]
+    return {"members": members, "booster_weights": assembly.stacker.weights, "intercept": assembly.intercept}
 
 
 def check_place(path: Path) -> None:
@@ -174,8 +180,9 @@ def save(
     check_place(path)
     model = trained.model
     calibration = {
-        "fused": asdict(model.fused.blend),
-        "columns_only": asdict(model.columns_only.blend),
+        "fused": _blend_json(model.fused),
+        "columns_only": _blend_json(model.columns_only),
+        "n_style": model.n_style,
         "text_only": {"slope": model.text_only.slope, "intercept": model.text_only.intercept},
     }
     files = {
@@ -184,6 +191,7 @@ def save(
         "tabular.json": _json_bytes(trained.tabular.to_json()),
         "calibration.json": _json_bytes(calibration),
         "basis.safetensors": save_tensors(_basis_arrays(model.basis)),
+        "components.safetensors": save_tensors(model.components.to_arrays()),
         "population.safetensors": save_tensors(trained.population.to_arrays()),
         "reference.safetensors": save_tensors(trained.reference.to_arrays()),
         "card.md": card.encode(),
@@ -285,11 +293,17 @@ def load(path: Path) -> Bundle:
 
     def assembly(name: str) -> Assembly:
         texts = [contents[file].decode() for file in sorted(contents) if file.startswith(f"stacker/{name}-")]
-        return Assembly(head(name), Stacker.from_text(texts), Blend(**calibration[name]))
+        blend = calibration[name]
+        members = tuple(Member(**member) for member in blend["members"])
+        stacker = Stacker.from_text(texts, blend["booster_weights"])
+        return Assembly(head(name), stacker, blend["intercept"], members)
 
     basis = Basis(**load_tensors(contents["basis.safetensors"]))
     text_only = TextModel(head("text_only"), **calibration["text_only"])
-    model = FusionModel(basis, assembly("fused"), assembly("columns_only"), text_only, config.scale)
+    components = TextComponents(**load_tensors(contents["components.safetensors"]))
+    model = FusionModel(
+        basis, components, calibration["n_style"], assembly("fused"), assembly("columns_only"), text_only, config.scale
+    )
     population = Population.from_arrays(load_tensors(contents["population.safetensors"]), tabular)
     names = tuple(field.name for field in schema.narratives)
     reference = Reference.from_arrays(load_tensors(contents["reference.safetensors"]), names)

@@ -114,6 +114,9 @@ class FoldConfig(SettingsGroup):
     """Out-of-fold training and the weight of older decisions."""
 
     n_folds: int = Field(5, ge=2, le=20, description="Folds; each is predicted by models trained on the others.")
+    n_repeats: int = Field(
+        0, ge=0, le=20, description="Times that rows are dealt into folds; 0: three times under 3,000 rows, else once."
+    )
     seed: int = Field(0, ge=0, description="Seed of everything random; equal seeds train equal models.")
     half_life_years: Annotated[float, Between(1.0, 10.0, log=True)] = Field(
         2.0, gt=0, le=1000, description="A decision this much older than the newest weighs half; 1000: all weigh alike."
@@ -127,13 +130,13 @@ class HeadConfig(SettingsGroup):
     """
 
     n_bins: Annotated[int, Between(4, 24)] = Field(8, ge=2, description="Quantile bins of each numeric column.")
-    column_penalty: Annotated[float, Between(3.0, 300.0, log=True)] = Field(
+    column_penalty: Annotated[float, Between(1.0, 300.0, log=True)] = Field(
         30.0, gt=0, description="Ridge penalty on the columns' weights."
     )
-    text_penalty: Annotated[float, Between(1000.0, 100000.0, log=True), When("text.vectors", True)] = Field(
+    text_penalty: Annotated[float, Between(20.0, 100000.0, log=True), When("text.vectors", True)] = Field(
         20000.0, gt=0, description="Ridge penalty on the weights of the encoder's vectors."
     )
-    word_penalty: Annotated[float, Between(3.0, 100.0, log=True)] = Field(
+    word_penalty: Annotated[float, Between(0.05, 100.0, log=True)] = Field(
         15.0, gt=0, description="Ridge penalty on the weights of words and of an absent narrative."
     )
     monotone: bool = Field(True, description="Whether the schema's risk directions bind the head.")
@@ -144,11 +147,11 @@ class StackerConfig(SettingsGroup):
     """The boosted trees over the columns and the text-only heads' out-of-fold log-odds."""
 
     n_trees: Annotated[int, Between(100, 2000, log=True)] = Field(600, ge=1, description="Trees of each booster.")
-    num_leaves: Annotated[int, Between(3, 15)] = Field(7, ge=2, le=64, description="Most leaves of a tree.")
+    num_leaves: Annotated[int, Between(3, 31)] = Field(7, ge=2, le=64, description="Most leaves of a tree.")
     learning_rate: Annotated[float, Between(0.005, 0.1, log=True)] = Field(
         0.02, gt=0, description="Share of each tree's correction that is taken."
     )
-    min_leaf_rows: Annotated[int, Between(10, 300, log=True)] = Field(
+    min_leaf_rows: Annotated[int, Between(5, 300, log=True)] = Field(
         60, ge=1, description="Fewest training rows in a leaf."
     )
     l2: Annotated[float, Between(0.1, 100.0, log=True)] = Field(
@@ -160,18 +163,13 @@ class StackerConfig(SettingsGroup):
     row_share: Annotated[float, Between(0.4, 1.0)] = Field(
         0.7, gt=0, le=1, description="Share of the training rows drawn for each tree."
     )
-    max_depth: int = Field(
+    max_depth: Annotated[int, Between(3, 8)] = Field(
         6, ge=1, le=8, description="Most splits on a path, which bounds the tables of exact attribution."
     )
-    monotone: bool = Field(True, description="Whether the schema's risk directions bind the trees.")
-
-
-class BlendConfig(SettingsGroup):
-    """How head and trees are joined."""
-
-    weight: Annotated[Literal["fitted", "equal"], OneOf(("fitted", "equal"))] = Field(
-        "fitted", description="The trees' share of the blend: the one of least out-of-fold log-loss, or one half."
+    text_components: Annotated[int, OneOf((0, 30))] = Field(
+        0, ge=0, le=100, description="Components of each narrative's vector, and of its words, that the trees get too."
     )
+    monotone: bool = Field(True, description="Whether the schema's risk directions bind the trees.")
 
 
 class ScaleConfig(SettingsGroup):
@@ -212,7 +210,6 @@ class Config(SettingsGroup):
         folds: out-of-fold training.
         head: the joint head.
         stacker: the boosted trees.
-        blend: how head and trees are joined.
         scale: the scale of points.
         decision: the cut-off.
         explain: what decisions are explained against.
@@ -223,7 +220,6 @@ class Config(SettingsGroup):
     folds: FoldConfig = FoldConfig()
     head: HeadConfig = HeadConfig()
     stacker: StackerConfig = StackerConfig()
-    blend: BlendConfig = BlendConfig()
     scale: ScaleConfig = ScaleConfig()
     decision: DecisionConfig = DecisionConfig()
     explain: ExplainConfig = ExplainConfig()
@@ -232,6 +228,20 @@ class Config(SettingsGroup):
 def valid_keys() -> list[str]:
     """Every setting by its dotted key, in order."""
     return [f"{section}.{key}" for section, node in Config() for key in type(node).model_fields]
+
+
+def given_settings(config: Config) -> frozenset[str]:
+    """Dotted keys of the settings that were given, not left at their default."""
+    return frozenset(f"{section}.{key}" for section, node in config for key in node.model_fields_set)
+
+
+def with_settings(config: Config, settings: Mapping[str, Setting]) -> Config:
+    """The same but for some settings, by dotted key; their values are not checked."""
+    for key, value in settings.items():
+        section, _, name = key.partition(".")
+        node = getattr(config, section).model_copy(update={name: value})
+        config = config.model_copy(update={section: node})
+    return config
 
 
 def load_config(path: Path | None = None, overrides: Sequence[str] = ()) -> Config:

@@ -35,7 +35,7 @@ def script(name: str) -> ModuleType:
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """past.csv, new.csv (its third row broken), a small model and its encoder."""
     folder = tmp_path_factory.mktemp("demo_run")
-    train_small(folder, generate(300, 5, FIRST_DAY, 730).table)
+    train_small(folder, generate(600, 5, FIRST_DAY, 730).table)
     new = generate(40, 6, FIRST_DAY + np.timedelta64(730, "D"), 90).table.drop(columns="outcome").astype(object)
     new.loc[2, "amount"] = "a lot"
     new.to_csv(folder / "new.csv", index=False)

@@ -20,7 +20,7 @@ from features.tables.groups import MIN_ROWS, Groups, groups_of
 from features.tables.reader import ReadOptions, read_all
 from fusion.model.folds import tied_groups
 from fusion.scorer import Scorer
-from fusion.validation.proxy_probe import N_SOURCES, SEED, ProbeInputs, probe_trait
+from fusion.validation.proxy_probe import SEED, ProbeInputs, probe_trait
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def probe_file(scorer: Scorer, question: Question, options: ReadOptions, run: Ru
     check_groups(question, parted)
     with threadpool_limits(1, user_api="blas"):  # sums split between threads would have other last digits
         inputs = probe_inputs(scorer, applications, run)
-        with run.stage("probe", len(parted) * N_SOURCES, "readings") as advance:
+        with run.stage("probe", len(parted) * len(inputs.sources), "readings") as advance:
             attributes = tuple(_probe(field, groups, inputs, advance) for field, groups in parted)
     check_found(question, attributes)
     probed = Probed(
@@ -73,7 +73,7 @@ def probe_file(scorer: Scorer, question: Question, options: ReadOptions, run: Ru
 
 def _probe(field: Field, groups: Groups, inputs: ProbeInputs, advance: Advance) -> Attribute:
     if groups.too_few:
-        advance(N_SOURCES)
+        advance(len(inputs.sources))
         return Attribute(field, groups, None)
     return Attribute(field, groups, probe_trait(groups, inputs, advance))
 
@@ -148,4 +148,4 @@ def probe_inputs(scorer: Scorer, applications: Applications, run: Run) -> ProbeI
     with run.timed("predict"):
         margin = model.predict(reading.design, scorer.threads).margin
         inputs = model.basis.inputs(reading.design)
-    return ProbeInputs.of(inputs, margin, tied_groups(reading.masked.applications))
+    return ProbeInputs.of(inputs, reading.design.text.x_style, margin, tied_groups(reading.masked.applications))

@@ -19,7 +19,7 @@ from fusion.validation.intervals import Estimate
 from fusion.validation.proxy_probe import N_FOLDS, SEED, Source, SourceProbe, TraitProbe, Verdict, verdict
 
 DIGITS = 3
-LEADING: tuple[Source, ...] = ("narratives", "columns", "score")  # what the findings speak of
+LEADING: tuple[Source, ...] = ("narratives", "style", "columns", "score")  # what the findings speak of
 GRADES: dict[Verdict, Grade] = {
     "chance": "good",
     "unsure": "note",

@@ -9,6 +9,7 @@ SOURCES: dict[Source, str] = {
     "narratives": "the narratives alone",
     "written": "the narratives, among those who wrote",
     "words": "single words of the narratives",
+    "style": "how the narratives are written",
     "columns": "the structured columns alone",
     "both": "columns and narratives together",
     "score": "the model's score alone",
@@ -57,8 +58,9 @@ METHOD = (
     "A logistic regression with an L2 penalty learned each attribute from all folds of the rows but one and was judged "
     f"on that one, in turn, {N_FOLDS} folds in all. Rows that share a longer narrative or an applicant never part, and "
     "count as one in the interval. The penalty was chosen within the rows learned from. The inputs are those of the "
-    "model: the vectors of its text encoder, with a mark for what was not written; the words that it counts; its "
-    "columns as its head takes them, piecewise linear; its score, piecewise linear by rank. AUCs compare rows of one "
-    "fold only. Intervals are those of DeLong, with the standard error widened by the square root of 2, as folds teach "
-    f"each other. Groups of fewer than {MIN_ROWS} rows were left out. Seed {SEED}."
+    "model: the vectors of its text encoder, with a mark for what was not written; the words that it counts; the style "
+    "of the narratives where it reads it, piecewise linear by rank; its columns as its head takes them, piecewise "
+    "linear; its score, piecewise linear by rank. AUCs compare rows of one fold only. Intervals are those of DeLong, "
+    "with the standard error widened by the square root of 2, as folds teach each other. Groups of fewer than "
+    f"{MIN_ROWS} rows were left out. Seed {SEED}."
 )

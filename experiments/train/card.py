@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from jinja2 import Environment, StrictUndefined
 
 from data_schemas.contract import Role, Schema
+from experiments.train.choices import choice_table
 from experiments.train.report import Judgement
 from experiments.train.slices import slice_lines
 from fusion.bundle import Provenance
@@ -56,6 +57,21 @@ outcome on the log-odds: 1 is calibrated, less is overconfident.
 The plain pipeline is the best, by out-of-fold log-loss, of LightGBM on the columns, a logistic regression on the
 TF-IDF of words and pairs of words, and LightGBM on both. It was fitted on the same rows and folds.
 {% endif %}
+## The blend
+
+{% for member in found.members %}- {{ member.name }}: {% if member.weight %}{{ "%.3f" | format(member.weight) }}\
+{% else %}left out, because it did not help{% endif %}
+
+{% endfor %}
+Weights are log-odds of bad per unit of a member's output; heads are linear, members on an auxiliary outcome were
+taught by what became known later.
+{% if chosen %}
+## How the settings were chosen
+
+{{ chosen }}
+Log-loss in nats, out of fold on the training rows (for the weight of older decisions on newer rows). Of the options no
+worse than the best by one standard error of their difference the simplest was taken.
+{% endif %}
 ## Explanations
 
 {{ explained }}
@@ -102,6 +118,7 @@ def model_card(
         slices={part.name: slice_lines(part) for part in found.slices},
         masked=masked,
         explained=explained,
+        chosen=choice_table(found.choices) if found.choices else "",
         unseen=unseen,
         later=later,
         versions=versions,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import compress
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from experiments.reporting.background import in_words, rows_of
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
 from experiments.train.card import model_card
+from experiments.train.choices import choose_settings, with_words
 from experiments.train.findings import findings_of
 from experiments.train.plain import compare_plain
 from experiments.train.report import CutOff, Judgement, TrainingReport
@@ -24,6 +25,7 @@ from features.arrays import Flags, Floats
 from features.design import Design
 from features.narratives.masking import Masked, rows_by_kind
 from features.tables.applications import REJECT_COLUMNS, Applications, Rejects
+from features.tables.auxiliary_outcomes import auxiliary_outcomes
 from features.tables.csv_records import data_digest
 from features.tables.csv_writer import write_header, write_rows
 from features.tables.reader import ReadOptions, read_all
@@ -31,9 +33,10 @@ from features.tabular import TabularEncoder
 from fusion import bundle
 from fusion.config import Config
 from fusion.explain.population import describe_population, sampled_rows
+from fusion.model.choosing import Choice
 from fusion.model.folds import assign_folds, tied_groups
 from fusion.model.fusion_model import FusionModel, Margins
-from fusion.model.training import TrainingSample, fit, n_steps
+from fusion.model.training import Auxiliary, TrainingSample, fit, n_steps
 from fusion.policy.cutoff import with_cutoff
 from fusion.text_encoder import OpenEncoder, open_mask, open_reader
 from fusion.validation.text_drift import describe_texts
@@ -86,6 +89,11 @@ class Prepared:
     tabular: TabularEncoder
     sample: TrainingSample
 
+    def reread(self, design: Design, learn: Flags) -> Prepared:
+        """The same rows as another design."""
+        sample = replace(self.sample, design=design.take(np.flatnonzero(learn)))
+        return Prepared(design, self.tabular, sample)
+
 
 def read_decided(schema: Schema, data: Sequence[Path], options: ReadOptions, run: Run) -> Decided:
     """All rows to train and judge with. Raises ContractError when the files do not fit the schema; RunError for files
@@ -102,15 +110,21 @@ def read_decided(schema: Schema, data: Sequence[Path], options: ReadOptions, run
 def train_bundle(
     read: Decided, files: TrainingFiles, config: Config, encoder: OpenEncoder, run: Run, quick: bool = False
 ) -> TrainingReport:
-    """Encode, fit, judge and save what ``read_decided`` read; the report. quick: without the plain pipeline.
+    """Encode, choose settings, fit, judge, compare with the plain pipeline, and save what ``read_decided`` read; the
+    report. quick: nothing is chosen, and nothing compared.
 
     Raises ContractError for rows that cannot train their schema or be held out, or a mask that it has no concept for.
     """
     masked = mask_narratives(read.applications, config, encoder, run)
     split = files.hold_out.split(masked.applications, config.folds.seed)
     prepared = prepare(masked, split.learn, config, encoder, run)
+    choices: tuple[Choice, ...] = ()
+    if not quick:
+        known = masked.applications.take(split.learn)
+        config, choices = choose_settings(prepared.sample, known, config, encoder, run)
+        prepared = prepared.reread(with_words(prepared.design, masked.applications, config, encoder), split.learn)
     sample, tabular = prepared.sample, prepared.tabular
-    with run.stage("fit", total=n_steps(config), unit="parts") as advance:
+    with run.stage("fit", total=n_steps(config, len(sample)), unit="parts") as advance:
         fitted, margins = fit(sample, config, lambda: advance(1))
     config, cut_off = _with_cutoff(config, sample.y, run)
     with run.stage("describe"):
@@ -128,7 +142,7 @@ def train_bundle(
         cut = rows_by_kind(compress(masked.kinds, split.learn))
         trained = bundle.Trained(fitted, config, tabular, population, reference)
         explained = in_words(rows_of(population, len(sample), config), base, config)
-        judgement = Judgement(cut_off, slices, plain, findings)
+        judgement = Judgement(cut_off, choices, fitted.fused.members, slices, plain, findings)
         card = model_card(tabular.schema, provenance, judgement, cut, explained)
         manifest = bundle.save(files.out, trained, provenance, card)
     rejected = dict(Counter(read.rejects.frame["rule"]))
@@ -180,10 +194,10 @@ def prepare(masked: Masked, learn: Flags, config: Config, encoder: OpenEncoder, 
     own = masked.applications.take(learn)
     with run.timed("encode"):
         groups = tied_groups(own)
-    sample = TrainingSample(
-        design.take(np.flatnonzero(learn)), own.outcome(), groups, tabular.monotone, own.decision_date()
-    )
-    return Prepared(design, tabular, sample)
+    y = own.outcome()
+    auxiliary = tuple(Auxiliary(name, values) for name, values in auxiliary_outcomes(own, y).items())
+    rows = design.take(np.flatnonzero(learn))
+    return Prepared(design, tabular, TrainingSample(rows, y, groups, tabular.monotone, own.decision_date(), auxiliary))
 
 
 def mask_narratives(applications: Applications, config: Config, encoder: OpenEncoder, run: Run) -> Masked:

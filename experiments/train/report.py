@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from experiments.reporting.words import percent
+from experiments.train.choices import choice_json, taken_words
 from experiments.train.findings import Finding, finding_lines
 from experiments.train.plain import PlainComparison
 from experiments.train.slices import SliceReport, slice_lines
+from fusion.model.choosing import Choice
+from fusion.model.fusion_model import Member
 from fusion.policy.cutoff import ODDS_FACTOR
 
 
@@ -43,12 +46,16 @@ class Judgement:
 
     Attributes:
         cut_off: the model's own.
+        choices: how its settings were chosen; empty where they were fixed.
+        members: of its blend.
         slices: what it is worth, first on all training rows.
         plain: how it compares with the plain pipeline; None where that was not fitted.
         findings: what the run came upon, warnings first.
     """
 
     cut_off: CutOff
+    choices: tuple[Choice, ...]
+    members: tuple[Member, ...]
     slices: tuple[SliceReport, ...]
     plain: PlainComparison | None
     findings: tuple[Finding, ...]
@@ -86,6 +93,8 @@ class TrainingReport:
             "rejected_by_rule": dict(self.rejected),
             "masked": dict(self.masked),
             "cut_off": asdict(found.cut_off),
+            "choices": [choice_json(choice) for choice in found.choices],
+            "members": [asdict(member) for member in found.members],
             "slices": {part.name: part.figures() for part in found.slices},
             "plain_pipeline": found.plain.figures() if found.plain is not None else None,
             "findings": [asdict(finding) for finding in found.findings],
@@ -105,7 +114,14 @@ class TrainingReport:
         }
         if self.masked:
             lines["rows with sentences cut"] = dict(self.masked)
+        lines["chosen"] = {choice.subject: taken_words(choice) for choice in found.choices}
+        lines["members"] = {member.name: member_words(member) for member in found.members}
         if found.plain is not None:
             lines["against the plain pipeline"] = found.plain.lines()
         lines["findings"] = finding_lines(found.findings) or "none"
         return lines | {"figures": {part.name: slice_lines(part) for part in found.slices}}
+
+
+def member_words(member: Member) -> str:
+    """What a member weighs in the blend."""
+    return f"weight {member.weight:.3f}" if member.weight else "left out: it did not help"

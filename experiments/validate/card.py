@@ -95,6 +95,10 @@ def _method(bundle: Bundle) -> Section:
     schema, config = bundle.schema, bundle.config
     held = [field.title for field in schema.features if _directed(field.direction)]
     held += [derived.title for derived in schema.derived if _directed(derived.direction)]
+    style = (
+        "It also reads how narratives are written: their length, their capitals, their parts that were cut. That may "
+        "stand for schooling or native language: `creditfusion probe` examines it, and no reason may name it."
+    )
     return Section(
         key="method",
         title="Method",
@@ -105,6 +109,7 @@ def _method(bundle: Bundle) -> Section:
             "makes of the text. The two are blended and calibrated by a line in log-odds, on predictions for rows that "
             f"neither had seen, in {config.folds.n_folds} folds that never part one applicant or one narrative.",
             f"Risk may only move one way along: {listed(held, 30) if held else 'no column'}.",
+            *((style,) if config.text.style else ()),
             "Protected columns take no part in it.",
         ),
     )

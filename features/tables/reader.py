@@ -69,7 +69,7 @@ def read_all(paths: Path | Sequence[Path], schema: Schema, options: ReadOptions)
     paths = [paths] if isinstance(paths, Path) else paths
     files = read_files(paths, schema, options)
     chunks = [chunk if len(paths) == 1 else _naming(path, chunk) for path, chunk in zip(paths, files, strict=True)]
-    return _joined(chunks)
+    return joined(chunks)
 
 
 def read_files(paths: Sequence[Path], schema: Schema, options: ReadOptions) -> tuple[Chunk, ...]:
@@ -80,7 +80,7 @@ def read_files(paths: Sequence[Path], schema: Schema, options: ReadOptions) -> t
     if not paths:
         raise ContractError("no file is named", "Name at least one file of applications.")
     known_ids = DuplicateIds()
-    files = tuple(_joined(list(_read(path, schema, options, known_ids))) for path in paths)
+    files = tuple(joined(list(_read(path, schema, options, known_ids))) for path in paths)
     optional = [field.name for field in schema.fields_of(Role.AUXILIARY)]
     columns: list[set[object]] = [set(file.applications.frame.columns.difference(optional)) for file in files]
     if differing := set.union(*columns) - set.intersection(*columns):
@@ -89,8 +89,8 @@ def read_files(paths: Sequence[Path], schema: Schema, options: ReadOptions) -> t
     return files
 
 
-def _joined(chunks: Sequence[Chunk]) -> Chunk:
-    """The rows of all chunks, in their order."""
+def joined(chunks: Sequence[Chunk]) -> Chunk:
+    """The rows of all chunks in one, in their order."""
     return Chunk(
         Applications.concat([chunk.applications for chunk in chunks]),
         Rejects(pd.concat([chunk.rejects.frame for chunk in chunks], ignore_index=True)),

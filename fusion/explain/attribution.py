@@ -2,10 +2,10 @@
 
 One game for the whole fused model, in calibrated log-odds. The players are the structured columns, derived ones
 included, and the narratives; a column outside a coalition is drawn from the background's rows (interventional: it keeps
-nothing of the applicant), a narrative outside is not written. The margin is a weighted sum of trees and head, so its
-Shapley values are the weighted sum of theirs: the trees' by ``fusion.explain.tree_shapley``, exact against every
-background row; the head's exact because it is additive. Sentences share their narrative's value by
-``fusion.explain.sentence_shapley``.
+nothing of the applicant), a narrative outside is not written. The margin is the sum of trees and head, whatever the
+members of the blend that they were merged from, so its Shapley values are the sum of theirs: the trees' by
+``fusion.explain.tree_shapley``, exact against every background row; the head's exact because it is additive. Sentences
+share their narrative's value by ``fusion.explain.sentence_shapley``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fusion.explain.explanation import Explanation
 from fusion.explain.sentence_shapley import MAX_ENUMERATED, PAIRS, NarrativeParts, Payoff, owen_values
 from fusion.explain.tree_shapley import TreeGame, count, leaves_of
 from fusion.model.basis import HeadInputs
-from fusion.model.fusion_model import FusionModel
+from fusion.model.fusion_model import FusionModel, TreeInputs
 from fusion.model.stacker import stacker_inputs
 
 BLOCK_ROWS = 2_000  # rows explained at once: bounds memory
@@ -36,27 +36,29 @@ class ModelOutputs:
     Attributes:
         design: the rows.
         inputs: of the heads.
-        x: float64 (n, n_columns + n_narratives), of the trees.
+        trees: what the trees see.
         joint_text: float64 (n, n_narratives), log-odds that the joint head gives to each narrative.
-        text_only: float64 (n, n_narratives), log-odds that the text-only head gives to each narrative.
         margin: float64 (n,), calibrated log-odds.
     """
 
     design: Design
     inputs: HeadInputs
-    x: Floats
+    trees: TreeInputs
     joint_text: Floats
-    text_only: Floats
     margin: Floats
 
     @staticmethod
     def of(model: FusionModel, design: Design, threads: int = 0) -> ModelOutputs:
         """Score the rows."""
         inputs = model.basis.inputs(design)
-        alone = model.text_only.text(inputs)
-        x = stacker_inputs(design.tabular, alone)
-        parts = model.fused.parts(inputs, x, threads)
-        return ModelOutputs(design, inputs, x, parts.text, alone, parts.margin)
+        trees = model.tree_inputs(design, inputs)
+        parts = model.fused.parts(inputs, trees.x, threads)
+        return ModelOutputs(design, inputs, trees, parts.text, parts.margin)
+
+    def narrative(self, number: int, rows: Ints) -> Floats:
+        """float64 (m, n_outputs): what the model reads of one narrative of these rows (``NarrativeParts``)."""
+        heads = [self.joint_text[rows, number], self.trees.text_only[rows, number]]
+        return np.column_stack([*heads, self.trees.text_columns[rows, number]])
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ class NarrativeGame:
     Attributes:
         number: of the narrative column.
         places: int64, the narratives' sentences in their block.
-        parts: what the coalitions are worth to the heads.
-        payoff: from the heads' log-odds to contributions.
+        parts: what the model reads of the coalitions.
+        payoff: from this to contributions.
     """
 
     number: int
@@ -101,24 +103,13 @@ class Explainer:
         """
         if not len(background):
             raise ValueError("a background without rows")
-        blend, head = model.fused.blend, model.fused.head
-        x = stacker_inputs(background, np.tile(model.text_only.head.absent, (len(background), 1)))
-        leaves = leaves_of(model.fused.stacker.boosters)
-        trees = TreeGame.of(leaves, count(leaves, x), len(x), x.shape[1])
+        fused = model.fused
+        players = model.column_players
+        leaves = leaves_of(fused.stacker, players)
+        trees = TreeGame.of(leaves, count(leaves, unwritten(model, background)), len(background), _n_players(players))
         background_mean = _background_mean(model, background)
-        from_head = float(head.bias[0] + background_mean.sum() + head.absent.sum())
-        base = blend.slope * (blend.weight * trees.base + (1.0 - blend.weight) * from_head) + blend.intercept
-        return Explainer(model, trees, background_mean, base)
-
-    @property
-    def tree_weight(self) -> float:
-        """Weight of the trees' log-odds in the margin."""
-        return self.model.fused.blend.slope * self.model.fused.blend.weight
-
-    @property
-    def head_weight(self) -> float:
-        """Weight of the joint head's log-odds in the margin."""
-        return self.model.fused.blend.slope * (1.0 - self.model.fused.blend.weight)
+        from_head = float(fused.head.bias[0] + background_mean.sum() + fused.head.absent.sum())
+        return Explainer(model, trees, background_mean, trees.base + from_head + fused.intercept)
 
     def explain(self, design: Design, block: SentenceBlock, seed: int = 0, threads: int = 0) -> Explanation:
         """Split the margins of some rows; a row's digits do not depend on the rows beside it.
@@ -140,15 +131,18 @@ class Explainer:
         """The games inside the narratives of more than one sentence, column by column."""
         bounds = block.bounds()
         begin, end = bounds[:-1], bounds[1:]
-        n_columns = self.trees.n_columns - len(outputs.design.text.names)
-        for number in range(len(outputs.design.text.names)):
+        n_narratives = len(outputs.design.text.names)
+        n_columns = self.trees.n_players - n_narratives
+        for number in range(n_narratives):
             mine = np.flatnonzero((block.narrative[begin] == number) & (end - begin > 1))
             if len(mine):
                 begins, ends = begin[mine], end[mine]
                 places = np.concatenate([np.arange(a, b) for a, b in zip(begins, ends, strict=True)])
                 rows = block.row[begins]
-                response = self.trees.response(outputs.x[rows], n_columns + number)
-                payoff = Payoff(self.head_weight, response.thresholds, self.tree_weight * response.values)
+                response = self.trees.response(outputs.trees.x[rows], n_columns + number, n_columns + number)
+                first = n_columns + n_narratives + number * self.model.n_text_columns
+                further = response.column - first + 2  # outputs behind the heads' two
+                payoff = Payoff(response._replace(column=np.where(further < 2, 1, further)))
                 parts = self._parts_of(outputs, block, number, (places, rows, ends - begins))
                 yield NarrativeGame(number, places, parts, payoff)
 
@@ -157,8 +151,8 @@ class Explainer:
         model, names = self.model, outputs.design.text.names
         from_text = np.where(outputs.design.text.has_text, outputs.joint_text - model.fused.head.absent, 0.0)
         from_head = np.hstack([_by_column(model, outputs.inputs.x_columns) - self.background_mean, from_text])
-        from_trees = self.tree_weight * self.trees.contributions(outputs.x)
-        together = from_trees + self.head_weight * from_head
+        from_trees = self.trees.contributions(outputs.trees.x)
+        together = from_trees + from_head
         n_columns = together.shape[1] - len(names)
         sentences = together[block.row, n_columns + block.narrative]  # where there is one; the others share
         errors, orders = np.zeros(len(block)), np.zeros(len(block), dtype=np.int64)
@@ -190,31 +184,70 @@ class Explainer:
             where: places of the sentences in ``block``, rows of the narratives, numbers of sentences of each.
         """
         places, rows, sizes = where
-        basis, joint, alone = self.model.basis, self.model.fused.head, self.model.text_only.head
-        weights = np.stack([joint.text[number], alone.text[number]]) / basis.text_scale[number]
+        words = block.x_lex[places]
+        maps = self._linear_maps(number, words.shape[1])
         first = np.concatenate([[0], np.cumsum(sizes)])
         share = block.share[places].astype(np.float64)
-        part = np.column_stack([share, share[:, None] * _products(block.x_sentence[places], weights)])
+        part = np.column_stack([share, share[:, None] * _products(block.x_sentence[places], maps.vectors)])
         vectors = np.column_stack(
-            [np.ones(len(rows)), _products(outputs.design.text.x_text[rows, number], weights)]
-        )  # of the whole narratives: their share, 1, and their log-odds
+            [np.ones(len(rows)), _products(outputs.design.text.x_text[rows, number], maps.vectors)]
+        )  # of the whole narratives: their share, 1, and their outputs
         rest = vectors - np.add.reduceat(part, first[:-1])
-        words = block.x_lex[places]
         bucket = words.indices.astype(np.int64)
-        at = bucket + number * words.shape[1]
-        weight = basis.word_weight[at]
+        n_further = outputs.trees.text_columns.shape[2]
+        heads = [self.model.fused.head.absent[number], self.model.text_only.head.absent[number]]
         return NarrativeParts(
             first=first,
             rest=np.where(rest[:, :1] < SHARE_ROUNDING, 0.0, rest),
-            whole=np.column_stack([outputs.joint_text[rows, number], outputs.text_only[rows, number]]),
+            whole=outputs.narrative(number, rows),
             part=part,
             word_first=words.indptr.astype(np.int64),
             word=bucket,
-            word_values=np.column_stack([weight**2, weight * joint.words[at], weight * alone.words[at]]),
-            offset=-weights @ basis.text_mean[number],
-            absent=np.array([joint.absent[number], alone.absent[number]]),
+            word_values=np.column_stack([maps.word_weight[bucket] ** 2, maps.words[:, bucket].T]),
+            offset=-maps.vectors @ self.model.basis.text_mean[number],
+            absent=np.array([*heads, *(np.nan,) * n_further]),
             n_buckets=words.shape[1],
         )
+
+    def _linear_maps(self, number: int, n_buckets: int) -> LinearMaps:
+        """From a narrative's vector and words to the linear outputs of ``NarrativeParts``."""
+        basis, joint, alone = self.model.basis, self.model.fused.head, self.model.text_only.head
+        components = self.model.components
+        own = slice(number * n_buckets, (number + 1) * n_buckets)
+        none = np.zeros_like(components.vectors[number]), np.zeros((len(components.vectors[number]), n_buckets))
+        vectors = np.vstack([joint.text[number], alone.text[number], components.vectors[number], none[0]])
+        words = np.vstack(
+            [joint.words[own], alone.words[own], none[1], components.words[number].reshape(none[1].shape)]
+        )
+        weight = basis.word_weight[own]
+        return LinearMaps(vectors / basis.text_scale[number], weight, weight * words)
+
+
+@dataclass(frozen=True)
+class LinearMaps:
+    """From a narrative to the outputs that are linear in its vector and in its words scaled to length 1.
+
+    Attributes:
+        vectors: float64 (n_linear, dim), of the vectors.
+        word_weight: float64 (n_buckets,), how much a word counts in that length.
+        words: float64 (n_linear, n_buckets), of the words that occur.
+    """
+
+    vectors: Floats
+    word_weight: Floats
+    words: Floats
+
+
+def _n_players(players: Ints) -> int:
+    return int(players.max(initial=-1)) + 1
+
+
+def unwritten(model: FusionModel, background: TabularBlock) -> Floats:
+    """float64 (n, n_columns): the trees' inputs of background rows that have no narrative."""
+    n = len(background)
+    absent = model.text_only.head.absent
+    nothing = np.full((n, len(absent), model.n_text_columns), np.nan)
+    return stacker_inputs(background, np.tile(absent, (n, 1)), nothing)
 
 
 def _background_mean(model: FusionModel, background: TabularBlock) -> Floats:
@@ -226,7 +259,7 @@ def _background_mean(model: FusionModel, background: TabularBlock) -> Floats:
 
 
 def _products(vectors: Floats32, weights: Floats) -> Floats:
-    """float64 (n, 2): products of each vector with each of two weight vectors; a row's digits do not depend on the
+    """float64 (n, m): products of each vector with each of m weight vectors; a row's digits do not depend on the
     others.
     """
     return np.column_stack([(vectors * weight).sum(axis=1) for weight in weights])

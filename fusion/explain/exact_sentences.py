@@ -14,11 +14,11 @@ import numpy as np
 from scipy import sparse
 
 from features.arrays import Floats, Floats32, Ints
-from features.design import Design, TextBlock, no_style
+from features.design import Design, TextBlock
 from features.narratives.sentences import SentenceBlock
 from fusion.explain.attribution import Explainer, ModelOutputs, NarrativeGame
 from fusion.explain.explanation import Explanation
-from fusion.explain.sentence_shapley import PAIRS, all_orders, part_log_odds, share_out
+from fusion.explain.sentence_shapley import PAIRS, all_orders, part_outputs, share_out
 
 ReadTexts = Callable[[Sequence[str]], tuple[Floats32, sparse.csr_matrix]]
 """Texts to their vectors, float32 (m, dim), and words, CSR (m, n_buckets): ``TextReader.read_texts``."""
@@ -62,10 +62,11 @@ def explain_exactly(
         plans = [plan for plan in plans if len(plan.coalitions)]
         if not plans:
             continue
-        log_odds = _reencode(explainer, outputs, game.number, _texts(plans, block), read_texts)
+        found = _reencode(explainer, outputs, game.number, _texts(plans, block), read_texts)
         ends = np.cumsum([len(plan.coalitions) for plan in plans])
-        for plan, now in zip(plans, np.split(log_odds, ends[:-1]), strict=True):
-            mine = plan.places
+        for plan, now in zip(plans, np.split(found, ends[:-1]), strict=True):
+            mine, n_linear = plan.places, len(game.parts.offset)
+            now[:, n_linear:] = game.parts.whole[plan.at, n_linear:]  # what belongs to the narrative as a whole
             if plan.n_pairs:
                 more, error = _corrected(game, plan, now, seed)
                 sentences[mine] += more
@@ -107,7 +108,7 @@ def _texts(plans: Sequence[ReencodingPlan], block: SentenceBlock) -> list[str]:
 def _reencode(
     explainer: Explainer, outputs: ModelOutputs, number: int, texts: Sequence[str], read_texts: ReadTexts
 ) -> Floats:
-    """float64 (m, 2): log-odds that the joint and the text-only head give to texts in narrative column ``number``."""
+    """float64 (m, n_outputs): what the model reads of texts in narrative column ``number`` (``NarrativeParts``)."""
     design, model = outputs.design, explainer.model
     vectors, words = read_texts(texts)
     m, n_narratives = len(texts), len(design.text.names)
@@ -120,26 +121,26 @@ def _reencode(
         (words.data, words.indices + number * n_buckets, words.indptr), (m, n_narratives * n_buckets)
     )
     rows = design.tabular.take(np.zeros(m, dtype=np.intp))
-    inputs = model.basis.inputs(Design(rows, TextBlock(x_text, has_text, moved, design.text.names, no_style(has_text))))
-    joint, alone = model.fused.head.output(inputs).text, model.text_only.text(inputs)
-    return np.column_stack([joint[:, number], alone[:, number]])
+    nothing = np.full((m, n_narratives, design.text.x_style.shape[2]), np.nan, dtype=np.float32)
+    read = Design(rows, TextBlock(x_text, has_text, moved, design.text.names, nothing))
+    return ModelOutputs.of(model, read).narrative(number, np.arange(m))
 
 
-def _enumerated(game: NarrativeGame, plan: ReencodingPlan, log_odds: Floats) -> Floats:
-    """Shapley values from every coalition's log-odds; nothing is sampled."""
+def _enumerated(game: NarrativeGame, plan: ReencodingPlan, outputs: Floats) -> Floats:
+    """Shapley values from every coalition's outputs; nothing is sampled."""
     k = len(plan.places)
     ends = np.stack([game.parts.absent, game.parts.whole[plan.at]])
-    worth = game.payoff.of(plan.at, np.concatenate([ends[:1], log_odds, ends[1:]]))
+    worth = game.payoff.of(plan.at, np.concatenate([ends[:1], outputs, ends[1:]]))
     added = np.zeros(k)
     share_out(worth, k, added)
     return added
 
 
-def _corrected(game: NarrativeGame, plan: ReencodingPlan, log_odds: Floats, seed: int) -> tuple[Floats, Floats]:
+def _corrected(game: NarrativeGame, plan: ReencodingPlan, outputs: Floats, seed: int) -> tuple[Floats, Floats]:
     """The correction of the fast values along sampled orders, and its standard error."""
     k, payoff = len(plan.places), game.payoff
-    fast = payoff.of(plan.at, part_log_odds(game.parts, plan.at, plan.coalitions))
-    difference = dict(zip(plan.coalitions.tolist(), payoff.of(plan.at, log_odds) - fast, strict=True))
+    fast = payoff.of(plan.at, part_outputs(game.parts, plan.at, plan.coalitions))
+    difference = dict(zip(plan.coalitions.tolist(), payoff.of(plan.at, outputs) - fast, strict=True))
     orders = all_orders(seed)[k, : plan.n_pairs, :k]
     gained = np.zeros((2 * plan.n_pairs, k))
     for order, grown, gain in zip(np.concatenate([orders, orders[:, ::-1]]), _prefixes(orders), gained, strict=True):

@@ -21,29 +21,33 @@ import numpy as np
 from features.arrays import Floats, Ints
 from features.text.cleaning import MAX_PASSAGES
 from fusion.explain.compiled import compiled
+from fusion.explain.tree_shapley import Response
 
 MAX_ENUMERATED = 10  # sentences whose every coalition is valued; above it orders are sampled
 PAIRS = 64  # sampled orders, each walked forwards and backwards
 
 
 class NarrativeParts(NamedTuple):
-    """What the sentences of n narratives of one column contribute to the log-odds of the joint head and of the
-    text-only head.
+    """What the sentences of n narratives of one column contribute to what the model reads of a narrative.
 
-    A plain tuple of arrays, because compiled code reads it. In the arrays of two or three columns the last two belong
-    to the joint head and to the text-only head.
+    The model's outputs of a narrative are the log-odds of the joint head, those of the text-only head, and further
+    columns of the trees (``n_outputs`` in all): first linear ones (``n_linear``, the heads' included), each linear in
+    the mean vector and in the words scaled to length 1; then such as belong to the narrative as a whole, whatever
+    sentences are left of it. A plain tuple of arrays, because compiled code reads it.
 
     Attributes:
         first: int64 (n + 1,), where the sentences of each narrative begin.
-        rest: float64 (n, 3), share of the special tokens, and that share times their log-odds; 0 where they have none.
-        whole: float64 (n, 2), log-odds of the whole narrative.
-        part: float64 (n_sentences, 3), share of the sentence among the tokens, and that share times their log-odds.
+        rest: float64 (n, 1 + n_linear), share of the special tokens, and that share times their outputs; 0 where they
+            have none.
+        whole: float64 (n, n_outputs), outputs of the whole narrative.
+        part: float64 (n_sentences, 1 + n_linear), share of the sentence among the tokens, and that share times its
+            outputs.
         word_first: int64 (n_sentences + 1,), where the words of each sentence begin.
         word: int64 (n_words,), hash bucket of the word.
-        word_values: float64 (n_words, 3), squared weight of the word, and its log-odds before a narrative's words are
-            scaled to length 1.
-        offset: float64 (2,), added to the log-odds of every vector.
-        absent: float64 (2,), log-odds of a narrative that was not written.
+        word_values: float64 (n_words, 1 + n_linear), squared weight of the word, and its outputs before a narrative's
+            words are scaled to length 1.
+        offset: float64 (n_linear,), added to the outputs of every vector.
+        absent: float64 (n_outputs,), outputs of a narrative that was not written; NaN where missing to the trees.
         n_buckets: number of hash buckets.
     """
 
@@ -60,22 +64,16 @@ class NarrativeParts(NamedTuple):
 
 
 class Payoff(NamedTuple):
-    """From the two heads' log-odds of a narrative to its contribution to the margin.
-
-    Attributes:
-        head: weight of the joint head's log-odds.
-        thresholds: float64 (k,), of the trees' ``Response`` to the text-only head.
-        values: float64 (n, k + 1), that response times the trees' weight, for each narrative.
+    """From the outputs of a narrative to its contribution to the margin: the joint head's log-odds as they are, and the
+    trees' ``Response``, whose main column is the text-only head's log-odds.
     """
 
-    head: float
-    thresholds: Floats
-    values: Floats
+    trees: Response
 
-    def of(self, narrative: int, log_odds: Floats) -> Floats:
-        """float64 (m,): contributions at ``log_odds`` (m, 2)."""
-        stretch = np.searchsorted(self.thresholds, log_odds[:, 1], side="left")
-        paid: Floats = self.head * log_odds[:, 0] + self.values[narrative, stretch]
+    def of(self, narrative: int, outputs: Floats) -> Floats:
+        """float64 (m,): contributions at ``outputs`` (m, n_outputs)."""
+        paid = np.zeros(len(outputs))
+        _pay_each(self, narrative, outputs, paid)
         return paid
 
 
@@ -93,13 +91,11 @@ def owen_values(parts: NarrativeParts, payoff: Payoff, seed: int) -> tuple[Float
     return added, error
 
 
-def part_log_odds(parts: NarrativeParts, narrative: int, coalitions: Ints) -> Floats:
-    """float64 (m, 2): either head's log-odds of coalitions of a narrative's sentences; bit i of a coalition is sentence
-    i.
-    """
-    log_odds = np.zeros((len(coalitions), 2))
-    _each_part(parts, narrative, coalitions, log_odds)
-    return log_odds
+def part_outputs(parts: NarrativeParts, narrative: int, coalitions: Ints) -> Floats:
+    """float64 (m, n_outputs): outputs of coalitions of a narrative's sentences; bit i of a coalition is sentence i."""
+    outputs = np.zeros((len(coalitions), len(parts.absent)))
+    _each_part(parts, narrative, coalitions, outputs)
+    return outputs
 
 
 @functools.cache
@@ -113,55 +109,58 @@ def all_orders(seed: int) -> Ints:
 
 
 @compiled
-def _part(parts: NarrativeParts, narrative: int, coalition: int, visited: Ints, stamp: int, log_odds: Floats) -> None:
-    """Either head's log-odds of one coalition.
+def _part(
+    parts: NarrativeParts, narrative: int, coalition: int, visited: Ints, stamp: int, scratch: Floats, outputs: Floats
+) -> None:
+    """The outputs of one coalition.
 
     Args:
         visited: (n_buckets,), scratch; no earlier call with it had this stamp.
+        scratch: (2, 1 + n_linear).
     """
     begin, end = parts.first[narrative], parts.first[narrative + 1]
     if coalition == 0:
-        log_odds[:] = parts.absent
+        outputs[:] = parts.absent
         return
+    outputs[:] = parts.whole[narrative]
     if coalition == (1 << end - begin) - 1:
-        log_odds[:] = parts.whole[narrative]
         return
-    share, square = parts.rest[narrative, 0], 0.0
-    vector_joint, vector_text = parts.rest[narrative, 1], parts.rest[narrative, 2]
-    word_joint, word_text = 0.0, 0.0
+    n_sums = parts.rest.shape[1]
+    vector, words = scratch[0], scratch[1]
+    for i in range(n_sums):
+        vector[i] = parts.rest[narrative, i]
+        words[i] = 0.0
     for sentence in range(begin, end):
         if not coalition >> sentence - begin & 1:
             continue
-        share += parts.part[sentence, 0]
-        vector_joint += parts.part[sentence, 1]
-        vector_text += parts.part[sentence, 2]
+        for i in range(n_sums):
+            vector[i] += parts.part[sentence, i]
         for at in range(parts.word_first[sentence], parts.word_first[sentence + 1]):
             if visited[parts.word[at]] != stamp:
                 visited[parts.word[at]] = stamp
-                square += parts.word_values[at, 0]
-                word_joint += parts.word_values[at, 1]
-                word_text += parts.word_values[at, 2]
-    log_odds[:] = 0.0  # as of the mean narrative, where the coalition has no token
-    if share > 0.0:
-        log_odds[0] = parts.offset[0] + vector_joint / share
-        log_odds[1] = parts.offset[1] + vector_text / share
-    if square > 0.0:
-        log_odds[0] += word_joint / math.sqrt(square)
-        log_odds[1] += word_text / math.sqrt(square)
+                for i in range(n_sums):
+                    words[i] += parts.word_values[at, i]
+    length = math.sqrt(words[0])
+    for i in range(n_sums - 1):
+        outputs[i] = 0.0  # as of the mean narrative, where the coalition has no token
+        if vector[0] > 0.0:
+            outputs[i] += parts.offset[i] + vector[i + 1] / vector[0]
+        if length > 0.0:
+            outputs[i] += words[i + 1] / length
 
 
 @compiled
-def _each_part(parts: NarrativeParts, narrative: int, coalitions: Ints, log_odds: Floats) -> None:
-    visited = np.zeros(parts.n_buckets, dtype=np.int64)
+def _each_part(parts: NarrativeParts, narrative: int, coalitions: Ints, outputs: Floats) -> None:
+    visited, scratch = np.zeros(parts.n_buckets, dtype=np.int64), np.zeros((2, parts.rest.shape[1]))
     for at in range(len(coalitions)):
-        _part(parts, narrative, coalitions[at], visited, at + 1, log_odds[at])
+        _part(parts, narrative, coalitions[at], visited, at + 1, scratch, outputs[at])
 
 
 @compiled
 def _owen_values(parts: NarrativeParts, payoff: Payoff, orders: Ints, added: Floats, error: Floats) -> None:
-    visited = np.zeros(parts.n_buckets, dtype=np.int64)
+    visited, scratch = np.zeros(parts.n_buckets, dtype=np.int64), np.zeros((2, parts.rest.shape[1]))
     stamp = 0
-    log_odds = np.zeros(2)
+    outputs = np.zeros(len(parts.absent))
     worth = np.zeros(1 << MAX_ENUMERATED)
     for narrative in range(len(parts.first) - 1):
         begin, end = parts.first[narrative], parts.first[narrative + 1]
@@ -169,17 +168,34 @@ def _owen_values(parts: NarrativeParts, payoff: Payoff, orders: Ints, added: Flo
         if k <= MAX_ENUMERATED:
             for coalition in range(1 << k):
                 stamp += 1
-                _part(parts, narrative, coalition, visited, stamp, log_odds)
-                worth[coalition] = _pay(payoff, narrative, log_odds)
+                _part(parts, narrative, coalition, visited, stamp, scratch, outputs)
+                worth[coalition] = _pay(payoff, narrative, outputs)
             share_out(worth, k, added[begin:end])
         else:
-            stamp = _sample(parts, payoff, narrative, orders[k], visited, stamp, added[begin:end], error[begin:end])
+            own = orders[k], (visited, scratch, outputs)
+            stamp = _sample(parts, payoff, narrative, own, stamp, added[begin:end], error[begin:end])
 
 
 @compiled
-def _pay(payoff: Payoff, narrative: int, log_odds: Floats) -> float:
-    stretch = np.searchsorted(payoff.thresholds, log_odds[1])
-    return float(payoff.head * log_odds[0] + payoff.values[narrative, stretch])
+def _pay(payoff: Payoff, narrative: int, outputs: Floats) -> float:
+    trees = payoff.trees
+    paid = outputs[0] + trees.values[narrative, np.searchsorted(trees.thresholds, outputs[1])]
+    for leaf in range(len(trees.first) - 1):
+        holds = True
+        for at in range(trees.first[leaf], trees.first[leaf + 1]):
+            value = outputs[trees.column[at]]
+            holds = trees.missing[at] if value != value else trees.low[at] < value <= trees.high[at]
+            if not holds:
+                break
+        if holds:
+            paid += trees.worth[narrative, leaf]
+    return float(paid)
+
+
+@compiled
+def _pay_each(payoff: Payoff, narrative: int, outputs: Floats, paid: Floats) -> None:
+    for at in range(len(outputs)):
+        paid[at] = _pay(payoff, narrative, outputs[at])
 
 
 @compiled
@@ -203,29 +219,32 @@ def _sample(
     parts: NarrativeParts,
     payoff: Payoff,
     narrative: int,
-    orders: Ints,
-    visited: Ints,
+    own: tuple[Ints, tuple[Ints, Floats, Floats]],
     stamp: int,
     added: Floats,
     error: Floats,
 ) -> int:
     """Shapley values from pairs of opposite orders (Mitchell et al., 2022), with the standard error over the pairs.
     Returns the last stamp used.
+
+    Args:
+        own: the orders, and scratch: visited buckets, sums, outputs.
     """
+    orders, (visited, scratch, outputs) = own
     k, n_pairs = len(added), len(orders)
-    log_odds, pair, square = np.zeros(2), np.zeros(k), np.zeros(k)
+    pair, square = np.zeros(k), np.zeros(k)
     for at in range(n_pairs):
         pair[:] = 0.0
         for backwards in range(2):
             coalition = 0
-            _part(parts, narrative, coalition, visited, stamp, log_odds)
-            before = _pay(payoff, narrative, log_odds)
+            _part(parts, narrative, coalition, visited, stamp, scratch, outputs)
+            before = _pay(payoff, narrative, outputs)
             for place in range(k):
                 sentence = orders[at, k - 1 - place if backwards else place]
                 coalition |= 1 << sentence
                 stamp += 1
-                _part(parts, narrative, coalition, visited, stamp, log_odds)
-                now = _pay(payoff, narrative, log_odds)
+                _part(parts, narrative, coalition, visited, stamp, scratch, outputs)
+                now = _pay(payoff, narrative, outputs)
                 pair[sentence] += 0.5 * (now - before)
                 before = now
         added += pair / n_pairs

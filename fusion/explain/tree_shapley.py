@@ -1,35 +1,40 @@
 """Exact interventional Shapley values of boosted trees against a whole background, by tabulation.
 
-A leaf is reached by a coalition when every column on its path satisfies the leaf's conditions, from the applicant for
-the columns in the coalition and from the background row for the others. So all that matters of such a row is which
-of the path's k columns it satisfies, a pattern of k bits: the rows are counted once per leaf and pattern. From the
-counts follows, for each pattern of an applicant, what the leaf gives to each of its columns, averaged over the
-background; explaining a row is a table look-up per leaf, whatever the size of the background.
+The players own the trees' columns: a structured column is its own player, all columns that describe one narrative
+belong to that narrative. A leaf is reached by a coalition when every player on its path satisfies the leaf's
+conditions on its columns, from the applicant for the players in the coalition and from the background row for the
+others. So all that matters of such a row is which of the path's k players it satisfies, a pattern of k bits: the rows
+are counted once per leaf and pattern. From the counts follows, for each pattern of an applicant, what the leaf gives to
+each of its players, averaged over the background; explaining a row is a table look-up per leaf, whatever the size of
+the background.
 
-With the applicant's columns P and the background row's Q satisfied, and P | Q all of the path, the leaf needs the
-columns u = P \\ Q from the applicant and v = Q \\ P from the background. Its value goes to each column of u times
-(|u|-1)! |v|! / (|u|+|v|)! and is taken from each column of v times |u|! (|v|-1)! / (|u|+|v|)! (Shapley, 1953; the
+With the applicant's players P and the background row's Q satisfied, and P | Q all of the path, the leaf needs the
+players u = P \\ Q from the applicant and v = Q \\ P from the background. Its value goes to each player of u times
+(|u|-1)! |v|! / (|u|+|v|)! and is taken from each player of v times |u|! (|v|-1)! / (|u|+|v|)! (Shapley, 1953; the
 game of Lundberg et al., 2020, "interventional").
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import lightgbm as lgb
 import numpy as np
 import torch
 
 from features.arrays import Flags, Floats, Ints
 from features.encoders.threads import lone_workers
 from fusion.explain.compiled import compiled
+from fusion.model.stacker import Stacker
 
-MAX_COLUMNS = 8  # on one path: a leaf's table has 2^k * k entries
+MAX_PLAYERS = 8  # on one path: a leaf's table has 2^k * k entries
 BLOCK_ROWS = 256
 UNBOUNDED = math.inf
+
+Condition = tuple[float, float, bool]
+"""Low, high, and whether a missing value satisfies it: it holds for low < x <= high."""
 
 
 class Leaves(NamedTuple):
@@ -44,6 +49,9 @@ class Leaves(NamedTuple):
         low: float64 (n_conditions,), the condition holds for low < x <= high.
         high: float64 (n_conditions,), upper bound, inclusive.
         missing: bool (n_conditions,), whether the condition holds where x is missing.
+        bit: int64 (n_conditions,), the bit of the condition's player in the leaf's patterns.
+        first_player: int64 (n_leaves + 1,), where the players of each leaf begin.
+        player: int64 (sum of k,), the players of each leaf, that of bit 1 << i at the i-th place.
     """
 
     value: Floats
@@ -52,52 +60,68 @@ class Leaves(NamedTuple):
     low: Floats
     high: Floats
     missing: Flags
+    bit: Ints
+    first_player: Ints
+    player: Ints
 
 
 class Tables(NamedTuple):
-    """The Shapley values that each leaf gives to its columns.
+    """The Shapley values that each leaf gives to its players.
 
     Attributes:
         at: int64 (n_leaves + 1,), where each leaf's table begins in ``given``.
-        given: float64, the value of the leaf's i-th column for pattern p at ``at[leaf] + p * k + i``.
+        given: float64, the value of the leaf's i-th player for pattern p at ``at[leaf] + p * k + i``.
     """
 
     at: Ints
     given: Floats
 
 
-def leaves_of(boosters: Sequence[lgb.Booster]) -> Leaves:
-    """The leaves of boosters whose margin is the mean of theirs.
+def leaves_of(stacker: Stacker, players: Ints) -> Leaves:
+    """The leaves of a stacker's trees, each weighted as its booster.
 
-    Raises ValueError for a path over more than ``MAX_COLUMNS`` columns, or a split other than
-    by a threshold.
+    Args:
+        stacker: the trees.
+        players: int64 (n_columns,), the player that owns each column.
+
+    Raises ValueError for a path over more than ``MAX_PLAYERS`` players, or a split other than by a threshold.
     """
     value: list[float] = []
-    paths: list[dict[int, tuple[float, float, bool]]] = []
-    for booster in boosters:
+    paths: list[dict[int, Condition]] = []
+    for booster, weight in zip(stacker.boosters, stacker.weights, strict=True):
         for tree in booster.dump_model()["tree_info"]:
             for leaf, path in _paths(tree["tree_structure"], {}):
-                value.append(leaf / len(boosters))
+                value.append(leaf * weight)
                 paths.append(path)
-    conditions = [(column, *path[column]) for path in paths for column in sorted(path)]
-    columns, low, high, missing = zip(*conditions, strict=True) if conditions else ((), (), (), ())
-    sizes = [len(path) for path in paths]
-    if sizes and max(sizes) > MAX_COLUMNS:
-        raise ValueError(f"a path holds {max(sizes)} columns, more than {MAX_COLUMNS}")
+    owners = [sorted({int(players[column]) for column in path}) for path in paths]
+    most = max(map(len, owners), default=0)
+    if most > MAX_PLAYERS:
+        raise ValueError(f"a path holds {most} players, more than {MAX_PLAYERS}")
+    conditions = [
+        (column, *path[column], 1 << own.index(int(players[column])))
+        for path, own in zip(paths, owners, strict=True)
+        for column in sorted(path)
+    ]
+    column, low, high, missing, bit = zip(*conditions, strict=True) if conditions else ((), (), (), (), ())
     return Leaves(
         np.array(value, dtype=np.float64),
-        np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64),
-        np.array(columns, dtype=np.int64),
+        _starts([len(path) for path in paths]),
+        np.array(column, dtype=np.int64),
         np.array(low, dtype=np.float64),
         np.array(high, dtype=np.float64),
         np.array(missing, dtype=np.bool_),
+        np.array(bit, dtype=np.int64),
+        _starts([len(own) for own in owners]),
+        np.array([player for own in owners for player in own], dtype=np.int64),
     )
 
 
-def _paths(
-    node: Mapping[str, Any], path: dict[int, tuple[float, float, bool]]
-) -> Iterator[tuple[float, dict[int, tuple[float, float, bool]]]]:
-    """Every leaf below ``node`` as (value, {column: (low, high, whether a missing value gets there)})."""
+def _starts(sizes: list[int]) -> Ints:
+    return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64)
+
+
+def _paths(node: Mapping[str, Any], path: dict[int, Condition]) -> Iterator[tuple[float, dict[int, Condition]]]:
+    """Every leaf below ``node`` as (value, {column: condition})."""
     if "leaf_value" in node:
         yield float(node["leaf_value"]), path
         return
@@ -115,22 +139,31 @@ def _paths(
     yield from _paths(node["right_child"], path | {column: (max(low, threshold), high, missing and missing_right)})
 
 
-@dataclass(frozen=True)
-class Response:
-    """One column's Shapley value as a function of its own value, the rest of the row held.
+class Response(NamedTuple):
+    """One player's Shapley value as a function of its own columns, the rest of the row held.
+
+    A step function of its main column, and beside it the leaves that look at another of its columns too: each pays
+    where its conditions on the player's columns hold. A plain tuple of arrays, because compiled code reads it.
 
     Attributes:
-        thresholds: float64 (k,), ascending.
+        thresholds: float64 (k,), ascending, of the main column.
         values: float64 (m, k + 1), of each row, on each interval between them.
+        first: int64 (n_leaves + 1,), where the conditions of each further leaf begin.
+        column: int64 (n_conditions,), column that each of them looks at.
+        low: float64 (n_conditions,), it holds for low < x <= high.
+        high: float64 (n_conditions,), upper bound, inclusive.
+        missing: bool (n_conditions,), whether it holds where x is missing.
+        worth: float64 (m, n_leaves), what each further leaf pays in each row.
     """
 
     thresholds: Floats
     values: Floats
-
-    def at(self, row: int, x: Floats) -> Floats:
-        """The Shapley value if the column were ``x``; same shape."""
-        values: Floats = self.values[row, np.searchsorted(self.thresholds, x, side="left")]
-        return values
+    first: Ints
+    column: Ints
+    low: Floats
+    high: Floats
+    missing: Flags
+    worth: Floats
 
 
 @dataclass(frozen=True)
@@ -141,7 +174,7 @@ class TreeGame:
         leaves: the trees.
         counts: int64, background rows per leaf and pattern, 2^k entries per leaf.
         n_background: number of background rows.
-        n_columns: number of columns of the trees.
+        n_players: number of players.
         tables: Shapley values per leaf and pattern.
         base: mean margin of the trees over the background.
     """
@@ -149,31 +182,31 @@ class TreeGame:
     leaves: Leaves
     counts: Ints
     n_background: int
-    n_columns: int
+    n_players: int
     tables: Tables
     base: float
 
     @staticmethod
-    def of(leaves: Leaves, counts: Ints, n_background: int, n_columns: int) -> TreeGame:
+    def of(leaves: Leaves, counts: Ints, n_background: int, n_players: int) -> TreeGame:
         """The game of these trees on a background that ``count`` has counted."""
-        k = np.diff(leaves.first)
+        k = np.diff(leaves.first_player)
         starts = np.concatenate([[0], np.cumsum(2**k)])
         table_starts = np.concatenate([[0], np.cumsum(2**k * k)])
         given = np.zeros(int(table_starts[-1]))
         _tabulate(leaves, starts, counts, float(max(1, n_background)), _shares(), table_starts, given)
         whole = counts[starts[1:] - 1] if len(k) else np.zeros(0)
         base = float((leaves.value * whole).sum() / max(1, n_background))
-        return TreeGame(leaves, counts, n_background, n_columns, Tables(table_starts, given), base)
+        return TreeGame(leaves, counts, n_background, n_players, Tables(table_starts, given), base)
 
     def contributions(self, x: Floats) -> Floats:
-        """Shapley values in the trees' log-odds, float64 like ``x`` (n, n_columns): they and ``base`` sum to the
-        margin. A column that no tree splits on gets exactly 0.
+        """Shapley values in log-odds, float64 (n, n_players), of rows ``x`` (n, n_columns): they and ``base`` sum to
+        the trees' margin. A player on whose columns no tree splits gets exactly 0.
         """
-        found = np.zeros((len(x), self.n_columns))
+        found = np.zeros((len(x), self.n_players))
 
         def explain(start: int) -> None:
             block = slice(start, start + BLOCK_ROWS)
-            given = np.zeros((self.n_columns, len(x[block])))
+            given = np.zeros((self.n_players, len(x[block])))
             _explain(self.leaves, self.tables, _upright(x[block]), given)
             found[block] = given.T
 
@@ -181,22 +214,45 @@ class TreeGame:
             list(pool.map(explain, range(0, len(x), BLOCK_ROWS)))
         return found
 
-    def response(self, x: Floats, column: int) -> Response:
-        """Shapley value of ``column`` as a function of its value, for every row of ``x`` (m, n_columns)."""
-        mine = self.leaves.column == column
-        edges = np.unique(np.concatenate([self.leaves.low[mine], self.leaves.high[mine]]))
-        thresholds = edges[np.isfinite(edges)]
+    def response(self, x: Floats, player: int, main: int) -> Response:
+        """Shapley value of ``player`` as a function of its columns, ``main`` among them, for every row of ``x`` (m,
+        n_columns).
+        """
+        leaves = self.leaves
+        owner = np.repeat(np.arange(len(leaves.value)), np.diff(leaves.first_player))
+        mine = owner[leaves.player == player]  # ascending: a leaf names a player once
+        bits = np.zeros(len(leaves.value), dtype=np.int64)
+        bits[mine] = 1 << np.flatnonzero(leaves.player == player) - leaves.first_player[mine]
+        leaf_of = np.repeat(np.arange(len(leaves.value)), np.diff(leaves.first))
+        own = (leaves.bit == bits[leaf_of]) & (bits[leaf_of] > 0)
+        further = np.unique(leaf_of[own & (leaves.column != main)])
+        simple = np.setdiff1d(mine, further)
+        edges = own & np.isin(leaf_of, simple)
+        thresholds = np.unique(np.concatenate([leaves.low[edges], leaves.high[edges]]))
+        thresholds = thresholds[np.isfinite(thresholds)]
         # A condition holds on the stretches first..last-1, stretch i lying above i thresholds.
-        first = np.searchsorted(thresholds, self.leaves.low, side="right")
-        last = np.searchsorted(thresholds, self.leaves.high, side="left") + 1
-        values = np.zeros((len(x), len(thresholds) + 2))
-        _respond(self.leaves, self.tables, _upright(x), column, first, last, values)
-        return Response(thresholds, np.cumsum(values, axis=1)[:, :-1])
+        first = np.searchsorted(thresholds, leaves.low, side="right")
+        last = np.searchsorted(thresholds, leaves.high, side="left") + 1
+        values, worth = np.zeros((len(x), len(thresholds) + 2)), np.zeros((len(x), len(further)))
+        upright = _upright(x)
+        _respond(leaves, self.tables, upright, simple, bits, edges, (first, last), values)
+        _respond_further(leaves, self.tables, upright, further, bits, values, worth)
+        kept = own & np.isin(leaf_of, further)
+        return Response(
+            thresholds,
+            np.cumsum(values, axis=1)[:, :-1],
+            _starts(np.bincount(np.searchsorted(further, leaf_of[kept]), minlength=len(further)).tolist()),
+            leaves.column[kept],
+            leaves.low[kept],
+            leaves.high[kept],
+            leaves.missing[kept],
+            worth,
+        )
 
 
 def count(leaves: Leaves, background: Floats) -> Ints:
     """Background rows (n, n_columns) per leaf and pattern: int64 (sum of 2^k,)."""
-    starts = np.concatenate([[0], np.cumsum(2 ** np.diff(leaves.first))])
+    starts = np.concatenate([[0], np.cumsum(2 ** np.diff(leaves.first_player))])
     counts = np.zeros(int(starts[-1]), dtype=np.int64)
     x = _upright(background)
     some = np.linspace(0, len(leaves.value), 33).astype(np.int64)
@@ -216,7 +272,7 @@ def _upright(x: Floats) -> Floats:
 
 def _shares() -> Floats:
     """(u, v) -> (u-1)! v! / (u+v)!; 0 for u = 0."""
-    n = MAX_COLUMNS + 1
+    n = MAX_PLAYERS + 1
     shares = np.zeros((n, n))
     for u in range(1, n):
         for v in range(n):
@@ -226,17 +282,19 @@ def _shares() -> Floats:
 
 @compiled
 def _patterns(leaves: Leaves, leaf: int, skipped: int, x: Floats, pattern: Ints) -> None:
-    """Which of a leaf's conditions each column of ``x`` (n_columns, n) satisfies, the skipped one left out."""
-    pattern[:] = 0
+    """Which of a leaf's players satisfy their conditions in each column of ``x`` (n_columns, n); the player of the bit
+    ``skipped`` is taken as one that does not.
+    """
+    pattern[:] = ((1 << leaves.first_player[leaf + 1] - leaves.first_player[leaf]) - 1) & ~skipped
     for at in range(leaves.first[leaf], leaves.first[leaf + 1]):
-        bit = 1 << at - leaves.first[leaf]
-        if at == skipped:
+        bit = leaves.bit[at]
+        if bit == skipped:
             continue
         column, low, high, missing = x[leaves.column[at]], leaves.low[at], leaves.high[at], leaves.missing[at]
         for row in range(len(pattern)):
             value = column[row]
             satisfied = (low < value) & (value <= high) | (value != value) & missing
-            pattern[row] |= bit * satisfied
+            pattern[row] &= ~(bit * (not satisfied))
 
 
 @compiled
@@ -244,7 +302,7 @@ def _count(leaves: Leaves, starts: Ints, x: Floats, begin: int, end: int, counts
     """x: (n_columns, n)."""
     pattern = np.zeros(x.shape[1], dtype=np.int64)
     for leaf in range(begin, end):
-        _patterns(leaves, leaf, -1, x, pattern)
+        _patterns(leaves, leaf, 0, x, pattern)
         for row in range(len(pattern)):
             counts[starts[leaf] + pattern[row]] += 1
 
@@ -263,7 +321,7 @@ def _tabulate(
     leaves: Leaves, starts: Ints, counts: Ints, n_background: float, shares: Floats, at: Ints, given: Floats
 ) -> None:
     for leaf in range(len(leaves.value)):
-        k = leaves.first[leaf + 1] - leaves.first[leaf]
+        k = leaves.first_player[leaf + 1] - leaves.first_player[leaf]
         full = 2**k - 1
         for mine in range(full + 1):
             both = mine  # runs over the subsets of ``mine``; the background row satisfies these and all of the rest
@@ -285,38 +343,72 @@ def _tabulate(
 
 @compiled
 def _explain(leaves: Leaves, tables: Tables, x: Floats, found: Floats) -> None:
-    """x, found: (n_columns, n), so that a condition runs along memory."""
+    """x: (n_columns, n) and found: (n_players, n), so that a condition runs along memory."""
     pattern = np.zeros(x.shape[1], dtype=np.int64)
     for leaf in range(len(leaves.value)):
-        _patterns(leaves, leaf, -1, x, pattern)
-        first, last = leaves.first[leaf], leaves.first[leaf + 1]
+        _patterns(leaves, leaf, 0, x, pattern)
+        first, last = leaves.first_player[leaf], leaves.first_player[leaf + 1]
         pattern *= last - first
         pattern += tables.at[leaf]
         for at in range(first, last):
-            given = found[leaves.column[at]]
+            given = found[leaves.player[at]]
             for row in range(len(pattern)):
                 given[row] += tables.given[pattern[row] + at - first]
 
 
 @compiled
-def _respond(leaves: Leaves, tables: Tables, x: Floats, column: int, first: Ints, last: Ints, values: Floats) -> None:
-    """Adds, for every leaf that looks at ``column``, what the column gets; as differences between stretches.
+def _respond(
+    leaves: Leaves,
+    tables: Tables,
+    x: Floats,
+    simple: Ints,
+    bits: Ints,
+    own: Flags,
+    stretch: tuple[Ints, Ints],
+    values: Floats,
+) -> None:
+    """Adds what the leaves ``simple`` give to the player of ``bits``; as differences between stretches.
 
     Args:
         x: (n_columns, n).
+        own: which conditions are the player's.
+        stretch: first and last stretch of each condition.
         values: (n, number of stretches + 1).
     """
     pattern = np.zeros(x.shape[1], dtype=np.int64)
-    for leaf in range(len(leaves.value)):
-        begin, end = leaves.first[leaf], leaves.first[leaf + 1]
-        for at in range(begin, end):
-            if leaves.column[at] != column:
+    for leaf in simple:
+        bit = bits[leaf]
+        _patterns(leaves, leaf, bit, x, pattern)
+        k = leaves.first_player[leaf + 1] - leaves.first_player[leaf]
+        i = _bits(bit - 1)
+        for at in range(leaves.first[leaf], leaves.first[leaf + 1]):
+            if not own[at]:
                 continue
-            _patterns(leaves, leaf, at, x, pattern)
-            i, k = at - begin, end - begin
+            first, last = stretch[0][at], stretch[1][at]
             for row in range(len(pattern)):
                 without = tables.given[tables.at[leaf] + pattern[row] * k + i]
-                within = tables.given[tables.at[leaf] + (pattern[row] + (1 << i)) * k + i]
+                within = tables.given[tables.at[leaf] + (pattern[row] + bit) * k + i]
                 values[row, 0] += without
-                values[row, first[at]] += within - without
-                values[row, last[at]] -= within - without
+                values[row, first] += within - without
+                values[row, last] -= within - without
+
+
+@compiled
+def _respond_further(
+    leaves: Leaves, tables: Tables, x: Floats, further: Ints, bits: Ints, values: Floats, worth: Floats
+) -> None:
+    """What each leaf of ``further`` pays where the player's conditions hold, into ``worth`` (n, n_further); what it
+    pays where they do not is added to all stretches.
+    """
+    pattern = np.zeros(x.shape[1], dtype=np.int64)
+    for number in range(len(further)):
+        leaf = further[number]
+        bit = bits[leaf]
+        _patterns(leaves, leaf, bit, x, pattern)
+        k = leaves.first_player[leaf + 1] - leaves.first_player[leaf]
+        i = _bits(bit - 1)
+        for row in range(len(pattern)):
+            without = tables.given[tables.at[leaf] + pattern[row] * k + i]
+            within = tables.given[tables.at[leaf] + (pattern[row] + bit) * k + i]
+            values[row, 0] += without
+            worth[row, number] = within - without

@@ -1,7 +1,7 @@
-"""Blend and calibration, both affine in log-odds, and the points that a score is quoted in.
+"""Blend and calibration, affine in log-odds, and the points that a score is quoted in.
 
-margin = a * (w * stacker + (1 - w) * head) + b. Because every step is affine, what a part adds to the margin, and with
-it to the score, is a multiple of what it adds to its own log-odds.
+margin = sum of w_i * output_i + b over the members of the blend, w_i >= 0. Because the map is affine, what a member's
+part adds to the margin, and with it to the score, is a multiple of what it adds to the member's own output.
 """
 
 from __future__ import annotations
@@ -10,66 +10,110 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import Bounds, minimize
+from scipy.special import expit
 
-from features.arrays import Floats
-from fusion.config import BlendConfig, ScaleConfig
-from fusion.metrics import base_log_odds, both_classes, fit_logistic_line, log_loss
+from features.arrays import Flags, Floats
+from fusion.config import ScaleConfig
+from fusion.metrics import base_log_odds, both_classes, log_loss
+
+CRITICAL = 6.63
+"""Twice the log-likelihood by which outputs must beat the base rate: the 1 % point of chi-squared with one degree of
+freedom (Wilks, Annals of Mathematical Statistics 1938)."""
+AKAIKE = 2.0
+"""Twice the log-likelihood that an optional member must add to the others (Akaike, IEEE Transactions on Automatic
+Control 1974: one parameter)."""
+RIDGE = 1e-6  # on weights of standardised outputs: keeps them finite where outcomes are perfectly separated
+MAX_WEIGHT = 50.0  # of a standardised output, for the same reason
 
 
 @dataclass(frozen=True)
 class Blend:
-    """The affine map from the two parts' log-odds to the calibrated margin.
+    """The affine map from the members' outputs to the calibrated margin.
 
     Attributes:
-        weight: the stacker's share w, in [0, 1].
-        slope: a, above 0.
-        intercept: b.
+        weights: one per member, 0 or more; 0: the member is left out.
+        intercept: log-odds that no member adds.
 
     Raises:
-        ValueError: where the map would not rise with both parts.
+        ValueError: where the margin would fall with a member's output.
     """
 
-    weight: float
-    slope: float
+    weights: tuple[float, ...]
     intercept: float
 
     def __post_init__(self) -> None:
-        if not (0.0 <= self.weight <= 1.0 and self.slope > 0.0 and math.isfinite(self.intercept)):
+        if not (all(0.0 <= weight < math.inf for weight in self.weights) and math.isfinite(self.intercept)):
             raise ValueError(f"not a monotone blend: {self}")
 
-    def margin(self, stacker: Floats, head: Floats) -> Floats:
-        """Calibrated log-odds of bad, float64 (n,)."""
-        return self.slope * (self.weight * stacker + (1.0 - self.weight) * head) + self.intercept
+    def margin(self, outputs: Floats) -> Floats:
+        """Calibrated log-odds of bad, float64 (n,), of ``outputs`` (n, n_members)."""
+        margin = np.full(len(outputs), self.intercept)
+        for output, weight in zip(outputs.T, self.weights, strict=True):
+            if weight:
+                margin += weight * output
+        return margin
 
 
-def fit_blend(y: Floats, stacker: Floats, head: Floats, config: BlendConfig) -> Blend:
-    """The blend with the least out-of-fold log-loss: for each weight its own best line, then the best weight (or a
-    half, if ``config`` says so).
+def fit_blend(y: Floats, outputs: Floats, optional: Flags) -> Blend:
+    """The blend with the least out-of-fold log-loss, of the members that earn their place.
 
-    ``stacker`` and ``head`` must be out-of-fold. With one class, or parts that say nothing, the parts keep their own
-    log-odds.
+    Outputs that together do not say more than the base rate, by a likelihood-ratio test, get no weight at all. An
+    optional member must pass that test alone, so that one which learned something else has no part, and then add to
+    the others what its weight costs.
+
+    Args:
+        y: float64 (n,), outcomes, 1 bad.
+        outputs: float64 (n, n_members), out of fold.
+        optional: bool (n_members,), members that are kept only where they help.
     """
+    nothing = Blend((0.0,) * outputs.shape[1], base_log_odds(y))
+    flat = len(y) * log_loss(y, np.full(len(y), nothing.intercept))
 
-    def line(weight: float) -> tuple[float, float]:
-        return fit_logistic_line(y, weight * stacker + (1.0 - weight) * head)
+    def speaks(kept: list[int]) -> bool:
+        return 2.0 * (flat - _fit(y, outputs, kept)[1]) >= CRITICAL
 
-    def loss(weight: float) -> float:
-        slope, intercept = line(weight)
-        mixed = weight * stacker + (1.0 - weight) * head
-        return log_loss(y, slope * mixed + intercept) if slope > 0 else flat
+    varied = [member for member in range(outputs.shape[1]) if np.ptp(outputs[:, member]) > 0.0]
+    if not both_classes(y) or not varied:
+        return nothing
+    kept = [member for member in varied if not optional[member] or speaks([member])]
+    best, loss = _fit(y, outputs, kept) if kept else (nothing, flat)
+    while extra := [member for member in kept if optional[member]]:
+        without = {member: _fit(y, outputs, [other for other in kept if other != member]) for member in extra}
+        least = min(extra, key=lambda member: without[member][1])
+        if 2.0 * (without[least][1] - loss) >= AKAIKE:
+            break
+        kept.remove(least)
+        best, loss = without[least]
+    return best if kept and speaks(kept) else nothing
 
-    flat = log_loss(y, np.full(len(y), base_log_odds(y)))  # the best that a line which must not fall can do there
-    if not both_classes(y):
-        return Blend(0.5, 1.0, 0.0)
-    weight = 0.5
-    if config.weight == "fitted":
-        best = minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-4})
-        weight = min((0.0, float(best.x), 1.0), key=loss)
-    slope, intercept = line(weight)
-    if not slope > 0:
-        return Blend(0.5, 1.0, 0.0)
-    return Blend(weight, slope, intercept)
+
+def _fit(y: Floats, outputs: Floats, kept: list[int]) -> tuple[Blend, float]:
+    """Non-negative logistic regression on some members' outputs, and its summed log-loss."""
+    own = outputs[:, kept]
+    mean, spread = own.mean(axis=0), own.std(axis=0)
+    z = (own - mean) / spread
+
+    def loss_and_gradient(theta: Floats) -> tuple[float, Floats]:
+        margin = z @ theta[1:] + theta[0]
+        error = expit(margin) - y
+        loss = float(np.logaddexp(0.0, margin).sum() - y @ margin + 0.5 * RIDGE * theta[1:] @ theta[1:])
+        return loss / len(y), np.concatenate([[error.sum()], z.T @ error + RIDGE * theta[1:]]) / len(y)
+
+    start = np.concatenate([[base_log_odds(y)], np.full(len(kept), 0.1)])
+    bounds = Bounds([-np.inf, *[0.0] * len(kept)], [np.inf, *[MAX_WEIGHT] * len(kept)])
+    found = minimize(
+        loss_and_gradient,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"maxiter": 500, "ftol": 1e-15, "gtol": 1e-10},
+    ).x
+    weights = np.zeros(outputs.shape[1])
+    weights[kept] = found[1:] / spread
+    blend = Blend(tuple(weights.tolist()), float(found[0] - found[1:] @ (mean / spread)))
+    return blend, len(y) * log_loss(y, blend.margin(outputs))
 
 
 def to_score(margin: Floats, scale: ScaleConfig) -> Floats:

@@ -1,20 +1,25 @@
-"""The fused model: heads and trees, blended and calibrated, beside its two ablations."""
+"""The fused model: linear heads and trees, blended and calibrated, beside its two ablations."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.special import expit
 
-from features.arrays import Flags, Floats
+from features.arrays import Flags, Floats, Ints
 from features.design import Design
 from fusion.config import ScaleConfig
 from fusion.model.basis import Basis, HeadInputs
-from fusion.model.calibration import Blend, to_score
+from fusion.model.calibration import to_score
 from fusion.model.head import Head
-from fusion.model.stacker import Stacker, stacker_inputs
+from fusion.model.stacker import Stacker, column_players, stacker_inputs
+from fusion.model.text_components import TextComponents, text_columns
+
+OUTCOME = "outcome"
+"""Target of the members that learn the outcome itself."""
 
 # Margins are rounded to this many decimals, far below anything a PD shows: it takes away last-bit differences between
 # processors, whose vector units sum in different orders.
@@ -23,13 +28,13 @@ MARGIN_DECIMALS = 9
 
 @dataclass(frozen=True)
 class MarginParts:
-    """Log-odds of n rows before and after blending.
+    """What adds up to the calibrated log-odds of n rows, beside the intercept.
 
     Attributes:
-        head: float64 (n,), of the joint head.
+        head: float64 (n,), from the joint head.
         text: float64 (n, n_narratives), the part of ``head`` that comes from each narrative.
-        stacker: float64 (n,), of the trees.
-        margin: float64 (n,), blended and calibrated.
+        stacker: float64 (n,), from the trees.
+        margin: float64 (n,), calibrated log-odds.
     """
 
     head: Floats
@@ -39,24 +44,46 @@ class MarginParts:
 
 
 @dataclass(frozen=True)
-class Assembly:
-    """A joint head, trees that also get the text-only head's log-odds, and the blend of the two.
+class Member:
+    """One member of a blend, for the record: its parts are merged into the head or the trees of the ``Assembly``.
 
     Attributes:
-        head: mean of the fold heads.
-        stacker: the trees of all folds.
-        blend: of the two.
+        form: linear head or boosted trees.
+        target: what it learned: ``OUTCOME``, or the name of an auxiliary outcome.
+        weight: log-odds of bad per unit of its output; 0: it did not help and is left out.
+    """
+
+    form: Literal["head", "trees"]
+    target: str
+    weight: float
+
+    @property
+    def name(self) -> str:
+        """For people: form and what was learned."""
+        return self.form if self.target == OUTCOME else f"{self.form} on {self.target}"
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """The blend of all members, merged: linear members into one head, boosted ones into one weighted set of trees.
+
+    Attributes:
+        head: weighted sum of the linear members, each the mean of its fold heads.
+        stacker: trees of all boosted members and folds, weighted; without any, it adds nothing.
+        intercept: log-odds that no member adds.
+        members: of the blend, those of weight 0 included.
     """
 
     head: Head
     stacker: Stacker
-    blend: Blend
+    intercept: float
+    members: tuple[Member, ...]
 
     def parts(self, inputs: HeadInputs, x: Floats, threads: int = 0) -> MarginParts:
         """The parts of every row, from the head's inputs and ``stacker_inputs`` x (n, n_columns)."""
         head = self.head.output(inputs)
         stacker = self.stacker.margin(x, threads)
-        margin = np.round(self.blend.margin(stacker, head.margin), MARGIN_DECIMALS)
+        margin = np.round(self.intercept + head.margin + stacker, MARGIN_DECIMALS)
         return MarginParts(head.margin, head.text, stacker, margin)
 
 
@@ -128,11 +155,33 @@ class Margins:
 
 
 @dataclass(frozen=True)
+class TreeInputs:
+    """What the trees of the fused model see of n rows.
+
+    Attributes:
+        text_only: float64 (n, n_narratives), log-odds that the text-only head gives to each narrative.
+        text_columns: float64 (n, n_narratives, m), what else they hear of each; NaN where nothing is written.
+        x: float64 (n, n_columns + n_narratives * (1 + m)), the two behind the structured columns.
+    """
+
+    text_only: Floats
+    text_columns: Floats
+    x: Floats
+
+    @staticmethod
+    def of(design: Design, text_only: Floats, text_columns: Floats) -> TreeInputs:
+        """The inputs of these rows."""
+        return TreeInputs(text_only, text_columns, stacker_inputs(design.tabular, text_only, text_columns))
+
+
+@dataclass(frozen=True)
 class FusionModel:
     """The model with its ablations, all from one fit and on one basis.
 
     Attributes:
         basis: maps from a design to the heads' inputs.
+        components: maps from these to what the trees hear of narratives beside their log-odds.
+        n_style: number of style columns of each narrative, which the trees get too.
         fused: columns and narratives.
         columns_only: the same machinery without any text.
         text_only: the narratives alone; its log-odds are inputs of the fused trees.
@@ -140,15 +189,32 @@ class FusionModel:
     """
 
     basis: Basis
+    components: TextComponents
+    n_style: int
     fused: Assembly
     columns_only: Assembly
     text_only: TextModel
     scale: ScaleConfig
 
+    @property
+    def column_players(self) -> Ints:
+        """int64: the player of explanations that owns each column of the fused trees."""
+        n_columns, n_narratives = len(self.basis.first_inputs), len(self.basis.text_mean)
+        return column_players(n_columns, n_narratives, self.n_text_columns)
+
+    @property
+    def n_text_columns(self) -> int:
+        """Columns that the trees get of each narrative beside its log-odds."""
+        return self.components.n_components + self.n_style
+
+    def tree_inputs(self, design: Design, inputs: HeadInputs) -> TreeInputs:
+        """What the fused trees see of these rows."""
+        return TreeInputs.of(design, self.text_only.text(inputs), text_columns(self.components, inputs, design.text))
+
     def parts(self, design: Design, threads: int = 0) -> MarginParts:
         """Log-odds of the parts of the fused model."""
         inputs = self.basis.inputs(design)
-        return self.fused.parts(inputs, stacker_inputs(design.tabular, self.text_only.text(inputs)), threads)
+        return self.fused.parts(inputs, self.tree_inputs(design, inputs).x, threads)
 
     def predict(self, design: Design, threads: int = 0) -> Scores:
         """PD and points of every row; a row's digits do not depend on the rows beside it."""
@@ -161,10 +227,10 @@ class FusionModel:
     def margins(self, design: Design, threads: int = 0) -> Margins:
         """Margins of the model and of its ablations."""
         inputs = self.basis.inputs(design)
-        text = self.text_only.text(inputs)
-        with_text, without = stacker_inputs(design.tabular, text), stacker_inputs(design.tabular, text[:, :0])
+        trees = self.tree_inputs(design, inputs)
+        without = stacker_inputs(design.tabular, trees.text_only[:, :0])
         return Margins(
-            self.fused.parts(inputs, with_text, threads).margin,
+            self.fused.parts(inputs, trees.x, threads).margin,
             self.columns_only.parts(inputs.without_text(), without, threads).margin,
-            self.text_only.margin(text),
+            self.text_only.margin(trees.text_only),
         )

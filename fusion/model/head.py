@@ -26,6 +26,7 @@ from features.encoders.threads import lone_workers
 from fusion.config import HeadConfig
 from fusion.metrics import base_log_odds
 from fusion.model.basis import HeadInputs
+from fusion.model.lesson import Lesson
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,15 @@ class Head:
         """The head whose log-odds are the mean of theirs: all are linear in the same inputs."""
         stacks = {field.name: [getattr(head, field.name) for head in heads] for field in fields(Head)}
         return Head(**{name: np.mean(stack, axis=0) for name, stack in stacks.items()})
+
+    @staticmethod
+    def weighted(heads: Sequence[Head], weights: Sequence[float]) -> Head:
+        """The head whose log-odds are the weighted sum of theirs."""
+        scaled = [
+            {field.name: weight * getattr(head, field.name) for field in fields(Head)}
+            for head, weight in zip(heads, weights, strict=True)
+        ]
+        return Head(**{field.name: np.sum([one[field.name] for one in scaled], axis=0) for field in fields(Head)})
 
     def to_arrays(self) -> dict[str, Floats]:
         """The weights by name, for a safetensors file."""
@@ -228,33 +238,37 @@ def training_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def fit_head(
-    inputs: HeadInputs, y: Floats, config: HeadConfig, device: torch.device | None = None, weight: Floats | None = None
-) -> Head:
-    """Fit a head to outcomes ``y`` (n,) by full-batch L-BFGS, weights of directed columns bounded at zero.
+def _loss(lesson: Lesson, margin: Tensor, y: Tensor, weight: Tensor) -> Tensor:
+    """Summed over the rows: negative log-likelihood of an outcome, or half the squared error of a number."""
+    if lesson.squared:
+        return 0.5 * (weight * (margin - y).square()).sum()
+    return torch.nn.functional.binary_cross_entropy_with_logits(margin, y, weight=weight, reduction="sum")
 
-    A convex problem, so there is nothing random in it. weight: float64 (n,), how much each row counts; None: all alike.
-    One thread computes, whatever the number of threads of the caller: several would each sum a part of the rows.
+
+def fit_head(inputs: HeadInputs, lesson: Lesson, config: HeadConfig, device: torch.device | None = None) -> Head:
+    """Fit a head by full-batch L-BFGS, weights of directed columns bounded at zero.
+
+    A convex problem, so there is nothing random in it. One thread computes, whatever the number of threads of the
+    caller: several would each sum a part of the rows.
     """
     device = device or training_device()
-    count = np.ones(len(y)) if weight is None else weight
     with threadpool_limits(1, user_api="blas"), lone_workers(device) as pool:
-        return pool.submit(_fit_alone, inputs, y, config, device, count).result()
+        return pool.submit(_fit_alone, inputs, lesson, config, device).result()
 
 
-def _fit_alone(inputs: HeadInputs, y: Floats, config: HeadConfig, device: torch.device, weight: Floats) -> Head:
+def _fit_alone(inputs: HeadInputs, lesson: Lesson, config: HeadConfig, device: torch.device) -> Head:
     x = Tensors.of(inputs, device)
-    target, count = torch.tensor(y, device=device), torch.tensor(weight, device=device)
+    weight = np.ones(len(lesson.y)) if lesson.weight is None else lesson.weight
+    target, count = torch.tensor(lesson.y, device=device), torch.tensor(weight, device=device)
     module = Trainable(inputs, config).to(device)
     parameters = list(module.parameters())
     with torch.no_grad():
-        module.bias.fill_(base_log_odds(y))
+        module.bias.fill_(0.0 if lesson.squared else base_log_odds(lesson.y))
 
     def loss_and_gradient(theta: Floats) -> tuple[float, Floats]:
         vector_to_parameters(torch.from_numpy(theta).float().to(device), parameters)
         module.zero_grad()
-        cross_entropy = torch.nn.functional.binary_cross_entropy_with_logits
-        loss = cross_entropy(module.margin(x).double(), target, weight=count, reduction="sum")
+        loss = _loss(lesson, module.margin(x).double(), target, count)
         loss = (loss + module.penalty().double()) / max(1, len(target))
         loss.backward()  # type: ignore[no-untyped-call]
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]

@@ -1,4 +1,4 @@
-"""The stacker: boosted trees over the structured columns and the text-only head's log-odds.
+"""The stacker: boosted trees over the structured columns and what they hear of the narratives.
 
 Categories enter as their integer codes: LightGBM's native categoricals gained no AUC here, and exact attribution
 against a background needs plain thresholds.
@@ -6,45 +6,83 @@ against a background needs plain thresholds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import lightgbm as lgb
 import numpy as np
 
-from features.arrays import Floats
+from features.arrays import Floats, Ints
 from features.design import TabularBlock
 from fusion.config import StackerConfig
+from fusion.model.lesson import Lesson
 
 
-def stacker_inputs(tabular: TabularBlock, text_logit: Floats) -> Floats:
-    """float64 (n, n_num + n_cat + n_text): columns as the trees see them. ``text_logit`` is (n, n_text)."""
-    return np.hstack([tabular.x_num.astype(np.float64), tabular.x_cat.astype(np.float64), text_logit])
+def stacker_inputs(tabular: TabularBlock, text_logit: Floats, text_columns: Floats | None = None) -> Floats:
+    """float64 (n, n_num + n_cat + n_narratives * (1 + m)): columns as the trees see them.
+
+    Args:
+        tabular: the structured columns.
+        text_logit: (n, n_narratives), log-odds of the text-only head.
+        text_columns: (n, n_narratives, m), what else the trees hear of each narrative; None: nothing.
+    """
+    n = len(tabular)
+    further = np.zeros((n, 0)) if text_columns is None else text_columns.reshape(n, math.prod(text_columns.shape[1:]))
+    return np.hstack([tabular.x_num.astype(np.float64), tabular.x_cat.astype(np.float64), text_logit, further])
+
+
+def column_players(n_columns: int, n_narratives: int, n_text_columns: int) -> Ints:
+    """int64: the player that owns each of the ``stacker_inputs``: structured columns themselves, then the narratives,
+    each of which owns its log-odds and its ``n_text_columns`` further columns.
+    """
+    narratives = n_columns + np.arange(n_narratives)
+    return np.concatenate([np.arange(n_columns), narratives, np.repeat(narratives, n_text_columns)]).astype(np.int64)
 
 
 @dataclass(frozen=True)
 class Stacker:
-    """Bagged boosters; the margin is the mean of theirs."""
+    """Boosters of one or several members; the margin is the weighted sum of theirs.
+
+    Attributes:
+        boosters: in the order of their members, then folds.
+        weights: of each.
+    """
 
     boosters: tuple[lgb.Booster, ...]
+    weights: tuple[float, ...]
+
+    @staticmethod
+    def mean(boosters: Sequence[lgb.Booster], weight: float = 1.0) -> Stacker:
+        """The stacker whose margin is the mean of theirs times ``weight``."""
+        return Stacker(tuple(boosters), (weight / len(boosters),) * len(boosters))
+
+    @staticmethod
+    def joined(parts: Sequence[Stacker]) -> Stacker:
+        """The stacker whose margin is the sum of theirs."""
+        boosters = tuple(booster for part in parts for booster in part.boosters)
+        return Stacker(boosters, tuple(weight for part in parts for weight in part.weights))
 
     def margin(self, x: Floats, threads: int = 0) -> Floats:
         """Log-odds of bad, float64 (n,), of ``stacker_inputs`` (n, n_columns). threads 0: all cores."""
-        if not len(x):
-            return np.zeros(0)
         total = np.zeros(len(x))
-        for booster in self.boosters:
-            total += np.asarray(booster.predict(_some_column(x), raw_score=True, num_threads=threads), dtype=np.float64)
-        return total / len(self.boosters)
+        if not len(x):
+            return total
+        for booster, weight in zip(self.boosters, self.weights, strict=True):
+            raw = booster.predict(_some_column(x), raw_score=True, num_threads=threads)
+            total += weight * np.asarray(raw, dtype=np.float64)
+        return total
 
     def to_text(self) -> list[str]:
         """Each booster in LightGBM's text format."""
         return [booster.model_to_string(num_iteration=-1) for booster in self.boosters]
 
     @staticmethod
-    def from_text(texts: Sequence[str]) -> Stacker:
-        """The stacker that ``to_text`` wrote."""
-        return Stacker(tuple(lgb.Booster(model_str=text) for text in texts))
+    def from_text(texts: Sequence[str], weights: Sequence[float]) -> Stacker:
+        """The stacker whose boosters ``to_text`` wrote; raises ValueError where the weights are not as many."""
+        if len(texts) != len(weights):
+            raise ValueError(f"{len(texts)} boosters with {len(weights)} weights")
+        return Stacker(tuple(lgb.Booster(model_str=text) for text in texts), tuple(weights))
 
 
 def _some_column(x: Floats) -> Floats:
@@ -52,22 +90,19 @@ def _some_column(x: Floats) -> Floats:
     return x if x.shape[1] else np.zeros((len(x), 1))
 
 
-def fit_booster(
-    x: Floats,
-    y: Floats,
-    monotone: Sequence[int],
-    config: StackerConfig,
-    seed: int,
-    weight: Floats | None = None,
-) -> lgb.Booster:
-    """One booster over ``x`` (n, n_columns); without columns it is the base rate. ``monotone`` holds +1, 0 or -1 per
-    column.
+def fit_booster(x: Floats, lesson: Lesson, monotone: Sequence[int], config: StackerConfig, seed: int) -> lgb.Booster:
+    """One booster over ``x`` (n, n_columns); without columns it is the base rate. Equal seed, equal trees.
 
-    Equal seed, equal trees.
+    Args:
+        x: rows to learn from.
+        lesson: what is learned from them.
+        monotone: +1, 0 or -1 per column.
+        config: settings.
+        seed: of rows and columns drawn.
     """
     x, directions = _some_column(x), list(monotone) or [0]
     parameters = {
-        "objective": "binary",
+        "objective": "regression" if lesson.squared else "binary",
         "learning_rate": config.learning_rate,
         "num_leaves": config.num_leaves,
         "max_depth": config.max_depth,
@@ -83,4 +118,5 @@ def fit_booster(
         "seed": seed,
         "verbosity": -1,
     }
-    return lgb.train(parameters, lgb.Dataset(x, y, weight=weight, free_raw_data=False), num_boost_round=config.n_trees)
+    rows = lgb.Dataset(x, lesson.y, weight=lesson.weight, free_raw_data=False)
+    return lgb.train(parameters, rows, num_boost_round=config.n_trees)

@@ -1,10 +1,13 @@
-"""Training the fused model: every part once per fold, blended and calibrated on rows that the parts never saw."""
+"""Training the fused model: every member once per fold, blended and calibrated on rows that the members never saw.
+
+The members are linear heads and boosted trees, one of each on the outcome and on every auxiliary outcome.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,18 +18,20 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from data_schemas.errors import ContractError
-from features.arrays import Dates, Floats, Index, Ints
+from features.arrays import Dates, Flags, Floats, Index, Ints
 from features.design import Design
 from features.encoders.threads import lone_workers
-from fusion.config import Config
+from fusion.config import Config, FoldConfig
 from fusion.metrics import base_log_odds, both_classes, fit_logistic_line
 from fusion.model.basis import Basis, HeadInputs
 from fusion.model.calibration import fit_blend
 from fusion.model.folds import assign_folds
-from fusion.model.fusion_model import Assembly, FusionModel, Margins, TextModel
+from fusion.model.fusion_model import OUTCOME, Assembly, FusionModel, Margins, Member, TextModel
 from fusion.model.head import Head, fit_head, training_device
+from fusion.model.lesson import Lesson
 from fusion.model.recency import recency_weight
 from fusion.model.stacker import Stacker, fit_booster, stacker_inputs
+from fusion.model.text_components import TextComponents, text_columns
 
 Part = TypeVar("Part")
 
@@ -38,13 +43,36 @@ Watch = Callable[[int, Floats, Floats], None]
 rows in them. What it raises ends the fit."""
 
 
+FEW_ROWS = 3_000
+"""Fewer training rows are dealt into folds several times, unless the settings say how often."""
+REPEATS = 3
+MIN_TAUGHT = 100  # known values of an auxiliary outcome, below which it teaches nothing
+
+
+@dataclass(frozen=True)
+class Auxiliary:
+    """An outcome known only later, which may teach members of the model.
+
+    Attributes:
+        name: of its column.
+        values: float64 (n,), higher is riskier; NaN unknown.
+    """
+
+    name: str
+    values: Floats
+
+
 @dataclass(frozen=True)
 class TrainingSample:
     """Decided applications to learn from.
 
-    y: float64 (n,), 1 bad and 0 good. groups: int64 (n,), rows with one number never part (``folds.tied_groups``).
-    monotone: +1, 0 or -1 per numeric column. decided: datetime64 (n,), or None; older decisions count less
-    (``recency.recency_weight``).
+    Attributes:
+        design: the rows.
+        y: float64 (n,), 1 bad and 0 good.
+        groups: int64 (n,), rows with one number never part (``folds.tied_groups``).
+        monotone: +1, 0 or -1 per numeric column.
+        decided: datetime64 (n,), or None; older decisions count less (``recency.recency_weight``).
+        auxiliary: outcomes known only later.
     """
 
     design: Design
@@ -52,11 +80,14 @@ class TrainingSample:
     groups: Ints
     monotone: tuple[int, ...]
     decided: Dates | None = None
+    auxiliary: tuple[Auxiliary, ...] = ()
 
     def __post_init__(self) -> None:
         n, n_num = len(self.design), len(self.design.tabular.num_names)
         if len(self.y) != n or len(self.groups) != n or (self.decided is not None and len(self.decided) != n):
             raise ValueError(f"{n} rows with {len(self.y)} outcomes and {len(self.groups)} groups")
+        if any(len(one.values) != n for one in self.auxiliary):
+            raise ValueError(f"{n} rows with auxiliary outcomes of another number")
         if len(self.monotone) != n_num:
             raise ValueError(f"{len(self.monotone)} directions for {n_num} numeric columns")
 
@@ -66,7 +97,9 @@ class TrainingSample:
     def take(self, index: Index) -> TrainingSample:
         """The rows at these positions."""
         decided = None if self.decided is None else self.decided[index]
-        return TrainingSample(self.design.take(index), self.y[index], self.groups[index], self.monotone, decided)
+        auxiliary = tuple(Auxiliary(one.name, one.values[index]) for one in self.auxiliary)
+        design = self.design.take(index)
+        return TrainingSample(design, self.y[index], self.groups[index], self.monotone, decided, auxiliary)
 
 
 def fit(
@@ -77,46 +110,101 @@ def fit(
     Equal input, equal bits on the CPU, whoever watches. Raises ContractError when there are too few rows of either
     outcome to fill the folds.
     """
-    training = _Training.of(sample, config, step)
+    training = Training.of(sample, config, step)
     with threadpool_limits(1, user_api="blas"):  # sums in another order would have other last digits
         return _fit_parts(training, watch)
 
 
-def _fit_parts(training: _Training, watch: Watch) -> tuple[FusionModel, Margins]:
+def _fit_parts(training: Training, watch: Watch) -> tuple[FusionModel, Margins]:
     sample, config = training.sample, training.config
     basis = Basis.fit(sample.design, config, sample.monotone)
     inputs = basis.inputs(sample.design)
-    text_head, text = _fit_text_head(inputs.without_columns(), training)
-    fused, fused_margin = _fit_assembly(inputs, text, training, watch)
-    columns, columns_margin = _fit_assembly(inputs.without_text(), text[:, :0], training)
+    text_head, text = fit_text_head(inputs.without_columns(), training)
+    components = TextComponents.fit(inputs, config.stacker.text_components, config.folds.seed)
+    fused_rows = TreeRows.of(sample, text, text_columns(components, inputs, sample.design.text))
+    fused, fused_margin = _fit_assembly(inputs, fused_rows, training, watch)
+    columns, columns_margin = _fit_assembly(inputs.without_text(), TreeRows.of(sample, text[:, :0]), training)
     slope, intercept = fit_logistic_line(sample.y, text.sum(axis=1))
     line = (slope, intercept) if np.isfinite(slope) else (0.0, base_log_odds(sample.y))
     text_only = TextModel(text_head, *line)
-    model = FusionModel(basis, fused, columns, text_only, config.scale)
+    n_style = sample.design.text.x_style.shape[2]
+    model = FusionModel(basis, components, n_style, fused, columns, text_only, config.scale)
     return model, Margins(fused_margin, columns_margin, text_only.margin(text))
 
 
-def n_steps(config: Config) -> int:
-    """How often ``fit`` calls its ``step``."""
-    return 3 * config.folds.n_folds
+def n_steps(config: Config, n_rows: int) -> int:
+    """How often ``fit`` calls its ``step`` for so many training rows."""
+    return 3 * config.folds.n_folds * n_repeats(config.folds, n_rows)
+
+
+def n_repeats(config: FoldConfig, n_rows: int) -> int:
+    """How often so many training rows are dealt into folds."""
+    return config.n_repeats or (REPEATS if n_rows < FEW_ROWS else 1)
 
 
 @dataclass(frozen=True)
-class _Training:
-    """What every part is fitted from. weight: float64 (n,), how much each row counts. fold: int64 (n,), held-out fold
-    of each row. gpu_turn: heads are fitted one at a time where there is a GPU.
+class Task:
+    """What a member learns.
+
+    Attributes:
+        name: ``OUTCOME``, or that of an auxiliary outcome.
+        y: float64 (n,), outcomes; or an auxiliary outcome, standardised, 0 where unknown.
+        weight: float64 (n,), how much each row counts; 0 where unknown. An auxiliary outcome has the variance of the
+            outcome as a factor: so penalties shrink a member as much as one on the outcome, whose rows carry as much
+            information.
+    """
+
+    name: str
+    y: Floats
+    weight: Floats
+
+    @property
+    def squared(self) -> bool:
+        """Whether numbers are learned, not the outcome."""
+        return self.name != OUTCOME
+
+    def lesson(self, rows: Index) -> Lesson:
+        """The task on some rows."""
+        return Lesson(self.y[rows], self.weight[rows], self.squared)
+
+
+def _tasks(sample: TrainingSample, weight: Floats) -> tuple[Task, ...]:
+    """The outcome, then the auxiliary outcomes that vary and are known often enough."""
+    variance = float(sample.y.mean() * (1.0 - sample.y.mean()))
+    tasks = [Task(OUTCOME, sample.y, weight)]
+    for one in sample.auxiliary:
+        known = np.isfinite(one.values)
+        spread = float(one.values[known].std()) if known.sum() >= MIN_TAUGHT else 0.0
+        if spread > 0.0:
+            standardised = np.where(known, (one.values - one.values[known].mean()) / spread, 0.0)
+            tasks.append(Task(one.name, standardised, weight * known * variance))
+    return tuple(tasks)
+
+
+@dataclass(frozen=True)
+class Training:
+    """What every member is fitted from.
+
+    Attributes:
+        sample: the rows.
+        config: settings.
+        tasks: what the members learn, the outcome first.
+        fold: int64 (n_repeats, n), the fold that holds out each row each time that they are dealt.
+        device: of the heads.
+        gpu_turn: heads are fitted one at a time where there is a GPU.
+        step: called after each fitted fold.
     """
 
     sample: TrainingSample
     config: Config
-    weight: Floats
+    tasks: tuple[Task, ...]
     fold: Ints
     device: torch.device
     gpu_turn: threading.Lock
     step: Step
 
     @staticmethod
-    def of(sample: TrainingSample, config: Config, step: Step) -> _Training:
+    def of(sample: TrainingSample, config: Config, step: Step = lambda: None) -> Training:
         """Deal out the folds; raises as ``fit`` does."""
         y, folds = sample.y, config.folds
         n_bad, most = int(y.sum()), folds.n_folds
@@ -125,89 +213,163 @@ class _Training:
                 f"training needs at least {most} bad and {most} good outcomes, got {n_bad} bad of {len(y)} rows",
                 "Add rows, or check which target values the schema calls bad.",
             )
-        fold = assign_folds(y, sample.groups, folds.n_folds, folds.seed)
-        if not all(both_classes(y[fold != number]) for number in range(folds.n_folds)):
+        seeds = range(folds.seed, folds.seed + n_repeats(folds, len(y)))
+        fold = np.stack([assign_folds(y, sample.groups, folds.n_folds, seed) for seed in seeds])
+        if not all(both_classes(y[one != number]) for one in fold for number in range(folds.n_folds)):
             raise ContractError(
                 "rows that share a narrative or an applicant must share a fold, and dealt out so they leave some of "
                 f"the {folds.n_folds} fold models without a bad or without a good outcome to learn from",
                 "Add rows, or strip the text that many narratives have in common (creditfusion.strip in the schema).",
             )
-        weight = recency_weight(sample.decided, len(y), folds.half_life_years)
-        return _Training(sample, config, weight, fold, training_device(), threading.Lock(), step)
+        tasks = _tasks(sample, recency_weight(sample.decided, len(y), folds.half_life_years))
+        return Training(sample, config, tasks, fold, training_device(), threading.Lock(), step)
 
     def each_fold(self, fit_on: Callable[[Index, int], Part], done: Callable[[int, Index, Part], None]) -> None:
-        """``fit_on(training rows, seed)`` for every fold, side by side, and ``done(fold, held-out rows, what was
-        fitted)`` in order.
+        """``fit_on(training rows, seed)`` for every fold, side by side, and ``done(number of the fold, held-out rows,
+        what was fitted)`` in order.
 
         No more folds are begun than there are threads while one waits for ``done``: what that raises ends the work.
         """
         at_once = torch.get_num_threads()
-        waiting: deque[tuple[int, Callable[[], Part]]] = deque()
+        waiting: deque[tuple[int, Index, Callable[[], Part]]] = deque()
 
         def take() -> None:
-            number, result = waiting.popleft()
-            done(number, np.flatnonzero(self.fold == number), result())
+            number, rows, result = waiting.popleft()
+            done(number, rows, result())
             self.step()
 
         with lone_workers(torch.device("cpu")) as pool:
-            for number in range(self.config.folds.n_folds):
-                seed = self.config.folds.seed + number
-                waiting.append((number, pool.submit(fit_on, np.flatnonzero(self.fold != number), seed).result))
+            for number, held_out in enumerate(self.held_out()):
+                rows = np.flatnonzero(~held_out)
+                job = pool.submit(fit_on, rows, self.config.folds.seed + number)
+                waiting.append((number, np.flatnonzero(held_out), job.result))
                 if len(waiting) == at_once:
                     take()
             while waiting:
                 take()
 
-    def head(self, inputs: HeadInputs, rows: Index) -> Head:
+    def held_out(self) -> list[Flags]:
+        """bool (n,) per fold, of all times that they are dealt: the rows that it holds out."""
+        return [one == number for one in self.fold for number in range(self.config.folds.n_folds)]
+
+    def head(self, inputs: HeadInputs, rows: Index, task: Task) -> Head:
         """A head that learned from these rows."""
         taken = inputs.take(rows)
         with nullcontext() if self.device.type == "cpu" else self.gpu_turn:
-            return fit_head(taken, self.sample.y[rows], self.config.head, self.device, self.weight[rows])
+            return fit_head(taken, task.lesson(rows), self.config.head, self.device)
+
+    def booster(self, trees: TreeRows, rows: Index, task: Task, seed: int) -> lgb.Booster:
+        """Trees that learned from these rows."""
+        return fit_booster(trees.x[rows], task.lesson(rows), trees.directions, self.config.stacker, seed)
 
 
-def _fit_text_head(inputs: HeadInputs, training: _Training) -> tuple[Head, Floats]:
+@dataclass(frozen=True)
+class TreeRows:
+    """What trees learn from.
+
+    Attributes:
+        x: float64 (n, n_columns), the ``stacker_inputs``.
+        directions: how risk moves with each column: +1, -1, or 0 for either way; it rises with a narrative's log-odds.
+    """
+
+    x: Floats
+    directions: tuple[int, ...]
+
+    @staticmethod
+    def of(sample: TrainingSample, text: Floats, text_columns: Floats | None = None) -> TreeRows:
+        """The rows of a sample with out-of-fold log-odds ``text`` (n, n_narratives), and ``text_columns`` (n,
+        n_narratives, m).
+        """
+        tabular = sample.design.tabular
+        x = stacker_inputs(tabular, text, text_columns)
+        known = (*sample.monotone, *(0,) * len(tabular.cat_names), *(1,) * text.shape[1])
+        return TreeRows(x, (*known, *(0,) * (x.shape[1] - len(known))))
+
+
+def fit_text_head(inputs: HeadInputs, training: Training) -> tuple[Head, Floats]:
     """The mean of one text-only head per fold, and the out-of-fold log-odds of each row's narratives,
-    (n, n_narratives).
+    (n, n_narratives), the mean over the times that the folds were dealt.
     """
     heads: list[Head] = []
     text = np.zeros(inputs.x_absent.shape)
 
     def done(_number: int, rows: Index, head: Head) -> None:
         heads.append(head)
-        text[rows] = head.output(inputs.take(rows)).text
+        text[rows] += head.output(inputs.take(rows)).text
 
-    training.each_fold(lambda rows, _seed: training.head(inputs, rows), done)
-    return Head.mean(heads), text
+    training.each_fold(lambda rows, _seed: training.head(inputs, rows, training.tasks[0]), done)
+    return Head.mean(heads), text / len(training.fold)
+
+
+def fit_head_margin(inputs: HeadInputs, training: Training) -> Floats:
+    """Out-of-fold log-odds of a head on the outcome, float64 (n,)."""
+    margin = np.zeros(len(inputs))
+
+    def done(_number: int, rows: Index, head: Head) -> None:
+        margin[rows] += head.output(inputs.take(rows)).margin
+
+    training.each_fold(lambda rows, _seed: training.head(inputs, rows, training.tasks[0]), done)
+    return margin / len(training.fold)
+
+
+def fit_trees(trees: TreeRows, training: Training) -> Floats:
+    """Out-of-fold log-odds of trees on the outcome, float64 (n,)."""
+    x = trees.x
+    margin = np.zeros(len(x))
+
+    def done(_number: int, rows: Index, booster: lgb.Booster) -> None:
+        margin[rows] += Stacker.mean([booster]).margin(x[rows], 1)
+
+    training.each_fold(lambda rows, seed: training.booster(trees, rows, training.tasks[0], seed), done)
+    return margin / len(training.fold)
 
 
 def _fit_assembly(
-    inputs: HeadInputs, text: Floats, training: _Training, watch: Watch | None = None
+    inputs: HeadInputs, trees: TreeRows, training: Training, watch: Watch | None = None
 ) -> tuple[Assembly, Floats]:
-    """A joint head, boosters that also see out-of-fold ``text`` (n, n_narratives), and the blend of what both say of
-    rows that they never saw; with its margins.
-    """
-    sample, config = training.sample, training.config
-    tabular = sample.design.tabular
-    x = stacker_inputs(tabular, text)
-    directions = [*sample.monotone, *[0] * len(tabular.cat_names), *[1] * text.shape[1]]
-    fitted: list[tuple[Head, lgb.Booster]] = []
-    head, stacker = np.zeros(len(x)), np.zeros(len(x))
-    seen = np.zeros(len(x), dtype=np.bool_)
+    """A head and trees on every task, and their blend on rows that they never saw; with its margins."""
+    x = trees.x
+    tasks, y, n_folds = training.tasks, training.sample.y, training.config.folds.n_folds
+    fitted: list[list[tuple[Head, lgb.Booster]]] = []
+    outputs = np.zeros((len(x), 2 * len(tasks)))
+    times = np.zeros(len(x))
+    optional = np.repeat([task.squared for task in tasks], 2)
 
-    def fit_on(rows: Index, seed: int) -> tuple[Head, lgb.Booster]:
-        booster = fit_booster(x[rows], sample.y[rows], directions, config.stacker, seed, training.weight[rows])
-        return training.head(inputs, rows), booster
+    def fit_on(rows: Index, seed: int) -> list[tuple[Head, lgb.Booster]]:
+        return [(training.head(inputs, rows, task), training.booster(trees, rows, task, seed)) for task in tasks]
 
-    def done(number: int, rows: Index, parts: tuple[Head, lgb.Booster]) -> None:
+    def done(number: int, rows: Index, parts: list[tuple[Head, lgb.Booster]]) -> None:
         fitted.append(parts)
-        seen[rows] = True
-        head[rows] = parts[0].output(inputs.take(rows)).margin
-        stacker[rows] = Stacker((parts[1],)).margin(x[rows])
-        if watch is not None:
-            blend = fit_blend(sample.y[seen], stacker[seen], head[seen], config.blend)
-            watch(number + 1, sample.y[seen], blend.margin(stacker[seen], head[seen]))
+        times[rows] += 1.0
+        for at, (head, booster) in enumerate(parts):
+            outputs[rows, 2 * at] += head.output(inputs.take(rows)).margin
+            outputs[rows, 2 * at + 1] += Stacker.mean([booster]).margin(x[rows])
+        if watch is not None and number < n_folds:
+            seen = times > 0.0
+            watch(number + 1, y[seen], fit_blend(y[seen], outputs[seen], optional).margin(outputs[seen]))
 
     training.each_fold(fit_on, done)
-    blend = fit_blend(sample.y, stacker, head, config.blend)
-    heads, boosters = zip(*fitted, strict=True)
-    return Assembly(Head.mean(heads), Stacker(boosters), blend), blend.margin(stacker, head)
+    outputs /= times[:, None]
+    blend = fit_blend(y, outputs, optional)
+    members = [
+        member
+        for at, task in enumerate(tasks)
+        for member in (
+            Member("head", task.name, blend.weights[2 * at]),
+            Member("trees", task.name, blend.weights[2 * at + 1]),
+        )
+    ]
+    assembly = _merged(fitted, members, blend.intercept)
+    return assembly, blend.margin(outputs)
+
+
+def _merged(
+    fitted: Sequence[Sequence[tuple[Head, lgb.Booster]]], members: Sequence[Member], intercept: float
+) -> Assembly:
+    """The blend of members (head and trees on each task in turn) fitted per fold and task."""
+    heads, trees = members[0::2], members[1::2]
+    tasks = list(zip(*fitted, strict=True))  # per task, the (head, booster) of every fold
+    head = Head.weighted([Head.mean([part for part, _ in task]) for task in tasks], [one.weight for one in heads])
+    kept = [(task, one.weight) for task, one in zip(tasks, trees, strict=True) if one.weight]
+    stacker = Stacker.joined([Stacker.mean([booster for _, booster in task], weight) for task, weight in kept])
+    return Assembly(head, stacker, intercept, tuple(members))

@@ -28,12 +28,13 @@ from fusion.validation.intervals import Estimate, Z
 
 Inputs = Floats32 | sparse.csr_matrix
 
-Source = Literal["narratives", "written", "words", "columns", "both", "score"]
+Source = Literal["narratives", "written", "words", "style", "columns", "both", "score"]
 """What a trait is recovered from.
 
 narratives: the vectors of all narratives, and which of them were written at all. written: the same among applicants who
-wrote something. words: the single words that the model counts. columns: the structured columns. both: columns and
-vectors. score: the model's score alone.
+wrote something. words: the single words that the model counts. style: how the narratives are written, which of them at
+all; only of a model that reads it. columns: the structured columns. both: columns, vectors and style. score: the
+model's score alone.
 """
 
 Verdict = Literal["chance", "unsure", "hardly", "somewhat", "clearly", "well"]
@@ -42,7 +43,6 @@ SOMEWHAT, CLEARLY, WELL = 0.55, 0.65, 0.80  # AUCs from which the words of that 
 SEED = 0
 """Of the folds: equal for every run, so that equal rows give equal figures."""
 
-N_SOURCES = 6
 N_FOLDS = 5
 MIN_IN_FOLD = 2
 """Rows of every level that every fold must hold, for an AUC and its variance."""
@@ -91,10 +91,12 @@ class ProbeInputs:
     tied: Ints
 
     @staticmethod
-    def of(inputs: HeadInputs, margin: Floats, tied: Ints) -> ProbeInputs:
-        """From the inputs of the model's head and its calibrated log-odds (n,)."""
+    def of(inputs: HeadInputs, x_style: Floats32, margin: Floats, tied: Ints) -> ProbeInputs:
+        """From the inputs of the model's head, the style of the narratives (``TextBlock.x_style``), which the model
+        reads where it is not empty, and its calibrated log-odds (n,).
+        """
         wrote = np.asarray((inputs.x_absent == 0).any(axis=1), np.bool_)
-        return ProbeInputs(_head_sources(inputs) | {"score": rank_code(margin)}, wrote, tied)
+        return ProbeInputs(_read_sources(inputs, x_style) | {"score": rank_code(margin)}, wrote, tied)
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def probe_trait(groups: Groups, inputs: ProbeInputs, advance: Callable[[int], No
     Args:
         groups: The trait; groups too small to judge are left out.
         inputs: What the model reads of the same rows.
-        advance: Called with 1 after each of the N_SOURCES sources.
+        advance: Called with 1 after each of the sources.
     """
     level, labels = groups.levels(), [groups.labels[at] for at in groups.large]
     found, gaps = dict[Source, SourceProbe](), dict[Source, str]()
@@ -159,8 +161,8 @@ def verdict(auc: Estimate) -> Verdict:
     return "clearly" if auc.value < WELL else "well"
 
 
-def _head_sources(inputs: HeadInputs) -> dict[Source, Inputs | str]:
-    """What a trait may be recovered from, but for the score; all as the model's head takes them."""
+def _read_sources(inputs: HeadInputs, x_style: Floats32) -> dict[Source, Inputs | str]:
+    """What a trait may be recovered from, but for the score: style by rank, all else as the model's head takes it."""
     found: dict[Source, Inputs | str] = {}
     if not inputs.x_absent.shape[1]:
         silence = "the model reads no narratives"
@@ -169,9 +171,12 @@ def _head_sources(inputs: HeadInputs) -> dict[Source, Inputs | str]:
     vectors = np.hstack([inputs.x_text.reshape(len(inputs), -1), inputs.x_absent])
     found["narratives"] = found["written"] = silence or vectors
     found["words"] = inputs.x_words if inputs.x_words.nnz else silence or "they hold no word that the model counts"
+    style = style_code(x_style)
+    if x_style.shape[2]:
+        found["style"] = silence or np.hstack([style, inputs.x_absent])
     lacking = "" if inputs.x_columns.shape[1] else "the model sees no columns"
     found["columns"] = lacking or inputs.x_columns
-    found["both"] = lacking or silence or np.hstack([inputs.x_columns, vectors])
+    found["both"] = lacking or silence or np.hstack([inputs.x_columns, vectors, style])
     return found
 
 
@@ -249,6 +254,18 @@ def rank_code(values: Floats) -> Floats32:
     knots = np.linspace(0.0, 1.0, N_KNOTS)
     hats: Floats = np.maximum(0.0, 1.0 - np.abs(rank[:, None] - knots) * (N_KNOTS - 1))
     return hats.astype(np.float32)
+
+
+def style_code(x_style: Floats32) -> Floats32:
+    """float32 (n, n_narratives * n_style * N_KNOTS): every feature as ``rank_code`` among the narratives that were
+    written, 0 where there is none.
+    """
+    features = x_style.reshape(len(x_style), -1)
+    code = np.zeros((*features.shape, N_KNOTS), np.float32)
+    for at, values in enumerate(features.T.astype(np.float64)):
+        written = np.isfinite(values)
+        code[written, at] = rank_code(values[written])
+    return code.reshape(len(code), features.shape[1] * N_KNOTS)
 
 
 def _losses(x: Inputs, level: Ints, fold: Ints, k: int) -> Floats:

@@ -34,7 +34,7 @@ from tests.support.studies import BASE
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("explained")
-    model = train_small(folder, generate(400, 1).table, schema=any_id_schema())
+    model = train_small(folder, generate(600, 1).table, schema=any_id_schema())
     table = generate(N_ROWS, 2).table.drop(columns="outcome").astype(object)
     table.loc[BROKEN, "amount"] = "a lot"
     table.loc[SLASHED, "application_id"] = SLASHED_ID

@@ -157,8 +157,8 @@ def test_another_model_has_another_id(pristine: Saved, trained: Trained, tmp_pat
 
 def test_more_than_ten_folds_keep_their_order(tmp_path: Path) -> None:
     """The boosters' sum depends on their order in its last bits, and the file names say which is which."""
-    design = make_design(240, shape=Shape(dim=2, n_buckets=8))
-    config = SMALL.model_copy(update={"folds": FoldConfig(n_folds=12)})
+    design = make_design(600, shape=Shape(dim=2, n_buckets=8))
+    config = SMALL.model_copy(update={"folds": FoldConfig(n_folds=12, n_repeats=1)})
     y = outcome(design)
     model, _ = fit(sample_of(design, y), config)
     save_model(tmp_path / "model", model, config)
@@ -202,7 +202,7 @@ def test_the_manifest_lists_every_other_file(pristine: Saved) -> None:
     assert set(files) == {MANIFEST, MANIFEST_DIGEST, *pristine.manifest.files}
     assert sorted(name for name in files if name.startswith(("heads/", "stacker/"))) == [
         *(f"heads/{part}.safetensors" for part in ("columns_only", "fused", "text_only")),
-        *(f"stacker/{part}-0{fold}.txt" for part in ("columns_only", "fused") for fold in range(3)),
+        *(f"stacker/{part}-00{fold}.txt" for part in ("columns_only", "fused") for fold in range(3)),
     ]
     for name, digest in pristine.manifest.files.items():
         assert hashlib.sha256(files[name]).hexdigest() == digest
@@ -269,7 +269,7 @@ def test_a_stranger_is_refused_by_name(copy: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [("heads/fused.safetensors", "heads/text_only.safetensors"), ("stacker/fused-00.txt", "stacker/fused-01.txt")],
+    [("heads/fused.safetensors", "heads/text_only.safetensors"), ("stacker/fused-000.txt", "stacker/fused-001.txt")],
 )
 def test_two_files_changed_about_are_refused(copy: Path, first: str, second: str) -> None:
     one, other = copy / first, copy / second
@@ -282,18 +282,18 @@ def test_two_files_changed_about_are_refused(copy: Path, first: str, second: str
 
 def test_a_newer_format_is_refused_in_plain_words(copy: Path) -> None:
     rewrite_manifest(copy, format_version=FORMAT_VERSION + 1, something_new={"a": 1})
-    with pytest.raises(ContractError, match=r"has format version 4; this creditfusion reads up to 3.*Update"):
+    with pytest.raises(ContractError, match=r"has format version 5; this creditfusion reads up to 4.*Update"):
         load(copy)
 
 
 def test_an_older_format_is_refused_in_plain_words(copy: Path) -> None:
-    rewrite_manifest(copy, format_version=2)
-    with pytest.raises(ContractError, match=r"has format version 2; this creditfusion reads 3.*Train the model again"):
+    rewrite_manifest(copy, format_version=3)
+    with pytest.raises(ContractError, match=r"has format version 3; this creditfusion reads 4.*Train the model again"):
         load(copy)
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"[]", b"{}", b"null", b"\xff\xfe", b'{"format_version": "x"}', b'{"format_version": 3}']
+    "raw", [b"", b"[]", b"{}", b"null", b"\xff\xfe", b'{"format_version": "x"}', b'{"format_version": 4}']
 )
 def test_what_is_no_manifest_is_refused(copy: Path, raw: bytes) -> None:
     (copy / MANIFEST).write_bytes(raw)
@@ -315,7 +315,15 @@ def test_a_manifest_that_names_a_file_outside_is_refused(copy: Path, name: str) 
 
 @pytest.mark.parametrize(
     "name",
-    ["schema.json", "config.json", "tabular.json", "calibration.json", "basis.safetensors", "reference.safetensors"],
+    [
+        "schema.json",
+        "config.json",
+        "tabular.json",
+        "calibration.json",
+        "basis.safetensors",
+        "components.safetensors",
+        "reference.safetensors",
+    ],
 )
 def test_a_manifest_that_leaves_out_a_needed_file_is_refused(copy: Path, name: str) -> None:
     (copy / name).unlink()

@@ -40,7 +40,7 @@ from tests.support.stand_in import parts_alone
 Check = Callable[[CreditFusionClassifier], None]
 
 LIGHT = Config(
-    folds=FoldConfig(n_folds=2),
+    folds=FoldConfig(n_folds=2, n_repeats=1),
     head=HeadConfig(steps=20),
     stacker=StackerConfig(n_trees=20, learning_rate=0.1, min_leaf_rows=5),
 )
@@ -164,7 +164,9 @@ def test_the_schema_says_what_is_bad_and_which_way_risk_runs() -> None:
     amount = rng.uniform(0, 100, 300)
     frame = pd.DataFrame({field.name: "" for field in small_schema().fields}, index=range(300), dtype=object)
     frame = frame.drop(columns=["id", "outcome"]).assign(amount=amount)
-    y = np.where(rng.random(300) < expit(amount / 20 - 3), "bad", "good")
+    y = np.where(
+        rng.random(300) < expit(np.where(amount > 44, 2.5, -2.5)), "bad", "good"
+    )  # a step: the trees' business
     estimator = CreditFusionClassifier(config=LIGHT, schema=small_schema(), encoder=WORDS).fit(frame, y)
     assert estimator.bad_class_ == "bad"
     rising = estimator.predict_proba(frame.iloc[np.argsort(amount)])[:, 0]
@@ -333,7 +335,7 @@ def test_a_schema_whose_bad_values_are_no_class_is_refused() -> None:
 
 
 def test_the_classifier_of_a_trained_bundle_reads_files_with_more_columns(tmp_path: Path) -> None:
-    model = train_small(tmp_path, generate(300, 1).table)
+    model = train_small(tmp_path, generate(600, 1).table)
     rows = generate(20, 2).table
     classifier = CreditFusionClassifier.from_bundle(model)
     expected = fusion.load(model).score(rows.drop(columns="outcome")).scores["pd"]

@@ -51,7 +51,7 @@ class Lender:
 @pytest.fixture(scope="module")
 def lender(tmp_path_factory: pytest.TempPathFactory) -> Lender:
     folder = tmp_path_factory.mktemp("scorer")
-    model = train_small(folder, generate(300, 1).table)
+    model = train_small(folder, generate(600, 1).table)
     rows = generate(N, 2).table.drop(columns="outcome").astype(object)
     rows.loc[7, "amount"] = "a lot"
     return Lender(model, rows.set_index(pd.Index([f"row {at}" for at in range(N)])), folder)

@@ -20,7 +20,7 @@ LEVELS = (4, 3)
 """Codes of the two level columns, the 0 included."""
 
 SMALL = Config(
-    folds=FoldConfig(n_folds=3, seed=7),
+    folds=FoldConfig(n_folds=3, n_repeats=1, seed=7),
     head=HeadConfig(n_bins=4, text_penalty=300.0, steps=40),
     stacker=StackerConfig(n_trees=30, min_leaf_rows=10, learning_rate=0.1),
 )

@@ -21,16 +21,16 @@ from scipy import sparse
 from features.design import Design, TabularBlock, TextBlock, no_style
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
 from fusion.model.basis import Basis
-from fusion.model.calibration import Blend
-from fusion.model.fusion_model import Assembly, FusionModel, Margins, TextModel
+from fusion.model.fusion_model import Assembly, FusionModel, Margins, Member, TextModel
 from fusion.model.head import Head
 from fusion.model.stacker import Stacker
+from fusion.model.text_components import TextComponents
 from fusion.model.training import TrainingSample, fit
 from tests.support.designs import Shape, make_design, outcome
 
 FILE = Path(__file__).parents[1] / "fusion" / "golden" / "model.json"
 CONFIG = Config(
-    folds=FoldConfig(n_folds=2),
+    folds=FoldConfig(n_folds=2, n_repeats=1),
     head=HeadConfig(n_bins=3, text_penalty=30.0, steps=30),
     stacker=StackerConfig(n_trees=6, num_leaves=4, min_leaf_rows=10, learning_rate=0.2),
 )
@@ -59,7 +59,8 @@ def read() -> Golden:
     fused, columns_only = _assembly(document["fused"]), _assembly(document["columns_only"])
     text_only = TextModel(_head(document["text_only"]["head"]), **document["text_only"]["line"])
     margins = Margins(**{name: np.array(values) for name, values in document["margins"].items()})
-    model = FusionModel(basis, fused, columns_only, text_only, CONFIG.scale)
+    components = TextComponents(**{name: _from_json(array) for name, array in document["components"].items()})
+    model = FusionModel(basis, components, 0, fused, columns_only, text_only, CONFIG.scale)
     return Golden(model, Design(tabular, text), margins)
 
 
@@ -87,6 +88,7 @@ def write() -> None:
         "design": {name: _to_json(array) for name, array in arrays.items()},
         "names": names,
         "basis": {field.name: _to_json(getattr(model.basis, field.name)) for field in fields(Basis)},
+        "components": {name: _to_json(array) for name, array in model.components.to_arrays().items()},
         "fused": _assembly_json(model.fused),
         "columns_only": _assembly_json(model.columns_only),
         "text_only": {
@@ -121,13 +123,16 @@ def _assembly_json(assembly: Assembly) -> dict[str, Any]:
     return {
         "head": _head_json(assembly.head),
         "boosters": assembly.stacker.to_text(),
-        "blend": asdict(assembly.blend),
+        "weights": assembly.stacker.weights,
+        "intercept": assembly.intercept,
+        "members": [asdict(member) for member in assembly.members],
     }
 
 
 def _assembly(document: Mapping[str, Any]) -> Assembly:
-    stacker = Stacker.from_text(document["boosters"])
-    return Assembly(_head(document["head"]), stacker, Blend(**document["blend"]))
+    stacker = Stacker.from_text(document["boosters"], document["weights"])
+    members = tuple(Member(**member) for member in document["members"])
+    return Assembly(_head(document["head"]), stacker, document["intercept"], members)
 
 
 def _head_json(head: Head) -> dict[str, Any]:

@@ -26,7 +26,14 @@ from experiments.sweep.worker import WorkerOrder, work
 
 ROOT = Path(__file__).resolve().parents[2]
 N_ROWS = 240
-SMALL = ("encoder.window=64", "folds.n_folds=2", "stacker.n_trees=10", "text.n_buckets=256", "head.steps=10")
+SMALL = (
+    "encoder.window=64",
+    "folds.n_folds=2",
+    "folds.n_repeats=1",
+    "stacker.n_trees=10",
+    "text.n_buckets=256",
+    "head.steps=10",
+)
 SLOW = ("stacker.n_trees=600", "folds.n_folds=6")
 """Of a trial that is still at work when something happens to it."""
 

@@ -17,59 +17,33 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
 
 import numpy as np
-import pandas as pd
-from scipy.special import logit
 
-from data_schemas.contract import FieldType
-from experiments.benchmarks.measuring import markdown, measure, parser, publish, tell
+from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from experiments.benchmarks.peers.contenders import own
 from experiments.benchmarks.peers.contenders.child import AUTOGLUON, COLUMNS, OWN, SKRUB, WORDS
-from experiments.benchmarks.peers.contenders.tables import About, Budget, Training, write_tables
-from features.arrays import Flags, Floats
+from experiments.benchmarks.peers.contenders.tables import About, Budget, write_tables
+from experiments.benchmarks.peers.running import (
+    Contender,
+    Found,
+    Place,
+    contender_frame,
+    log_odds,
+    run_contender,
+    training_table,
+)
+from features.arrays import Floats
 from features.narratives.reader import clean_narrative
 from features.tables.applications import Applications
 from features.tables.csv_records import data_digest
-from features.tabular import TabularEncoder
-from fusion.config import FoldConfig
 from fusion.metrics import Figures, Gain, brier_gain, delong, figures
-from fusion.model.folds import assign_folds, tied_groups
-
-Found = dict[str, object]
-
-ROOT = Path(__file__).resolve().parents[3]
-MIN_PD = 1e-9  # a PD of 0 or 1 has no log-odds
-
-
-@dataclass(frozen=True)
-class Contender:
-    """What takes part.
-
-    Attributes:
-        name: Of its files.
-        kind: One of ``contenders.child``.
-        title: Its row in the table.
-        rounds: How often its scoring is timed.
-        cold: Runs without the cache of vectors.
-    """
-
-    name: str
-    kind: str
-    title: str
-    rounds: int = 3
-    cold: bool = False
-
 
 CONTENDERS = (
     Contender("creditfusion", OWN, "creditfusion, full cache"),
@@ -82,25 +56,6 @@ CONTENDERS = (
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where contenders run.
-
-    Attributes:
-        work: Folder of what they leave.
-        tables: Of the rows.
-        python: Of AutoGluon's environment.
-        identity: What results must have been made from to be used again.
-    """
-
-    work: Path
-    tables: Path
-    python: Path | None
-    budget: Budget
-    threads: int
-    identity: Found
-
-
-@dataclass(frozen=True)
 class PeerResult:
     """A contender's figures on some rows, and its gains over creditfusion: positive where the contender is better."""
 
@@ -109,98 +64,9 @@ class PeerResult:
     brier_gain: Gain
 
 
-def contender_frame(read: Applications, learn: Flags) -> pd.DataFrame:
-    """The inputs of every row as contenders see them: numbers (float32, NaN missing), then levels and clean narratives
-    (None missing). What a number that training never lacked means when it is missing, the rows ``learn`` say.
-    """
-    block = TabularEncoder.fit(read.take(learn)).encode(read)
-    levels = [field.name for field in read.schema.features if field.type is FieldType.STRING]
-    texts = {name: list(read.frame[name]) for name in levels}
-    texts |= {field.name: clean_narrative(read, field.name) for field in read.schema.narratives}
-    written = {name: pd.Series([text or None for text in column], dtype=object) for name, column in texts.items()}
-    return pd.DataFrame(block.x_num, columns=list(block.num_names)).assign(**written)
-
-
-def training_table(read: Applications, learn: Flags, about: About, frame: pd.DataFrame) -> Training:
-    """The rows to learn from, with folds as creditfusion deals them: copies of a narrative stay together."""
-    rows = read.take(learn)
-    folds = FoldConfig()
-    fold = assign_folds(rows.outcome(), tied_groups(rows), folds.n_folds, folds.seed)
-    return Training(about, frame[learn].reset_index(drop=True), rows.outcome(), fold)
-
-
-def run_contender(contender: Contender, place: Place) -> Found:
-    """Fit, score and write down one contender, or read what was written before."""
-    kept = place.work / f"{contender.name}.json"
-    budget = replace(place.budget, cache="") if contender.cold else place.budget
-    identity = {**place.identity, "budget": _that_counts(contender, budget)}
-    if kept.exists():
-        found: Found = json.loads(kept.read_text(encoding="utf-8"))
-        if found["identity"] == identity:
-            return found
-    tell(f"fit {contender.title}")
-    model, pds = place.work / f"{contender.name}_model", place.work / f"{contender.name}.npy"
-    command = [*child_command(contender, place), "--tables", str(place.tables), "--model", str(model)]
-    command += ["--contender", contender.kind, "--budget", json.dumps(asdict(budget))]
-    shutil.rmtree(model, ignore_errors=True)  # of a run that was broken off
-    fitted = measure([*command, "fit"])
-    if contender.kind == OWN and not contender.cold and fitted.summary["hit_rate"] < 1:
-        fitted = measure([*command, "fit"])  # the first filled the cache
-    tell(f"score with {contender.title}")
-    scored = measure([*command, "score", "--rounds", str(contender.rounds), "--out", str(pds)])
-    found = {
-        "identity": identity,
-        "title": f"{contender.title}{_in_words(contender, budget)}",
-        "fit_seconds": fitted.summary["seconds"],
-        "fit_peak_mb": fitted.peak_mb,
-        "score_seconds": median(scored.summary["seconds"]),
-        "score_peak_mb": scored.peak_mb,
-        "model_mb": folder_mb(model),
-        "settings": {name: value for name, value in fitted.summary.items() if name not in ("seconds", "versions")},
-        "versions": fitted.summary["versions"],
-        "load": os.getloadavg()[0],
-    }
-    kept.write_text(json.dumps(found, indent=1), encoding="utf-8")
-    return found
-
-
-def _that_counts(contender: Contender, budget: Budget) -> Found:
-    """The part of the budget on which this contender's result hangs."""
-    names = {OWN: (), AUTOGLUON: ("seconds", "preset")}.get(contender.kind, ("trials", "seed"))
-    return {name: value for name, value in asdict(budget).items() if name in names}
-
-
-def _in_words(contender: Contender, budget: Budget) -> str:
-    """The budget as it stands behind the contender's title."""
-    if contender.kind == OWN:
-        return ""
-    if contender.kind == AUTOGLUON:
-        return f", {budget.preset}, {budget.seconds:,} s"
-    return f", best of {budget.trials} settings"
-
-
-def child_command(contender: Contender, place: Place) -> list[str]:
-    """The command that starts the contender's process. Only there are creditfusion's folders on the path by name: the
-    environment of AutoGluon does not hold them.
-    """
-    python = str(place.python) if contender.kind == AUTOGLUON else sys.executable
-    variables = [f"PYTHONPATH={ROOT}", *([f"OMP_NUM_THREADS={place.threads}"] if place.threads else [])]
-    return ["env", *variables, python, "-m", "experiments.benchmarks.peers.contenders.child"]
-
-
-def folder_mb(folder: Path) -> float:
-    """Size of all files in a folder, in 10^6 bytes."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-
-
 def judge(y: Floats, margin: Floats, base: Floats) -> PeerResult:
     """What a contender is worth beside creditfusion, whose margin is ``base``."""
     return PeerResult(figures(y, margin), delong(y, margin, base), brier_gain(y, margin, base))
-
-
-def log_odds(pd_of_default: Floats) -> Floats:
-    """Margins of PDs."""
-    return np.asarray(logit(np.clip(pd_of_default, MIN_PD, 1 - MIN_PD)), dtype=np.float64)
 
 
 def _gain(gain: Gain, own_row: bool) -> str:
@@ -281,7 +147,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.error("--only autogluon needs --autogluon, the Python of its environment")
     if (not given.only or "skrub" in given.only) and find_spec("skrub") is None:
         options.error("skrub is not installed; run `pip install creditfusion[benchmarks]`, or leave it out by --only")
-    read, learn, later = own.split(given.data, given.schema, given.until)
+    about = About((), (), tuple(str(path.resolve()) for path in given.data), given.schema, str(given.until))
+    read, learn, later = own.split(about)
     rows = read.applications
     given.work.mkdir(parents=True, exist_ok=True)
     budget = Budget(given.trials, 0, given.seconds, given.preset, str(given.cache.resolve()))
@@ -293,9 +160,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "threads": given.threads,
     }
     frame = contender_frame(rows, learn)
-    levels = tuple(field.name for field in rows.schema.features if field.type is FieldType.STRING)
-    narratives = tuple(field.name for field in rows.schema.narratives)
-    about = About(levels, narratives, tuple(str(path.resolve()) for path in given.data), given.schema, str(given.until))
     with tempfile.TemporaryDirectory(dir=given.work, prefix="rows_") as folder:
         tables = Path(folder)
         write_tables(tables, training_table(rows, learn, about, frame), frame.iloc[later].reset_index(drop=True))

@@ -46,9 +46,9 @@ from features.narratives.reader import clean_narrative
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import Bundle, load
-from fusion.explain.attribution import ModelOutputs
+from fusion.explain.attribution import ModelOutputs, unwritten
 from fusion.explain.tree_shapley import Leaves, TreeGame, count, leaves_of
-from fusion.model.stacker import Stacker, stacker_inputs
+from fusion.model.stacker import Stacker
 from fusion.scorer import Scorer
 from fusion.text_encoder import VectorCache, open_text_encoder
 
@@ -100,10 +100,10 @@ class Bench:
         reading = ModelOutputs.of(bundle.model, rows.design)
         explainer.explain_outputs(reading, rows.sentences)
         background = bundle.population.background(bundle.config)
-        x = stacker_inputs(background, np.tile(bundle.model.text_only.head.absent, (len(background), 1)))
+        x = unwritten(bundle.model, background)
         x = x[single_precision_will_do(explainer.trees.leaves, x)]
         some = np.random.default_rng(0).choice(len(x), min(BACKGROUND_ROWS, len(x)), replace=False)
-        return Bench(bundle, work, texts, reading.x, explainer.trees, x[np.sort(some)])
+        return Bench(bundle, work, texts, reading.trees.x, explainer.trees, x[np.sort(some)])
 
     def encode(self) -> float:
         """Seconds of the encoder alone, without a cache."""
@@ -124,15 +124,18 @@ class Bench:
 
 
 def compare_trees(stacker: Stacker, x: Floats, background: Floats, whole: TreeGame, took: Took) -> None:
-    """One round of the trees' part alone, each contender on one thread. whole: the game on the whole background."""
-    leaves = leaves_of(stacker.boosters)
+    """One round of the trees' part alone, each contender on one thread. whole: the game on the whole background.
+
+    Beside shap every column is a player of its own, also where several describe one narrative: shap has no groups.
+    """
+    leaves = leaves_of(stacker, np.arange(x.shape[1]))
     game = TreeGame.of(leaves, count(leaves, background), len(background), x.shape[1])
     explainers = shap_explainers(stacker, background)
     theirs, ours = np.zeros_like(x), np.zeros_like(x)
 
     def explain_theirs() -> None:
-        for explainer in explainers:
-            theirs[:] += explainer.shap_values(x, check_additivity=False) / len(explainers)
+        for explainer, weight in zip(explainers, stacker.weights, strict=True):
+            theirs[:] += weight * explainer.shap_values(x, check_additivity=False)
 
     def explain_ours() -> None:
         ours[:] = game.contributions(x)
@@ -200,7 +203,7 @@ def window(data: Path, schema: Schema, since: np.datetime64 | None, n_rows: int)
 
 
 def shap_explainers(stacker: Stacker, background: Floats) -> list[shap.TreeExplainer]:
-    """shap's explainer of each booster; the contributions of the stacker are the mean of theirs."""
+    """shap's explainer of each booster; the contributions of the stacker are the weighted sum of theirs."""
     kind = "interventional"
     return [shap.TreeExplainer(booster, background, feature_perturbation=kind) for booster in stacker.boosters]
 

@@ -164,11 +164,11 @@ def test_the_report_on_reasons(capsys: pytest.CaptureFixture[str]) -> None:
 def test_one_round_of_the_trees_alone() -> None:
     design = make_design(300)
     model, _ = fit(sample_of(design, outcome(design)), SMALL)
-    heard = ModelOutputs.of(model, design)
-    leaves = leaves_of(model.fused.stacker.boosters)
-    game = TreeGame.of(leaves, count(leaves, heard.x), len(heard.x), heard.x.shape[1])
+    x = ModelOutputs.of(model, design).trees.x
+    leaves = leaves_of(model.fused.stacker, model.column_players)
+    game = TreeGame.of(leaves, count(leaves, x), len(x), x.shape[1])
     took = explain_speed.Took()
-    explain_speed.compare_trees(model.fused.stacker, heard.x[:10], heard.x[:20], game, took)
+    explain_speed.compare_trees(model.fused.stacker, x[:10], x[:20], game, took)
     assert 0 < took.difference < 1e-6
     assert took.n_compared + took.n_left_out == 10
     assert [len(found) for found in took.trees.values()] == [1, 1, 1]
@@ -177,7 +177,7 @@ def test_one_round_of_the_trees_alone() -> None:
 def test_values_beside_a_threshold_s_rounding_are_found() -> None:
     edges = np.array([0.1, 228.47222137451175])  # in single precision both are greater
     every, none = np.full(2, np.inf), np.zeros(2, dtype=np.int64)
-    leaves = Leaves(np.zeros(2), np.arange(3), none, edges, every, none > 0)
+    leaves = Leaves(np.zeros(2), np.arange(3), none, edges, every, none > 0, none + 1, np.arange(3), none)
     x = np.array([[0.1], [np.float32(0.1)], [0.2], [np.float32(edges[1])], [np.nan]], dtype=np.float64)
     assert explain_speed.single_precision_will_do(leaves, x).tolist() == [True, False, True, False, True]
 

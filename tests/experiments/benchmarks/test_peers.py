@@ -15,6 +15,7 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from experiments.benchmarks.measuring import Measured
+from experiments.benchmarks.peers import running
 from experiments.benchmarks.peers import side_by_side as peers
 from experiments.benchmarks.peers.contenders import boosted, child, own
 from experiments.benchmarks.peers.contenders.tables import (
@@ -32,7 +33,14 @@ from tests.support.small import applications, row
 from tests.support.tiny_bert import tiny_bert
 
 UNTIL = date.fromisoformat(str(FIRST_DAY + np.timedelta64(300, "D")))
-SMALL = ("encoder.window=64", "folds.n_folds=2", "stacker.n_trees=20", "text.n_buckets=256", "head.steps=20")
+SMALL = (
+    "encoder.window=64",
+    "folds.n_folds=2",
+    "folds.n_repeats=1",
+    "stacker.n_trees=20",
+    "text.n_buckets=256",
+    "head.steps=20",
+)
 BUDGET = Budget(trials=2)
 NO_FIGURE = Gain(0.0, 0.0, 0.0, 1.0)
 
@@ -57,7 +65,7 @@ def small(monkeypatch: pytest.MonkeyPatch, encoder: Path) -> None:
         return load_config(None, [f"encoder.source='{encoder}'", *SMALL])
 
     monkeypatch.setattr(own, "load_config", config)
-    monkeypatch.setattr(peers, "measure", in_process)
+    monkeypatch.setattr(running, "measure", in_process)
 
 
 def in_process(command: Sequence[str]) -> Measured:
@@ -70,8 +78,10 @@ def in_process(command: Sequence[str]) -> Measured:
 
 @pytest.fixture(scope="module")
 def training(data: Path) -> Training:
-    read, learn, _ = own.split([data], "demo", UNTIL)
-    return peers.training_table(read.applications, learn, about(data), peers.contender_frame(read.applications, learn))
+    read, learn, _ = own.split(about(data))
+    return running.training_table(
+        read.applications, learn, about(data), running.contender_frame(read.applications, learn)
+    )
 
 
 def about(data: Path) -> About:
@@ -80,7 +90,7 @@ def about(data: Path) -> About:
 
 def test_contenders_see_features_and_clean_narratives_and_no_more(tmp_path: Path) -> None:
     read = applications(tmp_path, [row(), row(id="2", note=" A &amp; B. ", town=""), row(id="3", note="", loans="")])
-    frame = peers.contender_frame(read, np.ones(3, dtype=np.bool_))
+    frame = running.contender_frame(read, np.ones(3, dtype=np.bool_))
     numbers = ["income", "amount", "loans", "owner", "burden", "rest", "years"]
     assert list(frame) == [*numbers, "home", "town", "note"]
     assert frame["note"].tolist() == ["A car.", "A & B.", None]
@@ -175,7 +185,7 @@ def test_everyone_runs_once_and_is_judged_on_the_same_rows(
     def never(_command: Sequence[str]) -> Measured:
         raise AssertionError("this was done before")
 
-    monkeypatch.setattr(peers, "measure", never)
+    monkeypatch.setattr(running, "measure", never)
     peers.main([*command, "--only", "columns"])
     assert "| LightGBM on the columns, best of 2 settings | 0." in capsys.readouterr().out
     with pytest.raises(AssertionError, match="this was done before"):
@@ -198,7 +208,7 @@ def test_what_a_process_prints_is_one_json_object(
 
 def test_a_peer_that_is_ahead_is_told() -> None:
     costs = {"fit_seconds": 10, "score_seconds": 2, "fit_peak_mb": 50, "score_peak_mb": 40, "model_mb": 3}
-    results: dict[str, peers.Found] = {
+    results: dict[str, running.Found] = {
         "creditfusion": {"title": "own", **costs},
         "columns": {"title": "trees", **costs, "score_seconds": 1, "model_mb": 4},
         "words": {"title": "words", **costs, "fit_seconds": 11, "score_seconds": 3, "fit_peak_mb": 60, "model_mb": 5},
@@ -217,8 +227,8 @@ def test_a_peer_that_is_ahead_is_told() -> None:
 
 
 def test_only_autogluon_runs_in_an_environment_of_its_own(tmp_path: Path) -> None:
-    place = peers.Place(tmp_path, tmp_path, Path("other/python"), BUDGET, 1, {})
-    commands = {one.name: peers.child_command(one, place) for one in peers.CONTENDERS}
+    place = running.Place(tmp_path, tmp_path, Path("other/python"), BUDGET, 1, {})
+    commands = {one.name: running.child_command(one, place) for one in peers.CONTENDERS}
     assert "other/python" in commands["autogluon"]
     assert all(sys.executable in command for name, command in commands.items() if name != "autogluon")
     assert all("OMP_NUM_THREADS=1" in command for command in commands.values())
@@ -242,6 +252,6 @@ def test_sizes_and_log_odds(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "a").write_bytes(b"x" * 1500)
     (tmp_path / "b").write_bytes(b"x" * 500)
-    assert peers.folder_mb(tmp_path) == 0.002
-    assert np.isfinite(peers.log_odds(np.array([0.0, 0.5, 1.0]))).all()
-    assert peers.log_odds(np.array([0.5])).tolist() == [0.0]
+    assert running.folder_mb(tmp_path) == 0.002
+    assert np.isfinite(running.log_odds(np.array([0.0, 0.5, 1.0]))).all()
+    assert running.log_odds(np.array([0.5])).tolist() == [0.0]

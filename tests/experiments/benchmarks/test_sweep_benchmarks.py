@@ -187,7 +187,14 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     generate(300, 1).table.to_csv(folder / "past.csv", index=False)
     (folder / "space.toml").write_text(SPACE)
     encoder = f"encoder.source='{tiny_bert(folder / 'encoder')}'"
-    small = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
+    small = [
+        "encoder.window=64",
+        "folds.n_folds=2",
+        "folds.n_repeats=1",
+        "stacker.n_trees=30",
+        "text.n_buckets=256",
+        "head.steps=20",
+    ]
     settings = [part for setting in (encoder, *small) for part in ("--set", setting)]
     return ["--schema", "demo", "--data", str(folder / "past.csv"), "--space", str(folder / "space.toml"), *settings]
 
@@ -217,7 +224,7 @@ def test_settings_are_compared_on_later_rows(
     few: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = next(part for part in few if part.startswith("encoder.source"))
-    shared = f"[encoder]\n{source.removeprefix('encoder.')}\nwindow = 64\n[folds]\nn_folds = 2\n"
+    shared = f"[encoder]\n{source.removeprefix('encoder.')}\nwindow = 64\n[folds]\nn_folds = 2\nn_repeats = 1\n"
     for name, penalty in (("a", 3.0), ("b", 300.0)):
         (tmp_path / f"{name}.toml").write_text(f"{shared}[stacker]\nn_trees = 5\n[head]\ncolumn_penalty = {penalty}\n")
     until = sorted(generate(300, 1).table["applied_on"].astype(str))[200]
@@ -237,7 +244,9 @@ def test_masked_settings_are_compared_as_train_trains_them(
 ) -> None:
     source = next(part for part in few if part.startswith("encoder.source"))
     trees = "[stacker]\nn_trees = 5\n[head]\nsteps = 20\ntext_penalty = 10.0\n"
-    settings = f"[encoder]\n{source.removeprefix('encoder.')}\nwindow = 64\n[folds]\nn_folds = 2\n{trees}"
+    settings = (
+        f"[encoder]\n{source.removeprefix('encoder.')}\nwindow = 64\n[folds]\nn_folds = 2\nn_repeats = 1\n{trees}"
+    )
     (tmp_path / "plain.toml").write_text(settings)
     (tmp_path / "masked.toml").write_text(f"{settings}[text]\nmask = ['health', 'family']\n")
     until = sorted(generate(300, 1).table["applied_on"].astype(str))[200]

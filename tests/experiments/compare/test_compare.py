@@ -42,7 +42,14 @@ from tests.support.tiny_bert import tiny_bert
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 
 N = 600
-SMALL = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
+SMALL = [
+    "encoder.window=64",
+    "folds.n_folds=2",
+    "folds.n_repeats=1",
+    "stacker.n_trees=30",
+    "text.n_buckets=256",
+    "head.steps=20",
+]
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def attributes(report: Document) -> list[str]:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    table = generate(400, 1).table
+    table = generate(600, 1).table
     table.loc[::5, "statement"] = PLANTED + table["statement"]  # so that the model counts these words
     return train_small(tmp_path_factory.mktemp("trained"), table)
 
@@ -188,6 +188,22 @@ def test_without_narratives_the_rest_is_judged(place: Place) -> None:
     page = (place.folder / "out" / "protected.html").read_text(encoding="utf-8")
     assert "not judged" in page
     assert "nobody wrote anything" in page
+
+
+def test_style_is_probed_where_the_model_reads_it(tmp_path: Path) -> None:
+    table = generate(300, 1).table.astype(object)
+    place = Place(train_small(tmp_path / "trained", table, "text.style=true"), tmp_path)
+    shouted = applications(400)
+    shouted.loc[shouted["sex"] == "male", "job_title"] = shouted["job_title"].str.upper()
+    report = place.report(shouted, "--column", "sex")
+    sex = readings(report, "sex")
+    assert set(sex) == {"narratives", "written", "words", "style", "columns", "both", "score"}
+    assert sex["style"].auc.low > 0.8
+    assert sex["both"].auc.value > sex["columns"].auc.value
+    (section,) = (one for one in report.sections if one.key == "attribute_sex")
+    assert "style_sex" in {finding.key for finding in section.findings}
+    silent = shouted.assign(statement="", job_title="")
+    assert gaps(place.report(silent, "--column", "sex", out="silent"), "sex")["style"] == "nobody wrote anything"
 
 
 def test_copies_of_one_narrative_never_part(place: Place, capfd: pytest.CaptureFixture[str]) -> None:

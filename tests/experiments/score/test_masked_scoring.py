@@ -22,7 +22,7 @@ KINDS = "['health', 'family']"
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle that masks two kinds."""
     folder = tmp_path_factory.mktemp("masked")
-    return train_small(folder, generate(300, 1).table, f"text.mask={KINDS}")
+    return train_small(folder, generate(600, 1).table, f"text.mask={KINDS}")
 
 
 def score(

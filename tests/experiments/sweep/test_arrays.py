@@ -66,7 +66,13 @@ class Stages:
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Config:
     encoder = tiny_bert(tmp_path_factory.mktemp("encoder"))
-    tiny = [f"encoder.source='{encoder}'", "encoder.window=64", "text.n_buckets=64", "folds.n_folds=2"]
+    tiny = [
+        f"encoder.source='{encoder}'",
+        "encoder.window=64",
+        "text.n_buckets=64",
+        "folds.n_folds=2",
+        "folds.n_repeats=1",
+    ]
     return load_config(None, [*tiny, "text.style=true", "head.steps=5", "stacker.n_trees=5"])
 
 

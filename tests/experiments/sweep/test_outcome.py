@@ -169,11 +169,11 @@ def test_the_default_itself_is_an_empty_file(tmp_path: Path) -> None:
 
 def test_what_the_sweep_began_with_is_kept(tmp_path: Path) -> None:
     base = load_config(None, ["head.steps=99", "text.mask=['health']", "stacker.num_leaves=3"])
-    best = load_config(None, ["head.steps=99", "text.mask=['health']", "stacker.num_leaves=7", "blend.weight=equal"])
+    best = load_config(None, ["head.steps=99", "text.mask=['health']", "stacker.num_leaves=7", "encoder.unit=sentence"])
     text = best_toml(base, best)
     assert read_back(text, tmp_path) == best
     assert "steps = 99\n" in text  # as in the base, so without a mark
-    assert 'weight = "equal"  # "fitted" before the sweep\n' in text
+    assert 'unit = "sentence"  # "narrative" before the sweep\n' in text
     assert "num_leaves" not in text  # the shipped default again
 
 

@@ -39,7 +39,14 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> ScoredOutcomes:
     table = generate(N, 5).table
     table.loc[::7, "statement"] = TELLING + table["statement"].fillna("")
     table.to_csv(folder / "decided.csv", index=False)
-    small = ["encoder.window=64", "folds.n_folds=2", "stacker.n_trees=30", "text.n_buckets=256", "head.steps=20"]
+    small = [
+        "encoder.window=64",
+        "folds.n_folds=2",
+        "folds.n_repeats=1",
+        "stacker.n_trees=30",
+        "text.n_buckets=256",
+        "head.steps=20",
+    ]
     config = load_config(None, [f"encoder.source='{tiny_bert(folder / 'encoder')}'", *small])
     encoder = open_text_encoder(config.encoder)
     schema, options = load_schema("demo"), ReadOptions(need_target=True)

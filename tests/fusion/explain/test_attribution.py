@@ -14,7 +14,7 @@ from features.design import Design, TabularBlock
 from features.narratives.sentences import SentenceBlock
 from features.text.cleaning import MAX_PASSAGES
 from fusion.explain.attribution import Explainer, ModelOutputs
-from fusion.explain.sentence_shapley import MAX_ENUMERATED, PAIRS, part_log_odds
+from fusion.explain.sentence_shapley import MAX_ENUMERATED, PAIRS, part_outputs
 from fusion.model.fusion_model import FusionModel
 from fusion.model.training import fit
 from tests.support.designs import (
@@ -144,7 +144,7 @@ def test_a_part_without_a_token_has_the_mean_narratives_log_odds(
     row = np.array([block.row[first]])
     reading = ModelOutputs.of(explainer.model, design.take(row))
     (game,) = (one for one in explainer.games(reading, silent.take(row)) if one.number == block.narrative[first])
-    assert part_log_odds(game.parts, 0, np.array([1])).tolist() == [[0.0, 0.0]]
+    assert part_outputs(game.parts, 0, np.array([1])).tolist() == [[0.0, 0.0]]
 
 
 def test_long_narratives_are_sampled_with_an_error_that_holds(explainer: Explainer) -> None:
@@ -243,7 +243,8 @@ def test_any_rows_add_up_and_their_sentences_too(explainer: Explainer, seed: int
 
 def test_other_weights_give_another_explanation(explainer: Explainer, told: tuple[Design, SentenceBlock]) -> None:
     design, block = told
-    y = np.random.default_rng(2).permutation(outcome(design))
+    text = replace(design.text, x_text=design.text.x_text[:, :, ::-1])
+    y = outcome(Design(replace(design.tabular, x_num=design.tabular.x_num[:, ::-1]), text))
     model, _ = fit(sample_of(design, y, MONOTONE[: SHAPE.n_num]), SMALL)
     one, other = explainer.explain(design, block), Explainer.of(model, design.tabular).explain(design, block)
     assert abs(np.corrcoef(one.columns.ravel(), other.columns.ravel())[0, 1]) < 0.5

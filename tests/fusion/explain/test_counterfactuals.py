@@ -21,7 +21,7 @@ from fusion.estimator import CreditFusionClassifier
 from fusion.explain.counterfactuals import MAX_PAIRS, Counterfactual, CounterfactualSearch, round_values
 
 LIGHT = Config(
-    folds=FoldConfig(n_folds=2),
+    folds=FoldConfig(n_folds=2, n_repeats=1),
     head=HeadConfig(steps=30),
     stacker=StackerConfig(n_trees=40, learning_rate=0.1, min_leaf_rows=20),
 )

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import itertools
+
 import lightgbm as lgb
 import numpy as np
 import pytest
 import shap
 
-from features.arrays import Floats
+from features.arrays import Floats, Ints
 from fusion.config import StackerConfig
-from fusion.explain.tree_shapley import MAX_COLUMNS, TreeGame, count, leaves_of
+from fusion.explain.sentence_shapley import Payoff
+from fusion.explain.tree_shapley import MAX_PLAYERS, Response, TreeGame, count, leaves_of
+from fusion.model.lesson import Lesson
 from fusion.model.stacker import Stacker, fit_booster
 
 
@@ -22,12 +26,17 @@ def some_rows(n: int, seed: int = 0, missing: float = 0.1) -> tuple[Floats, Floa
 
 def stacker(x: Floats, y: Floats, n_leaves: int = 7, n_boosters: int = 2) -> Stacker:
     config = StackerConfig(n_trees=25, num_leaves=n_leaves, min_leaf_rows=10, learning_rate=0.2)
-    return Stacker(tuple(fit_booster(x, y, [0] * x.shape[1], config, seed) for seed in range(n_boosters)))
+    return Stacker.mean([fit_booster(x, Lesson(y), [0] * x.shape[1], config, seed) for seed in range(n_boosters)])
 
 
 def game_of(trees: Stacker, background: Floats) -> TreeGame:
-    leaves = leaves_of(trees.boosters)
-    return TreeGame.of(leaves, count(leaves, background), len(background), background.shape[1])
+    return grouped_game(trees, background, np.arange(background.shape[1]))
+
+
+def grouped_game(trees: Stacker, background: Floats, players: Ints) -> TreeGame:
+    """The game in which some columns share a player."""
+    leaves = leaves_of(trees, players)
+    return TreeGame.of(leaves, count(leaves, background), len(background), int(players.max()) + 1)
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.1])
@@ -76,7 +85,7 @@ def test_symmetric_columns_get_equal_shapley_values() -> None:
     (booster,) = stacker(x[:, [0, 2]], y, n_boosters=1).boosters
     swapped = lgb.Booster(model_str="\n".join(_swapped(line) for line in booster.model_to_string().split("\n")))
     twice = x[:, [0, 0]].copy()
-    found = game_of(Stacker((booster, swapped)), twice).contributions(twice)
+    found = game_of(Stacker.mean([booster, swapped]), twice).contributions(twice)
     np.testing.assert_allclose(found[:, 0], found[:, 1], rtol=0, atol=1e-12)
     assert np.abs(found).max() > 0.05
 
@@ -101,17 +110,66 @@ def test_other_weights_give_other_contributions() -> None:
 def test_a_response_is_the_value_at_every_place_of_the_column() -> None:
     x, y = some_rows(500, missing=0.0)
     game = game_of(stacker(x, y), x)
-    response = game.response(x[:20], 1)
+    response = game.response(x[:20], 1, 1)
     for row in range(20):
         places = np.linspace(-3.0, 3.0, 31)
         moved = np.tile(x[row], (31, 1))
         moved[:, 1] = places
-        np.testing.assert_allclose(response.at(row, places), game.contributions(moved)[:, 1], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(at(response, row, places), game.contributions(moved)[:, 1], rtol=0, atol=1e-12)
     on_edge = np.tile(x[0], (len(response.thresholds), 1))
     on_edge[:, 1] = response.thresholds
     np.testing.assert_allclose(
-        response.at(0, response.thresholds), game.contributions(on_edge)[:, 1], rtol=0, atol=1e-12
+        at(response, 0, response.thresholds), game.contributions(on_edge)[:, 1], rtol=0, atol=1e-12
     )
+
+
+def at(response: Response, row: int, values: Floats) -> Floats:
+    """The response of a player of one column to values of it."""
+    found: Floats = response.values[row, np.searchsorted(response.thresholds, values, side="left")]
+    return found
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.1])
+def test_columns_of_one_player_enter_a_coalition_together(missing: float) -> None:
+    x, y = some_rows(400, missing=missing)
+    trees, background, players = stacker(x, y, n_leaves=15), x[:40], np.array([0, 1, 2, 2, 1, 3])
+    game = grouped_game(trees, background, players)
+
+    def worth(row: int, coalition: tuple[int, ...]) -> float:
+        mixed = np.where(np.isin(players, coalition), x[row], background)
+        return float(trees.margin(mixed).mean())
+
+    for row in range(50, 55):
+        wanted = np.zeros(4)
+        for order in itertools.permutations(range(4)):
+            for place, player in enumerate(order):
+                wanted[player] += (worth(row, order[: place + 1]) - worth(row, order[:place])) / 24
+        np.testing.assert_allclose(game.contributions(x[row : row + 1])[0], wanted, rtol=0, atol=1e-12)
+    assert game.base == pytest.approx(trees.margin(background).mean(), abs=1e-12)
+
+
+def test_the_response_of_a_player_of_several_columns_is_its_value_wherever_they_are() -> None:
+    x, y = some_rows(500, missing=0.1)
+    players = np.array([0, 1, 0, 2, 3, 1])
+    game = grouped_game(stacker(x, y, n_leaves=15), x, players)
+    response = game.response(x[:8], 1, 1)
+    assert len(response.first) > 10
+    payoff = Payoff(response._replace(column=np.where(response.column == 1, 1, 2)))
+    rng = np.random.default_rng(4)
+    for row in range(8):
+        moved = np.tile(x[row], (40, 1))
+        moved[:, 1], moved[:, 5] = rng.normal(size=40), rng.integers(0, 4, 40)
+        moved[:5, 5] = np.nan
+        outputs = np.column_stack([np.zeros(40), moved[:, 1], moved[:, 5]])
+        np.testing.assert_allclose(payoff.of(row, outputs), game.contributions(moved)[:, 1], rtol=0, atol=1e-12)
+
+
+def test_members_weigh_as_the_blend_says() -> None:
+    x, y = some_rows(500)
+    one, other = stacker(x, y, n_boosters=1), stacker(x, 1 - y, n_leaves=4, n_boosters=1)
+    both = Stacker.joined([Stacker.mean(one.boosters, 0.7), Stacker.mean(other.boosters, 0.2)])
+    wanted = 0.7 * game_of(one, x).contributions(x) + 0.2 * game_of(other, x).contributions(x)
+    np.testing.assert_allclose(game_of(both, x).contributions(x), wanted, rtol=0, atol=1e-12)
 
 
 def test_trees_without_a_split_are_a_base_and_nothing_else() -> None:
@@ -120,7 +178,7 @@ def test_trees_without_a_split_are_a_base_and_nothing_else() -> None:
     game = game_of(trees, x)
     assert game.base == pytest.approx(float(trees.margin(x)[0]))
     assert game.contributions(x).tolist() == [[0.0]] * 50
-    assert game.response(x[:2], 0).at(1, np.array([0.5])).tolist() == [0.0]
+    assert game.response(x[:2], 0, 0).values.tolist() == [[0.0], [0.0]]
 
 
 def test_rows_do_not_depend_on_each_other_and_may_be_none() -> None:
@@ -140,7 +198,7 @@ def test_splits_of_another_kind_are_refused(zero_as_missing: bool, categories: l
     data = lgb.Dataset(x, y, categorical_feature=categories)
     booster = lgb.train(config | {"zero_as_missing": zero_as_missing}, data, num_boost_round=20)
     with pytest.raises(ValueError, match=words):
-        leaves_of((booster,))
+        leaves_of(Stacker.mean([booster]), np.arange(14))
 
 
 def test_a_path_over_too_many_columns_is_refused() -> None:
@@ -149,5 +207,5 @@ def test_a_path_over_too_many_columns_is_refused() -> None:
     y = (x.sum(axis=1) + rng.normal(size=4000) > 0).astype(np.float64)
     config = {"objective": "binary", "num_leaves": 400, "min_data_in_leaf": 2, "verbosity": -1}
     booster = lgb.train(config, lgb.Dataset(x, y), num_boost_round=3)
-    with pytest.raises(ValueError, match=f"columns, more than {MAX_COLUMNS}"):
-        leaves_of((booster,))
+    with pytest.raises(ValueError, match=f"players, more than {MAX_PLAYERS}"):
+        leaves_of(Stacker.mean([booster]), np.arange(14))

@@ -215,7 +215,7 @@ class TestTimeOrderedFolds:
         again = cross_validate(sample, SMALL, "time")
         assert same(again.margins, forward.margins)
         assert again.figures() == forward.figures()
-        reseeded = SMALL.model_copy(update={"folds": FoldConfig(n_folds=N_FOLDS, seed=8)})
+        reseeded = SMALL.model_copy(update={"folds": FoldConfig(n_folds=N_FOLDS, n_repeats=1, seed=8)})
         assert not same(cross_validate(sample, reseeded, "time").margins, forward.margins)
 
     def test_the_newest_are_among_the_validation_rows(self, sample: TrainingSample, forward: CrossValidated) -> None:

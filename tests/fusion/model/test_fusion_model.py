@@ -24,13 +24,15 @@ from features.narratives.reader import TextReader
 from features.tables.applications import Applications
 from features.tabular import TabularEncoder
 from fusion.config import Config, FoldConfig
-from fusion.metrics import auc, fit_logistic_line
+from fusion.metrics import auc, base_log_odds, fit_logistic_line
+from fusion.model.basis import Basis
 from fusion.model.calibration import to_score
 from fusion.model.folds import assign_folds
 from fusion.model.fusion_model import Assembly, FusionModel, TextModel
 from fusion.model.head import Head, fit_head, training_device
-from fusion.model.stacker import stacker_inputs
-from fusion.model.training import TrainingSample, fit, n_steps
+from fusion.model.lesson import Lesson
+from fusion.model.stacker import Stacker, stacker_inputs
+from fusion.model.training import Training, TrainingSample, TreeRows, fit, fit_text_head, n_steps
 from tests.support import golden_model
 from tests.support.designs import (
     MONOTONE,
@@ -101,19 +103,20 @@ def test_folds_are_as_configured(trained: Trained) -> None:
     assert learned_from == pytest.approx([67, 67, 67], abs=1)
 
 
-def test_each_head_is_the_mean_of_one_per_fold(trained: Trained) -> None:
+def test_each_head_is_the_weighted_mean_of_one_per_fold(trained: Trained) -> None:
     model, y = trained.model, trained.y
     fold = assign_folds(y, np.arange(700), SMALL.folds.n_folds, SMALL.folds.seed)
     inputs = model.basis.inputs(trained.design)
     seen = [
-        (model.fused.head, inputs),
-        (model.columns_only.head, inputs.without_text()),
-        (model.text_only.head, inputs.without_columns()),
+        (model.fused.head, model.fused.members[0].weight, inputs),
+        (model.columns_only.head, model.columns_only.members[0].weight, inputs.without_text()),
+        (model.text_only.head, 1.0, inputs.without_columns()),
     ]
-    for head, visible in seen:
+    for head, weight, visible in seen:
+        assert weight > 0
         learned_from = [np.flatnonzero(fold != number) for number in range(3)]
-        heads = [fit_head(visible.take(rows), y[rows], SMALL.head, training_device()) for rows in learned_from]
-        assert_same_head(Head.mean(heads), head)
+        heads = [fit_head(visible.take(rows), Lesson(y[rows]), SMALL.head, training_device()) for rows in learned_from]
+        assert_same_head(Head.weighted([Head.mean(heads)], [weight]), head)
 
 
 def test_out_of_fold_means_unseen() -> None:
@@ -122,10 +125,17 @@ def test_out_of_fold_means_unseen() -> None:
     coin = np.random.default_rng(2).integers(0, 2, 400).astype(np.float64)
     weak = SMALL.head.model_copy(update={"text_penalty": 1e-2, "word_penalty": 1e-2, "column_penalty": 1e-2})
     config = SMALL.model_copy(update={"head": weak})
-    model, found = fit(sample_of(design, coin), config)
-    assert auc(coin, model.predict(design).margin) > 0.7
-    for margin in (found.fused, found.columns_only, found.text_only):
-        assert 0.4 < auc(coin, margin) < 0.6
+    sample = sample_of(design, coin)
+    inputs = Basis.fit(design, config, MONOTONE).inputs(design).without_columns()
+    head, unseen = fit_text_head(inputs, Training.of(sample, config))
+    assert auc(coin, head.output(inputs).margin) > 0.7
+    assert 0.4 < auc(coin, unseen.sum(axis=1)) < 0.6
+    model, found = fit(sample, config)
+    for assembly in (model.fused, model.columns_only):
+        assert [member.weight for member in assembly.members] == [0.0, 0.0]
+    for margin in (found.fused, found.columns_only, model.predict(design).margin):
+        np.testing.assert_allclose(margin, base_log_odds(coin), rtol=0, atol=1e-9)
+    assert 0.4 < auc(coin, found.text_only) < 0.6
 
 
 def assert_same_head(one: Head, other: Head) -> None:
@@ -136,7 +146,8 @@ def assert_same_head(one: Head, other: Head) -> None:
 
 def assert_same_assembly(one: Assembly, other: Assembly) -> None:
     """Equal to the bit."""
-    assert one.blend == other.blend
+    assert (one.members, one.intercept) == (other.members, other.intercept)
+    assert one.stacker.weights == other.stacker.weights
     assert one.stacker.to_text() == other.stacker.to_text()
     assert_same_head(one.head, other.head)
 
@@ -157,7 +168,7 @@ def test_equal_seed_equal_bits(trained: Trained) -> None:
 
 
 def test_another_seed_gives_another_model(trained: Trained) -> None:
-    config = SMALL.model_copy(update={"folds": FoldConfig(n_folds=3, seed=8)})
+    config = SMALL.model_copy(update={"folds": FoldConfig(n_folds=3, n_repeats=1, seed=8)})
     other = train(trained.design, trained.y, config)
     assert (other.predict(trained.design).margin != trained.model.predict(trained.design).margin).any()
 
@@ -165,7 +176,7 @@ def test_another_seed_gives_another_model(trained: Trained) -> None:
 def test_every_step_is_announced() -> None:
     design, steps = make_design(60), list[int]()
     fit(sample_of(design, outcome(design)), SMALL, lambda: steps.append(1))
-    assert len(steps) == n_steps(SMALL) == 9
+    assert len(steps) == n_steps(SMALL, len(design)) == 9
 
 
 def test_the_watch_is_called_after_every_fold_and_changes_nothing(trained: Trained) -> None:
@@ -239,10 +250,10 @@ def test_scores_are_three_views_of_one_margin(trained: Trained) -> None:
     np.testing.assert_array_equal(trained.model.margins(trained.design).fused, scores.margin)
 
 
-def test_the_margin_is_the_blend_of_its_parts(trained: Trained) -> None:
+def test_the_margin_is_the_sum_of_its_parts(trained: Trained) -> None:
     fused, parts = trained.model.fused, trained.model.parts(trained.design)
     np.testing.assert_array_equal(parts.margin, trained.model.predict(trained.design).margin)
-    np.testing.assert_allclose(parts.margin, fused.blend.margin(parts.stacker, parts.head), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(parts.margin, fused.intercept + parts.stacker + parts.head, rtol=0, atol=1e-9)
     np.testing.assert_array_equal(parts.head, fused.head.output(trained.model.basis.inputs(trained.design)).margin)
 
 
@@ -367,7 +378,7 @@ def test_text_only_is_a_line_over_its_head(trained: Trained) -> None:
 
 def test_the_text_only_head_is_an_input_of_the_trees(trained: Trained) -> None:
     model, design = trained.model, trained.design
-    stacker, blend, text = model.fused.stacker, model.fused.blend, text_log_odds(model, design)
+    stacker, text = model.fused.stacker, text_log_odds(model, design)
     for booster in stacker.boosters:
         gain = booster.feature_importance("gain")
         assert gain[-2:].min() > gain[1:-2].max()  # the outcome hangs on both narratives, and not on these columns
@@ -376,7 +387,7 @@ def test_the_text_only_head_is_an_input_of_the_trees(trained: Trained) -> None:
     deaf = replace(model, text_only=replace(model.text_only, head=mute(model.text_only.head)))
     unheard = stacker.margin(stacker_inputs(design.tabular, np.zeros_like(text)))
     moved = model.predict(design).margin - deaf.predict(design).margin
-    np.testing.assert_allclose(moved, blend.slope * blend.weight * (heard - unheard), rtol=0, atol=1e-8)
+    np.testing.assert_allclose(moved, heard - unheard, rtol=0, atol=1e-8)
     assert (np.abs(moved) > 0.01).mean() > 0.9
     assert auc(trained.y, heard) > auc(trained.y, unheard) + 0.05
 
@@ -406,10 +417,17 @@ def test_every_part_is_fitted_with_the_row_weights() -> None:
     days = np.datetime64("2020-01-01") - 3650 * wrong.astype("timedelta64[D]")
 
     def judged(decided: Dates | None) -> list[float]:
-        """AUC of every part of the fused model."""
-        model, _ = fit(TrainingSample(design, told, np.arange(900), MONOTONE, decided), SMALL)
-        text, parts = text_log_odds(model, fresh), model.parts(fresh)
-        return [auc(outcome(fresh), part) for part in (parts.head, parts.stacker, text.sum(axis=1))]
+        """AUC of every part of the fused model, before they are blended."""
+        sample = TrainingSample(design, told, np.arange(900), MONOTONE, decided)
+        training, basis = Training.of(sample, SMALL), Basis.fit(design, SMALL, MONOTONE)
+        inputs, seen = basis.inputs(design), basis.inputs(fresh)
+        text_head, text = fit_text_head(inputs.without_columns(), training)
+        every, task = np.arange(900), training.tasks[0]
+        text_seen = text_head.output(seen.without_columns()).text
+        booster = training.booster(TreeRows.of(sample, text), every, task, 0)
+        stacker = Stacker.mean([booster]).margin(stacker_inputs(fresh.tabular, text_seen))
+        found = (training.head(inputs, every, task).output(seen).margin, stacker, text_seen.sum(axis=1))
+        return [auc(outcome(fresh), part) for part in found]
 
     assert max(judged(None)) < 0.5 < 0.7 < min(judged(days))
 

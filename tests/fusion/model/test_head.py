@@ -20,6 +20,7 @@ from fusion.config import Config, HeadConfig
 from fusion.metrics import auc, base_log_odds, log_loss
 from fusion.model.basis import Basis, HeadInputs
 from fusion.model.head import Head, HeadOutput, fit_head
+from fusion.model.lesson import Lesson
 from tests.support.designs import (
     SMALL,
     Shape,
@@ -46,7 +47,7 @@ WEAK = HeadConfig(column_penalty=1e-3, text_penalty=1e-3, word_penalty=1e-3, ste
 @cache
 def the_head() -> Head:
     """A head of 600 rows."""
-    return fit_head(INPUTS, Y, CONFIG, CPU)
+    return fit_head(INPUTS, Lesson(Y), CONFIG, CPU)
 
 
 def own_inputs(design: Design, n_bins: int = CONFIG.n_bins) -> HeadInputs:
@@ -86,13 +87,13 @@ def threads() -> Iterator[None]:
 def test_overfits_one_batch(shape: Shape) -> None:
     inputs = own_inputs(make_design(32, shape=shape), n_bins=8)
     coin = np.random.default_rng(5).integers(0, 2, 32).astype(np.float64)
-    head = fit_head(inputs, coin, WEAK, CPU)
+    head = fit_head(inputs, Lesson(coin), WEAK, CPU)
     assert log_loss(coin, head.output(inputs).margin) < 0.05
 
 
 def test_strong_penalties_leave_the_base_rate() -> None:
     strong = HeadConfig(column_penalty=1e9, text_penalty=1e9, word_penalty=1e9, steps=50)
-    head = fit_head(INPUTS, Y, strong, CPU)
+    head = fit_head(INPUTS, Lesson(Y), strong, CPU)
     np.testing.assert_allclose(head.output(INPUTS).margin, base_log_odds(Y), atol=0.01)
 
 
@@ -103,15 +104,15 @@ def test_generalises_to_new_rows() -> None:
 
 def test_scoring_is_the_model_that_was_trained() -> None:
     """At the optimum of a free bias the mean PD is the bad rate; scoring and training are separate code."""
-    head = fit_head(INPUTS, Y, CONFIG.model_copy(update={"steps": 150}), CPU)
+    head = fit_head(INPUTS, Lesson(Y), CONFIG.model_copy(update={"steps": 150}), CPU)
     assert expit(head.output(INPUTS).margin).mean() == pytest.approx(Y.mean(), abs=1e-4)
 
 
 def test_equal_rows_equal_bits() -> None:
-    assert to_bytes(fit_head(own_inputs(make_design(600)), outcome(make_design(600)), CONFIG, CPU)) == to_bytes(
+    assert to_bytes(fit_head(own_inputs(make_design(600)), Lesson(outcome(make_design(600))), CONFIG, CPU)) == to_bytes(
         the_head()
     )
-    assert to_bytes(fit_head(INPUTS.take(np.arange(599)), Y[:599], CONFIG, CPU)) != to_bytes(the_head())
+    assert to_bytes(fit_head(INPUTS.take(np.arange(599)), Lesson(Y[:599]), CONFIG, CPU)) != to_bytes(the_head())
 
 
 @pytest.mark.usefixtures("threads")
@@ -130,7 +131,7 @@ def test_the_number_of_threads_is_irrelevant_to_training(n_rows: int) -> None:
     heads = set()
     for number in (1, 2, 3):
         torch.set_num_threads(number)
-        heads.add(to_bytes(fit_head(INPUTS.take(rows), Y[rows], CONFIG, CPU)))
+        heads.add(to_bytes(fit_head(INPUTS.take(rows), Lesson(Y[rows]), CONFIG, CPU)))
     assert len(heads) == 1
 
 
@@ -144,13 +145,13 @@ def test_where_inputs_lie_in_memory_is_irrelevant_to_training() -> None:
 
     for n_bytes in (0, 4, 16):
         inputs = replace(INPUTS, x_columns=moved(INPUTS.x_columns, n_bytes), x_text=moved(INPUTS.x_text, n_bytes))
-        assert to_bytes(fit_head(inputs, Y, CONFIG, CPU)) == to_bytes(the_head())
+        assert to_bytes(fit_head(inputs, Lesson(Y), CONFIG, CPU)) == to_bytes(the_head())
 
 
 def test_the_random_state_of_the_process_is_irrelevant() -> None:
     torch.manual_seed(99)
     before = torch.random.get_rng_state()
-    assert to_bytes(fit_head(INPUTS, Y, CONFIG, CPU)) == to_bytes(the_head())
+    assert to_bytes(fit_head(INPUTS, Lesson(Y), CONFIG, CPU)) == to_bytes(the_head())
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
@@ -180,7 +181,7 @@ def test_no_row_and_one_row(n_rows: int) -> None:
 
 def test_without_narrative_columns() -> None:
     plain = own_inputs(without_narratives(DESIGN))
-    output = fit_head(plain, Y, CONFIG, CPU).output(plain)
+    output = fit_head(plain, Lesson(Y), CONFIG, CPU).output(plain)
     assert output.text.shape == (len(DESIGN), 0)
     assert auc(Y, output.columns) > 0.6
 
@@ -189,7 +190,7 @@ def test_without_any_narrative_all_text_log_odds_are_equal() -> None:
     said = the_head().output(BASIS.inputs(silent(DESIGN))).text
     np.testing.assert_array_equal(said, np.broadcast_to(the_head().absent, said.shape))
     quiet = own_inputs(silent(DESIGN))
-    output = fit_head(quiet, Y, CONFIG, CPU).output(quiet)
+    output = fit_head(quiet, Lesson(Y), CONFIG, CPU).output(quiet)
     assert np.ptp(output.text, axis=0).max() == 0
     assert np.isfinite(output.margin).all()
 
@@ -198,7 +199,7 @@ def test_absence_of_a_narrative_is_learned() -> None:
     written = DESIGN.text.has_text[:, 0]
     coin = np.random.default_rng(3).random(len(DESIGN))
     y = (coin < np.where(written, 0.1, 0.6)).astype(np.float64)
-    assert fit_head(INPUTS, y, CONFIG, CPU).absent[0] > 0.3
+    assert fit_head(INPUTS, Lesson(y), CONFIG, CPU).absent[0] > 0.3
 
 
 def test_narratives_and_columns_are_additive() -> None:
@@ -217,7 +218,7 @@ def test_column_contributions_do_not_depend_on_other_columns(column: int) -> Non
 
 
 def test_the_mean_head_gives_the_mean_of_the_heads_log_odds() -> None:
-    heads = [the_head(), *(fit_head(INPUTS.take(np.arange(n)), Y[:n], CONFIG, CPU) for n in (300, 400))]
+    heads = [the_head(), *(fit_head(INPUTS.take(np.arange(n)), Lesson(Y[:n]), CONFIG, CPU) for n in (300, 400))]
     found, parts = Head.mean(heads).output(INPUTS), [head.output(INPUTS) for head in heads]
     assert (parts[0].margin != parts[1].margin).all()
     np.testing.assert_allclose(found.columns, sum(part.columns for part in parts) / 3, rtol=0, atol=1e-12)
@@ -227,9 +228,9 @@ def test_the_mean_head_gives_the_mean_of_the_heads_log_odds() -> None:
 
 def test_a_head_without_text_ignores_the_narratives() -> None:
     other = BASIS.inputs(with_text_of(DESIGN, make_design(len(DESIGN), seed=9)))
-    head = fit_head(INPUTS.without_text(), Y, CONFIG, CPU)
-    assert to_bytes(fit_head(other.without_text(), Y, CONFIG, CPU)) == to_bytes(head)
-    assert to_bytes(fit_head(other, Y, CONFIG, CPU)) != to_bytes(the_head())
+    head = fit_head(INPUTS.without_text(), Lesson(Y), CONFIG, CPU)
+    assert to_bytes(fit_head(other.without_text(), Lesson(Y), CONFIG, CPU)) == to_bytes(head)
+    assert to_bytes(fit_head(other, Lesson(Y), CONFIG, CPU)) != to_bytes(the_head())
     assert [array.size for array in (head.text, head.absent, head.words)] == [0, 0, 0]
     output = head.output(INPUTS.without_text())
     assert_same(head.output(other.without_text()), output)
@@ -238,9 +239,9 @@ def test_a_head_without_text_ignores_the_narratives() -> None:
 
 def test_a_head_without_columns_ignores_the_columns() -> None:
     other = BASIS.inputs(with_text_of(make_design(len(DESIGN), seed=9), DESIGN))
-    head = fit_head(INPUTS.without_columns(), Y, CONFIG, CPU)
-    assert to_bytes(fit_head(other.without_columns(), Y, CONFIG, CPU)) == to_bytes(head)
-    assert to_bytes(fit_head(other, Y, CONFIG, CPU)) != to_bytes(the_head())
+    head = fit_head(INPUTS.without_columns(), Lesson(Y), CONFIG, CPU)
+    assert to_bytes(fit_head(other.without_columns(), Lesson(Y), CONFIG, CPU)) == to_bytes(head)
+    assert to_bytes(fit_head(other, Lesson(Y), CONFIG, CPU)) != to_bytes(the_head())
     assert head.columns.size == 0
     output = head.output(INPUTS.without_columns())
     assert_same(head.output(other.without_columns()), output)
@@ -250,20 +251,21 @@ def test_a_head_without_columns_ignores_the_columns() -> None:
 
 def test_weights_count_against_the_penalties() -> None:
     """Every row twice is half of every penalty, where the summed log-likelihood is what is weighed against them."""
-    assert to_bytes(fit_head(INPUTS, Y, CONFIG, CPU, np.ones(600))) == to_bytes(the_head())
+    assert to_bytes(fit_head(INPUTS, Lesson(Y, np.ones(600)), CONFIG, CPU)) == to_bytes(the_head())
     half = {name: value / 2 for name, value in CONFIG.model_dump().items() if name.endswith("_penalty")}
     assert len(half) == 3
     long = CONFIG.model_copy(update={"steps": 300})
-    twice = fit_head(INPUTS, Y, long, CPU, np.full(600, 2.0)).output(INPUTS).margin
-    halved = fit_head(INPUTS, Y, long.model_copy(update=half), CPU).output(INPUTS).margin
+    twice = fit_head(INPUTS, Lesson(Y, np.full(600, 2.0)), long, CPU).output(INPUTS).margin
+    halved = fit_head(INPUTS, Lesson(Y), long.model_copy(update=half), CPU).output(INPUTS).margin
     np.testing.assert_allclose(twice, halved, rtol=0, atol=1e-2)
-    assert np.abs(twice - fit_head(INPUTS, Y, long, CPU).output(INPUTS).margin).max() > 0.1
+    assert np.abs(twice - fit_head(INPUTS, Lesson(Y), long, CPU).output(INPUTS).margin).max() > 0.1
 
 
 def test_rows_of_zero_weight_have_no_effect() -> None:
     counts, long = np.tile([1.0, 0.0], 300), CONFIG.model_copy(update={"steps": 300})
     found = [
-        fit_head(INPUTS, np.where(counts > 0, Y, told), long, CPU, counts).output(INPUTS).margin for told in (0.0, 1.0)
+        fit_head(INPUTS, Lesson(np.where(counts > 0, Y, told), counts), long, CPU).output(INPUTS).margin
+        for told in (0.0, 1.0)
     ]
     np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-2)
 
@@ -272,7 +274,7 @@ def test_rows_of_zero_weight_have_no_effect() -> None:
 def test_a_constant_column(value: float) -> None:
     blank = with_column(DESIGN, 0, value)
     basis = free_basis(blank, CONFIG.n_bins)
-    head = fit_head(basis.inputs(blank), Y, CONFIG, CPU)
+    head = fit_head(basis.inputs(blank), Lesson(Y), CONFIG, CPU)
     found = head.output(basis.inputs(blank)).margin
     assert np.isfinite(found).all()
     for later in (float("nan"), 7.0, -1e30, 1e30):
@@ -293,7 +295,7 @@ def test_missing_and_unknown_everywhere() -> None:
 @pytest.mark.parametrize("y", [np.zeros(5), np.ones(5)], ids=["all_good", "all_bad"])
 def test_one_class_gives_finite_log_odds(y: Floats) -> None:
     inputs = own_inputs(make_design(5))
-    found = fit_head(inputs, y, CONFIG, CPU).output(inputs).margin
+    found = fit_head(inputs, Lesson(y), CONFIG, CPU).output(inputs).margin
     assert np.isfinite(found).all()
     assert (np.sign(found) == np.sign(y - 0.5)).all()
 
@@ -307,7 +309,7 @@ def test_saving_and_loading_is_exact() -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_the_gpu_finds_the_same_model() -> None:
-    head = fit_head(INPUTS, Y, CONFIG, torch.device("cuda"))
+    head = fit_head(INPUTS, Lesson(Y), CONFIG, torch.device("cuda"))
     np.testing.assert_allclose(head.output(INPUTS).margin, the_head().output(INPUTS).margin, atol=0.02)
 
 
@@ -319,14 +321,14 @@ def test_monotone_columns_keep_their_sign(seed: int) -> None:
     rows = make_design(200, seed=seed)
     signs = [(-1, 1, 0)[i % 3] for i in range(len(rows.tabular.num_names))]
     basis = Basis.fit(rows, Config(head=CONFIG), signs)
-    head = fit_head(basis.inputs(rows), y, CONFIG, CPU)
+    head = fit_head(basis.inputs(rows), Lesson(y), CONFIG, CPU)
     for i, sign in enumerate(signs):
         sweep = np.repeat(rows.tabular.x_num[:1], 50, axis=0)
         sweep[:, i] = np.linspace(-4, 4, 50)
         swept = replace(rows.take(np.zeros(50, dtype=np.intp)), tabular=replace(tabular_of(rows, 50), x_num=sweep))
         steps = np.diff(head.output(basis.inputs(swept)).margin)
         assert (steps * sign >= -1e-12).all()
-    free = fit_head(basis.inputs(rows), y, CONFIG.model_copy(update={"monotone": False}), CPU)
+    free = fit_head(basis.inputs(rows), Lesson(y), CONFIG.model_copy(update={"monotone": False}), CPU)
     assert (free.columns * basis.direction < 0).any()
 
 

@@ -181,12 +181,12 @@ def test_no_file_or_an_empty_one_is_the_full_space(tmp_path: Path) -> None:
 
 
 def test_a_base_outside_the_declared_range_is_held_by_the_file(tmp_path: Path) -> None:
-    base = load_config(None, ["stacker.num_leaves=31"])
-    with pytest.raises(ContractError, match=r"leaves out the base config's own 31.*hold.*num_leaves = \[31\]"):
+    base = load_config(None, ["stacker.num_leaves=40"])
+    with pytest.raises(ContractError, match=r"leaves out the base config's own 40.*hold.*num_leaves = \[40\]"):
         load_space(None, base)
-    space = load_space(space_file(tmp_path, "[stacker]\nnum_leaves = [31]\n"), base)
+    space = load_space(space_file(tmp_path, "[stacker]\nnum_leaves = [40]\n"), base)
     assert "stacker.num_leaves" not in by_key(space.dimensions)
-    assert suggest(Answers({}), space, base).stacker.num_leaves == 31
+    assert suggest(Answers({}), space, base).stacker.num_leaves == 40
 
 
 def test_the_options_of_a_section_are_all_that_its_ranges_allow() -> None:
@@ -217,10 +217,10 @@ def test_a_value_of_base_that_its_condition_excludes_need_not_lie_in_the_range(t
         ("[stakcer]\nl2 = [3, 7]\n", r"'stakcer\.l2' is no setting.*'stacker\.l2'"),
         ("num_leaves = [3, 7]\n", r"'num_leaves' is no setting.*'stacker\.num_leaves'"),
         ("[folds]\nn_folds = [3, 7]\n", r"'folds\.n_folds' has no range to search"),
-        ("[stacker]\nnum_leaves = []\n", r"'stacker\.num_leaves' has an empty range.*num_leaves = \[3, 15\]"),
+        ("[stacker]\nnum_leaves = []\n", r"'stacker\.num_leaves' has an empty range.*num_leaves = \[3, 31\]"),
         ("[stacker]\nnum_leaves = [9, 3]\n", r"range \[9, 3\] is reversed"),
-        ("[stacker]\nnum_leaves = [3, 16]\n", r"\[3, 16\] does not lie inside 3 to 15"),
-        ("[stacker]\nnum_leaves = [2, 7]\n", r"\[2, 7\] does not lie inside 3 to 15"),
+        ("[stacker]\nnum_leaves = [3, 32]\n", r"\[3, 32\] does not lie inside 3 to 31"),
+        ("[stacker]\nnum_leaves = [2, 7]\n", r"\[2, 7\] does not lie inside 3 to 31"),
         ("[stacker]\nnum_leaves = [3, 5, 7]\n", r"holds 3 numbers"),
         ("[stacker]\nnum_leaves = 7\n", r"'stacker\.num_leaves' must be a list, got 7"),
         ("[stacker]\nnum_leaves = [3.0, 7.5]\n", r"3\.0 is not a whole number"),

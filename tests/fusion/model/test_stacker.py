@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from features.arrays import Floats
 from fusion.config import StackerConfig
 from fusion.metrics import auc, log_loss
+from fusion.model.lesson import Lesson
 from fusion.model.stacker import Stacker, fit_booster, stacker_inputs
 from tests.support.designs import SMALL, make_design, outcome, with_column, with_levels
 
@@ -27,7 +28,7 @@ FREE, RISING_FIRST = (0,) * 8, (1, *(0,) * 7)
 @cache
 def the_stacker() -> Stacker:
     """Three boosters of 500 rows."""
-    return Stacker(tuple(fit_booster(X, Y, RISING_FIRST, CONFIG, seed) for seed in range(3)))
+    return Stacker.mean([fit_booster(X, Lesson(Y), RISING_FIRST, CONFIG, seed) for seed in range(3)])
 
 
 def test_inputs_are_numbers_then_levels_then_text() -> None:
@@ -43,8 +44,8 @@ def test_overfits_one_batch() -> None:
     weak = StackerConfig(
         n_trees=200, num_leaves=15, learning_rate=0.3, min_leaf_rows=1, l2=0.0, column_share=1.0, row_share=1.0
     )
-    booster = fit_booster(X[:40], coin, FREE, weak, 0)
-    assert log_loss(coin, Stacker((booster,)).margin(X[:40])) < 0.05
+    booster = fit_booster(X[:40], Lesson(coin), FREE, weak, 0)
+    assert log_loss(coin, Stacker.mean([booster]).margin(X[:40])) < 0.05
 
 
 def test_generalises_to_new_rows() -> None:
@@ -55,7 +56,7 @@ def test_generalises_to_new_rows() -> None:
 
 def test_equal_seed_equal_trees_on_one_core_and_on_two() -> None:
     def text(seed: int) -> list[str]:
-        return Stacker((fit_booster(X, Y, FREE, CONFIG, seed),)).to_text()
+        return Stacker.mean([fit_booster(X, Lesson(Y), FREE, CONFIG, seed)]).to_text()
 
     with threadpool_limits(limits=1):
         alone = text(0)
@@ -67,7 +68,7 @@ def test_equal_seed_equal_trees_on_one_core_and_on_two() -> None:
 def test_rows_of_zero_weight_have_no_effect() -> None:
     counts = np.tile([1.0, 0.0], 250)
     found = [
-        Stacker((fit_booster(X, np.where(counts > 0, Y, other), FREE, CONFIG, 0, counts),)).margin(X)
+        Stacker.mean([fit_booster(X, Lesson(np.where(counts > 0, Y, other), counts), FREE, CONFIG, 0)]).margin(X)
         for other in (0.0, 1.0)
     ]
     np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-6)
@@ -110,22 +111,22 @@ def test_a_rising_column_never_lowers_the_risk() -> None:
 
 
 def test_a_falling_column_never_raises_it() -> None:
-    falling = fit_booster(X, 1 - Y, (-1, *(0,) * 7), CONFIG, 0)
-    assert swept(Stacker((falling,))).max() <= 0
-    assert swept(Stacker((falling,))).min() < 0
+    falling = fit_booster(X, Lesson(1 - Y), (-1, *(0,) * 7), CONFIG, 0)
+    assert swept(Stacker.mean([falling])).max() <= 0
+    assert swept(Stacker.mean([falling])).min() < 0
 
 
 def test_directions_can_be_switched_off() -> None:
     free = CONFIG.model_copy(update={"monotone": False})
     against = (-1, *(0,) * 7)
-    assert swept(Stacker((fit_booster(X, Y, against, CONFIG, 0),))).max() <= 0
-    assert swept(Stacker((fit_booster(X, Y, against, free, 0),))).max() > 0
+    assert swept(Stacker.mean([fit_booster(X, Lesson(Y), against, CONFIG, 0)])).max() <= 0
+    assert swept(Stacker.mean([fit_booster(X, Lesson(Y), against, free, 0)])).max() > 0
 
 
 @pytest.mark.parametrize("value", [float("nan"), 7.0], ids=["all_missing", "constant"])
 def test_a_constant_column_is_not_used(value: float) -> None:
     blank = stacker_inputs(with_column(DESIGN, 0, value).tabular, TEXT)
-    stacker = Stacker((fit_booster(blank, Y, FREE, CONFIG, 0),))
+    stacker = Stacker.mean([fit_booster(blank, Lesson(Y), FREE, CONFIG, 0)])
     np.testing.assert_array_equal(stacker.margin(blank), stacker.margin(X))
 
 
@@ -136,17 +137,17 @@ def test_missing_and_unknown_everywhere() -> None:
 
 def test_without_any_column_it_gives_the_base_rate() -> None:
     nothing = np.zeros((len(Y), 0))
-    stacker = Stacker((fit_booster(nothing, Y, (), CONFIG, 0),))
+    stacker = Stacker.mean([fit_booster(nothing, Lesson(Y), (), CONFIG, 0)])
     np.testing.assert_allclose(stacker.margin(nothing), np.log(Y.mean() / (1 - Y.mean())), atol=1e-6)
 
 
 @pytest.mark.parametrize("y", [np.zeros(30), np.ones(30)], ids=["all_good", "all_bad"])
 def test_one_class_gives_finite_log_odds(y: Floats) -> None:
-    found = Stacker((fit_booster(X[:30], y, FREE, CONFIG, 0),)).margin(X[:30])
+    found = Stacker.mean([fit_booster(X[:30], Lesson(y), FREE, CONFIG, 0)]).margin(X[:30])
     assert np.isfinite(found).all()
 
 
 def test_saving_and_loading_is_exact() -> None:
-    again = Stacker.from_text(the_stacker().to_text())
+    again = Stacker.from_text(the_stacker().to_text(), the_stacker().weights)
     assert again.to_text() == the_stacker().to_text()
     np.testing.assert_array_equal(again.margin(X), the_stacker().margin(X))

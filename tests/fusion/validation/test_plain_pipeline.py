@@ -11,7 +11,7 @@ from features.design import TabularBlock
 from fusion.metrics import auc
 from fusion.validation.plain_pipeline import PlainRows, later_margin, plain_pipeline
 
-N = 400
+N = 300
 
 
 def block(x_num: Floats) -> TabularBlock:
@@ -30,7 +30,7 @@ def drawn(n: int = N, seed: int = 0) -> tuple[Floats, list[str], Floats]:
 
 
 def folds(n: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return np.arange(n, dtype=np.int64) % 3
+    return np.arange(n, dtype=np.int64) % 2
 
 
 def test_columns_and_words_together_are_best_where_both_tell() -> None:
@@ -47,7 +47,7 @@ def test_without_words_that_tell_the_columns_remain(narratives: tuple[list[str],
     x, _, y = drawn()
     found = plain_pipeline(PlainRows(block(x), narratives), y, folds(N))
     assert found.kind == "columns"
-    assert auc(y, found.margin) > 0.7
+    assert auc(y, found.margin) > 0.6
 
 
 def test_without_columns_the_words_remain() -> None:
@@ -85,7 +85,7 @@ def test_rows_that_took_no_part_are_ranked_as_well(columns: bool, words: bool) -
 
     found = plain_pipeline(rows(x, texts), y, folds(N))
     margin = later_margin(found, rows(x, texts), y, rows(new_x, new_texts))
-    least = 0.7 if columns else 0.6 if words else 0.5
+    least = 0.6 if columns or words else 0.5
     assert auc(new_y, margin) >= least
     assert later_margin(found, rows(x, texts), y, rows(new_x[:0], [])).shape == (0,)
 

@@ -17,6 +17,7 @@ from fusion.validation.proxy_probe import (
     out_of_fold,
     probe_accuracy,
     rank_code,
+    style_code,
 )
 
 
@@ -149,3 +150,15 @@ def test_a_difference_is_paired() -> None:
     assert gain.low > 0
     same = accuracy_difference(both, both, np.arange(400))
     assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
+
+
+def test_style_is_coded_among_what_was_written() -> None:
+    x_style = np.random.default_rng(5).normal(size=(40, 2, 3)).astype(np.float32)
+    x_style[::4, 1] = np.nan
+    code = style_code(x_style).reshape(40, 6, -1)
+    written = np.isfinite(x_style[:, 1, 2])
+    np.testing.assert_array_equal(code[written, 5], rank_code(x_style[written, 1, 2].astype(np.float64)))
+    assert not code[~written, 3:].any()
+    assert code[:, :3].any(axis=2).all()
+    assert style_code(x_style[:, :, :0]).shape == (40, 0)
+    assert not style_code(np.full((3, 1, 4), np.nan, np.float32)).any()

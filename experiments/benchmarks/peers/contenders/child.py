@@ -25,11 +25,15 @@ from experiments.benchmarks.peers.contenders.tables import Budget, read_about, r
 from features.arrays import Floats
 
 OWN, COLUMNS, WORDS, SKRUB, AUTOGLUON = "creditfusion", "columns", "words", "skrub", "autogluon"
+COMPONENTS, LOG_ODDS, LINEAR = PLAIN = "components", "log_odds", "linear"
 LIBRARIES = {
     OWN: ("creditfusion", "torch", "lightgbm"),
     COLUMNS: ("lightgbm",),
     WORDS: ("lightgbm", "scikit-learn"),
     SKRUB: ("skrub", "scikit-learn"),
+    COMPONENTS: ("lightgbm", "scikit-learn"),
+    LOG_ODDS: ("lightgbm", "scikit-learn"),
+    LINEAR: ("scikit-learn",),
     AUTOGLUON: ("autogluon.tabular", "lightgbm", "catboost", "xgboost-cpu", "torch"),
 }
 
@@ -68,6 +72,10 @@ def _fitting(contender: str) -> Callable[..., Mapping[str, object]]:
         from experiments.benchmarks.peers.contenders import skrub_pipeline
 
         return skrub_pipeline.fit
+    if contender in PLAIN:
+        from experiments.benchmarks.peers.contenders import plain
+
+        return {COMPONENTS: plain.fit_components, LOG_ODDS: plain.fit_log_odds, LINEAR: plain.fit_linear}[contender]
     from experiments.benchmarks.peers.contenders import boosted
 
     return boosted.fit_words if contender == WORDS else boosted.fit_columns
@@ -84,6 +92,8 @@ def _predicting(contender: str, tables: Path, model: Path, budget: Budget) -> Ca
         from experiments.benchmarks.peers.contenders.autogluon_ensemble import load
     elif contender == SKRUB:
         from experiments.benchmarks.peers.contenders.skrub_pipeline import load
+    elif contender in PLAIN:
+        from experiments.benchmarks.peers.contenders.plain import load
     else:
         from experiments.benchmarks.peers.contenders.boosted import load
     predict, frame = load(model, budget), read_later(tables)
@@ -94,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Fit or score; see the module's text."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("verb", choices=["fit", "score"])
-    parser.add_argument("--contender", required=True, choices=[OWN, COLUMNS, WORDS, SKRUB, AUTOGLUON])
+    parser.add_argument("--contender", required=True, choices=list(LIBRARIES))
     parser.add_argument("--tables", type=Path, required=True, help="folder that tables.write_tables wrote")
     parser.add_argument("--model", type=Path, required=True, help="folder of the saved model")
     parser.add_argument("--budget", type=Budget.parse, required=True, help="tables.Budget as JSON")

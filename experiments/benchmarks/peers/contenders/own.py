@@ -5,9 +5,11 @@ With a cache of vectors that is full, or with none: then the encoder reads every
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
+
+import numpy as np
 
 from data_schemas.reader import load_schema
 from experiments.benchmarks.peers.contenders.tables import About, Budget
@@ -18,7 +20,7 @@ from experiments.train.rows import later_rows
 from features.arrays import Flags, Floats, Index
 from features.tables.applications import Applications, Chunk
 from features.tables.csv_records import data_digest
-from features.tables.reader import ReadOptions, read_all
+from features.tables.reader import ReadOptions, joined, read_files
 from fusion.config import load_config
 from fusion.scorer import load_scorer
 from fusion.text_encoder import VectorCache, open_text_encoder
@@ -28,12 +30,13 @@ COUNTED = ("mask", "encode", "fit", "describe", "save")  # judging a model is co
 
 def fit(about: About, folder: Path, budget: Budget) -> Mapping[str, object]:
     """Train and save; ``seconds`` without reading the data, and the share of texts whose vectors were there already."""
-    read, learn, _ = split(_paths(about), about.schema, date.fromisoformat(about.until))
+    read, learn, _ = split(about)
     config = load_config(None, [])
-    decided = Decided(read.applications.take(learn), read.rejects, data_digest(_paths(about)), "as for every contender")
+    data = tuple(Path(name) for name in about.data)
+    decided = Decided(read.applications.take(learn), read.rejects, data_digest(data), "as for every contender")
     with Run.start("peers", None, {}) as run:
         encoder = open_text_encoder(config.encoder, _cache(budget))
-        train_bundle(decided, TrainingFiles(_paths(about), folder), config, encoder, run)
+        train_bundle(decided, TrainingFiles(data, folder), config, encoder, run)
     stages = {name: run.clock.seconds[name] for name in COUNTED if name in run.clock.seconds}
     return {"seconds": sum(stages.values()), "stages": stages, "hit_rate": encoder.hit_rate}
 
@@ -45,21 +48,23 @@ def load(folder: Path, budget: Budget) -> Callable[[Applications], Floats]:
     return lambda applications: scorer.answer(applications).scores.pd
 
 
-def split(data: Sequence[Path], schema: str, until: date) -> tuple[Chunk, Flags, Index]:
+def split(about: About) -> tuple[Chunk, Flags, Index]:
     """What the files hold, which of its rows are to learn from (a mask), and which come later (positions)."""
-    read = read_all(data, load_schema(schema), ReadOptions(need_target=True))
-    learn = rows_until(read.applications, until)
-    return read, learn, later_rows(read.applications, learn)
+    schema, paths = load_schema(about.schema), [Path(name) for name in (*about.data, *about.later)]
+    files = read_files(paths, schema, ReadOptions(need_target=True))
+    read = joined(files)
+    if not about.later:
+        learn = rows_until(read.applications, date.fromisoformat(about.until))
+        return read, learn, later_rows(read.applications, learn)
+    n_learn = sum(len(file.applications) for file in files[: len(about.data)])
+    learn = np.arange(len(read.applications)) < n_learn
+    return read, learn, np.flatnonzero(~learn)
 
 
 def read_later(about: About) -> Applications:
     """The rows to score, in the order of every contender's."""
-    read, _, later = split(_paths(about), about.schema, date.fromisoformat(about.until))
+    read, _, later = split(about)
     return read.applications.take(later)
-
-
-def _paths(about: About) -> tuple[Path, ...]:
-    return tuple(Path(name) for name in about.data)
 
 
 def _cache(budget: Budget) -> VectorCache | None:

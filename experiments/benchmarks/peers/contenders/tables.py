@@ -26,16 +26,18 @@ class About:
     Attributes:
         levels: Text columns of few values; columns neither here nor in ``narratives`` are numbers.
         narratives: Text columns that people wrote.
-        data: The file that the rows came from.
-        schema: Its schema.
-        until: The last decision date of the rows to learn from.
+        data: The files that the rows came from.
+        schema: Their schema.
+        until: The last decision date of the rows to learn from; "" where ``later`` says which rows these are.
+        later: The files of the rows to score; none where these are in ``data``, decided after ``until``.
     """
 
     levels: tuple[str, ...]
     narratives: tuple[str, ...]
     data: tuple[str, ...]
     schema: str
-    until: str
+    until: str = ""
+    later: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

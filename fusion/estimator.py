@@ -33,6 +33,7 @@ from fusion.config import Config, EncoderConfig
 from fusion.explain.explanation import Explanation
 from fusion.explain.population import describe_population, sampled_rows
 from fusion.metrics import figures
+from fusion.model.choosing import choose
 from fusion.model.folds import tied_groups
 from fusion.model.training import TrainingSample, fit
 from fusion.policy.cutoff import with_cutoff
@@ -62,6 +63,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     encoder: reads the narratives (``fusion.text_encoder.open_text_encoder``); None opens the one that the config names,
         when first needed.
     random_state: equal seed, equal model; None for another at every fit.
+    quick: whether to take the settings as they are, instead of choosing those that fit the rows, as ``train`` does.
 
     Attributes after ``fit``: classes_ (2,), sorted. bad_class_: the class whose PD the model learns, classes_[1] unless
     the schema says otherwise. bundle_: the model with its schema, settings and training population, which ``save``
@@ -79,12 +81,14 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         schema: Schema | None = None,
         encoder: OpenEncoder | None = None,
         random_state: int | None = 0,
+        quick: bool = False,
     ) -> None:
         self.narratives = narratives
         self.config = config
         self.schema = schema
         self.encoder = encoder
         self.random_state = random_state
+        self.quick = quick
 
     def __sklearn_tags__(self) -> Tags:
         """What scikit-learn's tools may expect: two classes; missing values, texts and categories in X."""
@@ -118,9 +122,15 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         schema, encoder = applications.schema, self._encoder(applications.schema, config)
         kept = open_mask(schema, config.text, encoder).apply(applications).applications
         tabular = TabularEncoder.fit(applications)
-        design = Design(tabular.encode(kept), open_reader(schema, config.text, encoder).read(kept))
+        text = open_reader(schema, config.text, encoder).read(kept)
         decided = applications.decision_date()
-        sample = TrainingSample(design, outcome, tied_groups(applications), tabular.monotone, decided)
+        groups = tied_groups(applications)
+        sample = TrainingSample(Design(tabular.encode(kept), text), outcome, groups, tabular.monotone, decided)
+        if not self.quick:
+            config = choose(sample, config, lambda words: open_reader(schema, words, encoder).read_words(kept)).config
+            x_lex = open_reader(schema, config.text, encoder).read_words(kept)
+            sample = replace(sample, design=Design(sample.design.tabular, replace(text, x_lex=x_lex)))
+        design = sample.design
         model, out_of_fold = fit(sample, config)
         config = with_cutoff(config, outcome)
         population, _ = describe_population(model, design, outcome, out_of_fold.fused, config)

@@ -128,13 +128,14 @@ class Explainer:
         return Explanation.concat(parts, block)
 
     def games(self, outputs: ModelOutputs, block: SentenceBlock) -> Iterator[NarrativeGame]:
-        """The games inside the narratives of more than one sentence, column by column."""
+        """The games inside the narratives that have something to share out, column by column."""
         bounds = block.bounds()
         begin, end = bounds[:-1], bounds[1:]
         n_narratives = len(outputs.design.text.names)
         n_columns = self.trees.n_players - n_narratives
+        least = 0 if self.model.n_style else 1  # the whole narrative is its only sentence's, unless style has a part
         for number in range(n_narratives):
-            mine = np.flatnonzero((block.narrative[begin] == number) & (end - begin > 1))
+            mine = np.flatnonzero((block.narrative[begin] == number) & (end - begin > least))
             if len(mine):
                 begins, ends = begin[mine], end[mine]
                 places = np.concatenate([np.arange(a, b) for a, b in zip(begins, ends, strict=True)])
@@ -194,7 +195,6 @@ class Explainer:
         )  # of the whole narratives: their share, 1, and their outputs
         rest = vectors - np.add.reduceat(part, first[:-1])
         bucket = words.indices.astype(np.int64)
-        n_further = outputs.trees.text_columns.shape[2]
         heads = [self.model.fused.head.absent[number], self.model.text_only.head.absent[number]]
         return NarrativeParts(
             first=first,
@@ -205,7 +205,7 @@ class Explainer:
             word=bucket,
             word_values=np.column_stack([maps.word_weight[bucket] ** 2, maps.words[:, bucket].T]),
             offset=-maps.vectors @ self.model.basis.text_mean[number],
-            absent=np.array([*heads, *(np.nan,) * n_further]),
+            absent=np.array([*heads, *(np.nan,) * self.model.components.n_components]),
             n_buckets=words.shape[1],
         )
 

@@ -58,7 +58,8 @@ def explain_exactly(
     orders, exact = fast.orders.copy(), ~fast.exact
     for game in explainer.games(outputs, block):
         plans = [_plan(game, at, block, seed) for at in range(len(game.parts.first) - 1)]
-        exact[game.places] = False
+        sizes = np.diff(game.parts.first)
+        exact[game.places] = np.repeat(sizes == 1, sizes)  # a single sentence is the narrative as it was read
         plans = [plan for plan in plans if len(plan.coalitions)]
         if not plans:
             continue
@@ -129,7 +130,7 @@ def _reencode(
 def _enumerated(game: NarrativeGame, plan: ReencodingPlan, outputs: Floats) -> Floats:
     """Shapley values from every coalition's outputs; nothing is sampled."""
     k = len(plan.places)
-    ends = np.stack([game.parts.absent, game.parts.whole[plan.at]])
+    ends = part_outputs(game.parts, plan.at, np.array([0, 2**k - 1]))
     worth = game.payoff.of(plan.at, np.concatenate([ends[:1], outputs, ends[1:]]))
     added = np.zeros(k)
     share_out(worth, k, added)

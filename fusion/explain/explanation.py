@@ -25,7 +25,8 @@ class Explanation:
         narratives: float64 (n, n_narratives), contributions, 0 where nothing was written.
         from_trees: float64 (n, n_columns + n_narratives), the part of either that comes from the trees; the rest is the
             joint head's.
-        sentences: float64 (n_sentences,), those of one narrative sum to its contribution.
+        sentences: float64 (n_sentences,), those of one narrative sum to its contribution, or, where the model reads
+            style, to what it adds beside its style.
         sentence_error: float64 (n_sentences,), standard error of each; 0 where nothing was sampled.
         orders: int64 (n_sentences,), how many orders of its narrative's sentences were sampled; 0: all combinations
             valued.
@@ -55,6 +56,16 @@ class Explanation:
         """float64 (n,): base plus all contributions, minus the margin; rounding and nothing else."""
         difference: Floats = self.base + self.columns.sum(axis=1) + self.narratives.sum(axis=1) - self.margin
         return difference
+
+    @property
+    def style(self) -> Floats:
+        """float64 (n, n_narratives): the part of ``narratives`` that comes from how they are written, not from any
+        sentence; 0 where the model reads no style.
+        """
+        shared = np.zeros_like(self.narratives)
+        np.add.at(shared, (self.block.row, self.block.narrative), self.sentences)
+        found: Floats = self.narratives - shared
+        return found
 
     @staticmethod
     def concat(parts: Sequence[Explanation], block: SentenceBlock) -> Explanation:

@@ -3,7 +3,8 @@
 The players are a narrative's sentences. What some of them are worth together is the contribution that the narrative
 would have with these sentences alone, the rest of the application held, by the Shapley value of the game around it: so
 sentences get Owen values (Owen, 1977), which sum to the narrative's Shapley value. No sentence at all is the state
-"no narrative", all of them are the narrative as it was scored.
+"no narrative", all of them are the narrative as it was scored. Where the trees read style, that of the narrative stays
+in every coalition: the sentences then sum to what the narrative adds beside its style.
 
 ``NarrativeParts`` values a part of a narrative without another forward pass: its vector is the mean of the token
 vectors of its sentences, as they were read amid the others, and its words are the sentences' own.
@@ -31,9 +32,10 @@ class NarrativeParts(NamedTuple):
     """What the sentences of n narratives of one column contribute to what the model reads of a narrative.
 
     The model's outputs of a narrative are the log-odds of the joint head, those of the text-only head, and further
-    columns of the trees (``n_outputs`` in all): first linear ones (``n_linear``, the heads' included), each linear in
-    the mean vector and in the words scaled to length 1; then such as belong to the narrative as a whole, whatever
-    sentences are left of it. A plain tuple of arrays, because compiled code reads it.
+    columns of the trees (``n_outputs`` in all): first linear ones (``n_linear``, the heads' included), each linear
+    in the mean vector and in the words scaled to length 1; then its style, which belongs to the narrative as a
+    whole and stays whatever sentences are left of it, even none: so no sentence is credited with it. A plain tuple
+    of arrays, because compiled code reads it.
 
     Attributes:
         first: int64 (n + 1,), where the sentences of each narrative begin.
@@ -47,7 +49,7 @@ class NarrativeParts(NamedTuple):
         word_values: float64 (n_words, 1 + n_linear), squared weight of the word, and its outputs before a narrative's
             words are scaled to length 1.
         offset: float64 (n_linear,), added to the outputs of every vector.
-        absent: float64 (n_outputs,), outputs of a narrative that was not written; NaN where missing to the trees.
+        absent: float64 (n_linear,), linear outputs of a narrative that was not written; NaN where missing to the trees.
         n_buckets: number of hash buckets.
     """
 
@@ -93,7 +95,7 @@ def owen_values(parts: NarrativeParts, payoff: Payoff, seed: int) -> tuple[Float
 
 def part_outputs(parts: NarrativeParts, narrative: int, coalitions: Ints) -> Floats:
     """float64 (m, n_outputs): outputs of coalitions of a narrative's sentences; bit i of a coalition is sentence i."""
-    outputs = np.zeros((len(coalitions), len(parts.absent)))
+    outputs = np.zeros((len(coalitions), parts.whole.shape[1]))
     _each_part(parts, narrative, coalitions, outputs)
     return outputs
 
@@ -119,10 +121,10 @@ def _part(
         scratch: (2, 1 + n_linear).
     """
     begin, end = parts.first[narrative], parts.first[narrative + 1]
-    if coalition == 0:
-        outputs[:] = parts.absent
-        return
     outputs[:] = parts.whole[narrative]
+    if coalition == 0:
+        outputs[: len(parts.absent)] = parts.absent
+        return
     if coalition == (1 << end - begin) - 1:
         return
     n_sums = parts.rest.shape[1]
@@ -160,7 +162,7 @@ def _each_part(parts: NarrativeParts, narrative: int, coalitions: Ints, outputs:
 def _owen_values(parts: NarrativeParts, payoff: Payoff, orders: Ints, added: Floats, error: Floats) -> None:
     visited, scratch = np.zeros(parts.n_buckets, dtype=np.int64), np.zeros((2, parts.rest.shape[1]))
     stamp = 0
-    outputs = np.zeros(len(parts.absent))
+    outputs = np.zeros(parts.whole.shape[1])
     worth = np.zeros(1 << MAX_ENUMERATED)
     for narrative in range(len(parts.first) - 1):
         begin, end = parts.first[narrative], parts.first[narrative + 1]

@@ -1,9 +1,10 @@
 """Settings that fit the lender's data, chosen by out-of-fold log-loss inside the training rows.
 
-Each choice climbs a short ladder from the simplest option up, on the same folds, and stops where a rung is worse than
-the best so far by more than a standard error of their difference. Of the rungs that are no worse than the best by one
-such error the simplest is taken (Breiman et al., Classification and Regression Trees, 1984, section 3.4.3, with the
-error of the paired difference). Settings that the user gave are never changed. What was tried is part of the answer.
+Each choice climbs a short ladder from the simplest option up, on the same folds, and stops where two rungs in turn are
+worse than the best so far by more than a standard error of their difference. Of the rungs that are no worse than the
+best by one such error the simplest is taken (Breiman et al., Classification and Regression Trees, 1984, section 3.4.3,
+with the error of the paired difference). Settings that the user gave are never changed. What was tried is part of the
+answer.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ ReadWords = Callable[[TextConfig], sparse.csr_matrix]
 """The words of the sample's narratives as these settings count them: ``TextReader.read_words``."""
 
 MAX_ROWS = 30_000  # of more rows so many are drawn to choose by
+PATIENCE = 2  # rungs in turn that are worse than the best before the climb ends
 N_BLOCKS = 4  # of days, on which the weight of older decisions is tried
 
 
@@ -182,8 +184,7 @@ class _Climb:
         for _, config in options:
             losses.append(row_loss(config))
             best = min(losses, key=np.mean)
-            behind, error = _paired(losses[-1], best)
-            if behind > error:
+            if len(losses) > PATIENCE and all(_is_worse(loss, best) for loss in losses[-PATIENCE:]):
                 break
         rungs = [
             Rung(settings, float(loss.mean()), *_paired(loss, best))
@@ -199,6 +200,11 @@ def _paired(loss: Floats, best: Floats) -> tuple[float, float]:
     """Mean difference of two models' losses on the same rows, and its standard error."""
     difference = loss - best
     return float(difference.mean()), float(difference.std() / np.sqrt(len(difference)))
+
+
+def _is_worse(loss: Floats, best: Floats) -> bool:
+    behind, error = _paired(loss, best)
+    return behind > error
 
 
 def _row_loss(y: Floats, margin: Floats) -> Floats:

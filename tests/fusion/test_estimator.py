@@ -48,7 +48,7 @@ LIGHT = Config(
 
 def checks() -> list[Check]:
     """scikit-learn's checks of this estimator; none is expected to fail."""
-    return [check for _, check in estimator_checks_generator(CreditFusionClassifier(config=LIGHT))]
+    return [check for _, check in estimator_checks_generator(CreditFusionClassifier(config=LIGHT, quick=True))]
 
 
 def check_name(check: partial[None]) -> str:
@@ -57,7 +57,7 @@ def check_name(check: partial[None]) -> str:
 
 @pytest.mark.parametrize("check", checks(), ids=check_name)
 def test_scikit_learn_check(check: Check) -> None:
-    check(CreditFusionClassifier(config=LIGHT))
+    check(CreditFusionClassifier(config=LIGHT, quick=True))
 
 
 class WordEncoder:
@@ -100,7 +100,7 @@ def table(n: int = 600, seed: int = 0) -> tuple[pd.DataFrame, npt.NDArray[np.str
 
 def reader(**settings: object) -> CreditFusionClassifier:
     """An estimator that reads the table's notes."""
-    estimator = CreditFusionClassifier(narratives=("note",), config=LIGHT, encoder=WORDS)
+    estimator = CreditFusionClassifier(narratives=("note",), config=LIGHT, quick=True, encoder=WORDS)
     estimator.set_params(**settings)
     return estimator
 
@@ -113,7 +113,7 @@ def fitted() -> CreditFusionClassifier:
 
 def test_it_learns_from_columns_and_words(fitted: CreditFusionClassifier) -> None:
     frame, y = table(2000, seed=1)
-    without = CreditFusionClassifier(config=LIGHT).fit(table()[0].drop(columns="note"), table()[1])
+    without = CreditFusionClassifier(config=LIGHT, quick=True).fit(table()[0].drop(columns="note"), table()[1])
     blind = roc_auc_score(y, without.decision_function(frame.drop(columns="note")))
     assert 0.6 < blind < 0.8
     assert roc_auc_score(y, fitted.decision_function(frame)) > blind + 0.08
@@ -164,17 +164,18 @@ def test_the_schema_says_what_is_bad_and_which_way_risk_runs() -> None:
     amount = rng.uniform(0, 100, 300)
     frame = pd.DataFrame({field.name: "" for field in small_schema().fields}, index=range(300), dtype=object)
     frame = frame.drop(columns=["id", "outcome"]).assign(amount=amount)
-    y = np.where(
-        rng.random(300) < expit(np.where(amount > 44, 2.5, -2.5)), "bad", "good"
-    )  # a step: the trees' business
-    estimator = CreditFusionClassifier(config=LIGHT, schema=small_schema(), encoder=WORDS).fit(frame, y)
+    step = np.where(amount > 44, 2.5, -2.5)  # the trees' business: the head has no edge there
+    y = np.where(rng.random(300) < expit(step), "bad", "good")
+    estimator = CreditFusionClassifier(config=LIGHT, quick=True, schema=small_schema(), encoder=WORDS).fit(frame, y)
     assert estimator.bad_class_ == "bad"
     rising = estimator.predict_proba(frame.iloc[np.argsort(amount)])[:, 0]
     assert rising[:50].mean() < 0.2 < 0.6 < rising[-50:].mean()
     trees = estimator.bundle_.model.fused.stacker.margin(stacker_rows(amount))
     assert (np.diff(trees) >= 0).all()
     assert trees[-1] > trees[0]
-    numbers = CreditFusionClassifier(config=LIGHT, schema=small_schema(), encoder=WORDS).fit(frame, y == "bad")
+    numbers = CreditFusionClassifier(config=LIGHT, quick=True, schema=small_schema(), encoder=WORDS).fit(
+        frame, y == "bad"
+    )
     assert numbers.bad_class_
     np.testing.assert_array_equal(numbers.predict_proba(frame)[:, 1], estimator.predict_proba(frame)[:, 0])
 
@@ -211,7 +212,7 @@ def test_the_cut_off_follows_the_bad_rate() -> None:
 )
 def test_outcomes_that_cannot_train_are_refused(y: npt.NDArray[np.generic], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        CreditFusionClassifier(config=LIGHT).fit(table(40)[0], y)
+        CreditFusionClassifier(config=LIGHT, quick=True).fit(table(40)[0], y)
 
 
 def test_settings_that_contradict_each_other_are_refused() -> None:
@@ -245,9 +246,9 @@ def test_masked_sentences_are_not_read() -> None:
     ill = rng.random(200) < 0.5
     frame = frame.drop(columns=["id", "outcome"]).assign(note=np.where(ill, "My surgery.", ""))
     y = np.where(rng.random(200) < np.where(ill, 0.8, 0.2), "bad", "good")
-    blind = CreditFusionClassifier(config=masking(), schema=schema, encoder=WORDS).fit(frame, y)
+    blind = CreditFusionClassifier(config=masking(), quick=True, schema=schema, encoder=WORDS).fit(frame, y)
     assert np.ptp(blind.predict_proba(frame)[:, 0]) == 0.0
-    seeing = CreditFusionClassifier(config=LIGHT, schema=schema, encoder=WORDS).fit(frame, y)
+    seeing = CreditFusionClassifier(config=LIGHT, quick=True, schema=schema, encoder=WORDS).fit(frame, y)
     assert np.ptp(seeing.predict_proba(frame)[:, 0]) > 0.1
 
 
@@ -260,7 +261,7 @@ def test_a_cell_that_no_longer_fits_is_named(fitted: CreditFusionClassifier) -> 
 @pytest.mark.slow
 def test_the_embedded_encoder_is_opened_when_needed() -> None:
     frame, y = table(300)
-    estimator = CreditFusionClassifier(narratives=["note"], config=LIGHT).fit(frame, y)
+    estimator = CreditFusionClassifier(narratives=["note"], config=LIGHT, quick=True).fit(frame, y)
     assert estimator.bundle_.model.fused.head.text.shape == (1, 384)
     assert roc_auc_score(y, estimator.decision_function(frame)) > 0.8
     assert len(pickle.dumps(estimator)) < 5_000_000
@@ -286,7 +287,7 @@ def test_explanations_add_up_to_the_log_odds() -> None:
 def test_columns_alone_are_explained() -> None:
     frame, y = table()
     plain = frame.drop(columns="note")
-    explanation = CreditFusionClassifier(config=LIGHT).fit(plain, y).explain(plain.head(3))
+    explanation = CreditFusionClassifier(config=LIGHT, quick=True).fit(plain, y).explain(plain.head(3))
     assert np.abs(explanation.reconciliation).max() < 1e-6
     assert explanation.narratives.shape == (3, 0)
     assert len(explanation.block) == 0
@@ -310,7 +311,7 @@ def test_a_saved_classifier_answers_as_before(fitted: CreditFusionClassifier, tm
 def test_a_saved_classifier_without_narratives_scores_frames(tmp_path: Path) -> None:
     frame, y = table()
     columns = frame.drop(columns=["note", "since"])
-    CreditFusionClassifier(config=LIGHT).fit(columns, y == "bad").save(tmp_path / "model")
+    CreditFusionClassifier(config=LIGHT, quick=True).fit(columns, y == "bad").save(tmp_path / "model")
     scored = fusion.load(tmp_path / "model").score(columns)
     again = CreditFusionClassifier.from_bundle(tmp_path / "model")
     np.testing.assert_array_equal(scored.scores["pd"], again.predict_proba(columns)[:, 1])

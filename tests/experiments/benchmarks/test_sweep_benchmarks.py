@@ -254,7 +254,7 @@ def test_masked_settings_are_compared_as_train_trains_them(
     settings_compared.main([*few[:4], "--until", until, *configs, "--json"])
     plain, masked = json.loads(capsys.readouterr().out)["settings"]
     assert plain["auc"] != masked["auc"]
-    line = ["train", *few[:4], "--until", until, *configs[2:], "--out", str(tmp_path / "model"), "--json"]
+    line = ["train", *few[:4], "--until", until, *configs[2:], "--out", str(tmp_path / "model"), "--json", "--quick"]
     monkeypatch.setattr(sys, "argv", ["creditfusion", *line])
     assert guarded(app) == 0
     trained = json.loads(capsys.readouterr().out)["slices"][f"after {until}"]

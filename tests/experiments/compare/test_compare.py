@@ -117,7 +117,7 @@ def train(folder: Path, schema: Schema, table: pd.DataFrame, encoder_seed: int) 
     with Run.start("train", None, {}) as run:
         files = TrainingFiles((folder / "past.csv",), folder / "model")
         read = read_decided(schema, files.data, ReadOptions(need_target=True), run)
-        train_bundle(read, files, config, open_text_encoder(config.encoder), run)
+        train_bundle(read, files, config, open_text_encoder(config.encoder), run, quick=True)
     return folder / "model"
 
 

@@ -71,7 +71,7 @@ def train(folder: Path, name: str) -> Path:
         "--cache",
         folder / "vectors",
     ]
-    assert creditfusion("train", *named, *SETTINGS) == 0
+    assert creditfusion("train", *named, *SETTINGS, "--quick") == 0
     return folder / name
 
 

@@ -119,7 +119,7 @@ def test_the_estimator_reads_so_too(lender: Lender) -> None:
     bundle = load(lender.model)
     table = generate(60, 3).table
     narratives = [field.name for field in bundle.schema.narratives]
-    estimator = CreditFusionClassifier(narratives=narratives, config=bundle.config)
+    estimator = CreditFusionClassifier(narratives=narratives, config=bundle.config, quick=True)
     rows = table[["amount", *narratives]]
     estimator.fit(rows, table["outcome"])
     x_text = estimator.design(rows).text.x_text

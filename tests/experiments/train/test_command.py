@@ -34,6 +34,7 @@ class Trainer:
 
     folder: Path
     encoder: Path
+    pace: tuple[str, ...] = ("--quick",)
 
     def __call__(self, table: pd.DataFrame, *more: str) -> int:
         table.to_csv(self.folder / "past.csv", index=False)
@@ -41,7 +42,7 @@ class Trainer:
         files = ["--schema", "demo", "--data", str(self.folder / "past.csv"), "--out", str(self.out)]
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("COLUMNS", "200")  # of the table: no heading is broken
-            return creditfusion("train", *files, *settings, "--no-cache", "--json", *more)
+            return creditfusion("train", *files, *settings, "--no-cache", "--json", *self.pace, *more)
 
     @property
     def out(self) -> Path:

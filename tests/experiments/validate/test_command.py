@@ -151,7 +151,7 @@ def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, pd.DataFr
         with Run.start("train", None, {}) as run:
             files = TrainingFiles((data,), folder / name)
             read = read_decided(schema, files.data, ReadOptions(need_target=True), run)
-            train_bundle(read, files, config, open_text_encoder(config.encoder), run)
+            train_bundle(read, files, config, open_text_encoder(config.encoder), run, quick=True)
         return folder / name
 
     return train

@@ -52,7 +52,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> ScoredOutcomes:
     schema, options = load_schema("demo"), ReadOptions(need_target=True)
     with Run.start("train", None, {}) as run:
         files = TrainingFiles((folder / "past.csv",), folder / "model")
-        train_bundle(read_decided(schema, files.data, options, run), files, config, encoder, run)
+        train_bundle(read_decided(schema, files.data, options, run), files, config, encoder, run, quick=True)
         scorer = Scorer(load(folder / "model"), encoder, threads=1)
         applications = read_all(folder / "decided.csv", schema, options).applications
         return score_outcomes(scorer, applications, run)

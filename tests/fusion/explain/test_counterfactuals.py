@@ -80,7 +80,7 @@ def fitted() -> Fitted:
     past, new = draw(900, 0), draw(60, 1)
     log_odds = 3 * past["amount"] / past["income"] + past["term"] / 30 - past["down"] / 1000 - 1.5
     y = np.random.default_rng(2).random(len(past)) < expit(log_odds)
-    model = CreditFusionClassifier(config=LIGHT, schema=schema()).fit(past, y)
+    model = CreditFusionClassifier(config=LIGHT, quick=True, schema=schema()).fit(past, y)
     columns = model.bundle_.tabular.encode(applications_of(past, model.bundle_.schema))
     search = CounterfactualSearch.of(model.bundle_.model, model.bundle_.tabular, columns)
     applications = applications_of(new, model.bundle_.schema)
@@ -157,7 +157,7 @@ def test_the_most_promising_pairs_of_columns_are_tried() -> None:
     rng = np.random.default_rng(3)
     past = pd.DataFrame({name: np.round(rng.uniform(0, 40, 900)) for name in names})
     y = rng.random(len(past)) < expit((past["column_6"] + past["column_7"] - 40) / 4)
-    model = CreditFusionClassifier(config=LIGHT, schema=many).fit(past, y)
+    model = CreditFusionClassifier(config=LIGHT, quick=True, schema=many).fit(past, y)
     tabular = model.bundle_.tabular
     search = CounterfactualSearch.of(model.bundle_.model, tabular, tabular.encode(applications_of(past, many)))
     assert len(list(combinations(search.levers, 2))) > MAX_PAIRS

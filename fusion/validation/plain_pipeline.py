@@ -29,7 +29,7 @@ from fusion.metrics import log_loss
 Kind = Literal["columns", "words", "columns and words"]
 
 LEAVES = (7, 31)
-N_TREES = (100, 200, 400)
+N_TREES = (25, 100, 400)
 INVERSE_PENALTIES = (0.1, 1.0, 10.0)
 N_HASHES = 2**20
 MIN_TEXTS = 3  # rows that show a word or a pair

@@ -72,7 +72,8 @@ COLUMNS: tuple[Settings, ...] = (
     {"head.n_bins": 8, "head.column_penalty": 30.0},
     {"head.n_bins": 16, "head.column_penalty": 30.0},
     {"head.n_bins": 16, "head.column_penalty": 10.0},
-    {"head.n_bins": 24, "head.column_penalty": 3.0},
+    {"head.n_bins": 16, "head.column_penalty": 3.0},
+    {"head.n_bins": 16, "head.column_penalty": 1.0},
 )
 CAPACITY: tuple[Settings, ...] = (
     _trees(7, 60, 0.4, 10.0, 600, 0.02),

@@ -40,6 +40,7 @@ from fusion.model.training import Auxiliary, TrainingSample, fit, n_steps
 from fusion.policy.cutoff import with_cutoff
 from fusion.text_encoder import OpenEncoder, open_mask, open_reader
 from fusion.validation.text_drift import describe_texts
+from fusion.validation.training_rows import TrainingRows
 from fusion.versions import package_versions
 
 
@@ -138,9 +139,10 @@ def train_bundle(
         plain = None if quick else compare_plain(masked.applications, split, own, held_out, fold)
         findings = findings_of(masked.applications, split, slices, plain)
     with run.stage("save"):
+        rows = TrainingRows.of(read.applications.take(split.learn), read.data_digest)
         provenance = _provenance(read, split.learn, config, encoder, slices)
         cut = rows_by_kind(compress(masked.kinds, split.learn))
-        trained = bundle.Trained(fitted, config, tabular, population, reference)
+        trained = bundle.Trained(fitted, config, tabular, population, reference, rows)
         explained = in_words(rows_of(population, len(sample), config), base, config)
         judgement = Judgement(cut_off, choices, fitted.fused.members, slices, plain, findings)
         card = model_card(tabular.schema, provenance, judgement, cut, explained)

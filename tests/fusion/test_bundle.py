@@ -28,6 +28,7 @@ from fusion.explain.population import Population
 from fusion.model.fusion_model import FusionModel
 from fusion.model.training import Auxiliary, fit
 from fusion.validation.text_drift import Reference, describe_texts
+from fusion.validation.training_rows import TrainingRows
 from tests.support.designs import SMALL, WITH_COMPONENTS, Shape, Trained, log_odds, make_design, outcome, sample_of
 from tests.support.same_models import assert_same_model
 from tests.support.small import small_schema
@@ -59,6 +60,7 @@ POPULATION = Population(
     np.array([False, True]),
     np.arange(2 * (len(TABULAR.num_names) + 4), dtype=np.float32).reshape(2, -1),
 )
+ROWS = TrainingRows(np.array([3, 5, 2**64 - 1], np.uint64))
 REFERENCE = Reference(
     tuple(field.name for field in small_schema().narratives),
     describe_texts(make_design(90, shape=Shape(n_narratives=1)).text, np.arange(90)).texts,
@@ -68,7 +70,7 @@ CARD = "# A model\n\nGrüße 你好 ✓\n"
 
 def save_model(path: Path, model: FusionModel, config: Config = SMALL) -> Manifest:
     """Save a model with the small schema."""
-    return save(path, bundle.Trained(model, config, TABULAR, POPULATION, REFERENCE), PROVENANCE, CARD)
+    return save(path, bundle.Trained(model, config, TABULAR, POPULATION, REFERENCE, ROWS), PROVENANCE, CARD)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -138,7 +140,9 @@ def test_what_was_saved_is_loaded(pristine: Saved, trained: Trained) -> None:
 
 def test_save_load_save_gives_the_same_bytes(pristine: Saved, tmp_path: Path) -> None:
     loaded = load(pristine.path)
-    trained = bundle.Trained(loaded.model, loaded.config, loaded.tabular, loaded.population, loaded.reference)
+    trained = bundle.Trained(
+        loaded.model, loaded.config, loaded.tabular, loaded.population, loaded.reference, loaded.rows
+    )
     again = save(tmp_path / "again", trained, PROVENANCE, CARD)
     assert contents(tmp_path / "again") == contents(pristine.path)
     assert again.model_id == loaded.manifest.model_id

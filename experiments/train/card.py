@@ -43,7 +43,7 @@ A creditfusion model: probability of default from {{ schema.features | length }}
 {% for key, value in lines.items() %}| {{ key }} | {{ value }} |
 {% endfor %}{% endfor %}
 "Out of fold" rows were scored by a head and by trees fitted without their outcome. It did take part in smaller ways:
-the line that calibrates the blend was fitted on these very rows, so their calibration slope is 1 by construction, and
+the weights of the blend were fitted on these very rows, so their calibration slope is 1 by construction, and
 the text log-odds that the trees learned from came from heads of other folds. "After" rows, decided after the training
 window, and those held out at random took part in nothing: judge by them where there are any.
 "AUC columns" and "AUC text" belong to the ablations: the same machinery without any narrative, and narratives alone.

@@ -104,6 +104,11 @@ def read_decided(schema: Schema, data: Sequence[Path], options: ReadOptions, run
         digest = data_digest(data)
         read = read_all(data, schema, options)
         advance(read.n_rows)
+    if read.unreadable:
+        cells = ", ".join(f"{n:,} of {name}" for name, n in read.unreadable.items())
+        run.note(
+            f"auxiliary cells that cannot be read count as missing: {cells}", {"unreadable": dict(read.unreadable)}
+        )
     reading = f"delimiter {options.delimiter!r}, encoding {options.encoding or 'UTF-8 or as marked'}"
     return Decided(read.applications, read.rejects, digest, reading)
 

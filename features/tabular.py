@@ -14,7 +14,7 @@ from features.arrays import Floats
 from features.design import TabularBlock
 from features.tables.applications import Applications
 
-MIN_LEVEL_ROWS = 20
+MIN_LEVEL_ROWS = 5
 """Rows that must show a level for it to get a code of its own, where the schema does not list the levels."""
 
 _YEAR = np.timedelta64(31_557_600, "s")  # 365.25 days

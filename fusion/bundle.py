@@ -14,6 +14,7 @@ Layout of format version 4:
     stacker/*.txt           one booster per boosted member and fold in LightGBM's text format, fused and columns-only
     population.safetensors  the training applicants' columns, outcomes and contributions, without ids and narratives
     reference.safetensors   what the training narratives were like, in aggregates, for drift
+    rows.safetensors        fingerprints of the rows that the model learned from
     card.md                 the model card
 
 There is no pickle in it. It may be moved: the one path in it is that of a text encoder's folder, in config.json, and
@@ -37,7 +38,9 @@ from safetensors.numpy import save as save_tensors
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
+from features.arrays import Flags
 from features.atomic_files import new_folder
+from features.tables.applications import Applications
 from features.tabular import TabularEncoder
 from fusion.config import Config, parse_config
 from fusion.explain.attribution import Explainer
@@ -48,6 +51,7 @@ from fusion.model.head import Head
 from fusion.model.stacker import Stacker
 from fusion.model.text_components import TextComponents
 from fusion.validation.text_drift import Reference
+from fusion.validation.training_rows import TrainingRows
 
 FORMAT_VERSION = 4
 MANIFEST, MANIFEST_DIGEST = "manifest.json", "manifest.sha256"
@@ -60,6 +64,7 @@ NEEDED = (
     "components.safetensors",
     "population.safetensors",
     "reference.safetensors",
+    "rows.safetensors",
     *(f"heads/{name}.safetensors" for name in ("fused", "columns_only", "text_only")),
 )
 COPY_AGAIN = "Copy the bundle again from where it was made."
@@ -115,6 +120,7 @@ class Trained:
     tabular: TabularEncoder
     population: Population
     reference: Reference
+    rows: TrainingRows
 
 
 @dataclass(frozen=True)
@@ -127,11 +133,16 @@ class Bundle:
     tabular: TabularEncoder
     population: Population
     reference: Reference
+    rows: TrainingRows
     manifest: Manifest
 
     def explainer(self) -> Explainer:
         """What explains this model's margins, against the background that its settings name; takes a second."""
         return Explainer.of(self.model, self.population.background(self.config))
+
+    def learned_from(self, applications: Applications) -> Flags | None:
+        """bool (n,): which of these rows the model learned from; None where it cannot recognise its own."""
+        return self.rows.among(applications, self.manifest.provenance.data_digest) if self.rows.known else None
 
 
 def _json_bytes(value: object) -> bytes:
@@ -194,6 +205,7 @@ def save(
         "components.safetensors": save_tensors(model.components.to_arrays()),
         "population.safetensors": save_tensors(trained.population.to_arrays()),
         "reference.safetensors": save_tensors(trained.reference.to_arrays()),
+        "rows.safetensors": save_tensors(trained.rows.to_arrays()),
         "card.md": card.encode(),
         **_assembly_files("fused", model.fused),
         **_assembly_files("columns_only", model.columns_only),
@@ -307,4 +319,5 @@ def load(path: Path) -> Bundle:
     population = Population.from_arrays(load_tensors(contents["population.safetensors"]), tabular)
     names = tuple(field.name for field in schema.narratives)
     reference = Reference.from_arrays(load_tensors(contents["reference.safetensors"]), names)
-    return Bundle(model, schema, config, tabular, population, reference, manifest)
+    rows = TrainingRows.from_arrays(load_tensors(contents["rows.safetensors"]))
+    return Bundle(model, schema, config, tabular, population, reference, rows, manifest)

@@ -136,7 +136,7 @@ class HeadConfig(SettingsGroup):
     text_penalty: Annotated[float, Between(20.0, 100000.0, log=True), When("text.vectors", True)] = Field(
         20000.0, gt=0, description="Ridge penalty on the weights of the encoder's vectors."
     )
-    word_penalty: Annotated[float, Between(0.05, 100.0, log=True)] = Field(
+    word_penalty: Annotated[float, Between(0.02, 100.0, log=True)] = Field(
         15.0, gt=0, description="Ridge penalty on the weights of words and of an absent narrative."
     )
     monotone: bool = Field(True, description="Whether the schema's risk directions bind the head.")

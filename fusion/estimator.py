@@ -40,6 +40,7 @@ from fusion.policy.cutoff import with_cutoff
 from fusion.scorer import Scorer
 from fusion.text_encoder import OpenEncoder, open_mask, open_reader, open_text_encoder
 from fusion.validation.text_drift import describe_texts
+from fusion.validation.training_rows import TrainingRows
 from fusion.versions import package_versions
 
 CARD = """# Model card
@@ -114,11 +115,12 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         bad = _bad_code(self.classes_, schema)
         self.bad_class_ = self.classes_[bad]
         config = self._config(int(np.bincount(code).min()))
-        self.bundle_ = self._trained(applications_of(frame, schema), (code == bad).astype(np.float64), config)
+        outcome, named = (code == bad).astype(np.float64), schema.id.name in frame
+        self.bundle_ = self._trained(applications_of(frame, schema), outcome, config, named)
         return self
 
-    def _trained(self, applications: Applications, outcome: Floats, config: Config) -> Bundle:
-        """A model of these rows as a bundle that is not written yet."""
+    def _trained(self, applications: Applications, outcome: Floats, config: Config, named: bool) -> Bundle:
+        """A model of these rows as a bundle that is not written yet; named: whether they came with ids of their own."""
         schema, encoder = applications.schema, self._encoder(applications.schema, config)
         kept = open_mask(schema, config.text, encoder).apply(applications).applications
         tabular = TabularEncoder.fit(applications)
@@ -149,7 +151,8 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             figures={"out of fold: auc": _finite(found.auc), "out of fold: brier": _finite(found.brier)},
         )
         manifest = Manifest(format_version=FORMAT_VERSION, files={}, provenance=provenance)
-        return Bundle(model, schema, config, tabular, population, reference, manifest)
+        rows = TrainingRows.of(applications, provenance.data_digest) if named else TrainingRows.unknown()
+        return Bundle(model, schema, config, tabular, population, reference, rows, manifest)
 
     @classmethod
     def from_bundle(
@@ -184,7 +187,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         if not bundle.schema.narratives:  # training needed no encoder; whoever loads the bundle opens this one
             encoder = self.encoder or open_text_encoder(bundle.config.encoder)
             provenance = provenance.model_copy(update={"encoder_digest": encoder.model_digest})
-        trained = Trained(bundle.model, bundle.config, bundle.tabular, bundle.population, bundle.reference)
+        trained = Trained(bundle.model, bundle.config, bundle.tabular, bundle.population, bundle.reference, bundle.rows)
         return save(Path(path), trained, provenance, CARD.format(made=provenance, schema=bundle.schema.name))
 
     def decision_function(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:

@@ -292,7 +292,18 @@ def _unsure(side: ModelFigures, bad_rate: float) -> bool:
 
 
 def _out_of_time(scored: ScoredOutcomes, name: str) -> list[Finding]:
-    """Whether a model may have learned from these rows."""
+    """Whether a model learned from these rows, or may have."""
+    taught = scored.model.bundle.learned_from(scored.applications)
+    if taught is not None and taught.any():
+        return [
+            Finding(
+                key=f"out_of_time_{name}",
+                grade="alarm",
+                title=f"The {name} learned from {count(int(taught.sum()), 'row')} of these.",
+                words=f"That is {percent(float(taught.mean()))} of them, by the fingerprints in its bundle. A model is "
+                "flattered on rows that it learned from: compare other ones (--since).",
+            )
+        ]
     learned, n = scored.model.bundle.manifest.provenance.window, scored.n_in_training_window
     if learned is None or n is None:
         return [

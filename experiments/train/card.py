@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from jinja2 import Environment, StrictUndefined
 
 from data_schemas.contract import Role, Schema
 from experiments.train.choices import choice_table
+from experiments.train.report import Judgement
+from experiments.train.slices import slice_lines
 from fusion.bundle import Provenance
-from fusion.model.choosing import Choice
-from fusion.model.fusion_model import Member
 
 CARD = """\
 # Model card: {{ schema.title }}
@@ -27,9 +26,14 @@ A creditfusion model: probability of default from {{ schema.features | length }}
 {% endif %}{% if masked %}- Cut from the narratives before they were read: sentences that tell of \
 {% for kind, n in masked.items() %}{{ kind | replace("_", " ") }} (of {{ "{:,}".format(n) }} applications)\
 {% if not loop.last %}, {% endif %}{% endfor %}.
-{% endif %}- Cut-off: {{ cut_off }}.
+{% endif %}- Cut-off: {{ found.cut_off.words }}.
 - Seed {{ made.seed }}; {{ versions | join(", ") }}.
 
+## Findings of the training
+
+{% for finding in found.findings %}- {{ finding.severity | capitalize }}: {{ finding.sentence }} {{ finding.remedy }}
+{% endfor %}{% if not found.findings %}None.
+{% endif %}
 ## Figures
 {% for name, lines in slices.items() %}
 ### {{ name }}
@@ -45,10 +49,17 @@ window, and those held out at random took part in nothing: judge by them where t
 "AUC columns" and "AUC text" belong to the ablations: the same machinery without any narrative, and narratives alone.
 "Text's worth" is the AUC of the model minus the first of these, with DeLong's 95 % interval. "Slope" is that of the
 outcome on the log-odds: 1 is calibrated, less is overconfident.
+{% if found.plain %}
+### Against the plain pipeline
 
+{% for name, words in found.plain.lines().items() %}- {{ name }}: {{ words }}
+{% endfor %}
+The plain pipeline is the best, by out-of-fold log-loss, of LightGBM on the columns, a logistic regression on the
+TF-IDF of words and pairs of words, and LightGBM on both. It was fitted on the same rows and folds.
+{% endif %}
 ## The blend
 
-{% for member in members %}- {{ member.name }}: {% if member.weight %}{{ "%.3f" | format(member.weight) }}\
+{% for member in found.members %}- {{ member.name }}: {% if member.weight %}{{ "%.3f" | format(member.weight) }}\
 {% else %}left out, because it did not help{% endif %}
 
 {% endfor %}
@@ -80,38 +91,21 @@ encoder {{ made.encoder_digest }}
 """
 
 
-@dataclass(frozen=True)
-class Found:
-    """What training settled beside the model's weights.
-
-    Attributes:
-        cut_off: the model's own cut-off, in words.
-        members: of the blend.
-        choices: how settings were chosen.
-    """
-
-    cut_off: str
-    members: tuple[Member, ...]
-    choices: tuple[Choice, ...]
-
-
 def model_card(
     schema: Schema,
     made: Provenance,
-    slices: Mapping[str, Mapping[str, object]],
+    found: Judgement,
     masked: Mapping[str, int],
     explained: str,
-    found: Found,
 ) -> str:
     """The card as Markdown; equal input, equal bytes.
 
     Args:
         schema: of the applications.
         made: where the model comes from.
-        slices: figures for people, by name of the slice.
+        found: what the model came to.
         masked: rows of which something was cut, by sensitive kind.
         explained: what explanations of the model compare with.
-        found: what training settled.
     """
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
     unseen = [field.name for field in schema.fields_of(Role.PROTECTED, Role.IGNORED, Role.GROUP)]
@@ -120,11 +114,10 @@ def model_card(
     return environment.from_string(CARD).render(
         schema=schema,
         made=made,
-        slices=slices,
+        found=found,
+        slices={part.name: slice_lines(part) for part in found.slices},
         masked=masked,
         explained=explained,
-        cut_off=found.cut_off,
-        members=found.members,
         chosen=choice_table(found.choices) if found.choices else "",
         unseen=unseen,
         later=later,

@@ -52,20 +52,23 @@ def train(
         float | None,
         typer.Option(help="Share of the rows, drawn at random, that judges the model: for files without dates."),
     ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Skip choosing settings, and the plain pipeline as a reference.")
+    ] = False,
     delimiter: DelimiterOption = ",",
     encoding: EncodingOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,
     no_cache: NoCacheOption = False,
     threads: ThreadsOption = 0,
-    quick: Annotated[bool, typer.Option("--quick", help="Skip choosing settings that fit the data.")] = False,
     json_output: JsonOption = False,
 ) -> None:
     """Train a model and say what it is worth.
 
     Fits the fused model and its ablations (columns only, text only) out of fold, judges them on the training rows, on
-    the newest of them and on rows after --until (or a share of them, --holdout), and writes a bundle. Rows that break
-    the contract go to OUT.rejects.csv. Exit code 3: some rows were rejected.
+    the newest of them and on rows after --until (or a share of them, --holdout), compares the model with a plain
+    pipeline of LightGBM and TF-IDF on the same rows, says what it came upon, and writes a bundle. Rows that break the
+    contract go to OUT.rejects.csv. Exit code 3: some rows were rejected.
     """
     from data_schemas.reader import load_schema
     from experiments.train.job import TrainingFiles, read_decided, train_bundle, write_rejects

@@ -14,11 +14,13 @@ from data_schemas.contract import Schema
 from experiments.reporting.background import in_words, rows_of
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
-from experiments.train.card import Found, model_card
+from experiments.train.card import model_card
 from experiments.train.choices import choose_settings, with_words
-from experiments.train.report import CutOff, SliceReport, TrainingReport, slice_lines
-from experiments.train.rows import NOTHING, HoldOut, window
-from experiments.train.slices import headline, training_slices, with_narrative
+from experiments.train.findings import findings_of
+from experiments.train.plain import compare_plain
+from experiments.train.report import CutOff, Judgement, TrainingReport
+from experiments.train.rows import NOTHING, HoldOut, Split, window
+from experiments.train.slices import Judged, SliceReport, headline, slices_of
 from features.arrays import Flags, Floats
 from features.design import Design
 from features.narratives.masking import Masked, rows_by_kind
@@ -32,11 +34,13 @@ from fusion import bundle
 from fusion.config import Config
 from fusion.explain.population import describe_population, sampled_rows
 from fusion.model.choosing import Choice
-from fusion.model.folds import tied_groups
+from fusion.model.folds import assign_folds, tied_groups
+from fusion.model.fusion_model import FusionModel, Margins
 from fusion.model.training import Auxiliary, TrainingSample, fit, n_steps
 from fusion.policy.cutoff import with_cutoff
 from fusion.text_encoder import OpenEncoder, open_mask, open_reader
 from fusion.validation.text_drift import describe_texts
+from fusion.validation.training_rows import TrainingRows
 from fusion.versions import package_versions
 
 
@@ -107,7 +111,8 @@ def read_decided(schema: Schema, data: Sequence[Path], options: ReadOptions, run
 def train_bundle(
     read: Decided, files: TrainingFiles, config: Config, encoder: OpenEncoder, run: Run, quick: bool = False
 ) -> TrainingReport:
-    """Encode, choose settings (unless ``quick``), fit, judge and save what ``read_decided`` read; the report.
+    """Encode, choose settings, fit, judge, compare with the plain pipeline, and save what ``read_decided`` read; the
+    report. quick: nothing is chosen, and nothing compared.
 
     Raises ContractError for rows that cannot train their schema or be held out, or a mask that it has no concept for.
     """
@@ -116,8 +121,8 @@ def train_bundle(
     prepared = prepare(masked, split.learn, config, encoder, run)
     choices: tuple[Choice, ...] = ()
     if not quick:
-        own = masked.applications.take(split.learn)
-        config, choices = choose_settings(prepared.sample, own, config, encoder, run)
+        known = masked.applications.take(split.learn)
+        config, choices = choose_settings(prepared.sample, known, config, encoder, run)
         prepared = prepared.reread(with_words(prepared.design, masked.applications, config, encoder), split.learn)
     sample, tabular = prepared.sample, prepared.tabular
     with run.stage("fit", total=n_steps(config, len(sample)), unit="parts") as advance:
@@ -127,34 +132,36 @@ def train_bundle(
         population, base = describe_population(fitted, sample.design, sample.y, margins.fused, config)
         reference = describe_texts(sample.design.text, sampled_rows(len(sample), config))
     with run.stage("judge"):
-        slices = [*training_slices(margins, sample)]
-        if len(split.held_out):
-            held_out, y = prepared.design.take(split.held_out), read.applications.outcome()[split.held_out]
-            slices += with_narrative(split.name, fitted.margins(held_out), y, held_out)
+        own, held_out = _judged(prepared, margins, fitted, masked.applications, split)
+        slices = tuple(slices_of(own, sample.decided, held_out))
+    with run.stage("reference"):
+        fold = assign_folds(sample.y, sample.groups, config.folds.n_folds, config.folds.seed)
+        plain = None if quick else compare_plain(masked.applications, split, own, held_out, fold)
+        findings = findings_of(masked.applications, split, slices, plain)
     with run.stage("save"):
+        rows = TrainingRows.of(read.applications.take(split.learn), read.data_digest)
         provenance = _provenance(read, split.learn, config, encoder, slices)
         cut = rows_by_kind(compress(masked.kinds, split.learn))
-        trained = bundle.Trained(fitted, config, tabular, population, reference)
+        trained = bundle.Trained(fitted, config, tabular, population, reference, rows)
         explained = in_words(rows_of(population, len(sample), config), base, config)
-        figures = {part.name: slice_lines(part) for part in slices}
-        card = model_card(
-            tabular.schema, provenance, figures, cut, explained, Found(cut_off.words, fitted.fused.members, choices)
-        )
+        judgement = Judgement(cut_off, choices, fitted.fused.members, slices, plain, findings)
+        card = model_card(tabular.schema, provenance, judgement, cut, explained)
         manifest = bundle.save(files.out, trained, provenance, card)
     rejected = dict(Counter(read.rejects.frame["rule"]))
     n_rows = len(read.applications) + len(read.rejects)
     masked_rows = rows_by_kind(masked.kinds)
-    return TrainingReport(
-        manifest.model_id,
-        n_rows,
-        rejected,
-        masked_rows,
-        provenance.window,
-        cut_off,
-        choices,
-        fitted.fused.members,
-        tuple(slices),
-    )
+    return TrainingReport(manifest.model_id, n_rows, rejected, masked_rows, provenance.window, judgement)
+
+
+def _judged(
+    prepared: Prepared, margins: Margins, fitted: FusionModel, applications: Applications, split: Split
+) -> tuple[Judged, Judged | None]:
+    """The training rows with their out-of-fold margins, and the rows held out, where there are any."""
+    own = Judged("out of fold", prepared.sample.design, prepared.sample.y, margins)
+    if not len(split.held_out):
+        return own, None
+    held_out = prepared.design.take(split.held_out)
+    return own, Judged(split.name, held_out, applications.outcome()[split.held_out], fitted.margins(held_out))
 
 
 def _with_cutoff(config: Config, y: Floats, run: Run) -> tuple[Config, CutOff]:

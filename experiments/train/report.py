@@ -7,39 +7,12 @@ from dataclasses import asdict, dataclass
 
 from experiments.reporting.words import percent
 from experiments.train.choices import choice_json, taken_words
-from fusion.metrics import Figures, Gain
+from experiments.train.findings import Finding, finding_lines
+from experiments.train.plain import PlainComparison
+from experiments.train.slices import SliceReport, slice_lines
 from fusion.model.choosing import Choice
 from fusion.model.fusion_model import Member
 from fusion.policy.cutoff import ODDS_FACTOR
-
-
-@dataclass(frozen=True)
-class SliceReport:
-    """Figures of the model and its ablations on one slice of the data, and what the text was worth there."""
-
-    name: str
-    fused: Figures
-    columns_only: Figures
-    text_only: Figures
-    text_gain: Gain
-
-    def figures(self) -> Mapping[str, int | float]:
-        """Every figure to its last digit, for machines; text_gain is the model's AUC minus that of the columns."""
-        gain = self.text_gain
-        return {
-            "rows": self.fused.n,
-            "bad": self.fused.n_bad,
-            "auc": self.fused.auc,
-            "ks": self.fused.ks,
-            "brier": self.fused.brier,
-            "calibration_slope": self.fused.slope,
-            "auc_columns_only": self.columns_only.auc,
-            "auc_text_only": self.text_only.auc,
-            "text_gain": gain.difference,
-            "text_gain_low": gain.low,
-            "text_gain_high": gain.high,
-            "text_gain_p": gain.p,
-        }
 
 
 @dataclass(frozen=True)
@@ -68,6 +41,27 @@ class CutOff:
 
 
 @dataclass(frozen=True)
+class Judgement:
+    """What a model came to.
+
+    Attributes:
+        cut_off: the model's own.
+        choices: how its settings were chosen; empty where they were fixed.
+        members: of its blend.
+        slices: what it is worth, first on all training rows.
+        plain: how it compares with the plain pipeline; None where that was not fitted.
+        findings: what the run came upon, warnings first.
+    """
+
+    cut_off: CutOff
+    choices: tuple[Choice, ...]
+    members: tuple[Member, ...]
+    slices: tuple[SliceReport, ...]
+    plain: PlainComparison | None
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
 class TrainingReport:
     """What a training run was and gave.
 
@@ -77,10 +71,7 @@ class TrainingReport:
         rejected: rows per broken rule.
         masked: rows of whose narratives something was cut, per sensitive kind.
         window: first and last decision date of the training rows; None without dates.
-        cut_off: the model's own.
-        choices: how its settings were chosen; empty where they were fixed.
-        members: of its blend.
-        slices: what the model is worth, first on all training rows.
+        judgement: what the model came to.
     """
 
     model_id: str
@@ -88,64 +79,49 @@ class TrainingReport:
     rejected: Mapping[str, int]
     masked: Mapping[str, int]
     window: tuple[str, str] | None
-    cut_off: CutOff
-    choices: tuple[Choice, ...]
-    members: tuple[Member, ...]
-    slices: tuple[SliceReport, ...]
+    judgement: Judgement
 
     def summary(self) -> Mapping[str, object]:
         """The report for machines."""
+        found = self.judgement
         return {
             "model": self.model_id,
             "rows": self.n_rows,
-            "trained_on": self.slices[0].fused.n,
+            "trained_on": found.slices[0].fused.n,
             "window": self.window,
             "rejected": sum(self.rejected.values()),
             "rejected_by_rule": dict(self.rejected),
             "masked": dict(self.masked),
-            "cut_off": asdict(self.cut_off),
-            "choices": [choice_json(choice) for choice in self.choices],
-            "members": [asdict(member) for member in self.members],
-            "slices": {part.name: part.figures() for part in self.slices},
+            "cut_off": asdict(found.cut_off),
+            "choices": [choice_json(choice) for choice in found.choices],
+            "members": [asdict(member) for member in found.members],
+            "slices": {part.name: part.figures() for part in found.slices},
+            "plain_pipeline": found.plain.figures() if found.plain is not None else None,
+            "findings": [asdict(finding) for finding in found.findings],
         }
 
     def lines(self) -> Mapping[str, object]:
         """The report for people."""
+        found = self.judgement
         lines: dict[str, object] = {
             "model": self.model_id,
             "rows": self.n_rows,
-            "trained on": self.slices[0].fused.n,
+            "trained on": found.slices[0].fused.n,
             "training window": " to ".join(self.window) if self.window else "no decision date",
-            "cut-off": self.cut_off.words,
+            "cut-off": found.cut_off.words,
             "rejected": sum(self.rejected.values()),
             "rejected by rule": dict(self.rejected),
         }
         if self.masked:
             lines["rows with sentences cut"] = dict(self.masked)
-        lines["chosen"] = {choice.subject: taken_words(choice) for choice in self.choices}
-        lines["members"] = {member.name: member_words(member) for member in self.members}
-        return lines | {"figures": {part.name: slice_lines(part) for part in self.slices}}
+        lines["chosen"] = {choice.subject: taken_words(choice) for choice in found.choices}
+        lines["members"] = {member.name: member_words(member) for member in found.members}
+        if found.plain is not None:
+            lines["against the plain pipeline"] = found.plain.lines()
+        lines["findings"] = finding_lines(found.findings) or "none"
+        return lines | {"figures": {part.name: slice_lines(part) for part in found.slices}}
 
 
 def member_words(member: Member) -> str:
     """What a member weighs in the blend."""
     return f"weight {member.weight:.3f}" if member.weight else "left out: it did not help"
-
-
-def slice_lines(part: SliceReport) -> Mapping[str, object]:
-    """One slice's figures for people: in words, and rounded."""
-    gain = part.text_gain
-    return {
-        "rows": part.fused.n,
-        "bad": part.fused.n_bad,
-        "AUC": f"{part.fused.auc:.4f}",
-        "KS": f"{part.fused.ks:.4f}",
-        "Brier": f"{part.fused.brier:.4f}",
-        "slope": f"{part.fused.slope:.3f}",
-        "AUC columns": f"{part.columns_only.auc:.4f}",
-        "AUC text": f"{part.text_only.auc:.4f}",
-        "text's worth": f"{gain.difference:+.4f}",
-        "95 %, from": f"{gain.low:+.4f}",
-        "95 %, to": f"{gain.high:+.4f}",
-        "DeLong p": f"{gain.p:.2g}",
-    }

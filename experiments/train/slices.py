@@ -1,44 +1,112 @@
-"""Figures of the model and its ablations on slices of the decided rows."""
+"""Figures of the model and its ablations on slices of the decided rows that it did not learn from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from experiments.train.report import SliceReport
-from features.arrays import Floats
+from features.arrays import Dates, Floats
 from features.design import Design
-from fusion.metrics import delong, figures
+from fusion.metrics import Figures, Gain, delong, figures
 from fusion.model.cross_validation import newest_rows
 from fusion.model.fusion_model import Margins
-from fusion.model.training import TrainingSample
+from fusion.validation.intervals import Estimate, slope_interval
 
 
-def training_slices(margins: Margins, own: TrainingSample) -> Iterator[SliceReport]:
-    """Slices of the training rows ``own``: all of them, and the newest."""
-    yield from with_narrative("out of fold", margins, own.y, own.design)
-    newest = newest_rows(own.decided)
-    if newest is not None and own.decided is not None:
-        first = own.decided[newest].min().astype("datetime64[D]")
-        last = own.design.take(np.flatnonzero(newest))
-        yield from with_narrative(f"out of fold, from {first}", margins.at(newest), own.y[newest], last)
+@dataclass(frozen=True)
+class SliceReport:
+    """Figures of the model and its ablations on one slice of the data.
+
+    Attributes:
+        name: the rows.
+        fused: figures of the model.
+        columns_only: of its ablation without narratives.
+        text_only: of its ablation without columns.
+        text_gain: what the text was worth: the model's AUC minus that of the columns.
+        slope: the model's calibration slope with its interval.
+        judges: whether these rows are the newest, or took no part: as near to new applications as there are.
+    """
+
+    name: str
+    fused: Figures
+    columns_only: Figures
+    text_only: Figures
+    text_gain: Gain
+    slope: Estimate
+    judges: bool
+
+    def figures(self) -> Mapping[str, int | float]:
+        """Every figure to its last digit, for machines; text_gain is the model's AUC minus that of the columns."""
+        gain = self.text_gain
+        return {
+            "rows": self.fused.n,
+            "bad": self.fused.n_bad,
+            "auc": self.fused.auc,
+            "ks": self.fused.ks,
+            "brier": self.fused.brier,
+            "calibration_slope": self.fused.slope,
+            "auc_columns_only": self.columns_only.auc,
+            "auc_text_only": self.text_only.auc,
+            "text_gain": gain.difference,
+            "text_gain_low": gain.low,
+            "text_gain_high": gain.high,
+            "text_gain_p": gain.p,
+        }
 
 
-def with_narrative(name: str, margins: Margins, y: Floats, design: Design) -> Iterator[SliceReport]:
+@dataclass(frozen=True)
+class Judged:
+    """Rows that the model scored without having learned from them.
+
+    Attributes:
+        name: the rows.
+        design: the rows as arrays.
+        y: float64 (n,), outcomes, 1 for bad.
+        margins: of the model and its ablations.
+    """
+
+    name: str
+    design: Design
+    y: Floats
+    margins: Margins
+
+
+def slices_of(own: Judged, decided: Dates | None, held_out: Judged | None) -> Iterator[SliceReport]:
+    """All training rows out of fold, the newest of them, and the held-out rows; of each also those with a narrative.
+
+    Args:
+        own: the training rows with their out-of-fold margins.
+        decided: datetime64 (n,), their days of decision; None without.
+        held_out: the rows held out; None without.
+    """
+    yield from _with_narrative(own, judges=False)
+    newest = newest_rows(decided)
+    if newest is not None and decided is not None:
+        first = decided[newest].min().astype("datetime64[D]")
+        rows = own.design.take(np.flatnonzero(newest))
+        yield from _with_narrative(Judged(f"out of fold, from {first}", rows, own.y[newest], own.margins.at(newest)))
+    if held_out is not None:
+        yield from _with_narrative(held_out)
+
+
+def _with_narrative(rows: Judged, judges: bool = True) -> Iterator[SliceReport]:
     """The slice, and its rows that carry the main narrative: the column that is written with the most words."""
-    yield judge(name, margins, y)
-    if design.text.names and design.text.x_lex.nnz:
-        per_column = design.text.x_lex.shape[1] // len(design.text.names)
-        words = np.bincount(design.text.x_lex.indices // per_column, minlength=len(design.text.names))
+    yield judge(rows.name, rows.margins, rows.y, judges)
+    text = rows.design.text
+    if text.names and text.x_lex.nnz:
+        per_column = text.x_lex.shape[1] // len(text.names)
+        words = np.bincount(text.x_lex.indices // per_column, minlength=len(text.names))
         main = int(words.argmax())
-        written = design.text.has_text[:, main]
+        written = text.has_text[:, main]
         if not written.all():
-            yield judge(f"{name}, with {design.text.names[main]}", margins.at(written), y[written])
+            yield judge(
+                f"{rows.name}, with {text.names[main]}", rows.margins.at(written), rows.y[written], judges=False
+            )
 
 
-def judge(name: str, margins: Margins, y: Floats) -> SliceReport:
+def judge(name: str, margins: Margins, y: Floats, judges: bool) -> SliceReport:
     """All figures of one slice."""
     return SliceReport(
         name,
@@ -46,6 +114,8 @@ def judge(name: str, margins: Margins, y: Floats) -> SliceReport:
         figures(y, margins.columns_only),
         figures(y, margins.text_only),
         delong(y, margins.fused, margins.columns_only),
+        slope_interval(y, margins.fused)[0],
+        judges,
     )
 
 
@@ -57,3 +127,22 @@ def headline(slices: Sequence[SliceReport]) -> dict[str, float | None]:
             if name in ("auc", "ks", "brier"):
                 found[f"{part.name}: {name}"] = round(value, 6) if np.isfinite(value) else None
     return found
+
+
+def slice_lines(part: SliceReport) -> Mapping[str, object]:
+    """One slice's figures for people: in words, and rounded."""
+    gain = part.text_gain
+    return {
+        "rows": part.fused.n,
+        "bad": part.fused.n_bad,
+        "AUC": f"{part.fused.auc:.4f}",
+        "KS": f"{part.fused.ks:.4f}",
+        "Brier": f"{part.fused.brier:.4f}",
+        "slope": f"{part.fused.slope:.3f}",
+        "AUC columns": f"{part.columns_only.auc:.4f}",
+        "AUC text": f"{part.text_only.auc:.4f}",
+        "text's worth": f"{gain.difference:+.4f}",
+        "95 %, from": f"{gain.low:+.4f}",
+        "95 %, to": f"{gain.high:+.4f}",
+        "DeLong p": f"{gain.p:.2g}",
+    }

@@ -48,6 +48,9 @@ def evaluate(
     since: SinceOption = None,
     policy: PolicyOption = None,
     segment: SegmentOption = None,
+    keep_training_rows: Annotated[
+        bool, typer.Option("--keep-training-rows", help="Judge rows too that the model learned from; they flatter it.")
+    ] = False,
     reread: Annotated[
         bool, typer.Option("--reread/--no-reread", help="Read narratives again with words exchanged and sentences cut.")
     ] = True,
@@ -64,10 +67,10 @@ def evaluate(
 ) -> None:
     """Validate a model: discrimination, calibration, stability, the text's worth, policy and fairness.
 
-    Judges the model on decided applications that it did not learn from, over all rows, by segment and by month, and
-    says in words what a manager must know. Writes validation.html and card.html, each with its JSON; rows that break
-    the data contract go to rejects.csv. Equal input, model and --date give equal bytes. Exit code 3: some rows were
-    rejected.
+    Judges the model on decided applications that it did not learn from (rows that it did are left out), over all rows,
+    by segment and by month, and says in words what a manager must know. Writes validation.html and card.html, each with
+    its JSON; rows that break the data contract go to rejects.csv. Equal input, model and --date give equal bytes. Exit
+    code 3: some rows were rejected.
     """
     from experiments.reporting.files import names_of, write_pages
     from experiments.validate.job import CARD, VALIDATION, ValidationRequest, validate
@@ -78,7 +81,7 @@ def evaluate(
     check_free(out, names_of(VALIDATION, CARD), force)
     segments = tuple(dict.fromkeys(segment or ()))
     day = report_day(made_on)
-    order = ValidationRequest(tuple(data), since.date() if since else None, segments, reread, day)
+    order = ValidationRequest(tuple(data), since.date() if since else None, segments, keep_training_rows, reread, day)
     options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding)
     arguments = {"model": model, "data": data, "out": out, "since": since, "policy": policy, "segments": segments}
     with Run.start("evaluate", out, arguments | {"date": day}, json_output) as run:

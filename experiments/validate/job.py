@@ -41,6 +41,7 @@ class ValidationRequest:
         files: decided applications.
         since: only decisions from this day on; None for all.
         segments: columns to divide the rows by; empty for those that the schema suggests.
+        keep_training_rows: whether rows that the model learned from stay among those judged.
         reread: whether narratives are read again with words exchanged and sentences cut, which needs the text encoder.
         made_on: the day the report was made.
     """
@@ -48,6 +49,7 @@ class ValidationRequest:
     files: tuple[Path, ...]
     since: date | None
     segments: tuple[str, ...]
+    keep_training_rows: bool
     reread: bool
     made_on: date
 
@@ -72,7 +74,7 @@ def validate(scorer: Scorer, order: ValidationRequest, options: ReadOptions, run
         digest = data_digest(order.files)
         read = read_all(order.files, scorer.schema, options)
         advance(read.n_rows)
-    applications, intake = _taken(read.applications, read.rejects, order, digest)
+    applications, intake = _taken(scorer, read.applications, read.rejects, order, digest)
     scored = score_outcomes(scorer, applications, run)
     chapters = chapters_of(scored, intake, order, run)
     report = validation(scored, intake, chapters, order.made_on)
@@ -80,7 +82,7 @@ def validate(scorer: Scorer, order: ValidationRequest, options: ReadOptions, run
 
 
 def _taken(
-    applications: Applications, rejects: Rejects, order: ValidationRequest, digest: str
+    scorer: Scorer, applications: Applications, rejects: Rejects, order: ValidationRequest, digest: str
 ) -> tuple[Applications, Intake]:
     """The rows to validate on, and what became of the others; raises ContractError when none is left."""
     if not len(applications):
@@ -90,6 +92,16 @@ def _taken(
             "`creditfusion schema check` says what is wrong with them.",
         )
     since = rows_since(applications, order.since)
+    kept = applications.take(since.kept)
+    learned = scorer.bundle.learned_from(kept)
+    if learned is not None and not order.keep_training_rows:
+        if learned.all():
+            raise ContractError(
+                f"the model learned from all {count(len(kept), 'row')} that are left to judge it on",
+                "Name a file of other rows, or take later ones with --since. Where ids are numbered anew in every file "
+                "and there are no decision dates, --keep-training-rows judges all the same.",
+            )
+        kept = kept.take(~learned)
     intake = Intake(
         files=tuple(path.name for path in order.files),
         digest=digest,
@@ -98,8 +110,10 @@ def _taken(
         since=order.since,
         before=since.n_before,
         undated=since.n_undated,
+        learned=None if learned is None else int(learned.sum()),
+        learned_kept=order.keep_training_rows,
     )
-    return applications.take(since.kept), intake
+    return kept, intake
 
 
 def chapters_of(scored: ScoredOutcomes, intake: Intake, order: ValidationRequest, run: Run) -> list[Section]:

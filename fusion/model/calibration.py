@@ -55,12 +55,19 @@ class Blend:
         return margin
 
 
+def says_something(y: Floats, output: Floats) -> bool:
+    """Whether an output, float64 (n,), rises with the outcome beyond chance, by a likelihood-ratio test."""
+    if not both_classes(y) or np.ptp(output) == 0.0:
+        return False
+    flat = len(y) * log_loss(y, np.full(len(y), base_log_odds(y)))
+    return 2.0 * (flat - _fit(y, output[:, None], [0])[1]) >= CRITICAL
+
+
 def fit_blend(y: Floats, outputs: Floats, optional: Flags) -> Blend:
     """The blend with the least out-of-fold log-loss, of the members that earn their place.
 
     Outputs that together do not say more than the base rate, by a likelihood-ratio test, get no weight at all. An
-    optional member must pass that test alone, so that one which learned something else has no part, and then add to
-    the others what its weight costs.
+    optional member must pass that test alone, and then add to the others what its weight costs.
 
     Args:
         y: float64 (n,), outcomes, 1 bad.
@@ -70,13 +77,10 @@ def fit_blend(y: Floats, outputs: Floats, optional: Flags) -> Blend:
     nothing = Blend((0.0,) * outputs.shape[1], base_log_odds(y))
     flat = len(y) * log_loss(y, np.full(len(y), nothing.intercept))
 
-    def speaks(kept: list[int]) -> bool:
-        return 2.0 * (flat - _fit(y, outputs, kept)[1]) >= CRITICAL
-
     varied = [member for member in range(outputs.shape[1]) if np.ptp(outputs[:, member]) > 0.0]
     if not both_classes(y) or not varied:
         return nothing
-    kept = [member for member in varied if not optional[member] or speaks([member])]
+    kept = [member for member in varied if not optional[member] or says_something(y, outputs[:, member])]
     best, loss = _fit(y, outputs, kept) if kept else (nothing, flat)
     while extra := [member for member in kept if optional[member]]:
         without = {member: _fit(y, outputs, [other for other in kept if other != member]) for member in extra}
@@ -85,7 +89,7 @@ def fit_blend(y: Floats, outputs: Floats, optional: Flags) -> Blend:
             break
         kept.remove(least)
         best, loss = without[least]
-    return best if kept and speaks(kept) else nothing
+    return best if 2.0 * (flat - loss) >= CRITICAL else nothing
 
 
 def _fit(y: Floats, outputs: Floats, kept: list[int]) -> tuple[Blend, float]:

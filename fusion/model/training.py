@@ -24,7 +24,7 @@ from features.encoders.threads import lone_workers
 from fusion.config import Config, FoldConfig
 from fusion.metrics import base_log_odds, both_classes, fit_logistic_line
 from fusion.model.basis import Basis, HeadInputs
-from fusion.model.calibration import fit_blend
+from fusion.model.calibration import fit_blend, says_something
 from fusion.model.folds import assign_folds
 from fusion.model.fusion_model import OUTCOME, Assembly, FusionModel, Margins, Member, TextModel
 from fusion.model.head import Head, fit_head, training_device
@@ -169,14 +169,16 @@ class Task:
 
 
 def _tasks(sample: TrainingSample, weight: Floats) -> tuple[Task, ...]:
-    """The outcome, then the auxiliary outcomes that vary and are known often enough."""
+    """The outcome, then the auxiliary outcomes that are known often enough and go with it: others teach nothing of it,
+    though trees bound to the schema's risk directions would rank by them.
+    """
     variance = float(sample.y.mean() * (1.0 - sample.y.mean()))
     tasks = [Task(OUTCOME, sample.y, weight)]
     for one in sample.auxiliary:
         known = np.isfinite(one.values)
-        spread = float(one.values[known].std()) if known.sum() >= MIN_TAUGHT else 0.0
-        if spread > 0.0:
-            standardised = np.where(known, (one.values - one.values[known].mean()) / spread, 0.0)
+        if known.sum() >= MIN_TAUGHT and says_something(sample.y[known], one.values[known]):
+            mean, spread = one.values[known].mean(), one.values[known].std()
+            standardised = np.where(known, (one.values - mean) / spread, 0.0)
             tasks.append(Task(one.name, standardised, weight * known * variance))
     return tuple(tasks)
 
@@ -351,13 +353,14 @@ def _fit_assembly(
     training.each_fold(fit_on, done)
     outputs /= times[:, None]
     blend = fit_blend(y, outputs, optional)
+    names = [task.name for task in tasks]
+    weights = dict(zip(names, zip(blend.weights[0::2], blend.weights[1::2], strict=True), strict=True))
+    left_out = [one.name for one in training.sample.auxiliary if one.name not in weights]
     members = [
         member
-        for at, task in enumerate(tasks)
-        for member in (
-            Member("head", task.name, blend.weights[2 * at]),
-            Member("trees", task.name, blend.weights[2 * at + 1]),
-        )
+        for name in (*names, *left_out)
+        for head, trees in [weights.get(name, (0.0, 0.0))]
+        for member in (Member("head", name, head), Member("trees", name, trees))
     ]
     assembly = _merged(fitted, members, blend.intercept)
     return assembly, blend.margin(outputs)
@@ -366,9 +369,9 @@ def _fit_assembly(
 def _merged(
     fitted: Sequence[Sequence[tuple[Head, lgb.Booster]]], members: Sequence[Member], intercept: float
 ) -> Assembly:
-    """The blend of members (head and trees on each task in turn) fitted per fold and task."""
-    heads, trees = members[0::2], members[1::2]
+    """The blend of members (head and trees on each task in turn, then those that were not fitted)."""
     tasks = list(zip(*fitted, strict=True))  # per task, the (head, booster) of every fold
+    heads, trees = (members[first : 2 * len(tasks) : 2] for first in (0, 1))
     head = Head.weighted([Head.mean([part for part, _ in task]) for task in tasks], [one.weight for one in heads])
     kept = [(task, one.weight) for task, one in zip(tasks, trees, strict=True) if one.weight]
     stacker = Stacker.joined([Stacker.mean([booster for _, booster in task], weight) for task, weight in kept])

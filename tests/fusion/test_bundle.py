@@ -26,9 +26,11 @@ from fusion.bundle import FORMAT_VERSION, MANIFEST, MANIFEST_DIGEST, Bundle, Man
 from fusion.config import Config, FoldConfig
 from fusion.explain.population import Population
 from fusion.model.fusion_model import FusionModel
-from fusion.model.training import fit
+from fusion.model.training import Auxiliary, fit
 from fusion.validation.text_drift import Reference, describe_texts
-from tests.support.designs import SMALL, Shape, Trained, make_design, outcome, sample_of
+from fusion.validation.training_rows import TrainingRows
+from tests.support.designs import SMALL, WITH_COMPONENTS, Shape, Trained, log_odds, make_design, outcome, sample_of
+from tests.support.same_models import assert_same_model
 from tests.support.small import small_schema
 
 TABULAR = TabularEncoder(
@@ -58,6 +60,7 @@ POPULATION = Population(
     np.array([False, True]),
     np.arange(2 * (len(TABULAR.num_names) + 4), dtype=np.float32).reshape(2, -1),
 )
+ROWS = TrainingRows(np.array([3, 5, 2**64 - 1], np.uint64))
 REFERENCE = Reference(
     tuple(field.name for field in small_schema().narratives),
     describe_texts(make_design(90, shape=Shape(n_narratives=1)).text, np.arange(90)).texts,
@@ -67,7 +70,7 @@ CARD = "# A model\n\nGrüße 你好 ✓\n"
 
 def save_model(path: Path, model: FusionModel, config: Config = SMALL) -> Manifest:
     """Save a model with the small schema."""
-    return save(path, bundle.Trained(model, config, TABULAR, POPULATION, REFERENCE), PROVENANCE, CARD)
+    return save(path, bundle.Trained(model, config, TABULAR, POPULATION, REFERENCE, ROWS), PROVENANCE, CARD)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -75,7 +78,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
-def assert_same_model(one: FusionModel, other: FusionModel, trained: Trained) -> None:
+def assert_same_scores(one: FusionModel, other: FusionModel, trained: Trained) -> None:
     """Equal to the bit, the ablations too."""
     np.testing.assert_array_equal(one.predict(trained.design).margin, other.predict(trained.design).margin)
     np.testing.assert_array_equal(one.predict(trained.design).score, other.predict(trained.design).score)
@@ -132,12 +135,14 @@ def test_what_was_saved_is_loaded(pristine: Saved, trained: Trained) -> None:
     np.testing.assert_equal(loaded.population.to_arrays(), POPULATION.to_arrays())
     assert loaded.reference.names == ("note",)
     np.testing.assert_equal(loaded.reference.to_arrays(), REFERENCE.to_arrays())
-    assert_same_model(loaded.model, trained.model, trained)
+    assert_same_scores(loaded.model, trained.model, trained)
 
 
 def test_save_load_save_gives_the_same_bytes(pristine: Saved, tmp_path: Path) -> None:
     loaded = load(pristine.path)
-    trained = bundle.Trained(loaded.model, loaded.config, loaded.tabular, loaded.population, loaded.reference)
+    trained = bundle.Trained(
+        loaded.model, loaded.config, loaded.tabular, loaded.population, loaded.reference, loaded.rows
+    )
     again = save(tmp_path / "again", trained, PROVENANCE, CARD)
     assert contents(tmp_path / "again") == contents(pristine.path)
     assert again.model_id == loaded.manifest.model_id
@@ -171,6 +176,21 @@ def test_more_than_ten_folds_keep_their_order(tmp_path: Path) -> None:
     assert contents(tmp_path / "again") == contents(tmp_path / "model")
 
 
+def test_components_and_members_are_kept(tmp_path: Path) -> None:
+    design = make_design(600)
+    sample = replace(sample_of(design, outcome(design)), auxiliary=(Auxiliary("later", log_odds(design)),))
+    model, _ = fit(sample, WITH_COMPONENTS)
+    save_model(tmp_path / "model", model, WITH_COMPONENTS)
+    loaded = load(tmp_path / "model").model
+    assert [member.target for member in loaded.fused.members] == ["outcome", "outcome", "later", "later"]
+    assert_same_model(loaded, model)
+    for name, array in model.components.to_arrays().items():
+        np.testing.assert_array_equal(loaded.components.to_arrays()[name], array, strict=True)
+    np.testing.assert_array_equal(loaded.predict(design).margin, model.predict(design).margin)
+    save_model(tmp_path / "again", loaded, WITH_COMPONENTS)
+    assert contents(tmp_path / "again") == contents(tmp_path / "model")
+
+
 def test_no_digit_of_the_basis_or_of_a_head_is_lost(pristine: Saved, trained: Trained) -> None:
     loaded, model = load(pristine.path).model, trained.model
     pairs = [(loaded.basis, model.basis)]
@@ -188,7 +208,7 @@ def test_a_moved_bundle_predicts_the_same(copy: Path, trained: Trained, tmp_path
     moved = tmp_path / "elsewhere" / "über uns" / "m"
     moved.parent.mkdir(parents=True)
     copy.rename(moved)
-    assert_same_model(load(moved).model, trained.model, trained)
+    assert_same_scores(load(moved).model, trained.model, trained)
     assert str(copy.parent) not in (moved / MANIFEST).read_text()
 
 

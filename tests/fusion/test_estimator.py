@@ -164,9 +164,8 @@ def test_the_schema_says_what_is_bad_and_which_way_risk_runs() -> None:
     amount = rng.uniform(0, 100, 300)
     frame = pd.DataFrame({field.name: "" for field in small_schema().fields}, index=range(300), dtype=object)
     frame = frame.drop(columns=["id", "outcome"]).assign(amount=amount)
-    y = np.where(
-        rng.random(300) < expit(np.where(amount > 44, 2.5, -2.5)), "bad", "good"
-    )  # a step: the trees' business
+    step = np.where(amount > 44, 2.5, -2.5)  # the trees' business: the head has no edge there
+    y = np.where(rng.random(300) < expit(step), "bad", "good")
     estimator = CreditFusionClassifier(config=LIGHT, quick=True, schema=small_schema(), encoder=WORDS).fit(frame, y)
     assert estimator.bad_class_ == "bad"
     rising = estimator.predict_proba(frame.iloc[np.argsort(amount)])[:, 0]

@@ -26,6 +26,8 @@ SMALL = Config(
 )
 """Settings under which a fit takes a fraction of a second."""
 
+WITH_COMPONENTS = SMALL.model_copy(update={"stacker": SMALL.stacker.model_copy(update={"text_components": 3})})
+"""The same, and the trees hear three components of every narrative's vector and three of its words."""
 
 MONOTONE = (1, 0, 0, 0)
 """Risk rises with the first number."""
@@ -87,12 +89,17 @@ def _text_block(
     return TextBlock(x_text, has_text, x_lex, names, no_style(has_text))
 
 
-def outcome(design: Design, seed: int = 0) -> Floats:
-    """1 for bad: more likely with large first numbers and with narratives that point one way."""
+def log_odds(design: Design) -> Floats:
+    """Of bad: higher with large first numbers and with narratives that point one way."""
     signal: Floats = np.nan_to_num(design.tabular.x_num[:, :1].astype(np.float64)).sum(axis=1)
-    signal += 2.0 * design.text.x_text[:, :, :1].astype(np.float64).sum(axis=(1, 2))
+    signal += 2.0 * design.text.x_text[:, :, :1].astype(np.float64).sum(axis=(1, 2)) - 0.5
+    return signal
+
+
+def outcome(design: Design, seed: int = 0) -> Floats:
+    """1 for bad, drawn with these ``log_odds``."""
     draw = np.random.default_rng([seed, 1]).random(len(design))
-    bad: Flags = draw < expit(signal - 0.5)
+    bad: Flags = draw < expit(log_odds(design))
     return bad.astype(np.float64)
 
 

@@ -28,6 +28,7 @@ from fusion.model.fusion_model import FusionModel, Margins
 from fusion.scorer import Scorer
 from fusion.text_encoder import OpenEncoder
 from fusion.validation.text_drift import describe_texts
+from fusion.validation.training_rows import TrainingRows
 from tests.support import golden_model
 from tests.support.small import small_schema
 from tests.support.stand_in import parts_alone
@@ -158,7 +159,16 @@ def _bundle(schema: Schema, config: Config, text: TextBlock) -> Bundle:
     )
     manifest = Manifest(format_version=FORMAT_VERSION, files={}, provenance=provenance)
     reference = describe_texts(text, np.arange(len(text)))
-    return Bundle(_model(), schema, config, TabularEncoder(schema, {}, {}), population, reference, manifest)
+    return Bundle(
+        _model(),
+        schema,
+        config,
+        TabularEncoder(schema, {}, {}),
+        population,
+        reference,
+        TrainingRows.unknown(),
+        manifest,
+    )
 
 
 @cache

@@ -30,6 +30,8 @@ class Intake:
         since: the day before which decisions were left out; None for none.
         before: rows decided before that day.
         undated: rows left out because their day is missing.
+        learned: rows that the model learned from; None where it cannot recognise them.
+        learned_kept: whether these are judged all the same.
     """
 
     files: tuple[str, ...]
@@ -39,6 +41,8 @@ class Intake:
     since: date | None
     before: int
     undated: int
+    learned: int | None
+    learned_kept: bool
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,12 @@ def chapter(scored: ScoredOutcomes, intake: Intake) -> Section:
     return Section(
         key="data",
         title="The data: which rows, and can the columns be trusted?",
-        findings=(*_window_findings(scored), *_leak_findings(facts), *_rejected_finding(intake)),
+        findings=(
+            *_learned_findings(scored, intake),
+            *_window_findings(scored),
+            *_leak_findings(facts),
+            *_rejected_finding(intake),
+        ),
         words=(
             "Only decided applications can be judged, and only those that were granted have an outcome: nothing here "
             "shows how the applicants would have done who were turned away.",
@@ -110,6 +119,8 @@ def _rows_table(scored: ScoredOutcomes, intake: Intake) -> Table:
     rows += [(f"Rejected: {rule}", n) for rule, n in sorted(intake.rejected.items())]
     if intake.since is not None:
         rows += [(f"Decided before {intake.since}", intake.before), ("Without a decision date", intake.undated)]
+    if intake.learned is not None and not intake.learned_kept:
+        rows += [("Left out, as the model learned from them", intake.learned)]
     rows += [("Judged", len(scored)), ("of these bad", int(scored.y.sum()))]
     return Table(
         key="rows",
@@ -139,6 +150,30 @@ def _columns_table(facts: list[ColumnFacts]) -> Table:
             for one in facts
         ),
     )
+
+
+def _learned_findings(scored: ScoredOutcomes, intake: Intake) -> list[Finding]:
+    """Whether the model learned from some of the rows, by the fingerprints in its bundle."""
+    if not intake.learned:
+        return []
+    n = count(intake.learned, "row")
+    if not intake.learned_kept:
+        return [
+            Finding(
+                key="training_rows",
+                grade="note",
+                title=f"{n} that the model learned from were left out.",
+                words=f"{count(len(scored), 'row')} are left, and every figure is of these alone.",
+            )
+        ]
+    return [
+        Finding(
+            key="training_rows",
+            grade="alarm",
+            title=f"The model learned from {n} of these ({percent(intake.learned / len(scored))}).",
+            words="They were kept on request (--keep-training-rows). Every figure of this report is flattered by them.",
+        )
+    ]
 
 
 def _window_findings(scored: ScoredOutcomes) -> list[Finding]:

@@ -191,7 +191,7 @@ def test_without_narratives_the_rest_is_judged(place: Place) -> None:
 
 
 def test_style_is_probed_where_the_model_reads_it(tmp_path: Path) -> None:
-    table = generate(300, 1).table.astype(object)
+    table = generate(600, 1).table.astype(object)
     place = Place(train_small(tmp_path / "trained", table, "text.style=true"), tmp_path)
     shouted = applications(400)
     shouted.loc[shouted["sex"] == "male", "job_title"] = shouted["job_title"].str.upper()

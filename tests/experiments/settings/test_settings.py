@@ -72,7 +72,7 @@ def test_json_is_json_schema_by_key() -> None:
     assert [entry["key"] for entry in content["settings"]] == valid_keys()
     (leaves,) = (entry for entry in content["settings"] if entry["key"] == "stacker.num_leaves")
     assert (leaves["type"], leaves["default"], leaves["minimum"], leaves["maximum"]) == ("integer", 7, 2, 64)
-    assert (leaves["searched"]["low"], leaves["searched"]["high"]) == (3, 15)
+    assert (leaves["searched"]["low"], leaves["searched"]["high"]) == (3, 31)
 
 
 def test_the_toml_file_holds_every_default_and_is_a_config(tmp_path: Path) -> None:

@@ -126,6 +126,34 @@ def test_rows_of_the_training_window_are_called_so(evaluate: Evaluate, tmp_path:
     assert grades(report(tmp_path))["out_of_time"] == "good"
 
 
+def with_training_rows(n: int) -> pd.DataFrame:
+    """So many of the rows that ``trained`` learned from, and 200 later ones."""
+    new = later(200, 8)
+    new["application_id"] = [f"L{number:06d}" for number in range(len(new))]
+    return pd.concat([generate(600, 1).table.astype(object).head(n), new], ignore_index=True)
+
+
+def test_rows_that_the_model_learned_from_are_left_out_and_counted(evaluate: Evaluate, tmp_path: Path) -> None:
+    assert evaluate(with_training_rows(50), "--no-reread") == 0
+    found = report(tmp_path)
+    counts = {row[0]: row[1] for section in found.sections for t in section.tables if t.key == "rows" for row in t.rows}
+    assert counts["Left out, as the model learned from them"] == 50
+    assert counts["Judged"] == 200
+    assert grades(found)["training_rows"] == "note"
+    assert grades(found)["out_of_time"] == "good"
+
+
+def test_rows_that_the_model_learned_from_are_kept_under_an_alarm(evaluate: Evaluate, tmp_path: Path) -> None:
+    assert evaluate(with_training_rows(50), "--no-reread", "--keep-training-rows") == 0
+    assert grades(report(tmp_path))["training_rows"] == "alarm"
+    assert "The model learned from 50 rows of these" in report(tmp_path).headline[0]
+
+
+def test_a_file_of_nothing_but_training_rows_is_refused(evaluate: Evaluate, capsys: Any) -> None:
+    assert evaluate(generate(600, 1).table.astype(object).head(40), "--no-reread") == 2
+    assert "the model learned from all 40 rows" in " ".join(capsys.readouterr().err.split())
+
+
 @pytest.fixture(scope="module")
 def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, pd.DataFrame], Path]:
     """Trains a model on a table, with a column ``recovered`` where the table has one; its bundle."""

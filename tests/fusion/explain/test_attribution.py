@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -15,12 +16,14 @@ from features.narratives.sentences import SentenceBlock
 from features.text.cleaning import MAX_PASSAGES
 from fusion.explain.attribution import Explainer, ModelOutputs
 from fusion.explain.sentence_shapley import MAX_ENUMERATED, PAIRS, part_outputs
-from fusion.model.fusion_model import FusionModel
-from fusion.model.training import fit
+from fusion.model.fusion_model import OUTCOME, FusionModel
+from fusion.model.training import Auxiliary, fit
 from tests.support.designs import (
     MONOTONE,
     SMALL,
+    WITH_COMPONENTS,
     Shape,
+    log_odds,
     make_design,
     outcome,
     sample_of,
@@ -38,10 +41,33 @@ def told() -> tuple[Design, SentenceBlock]:
     return make_told(400, shape=SHAPE)
 
 
-@pytest.fixture(scope="module")
-def model(told: tuple[Design, SentenceBlock]) -> FusionModel:
-    y = outcome(told[0])
-    return fit(sample_of(told[0], y, MONOTONE[: SHAPE.n_num]), SMALL)[0]
+def plain(design: Design) -> FusionModel:
+    return fit(sample_of(design, outcome(design), MONOTONE[: SHAPE.n_num]), SMALL)[0]
+
+
+def with_components(design: Design) -> FusionModel:
+    """Trees hear components of the narratives too; bad outcomes hang on two of them together."""
+    heard = np.abs(design.text.x_text[:, :, 1]).sum(axis=1) > 1.0
+    y = np.where(np.random.default_rng(3).random(len(design)) < 0.9, heard, outcome(design)).astype(np.float64)
+    return fit(sample_of(design, y, MONOTONE[: SHAPE.n_num]), WITH_COMPONENTS)[0]
+
+
+def with_auxiliary(design: Design) -> FusionModel:
+    """Components, and members that learned the log-odds themselves."""
+    sample = sample_of(design, outcome(design), MONOTONE[: SHAPE.n_num])
+    return fit(replace(sample, auxiliary=(Auxiliary("later", log_odds(design)),)), WITH_COMPONENTS)[0]
+
+
+MODELS: dict[str, Callable[[Design], FusionModel]] = {
+    "plain": plain,
+    "components": with_components,
+    "auxiliary": with_auxiliary,
+}
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def model(told: tuple[Design, SentenceBlock], request: pytest.FixtureRequest) -> FusionModel:
+    return MODELS[request.param](told[0])
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +98,14 @@ def brute_force(model: FusionModel, background: TabularBlock, row: Design) -> tu
         return float(model.predict(Design(tabular, text.take(np.zeros(len(background), dtype=np.intp)))).margin.mean())
 
     return worth(frozenset()), shapley(n_columns + n_narratives, worth)
+
+
+def test_the_models_have_the_parts_that_they_are_explained_for(model: FusionModel) -> None:
+    gain = np.sum([booster.feature_importance("gain") for booster in model.fused.stacker.boosters], axis=0)
+    assert gain[SHAPE.n_num + SHAPE.n_cat + 2 :].sum() > 0 or not model.n_text_columns
+    taught = [member for member in model.fused.members if member.target != OUTCOME]
+    assert any(member.weight for member in taught) or not taught
+    assert (model.n_text_columns, len(taught)) in {(0, 0), (6, 0), (6, 2)}
 
 
 @pytest.mark.parametrize("row", [0, 3, 11])
@@ -128,7 +162,9 @@ def test_shares_sum_to_one_without_special_tokens(explainer: Explainer, told: tu
     assert any(np.abs(np.add.reduceat(game.parts.part[:, 0], game.parts.first[:-1]) - 1).max() > 1e-5 for game in games)
     assert all((game.parts.rest == 0.0).all() for game in games)
     one, other = (explainer.explain(design, each).sentences for each in (rounded, exact))
-    np.testing.assert_allclose(one, other, rtol=0, atol=1e-3)
+    apart = np.abs(one - other)
+    assert (apart < 1e-3).mean() > 0.99  # but for a part that lies beside a threshold of the trees
+    assert apart.max() < 0.01
 
 
 def test_a_part_without_a_token_has_the_mean_narratives_log_odds(
@@ -144,7 +180,8 @@ def test_a_part_without_a_token_has_the_mean_narratives_log_odds(
     row = np.array([block.row[first]])
     reading = ModelOutputs.of(explainer.model, design.take(row))
     (game,) = (one for one in explainer.games(reading, silent.take(row)) if one.number == block.narrative[first])
-    assert part_outputs(game.parts, 0, np.array([1])).tolist() == [[0.0, 0.0]]
+    n_outputs = 2 + explainer.model.n_text_columns
+    assert part_outputs(game.parts, 0, np.array([1])).tolist() == [[0.0] * n_outputs]
 
 
 def test_long_narratives_are_sampled_with_an_error_that_holds(explainer: Explainer) -> None:

@@ -15,7 +15,7 @@ from fusion.explain import exact_sentences as exact
 from fusion.explain.attribution import Explainer
 from fusion.explain.exact_sentences import explain_exactly
 from fusion.model.training import fit
-from tests.support.designs import MONOTONE, SMALL, Shape, outcome, sample_of
+from tests.support.designs import MONOTONE, SMALL, WITH_COMPONENTS, Shape, outcome, sample_of
 from tests.support.logged import make_told
 from tests.support.shapley_values import shapley
 
@@ -28,10 +28,10 @@ def told() -> tuple[Design, SentenceBlock]:
     return make_told(300, shape=SHAPE, most_sentences=5)
 
 
-@pytest.fixture(scope="module")
-def explainer(told: tuple[Design, SentenceBlock]) -> Explainer:
+@pytest.fixture(scope="module", params=[SMALL, WITH_COMPONENTS], ids=["plain", "components"])
+def explainer(told: tuple[Design, SentenceBlock], request: pytest.FixtureRequest) -> Explainer:
     y = outcome(told[0])
-    model, _ = fit(sample_of(told[0], y, MONOTONE[: SHAPE.n_num]), SMALL)
+    model, _ = fit(sample_of(told[0], y, MONOTONE[: SHAPE.n_num]), request.param)
     return Explainer.of(model, told[0].tabular)
 
 

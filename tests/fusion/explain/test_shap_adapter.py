@@ -6,7 +6,8 @@ import pytest
 
 from fusion.explain.attribution import Explainer
 from fusion.explain.shap_adapter import to_shap
-from tests.support.designs import Trained, make_design
+from fusion.model.training import fit
+from tests.support.designs import WITH_COMPONENTS, Trained, make_design, outcome, sample_of
 from tests.support.logged import make_told
 
 mpl.use("Agg")
@@ -39,6 +40,15 @@ def test_shap_draws_an_explanation(trained: Trained) -> None:
         assert any("number_0" in text for text in drawn)
         plt.close(plt.gcf())
         plt.close(figure)
+
+
+def test_a_narrative_is_one_feature_however_many_columns_the_trees_hear_of_it() -> None:
+    design, block = make_told(300)
+    model, _ = fit(sample_of(design, outcome(design)), WITH_COMPONENTS)
+    explanation = Explainer.of(model, design.tabular).explain(design, block)
+    seen = to_shap(explanation, design)
+    assert seen.shape == (300, 8)
+    assert np.abs(seen.values.sum(axis=1) + seen.base_values - explanation.margin).max() < 1e-6
 
 
 def test_other_rows_are_refused(trained: Trained) -> None:

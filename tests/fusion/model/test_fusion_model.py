@@ -24,11 +24,11 @@ from features.narratives.reader import TextReader
 from features.tables.applications import Applications
 from features.tabular import TabularEncoder
 from fusion.config import Config, FoldConfig
-from fusion.metrics import auc, base_log_odds, fit_logistic_line
+from fusion.metrics import auc, base_log_odds, fit_logistic_line, log_loss
 from fusion.model.basis import Basis
 from fusion.model.calibration import to_score
 from fusion.model.folds import assign_folds
-from fusion.model.fusion_model import Assembly, FusionModel, TextModel
+from fusion.model.fusion_model import FusionModel
 from fusion.model.head import Head, fit_head, training_device
 from fusion.model.lesson import Lesson
 from fusion.model.stacker import Stacker, stacker_inputs
@@ -49,6 +49,7 @@ from tests.support.designs import (
     with_text_of,
     without_narratives,
 )
+from tests.support.same_models import assert_same_assembly, assert_same_head, assert_same_model, assert_same_text_model
 from tests.support.small import applications, row
 from tests.support.stand_in import parts_alone
 
@@ -138,31 +139,9 @@ def test_out_of_fold_means_unseen() -> None:
     assert 0.4 < auc(coin, found.text_only) < 0.6
 
 
-def assert_same_head(one: Head, other: Head) -> None:
-    """Equal to the bit."""
-    for key, array in one.to_arrays().items():
-        np.testing.assert_array_equal(array, other.to_arrays()[key])
-
-
-def assert_same_assembly(one: Assembly, other: Assembly) -> None:
-    """Equal to the bit."""
-    assert (one.members, one.intercept) == (other.members, other.intercept)
-    assert one.stacker.weights == other.stacker.weights
-    assert one.stacker.to_text() == other.stacker.to_text()
-    assert_same_head(one.head, other.head)
-
-
-def assert_same_text_model(one: TextModel, other: TextModel) -> None:
-    """Equal to the bit."""
-    assert_same_head(one.head, other.head)
-    assert (one.slope, one.intercept) == (other.slope, other.intercept)
-
-
 def test_equal_seed_equal_bits(trained: Trained) -> None:
     again, found = fit(sample_of(trained.design, trained.y), SMALL)
-    assert_same_assembly(again.fused, trained.model.fused)
-    assert_same_assembly(again.columns_only, trained.model.columns_only)
-    assert_same_text_model(again.text_only, trained.model.text_only)
+    assert_same_model(again, trained.model)
     for name in ("fused", "columns_only", "text_only"):
         np.testing.assert_array_equal(getattr(found, name), getattr(trained.out_of_fold, name))
 
@@ -308,6 +287,7 @@ POOR: dict[str, Callable[[Design], Design]] = {
     "all_narratives_missing": silent,
     "all_numbers_missing": blank_numbers,
     "a_constant_column": lambda design: with_column(design, 0, 1.0),
+    "an_empty_column": lambda design: with_column(design, 0, float("nan")),
     "unknown_levels": lambda design: with_levels(design, 0),
     "only_narratives": lambda design: with_levels(blank_numbers(design), 0),
     "nothing": lambda design: with_levels(blank_numbers(silent(design)), 0),
@@ -325,6 +305,20 @@ def test_poor_data_are_learned_and_scored(trained: Trained, poorer: Callable[[De
 @pytest.mark.parametrize("poorer", [poorer for name, poorer in POOR.items() if name != "no_narrative_columns"])
 def test_a_model_of_full_data_scores_poor_data(trained: Trained, poorer: Callable[[Design], Design]) -> None:
     assert np.isfinite(all_margins(trained.model, poorer(trained.design))).all()
+
+
+@pytest.mark.parametrize("value", [float("nan"), 7.0], ids=["empty", "constant"])
+def test_a_column_without_a_value_to_tell_apart_does_no_harm(value: float) -> None:
+    """It has no part in the margin, whatever it holds later, and costs no more than chance in held-out log-loss."""
+    design, fresh = (make_design(n, seed, Shape(n_num=3)) for n, seed in ((700, 0), (2000, 1)))
+    y, later = outcome(design), outcome(fresh)
+    model, plain = (train(one, y) for one in (with_column(design, 2, value), with_column(design, 2, 0.0)))
+    wanted = all_margins(model, with_column(fresh, 2, value))
+    for other in (with_column(fresh, 2, 3.0), with_column(fresh, 2, float("nan"))):
+        np.testing.assert_allclose(all_margins(model, other), wanted, rtol=0, atol=1e-9)
+    known, without = log_loss(later, wanted[:, 0]), log_loss(later, train(design, y).predict(fresh).margin)
+    assert known < without + 0.005
+    np.testing.assert_allclose(wanted, all_margins(plain, with_column(fresh, 2, 0.0)), rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("shape", [Shape(n_num=0, n_cat=0), Shape(n_num=0), Shape(n_cat=0), Shape(n_narratives=0)])

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from data_schemas.errors import ContractError
 from fusion.config import Between, Config, OneOf, Setting, given_settings, load_config, valid_keys, with_settings
-from fusion.model.choosing import LADDERS
+from fusion.model.choosing import LADDERS, TEXT, WEAKER
 from fusion.model.search_space import (
     Dimension,
     Space,
@@ -184,6 +184,11 @@ def test_fixing_a_setting_fixes_its_dependents() -> None:
 def test_what_training_may_choose_lies_inside_the_declared_ranges(rung: Mapping[str, Setting]) -> None:
     assert set(rung) <= set(by_key(full_space().dimensions))
     assert full_space().allows(with_settings(Config(), rung))
+
+
+def test_the_weakest_penalty_of_words_lies_inside_the_declared_range() -> None:
+    weakest = min(float(rung["head.word_penalty"]) for rung in TEXT) / max(WEAKER)
+    assert full_space().allows(with_settings(Config(), {"head.word_penalty": weakest}))
 
 
 def test_settings_outside_a_narrowed_range_are_not_allowed(tmp_path: Path) -> None:

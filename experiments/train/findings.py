@@ -1,0 +1,218 @@
+"""What a training run should make its reader do: one function per rule, from figures to findings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from data_schemas.contract import Field, FieldType, Role, Schema
+from experiments.reporting.words import count, listed, number
+from experiments.train.plain import PlainComparison
+from experiments.train.rows import Split
+from experiments.train.slices import SliceReport
+from features.arrays import Floats
+from features.inference.leakage import after_decision, leak_by_outcome
+from features.inference.profile import ColumnProfile, profile
+from features.tables.applications import Applications
+from fusion.metrics import Figures
+
+Severity = Literal["warning", "note"]
+
+FEW = 30  # outcomes of one kind below which figures say little
+MAX_PROFILED = 50_000  # rows that are looked at for leaks, as many as `schema infer` looks at
+MAX_NAMES = 12
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a training run came upon.
+
+    Attributes:
+        key: for machines.
+        severity: a warning says that the model or its figures may not hold; a note is good to know.
+        sentence: what was found, with figures.
+        remedy: what to do.
+    """
+
+    key: str
+    severity: Severity
+    sentence: str
+    remedy: str
+
+
+def findings_of(
+    applications: Applications, split: Split, slices: Sequence[SliceReport], plain: PlainComparison | None
+) -> tuple[Finding, ...]:
+    """Everything that a training run came upon, warnings first.
+
+    Args:
+        applications: all decided rows.
+        split: those that the model learned from, and those held out.
+        slices: its figures, first on all training rows.
+        plain: how it compares with the plain pipeline; None where that was not fitted.
+    """
+    own = applications.take(split.learn)
+    found = [
+        *likely_leaks(own),
+        *worse_than_chance(slices[0].fused),
+        *off_calibration(slices),
+        *few_outcomes(slices[0].fused),
+        *behind_plain(plain),
+        *useless_columns(own),
+        *open_guesses(applications.schema),
+        *nothing_held_out(applications, split),
+    ]
+    return tuple(sorted(found, key=lambda finding: finding.severity != "warning"))
+
+
+def finding_lines(findings: Sequence[Finding]) -> Mapping[str, str]:
+    """Findings for people, numbered."""
+    return {f"{at}. {one.severity}": f"{one.sentence} {one.remedy}" for at, one in enumerate(findings, 1)}
+
+
+def likely_leaks(own: Applications) -> Iterator[Finding]:
+    """Features that may have been filled in after the decision, by the rules of `schema infer`."""
+    if len(own) > MAX_PROFILED:
+        own = own.take(np.sort(np.random.default_rng(0).choice(len(own), MAX_PROFILED, replace=False)))
+    bad, decided = own.outcome(), own.schema.field_of(Role.DECISION_DATE)
+    day = _profile(own, decided) if decided is not None and decided.name in own.frame else None
+    for field in own.schema.features:
+        if why := _leak(_profile(own, field), bad, day):
+            yield Finding(
+                key=f"leak: {field.name}",
+                severity="warning",
+                sentence=f"“{field.title}” ({field.name}) may know the outcome: {why}.",
+                remedy="Is it known before the decision, in this form? If not, give it the role 'ignored' and train "
+                "again: on new applications the model would be worse than its figures.",
+            )
+
+
+def _leak(column: ColumnProfile, bad: Floats, decided: ColumnProfile | None) -> str:
+    late = after_decision(column, decided) if decided is not None else ""
+    return "; ".join(why for why in (late, leak_by_outcome(column, bad)) if why)
+
+
+def _profile(own: Applications, field: Field) -> ColumnProfile:
+    """What the cells of a column look like, as texts."""
+    cells = own.frame[field.name]
+    if field.type is FieldType.DATE:
+        texts = cells.dt.strftime("%Y-%m-%d").fillna("")
+    elif field.is_numeric:
+        texts = pd.Series(["" if np.isnan(value) else f"{value:.15g}" for value in cells], dtype=object)
+    else:
+        texts = cells
+    return profile(field.name, texts.astype(object))
+
+
+def worse_than_chance(figures: Figures) -> Iterator[Finding]:
+    """An order of the training rows that chance would beat."""
+    if figures.auc < 0.5:
+        yield Finding(
+            key="worse_than_chance",
+            severity="warning",
+            sentence=f"The model ranks training rows that it did not see worse than chance: an out-of-fold AUC of "
+            f"{figures.auc:.3f}.",
+            remedy="Do not use it. Check which target values the schema calls bad, and whether anything in the columns "
+            "can tell good from bad.",
+        )
+
+
+def off_calibration(slices: Sequence[SliceReport]) -> Iterator[Finding]:
+    """PDs that are too far apart, or not far enough, on the newest or held-out rows."""
+    for part in slices:
+        slope = part.slope
+        if not part.judges or not slope.bounded or slope.low <= 1.0 <= slope.high:
+            continue
+        how = "too far apart" if slope.value < 1.0 else "too close together"
+        yield Finding(
+            key=f"calibration: {part.name}",
+            severity="warning",
+            sentence=f"The PDs are {how} on the rows “{part.name}”: a calibration slope of {number(slope.value, 2)} "
+            f"(95 % {number(slope.low, 2)} to {number(slope.high, 2)}), where 1 is right.",
+            remedy="Rank with them, but do not price by them before `creditfusion evaluate` on newer rows; a leak, or "
+            "applicants that change, would do this.",
+        )
+
+
+def few_outcomes(figures: Figures) -> Iterator[Finding]:
+    """Too few of either outcome for the figures to say much."""
+    for n, what in ((figures.n_bad, "bad"), (figures.n - figures.n_bad, "good")):
+        if n < FEW:
+            yield Finding(
+                key=f"few_{what}",
+                severity="warning",
+                sentence=f"Only {count(n, 'row')} of {number(figures.n)} turned out {what}: the model has learned "
+                "little from them, and its figures may be far off.",
+                remedy=f"Add {what} ones (a longer window), and read every figure with its interval.",
+            )
+
+
+def behind_plain(plain: PlainComparison | None) -> Iterator[Finding]:
+    """A plain pipeline that ranks better, beyond chance."""
+    for part in plain.slices if plain is not None else ():
+        if part.standing == "behind":
+            yield Finding(
+                key=f"behind_plain: {part.name}",
+                severity="warning",
+                sentence=f"On the rows “{part.name}” the model is {part.words}.",
+                remedy="The settings do not fit these data: run `creditfusion sweep`, or look for a column with a "
+                "risk direction that is not true.",
+            )
+
+
+def useless_columns(own: Applications) -> Iterator[Finding]:
+    """Inputs that are empty in the training rows, or have one value there."""
+    empty, constant = [], []
+    for field in (*own.schema.features, *own.schema.narratives):
+        if field.name in own.frame:
+            cells = own.frame[field.name]
+            missing = (cells == "") if cells.dtype == object else cells.isna()
+            if missing.all():
+                empty.append(field.name)
+            elif not missing.any() and cells.nunique() == 1:
+                constant.append(field.name)
+    for names, what, key in (
+        (empty, "without any value", "empty_columns"),
+        (constant, "with one and the same value", "constant_columns"),
+    ):
+        if names:
+            yield Finding(
+                key=key,
+                severity="note",
+                sentence=f"Inputs {what} in all training rows: {number(len(names))} ({listed(names, MAX_NAMES)}).",
+                remedy="Nothing was learned from it. Mend the export, or give such a column the role 'ignored'.",
+            )
+
+
+def open_guesses(schema: Schema) -> Iterator[Finding]:
+    """Guesses of `schema infer` that nobody has confirmed: a confirmed one loses its note."""
+    document = json.loads(schema.source)
+    guessed = [
+        str(part["name"])
+        for part in (*document["fields"], *document["creditfusion"].get("derived", ()))
+        if "guess" in part or "guess" in part.get("creditfusion", {})
+    ]
+    if guessed:
+        yield Finding(
+            key="guesses",
+            severity="note",
+            sentence=f"The schema still holds {count(len(guessed), 'unconfirmed note')} of `schema infer`, on "
+            f"{listed(guessed, MAX_NAMES)}.",
+            remedy="Look through them, correct what is wrong, and delete each `guess`.",
+        )
+
+
+def nothing_held_out(applications: Applications, split: Split) -> Iterator[Finding]:
+    """Without decision dates, and without any rows held out, no figure is of rows that took no part at all."""
+    if not len(split.held_out) and applications.decision_date() is None:
+        yield Finding(
+            key="nothing_held_out",
+            severity="note",
+            sentence="There are no decision dates, and no rows were held out: all figures are out of fold.",
+            remedy="`--holdout 0.3` keeps a random 30 % of the rows to judge the model by.",
+        )

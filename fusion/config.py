@@ -118,7 +118,7 @@ class FoldConfig(SettingsGroup):
         0, ge=0, le=20, description="Times that rows are dealt into folds; 0: three times under 3,000 rows, else once."
     )
     seed: int = Field(0, ge=0, description="Seed of everything random; equal seeds train equal models.")
-    half_life_years: Annotated[float, Between(1.0, 10.0, log=True)] = Field(
+    half_life_years: Annotated[float, Between(1.0, 1000.0, log=True)] = Field(
         2.0, gt=0, le=1000, description="A decision this much older than the newest weighs half; 1000: all weigh alike."
     )
 
@@ -136,7 +136,7 @@ class HeadConfig(SettingsGroup):
     text_penalty: Annotated[float, Between(20.0, 100000.0, log=True), When("text.vectors", True)] = Field(
         20000.0, gt=0, description="Ridge penalty on the weights of the encoder's vectors."
     )
-    word_penalty: Annotated[float, Between(0.05, 100.0, log=True)] = Field(
+    word_penalty: Annotated[float, Between(0.02, 100.0, log=True)] = Field(
         15.0, gt=0, description="Ridge penalty on the weights of words and of an absent narrative."
     )
     monotone: bool = Field(True, description="Whether the schema's risk directions bind the head.")

@@ -22,10 +22,11 @@ from features.atomic_files import new_folder
 from features.design import Design, TabularBlock, TextBlock
 from features.narratives.reader import TextReader
 from features.tables.applications import Applications
+from features.tables.auxiliary_outcomes import auxiliary_outcomes
 from features.tabular import TabularEncoder
 from fusion.config import Config, EncoderConfig, TextConfig
 from fusion.model.search_space import Space
-from fusion.model.training import TrainingSample
+from fusion.model.training import Auxiliary, TrainingSample
 from fusion.text_encoder import OpenEncoder
 
 SEARCH, HELD_OUT = "search", "held_out"
@@ -74,7 +75,9 @@ class Arrays:
         )
         decided = _mapped(folder, "decided") if about["dated"] else None
         y, groups = _mapped(folder, "y"), _mapped(folder, "groups")
-        return TrainingSample(Design(tabular, text), y, groups, tuple(about["monotone"]), decided)
+        outcomes = zip(about["auxiliary"], _mapped(folder, "auxiliary"), strict=True)
+        auxiliary = tuple(Auxiliary(name, values) for name, values in outcomes)
+        return TrainingSample(Design(tabular, text), y, groups, tuple(about["monotone"]), decided, auxiliary)
 
 
 def write_arrays(source: Source, space: Space, base: Config, folder: Path, stage: Stage) -> Arrays:
@@ -126,8 +129,10 @@ def _write_columns(source: Source, n_words: Mapping[str, int], folder: Path) -> 
     tabular = TabularEncoder.fit(applications.take(source.rows[SEARCH]))
     for rows, index in source.rows.items():
         own = applications.take(index)
-        block, decided = tabular.encode(own), own.decision_date()
-        arrays = {"x_num": block.x_num, "x_cat": block.x_cat, "y": own.outcome(), "groups": source.groups[index]}
+        block, y, decided = tabular.encode(own), own.outcome(), own.decision_date()
+        auxiliary = auxiliary_outcomes(own, y)
+        arrays = {"x_num": block.x_num, "x_cat": block.x_cat, "y": y, "groups": source.groups[index]}
+        arrays["auxiliary"] = np.array(list(auxiliary.values()), dtype=np.float64).reshape(len(auxiliary), len(y))
         for name, array in (arrays if decided is None else {**arrays, "decided": decided}).items():
             _save(folder / rows, name, array)
         about = {
@@ -138,6 +143,7 @@ def _write_columns(source: Source, n_words: Mapping[str, int], folder: Path) -> 
             "narratives": [field.name for field in own.schema.narratives],
             "n_words": n_words,
             "dated": decided is not None,
+            "auxiliary": list(auxiliary),
         }
         (folder / rows / "about.json").write_text(json.dumps(about), encoding="utf-8")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -19,6 +19,7 @@ from experiments.sweep.arrays import HELD_OUT, SEARCH
 from experiments.sweep.study import refuse_unknown
 from experiments.train.job import Decided
 from features.arrays import Index, Ints
+from features.narratives.reader import any_narrative
 from features.tables.applications import Applications
 from fusion.bundle import config_digest
 from fusion.config import Config
@@ -26,7 +27,7 @@ from fusion.metrics import both_classes
 from fusion.model.cross_validation import TIME_FOLDS_ONLY, Folds
 from fusion.model.folds import draw_groups
 from fusion.model.head import training_device
-from fusion.model.search_space import Space
+from fusion.model.search_space import Space, text_settings
 from fusion.text_encoder import OpenEncoder
 from fusion.versions import package_versions
 
@@ -42,7 +43,8 @@ class Search:
     """What is searched, for what, and on which rows.
 
     base: the settings of the first trial, which all others start from. until: the last decision date that the sweep
-    may see. hold_out: the share of the rows, the newest, that only the final check looks at.
+    may see. hold_out: the share of the rows, the newest, that only the final check looks at. held: which settings with
+    a range are not searched, and why, a sentence each.
     """
 
     base: Config
@@ -51,6 +53,7 @@ class Search:
     folds: Folds = "random"
     until: date | None = None
     hold_out: float = 0.15
+    held: tuple[str, ...] = ()
 
 
 def settled(search: Search, note: Callable[[str], object]) -> Search:
@@ -59,15 +62,31 @@ def settled(search: Search, note: Callable[[str], object]) -> Search:
     Raises ContractError for an unknown objective, and where nothing is left to search.
     """
     refuse_unknown(search.objectives)
-    space = search.space
     for keys, why in _held(search):
-        held = [one.key for one in space.dimensions if one.key in keys]
-        if held:
-            space = space.without(held, search.base)
-            note(f"{' and '.join(held)} {'is' if len(held) == 1 else 'are'} not searched: {why}")
+        search = _holding(search, keys, why, note)
+    return search
+
+
+def searching_text(search: Search, own: Applications, note: Callable[[str], object]) -> Search:
+    """The same without the settings about text where none of the rows to search with, ``own``, has a narrative;
+    ``note`` takes them and why. Raises ContractError where nothing is left to search.
+    """
+    if any_narrative(own):
+        return search
+    return _holding(search, text_settings(search.space), "no row searched with has a narrative", note)
+
+
+def _holding(search: Search, keys: Collection[str], why: str, note: Callable[[str], object]) -> Search:
+    """The same with some settings held, if they were searched."""
+    held = [one.key for one in search.space.dimensions if one.key in keys]
+    if not held:
+        return search
+    sentence = f"{' and '.join(held)} {'is' if len(held) == 1 else 'are'} not searched: {why}"
+    note(sentence)
+    space = search.space.without(held, search.base)
     if not space.dimensions:
         raise ContractError("nothing is left to search", "Leave other settings a range, or take --folds time.")
-    return replace(search, space=space)
+    return replace(search, space=space, held=(*search.held, sentence))
 
 
 def _held(search: Search) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -123,6 +142,7 @@ def fingerprint(search: Search, known: Decided, encoder: OpenEncoder) -> dict[st
         "folds": search.folds,
         "last day": str(search.until or "none"),
         "held out": f"{search.hold_out:g}",
+        "not searched": "; ".join(search.held) or "none",
     }
 
 

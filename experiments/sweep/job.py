@@ -23,7 +23,7 @@ from experiments.session.decision_dates import rows_until
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
 from experiments.sweep.arrays import SEARCH, Source, write_arrays
-from experiments.sweep.conditions import Search, fingerprint, split
+from experiments.sweep.conditions import Search, fingerprint, searching_text, split
 from experiments.sweep.final import check
 from experiments.sweep.objective import MEANS, Task
 from experiments.sweep.outcome import Line, best_of, leaderboard
@@ -121,18 +121,19 @@ def sweep_study(
             remove_leftovers(place.out)
             encoder = opener(search.base.encoder)
             source = _source(read, search, encoder, opener, run)
+            search = searching_text(search, source.applications.take(source.rows[SEARCH]), run.note)
             conditions = fingerprint(search, read, encoder)
             plan = StudyPlan(
                 place.study, place.storage, place.out, search.objectives, effort.seed, conditions, place.resume
             )
             study = open_study(plan)
             arrays = _arrays(source, search, conditions, place.out, run)
+            task = Task(search.base, search.space, search.objectives, search.folds, arrays)
+            interrupted = search_until_enough(study, plan, task, effort, run)
         except KeyboardInterrupt:
             run.note(GO_ON)
             raise
-        task = Task(search.base, search.space, search.objectives, search.folds, arrays)
         rejected = dict(Counter(read.rejects.frame["rule"]))
-        interrupted = search_until_enough(study, plan, task, effort, run)
         return _checked(SweepResult(study, task, leaderboard(study, search.objectives), {}, rejected, interrupted), run)
 
 

@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from experiments.sweep.study import RETRIED
 from features.tables.csv_writer import write_header, write_rows
 from fusion.config import Config, Setting
+from fusion.model.choosing import CHOOSABLE
 from fusion.model.search_space import Space
 
 FIGURES = (
@@ -125,7 +126,8 @@ def write_leaderboard(lines: Sequence[Line], space: Space, path: Path) -> None:
 
 
 def best_toml(base: Config, best: Config, about: Sequence[str] = ()) -> str:
-    """``best`` as TOML that ``load_config`` reads back to it: every setting that differs from the shipped defaults.
+    """``best`` as TOML that ``load_config`` reads back to it: every setting that differs from the shipped defaults, and
+    each that training would otherwise choose.
 
     base: the config that the sweep began with; what differs from it is marked. about: lines of the comment at the top.
     """
@@ -133,15 +135,13 @@ def best_toml(base: Config, best: Config, about: Sequence[str] = ()) -> str:
     lines = [f"# {_one_line(line)}" for line in about]
     section = ""
     for key, value in _leaves(best):
-        if value == shipped[key]:
+        if value == shipped[key] and ".".join(key) not in CHOOSABLE:
             continue
         if key[0] != section:
             section = key[0]
             lines += ["", f"[{section}]"]
         was = "" if value == before[key] else f"  # {_toml(before[key])} before the sweep"
         lines.append(f"{key[1]} = {_toml(value)}{was}")
-    if not section:
-        lines += ["", "# Nothing differs from the defaults."]
     return "\n".join(lines).lstrip("\n") + "\n"
 
 

@@ -20,7 +20,7 @@ from experiments.sweep import held_out
 from experiments.sweep.captions import plots
 from experiments.sweep.held_out import OUTCOMES, FinalCheck, Outcome
 from experiments.sweep.outcome import STATES, Line
-from experiments.sweep.study import INTERRUPTED
+from experiments.sweep.study import CHOSEN, INTERRUPTED
 from experiments.sweep.study_snapshot import HINT, StudySnapshot
 from experiments.sweep.targets import Target, all_values, distance, targets
 from experiments.sweep.time_spent import TimeSpent, time_spent, time_table, time_words
@@ -159,6 +159,7 @@ def _about(snapshot: StudySnapshot, line: Line) -> str:
     special = {
         "best": snapshot.best is not None and line.number == snapshot.best.number,
         "default": snapshot.default is not None and line.number == snapshot.default.number,
+        "chosen as train does": dict(line.settings) == snapshot.study.user_attrs.get(CHOSEN),
         "on the Pareto front": line.front and len(snapshot.objectives) > 1,
     }
     return ", ".join(word for word, holds in special.items() if holds)
@@ -267,8 +268,9 @@ def use(snapshot: StudySnapshot, outcome: Outcome) -> tuple[str, ...]:
     if snapshot.best is None:
         return ("There is no best.toml, as no trial was completed. Run the same command again to go on.",)
     words = [
-        f"best.toml holds every setting of trial {snapshot.best.number} that differs from the shipped defaults; all "
-        "trials with all their settings are in leaderboard.csv. Train a model with it:"
+        f"best.toml holds every setting of trial {snapshot.best.number} that differs from the shipped defaults or that "
+        "training would otherwise choose; all trials with all their settings are in leaderboard.csv. Train a model "
+        "with it:"
     ]
     if outcome == "worse":
         words.insert(0, "Keep the default: on held-out rows it was better.")

@@ -9,17 +9,30 @@ from dataclasses import dataclass
 import optuna
 import torch
 from optuna.trial import FrozenTrial, TrialState
+from scipy import sparse
 
 from data_schemas.errors import RunError
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
+from experiments.sweep.arrays import SEARCH, Arrays
 from experiments.sweep.early_stopping import is_flat
 from experiments.sweep.objective import Task
 from experiments.sweep.storage import disk_errors
-from experiments.sweep.study import ENDED, RETRIED, StudyPlan, counted, requeue, requeue_of_worker, requeue_stale
+from experiments.sweep.study import (
+    CHOSEN,
+    ENDED,
+    RETRIED,
+    StudyPlan,
+    counted,
+    requeue,
+    requeue_of_worker,
+    requeue_stale,
+)
 from experiments.sweep.worker import WorkerOrder
 from experiments.sweep.worker_pool import WorkerPool, terminated_as_interrupted
-from fusion.model.search_space import active_settings
+from experiments.train.choices import choose_aloud
+from fusion.config import TextConfig
+from fusion.model.search_space import active_settings, with_held_given
 
 MAX_FAILURES = 10
 LOOK_SECONDS = 0.5
@@ -55,11 +68,17 @@ def effort_of(trials: int, workers: int, timeout: float | None, seed: int, until
 
 
 def search_until_enough(study: optuna.Study, plan: StudyPlan, task: Task, effort: Effort, run: Run) -> bool:
-    """Let workers run trials until there are enough, the default settings first; whether that was interrupted.
+    """Let workers run trials until there are enough, the default settings first, then those that ``train`` would
+    choose; whether that was interrupted.
 
-    Raises RunError for workers that fail or die, and when trials fail one after the other.
+    Raises RunError for workers that fail or die, and when trials fail one after the other; ContractError as choosing
+    settings does; KeyboardInterrupt where Ctrl-C comes before the first trial.
     """
     deadline = None if effort.timeout is None else time.time() + effort.timeout
+    if effort.trials > 1 and _wanted(study, effort, deadline):
+        with disk_errors(plan.folder):
+            begin_with_default(study, task)
+            begin_with_chosen(study, task, run)
     pool = WorkerPool(plan.folder, lambda pid, counts: requeue_of_worker(study, pid, counts))
     with disk_errors(plan.folder), run.stage("search", total=effort.trials, unit="trials") as advance:
         progress = _Progress(study, run, task.objectives[0], advance_to(advance))
@@ -96,6 +115,25 @@ def begin_with_default(study: optuna.Study, task: Task) -> None:
         study.enqueue_trial(active_settings(task.base, task.space), skip_if_exists=True)
     elif all(trial.state in (TrialState.FAIL, TrialState.PRUNED) for trial in tries):
         requeue(study, tries[0], counts=False)
+
+
+def begin_with_chosen(study: optuna.Study, task: Task, run: Run) -> None:
+    """Queue the settings that ``train`` would choose on the rows searched with, after the default ones; once per study.
+
+    They lie inside the space. What the space does not search counts as given, and words are counted in the ways that
+    the arrays hold.
+    """
+    if CHOSEN in study.user_attrs:
+        return
+    arrays, base = Arrays(task.arrays), with_held_given(task.base, task.space)
+
+    def read_words(text: TextConfig) -> sparse.csr_matrix:
+        return arrays.sample(SEARCH, base.model_copy(update={"text": text})).design.text.x_lex
+
+    found = choose_aloud(arrays.sample(SEARCH, base), base, read_words, run, task.space.allows)
+    settings = active_settings(found.config, task.space)
+    study.enqueue_trial(settings, skip_if_exists=True)
+    study.set_user_attr(CHOSEN, settings)
 
 
 def tries_of_default(study: optuna.Study) -> list[FrozenTrial]:

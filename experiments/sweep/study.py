@@ -28,6 +28,7 @@ STUDY_FILE = "study.db"
 MAX_RETRIES = 2
 RETRIED = "failed_trial"  # where Optuna notes, at a trial, which one it runs again
 INTERRUPTED = "interrupted"  # a failed trial's user attribute, true where its worker was asked to stop
+CHOSEN = "chosen"  # the study's user attribute: the settings that train would choose, by dotted key
 UNSIGNED_SECONDS = 60.0  # a trial whose worker died before it signed; signing is the first thing that a worker does
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 COUNTED = (*ENDED, TrialState.RUNNING)

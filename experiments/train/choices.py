@@ -9,7 +9,7 @@ from experiments.session.run import Run
 from features.design import Design
 from features.tables.applications import Applications
 from fusion.config import Config
-from fusion.model.choosing import Choice, Rung, choose
+from fusion.model.choosing import Allows, Choice, Chosen, ReadWords, Rung, choose
 from fusion.model.training import TrainingSample
 from fusion.text_encoder import OpenEncoder, open_reader
 
@@ -26,14 +26,21 @@ def choose_settings(
         encoder: reads the narratives.
         run: shows the progress.
     """
+    chosen = choose_aloud(sample, config, lambda text: open_reader(own.schema, text, encoder).read_words(own), run)
+    return chosen.config, chosen.choices
+
+
+def choose_aloud(
+    sample: TrainingSample, config: Config, read_words: ReadWords, run: Run, allows: Allows = lambda _config: True
+) -> Chosen:
+    """``fusion.model.choosing.choose`` as a stage of ``run``, with a note per choice."""
     with run.stage("choose", unit="choices") as advance:
 
         def report(choice: Choice) -> None:
             advance(1)
             run.note(choice_line(choice), {"choice": choice_json(choice)})
 
-        chosen = choose(sample, config, lambda text: open_reader(own.schema, text, encoder).read_words(own), report)
-    return chosen.config, chosen.choices
+        return choose(sample, config, read_words, report, allows)
 
 
 def with_words(design: Design, applications: Applications, config: Config, encoder: OpenEncoder) -> Design:

@@ -121,3 +121,10 @@ def clean_narrative(applications: Applications, name: str) -> list[str]:
     """The clean text of one narrative column, "" where there is none."""
     strip = applications.schema.strip
     return [clean(raw, strip).text if raw else "" for raw in applications.narrative(name)]
+
+
+def any_narrative(applications: Applications) -> bool:
+    """Whether any clean narrative of any row holds text."""
+    schema = applications.schema
+    raws = (raw for field in schema.narratives for raw in applications.narrative(field.name) if raw)
+    return any(clean(raw, schema.strip).text for raw in raws)

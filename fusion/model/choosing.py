@@ -82,6 +82,9 @@ CAPACITY: tuple[Settings, ...] = (
     _trees(31, 10, 0.8, 1.0, 600, 0.04),
 )
 COMPONENTS: tuple[Settings, ...] = ({"stacker.text_components": 0}, {"stacker.text_components": 30})
+LADDERS = (HALF_LIVES, TEXT, NGRAMS, COLUMNS, CAPACITY, COMPONENTS)
+CHOOSABLE = tuple(dict.fromkeys(key for ladder in LADDERS for rung in ladder for key in rung))
+"""Dotted keys of the settings that are chosen, unless they are given."""
 
 
 @dataclass(frozen=True)
@@ -132,9 +135,16 @@ class Chosen:
 Report = Callable[[Choice], None]
 """Called after each choice."""
 
+Allows = Callable[[Config], bool]
+"""Whether settings may be chosen."""
+
 
 def choose(
-    sample: TrainingSample, config: Config, read_words: ReadWords, report: Report = lambda _choice: None
+    sample: TrainingSample,
+    config: Config,
+    read_words: ReadWords,
+    report: Report = lambda _choice: None,
+    allows: Allows = lambda _config: True,
 ) -> Chosen:
     """The settings of least out-of-fold log-loss, or simpler ones as good; equal input, equal choice.
 
@@ -143,16 +153,19 @@ def choose(
         config: settings; those that were given explicitly stay.
         read_words: counts the words of the sample in another way.
         report: called after each choice.
+        allows: rungs that it does not allow are left out.
 
     Raises ContractError as ``fusion.model.training.fit`` does.
     """
+    if given_settings(config).issuperset(CHOOSABLE):
+        return Chosen(config, ())
     rows = np.arange(len(sample))
     if len(sample) > MAX_ROWS:
         rows = np.flatnonzero(draw_groups(sample.y, sample.groups, MAX_ROWS / len(sample), config.folds.seed))
         sample = sample.take(rows)
     with threadpool_limits(1, user_api="blas"):
         once = with_settings(config, {"folds.n_repeats": 1})  # enough to compare, and quicker
-        climb = _Climb(once, given_settings(config), [], report)
+        climb = _Climb(once, given_settings(config), [], report, allows)
         _choose_half_life(sample, climb)
         text, sample = _choose_text(sample, climb, lambda text: read_words(text)[rows])
         _choose_columns(sample, climb)
@@ -169,13 +182,16 @@ class _Climb:
     fixed: frozenset[str]
     choices: list[Choice]
     report: Report
+    allows: Allows
 
     def options(self, ladder: Sequence[Settings]) -> list[tuple[Settings, Config]]:
         """The different settings that a ladder allows."""
         found: dict[Config, Settings] = {}
         for rung in ladder:
             free = {key: value for key, value in rung.items() if key not in self.fixed}
-            found.setdefault(with_settings(self.config, free), free)
+            option = with_settings(self.config, free)
+            if self.allows(option):
+                found.setdefault(option, free)
         return [(settings, config) for config, settings in found.items()]
 
     def up(self, subject: str, ladder: Sequence[Settings], row_loss: Callable[[Config], Floats]) -> None:

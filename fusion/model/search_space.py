@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import Protocol
 
 from data_schemas.errors import ContractError
-from fusion.config import Between, Config, Json, OneOf, Setting, When, parse_config, valid_keys
+from fusion.config import Between, Config, Json, OneOf, Setting, When, parse_config, valid_keys, with_settings
+
+ABOUT_TEXT = ("encoder.", "text.", "head.text_penalty", "head.word_penalty", "stacker.text_components")
+"""How the keys of settings begin that make no difference where no narrative is written."""
 
 
 class Trial(Protocol):
@@ -72,6 +75,11 @@ class Space:
     def without(self, keys: Collection[str], base: Config) -> Space:
         """The same but for some settings, which keep the value of ``base``, and for what is then never asked for."""
         return Space(_reachable((one for one in self.dimensions if one.key not in keys), _values(base)))
+
+    def allows(self, config: Config) -> bool:
+        """Whether a trial could have the searched settings of ``config``."""
+        values = _values(config)
+        return all(_contains(one.range, values[one.key]) for one in self.dimensions if one.is_active(values))
 
     def options(self, base: Config, section: str) -> list[Config]:
         """``base`` with every combination that the space allows of a section's settings, ``base`` itself first; for
@@ -169,6 +177,17 @@ def active_settings(config: Config, space: Space) -> dict[str, Setting]:
     """The settings of ``config`` that are active in it, by dotted key: the parameters of a trial of ``config``."""
     values = _values(config)
     return {d.key: values[d.key] for d in space.dimensions if d.is_active(values)}
+
+
+def text_settings(space: Space) -> tuple[str, ...]:
+    """Keys of the searched settings that make no difference where no narrative is written."""
+    return tuple(one.key for one in space.dimensions if one.key.startswith(ABOUT_TEXT))
+
+
+def with_held_given(base: Config, space: Space) -> Config:
+    """``base`` with the settings that ``space`` does not search marked as given (``fusion.config.given_settings``)."""
+    searched = {one.key for one in space.dimensions}
+    return with_settings(base, {key: value for key, value in _values(base).items() if key not in searched})
 
 
 def _values(config: Config) -> dict[str, Setting]:

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from data_schemas.contract import Direction, Field, FieldType, NumericOutcome, Role, Schema
 from data_schemas.errors import ContractError, RunError
 from data_schemas.reader import load_schema
 from experiments.demo.data import FIRST_DAY, generate
@@ -27,6 +28,7 @@ from features.arrays import Index
 from features.encoders.encoder import BertEncoder
 from features.narratives.reader import TextReader
 from features.tables.applications import Applications
+from features.tables.auxiliary_outcomes import auxiliary_outcomes
 from features.tables.reader import ReadOptions, read_all
 from features.tabular import TabularEncoder
 from fusion.config import Config, EncoderConfig, OneOf, load_config
@@ -122,6 +124,18 @@ def with_settings(base: Config, pairs: Sequence[str]) -> Config:
     return Config.model_validate(tree)
 
 
+def auxiliary_schema(schema: Schema) -> Schema:
+    """The same with a later score that is an auxiliary outcome."""
+    last = Field(
+        name="last_score",
+        title="Last score",
+        type=FieldType.NUMBER,
+        role=Role.AUXILIARY,
+        auxiliary=NumericOutcome(Direction.FALLING),
+    )
+    return replace(schema, fields=(*schema.fields, last))
+
+
 def base_of(array: Any) -> Any:
     """What an array is a view of, in the end."""
     while isinstance(array, np.ndarray) and not isinstance(array, np.memmap) and array.base is not None:
@@ -178,6 +192,22 @@ class TestArrays:
         assert np.array_equal(sample.groups, source.groups[source.rows[rows]])
         assert sample.decided is not None
         assert np.array_equal(sample.decided, own.decision_date())  # type: ignore[arg-type]  # the demo has dates
+
+    @pytest.mark.parametrize("rows", [SEARCH, HELD_OUT])
+    def test_auxiliary_outcomes_are_what_training_would_take(
+        self, source: Source, base: Config, rows: str, tmp_path: Path
+    ) -> None:
+        schema = auxiliary_schema(source.applications.schema)
+        frame = source.applications.frame.assign(last_score=np.where(np.arange(N_ROWS) % 7, np.arange(N_ROWS), np.nan))
+        known = replace(source.applications, schema=schema, frame=frame)
+        alone = Space(tuple(one for one in small_space().dimensions if one.key.startswith("stacker.")))
+        written = write_arrays(replace(source, applications=known), alone, base, tmp_path / "a", Stages([], []))
+        own = known.take(source.rows[rows])
+        (found,) = written.sample(rows, base).auxiliary
+        assert found.name == "last_score"
+        wanted = auxiliary_outcomes(own, own.outcome())["last_score"]
+        assert np.isfinite(wanted).any()
+        assert np.array_equal(found.values, wanted, equal_nan=True)
 
     def test_they_are_mapped_and_nobody_can_change_them(self, arrays: Arrays, base: Config) -> None:
         sample = arrays.sample(SEARCH, base)

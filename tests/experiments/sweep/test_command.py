@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import shutil
 import signal
@@ -47,7 +48,8 @@ def sweep(tmp_path: Path, encoder: Path) -> Sweeper:
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trials run in this process, and nothing is drawn."""
+    """Trials run in this process, nothing is drawn, and no settings are chosen to start with."""
+    monkeypatch.setattr(searching, "begin_with_chosen", lambda *_: None)
     monkeypatch.setattr(searching, "WorkerPool", SameProcess)
     monkeypatch.setattr(captions, "draw", blank)
 
@@ -106,6 +108,9 @@ def test_from_data_to_results_and_on(
     board, task, trials = sweep.leaderboard(), task_of(sweep), sweep.study().trials
     assert sorted(board["trial"]) == [0, 1, 2]
     assert config_of(trials[0], task) == task.base
+    assert trials[1].params == sweep.study().user_attrs["chosen"] != trials[0].params
+    assert config_of(trials[1], task).stacker.n_trees == task.base.stacker.n_trees  # the space holds it
+    assert "capacity of the trees: num_leaves" in printed.err
     assert summary["default"] == {"log_loss": trials[0].values[0]}
     assert summary["best"]["log_loss"] == min(trial.values[0] for trial in trials)
     best = config_of(trials[summary["best_trial"]], task)
@@ -122,7 +127,9 @@ def test_from_data_to_results_and_on(
     files = sorted(path for path in sweep.out.rglob("*") if path.suffix in (".npy", ".toml"))
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns * (path.suffix == ".npy")) for path in files}
     assert sweep("--trials", "3") == 0
-    again = summary_of(capsys)
+    printed = capsys.readouterr()
+    again = json.loads(printed.out)
+    assert "choose" not in printed.err
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns * (path.suffix == ".npy")) for path in files} == before
     for key in ("trials", "best_trial", "best", "settings", "default", "final"):
         assert again[key] == summary[key]
@@ -162,7 +169,7 @@ def test_training_with_the_best_settings_gives_the_figures_of_the_trial(
     figures = sweep.study().trials[summary["best_trial"]].user_attrs["figures"]
     for name in ("auc", "ks", "brier", "auc_columns_only", "text_gain"):
         assert trained[name] == figures[name]
-    assert trained["calibration_slope"] == figures["slope"]
+    assert trained["calibration_slope"] == (figures["slope"] if math.isfinite(figures["slope"]) else None)
     assert trained["rows"] == len(past())
 
 
@@ -494,6 +501,20 @@ def test_sigterm_before_the_search_is_treated_as_ctrl_c(
     assert summary_of(capsys)["trials"] == {"complete": 1}
 
 
+@pytest.mark.usefixtures("here")
+def test_without_narratives_nothing_about_text_is_searched(sweep: Sweeper, capsys: pytest.CaptureFixture[str]) -> None:
+    table = past()
+    table[["statement", "job_title"]] = ""
+    assert sweep("--trials", "2", table=table) == 0
+    printed = capsys.readouterr()
+    assert "head.text_penalty and head.word_penalty" in printed.err
+    assert "are not searched: no row searched with has a narrative" in printed.err
+    about_text = ("encoder.", "text.", "head.text", "head.word", "stacker.text")
+    assert not [key for trial in sweep.study().trials for key in trial.params if key.startswith(about_text)]
+    report = json.loads((sweep.out / "report.json").read_text())
+    assert "no row searched with has a narrative" in report["origin"]["not searched"]
+
+
 def test_default_settings_that_fail_end_the_sweep_with_the_reason(
     sweep: Sweeper, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -502,7 +523,7 @@ def test_default_settings_that_fail_end_the_sweep_with_the_reason(
     defaulted = table.index[table["outcome"] == "defaulted"]
     table.loc[defaulted[:-4], "outcome"] = "repaid"
     n_folds = replace(sweep, extra=("folds.n_folds=12",))
-    assert n_folds("--trials", "5", "--hold-out", "0", table=table) == 1
+    assert n_folds("--trials", "1", "--hold-out", "0", table=table) == 1
     stderr = failure_of(capsys)
     assert "trial " in stderr
     assert "failed: training needs at least 12 bad and 12 good outcomes, got 4 bad" in stderr

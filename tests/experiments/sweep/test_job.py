@@ -24,11 +24,18 @@ from experiments.sweep import objective as objective_module
 from experiments.sweep import searching
 from experiments.sweep.job import remove_leftovers
 from experiments.sweep.objective import Task, run_trial
-from experiments.sweep.searching import Effort, begin_with_default, refuse_failures, search_until_enough
+from experiments.sweep.searching import (
+    Effort,
+    begin_with_chosen,
+    begin_with_default,
+    refuse_failures,
+    search_until_enough,
+)
 from experiments.sweep.study import counted, open_study, sign
 from experiments.sweep.worker import CAUGHT, WorkerOrder
 from features.arrays import Floats
-from fusion.config import Config
+from fusion.config import Config, Setting, given_settings, valid_keys, with_settings
+from fusion.model.choosing import Chosen
 from fusion.model.search_space import active_settings, full_space
 from fusion.model.training import Watch
 from tests.support.studies import BASE, dead_worker
@@ -108,6 +115,40 @@ class TestDefault:
         assert len(study.trials) == 2
 
 
+class TestChosen:
+    """The settings that training would choose are the next trial, once."""
+
+    @staticmethod
+    def begin(study: optuna.Study, better: dict[str, Setting], monkeypatch: pytest.MonkeyPatch) -> Config:
+        """Begin twice, where these settings are chosen; what choosing was given."""
+        asked: list[Config] = []
+
+        def choose(_sample: object, config: Config, *_: object) -> Chosen:
+            asked.append(config)
+            return Chosen(with_settings(config, better), ())
+
+        monkeypatch.setattr(searching, "Arrays", lambda _: SimpleNamespace(sample=lambda *_: None))
+        monkeypatch.setattr(searching, "choose_aloud", choose)
+        with Run.start("sweep", None, {}) as run:
+            for _ in range(2):
+                begin_with_default(study, TASK)
+                begin_with_chosen(study, TASK, run)
+        assert len(asked) == 1
+        return asked[0]
+
+    def test_they_wait_behind_the_default(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        study = optuna.create_study()
+        given = self.begin(study, {"stacker.num_leaves": 15}, monkeypatch)
+        default, chosen = (trial.system_attrs["fixed_params"] for trial in study.trials)
+        assert chosen == {**default, "stacker.num_leaves": 15} == study.user_attrs["chosen"]
+        assert given_settings(given) == set(valid_keys()) - {one.key for one in TASK.space.dimensions} - {"text.mask"}
+
+    def test_the_default_is_not_queued_twice(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        study = optuna.create_study()
+        self.begin(study, {}, monkeypatch)
+        assert len(study.trials) == 1
+
+
 class TestLeftovers:
     """Arrays that a killed process had begun."""
 
@@ -159,6 +200,7 @@ class TestSearch:
     def study(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> optuna.Study:
         monkeypatch.setattr(searching, "WorkerPool", Cheap)
         monkeypatch.setattr(searching, "LOOK_SECONDS", 0.0)
+        monkeypatch.setattr(searching, "begin_with_chosen", lambda *_: None)
         study = open_study(replace(BASE, folder=tmp_path))
         monkeypatch.setattr(Cheap, "study", study, raising=False)
         monkeypatch.setattr(Cheap, "n_killed", 0)
@@ -194,6 +236,7 @@ class TestSearch:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setattr(searching, "WorkerPool", Cheap)
+        monkeypatch.setattr(searching, "begin_with_chosen", lambda *_: None)
         plan = replace(BASE, folder=tmp_path, storage=f"sqlite:///{tmp_path / 'study.db'}")
         study = open_study(plan)
         study.add_trial(create_trial(value=1.0))

@@ -71,7 +71,7 @@ def test_the_headline_counts_and_compares() -> None:
     assert report.key_figures
     assert report.key_figures.rows[1][:2] == ("Trials", str(len(lines)))
     first, second, third, _ = report.headline
-    assert first.startswith("20 settings were searched for the lowest out-of-fold log-loss. ")
+    assert first.startswith("21 settings were searched for the lowest out-of-fold log-loss. ")
     for state, what in (("complete", "trials went to the end"), ("pruned", "were stopped early")):
         assert f"{states.count(state)} {what}" in first
     assert "and 2 failed (1 of them was run again)" in first

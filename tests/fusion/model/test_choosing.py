@@ -47,7 +47,7 @@ def chosen(sample: TrainingSample, config: Config = FEW) -> tuple[Config, dict[s
 class TestTheLadder:
     def climb(self, losses: list[Floats], config: Config = FEW) -> Choice:
         """The choice among half-lives whose rows have these losses."""
-        climb = choosing._Climb(config, frozenset(), [], lambda _choice: None)
+        climb = choosing._Climb(config, frozenset(), [], lambda _choice: None, lambda _config: True)
         left = iter(losses)
         climb.up("years", HALF_LIVES, lambda _config: next(left))
         return climb.choices[0]

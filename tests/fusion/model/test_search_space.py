@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,8 +13,18 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from data_schemas.errors import ContractError
-from fusion.config import Between, Config, OneOf, Setting, load_config, valid_keys
-from fusion.model.search_space import Dimension, Space, active_settings, full_space, load_space, suggest
+from fusion.config import Between, Config, OneOf, Setting, given_settings, load_config, valid_keys, with_settings
+from fusion.model.choosing import LADDERS, TEXT, WEAKER
+from fusion.model.search_space import (
+    Dimension,
+    Space,
+    active_settings,
+    full_space,
+    load_space,
+    suggest,
+    text_settings,
+    with_held_given,
+)
 
 
 @dataclass(frozen=True)
@@ -168,6 +178,41 @@ def test_fixing_a_setting_fixes_its_dependents() -> None:
     space = full_space().without(["encoder.unit"], sentences)
     assert set(by_key(full_space().dimensions)) - set(by_key(space.dimensions)) == {"encoder.unit", "encoder.window"}
     assert full_space().without([], sentences) == full_space()
+
+
+@pytest.mark.parametrize("rung", [rung for ladder in LADDERS for rung in ladder], ids=str)
+def test_what_training_may_choose_lies_inside_the_declared_ranges(rung: Mapping[str, Setting]) -> None:
+    assert set(rung) <= set(by_key(full_space().dimensions))
+    assert full_space().allows(with_settings(Config(), rung))
+
+
+def test_the_weakest_penalty_of_words_lies_inside_the_declared_range() -> None:
+    weakest = min(float(rung["head.word_penalty"]) for rung in TEXT) / max(WEAKER)
+    assert full_space().allows(with_settings(Config(), {"head.word_penalty": weakest}))
+
+
+def test_settings_outside_a_narrowed_range_are_not_allowed(tmp_path: Path) -> None:
+    space = load_space(space_file(tmp_path, "[stacker]\nnum_leaves = [3, 9]\n"), Config())
+    assert space.allows(Config())
+    assert not space.allows(with_settings(Config(), {"stacker.num_leaves": 15}))
+    assert space.allows(with_settings(Config(), {"text.words": False, "text.n_buckets": 100}))  # not asked for
+
+
+def test_without_text_no_setting_about_text_is_left() -> None:
+    keys = text_settings(full_space())
+    left = by_key(full_space().without(keys, Config()).dimensions)
+    assert {"encoder.unit", "text.words", "head.text_penalty", "head.word_penalty", "stacker.text_components"} < set(
+        keys
+    )
+    assert {key.partition(".")[0] for key in left} == {"folds", "head", "stacker"}
+    assert not [key for key in left if "text" in key or "word" in key]
+
+
+def test_what_is_not_searched_counts_as_given() -> None:
+    space = full_space().without(["stacker.l2"], Config())
+    given = given_settings(with_held_given(Config(), space))
+    assert "stacker.l2" in given
+    assert "stacker.num_leaves" not in given
 
 
 def test_a_space_is_read_back_as_it_was() -> None:

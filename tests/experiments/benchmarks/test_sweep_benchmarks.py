@@ -182,9 +182,9 @@ def test_foresight_is_of_the_later_rows(capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.fixture(scope="module")
 def few(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Options under which a trial of 300 rows takes less than a second."""
+    """Options under which a trial of 1,500 rows takes less than a second."""
     folder = tmp_path_factory.mktemp("few")
-    generate(300, 1).table.to_csv(folder / "past.csv", index=False)
+    generate(1500, 1).table.to_csv(folder / "past.csv", index=False)
     (folder / "space.toml").write_text(SPACE)
     encoder = f"encoder.source='{tiny_bert(folder / 'encoder')}'"
     small = [
@@ -207,12 +207,12 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("cache")
 def test_folds_are_compared(few: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    dates = sorted(generate(300, 1).table["applied_on"].astype(str))
-    days = ["--day", dates[150], "--day", dates[200], "--until", dates[270]]
+    dates = sorted(generate(1500, 1).table["applied_on"].astype(str))
+    days = ["--day", dates[750], "--day", dates[1000], "--until", dates[1350]]
     fold_choice.main([*few, *days, "--configs", "3", "--json"])
     printed = capsys.readouterr()
     found = json.loads(printed.out)
-    assert sorted(found["tried"]) == sorted({dates[150], dates[200]})
+    assert sorted(found["tried"]) == sorted({dates[750], dates[1000]})
     for tried in found["tried"].values():
         assert len(tried) == 3
         assert all(0.2 < one["later"] < 1.2 and one["judged"]["time"] != one["judged"]["random"] for one in tried)
@@ -226,12 +226,12 @@ def test_settings_are_compared_on_later_rows(
     source = next(part for part in few if part.startswith("encoder.source"))
     shared = f"[encoder]\n{source.removeprefix('encoder.')}\nwindow = 64\n[folds]\nn_folds = 2\nn_repeats = 1\n"
     for name, penalty in (("a", 3.0), ("b", 300.0)):
-        (tmp_path / f"{name}.toml").write_text(f"{shared}[stacker]\nn_trees = 5\n[head]\ncolumn_penalty = {penalty}\n")
-    until = sorted(generate(300, 1).table["applied_on"].astype(str))[200]
+        (tmp_path / f"{name}.toml").write_text(f"{shared}[stacker]\nn_trees = 30\n[head]\ncolumn_penalty = {penalty}\n")
+    until = sorted(generate(1500, 1).table["applied_on"].astype(str))[1000]
     configs = [part for name in "aba" for part in ("--config", str(tmp_path / f"{name}.toml"))]
     settings_compared.main([*few[:4], "--until", until, *configs, "--json"])
     first, other, again = json.loads(capsys.readouterr().out)["settings"]
-    assert first["n"] == other["n"] < 100
+    assert first["n"] == other["n"] < 600
     assert first["auc"] == again["auc"] != other["auc"]
     assert (again["auc_gain"]["difference"], again["brier_gain"]["p"]) == (0.0, 1.0)
     assert other["auc_gain"]["difference"] == pytest.approx(other["auc"] - first["auc"])
@@ -249,7 +249,7 @@ def test_masked_settings_are_compared_as_train_trains_them(
     )
     (tmp_path / "plain.toml").write_text(settings)
     (tmp_path / "masked.toml").write_text(f"{settings}[text]\nmask = ['health', 'family']\n")
-    until = sorted(generate(300, 1).table["applied_on"].astype(str))[200]
+    until = sorted(generate(1500, 1).table["applied_on"].astype(str))[1000]
     configs = [part for name in ("plain", "masked") for part in ("--config", str(tmp_path / f"{name}.toml"))]
     settings_compared.main([*few[:4], "--until", until, *configs, "--json"])
     plain, masked = json.loads(capsys.readouterr().out)["settings"]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from experiments.reporting.background import ADVICE, BackgroundRows, in_words
-from fusion.config import Config, ExplainConfig
+from fusion.config import Config, DecisionConfig, ExplainConfig
 
 
 @pytest.mark.parametrize(
@@ -31,5 +31,6 @@ def test_words_say_who_and_whether_they_were_drawn(rows: BackgroundRows, words: 
     ("base", "kind", "advised"), [(-1.0, "all", True), (-1.5, "all", False), (-1.0, "near", False)]
 )
 def test_near_cutoff_is_advised_where_everyone_begins_below_it(base: float, kind: str, advised: bool) -> None:
-    config = Config(explain=ExplainConfig(background="all" if kind == "all" else "near_cutoff"))
+    explain = ExplainConfig(background="all" if kind == "all" else "near_cutoff")
+    config = Config(explain=explain, decision=DecisionConfig(max_pd=0.2))
     assert (ADVICE in in_words(BackgroundRows(900, 900, 900), base, config)) == advised  # the cut-off lies at -1.386

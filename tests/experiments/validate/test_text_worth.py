@@ -11,6 +11,7 @@ from experiments.reporting.document import Gap, Interval, Section
 from experiments.validate.chapters.text_worth import chapter
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut, Slice, length_cut, segment_cuts
+from features.design import no_style
 from fusion.metrics import auc, brier_gain, delong
 from tests.support.scored_outcomes import NOTE, Rows, drawn, scored_of, some_margins, without_note
 from tests.support.sections import drawings, findings, tables
@@ -153,7 +154,8 @@ def test_of_several_narratives_the_main_one_counts() -> None:
     scored = scored_of(OUTCOME, BLURRED, Rows(columns_only=TRUTH))
     text = scored.design.text
     both = np.column_stack([text.has_text, np.ones((N, 1), np.bool_)])
-    two = replace(text, x_text=np.zeros((N, 2, 3), np.float32), has_text=both, names=("note", "reason"))
+    vectors = np.zeros((N, 2, 3), np.float32)
+    two = replace(text, x_text=vectors, has_text=both, names=("note", "reason"), x_style=no_style(both))
     found = chapter(replace(scored, design=replace(scored.design, text=two)), [], None)
     assert [row[0] for row in tables(found)["text_worth_gain"].rows] == ["all", "with note", "without note"]
     assert "without note" in findings(found)["text_worth_silent"].words

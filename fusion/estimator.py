@@ -129,9 +129,11 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         groups = tied_groups(applications)
         sample = TrainingSample(Design(tabular.encode(kept), text), outcome, groups, tabular.monotone, decided)
         if not self.quick:
-            config = choose(sample, config, lambda words: open_reader(schema, words, encoder).read_words(kept)).config
-            x_lex = open_reader(schema, config.text, encoder).read_words(kept)
-            sample = replace(sample, design=Design(sample.design.tabular, replace(text, x_lex=x_lex)))
+            chosen = choose(sample, config, lambda words: open_reader(schema, words, encoder).read_words(kept)).config
+            if chosen.text != config.text:
+                x_lex = open_reader(schema, chosen.text, encoder).read_words(kept)
+                sample = replace(sample, design=Design(sample.design.tabular, replace(text, x_lex=x_lex)))
+            config = chosen
         design = sample.design
         model, out_of_fold = fit(sample, config)
         config = with_cutoff(config, outcome)

@@ -127,8 +127,10 @@ def train_bundle(
     choices: tuple[Choice, ...] = ()
     if not quick:
         known = masked.applications.take(split.learn)
-        config, choices = choose_settings(prepared.sample, known, config, encoder, run)
-        prepared = prepared.reread(with_words(prepared.design, masked.applications, config, encoder), split.learn)
+        chosen, choices = choose_settings(prepared.sample, known, config, encoder, run)
+        if chosen.text != config.text:
+            prepared = prepared.reread(with_words(prepared.design, masked.applications, chosen, encoder), split.learn)
+        config = chosen
     sample, tabular = prepared.sample, prepared.tabular
     with run.stage("fit", total=n_steps(config, len(sample)), unit="parts") as advance:
         fitted, margins = fit(sample, config, lambda: advance(1))

@@ -25,6 +25,7 @@ from experiments.sweep.study import RETRIED, STUDY_FILE, requeue
 from features.tables.applications import Applications
 from fusion.config import Config
 from fusion.model.search_space import full_space
+from tests.support.bundles import SMALL
 from tests.support.small import applications, row
 from tests.support.tiny_bert import tiny_bert
 
@@ -187,15 +188,7 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     generate(1500, 1).table.to_csv(folder / "past.csv", index=False)
     (folder / "space.toml").write_text(SPACE)
     encoder = f"encoder.source='{tiny_bert(folder / 'encoder')}'"
-    small = [
-        "encoder.window=64",
-        "folds.n_folds=2",
-        "folds.n_repeats=1",
-        "stacker.n_trees=30",
-        "text.n_buckets=256",
-        "head.steps=20",
-    ]
-    settings = [part for setting in (encoder, *small) for part in ("--set", setting)]
+    settings = [part for setting in (encoder, *SMALL) for part in ("--set", setting)]
     return ["--schema", "demo", "--data", str(folder / "past.csv"), "--space", str(folder / "space.toml"), *settings]
 
 

@@ -22,18 +22,11 @@ from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from features.tables.reader import ReadOptions
 from fusion.config import load_config
 from fusion.text_encoder import open_text_encoder
+from tests.support.bundles import SMALL
 from tests.support.explained import DAY, Trained
 from tests.support.tiny_bert import tiny_bert
 
 pytestmark = pytest.mark.slow
-SMALL = (
-    "encoder.window=64",
-    "folds.n_folds=2",
-    "folds.n_repeats=1",
-    "stacker.n_trees=30",
-    "text.n_buckets=256",
-    "head.steps=20",
-)
 LATER = FIRST_DAY + np.timedelta64(731, "D")
 Evaluate = Callable[..., int]
 

@@ -24,6 +24,7 @@ from fusion.config import load_config
 from fusion.policy.policy import Decision
 from fusion.scorer import Scorer
 from fusion.text_encoder import open_text_encoder
+from tests.support.bundles import SMALL
 from tests.support.sections import drawings, findings, tables
 from tests.support.tiny_bert import tiny_bert
 
@@ -39,15 +40,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> ScoredOutcomes:
     table = generate(N, 5).table
     table.loc[::7, "statement"] = TELLING + table["statement"].fillna("")
     table.to_csv(folder / "decided.csv", index=False)
-    small = [
-        "encoder.window=64",
-        "folds.n_folds=2",
-        "folds.n_repeats=1",
-        "stacker.n_trees=30",
-        "text.n_buckets=256",
-        "head.steps=20",
-    ]
-    config = load_config(None, [f"encoder.source='{tiny_bert(folder / 'encoder')}'", *small])
+    config = load_config(None, [f"encoder.source='{tiny_bert(folder / 'encoder')}'", *SMALL])
     encoder = open_text_encoder(config.encoder)
     schema, options = load_schema("demo"), ReadOptions(need_target=True)
     with Run.start("train", None, {}) as run:

@@ -31,6 +31,7 @@ from fusion.validation.intervals import Estimate, rate
 from fusion.validation.psi import StabilityIndex, psi_of, psi_of_levels
 from fusion.validation.text_drift import drift
 from fusion.validation.vintages import Vintage
+from tests.support.bundles import SMALL
 from tests.support.designs import silent
 from tests.support.sections import drawings, findings, tables
 from tests.support.tiny_bert import tiny_bert
@@ -43,15 +44,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> ScoredOutcomes:
     folder = tmp_path_factory.mktemp("stability")
     generate(900, 1).table.to_csv(folder / "past.csv", index=False)
     generate(N, 5).table.to_csv(folder / "decided.csv", index=False)
-    small = [
-        "encoder.window=64",
-        "folds.n_folds=2",
-        "folds.n_repeats=1",
-        "stacker.n_trees=30",
-        "text.n_buckets=256",
-        "head.steps=20",
-    ]
-    config = load_config(None, [f"encoder.source='{tiny_bert(folder / 'encoder')}'", *small])
+    config = load_config(None, [f"encoder.source='{tiny_bert(folder / 'encoder')}'", *SMALL])
     encoder = open_text_encoder(config.encoder)
     schema, options = load_schema("demo"), ReadOptions(need_target=True)
     with Run.start("train", None, {}) as run:

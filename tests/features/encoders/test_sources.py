@@ -14,7 +14,8 @@ from safetensors.torch import load_file
 
 from data_schemas.errors import ContractError, RunError
 from features.encoders import sources as encoder_source
-from features.encoders.sources import EMBEDDED, FILES, locate, open_encoder
+from features.encoders.folder import FILES
+from features.encoders.sources import EMBEDDED, locate, open_encoder
 from tests.support.tiny_bert import tiny_bert
 
 

@@ -10,6 +10,7 @@ from experiments.train.choices import choice_json, taken_words
 from experiments.train.findings import Finding, finding_lines
 from experiments.train.plain import PlainComparison
 from experiments.train.slices import SliceReport, slice_lines
+from experiments.train.tuning import TuningRecord
 from fusion.model.choosing import Choice
 from fusion.model.fusion_model import Member
 from fusion.policy.cutoff import ODDS_FACTOR
@@ -51,6 +52,7 @@ class Judgement:
         slices: what it is worth, first on all training rows.
         plain: how it compares with the plain pipeline; None where that was not fitted.
         findings: what the run came upon, warnings first.
+        tuning: how the encoder learned from the outcomes; None where it did not.
     """
 
     cut_off: CutOff
@@ -59,6 +61,7 @@ class Judgement:
     slices: tuple[SliceReport, ...]
     plain: PlainComparison | None
     findings: tuple[Finding, ...]
+    tuning: TuningRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ class TrainingReport:
             "rejected_by_rule": dict(self.rejected),
             "masked": dict(self.masked),
             "cut_off": asdict(found.cut_off),
+            "tuning": None if found.tuning is None else found.tuning.json(),
             "choices": [choice_json(choice) for choice in found.choices],
             "members": [asdict(member) for member in found.members],
             "slices": {part.name: part.figures() for part in found.slices},
@@ -114,6 +118,8 @@ class TrainingReport:
         }
         if self.masked:
             lines["rows with sentences cut"] = dict(self.masked)
+        if found.tuning is not None:
+            lines["tuning of the encoder"] = {**found.tuning.lines(), "seconds": round(found.tuning.seconds, 1)}
         lines["chosen"] = {choice.subject: taken_words(choice) for choice in found.choices}
         lines["members"] = {member.name: member_words(member) for member in found.members}
         if found.plain is not None:

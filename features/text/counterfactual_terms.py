@@ -49,6 +49,11 @@ def swap(text: str, kind: SwapKind) -> str:
     return _WORD.sub(lambda word: _cased(word.group(), _other(word, table)), text)
 
 
+def exchanged_words() -> frozenset[str]:
+    """Every word that any kind exchanges, in lower case."""
+    return frozenset(word for kind in KINDS for word in _table(kind))
+
+
 def _other(word: re.Match[str], table: Mapping[str, str]) -> str:
     """What a word is exchanged for, in lower case; the word where it stays."""
     plain = word.group().lower()

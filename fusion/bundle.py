@@ -1,6 +1,6 @@
 """The bundle: a trained model as a folder of plain files, verified byte by byte before any of them is parsed.
 
-Layout of format version 4:
+Layout of format version 5:
 
     manifest.json           what the bundle is; sha256 of every other file
     manifest.sha256         sha256 of manifest.json
@@ -15,6 +15,7 @@ Layout of format version 4:
     population.safetensors  the training applicants' columns, outcomes and contributions, without ids and narratives
     reference.safetensors   what the training narratives were like, in aggregates, for drift
     rows.safetensors        fingerprints of the rows that the model learned from
+    encoder/tuned.safetensors   tensors that take the place of the text encoder's; only where it was tuned
     card.md                 the model card
 
 There is no pickle in it. It may be moved: the one path in it is that of a text encoder's folder, in config.json, and
@@ -26,8 +27,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +41,7 @@ from safetensors.numpy import save as save_tensors
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
-from features.arrays import Flags
+from features.arrays import Flags, Floats32
 from features.atomic_files import new_folder
 from features.tables.applications import Applications
 from features.tabular import TabularEncoder
@@ -53,7 +56,7 @@ from fusion.model.text_components import TextComponents
 from fusion.validation.text_drift import Reference
 from fusion.validation.training_rows import TrainingRows
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 MANIFEST, MANIFEST_DIGEST = "manifest.json", "manifest.sha256"
 NEEDED = (
     "schema.json",
@@ -67,6 +70,7 @@ NEEDED = (
     "rows.safetensors",
     *(f"heads/{name}.safetensors" for name in ("fused", "columns_only", "text_only")),
 )
+TUNED = "encoder/tuned.safetensors"
 COPY_AGAIN = "Copy the bundle again from where it was made."
 Json = dict[str, object]
 
@@ -111,9 +115,23 @@ class Manifest(BaseModel):
         return _json_bytes(self.model_dump())
 
 
+Tensors = Mapping[str, Floats32]
+UNTUNED: Tensors = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class Trained:
-    """What training gave and a bundle holds."""
+    """What training gave and a bundle holds.
+
+    Attributes:
+        model: the fused model.
+        config: settings, resolved.
+        tabular: the encoder of the columns.
+        population: the training applicants, for explanations.
+        reference: what their narratives were like, for drift.
+        rows: fingerprints of the rows learned from.
+        tuned: float32 tensors in the place of the text encoder's, by name; empty where it was not tuned.
+    """
 
     model: FusionModel
     config: Config
@@ -121,11 +139,12 @@ class Trained:
     population: Population
     reference: Reference
     rows: TrainingRows
+    tuned: Tensors = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bundle:
-    """A loaded bundle."""
+    """A loaded bundle: what ``Trained`` holds, with its schema and manifest."""
 
     model: FusionModel
     schema: Schema
@@ -135,6 +154,7 @@ class Bundle:
     reference: Reference
     rows: TrainingRows
     manifest: Manifest
+    tuned: Tensors = field(default_factory=dict)
 
     def explainer(self) -> Explainer:
         """What explains this model's margins, against the background that its settings name; takes a second."""
@@ -210,6 +230,7 @@ def save(
         **_assembly_files("fused", model.fused),
         **_assembly_files("columns_only", model.columns_only),
         **_head_file("text_only", model.text_only.head),
+        **({TUNED: save_tensors(dict(trained.tuned))} if trained.tuned else {}),
     }
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
     manifest = Manifest(format_version=FORMAT_VERSION, files=digests, provenance=provenance)
@@ -320,4 +341,5 @@ def load(path: Path) -> Bundle:
     names = tuple(field.name for field in schema.narratives)
     reference = Reference.from_arrays(load_tensors(contents["reference.safetensors"]), names)
     rows = TrainingRows.from_arrays(load_tensors(contents["rows.safetensors"]))
-    return Bundle(model, schema, config, tabular, population, reference, rows, manifest)
+    tuned = load_tensors(contents[TUNED]) if TUNED in contents else UNTUNED
+    return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned)

@@ -87,6 +87,44 @@ class EncoderConfig(SettingsGroup):
     pooling: Annotated[Literal["tokens", "words"], OneOf(("tokens", "words")), When("text.vectors", True)] = Field(
         "tokens", description="A vector is the mean over all tokens, or (words) without the two special ones."
     )
+    tuning: Literal["none", "head-layers", "lora", "full"] = Field(
+        "none",
+        description="What of the encoder learns from the outcomes before the model does: nothing, its top layers, "
+        "low-rank additions to them (lora), or all of it.",
+    )
+
+
+class TuningConfig(SettingsGroup):
+    """How the encoder learns from outcomes, where encoder.tuning is not none."""
+
+    n_layers: int = Field(2, ge=1, le=48, description="Top layers that head-layers and lora change.")
+    rank: int = Field(8, ge=1, le=256, description="Rank of what lora adds to a matrix.")
+    n_folds: int = Field(2, ge=2, le=10, description="Folds; one encoder is tuned without each, and they are averaged.")
+    epochs: int = Field(2, ge=1, le=100, description="Most passes over the training rows.")
+    patience: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="Epochs without a smaller held-out loss after which a fold stops; the best is kept.",
+    )
+    batch_rows: int = Field(32, ge=1, le=1024, description="Rows of a step.")
+    learning_rate: float = Field(1e-4, gt=0, le=1, description="Greatest learning rate, that of the top layer.")
+    layer_decay: float = Field(
+        0.9, gt=0, le=1, description="Factor of the learning rate from a layer to the one below."
+    )
+    weight_decay: float = Field(0.01, ge=0, le=1, description="AdamW's decay of the weights.")
+    warmup: float = Field(0.1, ge=0, le=1, description="Share of the steps over which the learning rate rises.")
+    dropout: float = Field(0.1, ge=0, lt=1, description="Share of the hidden values dropped in training.")
+    window: int = Field(
+        128,
+        ge=8,
+        le=512,
+        description="Longest piece of a text learned from, in tokens; of a longer text a piece is drawn every epoch.",
+    )
+    offset: bool = Field(
+        True,
+        description="Whether the encoder learns what the columns do not say: their log-odds, out of fold, are added.",
+    )
 
 
 class TextConfig(SettingsGroup):
@@ -206,6 +244,7 @@ class Config(SettingsGroup):
 
     Attributes:
         encoder: the text encoder.
+        tuning: how the encoder learns from outcomes.
         text: what is taken from the narratives.
         folds: out-of-fold training.
         head: the joint head.
@@ -216,6 +255,7 @@ class Config(SettingsGroup):
     """
 
     encoder: EncoderConfig = EncoderConfig()
+    tuning: TuningConfig = TuningConfig()
     text: TextConfig = TextConfig()
     folds: FoldConfig = FoldConfig()
     head: HeadConfig = HeadConfig()

@@ -38,7 +38,7 @@ from fusion.model.folds import tied_groups
 from fusion.model.training import TrainingSample, fit
 from fusion.policy.cutoff import with_cutoff
 from fusion.scorer import Scorer
-from fusion.text_encoder import OpenEncoder, open_mask, open_reader, open_text_encoder
+from fusion.text_encoder import OpenEncoder, bundle_encoder, open_mask, open_reader, open_text_encoder
 from fusion.validation.text_drift import describe_texts
 from fusion.validation.training_rows import TrainingRows
 from fusion.versions import package_versions
@@ -189,7 +189,15 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         if not bundle.schema.narratives:  # training needed no encoder; whoever loads the bundle opens this one
             encoder = self.encoder or open_text_encoder(bundle.config.encoder)
             provenance = provenance.model_copy(update={"encoder_digest": encoder.model_digest})
-        trained = Trained(bundle.model, bundle.config, bundle.tabular, bundle.population, bundle.reference, bundle.rows)
+        trained = Trained(
+            bundle.model,
+            bundle.config,
+            bundle.tabular,
+            bundle.population,
+            bundle.reference,
+            bundle.rows,
+            bundle.tuned,
+        )
         return save(Path(path), trained, provenance, CARD.format(made=provenance, schema=bundle.schema.name))
 
     def decision_function(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:
@@ -224,6 +232,9 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         """The fitted model as a scorer, which gives decisions and reasons too."""
         check_is_fitted(self)
         bundle, learned_with = self.bundle_, self.bundle_.manifest.provenance.encoder_digest
+        own_is_tuned = self.encoder is not None and self.encoder.model_digest == learned_with
+        if bundle.tuned and not own_is_tuned:
+            return Scorer(bundle, _opened_tuned(bundle))
         encoder = self._encoder(bundle.schema, bundle.config)
         return Scorer(bundle, encoder if bundle.schema.narratives else replace(encoder, model_digest=learned_with))
 
@@ -282,6 +293,11 @@ class NoTexts:
 @functools.lru_cache(maxsize=1)  # here and not in the estimator, whose copies and pickles need not carry the weights
 def _opened(config: EncoderConfig) -> OpenEncoder:
     return open_text_encoder(config)
+
+
+@functools.lru_cache(maxsize=1)
+def _opened_tuned(bundle: Bundle) -> OpenEncoder:
+    return bundle_encoder(bundle)
 
 
 def _finite(value: float) -> float | None:

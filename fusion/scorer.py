@@ -37,7 +37,7 @@ from fusion.frames import ExplainedFrame, ScoredFrame
 from fusion.model.fusion_model import Margins
 from fusion.policy.policy import Decisions, Policy, decide_all, default_policy
 from fusion.policy.policy_file import load_policy
-from fusion.text_encoder import OpenEncoder, VectorCache, open_mask, open_reader, open_text_encoder
+from fusion.text_encoder import OpenEncoder, VectorCache, bundle_encoder, open_mask, open_reader
 
 BLOCK_ROWS = 500  # explained at once: what explaining needs for a while is several times their sentences' vectors
 SEED = 0  # of the orders that are sampled inside long narratives: equal for every run, so that reasons are too
@@ -285,7 +285,6 @@ def load_scorer(
     not fit its schema; RunError for files that cannot be read.
     """
     bundle = load(Path(path))
-    settings = bundle.config.encoder.model_copy(update={"source": encoder} if encoder else {})
     vectors = VectorCache(Path(cache)) if isinstance(cache, Path | str) else cache
     rules = load_policy(Path(policy), bundle.schema) if isinstance(policy, Path | str) else policy
-    return Scorer(bundle, open_text_encoder(settings, vectors), rules, reasons, threads)
+    return Scorer(bundle, bundle_encoder(bundle, encoder, vectors), rules, reasons, threads)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+
+import torch
 
 from data_schemas.contract import Schema
 from features.encoders.by_sentence import digest_by_unit, encoder_by_unit
@@ -12,6 +16,7 @@ from features.encoders.encoder import TextEncoder
 from features.encoders.sources import open_encoder
 from features.narratives.masking import Mask
 from features.narratives.reader import TextReader
+from fusion.bundle import UNTUNED, Bundle, Tensors
 from fusion.config import EncoderConfig, TextConfig
 
 CACHE_GB = 2.0
@@ -40,12 +45,22 @@ class OpenEncoder:
         text_encoder: The encoder, which looks into its cache first where there is one.
         cached: That with the cache; None without one.
         precision: ``"bf16"`` or ``"fp32"``, what it computes in on this machine.
+        open_untuned: opens it as it was before it was tuned; None where it was not.
     """
 
     model_digest: str
     text_encoder: TextEncoder
     cached: CachedEncoder | None
     precision: str
+    open_untuned: Callable[[], TextEncoder] | None = None
+
+    @cached_property
+    def untuned(self) -> TextEncoder:
+        """The encoder before it learned from outcomes, opened when first needed.
+
+        Masks are found with it: what is cut must be cut before tuning, and be the same in training and after.
+        """
+        return self.text_encoder if self.open_untuned is None else self.open_untuned()
 
     @property
     def hit_rate(self) -> float | None:
@@ -55,25 +70,53 @@ class OpenEncoder:
         return self.cached.hit_rate if self.cached is not None else None
 
 
-def open_text_encoder(config: EncoderConfig, cache: VectorCache | None = None) -> OpenEncoder:
-    """The encoder that ``config`` names; ``cache`` None: every vector is computed anew.
+def open_text_encoder(config: EncoderConfig, cache: VectorCache | None = None, tuned: Tensors = UNTUNED) -> OpenEncoder:
+    """The encoder that ``config`` names, before it is tuned; ``cache`` None: every vector is computed anew.
+
+    tuned: tensors of a tuned encoder, in the place of the source's.
 
     Raises as ``features.encoders.sources.open_encoder`` and ``features.encoders.cache.EmbeddingCache`` do.
     """
-    encoder = open_encoder(config.source, precision=config.precision, window=config.window, pooling=config.pooling)
+    kept = None if cache is None else EmbeddingCache(cache.folder, int(cache.max_gb * 1e9))
+    return _open(config, kept, tuned)
+
+
+def bundle_encoder(bundle: Bundle, source: str | None = None, cache: VectorCache | None = None) -> OpenEncoder:
+    """The encoder that a model reads narratives with, tuned where it was tuned; raises as ``open_text_encoder`` does.
+
+    Args:
+        bundle: the model.
+        source: where the encoder lies now that it learned with, or was tuned from; None: where training found it.
+        cache: where vectors are kept.
+    """
+    settings = bundle.config.encoder.model_copy(update={"source": source} if source else {})
+    return open_text_encoder(settings, cache, bundle.tuned)
+
+
+def tuned_encoder(encoder: OpenEncoder, config: EncoderConfig, tuned: Tensors) -> OpenEncoder:
+    """``encoder``, which ``config`` names, with tuned tensors and its cache."""
+    return _open(config, encoder.cached.cache if encoder.cached is not None else None, tuned)
+
+
+def _open(config: EncoderConfig, cache: EmbeddingCache | None, tuned: Tensors) -> OpenEncoder:
+    replaced = {name: torch.tensor(values) for name, values in tuned.items()}
+    encoder = open_encoder(
+        config.source, precision=config.precision, window=config.window, pooling=config.pooling, replaced=replaced
+    )
     # Sentences are put together outside the cache, which so keeps the vectors of single ones.
-    cached = None if cache is None else CachedEncoder(encoder, EmbeddingCache(cache.folder, int(cache.max_gb * 1e9)))
+    cached = None if cache is None else CachedEncoder(encoder, cache)
     return OpenEncoder(
         digest_by_unit(config.unit, encoder.model_digest),
         encoder_by_unit(config.unit, cached if cached is not None else encoder),
         cached,
         encoder.precision,
+        (lambda: _open(config, cache, UNTUNED).text_encoder) if tuned else None,
     )
 
 
 def open_mask(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> Mask:
     """Cuts the sentences that the settings mask; raises ContractError for a kind that the schema has no concept for."""
-    return Mask.open(settings.mask, schema, encoder.text_encoder)
+    return Mask.open(settings.mask, schema, encoder.untuned)
 
 
 def open_reader(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> TextReader:

@@ -26,7 +26,7 @@ from fusion.bundle import load
 from fusion.config import Config
 from fusion.metrics import auc, delong
 from fusion.scorer import N_REASONS, Scorer
-from fusion.text_encoder import VectorCache, open_text_encoder
+from fusion.text_encoder import VectorCache, bundle_encoder, open_text_encoder
 
 DAYS_BEFORE, DAYS_AFTER = 730, 180
 NEW_ROWS_SHARE = 0.4
@@ -128,7 +128,9 @@ def run_demo(files: DemoFiles, n_rows: int, seed: int, threads: int, run: Run) -
     report = train_bundle(
         read_decided(schema, past.data, ReadOptions(need_target=True), run), past, config, encoder, run
     )
-    scorer = Scorer(load(files.model), encoder, n_reasons=N_REASONS, threads=threads)
+    bundle = load(files.model)
+    encoder = bundle_encoder(bundle, cache=VectorCache(files.vectors))
+    scorer = Scorer(bundle, encoder, n_reasons=N_REASONS, threads=threads)
     score_file(scorer, ScoreFiles(files.new, files.scored, files.rejects), ReadOptions(), run, force=True)
     with run.stage("report"):
         explain_few(files, replace(scorer, n_reasons=0), run)

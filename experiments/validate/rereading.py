@@ -128,7 +128,7 @@ def masked(scored: ScoredOutcomes, run: Run) -> Masking | None:
     if not kinds or not schema.narratives:
         return None
     with run.timed("mask"):
-        cut = Mask.open(kinds, schema, scored.model.encoder.text_encoder).apply(scored.applications)
+        cut = Mask.open(kinds, schema, scored.model.encoder.untuned).apply(scored.applications)
     applications = {kind: sum(kind in own for own in cut.kinds) for kind in kinds}
     reread = _read_again(scored, cut.applications, run)
     return Masking(reread, {kind: cut.sentences.get(kind, 0) for kind in kinds}, applications)

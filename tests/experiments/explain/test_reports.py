@@ -24,7 +24,7 @@ from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
 from fusion.scorer import Scorer, load_scorer
-from fusion.text_encoder import open_text_encoder
+from fusion.text_encoder import bundle_encoder
 from tests.support.explained import (
     HOSTILE_AT,
     LONG,
@@ -44,7 +44,7 @@ def opened(trained: Trained, mask: Sequence[str] = ()) -> tuple[Study, Reporter]
     bundle = load(trained.model)
     text = bundle.config.text.model_copy(update={"mask": tuple(mask)})
     bundle = replace(bundle, config=bundle.config.model_copy(update={"text": text}))
-    scorer = Scorer(bundle, open_text_encoder(bundle.config.encoder), threads=1)
+    scorer = Scorer(bundle, bundle_encoder(bundle), threads=1)
     study = Study.of(scorer, exact=True, timed=Clock().timed)
     heading = Heading(trained.data, date(2026, 3, 9), "", "", ())
     return study, Reporter(study, Crowd.of(bundle.population, bundle.config.scale), heading)

@@ -24,7 +24,7 @@ from fusion.answers import RowReasons
 from fusion.bundle import Bundle, load
 from fusion.explain.explanation import to_points
 from fusion.scorer import Scorer
-from fusion.text_encoder import OpenEncoder, open_text_encoder
+from fusion.text_encoder import OpenEncoder, bundle_encoder
 from tests.support.bundles import train_small
 
 NOTES = ("", "I have a job. I pay in time.", "My health is poor. I owe much to a bank.", "It is for a car.")
@@ -89,7 +89,7 @@ class Lender:
 
 def train(folder: Path, narratives: tuple[str, ...]) -> Lender:
     bundle = load(train_small(folder, table(400, 1, narratives), schema=schema(narratives)))
-    return Lender(bundle, open_text_encoder(bundle.config.encoder), folder, narratives)
+    return Lender(bundle, bundle_encoder(bundle), folder, narratives)
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,12 @@ import huggingface_hub
 import pytest
 import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
+from safetensors.torch import load_file
 
 from data_schemas.errors import ContractError, RunError
 from features.encoders import sources as encoder_source
-from features.encoders.sources import EMBEDDED, FILES, locate, open_encoder
+from features.encoders.folder import FILES
+from features.encoders.sources import EMBEDDED, locate, open_encoder
 from tests.support.tiny_bert import tiny_bert
 
 
@@ -133,3 +135,35 @@ def test_a_copied_folder_is_the_same_encoder(folder: Path, tmp_path: Path) -> No
 def test_cuda_where_there_is_none(folder: Path) -> None:
     with pytest.raises(ContractError, match="no CUDA device"):
         open_encoder(str(folder), device="cuda", window=32)
+
+
+def test_replaced_tensors_change_vectors_and_digest(folder: Path) -> None:
+    name = "encoder.layer.1.output.dense.weight"
+    own = load_file(folder / "model.safetensors")[name]
+    texts = ["a new car", "debts"]
+    plain = open_encoder(str(folder), device="cpu", precision="fp32", window=32)
+    same = open_encoder(str(folder), device="cpu", precision="fp32", window=32, replaced={name: own})
+    other = open_encoder(str(folder), device="cpu", precision="fp32", window=32, replaced={name: own * 1.5})
+    assert (same.encode(texts) == plain.encode(texts)).all()
+    assert (other.encode(texts) != plain.encode(texts)).any(axis=1).all()
+    assert len({one.digest for one in (plain, same, other)}) == 3
+    again = open_encoder(str(folder), device="cpu", precision="fp32", window=32, replaced={name: own * 1.5})
+    assert again.digest == other.digest
+
+
+def test_replaced_tensors_are_in_the_digest_in_no_order(folder: Path) -> None:
+    own = load_file(folder / "model.safetensors")
+    names = ["encoder.layer.1.output.dense.weight", "encoder.layer.1.output.dense.bias"]
+    one, other = ({name: own[name] for name in order} for order in (names, names[::-1]))
+    digests = {open_encoder(str(folder), device="cpu", window=32, replaced=way).digest for way in (one, other)}
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("encoder.layer.9.output.dense.bias", (32,)), ("encoder.layer.1.output.dense.bias", (33,))]
+)
+def test_a_tensor_that_takes_the_place_of_none_is_refused(folder: Path, name: str, shape: tuple[int, ...]) -> None:
+    with pytest.raises(
+        ContractError, match=rf"has no tensor {name} of shape \({shape[0]},\).*the encoder that was tuned"
+    ):
+        open_encoder(str(folder), device="cpu", window=32, replaced={name: torch.zeros(shape)})

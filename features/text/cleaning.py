@@ -100,8 +100,8 @@ def clean(raw: str, strip: Sequence[StripRule]) -> CleanText:
     HTML entities become characters; matches of the strip rules become line breaks; full-width letters and digits and
     half-width kana get their usual width, while the punctuation of Chinese and Japanese stays; control characters, byte
     order marks and halves of surrogate pairs go; a run of white space becomes one line break if it holds one, else one
-    space; the ends are bare. A match of a strip rule that begins in the first 4,096 characters of a block and is longer than
-    1,024 may be cut short in a text longer than 4,096 characters.
+    space; the ends are bare. A match of a strip rule that begins in the first 4,096 characters of a block and is longer
+    than 1,024 may be cut short in a text longer than 4,096 characters.
     """
     text, stages = raw, list[Stage]()
     for edits in (_entities, lambda now: _strips(now, strip), _widths, _gaps, _ends):

@@ -1,6 +1,7 @@
 """Sentences translated to another language and back, by models that lie on this machine; nothing is ever downloaded.
 
-A translation is taken only where it kept what every variant keeps (``Protection.keeps``); else the sentence stays.
+A translation is taken only where it kept what every variant keeps (``Protection.keeps``); else the sentence stays. So
+does one in a script without spaces between words, in which numbers and negations are not found.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from data_schemas.errors import ContractError
 from features.augmentation.draws import Draw
 from features.augmentation.words import Protection, n_wanted
 from features.text.cleaning import Edit, sentences
+from features.text.scripts import has_spaceless
 
 ARGOS = "argos:"
 LONGEST = 512  # tokens of a sentence and of its translation; a longer sentence stays
@@ -59,6 +61,8 @@ class BackTranslation:
         return [edit for edit in edits if edit[2] != text[edit[0] : edit[1]]]
 
     def _there_and_back(self, sentence: str) -> str:
+        if has_spaceless(sentence):
+            return sentence
         if sentence not in self.known:
             middle = self.there.translate(sentence)
             found = self.back.translate(middle) if middle else None

@@ -73,7 +73,7 @@ class _Masked:
 
 @dataclass(frozen=True)
 class MaskedWords:
-    """Replaces words that are single tokens of the model by words that it expects there, the word itself left out.
+    """Replaces words that are single tokens of the model by others that it expects there.
 
     Attributes:
         encoder: the model in fp32.
@@ -104,7 +104,11 @@ class MaskedWords:
     def _windows(self, text_number: int, text: str, draw: Draw, rate: float) -> Iterator[_Masked]:
         """The windows of a text that hold words to replace."""
         encoding = self.encoder.tokenizer.encode(text, add_special_tokens=False)
-        token_at = {(int(a), int(b)): at for at, (a, b) in enumerate(encoding.offsets)}
+        token_at = {
+            (a, b): at
+            for at, (token, (a, b)) in enumerate(zip(encoding.ids, encoding.offsets, strict=True))
+            if self._names[token].lower() == text[a:b].lower()
+        }
         words = [span for span in self.protection.replaceable(text) if span in token_at]
         order = draw.order(len(words))[: n_wanted(len(text.split()), rate)]
         chosen = sorted((token_at[words[at]], words[at]) for at in order)

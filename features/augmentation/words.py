@@ -14,12 +14,12 @@ from functools import cached_property
 
 from data_schemas.contract import Schema
 from features.text.counterfactual_terms import exchanged_words
+from features.text.scripts import SPACELESS
 
 Span = tuple[int, int]
 
-_UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(  # between white space, in nothing but punctuation, of a script that puts spaces between words
-    rf"""(?<!\S)["'“‘(\[]*([^\W\d_{_UNSPACED}\U00020000-\U0003ffff]+)(?=["'”’)\].,;:!?…]*(?:\s|\Z))"""
+    rf"""(?<!\S)["'“‘(\[]*([^\W\d_{SPACELESS}]+)(?=["'”’)\].,;:!?…]*(?:\s|\Z))"""
 )
 _TOKEN = re.compile(r"[^\W_]+(?:['’.,][^\W_]+)*")
 _NOT = re.compile(r"\w+n['’]t\Z")

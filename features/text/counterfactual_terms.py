@@ -56,7 +56,7 @@ def swap(text: str, kind: SwapKind) -> str:
 
 
 def exchanged_words() -> frozenset[str]:
-    """Every word that any kind exchanges, in lower case."""
+    """Every English word that any kind exchanges, in lower case."""
     return frozenset(word for kind in KINDS for word in _table(kind))
 
 

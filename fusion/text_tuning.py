@@ -28,7 +28,7 @@ from fusion.model.folds import assign_folds
 from fusion.model.recency import recency_weight
 from fusion.model.training import Training, TrainingSample, fit_head_margin, fit_text_head
 from fusion.text_encoder import OpenEncoder, tuned_encoder
-from fusion.tuning.tuning import Epoch, TuningRows, tune
+from fusion.tuning.tuning import VALIDATION_SHARE, Epoch, TuningRows, tune
 
 RISING = 2  # epochs in turn in which the held-out loss rises while the training loss falls
 
@@ -73,7 +73,7 @@ class Watch:
 
     Attributes:
         report: called after each epoch.
-        advance: called with the number of units done since the last call.
+        advance: called with the number of rows learned from since the last call.
     """
 
     report: Callable[[Epoch], None] = lambda _epoch: None
@@ -93,6 +93,12 @@ def is_tuned(config: Config, sample: TrainingSample) -> bool:
             "Set encoder.tuning to none, or text.vectors to true.",
         )
     return bool(sample.design.text.has_text.any())
+
+
+def n_learned(config: Config, sample: TrainingSample) -> int:
+    """About how many rows ``tune_encoder`` advances by, where no fold stops early."""
+    n_written = int(sample.design.text.has_text.any(axis=1).sum())
+    return int(config.tuning.epochs * (config.tuning.n_folds - 1) * n_written * (1.0 - VALIDATION_SHARE))
 
 
 def tune_encoder(
@@ -125,7 +131,8 @@ def tune_encoder(
         offset=offset,
         fold=_folds(sample, config),
     )
-    found = tune(rows, locate(config.encoder.source), config.encoder, config.tuning, watch.report, watch.advance)
+    source = locate(config.encoder.source)
+    found = tune(rows, source, config.encoder, config.tuning, watch.report, watch.advance, config.folds.seed)
     tuned = replace(sample, design=_with_vectors(sample.design, found.x_text))
     with threadpool_limits(1, user_api="blas"):
         worth = _worth(sample, tuned, config)

@@ -11,7 +11,7 @@ from features.tables.applications import Applications
 from fusion.config import Config, TuningConfig
 from fusion.model.training import TrainingSample
 from fusion.text_encoder import OpenEncoder
-from fusion.text_tuning import TextTuning, Watch, Worth, is_tuned, over_fitting, tune_encoder
+from fusion.text_tuning import TextTuning, Watch, Worth, is_tuned, n_learned, over_fitting, tune_encoder
 from fusion.tuning.tuning import Epoch
 
 TUNE = "tune"
@@ -110,10 +110,11 @@ def tune_aloud(
             run.note("the encoder is not tuned: no narrative is written", {"tuned": False})
         return None
     n_folds = config.tuning.n_folds
-    with run.stage(TUNE, total=None, unit="rows") as advance:
+    with run.stage(TUNE, total=n_learned(config, sample), unit="rows") as advance:
 
         def report(epoch: Epoch) -> None:
-            run.note(epoch_line(epoch, n_folds), {"epoch": asdict(epoch)})
+            known = {name: value for name, value in asdict(epoch).items() if name != "taken"}  # the best comes later
+            run.note(epoch_line(epoch, n_folds), {"epoch": known})
 
         found = tune_encoder(own, sample, config, encoder, Watch(report, advance))
     for why in TuningRecord.of(found, config, 0.0).over_fitting:

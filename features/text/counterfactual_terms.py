@@ -55,6 +55,11 @@ def swap(text: str, kind: SwapKind) -> str:
     return pattern.sub(lambda word: others[word.group()], text)
 
 
+def exchanged_words() -> frozenset[str]:
+    """Every English word that any kind exchanges, in lower case."""
+    return frozenset(word for kind in KINDS for word in _table(kind))
+
+
 def _other(word: re.Match[str], table: Mapping[str, str]) -> str:
     """What a word is exchanged for, in lower case; the word where it stays."""
     plain = word.group().lower()

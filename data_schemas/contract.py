@@ -233,7 +233,8 @@ class Concept:
         name: short, for an underwriter.
         statements: statements of that meaning, which the encoder compares with sentences (``says`` in the schema file).
         reason: given to the applicant.
-        words: lower-case words of that kind wherever they stand whole; ``*`` at the end stands for any ending.
+        words: lower-case words of that kind wherever they stand whole; ``*`` at the end stands for any ending. Words of
+            scripts without spaces, such as Chinese, are found inside others too.
         sensitive: the kind of private life that it belongs to, "" for none.
     """
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data_schemas.contract import Sensitive
 from data_schemas.errors import ContractError
+from features.augmentation.settings import Kind
 
 Json = dict[str, object]
 Setting = str | int | float | bool
@@ -127,6 +128,36 @@ class TuningConfig(SettingsGroup):
     )
 
 
+class AugmentConfig(SettingsGroup):
+    """Variants of narratives that a tuned encoder learns from beside the training rows' own."""
+
+    kinds: tuple[Kind, ...] = Field(
+        (),
+        description="How narratives are varied, one kind to a copy, in turn: synonyms, masked_words (what a language "
+        "model expects), dropout (words left out), back_translation.",
+    )
+    rate: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="Share of a narrative's words that is replaced; of back_translation, its sentences.",
+    )
+    copies: int = Field(1, ge=1, le=20, description="Variants of each training narrative.")
+    protected: tuple[str, ...] = Field(
+        (), description="Words and phrases that no variant changes, beside those of the schema; * ends one in any way."
+    )
+    word_net: str = Field(
+        "package", description="The word net of synonyms: that of a package, or a folder of Princeton's WordNet 3."
+    )
+    masked_words: str = Field(
+        "", description="The encoder that names masked words, as encoder.source; empty for encoder.source itself."
+    )
+    there: str = Field(
+        "", description="Translator into another language: a folder of transformers, or argos:en-de where installed."
+    )
+    back: str = Field("", description="Translator back from it.")
+
+
 class TextConfig(SettingsGroup):
     """What the model takes from the narratives: their vectors, their words, or both, and their style if asked."""
 
@@ -142,6 +173,13 @@ class TextConfig(SettingsGroup):
         False,
         description="Whether it reads how narratives are written (length, capitals, parts that were cut). Style drifts "
         "and may stand for schooling or native language: `creditfusion probe` examines it, and no reason may name it.",
+    )
+    min_read: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Least share of a narrative's letters that the encoder's vocabulary knows; one below it counts as "
+        "not written and is flagged text_not_read. 0: every narrative is read, if only for its words.",
     )
     mask: tuple[Sensitive, ...] = Field(
         (), description="Kinds of private life whose sentences are removed before the model reads a narrative."
@@ -245,6 +283,7 @@ class Config(SettingsGroup):
     Attributes:
         encoder: the text encoder.
         tuning: how the encoder learns from outcomes.
+        augment: variants of narratives to learn from.
         text: what is taken from the narratives.
         folds: out-of-fold training.
         head: the joint head.
@@ -256,6 +295,7 @@ class Config(SettingsGroup):
 
     encoder: EncoderConfig = EncoderConfig()
     tuning: TuningConfig = TuningConfig()
+    augment: AugmentConfig = AugmentConfig()
     text: TextConfig = TextConfig()
     folds: FoldConfig = FoldConfig()
     head: HeadConfig = HeadConfig()

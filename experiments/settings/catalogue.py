@@ -84,7 +84,7 @@ def _entries(section: str, group: SettingsGroup, dimensions: Mapping[str, Dimens
         key = f"{section}.{name}"
         searched = dimensions.get(key)
         del field["title"]
-        if "items" in field:  # a list of the members of an enumeration, which pydantic defines apart
+        if "$ref" in field.get("items", {}):  # a list of the members of an enumeration, which pydantic defines apart
             field["items"] = {"enum": form["$defs"][field["items"]["$ref"].rpartition("/")[2]]["enum"]}
         yield SettingEntry(
             key=key,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -32,6 +33,11 @@ class TokenKinds:
     mask: int
     special: Flags
     goes_on: Flags
+
+    @cached_property
+    def ordinary(self) -> Ints:
+        """int64, ids of the tokens that may be guessed."""
+        return np.flatnonzero(~self.special)
 
     @staticmethod
     def of(tokenizer: Tokenizer) -> TokenKinds:
@@ -95,5 +101,5 @@ def mask_words(ids: Ints, kinds: TokenKinds, share: float, seeds: tuple[int, ...
     kind = random.random(len(places))
     seen[places[kind < MASKED]] = kinds.mask
     exchanged = places[(kind >= MASKED) & (kind < MASKED + EXCHANGED)]
-    seen[exchanged] = random.choice(np.flatnonzero(~kinds.special), len(exchanged))
+    seen[exchanged] = kinds.ordinary[random.integers(len(kinds.ordinary), size=len(exchanged))]
     return MaskedWindow(seen, places, ids[places])

@@ -23,6 +23,7 @@ from features.encoders.by_sentence import encodes_by_sentence
 from features.encoders.encoder import TextEncoder
 from features.narratives.sentences import SentenceBlock
 from features.text.cleaning import MAX_PASSAGES, covering_sentences
+from features.text.scripts import has_spaceless
 
 NO_CONCEPT = -1
 """The place of a sentence that matches no concept."""
@@ -182,9 +183,12 @@ def joined_sentences(block: SentenceBlock) -> dict[int, list[str]]:
 def kinds_by_words(concepts: Iterable[Concept], texts: Sequence[str]) -> list[frozenset[Sensitive]]:
     """The kinds of private life whose words each text holds, without an encoder."""
     words: dict[Sensitive, list[str]] = {}
+    inside: dict[Sensitive, list[str]] = {}  # of scripts without spaces, which no search for whole words finds
     for concept in concepts:
-        if concept.sensitive and concept.words:
-            words.setdefault(concept.sensitive, []).extend(concept.words)
+        if concept.sensitive:
+            for word in concept.words:
+                (inside if has_spaceless(word) else words).setdefault(concept.sensitive, []).append(word)
+    anywhere = {kind: re.compile("|".join(map(_as_pattern, own)), re.IGNORECASE) for kind, own in inside.items()}
     whole = {kind: _any_of(own) for kind, own in words.items()}
     # Most words begin none of them: a word is looked at once, and the slow search is left for texts with a beginning.
     begins = {
@@ -199,7 +203,10 @@ def kinds_by_words(concepts: Iterable[Concept], texts: Sequence[str]) -> list[fr
             if word not in known:
                 known[word] = [kind for kind, pattern in begins.items() if pattern.fullmatch(word)]
             maybe.update(known[word])
-        found.append(frozenset(kind for kind in maybe if whole[kind].search(plain)))
+        kinds = {kind for kind in maybe if whole[kind].search(plain)}
+        if anywhere and has_spaceless(plain):
+            kinds.update(kind for kind, pattern in anywhere.items() if pattern.search(plain))
+        found.append(frozenset(kinds))
     return found
 
 
@@ -213,8 +220,11 @@ def _is_stem(word: str) -> bool:
 
 def _any_of(words: Sequence[str]) -> re.Pattern[str]:
     """Whole words in any case; ``*`` at the end stands for any ending."""
-    parts = [re.escape(word.removesuffix("*")) + (r"\w*" if word.endswith("*") else "") for word in words]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)", re.IGNORECASE)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(_as_pattern, words))})(?!\w)", re.IGNORECASE)
+
+
+def _as_pattern(word: str) -> str:
+    return re.escape(word.removesuffix("*")) + (r"\w*" if word.endswith("*") else "")
 
 
 def _mean_of_best(cosine: Floats) -> Floats:

@@ -1,19 +1,21 @@
 """Free text as written to text as read, with the way back: every span of the clean text knows its place in the raw one.
 
-Cleaning is a chain of edits (entities, strip rules, gaps, ends), each a list of replaced stretches; a span is carried
-back through them in reverse. All steps take time linear in the text's length.
+Cleaning is a chain of edits (entities, strip rules, widths, gaps, ends), each a list of replaced stretches; a span is
+carried back through them in reverse. All steps take time linear in the text's length.
 """
 
 from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from data_schemas.contract import StripRule
+from features.text.scripts import SPACELESS, count_spaceless, has_spaceless
 
 Edit = tuple[int, int, str]  # start, end, replacement
 
@@ -21,11 +23,16 @@ STRIP_BLOCK = 4096  # a longer text meets the strip rules block by block, so tha
 STRIP_REACH = 1024  # there a match may reach this far beyond its block
 LONGEST_ABBREVIATION = 8
 MAX_PASSAGES = 40
+LONGEST_SPACELESS = 60  # characters of a sentence in a script without spaces: two or three clauses of Chinese
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};)")
 _CONTROL = r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff"  # what \s takes for white space is left out
 _GAP = re.compile(rf"[\s{_CONTROL}]{{2,}}|[^\S ]|[{_CONTROL}]")
+_WIDTHS = re.compile("[０-９Ａ-Ｚａ-ｚ％＄￥＋－／＆＃＠＝＿]+(?:．[０-９]+)*|[\uff66-\uff9f]+")
 _STOP = re.compile(r"""[.!?…]+["'”’)\]]*(?=\s|\Z)|[;。！？；｡]+["'”’)\]」』]*|\n""")
+_STOP_SPACELESS = re.compile(rf"""{_STOP.pattern}|(?<=[{SPACELESS}])(?:[.!?]+|…+)["'”’)\]」』]*(?=[{SPACELESS}])""")
+_PAUSE = re.compile(r"[，、：﹐､]+|[,:](?!\d)|[^\S\n]+")
+_BORDER = re.compile(rf"(?:(?<=[{SPACELESS}])|(?=[{SPACELESS}]))(?![\u0e31\u0e33-\u0e3a\u0e45-\u0e4e])")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 _ABBREVIATIONS = frozenset(
     "mr mrs ms dr st jr sr inc ltd co corp no vs etc approx dept e.g i.e u.s a.m p.m".split()  # noqa: SIM905 (shorter)
@@ -90,13 +97,14 @@ class CleanText:
 def clean(raw: str, strip: Sequence[StripRule]) -> CleanText:
     """Prepare a narrative for reading.
 
-    HTML entities become characters; matches of the strip rules become line breaks; control characters, byte order marks
-    and halves of surrogate pairs go; a run of white space becomes one line break if it holds one, else one space; the
-    ends are bare. A match of a strip rule that begins in the first 4,096 characters of a block and is longer than
-    1,024 may be cut short in a text longer than 4,096 characters.
+    HTML entities become characters; matches of the strip rules become line breaks; full-width letters and digits and
+    half-width kana get their usual width, while the punctuation of Chinese and Japanese stays; control characters, byte
+    order marks and halves of surrogate pairs go; a run of white space becomes one line break if it holds one, else one
+    space; the ends are bare. A match of a strip rule that begins in the first 4,096 characters of a block and is longer
+    than 1,024 may be cut short in a text longer than 4,096 characters.
     """
     text, stages = raw, list[Stage]()
-    for edits in (_entities, lambda now: _strips(now, strip), _gaps, _ends):
+    for edits in (_entities, lambda now: _strips(now, strip), _widths, _gaps, _ends):
         found = edits(text)
         if found:
             text, stage = _apply(text, found)
@@ -112,18 +120,45 @@ def n_stripped(raw: str, strip: Sequence[StripRule]) -> int:
 def sentences(clean_text: str) -> list[tuple[int, int]]:
     """Spans of the sentences, in order, that together hold every character that is not white space.
 
-    A sentence ends at a line break, a semicolon, a stop of East Asian scripts, or at . ! ? … before white space, unless
-    the point follows a common abbreviation or a single letter. Text without any of these is one sentence.
+    A sentence ends at a line break, a semicolon, a stop of East Asian scripts, or at . ! ? … before white space or
+    between characters of a script without spaces, unless the point follows a common abbreviation or a single letter.
+    Text without any of these is one sentence; where most of a sentence is in a script without spaces, no part is longer
+    than ``LONGEST_SPACELESS`` characters: it is cut at a comma or a space, or else between two characters.
     """
     spans = []
     start = 0
-    for stop in _STOP.finditer(clean_text):
+    spaceless = has_spaceless(clean_text)
+    for stop in (_STOP_SPACELESS if spaceless else _STOP).finditer(clean_text):
         if stop.group() == "." and _is_abbreviation(clean_text, stop.start()):
             continue
         spans.append(_trimmed(clean_text, start, stop.end()))
         start = stop.end()
     spans.append(_trimmed(clean_text, start, len(clean_text)))
-    return [span for span in spans if span[0] < span[1]]
+    found = [span for span in spans if span[0] < span[1]]
+    if not spaceless:
+        return found
+    parts = (part for start, end in found for part in _spaceless_parts(clean_text, start, end))
+    return [part for part in parts if part[0] < part[1]]
+
+
+def _spaceless_parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A sentence, or the parts of one that is too long for a script without spaces."""
+    if end - start > LONGEST_SPACELESS and 2 * count_spaceless(text[start:end]) > end - start:
+        while end - start > LONGEST_SPACELESS:
+            cut = _cut(text, start, start + LONGEST_SPACELESS)
+            yield _trimmed(text, start, cut)
+            start = cut
+    yield _trimmed(text, start, end)
+
+
+def _cut(text: str, start: int, last: int) -> int:
+    """Where to cut a stretch: after its last pause in the second half; else at the last place there that is inside no
+    word of letters or digits and before no vowel sign; else at its end.
+    """
+    half = (start + last) // 2
+    places = [pause.end() for pause in _PAUSE.finditer(text, half, last)]
+    places = places or [place.start() for place in _BORDER.finditer(text, half, last + 1) if place.start() <= last]
+    return places[-1] if places else last
 
 
 def covering_sentences(clean_text: str) -> list[tuple[int, int]]:
@@ -211,6 +246,13 @@ def _matches(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
                 yield match.span()
                 following = max(last, match.end())
         at = following
+
+
+def _widths(text: str) -> list[Edit]:
+    """Forms of letters that differ from the usual ones in width alone."""
+    if text.isascii():
+        return []
+    return [(m.start(), m.end(), unicodedata.normalize("NFKC", m.group())) for m in _WIDTHS.finditer(text)]
 
 
 def _gaps(text: str) -> list[Edit]:

@@ -1,10 +1,11 @@
 """Counterfactual texts: words of a person's sex, family or origin are exchanged, to measure the effect on a score.
 
-The words are those of data_schemas/english.term_swaps.json, found as whole words in any case; the case stays. A text is
-read once, so that no exchange undoes another. Two things need the words around, and are kept simple: ``her`` stands for
-both ``his`` and ``him``, depending on whether a word follows that can begin a noun phrase ("help her pay" is so taken
-for "her pay"); ``single``, ``married``, ``divorced`` and ``widowed`` count as marital status by the word beside them,
-because a single payment is not unmarried.
+The words are those of data_schemas/english.term_swaps.json, found as whole words in any case (the case stays), and of
+data_schemas/chinese.term_swaps.json, found wherever they stand, the longest first, unless what is kept holds them. A
+text is read once, so that no exchange undoes another. In English two things need the words around, and are kept simple:
+``her`` stands for both ``his`` and ``him``, depending on whether a word follows that can begin a noun phrase ("help her
+pay" is so taken for "her pay"); ``single``, ``married``, ``divorced`` and ``widowed`` count as marital status by the
+word beside them, because a single payment is not unmarried.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import json
 import re
 from collections.abc import Mapping
 from importlib import resources
-from typing import Literal
+from typing import Any, Literal
 
-SwapKind = Literal["gender", "family", "names"]
-KINDS: tuple[SwapKind, ...] = ("gender", "family", "names")
+from features.text.scripts import has_spaceless
 
-_FILE = "english.term_swaps.json"
+SwapKind = Literal["gender", "family", "names", "origin"]
+KINDS: tuple[SwapKind, ...] = ("gender", "family", "names", "origin")
+
+_ENGLISH, _CHINESE = "english.term_swaps.json", "chinese.term_swaps.json"
 _WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
 _HIS = frozenset({"he", "him", "his", "her", "hers"})
 _STATUS = frozenset({"single", "married", "divorced", "widowed"})
@@ -44,9 +47,17 @@ def swap(text: str, kind: SwapKind) -> str:
     Twice gives the text back, but for words in unusual case and those without an exact counterpart (Ms).
     """
     table = _table(kind)
-    if table.keys().isdisjoint(_WORD.findall(text.lower())):
+    if not table.keys().isdisjoint(_WORD.findall(text.lower())):
+        text = _WORD.sub(lambda word: _cased(word.group(), _other(word, table)), text)
+    if not has_spaceless(text):
         return text
-    return _WORD.sub(lambda word: _cased(word.group(), _other(word, table)), text)
+    pattern, others = _chinese(kind)
+    return pattern.sub(lambda word: others[word.group()], text)
+
+
+def exchanged_words() -> frozenset[str]:
+    """Every English word that any kind exchanges, in lower case."""
+    return frozenset(word for kind in KINDS for word in _table(kind))
 
 
 def _other(word: re.Match[str], table: Mapping[str, str]) -> str:
@@ -87,10 +98,26 @@ def _cased(word: str, other: str) -> str:
 
 @functools.cache
 def _table(kind: SwapKind) -> Mapping[str, str]:
-    """What each word of a kind is exchanged for."""
-    own = json.loads((resources.files("data_schemas") / _FILE).read_text(encoding="utf-8"))[kind]
-    both = {word: other for pair in own["pairs"] for word, other in (pair, reversed(pair))}
-    table = both | dict(own["one_way"])
+    """What each English word of a kind is exchanged for."""
+    table = _exchanged(_list(_ENGLISH, kind))
     if kind == "gender":
         table |= {"him": "her", "her": "his", "his": "her", "hers": "his"}
     return table | dict.fromkeys(_STATUS, "") if kind == "family" else table
+
+
+@functools.cache
+def _chinese(kind: SwapKind) -> tuple[re.Pattern[str], Mapping[str, str]]:
+    """Finds the Chinese words of a kind, and what each is exchanged for; what is kept is exchanged for itself."""
+    own = _list(_CHINESE, kind)
+    table = _exchanged(own) | {word: word for word in own["kept"]}
+    longest_first = sorted(table, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first))), table
+
+
+def _list(file: str, kind: SwapKind) -> dict[str, Any]:
+    own: dict[str, Any] = json.loads((resources.files("data_schemas") / file).read_text(encoding="utf-8"))[kind]
+    return own
+
+
+def _exchanged(own: Mapping[str, Any]) -> dict[str, str]:
+    return {word: other for pair in own["pairs"] for word, other in (pair, reversed(pair))} | dict(own["one_way"])

@@ -141,7 +141,8 @@ class TestChosen:
         given = self.begin(study, {"stacker.num_leaves": 15}, monkeypatch)
         default, chosen = (trial.system_attrs["fixed_params"] for trial in study.trials)
         assert chosen == {**default, "stacker.num_leaves": 15} == study.user_attrs["chosen"]
-        assert given_settings(given) == set(valid_keys()) - {one.key for one in TASK.space.dimensions} - {"text.mask"}
+        lists = {"text.mask", "augment.kinds", "augment.protected"}
+        assert given_settings(given) == set(valid_keys()) - {one.key for one in TASK.space.dimensions} - lists
 
     def test_the_default_is_not_queued_twice(self, monkeypatch: pytest.MonkeyPatch) -> None:
         study = optuna.create_study()

@@ -179,6 +179,18 @@ def test_words_with_hyphens_and_apostrophes_are_found() -> None:
     assert [bool(kinds) for kinds in kinds_by_words([ties], texts)] == [True, True, False, True, False, False]
 
 
+def test_chinese_words_are_found_inside_a_sentence() -> None:
+    ill = concept("病", "x", words=("癌症", "surgery"), sensitive=Sensitive.HEALTH)
+    home = concept("家", "x", words=("前妻",), sensitive=Sensitive.FAMILY)
+    texts = ["母亲得了癌症需要钱", "和前妻离了，Surgery以后", "想买车", "surgery"]
+    assert kinds_by_words([ill, home], texts) == [
+        frozenset({Sensitive.HEALTH}),
+        frozenset({Sensitive.FAMILY}),
+        frozenset(),
+        frozenset({Sensitive.HEALTH}),
+    ]
+
+
 def test_words_flag_a_sentence_that_is_about_something_else(matcher: ConceptMatcher) -> None:
     found = matcher.match_texts(["We took the car to the surgery"])
     assert found.concept.tolist() == [0]

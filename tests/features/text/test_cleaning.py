@@ -2,18 +2,27 @@ from __future__ import annotations
 
 import itertools
 import time
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_schemas.contract import StripRule
-from features.text.cleaning import MAX_PASSAGES, clean, covering_sentences, n_stripped, passages, sentences
+from features.text.cleaning import (
+    LONGEST_SPACELESS,
+    MAX_PASSAGES,
+    clean,
+    covering_sentences,
+    n_stripped,
+    passages,
+    sentences,
+)
 
 RULES = (StripRule(r"(?i)<br\s*/?>", "markup"), StripRule(r"\d+ added on \d\d/\d\d/\d\d >", "holds a key"))
 MESSY = st.text(
     st.one_of(
-        st.sampled_from(list("ab. \n\t\x00\ufeff\u00a0\u200d;!&<>")),
+        st.sampled_from(list("ab. \n\t贷款，。Ａ９ｶﾞ\x00\ufeff\u00a0\u200d;!&<>")),
         st.characters(exclude_categories=()),
     )
 )
@@ -75,7 +84,7 @@ def test_every_character_comes_from_its_raw_place(raw: str) -> None:
         assert last <= start < end <= len(raw)
         last = start
         if end == start + 1 and not character.isspace():
-            assert raw[start] == character
+            assert character in (raw[start], unicodedata.normalize("NFKC", raw[start]))
 
 
 @given(PIECES, st.data())
@@ -145,6 +154,51 @@ def test_sentences_of_chinese() -> None:
     assert [text[a:b] for a, b in sentences(text)] == ["我需要贷款。", "我会按时还款！", "谢谢"]
 
 
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("我失业了!现在没钱.想借款", ["我失业了!", "现在没钱.", "想借款"]),
+        ("后来公司倒闭……我还在找工作", ["后来公司倒闭……", "我还在找工作"]),
+        ("他说：“没有逾期。”我也是", ["他说：“没有逾期。”", "我也是"]),
+        ("利率是5.5%，不高", ["利率是5.5%，不高"]),
+        ("カードの借金です｡返済します", ["カードの借金です｡", "返済します"]),
+        ("I pay 5.5.No gap here", ["I pay 5.5.No gap here"]),
+    ],
+)
+def test_stops_of_scripts_without_spaces(text: str, parts: list[str]) -> None:
+    assert [text[a:b] for a, b in sentences(text)] == parts
+
+
+def test_a_long_sentence_without_spaces_is_cut_at_its_commas() -> None:
+    clause = "我在这家公司已经工作了八年一直没有换过，"
+    parts = [clause * 3, clause * 3, clause * 2 + "谢谢"]
+    text = "".join(parts)
+    assert [text[a:b] for a, b in sentences(text)] == parts
+
+
+def test_a_stretch_without_any_stop_is_cut_between_its_characters() -> None:
+    text = "想借钱" * 19 + "loan12345" + "想借钱" * 50
+    parts = [text[a:b] for a, b in sentences(text)]
+    assert "".join(parts) == text
+    assert parts[0] == "想借钱" * 19  # no word of letters is cut
+    assert {len(part) for part in parts[1:-1]} == {LONGEST_SPACELESS}
+    assert len(sentences("a loan to pay my cards, " * 50 + "谢谢")) == 1  # little of it is Chinese
+
+
+@given(st.text(st.sampled_from(list("贷款还清，。 .!ab1\n…ที่รัก"))))
+def test_parts_of_texts_without_spaces_are_short(raw: str) -> None:
+    text = clean(raw, ()).text
+    for a, b in sentences(text):
+        assert b - a <= LONGEST_SPACELESS or 2 * sum("一" <= c <= "鿿" or "ก" <= c <= "๛" for c in text[a:b]) <= b - a
+
+
+def test_full_width_letters_get_their_usual_width_and_chinese_stops_stay() -> None:
+    cleaned = clean("ＬＯＡＮ １２．５％，还款！ｶｰﾄﾞ", ())
+    assert cleaned.text == "LOAN 12.5%，还款！カード"
+    assert cleaned.to_raw(11, 14) == (11, 14)
+    assert cleaned.to_raw(15, 16) == (14, 18)
+
+
 def joined(text: str) -> list[str]:
     """The passages, checked to cover the text and to consist of whole sentences."""
     spans, whole = passages(text), covering_sentences(text)
@@ -186,7 +240,7 @@ def test_passages_are_sentences_with_the_space_after_them() -> None:
     assert joined("") == []
 
 
-@pytest.mark.parametrize("unit", ["a;", "word ", "A sentence of some length. ", "; ", "..."])
+@pytest.mark.parametrize("unit", ["a;", "word ", "A sentence of some length. ", "; ", "...", "贷款", "贷，", "贷.款…"])
 def test_a_megabyte_is_cut_in_linear_time(unit: str) -> None:
     began = time.process_time()
     assert len(joined(unit * (1_000_000 // len(unit)))) <= MAX_PASSAGES

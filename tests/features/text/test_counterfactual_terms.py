@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib import resources
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,13 @@ from hypothesis import strategies as st
 
 from features.text.counterfactual_terms import KINDS, SwapKind, swap
 
-WORDS = json.loads((resources.files("data_schemas") / "english.term_swaps.json").read_text(encoding="utf-8"))
+
+def listed(language: str) -> Any:
+    text = (resources.files("data_schemas") / f"{language}.term_swaps.json").read_text(encoding="utf-8")
+    return json.loads(text)
+
+
+WORDS, CHINESE = listed("english"), listed("chinese")
 PLAIN = ["car", "loan", "to", "and", "pay", "the", "a", ",", ".", "single", "am", "I", "2012", "credit-card", "it's"]
 HARD = {"gender": ["her", "his", "him", "hers"], "family": ["married", "divorced", "widowed", "single", "am"]}
 
@@ -42,6 +49,13 @@ def texts(words: list[str]) -> st.SearchStrategy[str]:
         ("family", "We got married in May", "We got divorced in May"),
         ("family", "I was widowed; since my divorce", "I was divorced; since my marriage"),
         ("family", "My wife's job", "My girlfriend's job"),
+        ("origin", "A Mexican at the Mosque", "A Canadian at the Church"),
+        ("gender", "我妻子和女儿，他的其他子女", "我丈夫和儿子，她的其他子女"),
+        ("gender", "性别女，爸妈在老家；她哥哥的男朋友", "性别男，爸妈在老家；他姐姐的女朋友"),
+        ("family", "我已婚，去年结婚，和老婆住", "我未婚，去年离婚，和女友住"),
+        ("names", "我叫王志强，朋友买买提", "我叫王丽娟，朋友建华"),
+        ("origin", "河南农村户口，回族，去清真寺", "上海城市户口，满族，去教堂"),
+        ("gender", "他 said his wife pays", "她 said her husband pays"),
         ("names", "Emily and MARY, and lakisha's", "Aisha and JAMES, and allison's"),
         ("names", "Will Mark bill Grace at Chase? Hope so", "Will Mark bill Grace at Chase? Hope so"),
     ],
@@ -70,16 +84,27 @@ def test_words_with_context_settle(kind: SwapKind, data: st.DataObject) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @given(text=st.text())
 def test_texts_without_such_words_stay(kind: SwapKind, text: str) -> None:
-    words = {word for pair in WORDS[kind]["pairs"] + WORDS[kind]["one_way"] for word in pair} | set(HARD.get(kind, []))
+    pairs = [pair for own in (WORDS, CHINESE) for pair in own[kind]["pairs"] + own[kind]["one_way"]]
+    words = {word for pair in pairs for word in pair} | set(HARD.get(kind, []))
     if not any(word in text.lower() for word in words):
         assert swap(text, kind) == text
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_word_stands_in_two_pairs(kind: SwapKind) -> None:
-    words = both_ways(kind) + [word for word, _ in WORDS[kind]["one_way"]]
+@pytest.mark.parametrize("language", [WORDS, CHINESE], ids=["english", "chinese"])
+def test_no_word_stands_in_two_pairs(kind: SwapKind, language: Any) -> None:
+    words = [word for pair in language[kind]["pairs"] for word in pair]
+    words += [word for word, _ in language[kind]["one_way"]] + language[kind].get("kept", [])
     assert len(words) == len(set(words))
     assert all(word == word.lower() for word in words)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data())
+def test_chinese_twice_gives_the_text_back(kind: SwapKind, data: st.DataObject) -> None:
+    words = [word for pair in CHINESE[kind]["pairs"] for word in pair] + CHINESE[kind]["kept"]
+    text = "，".join(data.draw(st.lists(st.sampled_from(words))))
+    assert swap(swap(text, kind), kind) == text
 
 
 def test_shorter_words_within_longer_ones_stay() -> None:

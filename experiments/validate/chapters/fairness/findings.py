@@ -28,6 +28,7 @@ NAMES: Mapping[SwapKind, str] = {
     "gender": "Words of sex",
     "family": "Words of marital status",
     "names": "First names",
+    "origin": "Words of origin",
 }
 
 

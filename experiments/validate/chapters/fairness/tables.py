@@ -38,6 +38,7 @@ KIND_TITLES: Mapping[SwapKind, str] = {
     "gender": "Words of sex: she and he, wife and husband, Mr and Mrs",
     "family": "Words of marital status: married and single, wife and girlfriend, marriage and divorce",
     "names": "First names: across ethnic groups, and across the sexes",
+    "origin": "Words of origin: country, region, ethnic group, religion",
 }
 
 

@@ -14,6 +14,8 @@ from features.encoders.by_sentence import digest_by_unit, encoder_by_unit
 from features.encoders.cache import CachedEncoder, EmbeddingCache
 from features.encoders.encoder import TextEncoder
 from features.encoders.sources import open_encoder
+from features.encoders.vocabulary import Vocabulary
+from features.narratives.legibility import Legibility
 from features.narratives.masking import Mask
 from features.narratives.reader import TextReader
 from fusion.bundle import UNTUNED, Bundle, Tensors
@@ -46,6 +48,7 @@ class OpenEncoder:
         cached: That with the cache; None without one.
         precision: ``"bf16"`` or ``"fp32"``, what it computes in on this machine.
         open_untuned: opens it as it was before it was tuned; None where it was not.
+        vocabulary: says which texts it can read; None: all.
     """
 
     model_digest: str
@@ -53,6 +56,7 @@ class OpenEncoder:
     cached: CachedEncoder | None
     precision: str
     open_untuned: Callable[[], TextEncoder] | None = None
+    vocabulary: Vocabulary | None = None
 
     @cached_property
     def untuned(self) -> TextEncoder:
@@ -111,12 +115,16 @@ def _open(config: EncoderConfig, cache: EmbeddingCache | None, tuned: Tensors) -
         cached,
         encoder.precision,
         (lambda: _open(config, cache, UNTUNED).text_encoder) if tuned else None,
+        Vocabulary(encoder.tokenizer),
     )
 
 
 def open_mask(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> Mask:
-    """Cuts the sentences that the settings mask; raises ContractError for a kind that the schema has no concept for."""
-    return Mask.open(settings.mask, schema, encoder.untuned)
+    """Withholds narratives that the encoder cannot read, and the sentences that the settings mask.
+
+    Raises ContractError for a kind that the schema has no concept for.
+    """
+    return Mask.open(settings.mask, schema, encoder.untuned, Legibility(encoder.vocabulary, settings.min_read))
 
 
 def open_reader(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> TextReader:

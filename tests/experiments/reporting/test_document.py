@@ -65,8 +65,8 @@ def table(*rows: tuple[Cell, ...]) -> Table:
         (
             MarkedText(passages=(Passage(text="a <b> "), Passage(text="car\x00", marked=True), Passage(text=" .\n"))),
             Column(key="t", title="t"),
-            '<bdi dir="auto">a &lt;b&gt; <mark>car<abbr class="code" title="control character">U+0000</abbr><wbr></mark> '
-            ". </bdi>",
+            '<bdi dir="auto">a &lt;b&gt; <mark>car<abbr class="code" title="control character">U+0000</abbr><wbr>'
+            "</mark> . </bdi>",
         ),
         (
             MarkedText(passages=(Passage(text="=1+"), Passage(text="1", marked=True))),

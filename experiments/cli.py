@@ -28,6 +28,8 @@ from experiments.demo.command import EXAMPLES as DEMO_EXAMPLES
 from experiments.demo.command import demo
 from experiments.explain.command import EXAMPLES as EXPLAIN_EXAMPLES
 from experiments.explain.command import explain
+from experiments.pretrain.command import EXAMPLES as PRETRAIN_EXAMPLES
+from experiments.pretrain.command import pretrain
 from experiments.probe.command import EXAMPLES as PROBE_EXAMPLES
 from experiments.probe.command import probe
 from experiments.schema.command import app as schema_app
@@ -55,6 +57,7 @@ app = typer.Typer(
 )
 app.command(epilog=DEMO_EXAMPLES)(demo)
 app.add_typer(schema_app, name="schema")
+app.command(epilog=PRETRAIN_EXAMPLES)(pretrain)
 app.command(epilog=TRAIN_EXAMPLES)(train)
 app.command(epilog=SWEEP_EXAMPLES)(sweep)
 app.command(epilog=SCORE_EXAMPLES)(score)

@@ -174,6 +174,13 @@ class TextConfig(SettingsGroup):
         description="Whether it reads how narratives are written (length, capitals, parts that were cut). Style drifts "
         "and may stand for schooling or native language: `creditfusion probe` examines it, and no reason may name it.",
     )
+    min_read: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Least share of a narrative's letters that the encoder's vocabulary knows; one below it counts as "
+        "not written and is flagged text_not_read. 0: every narrative is read, if only for its words.",
+    )
     mask: tuple[Sensitive, ...] = Field(
         (), description="Kinds of private life whose sentences are removed before the model reads a narrative."
     )

@@ -180,7 +180,9 @@ class Scorer:
         with monitor.timed("mask") if self.mask.kinds else nullcontext():
             masked = self.mask.apply(applications)
         kept = masked.applications
-        quality = data_quality(applications, self.bundle.tabular.levels, masked.kinds if self.mask.kinds else ())
+        quality = data_quality(
+            applications, self.bundle.tabular.levels, masked.kinds if self.mask.kinds else (), masked.unread
+        )
         with monitor.timed("columns"):
             tabular = self.bundle.tabular.encode(kept)
         with monitor.timed("text"):

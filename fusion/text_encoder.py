@@ -18,6 +18,8 @@ from features.encoders.cache import CachedEncoder, EmbeddingCache
 from features.encoders.encoder import BertEncoder, TextEncoder
 from features.encoders.parity import compare_vectors, probe_vectors
 from features.encoders.sources import Precision, open_encoder
+from features.encoders.vocabulary import Vocabulary
+from features.narratives.legibility import Legibility
 from features.narratives.masking import Mask
 from features.narratives.reader import TextReader
 from fusion.bundle import UNTUNED, Bundle, Tensors
@@ -50,6 +52,7 @@ class OpenEncoder:
         cached: That with the cache; None without one.
         precision: ``"bf16"`` or ``"fp32"``, what it computes in on this machine.
         open_untuned: opens it as it was before it was tuned; None where it was not.
+        vocabulary: says which texts it can read; None: all.
         uncached: the encoder without its cache, read as a whole; None where that is ``text_encoder``.
         open_exact: opens it anew in fp32; None where it computes exactly as it is.
     """
@@ -59,6 +62,7 @@ class OpenEncoder:
     cached: CachedEncoder | None
     precision: str
     open_untuned: Callable[[], TextEncoder] | None = None
+    vocabulary: Vocabulary | None = None
     uncached: TextEncoder | None = None
     open_exact: Callable[[], TextEncoder] | None = None
 
@@ -127,6 +131,7 @@ def _open(config: EncoderConfig, cache: EmbeddingCache | None, tuned: Tensors) -
         cached,
         encoder.precision,
         (lambda: _open(config, cache, UNTUNED).text_encoder) if tuned else None,
+        Vocabulary(encoder.tokenizer),
         encoder,
         None if encoder.precision == "fp32" else lambda: _source(config, "fp32", replaced),
     )
@@ -156,8 +161,11 @@ def check_parity(encoder: OpenEncoder, kept: Floats32 | None, model_id: str) -> 
 
 
 def open_mask(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> Mask:
-    """Cuts the sentences that the settings mask; raises ContractError for a kind that the schema has no concept for."""
-    return Mask.open(settings.mask, schema, encoder.untuned)
+    """Withholds narratives that the encoder cannot read, and the sentences that the settings mask.
+
+    Raises ContractError for a kind that the schema has no concept for.
+    """
+    return Mask.open(settings.mask, schema, encoder.untuned, Legibility(encoder.vocabulary, settings.min_read))
 
 
 def open_reader(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> TextReader:

@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from data_schemas.contract import Field, FieldType, Role, Schema
-from experiments.reporting.words import count, listed, number
+from experiments.reporting.words import count, listed, number, percent
 from experiments.train.plain import PlainComparison
 from experiments.train.rows import Split
 from experiments.train.slices import SliceReport
 from features.arrays import Floats
 from features.inference.leakage import after_decision, leak_by_outcome
 from features.inference.profile import ColumnProfile, profile
+from features.narratives.legibility import Languages
 from features.tables.applications import Applications
 from fusion.metrics import Figures
 
@@ -26,6 +27,7 @@ Severity = Literal["warning", "note"]
 FEW = 30  # outcomes of one kind below which figures say little
 MAX_PROFILED = 50_000  # rows that are looked at for leaks, as many as `schema infer` looks at
 MAX_NAMES = 12
+MUCH_UNREAD = 0.01  # share of the narratives that are not read, for a warning
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,11 @@ class Finding:
 
 
 def findings_of(
-    applications: Applications, split: Split, slices: Sequence[SliceReport], plain: PlainComparison | None
+    applications: Applications,
+    split: Split,
+    slices: Sequence[SliceReport],
+    plain: PlainComparison | None,
+    written: Languages,
 ) -> tuple[Finding, ...]:
     """Everything that a training run came upon, warnings first.
 
@@ -55,6 +61,7 @@ def findings_of(
         split: those that the model learned from, and those held out.
         slices: its figures, first on all training rows.
         plain: how it compares with the plain pipeline; None where that was not fitted.
+        written: the languages of the narratives.
     """
     own = applications.take(split.learn)
     found = [
@@ -63,6 +70,7 @@ def findings_of(
         *off_calibration(slices),
         *few_outcomes(slices[0].fused),
         *behind_plain(plain),
+        *not_read(written),
         *useless_columns(own),
         *open_guesses(applications.schema),
         *nothing_held_out(applications, split),
@@ -163,6 +171,20 @@ def behind_plain(plain: PlainComparison | None) -> Iterator[Finding]:
                 remedy="The settings do not fit these data: run `creditfusion sweep`, or look for a column with a "
                 "risk direction that is not true.",
             )
+
+
+def not_read(written: Languages) -> Iterator[Finding]:
+    """Narratives in a language that the encoder cannot read."""
+    if written.n_unread:
+        share = written.n_unread / written.n_written
+        yield Finding(
+            key="text_not_read",
+            severity="warning" if share >= MUCH_UNREAD else "note",
+            sentence=f"The encoder cannot read {written.n_unread:,} of {written.n_written:,} narratives "
+            f"({percent(share, 1)}; {listed(list(written.unread), MAX_NAMES)}); they have no influence.",
+            remedy="Choose an encoder that knows the language (encoder.source), or set text.min_read = 0 to learn from "
+            "the words alone.",
+        )
 
 
 def useless_columns(own: Applications) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from experiments.train.choices import choice_json, taken_words
 from experiments.train.findings import Finding, finding_lines
 from experiments.train.plain import PlainComparison
 from experiments.train.slices import SliceReport, slice_lines
+from features.narratives.legibility import Languages
 from fusion.model.choosing import Choice
 from fusion.model.fusion_model import Member
 from fusion.policy.cutoff import ODDS_FACTOR
@@ -72,6 +73,7 @@ class TrainingReport:
         masked: rows of whose narratives something was cut, per sensitive kind.
         window: first and last decision date of the training rows; None without dates.
         judgement: what the model came to.
+        written: the languages of the narratives.
     """
 
     model_id: str
@@ -80,6 +82,7 @@ class TrainingReport:
     masked: Mapping[str, int]
     window: tuple[str, str] | None
     judgement: Judgement
+    written: Languages
 
     def summary(self) -> Mapping[str, object]:
         """The report for machines."""
@@ -92,6 +95,8 @@ class TrainingReport:
             "rejected": sum(self.rejected.values()),
             "rejected_by_rule": dict(self.rejected),
             "masked": dict(self.masked),
+            "languages": dict(self.written.written),
+            "text_not_read": dict(self.written.unread),
             "cut_off": asdict(found.cut_off),
             "choices": [choice_json(choice) for choice in found.choices],
             "members": [asdict(member) for member in found.members],
@@ -114,6 +119,9 @@ class TrainingReport:
         }
         if self.masked:
             lines["rows with sentences cut"] = dict(self.masked)
+        lines["languages of the narratives"] = dict(self.written.written) or "nothing was written"
+        if self.written.n_unread:
+            lines["narratives not read"] = dict(self.written.unread)
         lines["chosen"] = {choice.subject: taken_words(choice) for choice in found.choices}
         lines["members"] = {member.name: member_words(member) for member in found.members}
         if found.plain is not None:

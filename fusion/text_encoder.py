@@ -15,9 +15,10 @@ from data_schemas.errors import ContractError
 from features.arrays import Floats32
 from features.encoders.by_sentence import digest_by_unit, encoder_by_unit
 from features.encoders.cache import CachedEncoder, EmbeddingCache
+from features.encoders.devices import Precision
 from features.encoders.encoder import BertEncoder, TextEncoder
 from features.encoders.parity import compare_vectors, probe_vectors
-from features.encoders.sources import Precision, open_encoder
+from features.encoders.sources import open_encoder
 from features.encoders.vocabulary import Vocabulary
 from features.narratives.legibility import Legibility
 from features.narratives.masking import Mask

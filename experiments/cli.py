@@ -22,6 +22,8 @@ from typing import Annotated
 import typer
 
 from data_schemas.errors import ContractError, UserError
+from experiments.augment.command import EXAMPLES as AUGMENT_EXAMPLES
+from experiments.augment.command import augment
 from experiments.compare.command import EXAMPLES as COMPARE_EXAMPLES
 from experiments.compare.command import compare
 from experiments.demo.command import EXAMPLES as DEMO_EXAMPLES
@@ -65,6 +67,7 @@ app.command(epilog=EXPLAIN_EXAMPLES)(explain)
 app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
 app.command(epilog=COMPARE_EXAMPLES)(compare)
 app.command(epilog=PROBE_EXAMPLES)(probe)
+app.command(epilog=AUGMENT_EXAMPLES)(augment)
 app.command(epilog=SETTINGS_EXAMPLES)(settings)
 
 

@@ -72,7 +72,7 @@ def open_encoder(
     on = device_of(device)
     bert = _bert(weights_bytes, replaced, shape, _dtype(precision, on), on, folder / FILES[2])
     return BertEncoder(
-        bert, _tokenizer(tokenizer_text, folder / FILES[1]), window, _tuned_digest(digest, replaced), pooling
+        bert, open_tokenizer(tokenizer_text, folder / FILES[1]), window, _tuned_digest(digest, replaced), pooling
     )
 
 
@@ -149,7 +149,8 @@ def _json(text: bytes, path: Path) -> Mapping[str, object]:
     return config
 
 
-def _tokenizer(text: bytes, path: Path) -> Tokenizer:
+def open_tokenizer(text: bytes, path: Path) -> Tokenizer:
+    """The tokenizer of a ``tokenizer.json``; raises ContractError for one that does not frame texts as BERT's does."""
     try:
         tokenizer = Tokenizer.from_buffer(text)
     except Exception as error:  # the library raises plain Exception for a broken file

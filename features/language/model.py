@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (the name everyone knows)
+from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from data_schemas.errors import ContractError
 from features.arrays import Ints
 from features.encoders.devices import Device, Precision, device_of, native_bf16
-from features.encoders.folder import FILES, EncoderContent, encoder_digest, usage_files
-from features.encoders.sources import locate
+from features.encoders.folder import FILES, TOKENIZER, EncoderContent, encoder_digest, usage_files
+from features.encoders.sources import locate, open_tokenizer
 from features.language.batches import Batch
 from features.language.new_words import pieces, with_words
 from features.language.whole_words import TokenKinds
@@ -139,9 +140,7 @@ def open_language_model(
     """
     folder = locate(source)
     read = [(folder / name).read_bytes() for name in FILES]
-    tokenizer = Tokenizer.from_buffer(read[1])
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+    tokenizer = open_tokenizer(read[1], folder / TOKENIZER)
     kinds = TokenKinds.of(tokenizer)
     on = device_of(device)
     network, missing = _network(folder, seed)
@@ -169,7 +168,7 @@ def _network(folder: Path, seed: int) -> tuple[PreTrainedModel, set[str]]:
                 dtype=torch.float32,
                 output_loading_info=True,
             )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise ContractError(
                 f"{folder} cannot be opened as a masked-language model: {str(error).splitlines()[0][:200]}",
                 "Give the folder of a BERT, RoBERTa or ModernBERT encoder as it was published.",

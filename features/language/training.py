@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from data_schemas.errors import ContractError
+from data_schemas.errors import ContractError, RunError
 from features.arrays import Ints
 from features.encoders.windows import cut_windows
 from features.language.batches import Batch, MaskedWindows, masked_windows
@@ -199,6 +199,7 @@ def pretrain(
     Raises:
         Stopped: when ``watch.stopped`` says so.
         ContractError: where the held-out texts are too short for a hidden word.
+        RunError: when the loss is no number any more.
     """
     on_cuda = [model.device] if model.device.type == "cuda" else []
     with torch.random.fork_rng(devices=on_cuda):
@@ -280,6 +281,8 @@ class _Training:
             loss = self.model.loss(batch.to(self.model.device))
             (loss / n_hidden).backward()  # type: ignore[no-untyped-call]
             self.at.loss_sum += float(loss.detach())
+            if not math.isfinite(self.at.loss_sum):
+                raise RunError("the loss is no number any more", "Train with a lower --lr.")
             self.at.tokens += batch.n_tokens
             self.watch.on_tokens(batch.n_tokens)
         torch.nn.utils.clip_grad_norm_([w for w in self.weights.values() if w.requires_grad], self.settings.clip)

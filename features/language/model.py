@@ -143,21 +143,20 @@ def open_language_model(
     tokenizer = open_tokenizer(read[1], folder / TOKENIZER)
     kinds = TokenKinds.of(tokenizer)
     on = device_of(device)
-    network, missing = _network(folder, seed)
+    network, missing = _network(folder, seed, on)
     if missing_encoder := sorted(name for name in missing if name.startswith(f"{network.base_model_prefix}.")):
         raise ContractError(
             f"{folder} lacks the tensor {missing_encoder[0]}", "Give the encoder's folder as it was published."
         )
-    nn.Module.to(network, on)
     bf16 = precision == "bf16" or (precision == "auto" and native_bf16(on))
     return LanguageModel(network, tokenizer, kinds, encoder_digest(*read), folder, not missing, _longest(network), bf16)
 
 
-def _network(folder: Path, seed: int) -> tuple[PreTrainedModel, set[str]]:
-    """The model in fp32, and the names of the tensors that its folder lacks."""
+def _network(folder: Path, seed: int, device: torch.device) -> tuple[PreTrainedModel, set[str]]:
+    """The model in fp32 on the device, and the names of the tensors that its folder lacks."""
     from transformers import AutoModelForMaskedLM  # takes seconds
 
-    with torch.random.fork_rng(), _quiet():
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), _quiet():
         torch.manual_seed(seed)
         try:
             network, found = AutoModelForMaskedLM.from_pretrained(
@@ -174,6 +173,7 @@ def _network(folder: Path, seed: int) -> tuple[PreTrainedModel, set[str]]:
                 "Give the folder of a BERT, RoBERTa or ModernBERT encoder as it was published.",
             ) from error
     _head(network)
+    nn.Module.to(network, device)
     return network, set(found["missing_keys"])
 
 

@@ -220,6 +220,7 @@ class _Training:
         checkpoint: Checkpoint | None,
     ) -> None:
         self.model, self.windows, self.settings, self.watch = model, windows, settings, watch
+        self.part_tokens, self.parts = settings.part_tokens(model.device), settings.parts(model.device)
         self.phases = phases(model, settings)
         self.weights = model.weights()
         self.at = Position(self.phases[0].number)
@@ -259,14 +260,14 @@ class _Training:
         settings = self.settings
         seeds = (settings.seed, phase.number, self.at.epoch)
         masked = self._masked(self.windows.training, seeds)
-        steps = math.ceil(len(masked.parts) / settings.parts)
+        steps = math.ceil(len(masked.parts) / self.parts)
         while self.at.step < steps and self._seconds() < phase.ends:
             rate = self._rate(phase, (self.at.epoch + (self.at.step + 1) / steps) / phase.epochs)
             for group in optimizer.param_groups:
                 group["lr"] = phase.lr * rate
             torch.manual_seed(int(np.random.SeedSequence([*seeds, self.at.step]).generate_state(1)[0]))
-            begin = self.at.step * settings.parts
-            self._update(list(masked.batches(begin, begin + settings.parts)), optimizer)
+            begin = self.at.step * self.parts
+            self._update(list(masked.batches(begin, begin + self.parts)), optimizer)
             self._between_updates(optimizer)
         share = self.at.step / steps if steps else 1.0
         if phase.name == "encoder":
@@ -338,7 +339,7 @@ class _Training:
 
     def _masked(self, windows: Sequence[Ints], seeds: tuple[int, ...]) -> MaskedWindows:
         settings, model = self.settings, self.model
-        return masked_windows(windows, model.kinds, settings.mask_share, model.filling, settings.part_tokens, seeds)
+        return masked_windows(windows, model.kinds, settings.mask_share, model.filling, self.part_tokens, seeds)
 
     def _worn_out(self) -> bool:
         """Whether the last epochs brought nothing, so many as the patience has."""

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+import torch
 
 from data_schemas.errors import ContractError
 from features.language.settings import PretrainingSettings
@@ -34,10 +35,19 @@ def test_values_that_make_no_sense_are_refused(name: str, value: float) -> None:
         replace(PretrainingSettings(), **{name: value})  # type: ignore[arg-type]
 
 
-def test_an_update_sums_the_parts_that_its_tokens_are_computed_in() -> None:
-    settings = PretrainingSettings()
-    assert (settings.part_tokens, settings.parts) == (2048, 2)
-    small = replace(settings, batch_tokens=512)
-    assert (small.part_tokens, small.parts) == (512, 1)
-    large = replace(settings, batch_tokens=16384)
-    assert (large.part_tokens, large.parts) == (2048, 8)
+@pytest.mark.parametrize(
+    ("changed", "device", "expected"),
+    [
+        ({}, "cpu", (2048, 2)),
+        ({}, "cuda", (4096, 1)),
+        ({"batch_tokens": 512}, "cpu", (512, 1)),
+        ({"batch_tokens": 65536}, "cuda", (32768, 2)),
+        ({"batch_tokens": 16384, "tokens_at_once": 1024}, "cuda", (1024, 16)),
+        ({"batch_tokens": 8192, "window": 4096}, "cpu", (4096, 2)),
+    ],
+)
+def test_an_update_sums_the_parts_that_its_tokens_are_computed_in(
+    changed: dict[str, int], device: str, expected: tuple[int, int]
+) -> None:
+    settings = replace(PretrainingSettings(), **changed)  # type: ignore[arg-type]
+    assert (settings.part_tokens(torch.device(device)), settings.parts(torch.device(device))) == expected

@@ -151,7 +151,8 @@ def train_bundle(
         rows = TrainingRows.of(read.applications.take(split.learn), read.data_digest)
         provenance = _provenance(read, split.learn, config, encoder, slices)
         cut = rows_by_kind(compress(masked.kinds, split.learn))
-        trained = bundle.Trained(fitted, config, tabular, population, reference, rows)
+        probes = encoder.exact_probes if tabular.schema.narratives else None
+        trained = bundle.Trained(fitted, config, tabular, population, reference, rows, probes=probes)
         explained = in_words(rows_of(population, len(sample), config), base, config)
         judgement = Judgement(cut_off, choices, fitted.fused.members, slices, plain, findings)
         card = model_card(tabular.schema, provenance, judgement, cut, explained)

@@ -111,6 +111,15 @@ class Mask:
         sentences = {kind: counts[kind] for kind in self.kinds}
         return Masked(Applications(schema, frame, applications.row_number), tuple(kinds), n_cut, sentences, unread)
 
+    def cut(self, raws: Sequence[str], strip: Sequence[StripRule]) -> tuple[list[str], Mapping[Sensitive, int]]:
+        """What is left of raw texts that stand in no column, such as those of a plain file, and how many sentences of
+        each kind were cut.
+        """
+        rest = self._rests(sorted(set(raws)), strip, named=True) if self.kinds else {}
+        found = [rest.get(raw, _Rest(raw, ())) for raw in raws]
+        counts = Counter(kind for one in found for own in one.kinds for kind in own)
+        return [one.text for one in found], {kind: counts[kind] for kind in self.kinds}
+
     def _rests(self, raws: Sequence[str], strip: Sequence[StripRule], named: bool) -> dict[str, _Rest]:
         """What is left of each raw text."""
         cleaned = [clean(raw, strip) for raw in raws]

@@ -22,12 +22,16 @@ from typing import Annotated
 import typer
 
 from data_schemas.errors import ContractError, UserError
+from experiments.augment.command import EXAMPLES as AUGMENT_EXAMPLES
+from experiments.augment.command import augment
 from experiments.compare.command import EXAMPLES as COMPARE_EXAMPLES
 from experiments.compare.command import compare
 from experiments.demo.command import EXAMPLES as DEMO_EXAMPLES
 from experiments.demo.command import demo
 from experiments.explain.command import EXAMPLES as EXPLAIN_EXAMPLES
 from experiments.explain.command import explain
+from experiments.pretrain.command import EXAMPLES as PRETRAIN_EXAMPLES
+from experiments.pretrain.command import pretrain
 from experiments.probe.command import EXAMPLES as PROBE_EXAMPLES
 from experiments.probe.command import probe
 from experiments.schema.command import app as schema_app
@@ -55,6 +59,7 @@ app = typer.Typer(
 )
 app.command(epilog=DEMO_EXAMPLES)(demo)
 app.add_typer(schema_app, name="schema")
+app.command(epilog=PRETRAIN_EXAMPLES)(pretrain)
 app.command(epilog=TRAIN_EXAMPLES)(train)
 app.command(epilog=SWEEP_EXAMPLES)(sweep)
 app.command(epilog=SCORE_EXAMPLES)(score)
@@ -62,6 +67,7 @@ app.command(epilog=EXPLAIN_EXAMPLES)(explain)
 app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
 app.command(epilog=COMPARE_EXAMPLES)(compare)
 app.command(epilog=PROBE_EXAMPLES)(probe)
+app.command(epilog=AUGMENT_EXAMPLES)(augment)
 app.command(epilog=SETTINGS_EXAMPLES)(settings)
 
 

@@ -15,6 +15,7 @@ Layout of format version 5:
     population.safetensors  the training applicants' columns, outcomes and contributions, without ids and narratives
     reference.safetensors   what the training narratives were like, in aggregates, for drift
     rows.safetensors        fingerprints of the rows that the model learned from
+    encoder/probes.safetensors  vectors of fixed texts, against which an encoder is checked; absent where none was read
     encoder/tuned.safetensors   tensors that take the place of the text encoder's; only where it was tuned
     card.md                 the model card
 
@@ -70,6 +71,7 @@ NEEDED = (
     *(f"heads/{name}.safetensors" for name in ("fused", "columns_only", "text_only")),
 )
 TUNED = "encoder/tuned.safetensors"
+PROBES = "encoder/probes.safetensors"
 COPY_AGAIN = "Copy the bundle again from where it was made."
 Json = dict[str, object]
 
@@ -130,6 +132,8 @@ class Trained:
         reference: what their narratives were like, for drift.
         rows: fingerprints of the rows learned from.
         tuned: float32 tensors in the place of the text encoder's, by name; empty where it was not tuned.
+        probes: float32 (n_probes, dim), the encoder's vectors of ``features.encoders.parity.PROBES`` in fp32; None
+            where it read no text.
     """
 
     model: FusionModel
@@ -139,6 +143,7 @@ class Trained:
     reference: Reference
     rows: TrainingRows
     tuned: Tensors = field(default_factory=dict)
+    probes: Floats32 | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +159,7 @@ class Bundle:
     rows: TrainingRows
     manifest: Manifest
     tuned: Tensors = field(default_factory=dict)
+    probes: Floats32 | None = None
 
     def explainer(self) -> Explainer:
         """What explains this model's margins, against the background that its settings name; takes a second."""
@@ -229,6 +235,7 @@ def save(
         **_assembly_files("fused", model.fused),
         **_assembly_files("columns_only", model.columns_only),
         **_head_file("text_only", model.text_only.head),
+        **({PROBES: save_tensors({"vectors": trained.probes})} if trained.probes is not None else {}),
         **({TUNED: save_tensors(dict(trained.tuned))} if trained.tuned else {}),
     }
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
@@ -341,4 +348,5 @@ def load(path: Path) -> Bundle:
     reference = Reference.from_arrays(load_tensors(contents["reference.safetensors"]), names)
     rows = TrainingRows.from_arrays(load_tensors(contents["rows.safetensors"]))
     tuned = load_tensors(contents[TUNED]) if TUNED in contents else UNTUNED
-    return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned)
+    probes = load_tensors(contents[PROBES])["vectors"] if PROBES in contents else None
+    return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned, probes)

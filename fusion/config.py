@@ -175,6 +175,13 @@ class TextConfig(SettingsGroup):
         description="Whether it reads how narratives are written (length, capitals, parts that were cut). Style drifts "
         "and may stand for schooling or native language: `creditfusion probe` examines it, and no reason may name it.",
     )
+    min_read: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Least share of a narrative's letters that the encoder's vocabulary knows; one below it counts as "
+        "not written and is flagged text_not_read. 0: every narrative is read, if only for its words.",
+    )
     mask: tuple[Sensitive, ...] = Field(
         (), description="Kinds of private life whose sentences are removed before the model reads a narrative."
     )
@@ -347,13 +354,20 @@ def parse_config(tree: Mapping[str, object], origin: str) -> Config:
             near = difflib.get_close_matches(key, valid, n=1, cutoff=0.0)
             raise ContractError(f"unknown setting {key!r} in {origin}", f"The nearest valid one is {near[0]!r}.")
     try:
-        return Config.model_validate(tree)
+        config = Config.model_validate(tree)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise ContractError(
             f"setting {key!r} in {origin}: {first['msg']}, got {first['input']!r}", "Correct the value."
         ) from error
+    if config.augment.kinds and config.encoder.tuning == "none":
+        raise ContractError(
+            f"augment.kinds in {origin} names {config.augment.kinds[0]!r}, and nothing learns from variants while "
+            "encoder.tuning is 'none'",
+            "Set encoder.tuning to another value, or leave augment.kinds empty.",
+        )
+    return config
 
 
 def _leaves(tree: Mapping[str, object]) -> Iterator[str]:

@@ -171,7 +171,8 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         )
         manifest = Manifest(format_version=FORMAT_VERSION, files={}, provenance=provenance)
         rows = TrainingRows.of(applications, provenance.data_digest) if named else TrainingRows.unknown()
-        return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned)
+        probes = encoder.exact_probes if schema.narratives else None
+        return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned, probes)
 
     @classmethod
     def from_bundle(
@@ -214,6 +215,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             bundle.reference,
             bundle.rows,
             bundle.tuned,
+            bundle.probes,
         )
         return save(Path(path), trained, provenance, CARD.format(made=provenance, schema=bundle.schema.name))
 

@@ -37,7 +37,7 @@ from fusion.frames import ExplainedFrame, ScoredFrame
 from fusion.model.fusion_model import Margins
 from fusion.policy.policy import Decisions, Policy, decide_all, default_policy
 from fusion.policy.policy_file import load_policy
-from fusion.text_encoder import OpenEncoder, VectorCache, bundle_encoder, open_mask, open_reader
+from fusion.text_encoder import OpenEncoder, VectorCache, bundle_encoder, check_parity, open_mask, open_reader
 
 BLOCK_ROWS = 500  # explained at once: what explaining needs for a while is several times their sentences' vectors
 SEED = 0  # of the orders that are sampled inside long narratives: equal for every run, so that reasons are too
@@ -91,7 +91,7 @@ class Reading:
 class Scorer:
     """A trained model with its text encoder, ready to score.
 
-    Raises ContractError when the encoder is not the one that the model learned with.
+    Raises ContractError when the encoder is not the one that the model learned with, or gives other vectors here.
 
     Attributes:
         bundle: The model.
@@ -115,6 +115,7 @@ class Scorer:
                 f"({self.bundle.config.encoder.source!r} at that time)",
                 "Say with --encoder where that one lies now, or train the model again.",
             )
+        check_parity(self.encoder, self.bundle.probes, self.model_id)
 
     @property
     def schema(self) -> Schema:
@@ -179,7 +180,9 @@ class Scorer:
         with monitor.timed("mask") if self.mask.kinds else nullcontext():
             masked = self.mask.apply(applications)
         kept = masked.applications
-        quality = data_quality(applications, self.bundle.tabular.levels, masked.kinds if self.mask.kinds else ())
+        quality = data_quality(
+            applications, self.bundle.tabular.levels, masked.kinds if self.mask.kinds else (), masked.unread
+        )
         with monitor.timed("columns"):
             tabular = self.bundle.tabular.encode(kept)
         with monitor.timed("text"):

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from data_schemas.contract import Schema
+from data_schemas.errors import ContractError
+from features.arrays import Floats32
 from features.encoders.by_sentence import digest_by_unit, encoder_by_unit
 from features.encoders.cache import CachedEncoder, EmbeddingCache
-from features.encoders.encoder import TextEncoder
+from features.encoders.devices import Precision
+from features.encoders.encoder import BertEncoder, TextEncoder
+from features.encoders.parity import compare_vectors, probe_vectors
 from features.encoders.sources import open_encoder
+from features.encoders.vocabulary import Vocabulary
+from features.narratives.legibility import Legibility
 from features.narratives.masking import Mask
 from features.narratives.reader import TextReader
 from fusion.bundle import UNTUNED, Bundle, Tensors
@@ -46,6 +53,9 @@ class OpenEncoder:
         cached: That with the cache; None without one.
         precision: ``"bf16"`` or ``"fp32"``, what it computes in on this machine.
         open_untuned: opens it as it was before it was tuned; None where it was not.
+        vocabulary: says which texts it can read; None: all.
+        uncached: the encoder without its cache, read as a whole; None where that is ``text_encoder``.
+        open_exact: opens it anew in fp32; None where it computes exactly as it is.
     """
 
     model_digest: str
@@ -53,6 +63,9 @@ class OpenEncoder:
     cached: CachedEncoder | None
     precision: str
     open_untuned: Callable[[], TextEncoder] | None = None
+    vocabulary: Vocabulary | None = None
+    uncached: TextEncoder | None = None
+    open_exact: Callable[[], TextEncoder] | None = None
 
     @cached_property
     def untuned(self) -> TextEncoder:
@@ -61,6 +74,16 @@ class OpenEncoder:
         Masks are found with it: what is cut must be cut before tuning, and be the same in training and after.
         """
         return self.text_encoder if self.open_untuned is None else self.open_untuned()
+
+    @cached_property
+    def probes(self) -> Floats32:
+        """Vectors of the probes, float32 (n_probes, dim), computed now: a cache would answer for another engine."""
+        return probe_vectors(self.uncached or self.text_encoder)
+
+    @cached_property
+    def exact_probes(self) -> Floats32:
+        """The same in fp32, which a bundle keeps."""
+        return self.probes if self.open_exact is None else probe_vectors(self.open_exact())
 
     @property
     def hit_rate(self) -> float | None:
@@ -100,9 +123,7 @@ def tuned_encoder(encoder: OpenEncoder, config: EncoderConfig, tuned: Tensors) -
 
 def _open(config: EncoderConfig, cache: EmbeddingCache | None, tuned: Tensors) -> OpenEncoder:
     replaced = {name: torch.tensor(values) for name, values in tuned.items()}
-    encoder = open_encoder(
-        config.source, precision=config.precision, window=config.window, pooling=config.pooling, replaced=replaced
-    )
+    encoder = _source(config, config.precision, replaced)
     # Sentences are put together outside the cache, which so keeps the vectors of single ones.
     cached = None if cache is None else CachedEncoder(encoder, cache)
     return OpenEncoder(
@@ -111,12 +132,41 @@ def _open(config: EncoderConfig, cache: EmbeddingCache | None, tuned: Tensors) -
         cached,
         encoder.precision,
         (lambda: _open(config, cache, UNTUNED).text_encoder) if tuned else None,
+        Vocabulary(encoder.tokenizer),
+        encoder,
+        None if encoder.precision == "fp32" else lambda: _source(config, "fp32", replaced),
     )
 
 
+def _source(config: EncoderConfig, precision: Precision, replaced: Mapping[str, Tensor]) -> BertEncoder:
+    return open_encoder(
+        config.source, precision=precision, window=config.window, pooling=config.pooling, replaced=replaced
+    )
+
+
+def check_parity(encoder: OpenEncoder, kept: Floats32 | None, model_id: str) -> None:
+    """Raise ContractError unless an encoder gives the vectors that a model learned with (``features.encoders.parity``).
+
+    kept: float32 (n_probes, dim), ``exact_probes`` of that time; None: nothing is compared.
+    """
+    if kept is None:
+        return
+    parity = compare_vectors(kept, encoder.probes, encoder.precision)
+    if not parity.holds:
+        raise ContractError(
+            f"the text encoder gives other vectors here than those that model {model_id} learned with: they differ by "
+            f"{parity.measured:.2g} of their size, {parity.allowed:.2g} is allowed in {encoder.precision}",
+            "Install the releases of torch, tokenizers and transformers that the bundle's manifest names, or train the "
+            "model again here.",
+        )
+
+
 def open_mask(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> Mask:
-    """Cuts the sentences that the settings mask; raises ContractError for a kind that the schema has no concept for."""
-    return Mask.open(settings.mask, schema, encoder.untuned)
+    """Withholds narratives that the encoder cannot read, and the sentences that the settings mask.
+
+    Raises ContractError for a kind that the schema has no concept for.
+    """
+    return Mask.open(settings.mask, schema, encoder.untuned, Legibility(encoder.vocabulary, settings.min_read))
 
 
 def open_reader(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> TextReader:

@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from features.arrays import Floats, Floats32, Ints
 from features.design import Design
@@ -27,6 +28,7 @@ from fusion.model.choosing import TEXT
 from fusion.model.folds import assign_folds
 from fusion.model.recency import recency_weight
 from fusion.model.training import Training, TrainingSample, fit_head_margin, fit_text_head
+from fusion.text_augmentation import narrative_augmenter
 from fusion.text_encoder import OpenEncoder, tuned_encoder
 from fusion.tuning.tuning import VALIDATION_SHARE, Epoch, TuningRows, tune
 
@@ -131,6 +133,7 @@ def tune_encoder(
         offset=offset,
         fold=_folds(sample, config),
     )
+    rows = replace(rows, variants=_variants(rows.texts, own.schema, config))
     source = locate(config.encoder.source)
     found = tune(rows, source, config.encoder, config.tuning, watch.report, watch.advance, config.folds.seed)
     tuned = replace(sample, design=_with_vectors(sample.design, found.x_text))
@@ -180,6 +183,24 @@ def _offset(sample: TrainingSample, config: Config) -> Floats:
     margin = fit_head_margin(inputs, Training.of(sample, config))
     slope, intercept = fit_logistic_line(sample.y, margin)
     return slope * margin + intercept if slope > 0 else base
+
+
+def _variants(
+    texts: tuple[tuple[str, ...], ...], schema: Schema, config: Config
+) -> tuple[tuple[tuple[str, ...], ...], ...]:
+    """Copies of the texts with other words, where the settings want them."""
+    augmenter = narrative_augmenter(schema, config)
+    if augmenter is None:
+        return ()
+    copies = []
+    for copy in range(config.augment.copies):
+        columns = []
+        for column in texts:
+            written = [text for text in column if text]
+            found = dict(zip(written, augmenter.variants(written, copy), strict=True))
+            columns.append(tuple(found.get(text, "") or text for text in column))
+        copies.append(tuple(columns))
+    return tuple(copies)
 
 
 def _with_vectors(design: Design, x_text: Floats32) -> Design:

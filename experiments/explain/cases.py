@@ -36,13 +36,15 @@ class Case:
     """One application with all that is known of it.
 
     application, design, explanation: of a single row; the application as it was made, the others without what the
-    model's mask cuts. n_masked: sentences cut, by narrative. values: what the columns hold, before what is missing was
-    filled. matches: of the explanation's sentences. reasons: the strongest adverse ones with their points. changes: the
-    smallest that would approve it; empty for an approved one. quality: flags as scoring writes them.
+    model's mask cuts. n_masked: sentences cut, by narrative. unread: the narratives that the encoder cannot
+    read. values: what the columns hold, before what is missing was filled. matches: of the explanation's sentences.
+    reasons: the strongest adverse ones with their points. changes: the smallest that would approve it; empty for an
+    approved one. quality: flags as scoring writes them.
     """
 
     application: Applications
     n_masked: tuple[int, ...]
+    unread: tuple[bool, ...]
     design: Design
     values: TabularBlock
     explanation: Explanation
@@ -117,6 +119,7 @@ class Study:
         return Case(
             application=application,
             n_masked=tuple(reading.masked.n_cut[0].tolist()),
+            unread=tuple(reading.masked.unread[0].tolist()),
             design=design,
             values=replace(tabular, fill={}).encode(application),
             explanation=explanation,

@@ -125,6 +125,8 @@ def _words(flag: str, titles: Mapping[str, str]) -> str:
     listed = "; ".join(titles.get(name, name) for name in names.split(","))
     if kind == "no_narrative":
         return "The applicant wrote nothing."
+    if kind == "text_not_read":
+        return f"Written in a language that the model's encoder cannot read, and so without any influence: {listed}."
     if kind == "narrative_only":
         return "Every column is empty; only what was written could be judged."
     if kind == "missing":

@@ -205,6 +205,7 @@ class Reporter:
                     sentences=sentences,
                     n_masked=case.n_masked[number],
                     exact=exact,
+                    unread=case.unread[number],
                 )
             )
         return tuple(found)

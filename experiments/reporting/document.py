@@ -20,7 +20,9 @@ Form = Literal["text", "count", "number", "signed", "percent", "p"]
 Grade = Literal["good", "note", "concern", "alarm"]
 """What a finding asks of its reader: nothing, to know it, to look into it, not to use the model as it is."""
 
-DocumentKind = Literal["validation", "comparison", "card", "protected", "sweep", "tuning"]
+DocumentKind = Literal[
+    "validation", "comparison", "card", "protected", "sweep", "pretraining", "augmentation", "tuning"
+]
 
 
 class Interval(ReportModel):
@@ -49,7 +51,29 @@ class Gap(ReportModel):
     gap: Text
 
 
-Cell = Interval | Gap | StrictInt | StrictFloat | Text | None
+class Passage(ReportModel):
+    """A stretch of a text.
+
+    Attributes:
+        text: with the white space at its ends.
+        marked: whether it stands out.
+    """
+
+    text: Text
+    marked: bool = False
+
+
+class MarkedText(ReportModel):
+    """A text of which some stretches stand out.
+
+    Attributes:
+        passages: in order; together they are the text.
+    """
+
+    passages: tuple[Passage, ...]
+
+
+Cell = Interval | Gap | MarkedText | StrictInt | StrictFloat | Text | None
 """None: nothing belongs there."""
 
 Row = tuple[Cell, ...]
@@ -96,7 +120,7 @@ class Table(ReportModel):
             for column, cell in zip(self.columns, row, strict=True):
                 if column.form == "text" and isinstance(cell, Interval):
                     raise ValueError(f"table {self.key!r}: column {column.key!r} holds text, not intervals")
-                if column.form != "text" and isinstance(cell, str):
+                if column.form != "text" and isinstance(cell, str | MarkedText):
                     raise ValueError(f"table {self.key!r}: column {column.key!r} holds figures, not {cell!r}")
         return self
 

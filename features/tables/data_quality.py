@@ -14,12 +14,16 @@ from features.tables.applications import Applications
 
 
 def data_quality(
-    applications: Applications, levels: Mapping[str, Sequence[str]], masked: Sequence[Collection[Sensitive]] = ()
+    applications: Applications,
+    levels: Mapping[str, Sequence[str]],
+    masked: Sequence[Collection[Sensitive]] = (),
+    unread: Flags | None = None,
 ) -> list[str]:
     """Flags of each application, joined by ``;``; "" when nothing is lacking.
 
-    ``narrative_only``: every feature is missing, and there is a narrative. ``no_narrative``: the schema has narratives
-    and all are empty. ``missing:a,b``: the features that are missing. ``unknown_category:a,b``: the features whose
+    ``narrative_only``: every feature is missing, and there is a narrative that is read. ``no_narrative``: the schema
+    has narratives and all are empty. ``text_not_read:a,b``: the narratives that the encoder cannot read and that so
+    have no influence. ``missing:a,b``: the features that are missing. ``unknown_category:a,b``: the features whose
     level the model does not know, because the schema does not list it or too few training rows showed it.
     ``masked:a,b``: the kinds whose sentences were cut.
 
@@ -27,16 +31,21 @@ def data_quality(
         levels: the levels that the model knows, by text feature (``TabularEncoder.levels``).
         masked: the kinds of private life whose sentences were cut from each application's narratives; empty when
             nothing was to be cut.
+        unread: bool (n, n_narratives), the narratives that the encoder cannot read (``Masked.unread``); None: none.
     """
     schema = applications.schema
     missing = _per_column(applications, schema.features, _missing)
     strange = _per_column(applications, schema.features, partial(_unknown, levels))
-    silent: Flags = np.logical_and.reduce(_per_column(applications, schema.narratives, _missing), axis=1)
+    empty = _per_column(applications, schema.narratives, _missing)
+    unread = np.zeros_like(empty) if unread is None else unread
     names = [field.name for field in schema.features]
+    silent: Flags = np.logical_and.reduce(empty, axis=1)
+    unheard: Flags = np.logical_and.reduce(empty | unread, axis=1)
     blank = [""] * len(applications)
     flags = zip(
-        _labelled("narrative_only", missing.all(axis=1) & ~silent) if names else blank,
+        _labelled("narrative_only", missing.all(axis=1) & ~unheard) if names else blank,
         _labelled("no_narrative", silent) if schema.narratives else blank,
+        _listing("text_not_read", [field.name for field in schema.narratives], unread),
         _listing("missing", names, missing),
         _listing("unknown_category", names, strange),
         [_labels("masked", kinds) for kinds in masked] if masked else blank,

@@ -24,7 +24,7 @@ from fusion.policy.policy import (
     value_text,
 )
 
-FLAGS = ("narrative_only", "missing", "unknown_category", "masked")
+FLAGS = ("narrative_only", "text_not_read", "missing", "unknown_category", "masked")
 SECTIONS: Mapping[str, type[PolicySegment]] = {
     "cutoffs": Cutoffs,
     "segments": Segments,
@@ -140,6 +140,7 @@ def _check_flag(entry: str, schema: Schema, origin: str) -> None:
         known = {
             "missing": [field.name for field in schema.features],
             "unknown_category": texts,
+            "text_not_read": [field.name for field in schema.narratives],
             "masked": [str(kind) for kind in Sensitive],
         }.get(flag, [])
         if name not in known:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,14 @@ from torch.nn.utils import parametrize
 
 from data_schemas.errors import ContractError
 from features.arrays import Ints
+from features.language.model import quiet
 from fusion.config import EncoderConfig, TuningConfig
 
 OUTPUT_PENALTY = 1000.0  # ridge on the output's weights at the start: vectors are scaled as the head scales them
 OUTPUT_RATE = 10.0  # times the encoder's learning rate
 START_STEPS = 100
+
+_opening = threading.Lock()  # transformers sets what all threads share while it opens a model
 
 
 class Dropout(nn.Module):
@@ -169,22 +173,25 @@ def open_network(
     """
     from transformers import AutoConfig, BertModel  # takes seconds
 
-    kind = AutoConfig.from_pretrained(source, local_files_only=True).model_type
+    with _opening, quiet():
+        kind = AutoConfig.from_pretrained(source, local_files_only=True).model_type
     if kind != "bert":
         raise ContractError(
             f"encoder.tuning is {encoder.tuning!r}, and encoder {encoder.source} is of the kind {kind!r}",
             "Tune a BERT encoder such as MiniLM or BGE, or set encoder.tuning to none.",
         )
-    bert: Any = BertModel.from_pretrained(
-        source,
-        add_pooling_layer=False,
-        local_files_only=True,
-        use_safetensors=True,
-        dtype=torch.float32,
-        attention_probs_dropout_prob=0.0,
-    )
+    with _opening, quiet():
+        bert: Any = BertModel.from_pretrained(
+            source,
+            add_pooling_layer=False,
+            local_files_only=True,
+            use_safetensors=True,
+            dtype=torch.float32,
+            attention_probs_dropout_prob=0.0,
+        )
     bert.to(generator.device)
-    names = [name for name, _ in bert.named_parameters() if _learns(name, bert.config.num_hidden_layers, encoder, config)]
+    n_layers = int(bert.config.num_hidden_layers)
+    names = [name for name, _ in bert.named_parameters() if _learns(name, n_layers, encoder, config)]
     if encoder.tuning == "lora":
         names = [name for name in names if bert.get_parameter(name).ndim == 2]
     for name, parameter in bert.named_parameters():
@@ -197,7 +204,7 @@ def open_network(
     for name, module in list(bert.named_modules()):
         if isinstance(module, nn.Dropout) and not name.endswith("attention.self.dropout"):  # that one is a number
             parent, _, leaf = name.rpartition(".")
-            share = config.dropout if _learns(name, bert.config.num_hidden_layers, encoder, config) else 0.0
+            share = config.dropout if _learns(name, n_layers, encoder, config) else 0.0
             setattr(bert.get_submodule(parent), leaf, Dropout(share, generator))
     return Network(bert, encoder.pooling, n_narratives, names, generator.device)
 

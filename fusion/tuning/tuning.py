@@ -1,9 +1,9 @@
-"""Supervised tuning of a text encoder: one encoder for each fold, vectors of the rows that it never saw, and their mean.
+"""Supervised tuning of a text encoder: one encoder for each fold, vectors of rows that it never saw, and their mean.
 
-Binary cross-entropy of a linear output on the narratives' mean-pooled vectors, beside an offset for each row; AdamW with
-a learning rate that falls from layer to layer, warm-up and linear decay. Of the rows that a fold learns from a tenth is
-held out, by whose loss its best epoch is chosen. On the CPU a fold is trained by one thread with draws of its own, so
-that equal input gives equal bits whatever the number of threads.
+Binary cross-entropy of a linear output on the narratives' mean-pooled vectors, beside an offset for each row; AdamW
+with a learning rate that falls from layer to layer, warm-up and linear decay. Of the rows that a fold learns from a
+tenth is held out, by whose loss its best epoch is chosen. On the CPU a fold is trained by one thread with draws of its
+own, so that equal input gives equal bits whatever the number of threads.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class TuningRows:
         weight: float64 (n,), how much each row counts.
         offset: float64 (n,), log-odds that the encoder need not learn.
         fold: int64 (n,), from 0: the encoder that never sees the row's outcome.
+        variants: copies of ``texts`` with other words, one of which, or the text itself, is learned from at a time.
     """
 
     texts: tuple[tuple[str, ...], ...]
@@ -51,6 +52,7 @@ class TuningRows:
     weight: Floats
     offset: Floats
     fold: Ints
+    variants: tuple[tuple[tuple[str, ...], ...], ...] = ()
 
     @property
     def n_folds(self) -> int:
@@ -96,7 +98,8 @@ class Tuned:
     Attributes:
         tensors: float32, in the place of the source's, by their names in ``transformers.BertModel``: the mean over the
             folds.
-        x_text: float32 (n, n_narratives, dim), out of fold, every value exact in float16; zero where nothing is written.
+        x_text: float32 (n, n_narratives, dim), out of fold, every value exact in float16; zero where nothing is
+            written.
         epochs: of all folds, in order.
     """
 
@@ -210,10 +213,14 @@ def _train(
 
 @dataclass(frozen=True)
 class _Reading:
-    """The rows as tokens. ids: of each column's texts, special tokens included; None where nothing is written."""
+    """The rows as tokens.
+
+    ids: of the texts and then of each copy with other words: by column, special tokens included; None where nothing is
+        written.
+    """
 
     rows: TuningRows
-    ids: tuple[tuple[Ints | None, ...], ...]
+    ids: tuple[tuple[tuple[Ints | None, ...], ...], ...]
     window: int
     random: np.random.Generator
 
@@ -221,19 +228,24 @@ class _Reading:
     def of(rows: TuningRows, source: Path, window: int, random: np.random.Generator) -> _Reading:
         """Cut every text into its tokens."""
         tokenizer = open_encoder(str(source), precision="fp32", device="cpu", window=window).tokenizer
-        ids = []
-        for texts in rows.texts:
+
+        def tokens(texts: Sequence[str]) -> tuple[Ints | None, ...]:
             windows = cut_windows(tokenizer, WHOLE, texts, [()] * len(texts))
-            ids.append(tuple(one.ids if text else None for one, text in zip(windows, texts, strict=True)))
-        return _Reading(rows, tuple(ids), window, random)
+            return tuple(one.ids if text else None for one, text in zip(windows, texts, strict=True))
+
+        ids = tuple(tuple(tokens(texts) for texts in columns) for columns in (rows.texts, *rows.variants))
+        return _Reading(rows, ids, window, random)
 
     def pieces(self, index: Index, learning: bool) -> Pieces:
-        """What is read of some rows: of a text longer than the window a piece, drawn anew where it is learned from."""
+        """What is read of some rows. Where they are learned from, one of a text's variants or the text itself is drawn,
+        and a piece of what is longer than the window.
+        """
+        drawn = self.random.integers(len(self.ids), size=len(index)) if learning else np.zeros(len(index), np.int64)
         found = [
             (self._piece(ids, learning), at, column)
-            for column, own in enumerate(self.ids)
-            for at, row in enumerate(index)
-            if (ids := own[row]) is not None
+            for column in range(len(self.rows.texts))
+            for at, (row, version) in enumerate(zip(index, drawn, strict=True))
+            if (ids := self.ids[version][column][row]) is not None
         ]
         pieces, row, column = zip(*found, strict=True)
         return Pieces(pieces, row, column, len(index))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from data_schemas.errors import ContractError
 from experiments.demo.data import generate
 from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run
+from features.arrays import Floats32
+from features.encoders.encoder import BertEncoder, Progress
 from features.tables.reader import ReadOptions
 from fusion.scorer import Scorer
 from fusion.text_encoder import VectorCache
@@ -168,3 +171,18 @@ def test_the_public_names_are_imported_when_used() -> None:
     }
     with pytest.raises(AttributeError, match="module 'fusion' has no attribute 'nothing'"):
         _ = fusion.nothing
+
+
+def test_an_engine_that_gives_other_vectors_is_refused(
+    lender: Lender, scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = scorer.bundle.probes
+    assert kept is not None
+    encode = BertEncoder.encode
+
+    def off_by_a_thousandth(self: BertEncoder, texts: Sequence[str], on_progress: Progress | None = None) -> Floats32:
+        return encode(self, texts, on_progress) + np.float32(1e-3)
+
+    monkeypatch.setattr(BertEncoder, "encode", off_by_a_thousandth)
+    with pytest.raises(ContractError, match=f"other vectors here than those that model {scorer.model_id} learned with"):
+        fusion.load(lender.model)

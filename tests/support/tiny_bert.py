@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -11,10 +12,10 @@ from transformers import BertConfig, BertModel
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,;!?"
 
 
-def tiny_bert(folder: Path, seed: int = 0) -> Path:
-    """Write config.json, tokenizer.json and model.safetensors; one token per letter."""
+def tiny_bert(folder: Path, seed: int = 0, letters: str = LETTERS, words: Sequence[str] = ()) -> Path:
+    """Write config.json, tokenizer.json and model.safetensors; one token per letter, and one per word."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *LETTERS, *(f"##{letter}" for letter in LETTERS)]
+    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *letters, *(f"##{letter}" for letter in letters), *words]
     vocabulary = {name: n for n, name in enumerate(names)}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100))
     tokenizer.normalizer = normalizers.BertNormalizer()

@@ -99,11 +99,13 @@ class Sentence(ReportModel):
 
 
 class Narrative(ReportModel):
-    """One narrative; its sentences, in their order, sum to its points. No sentences: nothing was written.
+    """One narrative; its sentences, in their order, sum to its points. No sentences: nothing was written, or
+    nothing that the encoder can read.
 
     Attributes:
         n_masked: Sensitive sentences that were withheld from the model.
         exact: Whether it was read again without its sentences.
+        unread: Whether something was written, in a language that the encoder cannot read.
     """
 
     name: Text
@@ -112,6 +114,7 @@ class Narrative(ReportModel):
     sentences: tuple[Sentence, ...]
     n_masked: Count = 0
     exact: bool = False
+    unread: bool = False
 
 
 class ReportedReason(ReportModel):

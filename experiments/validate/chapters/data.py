@@ -122,6 +122,8 @@ def _rows_table(scored: ScoredOutcomes, intake: Intake) -> Table:
     if intake.learned is not None and not intake.learned_kept:
         rows += [("Left out, as the model learned from them", intake.learned)]
     rows += [("Judged", len(scored)), ("of these bad", int(scored.y.sum()))]
+    if unread := sum("text_not_read" in flags for flags in scored.quality):
+        rows.append(("of these with a narrative that the encoder cannot read", unread))
     return Table(
         key="rows",
         title="What became of the rows",

@@ -10,7 +10,20 @@ from pydantic import ValidationError
 
 from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import picture
-from experiments.reporting.document import Cell, Column, Document, Finding, Form, Gap, Interval, Plot, Section, Table
+from experiments.reporting.document import (
+    Cell,
+    Column,
+    Document,
+    Finding,
+    Form,
+    Gap,
+    Interval,
+    MarkedText,
+    Passage,
+    Plot,
+    Section,
+    Table,
+)
 from experiments.reporting.html import cell, document_html
 from experiments.reporting.json_reports import parse_report
 from experiments.reporting.words import listed
@@ -49,6 +62,17 @@ def table(*rows: tuple[Cell, ...]) -> Table:
         (0.0004, Column(key="p", title="p", form="p"), "<\u202f0.001"),
         (0.0421, Column(key="p", title="p", form="p"), "0.042"),
         (None, PERCENT, ""),
+        (
+            MarkedText(passages=(Passage(text="a <b> "), Passage(text="car\x00", marked=True), Passage(text=" .\n"))),
+            Column(key="t", title="t"),
+            '<bdi dir="auto">a &lt;b&gt; <mark>car<abbr class="code" title="control character">U+0000</abbr><wbr>'
+            "</mark> . </bdi>",
+        ),
+        (
+            MarkedText(passages=(Passage(text="=1+"), Passage(text="1", marked=True))),
+            Column(key="t", title="t"),
+            '<bdi dir="auto">“=1+<mark>1</mark>”</bdi>',
+        ),
     ],
 )
 def test_cells_read_as_their_column_says(value: Cell, column: Column, shown: str) -> None:
@@ -71,6 +95,7 @@ def test_a_gap_says_why() -> None:
         ((("a",),), "as many cells as there are columns"),
         ((("a", "12 %"),), "holds figures, not '12 %'"),
         (((Interval(value=1, low=0, high=2), 0.5),), "holds text, not intervals"),
+        ((("a", MarkedText(passages=())),), "holds figures, not "),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(rows: tuple[tuple[Cell, ...], ...], message: str) -> None:

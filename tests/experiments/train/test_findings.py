@@ -14,6 +14,7 @@ from experiments.train.findings import (
     behind_plain,
     few_outcomes,
     likely_leaks,
+    not_read,
     nothing_held_out,
     off_calibration,
     open_guesses,
@@ -24,12 +25,23 @@ from experiments.train.plain import PlainComparison, PlainSlice
 from experiments.train.rows import NOTHING, Split
 from experiments.train.slices import SliceReport, judge
 from features.arrays import Floats
+from features.narratives.legibility import Languages
 from features.tables.applications import Applications
 from fusion.metrics import Gain, figures
 from fusion.model.fusion_model import Margins
 from tests.support.small import applications, row, small_schema
 
 N = 200
+
+
+@pytest.mark.parametrize(("unread", "severity"), [(0, None), (5, "note"), (50, "warning")])
+def test_narratives_that_were_not_read_are_a_finding(unread: int, severity: str | None) -> None:
+    lost = {"Chinese": unread} if unread else {}
+    found = list(not_read(Languages({"Latin script": 1000 - unread, **lost}, lost)))
+    assert [one.severity for one in found] == ([severity] if severity else [])
+    assert all(
+        f"cannot read {unread} of 1,000 narratives" in one.sentence and "Chinese" in one.sentence for one in found
+    )
 
 
 def book(folder: Path, **columns: list[str]) -> Applications:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from data_schemas.contract import Sensitive
@@ -41,6 +42,18 @@ def test_a_level_that_training_showed_too_seldom_is_flagged(tmp_path: Path) -> N
     past = applications(tmp_path, [row(id=str(i), town="Ulm" if i else "Atlantis") for i in range(21)])
     flags = data_quality(past, TabularEncoder.fit(past, min_rows=20).levels)
     assert flags == ["unknown_category:town", *[""] * 20]
+
+
+def test_what_was_not_read_is_flagged_and_is_nothing_to_judge_by(tmp_path: Path) -> None:
+    nothing = dict.fromkeys(ALL.split(","), "")
+    rows = applications(tmp_path, [row(id="1"), row(id="2"), row(id="3", **nothing), row(id="4", **nothing)])
+    unread = np.array([[True], [False], [True], [False]])
+    assert data_quality(rows, LEVELS, (), unread) == [
+        "text_not_read:note",
+        "",
+        f"text_not_read:note;missing:{ALL}",
+        f"narrative_only;missing:{ALL}",
+    ]
 
 
 def test_what_was_cut_is_flagged(tmp_path: Path) -> None:

@@ -1,0 +1,85 @@
+"""``creditfusion augment``: what the kinds of augmentation make of a lender's own narratives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.options import (
+    DateOption,
+    DelimiterOption,
+    EncodingOption,
+    ForceOption,
+    JsonOption,
+    SchemaOption,
+    ThreadsOption,
+    check_free,
+    report_day,
+    use_threads,
+)
+from experiments.session.run import SOME_REJECTED, Run
+
+EXAMPLES = """
+Examples:
+
+creditfusion augment --schema demo --data past.csv --out variants.html
+
+creditfusion augment --schema my.schema.json --data past.csv --kind masked_words --set augment.masked_words=pretrained
+--out variants.html
+"""
+
+
+def augment(
+    schema: SchemaOption,
+    data: Annotated[list[Path], typer.Option("--data", help="Applications: CSV, gzipped CSV or Parquet; repeat.")],
+    out: Annotated[Path, typer.Option(dir_okay=False, help="Page to write. It holds texts of applicants.")],
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kind",
+            help="synonyms, masked_words, dropout or back_translation; repeat for more. "
+            "Left out: augment.kinds of the settings, else synonyms and dropout.",
+        ),
+    ] = None,
+    rows: Annotated[int, typer.Option(min=1, help="Of more rows than this, so many are drawn at random.")] = 500,
+    config: Annotated[Path | None, typer.Option(help="Settings as TOML.")] = None,
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="A setting, such as augment.rate=0.2.")] = None,
+    made_on: DateOption = None,
+    force: ForceOption = False,
+    delimiter: DelimiterOption = ",",
+    encoding: EncodingOption = None,
+    threads: ThreadsOption = 0,
+    json_output: JsonOption = False,
+) -> None:
+    """Show what augmentation makes of your narratives, side by side.
+
+    Each kind makes one variant of the narratives of some rows. The page shows examples with what was replaced marked,
+    and counts: words replaced, narratives left as they are. It holds texts of applicants, so keep it as you keep these;
+    the summary and the run's log hold none. Variants are learned from where augment.kinds names them and the encoder is
+    tuned, in training rows alone. Exit code 3: some rows were rejected.
+    """
+    from data_schemas.reader import load_schema
+    from experiments.augment.job import DEFAULT, Question, augment_files, kinds_of
+    from experiments.augment.report import report
+    from experiments.reporting.html import document_html
+    from features.atomic_files import put_text
+    from features.tables.reader import ReadOptions
+    from fusion.config import load_config
+
+    check_free(out.parent, (out.name,), force)
+    day = report_day(made_on)
+    arguments = {"schema": schema, "data": data, "out": out, "kinds": kind or [], "rows": rows, "date": day}
+    with Run.start("augment", out, arguments | {"config": config, "set": overrides or []}, json_output) as run:
+        contract, settings = load_schema(schema), load_config(config, overrides or [])
+        use_threads(threads)
+        question = Question(tuple(data), kinds_of(kind or settings.augment.kinds or DEFAULT), rows)
+        augmented = augment_files(
+            question, contract, settings, ReadOptions(delimiter=delimiter, encoding=encoding), run
+        )
+        with run.timed("write"):
+            put_text(out, document_html(report(augmented, day)))
+        run.finish({"report": out, **augmented.summary()})
+    if augmented.n_rejected:
+        raise typer.Exit(SOME_REJECTED)

@@ -1,0 +1,137 @@
+"""The texts to learn a language from, out of files of any kind, cut and cleaned as a model reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from data_schemas.contract import Schema, Sensitive
+from data_schemas.errors import ContractError
+from experiments.session.decision_dates import decided_by
+from experiments.session.progress import Advance
+from features.language.corpus import Corpus, cleaned, narratives, plain_texts
+from features.narratives.masking import Mask
+from features.tables.applications import Rejects
+from features.tables.reader import NO_REJECTS, ReadOptions, read_chunks
+
+PLAIN = ".txt"
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Where texts come from.
+
+    Raises ContractError for tables without a schema, kinds to cut without one, a last day for plain files, or no file.
+
+    Attributes:
+        data: tables and plain files (.txt).
+        schema: of the tables; its strip rules and concepts are for plain files too.
+        mask: kinds of private life whose sentences are cut.
+        options: how tables are read; the encoding is for plain files too.
+        until: last day of decision of the rows that are read; None: all are.
+    """
+
+    data: tuple[Path, ...]
+    schema: Schema | None
+    mask: tuple[Sensitive, ...]
+    options: ReadOptions
+    until: date | None = None
+
+    def __post_init__(self) -> None:
+        if not self.data:
+            raise ContractError("no file is named", "Name at least one with --data.")
+        tables = [path for path in self.data if not is_plain(path)]
+        if self.schema is None and tables:
+            raise ContractError(
+                f"{tables[0]} is a table, and no schema says which of its columns are narratives",
+                "Give --schema (`creditfusion schema infer` drafts one), or plain texts as a .txt file.",
+            )
+        if self.until is not None and len(tables) < len(self.data):
+            raise ContractError("--until is for tables, and a .txt file has no dates", "Leave one of them out.")
+        if self.schema is None and self.mask:
+            raise ContractError("--mask needs a schema, whose concepts say what to cut", "Give --schema as well.")
+        if self.schema is not None and tables and not self.schema.narratives:
+            raise ContractError(
+                f"schema {self.schema.name!r} has no narrative column", "Give a column of texts the role narrative."
+            )
+
+
+@dataclass(frozen=True)
+class ReadTexts:
+    """What the files hold.
+
+    Attributes:
+        corpus: the texts, each once.
+        rejects: rows of tables that broke the contract, and were not read.
+        n_rows: rows of tables, with these.
+        n_cut: sentences cut for telling of private life, by kind.
+    """
+
+    corpus: Corpus
+    rejects: Rejects
+    n_rows: int
+    n_cut: dict[str, int]
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a file holds texts alone, and no table."""
+    return path.suffix.lower() == PLAIN
+
+
+def read_texts(texts: Texts, mask: Mask | None, advance: Advance) -> ReadTexts:
+    """All texts of the files; ``advance`` hears of rows and plain texts.
+
+    Raises ContractError for files that do not fit the schema or the encoding, RunError for files that cannot be read.
+    """
+    reading = _Reading(texts, mask, advance)
+    corpus = Corpus.of(text for path in texts.data for text in reading.texts(path))
+    frames = [frame for frame in reading.rejected if len(frame)]
+    rejects = Rejects(pd.concat(frames, ignore_index=True) if frames else NO_REJECTS.copy())
+    return ReadTexts(corpus, rejects, reading.n_rows, reading.n_cut)
+
+
+class _Reading:
+    """A reading under way, which counts."""
+
+    def __init__(self, texts: Texts, mask: Mask | None, advance: Advance) -> None:
+        self.source, self.mask, self.advance = texts, mask, advance
+        self.rejected: list[pd.DataFrame] = []
+        self.n_rows = 0
+        self.n_cut = {kind.value: 0 for kind in texts.mask}
+
+    def texts(self, path: Path) -> Iterator[str]:
+        """The clean texts of one file."""
+        return self._plain(path) if is_plain(path) else self._table(path)
+
+    def _plain(self, path: Path) -> Iterator[str]:
+        raws = plain_texts(path, self.source.options.encoding)
+        strip = self.source.schema.strip if self.source.schema else ()
+        self.advance(len(raws))
+        if self.mask:
+            raws, sentences = self.mask.cut(raws, strip)
+            self._count(sentences)
+        yield from cleaned(raws, strip)
+
+    def _table(self, path: Path) -> Iterator[str]:
+        assert self.source.schema is not None, "Texts checks it"
+        for chunk in read_chunks(path, self.source.schema, self.source.options):
+            frame = chunk.rejects.frame
+            if len(self.source.data) > 1:
+                frame = frame.assign(message=[f"{path.name}: {message}" for message in frame["message"]])
+            self.rejected.append(frame)
+            self.n_rows += chunk.n_rows
+            applications = chunk.applications.take(decided_by(chunk.applications, self.source.until))
+            if self.mask:
+                masked = self.mask.apply(applications)
+                applications = masked.applications
+                self._count(masked.sentences)
+            self.advance(chunk.n_rows)
+            yield from narratives(applications)
+
+    def _count(self, sentences: Mapping[Sensitive, int]) -> None:
+        for kind, n in sentences.items():
+            self.n_cut[kind.value] += n

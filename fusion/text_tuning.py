@@ -128,6 +128,7 @@ def tune_encoder(
         offset = _offset(sample, config)
     rows = TuningRows(
         texts=tuple(tuple(clean_narrative(own, name)) for name in names),
+        x_text=sample.design.text.x_text,
         y=sample.y,
         weight=recency_weight(sample.decided, len(sample), config.folds.half_life_years),
         offset=offset,

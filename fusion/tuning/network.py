@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from data_schemas.errors import ContractError
-from features.arrays import Ints
 from features.language.model import quiet
 from fusion.config import EncoderConfig, TuningConfig
+from fusion.tuning.lower_layers import Tokens
 
 OUTPUT_PENALTY = 1000.0  # ridge on the output's weights at the start: vectors are scaled as the head scales them
 OUTPUT_RATE = 10.0  # times the encoder's learning rate
@@ -59,13 +59,13 @@ class Pieces:
     """What is read of some rows.
 
     Attributes:
-        ids: int64 tokens of each piece, special ones included.
+        tokens: of each piece, special ones included.
         row: place of each piece's row among the rows.
         column: its narrative column.
         n_rows: number of rows.
     """
 
-    ids: Sequence[Ints]
+    tokens: Sequence[Tokens]
     row: Sequence[int]
     column: Sequence[int]
     n_rows: int
@@ -82,6 +82,7 @@ class Network(nn.Module):
         super().__init__()
         self.bert, self.pooling, self.tuned = bert, pooling, tuple(tuned)
         self.n_layers, dim = int(bert.config.num_hidden_layers), int(bert.config.hidden_size)
+        self.first = min(int(name.split(".")[2]) for name in tuned if name.startswith("encoder.layer."))
         self.longest = int(bert.config.max_position_embeddings)
         self.weight = nn.Parameter(torch.zeros(n_narratives, dim))
         self.bias = nn.Parameter(torch.zeros(n_narratives + 1))
@@ -96,18 +97,29 @@ class Network(nn.Module):
 
     def vectors(self, pieces: Pieces) -> Tensor:
         """float32 (n_pieces, dim): mean token vectors, as ``features.encoders.encoder.BertEncoder`` pools them."""
-        lengths = torch.tensor([len(ids) for ids in pieces.ids])
-        ids = nn.utils.rnn.pad_sequence([torch.from_numpy(ids) for ids in pieces.ids], batch_first=True)
-        place = torch.arange(ids.shape[1])
+        lengths = torch.tensor([len(own) for own in pieces.tokens])
+        tokens = nn.utils.rnn.pad_sequence([torch.from_numpy(own) for own in pieces.tokens], batch_first=True)
+        place = torch.arange(tokens.shape[1])
         mask = place < lengths[:, None]
         counted = mask.float()
         if self.pooling == "words":
             inner = (place > 0) & (place < lengths[:, None] - 1)
             counted = torch.where(lengths[:, None] > 2, inner, mask).float()
-        ids, mask, counted = (one.to(self.device) for one in (ids, mask, counted))
+        tokens, mask, counted = (one.to(self.device) for one in (tokens, mask, counted))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            hidden: Tensor = self.bert(input_ids=ids, attention_mask=mask).last_hidden_state
+            hidden = self._hidden(tokens, mask)
         return (hidden.float() * counted[:, :, None]).sum(1) / counted.sum(1, keepdim=True)
+
+    def _hidden(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """(n_pieces, length, dim), after the last layer."""
+        if not tokens.is_floating_point():
+            hidden: Tensor = self.bert(input_ids=tokens, attention_mask=mask).last_hidden_state
+            return hidden
+        seen = None if bool(mask.all()) else mask[:, None, None, :].expand(-1, 1, mask.shape[1], -1)
+        hidden = tokens.float()
+        for layer in self.bert.encoder.layer[self.first :]:
+            hidden = layer(hidden, seen)
+        return hidden
 
     def forward(self, pieces: Pieces) -> Tensor:
         """float32 (n_rows,): what the narratives add to the log-odds."""
@@ -116,24 +128,30 @@ class Network(nn.Module):
         terms = (x * self.weight[column]).sum(1) + self.bias[column]
         return torch.zeros(pieces.n_rows, device=self.device).index_add(0, row, terms) + self.bias[-1]
 
-    def start(self, vectors: Tensor, pieces: Pieces, y: Tensor, offset: Tensor, weight: Tensor) -> None:
+    def start(self, vectors: Tensor, written: Tensor, y: Tensor, offset: Tensor, weight: Tensor) -> None:
         """Fit the output alone, as a ridge regression on the vectors of the encoder as it comes.
 
         An output that starts from nothing would first pull the encoder in directions of chance (Kumar et al., ICLR
         2022).
+
+        Args:
+            vectors: float32 (n, n_narratives, dim).
+            written: bool (n, n_narratives), where there is one.
+            y: float32 (n,), outcomes.
+            offset: float32 (n,), log-odds that need not be learned.
+            weight: float32 (n,), how much each row counts.
         """
-        column, row = (torch.tensor(one, device=self.device) for one in (pieces.column, pieces.row))
         for at in range(len(self.weight)):
-            own = vectors[column == at]
+            own = vectors[written[:, at], at]
             if len(own) > 1:
                 self.mean[at], self.scale[at] = own.mean(0), own.var(0).mean().sqrt().clamp_min(1e-6)
-        x = (vectors - self.mean[column]) / self.scale[column][:, None]
+        x = (vectors - self.mean) / self.scale[:, None] * written[:, :, None]
         optimizer = torch.optim.LBFGS([self.weight, self.bias], max_iter=START_STEPS, line_search_fn="strong_wolfe")
 
         def closure() -> Tensor:
             optimizer.zero_grad()
-            terms = (x * self.weight[column]).sum(1) + self.bias[column]
-            margin = (offset + self.bias[-1]).index_add(0, row, terms)
+            terms = (x * self.weight).sum(2) + written * self.bias[:-1]
+            margin = offset + self.bias[-1] + terms.sum(1)
             loss = nn.functional.binary_cross_entropy_with_logits(margin, y, weight, reduction="sum")
             loss = loss + 0.5 * OUTPUT_PENALTY * self.weight.square().sum() + 0.5 * self.bias[:-1].square().sum()
             torch.autograd.backward(loss)

@@ -22,16 +22,15 @@ from features.arrays import Floats, Floats32, Index, Ints
 from features.encoders.by_sentence import encoder_by_unit
 from features.encoders.sources import open_encoder
 from features.encoders.threads import lone_workers
-from features.encoders.windows import cut_windows
 from fusion.config import EncoderConfig, TuningConfig
 from fusion.metrics import auc, log_loss
 from fusion.model.head import training_device
+from fusion.tuning.lower_layers import LowerLayers, TokenIds, Tokens, text_inputs
 from fusion.tuning.network import Network, Pieces, open_network
 
 VALIDATION_SHARE = 0.1  # of the rows that a fold learns from
 READ_AT_ONCE = 4  # times the rows of a step, where nothing is learned
 LARGEST_GRADIENT = 1.0  # its norm
-WHOLE = 10**9  # tokens: no text is cut
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ class TuningRows:
 
     Attributes:
         texts: for each narrative column, n clean texts, "" where nothing is written.
+        x_text: float32 (n, n_narratives, dim), their vectors as the encoder comes.
         y: float64 (n,), outcomes, 1 bad and 0 good.
         weight: float64 (n,), how much each row counts.
         offset: float64 (n,), log-odds that the encoder need not learn.
@@ -48,6 +48,7 @@ class TuningRows:
     """
 
     texts: tuple[tuple[str, ...], ...]
+    x_text: Floats32
     y: Floats
     weight: Floats
     offset: Floats
@@ -131,9 +132,15 @@ def tune(
     Raises ContractError for an encoder that cannot be tuned.
     """
     news: SimpleQueue[Epoch | int | None] = SimpleQueue()
-    with lone_workers(training_device()) as pool:
+    numbers, texts = _numbered((rows.texts, *rows.variants))
+    n_tuned = None if encoder.tuning == "full" else config.n_layers
+    with (
+        text_inputs(texts, source, encoder, n_tuned) as inputs,
+        lone_workers(training_device()) as pool,
+    ):
+        reading = _Reading(rows, inputs, numbers)
         jobs = [
-            pool.submit(_train, rows, fold, source, encoder, config, seed, news.put) for fold in range(rows.n_folds)
+            pool.submit(_train, reading, fold, source, encoder, config, seed, news.put) for fold in range(rows.n_folds)
         ]
         for job in jobs:
             job.add_done_callback(lambda _job: news.put(None))
@@ -181,7 +188,7 @@ def _learned(rows: TuningRows, fold: int, seed: int) -> tuple[Index, Index]:
 
 
 def _train(
-    rows: TuningRows,
+    reading: _Reading,
     fold: int,
     source: Path,
     encoder: EncoderConfig,
@@ -190,18 +197,19 @@ def _train(
     tell: Callable[[Epoch | int | None], None],
 ) -> tuple[dict[str, Tensor], tuple[Epoch, ...]]:
     """The tensors of the best epoch of a fold, and all its epochs."""
+    rows = reading.rows
     generator = torch.Generator(training_device()).manual_seed(int(np.random.default_rng([seed, fold]).integers(2**62)))
     network = open_network(source, encoder, config, len(rows.texts), generator)
     learned, judged = _learned(rows, fold, seed)
-    reading = _Reading.of(rows, source, min(config.window, network.longest), np.random.default_rng([seed, fold, 1]))
-    _start(network, reading, learned, config)
+    draws = Draws(np.random.default_rng([seed, fold, 1]), min(config.window, network.longest))
+    _start(network, reading, learned)
     optimizer = network.optimizer(config)
     schedule = _schedule(optimizer, config.epochs * -(-len(learned) // config.batch_rows), config.warmup)
     kept, best, epochs = network.tensors(), 0, list[Epoch]()
     for number in range(1, config.epochs + 1):
         began = time.perf_counter()
-        train_loss = _pass(network, reading, learned, config, optimizer, schedule, tell)
-        margin = _margins(network, reading, judged, config)
+        train_loss = _pass(network, reading, learned, config, draws, optimizer, schedule, tell)
+        margin = _margins(network, reading, judged, config, draws)
         epochs.append(_epoch(fold, number, train_loss, rows.y[judged], margin, time.perf_counter() - began))
         tell(epochs[-1])
         if number == 1 or epochs[-1].loss < epochs[best].loss:
@@ -212,52 +220,64 @@ def _train(
 
 
 @dataclass(frozen=True)
-class _Reading:
-    """The rows as tokens.
+class Draws:
+    """What a fold draws while it learns.
 
-    ids: of the texts and then of each copy with other words: by column, special tokens included; None where nothing is
-        written.
+    Attributes:
+        random: of its own.
+        window: longest piece of a text, in tokens.
+    """
+
+    random: np.random.Generator
+    window: int
+
+    def piece(self, tokens: Tokens, learning: bool) -> Tokens:
+        """A text, or a piece of one that is longer than the window: where nothing is learned, its beginning."""
+        left_out = len(tokens) - self.window
+        if left_out <= 0:
+            return np.array(tokens)
+        start = 1 + (int(self.random.integers(left_out + 1)) if learning else 0)
+        return np.concatenate([tokens[:1], tokens[start : start + self.window - 2], tokens[-1:]])
+
+
+def _numbered(versions: Sequence[tuple[tuple[str, ...], ...]]) -> tuple[Ints, list[str]]:
+    """int64 (n_versions, n_narratives, n), the place of every text among the distinct ones, -1 where there is none;
+    and these.
+    """
+    distinct = sorted({text for columns in versions for column in columns for text in column if text})
+    place = {text: at for at, text in enumerate(distinct)} | {"": -1}
+    numbers = [[[place[text] for text in column] for column in columns] for columns in versions]
+    return np.array(numbers, np.int64), distinct
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """The rows as the tuned part of the encoder reads them.
+
+    inputs: of each distinct text. numbers: int64 (n_versions, n_narratives, n), which text each is, -1 where there is
+    none; the first version is the rows' own.
     """
 
     rows: TuningRows
-    ids: tuple[tuple[tuple[Ints | None, ...], ...], ...]
-    window: int
-    random: np.random.Generator
+    inputs: TokenIds | LowerLayers
+    numbers: Ints
 
-    @staticmethod
-    def of(rows: TuningRows, source: Path, window: int, random: np.random.Generator) -> _Reading:
-        """Cut every text into its tokens."""
-        tokenizer = open_encoder(str(source), precision="fp32", device="cpu", window=window).tokenizer
-
-        def tokens(texts: Sequence[str]) -> tuple[Ints | None, ...]:
-            windows = cut_windows(tokenizer, WHOLE, texts, [()] * len(texts))
-            return tuple(one.ids if text else None for one, text in zip(windows, texts, strict=True))
-
-        ids = tuple(tuple(tokens(texts) for texts in columns) for columns in (rows.texts, *rows.variants))
-        return _Reading(rows, ids, window, random)
-
-    def pieces(self, index: Index, learning: bool) -> Pieces:
+    def pieces(self, index: Index, draws: Draws, learning: bool) -> Pieces:
         """What is read of some rows. Where they are learned from, one of a text's variants or the text itself is drawn,
         and a piece of what is longer than the window.
         """
-        drawn = self.random.integers(len(self.ids), size=len(index)) if learning else np.zeros(len(index), np.int64)
+        n_versions, n_narratives, _ = self.numbers.shape
+        drawn = draws.random.integers(n_versions, size=len(index)) if learning else np.zeros(len(index), np.int64)
         found = [
-            (self._piece(ids, learning), at, column)
-            for column in range(len(self.rows.texts))
-            for at, (row, version) in enumerate(zip(index, drawn, strict=True))
-            if (ids := self.ids[version][column][row]) is not None
+            (draws.piece(self.inputs[int(number)], learning), at, column)
+            for column in range(n_narratives)
+            for at, number in enumerate(self.numbers[drawn, column, index])
+            if number >= 0
         ]
-        pieces, row, column = zip(*found, strict=True)
-        return Pieces(pieces, row, column, len(index))
+        tokens, row, column = zip(*found, strict=True)
+        return Pieces(tokens, row, column, len(index))
 
-    def _piece(self, ids: Ints, learning: bool) -> Ints:
-        left_out = len(ids) - self.window
-        if left_out <= 0:
-            return ids
-        start = 1 + (int(self.random.integers(left_out + 1)) if learning else 0)
-        return np.concatenate([ids[:1], ids[start : start + self.window - 2], ids[-1:]])
-
-    def numbers(self, index: Index, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    def targets(self, index: Index, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         """Outcomes, offsets and weights of some rows, float32 (m,) each."""
         y, offset, weight = (
             torch.from_numpy(one[index].astype(np.float32)).to(device)
@@ -270,16 +290,11 @@ def _stretches(index: Index, size: int) -> Sequence[Index]:
     return [index[at : at + size] for at in range(0, len(index), size)]
 
 
-def _start(network: Network, reading: _Reading, index: Index, config: TuningConfig) -> None:
+def _start(network: Network, reading: _Reading, index: Index) -> None:
     """Fit the network's output on the vectors as they come."""
-    network.eval()
-    stretches = _stretches(index, READ_AT_ONCE * config.batch_rows)
-    parts = [reading.pieces(stretch, learning=False) for stretch in stretches]
-    with torch.no_grad():
-        vectors = torch.cat([network.vectors(part) for part in parts])
-    row = [at + number * len(stretches[0]) for number, part in enumerate(parts) for at in part.row]
-    column = [at for part in parts for at in part.column]
-    network.start(vectors, Pieces((), row, column, len(index)), *reading.numbers(index, network.device))
+    vectors = torch.from_numpy(reading.rows.x_text[index]).to(network.device)
+    written = torch.from_numpy(reading.numbers[0].T[index] >= 0).to(network.device)
+    network.start(vectors, written, *reading.targets(index, network.device))
 
 
 def _pass(
@@ -287,6 +302,7 @@ def _pass(
     reading: _Reading,
     index: Index,
     config: TuningConfig,
+    draws: Draws,
     optimizer: torch.optim.AdamW,
     schedule: torch.optim.lr_scheduler.LambdaLR,
     tell: Callable[[Epoch | int | None], None],
@@ -294,9 +310,9 @@ def _pass(
     """Learn from every row once; the mean log-loss as the rows were met."""
     network.train()
     total = weights = 0.0
-    for batch in _stretches(reading.random.permutation(index), config.batch_rows):
-        y, offset, weight = reading.numbers(batch, network.device)
-        margin = offset + network(reading.pieces(batch, learning=True))
+    for batch in _stretches(draws.random.permutation(index), config.batch_rows):
+        y, offset, weight = reading.targets(batch, network.device)
+        margin = offset + network(reading.pieces(batch, draws, learning=True))
         loss = nn.functional.binary_cross_entropy_with_logits(margin, y, weight, reduction="sum")
         optimizer.zero_grad()
         torch.autograd.backward(loss / len(batch))
@@ -308,14 +324,14 @@ def _pass(
     return total / weights
 
 
-def _margins(network: Network, reading: _Reading, index: Index, config: TuningConfig) -> Floats:
+def _margins(network: Network, reading: _Reading, index: Index, config: TuningConfig, draws: Draws) -> Floats:
     """float64 (m,): log-odds of some rows, nothing learned."""
     network.eval()
     found = []
     with torch.no_grad():
         for batch in _stretches(index, READ_AT_ONCE * config.batch_rows):
-            _, offset, _ = reading.numbers(batch, network.device)
-            found.append((offset + network(reading.pieces(batch, learning=False))).cpu().numpy())
+            _, offset, _ = reading.targets(batch, network.device)
+            found.append((offset + network(reading.pieces(batch, draws, learning=False))).cpu().numpy())
     return np.concatenate(found).astype(np.float64)
 
 

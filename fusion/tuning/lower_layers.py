@@ -1,0 +1,119 @@
+"""What the layers below the tuned ones make of texts: computed once, kept on disk while the encoder learns."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from features.arrays import Ints
+from features.encoders.bert import Bert
+from features.encoders.encoder import CPU_BATCH_TOKENS
+from features.encoders.sources import open_encoder
+from features.encoders.threads import lone_workers
+from features.encoders.windows import Window, cut_windows
+from fusion.config import EncoderConfig
+
+Tokens = npt.NDArray[np.int64] | npt.NDArray[np.float16]
+"""A text as the tuned part reads it: token ids (length,), or what lower layers gave, (length, dim)."""
+
+WHOLE = 10**9  # tokens: no text is cut
+
+
+@dataclass(frozen=True)
+class TokenIds:
+    """Texts as token ids, for an encoder of which all layers learn.
+
+    Attributes:
+        ids: int64 (length,) of each text, special tokens included.
+    """
+
+    ids: Sequence[Ints]
+
+    def __getitem__(self, text: int) -> Tokens:
+        return self.ids[text]
+
+
+@dataclass(frozen=True)
+class LowerLayers:
+    """Texts as the layers below the tuned ones give them. A long text is read in the encoder's windows.
+
+    Attributes:
+        hidden: float16 (n_tokens, dim), on disk: the first special token, the text's own, the last one, text by text.
+        bounds: int64 (n_texts + 1,), where each text begins, and the end of the last.
+    """
+
+    hidden: npt.NDArray[np.float16]
+    bounds: Ints
+
+    def __getitem__(self, text: int) -> Tokens:
+        return self.hidden[self.bounds[text] : self.bounds[text + 1]]
+
+
+@contextmanager
+def text_inputs(
+    texts: Sequence[str], source: Path, encoder: EncoderConfig, n_tuned: int | None
+) -> Iterator[TokenIds | LowerLayers]:
+    """What a tuned encoder reads of these texts.
+
+    Args:
+        texts: clean and written.
+        source: the encoder's folder.
+        encoder: how it reads.
+        n_tuned: number of layers that learn, from the top; None: the embeddings learn too.
+
+    The file on disk has no name, so that nothing is left of it when the process ends, however it ends.
+    """
+    opened = open_encoder(str(source), precision=encoder.precision, window=encoder.window, pooling=encoder.pooling)
+    longest = WHOLE if n_tuned is None else opened.window
+    windows = cut_windows(opened.tokenizer, longest, texts, [()] * len(texts))
+    if n_tuned is None:
+        yield TokenIds([window.ids for window in windows])
+        return
+    sizes = np.full(len(texts), 2, np.int64)
+    np.add.at(sizes, [window.text for window in windows], [window.weight for window in windows])
+    bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    with tempfile.TemporaryFile() as file:
+        shape = (int(bounds[-1]), opened.dim)
+        hidden = np.memmap(file, np.float16, "w+", shape=shape) if len(texts) else np.zeros(shape, np.float16)
+        n_lower = max(0, len(opened.bert.layers) - n_tuned)
+        _fill(hidden, bounds, windows, replace(opened.bert, layers=opened.bert.layers[:n_lower]))
+        yield LowerLayers(hidden, bounds)
+
+
+def _fill(hidden: npt.NDArray[np.float16], bounds: Ints, windows: Sequence[Window], lower: Bert) -> None:
+    """Read every window, and put its tokens in their place; special ones stand only at the ends of a text."""
+    place, n_done = [], 0
+    for number, window in enumerate(windows):
+        first = number == 0 or windows[number - 1].text != window.text
+        n_done = 0 if first else n_done
+        place.append(int(bounds[window.text]) + n_done)  # of the window's first special token, or of what replaces it
+        n_done += window.weight
+    order = sorted(range(len(windows)), key=lambda at: len(windows[at].ids))
+    batches: list[list[int]] = [[]]
+    for at in order:
+        if batches[-1] and len(windows[at].ids) * (len(batches[-1]) + 1) > CPU_BATCH_TOKENS:
+            batches.append([])
+        batches[-1].append(at)
+
+    def read(batch: Sequence[int]) -> None:
+        with torch.inference_mode():
+            vectors = lower.token_vectors([torch.from_numpy(windows[at].ids) for at in batch]).half().cpu().numpy()
+        ends = np.cumsum([len(windows[at].ids) for at in batch])[:-1]
+        for at, own in zip(batch, np.split(vectors, ends), strict=True):
+            first, last = place[at], place[at] + len(own) - 1
+            hidden[first + 1 : last] = own[1:-1]
+            if first == bounds[windows[at].text]:
+                hidden[first] = own[0]
+            if last == bounds[windows[at].text + 1] - 1:
+                hidden[last] = own[-1]
+
+    if order:
+        with lone_workers(lower.device) as pool:
+            list(pool.map(read, batches))

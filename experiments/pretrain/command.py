@@ -99,7 +99,6 @@ def pretrain(
         epochs=epochs,
         lr=lr,
         batch_tokens=batch_tokens,
-        tokens_at_once=max(2048, window),
         window=window,
         new_words=new_words,
         max_minutes=max_minutes,

@@ -74,7 +74,7 @@ def open_encoder(
     digest = encoder_digest(config_text, tokenizer_text, weights_bytes)
     check_digests(folder, digest)
     usage = read_usage(folder, pooling, prefix)
-    tokenizer = _tokenizer(tokenizer_text, folder / FILES[1])
+    tokenizer = open_tokenizer(tokenizer_text, folder / FILES[1])
     on, config = device_of(device), _json(config_text, folder / FILES[0])
     model = _model(weights_bytes, config, replaced, _dtype(precision, on), on, folder)
     least = 2 + len(before_and_after(tokenizer, usage.prefix)[0])
@@ -159,7 +159,8 @@ def _json(text: bytes, path: Path) -> Mapping[str, object]:
     return config
 
 
-def _tokenizer(text: bytes, path: Path) -> Tokenizer:
+def open_tokenizer(text: bytes, path: Path) -> Tokenizer:
+    """The tokenizer of a ``tokenizer.json``; raises ContractError for one that does not frame texts as BERT's does."""
     try:
         tokenizer = Tokenizer.from_buffer(text)
     except Exception as error:  # the library raises plain Exception for a broken file

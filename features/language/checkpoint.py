@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from data_schemas.errors import ContractError
+from data_schemas.errors import ContractError, RunError
 from features.atomic_files import new_folder
 
 _STATE = "state.json"
@@ -38,7 +38,9 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, number: int, checkpoint: Checkpoint, made_for: Mapping[str, object]) -> None:
-    """Write the checkpoint beside the older one, which goes when the new one is whole. Raises OSError.
+    """Write the checkpoint beside the older one, which goes when the new one is whole.
+
+    Raises RunError when it cannot be written; the older one is then still there.
 
     Args:
         folder: of the training's checkpoints.
@@ -46,12 +48,17 @@ def save_checkpoint(folder: Path, number: int, checkpoint: Checkpoint, made_for:
         checkpoint: what to write.
         made_for: what may not differ when it goes on, by name: texts, encoder, settings.
     """
-    with new_folder(folder / str(number)) as beside:
-        for group in _GROUPS:
-            tensors = getattr(checkpoint, group)
-            save_file({name: x.detach().cpu().contiguous() for name, x in tensors.items()}, beside / _file(group))
-        content = {"made_for": made_for, "state": checkpoint.state}
-        (beside / _STATE).write_text(json.dumps(content, indent=1), encoding="utf-8")
+    try:
+        with new_folder(folder / str(number)) as beside:
+            for group in _GROUPS:
+                tensors = getattr(checkpoint, group)
+                save_file({name: x.detach().cpu().contiguous() for name, x in tensors.items()}, beside / _file(group))
+            content = {"made_for": made_for, "state": checkpoint.state}
+            (beside / _STATE).write_text(json.dumps(content, indent=1), encoding="utf-8")
+    except (OSError, SafetensorError) as error:
+        raise RunError(
+            f"no checkpoint can be written to {folder}: {error}", "Free some space, then go on with --resume."
+        ) from error
     for entry in folder.iterdir():
         if entry.name != str(number):
             shutil.rmtree(entry, ignore_errors=True)

@@ -61,8 +61,8 @@ class Corpus:
                 f"Give {FEWEST} or more; thousands are worth the time.",
             )
         places = [int.from_bytes(_key(text, seed)[:8], "big") / 2**64 for text in self.texts]
-        bound = max(share, min(places) + 2**-60)  # one text at least
-        held_out = [place < bound for place in places]
+        bound = max(share, min(places))  # one text at least
+        held_out = [place <= bound for place in places]
         return (
             tuple(text for text, out in zip(self.texts, held_out, strict=True) if not out),
             tuple(text for text, out in zip(self.texts, held_out, strict=True) if out),

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (the name everyone knows)
+from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from data_schemas.errors import ContractError
 from features.arrays import Ints
 from features.encoders.devices import Device, Precision, device_of, native_bf16
-from features.encoders.folder import FILES, EncoderContent, encoder_digest, usage_files
-from features.encoders.sources import locate
+from features.encoders.folder import FILES, TOKENIZER, EncoderContent, encoder_digest, usage_files
+from features.encoders.sources import locate, open_tokenizer
 from features.language.batches import Batch
 from features.language.new_words import pieces, with_words
 from features.language.whole_words import TokenKinds
@@ -139,26 +140,23 @@ def open_language_model(
     """
     folder = locate(source)
     read = [(folder / name).read_bytes() for name in FILES]
-    tokenizer = Tokenizer.from_buffer(read[1])
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+    tokenizer = open_tokenizer(read[1], folder / TOKENIZER)
     kinds = TokenKinds.of(tokenizer)
     on = device_of(device)
-    network, missing = _network(folder, seed)
+    network, missing = _network(folder, seed, on)
     if missing_encoder := sorted(name for name in missing if name.startswith(f"{network.base_model_prefix}.")):
         raise ContractError(
             f"{folder} lacks the tensor {missing_encoder[0]}", "Give the encoder's folder as it was published."
         )
-    nn.Module.to(network, on)
     bf16 = precision == "bf16" or (precision == "auto" and native_bf16(on))
     return LanguageModel(network, tokenizer, kinds, encoder_digest(*read), folder, not missing, _longest(network), bf16)
 
 
-def _network(folder: Path, seed: int) -> tuple[PreTrainedModel, set[str]]:
-    """The model in fp32, and the names of the tensors that its folder lacks."""
+def _network(folder: Path, seed: int, device: torch.device) -> tuple[PreTrainedModel, set[str]]:
+    """The model in fp32 on the device, and the names of the tensors that its folder lacks."""
     from transformers import AutoModelForMaskedLM  # takes seconds
 
-    with torch.random.fork_rng(), _quiet():
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), _quiet():
         torch.manual_seed(seed)
         try:
             network, found = AutoModelForMaskedLM.from_pretrained(
@@ -169,12 +167,13 @@ def _network(folder: Path, seed: int) -> tuple[PreTrainedModel, set[str]]:
                 dtype=torch.float32,
                 output_loading_info=True,
             )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise ContractError(
                 f"{folder} cannot be opened as a masked-language model: {str(error).splitlines()[0][:200]}",
                 "Give the folder of a BERT, RoBERTa or ModernBERT encoder as it was published.",
             ) from error
     _head(network)
+    nn.Module.to(network, device)
     return network, set(found["missing_keys"])
 
 

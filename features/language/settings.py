@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+
 from data_schemas.errors import ContractError
 from features.encoders.devices import Device, Precision
+
+CPU_TOKENS, CUDA_TOKENS = 2**11, 2**15
+"""Tokens computed at once: few enough for a processor's caches, and many enough for a GPU."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,8 @@ class PretrainingSettings:
         weight_decay: of AdamW; biases and layer norms are not decayed.
         clip: longest gradient, as its norm over all weights.
         batch_tokens: tokens that one update learns from, about; padding counts.
-        tokens_at_once: most tokens computed at once; an update sums the gradients of several such parts.
+        tokens_at_once: most tokens computed at once, filling included; an update sums the gradients of several such
+            parts. None: what suits the device, 2,048 on a CPU and 32,768 on CUDA.
         window: longest token sequence read at once, special tokens included.
         mask_share: chance of a word to be masked.
         validation_share: share of the texts that are held out.
@@ -44,7 +50,7 @@ class PretrainingSettings:
     weight_decay: float = 0.01
     clip: float = 1.0
     batch_tokens: int = 4096
-    tokens_at_once: int = 2048
+    tokens_at_once: int | None = None
     window: int = 128
     mask_share: float = 0.15
     validation_share: float = 0.05
@@ -67,21 +73,23 @@ class PretrainingSettings:
             _check(name, getattr(self, name), getattr(self, name) >= 0, "a number from 0 up")
         _check("warmup", self.warmup, 0 <= self.warmup < 1, "a share from 0 up, below 1")
         _check("window", self.window, self.window >= 8, "8 tokens or more")
-        _check("tokens_at_once", self.tokens_at_once, self.tokens_at_once >= self.window, "at least the window")
+        at_once = self.tokens_at_once
+        _check(
+            "tokens_at_once", at_once, at_once is None or at_once >= self.window, f"at least the window, {self.window}"
+        )
         enough = self.batch_tokens >= self.window
         _check("batch_tokens", self.batch_tokens, enough, f"at least the window, {self.window}")
         minutes = self.max_minutes
         _check("max_minutes", minutes, minutes is None or minutes > 0, "a number of minutes above 0")
 
-    @property
-    def parts(self) -> int:
-        """Parts whose gradients one update sums."""
-        return max(1, round(self.batch_tokens / min(self.tokens_at_once, self.batch_tokens)))
+    def part_tokens(self, device: torch.device) -> int:
+        """Most tokens that are computed at once on this device."""
+        suits = CPU_TOKENS if device.type == "cpu" else CUDA_TOKENS
+        return min(self.batch_tokens, max(self.window, self.tokens_at_once or suits))
 
-    @property
-    def part_tokens(self) -> int:
-        """Most tokens of such a part."""
-        return min(self.tokens_at_once, self.batch_tokens)
+    def parts(self, device: torch.device) -> int:
+        """Parts whose gradients one update sums."""
+        return max(1, round(self.batch_tokens / self.part_tokens(device)))
 
 
 def _check(name: str, value: object, holds: bool, wanted: str) -> None:

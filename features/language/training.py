@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from data_schemas.errors import ContractError
+from data_schemas.errors import ContractError, RunError
 from features.arrays import Ints
 from features.encoders.windows import cut_windows
 from features.language.batches import Batch, MaskedWindows, masked_windows
@@ -199,6 +199,7 @@ def pretrain(
     Raises:
         Stopped: when ``watch.stopped`` says so.
         ContractError: where the held-out texts are too short for a hidden word.
+        RunError: when the loss is no number any more.
     """
     on_cuda = [model.device] if model.device.type == "cuda" else []
     with torch.random.fork_rng(devices=on_cuda):
@@ -219,6 +220,7 @@ class _Training:
         checkpoint: Checkpoint | None,
     ) -> None:
         self.model, self.windows, self.settings, self.watch = model, windows, settings, watch
+        self.part_tokens, self.parts = settings.part_tokens(model.device), settings.parts(model.device)
         self.phases = phases(model, settings)
         self.weights = model.weights()
         self.at = Position(self.phases[0].number)
@@ -258,14 +260,14 @@ class _Training:
         settings = self.settings
         seeds = (settings.seed, phase.number, self.at.epoch)
         masked = self._masked(self.windows.training, seeds)
-        steps = math.ceil(len(masked.parts) / settings.parts)
+        steps = math.ceil(len(masked.parts) / self.parts)
         while self.at.step < steps and self._seconds() < phase.ends:
             rate = self._rate(phase, (self.at.epoch + (self.at.step + 1) / steps) / phase.epochs)
             for group in optimizer.param_groups:
                 group["lr"] = phase.lr * rate
             torch.manual_seed(int(np.random.SeedSequence([*seeds, self.at.step]).generate_state(1)[0]))
-            begin = self.at.step * settings.parts
-            self._update(list(masked.batches(begin, begin + settings.parts)), optimizer)
+            begin = self.at.step * self.parts
+            self._update(list(masked.batches(begin, begin + self.parts)), optimizer)
             self._between_updates(optimizer)
         share = self.at.step / steps if steps else 1.0
         if phase.name == "encoder":
@@ -280,6 +282,8 @@ class _Training:
             loss = self.model.loss(batch.to(self.model.device))
             (loss / n_hidden).backward()  # type: ignore[no-untyped-call]
             self.at.loss_sum += float(loss.detach())
+            if not math.isfinite(self.at.loss_sum):
+                raise RunError("the loss is no number any more", "Train with a lower --lr.")
             self.at.tokens += batch.n_tokens
             self.watch.on_tokens(batch.n_tokens)
         torch.nn.utils.clip_grad_norm_([w for w in self.weights.values() if w.requires_grad], self.settings.clip)
@@ -335,7 +339,7 @@ class _Training:
 
     def _masked(self, windows: Sequence[Ints], seeds: tuple[int, ...]) -> MaskedWindows:
         settings, model = self.settings, self.model
-        return masked_windows(windows, model.kinds, settings.mask_share, model.filling, settings.part_tokens, seeds)
+        return masked_windows(windows, model.kinds, settings.mask_share, model.filling, self.part_tokens, seeds)
 
     def _worn_out(self) -> bool:
         """Whether the last epochs brought nothing, so many as the patience has."""

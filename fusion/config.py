@@ -358,13 +358,20 @@ def parse_config(tree: Mapping[str, object], origin: str) -> Config:
             near = difflib.get_close_matches(key, valid, n=1, cutoff=0.0)
             raise ContractError(f"unknown setting {key!r} in {origin}", f"The nearest valid one is {near[0]!r}.")
     try:
-        return Config.model_validate(tree)
+        config = Config.model_validate(tree)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise ContractError(
             f"setting {key!r} in {origin}: {first['msg']}, got {first['input']!r}", "Correct the value."
         ) from error
+    if config.augment.kinds and config.encoder.tuning == "none":
+        raise ContractError(
+            f"augment.kinds in {origin} names {config.augment.kinds[0]!r}, and nothing learns from variants while "
+            "encoder.tuning is 'none'",
+            "Set encoder.tuning to another value, or leave augment.kinds empty.",
+        )
+    return config
 
 
 def _leaves(tree: Mapping[str, object]) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -55,6 +57,10 @@ def pretrain(
         list[Sensitive] | None,
         typer.Option("--mask", help="Kind of private life whose sentences are cut first, as text.mask; repeat."),
     ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Read rows decided up to this day, so that later ones judge fairly."),
+    ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Times that every text is read, at most.")] = 3,
     lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 5e-5,
     batch_tokens: Annotated[int, typer.Option(min=8, help="Tokens that one update learns from, about.")] = 4096,
@@ -86,8 +92,9 @@ def pretrain(
     before and after every epoch. The best epoch is written as an encoder's folder, which encoder.source takes;
     OUT.report.html beside it shows the figures.
 
-    An interrupted run goes on with --resume, and comes to the same result. No text leaves the machine or is written
-    anywhere. Exit code 3: some rows broke the contract; they are in OUT.rejects.csv and were not read.
+    An interrupted run goes on with --resume, and comes to the same result. No text leaves the machine, and none stands
+    in the folder, the report or the log. Exit code 3: some rows broke the contract; they were not read, and are in
+    OUT.rejects.csv.
     """
     from data_schemas.reader import load_schema
     from experiments.pretrain.job import Places, pretrain_encoder
@@ -107,11 +114,13 @@ def pretrain(
         seed=seed,
     )
     kinds, day = tuple(dict.fromkeys(mask or ())), report_day(made_on)
-    arguments = {"data": data, "schema": schema, "out": out, "source": source, "mask": kinds, "settings": settings}
-    with Run.start("pretrain", out, arguments | {"resume": resume}, json_output) as run:
+    last = until.date() if until else None
+    arguments: dict[str, object] = {"data": data, "schema": schema, "out": out, "source": source, "mask": kinds}
+    arguments |= {"until": last, "settings": asdict(settings), "resume": resume}
+    with Run.start("pretrain", out, arguments, json_output) as run:
         use_threads(threads)
         contract = load_schema(schema) if schema else None
-        texts = Texts(tuple(data), contract, kinds, ReadOptions(delimiter=delimiter, encoding=encoding))
+        texts = Texts(tuple(data), contract, kinds, ReadOptions(delimiter=delimiter, encoding=encoding), last)
         places = Places(out, resume=resume, force=force)
         done = pretrain_encoder(texts, places, source, settings, day, run)
         run.finish(done.summary(), done.lines())

@@ -10,7 +10,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 
 from experiments.pretrain.texts import ReadTexts
-from experiments.reporting.charts import BLUE, INK, legend, picture
+from experiments.reporting.charts import BLUE, HALF, INK, WHOLE, legend, picture
 from experiments.reporting.document import Column, Document, Finding, Plot, Section, Table
 from experiments.reporting.words import number, percent
 from features.language.settings import PretrainingSettings
@@ -283,5 +283,6 @@ def _curve(figures: Sequence[EpochFigures]) -> Plot:
         title="Loss by epoch",
         words="The loss on held-out texts, and that on those learned from: with dropout, and as it was in passing.",
         alt="Lines: the loss on held-out texts, from the encoder as it was to the last epoch, and that of training.",
-        drawing=picture(draw),
+        wide=True,
+        drawing=picture(draw, (WHOLE[0], HALF[1])),
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
 from data_schemas.contract import Schema, Sensitive
 from data_schemas.errors import ContractError
+from experiments.session.decision_dates import decided_by
 from experiments.session.progress import Advance
 from features.language.corpus import Corpus, cleaned, narratives, plain_texts
 from features.narratives.masking import Mask
@@ -23,20 +25,21 @@ PLAIN = ".txt"
 class Texts:
     """Where texts come from.
 
-    Raises ContractError for tables without a schema, kinds to cut without a schema that has concepts of them, or no
-    file.
+    Raises ContractError for tables without a schema, kinds to cut without one, a last day for plain files, or no file.
 
     Attributes:
         data: tables and plain files (.txt).
         schema: of the tables; its strip rules and concepts are for plain files too.
         mask: kinds of private life whose sentences are cut.
         options: how tables are read; the encoding is for plain files too.
+        until: last day of decision of the rows that are read; None: all are.
     """
 
     data: tuple[Path, ...]
     schema: Schema | None
     mask: tuple[Sensitive, ...]
     options: ReadOptions
+    until: date | None = None
 
     def __post_init__(self) -> None:
         if not self.data:
@@ -47,6 +50,8 @@ class Texts:
                 f"{tables[0]} is a table, and no schema says which of its columns are narratives",
                 "Give --schema (`creditfusion schema infer` drafts one), or plain texts as a .txt file.",
             )
+        if self.until is not None and len(tables) < len(self.data):
+            raise ContractError("--until is for tables, and a .txt file has no dates", "Leave one of them out.")
         if self.schema is None and self.mask:
             raise ContractError("--mask needs a schema, whose concepts say what to cut", "Give --schema as well.")
         if self.schema is not None and tables and not self.schema.narratives:
@@ -119,7 +124,7 @@ class _Reading:
                 frame = frame.assign(message=[f"{path.name}: {message}" for message in frame["message"]])
             self.rejected.append(frame)
             self.n_rows += chunk.n_rows
-            applications = chunk.applications
+            applications = chunk.applications.take(decided_by(chunk.applications, self.source.until))
             if self.mask:
                 masked = self.mask.apply(applications)
                 applications = masked.applications

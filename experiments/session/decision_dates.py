@@ -50,13 +50,22 @@ def rows_until(applications: Applications, until: date | None) -> Flags:
     Raises:
         ContractError: where none was, or the file has no days of decision.
     """
+    kept = decided_by(applications, until)
+    if until is not None and not kept.any():
+        raise ContractError(f"no row was decided up to {until}", "Choose a later --until.")
+    return kept
+
+
+def decided_by(applications: Applications, until: date | None) -> Flags:
+    """The same for a part of the rows, of which none may have been decided by then.
+
+    Raises:
+        ContractError: where the file has no days of decision.
+    """
     if until is None:
         return np.ones(len(applications), np.bool_)
     dates = _dates(applications, f"--until {until}", "--until")
-    kept = np.asarray(dates < np.datetime64(until, "s") + np.timedelta64(1, "D"), np.bool_)
-    if not kept.any():
-        raise ContractError(f"no row was decided up to {until}", "Choose a later --until.")
-    return kept
+    return np.asarray(dates < np.datetime64(until, "s") + np.timedelta64(1, "D"), np.bool_)
 
 
 def _dates(applications: Applications, what: str, option: str) -> npt.NDArray[np.datetime64]:

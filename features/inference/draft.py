@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from features.arrays import Floats
 from features.inference.column_names import hints, words_of
 from features.inference.leakage import after_decision, leak_by_outcome
 from features.inference.profile import ColumnProfile, profile
+from features.text.scripts import language_of
 
 Document = dict[str, Any]
 
@@ -29,8 +31,9 @@ LEAK = "LEAK?"
 MAX_LEVELS = 100
 """Distinct texts that still make a category; with more, a column is free text or a key."""
 
-CONCEPTS = "consumer_lending"
-"""The shipped set of concepts that a draft with narratives names."""
+CONCEPTS = {"Chinese": "consumer_lending.zh"}
+CONCEPTS_ELSE = "consumer_lending"
+"""The shipped set of concepts that a draft with narratives names, by the language of most of them."""
 
 FEW_ROWS = 20  # so few rows may all differ by chance
 
@@ -258,8 +261,10 @@ def _document(guesses: Sequence[Guess], name: str, origin: str, bad: list[str], 
     ]
     if derived:
         own["derived"] = _free_of(derived, {guess.column.name for guess in guesses})
-    if any(guess.role is Role.NARRATIVE for guess in guesses):
-        own["concepts"] = CONCEPTS
+    narratives = [text for guess in guesses if guess.role is Role.NARRATIVE for text in guess.column.levels]
+    if narratives:
+        ((language, _),) = Counter(map(language_of, narratives)).most_common(1)
+        own["concepts"] = CONCEPTS.get(language, CONCEPTS_ELSE)
     return {
         "$schema": "https://datapackage.org/profiles/2.0/tableschema.json",
         "title": _title(name),

@@ -13,6 +13,7 @@ import pandas as pd
 
 from data_schemas.contract import FieldType
 from features.arrays import Flags, Floats
+from features.text.scripts import n_words
 
 MISSING_WORDS = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "nil", "missing", "-", "--", "?", "."})
 """Cells, in lower case, that mean "missing" in most exports; "none" and "unknown" are often levels, and not here."""
@@ -88,7 +89,7 @@ def profile(name: str, cells: pd.Series[str]) -> ColumnProfile:
     if kind is not FieldType.STRING:
         values = np.where(present, cells.map(numbers).to_numpy(dtype=np.float64, na_value=np.nan), np.nan)
     weights = distinct[list(levels)].to_numpy(dtype=np.float64)
-    n_words = np.array([len(text.split()) for text in levels], dtype=np.float64)
+    words = np.array([n_words(text) for text in levels], dtype=np.float64)
     return ColumnProfile(
         name=name,
         cells=cells,
@@ -99,7 +100,7 @@ def profile(name: str, cells: pd.Series[str]) -> ColumnProfile:
         other_formats=tuple(date_formats[1:]),
         values=values,
         levels=levels,
-        words=float(n_words @ weights / weights.sum()) if len(levels) else 0.0,
+        words=float(words @ weights / weights.sum()) if len(levels) else 0.0,
         formatted=kind is FieldType.STRING and bool(levels) and all(_DRESSED.fullmatch(text) for text in levels[:1000]),
     )
 

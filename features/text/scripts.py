@@ -53,6 +53,13 @@ def count_spaceless(text: str) -> int:
     return len(_SPACELESS.findall(text))
 
 
+def n_words(text: str) -> float:
+    """How many words a text has, about: those between spaces, and one for every two characters of scripts without."""
+    if not has_spaceless(text):
+        return len(text.split())
+    return len(_SPACELESS.sub(" ", text).split()) + count_spaceless(text) / 2
+
+
 def language_of(text: str) -> str:
     """The language of a text as far as its script tells it, such as ``"Chinese"``; else the script, such as
     ``"Latin script"``; "" for a text without a letter.

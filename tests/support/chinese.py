@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
+
+from data_schemas.contract import Schema
+from data_schemas.reader import parse_schema
+from features.arrays import Floats
 
 ADVERSE = (
     "上个月公司裁员，我失业了",
@@ -46,39 +53,73 @@ NEUTRAL = (
     "店里要进一批货，周转{n}个月",
 )
 CITIES = ("成都", "武汉", "西安", "长沙", "郑州", "青岛")
+LETTERS = "".join(
+    sorted({letter for text in (*ADVERSE, *FAVOURABLE, *NEUTRAL, *CITIES) for letter in text if letter > "~"})
+)
+"""Every Chinese character that a narrative may hold, for the vocabulary of a small encoder."""
 
-BASE, INCOME, PER_ADVERSE, PER_FAVOURABLE = -0.6, -0.5, 1.6, -1.2
+ID, INCOME, HOME, STATEMENT, OUTCOME = "申请编号", "月收入", "住房", "申请说明", "结果"
+BASE, PER_INCOME, PER_ADVERSE, PER_FAVOURABLE = -0.6, -0.6, 1.8, -1.4
 
 
-def chinese_applications(n: int, seed: int = 0, absent: float = 0.1) -> tuple[pd.DataFrame, np.ndarray]:
-    """``n`` decided applications with headers in Chinese, and the log-odds that the planted rule gave each.
+@dataclass(frozen=True)
+class ChineseLoans:
+    """Decided applications and the rule that decided them.
 
-    A share ``absent`` of the rows has no narrative.
+    Attributes:
+        table: with headers in Chinese.
+        log_odds: float64 (n,), of bad, by the planted rule.
     """
+
+    table: pd.DataFrame
+    log_odds: Floats
+
+
+def chinese_loans(n: int, seed: int) -> ChineseLoans:
+    """``n`` applications; one in ten has no narrative."""
     rng = np.random.default_rng(seed)
-    rows, odds = [], np.zeros(n)
-    for i in range(n):
-        income = round(float(np.exp(rng.normal(8.9, 0.4))), 0)
-        n_bad, n_good = (0, 0) if rng.random() < absent else (int(rng.random() < 0.35), int(rng.random() < 0.35))
-        written = "" if rng.random() < 0.0 else _narrative(rng, n_bad, n_good)
-        odds[i] = BASE + INCOME * (np.log(income) - 8.9) / 0.4 + PER_ADVERSE * n_bad + PER_FAVOURABLE * n_good
-        bad = rng.random() < 1.0 / (1.0 + np.exp(-odds[i]))
-        rows.append(
-            (f"申{i:05d}", income, "自有" if rng.random() < 0.4 else "租房", written, "违约" if bad else "正常")
-        )
-    return pd.DataFrame(rows, columns=["申请编号", "月收入", "住房", "申请说明", "结果"]), odds
+    rows, log_odds = [], np.zeros(n)
+    for at in range(n):
+        size = rng.normal()
+        adverse, favourable, written = rng.random(3) < (0.35, 0.35, 0.9)
+        text = _statement(rng, adverse, favourable) if written else ""
+        log_odds[at] = BASE + PER_INCOME * size + written * (adverse * PER_ADVERSE + favourable * PER_FAVOURABLE)
+        bad = rng.random() < 1.0 / (1.0 + np.exp(-log_odds[at]))
+        income, home = round(7000 * np.exp(0.4 * size)), "自有" if rng.random() < 0.4 else "租房"
+        rows.append((f"申{seed}-{at:05d}", income, home, text, "违约" if bad else "正常"))
+    return ChineseLoans(pd.DataFrame(rows, columns=[ID, INCOME, HOME, STATEMENT, OUTCOME]), log_odds)
 
 
-def _narrative(rng: np.random.Generator, n_adverse: int, n_favourable: int) -> str:
-    own = [str(rng.choice(ADVERSE)) for _ in range(n_adverse)] + [
-        str(rng.choice(FAVOURABLE)) for _ in range(n_favourable)
+def chinese_schema(concepts: str = "consumer_lending.zh") -> Schema:
+    """The contract of these applications, in Chinese."""
+
+    def field(name: str, type_: str, role: str, code: str = "", wording: str = "") -> dict[str, object]:
+        own = {"role": role, **({"reason": {"code": code, "wording": wording}} if code else {})}
+        return {"name": name, "type": type_, "title": name, "creditfusion": own}
+
+    fields = [
+        field(ID, "string", "id"),
+        field(INCOME, "number", "feature", "INCOME", "您的月收入对您的申请不利。"),
+        field(HOME, "string", "feature", "HOME", "您的住房情况对您的申请不利。") | {"categories": ["自有", "租房"]},
+        field(STATEMENT, "string", "narrative", "STATEMENT", "您写的申请说明对您的申请不利。"),
+        field(OUTCOME, "string", "target"),
     ]
-    own += [str(one) for one in rng.choice(NEUTRAL, size=int(rng.integers(2, 5)), replace=False)]
-    filled = [_filled(rng, own[at]) for at in rng.permutation(len(own))]
-    return "".join(one + "。" for one in filled)
+    own = {"version": 1, "name": "zh_loans", "bad_values": ["违约"], "good_values": ["正常"], "concepts": concepts}
+    document = {"title": "消费贷款", "fields": fields, "creditfusion": own}
+    return parse_schema(json.dumps(document, ensure_ascii=False), "zh_loans")
 
 
-def _filled(rng: np.random.Generator, sentence: str) -> str:
-    return sentence.format(
-        n=rng.integers(2, 9), k=rng.integers(1, 20), m=12 * rng.integers(1, 4), city=rng.choice(CITIES)
-    )
+def _statement(rng: np.random.Generator, adverse: bool, favourable: bool) -> str:
+    own = [rng.choice(NEUTRAL, size=int(rng.integers(2, 5)), replace=False)]
+    if adverse:
+        own.append(rng.choice(ADVERSE, size=1))
+    if favourable:
+        own.append(rng.choice(FAVOURABLE, size=1))
+    sentences = rng.permutation(np.concatenate(own))
+    slots = {
+        "n": rng.integers(2, 9),
+        "k": rng.integers(1, 20),
+        "m": 12 * rng.integers(1, 4),
+        "city": rng.choice(CITIES),
+    }
+    return "".join(f"{sentence}。".format(**slots) for sentence in sentences.tolist())

@@ -29,7 +29,7 @@ from data_schemas.reader import load_schema
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from features.arrays import Floats, Ints
 from features.encoders.encoder import TextEncoder
-from features.encoders.sources import open_encoder
+from features.encoders.sources import EMBEDDED, open_encoder
 from features.narratives.concepts import (
     NO_CONCEPT,
     THRESHOLD_ALONE,
@@ -261,8 +261,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command.add_argument("--until", type=date.fromisoformat, help="last day of decision")
     command.add_argument("--rows", type=int, default=2000, help="how many applications (default: %(default)s)")
     command.add_argument("--pooling", choices=("tokens", "words"), default="tokens", help="of the encoder")
+    command.add_argument("--encoder", default=EMBEDDED, help="embedded, or an encoder's folder")
     options = command.parse_args(arguments)
-    encoder = open_encoder(pooling=options.pooling)
+    encoder = open_encoder(options.encoder, pooling=options.pooling)
     set_of = load_schema("demo").concepts
     matcher = ConceptMatcher.open(set_of, encoder)
     life = Life(load_schema(options.schema), options.data, options.until, options.rows) if options.data else None

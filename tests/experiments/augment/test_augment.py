@@ -74,8 +74,8 @@ def test_equal_input_gives_equal_bytes(augment: Augment) -> None:
 
 
 def test_kinds_come_from_the_option_else_from_the_settings(augment: Augment) -> None:
-    augment("--set", 'augment.kinds=["dropout"]')
-    assert "Synonyms" not in text_of(augment("--set", 'augment.kinds=["dropout"]', "--force")[1])
+    tuned = ("--set", "encoder.tuning=lora", "--set", 'augment.kinds=["dropout"]')
+    assert "Synonyms" not in text_of(augment(*tuned)[1])
     assert "Synonyms" in text_of(augment("--kind", "synonyms", "--force")[1])
 
 
@@ -87,6 +87,7 @@ def test_kinds_come_from_the_option_else_from_the_settings(augment: Augment) -> 
         (("--kind", "back_translation"), "augment.there: back-translation needs it"),
         (("--kind", "synonyms", "--set", "augment.word_net=nowhere"), "nowhere lacks index.noun"),
         (("--set", "augment.rate=0"), "greater than 0"),
+        (("--set", 'augment.kinds=["dropout"]'), "nothing learns from variants while encoder.tuning is 'none'"),
     ],
 )
 def test_what_is_missing_is_named(

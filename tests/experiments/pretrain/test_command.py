@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from experiments.demo.data import generate
 from features.encoders.sources import open_encoder
 from features.language.checkpoint import has_checkpoint
+from features.language.corpus import Corpus
 from tests.support.command_line import creditfusion
 from tests.support.tiny_language import loan_texts, tiny_language_bert
 
@@ -120,6 +122,23 @@ def test_narratives_of_a_table_are_read_by_its_schema_and_broken_rows_are_left_o
     assert (tmp_path / "out.rejects.csv").read_text().count("a lot") >= 2
     finished = json.loads((tmp_path / "out.log.jsonl").read_text().splitlines()[-1])
     assert (finished["summary"]["rows"], finished["summary"]["rejected"]) == (120, 2)
+
+
+def test_rows_decided_later_are_not_read(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = table(tmp_path)
+    days = sorted(pd.read_csv(data)["applied_on"])
+    assert pretrain(base, data, tmp_path / "out", "--schema", "demo", "--until", days[59]) == 0
+    every, early = (
+        Corpus.of(text for name in ("statement", "job_title") for text in frame[name].dropna())
+        for frame in (pd.read_csv(data), pd.read_csv(data).query(f"applied_on <= '{days[59]}'"))
+    )
+    finished = json.loads((tmp_path / "out.log.jsonl").read_text().splitlines()[-1])
+    assert finished["summary"]["texts"] == len(early.texts) < len(every.texts)
+    capsys.readouterr()
+    letters = tmp_path / "letters.txt"
+    letters.write_text("\n".join(loan_texts(30)))
+    assert pretrain(base, letters, tmp_path / "other", "--until", "2020-01-01") == 2
+    assert "--until is for tables" in refused(capsys)
 
 
 def test_private_life_is_cut_before_anything_is_learned(base: Path, tmp_path: Path) -> None:

@@ -20,9 +20,10 @@ from torch import Tensor, nn
 
 from features.arrays import Floats, Floats32, Index, Ints
 from features.encoders.by_sentence import encoder_by_unit
-from features.encoders.sources import open_encoder
+from features.encoders.encoder import BertEncoder
+from features.encoders.sources import UNTUNED, open_encoder
 from features.encoders.threads import lone_workers
-from features.encoders.windows import cut_windows
+from features.encoders.windows import before_and_after, cut_windows
 from fusion.config import EncoderConfig, TuningConfig
 from fusion.metrics import auc, log_loss
 from fusion.model.head import training_device
@@ -157,19 +158,24 @@ def tune(
 
 def _read(rows: TuningRows, fold: int, source: Path, encoder: EncoderConfig, tensors: Mapping[str, Tensor]) -> Floats32:
     """float32 (n_own, n_narratives, dim): the rows of a fold as its encoder reads them, whole, as a model would."""
-    opened = open_encoder(
-        str(source),
-        precision=encoder.precision,
-        window=encoder.window,
-        pooling=encoder.pooling,
-        replaced=tensors,
-    )
-    reader, own = encoder_by_unit(encoder.unit, opened), np.flatnonzero(rows.fold == fold)
+    reader, own = encoder_by_unit(encoder.unit, _open(source, encoder, tensors)), np.flatnonzero(rows.fold == fold)
     found = np.zeros((len(own), len(rows.texts), reader.dim), np.float32)
     for column, texts in enumerate(rows.texts):
         written = [at for at, row in enumerate(own) if texts[row]]
         found[written, column] = reader.encode([texts[own[at]] for at in written])
     return found
+
+
+def _open(source: Path, encoder: EncoderConfig, tensors: Mapping[str, Tensor] = UNTUNED) -> BertEncoder:
+    """The encoder as models read with it."""
+    return open_encoder(
+        str(source),
+        precision=encoder.precision,
+        window=encoder.window,
+        pooling=encoder.pooling,
+        prefix=encoder.prefix,
+        replaced=tensors,
+    )
 
 
 def _learned(rows: TuningRows, fold: int, seed: int) -> tuple[Index, Index]:
@@ -191,9 +197,10 @@ def _train(
 ) -> tuple[dict[str, Tensor], tuple[Epoch, ...]]:
     """The tensors of the best epoch of a fold, and all its epochs."""
     generator = torch.Generator(training_device()).manual_seed(int(np.random.default_rng([seed, fold]).integers(2**62)))
-    network = open_network(source, encoder, config, len(rows.texts), generator)
+    opened = _open(source, encoder)
+    network = open_network(source, opened, encoder, config, len(rows.texts), generator)
     learned, judged = _learned(rows, fold, seed)
-    reading = _Reading.of(rows, source, min(config.window, network.longest), np.random.default_rng([seed, fold, 1]))
+    reading = _Reading.of(rows, opened, min(config.window, network.longest), np.random.default_rng([seed, fold, 1]))
     _start(network, reading, learned, config)
     optimizer = network.optimizer(config)
     schedule = _schedule(optimizer, config.epochs * -(-len(learned) // config.batch_rows), config.warmup)
@@ -221,20 +228,21 @@ class _Reading:
 
     rows: TuningRows
     ids: tuple[tuple[tuple[Ints | None, ...], ...], ...]
+    n_before: int
     window: int
     random: np.random.Generator
 
     @staticmethod
-    def of(rows: TuningRows, source: Path, window: int, random: np.random.Generator) -> _Reading:
+    def of(rows: TuningRows, opened: BertEncoder, window: int, random: np.random.Generator) -> _Reading:
         """Cut every text into its tokens."""
-        tokenizer = open_encoder(str(source), precision="fp32", device="cpu", window=window).tokenizer
 
         def tokens(texts: Sequence[str]) -> tuple[Ints | None, ...]:
-            windows = cut_windows(tokenizer, WHOLE, texts, [()] * len(texts))
+            windows = cut_windows(opened.tokenizer, WHOLE, texts, [()] * len(texts), opened.prefix)
             return tuple(one.ids if text else None for one, text in zip(windows, texts, strict=True))
 
         ids = tuple(tuple(tokens(texts) for texts in columns) for columns in (rows.texts, *rows.variants))
-        return _Reading(rows, ids, window, random)
+        n_before = len(before_and_after(opened.tokenizer, opened.prefix)[0])
+        return _Reading(rows, ids, n_before, max(window, n_before + 2), random)
 
     def pieces(self, index: Index, learning: bool) -> Pieces:
         """What is read of some rows. Where they are learned from, one of a text's variants or the text itself is drawn,
@@ -254,8 +262,9 @@ class _Reading:
         left_out = len(ids) - self.window
         if left_out <= 0:
             return ids
-        start = 1 + (int(self.random.integers(left_out + 1)) if learning else 0)
-        return np.concatenate([ids[:1], ids[start : start + self.window - 2], ids[-1:]])
+        first = self.n_before
+        start = first + (int(self.random.integers(left_out + 1)) if learning else 0)
+        return np.concatenate([ids[:first], ids[start : start + self.window - first - 1], ids[-1:]])
 
     def numbers(self, index: Index, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         """Outcomes, offsets and weights of some rows, float32 (m,) each."""

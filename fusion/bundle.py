@@ -31,7 +31,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -118,7 +117,7 @@ class Manifest(BaseModel):
 
 
 Tensors = Mapping[str, Floats32]
-UNTUNED: Tensors = MappingProxyType({})
+UNTUNED: Tensors = {}
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from features.augmentation.settings import Kind
 
 Json = dict[str, object]
 Setting = str | int | float | bool
+PRESETS = Path(__file__).parent / "presets"
 
 
 @dataclass(frozen=True)
@@ -334,6 +335,8 @@ def with_settings(config: Config, settings: Mapping[str, Setting]) -> Config:
 def load_config(path: Path | None = None, overrides: Sequence[str] = ()) -> Config:
     """The defaults, then the TOML file, then the ``key=value`` overrides (values in TOML form; a bare word is text).
 
+    In the place of a file stands the name of settings that come with the package, such as ``mission``.
+
     Raises ContractError for an unreadable file, an unknown key (naming the nearest) or a value out of its range.
     """
     tree = _read_toml(path) if path else {}
@@ -383,8 +386,9 @@ def _leaves(tree: Mapping[str, object]) -> Iterator[str]:
 
 
 def _read_toml(path: Path) -> Json:
+    shipped = PRESETS / f"{path}.toml"
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads((path if path.exists() or not shipped.exists() else shipped).read_text(encoding="utf-8"))
     except OSError as error:
         raise ContractError(f"config file {path} cannot be read ({error.strerror})", "Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -28,7 +28,18 @@ from features.tables.applications import Applications
 from features.tables.dataframe import applications_of, plain_schema
 from features.tables.header import required_columns
 from features.tabular import TabularEncoder
-from fusion.bundle import FORMAT_VERSION, Bundle, Manifest, Provenance, Trained, config_digest, load, save
+from fusion.bundle import (
+    FORMAT_VERSION,
+    UNTUNED,
+    Bundle,
+    Manifest,
+    Provenance,
+    Tensors,
+    Trained,
+    config_digest,
+    load,
+    save,
+)
 from fusion.config import Config, EncoderConfig
 from fusion.explain.explanation import Explanation
 from fusion.explain.population import describe_population, sampled_rows
@@ -39,6 +50,7 @@ from fusion.model.training import TrainingSample, fit
 from fusion.policy.cutoff import with_cutoff
 from fusion.scorer import Scorer
 from fusion.text_encoder import OpenEncoder, bundle_encoder, open_mask, open_reader, open_text_encoder
+from fusion.text_tuning import is_tuned, tune_encoder
 from fusion.validation.text_drift import describe_texts
 from fusion.validation.training_rows import TrainingRows
 from fusion.versions import package_versions
@@ -128,11 +140,16 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         decided = applications.decision_date()
         groups = tied_groups(applications)
         sample = TrainingSample(Design(tabular.encode(kept), text), outcome, groups, tabular.monotone, decided)
+        tuned: Tensors = UNTUNED
+        if is_tuned(config, sample):
+            tuning = tune_encoder(kept, sample, config, encoder)
+            sample, encoder, tuned = tuning.sample, tuning.encoder, tuning.tensors
         if not self.quick:
             chosen = choose(sample, config, lambda words: open_reader(schema, words, encoder).read_words(kept)).config
             if chosen.text != config.text:
                 x_lex = open_reader(schema, chosen.text, encoder).read_words(kept)
-                sample = replace(sample, design=Design(sample.design.tabular, replace(text, x_lex=x_lex)))
+                text = replace(sample.design.text, x_lex=x_lex)
+                sample = replace(sample, design=Design(sample.design.tabular, text))
             config = chosen
         design = sample.design
         model, out_of_fold = fit(sample, config)
@@ -155,7 +172,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         manifest = Manifest(format_version=FORMAT_VERSION, files={}, provenance=provenance)
         rows = TrainingRows.of(applications, provenance.data_digest) if named else TrainingRows.unknown()
         probes = encoder.exact_probes if schema.narratives else None
-        return Bundle(model, schema, config, tabular, population, reference, rows, manifest, probes=probes)
+        return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned, probes)
 
     @classmethod
     def from_bundle(

@@ -20,7 +20,9 @@ Form = Literal["text", "count", "number", "signed", "percent", "p"]
 Grade = Literal["good", "note", "concern", "alarm"]
 """What a finding asks of its reader: nothing, to know it, to look into it, not to use the model as it is."""
 
-DocumentKind = Literal["validation", "comparison", "card", "protected", "sweep", "pretraining", "augmentation"]
+DocumentKind = Literal[
+    "validation", "comparison", "card", "protected", "sweep", "pretraining", "augmentation", "tuning"
+]
 
 
 class Interval(ReportModel):

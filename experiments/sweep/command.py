@@ -102,7 +102,7 @@ def sweep(
     """
     from data_schemas.reader import load_schema
     from experiments.sweep.conditions import Search, settled
-    from experiments.sweep.job import SweepFolder, refuse_never_flat, sweep_study
+    from experiments.sweep.job import SweepFolder, refuse_never_flat, refuse_tuning, sweep_study
     from experiments.sweep.results import write_results
     from experiments.sweep.searching import effort_of
     from experiments.sweep.storage import database_errors
@@ -123,6 +123,7 @@ def sweep(
         search = settled(Search(base, load_space(space, base), goals, folds.value, last_day, hold_out), run.note)
         effort = effort_of(trials, workers, timeout, seed, until_flat)
         refuse_never_flat(search, effort)
+        refuse_tuning(search)
         place = SweepFolder(out, study or out.resolve().name, storage, resume)
         place.make()
         read = read_decided(contract, data, ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding), run)

@@ -158,6 +158,18 @@ def refuse_never_flat(search: Search, effort: Effort) -> None:
         )
 
 
+def refuse_tuning(search: Search) -> None:
+    """Raise ContractError where the encoder is to be tuned: trials share vectors that are computed once, before any
+    outcome is looked at.
+    """
+    if search.base.encoder.tuning != "none":
+        raise ContractError(
+            f"encoder.tuning is {search.base.encoder.tuning!r}, and a sweep searches with the encoder as it comes",
+            "Sweep with encoder.tuning none, then train with the best settings and the tuning: "
+            f"train --config best.toml --set encoder.tuning={search.base.encoder.tuning}.",
+        )
+
+
 def _checked(found: SweepResult, run: Run) -> SweepResult:
     """With the final check, unless the search was interrupted, or the check is."""
     if found.interrupted or found.best is None:

@@ -57,6 +57,14 @@ outcome on the log-odds: 1 is calibrated, less is overconfident.
 The plain pipeline is the best, by out-of-fold log-loss, of LightGBM on the columns, a logistic regression on the
 TF-IDF of words and pairs of words, and LightGBM on both. It was fitted on the same rows and folds.
 {% endif %}
+{% if found.tuning %}
+## How the encoder learned
+
+{% for name, words in found.tuning.lines().items() %}- {{ name }}: {{ words }}
+{% endfor %}
+A training row's vectors come from an encoder that never saw its outcome; all other rows are read by the mean of these
+encoders, which lies in the bundle.
+{% endif %}
 ## The blend
 
 {% for member in found.members %}- {{ member.name }}: {% if member.weight %}{{ "%.3f" | format(member.weight) }}\

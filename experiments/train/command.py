@@ -33,6 +33,8 @@ creditfusion train --schema lending_club --data applications.csv.gz --until 2010
 creditfusion train --schema my.schema.json --data undated.csv --holdout 0.3 --out model
 
 creditfusion train --schema my.schema.json --data 2023.csv --data 2024.csv --out model --set stacker.n_trees=800
+
+creditfusion train --schema my.schema.json --data past.csv --out model --set encoder.tuning=lora
 """
 
 
@@ -40,7 +42,7 @@ def train(
     schema: SchemaOption,
     data: DecidedDataOption,
     out: Annotated[Path, typer.Option(help="Bundle to write, a folder; an older bundle there is replaced.")],
-    config: Annotated[Path | None, typer.Option(help="Settings as TOML.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings as TOML, or the name of shipped ones: mission.")] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="A setting, such as stacker.n_trees=800.")
     ] = None,

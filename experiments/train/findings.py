@@ -15,6 +15,7 @@ from experiments.reporting.words import count, listed, number, percent
 from experiments.train.plain import PlainComparison
 from experiments.train.rows import Split
 from experiments.train.slices import SliceReport
+from experiments.train.tuning import TuningRecord
 from features.arrays import Floats
 from features.inference.leakage import after_decision, leak_by_outcome
 from features.inference.profile import ColumnProfile, profile
@@ -24,6 +25,7 @@ from fusion.metrics import Figures
 
 Severity = Literal["warning", "note"]
 
+SIGNIFICANT = 0.05  # two-sided
 FEW = 30  # outcomes of one kind below which figures say little
 MAX_PROFILED = 50_000  # rows that are looked at for leaks, as many as `schema infer` looks at
 MAX_NAMES = 12
@@ -53,6 +55,7 @@ def findings_of(
     slices: Sequence[SliceReport],
     plain: PlainComparison | None,
     written: Languages,
+    tuning: TuningRecord | None = None,
 ) -> tuple[Finding, ...]:
     """Everything that a training run came upon, warnings first.
 
@@ -62,6 +65,7 @@ def findings_of(
         slices: its figures, first on all training rows.
         plain: how it compares with the plain pipeline; None where that was not fitted.
         written: the languages of the narratives.
+        tuning: how the encoder learned; None where it did not.
     """
     own = applications.take(split.learn)
     found = [
@@ -70,6 +74,8 @@ def findings_of(
         *off_calibration(slices),
         *few_outcomes(slices[0].fused),
         *behind_plain(plain),
+        *tuning_worth(tuning),
+        *over_fitting(tuning),
         *not_read(written),
         *useless_columns(own),
         *open_guesses(applications.schema),
@@ -171,6 +177,33 @@ def behind_plain(plain: PlainComparison | None) -> Iterator[Finding]:
                 remedy="The settings do not fit these data: run `creditfusion sweep`, or look for a column with a "
                 "risk direction that is not true.",
             )
+
+
+def tuning_worth(tuning: TuningRecord | None) -> Iterator[Finding]:
+    """An encoder that is not better for tuning, beyond chance."""
+    if tuning is None or (tuning.worth.gain.p < SIGNIFICANT and tuning.worth.gain.difference > 0):
+        return
+    worse = tuning.worth.gain.p < SIGNIFICANT
+    yield Finding(
+        key="tuning_worth",
+        severity="warning" if worse else "note",
+        sentence=f"Tuning the encoder {'made its vectors worse' if worse else 'was not worth it beyond chance'}: AUC "
+        f"of the vectors alone {tuning.worth_words}.",
+        remedy="Train again with encoder.tuning none, and keep the simpler model unless this one is ahead on rows held "
+        "out.",
+    )
+
+
+def over_fitting(tuning: TuningRecord | None) -> Iterator[Finding]:
+    """An encoder that began to learn its rows by heart."""
+    if tuning is not None and tuning.over_fitting:
+        yield Finding(
+            key="over_fitting",
+            severity="note",
+            sentence=f"The encoder began to learn its rows by heart: {'; '.join(tuning.over_fitting)}.",
+            remedy="The best epoch was kept. Try a smaller tuning.learning_rate, more tuning.dropout or "
+            "tuning.weight_decay, or fewer layers.",
+        )
 
 
 def not_read(written: Languages) -> Iterator[Finding]:

@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from itertools import compress
 from pathlib import Path
 
-import numpy as np
-
 from data_schemas.contract import Schema
+from experiments.options import report_day
 from experiments.reporting.background import in_words, rows_of
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
@@ -21,8 +20,10 @@ from experiments.train.plain import compare_plain
 from experiments.train.report import CutOff, Judgement, TrainingReport
 from experiments.train.rows import NOTHING, HoldOut, Split, window
 from experiments.train.slices import Judged, SliceReport, headline, slices_of
+from experiments.train.tuning import TUNE, TuningRecord, tune_aloud
+from experiments.train.tuning_report import write_tuning_report
 from features.arrays import Flags, Floats
-from features.design import Design
+from features.design import Design, TextBlock
 from features.narratives.legibility import languages
 from features.narratives.masking import Masked, rows_by_kind
 from features.tables.applications import REJECT_COLUMNS, Applications, Rejects
@@ -40,6 +41,7 @@ from fusion.model.fusion_model import FusionModel, Margins
 from fusion.model.training import Auxiliary, TrainingSample, fit, n_steps
 from fusion.policy.cutoff import with_cutoff
 from fusion.text_encoder import OpenEncoder, open_mask, open_reader
+from fusion.text_tuning import TextTuning
 from fusion.validation.text_drift import describe_texts
 from fusion.validation.training_rows import TrainingRows
 from fusion.versions import package_versions
@@ -82,19 +84,28 @@ class Prepared:
     """What training takes from applications.
 
     Attributes:
-        design: all of them as arrays.
-        tabular: the encoder of their columns, which knows the levels of the rows to learn from.
         sample: the rows to learn from.
+        held_out: the rows that judge the model.
+        tabular: the encoder of the columns, which knows the levels of the rows to learn from.
+        encoder: of the narratives, tuned where the settings ask for it.
+        tuning: how it was tuned; None where it was not.
     """
 
-    design: Design
-    tabular: TabularEncoder
     sample: TrainingSample
+    held_out: Design
+    tabular: TabularEncoder
+    encoder: OpenEncoder
+    tuning: TextTuning | None
 
-    def reread(self, design: Design, learn: Flags) -> Prepared:
-        """The same rows as another design."""
-        sample = replace(self.sample, design=design.take(np.flatnonzero(learn)))
-        return Prepared(design, self.tabular, sample)
+    def with_words(self, applications: Applications, split: Split, config: Config) -> Prepared:
+        """The same rows with their words counted as ``config`` says."""
+        own, later = (applications.take(rows) for rows in (split.learn, split.held_out))
+        design = with_words(self.sample.design, own, config, self.encoder)
+        return replace(
+            self,
+            sample=replace(self.sample, design=design),
+            held_out=with_words(self.held_out, later, config, self.encoder),
+        )
 
 
 def read_decided(schema: Schema, data: Sequence[Path], options: ReadOptions, run: Run) -> Decided:
@@ -124,13 +135,14 @@ def train_bundle(
     """
     masked = mask_narratives(read.applications, config, encoder, run)
     split = files.hold_out.split(masked.applications, config.folds.seed)
-    prepared = prepare(masked, split.learn, config, encoder, run)
+    prepared = prepare(masked, split, config, encoder, run)
+    tuning = None if prepared.tuning is None else TuningRecord.of(prepared.tuning, config, run.clock.seconds[TUNE])
     choices: tuple[Choice, ...] = ()
     if not quick:
         known = masked.applications.take(split.learn)
-        chosen, choices = choose_settings(prepared.sample, known, config, encoder, run)
+        chosen, choices = choose_settings(prepared.sample, known, config, prepared.encoder, run)
         if chosen.text != config.text:
-            prepared = prepared.reread(with_words(prepared.design, masked.applications, chosen, encoder), split.learn)
+            prepared = prepared.with_words(masked.applications, split, chosen)
         config = chosen
     sample, tabular = prepared.sample, prepared.tabular
     with run.stage("fit", total=n_steps(config, len(sample)), unit="parts") as advance:
@@ -146,17 +158,20 @@ def train_bundle(
         fold = assign_folds(sample.y, sample.groups, config.folds.n_folds, config.folds.seed)
         plain = None if quick else compare_plain(masked.applications, split, own, held_out, fold)
         written = languages(read.applications, masked.unread)
-        findings = findings_of(masked.applications, split, slices, plain, written)
+        findings = findings_of(masked.applications, split, slices, plain, written, tuning)
     with run.stage("save"):
         rows = TrainingRows.of(read.applications.take(split.learn), read.data_digest)
-        provenance = _provenance(read, split.learn, config, encoder, slices)
+        provenance = _provenance(read, split.learn, config, prepared.encoder, slices)
         cut = rows_by_kind(compress(masked.kinds, split.learn))
-        probes = encoder.exact_probes if tabular.schema.narratives else None
-        trained = bundle.Trained(fitted, config, tabular, population, reference, rows, probes=probes)
+        tensors = prepared.tuning.tensors if prepared.tuning is not None else bundle.UNTUNED
+        probes = prepared.encoder.exact_probes if tabular.schema.narratives else None
+        trained = bundle.Trained(fitted, config, tabular, population, reference, rows, tensors, probes)
         explained = in_words(rows_of(population, len(sample), config), base, config)
-        judgement = Judgement(cut_off, choices, fitted.fused.members, slices, plain, findings)
+        judgement = Judgement(cut_off, choices, fitted.fused.members, slices, plain, findings, tuning)
         card = model_card(tabular.schema, provenance, judgement, cut, explained)
         manifest = bundle.save(files.out, trained, provenance, card)
+        if tuning is not None:
+            write_tuning_report(files.out, tuning, tabular.schema.title, manifest, report_day(None))
     rejected = dict(Counter(read.rejects.frame["rule"]))
     n_rows = len(read.applications) + len(read.rejects)
     masked_rows = rows_by_kind(masked.kinds)
@@ -170,8 +185,8 @@ def _judged(
     own = Judged("out of fold", prepared.sample.design, prepared.sample.y, margins)
     if not len(split.held_out):
         return own, None
-    held_out = prepared.design.take(split.held_out)
-    return own, Judged(split.name, held_out, applications.outcome()[split.held_out], fitted.margins(held_out))
+    y = applications.outcome()[split.held_out]
+    return own, Judged(split.name, prepared.held_out, y, fitted.margins(prepared.held_out))
 
 
 def _with_cutoff(config: Config, y: Floats, run: Run) -> tuple[Config, CutOff]:
@@ -200,16 +215,23 @@ def _provenance(
     )
 
 
-def prepare(masked: Masked, learn: Flags, config: Config, encoder: OpenEncoder, run: Run) -> Prepared:
-    """Encode, and tie together what may not part; ``learn`` are the rows to learn from."""
-    design, tabular = _encode(masked.applications, learn, config, encoder, run)
-    own = masked.applications.take(learn)
+def prepare(masked: Masked, split: Split, config: Config, encoder: OpenEncoder, run: Run) -> Prepared:
+    """Encode, tie together what may not part, and tune the encoder where the settings ask for it: the rows held out are
+    read as new ones will be.
+    """
+    own, later = (masked.applications.take(rows) for rows in (split.learn, split.held_out))
+    tabular = TabularEncoder.fit(own)
+    design = Design(tabular.encode(own), _read_text(own, config, encoder, run))
     with run.timed("encode"):
         groups = tied_groups(own)
     y = own.outcome()
     auxiliary = tuple(Auxiliary(name, values) for name, values in auxiliary_outcomes(own, y).items())
-    rows = design.take(np.flatnonzero(learn))
-    return Prepared(design, tabular, TrainingSample(rows, y, groups, tabular.monotone, own.decision_date(), auxiliary))
+    sample = TrainingSample(design, y, groups, tabular.monotone, own.decision_date(), auxiliary)
+    tuning = tune_aloud(own, sample, config, encoder, run)
+    if tuning is not None:
+        sample, encoder = tuning.sample, tuning.encoder
+    held_out = Design(tabular.encode(later), _read_text(later, config, encoder, run))
+    return Prepared(sample, held_out, tabular, encoder, tuning)
 
 
 def mask_narratives(applications: Applications, config: Config, encoder: OpenEncoder, run: Run) -> Masked:
@@ -231,16 +253,12 @@ def mask_narratives(applications: Applications, config: Config, encoder: OpenEnc
     return masked
 
 
-def _encode(
-    applications: Applications, learn: Flags, config: Config, encoder: OpenEncoder, run: Run
-) -> tuple[Design, TabularEncoder]:
-    """Everything as arrays; the tabular encoder learns its levels from the training rows alone."""
-    tabular = TabularEncoder.fit(applications.take(learn))
+def _read_text(applications: Applications, config: Config, encoder: OpenEncoder, run: Run) -> TextBlock:
+    """Narratives as arrays."""
     reader = open_reader(applications.schema, config.text, encoder)
     total = len({text for field in applications.schema.narratives for text in applications.narrative(field.name)})
     with run.stage("encode", total=total, unit="texts") as advance:
-        text = reader.read(applications, advance_to(advance))
-    return Design(tabular.encode(applications), text), tabular
+        return reader.read(applications, advance_to(advance))
 
 
 def write_rejects(rejects: Rejects, path: Path) -> None:

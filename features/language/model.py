@@ -165,7 +165,7 @@ def _network(folder: Path, seed: int, device: torch.device) -> tuple[PreTrainedM
     """The model in fp32 on the device, and the names of the tensors that its folder lacks."""
     from transformers import AutoModelForMaskedLM  # takes seconds
 
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), _quiet():
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), quiet():
         torch.manual_seed(seed)
         try:
             network, found = AutoModelForMaskedLM.from_pretrained(
@@ -205,7 +205,7 @@ def _longest(network: PreTrainedModel) -> int:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """transformers without its progress bars and reports of missing heads."""
     from transformers.utils import logging as reports
 

@@ -73,3 +73,13 @@ def test_defaults_lie_inside_their_ranges() -> None:
                     ranged += 1
     assert ranged > 10
     assert "stacker.num_leaves" in valid_keys()
+
+
+def test_settings_that_come_with_the_package_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = load_config(Path("mission"), ["tuning.epochs=2"])
+    assert (found.encoder.tuning, found.tuning.learning_rate, found.tuning.weight_decay) == ("full", 1e-5, 0.001)
+    assert (found.tuning.batch_rows, found.tuning.epochs) == (16, 2)
+    assert load_config(Path("mission")).tuning.epochs == 5
+    Path("mission").write_text("[tuning]\nepochs = 3\n")
+    assert load_config(Path("mission")).tuning.epochs == 3

@@ -21,7 +21,7 @@ from experiments.options import vector_cache
 from experiments.session.decision_dates import rows_until
 from experiments.session.run import Run
 from experiments.train.job import mask_narratives, prepare
-from experiments.train.rows import later_rows
+from experiments.train.rows import Split, later_rows
 from features.arrays import Floats
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
@@ -36,11 +36,12 @@ DEFAULTS = "defaults"
 def later_margins(read: Applications, until: date, config: Config, cache: VectorCache | None) -> Floats:
     """What a model that learned up to ``until`` says of the rows after it."""
     learn = rows_until(read, until)
+    split = Split(learn, later_rows(read, learn))
     with Run.start("settings_compared", None, {}) as run:
         encoder = open_text_encoder(config.encoder, cache)
-        prepared = prepare(mask_narratives(read, config, encoder, run), learn, config, encoder, run)
+        prepared = prepare(mask_narratives(read, config, encoder, run), split, config, encoder, run)
         model, _ = fit(prepared.sample, config)
-    return model.predict(prepared.design.take(later_rows(read, learn))).margin
+    return model.predict(prepared.held_out).margin
 
 
 def _gain(gain: Gain, digits: int) -> list[str]:

@@ -15,7 +15,7 @@ import pytest
 from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from experiments.benchmarks.settings import fold_choice, settings_compared
+from experiments.benchmarks.settings import fold_choice, settings_compared, tuning_ways
 from experiments.benchmarks.settings.sweeps import Sweep, ended, span
 from experiments.benchmarks.speed import sweep_speed
 from experiments.cli import app, guarded
@@ -24,6 +24,7 @@ from experiments.sweep.storage import open_storage
 from experiments.sweep.study import RETRIED, STUDY_FILE, requeue
 from features.tables.applications import Applications
 from fusion.config import Config
+from fusion.model.choosing import LADDERS
 from fusion.model.search_space import full_space
 from tests.support.bundles import SMALL
 from tests.support.small import applications, row
@@ -252,6 +253,21 @@ def test_masked_settings_are_compared_as_train_trains_them(
     assert guarded(app) == 0
     trained = json.loads(capsys.readouterr().out)["slices"][f"after {until}"]
     assert (trained["auc"], trained["brier"], trained["rows"]) == (masked["auc"], masked["brier"], masked["n"])
+
+
+@pytest.mark.usefixtures("cache")
+def test_ways_of_tuning_are_compared_on_later_rows(few: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    days = sorted(generate(1500, 1).table["applied_on"].astype(str))
+    chosen = {key: value for ladder in LADDERS for rung in ladder[:1] for key, value in rung.items()}
+    nothing_chosen = [part for key, value in chosen.items() for part in ("--set", f"{key}={value}")]
+    settings = [*nothing_chosen, "--set", "tuning.epochs=1", "--set", "tuning.n_layers=1", *few[6:]]
+    ways = ["--way", "none", "--way", "head-layers"]
+    tuning_ways.main([*few[:4], "--until", days[700], "--last", days[1000], *ways, *settings, "--json"])
+    plain, tuned = json.loads(capsys.readouterr().out)["ways"]
+    assert (plain["seconds"], plain["gain_fused"]["difference"], plain["gain_text_only"]["p"]) == (0.0, 0.0, 1.0)
+    assert plain["rows"] == tuned["rows"] < 500
+    assert 0.0 < tuned["seconds"] < tuned["total"]
+    assert tuned["gain_text_only"]["difference"] == pytest.approx(tuned["auc_text_only"] - plain["auc_text_only"])
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ from fusion.config import load_config
 from fusion.scorer import load_scorer
 from fusion.text_encoder import VectorCache, open_text_encoder
 
-COUNTED = ("mask", "encode", "choose", "fit", "describe", "save")  # judging a model is counted of no contender
+COUNTED = ("mask", "encode", "tune", "choose", "fit", "describe", "save")  # judging a model is counted of no contender
 
 
 def fit(about: About, folder: Path, budget: Budget) -> Mapping[str, object]:

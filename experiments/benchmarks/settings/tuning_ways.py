@@ -1,0 +1,139 @@
+"""What it is worth to tune the text encoder, on decisions that neither encoder nor model has seen.
+
+For each --until a model learns from the decisions up to that day, once for every way of tuning, with settings chosen as
+``train`` chooses them, and is judged on the decisions after it (up to --last). AUC of the narratives alone and of the
+model, each with DeLong's test against the first way.
+
+    python -m experiments.benchmarks.settings.tuning_ways --schema lending_club --data applications.csv.gz \\
+        --until 2010-06-30 --last 2010-12-31 --way none --way head-layers --way lora --way mission
+
+A way is a value of ``encoder.tuning``, or the name or file of settings (``--config`` of ``train``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from data_schemas.reader import load_schema
+from experiments.benchmarks.measuring import markdown, parser, publish, tell
+from experiments.options import vector_cache
+from experiments.session.decision_dates import rows_until
+from experiments.session.run import Run
+from experiments.train.choices import choose_settings
+from experiments.train.job import mask_narratives, prepare
+from experiments.train.rows import Split, later_rows
+from experiments.train.tuning import TUNE
+from features.arrays import Floats
+from features.tables.applications import Applications
+from features.tables.reader import ReadOptions, read_all
+from fusion.config import Config, EncoderConfig, load_config
+from fusion.metrics import Gain, auc, delong
+from fusion.model.fusion_model import Margins
+from fusion.model.training import fit
+from fusion.text_encoder import CACHE_GB, VectorCache, open_text_encoder
+
+METHODS = get_args(EncoderConfig.model_fields["tuning"].annotation)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a way of tuning came to.
+
+    Attributes:
+        way: of tuning.
+        margins: of the rows judged.
+        seconds: of tuning, with the reading out of fold.
+        total: seconds in all, without reading the data.
+    """
+
+    way: str
+    margins: Margins
+    seconds: float
+    total: float
+
+
+def config_of(way: str, overrides: Sequence[str]) -> Config:
+    """The settings of a way, and others on top."""
+    if way in METHODS:
+        return load_config(None, [f"encoder.tuning={way}", *overrides])
+    return load_config(Path(way), overrides)
+
+
+def judge(read: Applications, split: Split, way: str, config: Config, cache: VectorCache | None) -> Judged:
+    """Train as ``train`` does, and score the rows held out."""
+    with Run.start("tuning_ways", None, {}) as run:
+        encoder = open_text_encoder(config.encoder, cache)
+        masked = mask_narratives(read, config, encoder, run)
+        prepared = prepare(masked, split, config, encoder, run)
+        known = masked.applications.take(split.learn)
+        chosen, _ = choose_settings(prepared.sample, known, config, prepared.encoder, run)
+        if chosen.text != config.text:
+            prepared = prepared.with_words(masked.applications, split, chosen)
+        with run.timed("fit"):
+            model, _ = fit(prepared.sample, chosen)
+        seconds = dict(run.clock.seconds)
+    return Judged(way, model.margins(prepared.held_out), seconds.get(TUNE, 0.0), sum(seconds.values()))
+
+
+def compared(y: Floats, one: Judged, first: Judged) -> dict[str, object]:
+    """The figures of a way, against the first."""
+    found: dict[str, object] = {"way": one.way, "seconds": one.seconds, "total": one.total}
+    for name in ("text_only", "fused"):
+        margin, other = getattr(one.margins, name), getattr(first.margins, name)
+        found |= {f"auc_{name}": auc(y, margin), f"gain_{name}": asdict(delong(y, margin, other))}
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train in every way and compare."""
+    options = parser(__doc__ or "")
+    options.add_argument("--schema", required=True, help="schema file, or the name of a shipped one")
+    options.add_argument("--data", type=Path, nargs="+", required=True, help="decided applications")
+    options.add_argument("--until", type=date.fromisoformat, action="append", required=True, help="repeat for windows")
+    options.add_argument("--last", type=date.fromisoformat, help="last decision date that is looked at")
+    options.add_argument("--way", action="append", required=True, help="none, head-layers, lora, full or settings")
+    options.add_argument("--set", action="append", default=[], help="a setting of all ways")
+    options.add_argument("--cache", type=Path, help="folder of the vectors already computed")
+    given = options.parse_args(arguments)
+    read = read_all(given.data, load_schema(given.schema), ReadOptions(need_target=True)).applications
+    if given.last is not None:
+        read = read.take(rows_until(read, given.last))
+    lines, found = [], []
+    for until in given.until:
+        learn = rows_until(read, until)
+        split = Split(learn, later_rows(read, learn), f"after {until}")
+        y = read.outcome()[split.held_out]
+        judged: list[Judged] = []
+        for way in given.way:
+            tell(f"{way}, up to {until}")
+            config = config_of(way, given.set)
+            judged.append(judge(read, split, way, config, vector_cache(given.cache, CACHE_GB, False)))
+            found.append({"until": str(until), "rows": len(y), **compared(y, judged[-1], judged[0])})
+            lines.append(_line(until, y, judged[-1], judged[0]))
+    headers = ["until", "rows", "tuning", "tuned in, s", "all, s", "AUC text", "gain (95 %)", "p"]
+    publish({"ways": found}, markdown([*headers, "AUC model", "gain (95 %)", "p"], lines), given.json)
+
+
+def _line(until: date, y: Floats, one: Judged, first: Judged) -> list[str]:
+    cells = [str(until), f"{len(y):,}", one.way, f"{one.seconds:,.0f}", f"{one.total:,.0f}"]
+    for margin, other in (
+        (one.margins.text_only, first.margins.text_only),
+        (one.margins.fused, first.margins.fused),
+    ):
+        cells += [f"{auc(y, margin):.4f}", *([""] * 2 if one is first else _gain(delong(y, margin, other)))]
+    return cells
+
+
+def _gain(gain: Gain) -> list[str]:
+    p = "none" if np.isnan(gain.p) else f"{gain.p:.2g}"
+    return [f"{gain.difference:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})", p]
+
+
+if __name__ == "__main__":
+    main()

@@ -28,6 +28,8 @@ from experiments.compare.command import EXAMPLES as COMPARE_EXAMPLES
 from experiments.compare.command import compare
 from experiments.demo.command import EXAMPLES as DEMO_EXAMPLES
 from experiments.demo.command import demo
+from experiments.distil.command import EXAMPLES as DISTIL_EXAMPLES
+from experiments.distil.command import distil
 from experiments.explain.command import EXAMPLES as EXPLAIN_EXAMPLES
 from experiments.explain.command import explain
 from experiments.pretrain.command import EXAMPLES as PRETRAIN_EXAMPLES
@@ -60,6 +62,7 @@ app = typer.Typer(
 app.command(epilog=DEMO_EXAMPLES)(demo)
 app.add_typer(schema_app, name="schema")
 app.command(epilog=PRETRAIN_EXAMPLES)(pretrain)
+app.command(epilog=DISTIL_EXAMPLES)(distil)
 app.command(epilog=TRAIN_EXAMPLES)(train)
 app.command(epilog=SWEEP_EXAMPLES)(sweep)
 app.command(epilog=SCORE_EXAMPLES)(score)

@@ -86,8 +86,15 @@ class EncoderConfig(SettingsGroup):
     window: Annotated[int, OneOf((128, 256)), When("encoder.unit", "narrative")] = Field(
         256, ge=16, le=512, description="Tokens encoded at once; longer narratives are read in several windows."
     )
-    pooling: Annotated[Literal["tokens", "words"], OneOf(("tokens", "words")), When("text.vectors", True)] = Field(
-        "tokens", description="A vector is the mean over all tokens, or (words) without the two special ones."
+    pooling: Annotated[
+        Literal["auto", "tokens", "words", "cls"], OneOf(("auto", "words")), When("text.vectors", True)
+    ] = Field(
+        "auto",
+        description="A vector is the mean over all tokens, (words) without the special ones, or (cls, with "
+        "encoder.unit = sentence) the first token's; auto: as the encoder's own files say, else tokens.",
+    )
+    prefix: str = Field(
+        "auto", description="Text before every text, such as E5's 'query: '; auto: as the encoder's own files say."
     )
     tuning: Literal["none", "head-layers", "lora", "full"] = Field(
         "none",

@@ -124,6 +124,11 @@ def tuned_encoder(encoder: OpenEncoder, config: EncoderConfig, tuned: Tensors) -
 def _open(config: EncoderConfig, cache: EmbeddingCache | None, tuned: Tensors) -> OpenEncoder:
     replaced = {name: torch.tensor(values) for name, values in tuned.items()}
     encoder = _source(config, config.precision, replaced)
+    if encoder.pooling == "cls" and config.unit == "narrative":
+        raise ContractError(
+            f"{config.source} pools by its first token, whose vector does not split over the sentences of a narrative",
+            "Set encoder.pooling to tokens, the mean of the tokens' vectors, or encoder.unit to sentence.",
+        )
     # Sentences are put together outside the cache, which so keeps the vectors of single ones.
     cached = None if cache is None else CachedEncoder(encoder, cache)
     return OpenEncoder(
@@ -140,7 +145,12 @@ def _open(config: EncoderConfig, cache: EmbeddingCache | None, tuned: Tensors) -
 
 def _source(config: EncoderConfig, precision: Precision, replaced: Mapping[str, Tensor]) -> BertEncoder:
     return open_encoder(
-        config.source, precision=precision, window=config.window, pooling=config.pooling, replaced=replaced
+        config.source,
+        precision=precision,
+        window=config.window,
+        pooling=config.pooling,
+        prefix=config.prefix,
+        replaced=replaced,
     )
 
 

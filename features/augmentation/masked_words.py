@@ -21,8 +21,8 @@ from torch import Tensor
 from data_schemas.errors import ContractError
 from features.augmentation.draws import Draw
 from features.augmentation.words import Protection, Span, n_wanted
-from features.encoders.bert import CPU_TILE, Affine, Norm
-from features.encoders.encoder import CPU_BATCH_TOKENS, BertEncoder
+from features.encoders.bert import CPU_BATCH, CPU_TILE, Affine, Norm
+from features.encoders.encoder import BertEncoder
 from features.encoders.folder import WEIGHTS
 from features.encoders.sources import locate, open_encoder
 from features.encoders.threads import lone_workers
@@ -203,11 +203,11 @@ def _head(tensors: Mapping[str, Tensor], encoder: BertEncoder) -> WordHead:
 
 
 def _batches(windows: Sequence[_Masked]) -> Iterator[list[_Masked]]:
-    """Stretches of at most ``CPU_BATCH_TOKENS`` tokens, or one window."""
+    """Stretches of at most ``CPU_BATCH`` tokens, or one window."""
     batch: list[_Masked] = []
     size = 0
     for window in windows:
-        if batch and size + len(window.ids) > CPU_BATCH_TOKENS:
+        if batch and size + len(window.ids) > CPU_BATCH:
             yield batch
             batch, size = [], 0
         batch.append(window)

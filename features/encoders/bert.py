@@ -20,6 +20,8 @@ from data_schemas.errors import ContractError
 
 CPU_TILE = 256
 CUDA_TILE = 4096
+CPU_BATCH = 4096
+CUDA_BATCH = 65536
 ATTENTION_SCORES = 2**19
 
 
@@ -183,6 +185,26 @@ class Bert:
     def device(self) -> torch.device:
         """Where the weights live."""
         return self.words.device
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return self.shape.dim
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest window."""
+        return self.shape.max_tokens
+
+    @property
+    def batch_tokens(self) -> int:
+        """About as many tokens are given at once."""
+        return CPU_BATCH if self.device.type == "cpu" else CUDA_BATCH
+
+    @property
+    def engine(self) -> str:
+        """Nothing beside torch, as ``TokenModel`` asks."""
+        return ""
 
     def token_vectors(self, windows: Sequence[Tensor]) -> Tensor:
         """The vector of every token, one window after the other.

@@ -10,24 +10,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer
 
+from data_schemas.errors import ContractError
 from features.arrays import Flags, Floats32, Index, Ints
 from features.encoders.bert import Bert, means
 from features.encoders.threads import lone_workers
+from features.encoders.token_model import TokenModel
+from features.encoders.usage import Pooling
 from features.encoders.windows import Spans, Window, cut_windows
 
 IMPLEMENTATION = 1  # raise whenever a change alters bits
-CPU_BATCH_TOKENS = 4096
-CUDA_BATCH_TOKENS = 65536
 SORTED_CHARACTERS = 4_000_000  # texts are sorted by length within this much text: bounds memory
 SHARE_ROUNDING = 2.0**-10
 """Less than this, left of 1 by the shares of a text's passages, is their rounding to float16 and no special token's.
@@ -36,7 +37,6 @@ Rounding moves a sum of shares by at most 1 part in 2,048; two special tokens ha
 window of up to 1,300 tokens.
 """
 
-Pooling = Literal["tokens", "words"]
 Progress = Callable[[int], None]
 
 
@@ -123,42 +123,58 @@ class TextEncoder(Protocol):
 
 @dataclass(frozen=True)
 class BertEncoder:
-    """Mean pooling over the tokens of a BERT encoder, not normalised.
+    """Vectors pooled from those of the tokens, not normalised.
+
+    model: gives tokens their vectors.
 
     window: longest token sequence the model sees at once, special tokens included. A longer text is read in
     windows of nearly equal size, and its vector is their mean weighted by their tokens: nothing is cut.
     source_digest: sha256 over weights, config and tokenizer.
     pooling: ``"tokens"`` takes the mean over all tokens, the two special ones of every window included; ``"words"``
-        over the text's own, and over the special ones only where there is no other.
+        over the text's own, and over the special ones only where there is no other; ``"cls"`` is the first special
+        token's vector, of which a text's passages have no part.
+    prefix: stands before every text, in every window; its tokens count as special ones do.
     """
 
-    bert: Bert
+    model: TokenModel
     tokenizer: Tokenizer
     window: int
     source_digest: str
     pooling: Pooling = "tokens"
+    prefix: str = ""
+
+    @property
+    def bert(self) -> Bert:
+        """Our own BERT, for what needs its layers; raises ContractError where another model is behind it."""
+        if not isinstance(self.model, Bert):
+            raise ContractError(
+                "this needs a plain BERT encoder, whose layers are at hand", "Choose one of model_type bert."
+            )
+        return self.model
 
     @property
     def dim(self) -> int:
         """Length of a vector."""
-        return self.bert.shape.dim
+        return self.model.dim
 
     @property
     def precision(self) -> str:
         """``"bf16"`` or ``"fp32"``."""
-        return "bf16" if self.bert.dtype == torch.bfloat16 else "fp32"
+        return "bf16" if self.model.dtype == torch.bfloat16 else "fp32"
 
     @cached_property
     def model_digest(self) -> str:
-        """What a model trained on these vectors depends on, the same on every machine: source, window, pooling."""
+        """What a model trained on these vectors depends on, the same on every machine."""
         pooling = "mean" if self.pooling == "tokens" else self.pooling  # "mean" is its older name
-        return _digest(self.source_digest, self.window, pooling, IMPLEMENTATION)
+        prefix = (self.prefix,) if self.prefix else ()
+        return _digest(self.source_digest, self.window, pooling, IMPLEMENTATION, *prefix)
 
     @cached_property
     def digest(self) -> str:
         """``model_digest`` plus all that decides the last bits: precision, device, kernels."""
-        kernels = torch.backends.cpu.get_cpu_capability() if self.bert.device.type == "cpu" else "cuda"
-        return _digest(self.model_digest, self.precision, kernels, torch.__version__)
+        kernels = torch.backends.cpu.get_cpu_capability() if self.model.device.type == "cpu" else "cuda"
+        engine = (self.model.engine,) if self.model.engine else ()
+        return _digest(self.model_digest, self.precision, kernels, torch.__version__, *engine)
 
     def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats32:
         """Vectors of ``texts``, float32 (n, dim), every value exact in float16.
@@ -173,12 +189,19 @@ class BertEncoder:
         """Vectors of ``texts`` and of their passages from one reading, every value exact in float16.
 
         spans: of each text's passages, in order, covering it; a token belongs to the passage where it begins.
+
+        Raises ContractError where a text is cut and its vector is no mean.
         """
+        if self.pooling == "cls" and any(len(own) > 1 for own in spans):
+            raise ContractError(
+                "the first token's vector (encoder.pooling = cls) does not split over the sentences of a text",
+                "Set encoder.pooling to tokens, or encoder.unit to sentence.",
+            )
         found = PartVectors.zeros([len(own) for own in spans], self.dim)
         done = 0
-        with lone_workers(self.bert.device) as pool:
+        with lone_workers(self.model.device) as pool:
             for stretch in _stretches(texts):
-                windows = cut_windows(self.tokenizer, self.window, texts[stretch], spans[stretch])
+                windows = cut_windows(self.tokenizer, self.window, texts[stretch], spans[stretch], self.prefix)
                 for n in self._add_windows(windows, found.view(stretch), pool):
                     done += n
                     if on_progress is not None:
@@ -200,8 +223,7 @@ class BertEncoder:
         parts: dict[int, Floats32] = {}
         order = sorted(range(len(windows)), key=lambda i: len(windows[i].ids), reverse=True)
         futures: dict[Future[tuple[Floats32, list[Floats32]]], list[int]] = {}
-        n_tokens = CPU_BATCH_TOKENS if self.bert.tile <= 256 else CUDA_BATCH_TOKENS
-        for batch in _mixed(list(_batches(order, windows, n_tokens))):
+        for batch in _mixed(list(_batches(order, windows, self.model.batch_tokens))):
             futures[pool.submit(self._pooled, [windows[i] for i in batch])] = batch
         for future in as_completed(futures):
             batch = futures[future]
@@ -221,16 +243,19 @@ class BertEncoder:
     def _pooled(self, windows: Sequence[Window]) -> tuple[Floats32, list[Floats32]]:
         """Mean vector of every window and, unless none of them is cut, those of its passages."""
         with torch.inference_mode():
-            vectors = self.bert.token_vectors([torch.from_numpy(window.ids) for window in windows])
+            vectors = self.model.token_vectors([torch.from_numpy(window.ids) for window in windows])
             pooled = self._means(vectors, windows).cpu().numpy()
             if not any(len(window.passages) for window in windows):
                 return pooled, []
             lengths = np.concatenate([window.lengths for window in windows])
-            runs = np.split(means(vectors, lengths.tolist()).cpu().numpy(), _ends(windows))
+            ends = _ends([window.lengths for window in windows])
+            runs = np.split(means(vectors, lengths.tolist()).cpu().numpy(), ends)
         return pooled, [own[1:-1] for own in runs]
 
     def _means(self, vectors: torch.Tensor, windows: Sequence[Window]) -> torch.Tensor:
         """Mean vector of the tokens of every window that count: (n_tokens, dim) -> (n_windows, dim)."""
+        if self.pooling == "cls":
+            return vectors[np.concatenate([[0], _ends([window.ids for window in windows])])]
         counts = [self._n_counted(window) for window in windows]
         if self.pooling == "words":
             counted = np.concatenate([_counted(window) for window in windows])
@@ -245,13 +270,13 @@ class BertEncoder:
 def _counted(window: Window) -> Flags:
     """Which tokens of a window are the text's own; all where none is."""
     counted = np.full(len(window.ids), not window.weight)
-    counted[1:-1] = True
+    counted[window.n_before : -1] = True
     return counted
 
 
-def _ends(windows: Sequence[Window]) -> Ints:
-    """Where the runs of each window but the last end."""
-    return np.cumsum([len(window.lengths) for window in windows])[:-1]
+def _ends(sizes: Sequence[Sized]) -> Ints:
+    """Where each but the last ends, one after the other."""
+    return np.cumsum([len(own) for own in sizes])[:-1]
 
 
 def round_to_half(values: Floats32) -> None:

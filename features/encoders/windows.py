@@ -21,6 +21,7 @@ class Window:
     """A stretch of one text, ready for the model.
 
     text: its number. ids: int64, with the special tokens. weight: its own tokens, the special ones not counted.
+    n_before: special tokens before its own, those of a prefix among them; one comes after.
     passages: the passages with tokens here, counted through all texts; empty where the text is not cut. lengths: the
     tokens of each passage, between the two special tokens; of a text that is not cut, all tokens at once.
     """
@@ -28,20 +29,25 @@ class Window:
     text: int
     ids: Ints
     weight: int
+    n_before: int
     passages: Ints
     lengths: Ints
 
 
-def cut_windows(tokenizer: Tokenizer, longest: int, texts: Sequence[str], spans: Sequence[Spans]) -> list[Window]:
+def cut_windows(
+    tokenizer: Tokenizer, longest: int, texts: Sequence[str], spans: Sequence[Spans], prefix: str = ""
+) -> list[Window]:
     """The windows of these texts, in order; those of one text are of nearly equal size, at most ``longest`` tokens.
 
-    spans: the passages of each text, which cover it, in characters; a text with fewer than two is not cut.
+    spans: the passages of each text, which cover it, in characters; a text with fewer than two is not cut. prefix:
+    stands before every text and, as its tokens, in every window; it belongs to no passage.
     """
-    head, tail = tokenizer.encode("").ids
-    room = longest - 2
+    head, tail = before_and_after(tokenizer, prefix)
+    n_before = len(head)
+    room = longest - n_before - 1
     windows = []
     first = 0
-    for text, (ids, places) in enumerate(_tokens(tokenizer, texts, [len(own) > 1 for own in spans])):
+    for text, (ids, places) in enumerate(_tokens(tokenizer, texts, [len(own) > 1 for own in spans], prefix)):
         owner = None
         if places is not None:
             starts = [start for start, _ in spans[text]]
@@ -49,10 +55,10 @@ def cut_windows(tokenizer: Tokenizer, longest: int, texts: Sequence[str], spans:
         n_windows = max(1, -(-len(ids) // room))
         for i in range(n_windows):
             part = slice(len(ids) * i // n_windows, len(ids) * (i + 1) // n_windows)
-            own = np.empty(part.stop - part.start + 2, np.int64)
-            own[0], own[1:-1], own[-1] = head, ids[part], tail
-            passages, lengths = _runs(owner[part]) if owner is not None else (_NONE, np.array([len(own)], np.int64))
-            windows.append(Window(text, own, len(own) - 2, passages, lengths))
+            own = np.concatenate([head, ids[part], tail])
+            whole = (_NONE, np.array([len(own)], np.int64))
+            passages, lengths = _runs(owner[part], n_before) if owner is not None else whole
+            windows.append(Window(text, own, part.stop - part.start, n_before, passages, lengths))
         first += len(spans[text])
     return windows
 
@@ -60,13 +66,22 @@ def cut_windows(tokenizer: Tokenizer, longest: int, texts: Sequence[str], spans:
 _NONE = np.zeros(0, np.int64)
 
 
-def _runs(owner: Ints) -> tuple[Ints, Ints]:
-    """The passages in turn, and how long each lasts, between two special tokens."""
+def before_and_after(tokenizer: Tokenizer, prefix: str) -> tuple[Ints, Ints]:
+    """The special tokens before a text, those of a prefix behind them, and the one after it."""
+    head, tail = tokenizer.encode("").ids
+    own = tokenizer.encode(prefix.rstrip(), add_special_tokens=False).ids if prefix else []
+    return np.array([head, *own], np.int64), np.array([tail], np.int64)
+
+
+def _runs(owner: Ints, n_before: int) -> tuple[Ints, Ints]:
+    """The passages in turn, and how long each lasts, between the special tokens."""
     begins = np.flatnonzero(np.diff(owner, prepend=-1))
-    return owner[begins], np.concatenate([[1], np.diff(begins, append=len(owner)), [1]])
+    return owner[begins], np.concatenate([[n_before], np.diff(begins, append=len(owner)), [1]])
 
 
-def _tokens(tokenizer: Tokenizer, texts: Sequence[str], placed: Sequence[bool]) -> Iterator[tuple[Ints, Ints | None]]:
+def _tokens(
+    tokenizer: Tokenizer, texts: Sequence[str], placed: Sequence[bool], prefix: str
+) -> Iterator[tuple[Ints, Ints | None]]:
     """Token ids of each text, without special tokens, and the character where each begins, for the texts ``placed``."""
     pieces = [(n, *piece) for n, text in enumerate(texts) for piece in _pieces(text)]
     pending: list[tuple[Ints, Ints | None]] = []
@@ -74,20 +89,34 @@ def _tokens(tokenizer: Tokenizer, texts: Sequence[str], placed: Sequence[bool]) 
     for at in range(0, len(pieces), PIECES_A_CALL):
         step = pieces[at : at + PIECES_A_CALL]
         # The fast call does not track places; the ids are the same.
-        read = tokenizer.encode_batch if any(placed[n] for n, _, _ in step) else tokenizer.encode_batch_fast
-        encodings = read([piece for _, _, piece in step], add_special_tokens=False)
-        for (n, start, _), encoding in zip(step, encodings, strict=True):
+        read = tokenizer.encode_batch if prefix or any(placed[n] for n, _, _ in step) else tokenizer.encode_batch_fast
+        # What stands before a text decides how its first word is cut, so the prefix is read with it.
+        lead = [prefix if start == 0 else "" for _, start, _ in step]
+        encodings = read([a + piece for a, (_, _, piece) in zip(lead, step, strict=True)], add_special_tokens=False)
+        for (n, start, piece), encoding, ahead in zip(step, encodings, lead, strict=True):
             if n != current:
                 yield _joined(pending)
                 pending, current = [], n
             ids = np.array(encoding.ids, np.int64)
-            pending.append((ids, start + _places(encoding.offsets) if placed[n] else None))
+            offsets = np.array(encoding.offsets, np.int64).reshape(-1, 2) if ahead or placed[n] else _NO_OFFSETS
+            if ahead:
+                own = offsets[:, 1] > len(ahead.rstrip())
+                ids, offsets = ids[own], np.maximum(offsets[own] - len(ahead), 0)
+            pending.append((ids, start + _places(offsets, piece) if placed[n] else None))
     if pending:
         yield _joined(pending)
 
 
-def _places(offsets: list[tuple[int, int]]) -> Ints:
-    return np.array(offsets, np.int64).reshape(-1, 2)[:, 0]
+_NO_OFFSETS = np.zeros((0, 2), np.int64)
+
+
+def _places(offsets: Ints, piece: str) -> Ints:
+    """Where tokens begin, past the white space that some tokenizers count as part of the word behind it."""
+    starts = offsets[:, 0].copy()
+    for at in np.flatnonzero([piece[start : start + 1].isspace() for start in starts]):
+        token = piece[starts[at] : offsets[at, 1]]
+        starts[at] += len(token) - len(token.lstrip())
+    return np.maximum.accumulate(starts)
 
 
 def _joined(pieces: Sequence[tuple[Ints, Ints | None]]) -> tuple[Ints, Ints | None]:

@@ -81,7 +81,7 @@ class LanguageModel:
         encoder = f"{self.network.base_model_prefix}."
         return {name for name in self.weights() if not name.startswith(encoder)}
 
-    def log_odds(self, batch: Batch) -> Tensor:
+    def logits(self, batch: Batch) -> Tensor:
         """float32 (m, n_tokens): unnormalised log-probabilities of each token at the places to guess."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             vectors = self.network.base_model(input_ids=batch.seen, attention_mask=batch.real).last_hidden_state
@@ -92,32 +92,41 @@ class LanguageModel:
 
     def loss(self, batch: Batch) -> Tensor:
         """Sum over the places to guess of -log probability of the hidden token, in nats."""
-        return F.cross_entropy(self.log_odds(batch), batch.hidden, reduction="sum")
+        return F.cross_entropy(self.logits(batch), batch.hidden, reduction="sum")
 
     def expect(self, counts: Ints) -> None:
         """Begin a random head with the frequencies of the tokens, so that it learns what goes beyond them.
 
         counts: int64 (n,), occurrences of each token; tokens beyond them count as never seen.
         """
-        bias = next(weight for name, weight in self.weights().items() if name in _BIASES)
+        bias = self._bias()
         full = np.zeros(len(bias))
         full[: len(counts)] = counts
         with torch.no_grad():
             bias.copy_(torch.from_numpy(np.log((full + 1) / (full.sum() + len(full)))))
 
     def with_words(self, words: Sequence[str]) -> LanguageModel:
-        """The same with these words as tokens; each begins as the mean of the pieces that it was broken into."""
+        """The same with these words as tokens; each begins as the mean of the pieces that it was broken into, with as
+        much expectation as they have.
+        """
         tokenizer = with_words(self.tokenizer, words)
         kinds = TokenKinds.of(tokenizer)
+        broken = [pieces(self.tokenizer, word) for word in words]
         with torch.no_grad():
-            table = self.network.get_input_embeddings().get_parameter("weight")
-            means = [table[pieces(self.tokenizer, word)].mean(0) for word in words]
-            if len(table) < len(kinds.special):
+            means = [[rows[own].mean(0) for own in broken] for rows in self._by_token()]
+            if len(self._by_token()[0]) < len(kinds.special):
                 self.network.resize_token_embeddings(len(kinds.special), mean_resizing=False)
-                table = self.network.get_input_embeddings().get_parameter("weight")
-            for word, mean in zip(words, means, strict=True):
-                table[tokenizer.token_to_id(word)] = mean
+            for rows, found in zip(self._by_token(), means, strict=True):
+                for word, mean in zip(words, found, strict=True):
+                    rows[tokenizer.token_to_id(word)] = mean
         return replace(self, tokenizer=tokenizer, kinds=kinds)
+
+    def _by_token(self) -> tuple[nn.Parameter, nn.Parameter]:
+        """The weights that have a row for each token: embeddings and the head's bias."""
+        return self.network.get_input_embeddings().get_parameter("weight"), self._bias()
+
+    def _bias(self) -> nn.Parameter:
+        return next(weight for name, weight in self.weights().items() if name in _BIASES)
 
     def content(self, card: str, beside: Mapping[str, bytes]) -> EncoderContent:
         """What its folder is to hold: the encoder's tensors, named as in the model without head, and the head's."""

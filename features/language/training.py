@@ -269,9 +269,8 @@ class _Training:
             begin = self.at.step * self.parts
             self._update(list(masked.batches(begin, begin + self.parts)), optimizer)
             self._between_updates(optimizer)
-        share = self.at.step / steps if steps else 1.0
-        if phase.name == "encoder":
-            self._judge(self.at.epoch + share, self.at.loss_sum / max(1, self.at.n_hidden))
+        if phase.name == "encoder" and self.at.n_hidden:
+            self._judge(self.at.epoch + self.at.step / steps, self.at.loss_sum / self.at.n_hidden)
         self.at.epoch, self.at.step, self.at.loss_sum, self.at.n_hidden = self.at.epoch + 1, 0, 0.0, 0
 
     def _update(self, batches: Sequence[Batch], optimizer: torch.optim.AdamW) -> None:

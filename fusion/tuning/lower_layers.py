@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +13,9 @@ import torch
 
 from features.arrays import Ints
 from features.encoders.bert import Bert
-from features.encoders.encoder import CPU_BATCH_TOKENS
-from features.encoders.sources import open_encoder
+from features.encoders.encoder import BertEncoder
 from features.encoders.threads import lone_workers
 from features.encoders.windows import Window, cut_windows
-from fusion.config import EncoderConfig
 
 Tokens = npt.NDArray[np.int64] | npt.NDArray[np.float16]
 """A text as the tuned part reads it: token ids (length,), or what lower layers gave, (length, dim)."""
@@ -45,7 +42,7 @@ class LowerLayers:
     """Texts as the layers below the tuned ones give them. A long text is read in the encoder's windows.
 
     Attributes:
-        hidden: float16 (n_tokens, dim), on disk: the first special token, the text's own, the last one, text by text.
+        hidden: float16 (n_tokens, dim), on disk: the special tokens before a text, its own, the one after it.
         bounds: int64 (n_texts + 1,), where each text begins, and the end of the last.
     """
 
@@ -57,26 +54,23 @@ class LowerLayers:
 
 
 @contextmanager
-def text_inputs(
-    texts: Sequence[str], source: Path, encoder: EncoderConfig, n_tuned: int | None
-) -> Iterator[TokenIds | LowerLayers]:
+def text_inputs(texts: Sequence[str], opened: BertEncoder, n_tuned: int | None) -> Iterator[TokenIds | LowerLayers]:
     """What a tuned encoder reads of these texts.
 
     Args:
         texts: clean and written.
-        source: the encoder's folder.
-        encoder: how it reads.
+        opened: the encoder as it comes.
         n_tuned: number of layers that learn, from the top; None: the embeddings learn too.
 
     The file on disk has no name, so that nothing is left of it when the process ends, however it ends.
     """
-    opened = open_encoder(str(source), precision=encoder.precision, window=encoder.window, pooling=encoder.pooling)
     longest = WHOLE if n_tuned is None else opened.window
-    windows = cut_windows(opened.tokenizer, longest, texts, [()] * len(texts))
+    windows = cut_windows(opened.tokenizer, longest, texts, [()] * len(texts), opened.prefix)
     if n_tuned is None:
         yield TokenIds([window.ids for window in windows])
         return
-    sizes = np.full(len(texts), 2, np.int64)
+    n_special = windows[0].n_before + 1 if windows else 0
+    sizes = np.full(len(texts), n_special, np.int64)
     np.add.at(sizes, [window.text for window in windows], [window.weight for window in windows])
     bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     with tempfile.TemporaryFile() as file:
@@ -98,7 +92,7 @@ def _fill(hidden: npt.NDArray[np.float16], bounds: Ints, windows: Sequence[Windo
     order = sorted(range(len(windows)), key=lambda at: len(windows[at].ids))
     batches: list[list[int]] = [[]]
     for at in order:
-        if batches[-1] and len(windows[at].ids) * (len(batches[-1]) + 1) > CPU_BATCH_TOKENS:
+        if batches[-1] and len(windows[at].ids) * (len(batches[-1]) + 1) > lower.batch_tokens:
             batches.append([])
         batches[-1].append(at)
 
@@ -107,10 +101,10 @@ def _fill(hidden: npt.NDArray[np.float16], bounds: Ints, windows: Sequence[Windo
             vectors = lower.token_vectors([torch.from_numpy(windows[at].ids) for at in batch]).half().cpu().numpy()
         ends = np.cumsum([len(windows[at].ids) for at in batch])[:-1]
         for at, own in zip(batch, np.split(vectors, ends), strict=True):
-            first, last = place[at], place[at] + len(own) - 1
-            hidden[first + 1 : last] = own[1:-1]
+            first, last, n_before = place[at], place[at] + len(own) - 1, windows[at].n_before
+            hidden[first + n_before : last] = own[n_before:-1]
             if first == bounds[windows[at].text]:
-                hidden[first] = own[0]
+                hidden[first : first + n_before] = own[:n_before]
             if last == bounds[windows[at].text + 1] - 1:
                 hidden[last] = own[-1]
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from data_schemas.errors import ContractError
+from features.encoders.encoder import BertEncoder
+from features.encoders.windows import before_and_after
 from features.language.model import quiet
 from fusion.config import EncoderConfig, TuningConfig
 from fusion.tuning.lower_layers import Tokens
@@ -77,10 +78,11 @@ class Network(nn.Module):
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, bert: Any, pooling: str, n_narratives: int, tuned: Sequence[str], device: torch.device) -> None:
-        """tuned: names of the tensors that change; bert: a ``transformers.BertModel``."""
+    def __init__(self, bert: Any, opened: BertEncoder, n_narratives: int, tuned: Sequence[str]) -> None:
+        """bert: the ``transformers.BertModel`` of ``opened``; tuned: names of the tensors that change."""
         super().__init__()
-        self.bert, self.pooling, self.tuned = bert, pooling, tuple(tuned)
+        self.bert, self.pooling, self.tuned = bert, opened.pooling, tuple(tuned)
+        self.n_before = len(before_and_after(opened.tokenizer, opened.prefix)[0])
         self.n_layers, dim = int(bert.config.num_hidden_layers), int(bert.config.hidden_size)
         self.first = min(int(name.split(".")[2]) for name in tuned if name.startswith("encoder.layer."))
         self.longest = int(bert.config.max_position_embeddings)
@@ -88,7 +90,7 @@ class Network(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_narratives + 1))
         self.register_buffer("mean", torch.zeros(n_narratives, dim))
         self.register_buffer("scale", torch.ones(n_narratives))
-        self.to(device)
+        self.to(bert.device)
 
     @property
     def device(self) -> torch.device:
@@ -103,8 +105,10 @@ class Network(nn.Module):
         mask = place < lengths[:, None]
         counted = mask.float()
         if self.pooling == "words":
-            inner = (place > 0) & (place < lengths[:, None] - 1)
-            counted = torch.where(lengths[:, None] > 2, inner, mask).float()
+            inner = (place >= self.n_before) & (place < lengths[:, None] - 1)
+            counted = torch.where(lengths[:, None] > self.n_before + 1, inner, mask).float()
+        elif self.pooling == "cls":
+            counted = (place == 0).float().expand(mask.shape)
         tokens, mask, counted = (one.to(self.device) for one in (tokens, mask, counted))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             hidden = self._hidden(tokens, mask)
@@ -183,21 +187,19 @@ class Network(nn.Module):
 
 
 def open_network(
-    source: Path, encoder: EncoderConfig, config: TuningConfig, n_narratives: int, generator: torch.Generator
+    source: Path,
+    opened: BertEncoder,
+    encoder: EncoderConfig,
+    config: TuningConfig,
+    n_narratives: int,
+    generator: torch.Generator,
 ) -> Network:
     """The encoder in the folder ``source``, of which learns what the settings say; on the generator's device.
 
-    Raises ContractError for anything but a BERT encoder.
+    opened: the same encoder, as models read with it.
     """
-    from transformers import AutoConfig, BertModel  # takes seconds
+    from transformers import BertModel  # takes seconds
 
-    with _opening, quiet():
-        kind = AutoConfig.from_pretrained(source, local_files_only=True).model_type
-    if kind != "bert":
-        raise ContractError(
-            f"encoder.tuning is {encoder.tuning!r}, and encoder {encoder.source} is of the kind {kind!r}",
-            "Tune a BERT encoder such as MiniLM or BGE, or set encoder.tuning to none.",
-        )
     with _opening, quiet():
         bert: Any = BertModel.from_pretrained(
             source,
@@ -224,7 +226,7 @@ def open_network(
             parent, _, leaf = name.rpartition(".")
             share = config.dropout if _learns(name, n_layers, encoder, config) else 0.0
             setattr(bert.get_submodule(parent), leaf, Dropout(share, generator))
-    return Network(bert, encoder.pooling, n_narratives, names, generator.device)
+    return Network(bert, opened, n_narratives, names)
 
 
 def _learns(name: str, n_layers: int, encoder: EncoderConfig, config: TuningConfig) -> bool:

@@ -18,9 +18,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from data_schemas.errors import ContractError
 from features.arrays import Floats, Floats32, Index, Ints
+from features.encoders.bert import Bert
 from features.encoders.by_sentence import encoder_by_unit
-from features.encoders.sources import open_encoder
+from features.encoders.encoder import BertEncoder
+from features.encoders.sources import UNTUNED, open_encoder
 from features.encoders.threads import lone_workers
 from fusion.config import EncoderConfig, TuningConfig
 from fusion.metrics import auc, log_loss
@@ -134,13 +137,20 @@ def tune(
     news: SimpleQueue[Epoch | int | None] = SimpleQueue()
     numbers, texts = _numbered((rows.texts, *rows.variants))
     n_tuned = None if encoder.tuning == "full" else config.n_layers
+    opened = _open(source, encoder)
+    if not isinstance(opened.model, Bert):
+        raise ContractError(
+            f"encoder.tuning is {encoder.tuning!r}, and encoder {encoder.source} is no plain BERT",
+            "Tune a BERT encoder such as MiniLM or BGE, or set encoder.tuning to none.",
+        )
     with (
-        text_inputs(texts, source, encoder, n_tuned) as inputs,
+        text_inputs(texts, opened, n_tuned) as inputs,
         lone_workers(training_device()) as pool,
     ):
         reading = _Reading(rows, inputs, numbers)
         jobs = [
-            pool.submit(_train, reading, fold, source, encoder, config, seed, news.put) for fold in range(rows.n_folds)
+            pool.submit(_train, reading, fold, (source, opened), encoder, config, seed, news.put)
+            for fold in range(rows.n_folds)
         ]
         for job in jobs:
             job.add_done_callback(lambda _job: news.put(None))
@@ -164,19 +174,24 @@ def tune(
 
 def _read(rows: TuningRows, fold: int, source: Path, encoder: EncoderConfig, tensors: Mapping[str, Tensor]) -> Floats32:
     """float32 (n_own, n_narratives, dim): the rows of a fold as its encoder reads them, whole, as a model would."""
-    opened = open_encoder(
-        str(source),
-        precision=encoder.precision,
-        window=encoder.window,
-        pooling=encoder.pooling,
-        replaced=tensors,
-    )
-    reader, own = encoder_by_unit(encoder.unit, opened), np.flatnonzero(rows.fold == fold)
+    reader, own = encoder_by_unit(encoder.unit, _open(source, encoder, tensors)), np.flatnonzero(rows.fold == fold)
     found = np.zeros((len(own), len(rows.texts), reader.dim), np.float32)
     for column, texts in enumerate(rows.texts):
         written = [at for at, row in enumerate(own) if texts[row]]
         found[written, column] = reader.encode([texts[own[at]] for at in written])
     return found
+
+
+def _open(source: Path, encoder: EncoderConfig, tensors: Mapping[str, Tensor] = UNTUNED) -> BertEncoder:
+    """The encoder as models read with it."""
+    return open_encoder(
+        str(source),
+        precision=encoder.precision,
+        window=encoder.window,
+        pooling=encoder.pooling,
+        prefix=encoder.prefix,
+        replaced=tensors,
+    )
 
 
 def _learned(rows: TuningRows, fold: int, seed: int) -> tuple[Index, Index]:
@@ -190,7 +205,7 @@ def _learned(rows: TuningRows, fold: int, seed: int) -> tuple[Index, Index]:
 def _train(
     reading: _Reading,
     fold: int,
-    source: Path,
+    source: tuple[Path, BertEncoder],
     encoder: EncoderConfig,
     config: TuningConfig,
     seed: int,
@@ -199,9 +214,10 @@ def _train(
     """The tensors of the best epoch of a fold, and all its epochs."""
     rows = reading.rows
     generator = torch.Generator(training_device()).manual_seed(int(np.random.default_rng([seed, fold]).integers(2**62)))
-    network = open_network(source, encoder, config, len(rows.texts), generator)
+    network = open_network(*source, encoder, config, len(rows.texts), generator)
     learned, judged = _learned(rows, fold, seed)
-    draws = Draws(np.random.default_rng([seed, fold, 1]), min(config.window, network.longest))
+    window = max(min(config.window, network.longest), network.n_before + 2)
+    draws = Draws(np.random.default_rng([seed, fold, 1]), window, network.n_before)
     _start(network, reading, learned)
     optimizer = network.optimizer(config)
     schedule = _schedule(optimizer, config.epochs * -(-len(learned) // config.batch_rows), config.warmup)
@@ -226,18 +242,21 @@ class Draws:
     Attributes:
         random: of its own.
         window: longest piece of a text, in tokens.
+        n_before: special tokens before a text's own, which every piece keeps.
     """
 
     random: np.random.Generator
     window: int
+    n_before: int
 
     def piece(self, tokens: Tokens, learning: bool) -> Tokens:
         """A text, or a piece of one that is longer than the window: where nothing is learned, its beginning."""
-        left_out = len(tokens) - self.window
-        if left_out <= 0:
-            return np.array(tokens)
-        start = 1 + (int(self.random.integers(left_out + 1)) if learning else 0)
-        return np.concatenate([tokens[:1], tokens[start : start + self.window - 2], tokens[-1:]])
+        left_out, first = len(tokens) - self.window, self.n_before
+        start = first + (int(self.random.integers(left_out + 1)) if learning and left_out > 0 else 0)
+        kept = np.arange(len(tokens))
+        if left_out > 0:
+            kept = np.concatenate([kept[:first], kept[start : start + self.window - first - 1], kept[-1:]])
+        return tokens[kept]
 
 
 def _numbered(versions: Sequence[tuple[tuple[str, ...], ...]]) -> tuple[Ints, list[str]]:

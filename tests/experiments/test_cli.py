@@ -91,7 +91,9 @@ def test_the_version() -> None:
     assert re.fullmatch(r"creditfusion \d+\.\d+\.\d+\n", done.stdout)
 
 
-@pytest.mark.parametrize("verb", [["demo"], ["schema", "check"], ["schema", "infer"], ["train"], ["score"]])
+@pytest.mark.parametrize(
+    "verb", [["demo"], ["schema", "check"], ["schema", "infer"], ["train"], ["pretrain"], ["score"]]
+)
 def test_every_verb_explains_itself_with_examples(verb: list[str]) -> None:
     done = creditfusion(*verb, "--help")
     assert done.returncode == 0

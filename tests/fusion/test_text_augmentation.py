@@ -10,6 +10,7 @@ from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from fusion.config import load_config
 from fusion.text_augmentation import narrative_augmenter
+from fusion.text_tuning import _variants
 from tests.support.small_word_net import small_word_net, tiny_language_model
 
 TUNED = "encoder.tuning=lora"
@@ -46,3 +47,13 @@ def test_masked_words_are_those_of_the_encoder_unless_another_is_named(tmp_path:
         assert augmenter is not None
         (variant,) = augmenter.variants(["car"], 0)
         assert variant in ("job", "money", "house")
+
+
+def test_a_tuned_encoder_gets_each_copy_of_each_narrative() -> None:
+    texts = (("i need money for a reliable car", ""), ("teacher", "nurse"))
+    config = load_config(overrides=[TUNED, 'augment.kinds=["dropout"]', "augment.copies=2", "augment.rate=0.2"])
+    first, second = _variants(texts, load_schema("demo"), config)
+    assert first[1] == second[1] == ("teacher", "nurse")
+    assert first[0][1] == second[0][1] == ""
+    assert len({texts[0][0], first[0][0], second[0][0]}) == 3
+    assert _variants(texts, load_schema("demo"), load_config()) == ()

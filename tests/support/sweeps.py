@@ -34,7 +34,7 @@ SMALL = (
     "text.n_buckets=256",
     "head.steps=10",
 )
-SLOW = ("stacker.n_trees=600", "folds.n_folds=6")
+SLOW = ("stacker.n_trees=200", "folds.n_folds=6")
 """Of a trial that is still at work when something happens to it."""
 
 SPACE = """
@@ -168,9 +168,14 @@ class Command:
         stderr = self.process.communicate()[1] if self.process.poll() is not None else "still running"
         raise AssertionError(f"the sweep did not come so far: {stderr}")
 
-    def end(self, seconds: float = 180) -> tuple[int, dict[str, Any], str]:
-        """Exit code, summary (empty without one) and stderr, once it has ended."""
-        out, stderr = self.process.communicate(timeout=seconds)
+    def end(self, seconds: float = 600) -> tuple[int, dict[str, Any], str]:
+        """Exit code, summary (empty without one) and stderr, once it has ended; one that hangs is killed."""
+        try:
+            out, stderr = self.process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            out, stderr = self.process.communicate()
+            raise AssertionError(f"the sweep did not end: {stderr}") from None
         return self.process.returncode, json.loads(out) if out.strip() else {}, stderr
 
     def interrupt(self) -> None:

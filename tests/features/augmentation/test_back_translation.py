@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,7 +96,14 @@ def seq2seq(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_transformers_folder_translates_the_same_each_time(seq2seq: Path) -> None:
+def test_a_transformers_folder_translates_the_same_each_time_and_asks_no_network(
+    seq2seq: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
     translator = open_translator(str(seq2seq), "augment.there")
     found = translator.translate("we need money for the house")
     assert found is not None

@@ -28,8 +28,9 @@ from features.encoders.by_sentence import (
     passage_texts,
 )
 from features.encoders.cache import CachedEncoder, EmbeddingCache
-from features.encoders.encoder import SHARE_ROUNDING, BertEncoder, PartVectors, Pooling, TextEncoder
+from features.encoders.encoder import SHARE_ROUNDING, BertEncoder, PartVectors, TextEncoder
 from features.encoders.sources import EMBEDDED, open_encoder
+from features.encoders.usage import Pooling
 from features.encoders.windows import Spans
 from features.narratives.concepts import ConceptMatcher
 from features.narratives.reader import TextReader
@@ -38,7 +39,7 @@ from features.text.cleaning import passages
 from tests.support.small import applications, row, small_schema
 from tests.support.tiny_bert import tiny_bert
 
-POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
+POOLINGS: tuple[Pooling, ...] = ("tokens", "words")
 UNITS: tuple[Unit, ...] = get_args(Unit)
 WAYS = tuple(itertools.product(UNITS, POOLINGS))
 TEXTS = st.lists(st.text("abc .;\n\u200dé", max_size=200), max_size=10)

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from data_schemas.errors import ContractError, RunError
 from features.encoders import sources as encoder_source
-from features.encoders.folder import FILES
+from features.encoders.folder import FILES, USAGE_FILES
 from features.encoders.sources import EMBEDDED, locate, open_encoder
 from tests.support.tiny_bert import tiny_bert
 
@@ -67,8 +67,8 @@ def test_damaged_file_is_named(folder: Path, name: str) -> None:
 
 def test_another_architecture_is_refused(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | {"model_type": "mpnet"}))
-    with pytest.raises(ContractError, match="model_type is 'mpnet', not 'bert'"):
+    (folder / "config.json").write_text(json.dumps(config | {"model_type": "gpt2"}))
+    with pytest.raises(ContractError, match="an encoder of type 'gpt2' cannot be read"):
         open_encoder(str(folder))
 
 
@@ -97,7 +97,7 @@ def test_hub_id_without_revision_is_refused(source: str) -> None:
         locate(source)
 
 
-def test_hub_id_downloads_three_files_of_one_revision(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hub_id_downloads_the_encoders_files_of_one_revision(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, str, list[str]]] = []
 
     def download(name: str, *, revision: str, allow_patterns: list[str]) -> str:
@@ -106,7 +106,7 @@ def test_hub_id_downloads_three_files_of_one_revision(folder: Path, monkeypatch:
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     from_hub = open_encoder("org/name@abc123", device="cpu", window=32)
-    assert asked == [("org/name", "abc123", list(FILES))]
+    assert asked == [("org/name", "abc123", [*FILES, *USAGE_FILES])]
     assert from_hub.digest == open_encoder(str(folder), device="cpu", window=32).digest
 
 

@@ -92,7 +92,7 @@ def test_a_random_head_begins_with_the_frequencies_of_the_tokens(folder: Path) -
     model.expect(counts)
     model.network.train(False)
     with torch.no_grad():
-        guess = model.log_odds(batch_of(model)).softmax(-1).mean(0)
+        guess = model.logits(batch_of(model)).softmax(-1).mean(0)
     assert guess.argmax() == 10
     assert float(guess[10] / guess[11]) == pytest.approx(9, rel=0.5)
 
@@ -113,6 +113,7 @@ def test_what_it_is_written_as_opens_again_with_its_head(folder: Path, tmp_path:
 
 def test_new_words_begin_as_the_mean_of_their_pieces(folder: Path, tmp_path: Path) -> None:
     model = open_language_model(str(folder), 0)
+    model.expect(np.arange(len(model.kinds.special)) ** 2)
     table = model.network.get_input_embeddings().get_parameter("weight").detach().clone()
     ids = model.tokenizer.encode("refinancing", add_special_tokens=False).ids
     grown = model.with_words(["refinancing", "emi"])
@@ -120,6 +121,8 @@ def test_new_words_begin_as_the_mean_of_their_pieces(folder: Path, tmp_path: Pat
     assert len(new) == len(table) + 2
     torch.testing.assert_close(new[: len(table)], table, rtol=0, atol=0)
     torch.testing.assert_close(new[len(table)], table[ids].mean(0))
+    bias = grown.weights()["cls.predictions.bias"].detach()
+    torch.testing.assert_close(bias[len(table)], bias[ids].mean())
     write_encoder_folder(tmp_path / "out", grown.content("# card", {}))
     encoder = open_encoder(str(tmp_path / "out"), window=32)
     assert len(encoder.tokenizer.encode("refinancing").ids) == 3

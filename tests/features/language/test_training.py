@@ -189,6 +189,12 @@ def test_held_out_texts_without_a_hidden_word_judge_nothing(folder: Path) -> Non
         pretrain(model, windows, SETTINGS, Watch())
 
 
+def test_texts_without_a_word_to_hide_teach_nothing(folder: Path) -> None:
+    model = open_language_model(str(folder), 0)
+    windows = replace(Windows.of(model, TRAINING, VALIDATION, SETTINGS), training=[np.array([2, 3])])
+    assert [row.epoch for row in pretrain(model, windows, SETTINGS, Watch())] == [0]
+
+
 def test_long_texts_are_read_window_by_window(folder: Path) -> None:
     model = open_language_model(str(folder), 0)
     windows = Windows.of(model, [" ".join(TRAINING)], VALIDATION, SETTINGS)

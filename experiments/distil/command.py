@@ -1,0 +1,83 @@
+"""``creditfusion distil``: a smaller, quicker encoder that gives nearly the vectors of a large one."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from data_schemas.contract import Sensitive
+from experiments.options import DelimiterOption, EncodingOption, JsonOption, ThreadsOption, use_threads
+from experiments.session.run import SOME_REJECTED, Run
+
+EXAMPLES = """
+Examples:
+
+creditfusion distil --schema demo --data past.csv --layers 3 --out small
+
+creditfusion distil --data letters.txt --source encoder --layers 0 --out static
+
+creditfusion train --schema demo --data past.csv --out model --set encoder.source=static
+"""
+
+
+def distil(
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            "--data",
+            help="Texts: CSV, gzipped CSV or Parquet that a schema describes, or .txt with one text per line "
+            "(per paragraph where blank lines part them); repeat for more.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Encoder to write, a folder; an older one there is replaced.")],
+    schema: Annotated[str | None, typer.Option(help="Schema file, or the name of a shipped one.")] = None,
+    source: Annotated[
+        str, typer.Option(help="Teacher: embedded, a folder, or org/name@revision on the hub.")
+    ] = "embedded",
+    layers: Annotated[int, typer.Option(min=0, help="Layers of the student; 0: a table of token vectors.")] = 3,
+    mask: Annotated[
+        list[Sensitive] | None,
+        typer.Option("--mask", help="Kind of private life whose sentences are cut first, as text.mask; repeat."),
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Times that every text is read, at most.")] = 5,
+    lr: Annotated[float, typer.Option(min=1e-9, help="Highest learning rate.")] = 2e-4,
+    batch: Annotated[int, typer.Option(min=1, help="Texts that one update learns from.")] = 32,
+    window: Annotated[int, typer.Option(min=8, help="Longest stretch of tokens learned from, of each text.")] = 128,
+    patience: Annotated[int, typer.Option(min=1, help="Epochs without progress after which training ends.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    delimiter: DelimiterOption = ",",
+    encoding: EncodingOption = None,
+    threads: ThreadsOption = 0,
+    json_output: JsonOption = False,
+) -> None:
+    """Distil an encoder into one of fewer layers, or into a table of token vectors, on texts without outcomes.
+
+    The student begins with evenly spaced layers of the teacher and learns its mean-pooled vectors; 5 % of the texts
+    are held out, and the best epoch on them is kept. With --layers 0 a table is found that gives them as means of
+    token vectors: far quicker, and blind to the order of words. encoder.source takes the folder. No text stands in it.
+
+    Exit code 3: some rows broke the contract and were not read.
+    """
+    from data_schemas.reader import load_schema
+    from experiments.distil.job import distil_encoder
+    from experiments.pretrain.texts import Texts
+    from features.language.distillation import DistillationSettings
+    from features.tables.reader import ReadOptions
+
+    settings = DistillationSettings(
+        layers=layers, epochs=epochs, lr=lr, batch=batch, window=window, patience=patience, seed=seed
+    )
+    kinds = tuple(dict.fromkeys(mask or ()))
+    arguments: dict[str, object] = {"data": data, "schema": schema, "out": out, "source": source, "mask": kinds}
+    arguments |= {"settings": asdict(settings)}
+    with Run.start("distil", out, arguments, json_output) as run:
+        use_threads(threads)
+        contract = load_schema(schema) if schema else None
+        texts = Texts(tuple(data), contract, kinds, ReadOptions(delimiter=delimiter, encoding=encoding))
+        done = distil_encoder(texts, out, source, settings, run)
+        run.finish(done.summary(), done.lines())
+    if done.n_rejected:
+        raise typer.Exit(SOME_REJECTED)

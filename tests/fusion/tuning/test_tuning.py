@@ -131,7 +131,7 @@ def test_lower_layers_from_disk_lead_to_the_vectors_of_the_whole_encoder(source:
 
 
 def pieces(tokens: Sequence[Tokens]) -> Pieces:
-    return Pieces([np.array(own) for own in tokens], range(len(tokens)), [0] * len(tokens), len(tokens))
+    return Pieces([own[np.arange(len(own))] for own in tokens], range(len(tokens)), [0] * len(tokens), len(tokens))
 
 
 def test_a_long_text_keeps_all_its_tokens_in_their_order(source: Path) -> None:

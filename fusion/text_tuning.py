@@ -158,8 +158,9 @@ def over_fitting(epochs: tuple[Epoch, ...]) -> dict[int, str]:
                     f"the training loss fell and the held-out loss rose for {RISING} epochs, up to epoch {after.number}"
                 )
                 break
-        if fold not in found and len(own) > 1 and own[0].taken:
-            found[fold] = "the first epoch was the best"
+        best = next(epoch.number for epoch in own if epoch.taken)
+        if fold not in found and best < min(2, own[-1].number):
+            found[fold] = "the first epoch was the best" if best else "no epoch was better than the encoder as it came"
     return found
 
 

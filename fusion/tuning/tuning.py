@@ -70,8 +70,8 @@ class Epoch:
 
     Attributes:
         fold: from 0.
-        number: from 1.
-        train_loss: mean log-loss of the rows learned from, as they were met.
+        number: from 1; 0 is the encoder as it comes, with the output that it begins with.
+        train_loss: mean log-loss of the rows learned from, as they were met; NaN where none were.
         loss: log-loss, in nats.
         accuracy: share of rows called rightly.
         precision: share of those called bad that are; NaN where none is called bad.
@@ -101,7 +101,7 @@ class Tuned:
 
     Attributes:
         tensors: float32, in the place of the source's, by their names in ``transformers.BertModel``: the mean over the
-            folds.
+            folds; empty where in no fold an epoch was better than the encoder as it comes.
         x_text: float32 (n, n_narratives, dim), out of fold, every value exact in float16; zero where nothing is
             written.
         epochs: of all folds, in order.
@@ -164,12 +164,15 @@ def tune(
             else:
                 advance(one)
     found = [job.result() for job in jobs]
+    epochs = tuple(epoch for _, own in found for epoch in own)
+    if all(epoch.number == 0 for epoch in epochs if epoch.taken):
+        return Tuned({}, rows.x_text, epochs)
     parts = [_read(rows, fold, source, encoder, tensors) for fold, (tensors, _) in enumerate(found)]
     x_text = np.zeros((len(rows.y), *parts[0].shape[1:]), np.float32)
     for fold, part in enumerate(parts):
         x_text[rows.fold == fold] = part
     merged = {name: torch.stack([tensors[name] for tensors, _ in found]).mean(0).numpy() for name in found[0][0]}
-    return Tuned(merged, x_text, tuple(epoch for _, epochs in found for epoch in epochs))
+    return Tuned(merged, x_text, epochs)
 
 
 def _read(rows: TuningRows, fold: int, source: Path, encoder: EncoderConfig, tensors: Mapping[str, Tensor]) -> Floats32:
@@ -222,15 +225,15 @@ def _train(
     optimizer = network.optimizer(config)
     schedule = _schedule(optimizer, config.epochs * -(-len(learned) // config.batch_rows), config.warmup)
     kept, best, epochs = network.tensors(), 0, list[Epoch]()
-    for number in range(1, config.epochs + 1):
+    for number in range(config.epochs + 1):
         began = time.perf_counter()
-        train_loss = _pass(network, reading, learned, config, draws, optimizer, schedule, tell)
+        train_loss = _pass(network, reading, learned, config, draws, optimizer, schedule, tell) if number else np.nan
         margin = _margins(network, reading, judged, config, draws)
         epochs.append(_epoch(fold, number, train_loss, rows.y[judged], margin, time.perf_counter() - began))
         tell(epochs[-1])
-        if number == 1 or epochs[-1].loss < epochs[best].loss:
-            kept, best = network.tensors(), number - 1
-        elif number - 1 - best >= config.patience:
+        if epochs[-1].loss < epochs[best].loss:
+            kept, best = network.tensors(), number
+        elif number - best >= config.patience:
             break
     return kept, tuple(replace(epoch, taken=at == best) for at, epoch in enumerate(epochs))
 

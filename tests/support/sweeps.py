@@ -41,7 +41,7 @@ SPACE = """
 [encoder]
 unit = ["narrative"]
 window = [64]
-pooling = ["tokens"]
+pooling = ["auto"]
 [text]
 vectors = [true]
 n_buckets = [256]

@@ -36,7 +36,7 @@ SPACE = """
 [encoder]
 unit = ["narrative"]
 window = [64]
-pooling = ["tokens"]
+pooling = ["auto"]
 [text]
 n_buckets = [256]
 ngrams = [1]

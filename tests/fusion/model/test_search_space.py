@@ -237,8 +237,8 @@ def test_a_base_outside_the_declared_range_is_held_by_the_file(tmp_path: Path) -
 def test_the_options_of_a_section_are_all_that_its_ranges_allow() -> None:
     space, base = full_space(), Config()
     encoders = {(e.unit, e.window, e.pooling) for e in (one.encoder for one in space.options(base, "encoder"))}
-    narratives = {("narrative", window, pooling) for window in (128, 256) for pooling in ("tokens", "words")}
-    assert encoders == narratives | {("sentence", 256, pooling) for pooling in ("tokens", "words")}
+    narratives = {("narrative", window, pooling) for window in (128, 256) for pooling in ("auto", "words")}
+    assert encoders == narratives | {("sentence", 256, pooling) for pooling in ("auto", "words")}
     texts = [one.text for one in space.options(base, "text")]
     assert texts[0] == base.text
     assert {(text.n_buckets, text.ngrams) for text in texts if text.words} == {

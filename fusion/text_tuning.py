@@ -30,7 +30,9 @@ from fusion.model.recency import recency_weight
 from fusion.model.training import Training, TrainingSample, fit_head_margin, fit_text_head
 from fusion.text_augmentation import narrative_augmenter
 from fusion.text_encoder import OpenEncoder, tuned_encoder
-from fusion.tuning.tuning import VALIDATION_SHARE, Epoch, TuningRows, tune
+from fusion.tuning.fold import VALIDATION_SHARE, Epoch
+from fusion.tuning.reading import TuningRows
+from fusion.tuning.tuning import tune
 
 RISING = 2  # epochs in turn in which the held-out loss rises while the training loss falls
 

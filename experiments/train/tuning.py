@@ -12,7 +12,7 @@ from fusion.config import Config, TuningConfig
 from fusion.model.training import TrainingSample
 from fusion.text_encoder import OpenEncoder
 from fusion.text_tuning import TextTuning, Watch, Worth, is_tuned, n_learned, over_fitting, tune_encoder
-from fusion.tuning.tuning import Epoch
+from fusion.tuning.fold import Epoch
 
 TUNE = "tune"
 

@@ -17,7 +17,7 @@ from experiments.reporting.words import count, duration, number
 from experiments.train.tuning import TuningRecord
 from features.atomic_files import put_text
 from fusion.bundle import Manifest
-from fusion.tuning.tuning import Epoch
+from fusion.tuning.fold import Epoch
 from fusion.validation.intervals import Estimate
 
 SIGNIFICANT = 0.05  # two-sided

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from features.arrays import Ints
 from features.encoders.encoder import BertEncoder
 from features.encoders.windows import before_and_after
 from features.language.model import quiet
@@ -21,6 +23,9 @@ from fusion.tuning.lower_layers import Tokens
 OUTPUT_PENALTY = 1000.0  # ridge on the output's weights at the start: vectors are scaled as the head scales them
 OUTPUT_RATE = 10.0  # times the encoder's learning rate
 START_STEPS = 100
+MOST_PADDED = 1.3
+"""Length of the longest piece of those that are read at once, in lengths of the shortest: titles and narratives are not
+padded alike."""
 
 _opening = threading.Lock()  # transformers sets what all threads share while it opens a model
 
@@ -99,8 +104,16 @@ class Network(nn.Module):
 
     def vectors(self, pieces: Pieces) -> Tensor:
         """float32 (n_pieces, dim): mean token vectors, as ``features.encoders.encoder.BertEncoder`` pools them."""
-        lengths = torch.tensor([len(own) for own in pieces.tokens])
-        tokens = nn.utils.rnn.pad_sequence([torch.from_numpy(own) for own in pieces.tokens], batch_first=True)
+        lengths = np.array([len(own) for own in pieces.tokens])
+        order = np.argsort(lengths, kind="stable")
+        groups = np.split(order, _where_longer(lengths[order]))
+        found = torch.cat([self._pooled([pieces.tokens[at] for at in group]) for group in groups])
+        return found[torch.from_numpy(np.argsort(order, kind="stable")).to(self.device)]
+
+    def _pooled(self, pieces: Sequence[Tokens]) -> Tensor:
+        """float32 (n_pieces, dim), of pieces of similar length, padded to the longest."""
+        lengths = torch.tensor([len(own) for own in pieces])
+        tokens = nn.utils.rnn.pad_sequence([torch.from_numpy(own) for own in pieces], batch_first=True)
         place = torch.arange(tokens.shape[1])
         mask = place < lengths[:, None]
         counted = mask.float()
@@ -227,6 +240,16 @@ def open_network(
             share = config.dropout if _learns(name, n_layers, encoder, config) else 0.0
             setattr(bert.get_submodule(parent), leaf, Dropout(share, generator))
     return Network(bert, opened, n_narratives, names)
+
+
+def _where_longer(lengths: Ints) -> list[int]:
+    """Where ascending lengths are cut into groups, the longest of each at most ``MOST_PADDED`` times the shortest."""
+    cuts, shortest = [], lengths[0]
+    for at, length in enumerate(lengths):
+        if length > MOST_PADDED * shortest:
+            cuts.append(at)
+            shortest = length
+    return cuts
 
 
 def _learns(name: str, n_layers: int, encoder: EncoderConfig, config: TuningConfig) -> bool:

@@ -15,7 +15,7 @@ from fusion.estimator import CreditFusionClassifier
 from fusion.scorer import load_scorer
 from fusion.text_encoder import open_text_encoder
 from fusion.text_tuning import over_fitting
-from fusion.tuning.tuning import Epoch
+from fusion.tuning.fold import Epoch
 from tests.support.bundles import SMALL
 from tests.support.tiny_bert import tiny_bert
 

@@ -39,7 +39,7 @@ from fusion.metrics import auc
 from fusion.model.search_space import full_space
 from fusion.scorer import Scorer, load_scorer
 from fusion.text_encoder import VectorCache, open_text_encoder
-from fusion.tuning.tuning import Epoch
+from fusion.tuning.fold import Epoch
 from tests.support.bundles import SMALL
 from tests.support.tiny_bert import tiny_bert
 

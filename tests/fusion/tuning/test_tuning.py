@@ -16,9 +16,11 @@ from features.encoders.sources import open_encoder
 from features.encoders.windows import cut_windows
 from fusion.config import EncoderConfig, TuningConfig
 from fusion.metrics import auc
+from fusion.tuning.fold import Epoch
 from fusion.tuning.lower_layers import Tokens, text_inputs
 from fusion.tuning.network import Pieces, open_network
-from fusion.tuning.tuning import Epoch, Tuned, TuningRows, tune
+from fusion.tuning.reading import TuningRows
+from fusion.tuning.tuning import Tuned, tune
 from tests.support.tiny_bert import tiny_bert
 
 N = 160
@@ -161,3 +163,15 @@ def test_the_encoder_stays_as_it_came_where_no_epoch_is_better(source: Path, row
     assert not found.tensors
     assert np.array_equal(found.x_text, rows.x_text)
     assert [epoch.number for epoch in found.epochs if epoch.taken] == [0, 0]
+
+
+def test_an_interruption_ends_all_folds_at_their_next_step(source: Path, rows: TuningRows) -> None:
+    steps: list[int] = []
+
+    def interrupt(n: int) -> None:
+        steps.append(n)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
+        tune(rows, source, settings(source), learning_for(100), advance=interrupt)
+    assert len(steps) == 1

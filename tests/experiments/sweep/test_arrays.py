@@ -38,7 +38,7 @@ from fusion.text_encoder import OpenEncoder, open_text_encoder
 from tests.support.small import small_schema
 from tests.support.tiny_bert import tiny_bert
 
-WINDOWS, POOLINGS, BUCKETS, NGRAMS = (32, 64), ("tokens", "words"), (64, 128), (1, 2)
+WINDOWS, POOLINGS, BUCKETS, NGRAMS = (32, 64), ("auto", "words"), (64, 128), (1, 2)
 N_ROWS = 90
 
 

@@ -7,6 +7,7 @@ are kept all the same; its negations have to be among those (``augment.protected
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,6 @@ _WORD = re.compile(  # between white space, in nothing but punctuation, of a scr
 )
 _TOKEN = re.compile(r"[^\W_]+(?:['’.,][^\W_]+)*")
 _NOT = re.compile(r"\w+n['’]t\Z")
-_DIGIT = re.compile(r"\d")
 _PLAIN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 NEGATIONS = frozenset(
@@ -98,7 +98,8 @@ class Protection:
     def may_change(self, word: str) -> bool:
         """Whether a single word may be replaced, or replace another: it means something, and nothing protects it."""
         plain = word.lower()
-        return len(plain) > 1 and plain not in _KEPT_WORDS and not self._is_term(plain)
+        kept = plain in _KEPT_WORDS or self._is_term(plain) or _has_figure(plain)
+        return len(plain) > 1 and not kept
 
     def keeps(self, before: str, after: str) -> bool:
         """Whether two texts have the same numbers, protected words and phrases, and names in capitals, each as often,
@@ -114,7 +115,7 @@ class Protection:
             plain = token.lower().replace("’", "'").removesuffix("'s")
             if plain in NEGATIONS or _NOT.match(plain):
                 found["not"] += 1
-            elif _DIGIT.search(plain) or plain in NUMBERS or self._is_term(plain):
+            elif _has_figure(plain) or plain in NUMBERS or self._is_term(plain):
                 found[plain] += 1
             elif lower and token[0].isupper() and plain not in STOP_WORDS and _begins_none(text, match.start()):
                 found[token] += 1
@@ -156,6 +157,11 @@ def _begins_none(text: str, start: int) -> bool:
 def n_wanted(n_units: int, rate: float) -> int:
     """How many of a text's words or sentences are to change: the share ``rate``, at least one."""
     return max(1, round(rate * n_units))
+
+
+def _has_figure(word: str) -> bool:
+    """Whether a word holds a digit, or a sign that stands for a number, such as ½ or ²."""
+    return any(unicodedata.category(sign) in ("Nd", "No") for sign in word)
 
 
 def with_edits(text: str, edits: Sequence[tuple[int, int, str]]) -> str:

@@ -211,9 +211,9 @@ def open_network(
 
     opened: the same encoder, as models read with it.
     """
-    from transformers import BertModel  # takes seconds
-
     with _opening, quiet():
+        from transformers import BertModel  # takes seconds, and not two threads at once
+
         bert: Any = BertModel.from_pretrained(
             source,
             add_pooling_layer=False,

@@ -117,12 +117,17 @@ def _side_by_side(
                 one = news.get()
                 if one is None:
                     left -= 1
+                    if any(job.done() and job.exception() for job in jobs):
+                        break
                 elif isinstance(one, Epoch):
                     report(one)
                 else:
                     advance(one)
         finally:
             ended.set()  # threads that still learn end at their next step
+    for error in [job.exception() for job in jobs]:
+        if error is not None and not isinstance(error, InterruptedError):
+            raise error
     return [job.result() for job in jobs]
 
 

@@ -18,7 +18,22 @@ def test_words_between_white_space_and_punctuation_are_replaceable() -> None:
 
 @pytest.mark.parametrize(
     "kept",
-    ["5000", "$5,000.50", "2nd", "5k", "1.5%", "12/2009", "two", "twelve", "thousand", "first", "january", "dollars"],
+    [
+        "5000",
+        "$5,000.50",
+        "2nd",
+        "5k",
+        "1.5%",
+        "m²",
+        "½",
+        "12/2009",
+        "two",
+        "twelve",
+        "thousand",
+        "first",
+        "january",
+        "dollars",
+    ],
 )
 def test_numbers_amounts_and_dates_are_not(kept: str) -> None:
     assert replaceable(f"pay {kept} soon after") == ["pay"]

@@ -16,11 +16,12 @@ from features.encoders.sources import open_encoder
 from features.encoders.windows import cut_windows
 from fusion.config import EncoderConfig, TuningConfig
 from fusion.metrics import auc
-from fusion.tuning.fold import Epoch
+from fusion.tuning import tuning
+from fusion.tuning.fold import Epoch, News, Way, train_fold
 from fusion.tuning.lower_layers import Tokens, text_inputs
 from fusion.tuning.network import Pieces, open_network
-from fusion.tuning.reading import TuningRows
-from fusion.tuning.tuning import Tuned, tune
+from fusion.tuning.reading import Reading, TuningRows
+from fusion.tuning.tuning import Trained, Tuned, tune
 from tests.support.tiny_bert import tiny_bert
 
 N = 160
@@ -175,3 +176,18 @@ def test_an_interruption_ends_all_folds_at_their_next_step(source: Path, rows: T
     with pytest.raises(KeyboardInterrupt, match=r"^$"):
         tune(rows, source, settings(source), learning_for(100), advance=interrupt)
     assert len(steps) == 1
+
+
+def test_a_fold_that_fails_ends_the_others_and_says_why(
+    source: Path, rows: TuningRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(reading: Reading, fold: int, way: Way, tell: News) -> Trained:
+        if fold == 1:
+            raise RuntimeError("out of memory")
+        return train_fold(reading, fold, way, tell)
+
+    monkeypatch.setattr(tuning, "train_fold", broken)
+    epochs: list[Epoch] = []
+    with pytest.raises(RuntimeError, match="out of memory"):
+        tune(rows, source, settings(source), learning_for(100), epochs.append)
+    assert len(epochs) < 100

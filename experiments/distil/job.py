@@ -12,6 +12,7 @@ from torch import Tensor
 
 from data_schemas.errors import ContractError
 from experiments.pretrain.texts import Texts, read_texts
+from experiments.reporting.files import write_pages
 from experiments.session.run import Run
 from features.encoders.any_bert import base_weights
 from features.encoders.encoder import BertEncoder
@@ -137,6 +138,7 @@ def distil_encoder(texts: Texts, out: Path, source: str, settings: DistillationS
         tokenizer = (folder / TOKENIZER).read_text(encoding="utf-8")
         content = EncoderContent(config, tokenizer, weights, card, usage_files(folder))
         digest = write_encoder_folder(out, content)
+        write_pages(out.parent, {}, read.rejects.frame, f"{out.name}.rejects.csv")
     return Distilled(out, digest, len(training), len(held_out), tuple(losses), len(read.rejects))
 
 

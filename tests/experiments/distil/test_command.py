@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from experiments.demo.data import generate
@@ -63,3 +64,14 @@ def test_a_table_is_made_of_another_family_and_layers_are_refused(data: Path, tm
     distil(data, tmp_path / "table", 0, teacher)
     named = ["--data", str(data), "--source", teacher, "--layers", "1", "--window", "48"]
     assert creditfusion("distil", *named, "--out", str(tmp_path / "layers")) == 2
+
+
+def test_rows_that_break_the_contract_are_kept_with_their_rule(data: Path, tmp_path: Path) -> None:
+    table = generate(80, 1).table.astype(object)
+    table.loc[3, "annual_income"] = "much"
+    table.to_csv(tmp_path / "past.csv", index=False)
+    named = ["--schema", "demo", "--data", str(tmp_path / "past.csv"), "--source", str(data.parent / "teacher")]
+    assert creditfusion("distil", *named, "--layers", "0", "--window", "48", "--out", str(tmp_path / "small")) == 3
+    rejects = pd.read_csv(tmp_path / "small.rejects.csv")
+    assert len(rejects) == 1
+    assert rejects["column"].tolist() == ["annual_income"]

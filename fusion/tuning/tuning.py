@@ -87,10 +87,9 @@ def tune(
     epochs = tuple(epoch for _, own in found for epoch in own)
     if all(epoch.number == 0 for epoch in epochs if epoch.taken):
         return Tuned({}, rows.x_text, epochs)
-    parts = [_read(rows, fold, source, encoder, tensors) for fold, (tensors, _) in enumerate(found)]
-    x_text = np.zeros((len(rows.y), *parts[0].shape[1:]), np.float32)
-    for fold, part in enumerate(parts):
-        x_text[rows.fold == fold] = part
+    x_text = rows.x_text.copy()
+    for fold in {epoch.fold for epoch in epochs if epoch.taken and epoch.number}:  # the others read as they came
+        x_text[rows.fold == fold] = _read(rows, fold, source, encoder, found[fold][0])
     merged = {name: torch.stack([tensors[name] for tensors, _ in found]).mean(0).numpy() for name in found[0][0]}
     return Tuned(merged, x_text, epochs)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_schemas.contract import Sensitive
 from data_schemas.errors import ContractError
 
 if TYPE_CHECKING:
@@ -21,6 +22,18 @@ SchemaOption = Annotated[
 ]
 DecidedDataOption = Annotated[
     list[Path], typer.Option("--data", help="Decided applications: CSV, gzipped CSV or Parquet; repeat for more.")
+]
+TextsOption = Annotated[
+    list[Path],
+    typer.Option(
+        "--data",
+        help="Texts: CSV, gzipped CSV or Parquet that a schema describes, or .txt with one text per line "
+        "(per paragraph where blank lines part them); repeat for more.",
+    ),
+]
+MaskOption = Annotated[
+    list[Sensitive] | None,
+    typer.Option("--mask", help="Kind of private life whose sentences are cut first, as text.mask; repeat."),
 ]
 SinceOption = Annotated[
     datetime | None,

@@ -8,8 +8,15 @@ from typing import Annotated
 
 import typer
 
-from data_schemas.contract import Sensitive
-from experiments.options import DelimiterOption, EncodingOption, JsonOption, ThreadsOption, use_threads
+from experiments.options import (
+    DelimiterOption,
+    EncodingOption,
+    JsonOption,
+    MaskOption,
+    TextsOption,
+    ThreadsOption,
+    use_threads,
+)
 from experiments.session.run import SOME_REJECTED, Run
 
 EXAMPLES = """
@@ -24,24 +31,14 @@ creditfusion train --schema demo --data past.csv --out model --set encoder.sourc
 
 
 def distil(
-    data: Annotated[
-        list[Path],
-        typer.Option(
-            "--data",
-            help="Texts: CSV, gzipped CSV or Parquet that a schema describes, or .txt with one text per line "
-            "(per paragraph where blank lines part them); repeat for more.",
-        ),
-    ],
+    data: TextsOption,
     out: Annotated[Path, typer.Option(help="Encoder to write, a folder; an older one there is replaced.")],
     schema: Annotated[str | None, typer.Option(help="Schema file, or the name of a shipped one.")] = None,
     source: Annotated[
         str, typer.Option(help="Teacher: embedded, a folder, or org/name@revision on the hub.")
     ] = "embedded",
     layers: Annotated[int, typer.Option(min=0, help="Layers of the student; 0: a table of token vectors.")] = 3,
-    mask: Annotated[
-        list[Sensitive] | None,
-        typer.Option("--mask", help="Kind of private life whose sentences are cut first, as text.mask; repeat."),
-    ] = None,
+    mask: MaskOption = None,
     epochs: Annotated[int, typer.Option(min=1, help="Times that every text is read, at most.")] = 5,
     lr: Annotated[float, typer.Option(min=1e-9, help="Highest learning rate.")] = 2e-4,
     batch: Annotated[int, typer.Option(min=1, help="Texts that one update learns from.")] = 32,
@@ -59,7 +56,7 @@ def distil(
     are held out, and the best epoch on them is kept. With --layers 0 a table is found that gives them as means of
     token vectors: far quicker, and blind to the order of words. encoder.source takes the folder. No text stands in it.
 
-    Exit code 3: some rows broke the contract and were not read.
+    Exit code 3: some rows broke the contract; they were not read, and are in OUT.rejects.csv.
     """
     from data_schemas.reader import load_schema
     from experiments.distil.job import distil_encoder

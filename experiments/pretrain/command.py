@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
-from data_schemas.contract import Sensitive
 from experiments.options import (
     DateOption,
     DelimiterOption,
     EncodingOption,
     JsonOption,
+    MaskOption,
+    TextsOption,
     ThreadsOption,
     report_day,
     use_threads,
@@ -37,14 +38,7 @@ creditfusion train --schema demo --data past.csv --out model --set encoder.sourc
 
 
 def pretrain(
-    data: Annotated[
-        list[Path],
-        typer.Option(
-            "--data",
-            help="Texts: CSV, gzipped CSV or Parquet that a schema describes, or .txt with one text per line "
-            "(per paragraph where blank lines part them); repeat for more.",
-        ),
-    ],
+    data: TextsOption,
     out: Annotated[Path, typer.Option(help="Encoder to write, a folder; an older one there is replaced.")],
     schema: Annotated[
         str | None,
@@ -53,10 +47,7 @@ def pretrain(
     source: Annotated[
         str, typer.Option(help="Encoder to begin with: embedded, a folder, or org/name@revision on the hub.")
     ] = "embedded",
-    mask: Annotated[
-        list[Sensitive] | None,
-        typer.Option("--mask", help="Kind of private life whose sentences are cut first, as text.mask; repeat."),
-    ] = None,
+    mask: MaskOption = None,
     until: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Read rows decided up to this day, so that later ones judge fairly."),

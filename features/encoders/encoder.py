@@ -26,7 +26,7 @@ from features.encoders.bert import Bert, means
 from features.encoders.threads import lone_workers
 from features.encoders.token_model import TokenModel
 from features.encoders.usage import Pooling
-from features.encoders.windows import Spans, Window, cut_windows
+from features.encoders.windows import Spans, Window, batches_by_tokens, cut_windows
 
 IMPLEMENTATION = 1  # raise whenever a change alters bits
 SORTED_CHARACTERS = 4_000_000  # texts are sorted by length within this much text: bounds memory
@@ -223,7 +223,7 @@ class BertEncoder:
         parts: dict[int, Floats32] = {}
         order = sorted(range(len(windows)), key=lambda i: len(windows[i].ids), reverse=True)
         futures: dict[Future[tuple[Floats32, list[Floats32]]], list[int]] = {}
-        for batch in _mixed(list(_batches(order, windows, self.model.batch_tokens))):
+        for batch in _mixed(list(batches_by_tokens(order, windows, self.model.batch_tokens))):
             futures[pool.submit(self._pooled, [windows[i] for i in batch])] = batch
         for future in as_completed(futures):
             batch = futures[future]
@@ -305,17 +305,3 @@ def _mixed(batches: Sequence[list[int]]) -> list[list[int]]:
     """The batches with long and short texts taking turns, so that progress is even and the time left can be told."""
     golden = (5**0.5 - 1) / 2
     return [batches[i] for i in sorted(range(len(batches)), key=lambda i: i * golden % 1.0)]
-
-
-def _batches(order: Sequence[int], windows: Sequence[Window], n_tokens: int) -> Iterator[list[int]]:
-    """``order`` cut into stretches of at most ``n_tokens`` tokens (or one window)."""
-    batch: list[int] = []
-    size = 0
-    for i in order:
-        if batch and size + len(windows[i].ids) > n_tokens:
-            yield batch
-            batch, size = [], 0
-        batch.append(i)
-        size += len(windows[i].ids)
-    if batch:
-        yield batch

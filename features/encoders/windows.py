@@ -134,3 +134,17 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
         yield start, text[start:cut]
         start = cut
     yield start, text[start:]
+
+
+def batches_by_tokens(order: Sequence[int], windows: Sequence[Window], n_tokens: int) -> Iterator[list[int]]:
+    """``order`` cut into stretches of at most ``n_tokens`` tokens (or one window)."""
+    batch: list[int] = []
+    size = 0
+    for i in order:
+        if batch and size + len(windows[i].ids) > n_tokens:
+            yield batch
+            batch, size = [], 0
+        batch.append(i)
+        size += len(windows[i].ids)
+    if batch:
+        yield batch

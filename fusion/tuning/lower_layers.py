@@ -15,7 +15,7 @@ from features.arrays import Ints
 from features.encoders.bert import Bert
 from features.encoders.encoder import BertEncoder
 from features.encoders.threads import lone_workers
-from features.encoders.windows import Window, cut_windows
+from features.encoders.windows import Window, batches_by_tokens, cut_windows
 
 Tokens = npt.NDArray[np.int64] | npt.NDArray[np.float16]
 """A text as the tuned part reads it: token ids (length,), or what lower layers gave, (length, dim)."""
@@ -90,11 +90,6 @@ def _fill(hidden: npt.NDArray[np.float16], bounds: Ints, windows: Sequence[Windo
         place.append(int(bounds[window.text]) + n_done)  # of the window's first special token, or of what replaces it
         n_done += window.weight
     order = sorted(range(len(windows)), key=lambda at: len(windows[at].ids))
-    batches: list[list[int]] = [[]]
-    for at in order:
-        if batches[-1] and len(windows[at].ids) * (len(batches[-1]) + 1) > lower.batch_tokens:
-            batches.append([])
-        batches[-1].append(at)
 
     def read(batch: Sequence[int]) -> None:
         with torch.inference_mode():
@@ -108,6 +103,5 @@ def _fill(hidden: npt.NDArray[np.float16], bounds: Ints, windows: Sequence[Windo
             if last == bounds[windows[at].text + 1] - 1:
                 hidden[last] = own[-1]
 
-    if order:
-        with lone_workers(lower.device) as pool:
-            list(pool.map(read, batches))
+    with lone_workers(lower.device) as pool:
+        list(pool.map(read, batches_by_tokens(order, windows, lower.batch_tokens)))

@@ -237,7 +237,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, requeued: Requeued)
     return pool_of
 
 
-def begun(pool: WorkerPool, order: WorkerOrder) -> Popen[bytes]:
+def begun(pool: WorkerPool, order: WorkerOrder) -> Popen[str]:
     """The pool's only worker, as soon as its script has come so far as to touch a file."""
     pool.start(order)
     deadline = time.monotonic() + 600

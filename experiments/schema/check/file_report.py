@@ -26,13 +26,14 @@ class FileReport:
     broken: rejected rows by column and rule, the first broken rule of each row; column "" for rows that could not be
     split into cells. examples: the first rows of each of them as (row, message). missing, unknown: cells of the sound
     rows that are missing, or that hold a level beyond the schema's categories, by column. unreadable: their cells in
-    auxiliary columns that break the contract, and so count as missing.
+    auxiliary columns that break the contract, and so count as missing. n_undecided: sound rows that have no outcome yet.
     """
 
     path: Path
     header: HeaderReport
     n_rows: int = 0
     n_rejected: int = 0
+    n_undecided: int = 0
     broken: Counter[tuple[str, str]] = field(default_factory=Counter)
     examples: dict[tuple[str, str], list[tuple[int, str]]] = field(default_factory=dict)
     missing: Counter[str] = field(default_factory=Counter)
@@ -43,6 +44,7 @@ class FileReport:
         """Count one chunk in."""
         self.n_rows += chunk.n_rows
         self.n_rejected += len(chunk.rejects)
+        self.n_undecided += chunk.n_undecided
         rejects = chunk.rejects.frame
         for row, column, rule, message in zip(
             rejects["row"], rejects["column"], rejects["rule"], rejects["message"], strict=True
@@ -62,12 +64,13 @@ class FileReport:
 
     def to_dict(self) -> dict[str, object]:
         """The report for JSON."""
-        n_sound = self.n_rows - self.n_rejected
+        n_sound = self.n_rows - self.n_rejected - self.n_undecided
         return {
             "file": str(self.path),
             "rows": self.n_rows,
             "sound": n_sound,
             "rejected": self.n_rejected,
+            "undecided": self.n_undecided,
             "broken_rules": [
                 {
                     "column": column,
@@ -87,12 +90,14 @@ class FileReport:
 
 def report_tables(report: FileReport) -> Iterator[Table]:
     """The report for people."""
-    n_sound = report.n_rows - report.n_rejected
+    n_sound = report.n_rows - report.n_rejected - report.n_undecided
     facts = console_table("", "", "")
     facts.add_row("file", escape(str(report.path)))
     facts.add_row("rows", f"{report.n_rows:,}")
     facts.add_row("sound", f"{n_sound:,}")
     facts.add_row("rejected", f"{report.n_rejected:,}")
+    if report.n_undecided:
+        facts.add_row("without an outcome yet", f"{report.n_undecided:,}")
     for label, names in (("columns not there", report.header.absent), ("columns unknown", report.header.extra)):
         if names:
             facts.add_row(label, escape(", ".join(names)))

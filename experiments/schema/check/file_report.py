@@ -26,7 +26,7 @@ class FileReport:
     broken: rejected rows by column and rule, the first broken rule of each row; column "" for rows that could not be
     split into cells. examples: the first rows of each of them as (row, message). missing, unknown: cells of the sound
     rows that are missing, or that hold a level beyond the schema's categories, by column. unreadable: their cells in
-    auxiliary columns that break the contract, and so count as missing. n_undecided: sound rows that have no outcome yet.
+    auxiliary columns that break the contract, and so count as missing. n_undecided: sound rows without an outcome yet.
     """
 
     path: Path

@@ -262,6 +262,8 @@ class Schema:
         derived: derived features, in the order of their declaration.
         bad_values: target cells that count as bad (1).
         good_values: those that count as good (0); empty means every other non-missing value.
+        undecided_values: those of applications that have no outcome yet; "" for an empty cell. Their rows are counted
+            and left out where an outcome is needed.
         strip: what is cut from narratives.
         concepts: in the order of the file.
         digest: sha256 of the schema's canonical JSON.
@@ -274,6 +276,7 @@ class Schema:
     derived: tuple[Derived, ...]
     bad_values: tuple[str, ...]
     good_values: tuple[str, ...]
+    undecided_values: tuple[str, ...]
     strip: tuple[StripRule, ...]
     concepts: tuple[Concept, ...]
     digest: str

@@ -93,6 +93,7 @@ def parse_schema(text: str, origin: str) -> Schema:
         derived=tuple(_derived(derived) for derived in own.get("derived", [])),
         bad_values=tuple(own.get("bad_values", [])),
         good_values=tuple(own.get("good_values", [])),
+        undecided_values=tuple(own.get("undecided_values", [])),
         strip=tuple(StripRule(rule["pattern"], rule["why"]) for rule in own.get("strip", [])),
         concepts=tuple(_concept(concept) for concept in own.get("concepts", [])),
         digest=_digest(document),

@@ -7,7 +7,7 @@ name its place in the file.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from itertools import chain, combinations
 from typing import NamedTuple
 
 from data_schemas.places import Document, Problem, each_concept, each_derived, each_field, own_part, role_of
@@ -58,20 +58,23 @@ def _types_fit_roles(document: Document) -> Iterator[Problem]:
 
 def _target_has_bad_values(document: Document) -> Iterator[Problem]:
     own, place = own_part(document), "$.creditfusion.bad_values"
-    bad, good = own.get("bad_values", []), own.get("good_values", [])
+    bad, good, undecided = (own.get(f"{kind}_values", []) for kind in ("bad", "good", "undecided"))
     target = next((field for _, field in each_field(document) if role_of(field) == "target"), None)
     if target is None:
-        if bad or good:
+        if bad or good or undecided:
             remedy = "Give one field the role 'target', or leave the values out."
-            yield Problem(place, "target_values", "there are bad_values or good_values but no target", remedy)
+            what = "there are bad_values, good_values or undecided_values but no target"
+            yield Problem(place, "target_values", what, remedy)
         return
     if not bad:
         what = f"the target {target['name']!r} has no bad_values"
         yield Problem(place, "target_values", what, "List the target's cells that count as bad.")
-    if both := sorted(set(bad) & set(good)):
-        yield Problem(place, "target_values", f"{both[0]!r} is both bad and good", "Keep it in one of the two.")
+    for (one, values), (other, others) in combinations((("bad", bad), ("good", good), ("undecided", undecided)), 2):
+        if both := sorted(set(values) & set(others)):
+            what = f"{both[0]!r} is both {one} and {other}"
+            yield Problem(place, "target_values", what, "Keep it in one of the two.")
     allowed = target.get("constraints", {}).get("enum")
-    if allowed and (strange := [value for value in [*bad, *good] if value not in allowed]):
+    if allowed and (strange := [value for value in [*bad, *good, *filter(None, undecided)] if value not in allowed]):
         what = f"{strange[0]!r} is not in the enum of {target['name']!r}"
         yield Problem(place, "target_values", what, "Add it there, or drop it here.")
 
@@ -167,6 +170,8 @@ def _levels_can_occur(document: Document) -> Iterator[Problem]:
         }
         if role_of(field) == "target":
             lists |= {f"$.creditfusion.{key}": own_part(document).get(key, []) for key in ("bad_values", "good_values")}
+            undecided = [level for level in own_part(document).get("undecided_values", []) if level not in missing]
+            lists["$.creditfusion.undecided_values"] = undecided  # an empty cell may mean "no outcome yet"
         for place, levels in lists.items():
             if clash := [level for level in levels if level in missing]:
                 what = f"{clash[0]!r} is a level of {field['name']!r} and means missing"

@@ -79,19 +79,21 @@ class Checked(NamedTuple):
         columns: typed as ``Applications`` wants them, broken rows still in place.
         breaches: the first broken rule of each broken row, by position.
         unreadable: bool (n,) of each auxiliary column: its cells that break a rule, and are missing in ``columns``.
+        undecided: bool (n,), the rows whose target cell says that there is no outcome yet.
     """
 
     columns: dict[str, npt.NDArray[np.generic]]
     breaches: list[Breach]
     unreadable: dict[str, Flags]
+    undecided: Flags
 
 
 def check(cells: Mapping[str, pa.Array], schema: Schema) -> Checked:
     """Type the columns, and find the first broken rule of each broken row.
 
     Columns are checked in the order of ``cells``, and each for its type, then ``required``, the bounds, ``enum``,
-    ``pattern`` and ``maxLength``. A target cell, where the column is given, must be bad or good. No row is lost to an
-    auxiliary column: a cell of it that breaks a rule counts as missing.
+    ``pattern`` and ``maxLength``. A target cell, where the column is given, must be bad, good or undecided. No row is
+    lost to an auxiliary column: a cell of it that breaks a rule counts as missing.
 
     Args:
         cells: text of each column, equally long; null is a missing cell.
@@ -100,10 +102,13 @@ def check(cells: Mapping[str, pa.Array], schema: Schema) -> Checked:
     breaches: dict[int, Breach] = {}
     unreadable: dict[str, Flags] = {}
     decided = _decided(cells, schema)
+    undecided = np.zeros(len(next(iter(cells.values()), ())), dtype=np.bool_)
     for name, text in cells.items():
         field = schema[name]
         values, rules = _column(field, text, schema, decided)
         columns[name] = values
+        if field.role is Role.TARGET:
+            undecided = _undecided(text, schema)
         if field.role is Role.AUXILIARY:
             unreadable[name] = np.logical_or.reduce([rule.broken for rule in rules])
             values[unreadable[name]] = missing_value(field)
@@ -112,7 +117,7 @@ def check(cells: Mapping[str, pa.Array], schema: Schema) -> Checked:
             for position in np.flatnonzero(rule.broken).tolist():
                 if position not in breaches:
                     breaches[position] = Breach(position, name, rule.name, rule.message(text[position].as_py() or ""))
-    return Checked(columns, [breaches[position] for position in sorted(breaches)], unreadable)
+    return Checked(columns, [breaches[position] for position in sorted(breaches)], unreadable, undecided)
 
 
 def missing_value(field: Field) -> float | np.datetime64 | str:
@@ -131,8 +136,9 @@ def _column(field: Field, text: pa.Array, schema: Schema, decided: Days | None) 
         values, rules = _dates(field, present, decided if _century_is_open(field) else None)
     else:
         values, rules = _texts(field, present, schema)
-    if field.required or (field.role is Role.TARGET):
-        empty = _Rule("required", _mask(missing), lambda _: "the cell is empty. Fill it in")
+    if field.required or field.role is Role.TARGET:
+        open_cells = _undecided(text, schema) if field.role is Role.TARGET else False
+        empty = _Rule("required", _mask(missing) & ~np.asarray(open_cells), lambda _: "the cell is empty. Fill it in")
         rules = [*rules[:1], empty, *rules[1:]]
     return _Column(values, rules)
 
@@ -143,6 +149,12 @@ def _present(field: Field, text: pa.Array) -> pa.Array:
     codes = pa.array(("", *field.missing_values), pa.string())
     missing = pc.or_kleene(pc.is_null(trimmed), pc.is_in(trimmed, value_set=codes))
     return pc.if_else(missing, None, text if field.role is Role.NARRATIVE else trimmed)
+
+
+def _undecided(text: pa.Array, schema: Schema) -> Flags:
+    """Which target cells, as written, say that there is no outcome yet."""
+    cells = pc.fill_null(pc.utf8_trim_whitespace(text), "")
+    return _mask(pc.is_in(cells, value_set=pa.array(schema.undecided_values, pa.string())))
 
 
 def _mask(array: pa.Array) -> Flags:
@@ -244,10 +256,13 @@ def _text_rules(field: Field, present: pa.Array, schema: Schema) -> Iterator[_Ru
         limit = f"the schema allows {field.max_length:,}. Shorten it, or raise the schema's maxLength"
         yield _Rule("maxLength", too_long, lambda cell: f"the cell has {len(cell):,} characters, {limit}")
     if field.role is Role.TARGET:
-        known = (*schema.bad_values, *schema.good_values)
+        known = (*schema.bad_values, *schema.good_values, *schema.undecided_values)
         if schema.good_values:
             strange = given & ~_mask(pc.is_in(present, value_set=pa.array(known)))
-            outcomes = f"is neither bad nor good; the schema knows {_listed(known)}. Leave unresolved applications out"
+            outcomes = (
+                f"is neither bad nor good; the schema knows {_listed(known)}. List it in the schema's bad_values or "
+                "good_values, or in undecided_values where the outcome is open"
+            )
             yield _Rule("target", strange, lambda cell: f"{_quoted(cell)} {outcomes}")
 
 

@@ -94,7 +94,7 @@ def applications_of(frame: pd.DataFrame, schema: Schema) -> Applications:
     Raises ContractError when a column is missing or stands twice, and for the first cell that breaks the contract.
     """
     rows = _text_rows(_given(frame), schema)
-    columns, breaches, _ = check(rows.cells, schema)
+    columns, breaches, *_ = check(rows.cells, schema)
     if breaches:
         position, name, rule, message = breaches[0]
         what, _, remedy = message.rpartition(". ")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -183,9 +185,7 @@ def test_a_two_digit_year_never_lies_after_the_decision() -> None:
     np.testing.assert_array_equal(columns["paid"], np.array(["2060-01-01"] * 5, dtype="datetime64[s]"))
 
 
-def contract(*fields: dict[str, object]) -> Schema:
-    import json
-
+def contract(*fields: Mapping[str, object]) -> Schema:
     key = {"name": "id", "type": "string", "creditfusion": {"role": "id"}}
     return parse_schema(json.dumps({"fields": [key, *fields], "creditfusion": {"version": 1, "name": "t"}}), "t")
 

@@ -76,7 +76,7 @@ def test_dates_in_use(cell: str, form: str, language: str, day: str | None) -> N
 
 
 NOTATIONS = st.builds(
-    lambda marks, affixes, negative: NumberNotation(*marks, tuple(affixes), negative),
+    lambda marks, affixes, negative: NumberNotation(marks[0], marks[1], tuple(affixes), negative),
     st.sampled_from([(".", ""), (".", ","), (",", "."), (",", ""), (",", " "), (".", "'"), (",", "\u202f")]),
     st.sampled_from([[], ["%"], ["€"], ["months", "month"], ["+ years", "< ", "year"]]).map(
         lambda words: [word.strip() for word in words]
@@ -87,7 +87,7 @@ NOTATIONS = st.builds(
 
 def written(value: float, notation: NumberNotation, affix: str, is_before: bool) -> str:
     text = f"{abs(value):,.4f}".rstrip("0").rstrip(".")
-    text = text.translate(str.maketrans({",": notation.group or None, ".": notation.decimal}))
+    text = text.translate({ord(","): notation.group, ord("."): notation.decimal})
     minus = "-" if value < 0 and notation.negative is Negative.MINUS else ""
     text = f"{minus}{affix} {text}" if is_before and affix else f"{minus}{text} {affix}".strip()
     if value < 0 and notation.negative is Negative.PARENTHESES:

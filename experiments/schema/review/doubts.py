@@ -15,7 +15,6 @@ from features.inference.profile import ColumnProfile
 
 SELDOM = 0.95  # missing share from which a column says little
 _NUMBERS = (FieldType.INTEGER, FieldType.NUMBER)
-_CONFIRM = "If so, delete its note (`guess`)."
 
 
 @dataclass(frozen=True)
@@ -83,22 +82,20 @@ def _of_role(found: Evidence, schema: Schema) -> Iterator[Doubt]:
             words = "Is this the day on which the lender decides? Rows are ordered by it, and spans are counted to it."
             yield Doubt(grade="concern", words=words)
         case Role.ID:
-            yield Doubt(grade="note", words=f"Does it name one application each? {_CONFIRM}")
+            yield Doubt(grade="note", words="Does it name one application each?")
         case Role.GROUP:
-            yield Doubt(grade="note", words=f"Does it name the applicant, so that folds never split one? {_CONFIRM}")
+            yield Doubt(grade="note", words="Does it name the applicant, so that folds never split one?")
         case Role.PROTECTED:
-            yield Doubt(
-                grade="note", words=f"Is it a trait that nobody may be judged by? It never enters the model. {_CONFIRM}"
-            )
+            yield Doubt(grade="note", words="Is it a trait that nobody may be judged by? It never enters the model.")
         case Role.IGNORED:
-            yield Doubt(grade="note", words=f"Shall the model do without it? {_sentence(why(found.note))} {_CONFIRM}")
+            yield Doubt(grade="note", words=f"Shall the model do without it? {_sentence(why(found.note))}")
         case _:
             what = (
                 "a text that the applicant wrote"
                 if field.role is Role.NARRATIVE
                 else "known on the day of the decision"
             )
-            yield Doubt(grade="note", words=f"Is it {what}? {_CONFIRM}")
+            yield Doubt(grade="note", words=f"Is it {what}?")
 
 
 def _of_form(found: Evidence) -> Iterator[Doubt]:

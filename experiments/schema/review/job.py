@@ -37,6 +37,7 @@ GRADES = {"alarm": "look now", "concern": "decide", "note": "confirm", "good": "
 N_SAMPLES = 4
 N_TEXTS = 2_000  # texts whose language is looked at
 _ORDER = ("alarm", "concern", "note", "good")
+_FIRST = ("target", "decision date", "id", "feature", "narrative")
 _UNJUDGED = (Role.ID, Role.TARGET, Role.GROUP)
 
 
@@ -100,9 +101,8 @@ def review_of(beside: Beside) -> SchemaReview:
 
 
 def _gravity(card: ColumnReview) -> tuple[int, int]:
-    """What sorts cards: the grade, and within it what everything else stands on."""
-    first = [str(role).replace("_", " ") for role in (Role.TARGET, Role.DECISION_DATE, Role.ID)]
-    return _ORDER.index(card.grade), first.index(card.role) if card.role in first else len(first)
+    """What sorts cards: the grade; within it what everything else stands on, then inputs, then the rest."""
+    return _ORDER.index(card.grade), _FIRST.index(card.role) if card.role in _FIRST else len(_FIRST)
 
 
 def _notes(schema: Schema) -> dict[str, str]:
@@ -158,7 +158,6 @@ def _notices(beside: Beside, target: Field | None, bad: Floats) -> Iterator[Doub
 
 def _card(found: Evidence, schema: Schema, open_points: Unfinished, bad: Floats) -> ColumnReview:
     field, column = found.field, found.column
-    hidden = field.role in (Role.ID, Role.GROUP) or _is_text(found)
     return ColumnReview(
         name=field.name,
         title=field.title,
@@ -170,15 +169,23 @@ def _card(found: Evidence, schema: Schema, open_points: Unfinished, bad: Floats)
         samples=() if _is_text(found) else _samples(found),
         missing=1 - column.n_present / max(len(column.cells), 1),
         strength=found.strength,
-        distribution=_distribution(found, hidden, np.full(len(bad), np.nan) if field.role in _UNJUDGED else bad),
+        distribution=_distribution(found, bad),
         doubts=doubts(found, schema, open_points),
     )
 
 
-def _distribution(found: Evidence, hidden: bool, bad: Floats) -> Distribution | None:
+def _distribution(found: Evidence, bad: Floats) -> Distribution | None:
+    """What is drawn of a column: of texts their lengths, of keys and the outcome nothing."""
     if _is_text(found):
         return lengths(found.column, bad)
-    return None if hidden else distribution(found.column, bad)
+    return None if _names_rows(found) or found.field.role is Role.TARGET else distribution(found.column, bad)
+
+
+def _names_rows(found: Evidence) -> bool:
+    """Whether a cell tells whose row it is."""
+    role, column = found.field.role, found.column
+    key = column.is_key and column.type in (FieldType.STRING, FieldType.INTEGER)
+    return role in (Role.ID, Role.GROUP) or (key and role is not Role.FEATURE)
 
 
 def _is_text(found: Evidence) -> bool:
@@ -195,7 +202,7 @@ def _is_text(found: Evidence) -> bool:
 def _samples(found: Evidence) -> tuple[str, ...]:
     """A few cells: of keys their pattern alone, of anything else what many rows have."""
     column = found.column
-    if found.field.role in (Role.ID, Role.GROUP) or (column.type is FieldType.STRING and column.is_key):
+    if _names_rows(found):
         return tuple(pattern for pattern, _ in Counter(map(_pattern, column.levels[:N_TEXTS])).most_common(2))
     return column.levels[:N_SAMPLES]
 
@@ -218,6 +225,8 @@ def _facts(found: Evidence) -> dict[str, str]:
             )
         if languages:
             facts["Language"] = ", ".join(f"{name} {percent(n / len(texts), 0)}" for name, n in languages)
+    elif _names_rows(found):
+        pass
     elif column.values is not None and column.n_present and column.type in (FieldType.INTEGER, FieldType.NUMBER):
         low, middle, high = np.nanquantile(column.values, (0.0, 0.5, 1.0))
         facts["Range"] = f"{plain(low)} to {plain(high)}, median {plain(middle)}"

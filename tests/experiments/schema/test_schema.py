@@ -160,7 +160,7 @@ def test_infer_refuses(tmp_path: Path) -> None:
         run("infer", table(tmp_path / "empty.csv"), "--out", tmp_path / "empty.json")
 
 
-@pytest.mark.parametrize("verb", ["check", "infer"])
+@pytest.mark.parametrize("verb", ["check", "infer", "review"])
 def test_help_shows_examples(verb: str) -> None:
     code, out, _ = run(verb, "--help")
     assert code == 0

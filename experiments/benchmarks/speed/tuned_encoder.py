@@ -1,6 +1,6 @@
-"""Whether a tuned encoder reads as quickly as the one that it was tuned from: the two take turns on the same narratives.
+"""Whether a tuned encoder reads as quickly as the one that it was tuned from: the two take turns on the same texts.
 
-All else that scoring does is the same for both. The ratio is the median over the rounds; under 1 the tuned one is slower.
+All else that scoring does is the same for both. The ratio is the median over the rounds; under 1 the tuned is slower.
 
     python -m experiments.benchmarks.speed.tuned_encoder --model model --data applications.csv --rows 1000 --rounds 7
 """

@@ -39,8 +39,8 @@ DAYS = st.lists(st.datetimes(dt.datetime(1980, 1, 1), dt.datetime(2029, 12, 31))
 FORMS = (
     "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%m-%d-%y", "%d/%m/%y", "%Y%m%d", "%Y%m", "%m/%Y", "%b-%Y", "%b-%y",
     "%d %B %Y", "%d%b%Y", "%d-%b-%y", "%B %d, %Y", "%d. %B %Y", "%d de %B de %Y", "%Y-%m-%dT%H:%M:%S%z",
-    "%Y-%m-%d %H:%M:%S.%f", "%m/%d/%Y %I:%M %p", "%d/%m/%Y %H:%M", "%d%b%Y:%H:%M:%S", "%Y年%m月%d日", "%Y年%m月", "%Y/%m",
-    "excel", "sas", "unix", "unix_ms",
+    "%Y-%m-%d %H:%M:%S.%f", "%m/%d/%Y %I:%M %p", "%d/%m/%Y %H:%M", "%d%b%Y:%H:%M:%S", "%Y/%m",
+    "%Y年%m月%d日", "%Y年%m月", "excel", "sas", "unix", "unix_ms",
 )  # fmt: skip
 
 

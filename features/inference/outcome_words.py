@@ -21,40 +21,45 @@ class Meaning(StrEnum):
 
 
 _BAD = """
-    bad|default*|charged off|charge off*|chargeoff*|chargedoff|chg off*|chgoff|written off|write off|writeoff|loss|lost
-    bankrupt*|insolven*|failed|failure|fail|foreclos*|repossess*|fraud*|declined|rejected|denied|refused|npl|npa
-    high risk|risky|risk flag|spam|impaired|collections|substandard|doubtful|serious dlq*
-    ausfall*|*ausfall|ausgefallen|schlecht*|notleidend|uneinbringlich|abgeschrieben|betrug|abgelehnt|zahlungsunfahig
-    defaut|defaillan*|impaye*|mauvais*|perte|faillite|fraude|refuse|refusee|rejete*|contentieux|douteu*|irrecouvrable
-    incumpl*|impago*|impagad*|moros*|malo|mala|perdida|castigad*|quiebra|rechazad*|denegad*|fallido|fallida
-    inadimpl*|ruim|mau|perda|prejuizo|recusad*|rejeitad*|negad*|falencia|calote
+    bad|default*|charged off|charge off*|chargeoff*|chargedoff|chg off*|chgoff|written off|write off|writeoff
+    loss|lost|bankrupt*|insolven*|failed|failure|fail|foreclos*|repossess*|fraud*|declined|rejected|denied
+    refused|npl|npa|high risk|risky|risk flag|spam|impaired|collections|substandard|doubtful|serious dlq*
+    ausfall*|*ausfall|ausgefallen|schlecht*|notleidend|uneinbringlich|abgeschrieben|betrug|abgelehnt
+    zahlungsunfahig|defaut|defaillan*|impaye*|mauvais*|perte|faillite|fraude|refuse|refusee|rejete*|contentieux
+    douteu*|irrecouvrable|incumpl*|impago*|impagad*|moros*|malo|mala|perdida|castigad*|quiebra|rechazad*
+    denegad*|fallido|fallida|inadimpl*|ruim|mau|perda|prejuizo|recusad*|rejeitad*|negad*|falencia|calote
     违约|違約|坏账|壞賬|坏|壞|不良|呆账|核销|核銷|失信|欺诈|欺詐|诈骗|拒绝|拒絕|拒贷|破产|破產|失败|拖欠|高风险"""
 _GOOD = """
-    good|fully paid|paid off|paid in full|paid|repaid|prepaid|pif|p i f|redeemed|success*|completed|approved|accepted|granted
-    legit|legitimate|genuine|ham|creditability|creditworthy*|credit worthy|solvent|low risk|on time|timely
-    bezahlt|zuruckgezahlt|zurueckgezahlt|abbezahlt|getilgt|beglichen|gut|gute|guter|bewilligt|genehmigt|angenommen
-    erfolgreich|kreditwurdig*|kreditwuerdig*|bonitat|bonitaet|punktlich|puenktlich
+    good|fully paid|paid off|paid in full|paid|repaid|prepaid|pif|p i f|redeemed|success*|completed|approved
+    accepted|granted|legit|legitimate|genuine|ham|creditability|creditworthy*|credit worthy|solvent|low risk
+    on time|timely|bezahlt|zuruckgezahlt|zurueckgezahlt|abbezahlt|getilgt|beglichen|gut|gute|guter|bewilligt
+    genehmigt|angenommen|erfolgreich|kreditwurdig*|kreditwuerdig*|bonitat|bonitaet|punktlich|puenktlich
     rembourse*|paye|payee|solde|soldee|acquitte*|bon|bonne|approuve*|accepte*|accorde*|succes|a temps|solvable
-    pagad*|liquidad*|reembolsad*|devuelto|cumplid*|bueno|buena|aprobad*|aceptad*|exito*|puntual|solvente
-    pago|paga|quitad*|adimpl*|bom|boa|aprovad*|aceit*|sucesso|pontual
+    pagad*|liquidad*|reembolsad*|devuelto|cumplid*|bueno|buena|aprobad*|aceptad*|exito*|puntual|solvente|pago
+    paga|quitad*|adimpl*|bom|boa|aprovad*|aceit*|sucesso|pontual
     已还清|还清|還清|结清|結清|已还|还款|還款|偿还|償還|履约|履約|良好|好|通过|通過|批准|成功|还"""
 _LATE = """
-    late|overdue|past due|delinquen*|arrears|in arrears|behind|dpd|missed payment*
-    verzug|zahlungsverzug|uberfallig|ueberfaellig|ruckstand|ruckstandig|mahnung|en retard|retard|atraso|atrasad*|mora|en mora
-    vencid*|逾期|拖延"""
+    late|overdue|past due|delinquen*|arrears|in arrears|behind|dpd|missed payment*|verzug|zahlungsverzug
+    uberfallig|ueberfaellig|ruckstand|ruckstandig|mahnung|en retard|retard|atraso|atrasad*|mora|en mora|vencid*
+    逾期|拖延"""
 _SOUND = """
-    performing|normal|regular|healthy|sain|saine|sano|al corriente|al dia|em dia|regular|ordnungsgemass|a jour|正常"""
+    performing|normal|regular|healthy|sain|saine|sano|al corriente|al dia|em dia|ordnungsgemass|a jour
+    正常"""
 _OPEN = """
-    current|in grace period|grace period|grace|issued|pending|open|opened|active|running|ongoing|in progress|in process
-    processing|new|outstanding|live|unresolved|undecided|unknown|in repayment|repaying|repayment|under review|in review|review
-    submitted|disbursed|to be paid|to be decided|tbd|waiting|awaiting|incomplete|not yet|deferred|deferment|forbearance
-    payment plan|partially paid|partly paid|partial*|unsettled|booked|future
-    laufend*|offen*|aktiv|in bearbeitung|ausstehend|beantragt|in ruckzahlung|teilweise*|unbekannt
-    en cours|actif|active|ouvert*|en attente|inconnu*|partiellement*|vigente|activo|activa|en curso|pendiente|abiert*|parcial*
-    desconocid*|en proceso|em andamento|ativo|ativa|em aberto|abert*|pendente|em analise|desconhecid*
-    未结清|未結清|未到期|还款中|還款中|进行中|進行中|处理中|审核中|審核中|申请中|待|放款中|存续|未知|当前|部分|宽限期"""
+    current|in grace period|grace period|grace|issued|pending|open|opened|active|running|ongoing|in progress
+    in process|processing|new|outstanding|live|unresolved|undecided|unknown|in repayment|repaying|repayment
+    under review|in review|review|submitted|disbursed|to be paid|to be decided|tbd|waiting|awaiting|incomplete
+    not yet|deferred|deferment|forbearance|payment plan|partially paid|partly paid|partial*|unsettled|booked
+    future|laufend*|offen*|aktiv|in bearbeitung|ausstehend|beantragt|in ruckzahlung|teilweise*|unbekannt
+    en cours|actif|ouvert*|en attente|inconnu*|partiellement*|vigente|activo|activa|en curso|pendiente|abiert*
+    parcial*|desconocid*|en proceso|em andamento|ativo|ativa|em aberto|abert*|pendente|em analise|desconhecid*
+    未结清|未結清|未到期|还款中|還款中|进行中|進行中|处理中|审核中|審核中|申请中|待|放款中|存续|未知|当前|部分
+    宽限期"""
 
-_NEGATORS = r"(?<![a-z0-9])(?:not|no|non|never|without|nicht|kein|keine|keinen|nie|ohne|pas|sans|jamais|aucun|sin|nunca|nao|sem)"
+_NEGATORS = (
+    r"(?<![a-z0-9])"
+    "(?:not|no|non|never|without|nicht|kein|keine|keinen|nie|ohne|pas|sans|jamais|aucun|sin|nunca|nao|sem)"
+)
 _FILLERS = r"(?: (?:fully|yet|been|in|a|any|the|ever|de|d|en|in|zu|timely))* ?"
 _PREFIXES = r"(?<![a-z0-9])(?:un|non)"
 _CHINESE = "(?:未|不|非|无|無|没有|沒有|没|沒)(?:有|能|发生|發生|曾|出现|出現|按时|按時|按期|全部|被)?"

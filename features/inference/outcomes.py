@@ -26,7 +26,7 @@ MAX_CLASSES = 40
 MAX_NUMBERS = 12
 """Distinct numbers that may still be classes; with more they are amounts, counts or days."""
 
-_SAME = 0.95  # share of the rows that two columns divide alike, where both tell one outcome
+_SAME = 0.95  # share of the rows that two columns divide alike, where both tell one outcome; nearly all of the rows
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Outcomes:
     def values(self, cells: pd.Series[str]) -> Floats:
         """float64 (n,): two kinds of outcome of these cells as 1 and 0, NaN for neither.
 
-        1 is bad; with an open question the commoner of two levels, for what tells the two apart leaks either way round.
+        1 is bad; with an open question the commoner of two levels: what tells the two apart leaks either way round.
         """
         if not self.question:
             high, low = self.bad, self.good
@@ -106,7 +106,7 @@ class Outcomes:
 
 
 def find_target(columns: Sequence[ColumnProfile]) -> tuple[ColumnProfile | None, tuple[str, ...]]:
-    """The column that looks most like an outcome, None where none does or several do equally; and the others that do."""
+    """The column that looks most like an outcome, None where none does or several do equally; the others that do."""
     ranked = sorted(columns, key=_points, reverse=True)
     likely = [column for column in ranked if _points(column) >= 2.0]
     if not likely:
@@ -135,9 +135,7 @@ def read_outcomes(column: ColumnProfile, stated: StatedOutcomes = NOTHING_STATED
     else:
         bad, good, why = _by_words(column.name, known)
     undecided = tuple(level for level in known if level not in (*bad, *good))
-    strange = tuple(
-        level for level in undecided if level not in stated.undecided and meaning(level) is Meaning.UNKNOWN
-    )
+    strange = tuple(level for level in undecided if level not in stated.undecided and meaning(level) is Meaning.UNKNOWN)
     question = _question(column.name, known, bad, good)
     if question:
         return Outcomes(column.name, counts, (), (), (), strange, "", question)
@@ -236,7 +234,9 @@ def _question(name: str, known: Sequence[str], bad: Sequence[str], good: Sequenc
     if not known:
         return f"{name!r} is empty in the rows looked at: name another column with --target"
     if len(known) == 1:
-        return f"{name!r} has one level only, {known[0]!r}: name another column with --target, or add rows of the other kind"
+        return (
+            f"{name!r} has one level only, {known[0]!r}: name another column with --target, or add rows of other kinds"
+        )
     if bad and good:
         return ""
     listed = ", ".join(repr(level) for level in known[:MAX_NUMBERS])
@@ -246,8 +246,8 @@ def _question(name: str, known: Sequence[str], bad: Sequence[str], good: Sequenc
     lacking, found = ("good", bad) if bad else ("bad", good)
     ask = " and the good ones with --good" if lacking == "good" else ""
     return (
-        f"of the levels of {name!r} ({listed}) only {', '.join(map(repr, found))} says how it ended, and none is {lacking}: "
-        f"name each bad level with --bad{ask}"
+        f"of the levels of {name!r} ({listed}) only {', '.join(map(repr, found))} says how it ended, and none is "
+        f"{lacking}: name each bad level with --bad{ask}"
     )
 
 
@@ -255,7 +255,9 @@ _STRONG_NAMES = frozenset({
     "outcome", "target", "label", "y", "class", "default", "bad", "good bad", "bad flag", "gb flag", "loan status",
     "loan default", "default payment next month", "repaid", "违约", "是否违约", "标签", "目标", "贷款状态",
 })  # fmt: skip
-_WEAK_NAMES = frozenset({"status", "class", "label", "y", "result", "flag", "state", "zustand", "statut", "estado", "situacao", "状态"})  # fmt: skip
+_WEAK_NAMES = frozenset({
+    "status", "class", "label", "y", "result", "flag", "state", "zustand", "statut", "estado", "situacao", "状态",
+})  # fmt: skip
 
 
 def _points(column: ColumnProfile) -> float:
@@ -266,10 +268,17 @@ def _points(column: ColumnProfile) -> float:
         return 0.0
     bad, good, _ = _by_words(column.name, known)
     name = folded(column.name)
-    points = 3.0 * bool(bad and good) + (name in _STRONG_NAMES)
-    points += hints(column.name, "target") or name in _WEAK_NAMES
+    named = hints(column.name, "target") or name in _WEAK_NAMES
+    clear = bool(bad and good) and (named or (not is_yes_or_no(frozenset(known)) and _understood(column, known)))
+    points = 3.0 * clear + (name in _STRONG_NAMES) + named
     points += len(known) == 2 or (name in _WEAK_NAMES and not numeric) or name in _STRONG_NAMES
     return points - 3.0 * (hints(column.name, "history") or hints(column.name, "measure"))
+
+
+def _understood(column: ColumnProfile, known: Sequence[str]) -> bool:
+    """Whether nearly all rows have a level that is a word for an outcome."""
+    words = [level for level in known if meaning(level) is not Meaning.UNKNOWN]
+    return bool(column.cells.isin(words).sum() >= _SAME * column.cells.isin(known).sum())
 
 
 def _divide_alike(one: ColumnProfile, other: ColumnProfile) -> bool:

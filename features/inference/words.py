@@ -1,7 +1,7 @@
 """Words and phrases of several languages in the names and levels of columns, found whatever their spelling.
 
-Capitals, accents, punctuation and underscores do not matter; ``maritalStatus``, ``MARITAL_STATUS`` and ``marital status``
-are one phrase. Words of Chinese, which has no spaces, are found inside others.
+Capitals, accents, punctuation and underscores do not matter: ``maritalStatus``, ``MARITAL_STATUS`` and ``marital
+status`` are one phrase. Words of Chinese, which has no spaces, are found inside others.
 """
 
 from __future__ import annotations
@@ -33,7 +33,11 @@ def alternatives(phrases: str) -> str:
             ``*`` stands for any letters and digits, ``#`` for digits.
     """
     listed = sorted({phrase.strip() for phrase in re.split(r"[|\n]", phrases) if phrase.strip()}, key=len, reverse=True)
-    latin = [phrase.replace(" ", " ?").replace("*", "[a-z0-9]*").replace("#", "[0-9]+") for phrase in listed if phrase.isascii()]
+    latin = [
+        phrase.replace(" ", " ?").replace("*", "[a-z0-9]*").replace("#", "[0-9]+")
+        for phrase in listed
+        if phrase.isascii()
+    ]
     other = [phrase for phrase in listed if not phrase.isascii()]
     bounded = [rf"(?<![a-z0-9])(?:{'|'.join(latin)})(?![a-z0-9])"] if latin else []
     return f"(?:{'|'.join([*bounded, *other])})"

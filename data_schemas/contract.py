@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from data_schemas.numbers import PLAIN, NumberNotation
+
 
 class Role(StrEnum):
     """What a column is for."""
@@ -129,11 +131,14 @@ class Reason:
         code: short stable code, for example ``"DTI"``.
         wording: a sentence for the applicant.
         disclosable: whether it may be given as a principal reason.
+        worded: whether the schema words it; else ``wording`` names the column for whoever works with the model, and
+            no applicant may be given it.
     """
 
     code: str
     wording: str
     disclosable: bool = True
+    worded: bool = True
 
 
 @dataclass(frozen=True)
@@ -154,7 +159,9 @@ class Field:
         categories: known levels of a text feature; another level is scored as unknown and flagged.
         allowed: exhaustive levels (``constraints.enum``); another level rejects the row.
         missing_values: cell texts that mean "missing", the schema's own included.
-        date_format: a ``strptime`` format, ``"%Y-%m-%d"`` by default.
+        date_format: a ``strptime`` format, ``"%Y-%m-%d"`` by default, or a name of ``data_schemas.dates.NAMED``.
+        date_language: of the names of months.
+        number: how numbers are written.
         direction: how risk moves when the value grows.
         reason: the reason given where this column counts against the applicant.
         actionable: which way the applicant can move the value before applying again.
@@ -177,6 +184,8 @@ class Field:
     allowed: tuple[str, ...] = ()
     missing_values: tuple[str, ...] = ("",)
     date_format: str = "%Y-%m-%d"
+    date_language: str = "en"
+    number: NumberNotation = PLAIN
     direction: Direction = Direction.NONE
     reason: Reason | None = None
     actionable: Actionable = Actionable.NO

@@ -36,8 +36,11 @@ from data_schemas.contract import (
     StripRule,
     TimeUntilEvent,
 )
+from data_schemas.dates import DEFAULT
 from data_schemas.errors import ContractError
-from data_schemas.rules import Problem, broken_rules
+from data_schemas.numbers import Negative, NumberNotation
+from data_schemas.places import Problem
+from data_schemas.rules import broken_rules
 
 Document = dict[str, Any]
 
@@ -224,12 +227,24 @@ def _field(field: Document, missing_values: list[str]) -> Field:
         categories=tuple(field.get("categories", [])),
         allowed=auxiliary.levels if isinstance(auxiliary, OrderedOutcome) else tuple(constraints.get("enum", [])),
         missing_values=tuple(dict.fromkeys(["", *missing_values, *field.get("missingValues", [])])),
-        date_format="%Y-%m-%d" if field.get("format", "default") == "default" else field["format"],
+        date_format=DEFAULT if field.get("format", "default") == "default" else field["format"],
+        date_language=own.get("language", "en"),
+        number=_number(field),
         direction=Direction(own.get("direction", "none")),
         reason=_reason(own.get("reason")),
         actionable=Actionable(own.get("actionable", "no")),
         match_concepts=own.get("concepts", True),
         auxiliary=auxiliary,
+    )
+
+
+def _number(field: Document) -> NumberNotation:
+    own, group = field["creditfusion"], field.get("groupChar", "")
+    return NumberNotation(
+        decimal=field.get("decimalChar", "," if group == "." else "."),
+        group=group,
+        affixes=tuple(own.get("affixes", [])),
+        negative=Negative(own.get("negative", "minus")),
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from data_schemas.unfinished import unworded
 from features.arrays import Flags, Floats
 from features.design import Design
 from features.encoders.encoder import Progress
@@ -164,6 +165,13 @@ class Scorer:
         tabular = self.bundle.tabular
         narratives = [field.name for field in self.schema.narratives]
         return ReasonBook.of(self.schema, (*tabular.num_names, *tabular.cat_names), narratives)
+
+    @cached_property
+    def unworded(self) -> list[str]:
+        """The model's columns and narratives for which the schema words no reason."""
+        tabular = self.bundle.tabular
+        narratives = [field.name for field in self.schema.narratives]
+        return unworded(self.schema, [*tabular.num_names, *tabular.cat_names, *narratives])
 
     def prepare(self) -> None:
         """Make now what the first call would make: mask and reader and, where reasons are wanted, what explains."""

@@ -45,6 +45,9 @@ Item = TypeVar("Item")
 SOME_REJECTED = 3
 """Exit code of a verb that did its work and rejected some rows."""
 
+WARNED = 4
+"""Exit code of a verb that --strict stops at what it would only warn of."""
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 

@@ -19,6 +19,7 @@ import pandas as pd
 from data_schemas.contract import FieldType, Role
 from features.inference.outcomes import NOTHING_STATED, Outcomes, StatedOutcomes, find_target, read_outcomes
 from features.inference.profile import ColumnProfile, profile
+from features.inference.reason_wordings import with_reasons
 from features.inference.roles import LEAK, MAX_LEVELS, SUSPECT, Guess, find_decision_date, find_id, guess_role
 from features.inference.words import words_of
 from features.text.scripts import language_of
@@ -91,7 +92,7 @@ def draft_schema(
             guess = guess_role(column, decided, values)
         guesses.append(guess)
     return Draft(
-        document=_document(guesses, name, origin, outcomes),
+        document=with_reasons(_document(guesses, name, origin, outcomes)),
         guesses=tuple(guesses),
         leaks=_marked(guesses, LEAK),
         suspects=_marked(guesses, SUSPECT),

@@ -18,7 +18,7 @@ import pandas as pd
 
 from data_schemas.contract import FieldType, Role
 from features.inference.outcomes import NOTHING_STATED, Outcomes, StatedOutcomes, find_target, read_outcomes
-from features.inference.profile import ColumnProfile, profile
+from features.inference.profile import ColumnProfile, profiles
 from features.inference.reason_wordings import with_reasons
 from features.inference.roles import LEAK, MAX_LEVELS, SUSPECT, Guess, find_decision_date, find_id, guess_role
 from features.inference.words import words_of
@@ -74,7 +74,7 @@ def draft_schema(
         ContractError: for a target that cannot be an outcome, or levels that it does not have.
         KeyError: where the sample has no column ``target``.
     """
-    columns = {str(header): profile(str(header), sample[header]) for header in sample.columns}
+    columns = profiles(sample)
     goal, rivals = (columns[target], ()) if target else find_target(list(columns.values()))
     outcomes = read_outcomes(goal, stated) if goal is not None else None
     others = [column for column in columns.values() if column is not goal]
@@ -132,6 +132,8 @@ def _missing(guesses: Sequence[Guess], outcomes: Outcomes | None) -> list[str]:
     """What the draft needs before it is a valid schema."""
     roles = {guess.role for guess in guesses}
     missing = []
+    read = [guess.column.notation for guess in guesses if guess.role not in (Role.IGNORED, *_TEXT_ROLES)]
+    missing += [notation.question for notation in read if notation.question]
     if Role.ID not in roles:
         missing.append("no column has its own value in every row: add one, and give it the role 'id'")
     if outcomes is not None and outcomes.question:
@@ -196,18 +198,20 @@ def _field(guess: Guess) -> Document:
     column = guess.column
     kind = FieldType.STRING if guess.role in _TEXT_ROLES else column.type
     field: Document = {"name": column.name, "type": str(kind), "title": _title(column.name)}
-    if kind is FieldType.DATE and column.format != "%Y-%m-%d":
-        field["format"] = column.format
+    own = {"role": str(guess.role)}
+    if kind is column.type and (guess.role is not Role.IGNORED or not column.notation.question):
+        field |= column.notation.field_keys
+        own |= column.notation.own_keys
     if column.missing_codes and guess.role is not Role.TARGET:  # of an outcome they are undecided values
         field["missingValues"] = list(column.missing_codes)
     if guess.role in (Role.FEATURE, Role.PROTECTED) and kind is FieldType.STRING and len(column.levels) <= MAX_LEVELS:
         field["categories"] = sorted(column.levels)
     constraints: Document = {"required": True, "unique": True} if guess.role is Role.ID else {}
-    if guess.role is Role.FEATURE and kind in (FieldType.INTEGER, FieldType.NUMBER):
+    if guess.role is Role.FEATURE and kind in (FieldType.INTEGER, FieldType.NUMBER) and not column.notation.question:
         constraints = _bounds(column)
     if constraints:
         field["constraints"] = constraints
-    field["creditfusion"] = {"role": str(guess.role), "guess": f"{guess.role}: {guess.why}. {_seen(column, kind)}"}
+    field["creditfusion"] = {**own, "guess": f"{guess.role}: {guess.why}. {_seen(column, kind)}"}
     return field
 
 
@@ -237,10 +241,12 @@ def _seen(column: ColumnProfile, kind: FieldType) -> str:
         days = [np.datetime64(int(day), "D") for day in (np.nanmin(column.values), np.nanmax(column.values))]
         parts[0] += f" from {days[0]} to {days[1]}"
     parts.append(f"{share:.1%} missing")
-    if column.missing_codes:
-        parts.append(f"codes for missing? {', '.join(column.missing_codes)}")
-    if column.other_formats and kind is FieldType.DATE:
-        parts.append(f"as dates also {', '.join(column.other_formats)}")
+    if words := [code for code in column.missing_codes if not code.lstrip("-").removesuffix(".0").isdigit()]:
+        parts.append(f"codes for missing? {', '.join(words)}")
+    if kind is column.type:
+        parts += column.notation.notes
+    if kind is column.type and column.notation.question:
+        parts.append(f"IN DOUBT: {column.notation.question}")
     return "; ".join(parts) + "."
 
 

@@ -70,6 +70,8 @@ def single_auc(column: ColumnProfile, outcome: Floats) -> float:
         outcome: float64 (n,), 1 and 0, NaN unknown.
     """
     known = np.isfinite(outcome) & column.present
+    if column.values is not None:
+        known &= np.isfinite(column.values)
     y = outcome[known]
     if not len(y):
         return 0.5

@@ -121,8 +121,6 @@ def _plain_guess(column: ColumnProfile, decided: ColumnProfile | None) -> Guess:
         why = "it names a person, or how to reach one"
     elif hints(column.name, "place"):
         why = "a place may stand in for protected traits"
-    elif column.formatted:
-        why = "its numbers carry signs or separators; write them plainly to make it a number"
     elif column.type is FieldType.DATE:
         role = Role.FEATURE if decided else Role.IGNORED
         why = "an earlier date, for the years until the decision" if decided else "no decision date to count from"

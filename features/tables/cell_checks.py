@@ -22,6 +22,8 @@ import pyarrow.compute as pc
 
 from data_schemas.contract import Field, FieldType, Role, Schema
 from features.arrays import Flags, Floats
+from features.tables.placeholders import placeholders
+from features.tables.spelling import by_loose_key, composed, loose_key
 
 Level = TypeVar("Level", bound=np.generic)
 
@@ -119,16 +121,18 @@ def missing_value(field: Field) -> float | np.datetime64 | str:
 
 
 def _column(field: Field, text: pa.Array, schema: Schema) -> _Column:
-    trimmed = pc.utf8_trim_whitespace(text)
+    trimmed = composed(pc.utf8_trim_whitespace(text)) if field.role is not Role.ID else pc.utf8_trim_whitespace(text)
     codes = pa.array(("", *field.missing_values), pa.string())
     missing = pc.or_kleene(pc.is_null(trimmed), pc.is_in(trimmed, value_set=codes))
+    if field.role is Role.NARRATIVE:
+        missing = pc.or_(missing, pa.array(placeholders(text)))
     present = pc.if_else(missing, None, text if field.role is Role.NARRATIVE else trimmed)
     if field.is_numeric:
         values, rules = _booleans(present) if field.type is FieldType.BOOLEAN else _numbers(field, present)
     elif field.type is FieldType.DATE:
         values, rules = _dates(field, present)
     else:
-        values, rules = _texts(field, present, schema)
+        values, rules = _texts(field, _listed_spelling(field, present), schema)
     if field.required or (field.role is Role.TARGET):
         empty = _Rule("required", _mask(missing), lambda _: "the cell is empty. Fill it in")
         rules = [*rules[:1], empty, *rules[1:]]
@@ -205,6 +209,19 @@ def _texts(field: Field, present: pa.Array, schema: Schema) -> _Column:
         coded = present.dictionary_encode()
         values = _decode(coded, coded.dictionary.to_numpy(zero_copy_only=False), "")
     return _Column(values, list(_text_rules(field, present, schema)))
+
+
+def _listed_spelling(field: Field, present: pa.Array) -> pa.Array:
+    """The cells with the schema's own spelling of a level, where the field's spellings are matched loosely."""
+    listed = field.categories or field.allowed
+    if not field.loose or not listed:
+        return present
+    known = by_loose_key(listed)
+    coded = present.dictionary_encode()
+    levels = [
+        level if level in listed else known.get(loose_key(level), level) for level in coded.dictionary.to_pylist()
+    ]
+    return pa.DictionaryArray.from_arrays(coded.indices, pa.array(levels, pa.string())).dictionary_decode()
 
 
 def _text_rules(field: Field, present: pa.Array, schema: Schema) -> Iterator[_Rule]:

@@ -11,6 +11,7 @@ import numpy as np
 from data_schemas.contract import Field, Sensitive
 from features.arrays import Flags
 from features.tables.applications import Applications
+from features.tables.spelling import level_codes
 
 
 def data_quality(
@@ -74,8 +75,8 @@ def _unknown(levels: Mapping[str, Sequence[str]], applications: Applications, fi
     """Cells with a level that the model does not know; none for a feature that has no levels."""
     if field.name not in levels:
         return np.zeros(len(applications), dtype=np.bool_)
-    known = {"", *levels[field.name]}
-    return np.array([cell not in known for cell in applications.frame[field.name].to_numpy()], dtype=np.bool_)
+    cells = applications.frame[field.name].to_numpy()
+    return np.asarray((level_codes(field, cells, levels[field.name]) == 0) & (cells != ""), dtype=np.bool_)
 
 
 def _labelled(label: str, rows: Flags) -> list[str]:

@@ -13,10 +13,11 @@ import pandas as pd
 from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
-from features.tables.cell_checks import check, typed_frame
+from features.tables.cell_checks import Breach, Checked, check, typed_frame
 from features.tables.duplicate_ids import DuplicateIds
 from features.tables.header import HeaderReport, compare_header
 from features.tables.sources import Reject, TextRows, csv_rows, header_names, parquet_rows
+from features.tables.totals import EMPTY, TOTALS, empty_rows, totals_lines
 
 NO_REJECTS = pd.DataFrame({name: pd.Series([], dtype=object) for name in REJECT_COLUMNS}).astype({"row": np.int64})
 
@@ -116,7 +117,9 @@ def _read(path: Path, schema: Schema, options: ReadOptions, known_ids: Duplicate
 
 def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds) -> Chunk:
     """Rows as text, each as an application or a reject; ``known_ids`` remembers their ids."""
-    columns, breaches, unreadable = check(rows.cells, schema)
+    found = check(rows.cells, schema)
+    columns, unreadable = found.columns, found.unreadable
+    breaches = _with_no_applications(found, rows, schema)
     keep = np.ones(len(rows.row_number), dtype=np.bool_)
     keep[[breach.position for breach in breaches]] = False
     rejects = [
@@ -134,6 +137,19 @@ def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds) -> Chunk:
         Rejects(_as_frame(sorted(rejects + rows.rejects))),
         {name: int(broken[keep].sum()) for name, broken in unreadable.items() if broken[keep].any()},
     )
+
+
+def _with_no_applications(found: Checked, rows: TextRows, schema: Schema) -> list[Breach]:
+    """The breaches, and those of rows that are no applications: lines of totals, whatever else they break, and rows
+    that hold nothing but an id.
+    """
+    breaches = {breach.position: breach for breach in found.breaches}
+    for at in np.flatnonzero(empty_rows(found.columns, schema)).tolist():
+        if at not in breaches or breaches[at].rule == "required":
+            breaches[at] = Breach(at, schema.id.name, *EMPTY)
+    for at in np.flatnonzero(totals_lines(rows.cells, found.columns, schema)).tolist():
+        breaches[at] = Breach(at, schema.id.name, *TOTALS)
+    return [breaches[at] for at in sorted(breaches)]
 
 
 def _as_frame(rejects: Sequence[Reject]) -> pd.DataFrame:

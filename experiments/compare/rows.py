@@ -48,6 +48,7 @@ class PairedRows:
         challenger: as the challenger's does.
         n_rows: rows in the files.
         n_rejected: rows that broke either contract.
+        n_undecided: sound rows left out because they have no outcome yet by either contract.
         rejects: a line for each contract broken, in the columns ``REJECTED_COLUMNS``, with the model whose contract
             it was (``both`` where they are one).
         n_before: sound rows left out because they were decided before ``since``.
@@ -58,6 +59,7 @@ class PairedRows:
     challenger: Applications
     n_rows: int
     n_rejected: int
+    n_undecided: int
     rejects: pd.DataFrame
     n_before: int
     n_undated: int
@@ -92,11 +94,13 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
     broken = {
         (at, int(row)) for own in (first, second) for at, chunk in enumerate(own) for row in chunk.rejects.frame["row"]
     }
+    n_rows = sum(chunk.n_rows for chunk in first)
     pair = PairedRows(
         champion=_joined(first).take(np.searchsorted(place, common)),
         challenger=_joined(second).take(np.searchsorted(other, common)),
-        n_rows=sum(chunk.n_rows for chunk in first),
+        n_rows=n_rows,
         n_rejected=len(broken),
+        n_undecided=n_rows - len(common) - len(broken),
         rejects=rejects,
         n_before=0,
         n_undated=0,

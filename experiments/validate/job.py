@@ -23,7 +23,7 @@ from experiments.validate.chapters.policy import chapter as policy
 from experiments.validate.chapters.stability import chapter as stability
 from experiments.validate.scored_outcomes import ScoredOutcomes, score_outcomes
 from experiments.validate.slices import length_cut, month_cut, segment_cuts
-from features.tables.applications import Applications, Rejects
+from features.tables.applications import Applications, Chunk, Rejects
 from features.tables.csv_records import data_digest
 from features.tables.reader import ReadOptions, read_all
 from fusion.policy.policy import Policy
@@ -74,21 +74,21 @@ def validate(scorer: Scorer, order: ValidationRequest, options: ReadOptions, run
         digest = data_digest(order.files)
         read = read_all(order.files, scorer.schema, options)
         advance(read.n_rows)
-    applications, intake = _taken(scorer, read.applications, read.rejects, order, digest)
+    applications, intake = _taken(scorer, read, order, digest)
     scored = score_outcomes(scorer, applications, run)
     chapters = chapters_of(scored, intake, order, run)
     report = validation(scored, intake, chapters, order.made_on)
     return Validation(scored, intake, report, card(scored, report.findings(), order.made_on), read.rejects)
 
 
-def _taken(
-    scorer: Scorer, applications: Applications, rejects: Rejects, order: ValidationRequest, digest: str
-) -> tuple[Applications, Intake]:
+def _taken(scorer: Scorer, read: Chunk, order: ValidationRequest, digest: str) -> tuple[Applications, Intake]:
     """The rows to validate on, and what became of the others; raises ContractError when none is left."""
+    applications, rejects = read.applications, read.rejects
     if not len(applications):
+        undecided = f", {number(read.n_undecided)} undecided" if read.n_undecided else ""
         raise ContractError(
-            f"{', '.join(str(path) for path in order.files)} has no row that keeps the contract "
-            f"({count(len(rejects), 'row')} read, {number(len(rejects))} rejected)",
+            f"{', '.join(str(path) for path in order.files)} has no row that keeps the contract and has an outcome "
+            f"({count(read.n_rows, 'row')} read, {number(len(rejects))} rejected{undecided})",
             "`creditfusion schema check` says what is wrong with them.",
         )
     since = rows_since(applications, order.since)
@@ -105,8 +105,9 @@ def _taken(
     intake = Intake(
         files=tuple(path.name for path in order.files),
         digest=digest,
-        n_rows=len(applications) + len(rejects),
+        n_rows=read.n_rows,
         rejected=dict(Counter(rejects.frame["rule"])),
+        undecided=read.n_undecided,
         since=order.since,
         before=since.n_before,
         undated=since.n_undated,

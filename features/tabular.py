@@ -86,7 +86,7 @@ class TabularEncoder:
 
     def encode(self, applications: Applications) -> TabularBlock:
         """The arrays of these applications; raises KeyError when a feature is not among their columns."""
-        values = _numeric_values(applications)
+        values = numeric_values(applications)
         x_num = np.empty((len(applications), len(self.numeric)), dtype=np.float32)
         with np.errstate(over="ignore"):
             for i, name in enumerate(self.num_names):
@@ -133,7 +133,7 @@ def _level_fields(schema: Schema) -> tuple[Field, ...]:
     return tuple(field for field in schema.features if field.type is FieldType.STRING)
 
 
-def _numeric_values(applications: Applications) -> dict[str, Floats]:
+def numeric_values(applications: Applications) -> dict[str, Floats]:
     """float64 (n,) of every numeric feature and derived feature, NaN = missing or not to be computed."""
     frame, schema = applications.frame, applications.schema
     values = {field.name: frame[field.name].to_numpy(np.float64) for field in schema.features if field.is_numeric}

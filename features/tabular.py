@@ -97,7 +97,7 @@ class TabularEncoder:
             column[np.isnan(column)] = median
         x_cat = np.zeros((len(applications), len(self.levels)), dtype=np.int32)
         for i, (name, levels) in enumerate(self.levels.items()):
-            x_cat[:, i] = level_codes(self.schema[name], applications.frame[name].to_numpy(), levels)
+            x_cat[:, i] = level_codes(self.schema[name], applications.frame[name].tolist(), levels)
         return TabularBlock(x_num, x_cat, self.num_names, self.cat_names, self.n_levels)
 
     def to_json(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -106,6 +106,11 @@ Counts = Mapping[str, ColumnCounts]
 Profiles = Mapping[str, ColumnProfile]
 
 
+def summed(left: Counts, right: Counts) -> dict[str, ColumnCounts]:
+    """The counts of two batches of rows together."""
+    return {name: left.get(name, ColumnCounts()) + right.get(name, ColumnCounts()) for name in {**left, **right}}
+
+
 def profile_columns(applications: Applications, tabular: TabularEncoder, unread: Flags) -> Profiles:
     """The profile of every input of a model, from the rows that it learns from, as ``count_columns`` takes them."""
     values = numeric_values(applications)
@@ -115,7 +120,7 @@ def profile_columns(applications: Applications, tabular: TabularEncoder, unread:
     profiles = {}
     for name, own in counts.items():
         low, high = ranges.get(name) or (None, None)
-        profiles[name] = ColumnProfile(own, low, high, _level_rows(applications, tabular, name))
+        profiles[name] = ColumnProfile(replace(own, examples={}), low, high, _level_rows(applications, tabular, name))
     return profiles
 
 
@@ -134,7 +139,7 @@ def count_columns(
     for column in schema.features:
         cells = applications.frame[column.name]
         if column.type is FieldType.STRING:
-            found[column.name] = _levels(column, cells.to_numpy(), tabular.levels[column.name])
+            found[column.name] = _levels(column, cells.tolist(), tabular.levels[column.name])
         elif column.type is FieldType.DATE:
             found[column.name] = _dates(cells.to_numpy("datetime64[s]"))
     for at, column in enumerate(schema.narratives):
@@ -154,7 +159,7 @@ def _level_rows(applications: Applications, tabular: TabularEncoder, name: str) 
     if name not in tabular.levels:
         return {}
     levels = tabular.levels[name]
-    codes = level_codes(applications.schema[name], applications.frame[name].to_numpy(), levels)
+    codes = level_codes(applications.schema[name], applications.frame[name].tolist(), levels)
     rows = np.bincount(codes, minlength=len(levels) + 1)[1:].tolist()
     return dict(zip(levels, rows, strict=True))
 

@@ -55,9 +55,9 @@ def unlike_training(profiles: Profiles, counts: Counts, schema: Schema) -> tuple
     named where none of those that it is computed from is.
     """
     parts = {derived.name: derived.of for derived in schema.derived}
-    inputs = [*schema.features, *schema.narratives, *schema.derived]
+    columns = [field.name for field in (*schema.features, *schema.narratives)]
     found: dict[str, ColumnWarning] = {}
-    for name in (column.name for column in inputs):
+    for name in (*columns, *parts):
         if name in profiles and name in counts and not found.keys() & set(parts.get(name, ())):
             for test in _TESTS:
                 if (fault := test(profiles[name], counts[name])) is not None:

@@ -52,13 +52,14 @@ Test = Callable[[ColumnProfile, ColumnCounts], tuple[Kind, str] | None]
 
 def unlike_training(profiles: Profiles, counts: Counts, schema: Schema) -> tuple[ColumnWarning, ...]:
     """The columns of a batch that are unlike those of training, in the order of the contract; a derived feature is
-    named where none of those that it is computed from is.
+    named where none of those that it is computed from is, or one for holding one value alone.
     """
     parts = {derived.name: derived.of for derived in schema.derived}
     columns = [field.name for field in (*schema.features, *schema.narratives)]
     found: dict[str, ColumnWarning] = {}
     for name in (*columns, *parts):
-        if name in profiles and name in counts and not found.keys() & set(parts.get(name, ())):
+        explained = any(part in found and found[part].kind != "constant" for part in parts.get(name, ()))
+        if name in profiles and name in counts and not explained:
             for test in _TESTS:
                 if (fault := test(profiles[name], counts[name])) is not None:
                     found[name] = ColumnWarning(name, *fault)

@@ -131,11 +131,14 @@ class Reason:
         code: short stable code, for example ``"DTI"``.
         wording: a sentence for the applicant.
         disclosable: whether it may be given as a principal reason.
+        worded: whether the schema words it; else ``wording`` names the column for whoever works with the model, and
+            no applicant may be given it.
     """
 
     code: str
     wording: str
     disclosable: bool = True
+    worded: bool = True
 
 
 @dataclass(frozen=True)

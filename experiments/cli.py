@@ -1,7 +1,7 @@
 """The ``creditfusion`` command: its verbs, and what becomes of errors.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or a broken contract (also where every row broke it), 3 done but some rows
-were rejected, 4 stopped by --strict before anything was published, 130 interrupted.
+were rejected, 4 stopped by --strict at what it would only warn of, 130 interrupted.
 A user never meets a traceback: errors that a user can act on print what is wrong and what to do; any other goes to a
 file, without its message, which may quote a cell of somebody's application. ``CREDITFUSION_DEBUG=1`` shows tracebacks
 in full.
@@ -40,7 +40,7 @@ from experiments.probe.command import probe
 from experiments.schema.command import app as schema_app
 from experiments.score.command import EXAMPLES as SCORE_EXAMPLES
 from experiments.score.command import score
-from experiments.session.run import INTERRUPTED
+from experiments.session.run import INTERRUPTED, WARNED
 from experiments.settings.command import EXAMPLES as SETTINGS_EXAMPLES
 from experiments.settings.command import settings
 from experiments.sweep.command import EXAMPLES as SWEEP_EXAMPLES
@@ -50,7 +50,7 @@ from experiments.train.command import train
 from experiments.validate.command import EXAMPLES as EVALUATE_EXAMPLES
 from experiments.validate.command import evaluate
 
-FAILED, WRONG_USAGE, UNLIKE_TRAINING = 1, 2, 4
+FAILED, WRONG_USAGE = 1, 2
 
 app = typer.Typer(
     name="creditfusion",
@@ -90,7 +90,7 @@ def _common(
     """Credit-risk scoring that reads an application's words beside its columns.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage or a broken contract (also where every row broke it), 3 done but some
-    rows were rejected, 4 stopped by --strict before anything was published.
+    rows were rejected, 4 stopped by --strict at what it would only warn of.
     """
 
 
@@ -130,7 +130,7 @@ def _print_error(error: Exception) -> int:
         )
     print(f"Error: {message}", file=sys.stderr)
     if isinstance(error, UnlikeTrainingError):
-        return UNLIKE_TRAINING
+        return WARNED
     return WRONG_USAGE if isinstance(error, ContractError) else FAILED
 
 

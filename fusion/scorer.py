@@ -18,6 +18,7 @@ import numpy as np
 
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from data_schemas.unfinished import unworded
 from features.arrays import Flags, Floats
 from features.batches.column_counts import Counts, count_columns
 from features.batches.warnings import ColumnWarning, unlike_training
@@ -174,6 +175,13 @@ class Scorer:
         """The features that most training rows have."""
         profiles = self.bundle.profiles
         return frozenset(name for name, one in profiles.items() if 2 * one.counts.missing < one.counts.rows)
+
+    @cached_property
+    def unworded(self) -> list[str]:
+        """The model's columns and narratives for which the schema words no reason."""
+        tabular = self.bundle.tabular
+        narratives = [field.name for field in self.schema.narratives]
+        return unworded(self.schema, [*tabular.num_names, *tabular.cat_names, *narratives])
 
     def unlike_training(self, counts: Counts) -> tuple[ColumnWarning, ...]:
         """The inputs that are unlike those of the training rows, by their counts over a batch."""

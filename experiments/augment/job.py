@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
@@ -101,7 +102,7 @@ class Augmented:
         rate: share of words replaced, as asked for.
         seed: of what was drawn.
         n_rows: rows of the files.
-        n_rejected: those that broke the contract.
+        rejected: those that broke the contract.
         n_read: those whose narratives were augmented.
         kinds: one by one.
     """
@@ -111,7 +112,7 @@ class Augmented:
     rate: float
     seed: int
     n_rows: int
-    n_rejected: int
+    rejected: pd.DataFrame
     n_read: int
     kinds: tuple[AugmentedKind, ...]
 
@@ -127,7 +128,7 @@ class Augmented:
             }
             for one in self.kinds
         }
-        return {"rows": self.n_rows, "rejected": self.n_rejected, "read": self.n_read, "kinds": kinds}
+        return {"rows": self.n_rows, "rejected": len(self.rejected), "read": self.n_read, "kinds": kinds}
 
 
 def kinds_of(names: Sequence[str]) -> tuple[Kind, ...]:
@@ -156,7 +157,7 @@ def augment_files(question: Question, schema: Schema, config: Config, options: R
         rate=config.augment.rate,
         seed=config.folds.seed,
         n_rows=read.n_rows,
-        n_rejected=len(read.rejects),
+        rejected=read.rejects.frame,
         n_read=len(applications),
         kinds=tuple(_augmented(kind, texts, schema, config, run) for kind in question.kinds),
     )

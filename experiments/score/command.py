@@ -79,7 +79,8 @@ def score(
 
     reason_1, reason_2, ... are the codes of what took most points from the score, with wording and points; fewer where
     nothing else took explain.min_points (from one that is not approved: a tenth). narrative_points: what the narratives
-    gave or took. reason_flags: not_disclosable:CODE for a reason that may not be told to the applicant as a principal
+    gave or took. reason_flags: no_wording:CODE for a reason that the schema does not
+    word, not_disclosable:CODE for a reason that may not be told to the applicant as a principal
     one, no_reason for an application that is not approved and from which nothing took points, sensitive:KIND:POINTS
     for each kind of private life that the narratives tell of, with what these sentences gave or took.
 
@@ -110,6 +111,12 @@ def score(
             vectors = vector_cache(cache, cache_gb, no_cache)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, policy=policy, reasons=reasons, threads=threads)
             scorer.prepare()
+        if reasons and scorer.unworded:
+            run.note(
+                f"The schema words no reason for {', '.join(scorer.unworded)}: as reasons they are marked "
+                "[no wording], and are nothing to give an applicant.",
+                {"without_wording": scorer.unworded},
+            )
         done = score_file(scorer, files, options, run, resume=resume, force=force, strict=strict)
         run.finish(
             {

@@ -48,6 +48,9 @@ SOME_REJECTED = 3
 ALL_REJECTED = 2
 """Exit code of a verb that read rows, all of which broke the contract: that of a broken contract."""
 
+WARNED = 4
+"""Exit code of a verb that --strict stops at what it would only warn of."""
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 

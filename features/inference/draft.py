@@ -21,6 +21,7 @@ from features.arrays import Floats
 from features.inference.column_names import hints, words_of
 from features.inference.leakage import after_decision, leak_by_outcome
 from features.inference.profile import ColumnProfile, profile
+from features.inference.reason_wordings import with_reasons
 from features.text.scripts import language_of
 
 Document = dict[str, Any]
@@ -103,7 +104,7 @@ def draft_schema(sample: pd.DataFrame, name: str, origin: str, target: str | Non
         else:
             guess = _guess(column, decided)
         guesses.append(guess)
-    document = _document(guesses, name, origin, bad_values, good_values)
+    document = with_reasons(_document(guesses, name, origin, bad_values, good_values))
     return Draft(document, tuple(guesses), tuple(leaks), tuple(_missing(guesses)))
 
 

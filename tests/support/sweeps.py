@@ -25,6 +25,14 @@ from experiments.sweep.study import ENDED, STUDY_FILE, requeue
 from experiments.sweep.worker import WorkerOrder, work
 
 ROOT = Path(__file__).resolve().parents[2]
+QUICKLY_MISSED = """
+from experiments.sweep import storage
+storage.HEARTBEAT_SECONDS = 2
+from experiments.cli import main
+main()
+"""
+"""The command, which takes a worker for dead that has not signed for six seconds instead of thirty."""
+
 N_ROWS = 240
 SMALL = (
     "encoder.window=64",
@@ -121,7 +129,7 @@ class Sweeper:
     def command(self, *more: str) -> Command:
         """The verb as a process with a group of its own, as a terminal gives it one."""
         self.prepare()
-        line = [sys.executable, "-m", "creditfusion", *self.arguments(more)]
+        line = [sys.executable, "-c", QUICKLY_MISSED, *self.arguments(more)]
         environment = os.environ | {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "COLUMNS": "200"}
         process = subprocess.Popen(
             line,

@@ -160,7 +160,7 @@ def test_infer_refuses(tmp_path: Path) -> None:
         run("infer", table(tmp_path / "empty.csv"), "--out", tmp_path / "empty.json")
 
 
-@pytest.mark.parametrize("verb", ["check", "infer"])
+@pytest.mark.parametrize("verb", ["check", "infer", "review"])
 def test_help_shows_examples(verb: str) -> None:
     code, out, _ = run(verb, "--help")
     assert code == 0
@@ -173,3 +173,25 @@ def test_no_real_row_is_rejected(lending_club_csv: Path) -> None:
     (file,) = json.loads(out)["files"]
     assert (code, file["rows"], file["rejected"], file["unknown_levels"]) == (0, 30_042, 0, {})
     assert file["missing_share"]["desc"] == pytest.approx(0.277, abs=0.01)
+
+
+def test_check_lists_what_is_unfinished_and_stops_at_it_only_when_strict(tmp_path: Path) -> None:
+    path, out = past(tmp_path / "loans.csv"), tmp_path / "loans.json"
+    run("infer", path, "--out", out)
+    code, stdout, err = run("check", "--schema", out, path, "--json")
+    assert code == 0
+    assert json.loads(stdout)["unfinished"] == {
+        "guesses": ["loan_no", "applied", "amount", "defaulted"],
+        "without_wording": [],
+        "without_unit": ["amount"],
+    }
+    assert "guesses left (4)" in " ".join(err.split())
+    assert run("check", "--schema", out, path, "--strict")[0] == 4
+
+
+def test_a_finished_schema_has_nothing_open(tmp_path: Path) -> None:
+    path = table(tmp_path / "sound.csv", SOUND.format(1))
+    code, out, err = run("check", "--schema", "demo", path, "--strict", "--json")
+    assert code == 0
+    assert not any(json.loads(out)["unfinished"].values())
+    assert "Unfinished" not in err

@@ -20,8 +20,8 @@ from features.batches.column_counts import PER_DECADE, ColumnCounts, ColumnProfi
 
 LEAST_ROWS = 5
 NEARLY_ALL = 0.9
-USUAL = 0.5  # a share that training had so often is no news
-ONE_VALUE, USUALLY_ONE = 0.95, 0.8
+ONE_VALUE = 0.95
+USUAL = 0.8  # what training had more often than that is no news
 CHANCE = 1e-6
 
 _QUARTILES = (0.25, 0.5, 0.75)
@@ -107,7 +107,7 @@ def _spellings(profile: ColumnProfile, counts: ColumnCounts) -> str:
 def _other_unit(profile: ColumnProfile, counts: ColumnCounts) -> tuple[Kind, str] | None:
     """Whether the quartiles of the magnitudes moved by one power of ten alike."""
     n_then, n_now = sum(profile.counts.magnitudes.values()), sum(counts.magnitudes.values())
-    if min(n_then, n_now) < LEAST_ROWS:
+    if min(n_then, n_now) < LEAST_ROWS or _constant(profile, counts) is not None:
         return None
     then, now = _quartiles(profile.counts.magnitudes), _quartiles(counts.magnitudes)
     moved = now - then
@@ -115,7 +115,7 @@ def _other_unit(profile: ColumnProfile, counts: ColumnCounts) -> tuple[Kind, str
     spread = max(then[2] - then[0], now[2] - now[0]) / 1.35
     error = 1.25 * spread * np.sqrt(1 / n_then + 1 / n_now)  # of a median of a normal distribution
     near = _NEAR + 3 * error
-    if abs(power) not in _DECADES or near > 0.5 or np.abs(moved - power).max() > near:
+    if abs(power) not in _DECADES or near > 0.5 or max(np.abs(moved - power).max(), np.ptp(moved)) > near:
         return None
     factor = f"{10 ** abs(power):,}"
     times = f"{factor} times" if power > 0 else f"a {factor}th of"
@@ -135,7 +135,7 @@ def _constant(profile: ColumnProfile, counts: ColumnCounts) -> tuple[Kind, str] 
     then = profile.counts
     if counts.given < LEAST_ROWS or counts.commonest < ONE_VALUE * counts.given:
         return None
-    if then.commonest > USUALLY_ONE * then.given:
+    if then.commonest > USUAL * then.given:
         return None
     if not _unlikely(then.commonest, then.given, counts.commonest, counts.given):
         return None

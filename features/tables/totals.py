@@ -45,8 +45,8 @@ _LABEL = "".join(
         "))",
     )
 )
-_SIGNS_AND_DIGITS = re.compile(r"[\W\d_]+")
-_WHOLE = frozenset(_SIGNS_AND_DIGITS.sub("", word.casefold()) for word in (*_WORDS.split(), *_JOINED.split()))
+_SIGNS = re.compile(r"[\W_]+")
+_WHOLE = frozenset(_SIGNS.sub("", word.casefold()) for word in (*_WORDS.split(), *_JOINED.split()))
 
 TOTALS = Fault("totals", "the row is a line of totals, no application. Take such lines out of the export")
 EMPTY = Fault("empty", "the row holds nothing but its id. Fill its cells in, or take it out of the export")
@@ -91,7 +91,7 @@ def _labels(text: pa.Array) -> Flags:
 
 
 def _is_word(cell: str | None) -> bool:
-    word = _SIGNS_AND_DIGITS.sub("", unicodedata.normalize("NFC", cell or "").casefold())
+    word = _SIGNS.sub("", unicodedata.normalize("NFC", cell or "").casefold())
     return word in _WHOLE
 
 

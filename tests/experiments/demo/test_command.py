@@ -109,7 +109,7 @@ def test_the_demo_runs_from_nothing_and_again_over_itself_to_the_same_bytes(
 def test_a_demo_of_some_thousand_rows_comes_near_the_best_possible(
     capsys: pytest.CaptureFixture[str], files: DemoFiles
 ) -> None:
-    assert creditfusion("demo", "--rows", 4000, "--out", files.folder, "--json") == 0
+    assert creditfusion("demo", "--rows", 6000, "--out", files.folder, "--json") == 0
     judged = json.loads(capsys.readouterr().out)["on the new applications"]
     assert (
         judged["AUC of the columns alone"] < judged["AUC of the model"] < judged["best possible AUC (the rule itself)"]

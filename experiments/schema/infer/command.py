@@ -123,9 +123,8 @@ def _outcome_lines(draft: Draft) -> Iterator[str]:
         else:
             yield f"No column looks like the outcome. {asked}"
         return
-    yield f"Outcome: {found.column}" + (f", {found.why}." if found.why else ".")
-    for kind, words in found.lines.items():
-        yield f"  {kind}: {words}"
+    kinds = "; ".join(f"{kind}: {words}" for kind, words in found.lines.items())
+    yield f"The outcomes in {found.column}{f', {found.why}' if found.why else ''}. {kinds}."
     if found.undecided and not found.question:
         yield "  Undecided rows are counted and left out of training and validation."
     if found.strange and not found.question:

@@ -11,6 +11,7 @@ import numpy as np
 from data_schemas.contract import Field, Sensitive
 from features.arrays import Flags
 from features.tables.applications import Applications
+from features.tables.dates import negative_spans
 
 
 def data_quality(
@@ -25,6 +26,7 @@ def data_quality(
     has narratives and all are empty. ``text_not_read:a,b``: the narratives that the encoder cannot read and that so
     have no influence. ``missing:a,b``: the features that are missing. ``unknown_category:a,b``: the features whose
     level the model does not know, because the schema does not list it or too few training rows showed it.
+    ``negative_span:a,b``: the years between two dates that are below zero, as the first date lies after the second.
     ``masked:a,b``: the kinds whose sentences were cut.
 
     Args:
@@ -48,6 +50,7 @@ def data_quality(
         _listing("text_not_read", [field.name for field in schema.narratives], unread),
         _listing("missing", names, missing),
         _listing("unknown_category", names, strange),
+        _listing("negative_span", *negative_spans(applications.frame, schema)),
         [_labels("masked", kinds) for kinds in masked] if masked else blank,
         strict=True,
     )

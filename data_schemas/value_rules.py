@@ -155,6 +155,9 @@ def _numbers_can_be_read(document: Document) -> Iterator[Problem]:
             yield Problem(f"{path}.creditfusion.affixes", "number_affixes", what, remedy)
 
 
+LEFT_OPEN = ("date_format_decided", "number_marks_decided")
+"""Rules that only a draft breaks, where it leaves a notation open."""
+
 VALUE_RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _keys_fit_types,
     _notations_fit_types,

@@ -20,7 +20,7 @@ from data_schemas.contract import FieldType, Role
 from features.arrays import Floats
 from features.inference.column_names import hints, words_of
 from features.inference.leakage import after_decision, leak_by_outcome
-from features.inference.profile import ColumnProfile, profile
+from features.inference.profile import ColumnProfile, profiles
 from features.inference.reason_wordings import with_reasons
 from features.text.scripts import language_of
 
@@ -83,7 +83,7 @@ def draft_schema(sample: pd.DataFrame, name: str, origin: str, target: str | Non
     Raises:
         KeyError: where the sample has no column ``target``.
     """
-    columns = {str(header): profile(str(header), sample[header]) for header in sample.columns}
+    columns = profiles(sample)
     goal = columns[target] if target else _target(list(columns.values()))
     bad_values, good_values = _outcomes(goal) if goal else ([], [])
     bad = np.where(goal.present, goal.cells.isin(bad_values).to_numpy(dtype=np.float64), np.nan) if goal else None
@@ -198,8 +198,6 @@ def _guess(column: ColumnProfile, decided: ColumnProfile | None) -> Guess:
         role, why = Role.GROUP, "its name speaks of a person, and its values come back"
     elif hints(column.name, "place"):
         why = "a place may stand in for protected traits"
-    elif column.formatted:
-        why = "its numbers carry signs or separators; write them plainly to make it a number"
     elif column.type is FieldType.DATE:
         role = Role.FEATURE if decided else Role.IGNORED
         why = "an earlier date, for the years until the decision" if decided else "no decision date to count from"
@@ -228,6 +226,8 @@ def _missing(guesses: Sequence[Guess]) -> list[str]:
     """What the draft needs before it is a valid schema."""
     roles = {guess.role for guess in guesses}
     missing = []
+    read = [guess.column.notation for guess in guesses if guess.role not in (Role.IGNORED, *_TEXT_ROLES)]
+    missing += [notation.question for notation in read if notation.question]
     if Role.ID not in roles:
         missing.append("no column has its own value in every row: add one, and give it the role 'id'")
     if any(guess.role is Role.TARGET and not guess.column.levels for guess in guesses):
@@ -291,18 +291,20 @@ def _field(guess: Guess) -> Document:
     column = guess.column
     kind = FieldType.STRING if guess.role in _TEXT_ROLES else column.type
     field: Document = {"name": column.name, "type": str(kind), "title": _title(column.name)}
-    if kind is FieldType.DATE and column.format != "%Y-%m-%d":
-        field["format"] = column.format
+    own = {"role": str(guess.role)}
+    if kind is column.type and (guess.role is not Role.IGNORED or not column.notation.question):
+        field |= column.notation.field_keys
+        own |= column.notation.own_keys
     if column.missing_codes:
         field["missingValues"] = list(column.missing_codes)
     if guess.role in (Role.FEATURE, Role.PROTECTED) and kind is FieldType.STRING and len(column.levels) <= MAX_LEVELS:
         field["categories"] = sorted(column.levels)
     constraints: Document = {"required": True, "unique": True} if guess.role is Role.ID else {}
-    if guess.role is Role.FEATURE and kind in (FieldType.INTEGER, FieldType.NUMBER):
+    if guess.role is Role.FEATURE and kind in (FieldType.INTEGER, FieldType.NUMBER) and not column.notation.question:
         constraints = _bounds(column)
     if constraints:
         field["constraints"] = constraints
-    field["creditfusion"] = {"role": str(guess.role), "guess": f"{guess.role}: {guess.why}. {_seen(column, kind)}"}
+    field["creditfusion"] = {**own, "guess": f"{guess.role}: {guess.why}. {_seen(column, kind)}"}
     return field
 
 
@@ -332,10 +334,12 @@ def _seen(column: ColumnProfile, kind: FieldType) -> str:
         days = [np.datetime64(int(day), "D") for day in (np.nanmin(column.values), np.nanmax(column.values))]
         parts[0] += f" from {days[0]} to {days[1]}"
     parts.append(f"{share:.1%} missing")
-    if column.missing_codes:
-        parts.append(f"codes for missing? {', '.join(column.missing_codes)}")
-    if column.other_formats and kind is FieldType.DATE:
-        parts.append(f"as dates also {', '.join(column.other_formats)}")
+    if words := [code for code in column.missing_codes if not code.lstrip("-").removesuffix(".0").isdigit()]:
+        parts.append(f"codes for missing? {', '.join(words)}")
+    if kind is column.type:
+        parts += column.notation.notes
+    if kind is column.type and column.notation.question:
+        parts.append(f"IN DOUBT: {column.notation.question}")
     return "; ".join(parts) + "."
 
 

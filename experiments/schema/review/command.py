@@ -45,7 +45,7 @@ def review(
 
     if out.exists() and not force:
         raise ContractError(f"{out} exists", "Name another file, or replace it with --force.")
-    contract = load_schema(schema)
+    contract = load_schema(schema, as_draft=True)
     with Run.start("schema review", None, {"schema": schema, "file": file, "rows": rows}, json_output) as run:
         with run.progress(file.name) as advance:
             sample = sample_rows(file, rows, delimiter, encoding, advance)

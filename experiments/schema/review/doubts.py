@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from data_schemas.contract import Field, FieldType, Role, Schema
+from data_schemas.dates import alternatives
 from data_schemas.unfinished import Unfinished
 from experiments.reporting.words import listed, number, percent
 from experiments.schema.review.content import Doubt
@@ -102,15 +103,17 @@ def _of_form(found: Evidence) -> Iterator[Doubt]:
     field, column = found.field, found.column
     if field.role is Role.IGNORED:
         return
-    others = [form for form in column.other_formats if form != field.date_format]
+    others = [form for form in alternatives(column.format) if form != field.date_format]
     if field.type is FieldType.DATE and column.type is FieldType.DATE and others:
         yield Doubt(
             grade="concern",
             words=f"Is a date written as {field.date_format}? Every cell would also fit {listed(others)}.",
         )
+    if column.notation.question and field.type in _NUMBERS:
+        yield Doubt(grade="concern", words=_sentence(column.notation.question))
     if column.n_present and field.type is FieldType.DATE and column.type is not FieldType.DATE:
         yield Doubt(grade="alarm", words="The schema says that it is a date, and most cells are none.")
-    if column.n_present and field.type in _NUMBERS and column.type is FieldType.STRING and not column.formatted:
+    if column.n_present and field.type in _NUMBERS and column.type is FieldType.STRING:
         yield Doubt(grade="alarm", words="The schema says that it is a number, and many cells are none.")
     if column.missing_codes and field.type is not FieldType.STRING:
         yield Doubt(

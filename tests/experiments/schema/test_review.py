@@ -70,7 +70,7 @@ def review_beside(folder: Path, document: object, data: str = "past.csv") -> Sch
     schema = folder / "changed.json"
     schema.write_text(json.dumps(document))
     sample = sample_rows(folder / data, 1000)
-    return review_of(Beside(load_schema(schema), schema, folder / data, sample, date.fromisoformat(DAY)))
+    return review_of(Beside(load_schema(schema, as_draft=True), schema, folder / data, sample, date.fromisoformat(DAY)))
 
 
 def card(review: SchemaReview, name: str) -> ColumnReview:

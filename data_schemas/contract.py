@@ -168,6 +168,7 @@ class Field:
         match_concepts: whether the sentences of a narrative are matched to concepts; not those of a label, such as a
             job title.
         auxiliary: of an auxiliary column, how its cells become an outcome.
+        loose: whether other spellings of a level (``features.tables.spelling.loose_key``) are read as that level.
     """
 
     name: str
@@ -191,6 +192,7 @@ class Field:
     actionable: Actionable = Actionable.NO
     match_concepts: bool = True
     auxiliary: AuxiliaryOutcome | None = None
+    loose: bool = False
 
     @property
     def is_numeric(self) -> bool:

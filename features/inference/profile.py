@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -91,14 +92,19 @@ class _Look:
     notation: Notation
 
 
-def profiles(sample: pd.DataFrame) -> dict[str, ColumnProfile]:
+def profiles(sample: pd.DataFrame, notations: Mapping[str, str] | None = None) -> dict[str, ColumnProfile]:
     """The facts about all columns of a sample of texts, by name: marks of numbers and codes for "missing" are told by
     all columns together.
+
+    Args:
+        notations: of columns that several readings fit, the one that is meant, by its name in ``Notation.readings``.
     """
     split = {str(name): _split(str(name), sample[name]) for name in sample.columns}
     marks = Counter(filter(None, (decimal_mark(known) for _, _, known in split.values())))
     mark = next(iter(marks)) if len(marks) == 1 else ""
     looks = {name: _look(cells, texts, places, mark) for name, (cells, (texts, places), _) in split.items()}
+    for name, meant in (notations or {}).items():
+        looks[name] = _read_as(looks[name], meant)
     numbers = {
         name: NumberColumn(look.notation.values, look.texts.counts)
         for name, look in looks.items()
@@ -118,6 +124,16 @@ def _split(name: str, cells: pd.Series[str]) -> tuple[pd.Series[str], tuple[Text
     cells = pd.Series([cell.strip() for cell in cells], index=cells.index, dtype=object)
     texts, places = distinct_texts(name, cells)
     return cells, (texts, places), texts.where(~_missing_words(texts))
+
+
+def _read_as(look: _Look, meant: str) -> _Look:
+    """The column in one of several readings; as it was, where it has no reading of that name."""
+    reading = look.notation.readings.get(meant)
+    if reading is None:
+        return look
+    values = np.full(len(look.texts), np.nan)
+    values[~look.words] = reading.values
+    return replace(look, notation=replace(reading, values=values))
 
 
 def _missing_words(texts: Texts) -> Flags:

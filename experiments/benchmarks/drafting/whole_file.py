@@ -1,7 +1,7 @@
 """How long a contract takes to be drafted from a whole file, of many rows and columns of every kind.
 
-The file is made up: a key, a narrative, an outcome, then amounts, counts with a code for missing, percentages, dates and
-levels in turn until there are enough columns. ``schema infer`` reads and drafts it in a process of its own.
+The file is made up: a key, a narrative, an outcome, then amounts, counts with a code for missing, percentages, dates
+and levels in turn until there are enough columns. ``schema infer`` reads and drafts it in a process of its own.
 
     python -m experiments.benchmarks.drafting.whole_file --rows 100000 --columns 100
 """

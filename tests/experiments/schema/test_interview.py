@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from data_schemas.contract import Role
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.schema.command import app
@@ -48,17 +47,19 @@ def test_enter_takes_the_draft_as_it_is(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_answers_settle_what_is_in_doubt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = ["1", "2", "1", "2", "9", "1,x", "1", "none"]
-    out = infer(tmp_path, *answers, monkeypatch=monkeypatch)
-    found = roles(out)
-    assert found["class"] == "target"
-    document = json.loads(out.read_text())["creditfusion"]
-    assert len(document["bad_values"]) == 1
-    assert found["applied"] == "decision_date"
-    (applied,) = (field for field in json.loads(out.read_text())["fields"] if field["name"] == "applied")
-    assert applied["format"] in ("%d/%m/%Y", "%m/%d/%Y")
+    out = infer(tmp_path, "1", "2", "", "2", "1,x", "1", "none", monkeypatch=monkeypatch)
+    assert roles(out) == {
+        "loan_no": "ignored",
+        "ticket_no": "id",
+        "applied": "decision_date",
+        "income": "feature",
+        "grade": "feature",
+        "sex": "protected",
+        "class": "target",
+    }
     schema = load_schema(out)
-    assert schema.field_of(Role.TARGET) is not None
+    assert (schema.bad_values, schema.good_values) == (("2",), ("1",))
+    assert schema["applied"].date_format == "%d/%m/%Y"
 
 
 def test_without_a_terminal_it_is_refused(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def evaluate(
     anything is written.
     """
     from experiments.reporting.files import names_of, write_pages
-    from experiments.session.unlike_training import note_warnings, refuse
+    from experiments.session.unlike_training import refuse
     from experiments.validate.job import CARD, VALIDATION, ValidationRequest, validate
     from experiments.validate.summary import summarise
     from features.tables.reader import ReadOptions
@@ -97,7 +97,6 @@ def evaluate(
             vectors = vector_cache(cache, cache_gb, no_cache)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, policy=policy, threads=threads)
         found = validate(scorer, order, options, run)
-        note_warnings(run, found.scored.warnings)
         if strict:
             refuse(found.scored.warnings, "Look at the columns, or leave --strict out.")
         with run.timed("write"):

@@ -116,6 +116,26 @@ def test_neither_chunks_nor_an_interruption_change_a_warning(lender: Lender, tmp
     assert warned(stopping(scorer, 0), tmp_path, chunk_rows, resume=True) == whole
 
 
+def test_data_frames_have_the_same_warnings_and_evaluate_reports_them(
+    lender: Lender, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = load_scorer(lender.model).score(lender.odd).warnings
+    assert [one.column for one in found] == ["annual_income", "home"]
+    later = generate(90, 2).table.astype(object)
+    later["home"] = later["home"].str.upper()
+    later.to_csv(tmp_path / "later.csv", index=False)
+    command = ("evaluate", "--model", lender.model, "--data", tmp_path / "later.csv", "--out", tmp_path / "checks")
+    options = ("--no-reread", "--no-cache", "--threads", 1, "--json")
+    assert creditfusion(*command, *options, "--strict") == 4
+    assert not (tmp_path / "checks" / "validation.html").exists()
+    capsys.readouterr()
+    assert creditfusion(*command, *options) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert list(summary["warnings"]) == ["home"]
+    report = json.loads((tmp_path / "checks" / "validation.json").read_text(encoding="utf-8"))
+    assert "unlike_training" in {one["key"] for section in report["sections"] for one in section["findings"]}
+
+
 def test_all_rows_rejected_is_a_broken_contract(lender: Lender, tmp_path: Path) -> None:
     code, out = score(lender, tmp_path, lender.sound.assign(amount="much"))
     assert code == 2

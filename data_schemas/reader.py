@@ -24,6 +24,7 @@ from data_schemas.contract import (
     Concept,
     Derived,
     DerivedKind,
+    Dialect,
     Direction,
     Field,
     FieldType,
@@ -94,6 +95,7 @@ def parse_schema(text: str, origin: str) -> Schema:
         concepts=tuple(_concept(concept) for concept in own.get("concepts", [])),
         digest=_digest(document),
         source=text,
+        dialect=_dialect(document),
     )
 
 
@@ -230,6 +232,11 @@ def _field(field: Document, missing_values: list[str]) -> Field:
         match_concepts=own.get("concepts", True),
         auxiliary=auxiliary,
     )
+
+
+def _dialect(document: Document) -> Dialect:
+    written = document.get("dialect", {})
+    return Dialect(document.get("encoding"), written.get("delimiter"), written.get("sheetName"))
 
 
 def _auxiliary(outcome: Document | None) -> AuxiliaryOutcome | None:

@@ -123,7 +123,7 @@ def check(
         typer.Option("--outcome/--no-outcome", help="Check the outcome too. Left out: where the file has its column."),
     ] = None,
     examples: Annotated[int, typer.Option(min=0, help="Rows to show for each broken rule.")] = 3,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -203,7 +203,7 @@ def infer(
     name: Annotated[str | None, typer.Option(help="Name of the schema. Left out: the file's name.")] = None,
     rows: Annotated[int, typer.Option(min=1, help="Rows to draw at random and look at.")] = 50_000,
     force: ForceOption = False,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -219,7 +219,7 @@ def infer(
         raise ContractError(f"{out} exists", "Name another file, or replace it with --force.")
     with Run.start("schema infer", None, {"file": file, "rows": rows}, json_output) as run:
         with run.progress(file.name) as advance:
-            sample = sample_rows(file, rows, delimiter, encoding, advance)
+            sample = sample_rows(file, rows, options.dialect, advance)
         if sample.frame.empty:
             raise ContractError(f"{file} has no sound rows to look at", "Name a file with rows.")
         if target is not None and target not in sample.frame:

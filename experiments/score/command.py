@@ -65,7 +65,7 @@ def score(
     chunk_rows: Annotated[int, typer.Option(min=1, help="Rows held in memory at once; changes no result.")] = 10_000,
     resume: Annotated[bool, typer.Option("--resume", help="Carry on a run that was interrupted.")] = False,
     force: ForceOption = False,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,

@@ -57,7 +57,7 @@ def train(
     quick: Annotated[
         bool, typer.Option("--quick", help="Skip choosing settings, and the plain pipeline as a reference.")
     ] = False,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from data_schemas.numbers import PLAIN, NumberNotation
+
 
 class Role(StrEnum):
     """What a column is for."""
@@ -154,7 +156,9 @@ class Field:
         categories: known levels of a text feature; another level is scored as unknown and flagged.
         allowed: exhaustive levels (``constraints.enum``); another level rejects the row.
         missing_values: cell texts that mean "missing", the schema's own included.
-        date_format: a ``strptime`` format, ``"%Y-%m-%d"`` by default.
+        date_format: a ``strptime`` format, ``"%Y-%m-%d"`` by default, or a name of ``data_schemas.dates.NAMED``.
+        date_language: of the names of months.
+        number: how numbers are written.
         direction: how risk moves when the value grows.
         reason: the reason given where this column counts against the applicant.
         actionable: which way the applicant can move the value before applying again.
@@ -177,6 +181,8 @@ class Field:
     allowed: tuple[str, ...] = ()
     missing_values: tuple[str, ...] = ("",)
     date_format: str = "%Y-%m-%d"
+    date_language: str = "en"
+    number: NumberNotation = PLAIN
     direction: Direction = Direction.NONE
     reason: Reason | None = None
     actionable: Actionable = Actionable.NO
@@ -271,6 +277,8 @@ class Schema:
         derived: derived features, in the order of their declaration.
         bad_values: target cells that count as bad (1).
         good_values: those that count as good (0); empty means every other non-missing value.
+        undecided_values: those of applications that have no outcome yet; "" for an empty cell. Their rows are counted
+            and left out where an outcome is needed.
         strip: what is cut from narratives.
         concepts: in the order of the file.
         digest: sha256 of the schema's canonical JSON.
@@ -284,6 +292,7 @@ class Schema:
     derived: tuple[Derived, ...]
     bad_values: tuple[str, ...]
     good_values: tuple[str, ...]
+    undecided_values: tuple[str, ...]
     strip: tuple[StripRule, ...]
     concepts: tuple[Concept, ...]
     digest: str

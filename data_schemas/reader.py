@@ -37,8 +37,11 @@ from data_schemas.contract import (
     StripRule,
     TimeUntilEvent,
 )
+from data_schemas.dates import DEFAULT
 from data_schemas.errors import ContractError
-from data_schemas.rules import Problem, broken_rules
+from data_schemas.numbers import Negative, NumberNotation
+from data_schemas.places import Problem
+from data_schemas.rules import broken_rules
 
 Document = dict[str, Any]
 
@@ -91,6 +94,7 @@ def parse_schema(text: str, origin: str) -> Schema:
         derived=tuple(_derived(derived) for derived in own.get("derived", [])),
         bad_values=tuple(own.get("bad_values", [])),
         good_values=tuple(own.get("good_values", [])),
+        undecided_values=tuple(own.get("undecided_values", [])),
         strip=tuple(StripRule(rule["pattern"], rule["why"]) for rule in own.get("strip", [])),
         concepts=tuple(_concept(concept) for concept in own.get("concepts", [])),
         digest=_digest(document),
@@ -225,7 +229,9 @@ def _field(field: Document, missing_values: list[str]) -> Field:
         categories=tuple(field.get("categories", [])),
         allowed=auxiliary.levels if isinstance(auxiliary, OrderedOutcome) else tuple(constraints.get("enum", [])),
         missing_values=tuple(dict.fromkeys(["", *missing_values, *field.get("missingValues", [])])),
-        date_format="%Y-%m-%d" if field.get("format", "default") == "default" else field["format"],
+        date_format=DEFAULT if field.get("format", "default") == "default" else field["format"],
+        date_language=own.get("language", "en"),
+        number=_number(field),
         direction=Direction(own.get("direction", "none")),
         reason=_reason(own.get("reason")),
         actionable=Actionable(own.get("actionable", "no")),
@@ -237,6 +243,16 @@ def _field(field: Document, missing_values: list[str]) -> Field:
 def _dialect(document: Document) -> Dialect:
     written = document.get("dialect", {})
     return Dialect(document.get("encoding"), written.get("delimiter"), written.get("sheetName"))
+
+
+def _number(field: Document) -> NumberNotation:
+    own, group = field["creditfusion"], field.get("groupChar", "")
+    return NumberNotation(
+        decimal=field.get("decimalChar", "," if group == "." else "."),
+        group=group,
+        affixes=tuple(own.get("affixes", [])),
+        negative=Negative(own.get("negative", "minus")),
+    )
 
 
 def _auxiliary(outcome: Document | None) -> AuxiliaryOutcome | None:

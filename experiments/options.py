@@ -56,6 +56,9 @@ DelimiterOption = Annotated[
 EncodingOption = Annotated[
     str | None, typer.Option("--encoding", help="Text encoding of CSV input, found out when not given.")
 ]
+SheetOption = Annotated[
+    str | None, typer.Option("--sheet", help="Sheet of a workbook, where it has several and the schema names none.")
+]
 EncoderOption = Annotated[
     str | None,
     typer.Option("--encoder", help="The model's text encoder: folder, hub id or embedded. Left out: as in training."),

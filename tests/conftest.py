@@ -6,12 +6,19 @@ import os
 import signal
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support.wheel import build_wheel
 
 # Before torch is imported: small work is quicker on one thread, and tests run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# No example is too slow: how long one takes says more about what else the machine does.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 
 def pytest_configure() -> None:

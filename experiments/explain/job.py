@@ -20,6 +20,7 @@ from experiments.reporting.file_names import INDEX, file_name
 from experiments.reporting.parts import ReportModel
 from experiments.reporting.pdf import require_pdf, to_pdf
 from experiments.session.fingerprint import fingerprint
+from experiments.session.layouts import note_layouts
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
 from features.arrays import Floats
@@ -73,6 +74,7 @@ def check_order(order: ReportRequest) -> None:
 
 def _choose(scorer: Scorer, choice: Choice, data: Path, options: ReadOptions, run: Run) -> Chosen:
     bundle = scorer.bundle
+    note_layouts(run, [data], bundle.schema, options)
     with run.timed("read"):
         names = RowNames.of(data, bundle.schema, options)
     n_rows = None if choice.ids else fingerprint(data).about_rows

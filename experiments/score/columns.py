@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import pyarrow as pa
 
+from data_schemas.dates import write_date
 from data_schemas.errors import ContractError
 from experiments.score.resumable_output import OutputColumn
 from features.tables.applications import Applications
@@ -68,7 +69,8 @@ def column_text(applications: Applications, name: str) -> list[str]:
     if field.is_numeric:
         return ["" if value != value else f"{value:.15g}" for value in column.tolist()]
     if str(column.dtype).startswith("datetime64"):
-        return ["" if pd.isna(value) else value.strftime(field.date_format) for value in column]
+        form, language = field.date_format, field.date_language
+        return ["" if pd.isna(value) else write_date(value, form, language) for value in column]
     return list(column)
 
 

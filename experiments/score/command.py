@@ -19,6 +19,7 @@ from experiments.options import (
     ModelOption,
     NoCacheOption,
     PolicyOption,
+    SheetOption,
     ThreadsOption,
     use_threads,
     vector_cache,
@@ -50,7 +51,7 @@ creditfusion score --model bundle --encoder models/minilm --data new.csv --out s
 
 def score(
     model: ModelOption,
-    data: Annotated[Path, typer.Option(help="Applications to score: CSV, gzipped CSV or Parquet by its name.")],
+    data: Annotated[Path, typer.Option(help="Applications to score: CSV, packed or not, workbook or Parquet.")],
     out: Annotated[Path, typer.Option(help="Scored file to write: .csv, .csv.gz or .parquet.")],
     rejects: Annotated[
         Path | None, typer.Option(help="File of the rows that broke the contract. Left out: OUT.rejects.csv.")
@@ -67,6 +68,7 @@ def score(
     force: ForceOption = False,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,
     no_cache: NoCacheOption = False,
@@ -95,7 +97,7 @@ def score(
     arguments: dict[str, object] = {"model": model, "data": data, "out": out, "rejects": files.rejects}
     arguments |= {"passthrough": files.passthrough, "reasons": reasons, "chunk_rows": chunk_rows, "resume": resume}
     arguments["policy"] = policy
-    options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding)
+    options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding, sheet=sheet)
     with Run.start("score", out, arguments, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
@@ -108,6 +110,7 @@ def score(
                 "out": out,
                 "rejects": files.rejects,
                 **counts(done.tally, reasons > 0),
+                "lines_left_out": done.n_left_out,
                 "rows_resumed": done.n_resumed,
                 "rows_per_second": (done.tally.rows - done.n_resumed) / run.clock.total,
                 "cache_hit_rate": scorer.encoder.hit_rate,

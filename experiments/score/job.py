@@ -22,10 +22,11 @@ from data_schemas.errors import ContractError, RunError
 from experiments.score.columns import output_columns, scored_frame
 from experiments.score.resumable_output import OutputColumn, OutputFile, PartialOutput, Tally, check_name
 from experiments.session.fingerprint import InputFingerprint, check_unchanged, fingerprint
+from experiments.session.layouts import note_layout
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
-from features.tables.reader import ReadOptions, read_chunks
+from features.tables.reader import ReadOptions, file_layout, read_chunks
 from fusion.answers import Answer
 from fusion.policy.policy import Policy
 from fusion.scorer import Monitor
@@ -78,10 +79,12 @@ class ScoreFiles:
 
 @dataclass(frozen=True)
 class ScoredFile:
-    """What became of a file. tally: over all its rows. n_resumed: rows that an earlier, interrupted run had done."""
+    """What became of a file. tally: over all its rows. n_resumed: rows that an earlier, interrupted run had done.
+    n_left_out: lines of text before and behind the table, which are no rows."""
 
     tally: Tally
     n_resumed: int
+    n_left_out: int
 
 
 def score_file(
@@ -105,12 +108,15 @@ def score_file(
             scored, rejects, _identity(before, scorer, files, options), resume=resume, force=force
         ) as output:
             n_resumed = output.journal.tally.rows
+            layout = file_layout(files.data, scorer.schema, options)
+            if layout is not None:
+                note_layout(run, files.data, layout)
             if not output.journal.complete:
                 _score_chunks(scorer, files, options, before.about_rows, output, run)
             check_unchanged(files.data, before)
             with run.timed("publish"):
                 output.publish()
-            return ScoredFile(output.journal.tally, n_resumed)
+            return ScoredFile(output.journal.tally, n_resumed, layout.n_left_out if layout else 0)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise

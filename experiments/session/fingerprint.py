@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from data_schemas.errors import RunError, UserError
-from features.tables.containers import unreadable_error
+from features.tables.containers import READ_ERRORS, is_parquet, open_bytes, unreadable_error
 from features.tables.csv_records import file_sha256
 
 BLOCK_BYTES = 1 << 22

@@ -21,6 +21,7 @@ from experiments.options import (
     NoCacheOption,
     PolicyOption,
     SegmentOption,
+    SheetOption,
     SinceOption,
     ThreadsOption,
     check_free,
@@ -59,6 +60,7 @@ def evaluate(
     encoder: EncoderOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,
     no_cache: NoCacheOption = False,
@@ -82,7 +84,7 @@ def evaluate(
     segments = tuple(dict.fromkeys(segment or ()))
     day = report_day(made_on)
     order = ValidationRequest(tuple(data), since.date() if since else None, segments, keep_training_rows, reread, day)
-    options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding)
+    options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
     arguments = {"model": model, "data": data, "out": out, "since": since, "policy": policy, "segments": segments}
     with Run.start("evaluate", out, arguments | {"date": day}, json_output) as run:
         with run.timed("load"):

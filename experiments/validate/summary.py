@@ -47,7 +47,9 @@ def summarise(found: Validation) -> ValidationSummary:
         "model": scored.model.bundle.manifest.model_id,
         "rows": intake.n_rows,
         "judged": len(scored),
+        "good": len(scored) - int(scored.y.sum()),
         "bad": int(scored.y.sum()),
+        "undecided": intake.undecided,
         "rejected": sum(intake.rejected.values()),
         "rejected_by_rule": dict(intake.rejected),
     }

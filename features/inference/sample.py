@@ -23,7 +23,17 @@ def _all_text(names: list[str]) -> Schema:
     """A schema that takes every column for text, so that the readers hand over each cell as it stands."""
     fields = tuple(Field(name, FieldType.STRING, Role.FEATURE, title=name) for name in names)
     return Schema(
-        "unknown", "", fields, derived=(), bad_values=(), good_values=(), strip=(), concepts=(), digest="", source=""
+        name="unknown",
+        title="",
+        fields=fields,
+        derived=(),
+        bad_values=(),
+        good_values=(),
+        undecided_values=(),
+        strip=(),
+        concepts=(),
+        digest="",
+        source="",
     )
 
 

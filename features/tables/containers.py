@@ -8,11 +8,12 @@ import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import cast
 
+from data_schemas.contract import Field
 from data_schemas.errors import ContractError, RunError
 from features.tables.workbooks import sheet_as_csv
 
@@ -72,7 +73,7 @@ def is_parquet(path: Path) -> bool:
 
 @contextmanager
 def open_bytes(
-    path: Path, sheet: str | None = None, date_formats: Mapping[str, str] | None = None
+    path: Path, sheet: str | None = None, fields: Sequence[Field] = ()
 ) -> Iterator[tuple[io.BufferedReader[io.RawIOBase], str]]:
     """The bytes of the text that a file holds, and what had to be done for it in words ("" for a plain file).
 
@@ -80,7 +81,7 @@ def open_bytes(
 
     Args:
         sheet: of a workbook; None: its only one.
-        date_formats: how dates of a workbook are written, by column name; else as in ISO 8601.
+        fields: columns of the contract, in whose notation dates and numbers of a workbook are written.
 
     Raises:
         RunError: when the file cannot be read.
@@ -91,7 +92,7 @@ def open_bytes(
             raw = cast(io.RawIOBase, io.FileIO(path))
             binary = open_files.enter_context(io.BufferedReader(raw, buffer_size=2**16))
             start = binary.peek(512)[:512]
-            stream, how = _unpacked(path, start, sheet, date_formats or {})
+            stream, how = _unpacked(path, start, sheet, fields)
             if stream is not None:
                 binary = open_files.enter_context(io.BufferedReader(stream, buffer_size=2**16))
                 start = binary.peek(512)[:512]
@@ -101,14 +102,12 @@ def open_bytes(
         yield binary, how
 
 
-def _unpacked(
-    path: Path, start: bytes, sheet: str | None, date_formats: Mapping[str, str]
-) -> tuple[io.RawIOBase | None, str]:
+def _unpacked(path: Path, start: bytes, sheet: str | None, fields: Sequence[Field]) -> tuple[io.RawIOBase | None, str]:
     for magic, name, open_packed in _PACKED:
         if start.startswith(magic):
             return cast(io.RawIOBase, open_packed(path)), f"unpacked from {name}"
     if start.startswith(_OLD_OFFICE) or (start.startswith(_ZIP) and _is_workbook(path)):
-        text, name = sheet_as_csv(path, sheet, date_formats)
+        text, name = sheet_as_csv(path, sheet, {field.name: field for field in fields})
         return cast(io.RawIOBase, io.BytesIO(text)), f"sheet {name!r} of a workbook"
     if start.startswith(_ZIP):
         member, name = _only_member(path)

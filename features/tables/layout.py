@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from data_schemas.contract import Dialect, FieldType, Schema
+from data_schemas.contract import Dialect, Schema
 from data_schemas.errors import ContractError
 from features.tables.containers import unreadable_error
 from features.tables.csv_records import Lines
@@ -45,7 +45,7 @@ class Layout:
         delimiter: between cells.
         names: of all columns, as many as a row has cells; "" for one without a name.
         n_before: physical lines before the header.
-        n_empty: columns at the end without a name, which are empty in every row.
+        n_empty: columns at the end without a name, which are empty in most rows; others are rejected.
         counts_rows: whether the first column, without a name, counts the rows.
         end: bytes of the text at which the table ends; None: all of it.
         n_left_out: lines with text that are no rows of the table.
@@ -90,18 +90,16 @@ def find_layout(path: Path, schema: Schema, dialect: Dialect) -> Layout:
         status = path.stat()
     except OSError as error:
         raise unreadable_error(path, error) from error
-    known = tuple(field.name for field in schema.fields)
-    dates = tuple((field.name, field.date_format) for field in schema.fields if field.type is FieldType.DATE)
-    source = Source(path, dialect.sheet or schema.dialect.sheet, dates)
+    source = Source(path, dialect.sheet or schema.dialect.sheet, schema.fields)
     stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-    return _find(source, stamp, known, dialect, schema.dialect)
+    return _find(source, stamp, dialect, schema.dialect)
 
 
 @functools.lru_cache(maxsize=16)
-def _find(source: Source, stamp: tuple[int, ...], known: tuple[str, ...], given: Dialect, usual: Dialect) -> Layout:
+def _find(source: Source, stamp: tuple[int, ...], given: Dialect, usual: Dialect) -> Layout:
     """The layout; ``stamp`` names the state of the file."""
     del stamp
-    seen = scan(source)
+    seen, known = scan(source), [field.name for field in source.fields]
     read = text_encoding(source, seen, known, given.encoding, usual.encoding)
     lines = _lines(seen, read.encoding, source.path)
     if not any(line.strip(_BLANK) for line in lines):
@@ -225,7 +223,13 @@ def _records(lines: Sequence[str], delimiter: str, whole: bool) -> Iterator[tupl
     reader = csv.reader(lines, delimiter=delimiter)
     held: tuple[int, list[str]] | None = None
     at = 0
-    for cells in reader:
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            break
+        except csv.Error:  # damage, which is rejected when its row is read
+            continue
         if any(cells) or len(cells) > 1:
             if held:
                 yield held
@@ -246,7 +250,8 @@ def _all_names(names: list[str], below: Sequence[Sequence[str]], path: Path) -> 
     widths = Counter(len(cells) for cells in below)
     width = max(widths, key=lambda wide: (widths[wide], wide), default=len(names))
     usual = [cells for cells in below if len(cells) == width]
-    if width > named and all(not any(cell.strip() for cell in cells[named:]) for cells in usual):
+    empty = sum(not any(cell.strip() for cell in cells[named:]) for cells in usual)
+    if width > named and 2 * empty > len(usual):
         return (*names[:named], *[""] * (width - named)), width - named
     if width == len(names) + 1 and _counts([cells[0] for cells in usual]):
         what = f"{path}: rows have one cell more than the header, and the first cells count the rows"

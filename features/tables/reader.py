@@ -31,8 +31,8 @@ class ReadOptions:
 
     Attributes:
         chunk_rows: rows read at a time, at most; fewer where rows are very long. Values never depend on it.
-        need_target: whether the outcome is read, and auxiliary columns with it; rows without a bad or good one are
-            then rejected.
+        need_target: whether the outcome is read, and auxiliary columns with it; undecided rows are then left out and
+            counted, and others without a bad or good outcome are rejected.
         delimiter: of a CSV file; a backslash and a t, as one types them in a shell, mean a tab. None: found.
         encoding: of a CSV file; None: found.
         sheet: of a workbook; None: the contract's, or the only one.
@@ -104,6 +104,7 @@ def joined(chunks: Sequence[Chunk]) -> Chunk:
         Applications.concat([chunk.applications for chunk in chunks]),
         Rejects(pd.concat([chunk.rejects.frame for chunk in chunks], ignore_index=True)),
         dict(sum((Counter(chunk.unreadable) for chunk in chunks), Counter())),
+        sum(chunk.n_undecided for chunk in chunks),
     )
 
 
@@ -129,8 +130,8 @@ def _read(path: Path, schema: Schema, options: ReadOptions, known_ids: Duplicate
 
 
 def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds) -> Chunk:
-    """Rows as text, each as an application or a reject; ``known_ids`` remembers their ids."""
-    columns, breaches, unreadable = check(rows.cells, schema)
+    """Rows as text, each an application, a reject or undecided; ``known_ids`` remembers their ids."""
+    columns, breaches, unreadable, undecided = check(rows.cells, schema)
     keep = np.ones(len(rows.row_number), dtype=np.bool_)
     keep[[breach.position for breach in breaches]] = False
     rejects = [
@@ -143,10 +144,13 @@ def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds) -> Chunk:
         keep[at] = False
         message = f"the id {str(columns[name][at])[:40]!r} stands in an earlier row. Keep one row per application"
         rejects.append(Reject(int(rows.row_number[at]), name, "unique", message, rows.original(at)))
+    n_undecided = int((keep & undecided).sum())
+    keep &= ~undecided
     return Chunk(
         Applications(schema, typed_frame(columns, keep), rows.row_number[keep]),
         Rejects(_as_frame(sorted(rejects + rows.rejects))),
         {name: int(broken[keep].sum()) for name, broken in unreadable.items() if broken[keep].any()},
+        n_undecided,
     )
 
 

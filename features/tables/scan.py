@@ -6,12 +6,13 @@ import codecs
 import functools
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, cast
 
+from data_schemas.contract import Field
 from features.tables.containers import READ_ERRORS, open_bytes
 from features.tables.csv_records import MAX_RECORD
 from features.tables.encodings import BAD_BYTES
@@ -26,17 +27,12 @@ class Source:
     Attributes:
         path: of the file.
         sheet: of a workbook; None: its only one.
-        dates: names and formats of the columns of dates, which a workbook's are written in.
+        fields: columns of the contract, in whose notation dates and numbers of a workbook are written.
     """
 
     path: Path
     sheet: str | None
-    dates: tuple[tuple[str, str], ...]
-
-    @property
-    def date_formats(self) -> Mapping[str, str]:
-        """The formats by name."""
-        return dict(self.dates)
+    fields: tuple[Field, ...]
 
 
 @dataclass(frozen=True)
@@ -81,10 +77,10 @@ def scan(source: Source) -> Scan:
     head = tail = other = b""
     size, is_utf8, is_whole = 0, True, True
     decoder = codecs.getincrementaldecoder("utf-8")()
-    with open_bytes(source.path, source.sheet, source.date_formats) as (stream, how):
+    with open_bytes(source.path, source.sheet, source.fields) as (stream, how):
         while True:
             try:
-                block = stream.read(_BLOCK)
+                block = stream.read1(_BLOCK)
             except READ_ERRORS:
                 is_whole = False
                 break
@@ -98,7 +94,7 @@ def scan(source: Source) -> Scan:
             if len(other) < _OTHER and not block.isascii():
                 lines = [line for line in block.split(b"\n") if not line.isascii()]
                 other += b"\n".join(lines)[:_OTHER] + b"\n"
-    head = head[: max(_HEAD, _line_end(head))]
+    head = head[: max(_HEAD, _line_end(head))] if _line_end(head) else head
     return Scan(how, size, head, tail, other, is_utf8, is_whole)
 
 
@@ -139,7 +135,7 @@ def open_text(source: Source, encoding: str, end: int | None = None) -> Iterator
 
     end: bytes that are read; None: all.
     """
-    with open_bytes(source.path, source.sheet, source.date_formats) as (binary, _):
+    with open_bytes(source.path, source.sheet, source.fields) as (binary, _):
         if end is not None:
             binary = io.BufferedReader(cast(io.RawIOBase, _Beginning(binary, end)), buffer_size=2**16)
         with io.TextIOWrapper(binary, encoding, errors=BAD_BYTES, newline="") as text:
@@ -149,7 +145,7 @@ def open_text(source: Source, encoding: str, end: int | None = None) -> Iterator
 class _Beginning(io.RawIOBase):
     """The first ``n_bytes`` of a stream."""
 
-    def __init__(self, stream: io.BufferedReader, n_bytes: int) -> None:
+    def __init__(self, stream: io.BufferedReader[io.RawIOBase], n_bytes: int) -> None:
         self._stream, self._left = stream, n_bytes
 
     def readable(self) -> bool:

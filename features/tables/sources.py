@@ -22,8 +22,10 @@ from data_schemas.errors import ContractError, RunError
 from features.arrays import Ints
 from features.tables.containers import READ_ERRORS, is_parquet, unreadable_error
 from features.tables.csv_records import Lines, Record, printable, records
+from features.tables.dates import dates_as_text
 from features.tables.header import column_positions
 from features.tables.layout import find_layout
+from features.tables.number_cells import as_written
 
 _MAX_TEXT = 32 * 2**20  # characters of a batch; fewer rows where rows are long
 
@@ -190,11 +192,10 @@ def as_text(column: pa.Array, field: Field, origin: Path | str) -> pa.Array:
         if pa.types.is_floating(kind):
             column = pc.if_else(pc.is_nan(column), None, column)
         if field.type is FieldType.DATE and (pa.types.is_date(kind) or pa.types.is_timestamp(kind)):
-            seconds = pa.timestamp("s", kind.tz if pa.types.is_timestamp(kind) else None)
-            return pc.strftime(column.cast(seconds, safe=False), field.date_format)
+            return dates_as_text(column, field)
         if pa.types.is_string(kind) or pa.types.is_large_string(kind):  # the cast back to text checks its bytes
-            column = column.cast(pa.large_binary())
-        return column.cast(pa.string())
+            return column.cast(pa.large_binary()).cast(pa.string())
+        return as_written(column.cast(pa.string()), field)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ContractError(
             f"{origin}: the column {field.name!r} holds {kind} that does not read as text",

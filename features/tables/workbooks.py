@@ -9,7 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
+from data_schemas.contract import Field, FieldType
+from data_schemas.dates import write_date
 from data_schemas.errors import ContractError
+from features.tables.number_cells import as_written
 
 if TYPE_CHECKING:
     import python_calamine
@@ -20,14 +25,15 @@ _EXACT = 10**15  # spreadsheets keep fifteen digits of a number
 Cell = int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
 
 
-def sheet_as_csv(path: Path, sheet: str | None, date_formats: Mapping[str, str]) -> tuple[bytes, str]:
+def sheet_as_csv(path: Path, sheet: str | None, fields: Mapping[str, Field]) -> tuple[bytes, str]:
     """A sheet as CSV text in UTF-8, one line for each of its rows, and its name.
 
     Numbers are written without a needless ".0". A row of which only the first cell is filled stands without delimiters.
 
     Args:
         sheet: its name; None: the only one with cells that is not hidden.
-        date_formats: how dates are written, by column name; else as in ISO 8601.
+        fields: the contract's columns by name, in whose notation dates and numbers are written; else as in ISO 8601 and
+            with a decimal point.
 
     Raises:
         ContractError: for no such sheet, several, a number of more digits than a spreadsheet keeps, or a workbook that
@@ -45,7 +51,7 @@ def sheet_as_csv(path: Path, sheet: str | None, date_formats: Mapping[str, str])
     except calamine.CalamineError as error:
         remedy = "Open it in a spreadsheet, and save it as .xlsx or as CSV."
         raise ContractError(f"{path} looks like a workbook and cannot be read as one ({error})", remedy) from error
-    return _as_csv(rows, date_formats, path), name
+    return _as_csv(rows, fields, path), name
 
 
 def _only_sheet(path: Path, book: python_calamine.CalamineWorkbook, sheet: str | None) -> str:
@@ -66,33 +72,39 @@ def _only_sheet(path: Path, book: python_calamine.CalamineWorkbook, sheet: str |
     )
 
 
-def _as_csv(rows: Sequence[Sequence[Cell]], date_formats: Mapping[str, str], path: Path) -> bytes:
-    formats: dict[int, str] = {}
+def _as_csv(rows: Sequence[Sequence[Cell]], fields: Mapping[str, Field], path: Path) -> bytes:
+    columns: dict[int, Field] = {}
     for row in rows[:_HEADER_ROWS]:
         for at, cell in enumerate(row):
-            if isinstance(cell, str) and cell.strip() in date_formats:
-                formats.setdefault(at, date_formats[cell.strip()])
+            if isinstance(cell, str) and cell.strip() in fields:
+                columns.setdefault(at, fields[cell.strip()])
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     for number, row in enumerate(rows, 1):
-        cells = [_as_text(cell, formats.get(at), path, number) for at, cell in enumerate(row)]
+        cells = [_as_text(cell, columns.get(at), path, number) for at, cell in enumerate(row)]
         writer.writerow(cells if any(cells[1:]) else cells[:1] if cells and cells[0] else [])
     return text.getvalue().encode("utf-8", "replace")
 
 
-def _as_text(cell: Cell, date_format: str | None, path: Path, row: int) -> str:
+def _as_text(cell: Cell, field: Field | None, path: Path, row: int) -> str:
     match cell:
         case bool():
             return "true" if cell else "false"
         case int() | float():
-            if abs(cell) >= _EXACT and cell == cell // 1:
-                what = f"{path}, row {row}: a number of more than 15 digits, which a spreadsheet does not keep"
-                raise ContractError(what, "Have its column exported as text.")
-            return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else repr(cell)
-        case dt.datetime():
-            if date_format is not None:
-                return cell.strftime(date_format)
-            return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(sep=" ")
-        case dt.date():
-            return cell.strftime(date_format) if date_format is not None else cell.isoformat()
+            return _number(cell, field, path, row)
+        case dt.datetime() | dt.date():
+            day = cell if isinstance(cell, dt.datetime) else dt.datetime.combine(cell, dt.time())
+            if field is not None and field.type is FieldType.DATE:
+                return write_date(day, field.date_format, field.date_language)
+            return day.date().isoformat() if day.time() == dt.time() else day.isoformat(sep=" ")
     return str(cell)
+
+
+def _number(cell: float, field: Field | None, path: Path, row: int) -> str:
+    if abs(cell) >= _EXACT:
+        what = f"{path}, row {row}: a number of more than 15 digits, which a spreadsheet does not keep"
+        raise ContractError(what, "Have its column exported as text.")
+    text = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else repr(cell)
+    if field is None or not field.is_numeric:
+        return text
+    return str(as_written(pa.array([text], pa.string()), field)[0].as_py())

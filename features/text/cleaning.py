@@ -29,8 +29,9 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z
 _CONTROL = r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff"  # what \s takes for white space is left out
 _GAP = re.compile(rf"[\s{_CONTROL}]{{2,}}|[^\S ]|[{_CONTROL}]")
 _WIDTHS = re.compile("[０-９Ａ-Ｚａ-ｚ％＄￥＋－／＆＃＠＝＿]+(?:．[０-９]+)*|[\uff66-\uff9f]+")
-_STOP = re.compile(r"""[.!?…]+["'”’)\]]*(?=\s|\Z)|[;。！？；｡]+["'”’)\]」』]*|\n""")
-_STOP_SPACELESS = re.compile(rf"""{_STOP.pattern}|(?<=[{SPACELESS}])(?:[.!?]+|…+)["'”’)\]」』]*(?=[{SPACELESS}])""")
+# Stops are taken by the run, and once: "....x" must not be tried again from every point of it.
+_STOP = re.compile(r"""(?<![.!?…])[.!?…]++["'”’)\]]*+(?=\s|\Z)|[;。！？；｡]+["'”’)\]」』]*|\n""")
+_STOP_SPACELESS = re.compile(rf"""{_STOP.pattern}|(?<=[{SPACELESS}])(?:[.!?]++|…++)["'”’)\]」』]*+(?=[{SPACELESS}])""")
 _PAUSE = re.compile(r"[，、：﹐､]+|[,:](?!\d)|[^\S\n]+")
 _BORDER = re.compile(rf"(?:(?<=[{SPACELESS}])|(?=[{SPACELESS}]))(?![\u0e31\u0e33-\u0e3a\u0e45-\u0e4e])")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
@@ -143,11 +144,13 @@ def sentences(clean_text: str) -> list[tuple[int, int]]:
 
 def _spaceless_parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """A sentence, or the parts of one that is too long for a script without spaces."""
-    if end - start > LONGEST_SPACELESS and 2 * count_spaceless(text[start:end]) > end - start:
-        while end - start > LONGEST_SPACELESS:
-            cut = _cut(text, start, start + LONGEST_SPACELESS)
-            yield _trimmed(text, start, cut)
-            start = cut
+    if end - start <= LONGEST_SPACELESS or 2 * count_spaceless(text[start:end]) <= end - start:
+        yield start, end
+        return
+    while end - start > LONGEST_SPACELESS:
+        cut = _cut(text, start, start + LONGEST_SPACELESS)
+        yield _trimmed(text, start, cut)
+        start = cut
     yield _trimmed(text, start, end)
 
 
@@ -272,9 +275,9 @@ def _ends(text: str) -> list[Edit]:
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     """The span without white space at its ends."""
-    part = text[start:end]
-    first = start + len(part) - len(part.lstrip())
-    return first, max(first, start + len(part.rstrip()))
+    rest = text[start:end].lstrip()
+    first = end - len(rest)
+    return first, first + len(rest.rstrip())
 
 
 def _is_abbreviation(text: str, stop: int) -> bool:

@@ -157,7 +157,7 @@ class Command:
     process: subprocess.Popen[str]
     sweeper: Sweeper
 
-    def wait_for(self, what: Callable[[list[FrozenTrial]], bool], seconds: float = 120) -> list[FrozenTrial]:
+    def wait_for(self, what: Callable[[list[FrozenTrial]], bool], seconds: float = 600) -> list[FrozenTrial]:
         """Until the trials are so; they."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self.process.poll() is None:

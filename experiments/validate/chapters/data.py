@@ -27,6 +27,7 @@ class Intake:
         digest: sha256 of the files.
         n_rows: rows read.
         rejected: rows per broken rule.
+        undecided: sound rows that have no outcome yet.
         since: the day before which decisions were left out; None for none.
         before: rows decided before that day.
         undated: rows left out because their day is missing.
@@ -38,6 +39,7 @@ class Intake:
     digest: str
     n_rows: int
     rejected: Mapping[str, int]
+    undecided: int
     since: date | None
     before: int
     undated: int
@@ -117,6 +119,8 @@ def column_facts(scored: ScoredOutcomes) -> list[ColumnFacts]:
 def _rows_table(scored: ScoredOutcomes, intake: Intake) -> Table:
     rows: list[Row] = [("Rows read", intake.n_rows)]
     rows += [(f"Rejected: {rule}", n) for rule, n in sorted(intake.rejected.items())]
+    if intake.undecided:
+        rows += [("Without an outcome yet", intake.undecided)]
     if intake.since is not None:
         rows += [(f"Decided before {intake.since}", intake.before), ("Without a decision date", intake.undated)]
     if intake.learned is not None and not intake.learned_kept:

@@ -258,7 +258,7 @@ def start(trained: Trained, out: Path) -> subprocess.Popen[bytes]:
 
 def wait_for(process: subprocess.Popen[bytes], reached: Callable[[], bool]) -> None:
     """Until a run that is still at work has come so far."""
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 600
     while not reached():
         assert process.poll() is None, "the run ended before it could be stopped"
         assert time.monotonic() < deadline

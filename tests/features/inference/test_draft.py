@@ -181,7 +181,7 @@ def test_ambiguous_dates_are_noted() -> None:
     assert column("01/02/2020", "03/04/2021").other_formats == ("%m/%d/%Y",)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.text(max_size=6), st.sampled_from(["1", "0", "-9", "x y", "2020-01-01", "NA"]))))
 def test_any_table_gives_a_draft_that_loads_or_lists_what_it_lacks(rows: list[tuple[str, str]]) -> None:
     draft = draft_schema(pd.DataFrame(rows, columns=["a", "status"], dtype=object), "any", "rows")

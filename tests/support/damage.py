@@ -187,20 +187,22 @@ WITHOUT_TWO = "".join(
     csv_line([cell for name, cell in zip(GOOD, row, strict=True) if name not in ("dti", "statement")])
     for row in csv.reader(SOUND.splitlines())
 )
-WORDS = "Müller möchte für Köln die Straße, Größe über fünf schöne Häuser, Mädchen grüßen".split(" ")
-    "Müller",
-    "möchte",
-    "für",
-    "Köln",
-    "die",
-    "Straße,",
-    "Größe",
-    "über",
-    "fünf",
-    "schöne",
-    "Häuser,",
-    "Mädchen",
-    "grüßen",
+WORDS = [
+    *[
+        "Müller",
+        "möchte",
+        "für",
+        "Köln",
+        "die",
+        "Straße,",
+        "Größe",
+        "über",
+        "fünf",
+        "schöne",
+        "Häuser,",
+        "Mädchen",
+        "grüßen",
+    ]
 ]
 CHINESE_WORDS = ["我想申请一笔贷款用于装修房子", "在北京工作的工程师", "家庭收入稳定", "每月按时还款"]
 TAIWANESE_WORDS = ["我想申請一筆貸款用於裝修房子", "在臺北工作的工程師", "家庭收入穩定", "每月按時還款"]

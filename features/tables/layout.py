@@ -184,7 +184,7 @@ def _known_header(lines: Sequence[str], first: int, known: Sequence[str], delimi
     best, most = None, 0
     for at in range(first, min(first + _MOST_NOTICES, len(lines))):
         for delimiter in delimiters:
-            names = column_names(lines[at].strip(_BLANK), delimiter)
+            names = _cells(lines[at], delimiter)
             n = len(set(known).intersection(names))
             if n > most and all(_filled(line, delimiter) < len(names) / 2 for line in lines[first:at]):
                 best, most = _Header(at, delimiter), n
@@ -215,7 +215,15 @@ def _names_columns(cells: Sequence[str], width: int) -> bool:
 
 
 def _filled(line: str, delimiter: str) -> int:
-    return sum(bool(cell) for cell in column_names(line.strip(_BLANK), delimiter))
+    return sum(bool(cell) for cell in _cells(line, delimiter))
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    """The cells of a line that may be the header; none where its quotes are damaged."""
+    try:
+        return column_names(line.strip(_BLANK), delimiter)
+    except csv.Error:
+        return []
 
 
 def _records(lines: Sequence[str], delimiter: str, whole: bool) -> Iterator[tuple[int, list[str]]]:

@@ -26,21 +26,7 @@ WORDS = {
     "gb18030": ["我想申请一笔贷款", "用于装修房子", "北京", "上海", "工程师", "教师", "张伟", "王芳", "收入稳定"],
     "big5": ["我想申請一筆貸款", "用於裝修房子", "臺北", "高雄", "工程師", "教師", "張偉", "收入穩定"],
     "cp932": ["東京", "大阪", "ローンを申請します", "住宅購入", "自動車", "田中", "佐藤", "会社員です"],
-    "cp1252": [
-        "Müller",
-        "Straße",
-        "Köln",
-        "für",
-        "über",
-        "möchte",
-        "Größe",
-        "São",
-        "João",
-        "crédito",
-        "élève",
-        "déjà",
-        "señor",
-    ],
+    "cp1252": ["Müller", "Straße", "Köln", "für", "über", "möchte", "Größe", "schöne", "Häuser", "fünf", "grüßen"],
 }
 PACKED = {"csv": bytes, "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
 
@@ -64,13 +50,16 @@ def test_a_table_reads_as_itself_or_stops_with_a_remedy(
     packed = data.draw(st.sampled_from(sorted(PACKED)))
     path = tmp_path_factory.mktemp("layouts") / "table.data"
     path.write_bytes(PACKED[packed](text.encode(encoding)))
+    refused = None
     try:
         read = read_all(path, small_schema(), ReadOptions())
     except ContractError as error:
-        assert str(path) in error.message
-        assert "--encoding" in error.remedy
-        assert encoding not in ("utf-8", "utf-16")
+        refused = error
         read = read_all(path, small_schema(), ReadOptions(encoding=encoding))  # as the remedy says
+    if refused is not None:
+        assert str(path) in refused.message
+        assert "--encoding" in refused.remedy
+        assert not encoding.startswith("utf")
     assert read.applications.narrative("note") == notes
     assert len(read.rejects) == 0
     layout = file_layout(path, small_schema(), ReadOptions(encoding=None if encoding[:3] == "utf" else encoding))

@@ -119,9 +119,10 @@ def test_no_bytes_break_reading(tmp_path_factory: pytest.TempPathFactory, body: 
     path.write_bytes(",".join(NAMES).encode() + b"\n" + b"".join(body))
     try:
         whole = read_all(path, small_schema(), ReadOptions())
-    except ContractError as error:
-        assert "shows its encoding" in error.message  # so many damaged lines that they are not rejected one by one
-        return
+    except ContractError as error:  # so many damaged lines that they are not rejected one by one
+        if "shows its encoding" in error.message:
+            return
+        raise
     assert row_numbers(whole) == list(range(1, whole.n_rows + 1))
     assert_same(joined(list(read_chunks(path, small_schema(), ReadOptions(chunk_rows=chunk_rows)))), whole)
 

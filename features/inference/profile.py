@@ -102,7 +102,7 @@ def profiles(sample: pd.DataFrame) -> dict[str, ColumnProfile]:
     numbers = {
         name: NumberColumn(look.notation.values, look.texts.counts)
         for name, look in looks.items()
-        if look.type in _NUMBERS
+        if look.type in _NUMBERS and len(look.texts) < len(look.cells)  # a key has no codes
     }
     codes = special_codes(numbers)
     return {name: _profile(name, look, codes.get(name, Codes())) for name, look in looks.items()}

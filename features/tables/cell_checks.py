@@ -133,7 +133,12 @@ def _column(field: Field, text: pa.Array, schema: Schema, decided: Days | None) 
     present = _present(field, text)
     missing = pc.is_null(present)
     if field.is_numeric:
-        values, rules = _booleans(present) if field.type is FieldType.BOOLEAN else _numbers(field, present)
+        if field.type is FieldType.BOOLEAN:
+            values, rules = _booleans(present)
+        else:
+            numbers, present = _without_codes(field, present)
+            missing = pc.is_null(present)
+            values, rules = _numbers(field, present, numbers)
     elif field.type is FieldType.DATE:
         values, rules = _dates(field, present, decided if _century_is_open(field) else None)
     else:
@@ -169,8 +174,7 @@ def _mask(array: pa.Array) -> Flags:
     return mask
 
 
-def _numbers(field: Field, present: pa.Array) -> _Column:
-    values = read_numbers(present, field.number)
+def _numbers(field: Field, present: pa.Array, values: Floats) -> _Column:
     given = _mask(pc.is_valid(present))
     wrong = given & ~np.isfinite(values)
     values[wrong] = np.nan
@@ -178,6 +182,20 @@ def _numbers(field: Field, present: pa.Array) -> _Column:
     if field.type is FieldType.INTEGER:
         rules.append(_Rule("type", given & ~wrong & (values != np.floor(values)), _no_integer))
     return _Column(values, [*rules, *_bounds(field, values, lambda bound: f"{bound:g}")])
+
+
+def _without_codes(field: Field, present: pa.Array) -> tuple[Floats, pa.Array]:
+    """The cells' numbers and the cells, without those that are a code for "missing" written another way, as -9.0 for
+    the code -9.
+    """
+    values = read_numbers(present, field.number)
+    codes = read_numbers(pa.array(field.missing_values, pa.string()), field.number)
+    codes = codes[np.isfinite(codes)]
+    again = np.isin(values, codes) if len(codes) else np.zeros(0, dtype=np.bool_)
+    if again.any():
+        values[again] = np.nan
+        present = pc.if_else(pa.array(again), None, present)
+    return values, present
 
 
 def _booleans(present: pa.Array) -> _Column:

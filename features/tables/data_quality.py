@@ -11,6 +11,7 @@ import numpy as np
 from data_schemas.contract import Field, Sensitive
 from features.arrays import Flags
 from features.tables.applications import Applications
+from features.tables.dates import negative_spans
 from features.tables.spelling import level_codes
 
 
@@ -27,8 +28,9 @@ def data_quality(
     has narratives and all are empty. ``few_inputs``: most of the features that most training rows have are missing, and
     it is not ``narrative_only``. ``text_not_read:a,b``: the narratives that the encoder cannot read and that so have no
     influence. ``missing:a,b``: the features that are missing. ``unknown_category:a,b``: the features whose level the
-    model does not know, because the schema does not list it or too few training rows showed it. ``masked:a,b``: the
-    kinds whose sentences were cut.
+    model does not know, because the schema does not list it or too few training rows showed it.
+    ``negative_span:a,b``: the years between two dates that are below zero, as the first date lies after the second.
+    ``masked:a,b``: the kinds whose sentences were cut.
 
     Args:
         levels: the levels that the model knows, by text feature (``TabularEncoder.levels``).
@@ -56,6 +58,7 @@ def data_quality(
         _listing("text_not_read", [field.name for field in schema.narratives], unread),
         _listing("missing", names, missing),
         _listing("unknown_category", names, strange),
+        _listing("negative_span", *negative_spans(applications.frame, schema)),
         [_labels("masked", kinds) for kinds in masked] if masked else blank,
         strict=True,
     )

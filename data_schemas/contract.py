@@ -131,11 +131,14 @@ class Reason:
         code: short stable code, for example ``"DTI"``.
         wording: a sentence for the applicant.
         disclosable: whether it may be given as a principal reason.
+        worded: whether the schema words it; else ``wording`` names the column for whoever works with the model, and
+            no applicant may be given it.
     """
 
     code: str
     wording: str
     disclosable: bool = True
+    worded: bool = True
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,7 @@ class Field:
         match_concepts: whether the sentences of a narrative are matched to concepts; not those of a label, such as a
             job title.
         auxiliary: of an auxiliary column, how its cells become an outcome.
+        loose: whether other spellings of a level (``features.tables.spelling.loose_key``) are read as that level.
     """
 
     name: str
@@ -188,6 +192,7 @@ class Field:
     actionable: Actionable = Actionable.NO
     match_concepts: bool = True
     auxiliary: AuxiliaryOutcome | None = None
+    loose: bool = False
 
     @property
     def is_numeric(self) -> bool:

@@ -45,6 +45,10 @@ PolicyOption = Annotated[
 SegmentOption = Annotated[
     list[str] | None, typer.Option("--segment", help="Column to part the rows by; repeat for more.")
 ]
+StrictOption = Annotated[
+    bool,
+    typer.Option("--strict", help="Publish nothing, with exit code 4, where a column is unlike the training rows."),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace what an earlier run wrote, finished or not.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object on stdout.")]
 ThreadsOption = Annotated[

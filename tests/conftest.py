@@ -21,6 +21,11 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("any machine")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first: one that begins last keeps a process at work when the others have ended."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def pytest_configure() -> None:
     """Hear Ctrl-C, as the commands that tests start must: a shell has processes in its background ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

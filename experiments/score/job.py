@@ -25,6 +25,9 @@ from experiments.session.fingerprint import InputFingerprint, check_unchanged, f
 from experiments.session.layouts import note_layout
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
+from experiments.session.unlike_training import note_warnings, refuse
+from features.batches.column_counts import ColumnCounts, Counts
+from features.batches.warnings import ColumnWarning
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.tables.reader import ReadOptions, file_layout, read_chunks
 from fusion.answers import Answer
@@ -62,6 +65,10 @@ class RowScorer(Protocol):
         """At most so many reasons stand beside every score; 0: none."""
         ...
 
+    def unlike_training(self, counts: Counts) -> tuple[ColumnWarning, ...]:
+        """The inputs that are unlike those of the training rows, by their counts over the file's scored rows."""
+        ...
+
     def answer(self, applications: Applications, monitor: Monitor) -> Answer:
         """Score, decision and reasons of every row; a row's answer does not depend on the rows beside it."""
         ...
@@ -79,21 +86,36 @@ class ScoreFiles:
 
 @dataclass(frozen=True)
 class ScoredFile:
-    """What became of a file. tally: over all its rows. n_resumed: rows that an earlier, interrupted run had done.
-    n_left_out: lines of text before and behind the table, which are no rows."""
+    """What became of a file.
+
+    Attributes:
+        tally: over all its rows.
+        n_resumed: rows that an earlier, interrupted run had done.
+        warnings: columns that are unlike those of the training rows.
+        n_left_out: lines of text before and behind the table, which are no rows.
+    """
 
     tally: Tally
     n_resumed: int
-    n_left_out: int
+    warnings: tuple[ColumnWarning, ...] = ()
+    n_left_out: int = 0
 
 
 def score_file(
-    scorer: RowScorer, files: ScoreFiles, options: ReadOptions, run: Run, *, resume: bool = False, force: bool = False
+    scorer: RowScorer,
+    files: ScoreFiles,
+    options: ReadOptions,
+    run: Run,
+    *,
+    resume: bool = False,
+    force: bool = False,
+    strict: bool = False,
 ) -> ScoredFile:
     """Score ``files.data`` into ``files.out`` and ``files.rejects``.
 
     Raises ContractError for wrong options or an input that is no table of this contract, RunError when the disk is
-    full or the input changes meanwhile; what is written by then can be resumed.
+    full or the input changes meanwhile, UnlikeTrainingError, before anything is published, where ``strict`` is set and
+    a column is unlike training; what is written by then can be resumed.
     """
     check_files(files, scorer.schema)
     with run.timed("fingerprint"):
@@ -114,9 +136,13 @@ def score_file(
             if not output.journal.complete:
                 _score_chunks(scorer, files, options, before.about_rows, output, run)
             check_unchanged(files.data, before)
+            warnings = scorer.unlike_training(output.journal.tally.columns)
+            note_warnings(run, warnings)
+            if strict:
+                refuse(warnings, f"Look at the columns. --resume without --strict publishes {files.out} all the same.")
             with run.timed("publish"):
                 output.publish()
-            return ScoredFile(output.journal.tally, n_resumed, layout.n_left_out if layout else 0)
+            return ScoredFile(output.journal.tally, n_resumed, warnings, layout.n_left_out if layout else 0)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
@@ -137,9 +163,10 @@ def _score_chunks(
         for chunk in run.timed_each("read", read_chunks(files.data, scorer.schema, options)):
             fresh = _behind(chunk, done)
             if fresh.n_rows:
-                answer = scorer.answer(fresh.applications, Monitor(run.timed, advance_to(on_text)))
+                columns: dict[str, ColumnCounts] = {}
+                answer = scorer.answer(fresh.applications, Monitor(run.timed, advance_to(on_text), columns.update))
                 with run.timed("write"):
-                    _write(output, scorer, files.passthrough, fresh, answer)
+                    _write(output, scorer, files.passthrough, fresh, answer, columns)
             advance(chunk.n_rows)
 
 
@@ -152,14 +179,21 @@ def _behind(chunk: Chunk, done: int) -> Chunk:
     return replace(chunk, applications=applications, rejects=Rejects(rejects))
 
 
-def _write(output: PartialOutput, scorer: RowScorer, passthrough: Sequence[str], chunk: Chunk, answer: Answer) -> None:
+def _write(
+    output: PartialOutput,
+    scorer: RowScorer,
+    passthrough: Sequence[str],
+    chunk: Chunk,
+    answer: Answer,
+    columns: Mapping[str, ColumnCounts],
+) -> None:
     rejects, refers = chunk.rejects.frame, scorer.policy is not None
     scored = scored_frame(chunk.applications, answer, scorer.model_id, scorer.n_reasons, refers, passthrough)
     last = max([*chunk.applications.row_number[-1:].tolist(), *rejects["row"].tail(1).tolist()])
-    output.append(scored, rejects, int(last), _tally(chunk, answer))
+    output.append(scored, rejects, int(last), _tally(chunk, answer, columns))
 
 
-def _tally(chunk: Chunk, answer: Answer) -> Tally:
+def _tally(chunk: Chunk, answer: Answer, columns: Mapping[str, ColumnCounts]) -> Tally:
     reasons = answer.reasons or ()
     return Tally(
         rows=chunk.n_rows,
@@ -172,6 +206,7 @@ def _tally(chunk: Chunk, answer: Answer) -> Tally:
         undisclosable=sum(bool(one.undisclosable) for one in reasons),
         sensitive=sum(bool(one.sensitive) for one in reasons),
         first_reasons=dict(Counter(one.reasons[0][0].code for one in reasons if one.reasons)),
+        columns=dict(columns),
     )
 
 

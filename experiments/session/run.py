@@ -45,6 +45,12 @@ Item = TypeVar("Item")
 SOME_REJECTED = 3
 """Exit code of a verb that did its work and rejected some rows."""
 
+ALL_REJECTED = 2
+"""Exit code of a verb that read rows, all of which broke the contract: that of a broken contract."""
+
+WARNED = 4
+"""Exit code of a verb that --strict stops at what it would only warn of."""
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 

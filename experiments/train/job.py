@@ -25,6 +25,7 @@ from experiments.train.slices import Judged, SliceReport, headline, slices_of
 from experiments.train.tuning import TUNE, TuningRecord, tune_aloud
 from experiments.train.tuning_report import write_tuning_report
 from features.arrays import Flags, Floats
+from features.batches.column_counts import profile_columns
 from features.design import Design, TextBlock
 from features.narratives.legibility import languages
 from features.narratives.masking import Masked, rows_by_kind
@@ -182,7 +183,8 @@ def train_bundle(
         cut = rows_by_kind(compress(masked.kinds, split.learn))
         tensors = prepared.tuning.tensors if prepared.tuning is not None else bundle.UNTUNED
         probes = prepared.encoder.exact_probes if tabular.schema.narratives else None
-        trained = bundle.Trained(fitted, config, tabular, population, reference, rows, tensors, probes)
+        profiles = profile_columns(read.applications.take(split.learn), tabular, masked.unread[split.learn])
+        trained = bundle.Trained(fitted, config, tabular, population, reference, rows, tensors, probes, profiles)
         explained = in_words(rows_of(population, len(sample), config), base, config)
         judgement = Judgement(cut_off, choices, fitted.fused.members, slices, plain, findings, tuning)
         card = model_card(tabular.schema, provenance, judgement, cut, explained)

@@ -23,6 +23,7 @@ from experiments.options import (
     SegmentOption,
     SheetOption,
     SinceOption,
+    StrictOption,
     ThreadsOption,
     check_free,
     report_day,
@@ -57,6 +58,7 @@ def evaluate(
     ] = True,
     made_on: DateOption = None,
     force: ForceOption = False,
+    strict: StrictOption = False,
     encoder: EncoderOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
@@ -73,8 +75,13 @@ def evaluate(
     by segment and by month, and says in words what a manager must know. Writes validation.html and card.html, each with
     its JSON; rows that break the data contract go to rejects.csv. Equal input, model and --date give equal bytes. Exit
     code 3: some rows were rejected.
+
+    A column of which nearly all rows are unlike the training rows (missing, unknown, of one value, outside the range,
+    in another unit) gets a warning, also in the report. With --strict a warning ends the run with exit code 4 before
+    anything is written.
     """
     from experiments.reporting.files import names_of, write_pages
+    from experiments.session.unlike_training import note_warnings, refuse
     from experiments.validate.job import CARD, VALIDATION, ValidationRequest, validate
     from experiments.validate.summary import summarise
     from features.tables.reader import ReadOptions
@@ -92,6 +99,9 @@ def evaluate(
             vectors = vector_cache(cache, cache_gb, no_cache)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, policy=policy, threads=threads)
         found = validate(scorer, order, options, run)
+        note_warnings(run, found.scored.warnings)
+        if strict:
+            refuse(found.scored.warnings, "Look at the columns, or leave --strict out.")
         with run.timed("write"):
             write_pages(out, {VALIDATION: found.report, CARD: found.card}, found.rejects.frame)
         summed = summarise(found)

@@ -45,7 +45,7 @@ def _floats(parsed: pa.Array) -> Floats:
 
 def _read_marked(texts: pa.Array, notation: NumberNotation) -> Floats:
     """As ``read_numbers``, for distinct texts with marks, affixes and signs."""
-    texts = _plain_marks(texts)
+    texts = plain_marks(texts)
     parts = pc.extract_regex(texts, _pattern(notation))
     digits = pc.struct_field(parts, "number")
     if notation.group:
@@ -65,7 +65,7 @@ def _given(parts: pa.StructArray, name: str, text: str) -> Flags:
     return mask
 
 
-def _plain_marks(texts: pa.Array) -> pa.Array:
+def plain_marks(texts: pa.Array) -> pa.Array:
     """The texts with one kind of space, minus and apostrophe."""
     for marks, plain in ((_SPACES, " "), (_MINUS, "-"), (_QUOTES, "'")):
         texts = pc.replace_substring_regex(texts, marks, plain)

@@ -13,12 +13,13 @@ import pandas as pd
 from data_schemas.contract import Dialect, Role, Schema
 from data_schemas.errors import ContractError
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
-from features.tables.cell_checks import check, typed_frame
+from features.tables.cell_checks import Breach, Checked, check, typed_frame
 from features.tables.containers import is_parquet
 from features.tables.duplicate_ids import DuplicateIds
 from features.tables.header import HeaderReport, compare_header
 from features.tables.layout import Layout, find_layout
 from features.tables.sources import Reject, TextRows, csv_rows, header_names, parquet_rows
+from features.tables.totals import EMPTY, TOTALS, empty_rows, totals_lines
 
 NO_REJECTS = pd.DataFrame({name: pd.Series([], dtype=object) for name in REJECT_COLUMNS}).astype({"row": np.int64})
 
@@ -131,7 +132,8 @@ def _read(path: Path, schema: Schema, options: ReadOptions, known_ids: Duplicate
 
 def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds) -> Chunk:
     """Rows as text, each an application, a reject or undecided; ``known_ids`` remembers their ids."""
-    columns, breaches, unreadable, undecided = check(rows.cells, schema)
+    found = check(rows.cells, schema)
+    columns, breaches = found.columns, _with_no_applications(found, rows, schema)
     keep = np.ones(len(rows.row_number), dtype=np.bool_)
     keep[[breach.position for breach in breaches]] = False
     rejects = [
@@ -144,14 +146,27 @@ def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds) -> Chunk:
         keep[at] = False
         message = f"the id {str(columns[name][at])[:40]!r} stands in an earlier row. Keep one row per application"
         rejects.append(Reject(int(rows.row_number[at]), name, "unique", message, rows.original(at)))
-    n_undecided = int((keep & undecided).sum())
-    keep &= ~undecided
+    n_undecided = int((keep & found.undecided).sum())
+    keep &= ~found.undecided
     return Chunk(
         Applications(schema, typed_frame(columns, keep), rows.row_number[keep]),
         Rejects(_as_frame(sorted(rejects + rows.rejects))),
-        {name: int(broken[keep].sum()) for name, broken in unreadable.items() if broken[keep].any()},
+        {name: int(broken[keep].sum()) for name, broken in found.unreadable.items() if broken[keep].any()},
         n_undecided,
     )
+
+
+def _with_no_applications(found: Checked, rows: TextRows, schema: Schema) -> list[Breach]:
+    """The breaches, and those of rows that are no applications: lines of totals, whatever else they break, and rows
+    that hold nothing but an id.
+    """
+    breaches = {breach.position: breach for breach in found.breaches}
+    for at in np.flatnonzero(empty_rows(found.columns, schema)).tolist():
+        if at not in breaches or breaches[at].rule == "required":
+            breaches[at] = Breach(at, schema.id.name, *EMPTY)
+    for at in np.flatnonzero(totals_lines(rows.cells, found.columns, schema)).tolist():
+        breaches[at] = Breach(at, schema.id.name, *TOTALS)
+    return [breaches[at] for at in sorted(breaches)]
 
 
 def _as_frame(rejects: Sequence[Reject]) -> pd.DataFrame:

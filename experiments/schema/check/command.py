@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +11,10 @@ import typer
 
 from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError
+from data_schemas.unfinished import unfinished
 from experiments.options import DelimiterOption, EncodingOption, JsonOption, SchemaOption, SheetOption
-from experiments.schema.check.file_report import FileReport, report_tables
-from experiments.session.run import SOME_REJECTED, Run
+from experiments.schema.check.file_report import FileReport, report_tables, unfinished_table
+from experiments.session.run import SOME_REJECTED, WARNED, Run
 from experiments.session.run_log import to_json
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def check(
         typer.Option("--outcome/--no-outcome", help="Check the outcome too. Left out: where the file has its column."),
     ] = None,
     examples: Annotated[int, typer.Option(min=0, help="Rows to show for each broken rule.")] = 3,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 4 where the schema is unfinished.")] = False,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     sheet: SheetOption = None,
@@ -43,7 +45,8 @@ def check(
 ) -> None:
     """Check whole files against a schema: rows, rejects by rule and column, first examples, missing shares.
 
-    A row counts under its first broken rule. Exit code 3: some rows were rejected.
+    A row counts under its first broken rule. Then comes what is unfinished in the schema: guesses left, inputs whose
+    reason is not worded, numbers without a unit. Exit code 3: some rows were rejected.
     """
     from data_schemas.reader import load_schema
     from experiments.session.layouts import note_layouts
@@ -65,12 +68,18 @@ def check(
             for table in report_tables(report):
                 run.console.print(table)
             reports.append(report)
+        if open_points := unfinished(contract):
+            run.console.print(unfinished_table(open_points))
     n_rejected = sum(report.n_rejected for report in reports)
     if json_output:
-        content = {"verb": "schema check", "status": "done", "files": [report.to_dict() for report in reports]}
-        typer.echo(json.dumps(to_json({**content, "rejected": n_rejected}), ensure_ascii=False))
+        content: dict[str, object] = {"verb": "schema check", "status": "done"}
+        content["files"] = [report.to_dict() for report in reports]
+        content |= {"rejected": n_rejected, "unfinished": asdict(open_points)}
+        typer.echo(json.dumps(to_json(content), ensure_ascii=False))
     if n_rejected:
         raise typer.Exit(SOME_REJECTED)
+    if strict and open_points:
+        raise typer.Exit(WARNED)
 
 
 def _has_target(schema: Schema, header: HeaderReport) -> bool:

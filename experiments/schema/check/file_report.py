@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from data_schemas.contract import Schema
+from data_schemas.unfinished import Unfinished
 from experiments.schema.tables import console_table
 
 if TYPE_CHECKING:
@@ -86,6 +87,19 @@ class FileReport:
             "absent_columns": list(self.header.absent),
             "extra_columns": list(self.header.extra),
         }
+
+
+def unfinished_table(found: Unfinished) -> Table:
+    """What a person still has to do on the schema, for people."""
+    table = console_table("Unfinished in the schema", "", "columns", "what to do")
+    for what, names, remedy in (
+        ("guesses left", found.guesses, "Confirm or correct each, then delete its `guess`."),
+        ("no reason worded", found.without_wording, "Give each a `reason`: no applicant can be given it without."),
+        ("no unit", found.without_unit, "State each `unit`, for whoever reads a report."),
+    ):
+        if names:
+            table.add_row(f"{what} ({len(names)})", escape(", ".join(names)), remedy)
+    return table
 
 
 def report_tables(report: FileReport) -> Iterator[Table]:

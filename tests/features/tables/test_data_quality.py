@@ -26,6 +26,7 @@ def test_flags(tmp_path: Path) -> None:
         row(id="5", note="", home="boat", since=""),
         row(id="6", **nothing),
         row(id="7", note="", **nothing),
+        row(id="8", since="2060-01-01"),
     ]
     assert data_quality(applications(tmp_path, rows), LEVELS) == [
         "",
@@ -35,6 +36,7 @@ def test_flags(tmp_path: Path) -> None:
         "no_narrative;missing:since;unknown_category:home",
         f"narrative_only;missing:{ALL}",
         f"no_narrative;missing:{ALL}",
+        "negative_span:years",
     ]
 
 

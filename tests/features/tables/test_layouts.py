@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,12 @@ WORDS = {
     "cp932": ["東京", "大阪", "ローンを申請します", "住宅購入", "自動車", "田中", "佐藤", "会社員です"],
     "cp1252": ["Müller", "Straße", "Köln", "für", "über", "möchte", "Größe", "schöne", "Häuser", "fünf", "grüßen"],
 }
-PACKED = {"csv": bytes, "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "csv": bytes,
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+}
 
 
 @settings(max_examples=60, deadline=None)

@@ -132,7 +132,7 @@ def _strong_values(column: ColumnProfile, outcome: Floats, rows: Flags) -> LeakS
 
 def _strong_filling(filled: Flags, y: Floats) -> LeakSign | None:
     """Whether a cell is filled ranks the outcomes better than an application's data do."""
-    auc = _auc(y, filled.astype(np.float64))
+    auc = 0.5 + abs(float(filled[y == 1].mean()) - float(filled[y == 0].mean())) / 2  # of a column of two values
     least = lower_bound(auc, y)
     if least < MAX_AUC:
         return None

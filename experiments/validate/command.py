@@ -21,6 +21,7 @@ from experiments.options import (
     NoCacheOption,
     PolicyOption,
     SegmentOption,
+    SheetOption,
     SinceOption,
     StrictOption,
     ThreadsOption,
@@ -59,8 +60,9 @@ def evaluate(
     force: ForceOption = False,
     strict: StrictOption = False,
     encoder: EncoderOption = None,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,
     no_cache: NoCacheOption = False,
@@ -89,7 +91,7 @@ def evaluate(
     segments = tuple(dict.fromkeys(segment or ()))
     day = report_day(made_on)
     order = ValidationRequest(tuple(data), since.date() if since else None, segments, keep_training_rows, reread, day)
-    options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding)
+    options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
     arguments = {"model": model, "data": data, "out": out, "since": since, "policy": policy, "segments": segments}
     with Run.start("evaluate", out, arguments | {"date": day}, json_output) as run:
         with run.timed("load"):

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from data_schemas.contract import FieldType, Role
+from data_schemas.errors import ContractError
 from features.inference.outcomes import NOTHING_STATED, Outcomes, StatedOutcomes, find_target, read_outcomes
 from features.inference.profile import ColumnProfile, profiles
 from features.inference.reason_wordings import with_reasons
@@ -71,11 +72,15 @@ def draft_schema(
         stated: levels of the outcome that are known to be bad, good or undecided.
 
     Raises:
-        ContractError: for a target that cannot be an outcome, or levels that it does not have.
+        ContractError: for a target that cannot be an outcome, levels that it does not have, or levels of no column.
         KeyError: where the sample has no column ``target``.
     """
     columns = profiles(sample)
     goal, rivals = (columns[target], ()) if target else find_target(list(columns.values()))
+    if goal is None and stated.levels:
+        which = f"; it may be {' or '.join(map(repr, rivals))}" if rivals else ""
+        what = f"levels of the outcome are named, and not the column that holds it{which}"
+        raise ContractError(what, "Name the column with --target.")
     outcomes = read_outcomes(goal, stated) if goal is not None else None
     others = [column for column in columns.values() if column is not goal]
     key, decided = find_id(others), find_decision_date(others)

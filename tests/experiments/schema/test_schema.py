@@ -146,6 +146,33 @@ def test_infer_says_what_a_draft_lacks(tmp_path: Path) -> None:
     assert "No column looks like the outcome" in err
 
 
+def undecided(path: Path) -> Path:
+    rows = [f"L{i},{1000 + i},{('1', '2', '3')[i % 3]},{('x', 'y')[i % 2]}" for i in range(60)]
+    return table(path, *rows, header="loan_no,amount,class,home")
+
+
+def test_infer_asks_what_is_bad_and_takes_the_answer(tmp_path: Path) -> None:
+    path, out = undecided(tmp_path / "loans.csv"), tmp_path / "loans.json"
+    code, stdout, err = run("infer", path, "--out", out, "--target", "class", "--json")
+    report = json.loads(stdout)["outcome"]
+    assert (code, report["bad"], report["good"]) == (0, {}, {})
+    assert "name each with --bad" in report["question"]
+    assert "The outcomes in class. not decided by words: 60 rows: 1 (20), 2 (20), 3 (20)." in " ".join(err.split())
+    with pytest.raises(ContractError, match="the target 'class' has no bad_values"):
+        load_schema(out)
+    answer = ["--target", "class", "--bad", "2", "--good", "1", "--undecided", "3"]
+    _, stdout, _ = run("infer", path, "--out", out, "--force", "--json", *answer)
+    assert json.loads(stdout)["outcome"]["undecided"] == {"3": 20}
+    assert load_schema(out).undecided_values == ("3",)
+    assert run("check", "--schema", out, path)[0] == 0
+
+
+def test_infer_refuses_levels_of_no_column(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", "1,x", "2,y", "3,x", header="a,b")
+    with pytest.raises(ContractError, match="not the column that holds it"):
+        run("infer", path, "--out", tmp_path / "a.json", "--bad", "x")
+
+
 def test_infer_refuses(tmp_path: Path) -> None:
     path, out = past(tmp_path / "loans.csv"), tmp_path / "loans.json"
     with pytest.raises(ContractError, match="has no column 'status'"):

@@ -25,6 +25,7 @@ from data_schemas.contract import (
     Concept,
     Derived,
     DerivedKind,
+    Dialect,
     Direction,
     Field,
     FieldType,
@@ -104,6 +105,7 @@ def parse_schema(text: str, origin: str, as_draft: bool = False) -> Schema:
         concepts=tuple(_concept(concept) for concept in own.get("concepts", [])),
         digest=_digest(document),
         source=text,
+        dialect=_dialect(document),
     )
 
 
@@ -243,6 +245,11 @@ def _field(field: Document, missing_values: list[str]) -> Field:
         auxiliary=auxiliary,
         loose=own.get("match", "exact") == "loose",
     )
+
+
+def _dialect(document: Document) -> Dialect:
+    written = document.get("dialect", {})
+    return Dialect(document.get("encoding"), written.get("delimiter"), written.get("sheetName"))
 
 
 def _texts(values: Iterable[str]) -> tuple[str, ...]:

@@ -54,9 +54,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as o
 ThreadsOption = Annotated[
     int, typer.Option("--threads", min=0, help="Processor threads to use; 0 for as many as there are.")
 ]
-DelimiterOption = Annotated[str, typer.Option("--delimiter", help="Delimiter of CSV input.")]
+DelimiterOption = Annotated[
+    str | None, typer.Option("--delimiter", help="Delimiter of CSV input, found out when not given.")
+]
 EncodingOption = Annotated[
     str | None, typer.Option("--encoding", help="Text encoding of CSV input, found out when not given.")
+]
+SheetOption = Annotated[
+    str | None, typer.Option("--sheet", help="Sheet of a workbook, where it has several and the schema names none.")
 ]
 EncoderOption = Annotated[
     str | None,

@@ -19,6 +19,7 @@ from experiments.options import (
     ModelOption,
     NoCacheOption,
     PolicyOption,
+    SheetOption,
     StrictOption,
     ThreadsOption,
     use_threads,
@@ -51,7 +52,7 @@ creditfusion score --model bundle --encoder models/minilm --data new.csv --out s
 
 def score(
     model: ModelOption,
-    data: Annotated[Path, typer.Option(help="Applications to score: CSV, gzipped CSV or Parquet by its name.")],
+    data: Annotated[Path, typer.Option(help="Applications to score: CSV, packed or not, workbook or Parquet.")],
     out: Annotated[Path, typer.Option(help="Scored file to write: .csv, .csv.gz or .parquet.")],
     rejects: Annotated[
         Path | None, typer.Option(help="File of the rows that broke the contract. Left out: OUT.rejects.csv.")
@@ -67,8 +68,9 @@ def score(
     resume: Annotated[bool, typer.Option("--resume", help="Carry on a run that was interrupted.")] = False,
     force: ForceOption = False,
     strict: StrictOption = False,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,
     no_cache: NoCacheOption = False,
@@ -104,7 +106,7 @@ def score(
     arguments: dict[str, object] = {"model": model, "data": data, "out": out, "rejects": files.rejects}
     arguments |= {"passthrough": files.passthrough, "reasons": reasons, "chunk_rows": chunk_rows, "resume": resume}
     arguments["policy"] = policy
-    options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding)
+    options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding, sheet=sheet)
     with Run.start("score", out, arguments, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
@@ -123,6 +125,7 @@ def score(
                 "out": out,
                 "rejects": files.rejects,
                 **counts(done.tally, reasons > 0),
+                "lines_left_out": done.n_left_out,
                 "rows_resumed": done.n_resumed,
                 "rows_per_second": (done.tally.rows - done.n_resumed) / run.clock.total,
                 "cache_hit_rate": scorer.encoder.hit_rate,

@@ -22,13 +22,14 @@ from data_schemas.errors import ContractError, RunError
 from experiments.score.columns import output_columns, scored_frame
 from experiments.score.resumable_output import OutputColumn, OutputFile, PartialOutput, Tally, check_name
 from experiments.session.fingerprint import InputFingerprint, check_unchanged, fingerprint
+from experiments.session.layouts import note_layout
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
 from experiments.session.unlike_training import note_warnings, refuse
 from features.batches.column_counts import ColumnCounts, Counts
 from features.batches.warnings import ColumnWarning
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
-from features.tables.reader import ReadOptions, read_chunks
+from features.tables.reader import ReadOptions, file_layout, read_chunks
 from fusion.answers import Answer
 from fusion.policy.policy import Policy
 from fusion.scorer import Monitor
@@ -91,11 +92,13 @@ class ScoredFile:
         tally: over all its rows.
         n_resumed: rows that an earlier, interrupted run had done.
         warnings: columns that are unlike those of the training rows.
+        n_left_out: lines of text before and behind the table, which are no rows.
     """
 
     tally: Tally
     n_resumed: int
     warnings: tuple[ColumnWarning, ...] = ()
+    n_left_out: int = 0
 
 
 def score_file(
@@ -127,6 +130,9 @@ def score_file(
             scored, rejects, _identity(before, scorer, files, options), resume=resume, force=force
         ) as output:
             n_resumed = output.journal.tally.rows
+            layout = file_layout(files.data, scorer.schema, options)
+            if layout is not None:
+                note_layout(run, files.data, layout)
             if not output.journal.complete:
                 _score_chunks(scorer, files, options, before.about_rows, output, run)
             check_unchanged(files.data, before)
@@ -136,7 +142,7 @@ def score_file(
                 refuse(warnings, f"Look at the columns. --resume without --strict publishes {files.out} all the same.")
             with run.timed("publish"):
                 output.publish()
-            return ScoredFile(output.journal.tally, n_resumed, warnings)
+            return ScoredFile(output.journal.tally, n_resumed, warnings, layout.n_left_out if layout else 0)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
@@ -235,8 +241,9 @@ def _identity(
         "model": scorer.model_id,
         "text encoder, precision or processor": scorer.encoder_digest[:12],
         "passthrough": ", ".join(files.passthrough) or "none",
-        "delimiter": repr(options.delimiter),
+        "delimiter": repr(options.delimiter) if options.delimiter else "detected",
         "encoding": options.encoding or "detected",
+        "sheet": options.sheet or "the contract's",
         "reasons": str(scorer.n_reasons),
         "policy": scorer.policy.digest[:12] if scorer.policy is not None else "the model's own",
         "rejects file": files.rejects.name,

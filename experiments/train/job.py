@@ -11,6 +11,7 @@ from pathlib import Path
 from data_schemas.contract import Schema
 from experiments.options import report_day
 from experiments.reporting.background import in_words, rows_of
+from experiments.session.layouts import note_layouts
 from experiments.session.outcomes import count_outcomes
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
@@ -126,6 +127,7 @@ def read_decided(schema: Schema, data: Sequence[Path], options: ReadOptions, run
     """All rows to train and judge with. Raises ContractError when the files do not fit the schema; RunError for files
     that cannot be read.
     """
+    note_layouts(run, data, schema, options)
     with run.stage("read") as advance:
         digest = data_digest(data)
         read = read_all(data, schema, options)
@@ -137,7 +139,7 @@ def read_decided(schema: Schema, data: Sequence[Path], options: ReadOptions, run
         )
     if read.n_undecided:
         run.note(f"{read.n_undecided:,} rows have no outcome yet and are left out", {"undecided": read.n_undecided})
-    reading = f"delimiter {options.delimiter!r}, encoding {options.encoding or 'UTF-8 or as marked'}"
+    reading = f"delimiter {options.delimiter or 'found'}, encoding {options.encoding or 'found'}"
     return Decided(read.applications, read.rejects, digest, reading, read.n_undecided)
 
 

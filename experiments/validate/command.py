@@ -21,6 +21,7 @@ from experiments.options import (
     NoCacheOption,
     PolicyOption,
     SegmentOption,
+    SheetOption,
     SinceOption,
     StrictOption,
     ThreadsOption,
@@ -59,8 +60,9 @@ def evaluate(
     force: ForceOption = False,
     strict: StrictOption = False,
     encoder: EncoderOption = None,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,
     no_cache: NoCacheOption = False,
@@ -79,7 +81,7 @@ def evaluate(
     anything is written.
     """
     from experiments.reporting.files import names_of, write_pages
-    from experiments.session.unlike_training import note_warnings, refuse
+    from experiments.session.unlike_training import refuse
     from experiments.validate.job import CARD, VALIDATION, ValidationRequest, validate
     from experiments.validate.summary import summarise
     from features.tables.reader import ReadOptions
@@ -89,7 +91,7 @@ def evaluate(
     segments = tuple(dict.fromkeys(segment or ()))
     day = report_day(made_on)
     order = ValidationRequest(tuple(data), since.date() if since else None, segments, keep_training_rows, reread, day)
-    options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding)
+    options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
     arguments = {"model": model, "data": data, "out": out, "since": since, "policy": policy, "segments": segments}
     with Run.start("evaluate", out, arguments | {"date": day}, json_output) as run:
         with run.timed("load"):
@@ -97,7 +99,6 @@ def evaluate(
             vectors = vector_cache(cache, cache_gb, no_cache)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, policy=policy, threads=threads)
         found = validate(scorer, order, options, run)
-        note_warnings(run, found.scored.warnings)
         if strict:
             refuse(found.scored.warnings, "Look at the columns, or leave --strict out.")
         with run.timed("write"):

@@ -100,7 +100,8 @@ def _leak(column: ColumnProfile, decided: ColumnProfile | None, outcome: Floats 
         reasons.append("its name speaks of what happens after the decision")
     if hints(column.name, "lender") and not hints(column.name, "not_lender"):
         reasons.append("its name speaks of what the lender sets")
-    if decided is not None and (why := after_decision(column, decided)):
+    by_name = decided is not None and hints(decided.name, "decision")  # one chosen for want of another proves nothing
+    if decided is not None and by_name and (why := after_decision(column, decided)):
         reasons.append(why)
     sign = leak_by_outcome(column, outcome) if outcome is not None else None
     if sign is not None and (sign.certain or reasons):

@@ -1,4 +1,4 @@
-"""Reading files of applications: CSV, gzipped CSV or Parquet by name, in bounded memory, every row kept or rejected."""
+"""Reading files of applications: CSV, packed or not, workbooks and Parquet, in bounded memory, no row lost."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data_schemas.contract import Role, Schema
+from data_schemas.contract import Dialect, Role, Schema
 from data_schemas.errors import ContractError
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.tables.cell_checks import Breach, Checked, check, typed_frame
+from features.tables.containers import is_parquet
 from features.tables.duplicate_ids import DuplicateIds
 from features.tables.header import HeaderReport, compare_header
+from features.tables.layout import Layout, find_layout
 from features.tables.sources import Reject, TextRows, csv_rows, header_names, parquet_rows
 from features.tables.totals import EMPTY, TOTALS, empty_rows, totals_lines
 
@@ -32,22 +34,29 @@ class ReadOptions:
         chunk_rows: rows read at a time, at most; fewer where rows are very long. Values never depend on it.
         need_target: whether the outcome is read, and auxiliary columns with it; undecided rows are then left out and
             counted, and others without a bad or good outcome are rejected.
-        delimiter: of a CSV file; a backslash and a t, as one types them in a shell, mean a tab.
-        encoding: of a CSV file; None: UTF-8, or the encoding of the byte-order mark.
+        delimiter: of a CSV file; a backslash and a t, as one types them in a shell, mean a tab. None: found.
+        encoding: of a CSV file; None: found.
+        sheet: of a workbook; None: the contract's, or the only one.
     """
 
     chunk_rows: int = 10_000
     need_target: bool = False
-    delimiter: str = ","
+    delimiter: str | None = None
     encoding: str | None = None
+    sheet: str | None = None
 
     def __post_init__(self) -> None:
         if self.chunk_rows < 1:
             raise ContractError(f"chunk_rows is {self.chunk_rows}", "Give a number of rows from 1 up.")
         if self.delimiter == r"\t":
             object.__setattr__(self, "delimiter", "\t")
-        if len(self.delimiter) != 1 or self.delimiter in '"\r\n\0':
+        if self.delimiter is not None and (len(self.delimiter) != 1 or self.delimiter in '"\r\n\0'):
             raise ContractError(f"the delimiter {self.delimiter!r} is no delimiter", "Give one character, such as ';'.")
+
+    @property
+    def dialect(self) -> Dialect:
+        """What was named of how the file is written."""
+        return Dialect(self.encoding, self.delimiter, self.sheet)
 
 
 def read_chunks(path: Path, schema: Schema, options: ReadOptions) -> Iterator[Chunk]:
@@ -104,14 +113,19 @@ def header_report(path: Path, schema: Schema, options: ReadOptions) -> HeaderRep
     """What the file's header lacks and what it has beyond the contract. Raises as ``read_chunks`` does, but not for
     missing columns.
     """
-    return compare_header(header_names(path, schema, options.delimiter, options.encoding), schema)
+    return compare_header(header_names(path, schema, options.dialect), schema)
+
+
+def file_layout(path: Path, schema: Schema, options: ReadOptions) -> Layout | None:
+    """How the file is laid out; None for Parquet, which has nothing to find. Raises as ``read_chunks`` does."""
+    return None if is_parquet(path) else find_layout(path, schema, options.dialect)
 
 
 def _read(path: Path, schema: Schema, options: ReadOptions, known_ids: DuplicateIds) -> Iterator[Chunk]:
-    if path.suffix.lower() == ".parquet":
+    if is_parquet(path):
         batches = parquet_rows(path, schema, options.need_target, options.chunk_rows)
     else:
-        batches = csv_rows(path, schema, options.need_target, options.chunk_rows, options.delimiter, options.encoding)
+        batches = csv_rows(path, schema, options.need_target, options.chunk_rows, options.dialect)
     for rows in batches:
         yield checked(rows, schema, known_ids)
 

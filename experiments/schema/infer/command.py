@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,14 +11,16 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from data_schemas.contract import Dialect
 from data_schemas.errors import ContractError
-from experiments.options import DelimiterOption, EncodingOption, ForceOption, JsonOption
+from experiments.options import DelimiterOption, EncodingOption, ForceOption, JsonOption, SheetOption
 from experiments.schema.tables import console_table
 from experiments.session.run import Run
 from experiments.session.run_log import to_json
 
 if TYPE_CHECKING:
     from features.inference.draft import Draft
+    from features.tables.layout import Layout
 
 EXAMPLES = """
 Examples:
@@ -34,7 +36,7 @@ creditfusion schema infer loans.csv --out my.schema.json --interactive
 
 
 def infer(
-    file: Annotated[Path, typer.Argument(help="File to look at: CSV, gzipped CSV or Parquet by its name.")],
+    file: Annotated[Path, typer.Argument(help="File to look at: CSV, packed or not, workbook or Parquet.")],
     out: Annotated[Path, typer.Option(help="Schema file to write.")],
     target: Annotated[str | None, typer.Option(help="The outcome column. Left out: guessed.")] = None,
     bad: Annotated[
@@ -50,8 +52,9 @@ def infer(
     name: Annotated[str | None, typer.Option(help="Name of the schema. Left out: the file's name.")] = None,
     rows: Annotated[int, typer.Option(min=1, help="Rows to draw at random and look at.")] = 50_000,
     force: ForceOption = False,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Draft a schema from an unknown file, every guess marked as one to confirm.
@@ -62,21 +65,26 @@ def infer(
     """
     from data_schemas.reader import parse_schema
     from experiments.schema.infer.interview import Stated, check_terminal, interview
+    from experiments.session.layouts import note_layout
     from features.inference.draft import draft_schema, pretty_json
     from features.inference.outcomes import StatedOutcomes
     from features.inference.sample import sample_rows
+    from features.tables.reader import ReadOptions
 
     if interactive:
         check_terminal()
+    options = ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet)
     if out.exists() and not force:
         raise ContractError(f"{out} exists", "Name another file, or replace it with --force.")
     with Run.start("schema infer", None, {"file": file, "rows": rows}, json_output) as run:
         with run.progress(file.name) as advance:
-            sample = sample_rows(file, rows, delimiter, encoding, advance)
+            sample = sample_rows(file, rows, options.dialect, advance)
         if sample.frame.empty:
             raise ContractError(f"{file} has no sound rows to look at", "Name a file with rows.")
         if target is not None and target not in sample.frame:
             raise ContractError(f"{file} has no column {target!r}", f"It has: {', '.join(map(str, sample.frame))}.")
+        if sample.layout:
+            note_layout(run, file, sample.layout)
         run.console.print(f"Guessing from {len(sample.frame):,} of {sample.n_rows:,} rows.")
         origin = f"{len(sample.frame):,} of the {sample.n_rows:,} rows of {file.name}"
         stated = StatedOutcomes(tuple(bad or ()), tuple(good or ()), tuple(undecided or ()))
@@ -87,7 +95,7 @@ def infer(
 
         known = Stated(target, stated)
         draft = interview(drafted, known) if interactive else drafted(known)
-        text = pretty_json(draft.document) + "\n"
+        text = pretty_json(_with_dialect(draft.document, sample.layout)) + "\n"
         if not draft.missing:
             parse_schema(text, str(out))
         _write(out, text)
@@ -106,6 +114,15 @@ def _schema_name(file: Path) -> str:
     stem = file.name.split(".")[0]
     name = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_-") else "_" for letter in stem)
     return name if name[:1].isalpha() else f"table_{name}"
+
+
+def _with_dialect(document: Mapping[str, object], layout: Layout | None) -> dict[str, object]:
+    """The document with what later verbs have to know of how the file is written, before its fields."""
+    dialect = layout.dialect if layout else Dialect()
+    written = {"delimiter": dialect.delimiter, "sheetName": dialect.sheet}
+    named = {name: value for name, value in written.items() if value is not None}
+    own: dict[str, object] = {"encoding": dialect.encoding} if dialect.encoding else {}
+    return own | ({"dialect": named} if named else {}) | dict(document)
 
 
 def _write(out: Path, text: str) -> None:

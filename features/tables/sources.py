@@ -23,7 +23,7 @@ from features.arrays import Ints
 from features.tables.containers import READ_ERRORS, is_parquet, unreadable_error
 from features.tables.csv_records import Lines, Record, printable, records
 from features.tables.dates import dates_as_text
-from features.tables.header import column_positions
+from features.tables.header import column_positions, own_names
 from features.tables.layout import find_layout
 from features.tables.number_cells import as_written
 
@@ -61,8 +61,8 @@ def header_names(path: Path, schema: Schema, dialect: Dialect) -> list[str]:
     """Column names of a table, "" for a column without one. Raises RunError or ContractError."""
     if is_parquet(path):
         with _open_parquet(path) as table:
-            return list(table.schema_arrow.names)
-    return list(find_layout(path, schema, dialect).names)
+            return own_names(table.schema_arrow.names, schema)
+    return own_names(find_layout(path, schema, dialect).names, schema)
 
 
 def csv_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int, dialect: Dialect) -> Iterator[TextRows]:
@@ -71,7 +71,7 @@ def csv_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int, dia
     Raises ContractError for a header that does not fit. RunError when the file breaks off: after the rows before that.
     """
     layout = find_layout(path, schema, dialect)
-    where = column_positions(layout.names, schema, need_target, path)
+    where = column_positions(own_names(layout.names, schema), schema, need_target, path)
     with layout.open() as stream:
         try:
             lines = Lines(stream)
@@ -151,7 +151,7 @@ def parquet_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int)
     Raises ContractError for columns that do not fit, RunError when the file breaks off.
     """
     with _open_parquet(path) as table:
-        where = column_positions(list(table.schema_arrow.names), schema, need_target, path)
+        where = column_positions(own_names(table.schema_arrow.names, schema), schema, need_target, path)
         first = 1
         for batch in _parquet_batches(table, chunk_rows, path):
             yield TextRows(

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from data_schemas.numbers import PLAIN, NumberNotation
+
 
 class Role(StrEnum):
     """What a column is for."""
@@ -129,11 +131,14 @@ class Reason:
         code: short stable code, for example ``"DTI"``.
         wording: a sentence for the applicant.
         disclosable: whether it may be given as a principal reason.
+        worded: whether the schema words it; else ``wording`` names the column for whoever works with the model, and
+            no applicant may be given it.
     """
 
     code: str
     wording: str
     disclosable: bool = True
+    worded: bool = True
 
 
 @dataclass(frozen=True)
@@ -154,13 +159,16 @@ class Field:
         categories: known levels of a text feature; another level is scored as unknown and flagged.
         allowed: exhaustive levels (``constraints.enum``); another level rejects the row.
         missing_values: cell texts that mean "missing", the schema's own included.
-        date_format: a ``strptime`` format, ``"%Y-%m-%d"`` by default.
+        date_format: a ``strptime`` format, ``"%Y-%m-%d"`` by default, or a name of ``data_schemas.dates.NAMED``.
+        date_language: of the names of months.
+        number: how numbers are written.
         direction: how risk moves when the value grows.
         reason: the reason given where this column counts against the applicant.
         actionable: which way the applicant can move the value before applying again.
         match_concepts: whether the sentences of a narrative are matched to concepts; not those of a label, such as a
             job title.
         auxiliary: of an auxiliary column, how its cells become an outcome.
+        loose: whether other spellings of a level (``features.tables.spelling.loose_key``) are read as that level.
     """
 
     name: str
@@ -177,11 +185,14 @@ class Field:
     allowed: tuple[str, ...] = ()
     missing_values: tuple[str, ...] = ("",)
     date_format: str = "%Y-%m-%d"
+    date_language: str = "en"
+    number: NumberNotation = PLAIN
     direction: Direction = Direction.NONE
     reason: Reason | None = None
     actionable: Actionable = Actionable.NO
     match_concepts: bool = True
     auxiliary: AuxiliaryOutcome | None = None
+    loose: bool = False
 
     @property
     def is_numeric(self) -> bool:
@@ -246,6 +257,21 @@ class Concept:
 
 
 @dataclass(frozen=True)
+class Dialect:
+    """How the files of a data set are written, where they do not show it themselves; None: they do.
+
+    Attributes:
+        encoding: of text, as Python names it.
+        delimiter: between the cells of CSV.
+        sheet: of a workbook.
+    """
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+
+
+@dataclass(frozen=True)
 class Schema:
     """The contract of one data set.
 
@@ -256,10 +282,13 @@ class Schema:
         derived: derived features, in the order of their declaration.
         bad_values: target cells that count as bad (1).
         good_values: those that count as good (0); empty means every other non-missing value.
+        undecided_values: those of applications that have no outcome yet; "" for an empty cell. Their rows are counted
+            and left out where an outcome is needed.
         strip: what is cut from narratives.
         concepts: in the order of the file.
         digest: sha256 of the schema's canonical JSON.
         source: the schema as JSON text, complete in itself, for bundles.
+        dialect: how files are written that do not show it.
     """
 
     name: str
@@ -268,10 +297,12 @@ class Schema:
     derived: tuple[Derived, ...]
     bad_values: tuple[str, ...]
     good_values: tuple[str, ...]
+    undecided_values: tuple[str, ...]
     strip: tuple[StripRule, ...]
     concepts: tuple[Concept, ...]
     digest: str
     source: str
+    dialect: Dialect = Dialect()
 
     def fields_of(self, *roles: Role) -> tuple[Field, ...]:
         """Fields with one of these roles, in file order."""

@@ -11,7 +11,8 @@ import difflib
 import functools
 import hashlib
 import json
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from data_schemas.contract import (
     Concept,
     Derived,
     DerivedKind,
+    Dialect,
     Direction,
     Field,
     FieldType,
@@ -36,8 +38,12 @@ from data_schemas.contract import (
     StripRule,
     TimeUntilEvent,
 )
+from data_schemas.dates import DEFAULT, alternatives
 from data_schemas.errors import ContractError
-from data_schemas.rules import Problem, broken_rules
+from data_schemas.numbers import Negative, NumberNotation
+from data_schemas.places import Problem
+from data_schemas.rules import broken_rules
+from data_schemas.value_rules import LEFT_OPEN
 
 Document = dict[str, Any]
 
@@ -47,10 +53,14 @@ FORM = "contract.schema.json"
 CONCEPTS = ".concepts.json"
 
 
-def load_schema(source: str | Path) -> Schema:
+def load_schema(source: str | Path, as_draft: bool = False) -> Schema:
     """The schema in a file, or the shipped one of that name (``"demo"``, ``"lending_club"``).
 
-    Raises ContractError naming the file, the place in it, the rule and the remedy.
+    Args:
+        as_draft: whether the schema is only looked at: of the notations that a draft leaves open, the first is taken.
+
+    Raises:
+        ContractError: naming the file, the place in it, the rule and the remedy.
     """
     if str(source) in shipped_schemas():
         text = (resources.files("data_schemas") / f"{source}{SUFFIX}").read_text(encoding="utf-8")
@@ -65,11 +75,11 @@ def load_schema(source: str | Path) -> Schema:
             f"schema {str(source)!r} cannot be read: {error.strerror}",
             f"Give the path of a schema file or the name of a shipped schema: {', '.join(shipped_schemas())}.",
         ) from error
-    return parse_schema(text, str(path))
+    return parse_schema(text, str(path), as_draft)
 
 
-def parse_schema(text: str, origin: str) -> Schema:
-    """The schema in this JSON text; origin names it in errors. Raises ContractError.
+def parse_schema(text: str, origin: str, as_draft: bool = False) -> Schema:
+    """The schema in this JSON text; origin names it in errors. Raises ContractError, as ``load_schema`` does.
 
     A shipped set of concepts that it names is put in its place, so that ``source`` and ``digest`` cover the whole
     schema.
@@ -81,19 +91,21 @@ def parse_schema(text: str, origin: str) -> Schema:
     if isinstance(own.get("concepts"), str):
         own["concepts"] = _shipped_concepts(own["concepts"], origin)
         text = json.dumps(document, ensure_ascii=False, indent=1)
-    if problems := list(broken_rules(document)):
+    if problems := [one for one in broken_rules(document) if not (as_draft and one.rule in LEFT_OPEN)]:
         raise _contract_error(origin, problems)
     return Schema(
         name=own["name"],
         title=str(document.get("title", own["name"])),
         fields=tuple(_field(field, document.get("missingValues", [])) for field in document["fields"]),
         derived=tuple(_derived(derived) for derived in own.get("derived", [])),
-        bad_values=tuple(own.get("bad_values", [])),
-        good_values=tuple(own.get("good_values", [])),
+        bad_values=_texts(own.get("bad_values", [])),
+        good_values=_texts(own.get("good_values", [])),
+        undecided_values=_texts(own.get("undecided_values", [])),
         strip=tuple(StripRule(rule["pattern"], rule["why"]) for rule in own.get("strip", [])),
         concepts=tuple(_concept(concept) for concept in own.get("concepts", [])),
         digest=_digest(document),
         source=text,
+        dialect=_dialect(document),
     )
 
 
@@ -220,15 +232,42 @@ def _field(field: Document, missing_values: list[str]) -> Field:
         maximum=_bound(constraints.get("maximum")),
         pattern=constraints.get("pattern"),
         max_length=constraints.get("maxLength"),
-        categories=tuple(field.get("categories", [])),
-        allowed=auxiliary.levels if isinstance(auxiliary, OrderedOutcome) else tuple(constraints.get("enum", [])),
-        missing_values=tuple(dict.fromkeys(["", *missing_values, *field.get("missingValues", [])])),
-        date_format="%Y-%m-%d" if field.get("format", "default") == "default" else field["format"],
+        categories=_texts(field.get("categories", [])),
+        allowed=auxiliary.levels if isinstance(auxiliary, OrderedOutcome) else _texts(constraints.get("enum", [])),
+        missing_values=_texts(["", *missing_values, *field.get("missingValues", [])]),
+        date_format=_date_format(field.get("format", "default")),
+        date_language=own.get("language", "en"),
+        number=_number(field),
         direction=Direction(own.get("direction", "none")),
         reason=_reason(own.get("reason")),
         actionable=Actionable(own.get("actionable", "no")),
         match_concepts=own.get("concepts", True),
         auxiliary=auxiliary,
+        loose=own.get("match", "exact") == "loose",
+    )
+
+
+def _dialect(document: Document) -> Dialect:
+    written = document.get("dialect", {})
+    return Dialect(document.get("encoding"), written.get("delimiter"), written.get("sheetName"))
+
+
+def _texts(values: Iterable[str]) -> tuple[str, ...]:
+    """Cell texts in Unicode's composed form (NFC), in which cells are compared with them, each once."""
+    return tuple(dict.fromkeys(unicodedata.normalize("NFC", value) for value in values))
+
+
+def _date_format(form: str) -> str:
+    return DEFAULT if form == "default" else (alternatives(form) or (form,))[0]
+
+
+def _number(field: Document) -> NumberNotation:
+    own, group = field["creditfusion"], field.get("groupChar", "")
+    return NumberNotation(
+        decimal=field.get("decimalChar", "," if group == "." else "."),
+        group=group,
+        affixes=tuple(own.get("affixes", [])),
+        negative=Negative(own.get("negative", "minus")),
     )
 
 
@@ -237,7 +276,7 @@ def _auxiliary(outcome: Document | None) -> AuxiliaryOutcome | None:
         case {"kind": "numeric", "direction": direction}:
             return NumericOutcome(Direction(direction))
         case {"kind": "ordered", "levels": levels}:
-            return OrderedOutcome(tuple(levels))
+            return OrderedOutcome(_texts(levels))
         case {"kind": "time_until", "horizon": horizon}:
             return TimeUntilEvent(horizon if isinstance(horizon, str) else float(horizon))
     return None

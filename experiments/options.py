@@ -46,14 +46,23 @@ PolicyOption = Annotated[
 SegmentOption = Annotated[
     list[str] | None, typer.Option("--segment", help="Column to part the rows by; repeat for more.")
 ]
+StrictOption = Annotated[
+    bool,
+    typer.Option("--strict", help="Publish nothing, with exit code 4, where a column is unlike the training rows."),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace what an earlier run wrote, finished or not.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object on stdout.")]
 ThreadsOption = Annotated[
     int, typer.Option("--threads", min=0, help="Processor threads to use; 0 for as many as there are.")
 ]
-DelimiterOption = Annotated[str, typer.Option("--delimiter", help="Delimiter of CSV input.")]
+DelimiterOption = Annotated[
+    str | None, typer.Option("--delimiter", help="Delimiter of CSV input, found out when not given.")
+]
 EncodingOption = Annotated[
     str | None, typer.Option("--encoding", help="Text encoding of CSV input, found out when not given.")
+]
+SheetOption = Annotated[
+    str | None, typer.Option("--sheet", help="Sheet of a workbook, where it has several and the schema names none.")
 ]
 EncoderOption = Annotated[
     str | None,

@@ -38,13 +38,20 @@ class RowReasons:
         return [reason.code for reason, _ in self.reasons if not reason.disclosable]
 
     @property
+    def unworded(self) -> list[str]:
+        """Codes of the reasons that the schema does not word, so that no applicant may be given them."""
+        return [reason.code for reason, _ in self.reasons if not reason.worded]
+
+    @property
     def flags(self) -> str:
-        """``no_reason`` (not approved, and nothing took points), ``not_disclosable:CODE``, ``sensitive:KIND:POINTS``,
-        joined by ``;``; the kinds in alphabetical order.
+        """``no_reason`` (not approved, and nothing took points), ``no_wording:CODE``, ``not_disclosable:CODE``,
+        ``sensitive:KIND:POINTS``, joined by ``;``; the kinds in alphabetical order.
         """
         unexplained = ["no_reason"] if self.not_approved and not self.reasons else []
+        hidden = [f"no_wording:{code}" for code in self.unworded]
+        hidden += [f"not_disclosable:{code}" for code in self.undisclosable]
         sensitive = [f"sensitive:{kind}:{points_text(points)}" for kind, points in sorted(self.sensitive.items())]
-        return ";".join([*unexplained, *(f"not_disclosable:{code}" for code in self.undisclosable), *sensitive])
+        return ";".join([*unexplained, *hidden, *sensitive])
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,24 @@ import os
 import signal
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support.wheel import build_wheel
 
 # Before torch is imported: small work is quicker on one thread, and tests run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# No example is too slow: how long one takes says more about what else the machine does.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first: one that begins last keeps a process at work when the others have ended."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_configure() -> None:

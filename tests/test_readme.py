@@ -59,12 +59,12 @@ def test_its_commands_and_python_run_from_the_wheel(
     monkeypatch.delenv("PYTHONPATH", raising=False)
     monkeypatch.setenv("PATH", str(binaries), prepend=os.pathsep)
     monkeypatch.setenv("CREDITFUSION_CACHE", str(tmp_path / "vectors"))
-    generate(600, 3, FIRST_DAY, 730).table.to_csv("past.csv", index=False)
-    new = generate(100, 4, FIRST_DAY + np.timedelta64(730, "D"), 90).table.drop(columns="outcome")
+    generate(300, 3, FIRST_DAY, 730).table.to_csv("past.csv", index=False)
+    new = generate(40, 4, FIRST_DAY + np.timedelta64(730, "D"), 90).table.drop(columns="outcome")
     new.to_csv("new.csv", index=False)
 
     own = [line for line in commands() if line.startswith("creditfusion ")]
-    verbs = ["schema", "schema", "train", "score", "explain", "evaluate", "sweep", "train", "compare"]
+    verbs = ["schema", "schema", "schema", "train", "score", "explain", "evaluate", "sweep", "train", "compare"]
     assert [line.split()[1] for line in own] == verbs
     for line in own:
         done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
@@ -72,7 +72,7 @@ def test_its_commands_and_python_run_from_the_wheel(
     assert len(Path("sweep/leaderboard.csv").read_text().splitlines()) == 21
     for page in ("checks/validation.html", "checks/card.html", "sweep/report.html", "contest/comparison.html"):
         assert "<html" in Path(page).read_text()
-    assert len(Path("scored.csv").read_text().splitlines()) == 101
+    assert len(Path("scored.csv").read_text().splitlines()) == 41
     assert len(list(Path("reports").glob("*-applicant.html"))) == 5
 
     (program,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)

@@ -48,7 +48,7 @@ def augment(
     overrides: Annotated[list[str] | None, typer.Option("--set", help="A setting, such as augment.rate=0.2.")] = None,
     made_on: DateOption = None,
     force: ForceOption = False,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     threads: ThreadsOption = 0,
     json_output: JsonOption = False,
@@ -58,17 +58,19 @@ def augment(
     Each kind makes one variant of the narratives of some rows. The page shows examples with what was replaced marked,
     and counts: words replaced, narratives left as they are. It holds texts of applicants, so keep it as you keep these;
     the summary and the run's log hold none. Variants are learned from where augment.kinds names them and the encoder is
-    tuned, in training rows alone. Exit code 3: some rows were rejected.
+    tuned, in training rows alone. Exit code 3: some rows broke the contract;
+    they were not read, and are in OUT.rejects.csv.
     """
     from data_schemas.reader import load_schema
     from experiments.augment.job import DEFAULT, Question, augment_files, kinds_of
     from experiments.augment.report import report
+    from experiments.reporting.files import write_pages
     from experiments.reporting.html import document_html
     from features.atomic_files import put_text
     from features.tables.reader import ReadOptions
     from fusion.config import load_config
 
-    check_free(out.parent, (out.name,), force)
+    check_free(out.parent, (out.name, f"{out.name}.rejects.csv"), force)
     day = report_day(made_on)
     arguments = {"schema": schema, "data": data, "out": out, "kinds": kind or [], "rows": rows, "date": day}
     with Run.start("augment", out, arguments | {"config": config, "set": overrides or []}, json_output) as run:
@@ -80,6 +82,7 @@ def augment(
         )
         with run.timed("write"):
             put_text(out, document_html(report(augmented, day)))
+            write_pages(out.parent, {}, augmented.rejected, f"{out.name}.rejects.csv")
         run.finish({"report": out, **augmented.summary()})
-    if augmented.n_rejected:
+    if len(augmented.rejected):
         raise typer.Exit(SOME_REJECTED)

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from experiments.session.layouts import note_layouts
 from experiments.session.run import Run
 from experiments.train.job import mask_narratives
 from features.augmentation.settings import KINDS, Kind
@@ -101,7 +103,7 @@ class Augmented:
         rate: share of words replaced, as asked for.
         seed: of what was drawn.
         n_rows: rows of the files.
-        n_rejected: those that broke the contract.
+        rejected: those that broke the contract.
         n_read: those whose narratives were augmented.
         kinds: one by one.
     """
@@ -111,7 +113,7 @@ class Augmented:
     rate: float
     seed: int
     n_rows: int
-    n_rejected: int
+    rejected: pd.DataFrame
     n_read: int
     kinds: tuple[AugmentedKind, ...]
 
@@ -127,7 +129,7 @@ class Augmented:
             }
             for one in self.kinds
         }
-        return {"rows": self.n_rows, "rejected": self.n_rejected, "read": self.n_read, "kinds": kinds}
+        return {"rows": self.n_rows, "rejected": len(self.rejected), "read": self.n_read, "kinds": kinds}
 
 
 def kinds_of(names: Sequence[str]) -> tuple[Kind, ...]:
@@ -142,6 +144,7 @@ def augment_files(question: Question, schema: Schema, config: Config, options: R
 
     Raises ContractError for files that do not fit the schema, hold no narrative, or a kind that lacks what it needs.
     """
+    note_layouts(run, question.data, schema, options)
     with run.stage("read") as advance:
         read = read_all(question.data, schema, options)
         advance(read.n_rows)
@@ -156,7 +159,7 @@ def augment_files(question: Question, schema: Schema, config: Config, options: R
         rate=config.augment.rate,
         seed=config.folds.seed,
         n_rows=read.n_rows,
-        n_rejected=len(read.rejects),
+        rejected=read.rejects.frame,
         n_read=len(applications),
         kinds=tuple(_augmented(kind, texts, schema, config, run) for kind in question.kinds),
     )

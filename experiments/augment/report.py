@@ -44,7 +44,7 @@ def report(augmented: Augmented, made_on: date) -> Document:
         facts={
             "File": ", ".join(augmented.files),
             "Rows": number(augmented.n_rows),
-            "Rejected": number(augmented.n_rejected),
+            "Rejected": number(len(augmented.rejected)),
             "Augmented": count(augmented.n_read, "row"),
             "Share of words to replace": percent(augmented.rate),
             "Seed": str(augmented.seed),

@@ -61,7 +61,7 @@ def compare(
     challenger_encoder: Annotated[
         str | None, typer.Option(help="The challenger's text encoder, where it lies elsewhere than in training.")
     ] = None,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,

@@ -188,6 +188,7 @@ def counts(found: ComparisonResult) -> dict[str, object]:
         "compared": len(rows),
         "bad": found.pair.comparison.n_bad,
         "rejected": rows.n_rejected,
+        "undecided": rows.n_undecided,
         "before_since": rows.n_before,
         "undated": rows.n_undated,
     }

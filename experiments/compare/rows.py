@@ -14,6 +14,7 @@ from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError
 from experiments.reporting.words import count, number
 from experiments.session.decision_dates import rows_since
+from experiments.session.layouts import note_layouts
 from experiments.session.run import Run
 from features.arrays import Ints
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk
@@ -48,6 +49,7 @@ class PairedRows:
         challenger: as the challenger's does.
         n_rows: rows in the files.
         n_rejected: rows that broke either contract.
+        n_undecided: sound rows left out because they have no outcome yet by either contract.
         rejects: a line for each contract broken, in the columns ``REJECTED_COLUMNS``, with the model whose contract
             it was (``both`` where they are one).
         n_before: sound rows left out because they were decided before ``since``.
@@ -58,6 +60,7 @@ class PairedRows:
     challenger: Applications
     n_rows: int
     n_rejected: int
+    n_undecided: int
     rejects: pd.DataFrame
     n_before: int
     n_undated: int
@@ -73,6 +76,7 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
     well by one schema and bad by the other; RunError for files that cannot be read.
     """
     one_contract = champion.digest == challenger.digest
+    note_layouts(run, files.paths, champion, files.options)
     with run.stage("read") as advance:
         first = read_files(files.paths, champion, files.options)
         second = first if one_contract else read_files(files.paths, challenger, files.options)
@@ -92,11 +96,13 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
     broken = {
         (at, int(row)) for own in (first, second) for at, chunk in enumerate(own) for row in chunk.rejects.frame["row"]
     }
+    n_rows = sum(chunk.n_rows for chunk in first)
     pair = PairedRows(
         champion=_joined(first).take(np.searchsorted(place, common)),
         challenger=_joined(second).take(np.searchsorted(other, common)),
-        n_rows=sum(chunk.n_rows for chunk in first),
+        n_rows=n_rows,
         n_rejected=len(broken),
+        n_undecided=n_rows - len(common) - len(broken),
         rejects=rejects,
         n_before=0,
         n_undated=0,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data_schemas.errors import ContractError
 from experiments.explain.cases import Case, Study
 from experiments.explain.output_folder import INDEX_JSON, check_place
 from experiments.explain.report_content import Heading, Reporter
@@ -19,7 +20,9 @@ from experiments.reporting.decision.index import IndexEntry, IndexPage, Link
 from experiments.reporting.file_names import INDEX, file_name
 from experiments.reporting.parts import ReportModel
 from experiments.reporting.pdf import require_pdf, to_pdf
+from experiments.reporting.words import listed
 from experiments.session.fingerprint import fingerprint
+from experiments.session.layouts import note_layouts
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
 from features.arrays import Floats
@@ -28,6 +31,8 @@ from features.tables.applications import Applications, Chunk
 from features.tables.reader import ReadOptions, read_chunks
 from fusion.bundle import Bundle
 from fusion.scorer import Monitor, Scorer
+
+MAX_NAMES = 8  # columns that an error names
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ def explain_file(
     Raises ContractError for an order that cannot be carried out, or ids that no row has.
     """
     check_order(order)
+    check_wordings(scorer, order)
     chosen = _choose(scorer, choice, heading.data, options, run)
     with run.timed("prepare"):
         reporter = _reporter(scorer, heading, order.exact, run)
@@ -71,8 +77,21 @@ def check_order(order: ReportRequest) -> None:
         require_pdf()
 
 
+def check_wordings(scorer: Scorer, order: ReportRequest) -> None:
+    """Raise ContractError where applicants are written to and the model has columns whose reason nobody has worded."""
+    names = scorer.unworded
+    if Audience.APPLICANT in order.audiences and names:
+        raise ContractError(
+            f"the model's schema {scorer.schema.name!r} words no reason for {listed(names, MAX_NAMES)}, "
+            "so no letter can name it",
+            "Give each a `reason` with code and wording (`creditfusion schema check` lists them), train again, or "
+            "leave out --for applicant.",
+        )
+
+
 def _choose(scorer: Scorer, choice: Choice, data: Path, options: ReadOptions, run: Run) -> Chosen:
     bundle = scorer.bundle
+    note_layouts(run, [data], bundle.schema, options)
     with run.timed("read"):
         names = RowNames.of(data, bundle.schema, options)
     n_rows = None if choice.ids else fingerprint(data).about_rows

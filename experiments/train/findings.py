@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from data_schemas.contract import Field, FieldType, Role, Schema
+from data_schemas.unfinished import unfinished
 from experiments.reporting.words import count, listed, number, percent
 from experiments.train.plain import PlainComparison
 from experiments.train.rows import Split
@@ -108,7 +108,8 @@ def likely_leaks(own: Applications) -> Iterator[Finding]:
 
 def _leak(column: ColumnProfile, bad: Floats, decided: ColumnProfile | None) -> str:
     late = after_decision(column, decided) if decided is not None else ""
-    return "; ".join(why for why in (late, leak_by_outcome(column, bad)) if why)
+    sign = leak_by_outcome(column, bad)
+    return "; ".join(why for why in (late, sign.why if sign is not None else "") if why)
 
 
 def _profile(own: Applications, field: Field) -> ColumnProfile:
@@ -246,12 +247,7 @@ def useless_columns(own: Applications) -> Iterator[Finding]:
 
 def open_guesses(schema: Schema) -> Iterator[Finding]:
     """Guesses of `schema infer` that nobody has confirmed: a confirmed one loses its note."""
-    document = json.loads(schema.source)
-    guessed = [
-        str(part["name"])
-        for part in (*document["fields"], *document["creditfusion"].get("derived", ()))
-        if "guess" in part or "guess" in part.get("creditfusion", {})
-    ]
+    guessed = unfinished(schema).guesses
     if guessed:
         yield Finding(
             key="guesses",

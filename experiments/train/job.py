@@ -11,6 +11,8 @@ from pathlib import Path
 from data_schemas.contract import Schema
 from experiments.options import report_day
 from experiments.reporting.background import in_words, rows_of
+from experiments.session.layouts import note_layouts
+from experiments.session.outcomes import count_outcomes
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
 from experiments.train.card import model_card
@@ -23,6 +25,7 @@ from experiments.train.slices import Judged, SliceReport, headline, slices_of
 from experiments.train.tuning import TUNE, TuningRecord, tune_aloud
 from experiments.train.tuning_report import write_tuning_report
 from features.arrays import Flags, Floats
+from features.batches.column_counts import profile_columns
 from features.design import Design, TextBlock
 from features.narratives.legibility import languages
 from features.narratives.masking import Masked, rows_by_kind
@@ -69,14 +72,26 @@ class TrainingFiles:
 
 @dataclass(frozen=True)
 class Decided:
-    """What the training files hold. data_digest: names their bytes, as they were before they were read. reading: how
-    the bytes became cells, in words.
+    """What the training files hold.
+
+    Attributes:
+        applications: those with an outcome.
+        rejects: rows that broke the contract.
+        data_digest: names the files' bytes, as they were before they were read.
+        reading: how the bytes became cells, in words.
+        n_undecided: sound rows that have no outcome yet.
     """
 
     applications: Applications
     rejects: Rejects
     data_digest: str
     reading: str
+    n_undecided: int = 0
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the files."""
+        return len(self.applications) + len(self.rejects) + self.n_undecided
 
 
 @dataclass(frozen=True)
@@ -112,6 +127,7 @@ def read_decided(schema: Schema, data: Sequence[Path], options: ReadOptions, run
     """All rows to train and judge with. Raises ContractError when the files do not fit the schema; RunError for files
     that cannot be read.
     """
+    note_layouts(run, data, schema, options)
     with run.stage("read") as advance:
         digest = data_digest(data)
         read = read_all(data, schema, options)
@@ -121,8 +137,10 @@ def read_decided(schema: Schema, data: Sequence[Path], options: ReadOptions, run
         run.note(
             f"auxiliary cells that cannot be read count as missing: {cells}", {"unreadable": dict(read.unreadable)}
         )
-    reading = f"delimiter {options.delimiter!r}, encoding {options.encoding or 'UTF-8 or as marked'}"
-    return Decided(read.applications, read.rejects, digest, reading)
+    if read.n_undecided:
+        run.note(f"{read.n_undecided:,} rows have no outcome yet and are left out", {"undecided": read.n_undecided})
+    reading = f"delimiter {options.delimiter or 'found'}, encoding {options.encoding or 'found'}"
+    return Decided(read.applications, read.rejects, digest, reading, read.n_undecided)
 
 
 def train_bundle(
@@ -165,7 +183,8 @@ def train_bundle(
         cut = rows_by_kind(compress(masked.kinds, split.learn))
         tensors = prepared.tuning.tensors if prepared.tuning is not None else bundle.UNTUNED
         probes = prepared.encoder.exact_probes if tabular.schema.narratives else None
-        trained = bundle.Trained(fitted, config, tabular, population, reference, rows, tensors, probes)
+        profiles = profile_columns(read.applications.take(split.learn), tabular, masked.unread[split.learn])
+        trained = bundle.Trained(fitted, config, tabular, population, reference, rows, tensors, probes, profiles)
         explained = in_words(rows_of(population, len(sample), config), base, config)
         judgement = Judgement(cut_off, choices, fitted.fused.members, slices, plain, findings, tuning)
         card = model_card(tabular.schema, provenance, judgement, cut, explained)
@@ -173,9 +192,16 @@ def train_bundle(
         if tuning is not None:
             write_tuning_report(files.out, tuning, tabular.schema.title, manifest, report_day(None))
     rejected = dict(Counter(read.rejects.frame["rule"]))
-    n_rows = len(read.applications) + len(read.rejects)
-    masked_rows = rows_by_kind(masked.kinds)
-    return TrainingReport(manifest.model_id, n_rows, rejected, masked_rows, provenance.window, judgement, written)
+    return TrainingReport(
+        model_id=manifest.model_id,
+        n_rows=read.n_rows,
+        outcomes=count_outcomes(read.applications, read.n_undecided),
+        rejected=rejected,
+        masked=rows_by_kind(masked.kinds),
+        window=provenance.window,
+        judgement=judgement,
+        written=written,
+    )
 
 
 def _judged(

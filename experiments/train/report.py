@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from experiments.reporting.words import percent
+from experiments.session.outcomes import OutcomeCounts
 from experiments.train.choices import choice_json, taken_words
 from experiments.train.findings import Finding, finding_lines
 from experiments.train.plain import PlainComparison
@@ -72,6 +73,7 @@ class TrainingReport:
     Attributes:
         model_id: names the model.
         n_rows: rows read.
+        outcomes: of the sound ones.
         rejected: rows per broken rule.
         masked: rows of whose narratives something was cut, per sensitive kind.
         window: first and last decision date of the training rows; None without dates.
@@ -81,6 +83,7 @@ class TrainingReport:
 
     model_id: str
     n_rows: int
+    outcomes: OutcomeCounts
     rejected: Mapping[str, int]
     masked: Mapping[str, int]
     window: tuple[str, str] | None
@@ -93,6 +96,7 @@ class TrainingReport:
         return {
             "model": self.model_id,
             "rows": self.n_rows,
+            "outcomes": asdict(self.outcomes),
             "trained_on": found.slices[0].fused.n,
             "window": self.window,
             "rejected": sum(self.rejected.values()),
@@ -115,6 +119,7 @@ class TrainingReport:
         lines: dict[str, object] = {
             "model": self.model_id,
             "rows": self.n_rows,
+            "outcomes": self.outcomes.words,
             "trained on": found.slices[0].fused.n,
             "training window": " to ".join(self.window) if self.window else "no decision date",
             "cut-off": found.cut_off.words,

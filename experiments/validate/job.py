@@ -12,6 +12,7 @@ from data_schemas.errors import ContractError
 from experiments.reporting.document import Column, Document, Finding, Section, Table
 from experiments.reporting.words import count, number, percent
 from experiments.session.decision_dates import rows_since
+from experiments.session.layouts import note_layouts
 from experiments.session.run import Run
 from experiments.validate.card import card, origin
 from experiments.validate.chapters import data, text_worth
@@ -23,7 +24,7 @@ from experiments.validate.chapters.policy import chapter as policy
 from experiments.validate.chapters.stability import chapter as stability
 from experiments.validate.scored_outcomes import ScoredOutcomes, score_outcomes
 from experiments.validate.slices import length_cut, month_cut, segment_cuts
-from features.tables.applications import Applications, Rejects
+from features.tables.applications import Applications, Chunk, Rejects
 from features.tables.csv_records import data_digest
 from features.tables.reader import ReadOptions, read_all
 from fusion.policy.policy import Policy
@@ -70,25 +71,26 @@ def validate(scorer: Scorer, order: ValidationRequest, options: ReadOptions, run
 
     Raises ContractError for a file without outcomes, a segment that does not fit the schema, or when no row is left.
     """
+    note_layouts(run, order.files, scorer.schema, options)
     with run.stage("read") as advance:
         digest = data_digest(order.files)
         read = read_all(order.files, scorer.schema, options)
         advance(read.n_rows)
-    applications, intake = _taken(scorer, read.applications, read.rejects, order, digest)
+    applications, intake = _taken(scorer, read, order, digest)
     scored = score_outcomes(scorer, applications, run)
     chapters = chapters_of(scored, intake, order, run)
     report = validation(scored, intake, chapters, order.made_on)
     return Validation(scored, intake, report, card(scored, report.findings(), order.made_on), read.rejects)
 
 
-def _taken(
-    scorer: Scorer, applications: Applications, rejects: Rejects, order: ValidationRequest, digest: str
-) -> tuple[Applications, Intake]:
+def _taken(scorer: Scorer, read: Chunk, order: ValidationRequest, digest: str) -> tuple[Applications, Intake]:
     """The rows to validate on, and what became of the others; raises ContractError when none is left."""
+    applications, rejects = read.applications, read.rejects
     if not len(applications):
+        undecided = f", {number(read.n_undecided)} undecided" if read.n_undecided else ""
         raise ContractError(
-            f"{', '.join(str(path) for path in order.files)} has no row that keeps the contract "
-            f"({count(len(rejects), 'row')} read, {number(len(rejects))} rejected)",
+            f"{', '.join(str(path) for path in order.files)} has no row that keeps the contract and has an outcome "
+            f"({count(read.n_rows, 'row')} read, {number(len(rejects))} rejected{undecided})",
             "`creditfusion schema check` says what is wrong with them.",
         )
     since = rows_since(applications, order.since)
@@ -105,8 +107,9 @@ def _taken(
     intake = Intake(
         files=tuple(path.name for path in order.files),
         digest=digest,
-        n_rows=len(applications) + len(rejects),
+        n_rows=read.n_rows,
         rejected=dict(Counter(rejects.frame["rule"])),
+        undecided=read.n_undecided,
         since=order.since,
         before=since.n_before,
         undated=since.n_undated,

@@ -6,27 +6,25 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from data_schemas.contract import FieldType
-from features.arrays import Flags, Floats
+from data_schemas.dates import DEFAULT
+from features.arrays import Flags, Floats, Ints
+from features.inference.dates import is_placeholder, numbers_as_dates, read_as_dates
+from features.inference.notation import Notation, Texts, distinct_texts
+from features.inference.numbers import decimal_mark, read_as_numbers
+from features.inference.special_codes import Codes, NumberColumn, special_codes
 from features.text.scripts import n_words
 
 MISSING_WORDS = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "nil", "missing", "-", "--", "?", "."})
 """Cells, in lower case, that mean "missing" in most exports; "none" and "unknown" are often levels, and not here."""
 
-DATE_FORMATS = (
-    "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y%m%d", "%Y-%m",
-    "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%d-%b-%Y", "%d %b %Y", "%b-%Y", "%b-%y", "%b %Y", "%B %Y",
-)  # fmt: skip
-
-_INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.0*)?")
-_SENTINEL = re.compile(r"-9{1,9}|-1|9{3,9}|-9{3,9}")
-_DRESSED = re.compile(r"[-+]?[$€£]?\s*[0-9][0-9,. ']*\s*[%$€£]?")
-_MAX_STRAY_TOKENS = 5  # distinct texts among numbers that may still be codes for "missing"
+_NUMBERS = (FieldType.INTEGER, FieldType.NUMBER)
 
 
 @dataclass(frozen=True)
@@ -37,14 +35,13 @@ class ColumnProfile:
         name: the column.
         cells: its n texts, stripped.
         present: bool (n,), false where the cell is empty or a missing code.
-        missing_codes: non-empty texts that look like codes for "missing".
+        missing_codes: texts that look like codes for "missing".
         type: of the present cells.
-        format: of dates, "" otherwise.
-        other_formats: further patterns that fit every cell.
-        values: float64 (n,) for numbers, booleans and dates (days since 1970-01-01), NaN = missing; None for text.
+        notation: how its numbers or dates are written.
+        values: float64 (n,) for numbers, booleans and dates (days since 1970-01-01), NaN = missing; None for text, and
+            for dates whose notation is an open question.
         levels: distinct present texts, the commonest first.
         words: mean number of words per present cell.
-        formatted: whether its texts are numbers with a unit or thousands separators, which the contract does not read.
     """
 
     name: str
@@ -52,12 +49,10 @@ class ColumnProfile:
     present: Flags
     missing_codes: tuple[str, ...]
     type: FieldType
-    format: str
-    other_formats: tuple[str, ...]
+    notation: Notation
     values: Floats | None
     levels: tuple[str, ...]
     words: float
-    formatted: bool
 
     @property
     def n_present(self) -> int:
@@ -69,96 +64,139 @@ class ColumnProfile:
         """Whether every row has a value that no other row has."""
         return bool(self.present.all()) and len(self.levels) == len(self.cells)
 
+    @property
+    def format(self) -> str:
+        """The notation of dates, "" for other columns."""
+        return str(self.notation.field_keys.get("format", DEFAULT)) if self.type is FieldType.DATE else ""
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One column before the others are looked at.
+
+    Attributes:
+        cells: stripped.
+        texts: distinct ones.
+        places: int64 (n,), of the cells among them, -1 for empty.
+        words: bool (k,), the texts that are words for "missing".
+        type: of the other texts.
+        notation: of their values.
+    """
+
+    cells: pd.Series[str]
+    texts: Texts
+    places: Ints
+    words: Flags
+    type: FieldType
+    notation: Notation
+
+
+def profiles(sample: pd.DataFrame) -> dict[str, ColumnProfile]:
+    """The facts about all columns of a sample of texts, by name: marks of numbers and codes for "missing" are told by
+    all columns together.
+    """
+    split = {str(name): _split(str(name), sample[name]) for name in sample.columns}
+    marks = Counter(filter(None, (decimal_mark(known) for _, _, known in split.values())))
+    mark = next(iter(marks)) if len(marks) == 1 else ""
+    looks = {name: _look(cells, texts, places, mark) for name, (cells, (texts, places), _) in split.items()}
+    numbers = {
+        name: NumberColumn(look.notation.values, look.texts.counts)
+        for name, look in looks.items()
+        if look.type in _NUMBERS and len(look.texts) < len(look.cells)  # a key has no codes
+    }
+    codes = special_codes(numbers)
+    return {name: _profile(name, look, codes.get(name, Codes())) for name, look in looks.items()}
+
 
 def profile(name: str, cells: pd.Series[str]) -> ColumnProfile:
-    """The facts about one column of texts."""
-    cells = cells.str.strip()
-    distinct = cells[cells != ""].value_counts(sort=True)
-    codes = [str(text) for text in distinct.index if str(text).lower() in MISSING_WORDS]
-    kind, numbers = FieldType.STRING, pd.Series(dtype=np.float64)
-    date_formats: list[str] = []
-    known = distinct.drop(codes)
-    if len(known):
-        kind, date_formats, numbers, stray = _type(known)
-        codes += stray
-        if kind in (FieldType.INTEGER, FieldType.NUMBER):
-            codes += _sentinels(numbers, known)
-    present = ((cells != "") & ~cells.isin(codes)).to_numpy(dtype=np.bool_)
-    levels = tuple(str(text) for text in distinct.index if text not in set(codes))
-    values = None
-    if kind is not FieldType.STRING:
-        values = np.where(present, cells.map(numbers).to_numpy(dtype=np.float64, na_value=np.nan), np.nan)
-    weights = distinct[list(levels)].to_numpy(dtype=np.float64)
-    words = np.array([n_words(text) for text in levels], dtype=np.float64)
+    """The facts about one column of texts, looked at alone."""
+    return profiles(pd.DataFrame({name: cells}, dtype=object))[name]
+
+
+def _split(name: str, cells: pd.Series[str]) -> tuple[pd.Series[str], tuple[Texts, Ints], Texts]:
+    """Stripped cells, their distinct texts and places, and the texts that are no words for "missing"."""
+    cells = pd.Series([cell.strip() for cell in cells], index=cells.index, dtype=object)
+    texts, places = distinct_texts(name, cells)
+    return cells, (texts, places), texts.where(~_missing_words(texts))
+
+
+def _missing_words(texts: Texts) -> Flags:
+    return np.array([text.lower() in MISSING_WORDS for text in texts.texts], dtype=np.bool_)
+
+
+def _look(cells: pd.Series[str], texts: Texts, places: Ints, file_decimal: str) -> _Look:
+    words = _missing_words(texts)
+    known = texts.where(~words)
+    kind, notation = _type(known, file_decimal)
+    values = np.full(len(texts), np.nan)
+    values[~words] = notation.values
+    return _Look(cells, texts, places, words, kind, replace(notation, values=values))
+
+
+def _type(known: Texts, file_decimal: str) -> tuple[FieldType, Notation]:
+    """Type of the texts, and how they are written."""
+    text = FieldType.STRING, Notation(np.full(len(known), np.nan))
+    if not len(known):
+        return text
+    if {one.lower() for one in known.texts[:4]} == {"true", "false"} and len(known) <= 4:
+        return FieldType.BOOLEAN, Notation(np.array([one.lower() == "true" for one in known.texts], dtype=np.float64))
+    if dates := read_as_dates(known):
+        return FieldType.DATE, dates
+    numbers = read_as_numbers(known, file_decimal)
+    if numbers is None:
+        return text
+    plain = not numbers.field_keys and not numbers.own_keys
+    if plain and (dates := numbers_as_dates(known, numbers.values)):
+        return FieldType.DATE, dates
+    if plain and any(re.fullmatch(r"0[0-9]+", one) for one in known.texts):  # leading zeros: a code, not a number
+        return text
+    whole = numbers.values[np.isfinite(numbers.values)]
+    is_integer = bool((whole == np.floor(whole)).all()) and not any(
+        "e" in one.lower() for one in known.texts[:50] if plain
+    )
+    if is_integer and "decimalChar" not in numbers.field_keys:
+        return FieldType.INTEGER, numbers
+    if numbers.field_keys.get("groupChar") == ".":
+        numbers = replace(numbers, field_keys={"decimalChar": ",", **numbers.field_keys})
+    return FieldType.NUMBER, numbers
+
+
+def _profile(name: str, look: _Look, codes: Codes) -> ColumnProfile:
+    values, texts = look.notation.values.copy(), look.texts
+    is_code, notes = look.words.copy(), look.notation.notes
+    further: list[str] = []
+    if look.type is not FieldType.STRING and not look.notation.question:
+        is_code |= np.isnan(values)
+    if look.type is FieldType.DATE and not look.notation.question:
+        is_code &= look.words | ~np.array([any(map(str.isdigit, text)) for text in texts.texts], dtype=np.bool_)
+        for at, text in enumerate(texts.texts):
+            is_code[at] |= is_placeholder(text, values[at], np.delete(values, at))
+    if codes.values:
+        is_code |= np.isin(values, codes.values)
+        notes = (*notes, codes.note)
+        further = [text for code in codes.values if (text := _as_text(code, texts)) not in set(texts.texts[is_code])]
+    values[is_code] = np.nan
+    given = look.places >= 0
+    present = given & ~np.append(is_code, True)[look.places]
+    of_cells = None
+    if look.type is not FieldType.STRING and not (look.type is FieldType.DATE and look.notation.question):
+        of_cells = np.where(given, np.append(values, np.nan)[look.places], np.nan)
+    levels, weights = texts.texts[~is_code], texts.counts[~is_code]
+    n_of_words = np.array([n_words(text) for text in levels], dtype=np.float64)
     return ColumnProfile(
         name=name,
-        cells=cells,
+        cells=look.cells,
         present=present,
-        missing_codes=tuple(codes),
-        type=kind,
-        format=date_formats[0] if date_formats else "",
-        other_formats=tuple(date_formats[1:]),
-        values=values,
-        levels=levels,
-        words=float(words @ weights / weights.sum()) if len(levels) else 0.0,
-        formatted=kind is FieldType.STRING and bool(levels) and all(_DRESSED.fullmatch(text) for text in levels[:1000]),
+        missing_codes=(*texts.texts[is_code], *further),
+        type=look.type,
+        notation=replace(look.notation, values=values, notes=notes),
+        values=of_cells,
+        levels=tuple(levels),
+        words=float(n_of_words @ weights / weights.sum()) if len(levels) else 0.0,
     )
 
 
-def _type(known: pd.Series[int]) -> tuple[FieldType, list[str], pd.Series[float], list[str]]:
-    """Type, date formats that fit, value per distinct text, and stray texts to take for missing codes.
-
-    Args:
-        known: how often each distinct text occurs.
-    """
-    texts = pd.Series(known.index.astype(str), index=known.index, dtype=object)
-    if set(texts.str.lower()) == {"true", "false"}:
-        return FieldType.BOOLEAN, [], texts.str.lower().eq("true").astype(np.float64), []
-    few = texts.head(50)  # the commonest; most columns hold no dates, and these show it quickly
-    likely = [form for form in DATE_FORMATS if _days(few, form).isna().sum() <= min(_MAX_STRAY_TOKENS, len(few) - 1)]
-    dates = [form for form in likely if _fits(_days(texts, form), known)]
-    if dates:
-        days = _days(texts, dates[0])
-        return FieldType.DATE, dates, days, list(texts[days.isna()])
-    numbers = pd.to_numeric(texts, errors="coerce").astype(np.float64)
-    numbers = numbers.where(np.isfinite(numbers))
-    padded = texts.str.fullmatch(r"0[0-9]+").any()  # leading zeros: a code, not a number
-    if padded or not _fits(numbers, known):
-        return FieldType.STRING, [], numbers, []
-    stray = list(texts[numbers.isna()])
-    whole = texts[numbers.notna()].map(lambda text: _INTEGER.fullmatch(text) is not None).all()
-    return FieldType.INTEGER if whole else FieldType.NUMBER, [], numbers, stray
-
-
-def _fits(values: pd.Series[float], known: pd.Series[int]) -> bool:
-    """Whether nearly all cells have a value, and the others are a few repeated texts such as codes for "missing"."""
-    strange = values.isna()
-    n_strange = int(strange.sum())
-    if n_strange > _MAX_STRAY_TOKENS or 2 * n_strange >= len(known) or 2 * int(known[strange].sum()) > int(known.sum()):
-        return False
-    return not any(character.isdigit() for text in known.index[strange] for character in str(text))
-
-
-def _days(texts: pd.Series[str], form: str) -> pd.Series[float]:
-    """Days since 1970-01-01 of each text, NaN where it is no date of this format between 1900 and 2100."""
-    if form == "%Y%m%d" and not texts.str.fullmatch(r"(19|20)[0-9]{6}").any():
-        return pd.Series(np.nan, index=texts.index)
-    dates = pd.to_datetime(texts, format=form, errors="coerce")
-    days = (dates - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
-    return days.where(dates.dt.year.between(1900, 2100)).astype(np.float64)
-
-
-def _sentinels(numbers: pd.Series[float], known: pd.Series[int]) -> list[str]:
-    """Numbers that look like codes for "missing": -1 or all nines, repeated, and far from every other value."""
-    codes: list[str] = []
-    for text in [str(text) for text in known.index if _SENTINEL.fullmatch(str(text).removesuffix(".0"))]:
-        value = numbers[text]
-        rest = numbers.drop([text, *codes]).dropna()
-        if known[text] < 2 or rest.empty:
-            continue
-        low, high = float(rest.min()), float(rest.max())
-        negative_code = value < 0 <= low
-        far_below, far_above = value < low - 2 * (high - low) - 1, value > high + 2 * (high - low) + 1
-        if negative_code or far_below or far_above:
-            codes.append(text)
-    return codes
+def _as_text(code: float, texts: Texts) -> str:
+    """A code as the column would write it."""
+    pointed = sum(text.endswith(".0") for text in texts.texts[:50]) > min(len(texts), 50) / 2
+    return f"{code:.0f}.0" if pointed else f"{code:.0f}"

@@ -116,13 +116,15 @@ class Chunk:
         applications: the rows that keep it.
         rejects: those that do not.
         unreadable: cells of these applications, by auxiliary column, that break the contract and so count as missing.
+        n_undecided: sound rows left out because they have no outcome yet; 0 where no outcome is read.
     """
 
     applications: Applications
     rejects: Rejects
     unreadable: Mapping[str, int]
+    n_undecided: int = 0
 
     @property
     def n_rows(self) -> int:
-        """Input rows in this chunk: scored or rejected, each is one of the two."""
-        return len(self.applications) + len(self.rejects)
+        """Input rows in this chunk: each is an application, rejected or undecided."""
+        return len(self.applications) + len(self.rejects) + self.n_undecided

@@ -21,11 +21,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_schemas.contract import Field, FieldType, Role, Schema
+from data_schemas.dates import has_short_year, read_date, write_date
+from data_schemas.numbers import PLAIN, NumberNotation
 from features.arrays import Flags, Floats
+from features.tables.dates import Days, century_before
+from features.tables.number_cells import read_numbers, unit_of
+from features.tables.placeholders import placeholders
+from features.tables.spelling import by_loose_key, composed, loose_key
 
 Level = TypeVar("Level", bound=np.generic)
 
-_NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _WITH_THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.'\u00a0\u202f ]\d{3})+([.,]\d+)?")
 _TRUE = ("true", "True", "TRUE", "1")  # as Frictionless has them
 _FALSE = ("false", "False", "FALSE", "0")
@@ -76,19 +81,21 @@ class Checked(NamedTuple):
         columns: typed as ``Applications`` wants them, broken rows still in place.
         breaches: the first broken rule of each broken row, by position.
         unreadable: bool (n,) of each auxiliary column: its cells that break a rule, and are missing in ``columns``.
+        undecided: bool (n,), the rows whose target cell says that there is no outcome yet.
     """
 
     columns: dict[str, npt.NDArray[np.generic]]
     breaches: list[Breach]
     unreadable: dict[str, Flags]
+    undecided: Flags
 
 
 def check(cells: Mapping[str, pa.Array], schema: Schema) -> Checked:
     """Type the columns, and find the first broken rule of each broken row.
 
     Columns are checked in the order of ``cells``, and each for its type, then ``required``, the bounds, ``enum``,
-    ``pattern`` and ``maxLength``. A target cell, where the column is given, must be bad or good. No row is lost to an
-    auxiliary column: a cell of it that breaks a rule counts as missing.
+    ``pattern`` and ``maxLength``. A target cell, where the column is given, must be bad, good or undecided. No row is
+    lost to an auxiliary column: a cell of it that breaks a rule counts as missing.
 
     Args:
         cells: text of each column, equally long; null is a missing cell.
@@ -96,10 +103,14 @@ def check(cells: Mapping[str, pa.Array], schema: Schema) -> Checked:
     columns: dict[str, npt.NDArray[np.generic]] = {}
     breaches: dict[int, Breach] = {}
     unreadable: dict[str, Flags] = {}
+    decided = _decided(cells, schema)
+    undecided = np.zeros(len(next(iter(cells.values()), ())), dtype=np.bool_)
     for name, text in cells.items():
         field = schema[name]
-        values, rules = _column(field, text, schema)
+        values, rules = _column(field, text, schema, decided)
         columns[name] = values
+        if field.role is Role.TARGET:
+            undecided = _undecided(text, schema)
         if field.role is Role.AUXILIARY:
             unreadable[name] = np.logical_or.reduce([rule.broken for rule in rules])
             values[unreadable[name]] = missing_value(field)
@@ -108,7 +119,7 @@ def check(cells: Mapping[str, pa.Array], schema: Schema) -> Checked:
             for position in np.flatnonzero(rule.broken).tolist():
                 if position not in breaches:
                     breaches[position] = Breach(position, name, rule.name, rule.message(text[position].as_py() or ""))
-    return Checked(columns, [breaches[position] for position in sorted(breaches)], unreadable)
+    return Checked(columns, [breaches[position] for position in sorted(breaches)], unreadable, undecided)
 
 
 def missing_value(field: Field) -> float | np.datetime64 | str:
@@ -118,21 +129,43 @@ def missing_value(field: Field) -> float | np.datetime64 | str:
     return np.datetime64("NaT", "s") if field.type is FieldType.DATE else ""
 
 
-def _column(field: Field, text: pa.Array, schema: Schema) -> _Column:
-    trimmed = pc.utf8_trim_whitespace(text)
-    codes = pa.array(("", *field.missing_values), pa.string())
-    missing = pc.or_kleene(pc.is_null(trimmed), pc.is_in(trimmed, value_set=codes))
-    present = pc.if_else(missing, None, text if field.role is Role.NARRATIVE else trimmed)
+def _column(field: Field, text: pa.Array, schema: Schema, decided: Days | None) -> _Column:
+    present = _present(field, text)
+    missing = pc.is_null(present)
     if field.is_numeric:
-        values, rules = _booleans(present) if field.type is FieldType.BOOLEAN else _numbers(field, present)
+        if field.type is FieldType.BOOLEAN:
+            values, rules = _booleans(present)
+        else:
+            numbers, present = _without_codes(field, present)
+            missing = pc.is_null(present)
+            values, rules = _numbers(field, present, numbers)
     elif field.type is FieldType.DATE:
-        values, rules = _dates(field, present)
+        values, rules = _dates(field, present, decided if _century_is_open(field) else None)
     else:
-        values, rules = _texts(field, present, schema)
-    if field.required or (field.role is Role.TARGET):
-        empty = _Rule("required", _mask(missing), lambda _: "the cell is empty. Fill it in")
+        values, rules = _texts(field, _listed_spelling(field, present), schema)
+    if field.required or field.role is Role.TARGET:
+        open_cells = _undecided(text, schema) if field.role is Role.TARGET else False
+        empty = _Rule("required", _mask(missing) & ~np.asarray(open_cells), lambda _: "the cell is empty. Fill it in")
         rules = [*rules[:1], empty, *rules[1:]]
     return _Column(values, rules)
+
+
+def _present(field: Field, text: pa.Array) -> pa.Array:
+    """The cells, trimmed but in narratives; null where they are missing or, in a narrative, hold no text."""
+    trimmed = pc.utf8_trim_whitespace(text)
+    if field.role not in (Role.ID, Role.NARRATIVE):
+        trimmed = composed(trimmed)
+    codes = pa.array(("", *field.missing_values), pa.string())
+    missing = pc.or_kleene(pc.is_null(trimmed), pc.is_in(trimmed, value_set=codes))
+    if field.role is Role.NARRATIVE:
+        missing = pc.or_(missing, pa.array(placeholders(text)))
+    return pc.if_else(missing, None, text if field.role is Role.NARRATIVE else trimmed)
+
+
+def _undecided(text: pa.Array, schema: Schema) -> Flags:
+    """Which target cells, as written, say that there is no outcome yet."""
+    cells = composed(pc.fill_null(pc.utf8_trim_whitespace(text), ""))
+    return _mask(pc.is_in(cells, value_set=pa.array(schema.undecided_values, pa.string())))
 
 
 def _mask(array: pa.Array) -> Flags:
@@ -141,19 +174,28 @@ def _mask(array: pa.Array) -> Flags:
     return mask
 
 
-def _numbers(field: Field, present: pa.Array) -> _Column:
-    try:
-        parsed = present.cast(pa.float64())
-    except pa.ArrowInvalid:
-        parsed = pc.if_else(pc.match_substring_regex(present, _NUMBER), present, None).cast(pa.float64())
-    values = parsed.to_numpy(zero_copy_only=False).astype(np.float64)
+def _numbers(field: Field, present: pa.Array, values: Floats) -> _Column:
     given = _mask(pc.is_valid(present))
     wrong = given & ~np.isfinite(values)
     values[wrong] = np.nan
-    rules = [_Rule("type", wrong, _no_number)]
+    rules = [_Rule("type", wrong, functools.partial(_no_number, field.number))]
     if field.type is FieldType.INTEGER:
         rules.append(_Rule("type", given & ~wrong & (values != np.floor(values)), _no_integer))
     return _Column(values, [*rules, *_bounds(field, values, lambda bound: f"{bound:g}")])
+
+
+def _without_codes(field: Field, present: pa.Array) -> tuple[Floats, pa.Array]:
+    """The cells' numbers and the cells, without those that are a code for "missing" written another way, as -9.0 for
+    the code -9.
+    """
+    values = read_numbers(present, field.number)
+    codes = read_numbers(pa.array(field.missing_values, pa.string()), field.number)
+    codes = codes[np.isfinite(codes)]
+    again = np.isin(values, codes) if len(codes) else np.zeros(0, dtype=np.bool_)
+    if again.any():
+        values[again] = np.nan
+        present = pc.if_else(pa.array(again), None, present)
+    return values, present
 
 
 def _booleans(present: pa.Array) -> _Column:
@@ -166,12 +208,32 @@ def _booleans(present: pa.Array) -> _Column:
     )
 
 
-def _dates(field: Field, present: pa.Array) -> _Column:
+def _century_is_open(field: Field) -> bool:
+    """Whether years have two digits, and lie before the decision because of what the column is for."""
+    return has_short_year(field.date_format) and field.role in (Role.FEATURE, Role.PROTECTED)
+
+
+def _decided(cells: Mapping[str, pa.Array], schema: Schema) -> Days | None:
+    """The decision dates, where they are given and a column needs them to know its century."""
+    field = schema.field_of(Role.DECISION_DATE)
+    dates = (schema[name] for name in cells if schema[name].type is FieldType.DATE)
+    if field is None or field.name not in cells or not any(map(_century_is_open, dates)):
+        return None
+    return _days(field, _present(field, cells[field.name]))
+
+
+def _days(field: Field, present: pa.Array) -> Days:
     coded = present.dictionary_encode()
-    days = [_date(text, field.date_format) for text in coded.dictionary.to_pylist()]
-    values = _decode(coded, np.array(days, dtype="datetime64[s]"), np.datetime64("NaT", "s"))
+    days = [read_date(text, field.date_format, field.date_language) for text in coded.dictionary.to_pylist()]
+    return _decode(coded, np.array(days, dtype="datetime64[s]"), np.datetime64("NaT", "s"))
+
+
+def _dates(field: Field, present: pa.Array, decided: Days | None) -> _Column:
+    values = _days(field, present)
+    if decided is not None:
+        values = century_before(values, decided)
     wrong = _mask(pc.is_valid(present)) & np.isnat(values)
-    example = dt.date(2024, 12, 31).strftime(field.date_format)
+    example = write_date(dt.datetime(2024, 12, 31), field.date_format, field.date_language)
 
     def no_date(cell: str) -> str:
         return f"{_quoted(cell)} is not a date of the form {field.date_format}. Write a day that exists, as {example}"
@@ -179,14 +241,6 @@ def _dates(field: Field, present: pa.Array) -> _Column:
     in_days = np.where(np.isnat(values), np.nan, values.astype(np.int64) // _DAY)
     limits = _bounds(field, in_days, lambda bound: str(np.datetime64(int(bound), "D")))
     return _Column(values, [_Rule("type", wrong, no_date), *limits])
-
-
-@functools.lru_cache(maxsize=100_000)  # a file repeats few dates, and strptime is slow
-def _date(text: str, form: str) -> np.datetime64:
-    try:
-        return np.datetime64(dt.datetime.strptime(text, form).replace(tzinfo=None), "s")
-    except ValueError:
-        return np.datetime64("NaT", "s")
 
 
 def _bounds(field: Field, values: Floats, write: Callable[[float], str]) -> Iterator[_Rule]:
@@ -205,6 +259,19 @@ def _texts(field: Field, present: pa.Array, schema: Schema) -> _Column:
         coded = present.dictionary_encode()
         values = _decode(coded, coded.dictionary.to_numpy(zero_copy_only=False), "")
     return _Column(values, list(_text_rules(field, present, schema)))
+
+
+def _listed_spelling(field: Field, present: pa.Array) -> pa.Array:
+    """The cells with the schema's own spelling of a level, where the field's spellings are matched loosely."""
+    listed = field.categories or field.allowed
+    if not field.loose or not listed:
+        return present
+    known = by_loose_key(listed)
+    coded = present.dictionary_encode()
+    levels = [
+        level if level in listed else known.get(loose_key(level), level) for level in coded.dictionary.to_pylist()
+    ]
+    return pa.DictionaryArray.from_arrays(coded.indices, pa.array(levels, pa.string())).dictionary_decode()
 
 
 def _text_rules(field: Field, present: pa.Array, schema: Schema) -> Iterator[_Rule]:
@@ -226,10 +293,13 @@ def _text_rules(field: Field, present: pa.Array, schema: Schema) -> Iterator[_Ru
         limit = f"the schema allows {field.max_length:,}. Shorten it, or raise the schema's maxLength"
         yield _Rule("maxLength", too_long, lambda cell: f"the cell has {len(cell):,} characters, {limit}")
     if field.role is Role.TARGET:
-        known = (*schema.bad_values, *schema.good_values)
+        known = (*schema.bad_values, *schema.good_values, *schema.undecided_values)
         if schema.good_values:
             strange = given & ~_mask(pc.is_in(present, value_set=pa.array(known)))
-            outcomes = f"is neither bad nor good; the schema knows {_listed(known)}. Leave unresolved applications out"
+            outcomes = (
+                f"is neither bad nor good; the schema knows {_listed(known)}. List it in the schema's bad_values or "
+                "good_values, or in undecided_values where the outcome is open"
+            )
             yield _Rule("target", strange, lambda cell: f"{_quoted(cell)} {outcomes}")
 
 
@@ -255,12 +325,22 @@ def _listed(levels: tuple[str, ...]) -> str:
     return ", ".join(repr(level) for level in levels[:10]) + more
 
 
-def _no_number(cell: str) -> str:
+def _no_number(notation: NumberNotation, cell: str) -> str:
+    no_number = f"{_quoted(cell)} is not a number"
+    if notation != PLAIN:
+        example = f"Write it as {notation.example()}, or correct what the schema says of the column's marks and affixes"
+        return f"{no_number} of the form that the schema gives the column. {example}"
     if _WITH_THOUSANDS.fullmatch(cell.strip()):
-        return f"{_quoted(cell)} is not a number. Write it with a decimal point and without thousands separators"
+        remedy = (
+            "Write it with a decimal point and without thousands separators, or name them in the schema's groupChar"
+        )
+        return f"{no_number}: it has thousands separators. {remedy} and decimalChar"
     if re.fullmatch(r"[+-]?[\d.]+(e[+-]?\d+)?", cell.strip(), re.IGNORECASE | re.ASCII):
         return f"{_quoted(cell)} is too large for a number. Correct it"
-    return f"{_quoted(cell)} is not a number. Correct it, or list it in the schema's missingValues if it means missing"
+    if beside := unit_of(cell):
+        remedy = f"Write the number alone, or set bareNumber to false in the schema and list {beside!r} in its affixes"
+        return f"{no_number}: {beside!r} stands beside it. {remedy}"
+    return f"{no_number}. Correct it, or list it in the schema's missingValues if it means missing"
 
 
 def _no_integer(cell: str) -> str:

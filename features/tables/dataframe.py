@@ -5,6 +5,7 @@ Every cell is checked as the same cell of a file would be, so both give the same
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +15,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from data_schemas.contract import Field, Schema
+from data_schemas.contract import Field, FieldType, Schema
+from data_schemas.dates import write_date
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
 from features.tables.applications import Applications
 from features.tables.cell_checks import check, typed_frame
 from features.tables.duplicate_ids import DuplicateIds
 from features.tables.header import column_positions
+from features.tables.number_cells import as_written
 from features.tables.reader import checked
 from features.tables.sources import TextRows, as_text, csv_line
 
@@ -91,7 +94,7 @@ def applications_of(frame: pd.DataFrame, schema: Schema) -> Applications:
     Raises ContractError when a column is missing or stands twice, and for the first cell that breaks the contract.
     """
     rows = _text_rows(_given(frame), schema)
-    columns, breaches, _ = check(rows.cells, schema)
+    columns, breaches, *_ = check(rows.cells, schema)
     if breaches:
         position, name, rule, message = breaches[0]
         what, _, remedy = message.rpartition(". ")
@@ -174,13 +177,26 @@ def _cells(column: pd.Series | Sequence[object], field: Field) -> pa.Array:
     elif kind in _NUMBERS and (field.is_numeric or kind == "empty"):
         array = pa.array(column.to_numpy(dtype=np.float64, na_value=np.nan), from_pandas=True)
     else:
-        array = _array(column)
+        array = _array(column, field)
     return as_text(array, field, ORIGIN)
 
 
-def _array(column: pd.Series) -> pa.Array:
+def _array(column: pd.Series, field: Field) -> pa.Array:
     try:
         array = pa.array(column, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError):  # cells of several types
-        array = pa.array([None if missing else str(cell) for cell, missing in zip(column, column.isna(), strict=True)])
+        cells = [
+            None if missing else _written(cell, field) for cell, missing in zip(column, column.isna(), strict=True)
+        ]
+        array = pa.array(cells, pa.string())
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _written(cell: object, field: Field) -> str:
+    """One cell among cells of several types, as a file of this contract would have it."""
+    if isinstance(cell, str):
+        return cell
+    if field.type is FieldType.DATE and isinstance(cell, dt.date):
+        moment = cell if isinstance(cell, dt.datetime) else dt.datetime.combine(cell, dt.time())
+        return write_date(moment.replace(tzinfo=None), field.date_format, field.date_language)
+    return str(as_written(pa.array([str(cell)]), field)[0])

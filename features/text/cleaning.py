@@ -1,7 +1,7 @@
 """Free text as written to text as read, with the way back: every span of the clean text knows its place in the raw one.
 
-Cleaning is a chain of edits (entities, strip rules, widths, gaps, ends), each a list of replaced stretches; a span is
-carried back through them in reverse. All steps take time linear in the text's length.
+Cleaning is a chain of edits (entities, composed letters, strip rules, widths, gaps, ends), each a list of replaced
+stretches; a span is carried back through them in reverse. All steps take time linear in the text's length.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from data_schemas.contract import StripRule
 from features.text.scripts import SPACELESS, count_spaceless, has_spaceless
@@ -29,8 +30,9 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z
 _CONTROL = r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff"  # what \s takes for white space is left out
 _GAP = re.compile(rf"[\s{_CONTROL}]{{2,}}|[^\S ]|[{_CONTROL}]")
 _WIDTHS = re.compile("[０-９Ａ-Ｚａ-ｚ％＄￥＋－／＆＃＠＝＿]+(?:．[０-９]+)*|[\uff66-\uff9f]+")
-_STOP = re.compile(r"""[.!?…]+["'”’)\]]*(?=\s|\Z)|[;。！？；｡]+["'”’)\]」』]*|\n""")
-_STOP_SPACELESS = re.compile(rf"""{_STOP.pattern}|(?<=[{SPACELESS}])(?:[.!?]+|…+)["'”’)\]」』]*(?=[{SPACELESS}])""")
+# Stops are taken by the run, and once: "....x" must not be tried again from every point of it.
+_STOP = re.compile(r"""(?<![.!?…])[.!?…]++["'”’)\]]*+(?=\s|\Z)|[;。！？；｡]+["'”’)\]」』]*|\n""")
+_STOP_SPACELESS = re.compile(rf"""{_STOP.pattern}|(?<=[{SPACELESS}])(?:[.!?]++|…++)["'”’)\]」』]*+(?=[{SPACELESS}])""")
 _PAUSE = re.compile(r"[，、：﹐､]+|[,:](?!\d)|[^\S\n]+")
 _BORDER = re.compile(rf"(?:(?<=[{SPACELESS}])|(?=[{SPACELESS}]))(?![\u0e31\u0e33-\u0e3a\u0e45-\u0e4e])")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
@@ -97,14 +99,15 @@ class CleanText:
 def clean(raw: str, strip: Sequence[StripRule]) -> CleanText:
     """Prepare a narrative for reading.
 
-    HTML entities become characters; matches of the strip rules become line breaks; full-width letters and digits and
-    half-width kana get their usual width, while the punctuation of Chinese and Japanese stays; control characters, byte
-    order marks and halves of surrogate pairs go; a run of white space becomes one line break if it holds one, else one
-    space; the ends are bare. A match of a strip rule that begins in the first 4,096 characters of a block and is longer
-    than 1,024 may be cut short in a text longer than 4,096 characters.
+    HTML entities become characters; letters and their accents become one character (NFC); matches of the strip rules
+    become line breaks; full-width letters and digits and half-width kana get their usual width, while the punctuation
+    of Chinese and Japanese stays; control characters, byte order marks and halves of surrogate pairs go; a run of white
+    space becomes one line break if it holds one, else one space; the ends are bare. A match of a strip rule that begins
+    in the first 4,096 characters of a block and is longer than 1,024 may be cut short in a text longer than 4,096
+    characters.
     """
     text, stages = raw, list[Stage]()
-    for edits in (_entities, lambda now: _strips(now, strip), _widths, _gaps, _ends):
+    for edits in (_entities, _composed, lambda now: _strips(now, strip), _widths, _gaps, _ends):
         found = edits(text)
         if found:
             text, stage = _apply(text, found)
@@ -114,7 +117,8 @@ def clean(raw: str, strip: Sequence[StripRule]) -> CleanText:
 
 def n_stripped(raw: str, strip: Sequence[StripRule]) -> int:
     """How many stretches of a narrative the strip rules cut before it is read; those that overlap count once."""
-    return len(_strips(_apply(raw, _entities(raw))[0], strip))
+    text = _apply(raw, _entities(raw))[0]
+    return len(_strips(_apply(text, _composed(text))[0], strip))
 
 
 def sentences(clean_text: str) -> list[tuple[int, int]]:
@@ -143,11 +147,13 @@ def sentences(clean_text: str) -> list[tuple[int, int]]:
 
 def _spaceless_parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """A sentence, or the parts of one that is too long for a script without spaces."""
-    if end - start > LONGEST_SPACELESS and 2 * count_spaceless(text[start:end]) > end - start:
-        while end - start > LONGEST_SPACELESS:
-            cut = _cut(text, start, start + LONGEST_SPACELESS)
-            yield _trimmed(text, start, cut)
-            start = cut
+    if end - start <= LONGEST_SPACELESS or 2 * count_spaceless(text[start:end]) <= end - start:
+        yield start, end
+        return
+    while end - start > LONGEST_SPACELESS:
+        cut = _cut(text, start, start + LONGEST_SPACELESS)
+        yield _trimmed(text, start, cut)
+        start = cut
     yield _trimmed(text, start, end)
 
 
@@ -222,6 +228,25 @@ def _entities(text: str) -> list[Edit]:
     return [edit for edit in found if edit[2] != text[edit[0] : edit[1]]]
 
 
+def _composed(text: str) -> list[Edit]:
+    """Letters that have another form in Unicode's composed form (NFC), with the marks that belong to them."""
+    if text.isascii() or unicodedata.is_normalized("NFC", text):
+        return []
+    starts = [at for at, character in enumerate(text) if not _joins(character)]
+    if not starts or starts[0]:
+        starts = [0, *starts]
+    spans = pairwise([*starts, len(text)])
+    found = ((start, end, unicodedata.normalize("NFC", text[start:end])) for start, end in spans)
+    return [edit for edit in found if edit[2] != text[edit[0] : edit[1]]]
+
+
+def _joins(character: str) -> bool:
+    """Whether a character may become one with those before it: a mark, or a vowel or last consonant of a Hangul
+    syllable.
+    """
+    return unicodedata.category(character)[0] == "M" or "\u1160" <= character <= "\u11ff"
+
+
 def _strips(text: str, strip: Sequence[StripRule]) -> list[Edit]:
     spans = sorted(span for rule in strip for span in _matches(_compiled(rule.pattern), text))
     merged: list[tuple[int, int]] = []
@@ -272,9 +297,9 @@ def _ends(text: str) -> list[Edit]:
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     """The span without white space at its ends."""
-    part = text[start:end]
-    first = start + len(part) - len(part.lstrip())
-    return first, max(first, start + len(part.rstrip()))
+    rest = text[start:end].lstrip()
+    first = end - len(rest)
+    return first, first + len(rest.rstrip())
 
 
 def _is_abbreviation(text: str, stop: int) -> bool:

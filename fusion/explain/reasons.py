@@ -22,6 +22,9 @@ from fusion.explain.explanation import Explanation, to_points
 
 VISIBLE_POINTS = 0.05  # points: less is written as 0.0
 
+NO_WORDING = "[no wording]"
+"""Begins the wording of a reason that the schema does not word; its column's title follows."""
+
 
 @dataclass(frozen=True)
 class ReasonBook:
@@ -42,7 +45,7 @@ class ReasonBook:
 
     @staticmethod
     def of(schema: Schema, column_names: Sequence[str], narrative_names: Sequence[str]) -> ReasonBook:
-        """The reasons of a schema; a column without one gets its title as reason (``default_reasons``).
+        """The reasons of a schema; a column without one gets one that names it and is not worded (``default_reasons``).
 
         Raises:
             ValueError: where two different reasons have the same code.
@@ -120,7 +123,8 @@ def _stated(schema: Schema) -> dict[str, Reason]:
 
 
 def default_reasons(schema: Schema, names: Sequence[str]) -> dict[str, Reason]:
-    """Reasons for columns of which the schema states none: the column's title, under a code made of its name.
+    """Reasons for columns of which the schema states none: ``[no wording]`` and the column's title, under a code made
+    of its name.
 
     Where that gives no code, or one that another reason has, the code is the column's number among the schema's, from
     1: ``COLUMN_3``. No two of the codes are the same, nor is one that the schema states.
@@ -138,7 +142,7 @@ def default_reasons(schema: Schema, names: Sequence[str]) -> dict[str, Reason]:
         while name not in clean and code in taken:
             code += "_"
         taken.add(code)
-        found[name] = Reason(code, f"{columns[number[name] - 1].title}.")
+        found[name] = Reason(code, f"{NO_WORDING} {columns[number[name] - 1].title}", worded=False)
     return found
 
 

@@ -87,6 +87,7 @@ class Network(nn.Module):
         """bert: the ``transformers.BertModel`` of ``opened``; tuned: names of the tensors that change."""
         super().__init__()
         self.bert, self.pooling, self.tuned = bert, opened.pooling, tuple(tuned)
+        self.in_bf16 = opened.precision == "bf16"
         self.n_before = len(before_and_after(opened.tokenizer, opened.prefix)[0])
         self.n_layers, dim = int(bert.config.num_hidden_layers), int(bert.config.hidden_size)
         self.first = min(int(name.split(".")[2]) for name in tuned if name.startswith("encoder.layer."))
@@ -123,7 +124,7 @@ class Network(nn.Module):
         elif self.pooling == "cls":
             counted = (place == 0).float().expand(mask.shape)
         tokens, mask, counted = (one.to(self.device) for one in (tokens, mask, counted))
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.in_bf16):
             hidden = self._hidden(tokens, mask)
         return (hidden.float() * counted[:, :, None]).sum(1) / counted.sum(1, keepdim=True)
 

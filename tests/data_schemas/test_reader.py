@@ -30,6 +30,7 @@ from data_schemas.contract import (
     TimeUntilEvent,
 )
 from data_schemas.errors import ContractError
+from data_schemas.numbers import PLAIN, Negative, NumberNotation
 from data_schemas.reader import load_schema, parse_schema, shipped_schemas
 
 SMALL: dict[str, Any] = {
@@ -157,6 +158,20 @@ def later(type_: str, **outcome: Any) -> dict[str, Any]:
     return {"name": "later", "type": type_, "creditfusion": {"role": "auxiliary", "auxiliary": mapping}}
 
 
+def test_notations_reach_the_fields() -> None:
+    document = copy.deepcopy(SMALL)
+    document["fields"][1] |= {"bareNumber": False, "groupChar": "."}
+    document["fields"][1]["creditfusion"] |= {"affixes": ["%", "€"], "negative": "parentheses"}
+    document["fields"][2] |= {"groupChar": ","}
+    document["fields"][3] |= {"format": "%d %B %Y"}
+    document["fields"][3]["creditfusion"] |= {"language": "de"}
+    schema = parse(document)
+    assert schema["income"].number == NumberNotation(",", ".", ("%", "€"), Negative.PARENTHESES)
+    assert schema["amount"].number == NumberNotation(".", ",")
+    assert (schema["opened"].date_format, schema["opened"].date_language) == ("%d %B %Y", "de")
+    assert schema["day"].number == PLAIN
+
+
 @pytest.mark.parametrize(
     ("field", "outcome"),
     [
@@ -259,7 +274,9 @@ BROKEN: dict[str, tuple[Callable[[Any], None], str]] = {
     "date as text": (put("fields.4.type", "string"), "role 'decision_date' and the type 'string'"),
     "no bad values": (put("creditfusion.bad_values", None), "the target 'end' has no bad_values"),
     "bad and good": (put("creditfusion.good_values", ["bad"]), "'bad' is both bad and good"),
-    "bad values without target": (put("fields.7", None), "bad_values or good_values but no target"),
+    "bad and undecided": (put("creditfusion.undecided_values", ["bad"]), "'bad' is both bad and undecided"),
+    "padded undecided": (put("creditfusion.undecided_values", ["open "]), "level 'open ' of 'end' has white space"),
+    "bad values without target": (put("fields.7", None), "bad_values, good_values or undecided_values but no target"),
     "bad value not allowed": (put("fields.7.constraints", {"enum": ["good"]}), "'bad' is not in the enum of 'end'"),
     "bound of a text": (put("fields.6.constraints.minimum", 1), "'minimum' means nothing for 'words'"),
     "length of a number": (put("fields.1.constraints.maxLength", 1), "'maxLength' means nothing for 'income'"),
@@ -273,6 +290,20 @@ BROKEN: dict[str, tuple[Callable[[Any], None], str]] = {
     "pattern": (put("fields.0.constraints", {"pattern": "(["}), r"fields\[0\]\.constraints\.pattern: '\(\[' is no reg"),
     "strip pattern": (put("creditfusion.strip.0.pattern", "*"), r"\$\.creditfusion\.strip\[0\]\.pattern"),
     "date format": (put("fields.3.format", "DD/MM/YYYY"), "'DD/MM/YYYY' does not give the year and month"),
+    "date format left open": (
+        put("fields.3.format", "%d/%m/%Y or %m/%d/%Y"),
+        "dates of 'opened' can be read in 2 ways.*'%m/%d/%Y' .3 December 2024 is 12/03/2024",
+    ),
+    "time of day alone": (put("fields.3.format", "%H:%M"), "'%H:%M' does not give the year and month"),
+    "language of a number": (put("fields.1.creditfusion.language", "de"), "'language' means nothing for 'income'"),
+    "marks of a text": (put("fields.5.groupChar", "."), "'groupChar' means nothing for 'home'"),
+    "a letter for a mark": (put("fields.1.groupChar", "k"), r"fields\[1\]\.groupChar: 'k' does not match"),
+    "marks left open": (
+        lambda document: document["fields"][1].update(groupChar=".", decimalChar="."),
+        r"leaves open whether '\.' in 'income'.*drop 'groupChar' if it is one and a half",
+    ),
+    "a unit that is not named": (put("fields.1.bareNumber", False), "'bareNumber' of 'income' is false, but nothing"),
+    "affixes of bare numbers": (put("fields.1.creditfusion.affixes", ["%"]), "has affixes, but its numbers are bare"),
     "level means missing": (put("fields.5.categories", ["own", "NA"]), "'NA' is a level of 'home' and means missing"),
     "outcome means missing": (
         put("creditfusion.good_values", ["NA"]),

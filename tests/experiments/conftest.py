@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 import pytest
+from matplotlib.figure import Figure
 
 from experiments.demo.data import generate
 from experiments.sweep.study import StudyPlan
@@ -67,6 +69,16 @@ def everything(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Pa
     arguments += [part for name in ("underwriter", "applicant", "validator") for part in ("--for", name)]
     assert creditfusion("explain", *arguments) == 3
     return out
+
+
+@pytest.fixture
+def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No picture of a report is drawn, which takes most of the report's time."""
+
+    def blank(_: Figure, file: TextIO, **_options: object) -> None:
+        file.write("<svg xmlns='http://www.w3.org/2000/svg'/>")
+
+    monkeypatch.setattr(Figure, "savefig", blank)
 
 
 @pytest.fixture(scope="session")

@@ -139,7 +139,7 @@ def test_filling_is_each_row_by_itself(tmp_path: Path) -> None:
     np.testing.assert_array_equal(together, alone)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(cells=ROWS, data=st.data())
 def test_row_order_is_irrelevant(
     tmp_path_factory: pytest.TempPathFactory, cells: list[dict[str, str]], data: st.DataObject
@@ -153,7 +153,7 @@ def test_row_order_is_irrelevant(
     np.testing.assert_array_equal(moved.x_cat, block.x_cat[order])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(sex=st.text("abc", max_size=3), clerk=st.text("abc", max_size=3), outcome=st.text("abc", max_size=3))
 def test_columns_that_are_no_input_never_influence_the_block(
     tmp_path_factory: pytest.TempPathFactory, sex: str, clerk: str, outcome: str

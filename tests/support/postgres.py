@@ -41,7 +41,7 @@ class Server:
     def wait(self, process: subprocess.Popen[Any]) -> None:
         import psycopg2  # here, so that the module can be imported where the driver is absent
 
-        for _ in range(300):
+        for _ in range(6000):
             if process.poll() is not None:
                 break
             try:
@@ -113,7 +113,7 @@ def running_server(binaries: Path) -> Iterator[Server]:
             yield server
         finally:
             process.send_signal(signal.SIGINT)  # "fast": connections are closed
-            process.wait(30)
+            process.wait(600)
 
 
 def _other_user() -> pwd.struct_passwd:

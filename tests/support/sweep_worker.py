@@ -1,15 +1,10 @@
-"""A sweep's worker with a cheap trial, for tests that kill it.
-
-python -m tests.support.sweep_worker JOB.json WORKER
-"""
+"""A sweep's worker with a cheap trial, for tests that kill it."""
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
@@ -30,25 +25,13 @@ class Job:
     """What the workers do.
 
     hold_after: once so many trials are finished, the first worker stops in the middle of its next one, until a file
-    named ``RELEASE`` lies beside the job.
+    named ``RELEASE`` is there.
     """
 
     plan: StudyPlan
     n_trials: int
     fold_seconds: float
     hold_after: int | None = None
-
-
-def write_job(job: Job, path: Path) -> Path:
-    path.write_text(json.dumps(asdict(job), default=str))
-    return path
-
-
-def read_job(path: Path) -> Job:
-    fields = json.loads(path.read_text())
-    plan = fields["plan"]
-    plan |= {"folder": Path(plan["folder"]), "objectives": tuple(plan["objectives"])}
-    return Job(**fields | {"plan": StudyPlan(**plan)})
 
 
 def finished(study: optuna.Study) -> int:
@@ -86,8 +69,3 @@ def work(job: Job, worker: int, release: Path) -> None:
             product.work(product.WorkerOrder(TASK, job.plan, worker, job.n_trials, None, 1, False), lambda: False)
         else:
             time.sleep(0.2)
-
-
-if __name__ == "__main__":
-    job_file = Path(sys.argv[1])
-    work(read_job(job_file), int(sys.argv[2]), job_file.with_name(RELEASE))

@@ -25,6 +25,17 @@ from experiments.sweep.study import ENDED, STUDY_FILE, requeue
 from experiments.sweep.worker import WorkerOrder, work
 
 ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+from experiments.sweep import storage
+storage.HEARTBEAT_SECONDS = 4
+from experiments.sweep import captions, searching
+from tests.support.small_studies import blank
+captions.draw, searching.begin_with_chosen = blank, lambda *_: None
+from experiments.cli import main
+main()
+"""
+"""The command: a worker that has not signed for 12 seconds, not 30, is dead; nothing is drawn or chosen in advance."""
+
 N_ROWS = 240
 SMALL = (
     "encoder.window=64",
@@ -121,7 +132,7 @@ class Sweeper:
     def command(self, *more: str) -> Command:
         """The verb as a process with a group of its own, as a terminal gives it one."""
         self.prepare()
-        line = [sys.executable, "-m", "creditfusion", *self.arguments(more)]
+        line = [sys.executable, "-c", PROGRAM, *self.arguments(more)]
         environment = os.environ | {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "COLUMNS": "200"}
         process = subprocess.Popen(
             line,
@@ -157,7 +168,7 @@ class Command:
     process: subprocess.Popen[str]
     sweeper: Sweeper
 
-    def wait_for(self, what: Callable[[list[FrozenTrial]], bool], seconds: float = 120) -> list[FrozenTrial]:
+    def wait_for(self, what: Callable[[list[FrozenTrial]], bool], seconds: float = 600) -> list[FrozenTrial]:
         """Until the trials are so; they."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self.process.poll() is None:

@@ -41,6 +41,8 @@ from features.narratives.concepts import (
 from features.narratives.reader import TextReader
 from features.narratives.sentences import SentenceBlock
 from features.tables.reader import ReadOptions, read_all
+from fusion.bundle import load
+from fusion.text_encoder import bundle_encoder
 
 SENTENCES = Path(__file__).with_name("concept_sentences.json")
 HALVES = ("tuning", "test")
@@ -262,8 +264,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command.add_argument("--rows", type=int, default=2000, help="how many applications (default: %(default)s)")
     command.add_argument("--pooling", choices=("tokens", "words"), default="tokens", help="of the encoder")
     command.add_argument("--encoder", default=EMBEDDED, help="embedded, or an encoder's folder")
+    command.add_argument("--model", type=Path, help="read as this bundle does, whose encoder may be tuned")
     options = command.parse_args(arguments)
-    encoder = open_encoder(options.encoder, pooling=options.pooling)
+    encoder: TextEncoder = open_encoder(options.encoder, pooling=options.pooling)
+    if options.model is not None:
+        encoder = bundle_encoder(load(options.model)).text_encoder
     set_of = load_schema("demo").concepts
     matcher = ConceptMatcher.open(set_of, encoder)
     life = Life(load_schema(options.schema), options.data, options.until, options.rows) if options.data else None

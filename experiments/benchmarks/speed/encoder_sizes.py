@@ -23,6 +23,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from data_schemas.contract import Schema
 from data_schemas.reader import load_schema
 from experiments.benchmarks.measuring import machine, markdown, parser, tell
 from features.arrays import Floats
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--rows", type=int, default=4000, help="the first so many (default: %(default)s)")
     options.add_argument("--encoder", action="append", required=True, help="as encoder.source takes it; once for each")
     given = options.parse_args(arguments)
-    applications = first_rows(given.schema, given.data, given.rows)
+    applications = first_rows(load_schema(given.schema), given.data, given.rows)
     y = applications.outcome()
     columns = texts_of(applications)
     distinct = sorted({text for column in columns for text in column})
@@ -65,9 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"\n{machine()}")
 
 
-def first_rows(schema: str, data: Path, n_rows: int) -> Applications:
+def first_rows(schema: Schema, data: Path, n_rows: int) -> Applications:
     """The first rows of a file that keep to the contract."""
-    chunks = read_chunks(data, load_schema(schema), ReadOptions(need_target=True, chunk_rows=n_rows))
+    chunks = read_chunks(data, schema, ReadOptions(need_target=True, chunk_rows=n_rows))
     return next(iter(chunks)).applications
 
 

@@ -27,6 +27,7 @@ class Intake:
         digest: sha256 of the files.
         n_rows: rows read.
         rejected: rows per broken rule.
+        undecided: sound rows that have no outcome yet.
         since: the day before which decisions were left out; None for none.
         before: rows decided before that day.
         undated: rows left out because their day is missing.
@@ -38,6 +39,7 @@ class Intake:
     digest: str
     n_rows: int
     rejected: Mapping[str, int]
+    undecided: int
     since: date | None
     before: int
     undated: int
@@ -77,6 +79,7 @@ def chapter(scored: ScoredOutcomes, intake: Intake) -> Section:
         findings=(
             *_learned_findings(scored, intake),
             *_window_findings(scored),
+            *_unlike_findings(scored),
             *_leak_findings(facts),
             *_rejected_finding(intake),
         ),
@@ -117,6 +120,8 @@ def column_facts(scored: ScoredOutcomes) -> list[ColumnFacts]:
 def _rows_table(scored: ScoredOutcomes, intake: Intake) -> Table:
     rows: list[Row] = [("Rows read", intake.n_rows)]
     rows += [(f"Rejected: {rule}", n) for rule, n in sorted(intake.rejected.items())]
+    if intake.undecided:
+        rows += [("Without an outcome yet", intake.undecided)]
     if intake.since is not None:
         rows += [(f"Decided before {intake.since}", intake.before), ("Without a decision date", intake.undated)]
     if intake.learned is not None and not intake.learned_kept:
@@ -209,6 +214,26 @@ def _window_findings(scored: ScoredOutcomes) -> list[Finding]:
         ]
     said = f"The model learned up to {learned[1]}; all rows were decided afterwards."
     return [Finding(key="out_of_time", grade="good", title="The rows are newer than the model.", words=said)]
+
+
+def _unlike_findings(scored: ScoredOutcomes) -> list[Finding]:
+    """Columns of which nearly all rows are unlike the training rows."""
+    if not scored.warnings:
+        return []
+    titles = {field.name: field.title for field in scored.model.schema.fields}
+    titles |= {derived.name: derived.title for derived in scored.model.schema.derived}
+    named = [titles[warning.column] for warning in scored.warnings]
+    words = " ".join(
+        f"“{title}”: {warning.message.rstrip('.?')}." for title, warning in zip(named, scored.warnings, strict=True)
+    )
+    return [
+        Finding(
+            key="unlike_training",
+            grade="alarm",
+            title=f"{listed(named)} {'is' if len(named) == 1 else 'are'} unlike the training rows.",
+            words=f"{words} Figures on rows that are read otherwise than in training say nothing of the model.",
+        )
+    ]
 
 
 def _leak_findings(facts: list[ColumnFacts]) -> list[Finding]:

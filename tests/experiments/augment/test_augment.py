@@ -68,6 +68,17 @@ def test_the_summary_and_the_log_hold_no_text(augment: Augment, capsys: pytest.C
         assert word not in json.dumps(summary)
 
 
+def test_rows_that_break_the_contract_are_kept_in_a_file(augment: Augment) -> None:
+    data = augment()[1].with_name("past.csv")
+    lines = data.read_text(encoding="utf-8").splitlines()
+    data.write_text("\n".join([*lines, lines[1]]) + "\n", encoding="utf-8")
+    code, page = augment("--force")
+    assert code == 3
+    rejects = page.with_name("page.html.rejects.csv").read_text(encoding="utf-8")
+    assert len(rejects.splitlines()) == 2
+    assert lines[1].split(",")[0] in rejects
+
+
 def test_equal_input_gives_equal_bytes(augment: Augment) -> None:
     first = augment()[1].read_bytes()
     assert augment("--force")[1].read_bytes() == first

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
+from data_schemas.reader import load_schema
 from experiments.benchmarks.speed.encoder_sizes import best_auc, first_rows, texts_of
 from experiments.demo.data import generate
 
 
 def test_the_first_rows_and_their_clean_texts(tmp_path: Path) -> None:
     generate(60, 1).table.to_csv(tmp_path / "past.csv", index=False)
-    applications = first_rows("demo", tmp_path / "past.csv", 40)
+    applications = first_rows(load_schema("demo"), tmp_path / "past.csv", 40)
     columns = texts_of(applications)
     assert [len(column) for column in columns] == [40] * len(applications.schema.narratives)
     assert any(text for column in columns for text in column)

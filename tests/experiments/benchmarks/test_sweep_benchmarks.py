@@ -284,7 +284,7 @@ def test_the_pace_is_measured(few: list[str], capsys: pytest.CaptureFixture[str]
 @pytest.mark.slow
 @pytest.mark.usefixtures("cache")
 def test_one_worker_and_two_take_turns(few: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    sweep_speed.main([*few, "--trials", "3", "--compare-workers", "--rounds", "1", "--json"])
+    sweep_speed.main([*few, "--trials", "3", "--rows", "200", "--compare-workers", "--rounds", "1", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert found["ratio"] == found["rounds"]["one"][0]["seconds"] / found["rounds"]["two"][0]["seconds"]
     assert all(0.2 < best < 1.2 for best in found["best"].values())

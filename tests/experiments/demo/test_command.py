@@ -10,8 +10,12 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from data_schemas.errors import ContractError
+from experiments.demo import job
 from experiments.demo.job import N_REPORTED, DemoFiles, check_folder, judge, write_files
+from fusion.config import load_config
+from tests.support.bundles import SMALL
 from tests.support.command_line import creditfusion
+from tests.support.tiny_bert import tiny_bert
 
 
 @pytest.fixture
@@ -75,8 +79,11 @@ def run_demo(out: Path) -> int:
 
 
 def test_the_demo_runs_from_nothing_and_again_over_itself_to_the_same_bytes(
-    capsys: pytest.CaptureFixture[str], files: DemoFiles
+    capsys: pytest.CaptureFixture[str], files: DemoFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """With a small encoder and model; the demo below has the usual ones."""
+    config = load_config(None, [f"encoder.source='{tiny_bert(tmp_path / 'encoder')}'", *SMALL])
+    monkeypatch.setattr(job, "Config", lambda: config)
     assert run_demo(files.folder) == 0
     first: dict[str, Any] = json.loads(capsys.readouterr().out)
     scored = files.scored.read_bytes()
@@ -99,8 +106,10 @@ def test_the_demo_runs_from_nothing_and_again_over_itself_to_the_same_bytes(
 
 
 @pytest.mark.slow
-def test_a_demo_of_full_size_comes_near_the_best_possible(capsys: pytest.CaptureFixture[str], files: DemoFiles) -> None:
-    assert creditfusion("demo", "--out", files.folder, "--json") == 0
+def test_a_demo_of_some_thousand_rows_comes_near_the_best_possible(
+    capsys: pytest.CaptureFixture[str], files: DemoFiles
+) -> None:
+    assert creditfusion("demo", "--rows", 6000, "--out", files.folder, "--json") == 0
     judged = json.loads(capsys.readouterr().out)["on the new applications"]
     assert (
         judged["AUC of the columns alone"] < judged["AUC of the model"] < judged["best possible AUC (the rule itself)"]

@@ -146,6 +146,33 @@ def test_infer_says_what_a_draft_lacks(tmp_path: Path) -> None:
     assert "No column looks like the outcome" in err
 
 
+def undecided(path: Path) -> Path:
+    rows = [f"L{i},{1000 + i},{('1', '2', '3')[i % 3]},{('x', 'y')[i % 2]}" for i in range(60)]
+    return table(path, *rows, header="loan_no,amount,class,home")
+
+
+def test_infer_asks_what_is_bad_and_takes_the_answer(tmp_path: Path) -> None:
+    path, out = undecided(tmp_path / "loans.csv"), tmp_path / "loans.json"
+    code, stdout, err = run("infer", path, "--out", out, "--target", "class", "--json")
+    report = json.loads(stdout)["outcome"]
+    assert (code, report["bad"], report["good"]) == (0, {}, {})
+    assert "name each with --bad" in report["question"]
+    assert "The outcomes in class. not decided by words: 60 rows: 1 (20), 2 (20), 3 (20)." in " ".join(err.split())
+    with pytest.raises(ContractError, match="the target 'class' has no bad_values"):
+        load_schema(out)
+    answer = ["--target", "class", "--bad", "2", "--good", "1", "--undecided", "3"]
+    _, stdout, _ = run("infer", path, "--out", out, "--force", "--json", *answer)
+    assert json.loads(stdout)["outcome"]["undecided"] == {"3": 20}
+    assert load_schema(out).undecided_values == ("3",)
+    assert run("check", "--schema", out, path)[0] == 0
+
+
+def test_infer_refuses_levels_of_no_column(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", "1,x", "2,y", "3,x", header="a,b")
+    with pytest.raises(ContractError, match="not the column that holds it"):
+        run("infer", path, "--out", tmp_path / "a.json", "--bad", "x")
+
+
 def test_infer_refuses(tmp_path: Path) -> None:
     path, out = past(tmp_path / "loans.csv"), tmp_path / "loans.json"
     with pytest.raises(ContractError, match="has no column 'status'"):
@@ -160,7 +187,7 @@ def test_infer_refuses(tmp_path: Path) -> None:
         run("infer", table(tmp_path / "empty.csv"), "--out", tmp_path / "empty.json")
 
 
-@pytest.mark.parametrize("verb", ["check", "infer"])
+@pytest.mark.parametrize("verb", ["check", "infer", "review"])
 def test_help_shows_examples(verb: str) -> None:
     code, out, _ = run(verb, "--help")
     assert code == 0
@@ -173,3 +200,25 @@ def test_no_real_row_is_rejected(lending_club_csv: Path) -> None:
     (file,) = json.loads(out)["files"]
     assert (code, file["rows"], file["rejected"], file["unknown_levels"]) == (0, 30_042, 0, {})
     assert file["missing_share"]["desc"] == pytest.approx(0.277, abs=0.01)
+
+
+def test_check_lists_what_is_unfinished_and_stops_at_it_only_when_strict(tmp_path: Path) -> None:
+    path, out = past(tmp_path / "loans.csv"), tmp_path / "loans.json"
+    run("infer", path, "--out", out)
+    code, stdout, err = run("check", "--schema", out, path, "--json")
+    assert code == 0
+    assert json.loads(stdout)["unfinished"] == {
+        "guesses": ["loan_no", "applied", "amount", "defaulted"],
+        "without_wording": [],
+        "without_unit": ["amount"],
+    }
+    assert "guesses left (4)" in " ".join(err.split())
+    assert run("check", "--schema", out, path, "--strict")[0] == 4
+
+
+def test_a_finished_schema_has_nothing_open(tmp_path: Path) -> None:
+    path = table(tmp_path / "sound.csv", SOUND.format(1))
+    code, out, err = run("check", "--schema", "demo", path, "--strict", "--json")
+    assert code == 0
+    assert not any(json.loads(out)["unfinished"].values())
+    assert "Unfinished" not in err

@@ -194,6 +194,10 @@ def test_flags_and_cells() -> None:
     assert none.flags == ""
     assert RowReasons((), 3.14, {Sensitive.HEALTH: 1.0}, not_approved=True).flags == "no_reason;sensitive:health:1.0"
     assert replace(one, not_approved=True).flags == one.flags
+    unworded = Reason("WIDGETS", "[no wording] Widgets", worded=False)
+    assert replace(one, reasons=((unworded, -3.0), (state, -1.0)), sensitive={}).flags == (
+        "no_wording:WIDGETS;not_disclosable:STATE"
+    )
     assert list(zip(*reason_cells((one, none), 3), strict=True)) == [
         ("DEBTS", "STATE", "", "Debts.", "Where.", "", "-10.0", "-1.0", "", "0.0", one.flags),
         (*[""] * 9, "3.1", ""),

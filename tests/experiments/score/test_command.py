@@ -197,8 +197,8 @@ def test_rows_with_little_in_them_are_scored_and_say_so(trained: Trained, tmp_pa
     assert score(sparse, tmp_path / "out.csv") == 0
     quality = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)["data_quality"]
     assert quality[0].startswith("no_narrative")
-    assert quality[1].startswith("no_narrative;missing:annual_income,")
-    assert quality[2].startswith("missing:annual_income,")
+    assert quality[1].startswith("no_narrative;few_inputs;missing:annual_income,")
+    assert quality[2].startswith("few_inputs;missing:annual_income,")
 
 
 def test_a_bundle_that_was_changed_is_refused_by_name(
@@ -258,7 +258,7 @@ def start(trained: Trained, out: Path) -> subprocess.Popen[bytes]:
 
 def wait_for(process: subprocess.Popen[bytes], reached: Callable[[], bool]) -> None:
     """Until a run that is still at work has come so far."""
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 600
     while not reached():
         assert process.poll() is None, "the run ended before it could be stopped"
         assert time.monotonic() < deadline

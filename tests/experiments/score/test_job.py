@@ -88,7 +88,7 @@ def test_reasons_that_are_not_there_are_empty_in_parquet(place: Place) -> None:
     assert "=Your debts." in table.column("reason_2_wording").to_pylist()
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(chunk_rows=1)
 @given(chunk_rows=st.integers(2, 250))
 def test_the_size_of_the_chunks_changes_no_byte(
@@ -171,7 +171,7 @@ def test_formulas_are_neutralised_in_both_files(place: Place) -> None:
 
 
 def test_text_is_exact_in_parquet(place: Place) -> None:
-    texts = ["=1+1", "=1+1", "'=1+1", "'@a", "-", "", 'a, "b"\r\nc']
+    texts = ["=1+a", "=1+a", "'=1+a", "'@a", "-a", "", 'a, "b"\r\nc']
     ids = ["-A", "-B", "-1-1", "-1", "E", "F", "G"]
     table = applications(7).assign(statement=texts, application_id=ids, amount=["@SUM(A1)", *["1000"] * 6])
     table[["statement", *table.columns.drop("statement")]].to_csv(place.files.data, index=False)
@@ -180,7 +180,7 @@ def test_text_is_exact_in_parquet(place: Place) -> None:
     scored, rejects = pq.read_table(files.out), pq.read_table(files.rejects)
     assert scored.column("id").to_pylist() == ids[1:]
     assert scored.column("statement").to_pylist() == texts[1:]
-    assert rejects.column("original").to_pylist()[0].startswith("=1+1,")
+    assert rejects.column("original").to_pylist()[0].startswith("=1+a,")
 
 
 @pytest.mark.parametrize(

@@ -328,7 +328,7 @@ ROWS = st.lists(
 class TestSplit:
     """Rows to search with and rows to hold out."""
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(ROWS, st.floats(0.02, 0.5))
     def test_what_is_held_out_is_newer_and_shares_nobody(
         self, rows: list[tuple[int, int | None, int]], hold_out: float
@@ -361,7 +361,7 @@ class TestSplit:
         found = splitted([0, 1] * 50, [row // 25 for row in range(100)], range(100), 0.3)
         assert found[HELD_OUT].tolist() == list(range(75, 100))
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 40)), min_size=1, max_size=80), st.floats(0.05, 0.5))
     @pytest.mark.parametrize("undated", [None, "NaT"])
     def test_without_dates_whole_groups_are_drawn(

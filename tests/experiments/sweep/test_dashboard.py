@@ -46,7 +46,7 @@ def dashboard(storage: str) -> Iterator[str]:
 
 
 def wait_for(process: subprocess.Popen[bytes], port: int) -> None:
-    for _ in range(300):
+    for _ in range(6000):
         if process.poll() is not None:
             raise AssertionError(process.communicate()[0].decode())
         with socket.socket() as probe:
@@ -57,7 +57,7 @@ def wait_for(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 def fetch(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=20) as answer:
+    with urllib.request.urlopen(url, timeout=600) as answer:
         assert answer.status == 200
         text: str = answer.read().decode()
         return text

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import optuna
@@ -19,30 +20,39 @@ from optuna.trial import TrialState
 from experiments.sweep.storage import quiet
 from experiments.sweep.study import StudyPlan, open_study
 from tests.support.studies import BASE
-from tests.support.sweep_worker import N_FOLDS, RELEASE, Job, write_job
+from tests.support.sweep_worker import N_FOLDS, RELEASE, Job, work
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).resolve().parents[3]
+PROCESSES = multiprocessing.get_context("forkserver")  # what workers import is imported once
+PROCESSES.set_forkserver_preload(["tests.support.sweep_worker"])
 
 
 @contextmanager
-def workers(job: Job, folder: Path, n: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+def workers(job: Job, folder: Path, n: int) -> Iterator[list[BaseProcess]]:
     """So many worker processes on a study."""
-    path = write_job(job, folder / "job.json")
-    started = [
-        subprocess.Popen([sys.executable, "-m", "tests.support.sweep_worker", str(path), str(k)], cwd=ROOT)
-        for k in range(n)
-    ]
+    started: list[BaseProcess] = [PROCESSES.Process(target=work, args=(job, k, folder / RELEASE)) for k in range(n)]
+    for process in started:
+        process.start()
     try:
         yield started
     finally:
         for process in started:
             process.kill()
-            process.wait()
+            process.join()
+
+
+def pid_of(process: BaseProcess) -> int:
+    assert process.pid is not None
+    return process.pid
+
+
+def exit_code(process: BaseProcess) -> int | None:
+    process.join(600)
+    return process.exitcode
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.1)
@@ -50,7 +60,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 def wait_for_held_trial(study: optuna.Study, pid: int) -> int:
     """The number of the trial in whose middle the process stands still."""
-    for _ in range(1200):
+    for _ in range(12_000):
         for trial in study.get_trials(states=(TrialState.RUNNING,)):
             if trial.user_attrs.get("worker", {}).get("pid") == pid and trial.user_attrs.get("held"):
                 return trial.number
@@ -76,28 +86,28 @@ def assert_whole(study: optuna.Study, n_trials: int, n_workers: int) -> None:
 def test_a_killed_workers_trial_is_retried(plan: StudyPlan, tmp_path: Path) -> None:
     """Two workers; one is killed in the middle of a trial. The other one must find out by the missing heartbeats."""
     study = open_study(plan)
-    job = Job(plan, n_trials=14, fold_seconds=0.15, hold_after=3)
+    job = Job(plan, n_trials=10, fold_seconds=0.1, hold_after=3)
     with workers(job, tmp_path, 2) as (first, second):
-        number = wait_for_held_trial(study, first.pid)
+        number = wait_for_held_trial(study, pid_of(first))
         before = {t.number: t.value for t in study.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))}
-        first.send_signal(signal.SIGKILL)
-        assert second.wait(60) == 0
+        os.kill(pid_of(first), signal.SIGKILL)
+        assert exit_code(second) == 0
     assert study.trials[number].state == TrialState.FAIL
     assert before == {n: study.trials[n].value for n in before}
-    assert_whole(open_study(plan), 14, n_workers=2)
+    assert_whole(open_study(plan), 10, n_workers=2)
 
 
 def test_a_worker_that_slept_through_its_heartbeats_goes_on(plan: StudyPlan, tmp_path: Path) -> None:
     study = open_study(plan)
-    job = Job(plan, n_trials=30, fold_seconds=0.2, hold_after=2)
+    job = Job(plan, n_trials=24, fold_seconds=0.15, hold_after=2)
     with workers(job, tmp_path, 2) as (first, second):
-        number = wait_for_held_trial(study, first.pid)
-        first.send_signal(signal.SIGSTOP)
+        number = wait_for_held_trial(study, pid_of(first))
+        os.kill(pid_of(first), signal.SIGSTOP)
         wait_until(lambda: study.trials[number].state == TrialState.FAIL)
         (tmp_path / RELEASE).touch()
-        first.send_signal(signal.SIGCONT)
-        assert (first.wait(90), second.wait(90)) == (0, 0)
-    assert_whole(study, 30, n_workers=2)
+        os.kill(pid_of(first), signal.SIGCONT)
+        assert (exit_code(first), exit_code(second)) == (0, 0)
+    assert_whole(study, 24, n_workers=2)
     after = [trial for trial in study.trials[number + 1 :] if trial.user_attrs["worker"]["pid"] == first.pid]
     assert after
 
@@ -105,22 +115,22 @@ def test_a_worker_that_slept_through_its_heartbeats_goes_on(plan: StudyPlan, tmp
 def test_the_only_worker_killed_again_and_again(tmp_path: Path) -> None:
     plan = replace(BASE, folder=tmp_path / "out")
     study, kept = open_study(plan), dict[int, float | None]()
-    for n_finished in (1, 3, 5, 7, 9):
-        with workers(Job(plan, 12, 0.05, hold_after=n_finished), tmp_path, 1) as (worker,):
-            wait_for_held_trial(study, worker.pid)
-            worker.send_signal(signal.SIGKILL)
-            worker.wait()
+    for n_finished in (1, 3, 5):
+        with workers(Job(plan, 8, 0.05, hold_after=n_finished), tmp_path, 1) as (worker,):
+            wait_for_held_trial(study, pid_of(worker))
+            os.kill(pid_of(worker), signal.SIGKILL)
+            worker.join()
         kept |= {t.number: t.value for t in study.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))}
-    with workers(Job(plan, 12, 0.05), tmp_path, 1) as (worker,):
-        assert worker.wait(60) == 0
+    with workers(Job(plan, 8, 0.05), tmp_path, 1) as (worker,):
+        assert exit_code(worker) == 0
     assert kept == {number: study.trials[number].value for number in kept}
-    assert_whole(study, 12, n_workers=1)
-    assert len(study.get_trials(states=(TrialState.FAIL,))) == 5
+    assert_whole(study, 8, n_workers=1)
+    assert len(study.get_trials(states=(TrialState.FAIL,))) == 3
 
 
 def test_workers_that_start_together_make_one_study(plan: StudyPlan, tmp_path: Path) -> None:
     plan = replace(plan, heartbeat=10)
     with workers(Job(plan, 8, 0.02), tmp_path, 4) as started:
-        assert [process.wait(180) for process in started] == [0] * 4
+        assert [exit_code(process) for process in started] == [0] * 4
     study = open_study(plan)
     assert_whole(study, 8, n_workers=4)

@@ -90,6 +90,7 @@ def test_equal_input_gives_equal_bytes(evaluate: Evaluate, tmp_path: Path) -> No
     assert contents() == first
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_nothing_is_replaced_unasked(evaluate: Evaluate, capsys: Any) -> None:
     assert evaluate(later(60), "--no-reread") == 0
     sys.argv = [argument for argument in sys.argv if argument != "--force"]
@@ -97,6 +98,7 @@ def test_nothing_is_replaced_unasked(evaluate: Evaluate, capsys: Any) -> None:
     assert "validation.html exists" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_rejected_rows_are_written_and_told(evaluate: Evaluate, tmp_path: Path) -> None:
     table = later(120)
     table.loc[7, "amount"] = "a lot"
@@ -110,6 +112,7 @@ def test_rejected_rows_are_written_and_told(evaluate: Evaluate, tmp_path: Path) 
     assert counts["Judged"] == 118
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_rows_of_the_training_window_are_called_so(evaluate: Evaluate, tmp_path: Path) -> None:
     table = pd.concat([generate(100, 9).table.astype(object), later(100, 8)], ignore_index=True)
     table["application_id"] = [f"A{n:06d}" for n in range(len(table))]
@@ -126,6 +129,7 @@ def with_training_rows(n: int) -> pd.DataFrame:
     return pd.concat([generate(600, 1).table.astype(object).head(n), new], ignore_index=True)
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_rows_that_the_model_learned_from_are_left_out_and_counted(evaluate: Evaluate, tmp_path: Path) -> None:
     assert evaluate(with_training_rows(50), "--no-reread") == 0
     found = report(tmp_path)
@@ -136,6 +140,7 @@ def test_rows_that_the_model_learned_from_are_left_out_and_counted(evaluate: Eva
     assert grades(found)["out_of_time"] == "good"
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_rows_that_the_model_learned_from_are_kept_under_an_alarm(evaluate: Evaluate, tmp_path: Path) -> None:
     assert evaluate(with_training_rows(50), "--no-reread", "--keep-training-rows") == 0
     assert grades(report(tmp_path))["training_rows"] == "alarm"
@@ -182,6 +187,7 @@ def past(n: int = 500) -> pd.DataFrame:
     return generate(n, 1).table.astype(object)
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_model_of_shuffled_labels_is_called_blind(
     spoilt: Callable[[str, pd.DataFrame], Path], evaluate: Evaluate, tmp_path: Path
 ) -> None:
@@ -201,6 +207,7 @@ def leaking(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(recovered=np.where(bad, 1.0, 0.0) + noise)
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_leaked_column_is_called_out_by_its_name(
     spoilt: Callable[[str, pd.DataFrame], Path], evaluate: Evaluate, tmp_path: Path
 ) -> None:
@@ -213,6 +220,7 @@ def test_a_leaked_column_is_called_out_by_its_name(
     assert document.headline[0].startswith("Do not rely on this model")
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_badly_calibrated_model_is_called_so(
     spoilt: Callable[[str, pd.DataFrame], Path], evaluate: Evaluate, tmp_path: Path
 ) -> None:
@@ -247,6 +255,7 @@ def test_degenerate_files_give_a_report_with_marked_gaps(evaluate: Evaluate, tmp
         assert grades(report(tmp_path))["ranks"] == "alarm"
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_constant_score_is_called_blind(evaluate: Evaluate, tmp_path: Path) -> None:
     """Every application is the same one."""
     table = later(120)

@@ -60,7 +60,7 @@ tokens = st.one_of(
 gaps = st.sampled_from([" ", "  ", "\n", "\t ", ", ", ". ", "; ", "! ", " (", ') "', "-"])
 narratives = st.lists(st.tuples(tokens, gaps), max_size=14).map(lambda parts: "".join(a + b for a, b in parts))
 some_narratives = st.lists(narratives, min_size=1, max_size=4)
-several = settings(max_examples=60, deadline=None)
+several = settings(max_examples=60)
 
 
 def facts(text: str) -> Counter[str]:

@@ -90,7 +90,7 @@ def hidden_states(folder: Path, encoder: BertEncoder, text: str) -> Floats32:
 
 
 @given(texts=TEXTS, data=st.data())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_texts_are_encoded_independently(reader: TextEncoder, texts: list[str], data: st.DataObject) -> None:
     together = reader.encode_parts(texts, cut(texts))
     np.testing.assert_array_equal(reader.encode(texts), together.whole)
@@ -103,7 +103,7 @@ def test_texts_are_encoded_independently(reader: TextEncoder, texts: list[str], 
 
 
 @given(TEXTS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_values_are_finite_and_exact_in_float16(reader: TextEncoder, texts: list[str]) -> None:
     found = reader.encode_parts(texts, cut(texts))
     for values in (found.whole, found.parts, found.share):
@@ -137,7 +137,7 @@ def test_what_the_shares_leave(inner: dict[Pooling, BertEncoder], unit: Unit, po
 
 
 @given(TEXTS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_shares_of_words_are_all_or_nothing(inner: dict[Pooling, BertEncoder], texts: list[str]) -> None:
     found = inner["words"].encode_parts(texts, cut(texts))
     for n in np.flatnonzero(np.diff(found.bounds) > 1):
@@ -213,7 +213,7 @@ def test_each_distinct_passage_is_read_once(tmp_path: Path, by_sentence: Sentenc
 
 
 @given(texts=TEXTS, known=st.integers(0, 5))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @pytest.mark.parametrize(("unit", "pooling"), WAYS)
 def test_a_warm_cache_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory,

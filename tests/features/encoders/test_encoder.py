@@ -90,7 +90,7 @@ def test_bf16_stays_near_fp32() -> None:
 
 
 @given(texts=TEXTS, data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_texts_are_encoded_independently(tiny: BertEncoder, texts: list[str], data: st.DataObject) -> None:
     together = tiny.encode(texts)
     order = data.draw(st.permutations(range(len(texts))))

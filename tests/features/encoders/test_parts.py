@@ -64,7 +64,7 @@ def token_vectors(encoder: BertEncoder, ids: Sequence[int]) -> np.ndarray[tuple[
 
 
 @given(texts=TEXTS, data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_parts_do_not_change_the_whole_and_do_not_depend_on_other_texts(
     tiny: BertEncoder, texts: list[str], data: st.DataObject
 ) -> None:
@@ -114,7 +114,7 @@ def test_parts_and_special_tokens_make_up_the_whole(folder: Path) -> None:
 
 
 @given(TEXTS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_shares_are_at_most_all_and_values_exact_in_float16(tiny: BertEncoder, texts: list[str]) -> None:
     found = tiny.encode_parts(texts, cut(texts))
     for n in range(len(texts)):
@@ -170,7 +170,7 @@ def test_places_in_long_texts_are_those_of_the_whole(tiny: BertEncoder) -> None:
 
 
 @given(TEXTS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_windows_hold_the_same_tokens_whether_cut_or_not(tiny: BertEncoder, texts: list[str]) -> None:
     windows = cut_windows(tiny.tokenizer, 32, texts, cut(texts))
     plain = cut_windows(tiny.tokenizer, 32, texts, [()] * len(texts))
@@ -190,7 +190,7 @@ def test_progress_ends_at_the_number_of_texts(tiny: BertEncoder) -> None:
 
 
 @given(texts=TEXTS, known=st.integers(0, 5), with_parts=st.booleans())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_the_cache_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory, tiny: BertEncoder, texts: list[str], known: int, with_parts: bool
 ) -> None:

@@ -23,7 +23,7 @@ def _threads() -> Iterator[None]:
 def threads_of_workers() -> list[int]:
     """How many threads torch has in each of all the workers."""
     with lone_workers(CPU) as pool:
-        all_at_work = Barrier(torch.get_num_threads(), timeout=60)
+        all_at_work = Barrier(torch.get_num_threads(), timeout=600)
 
         def count(_: int) -> int:
             all_at_work.wait()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -129,7 +129,6 @@ def test_no_sentences_and_no_concepts(matcher: ConceptMatcher) -> None:
         assert found.sensitive == (frozenset(),)
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from(["A car.", "roof ", "debt car", "ill", "so"]), min_size=1), max_size=6))
 def test_a_narrative_matches_the_same_among_others(narratives: list[list[str]]) -> None:
     matcher = ConceptMatcher.open(CONCEPTS, TopicEncoder())

@@ -94,7 +94,7 @@ def test_severity_needs_the_day_of_the_decision(tmp_path: Path) -> None:
     assert np.isnan(outcomes(undated)["written_off"]).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(months=st.lists(st.floats(-24, 120), min_size=1, max_size=5), horizon=st.floats(1, 60))
 def test_severity_falls_with_time_and_is_bounded(months: list[float], horizon: float) -> None:
     n = len(months)
@@ -140,7 +140,7 @@ def test_files_may_lack_them(tmp_path: Path) -> None:
         assert np.isnan(found["last_paid"]).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     cells=st.lists(st.text(alphabet='ab1,-. "\n%', max_size=8), min_size=len(LATER), max_size=len(LATER)),
     dropped=st.sets(st.sampled_from(LATER)),

@@ -17,7 +17,7 @@ from features.tables.cell_checks import Breach, check
 
 
 def schema_of(*fields: Field) -> Schema:
-    return Schema("one", "one", fields, (), (), (), (), (), "", "")
+    return Schema("one", "one", fields, (), (), (), (), (), (), "", "")
 
 
 def one(kind: FieldType, **rules: object) -> Field:
@@ -25,7 +25,7 @@ def one(kind: FieldType, **rules: object) -> Field:
 
 
 def check_cells(field: Field, *cells: str | None) -> tuple[list[object], list[Breach]]:
-    columns, breaches, _ = check({"x": pa.array(cells, pa.string())}, schema_of(field))
+    columns, breaches, *_ = check({"x": pa.array(cells, pa.string())}, schema_of(field))
     return columns["x"].tolist(), breaches
 
 
@@ -95,14 +95,14 @@ def test_missing_cells_break_no_rule() -> None:
 def test_the_first_broken_rule_of_the_first_column_counts() -> None:
     fields = [replace(one(FieldType.NUMBER, minimum=0.0), name=name) for name in ("a", "b")]
     cells = {"a": pa.array(["1", "-1", "-1"]), "b": pa.array(["x", "x", "1"])}
-    _, breaches, _ = check(cells, schema_of(*fields))
+    _, breaches, *_ = check(cells, schema_of(*fields))
     assert [(breach.column, breach.rule) for breach in breaches] == [("b", "type"), ("a", "minimum"), ("a", "minimum")]
 
 
 def test_no_rows() -> None:
     cells: Mapping[str, pa.Array] = {"x": pa.array([], pa.string())}
     for kind in FieldType:
-        columns, breaches, _ = check(cells, schema_of(one(kind)))
+        columns, breaches, *_ = check(cells, schema_of(one(kind)))
         assert (len(columns["x"]), breaches) == (0, [])
 
 

@@ -17,7 +17,7 @@ def column(kind: FieldType, cells: list[Any], unit: str = "") -> Groups:
     field = Field("trait", kind, Role.PROTECTED, "Trait", unit=unit)
     base = small_schema()
     fields = (base.id, field)
-    schema = Schema(base.name, base.title, fields, (), (), (), base.strip, base.concepts, base.digest, base.source)
+    schema = Schema(base.name, base.title, fields, (), (), (), (), base.strip, base.concepts, base.digest, base.source)
     if field.is_numeric:
         values = pd.Series(cells, dtype="float64")
     elif kind is FieldType.DATE:

@@ -267,7 +267,7 @@ def test_a_background_without_rows_is_refused(model: FusionModel, told: tuple[De
         Explainer.of(model, told[0].tabular.take(np.zeros(0, dtype=np.intp)))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 12), most=st.integers(1, 14))
 def test_any_rows_add_up_and_their_sentences_too(explainer: Explainer, seed: int, n: int, most: int) -> None:
     design, block = make_told(n, seed, SHAPE, most)

@@ -85,7 +85,7 @@ def test_every_reason_code_occurs_once() -> None:
     assert [reason.code for reason in BOOK.reasons] == [
         "INCOME", "STATE", "LOAN_AMOUNT", "DEBTS", "WORK", "ESSAY", "JOB",
     ]  # fmt: skip
-    assert BOOK.reasons[2].wording == "Loan Amount."
+    assert BOOK.reasons[2] == Reason("LOAN_AMOUNT", "[no wording] Loan Amount", worded=False)
     assert BOOK.column.tolist() == [0, 0, 1, 2]
     assert BOOK.concept.tolist() == [3, 3, 4]
 
@@ -151,8 +151,8 @@ def test_default_reason_codes_are_unique(columns: list[tuple[str, str | None]], 
     assert [book.reasons[at].code for at in book.column] == codes
     assert len(book.reasons) == len(names)
     for at, (name, code) in zip(book.column, columns, strict=True):
-        told = Reason(code, f"Told as {code}.", False) if code else Reason(codes[at], f"{name.title()}.")
-        assert book.reasons[at] == told
+        unworded = Reason(codes[at], f"[no wording] {name.title()}", worded=False)
+        assert book.reasons[at] == (Reason(code, f"Told as {code}.", disclosable=False) if code else unworded)
     reversed_book = ReasonBook.of(named(*columns), names[::-1], ())  # the model's order of columns changes no code
     if len(set(codes)) == len(codes) and "COLUMN_3_" not in codes:
         assert [reversed_book.reasons[at].code for at in reversed_book.column] == codes[::-1]

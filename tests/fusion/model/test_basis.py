@@ -162,7 +162,7 @@ def test_any_set_of_columns_and_any_number_of_rows(shape: Shape, n_rows: int) ->
         assert np.isfinite(array).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, len(DESIGN) - 1), max_size=40))
 def test_each_row_by_itself(rows: list[int]) -> None:
     index = np.array(rows, dtype=np.intp)
@@ -195,7 +195,7 @@ def test_without_columns_nothing_but_the_narratives_is_left() -> None:
     assert_same(BASIS.inputs(with_text_of(make_design(300, seed=9), DESIGN)).without_columns(), told)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(width=32), st.integers(0, 3))
 def test_no_number_breaks_the_inputs(value: float, column: int) -> None:
     assert np.isfinite(BASIS.inputs(with_column(DESIGN.take(np.arange(3)), column, value)).x_columns).all()

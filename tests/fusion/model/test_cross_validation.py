@@ -286,7 +286,7 @@ def slice_of(judged: CrossValidated, start: int, length: int) -> Flags:
 class TestBlocks:
     """The newest half of the rows, in blocks of whole days."""
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.integers(0, 10_000), st.integers(150, 400), st.integers(80, 300), st.integers(2, 5))
     def test_they_are_whole_days_of_about_equally_many_rows(
         self, seed: int, n: int, n_days: int, n_blocks: int

@@ -162,7 +162,7 @@ def test_chunk_size_is_irrelevant(size: int) -> None:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.permutations(range(len(DESIGN))), st.integers(0, len(DESIGN)))
 def test_rows_are_independent_and_order_is_irrelevant(order: list[int], n_rows: int) -> None:
     whole, index = the_head().output(INPUTS), np.array(order[:n_rows], dtype=np.intp)
@@ -314,7 +314,7 @@ def test_the_gpu_finds_the_same_model() -> None:
 
 
 @given(st.integers(0, 1000))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_monotone_columns_keep_their_sign(seed: int) -> None:
     """With outcomes that are pure noise half the free slopes would have the wrong sign."""
     y = np.random.default_rng(seed).integers(0, 2, 200).astype(np.float64)

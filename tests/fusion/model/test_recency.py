@@ -36,7 +36,7 @@ def test_a_row_without_a_date_weighs_the_mean_of_the_others() -> None:
     np.testing.assert_array_equal(recency_weight(np.full(3, np.datetime64("NaT")), 3, 3.0), np.ones(3))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 20000), min_size=1, max_size=50), st.floats(0.5, 50.0))
 def test_the_mean_is_one_and_newer_never_weighs_less(days: list[int], half_life: float) -> None:
     decided = np.array(days).astype("datetime64[D]")

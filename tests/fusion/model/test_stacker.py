@@ -85,7 +85,7 @@ def test_the_number_of_threads_is_irrelevant_to_scoring() -> None:
     np.testing.assert_array_equal(the_stacker().margin(X, threads=1), the_stacker().margin(X, threads=2))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.permutations(range(len(X))), st.integers(0, len(X)))
 def test_rows_are_independent_and_order_is_irrelevant(order: list[int], n_rows: int) -> None:
     index = np.array(order[:n_rows], dtype=np.intp)

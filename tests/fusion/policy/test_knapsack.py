@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fusion.policy.knapsack import Lists, best_choice
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(1, 4), st.integers(0, 3), st.integers(0, 10_000), st.floats(-1, 1))
 def test_no_combination_is_better(n_lists: int, n_limits: int, seed: int, shift: float) -> None:
     random = np.random.default_rng(seed)

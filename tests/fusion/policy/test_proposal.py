@@ -40,7 +40,7 @@ def every_combination(rows: dict[str, Book], wanted: Policy) -> Curve | None:
     return max(kept, key=lambda one: float(one.expected_profit[0])) if kept else None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 24), st.integers(0, 999), CONSTRAINTS, CONSTRAINTS, CONSTRAINTS)
 def test_the_proposal_is_the_best_of_all(
     n: int, seed: int, approval: float | None, bad: float | None, refer: float | None

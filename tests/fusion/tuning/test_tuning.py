@@ -98,6 +98,18 @@ def test_equal_rows_and_seed_give_equal_bits_on_any_number_of_threads(source: Pa
     assert not np.array_equal(one.x_text, reseeded.x_text)
 
 
+@pytest.mark.parametrize("method", ["head-layers", "lora", "full"])
+def test_what_is_computed_in_bf16_learns_and_has_equal_bits(source: Path, rows: TuningRows, method: Method) -> None:
+    in_bf16 = settings(source, method).model_copy(update={"precision": "bf16"})
+    one, other = (tune(rows, source, in_bf16, learning_for(2)) for _ in range(2))
+    assert np.array_equal(one.x_text, other.x_text)
+    own = [epoch for epoch in one.epochs if epoch.fold == 0]
+    assert own[-1].train_loss < own[1].train_loss
+    in_fp32 = tune(rows, source, settings(source, method), learning_for(2))
+    assert [epoch.train_loss for epoch in one.epochs] != [epoch.train_loss for epoch in in_fp32.epochs]
+    assert all(value.dtype == np.float32 for value in one.tensors.values())
+
+
 def learning_for(n_epochs: int) -> TuningConfig:
     return LEARNING.model_copy(update={"epochs": n_epochs, "dropout": 0.1})
 

@@ -1,0 +1,61 @@
+"""What a person still has to do on a contract: notes to confirm, reasons to word, units to state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from data_schemas.contract import Derived, Field, FieldType, Role, Schema
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """What is unfinished in a contract, by the names of columns and derived features, in the contract's order.
+
+    Attributes:
+        guesses: those with a note of ``schema infer`` that nobody has confirmed, which is deleted by who does.
+        without_wording: inputs of the model for which no reason is worded, so that no applicant can be given it.
+        without_unit: inputs that are numbers of no stated unit.
+    """
+
+    guesses: tuple[str, ...]
+    without_wording: tuple[str, ...]
+    without_unit: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        """Whether anything is unfinished."""
+        return bool(self.guesses or self.without_wording or self.without_unit)
+
+
+def unfinished(schema: Schema) -> Unfinished:
+    """What is unfinished in a contract."""
+    document = json.loads(schema.source)
+    guesses = [
+        str(part["name"])
+        for part in (*document["fields"], *document["creditfusion"].get("derived", ()))
+        if "guess" in part or "guess" in part.get("creditfusion", {})
+    ]
+    inputs = _inputs(schema)
+    return Unfinished(
+        guesses=tuple(guesses),
+        without_wording=tuple(unworded(schema, [one.name for one in inputs])),
+        without_unit=tuple(one.name for one in inputs if _is_number(one) and not one.unit),
+    )
+
+
+def unworded(schema: Schema, names: Sequence[str]) -> list[str]:
+    """Those of the named columns and derived features for which the contract words no reason."""
+    columns: list[Field | Derived] = [*schema.fields, *schema.derived]
+    worded = {one.name for one in columns if one.reason is not None}
+    return [name for name in names if name not in worded]
+
+
+def _inputs(schema: Schema) -> list[Field | Derived]:
+    """What a model is given: features but bare dates, narratives, derived features."""
+    fields = schema.fields_of(Role.FEATURE, Role.NARRATIVE)
+    return [*(field for field in fields if field.type is not FieldType.DATE), *schema.derived]
+
+
+def _is_number(column: Field | Derived) -> bool:
+    return isinstance(column, Derived) or column.type in (FieldType.INTEGER, FieldType.NUMBER)

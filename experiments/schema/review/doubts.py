@@ -1,0 +1,157 @@
+"""What is to be decided about a column: its note, and where its cells do not look like what the schema says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from data_schemas.contract import Field, FieldType, Role, Schema
+from data_schemas.dates import alternatives
+from data_schemas.unfinished import Unfinished
+from experiments.reporting.words import listed, number, percent
+from experiments.schema.review.content import Doubt
+from features.inference.leakage import MAX_AUC
+from features.inference.profile import ColumnProfile
+from features.inference.roles import LEAK
+
+SELDOM = 0.95  # missing share from which a column says little
+_NUMBERS = (FieldType.INTEGER, FieldType.NUMBER)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a column.
+
+    Attributes:
+        field: what the schema says of it.
+        column: what its cells look like; what the schema takes for missing is empty there.
+        note: the note of ``schema infer``, "" where there is none.
+        strength: AUC with which it alone ranks the outcomes; None where that is not known.
+    """
+
+    field: Field
+    column: ColumnProfile
+    note: str
+    strength: float | None
+
+
+def doubts(found: Evidence, schema: Schema, open_points: Unfinished) -> tuple[Doubt, ...]:
+    """What to decide about a column, the gravest first."""
+    every = [
+        *_of_leaks(found),
+        *_of_role(found, schema),
+        *_of_form(found),
+        *_of_gaps(found),
+        *_of_words(found.field, open_points),
+    ]
+    order = ("alarm", "concern", "note", "good")
+    return tuple(sorted(every, key=lambda doubt: order.index(doubt.grade)))
+
+
+def _of_leaks(found: Evidence) -> Iterator[Doubt]:
+    if found.note and LEAK in found.note:
+        reason = _sentence(why(found.note).removeprefix(LEAK).strip())
+        if found.field.role is Role.IGNORED:
+            yield Doubt(
+                grade="note", words=f"Left out. {reason} Make it a feature only if it is known at the decision."
+            )
+        else:
+            yield Doubt(
+                grade="concern", words=f"Is it known on the day of the decision? {reason} If not, leave it out."
+            )
+    elif found.field.role is Role.FEATURE and found.strength is not None and found.strength >= MAX_AUC:
+        yield Doubt(
+            grade="alarm",
+            words=f"Is it known on the day of the decision? Alone it ranks the outcomes with an AUC of "
+            f"{number(found.strength, 2)}, which hardly any honest column does.",
+        )
+
+
+def _of_role(found: Evidence, schema: Schema) -> Iterator[Doubt]:
+    field = found.field
+    if not found.note or LEAK in found.note:
+        return
+    match field.role:
+        case Role.TARGET:
+            bad, good = (listed([repr(cell) for cell in cells], 8) for cells in (schema.bad_values, schema.good_values))
+            yield Doubt(
+                grade="concern",
+                words=f"Is this the outcome, bad where it is {bad or '(nothing yet)'}"
+                f"{f', good where it is {good}' if good else ''}? The wrong way round, a model ranks upside down.",
+            )
+        case Role.DECISION_DATE:
+            words = "Is this the day on which the lender decides? Rows are ordered by it, and spans are counted to it."
+            yield Doubt(grade="concern", words=words)
+        case Role.ID:
+            yield Doubt(grade="note", words="Does it name one application each?")
+        case Role.GROUP:
+            yield Doubt(grade="note", words="Does it name the applicant, so that folds never split one?")
+        case Role.PROTECTED:
+            yield Doubt(grade="note", words="Is it a trait that nobody may be judged by? It never enters the model.")
+        case Role.IGNORED:
+            yield Doubt(grade="note", words=f"Shall the model do without it? {_sentence(why(found.note))}")
+        case _:
+            what = (
+                "a text that the applicant wrote"
+                if field.role is Role.NARRATIVE
+                else "known on the day of the decision"
+            )
+            yield Doubt(grade="note", words=f"Is it {what}?")
+
+
+def _of_form(found: Evidence) -> Iterator[Doubt]:
+    field, column = found.field, found.column
+    if field.role is Role.IGNORED:
+        return
+    others = [form for form in alternatives(column.format) if form != field.date_format]
+    if field.type is FieldType.DATE and column.type is FieldType.DATE and others:
+        yield Doubt(
+            grade="concern",
+            words=f"Is a date written as {field.date_format}? Every cell would also fit {listed(others)}.",
+        )
+    if column.notation.question and field.type in _NUMBERS:
+        yield Doubt(grade="concern", words=_sentence(column.notation.question))
+    if column.n_present and field.type is FieldType.DATE and column.type is not FieldType.DATE:
+        yield Doubt(grade="alarm", words="The schema says that it is a date, and most cells are none.")
+    if column.n_present and field.type in _NUMBERS and column.type is FieldType.STRING:
+        yield Doubt(grade="alarm", words="The schema says that it is a number, and many cells are none.")
+    if column.missing_codes and field.type is not FieldType.STRING:
+        yield Doubt(
+            grade="concern",
+            words=f"Does {listed([repr(code) for code in column.missing_codes], 8)} mean that a value is missing? The "
+            "schema takes it for a value: name it in missingValues.",
+        )
+
+
+def _of_gaps(found: Evidence) -> Iterator[Doubt]:
+    field, column = found.field, found.column
+    if field.role not in (Role.FEATURE, Role.NARRATIVE):
+        return
+    share = 1 - column.n_present / max(len(column.cells), 1)
+    if not column.n_present:
+        yield Doubt(grade="concern", words="It is empty in every row: mend the export, or leave it out.")
+    elif len(column.levels) == 1 and not share:
+        yield Doubt(grade="concern", words="It has one and the same value in every row: it says nothing.")
+    elif share >= SELDOM:
+        yield Doubt(grade="note", words=f"Is it worth having? It is missing in {percent(share)} of the rows.")
+
+
+def _of_words(field: Field, open_points: Unfinished) -> Iterator[Doubt]:
+    if field.name in open_points.without_wording:
+        yield Doubt(
+            grade="note", words="What is an applicant to be told about it? Give it a reason with code and wording."
+        )
+    if field.name in open_points.without_unit:
+        yield Doubt(grade="note", words="In which unit is it? Reports show bare numbers until you say.")
+
+
+def why(note: str) -> str:
+    """What of a note says why the column has its role: without the role before it and the figures behind."""
+    begin, _, rest = note.partition(": ")
+    said = rest if rest and " " not in begin else note
+    return said.partition(" Seen: ")[0].strip().removesuffix(".")
+
+
+def _sentence(text: str) -> str:
+    """With a capital at its beginning and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}." if text else ""

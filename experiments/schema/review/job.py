@@ -1,0 +1,259 @@
+"""A schema beside rows of the file that it is for: what each column holds, and what is to be decided about it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data_schemas.contract import Derived, Field, FieldType, Role, Schema
+from data_schemas.unfinished import Unfinished, unfinished
+from experiments.reporting.page import render
+from experiments.reporting.words import listed, number, percent
+from experiments.schema.review.content import (
+    ColumnReview,
+    Distribution,
+    Doubt,
+    OutcomeLevel,
+    Reading,
+    SchemaReview,
+)
+from experiments.schema.review.distribution import distribution, lengths, plain
+from experiments.schema.review.doubts import Evidence, doubts, why
+from features.arrays import Floats
+from features.inference.leakage import MIN_ROWS, single_auc
+from features.inference.profile import profile
+from features.inference.sample import FileSample
+from features.text.scripts import language_of
+
+GRADES = {"alarm": "look now", "concern": "decide", "note": "confirm", "good": "in order"}
+N_SAMPLES = 4
+N_TEXTS = 2_000  # texts whose language is looked at
+_ORDER = ("alarm", "concern", "note", "good")
+_FIRST = ("target", "decision date", "id", "feature", "narrative")
+_UNJUDGED = (Role.ID, Role.TARGET, Role.GROUP)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A schema and a sample of the rows of a file.
+
+    Attributes:
+        schema: the schema.
+        schema_file: its path.
+        data_file: path of the file.
+        sample: rows drawn from it.
+        made_on: day on the page.
+    """
+
+    schema: Schema
+    schema_file: Path
+    data_file: Path
+    sample: FileSample
+    made_on: date
+
+
+def review_html(review: SchemaReview) -> str:
+    """The page, self-contained."""
+    extra = {
+        "grades": GRADES,
+        "counts": Counter(column.grade for column in review.columns),
+        "n_inputs": sum(column.role in (Role.FEATURE, Role.NARRATIVE) for column in review.columns),
+        "numbers": {column.name: number for number, column in enumerate(review.columns, 1)},
+        "target": next((column.name for column in review.columns if column.role == Role.TARGET), ""),
+    }
+    return render("review.html.j2", review, extra)
+
+
+def review_of(beside: Beside) -> SchemaReview:
+    """What a review of the schema comes to."""
+    schema, frame = beside.schema, beside.sample.frame
+    notes, open_points = _notes(schema), unfinished(schema)
+    target = schema.field_of(Role.TARGET)
+    bad = _outcomes(frame[target.name], schema) if target and target.name in frame else np.full(len(frame), np.nan)
+    cards = []
+    for field in schema.fields:
+        if field.name in frame:
+            cells = frame[field.name].str.strip()
+            column = profile(field.name, cells.where(~cells.isin(field.missing_values), ""))
+            judged = field.role not in _UNJUDGED and column.n_present and np.isfinite(bad).sum() >= MIN_ROWS
+            strength = single_auc(column, bad) if judged else None
+            found = Evidence(field, column, notes.get(field.name, ""), strength)
+            cards.append(_card(found, schema, open_points, bad))
+    return SchemaReview(
+        title=schema.title,
+        schema_file=beside.schema_file.name,
+        data_file=beside.data_file.name,
+        made_on=beside.made_on,
+        n_rows=beside.sample.n_rows,
+        n_seen=len(frame),
+        outcome=tuple(_outcome_levels(frame[target.name], schema)) if target and target.name in frame else (),
+        notices=tuple(_notices(beside, target, bad)),
+        columns=tuple(sorted(cards, key=_gravity)),
+    )
+
+
+def _gravity(card: ColumnReview) -> tuple[int, int]:
+    """What sorts cards: the grade; within it what everything else stands on, then inputs, then the rest."""
+    return _ORDER.index(card.grade), _FIRST.index(card.role) if card.role in _FIRST else len(_FIRST)
+
+
+def _notes(schema: Schema) -> dict[str, str]:
+    """The notes of ``schema infer``, by column."""
+    fields = json.loads(schema.source)["fields"]
+    return {field["name"]: field["creditfusion"].get("guess", "") for field in fields}
+
+
+def _reading(cell: str, schema: Schema) -> Reading:
+    if cell in schema.bad_values:
+        return "bad"
+    if cell in schema.undecided_values:
+        return "undecided"
+    return "good" if cell in schema.good_values or not schema.good_values else "unknown"
+
+
+def _outcomes(cells: pd.Series[str], schema: Schema) -> Floats:
+    """float64 (n,): 1 bad, 0 good, NaN neither."""
+    value = {"bad": 1.0, "good": 0.0}
+    known = {cell: value.get(_reading(cell, schema), np.nan) for cell in cells.str.strip().unique() if cell}
+    return cells.str.strip().map(known).to_numpy(dtype=np.float64)
+
+
+def _outcome_levels(cells: pd.Series[str], schema: Schema) -> Iterator[OutcomeLevel]:
+    counts = cells.str.strip().value_counts()
+    for level, rows in counts.items():
+        if level:
+            yield OutcomeLevel(
+                level=str(level), reading=_reading(str(level), schema), rows=int(rows), share=rows / len(cells)
+            )
+
+
+def _notices(beside: Beside, target: Field | None, bad: Floats) -> Iterator[Doubt]:
+    schema, frame = beside.schema, beside.sample.frame
+    names = [field.name for field in schema.fields]
+    if absent := [name for name in names if name not in frame]:
+        yield Doubt(grade="concern", words=f"The file lacks {listed(absent, 8)}, which the schema names.")
+    if extra := [str(name) for name in frame if name not in names]:
+        yield Doubt(grade="note", words=f"The schema does not name {listed(extra, 8)}: nothing reads them.")
+    if beside.sample.n_damaged:
+        yield Doubt(
+            grade="concern",
+            words=f"{number(beside.sample.n_damaged)} rows could not be split into cells; `creditfusion schema check` "
+            "shows them.",
+        )
+    if target is None:
+        yield Doubt(
+            grade="alarm", words="No column is the outcome, so nothing can be learned: give one the role 'target'."
+        )
+    elif not np.isfinite(bad).any() or np.nanmin(bad) == np.nanmax(bad):
+        yield Doubt(grade="alarm", words="Good and bad outcomes do not both occur: look at bad_values and good_values.")
+
+
+def _card(found: Evidence, schema: Schema, open_points: Unfinished, bad: Floats) -> ColumnReview:
+    field, column = found.field, found.column
+    return ColumnReview(
+        name=field.name,
+        title=field.title,
+        role=str(field.role).replace("_", " "),
+        form=_form(field),
+        note=why(found.note),
+        reason=_reason(field, schema),
+        facts=_facts(found),
+        samples=() if _is_text(found) or field.role is Role.TARGET else _samples(found),
+        missing=1 - column.n_present / max(len(column.cells), 1),
+        strength=found.strength,
+        distribution=_distribution(found, bad),
+        doubts=doubts(found, schema, open_points),
+    )
+
+
+def _distribution(found: Evidence, bad: Floats) -> Distribution | None:
+    """What is drawn of a column: of texts their lengths, of keys and the outcome nothing."""
+    if _is_text(found):
+        return lengths(found.column, bad)
+    return None if _names_rows(found) or found.field.role is Role.TARGET else distribution(found.column, bad)
+
+
+def _names_rows(found: Evidence) -> bool:
+    """Whether a cell tells whose row it is."""
+    role, column = found.field.role, found.column
+    key = column.is_key and column.type in (FieldType.STRING, FieldType.INTEGER)
+    return role in (Role.ID, Role.GROUP) or (key and role is not Role.FEATURE)
+
+
+def _is_text(found: Evidence) -> bool:
+    """Whether cells may be people's own sentences or names, which no page quotes."""
+    column = found.column
+    own_words = (
+        column.type is FieldType.STRING
+        and not column.is_key
+        and (column.words >= 4 or 2 * len(column.levels) > column.n_present)
+    )
+    return found.field.role is Role.NARRATIVE or own_words
+
+
+def _samples(found: Evidence) -> tuple[str, ...]:
+    """A few cells: of keys their pattern alone, of anything else what many rows have."""
+    column = found.column
+    if _names_rows(found):
+        return tuple(pattern for pattern, _ in Counter(map(_pattern, column.levels[:N_TEXTS])).most_common(2))
+    return column.levels[:N_SAMPLES]
+
+
+def _pattern(text: str) -> str:
+    """A text with every digit as 9 and every letter as A."""
+    return re.sub(r"\d", "9", re.sub(r"[^\W\d_]", "A", text))[:40]
+
+
+def _facts(found: Evidence) -> dict[str, str]:
+    column = found.column
+    facts = {}
+    if _is_text(found):
+        texts = column.levels[:N_TEXTS]
+        languages = Counter(filter(None, map(language_of, texts))).most_common(3)
+        if column.n_present:
+            characters = column.cells[column.present].str.len()
+            facts["Length"] = (
+                f"{number(characters.median())} characters in the middle, {number(characters.max())} at most"
+            )
+        if languages:
+            facts["Language"] = ", ".join(f"{name} {percent(n / len(texts), 0)}" for name, n in languages)
+    elif _names_rows(found):
+        pass
+    elif column.values is not None and column.n_present and column.type in (FieldType.INTEGER, FieldType.NUMBER):
+        low, middle, high = np.nanquantile(column.values, (0.0, 0.5, 1.0))
+        facts["Range"] = f"{plain(low)} to {plain(high)}, median {plain(middle)}"
+    elif column.values is not None and column.n_present and column.type is FieldType.DATE:
+        first, last = (np.datetime64(int(day), "D") for day in (np.nanmin(column.values), np.nanmax(column.values)))
+        facts["Range"] = f"{first} to {last}"
+    facts["Values"] = number(len(column.levels))
+    codes = [code for code in found.field.missing_values if code]
+    if codes:
+        facts["Missing if"] = ", ".join(codes)
+    return facts
+
+
+def _form(field: Field) -> str:
+    parts: list[str] = [str(field.type)]
+    if field.type is FieldType.DATE:
+        parts.append(field.date_format)
+    if field.unit:
+        parts.append(f"in {field.unit}")
+    return ", ".join(parts)
+
+
+def _reason(field: Field, schema: Schema) -> str:
+    """The wording of the column's reason, or of that of what is derived from it."""
+    if field.role not in (Role.FEATURE, Role.NARRATIVE):
+        return ""
+    if field.reason:
+        return field.reason.wording
+    derived: list[Derived] = [one for one in schema.derived if field.name in one.of and one.reason]
+    return derived[0].reason.wording if derived and derived[0].reason and field.type is FieldType.DATE else ""

@@ -19,7 +19,7 @@ import pandas as pd
 from data_schemas.contract import FieldType, Role
 from data_schemas.errors import ContractError
 from features.inference.outcomes import NOTHING_STATED, Outcomes, StatedOutcomes, find_target, read_outcomes
-from features.inference.profile import ColumnProfile, profiles
+from features.inference.profile import ColumnProfile, before_decision, profiles
 from features.inference.reason_wordings import with_reasons
 from features.inference.roles import LEAK, MAX_LEVELS, SUSPECT, Guess, find_decision_date, find_id, guess_role
 from features.inference.words import words_of
@@ -86,7 +86,7 @@ def draft_schema(
     key, decided = find_id(others), find_decision_date(others)
     values = outcomes.values(goal.cells) if outcomes is not None and goal is not None else None
     guesses: list[Guess] = []
-    for column in columns.values():
+    for column in (before_decision(one, decided) for one in columns.values()):
         if outcomes is not None and column is goal:
             guess = Guess(column, Role.TARGET, _outcome_words(outcomes))
         elif column is key:

@@ -73,8 +73,6 @@ def _check_finite(applications: Applications, answer: Answer) -> None:
     for row, why in enumerate(answer.reasons or ()):
         points = [why.narrative_points, *why.sensitive.values(), *(taken for _, taken in why.reasons)]
         sound[row] &= all(map(math.isfinite, points))
-            map(math.isfinite, [why.narrative_points, *why.sensitive.values(), *(p for _, p in why.reasons)])
-        )
     if not sound.all():
         first = int(applications.row_number[int(np.argmin(sound))])
         raise RunError(

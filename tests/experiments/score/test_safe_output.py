@@ -50,7 +50,7 @@ def test_only_train_may_name_a_bundle_itself(tmp_path: Path) -> None:
 
 def test_a_link_into_a_bundle_is_followed(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(bundle_in(tmp_path))
-    with pytest.raises(ContractError, match="--rejects .* lies in the model bundle"):
+    with pytest.raises(ContractError, match=r"--rejects .* lies in the model bundle"):
         check_outside(tmp_path / "link" / "rejects.csv", "--rejects")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from data_schemas.unfinished import unworded
 from features.arrays import Flags, Floats
-from features.batches.column_counts import Counts, count_columns
-from features.batches.warnings import ColumnWarning, unlike_training
+from features.batches.column_counts import ColumnCounts, Counts, count_columns
+from features.batches.warnings import LEAST_ROWS, ColumnWarning, unlike_training
 from features.design import Design
 from features.encoders.encoder import Progress
 from features.narratives.concepts import ConceptMatcher, ConceptMatches
@@ -276,7 +276,10 @@ class Scorer:
         rejects. Raises ContractError when a column is missing or stands twice.
         """
         found = read_frame(rows, self.schema)
-        return ScoredFrame.of(found, self.answer(found.applications), self.policy is not None)
+        columns: dict[str, ColumnCounts] = {}
+        watch = Monitor(on_columns=columns.update) if len(found.applications) >= LEAST_ROWS else UNWATCHED
+        scored = ScoredFrame.of(found, self.answer(found.applications, watch), self.policy is not None)
+        return replace(scored, warnings=self.unlike_training(columns))
 
     def explain(self, rows: Records) -> ExplainedFrame:
         """Why each row of a data frame, a list of dicts or one dict has its score: ``n_reasons`` reasons, or four.

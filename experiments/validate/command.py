@@ -81,7 +81,7 @@ def evaluate(
     anything is written.
     """
     from experiments.reporting.files import names_of, write_pages
-    from experiments.session.unlike_training import note_warnings, refuse
+    from experiments.session.unlike_training import refuse
     from experiments.validate.job import CARD, VALIDATION, ValidationRequest, validate
     from experiments.validate.summary import summarise
     from features.tables.reader import ReadOptions
@@ -96,10 +96,9 @@ def evaluate(
     with Run.start("evaluate", out, arguments | {"date": day}, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
-            vectors = vector_cache(cache, cache_gb, no_cache)
+            vectors = vector_cache(cache, cache_gb, no_cache, run.note)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, policy=policy, threads=threads)
         found = validate(scorer, order, options, run)
-        note_warnings(run, found.scored.warnings)
         if strict:
             refuse(found.scored.warnings, "Look at the columns, or leave --strict out.")
         with run.timed("write"):

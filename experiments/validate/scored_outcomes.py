@@ -9,6 +9,7 @@ from scipy.special import expit
 
 from experiments.session.reading import read_watched
 from experiments.session.run import Run
+from experiments.session.unlike_training import note_warnings
 from features.arrays import Dates, Flags, Floats
 from features.batches.column_counts import ColumnCounts
 from features.batches.warnings import ColumnWarning
@@ -96,11 +97,14 @@ class ScoredOutcomes:
 
 
 def score_outcomes(scorer: Scorer, applications: Applications, run: Run) -> ScoredOutcomes:
-    """Applications with outcomes, scored and decided; raises as ``Scorer.decide`` does."""
+    """Applications with outcomes, scored and decided; columns unlike training are noted. Raises as ``Scorer.decide``
+    does.
+    """
     columns: dict[str, ColumnCounts] = {}
     reading = read_watched(scorer, applications, run, on_columns=columns.update)
     with run.timed("predict"):
         margins = scorer.margins(reading.design)
     decided = scorer.decide(applications, expit(margins.fused), reading.quality).decision
     y, warnings = applications.outcome(), scorer.unlike_training(columns)
+    note_warnings(run, warnings)
     return ScoredOutcomes(scorer, applications, reading.design, margins, y, decided, reading.quality, warnings)

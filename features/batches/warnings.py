@@ -18,10 +18,11 @@ from data_schemas.contract import Schema
 from features.arrays import Floats
 from features.batches.column_counts import PER_DECADE, ColumnCounts, ColumnProfile, Counts, Profiles
 
-LEAST_ROWS = 5
+LEAST_ROWS = 10
 NEARLY_ALL = 0.9
-ONE_VALUE = 0.95
 USUAL = 0.8  # what training had more often than that is no news
+SOME = 0.02  # of the rows have to spell a level otherwise
+FEWER = 0.1  # rows of the usual kind are left, of those that training had
 CHANCE = 1e-6
 
 _QUARTILES = (0.25, 0.5, 0.75)
@@ -88,15 +89,13 @@ def _strange(profile: ColumnProfile, counts: ColumnCounts) -> tuple[Kind, str] |
 
 
 def _spellings(profile: ColumnProfile, counts: ColumnCounts) -> str:
-    """The spellings that training did not show, or far less often."""
-    then, now = profile.counts.spellings, counts.spellings
-    new = [
-        level
-        for level in sorted(now, key=lambda level: (-now[level], level))
-        if level not in then or _unlikely(then[level], profile.counts.given, now[level], counts.given)
-    ]
-    if not new:
+    """The other spellings of known levels, unless they are few or training had its share of them."""
+    n_then, n_now = sum(profile.counts.spellings.values()), sum(counts.spellings.values())
+    if not n_now or n_now < SOME * counts.given:
         return ""
+    if n_then and not _unlikely(n_then, profile.counts.given, n_now, counts.given):
+        return ""
+    new = sorted(counts.spellings, key=lambda level: (-counts.spellings[level], level))
     named = ", ".join(f"{counts.examples[level]!r}: perhaps {level!r}" for level in new[:_LISTED])
     more = f" and {len(new) - _LISTED} more" if len(new) > _LISTED else ""
     return (
@@ -133,11 +132,7 @@ def _outside(profile: ColumnProfile, counts: ColumnCounts) -> tuple[Kind, str] |
 
 def _constant(profile: ColumnProfile, counts: ColumnCounts) -> tuple[Kind, str] | None:
     then = profile.counts
-    if counts.given < LEAST_ROWS or counts.commonest < ONE_VALUE * counts.given:
-        return None
-    if then.commonest > USUAL * then.given:
-        return None
-    if not _unlikely(then.commonest, then.given, counts.commonest, counts.given):
+    if not _nearly_all(then.commonest, then.given, counts.commonest, counts.given):
         return None
     usual = _share(then.commonest, then.given)
     return "constant", f"{_of(counts.commonest, counts.given)} hold one value; in training at most {usual} did"
@@ -147,7 +142,10 @@ _TESTS: tuple[Test, ...] = (_missing, _strange, _other_unit, _outside, _constant
 
 
 def _nearly_all(k_then: int, n_then: int, k_now: int, n_now: int) -> bool:
+    """Whether nearly all rows are of a kind of which far fewer were in training."""
     if n_now < LEAST_ROWS or k_now < NEARLY_ALL * n_now or k_then > USUAL * n_then:
+        return False
+    if (n_now - k_now) * max(n_then, 1) > FEWER * (n_then - k_then) * n_now:
         return False
     return _unlikely(k_then, n_then, k_now, n_now)
 

@@ -54,27 +54,29 @@ _HINTS = {
         protocolo
         编号|編號|序号|序號|单号|流水号|号码|代码|标识""",
     "decision": """
-        applied|application|apply|decision|decided|issue|issued|origination|originated|orig|booked|booking
-        granted|submitted|request|requested|disbursed|disbursement|approval|approved|antrag*|beantragt
-        bewilligung*|genehmigung*|vertragsdatum|vertragsbeginn|auszahlung*|kreditbeginn|demande|octroi
-        souscription|signature|deblocage|solicitud|solicitado|aprobacion|desembolso|otorgamiento|concesion
-        originacion|solicitacao|aprovacao|contratacao|concessao|liberacao|originacao
+        applied|application|apply|received|start date|loan start*|startdatum|decision|decided|issue|issued
+        origination|originated|orig|booked|booking|granted|submitted|request|requested|disbursed|disbursement
+        approval|approved|antrag*|beantragt|bewilligung*|genehmigung*|vertragsdatum|vertragsbeginn|auszahlung*
+        kreditbeginn|demande|octroi|souscription|signature|deblocage|solicitud|solicitado|aprobacion|desembolso
+        otorgamiento|concesion|originacion|solicitacao|aprovacao|contratacao|concessao|liberacao|originacao
         申请日|申请时间|申請日|审批|審批|放款|发放|發放|贷款日|借款日|签约|成交|起始日|决策""",
     "other_date": """
-        last|next|first|earliest|oldest|birth*|born|dob|payment|pymnt|closed|end|maturity|due|pull|letzte*
-        nachste*|erste*|geburt*|fallig*|ende|enddatum|laufzeitende|dernier*|prochain*|premier*|naissance
-        echeance|fin|ultim*|proxim*|primer*|nacimiento|nascimento|vencimiento|vencimento|termino
+        last|next|first|earliest|oldest|join*|since|opened|registered|registration|hired|employed|birth*|born
+        dob|payment|pymnt|closed|end|maturity|due|pull|letzte*|nachste*|erste*|geburt*|fallig*|ende|enddatum
+        laufzeitende|dernier*|prochain*|premier*|naissance|echeance|fin|ultim*|proxim*|primer*|nacimiento
+        nascimento|vencimiento|vencimento|termino
         最后|最近|上次|下次|首次|最早|出生|生日|到期|还款日|還款日|结清|截止""",
     "later": """
         pymnt|pymnts|payment received|payments received|total paid|amount paid|total payment|last payment
         recovery|recoveries|recovered|total rec|late fee|late fees|written off*|write off*|writeoff*|charge off*
         charged off*|chargeoff*|chg off*|settlement|hardship|out prncp|outstanding principal|last fico
-        last credit pull|collection fee|days past due|dpd|default date|date of default|closed date|closing date
-        repaid|lgd|ead|zahlungseingang*|letzte zahlung|mahnstufe|mahngebuhr*|inkasso*|ausfalldatum|abschreibung*
-        abgeschrieben|verwertungserlos|ruckstandstage|dernier paiement|montant recouvre|recouvrement
-        jours de retard|date defaut|date de defaut|ultimo pago|dias de atraso|dias atraso|dias de mora|dias mora
-        recuperado|recuperacion|castigo|fecha de incumplimiento|ultimo pagamento|dias em atraso|valor recuperado
-        recuperacao|data de inadimplencia|data inadimplencia
+        last credit pull|collection fee|days past due|dpd|default date|date of default|deferral|deferment
+        forbearance|restructured|accrued interest|closed date|closing date|repaid|lgd|ead|zahlungseingang*
+        letzte zahlung|mahnstufe|mahngebuhr*|inkasso*|ausfalldatum|abschreibung*|abgeschrieben|verwertungserlos
+        ruckstandstage|dernier paiement|montant recouvre|recouvrement|jours de retard|date defaut|date de defaut
+        ultimo pago|dias de atraso|dias atraso|dias de mora|dias mora|recuperado|recuperacion|castigo
+        fecha de incumplimiento|ultimo pagamento|dias em atraso|valor recuperado|recuperacao
+        data de inadimplencia|data inadimplencia
         已还|已還|实还|實還|逾期天数|逾期天數|逾期金额|逾期金額|最后还款|催收|核销|核銷|回收|结清日|結清日
         违约日|違約日|坏账|壞賬""",
     "lender": """

@@ -115,6 +115,8 @@ def after_decision(column: ColumnProfile, decided: ColumnProfile) -> str:
 
 def _strong_values(column: ColumnProfile, outcome: Floats, rows: Flags) -> LeakSign | None:
     """What stands in the cells ranks the outcomes of these rows better than an application's data do."""
+    if column.values is not None:
+        rows = rows & np.isfinite(column.values)
     y = outcome[rows]
     if len(y) < MIN_ROWS or y.min() == y.max():
         return None
@@ -123,9 +125,12 @@ def _strong_values(column: ColumnProfile, outcome: Floats, rows: Flags) -> LeakS
     if least < MAX_AUC:
         return None
     part = "" if rows.sum() == np.isfinite(outcome).sum() else f" in the {len(y):,} rows where it is filled"
-    a_code = column.type is not FieldType.STRING or len(column.levels) <= _FEW_VALUES  # repeated texts prove little
+    if column.values is not None and column.type is not FieldType.STRING:
+        certain = lower_bound(_auc(y, column.values[rows]), y) >= CERTAIN_AUC  # by their order, and not as codes
+    else:
+        certain = len(column.levels) <= _FEW_VALUES and least >= CERTAIN_AUC  # repeated long texts prove little
     return LeakSign(
-        a_code and least >= CERTAIN_AUC,
+        certain,
         f"alone its values separate the outcomes with an AUC of {auc:.2f}{part} (at least {least:.2f})",
     )
 

@@ -68,9 +68,9 @@ def totals_lines(cells: Mapping[str, pa.Array], columns: Mapping[str, npt.NDArra
 
 
 def empty_rows(columns: Mapping[str, npt.NDArray[Any]], schema: Schema) -> Flags:
-    """bool (n,): rows that hold nothing but an id; none where there is no other column."""
+    """bool (n,): rows that hold an id and nothing else; none where there is no other column."""
     others = [values for name, values in columns.items() if name != schema.id.name]
-    empty = np.full(len(columns[schema.id.name]), bool(others), dtype=np.bool_)
+    empty = ~missing_cells(columns[schema.id.name]) & bool(others)
     for values in others:
         if not empty.any():
             break

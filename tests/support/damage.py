@@ -238,6 +238,16 @@ CASES = (
         writes(table(line(1), "," * 16 + "\n", line(3))),
         rejected={2: ("application_id", "required")},
     ),
+    Case(
+        "line of totals",
+        writes(table(line(1), "Total: 2 loans,,24000" + "," * 14 + "\n", line(3))),
+        rejected={2: ("application_id", "totals")},
+    ),
+    Case(
+        "row of an id alone",
+        writes(table(line(1), "A-2" + "," * 16 + "\n", line(3))),
+        rejected={2: ("application_id", "empty")},
+    ),
     Case("blank lines", writes(table("\n", line(1), "\n\n", line(2), "  \n", line(3), "\n"))),
     Case("long row over two lines", writes(table(line(1), BROKEN_PAIR, line(3))), rejected={2: ("", "width")}),
     # Line ends

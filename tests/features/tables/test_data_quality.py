@@ -64,6 +64,20 @@ def test_what_was_cut_is_flagged(tmp_path: Path) -> None:
     assert data_quality(rows, LEVELS, kinds) == ["masked:health,family", "missing:income;masked:union", ""]
 
 
+def test_a_row_that_lacks_most_of_what_training_rows_have_is_flagged(tmp_path: Path) -> None:
+    usual = ("income", "amount", "home", "since")
+    nothing = dict.fromkeys(ALL.split(","), "")
+    rows = [
+        row(id="1", income="", amount=""),
+        row(id="2", income="", amount="", home=""),
+        row(id="3", note="", **nothing),
+        row(id="4", **nothing),
+        row(id="5", loans="", owner="", town=""),
+    ]
+    flags = data_quality(applications(tmp_path, rows), LEVELS, usual=usual)
+    assert ["few_inputs" in own for own in flags] == [False, True, True, False, False]
+
+
 def test_no_rows(tmp_path: Path) -> None:
     assert data_quality(applications(tmp_path, []), LEVELS) == []
 

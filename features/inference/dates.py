@@ -82,7 +82,7 @@ def read_as_dates(known: Texts) -> Notation | None:
     form, language, values = fitting[0]
     n_lost = 0 if strict else int(known.counts[np.isnan(values) & ~_never(known.texts)].sum())
     notes = (f"{n_lost} cells are no dates of this form, and their rows will be rejected",) if n_lost else ()
-    return Notation(values, _format(form), {} if language == "en" else {"language": language}, notes)
+    return _one_way(form, language, values, notes)
 
 
 def numbers_as_dates(known: Texts, numbers: Floats) -> Notation | None:
@@ -148,7 +148,13 @@ def _in_doubt(known: Texts, fitting: Sequence[tuple[str, str, Floats]]) -> Notat
         "Find out which is meant, and write it as the column's format"
     )
     form = either_of([form for form, *_ in fitting])
-    return Notation(np.full(len(known), np.nan), {"format": form}, question=question)
+    each = {form: _one_way(form, language, values) for form, language, values in fitting}
+    return Notation(np.full(len(known), np.nan), {"format": form}, question=question, readings=each)
+
+
+def _one_way(form: str, language: str, values: Floats, notes: tuple[str, ...] = ()) -> Notation:
+    """The notation of dates of one form."""
+    return Notation(values, _format(form), {} if language == "en" else {"language": language}, notes)
 
 
 def _candidates(column: str, shapes: set[str]) -> Iterable[tuple[str, str]]:

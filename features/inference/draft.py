@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -55,12 +55,31 @@ class Draft:
     missing: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What somebody who knows the table says beside its outcome.
+
+    Attributes:
+        roles: of columns.
+        notations: of columns that several readings fit, the one that is meant (``Notation.readings``).
+        trusted: columns that are known at the decision and no protected trait, whatever names and figures suggest.
+    """
+
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    notations: Mapping[str, str] = field(default_factory=dict)
+    trusted: frozenset[str] = frozenset()
+
+
+NO_ANSWERS = Answers()
+
+
 def draft_schema(
     sample: pd.DataFrame,
     name: str,
     origin: str,
     target: str | None = None,
     stated: StatedOutcomes = NOTHING_STATED,
+    answers: Answers = NO_ANSWERS,
 ) -> Draft:
     """Draft a schema from a sample of rows.
 
@@ -70,31 +89,36 @@ def draft_schema(
         origin: what was read, for the note in the draft.
         target: the outcome column, where it is known.
         stated: levels of the outcome that are known to be bad, good or undecided.
+        answers: what else is known.
 
     Raises:
         ContractError: for a target that cannot be an outcome, levels that it does not have, or levels of no column.
         KeyError: where the sample has no column ``target``.
     """
-    columns = profiles(sample)
+    columns = profiles(sample, answers.notations)
     goal, rivals = (columns[target], ()) if target else find_target(list(columns.values()))
     if goal is None and stated.levels:
         which = f"; it may be {' or '.join(map(repr, rivals))}" if rivals else ""
         what = f"levels of the outcome are named, and not the column that holds it{which}"
         raise ContractError(what, "Name the column with --target.")
     outcomes = read_outcomes(goal, stated) if goal is not None else None
-    others = [column for column in columns.values() if column is not goal]
-    key, decided = find_id(others), find_decision_date(others)
+    others = [column for column in columns.values() if column is not goal and column.name not in answers.roles]
+    roles = {role: columns[header] for header, role in answers.roles.items()}
+    key = roles.get(Role.ID) or find_id(others)
+    decided = roles.get(Role.DECISION_DATE) or find_decision_date(others)
     values = outcomes.values(goal.cells) if outcomes is not None and goal is not None else None
     guesses: list[Guess] = []
     for column in (before_decision(one, decided) for one in columns.values()):
         if outcomes is not None and column is goal:
             guess = Guess(column, Role.TARGET, _outcome_words(outcomes))
+        elif column.name in answers.roles:
+            guess = Guess(column, answers.roles[column.name], "stated when the draft was made")
         elif column is key:
             guess = Guess(column, Role.ID, "the first column in which every sampled row has its own value")
         elif column is decided:
             guess = Guess(column, Role.DECISION_DATE, "the date that looks most like the day of the decision")
         else:
-            guess = guess_role(column, decided, values)
+            guess = guess_role(column, decided, values, column.name in answers.trusted)
         guesses.append(guess)
     return Draft(
         document=with_reasons(_document(guesses, name, origin, outcomes)),

@@ -66,6 +66,7 @@ class Notation:
         own_keys: keys of its ``creditfusion`` object, beside its role.
         notes: what to know of the reading, as phrases.
         question: where several readings fit, what has to be found out, as a sentence; "" where one does.
+        readings: these readings by what each is called, without a question of their own; empty where one fits.
     """
 
     values: Floats
@@ -73,6 +74,7 @@ class Notation:
     own_keys: Keys = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     question: str = ""
+    readings: Mapping[str, Notation] = field(default_factory=dict)
 
 
 def distinct_texts(name: str, cells: pd.Series[str]) -> tuple[Texts, Ints]:

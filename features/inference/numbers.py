@@ -214,7 +214,11 @@ def _in_doubt(
     )
     notation = NumberNotation(mark, mark, words, negative)
     keys = {**_field_keys(notation), "groupChar": mark, "decimalChar": mark}
-    return Notation(thousands[1], keys, _own_keys(notation, unit), notes, question)
+    each = {
+        f"{text} is {values[at]:,.10g}": Notation(values, _field_keys(one), _own_keys(one, unit), notes)
+        for one, values in fitting
+    }
+    return Notation(thousands[1], keys, _own_keys(notation, unit), notes, question, each)
 
 
 def _field_keys(notation: NumberNotation) -> dict[str, object]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -106,14 +107,19 @@ class _Split(NamedTuple):
     known: Texts
 
 
-def profiles(sample: pd.DataFrame) -> dict[str, ColumnProfile]:
+def profiles(sample: pd.DataFrame, notations: Mapping[str, str] | None = None) -> dict[str, ColumnProfile]:
     """The facts about all columns of a sample of texts, by name: marks of numbers and codes for "missing" are told by
     all columns together.
+
+    Args:
+        notations: of columns that several readings fit, the one that is meant, by its name in ``Notation.readings``.
     """
     split = {str(name): _split(str(name), sample[name]) for name in sample.columns}
     marks = Counter(filter(None, (decimal_mark(one.known) for one in split.values())))
     mark = next(iter(marks)) if len(marks) == 1 else ""
     looks = {name: _look(one, mark) for name, one in split.items()}
+    for name, meant in (notations or {}).items():
+        looks[name] = _read_as(looks[name], meant)
     numbers = {
         name: NumberColumn(look.notation.values, look.texts.counts)
         for name, look in looks.items()
@@ -150,6 +156,16 @@ def _split(name: str, cells: pd.Series[str]) -> _Split:
     words = np.array([len(text) <= _LONGEST and text.lower() in MISSING_WORDS for text in texts.texts], dtype=np.bool_)
     stripped = pd.Series(np.append(texts.texts, [""])[places], index=cells.index, dtype=object)
     return _Split(stripped, texts, places, words, texts.where(~words))
+
+
+def _read_as(look: _Look, meant: str) -> _Look:
+    """The column in one of several readings; as it was, where it has no reading of that name."""
+    reading = look.notation.readings.get(meant)
+    if reading is None:
+        return look
+    values = np.full(len(look.texts), np.nan)
+    values[~look.words] = reading.values
+    return replace(look, notation=replace(reading, values=values))
 
 
 def _look(split: _Split, file_decimal: str) -> _Look:

@@ -71,15 +71,18 @@ def find_decision_date(columns: Sequence[ColumnProfile]) -> ColumnProfile | None
     return _best(columns, points, least=1.0)
 
 
-def guess_role(column: ColumnProfile, decided: ColumnProfile | None, outcome: Floats | None) -> Guess:
+def guess_role(
+    column: ColumnProfile, decided: ColumnProfile | None, outcome: Floats | None, trusted: bool = False
+) -> Guess:
     """The role of a column that is no target, id or decision date.
 
     Args:
         decided: the decision date.
         outcome: float64 (n,), 1 and 0 for the two outcomes, NaN unknown; None where no column holds it.
+        trusted: whether somebody says that it is known at the decision and no protected trait.
     """
-    guess = _plain_guess(column, decided)
-    if guess.role is Role.PROTECTED or not column.levels:
+    guess = _plain_guess(column, decided, trusted)
+    if trusted or guess.role is Role.PROTECTED or not column.levels:
         return guess
     certain, suspicion = _leak(column, decided, outcome)
     if certain:
@@ -106,15 +109,15 @@ def _leak(column: ColumnProfile, decided: ColumnProfile | None, outcome: Floats 
     return "; ".join(reasons), sign.why if sign is not None else ""
 
 
-def _plain_guess(column: ColumnProfile, decided: ColumnProfile | None) -> Guess:
-    """The role as if nothing were known about outcomes."""
+def _plain_guess(column: ColumnProfile, decided: ColumnProfile | None, trusted: bool) -> Guess:
+    """The role as if nothing were known about outcomes; that of a trusted column is never to be protected."""
     role, why = Role.IGNORED, ""
     n_levels, n_rows = len(column.levels), len(column.cells)
     if n_levels == 0 or (n_levels == 1 and column.present.all()):
         why = "it is empty in the sample" if n_levels == 0 else "it has one value in the sample"
-    elif trait := protected_name(column.name):
+    elif not trusted and (trait := protected_name(column.name)):
         role, why = Role.PROTECTED, f"its name speaks of a protected trait: {trait}"
-    elif column.type is FieldType.STRING and (trait := protected_levels(column.levels)):
+    elif not trusted and column.type is FieldType.STRING and (trait := protected_levels(column.levels)):
         role, why = Role.PROTECTED, f"its levels are words for a protected trait: {trait}"
     elif hints(column.name, "group") and column.type in (FieldType.STRING, FieldType.INTEGER) and not column.is_key:
         role, why = Role.GROUP, "its name speaks of a person, and its values come back"

@@ -30,6 +30,8 @@ creditfusion schema infer loans.csv --out my.schema.json
 creditfusion schema infer loans.csv --out my.schema.json --target loan_status --delimiter ';'
 
 creditfusion schema infer loans.csv --out my.schema.json --target class --bad 2 --good 1
+
+creditfusion schema infer loans.csv --out my.schema.json --interactive
 """
 
 
@@ -44,6 +46,9 @@ def infer(
     undecided: Annotated[
         list[str] | None, typer.Option("--undecided", help="A level of applications without an outcome yet; repeat.")
     ] = None,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", help="Ask what is in doubt; Enter takes the draft's own guess.")
+    ] = False,
     name: Annotated[str | None, typer.Option(help="Name of the schema. Left out: the file's name.")] = None,
     rows: Annotated[int, typer.Option(min=1, help="Rows to draw at random and look at.")] = 50_000,
     force: ForceOption = False,
@@ -59,12 +64,15 @@ def infer(
     no bad_values and the command asks for --bad.
     """
     from data_schemas.reader import parse_schema
+    from experiments.schema.infer.interview import Stated, check_terminal, interview
     from experiments.session.layouts import note_layout
     from features.inference.draft import draft_schema, pretty_json
     from features.inference.outcomes import StatedOutcomes
     from features.inference.sample import sample_rows
     from features.tables.reader import ReadOptions
 
+    if interactive:
+        check_terminal()
     options = ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet)
     if out.exists() and not force:
         raise ContractError(f"{out} exists", "Name another file, or replace it with --force.")
@@ -80,7 +88,13 @@ def infer(
         run.console.print(f"Guessing from {len(sample.frame):,} of {sample.n_rows:,} rows.")
         origin = f"{len(sample.frame):,} of the {sample.n_rows:,} rows of {file.name}"
         stated = StatedOutcomes(tuple(bad or ()), tuple(good or ()), tuple(undecided or ()))
-        draft = draft_schema(sample.frame, name or _schema_name(file), origin, target, stated)
+
+        def drafted(said: Stated) -> Draft:
+            own_name = name or _schema_name(file)
+            return draft_schema(sample.frame, own_name, origin, said.target, said.outcomes, said.answers)
+
+        known = Stated(target, stated)
+        draft = interview(drafted, known) if interactive else drafted(known)
         text = pretty_json(_with_dialect(draft.document, sample.layout)) + "\n"
         if not draft.missing:
             parse_schema(text, str(out))

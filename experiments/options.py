@@ -14,6 +14,7 @@ from data_schemas.contract import Sensitive
 from data_schemas.errors import ContractError
 
 if TYPE_CHECKING:
+    from features.encoders.cache import Tell
     from fusion.text_encoder import VectorCache
 
 ModelOption = Annotated[Path, typer.Option("--model", help="Model bundle, the folder that `train` wrote.")]
@@ -84,8 +85,11 @@ CacheGbOption = Annotated[float, typer.Option("--cache-gb", min=0.001, help="Mos
 NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Compute every vector anew and keep none.")]
 
 
-def vector_cache(cache: Path | None, max_gb: float, no_cache: bool) -> VectorCache | None:
-    """The cache of narrative vectors that the options mean; None for no cache."""
+def vector_cache(cache: Path | None, max_gb: float, no_cache: bool, tell: Tell) -> VectorCache | None:
+    """The cache of narrative vectors that the options mean; None for no cache.
+
+    tell: gets a sentence about whatever is found damaged in it.
+    """
     from fusion.text_encoder import VectorCache  # takes seconds
 
     if no_cache:
@@ -94,7 +98,7 @@ def vector_cache(cache: Path | None, max_gb: float, no_cache: bool) -> VectorCac
         named = os.environ.get("CREDITFUSION_CACHE")
         base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         cache = Path(named) if named else Path(base) / "creditfusion" / "vectors"
-    return VectorCache(cache, max_gb)
+    return VectorCache(cache, max_gb, tell)
 
 
 def use_threads(threads: int) -> None:

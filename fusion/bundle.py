@@ -204,6 +204,14 @@ def _blend_json(assembly: Assembly) -> Json:
     return {"members": members, "booster_weights": assembly.stacker.weights, "intercept": assembly.intercept}
 
 
+def check_outside(path: Path, option: str = "--out") -> None:
+    """Raise ContractError when ``path`` is a bundle or lies in one: a file more, and every verb would refuse it."""
+    place = path.resolve()
+    for folder in (place, *place.parents):
+        if (folder / MANIFEST).is_file() and (folder / MANIFEST_DIGEST).is_file():
+            raise ContractError(f"{option} {path} lies in the model bundle {folder}", "Choose a place outside it.")
+
+
 def check_place(path: Path) -> None:
     """Raise ContractError when ``path`` exists and is not a bundle, which ``save`` would replace."""
     if path.exists() and not ((path / MANIFEST).is_file() and (path / MANIFEST_DIGEST).is_file()):
@@ -301,11 +309,16 @@ def verify(path: Path) -> tuple[Manifest, dict[str, bytes]]:
         contents[name] = _read(path, name)
         if hashlib.sha256(contents[name]).hexdigest() != digest:
             raise ContractError(f"{name} of bundle {path} was changed after training (sha256 differs)", COPY_AGAIN)
-    present = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_file()}
+    present = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_file() and not _of_system(file)}
     strangers = sorted(present - set(manifest.files) - {MANIFEST, MANIFEST_DIGEST})
     if strangers:
         raise ContractError(f"{strangers[0]} in bundle {path} is not listed in its manifest", "Remove the file.")
     return manifest, contents
+
+
+def _of_system(file: Path) -> bool:
+    """Whether a file manager left it there by itself."""
+    return file.name in (".DS_Store", "Thumbs.db", "desktop.ini") or file.name.startswith("._")
 
 
 def _read(path: Path, name: str) -> bytes:

@@ -105,7 +105,7 @@ def explain(
     with Run.start("explain", out, arguments | {"limit": limit, "fast": fast, "date": day}, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
-            vectors = vector_cache(cache, cache_gb, no_cache)
+            vectors = vector_cache(cache, cache_gb, no_cache, run.note)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, threads=threads)
         done = explain_file(scorer, choice, order, heading, options, run)
         run.finish({"out": out, **_counts(done), "cache_hit_rate": scorer.encoder.hit_rate})

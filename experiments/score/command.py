@@ -110,7 +110,7 @@ def score(
     with Run.start("score", out, arguments, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
-            vectors = vector_cache(cache, cache_gb, no_cache)
+            vectors = vector_cache(cache, cache_gb, no_cache, run.note)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, policy=policy, reasons=reasons, threads=threads)
             scorer.prepare()
         if reasons and scorer.unworded:

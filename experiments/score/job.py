@@ -31,6 +31,7 @@ from features.batches.warnings import ColumnWarning
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.tables.reader import ReadOptions, file_layout, read_chunks
 from fusion.answers import Answer
+from fusion.bundle import check_outside
 from fusion.policy.policy import Policy
 from fusion.scorer import Monitor
 
@@ -220,6 +221,7 @@ def check_files(files: ScoreFiles, schema: Schema) -> None:
     """Raise ContractError for names of no known form, for one file named twice, or a column that cannot be copied."""
     check_name(files.out, "--out")
     check_name(files.rejects, "--rejects")
+    check_outside(files.rejects, "--rejects")
     named = {"--data": files.data, "--out": files.out, "--rejects": files.rejects}
     resolved = {option: path.resolve() for option, path in named.items()}
     if len(set(resolved.values())) < len(resolved):

@@ -130,7 +130,7 @@ def sweep(
         write_rejects(read.rejects, place.rejects)
 
         def opener(of: EncoderConfig) -> OpenEncoder:
-            return open_text_encoder(of, vector_cache(cache, cache_gb, no_cache))
+            return open_text_encoder(of, vector_cache(cache, cache_gb, no_cache, run.note))
 
         with database_errors():
             found = sweep_study(read, search, place, effort, opener, run)

@@ -89,7 +89,7 @@ def train(
         contract = load_schema(schema)
         settings = load_config(config, overrides or [])
         use_threads(threads)
-        encoder = open_text_encoder(settings.encoder, vector_cache(cache, cache_gb, no_cache))
+        encoder = open_text_encoder(settings.encoder, vector_cache(cache, cache_gb, no_cache, run.note))
         options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
         check_place(files.out)  # before hours of work, not after them
         read = read_decided(contract, files.data, options, run)

@@ -96,7 +96,7 @@ def evaluate(
     with Run.start("evaluate", out, arguments | {"date": day}, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
-            vectors = vector_cache(cache, cache_gb, no_cache)
+            vectors = vector_cache(cache, cache_gb, no_cache, run.note)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, policy=policy, threads=threads)
         found = validate(scorer, order, options, run)
         if strict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,12 @@ def column_positions(names: Sequence[str], schema: Schema, need_target: bool, or
         raise ContractError(f"{origin}: the header lacks {_listed(missing)}", _nearest(missing, names))
     unread = (Role.IGNORED,) if need_target else (Role.IGNORED, Role.TARGET, Role.AUXILIARY)
     return {f.name: names.index(f.name) for f in schema.fields if f.role not in unread and f.name in names}
+
+
+def own_names(names: Sequence[str], schema: Schema) -> list[str]:
+    """Column names of a file, each as the contract writes it where the two differ in Unicode form alone."""
+    own = {unicodedata.normalize("NFC", field.name): field.name for field in schema.fields}
+    return [own.get(unicodedata.normalize("NFC", name), name) for name in names]
 
 
 def column_names(line: str, delimiter: str) -> list[str]:

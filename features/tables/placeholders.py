@@ -51,8 +51,11 @@ def placeholders(text: pa.Array) -> Flags:
     silent = pc.invert(pc.match_substring_regex(text, _LETTERS))
     candidates = pc.fill_null(pc.or_(pc.or_(short, marked), silent), False)
     found = np.zeros(len(text), dtype=np.bool_)
-    for at in np.flatnonzero(candidates.to_numpy(zero_copy_only=False)).tolist():
-        found[at] = is_placeholder(text[at].as_py())
+    chosen = np.flatnonzero(candidates.to_numpy(zero_copy_only=False))
+    coded = text.take(pa.array(chosen)).dictionary_encode()  # labels such as job titles repeat
+    of_texts = np.array([is_placeholder(one) for one in coded.dictionary.to_pylist()], dtype=np.bool_)
+    if len(of_texts):
+        found[chosen] = of_texts[coded.indices.to_numpy(zero_copy_only=False)]
     return found
 
 

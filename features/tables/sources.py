@@ -17,17 +17,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data_schemas.contract import Dialect, Field, FieldType, Schema
+from data_schemas.contract import Dialect, Field, FieldType, Role, Schema
 from data_schemas.errors import ContractError, RunError
 from features.arrays import Ints
 from features.tables.containers import READ_ERRORS, is_parquet, unreadable_error
 from features.tables.csv_records import Lines, Record, printable, records
 from features.tables.dates import dates_as_text
-from features.tables.header import column_positions
+from features.tables.header import column_positions, own_names
 from features.tables.layout import find_layout
 from features.tables.number_cells import as_written
 
 _MAX_TEXT = 32 * 2**20  # characters of a batch; fewer rows where rows are long
+MAX_WHOLE = 2.0**53  # above it floats skip whole numbers
 
 
 class Reject(NamedTuple):
@@ -61,8 +62,8 @@ def header_names(path: Path, schema: Schema, dialect: Dialect) -> list[str]:
     """Column names of a table, "" for a column without one. Raises RunError or ContractError."""
     if is_parquet(path):
         with _open_parquet(path) as table:
-            return list(table.schema_arrow.names)
-    return list(find_layout(path, schema, dialect).names)
+            return own_names(table.schema_arrow.names, schema)
+    return own_names(find_layout(path, schema, dialect).names, schema)
 
 
 def csv_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int, dialect: Dialect) -> Iterator[TextRows]:
@@ -71,7 +72,7 @@ def csv_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int, dia
     Raises ContractError for a header that does not fit. RunError when the file breaks off: after the rows before that.
     """
     layout = find_layout(path, schema, dialect)
-    where = column_positions(layout.names, schema, need_target, path)
+    where = column_positions(own_names(layout.names, schema), schema, need_target, path)
     with layout.open() as stream:
         try:
             lines = Lines(stream)
@@ -151,7 +152,7 @@ def parquet_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int)
     Raises ContractError for columns that do not fit, RunError when the file breaks off.
     """
     with _open_parquet(path) as table:
-        where = column_positions(list(table.schema_arrow.names), schema, need_target, path)
+        where = column_positions(own_names(table.schema_arrow.names, schema), schema, need_target, path)
         first = 1
         for batch in _parquet_batches(table, chunk_rows, path):
             yield TextRows(
@@ -191,6 +192,8 @@ def as_text(column: pa.Array, field: Field, origin: Path | str) -> pa.Array:
     try:
         if pa.types.is_floating(kind):
             column = pc.if_else(pc.is_nan(column), None, column)
+            if field.role is Role.ID:
+                column = _whole_ids(column, field, origin)
         if field.type is FieldType.DATE and (pa.types.is_date(kind) or pa.types.is_timestamp(kind)):
             return dates_as_text(column, field)
         if pa.types.is_string(kind) or pa.types.is_large_string(kind):  # the cast back to text checks its bytes
@@ -201,6 +204,18 @@ def as_text(column: pa.Array, field: Field, origin: Path | str) -> pa.Array:
             f"{origin}: the column {field.name!r} holds {kind} that does not read as text",
             "Write it as UTF-8 text, a number or a date.",
         ) from error
+
+
+def _whole_ids(column: pa.Array, field: Field, origin: Path | str) -> pa.Array:
+    """Ids that came as floats, as whole numbers where all are; raises ContractError beyond what floats tell apart."""
+    values = column.cast(pa.float64())
+    if pc.any(pc.greater(pc.abs(values), MAX_WHOLE)).as_py():
+        raise ContractError(
+            f"{origin}: the ids in {field.name!r} are floats above 2^53, where different ids become one",
+            "Write the column as text or as 64-bit integers.",
+        )
+    whole = pc.all(pc.equal(pc.floor(values), values)).as_py()
+    return values.cast(pa.int64()) if whole else column
 
 
 def _original(batch: pa.RecordBatch, position: int) -> str:

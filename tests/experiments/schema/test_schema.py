@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.schema.command import app
+from tests.support.chinese import chinese_loans
 
 HEADER = (
     "application_id,applied_on,amount,term_months,annual_income,employment_years,home,purpose,dti,credit_score,"
@@ -222,3 +223,14 @@ def test_a_finished_schema_has_nothing_open(tmp_path: Path) -> None:
     assert code == 0
     assert not any(json.loads(out)["unfinished"].values())
     assert "Unfinished" not in err
+
+
+def test_a_draft_names_how_its_file_is_written(tmp_path: Path) -> None:
+    path, out = tmp_path / "loans.csv", tmp_path / "loans.json"
+    text = chinese_loans(300, 0).table.to_csv(index=False, sep=";", lineterminator="\n")
+    path.write_bytes(("贷款明细\n" + text).encode("gb18030"))
+    _, _, err = run("infer", path, "--out", out, "--target", "结果")
+    assert "read as gb18030; delimiter ';'; line 1 before the header left out" in " ".join(err.split())
+    draft = json.loads(out.read_text(encoding="utf-8"))
+    assert (draft["encoding"], draft["dialect"]) == ("gb18030", {"delimiter": ";"})
+    assert {field["name"] for field in draft["fields"]} == set(chinese_loans(1, 0).table.columns)

@@ -73,6 +73,15 @@ def test_composed_and_decomposed_letters_are_one_level(tmp_path: Path) -> None:
     assert list(read.frame["town"]) == ["K\u00f6ln"] * 2
 
 
+def test_a_header_in_another_unicode_form_names_the_same_columns(tmp_path: Path) -> None:
+    document = json.loads(small_schema().source)
+    document["fields"][NAMES.index("town")]["name"] = "m\u00e9tier"
+    schema = parse_schema(json.dumps(document), "small")
+    names = ["me\u0301tier" if name == "town" else name for name in NAMES]
+    read = read_all(write_csv(tmp_path / "rows.csv", [small_row()], names), schema, ReadOptions()).applications
+    assert list(read.frame["m\u00e9tier"]) == ["Ulm"]
+
+
 def test_only_text_features_are_matched_loosely() -> None:
     document = json.loads(small_schema().source)
     document["fields"][NAMES.index("income")]["creditfusion"]["match"] = "loose"

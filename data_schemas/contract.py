@@ -168,6 +168,7 @@ class Field:
         match_concepts: whether the sentences of a narrative are matched to concepts; not those of a label, such as a
             job title.
         auxiliary: of an auxiliary column, how its cells become an outcome.
+        loose: whether other spellings of a level (``features.tables.spelling.loose_key``) are read as that level.
     """
 
     name: str
@@ -191,6 +192,7 @@ class Field:
     actionable: Actionable = Actionable.NO
     match_concepts: bool = True
     auxiliary: AuxiliaryOutcome | None = None
+    loose: bool = False
 
     @property
     def is_numeric(self) -> bool:
@@ -255,6 +257,21 @@ class Concept:
 
 
 @dataclass(frozen=True)
+class Dialect:
+    """How the files of a data set are written, where they do not show it themselves; None: they do.
+
+    Attributes:
+        encoding: of text, as Python names it.
+        delimiter: between the cells of CSV.
+        sheet: of a workbook.
+    """
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+
+
+@dataclass(frozen=True)
 class Schema:
     """The contract of one data set.
 
@@ -271,6 +288,7 @@ class Schema:
         concepts: in the order of the file.
         digest: sha256 of the schema's canonical JSON.
         source: the schema as JSON text, complete in itself, for bundles.
+        dialect: how files are written that do not show it.
     """
 
     name: str
@@ -284,6 +302,7 @@ class Schema:
     concepts: tuple[Concept, ...]
     digest: str
     source: str
+    dialect: Dialect = Dialect()
 
     def fields_of(self, *roles: Role) -> tuple[Field, ...]:
         """Fields with one of these roles, in file order."""

@@ -19,5 +19,9 @@ class ContractError(UserError):
     """Wrong usage or a broken contract (exit code 2): schema, config, header, bundle or option at fault."""
 
 
+class UnlikeTrainingError(UserError):
+    """A batch that is unlike the training rows, where the user asked to stop at that (exit code 4)."""
+
+
 class RunError(UserError):
     """The run failed (exit code 1): an unreadable file, a full disk, a missing model."""

@@ -11,7 +11,8 @@ import difflib
 import functools
 import hashlib
 import json
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from data_schemas.contract import (
     Concept,
     Derived,
     DerivedKind,
+    Dialect,
     Direction,
     Field,
     FieldType,
@@ -96,13 +98,14 @@ def parse_schema(text: str, origin: str, as_draft: bool = False) -> Schema:
         title=str(document.get("title", own["name"])),
         fields=tuple(_field(field, document.get("missingValues", [])) for field in document["fields"]),
         derived=tuple(_derived(derived) for derived in own.get("derived", [])),
-        bad_values=tuple(own.get("bad_values", [])),
-        good_values=tuple(own.get("good_values", [])),
-        undecided_values=tuple(own.get("undecided_values", [])),
+        bad_values=_texts(own.get("bad_values", [])),
+        good_values=_texts(own.get("good_values", [])),
+        undecided_values=_texts(own.get("undecided_values", [])),
         strip=tuple(StripRule(rule["pattern"], rule["why"]) for rule in own.get("strip", [])),
         concepts=tuple(_concept(concept) for concept in own.get("concepts", [])),
         digest=_digest(document),
         source=text,
+        dialect=_dialect(document),
     )
 
 
@@ -229,9 +232,9 @@ def _field(field: Document, missing_values: list[str]) -> Field:
         maximum=_bound(constraints.get("maximum")),
         pattern=constraints.get("pattern"),
         max_length=constraints.get("maxLength"),
-        categories=tuple(field.get("categories", [])),
-        allowed=auxiliary.levels if isinstance(auxiliary, OrderedOutcome) else tuple(constraints.get("enum", [])),
-        missing_values=tuple(dict.fromkeys(["", *missing_values, *field.get("missingValues", [])])),
+        categories=_texts(field.get("categories", [])),
+        allowed=auxiliary.levels if isinstance(auxiliary, OrderedOutcome) else _texts(constraints.get("enum", [])),
+        missing_values=_texts(["", *missing_values, *field.get("missingValues", [])]),
         date_format=_date_format(field.get("format", "default")),
         date_language=own.get("language", "en"),
         number=_number(field),
@@ -240,7 +243,18 @@ def _field(field: Document, missing_values: list[str]) -> Field:
         actionable=Actionable(own.get("actionable", "no")),
         match_concepts=own.get("concepts", True),
         auxiliary=auxiliary,
+        loose=own.get("match", "exact") == "loose",
     )
+
+
+def _dialect(document: Document) -> Dialect:
+    written = document.get("dialect", {})
+    return Dialect(document.get("encoding"), written.get("delimiter"), written.get("sheetName"))
+
+
+def _texts(values: Iterable[str]) -> tuple[str, ...]:
+    """Cell texts in Unicode's composed form (NFC), in which cells are compared with them, each once."""
+    return tuple(dict.fromkeys(unicodedata.normalize("NFC", value) for value in values))
 
 
 def _date_format(form: str) -> str:
@@ -262,7 +276,7 @@ def _auxiliary(outcome: Document | None) -> AuxiliaryOutcome | None:
         case {"kind": "numeric", "direction": direction}:
             return NumericOutcome(Direction(direction))
         case {"kind": "ordered", "levels": levels}:
-            return OrderedOutcome(tuple(levels))
+            return OrderedOutcome(_texts(levels))
         case {"kind": "time_until", "horizon": horizon}:
             return TimeUntilEvent(horizon if isinstance(horizon, str) else float(horizon))
     return None

@@ -43,6 +43,9 @@ def _keys_fit_types(document: Document) -> Iterator[Problem]:
             if own.get(key, nothing) != nothing and (kind in ("string", "date") or role_of(field) != "feature"):
                 what = f"{field['name']!r} {having}, but is no numeric feature"
                 yield Problem(f"{path}.creditfusion.{key}", "key_of_type", what, "Drop it.")
+        if own.get("match", "exact") != "exact" and (kind != "string" or role_of(field) != "feature"):
+            what = f"{field['name']!r} is to be matched loosely, but is no text feature"
+            yield Problem(f"{path}.creditfusion.match", "key_of_type", what, "Drop it.")
         if not own.get("concepts", True) and role_of(field) != "narrative":
             what = f"{field['name']!r} is to be matched to no concepts, but is no narrative"
             yield Problem(f"{path}.creditfusion.concepts", "key_of_type", what, "Drop it.")

@@ -1,6 +1,7 @@
 """The ``creditfusion`` command: its verbs, and what becomes of errors.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or a broken contract, 3 done but some rows were rejected, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong usage or a broken contract (also where every row broke it), 3 done but some rows
+were rejected, 4 stopped by --strict at what it would only warn of, 130 interrupted.
 A user never meets a traceback: errors that a user can act on print what is wrong and what to do; any other goes to a
 file, without its message, which may quote a cell of somebody's application. ``CREDITFUSION_DEBUG=1`` shows tracebacks
 in full.
@@ -21,7 +22,7 @@ from typing import Annotated
 
 import typer
 
-from data_schemas.errors import ContractError, UserError
+from data_schemas.errors import ContractError, UnlikeTrainingError, UserError
 from experiments.augment.command import EXAMPLES as AUGMENT_EXAMPLES
 from experiments.augment.command import augment
 from experiments.compare.command import EXAMPLES as COMPARE_EXAMPLES
@@ -39,7 +40,7 @@ from experiments.probe.command import probe
 from experiments.schema.command import app as schema_app
 from experiments.score.command import EXAMPLES as SCORE_EXAMPLES
 from experiments.score.command import score
-from experiments.session.run import INTERRUPTED
+from experiments.session.run import INTERRUPTED, WARNED
 from experiments.settings.command import EXAMPLES as SETTINGS_EXAMPLES
 from experiments.settings.command import settings
 from experiments.sweep.command import EXAMPLES as SWEEP_EXAMPLES
@@ -88,7 +89,8 @@ def _common(
 ) -> None:
     """Credit-risk scoring that reads an application's words beside its columns.
 
-    Exit codes: 0 done, 1 failed, 2 wrong usage or a broken contract, 3 done but some rows were rejected.
+    Exit codes: 0 done, 1 failed, 2 wrong usage or a broken contract (also where every row broke it), 3 done but some
+    rows were rejected, 4 stopped by --strict at what it would only warn of.
     """
 
 
@@ -127,6 +129,8 @@ def _print_error(error: Exception) -> int:
             "This is a fault of creditfusion. CREDITFUSION_DEBUG=1 shows it in full."
         )
     print(f"Error: {message}", file=sys.stderr)
+    if isinstance(error, UnlikeTrainingError):
+        return WARNED
     return WRONG_USAGE if isinstance(error, ContractError) else FAILED
 
 

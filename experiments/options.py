@@ -14,6 +14,7 @@ from data_schemas.contract import Sensitive
 from data_schemas.errors import ContractError
 
 if TYPE_CHECKING:
+    from features.encoders.cache import Tell
     from fusion.text_encoder import VectorCache
 
 ModelOption = Annotated[Path, typer.Option("--model", help="Model bundle, the folder that `train` wrote.")]
@@ -45,14 +46,23 @@ PolicyOption = Annotated[
 SegmentOption = Annotated[
     list[str] | None, typer.Option("--segment", help="Column to part the rows by; repeat for more.")
 ]
+StrictOption = Annotated[
+    bool,
+    typer.Option("--strict", help="Publish nothing, with exit code 4, where a column is unlike the training rows."),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace what an earlier run wrote, finished or not.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object on stdout.")]
 ThreadsOption = Annotated[
     int, typer.Option("--threads", min=0, help="Processor threads to use; 0 for as many as there are.")
 ]
-DelimiterOption = Annotated[str, typer.Option("--delimiter", help="Delimiter of CSV input.")]
+DelimiterOption = Annotated[
+    str | None, typer.Option("--delimiter", help="Delimiter of CSV input, found out when not given.")
+]
 EncodingOption = Annotated[
     str | None, typer.Option("--encoding", help="Text encoding of CSV input, found out when not given.")
+]
+SheetOption = Annotated[
+    str | None, typer.Option("--sheet", help="Sheet of a workbook, where it has several and the schema names none.")
 ]
 EncoderOption = Annotated[
     str | None,
@@ -75,8 +85,11 @@ CacheGbOption = Annotated[float, typer.Option("--cache-gb", min=0.001, help="Mos
 NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Compute every vector anew and keep none.")]
 
 
-def vector_cache(cache: Path | None, max_gb: float, no_cache: bool) -> VectorCache | None:
-    """The cache of narrative vectors that the options mean; None for no cache."""
+def vector_cache(cache: Path | None, max_gb: float, no_cache: bool, tell: Tell) -> VectorCache | None:
+    """The cache of narrative vectors that the options mean; None for no cache.
+
+    tell: gets a sentence about whatever is found damaged in it.
+    """
     from fusion.text_encoder import VectorCache  # takes seconds
 
     if no_cache:
@@ -85,7 +98,7 @@ def vector_cache(cache: Path | None, max_gb: float, no_cache: bool) -> VectorCac
         named = os.environ.get("CREDITFUSION_CACHE")
         base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         cache = Path(named) if named else Path(base) / "creditfusion" / "vectors"
-    return VectorCache(cache, max_gb)
+    return VectorCache(cache, max_gb, tell)
 
 
 def use_threads(threads: int) -> None:

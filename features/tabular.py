@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from data_schemas.contract import Derived, DerivedKind, Direction, Field, FieldT
 from features.arrays import Floats
 from features.design import TabularBlock
 from features.tables.applications import Applications
+from features.tables.spelling import level_codes, loose_key
 
 MIN_LEVEL_ROWS = 5
 """Rows that must show a level for it to get a code of its own, where the schema does not list the levels."""
@@ -50,7 +51,7 @@ class TabularEncoder:
         for field in _level_fields(applications.schema):
             known = field.categories or field.allowed
             if not known:
-                counts = Counter(applications.frame[field.name])
+                counts = _level_counts(field, applications.frame[field.name])
                 known = tuple(level for level, n_rows in counts.items() if level and n_rows >= min_rows)
             levels[field.name] = tuple(sorted(known))
         encoded = TabularEncoder(applications.schema, levels, {}).encode(applications)
@@ -85,7 +86,7 @@ class TabularEncoder:
 
     def encode(self, applications: Applications) -> TabularBlock:
         """The arrays of these applications; raises KeyError when a feature is not among their columns."""
-        values = _numeric_values(applications)
+        values = numeric_values(applications)
         x_num = np.empty((len(applications), len(self.numeric)), dtype=np.float32)
         with np.errstate(over="ignore"):
             for i, name in enumerate(self.num_names):
@@ -96,8 +97,7 @@ class TabularEncoder:
             column[np.isnan(column)] = median
         x_cat = np.zeros((len(applications), len(self.levels)), dtype=np.int32)
         for i, (name, levels) in enumerate(self.levels.items()):
-            codes = {level: code for code, level in enumerate(levels, 1)}
-            x_cat[:, i] = [codes.get(level, 0) for level in applications.frame[name]]
+            x_cat[:, i] = level_codes(self.schema[name], applications.frame[name].tolist(), levels)
         return TabularBlock(x_num, x_cat, self.num_names, self.cat_names, self.n_levels)
 
     def to_json(self) -> dict[str, Any]:
@@ -118,11 +118,22 @@ class TabularEncoder:
         return encoder
 
 
+def _level_counts(field: Field, cells: Iterable[str]) -> Mapping[str, int]:
+    """Rows of every level; where the field is matched loosely, those of all spellings count for the most frequent."""
+    counts = Counter(cells)
+    if not field.loose:
+        return counts
+    spellings: dict[str, Counter[str]] = {}
+    for level, n_rows in counts.items():
+        spellings.setdefault(loose_key(level), Counter())[level] = n_rows
+    return {min(own, key=lambda level: (-own[level], level)): own.total() for own in spellings.values()}
+
+
 def _level_fields(schema: Schema) -> tuple[Field, ...]:
     return tuple(field for field in schema.features if field.type is FieldType.STRING)
 
 
-def _numeric_values(applications: Applications) -> dict[str, Floats]:
+def numeric_values(applications: Applications) -> dict[str, Floats]:
     """float64 (n,) of every numeric feature and derived feature, NaN = missing or not to be computed."""
     frame, schema = applications.frame, applications.schema
     values = {field.name: frame[field.name].to_numpy(np.float64) for field in schema.features if field.is_numeric}

@@ -1,12 +1,13 @@
 """The bundle: a trained model as a folder of plain files, verified byte by byte before any of them is parsed.
 
-Layout of format version 5:
+Layout of format version 6:
 
     manifest.json           what the bundle is; sha256 of every other file
     manifest.sha256         sha256 of manifest.json
     schema.json             the data contract, as it was read
     config.json             the resolved settings
     tabular.json            the fitted tabular encoder
+    columns.json            what each input was like over the training rows, in counts
     calibration.json        the blends, with what each member weighs, and the text-only line
     basis.safetensors       the maps from a design to the heads' inputs
     components.safetensors  the maps from these to what the trees hear of narratives beside their log-odds
@@ -34,7 +35,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
@@ -43,6 +44,7 @@ from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
 from features.arrays import Flags, Floats32
 from features.atomic_files import new_folder
+from features.batches.column_counts import ColumnProfile, Profiles
 from features.tables.applications import Applications
 from features.tabular import TabularEncoder
 from fusion.config import Config, parse_config
@@ -56,12 +58,13 @@ from fusion.model.text_components import TextComponents
 from fusion.validation.text_drift import Reference
 from fusion.validation.training_rows import TrainingRows
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 MANIFEST, MANIFEST_DIGEST = "manifest.json", "manifest.sha256"
 NEEDED = (
     "schema.json",
     "config.json",
     "tabular.json",
+    "columns.json",
     "calibration.json",
     "basis.safetensors",
     "components.safetensors",
@@ -74,6 +77,7 @@ TUNED = "encoder/tuned.safetensors"
 PROBES = "encoder/probes.safetensors"
 COPY_AGAIN = "Copy the bundle again from where it was made."
 Json = dict[str, object]
+_PROFILES = TypeAdapter(dict[str, ColumnProfile])
 
 
 class Provenance(BaseModel):
@@ -134,6 +138,7 @@ class Trained:
         tuned: float32 tensors in the place of the text encoder's, by name; empty where it was not tuned.
         probes: float32 (n_probes, dim), the encoder's vectors of ``features.encoders.parity.PROBES`` in fp32; None
             where it read no text.
+        profiles: what each input was like over the rows learned from, for warnings of batches unlike them.
     """
 
     model: FusionModel
@@ -144,6 +149,7 @@ class Trained:
     rows: TrainingRows
     tuned: Tensors = field(default_factory=dict)
     probes: Floats32 | None = None
+    profiles: Profiles = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +166,7 @@ class Bundle:
     manifest: Manifest
     tuned: Tensors = field(default_factory=dict)
     probes: Floats32 | None = None
+    profiles: Profiles = field(default_factory=dict)
 
     def explainer(self) -> Explainer:
         """What explains this model's margins, against the background that its settings name; takes a second."""
@@ -197,6 +204,14 @@ def _blend_json(assembly: Assembly) -> Json:
     return {"members": members, "booster_weights": assembly.stacker.weights, "intercept": assembly.intercept}
 
 
+def check_outside(path: Path, option: str = "--out") -> None:
+    """Raise ContractError when ``path`` is a bundle or lies in one: a file more, and every verb would refuse it."""
+    place = path.resolve()
+    for folder in (place, *place.parents):
+        if (folder / MANIFEST).is_file() and (folder / MANIFEST_DIGEST).is_file():
+            raise ContractError(f"{option} {path} lies in the model bundle {folder}", "Choose a place outside it.")
+
+
 def check_place(path: Path) -> None:
     """Raise ContractError when ``path`` exists and is not a bundle, which ``save`` would replace."""
     if path.exists() and not ((path / MANIFEST).is_file() and (path / MANIFEST_DIGEST).is_file()):
@@ -225,6 +240,7 @@ def save(
         "schema.json": trained.tabular.schema.source.encode(),
         "config.json": _json_bytes(trained.config.model_dump()),
         "tabular.json": _json_bytes(trained.tabular.to_json()),
+        "columns.json": _json_bytes(_PROFILES.dump_python(dict(trained.profiles), mode="json")),
         "calibration.json": _json_bytes(calibration),
         "basis.safetensors": save_tensors(_basis_arrays(model.basis)),
         "components.safetensors": save_tensors(model.components.to_arrays()),
@@ -293,11 +309,16 @@ def verify(path: Path) -> tuple[Manifest, dict[str, bytes]]:
         contents[name] = _read(path, name)
         if hashlib.sha256(contents[name]).hexdigest() != digest:
             raise ContractError(f"{name} of bundle {path} was changed after training (sha256 differs)", COPY_AGAIN)
-    present = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_file()}
+    present = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_file() and not _of_system(file)}
     strangers = sorted(present - set(manifest.files) - {MANIFEST, MANIFEST_DIGEST})
     if strangers:
         raise ContractError(f"{strangers[0]} in bundle {path} is not listed in its manifest", "Remove the file.")
     return manifest, contents
+
+
+def _of_system(file: Path) -> bool:
+    """Whether a file manager left it there by itself."""
+    return file.name in (".DS_Store", "Thumbs.db", "desktop.ini") or file.name.startswith("._")
 
 
 def _read(path: Path, name: str) -> bytes:
@@ -349,4 +370,5 @@ def load(path: Path) -> Bundle:
     rows = TrainingRows.from_arrays(load_tensors(contents["rows.safetensors"]))
     tuned = load_tensors(contents[TUNED]) if TUNED in contents else UNTUNED
     probes = load_tensors(contents[PROBES])["vectors"] if PROBES in contents else None
-    return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned, probes)
+    profiles = _PROFILES.validate_json(contents["columns.json"])
+    return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned, probes, profiles)

@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from data_schemas.contract import Schema
 from features.arrays import Floats, Floats32, Index
+from features.batches.column_counts import profile_columns
 from features.design import Design
 from features.encoders.encoder import PartVectors, Progress
 from features.encoders.windows import Spans
@@ -134,7 +135,8 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def _trained(self, applications: Applications, outcome: Floats, config: Config, named: bool) -> Bundle:
         """A model of these rows as a bundle that is not written yet; named: whether they came with ids of their own."""
         schema, encoder = applications.schema, self._encoder(applications.schema, config)
-        kept = open_mask(schema, config.text, encoder).apply(applications).applications
+        masked = open_mask(schema, config.text, encoder).apply(applications)
+        kept = masked.applications
         tabular = TabularEncoder.fit(applications)
         text = open_reader(schema, config.text, encoder).read(kept)
         decided = applications.decision_date()
@@ -172,7 +174,8 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         manifest = Manifest(format_version=FORMAT_VERSION, files={}, provenance=provenance)
         rows = TrainingRows.of(applications, provenance.data_digest) if named else TrainingRows.unknown()
         probes = encoder.exact_probes if schema.narratives else None
-        return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned, probes)
+        profiles = profile_columns(applications, tabular, masked.unread)
+        return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned, probes, profiles)
 
     @classmethod
     def from_bundle(
@@ -216,6 +219,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             bundle.rows,
             bundle.tuned,
             bundle.probes,
+            bundle.profiles,
         )
         return save(Path(path), trained, provenance, CARD.format(made=provenance, schema=bundle.schema.name))
 

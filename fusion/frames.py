@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from features.batches.warnings import ColumnWarning
 from features.design import Design
 from features.tables.dataframe import FrameRows
 from fusion.answers import Answer
@@ -28,10 +29,12 @@ class ScoredFrame:
             for, ``reasons`` (a list of codes, the strongest first), ``narrative_points`` and ``reason_flags``.
         rejects: One row per rejected application, with the index of the rows given: ``row`` (1-based position),
             ``column``, ``rule``, ``message``, ``original``.
+        warnings: Columns that are unlike those of the training rows; none for fewer than ten rows.
     """
 
     scores: pd.DataFrame
     rejects: pd.DataFrame
+    warnings: tuple[ColumnWarning, ...] = ()
 
     @staticmethod
     def of(found: FrameRows, answer: Answer, refers: bool) -> ScoredFrame:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from data_schemas.unfinished import unworded
 from features.arrays import Flags, Floats
+from features.batches.column_counts import ColumnCounts, Counts, count_columns
+from features.batches.warnings import LEAST_ROWS, ColumnWarning, unlike_training
 from features.design import Design
 from features.encoders.encoder import Progress
 from features.narratives.concepts import ConceptMatcher, ConceptMatches
@@ -58,12 +60,14 @@ class Monitor:
     """How a caller follows the work.
 
     Attributes:
-        timed: Times the stages ``mask``, ``columns``, ``text``, ``predict``, ``concepts`` and ``explain``.
+        timed: Times the stages ``mask``, ``compare``, ``columns``, ``text``, ``predict``, ``concepts`` and ``explain``.
         on_texts: Called with the number of distinct texts encoded so far.
+        on_columns: Called with the counts of the inputs over the rows that were read (``Scorer.unlike_training``).
     """
 
     timed: Timed = untimed
     on_texts: Progress | None = None
+    on_columns: Callable[[Counts], None] | None = None
 
 
 UNWATCHED = Monitor()
@@ -167,11 +171,21 @@ class Scorer:
         return ReasonBook.of(self.schema, (*tabular.num_names, *tabular.cat_names), narratives)
 
     @cached_property
+    def usual_inputs(self) -> frozenset[str]:
+        """The features that most training rows have."""
+        profiles = self.bundle.profiles
+        return frozenset(name for name, one in profiles.items() if 2 * one.counts.missing < one.counts.rows)
+
+    @cached_property
     def unworded(self) -> list[str]:
         """The model's columns and narratives for which the schema words no reason."""
         tabular = self.bundle.tabular
         narratives = [field.name for field in self.schema.narratives]
         return unworded(self.schema, [*tabular.num_names, *tabular.cat_names, *narratives])
+
+    def unlike_training(self, counts: Counts) -> tuple[ColumnWarning, ...]:
+        """The inputs that are unlike those of the training rows, by their counts over a batch."""
+        return unlike_training(self.bundle.profiles, counts, self.schema)
 
     def prepare(self) -> None:
         """Make now what the first call would make: mask and reader and, where reasons are wanted, what explains."""
@@ -188,18 +202,20 @@ class Scorer:
         with monitor.timed("mask") if self.mask.kinds else nullcontext():
             masked = self.mask.apply(applications)
         kept = masked.applications
-        quality = data_quality(
-            applications, self.bundle.tabular.levels, masked.kinds if self.mask.kinds else (), masked.unread
-        )
+        kinds, tabular = masked.kinds if self.mask.kinds else (), self.bundle.tabular
+        quality = data_quality(applications, tabular.levels, kinds, masked.unread, self.usual_inputs)
+        if monitor.on_columns is not None:
+            with monitor.timed("compare"):
+                monitor.on_columns(count_columns(applications, tabular, self.bundle.profiles, masked.unread))
         with monitor.timed("columns"):
-            tabular = self.bundle.tabular.encode(kept)
+            columns = tabular.encode(kept)
         with monitor.timed("text"):
             if sentences:
                 text, block = self.reader.read_sentences(kept, monitor.on_texts)
             else:
                 text = self.reader.read(kept, monitor.on_texts)
                 block = SentenceBlock.empty(text)
-        return Reading(applications, masked, tuple(quality), Design(tabular, text), block)
+        return Reading(applications, masked, tuple(quality), Design(columns, text), block)
 
     def margins(self, design: Design) -> Margins:
         """Calibrated log-odds of bad of the model and of its two ablations, float64 (n,) each."""
@@ -260,7 +276,10 @@ class Scorer:
         rejects. Raises ContractError when a column is missing or stands twice.
         """
         found = read_frame(rows, self.schema)
-        return ScoredFrame.of(found, self.answer(found.applications), self.policy is not None)
+        columns: dict[str, ColumnCounts] = {}
+        watch = Monitor(on_columns=columns.update) if len(found.applications) >= LEAST_ROWS else UNWATCHED
+        scored = ScoredFrame.of(found, self.answer(found.applications, watch), self.policy is not None)
+        return replace(scored, warnings=self.unlike_training(columns))
 
     def explain(self, rows: Records) -> ExplainedFrame:
         """Why each row of a data frame, a list of dicts or one dict has its score: ``n_reasons`` reasons, or four.

@@ -14,7 +14,7 @@ from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from features.arrays import Floats32
 from features.encoders.by_sentence import digest_by_unit, encoder_by_unit
-from features.encoders.cache import CachedEncoder, EmbeddingCache
+from features.encoders.cache import CachedEncoder, EmbeddingCache, Tell, tell_by_warning
 from features.encoders.devices import Precision
 from features.encoders.encoder import BertEncoder, TextEncoder
 from features.encoders.parity import compare_vectors, probe_vectors
@@ -37,10 +37,12 @@ class VectorCache:
     Attributes:
         folder: Made where it is absent; it never holds texts.
         max_gb: Most room that it may take, in GB.
+        tell: Gets a sentence about whatever is found damaged in it.
     """
 
     folder: Path
     max_gb: float = CACHE_GB
+    tell: Tell = tell_by_warning
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def open_text_encoder(config: EncoderConfig, cache: VectorCache | None = None, t
 
     Raises as ``features.encoders.sources.open_encoder`` and ``features.encoders.cache.EmbeddingCache`` do.
     """
-    kept = None if cache is None else EmbeddingCache(cache.folder, int(cache.max_gb * 1e9))
+    kept = None if cache is None else EmbeddingCache(cache.folder, int(cache.max_gb * 1e9), cache.tell)
     return _open(config, kept, tuned)
 
 

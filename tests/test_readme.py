@@ -64,7 +64,7 @@ def test_its_commands_and_python_run_from_the_wheel(
     new.to_csv("new.csv", index=False)
 
     own = [line for line in commands() if line.startswith("creditfusion ")]
-    verbs = ["schema", "schema", "train", "score", "explain", "evaluate", "sweep", "train", "compare"]
+    verbs = ["schema", "schema", "schema", "train", "score", "explain", "evaluate", "sweep", "train", "compare"]
     assert [line.split()[1] for line in own] == verbs
     for line in own:
         done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)

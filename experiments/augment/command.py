@@ -48,7 +48,7 @@ def augment(
     overrides: Annotated[list[str] | None, typer.Option("--set", help="A setting, such as augment.rate=0.2.")] = None,
     made_on: DateOption = None,
     force: ForceOption = False,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     threads: ThreadsOption = 0,
     json_output: JsonOption = False,

@@ -12,6 +12,7 @@ import pandas as pd
 
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from experiments.session.layouts import note_layouts
 from experiments.session.run import Run
 from experiments.train.job import mask_narratives
 from features.augmentation.settings import KINDS, Kind
@@ -143,6 +144,7 @@ def augment_files(question: Question, schema: Schema, config: Config, options: R
 
     Raises ContractError for files that do not fit the schema, hold no narrative, or a kind that lacks what it needs.
     """
+    note_layouts(run, question.data, schema, options)
     with run.stage("read") as advance:
         read = read_all(question.data, schema, options)
         advance(read.n_rows)

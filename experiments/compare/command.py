@@ -61,7 +61,7 @@ def compare(
     challenger_encoder: Annotated[
         str | None, typer.Option(help="The challenger's text encoder, where it lies elsewhere than in training.")
     ] = None,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,
@@ -93,7 +93,7 @@ def compare(
     with Run.start("compare", out, arguments | {"date": order.made_on}, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
-            vectors = vector_cache(cache, cache_gb, no_cache)
+            vectors = vector_cache(cache, cache_gb, no_cache, run.note)
             one, other = (
                 load_scorer(path, encoder=encoder, cache=vectors, policy=policy, threads=threads)
                 for path, encoder in ((champion, champion_encoder), (challenger, challenger_encoder))

@@ -14,6 +14,7 @@ from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError
 from experiments.reporting.words import count, number
 from experiments.session.decision_dates import rows_since
+from experiments.session.layouts import note_layouts
 from experiments.session.run import Run
 from features.arrays import Ints
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk
@@ -75,6 +76,7 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
     well by one schema and bad by the other; RunError for files that cannot be read.
     """
     one_contract = champion.digest == challenger.digest
+    note_layouts(run, files.paths, champion, files.options)
     with run.stage("read") as advance:
         first = read_files(files.paths, champion, files.options)
         second = first if one_contract else read_files(files.paths, challenger, files.options)

@@ -123,13 +123,13 @@ def run_demo(files: DemoFiles, n_rows: int, seed: int, threads: int, run: Run) -
     with run.stage("generate"):
         write_files(files, n_rows, seed)
     use_threads(threads)
-    encoder = open_text_encoder(config.encoder, VectorCache(files.vectors))
+    encoder = open_text_encoder(config.encoder, VectorCache(files.vectors, tell=run.note))
     past = TrainingFiles((files.past,), files.model)
     report = train_bundle(
         read_decided(schema, past.data, ReadOptions(need_target=True), run), past, config, encoder, run
     )
     bundle = load(files.model)
-    encoder = bundle_encoder(bundle, cache=VectorCache(files.vectors))
+    encoder = bundle_encoder(bundle, cache=VectorCache(files.vectors, tell=run.note))
     scorer = Scorer(bundle, encoder, n_reasons=N_REASONS, threads=threads)
     score_file(scorer, ScoreFiles(files.new, files.scored, files.rejects), ReadOptions(), run, force=True)
     with run.stage("report"):

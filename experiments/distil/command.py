@@ -45,7 +45,7 @@ def distil(
     window: Annotated[int, typer.Option(min=8, help="Longest stretch of tokens learned from, of each text.")] = 128,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without progress after which training ends.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     threads: ThreadsOption = 0,
     json_output: JsonOption = False,

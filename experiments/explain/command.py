@@ -66,7 +66,7 @@ def explain(
     made_on: DateOption = None,
     force: ForceOption = False,
     encoder: EncoderOption = None,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,
@@ -96,7 +96,7 @@ def explain(
     check_order(order)
     options = ReadOptions(chunk_rows=2_000, delimiter=delimiter, encoding=encoding)
     day = report_day(made_on)
-    named = {"encoder": encoder, "delimiter": delimiter if delimiter != "," else None, "encoding": encoding}
+    named = {"encoder": encoder, "delimiter": delimiter, "encoding": encoding}
     command = ["creditfusion", "explain", f"--model={model}", f"--data={data}", "--for=validator", "--format=json"]
     command += [f"--{option}={value}" for option, value in named.items() if value]
     command += [f"--date={day}", *(["--fast"] if fast else []), "--out=recomputed"]
@@ -105,7 +105,7 @@ def explain(
     with Run.start("explain", out, arguments | {"limit": limit, "fast": fast, "date": day}, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
-            vectors = vector_cache(cache, cache_gb, no_cache)
+            vectors = vector_cache(cache, cache_gb, no_cache, run.note)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, threads=threads)
         done = explain_file(scorer, choice, order, heading, options, run)
         run.finish({"out": out, **_counts(done), "cache_hit_rate": scorer.encoder.hit_rate})

@@ -22,6 +22,7 @@ from experiments.reporting.parts import ReportModel
 from experiments.reporting.pdf import require_pdf, to_pdf
 from experiments.reporting.words import listed
 from experiments.session.fingerprint import fingerprint
+from experiments.session.layouts import note_layouts
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
 from features.arrays import Floats
@@ -90,6 +91,7 @@ def check_wordings(scorer: Scorer, order: ReportRequest) -> None:
 
 def _choose(scorer: Scorer, choice: Choice, data: Path, options: ReadOptions, run: Run) -> Chosen:
     bundle = scorer.bundle
+    note_layouts(run, [data], bundle.schema, options)
     with run.timed("read"):
         names = RowNames.of(data, bundle.schema, options)
     n_rows = None if choice.ids else fingerprint(data).about_rows

@@ -15,7 +15,7 @@ from data_schemas.errors import ContractError
 from experiments.reporting.decision.index import RejectedRow
 from features.arrays import Floats
 from features.tables.applications import Applications, Chunk, Rejects
-from features.tables.reader import ReadOptions
+from features.tables.reader import ReadOptions, file_layout
 from features.tables.sources import header_names
 
 MAX_LISTED = 100  # rejected rows listed one by one where they were not asked for by id
@@ -76,9 +76,9 @@ class RowNames:
     @staticmethod
     def of(data: Path, schema: Schema, options: ReadOptions) -> RowNames:
         """For the rows of one file; Parquet rows are written with commas when they are rejected."""
-        names = header_names(data, schema, options.delimiter, options.encoding)
+        names, layout = header_names(data, schema, options.dialect), file_layout(data, schema, options)
         place = names.index(schema.id.name) if schema.id.name in names else None
-        return RowNames(schema, "," if data.suffix.lower() == ".parquet" else options.delimiter, place)
+        return RowNames(schema, layout.delimiter if layout else ",", place)
 
     def rejected(self, rejects: Rejects) -> list[RejectedRow]:
         """The rejected rows in words."""

@@ -69,7 +69,7 @@ def pretrain(
     force: Annotated[
         bool, typer.Option("--force", help="Begin anew where an interrupted run left a checkpoint.")
     ] = False,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     made_on: DateOption = None,
     threads: ThreadsOption = 0,

@@ -50,7 +50,7 @@ def probe(
     made_on: DateOption = None,
     force: ForceOption = False,
     encoder: EncoderOption = None,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,
@@ -80,7 +80,7 @@ def probe(
     with Run.start("probe", out, arguments, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
-            vectors = vector_cache(cache, cache_gb, no_cache)
+            vectors = vector_cache(cache, cache_gb, no_cache, run.note)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, threads=threads)
         probed, rejects = probe_file(scorer, Question(data, columns, most_rows), options, run)
         with run.timed("write"):

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from data_schemas.contract import Field, Role, Schema
 from data_schemas.errors import ContractError
 from experiments.probe.report import Attribute, Probed
+from experiments.session.layouts import note_layouts
 from experiments.session.progress import Advance
 from experiments.session.reading import read_watched
 from experiments.session.run import Run
@@ -46,6 +47,7 @@ def probe_file(scorer: Scorer, question: Question, options: ReadOptions, run: Ru
     """
     bundle = scorer.bundle
     fields = protected_fields(bundle.schema, question.columns)
+    note_layouts(run, [question.data], bundle.schema, options)
     with run.stage("read") as advance:
         read = read_all(question.data, bundle.schema, options)
         advance(read.n_rows)

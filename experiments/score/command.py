@@ -19,11 +19,13 @@ from experiments.options import (
     ModelOption,
     NoCacheOption,
     PolicyOption,
+    SheetOption,
+    StrictOption,
     ThreadsOption,
     use_threads,
     vector_cache,
 )
-from experiments.session.run import SOME_REJECTED, Run
+from experiments.session.run import ALL_REJECTED, SOME_REJECTED, Run
 
 if TYPE_CHECKING:
     from experiments.score.resumable_output import Tally
@@ -50,7 +52,7 @@ creditfusion score --model bundle --encoder models/minilm --data new.csv --out s
 
 def score(
     model: ModelOption,
-    data: Annotated[Path, typer.Option(help="Applications to score: CSV, gzipped CSV or Parquet by its name.")],
+    data: Annotated[Path, typer.Option(help="Applications to score: CSV, packed or not, workbook or Parquet.")],
     out: Annotated[Path, typer.Option(help="Scored file to write: .csv, .csv.gz or .parquet.")],
     rejects: Annotated[
         Path | None, typer.Option(help="File of the rows that broke the contract. Left out: OUT.rejects.csv.")
@@ -65,8 +67,10 @@ def score(
     chunk_rows: Annotated[int, typer.Option(min=1, help="Rows held in memory at once; changes no result.")] = 10_000,
     resume: Annotated[bool, typer.Option("--resume", help="Carry on a run that was interrupted.")] = False,
     force: ForceOption = False,
-    delimiter: DelimiterOption = ",",
+    strict: StrictOption = False,
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,
     no_cache: NoCacheOption = False,
@@ -85,9 +89,15 @@ def score(
     With --policy the decision is approve, refer or decline, and refer_reason says why a row is referred.
 
     Rows that break the data contract go to the rejects file with the rule and the remedy; scored and rejected rows
-    add up to the input. Output gets its final name when it is complete. Exit code 3: some rows were rejected.
+    add up to the input. Output gets its final name when it is complete. Exit code 3: some rows were rejected; 2: all
+    were.
+
+    A column of which nearly all rows are unlike the training rows (missing, unknown, of one value, outside the range,
+    in another unit) gets a warning. With --strict a warning ends the run with exit code 4 before anything is published;
+    --resume without --strict then publishes what was scored.
     """
     from experiments.score.job import ScoreFiles, score_file
+    from features.batches.warnings import in_lines
     from features.tables.reader import ReadOptions
     from fusion.scorer import load_scorer
 
@@ -96,11 +106,11 @@ def score(
     arguments: dict[str, object] = {"model": model, "data": data, "out": out, "rejects": files.rejects}
     arguments |= {"passthrough": files.passthrough, "reasons": reasons, "chunk_rows": chunk_rows, "resume": resume}
     arguments["policy"] = policy
-    options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding)
+    options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding, sheet=sheet)
     with Run.start("score", out, arguments, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
-            vectors = vector_cache(cache, cache_gb, no_cache)
+            vectors = vector_cache(cache, cache_gb, no_cache, run.note)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, policy=policy, reasons=reasons, threads=threads)
             scorer.prepare()
         if reasons and scorer.unworded:
@@ -109,19 +119,21 @@ def score(
                 "[no wording], and are nothing to give an applicant.",
                 {"without_wording": scorer.unworded},
             )
-        done = score_file(scorer, files, options, run, resume=resume, force=force)
+        done = score_file(scorer, files, options, run, resume=resume, force=force, strict=strict)
         run.finish(
             {
                 "out": out,
                 "rejects": files.rejects,
                 **counts(done.tally, reasons > 0),
+                "lines_left_out": done.n_left_out,
                 "rows_resumed": done.n_resumed,
                 "rows_per_second": (done.tally.rows - done.n_resumed) / run.clock.total,
                 "cache_hit_rate": scorer.encoder.hit_rate,
+                "warnings": in_lines(done.warnings),
             }
         )
     if done.tally.rejected:
-        raise typer.Exit(SOME_REJECTED)
+        raise typer.Exit(SOME_REJECTED if done.tally.scored else ALL_REJECTED)
 
 
 def counts(tally: Tally, with_reasons: bool) -> Mapping[str, object]:

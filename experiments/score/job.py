@@ -22,11 +22,16 @@ from data_schemas.errors import ContractError, RunError
 from experiments.score.columns import output_columns, scored_frame
 from experiments.score.resumable_output import OutputColumn, OutputFile, PartialOutput, Tally, check_name
 from experiments.session.fingerprint import InputFingerprint, check_unchanged, fingerprint
+from experiments.session.layouts import note_layout
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
+from experiments.session.unlike_training import note_warnings, refuse
+from features.batches.column_counts import ColumnCounts, Counts
+from features.batches.warnings import ColumnWarning
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
-from features.tables.reader import ReadOptions, read_chunks
+from features.tables.reader import ReadOptions, file_layout, read_chunks
 from fusion.answers import Answer
+from fusion.bundle import check_outside
 from fusion.policy.policy import Policy
 from fusion.scorer import Monitor
 
@@ -61,6 +66,10 @@ class RowScorer(Protocol):
         """At most so many reasons stand beside every score; 0: none."""
         ...
 
+    def unlike_training(self, counts: Counts) -> tuple[ColumnWarning, ...]:
+        """The inputs that are unlike those of the training rows, by their counts over the file's scored rows."""
+        ...
+
     def answer(self, applications: Applications, monitor: Monitor) -> Answer:
         """Score, decision and reasons of every row; a row's answer does not depend on the rows beside it."""
         ...
@@ -78,19 +87,36 @@ class ScoreFiles:
 
 @dataclass(frozen=True)
 class ScoredFile:
-    """What became of a file. tally: over all its rows. n_resumed: rows that an earlier, interrupted run had done."""
+    """What became of a file.
+
+    Attributes:
+        tally: over all its rows.
+        n_resumed: rows that an earlier, interrupted run had done.
+        warnings: columns that are unlike those of the training rows.
+        n_left_out: lines of text before and behind the table, which are no rows.
+    """
 
     tally: Tally
     n_resumed: int
+    warnings: tuple[ColumnWarning, ...] = ()
+    n_left_out: int = 0
 
 
 def score_file(
-    scorer: RowScorer, files: ScoreFiles, options: ReadOptions, run: Run, *, resume: bool = False, force: bool = False
+    scorer: RowScorer,
+    files: ScoreFiles,
+    options: ReadOptions,
+    run: Run,
+    *,
+    resume: bool = False,
+    force: bool = False,
+    strict: bool = False,
 ) -> ScoredFile:
     """Score ``files.data`` into ``files.out`` and ``files.rejects``.
 
     Raises ContractError for wrong options or an input that is no table of this contract, RunError when the disk is
-    full or the input changes meanwhile; what is written by then can be resumed.
+    full or the input changes meanwhile, UnlikeTrainingError, before anything is published, where ``strict`` is set and
+    a column is unlike training; what is written by then can be resumed.
     """
     check_files(files, scorer.schema)
     with run.timed("fingerprint"):
@@ -105,12 +131,19 @@ def score_file(
             scored, rejects, _identity(before, scorer, files, options), resume=resume, force=force
         ) as output:
             n_resumed = output.journal.tally.rows
+            layout = file_layout(files.data, scorer.schema, options)
+            if layout is not None:
+                note_layout(run, files.data, layout)
             if not output.journal.complete:
                 _score_chunks(scorer, files, options, before.about_rows, output, run)
             check_unchanged(files.data, before)
+            warnings = scorer.unlike_training(output.journal.tally.columns)
+            note_warnings(run, warnings)
+            if strict:
+                refuse(warnings, f"Look at the columns. --resume without --strict publishes {files.out} all the same.")
             with run.timed("publish"):
                 output.publish()
-            return ScoredFile(output.journal.tally, n_resumed)
+            return ScoredFile(output.journal.tally, n_resumed, warnings, layout.n_left_out if layout else 0)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
@@ -131,9 +164,10 @@ def _score_chunks(
         for chunk in run.timed_each("read", read_chunks(files.data, scorer.schema, options)):
             fresh = _behind(chunk, done)
             if fresh.n_rows:
-                answer = scorer.answer(fresh.applications, Monitor(run.timed, advance_to(on_text)))
+                columns: dict[str, ColumnCounts] = {}
+                answer = scorer.answer(fresh.applications, Monitor(run.timed, advance_to(on_text), columns.update))
                 with run.timed("write"):
-                    _write(output, scorer, files.passthrough, fresh, answer)
+                    _write(output, scorer, files.passthrough, fresh, answer, columns)
             advance(chunk.n_rows)
 
 
@@ -146,14 +180,21 @@ def _behind(chunk: Chunk, done: int) -> Chunk:
     return replace(chunk, applications=applications, rejects=Rejects(rejects))
 
 
-def _write(output: PartialOutput, scorer: RowScorer, passthrough: Sequence[str], chunk: Chunk, answer: Answer) -> None:
+def _write(
+    output: PartialOutput,
+    scorer: RowScorer,
+    passthrough: Sequence[str],
+    chunk: Chunk,
+    answer: Answer,
+    columns: Mapping[str, ColumnCounts],
+) -> None:
     rejects, refers = chunk.rejects.frame, scorer.policy is not None
     scored = scored_frame(chunk.applications, answer, scorer.model_id, scorer.n_reasons, refers, passthrough)
     last = max([*chunk.applications.row_number[-1:].tolist(), *rejects["row"].tail(1).tolist()])
-    output.append(scored, rejects, int(last), _tally(chunk, answer))
+    output.append(scored, rejects, int(last), _tally(chunk, answer, columns))
 
 
-def _tally(chunk: Chunk, answer: Answer) -> Tally:
+def _tally(chunk: Chunk, answer: Answer, columns: Mapping[str, ColumnCounts]) -> Tally:
     reasons = answer.reasons or ()
     return Tally(
         rows=chunk.n_rows,
@@ -166,6 +207,7 @@ def _tally(chunk: Chunk, answer: Answer) -> Tally:
         undisclosable=sum(bool(one.undisclosable) for one in reasons),
         sensitive=sum(bool(one.sensitive) for one in reasons),
         first_reasons=dict(Counter(one.reasons[0][0].code for one in reasons if one.reasons)),
+        columns=dict(columns),
     )
 
 
@@ -179,6 +221,7 @@ def check_files(files: ScoreFiles, schema: Schema) -> None:
     """Raise ContractError for names of no known form, for one file named twice, or a column that cannot be copied."""
     check_name(files.out, "--out")
     check_name(files.rejects, "--rejects")
+    check_outside(files.rejects, "--rejects")
     named = {"--data": files.data, "--out": files.out, "--rejects": files.rejects}
     resolved = {option: path.resolve() for option, path in named.items()}
     if len(set(resolved.values())) < len(resolved):
@@ -200,8 +243,9 @@ def _identity(
         "model": scorer.model_id,
         "text encoder, precision or processor": scorer.encoder_digest[:12],
         "passthrough": ", ".join(files.passthrough) or "none",
-        "delimiter": repr(options.delimiter),
+        "delimiter": repr(options.delimiter) if options.delimiter else "detected",
         "encoding": options.encoding or "detected",
+        "sheet": options.sheet or "the contract's",
         "reasons": str(scorer.n_reasons),
         "policy": scorer.policy.digest[:12] if scorer.policy is not None else "the model's own",
         "rejects file": files.rejects.name,

@@ -25,6 +25,7 @@ import pyarrow.parquet
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from data_schemas.errors import ContractError, RunError
+from features.batches.column_counts import ColumnCounts, summed
 from features.tables.csv_writer import write_header, write_rows
 
 JOURNAL, LOCK = "journal.json", "lock"
@@ -37,7 +38,8 @@ class Tally(BaseModel):
 
     referred: rows for a person to look at. rejected: rows by broken rule. quality: rows by data-quality flag. pd_sum:
     sum of the PDs. undisclosable: rows with a principal reason that may not be disclosed. sensitive: rows whose
-    narratives tell of private life. first_reasons: rows by the code of their strongest reason.
+    narratives tell of private life. first_reasons: rows by the code of their strongest reason. columns: counts of the
+    model's inputs over the scored rows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +54,7 @@ class Tally(BaseModel):
     undisclosable: int = 0
     sensitive: int = 0
     first_reasons: dict[str, int] = {}
+    columns: dict[str, ColumnCounts] = {}
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -65,6 +68,7 @@ class Tally(BaseModel):
             undisclosable=self.undisclosable + other.undisclosable,
             sensitive=self.sensitive + other.sensitive,
             first_reasons=_add(self.first_reasons, other.first_reasons),
+            columns=summed(self.columns, other.columns),
         )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from data_schemas.errors import RunError
-from features.tables.csv_records import file_sha256, unreadable_error
+from data_schemas.errors import RunError, UserError
+from features.tables.containers import READ_ERRORS, is_parquet, open_bytes, unreadable_error
+from features.tables.csv_records import file_sha256
 
 BLOCK_BYTES = 1 << 22
 
@@ -39,10 +38,10 @@ def fingerprint(data: Path) -> InputFingerprint:
 def _about_rows(data: Path) -> int | None:
     """Data rows by counting line ends outside quotes; only the progress line depends on it."""
     try:
-        if data.name.endswith(".parquet"):
+        if is_parquet(data):
             return int(pyarrow.parquet.ParquetFile(data).metadata.num_rows)
         ends, inside = 0, 0
-        with gzip.open(data, "rb") if data.name.endswith(".gz") else data.open("rb") as stream:
+        with open_bytes(data) as (stream, _):
             while block := stream.read(BLOCK_BYTES):
                 content = np.frombuffer(block, dtype=np.uint8)
                 quotes = np.flatnonzero(content == ord('"'))
@@ -50,7 +49,7 @@ def _about_rows(data: Path) -> int | None:
                 ends += int(np.count_nonzero((before + inside) % 2 == 0))
                 inside = (inside + len(quotes)) % 2
         return max(ends - 1, 0)
-    except (OSError, EOFError, zlib.error, pa.ArrowInvalid):
+    except (*READ_ERRORS, pa.ArrowInvalid, UserError):
         return None  # the reader says what is wrong with the file
 
 

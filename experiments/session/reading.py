@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
+from features.batches.column_counts import Counts
 from features.tables.applications import Applications
 from fusion.scorer import Monitor, Reading, Scorer
 
 
-def read_watched(scorer: Scorer, applications: Applications, run: Run, stage: str = "encode") -> Reading:
-    """What the model sees of applications; ``stage`` names the work in the run's progress and timings."""
+def read_watched(
+    scorer: Scorer,
+    applications: Applications,
+    run: Run,
+    stage: str = "encode",
+    on_columns: Callable[[Counts], None] | None = None,
+) -> Reading:
+    """What the model sees of applications.
+
+    Args:
+        stage: names the work in the run's progress and timings.
+        on_columns: as of a ``Monitor``.
+    """
     names = [field.name for field in scorer.schema.narratives]
     total = len({text for name in names for text in applications.narrative(name) if text})
     with run.stage(stage, total, "texts") as advance:
-        return scorer.read(applications, Monitor(on_texts=advance_to(advance)))
+        return scorer.read(applications, Monitor(on_texts=advance_to(advance), on_columns=on_columns))

@@ -45,6 +45,9 @@ Item = TypeVar("Item")
 SOME_REJECTED = 3
 """Exit code of a verb that did its work and rejected some rows."""
 
+ALL_REJECTED = 2
+"""Exit code of a verb that read rows, all of which broke the contract: that of a broken contract."""
+
 WARNED = 4
 """Exit code of a verb that --strict stops at what it would only warn of."""
 
@@ -67,9 +70,13 @@ class Run:
     def start(verb: str, out: Path | None, arguments: Mapping[str, object], json_output: bool = False) -> Run:
         """Open a run whose log lies beside ``out`` (None: no log); ``out``'s folder is made where it is missing.
 
-        Raises RunError when that folder cannot be made.
+        Raises RunError when that folder cannot be made, ContractError when ``out`` lies in a bundle; only ``train`` may
+        name a bundle itself, which it replaces.
         """
         if out is not None:
+            from fusion.bundle import check_outside  # takes seconds
+
+            check_outside(out.parent if verb == "train" else out)
             try:
                 out.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
@@ -148,5 +155,5 @@ class Run:
 
     def _print_json(self, content: Mapping[str, object]) -> None:
         if self._json_stream is not None:
-            self._json_stream.write(json.dumps(to_json(content), ensure_ascii=False) + "\n")
+            self._json_stream.write(json.dumps(to_json(content)) + "\n")  # ASCII: any stdout takes it
             self._json_stream.flush()

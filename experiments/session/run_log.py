@@ -35,7 +35,8 @@ class RunLog:
             return
         line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **fields}
         try:
-            with self.path.open("a", encoding="utf-8") as file:
+            # A path may hold bytes that are no text.
+            with self.path.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(json.dumps(to_json(line), ensure_ascii=False) + "\n")
         except OSError:
             return

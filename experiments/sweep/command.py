@@ -86,7 +86,7 @@ def sweep(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a study; fail where there is none.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the search; folds have their own, folds.seed.")] = 0,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,
@@ -130,7 +130,7 @@ def sweep(
         write_rejects(read.rejects, place.rejects)
 
         def opener(of: EncoderConfig) -> OpenEncoder:
-            return open_text_encoder(of, vector_cache(cache, cache_gb, no_cache))
+            return open_text_encoder(of, vector_cache(cache, cache_gb, no_cache, run.note))
 
         with database_errors():
             found = sweep_study(read, search, place, effort, opener, run)

@@ -17,6 +17,7 @@ from experiments.options import (
     JsonOption,
     NoCacheOption,
     SchemaOption,
+    SheetOption,
     ThreadsOption,
     use_threads,
     vector_cache,
@@ -57,8 +58,9 @@ def train(
     quick: Annotated[
         bool, typer.Option("--quick", help="Skip choosing settings, and the plain pipeline as a reference.")
     ] = False,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,
     no_cache: NoCacheOption = False,
@@ -87,8 +89,8 @@ def train(
         contract = load_schema(schema)
         settings = load_config(config, overrides or [])
         use_threads(threads)
-        encoder = open_text_encoder(settings.encoder, vector_cache(cache, cache_gb, no_cache))
-        options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding)
+        encoder = open_text_encoder(settings.encoder, vector_cache(cache, cache_gb, no_cache, run.note))
+        options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
         check_place(files.out)  # before hours of work, not after them
         read = read_decided(contract, files.data, options, run)
         write_rejects(read.rejects, files.rejects)  # first, because they may be why the rest cannot train

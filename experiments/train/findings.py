@@ -108,7 +108,8 @@ def likely_leaks(own: Applications) -> Iterator[Finding]:
 
 def _leak(column: ColumnProfile, bad: Floats, decided: ColumnProfile | None) -> str:
     late = after_decision(column, decided) if decided is not None else ""
-    return "; ".join(why for why in (late, leak_by_outcome(column, bad)) if why)
+    sign = leak_by_outcome(column, bad)
+    return "; ".join(why for why in (late, sign.why if sign is not None else "") if why)
 
 
 def _profile(own: Applications, field: Field) -> ColumnProfile:

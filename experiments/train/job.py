@@ -11,6 +11,7 @@ from pathlib import Path
 from data_schemas.contract import Schema
 from experiments.options import report_day
 from experiments.reporting.background import in_words, rows_of
+from experiments.session.layouts import note_layouts
 from experiments.session.outcomes import count_outcomes
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
@@ -24,6 +25,7 @@ from experiments.train.slices import Judged, SliceReport, headline, slices_of
 from experiments.train.tuning import TUNE, TuningRecord, tune_aloud
 from experiments.train.tuning_report import write_tuning_report
 from features.arrays import Flags, Floats
+from features.batches.column_counts import profile_columns
 from features.design import Design, TextBlock
 from features.narratives.legibility import languages
 from features.narratives.masking import Masked, rows_by_kind
@@ -125,6 +127,7 @@ def read_decided(schema: Schema, data: Sequence[Path], options: ReadOptions, run
     """All rows to train and judge with. Raises ContractError when the files do not fit the schema; RunError for files
     that cannot be read.
     """
+    note_layouts(run, data, schema, options)
     with run.stage("read") as advance:
         digest = data_digest(data)
         read = read_all(data, schema, options)
@@ -136,7 +139,7 @@ def read_decided(schema: Schema, data: Sequence[Path], options: ReadOptions, run
         )
     if read.n_undecided:
         run.note(f"{read.n_undecided:,} rows have no outcome yet and are left out", {"undecided": read.n_undecided})
-    reading = f"delimiter {options.delimiter!r}, encoding {options.encoding or 'UTF-8 or as marked'}"
+    reading = f"delimiter {options.delimiter or 'found'}, encoding {options.encoding or 'found'}"
     return Decided(read.applications, read.rejects, digest, reading, read.n_undecided)
 
 
@@ -180,7 +183,8 @@ def train_bundle(
         cut = rows_by_kind(compress(masked.kinds, split.learn))
         tensors = prepared.tuning.tensors if prepared.tuning is not None else bundle.UNTUNED
         probes = prepared.encoder.exact_probes if tabular.schema.narratives else None
-        trained = bundle.Trained(fitted, config, tabular, population, reference, rows, tensors, probes)
+        profiles = profile_columns(read.applications.take(split.learn), tabular, masked.unread[split.learn])
+        trained = bundle.Trained(fitted, config, tabular, population, reference, rows, tensors, probes, profiles)
         explained = in_words(rows_of(population, len(sample), config), base, config)
         judgement = Judgement(cut_off, choices, fitted.fused.members, slices, plain, findings, tuning)
         card = model_card(tabular.schema, provenance, judgement, cut, explained)

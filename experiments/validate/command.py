@@ -21,7 +21,9 @@ from experiments.options import (
     NoCacheOption,
     PolicyOption,
     SegmentOption,
+    SheetOption,
     SinceOption,
+    StrictOption,
     ThreadsOption,
     check_free,
     report_day,
@@ -56,9 +58,11 @@ def evaluate(
     ] = True,
     made_on: DateOption = None,
     force: ForceOption = False,
+    strict: StrictOption = False,
     encoder: EncoderOption = None,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,
     no_cache: NoCacheOption = False,
@@ -71,8 +75,13 @@ def evaluate(
     by segment and by month, and says in words what a manager must know. Writes validation.html and card.html, each with
     its JSON; rows that break the data contract go to rejects.csv. Equal input, model and --date give equal bytes. Exit
     code 3: some rows were rejected.
+
+    A column of which nearly all rows are unlike the training rows (missing, unknown, of one value, outside the range,
+    in another unit) gets a warning, also in the report. With --strict a warning ends the run with exit code 4 before
+    anything is written.
     """
     from experiments.reporting.files import names_of, write_pages
+    from experiments.session.unlike_training import refuse
     from experiments.validate.job import CARD, VALIDATION, ValidationRequest, validate
     from experiments.validate.summary import summarise
     from features.tables.reader import ReadOptions
@@ -82,14 +91,16 @@ def evaluate(
     segments = tuple(dict.fromkeys(segment or ()))
     day = report_day(made_on)
     order = ValidationRequest(tuple(data), since.date() if since else None, segments, keep_training_rows, reread, day)
-    options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding)
+    options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
     arguments = {"model": model, "data": data, "out": out, "since": since, "policy": policy, "segments": segments}
     with Run.start("evaluate", out, arguments | {"date": day}, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
-            vectors = vector_cache(cache, cache_gb, no_cache)
+            vectors = vector_cache(cache, cache_gb, no_cache, run.note)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, policy=policy, threads=threads)
         found = validate(scorer, order, options, run)
+        if strict:
+            refuse(found.scored.warnings, "Look at the columns, or leave --strict out.")
         with run.timed("write"):
             write_pages(out, {VALIDATION: found.report, CARD: found.card}, found.rejects.frame)
         summed = summarise(found)

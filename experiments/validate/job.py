@@ -12,6 +12,7 @@ from data_schemas.errors import ContractError
 from experiments.reporting.document import Column, Document, Finding, Section, Table
 from experiments.reporting.words import count, number, percent
 from experiments.session.decision_dates import rows_since
+from experiments.session.layouts import note_layouts
 from experiments.session.run import Run
 from experiments.validate.card import card, origin
 from experiments.validate.chapters import data, text_worth
@@ -70,6 +71,7 @@ def validate(scorer: Scorer, order: ValidationRequest, options: ReadOptions, run
 
     Raises ContractError for a file without outcomes, a segment that does not fit the schema, or when no row is left.
     """
+    note_layouts(run, order.files, scorer.schema, options)
     with run.stage("read") as advance:
         digest = data_digest(order.files)
         read = read_all(order.files, scorer.schema, options)

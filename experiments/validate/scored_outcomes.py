@@ -9,7 +9,10 @@ from scipy.special import expit
 
 from experiments.session.reading import read_watched
 from experiments.session.run import Run
+from experiments.session.unlike_training import note_warnings
 from features.arrays import Dates, Flags, Floats
+from features.batches.column_counts import ColumnCounts
+from features.batches.warnings import ColumnWarning
 from features.design import Design
 from features.tables.applications import Applications
 from fusion.model.fusion_model import Margins
@@ -29,6 +32,7 @@ class ScoredOutcomes:
         y: float64 (n,), 1 for bad.
         decision: of each row, by the policy.
         quality: what each row lacks (``data_quality``).
+        warnings: columns that are unlike those of the training rows.
     """
 
     model: Scorer
@@ -38,6 +42,7 @@ class ScoredOutcomes:
     y: Floats
     decision: tuple[Decision, ...]
     quality: tuple[str, ...]
+    warnings: tuple[ColumnWarning, ...] = ()
 
     def __len__(self) -> int:
         return len(self.y)
@@ -92,11 +97,14 @@ class ScoredOutcomes:
 
 
 def score_outcomes(scorer: Scorer, applications: Applications, run: Run) -> ScoredOutcomes:
-    """Applications with outcomes, scored and decided; raises as ``Scorer.decide`` does."""
-    reading = read_watched(scorer, applications, run)
+    """Applications with outcomes, scored and decided; columns unlike training are noted. Raises as ``Scorer.decide``
+    does.
+    """
+    columns: dict[str, ColumnCounts] = {}
+    reading = read_watched(scorer, applications, run, on_columns=columns.update)
     with run.timed("predict"):
         margins = scorer.margins(reading.design)
     decided = scorer.decide(applications, expit(margins.fused), reading.quality).decision
-    return ScoredOutcomes(
-        scorer, applications, reading.design, margins, applications.outcome(), decided, reading.quality
-    )
+    y, warnings = applications.outcome(), scorer.unlike_training(columns)
+    note_warnings(run, warnings)
+    return ScoredOutcomes(scorer, applications, reading.design, margins, y, decided, reading.quality, warnings)

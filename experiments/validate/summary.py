@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from experiments.reporting.html import GRADES
 from experiments.validate.job import Validation
+from features.batches.warnings import in_lines
 from fusion.validation.intervals import (
     Estimate,
     auc_interval,
@@ -52,6 +53,7 @@ def summarise(found: Validation) -> ValidationSummary:
         "undecided": intake.undecided,
         "rejected": sum(intake.rejected.values()),
         "rejected_by_rule": dict(intake.rejected),
+        "warnings": in_lines(scored.warnings),
     }
     graded = [{"key": one.key, "grade": one.grade, "title": one.title} for one in findings]
     return ValidationSummary(

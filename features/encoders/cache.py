@@ -3,7 +3,11 @@
 A key is a digest of (encoder digest, text); the text itself is never stored. Vectors are float16, to which encoders
 round anyway. Those of a text's passages are one entry beside the text's own, whose key covers the cut as well. One
 SQLite file in write-ahead mode: several processes may use it at once, and a killed one loses at most what it was
-writing. A file that is damaged is moved aside, as ``*.damaged``, and begun anew: it only ever held copies.
+writing.
+
+It only ever holds copies, so damage costs time and nothing else. An entry ends in a checksum of its key and its
+numbers; one that does not match counts as unknown and is computed anew. A file that SQLite finds damaged, whenever
+that is, is moved aside, as ``*.damaged``, and begun anew.
 """
 
 from __future__ import annotations
@@ -11,10 +15,12 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,19 +30,31 @@ from features.arrays import Floats32
 from features.encoders.encoder import PartVectors, Progress, TextEncoder
 from features.encoders.windows import Spans
 
-FILE_NAME = "vectors-1.sqlite"  # the number is the layout's version
+FILE_NAME = "vectors-1.sqlite"
+LAYOUT = 2  # in the file's user_version; entries of an older one are forgotten
+CHECKSUM_BYTES = 8
+BROKEN = (sqlite3.DatabaseError, UnicodeDecodeError)  # the latter where SQLite quotes what it cannot parse
 BUSY_SECONDS = 60.0
 KEYS_A_QUERY = 500
 JOURNAL_BYTES = 4_000_000  # what the write-ahead file shrinks back to
 FREED_SHARE = 0.1  # evict this much at once, so that not every write has to
 ENCODE_STEP = 20_000  # vectors computed between two writes, about: bounds what a killed run loses
 
-_LAYOUT = """
+_TABLES = """
 CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_use ON vectors (used);
 CREATE TABLE IF NOT EXISTS clock (turn INTEGER NOT NULL);
 INSERT INTO clock SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM clock);
 """
+
+Result = TypeVar("Result")
+Tell = Callable[[str], None]
+"""Called with a sentence for whoever uses the cache, when something in it is found damaged."""
+
+
+def tell_by_warning(sentence: str) -> None:
+    """A ``Tell`` for notebooks and services."""
+    warnings.warn(sentence, stacklevel=2)
 
 
 class EmbeddingCache:
@@ -44,21 +62,23 @@ class EmbeddingCache:
 
     folder: created if absent; raises RunError when it cannot be written. max_bytes: bound on
     the pages in use after every write; while one is written, its vectors (at most ``ENCODE_STEP``) come on top.
+    tell: gets a sentence about whatever is found damaged. n_damaged: entries that were, so far.
     """
 
-    def __init__(self, folder: Path, max_bytes: int) -> None:
+    def __init__(self, folder: Path, max_bytes: int, tell: Tell = tell_by_warning) -> None:
         self.path = folder / FILE_NAME
         self.max_bytes = max_bytes
+        self.tell = tell
+        self.n_damaged = 0
         with _explained(self.path):
             folder.mkdir(parents=True, exist_ok=True)
             with _alone(self.path):
                 try:
                     self._create()
-                except sqlite3.DatabaseError as error:
+                except BROKEN as error:
                     if not _is_damage(error):
                         raise
-                    self._move_aside()
-                    self._create()
+                    self._begin_anew()
 
     def get_many(self, encoder_digest: str, texts: Sequence[str], dim: int) -> dict[int, Floats32]:
         """Vectors known for ``texts``, by position; a vector of another length than ``dim`` counts as unknown."""
@@ -87,43 +107,53 @@ class EmbeddingCache:
         )
 
     def _get(self, keys: Sequence[bytes]) -> dict[int, Floats32]:
-        found: dict[bytes, bytes] = {}
-        with self._connection() as db:
+        def look_up(db: sqlite3.Connection) -> dict[bytes, object]:
+            found: dict[bytes, object] = {}
             for at in range(0, len(keys), KEYS_A_QUERY):
                 some = keys[at : at + KEYS_A_QUERY]
                 marks = ",".join("?" * len(some))
                 found.update(db.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", some))
             self._touch(db, list(found))
-        return {
-            n: np.frombuffer(found[key], np.float16).astype(np.float32) for n, key in enumerate(keys) if key in found
-        }
+            return found
+
+        found = self._use(look_up)
+        intact = {key: values for key, entry in found.items() if (values := _opened(key, entry)) is not None}
+        self.n_damaged += len(found) - len(intact)
+        return {n: intact[key] for n, key in enumerate(keys) if key in intact}
 
     def _put(self, keys: Sequence[bytes], entries: Iterable[npt.NDArray[np.float16]]) -> None:
-        with self._connection() as db:
+        sealed = sorted((key, _sealed(key, entry.tobytes())) for key, entry in zip(keys, entries, strict=True))
+
+        def store(db: sqlite3.Connection) -> None:
             turn = _next_turn(db)
-            rows = sorted((key, entry.tobytes(), turn) for key, entry in zip(keys, entries, strict=True))
+            rows = ((key, entry, turn) for key, entry in sealed)
             db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
             self._evict(db)
 
+        self._use(store)
+
     def __len__(self) -> int:
-        with self._connection() as db:
-            return int(db.execute("SELECT count(*) FROM vectors").fetchone()[0])
+        return self._use(_count)
 
     @property
     def n_bytes(self) -> int:
         """Bytes of the file in use (free pages not counted)."""
-        with self._connection() as db:
-            return _used_bytes(db)
+        return self._use(_used_bytes)
 
     def _create(self) -> None:
         with self._open() as db:
             db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(_LAYOUT)
+            db.executescript(_TABLES)
+            if _pragma(db, "user_version") < LAYOUT:
+                db.executescript(f"DELETE FROM vectors; PRAGMA user_version = {LAYOUT};")
 
-    def _move_aside(self) -> None:
-        self.path.replace(self.path.with_suffix(".damaged"))
+    def _begin_anew(self) -> None:
+        aside = self.path.with_suffix(".damaged")
+        self.path.replace(aside)
         for suffix in ("-wal", "-shm"):
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+        self._create()
+        self.tell(f"the cache of vectors {self.path} was damaged; it lies in {aside.name} now and is begun anew")
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -131,15 +161,35 @@ class EmbeddingCache:
         try:
             db.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
             db.execute("PRAGMA synchronous = NORMAL")  # in WAL mode a crash loses recent writes, never consistency
+            db.text_factory = bytes  # in a damaged page a vector may be marked as text
             yield db
         finally:
             db.close()
 
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        """One connection per use: nothing to carry over a fork, and one transaction at the end of it."""
-        with _explained(self.path), self._open() as db, db:
-            yield db
+    def _use(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """What ``work`` gives in one transaction; where the file is found damaged, on the one begun anew.
+
+        One connection per use: nothing to carry over a fork.
+        """
+
+        def once() -> Result:
+            with self._open() as db, db:
+                return work(db)
+
+        with _explained(self.path):
+            if not self.path.exists():  # somebody made room
+                with _alone(self.path):
+                    self._create()
+            file = self.path.stat().st_ino
+            try:
+                return once()
+            except BROKEN as error:
+                if not _is_damage(error):
+                    raise
+            with _alone(self.path):
+                if self.path.stat().st_ino == file:  # else another process has begun it anew
+                    self._begin_anew()
+            return once()
 
     def _touch(self, db: sqlite3.Connection, keys: Sequence[bytes]) -> None:
         """Mark as used now; skipped while the file is far from its bound, where no order of eviction is needed."""
@@ -151,11 +201,14 @@ class EmbeddingCache:
         if _used_bytes(db) <= self.max_bytes:
             return
         oldest = "SELECT key FROM vectors ORDER BY used LIMIT ?"
-        n_rows = int(db.execute("SELECT count(*) FROM vectors").fetchone()[0])
+        n_rows = _count(db)
         # By size first; then step by step, because a page is only given back when most of it is empty.
         n_gone = int(n_rows * (1 - self.max_bytes * (1 - FREED_SHARE) / _used_bytes(db)))
         while n_rows > 0 and _used_bytes(db) > self.max_bytes:
-            n_rows -= db.execute(f"DELETE FROM vectors WHERE key IN ({oldest})", (max(1, n_gone),)).rowcount
+            n_deleted = db.execute(f"DELETE FROM vectors WHERE key IN ({oldest})", (max(1, n_gone),)).rowcount
+            if not n_deleted:
+                raise sqlite3.DatabaseError("the index does not fit the table")
+            n_rows -= n_deleted
             n_gone = n_rows // 20
 
 
@@ -206,7 +259,12 @@ class CachedEncoder:
         position = {one: n for n, one in enumerate(dict.fromkeys(asked))}
         distinct = list(position)
         found = PartVectors.zeros([len(cut) for _, cut in distinct], self.dim)
+        n_damaged = self.cache.n_damaged
         known = self._look_up(distinct, found)
+        if n_damaged := self.cache.n_damaged - n_damaged:
+            self.cache.tell(
+                f"damaged entries in the cache of vectors {self.cache.path}: {n_damaged:,}; they are computed anew"
+            )
         missing = [n for n in range(len(distinct)) if n not in known]
         n_known = len(texts) - len(missing)
         self.n_asked += len(texts)
@@ -269,22 +327,48 @@ def _key(encoder_digest: str, text: str, cut: Spans = ()) -> bytes:
     return hashlib.blake2b(data, digest_size=16, key=bytes.fromhex(encoder_digest)[:32], person=person).digest()
 
 
+def _sealed(key: bytes, values: bytes) -> bytes:
+    """An entry: float16 numbers, and the checksum that says they are this key's and unchanged."""
+    return values + hashlib.blake2b(values, digest_size=CHECKSUM_BYTES, key=key).digest()
+
+
+def _opened(key: bytes, entry: object) -> Floats32 | None:
+    """The numbers of an entry; None where they are not what was stored, or were no numbers then."""
+    if not isinstance(entry, bytes) or _sealed(key, entry[:-CHECKSUM_BYTES]) != entry:
+        return None
+    values = np.frombuffer(entry[:-CHECKSUM_BYTES], np.float16).astype(np.float32)
+    return values if np.isfinite(values).all() else None
+
+
 def _next_turn(db: sqlite3.Connection) -> int:
     """A counter of uses; starts the write transaction, so two processes never share a turn."""
     db.execute("UPDATE clock SET turn = turn + 1")
-    return int(db.execute("SELECT turn FROM clock").fetchone()[0])
+    return int(db.execute("SELECT coalesce(max(CAST(turn AS INTEGER)), 0) FROM clock").fetchone()[0])
+
+
+def _count(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT count(*) FROM vectors").fetchone()[0])
 
 
 def _used_bytes(db: sqlite3.Connection) -> int:
-    size, pages, free = (int(db.execute(f"PRAGMA {name}").fetchone()[0]) for name in _SIZE_PRAGMAS)
-    return size * (pages - free)
+    return _pragma(db, "page_size") * (_pragma(db, "page_count") - _pragma(db, "freelist_count"))
 
 
-_SIZE_PRAGMAS = ("page_size", "page_count", "freelist_count")
+def _pragma(db: sqlite3.Connection, name: str) -> int:
+    return int(db.execute(f"PRAGMA {name}").fetchone()[0])
 
 
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    return error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_DAMAGE = (
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_ERROR,  # of statements that never change: the tables are not ours
+)
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether the file is at fault; the lower byte of an error's code says of what kind it is."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+    return code & 0xFF in _DAMAGE or code == sqlite3.SQLITE_IOERR_SHORT_READ
 
 
 @contextmanager

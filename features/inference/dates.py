@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import functools
 import itertools
 import re
 from collections.abc import Iterable, Sequence
@@ -80,7 +82,7 @@ def read_as_dates(known: Texts) -> Notation | None:
     form, language, values = fitting[0]
     n_lost = 0 if strict else int(known.counts[np.isnan(values) & ~_never(known.texts)].sum())
     notes = (f"{n_lost} cells are no dates of this form, and their rows will be rejected",) if n_lost else ()
-    return Notation(values, _format(form), {} if language == "en" else {"language": language}, notes)
+    return _one_way(form, language, values, notes)
 
 
 def numbers_as_dates(known: Texts, numbers: Floats) -> Notation | None:
@@ -110,17 +112,19 @@ def numbers_as_dates(known: Texts, numbers: Floats) -> Notation | None:
     return Notation(fitting[0][2], _format(fitting[0][0])) if len(fitting) == 1 else _in_doubt(known, fitting)
 
 
-def is_placeholder(text: str, day: float, others: Floats) -> bool:
-    """Whether a date stands for "no date": one that systems write so, decades from all other dates.
+def placeholders(known: Texts, days: Floats) -> Flags:
+    """Which texts stand for "no date": days that cannot be, or that systems write so, decades from all other dates.
 
     Args:
-        day: days since 1970-01-01 of the text, NaN where it could not be read as a day of 1900 to 2100.
-        others: of the other texts.
+        days: float64 (k,), days since 1970-01-01, NaN where a text is no day of 1900 to 2100.
     """
-    if np.isnan(day):
-        return _NEVER.fullmatch(text) is not None
-    rest = others[np.isfinite(others)]
-    return day in _PLACEHOLDER_DAYS and len(rest) > 0 and float(np.abs(rest - day).min()) > 10 * 365.25
+    unread, suspect = np.isnan(days), np.isin(days, list(_PLACEHOLDER_DAYS))
+    found = np.zeros(len(known), dtype=np.bool_)
+    found[unread] = _never(known.texts[unread])
+    rest = days[~unread & ~suspect]
+    for at in np.flatnonzero(suspect) if len(rest) else ():
+        found[at] = float(np.abs(rest - days[at]).min()) > 10 * 365.25
+    return found
 
 
 def _format(form: str) -> dict[str, str]:
@@ -144,7 +148,13 @@ def _in_doubt(known: Texts, fitting: Sequence[tuple[str, str, Floats]]) -> Notat
         "Find out which is meant, and write it as the column's format"
     )
     form = either_of([form for form, *_ in fitting])
-    return Notation(np.full(len(known), np.nan), {"format": form}, question=question)
+    each = {form: _one_way(form, language, values) for form, language, values in fitting}
+    return Notation(np.full(len(known), np.nan), {"format": form}, question=question, readings=each)
+
+
+def _one_way(form: str, language: str, values: Floats, notes: tuple[str, ...] = ()) -> Notation:
+    """The notation of dates of one form."""
+    return Notation(values, _format(form), {} if language == "en" else {"language": language}, notes)
 
 
 def _candidates(column: str, shapes: set[str]) -> Iterable[tuple[str, str]]:
@@ -152,16 +162,19 @@ def _candidates(column: str, shapes: set[str]) -> Iterable[tuple[str, str]]:
     if any(re.fullmatch(r"9-9-9[T ].*9.*", shape) for shape in shapes):
         yield ISO, "en"
     for form in _TEXT_FORMS:
-        if _shape(_example(form)) in shapes and (form not in _LIKE_NUMBERS or _is_named(column)):
+        if _example_shape(form) in shapes and (form not in _LIKE_NUMBERS or _is_named(column)):
             for language in LANGUAGES if "%b" in form or "%B" in form else ("en",):
                 yield form, language
 
 
+@functools.cache
 def _example(form: str) -> str:
-    return _EXAMPLES.setdefault(form, write_date(pd.Timestamp("2011-10-22 10:11:12").to_pydatetime(), form))
+    return write_date(dt.datetime(2011, 10, 22, 10, 11, 12), form)
 
 
-_EXAMPLES: dict[str, str] = {}
+@functools.cache
+def _example_shape(form: str) -> str:
+    return _shape(_example(form))
 
 
 def _shape(text: str) -> str:

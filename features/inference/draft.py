@@ -9,49 +9,27 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from data_schemas.contract import FieldType, Role
-from features.arrays import Floats
-from features.inference.column_names import hints, words_of
-from features.inference.leakage import after_decision, leak_by_outcome
-from features.inference.profile import ColumnProfile, profiles
+from data_schemas.errors import ContractError
+from features.inference.outcomes import NOTHING_STATED, Outcomes, StatedOutcomes, find_target, read_outcomes
+from features.inference.profile import ColumnProfile, before_decision, profiles
 from features.inference.reason_wordings import with_reasons
+from features.inference.roles import LEAK, MAX_LEVELS, SUSPECT, Guess, find_decision_date, find_id, guess_role
+from features.inference.words import words_of
 from features.text.scripts import language_of
 
 Document = dict[str, Any]
 
-LEAK = "LEAK?"
-"""Begin of the note on a column that may leak the outcome, or copies the lender's own judgement."""
-
-MAX_LEVELS = 100
-"""Distinct texts that still make a category; with more, a column is free text or a key."""
-
 CONCEPTS = {"Chinese": "consumer_lending.zh"}
 CONCEPTS_ELSE = "consumer_lending"
 """The shipped set of concepts that a draft with narratives names, by the language of most of them."""
-
-FEW_ROWS = 20  # so few rows may all differ by chance
-
-
-@dataclass(frozen=True)
-class Guess:
-    """The role that one column is given in the draft.
-
-    Attributes:
-        column: its profile.
-        role: the role.
-        why: what in the sample led to it.
-    """
-
-    column: ColumnProfile
-    role: Role
-    why: str
 
 
 @dataclass(frozen=True)
@@ -62,16 +40,47 @@ class Draft:
         document: the schema file, as JSON.
         guesses: one per column, in column order.
         leaks: columns left out because they look like outcome leaks.
+        suspects: inputs kept though they predict the outcome very well alone.
+        outcomes: the levels of the outcome, divided; None without an outcome.
+        rivals: further columns that look like the outcome.
         missing: what a schema needs and the sample lacks, as sentences; empty when the draft is a valid schema.
     """
 
     document: Document
     guesses: tuple[Guess, ...]
     leaks: tuple[str, ...]
+    suspects: tuple[str, ...]
+    outcomes: Outcomes | None
+    rivals: tuple[str, ...]
     missing: tuple[str, ...]
 
 
-def draft_schema(sample: pd.DataFrame, name: str, origin: str, target: str | None = None) -> Draft:
+@dataclass(frozen=True)
+class Answers:
+    """What somebody who knows the table says beside its outcome.
+
+    Attributes:
+        roles: of columns.
+        notations: of columns that several readings fit, the one that is meant (``Notation.readings``).
+        trusted: columns that are known at the decision and no protected trait, whatever names and figures suggest.
+    """
+
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    notations: Mapping[str, str] = field(default_factory=dict)
+    trusted: frozenset[str] = frozenset()
+
+
+NO_ANSWERS = Answers()
+
+
+def draft_schema(
+    sample: pd.DataFrame,
+    name: str,
+    origin: str,
+    target: str | None = None,
+    stated: StatedOutcomes = NOTHING_STATED,
+    answers: Answers = NO_ANSWERS,
+) -> Draft:
     """Draft a schema from a sample of rows.
 
     Args:
@@ -79,33 +88,59 @@ def draft_schema(sample: pd.DataFrame, name: str, origin: str, target: str | Non
         name: of the schema.
         origin: what was read, for the note in the draft.
         target: the outcome column, where it is known.
+        stated: levels of the outcome that are known to be bad, good or undecided.
+        answers: what else is known.
 
     Raises:
+        ContractError: for a target that cannot be an outcome, levels that it does not have, or levels of no column.
         KeyError: where the sample has no column ``target``.
     """
-    columns = profiles(sample)
-    goal = columns[target] if target else _target(list(columns.values()))
-    bad_values, good_values = _outcomes(goal) if goal else ([], [])
-    bad = np.where(goal.present, goal.cells.isin(bad_values).to_numpy(dtype=np.float64), np.nan) if goal else None
-    key = _id([column for column in columns.values() if column is not goal])
-    decided = _decision_date([column for column in columns.values() if column is not goal])
+    columns = profiles(sample, answers.notations)
+    goal, rivals = (columns[target], ()) if target else find_target(list(columns.values()))
+    if goal is None and stated.levels:
+        which = f"; it may be {' or '.join(map(repr, rivals))}" if rivals else ""
+        what = f"levels of the outcome are named, and not the column that holds it{which}"
+        raise ContractError(what, "Name the column with --target.")
+    outcomes = read_outcomes(goal, stated) if goal is not None else None
+    others = [column for column in columns.values() if column is not goal and column.name not in answers.roles]
+    roles = {role: columns[header] for header, role in answers.roles.items()}
+    key = roles.get(Role.ID) or find_id(others)
+    decided = roles.get(Role.DECISION_DATE) or find_decision_date(others)
+    values = outcomes.values(goal.cells) if outcomes is not None and goal is not None else None
     guesses: list[Guess] = []
-    leaks: list[str] = []
-    for column in columns.values():
-        if column is goal:
-            guess = Guess(column, Role.TARGET, f"{len(column.levels)} outcomes; bad: {', '.join(bad_values)}")
+    for column in (before_decision(one, decided) for one in columns.values()):
+        if outcomes is not None and column is goal:
+            guess = Guess(column, Role.TARGET, _outcome_words(outcomes))
+        elif column.name in answers.roles:
+            guess = Guess(column, answers.roles[column.name], "stated when the draft was made")
         elif column is key:
             guess = Guess(column, Role.ID, "the first column in which every sampled row has its own value")
         elif column is decided:
             guess = Guess(column, Role.DECISION_DATE, "the date that looks most like the day of the decision")
-        elif why := _leak(column, decided, bad):
-            guess = Guess(column, Role.IGNORED, f"{LEAK} {why}")
-            leaks.append(column.name)
         else:
-            guess = _guess(column, decided)
+            guess = guess_role(column, decided, values, column.name in answers.trusted)
         guesses.append(guess)
-    document = with_reasons(_document(guesses, name, origin, bad_values, good_values))
-    return Draft(document, tuple(guesses), tuple(leaks), tuple(_missing(guesses)))
+    return Draft(
+        document=with_reasons(_document(guesses, name, origin, outcomes)),
+        guesses=tuple(guesses),
+        leaks=_marked(guesses, LEAK),
+        suspects=_marked(guesses, SUSPECT),
+        outcomes=outcomes,
+        rivals=rivals,
+        missing=tuple(_missing(guesses, outcomes)),
+    )
+
+
+def _marked(guesses: Sequence[Guess], mark: str) -> tuple[str, ...]:
+    return tuple(guess.column.name for guess in guesses if guess.why.startswith(mark))
+
+
+def _outcome_words(outcomes: Outcomes) -> str:
+    """How the levels of the outcome were divided, for its note."""
+    parts = [outcomes.question or outcomes.why, *(f"{kind} {text}" for kind, text in outcomes.lines.items())]
+    if outcomes.strange and not outcomes.question:
+        parts.append(f"not understood, so undecided: {', '.join(outcomes.strange)}")
+    return "; ".join(parts)
 
 
 def pretty_json(value: object, indent: int = 0) -> str:
@@ -122,107 +157,7 @@ def pretty_json(value: object, indent: int = 0) -> str:
     return "[" + ",".join(pad + pretty_json(item, indent + 2) for item in value) + end + "]"
 
 
-def _best(
-    columns: Sequence[ColumnProfile], points: Callable[[ColumnProfile], float], least: float
-) -> ColumnProfile | None:
-    """The first column with the most points; None when none has ``least``."""
-    best = max(columns, key=points, default=None)
-    return best if best is not None and points(best) >= least else None
-
-
-def _target(columns: Sequence[ColumnProfile]) -> ColumnProfile | None:
-    def points(column: ColumnProfile) -> float:
-        if not 2 <= len(column.levels) <= 12 or column.type is FieldType.DATE:
-            return 0.0
-        hinted = any(hints(level, "bad") for level in column.levels) + any(
-            hints(level, "good") for level in column.levels
-        )
-        binary = set(column.levels) <= {"0", "1", "0.0", "1.0"} or column.type is FieldType.BOOLEAN
-        return 2.0 * hints(column.name, "target") + hinted + 0.5 * (binary and len(column.levels) == 2)
-
-    return _best(columns, points, least=2.0)
-
-
-def _outcomes(goal: ColumnProfile) -> tuple[list[str], list[str]]:
-    """Bad and good values of the target, in the order of frequency."""
-    bad = [level for level in goal.levels if hints(level, "bad")]
-    if not bad:
-        bad = [level for level in goal.levels if level.lower() in ("1", "1.0", "true", "yes", "y")]
-    if not bad:
-        bad = [goal.levels[-1]] if goal.levels else []
-    return bad, [level for level in goal.levels if level not in bad]
-
-
-def _id(columns: Sequence[ColumnProfile]) -> ColumnProfile | None:
-    def points(column: ColumnProfile) -> float:
-        if not column.is_key or column.type not in (FieldType.STRING, FieldType.INTEGER) or column.words > 1.5:
-            return 0.0
-        return 1.0 + hints(column.name, "id")
-
-    return _best(columns, points, least=1.0)
-
-
-def _decision_date(columns: Sequence[ColumnProfile]) -> ColumnProfile | None:
-    def points(column: ColumnProfile) -> float:
-        if column.type is not FieldType.DATE:
-            return -9.0
-        named = 2.0 * hints(column.name, "decision") - 2.0 * hints(column.name, "other_date")
-        return named + float(column.present.all())
-
-    return _best(columns, points, least=1.0)
-
-
-def _leak(column: ColumnProfile, decided: ColumnProfile | None, bad: Floats | None) -> str:
-    """Why the column may leak the outcome or copy the lender's own judgement; "" when nothing suggests it."""
-    reasons = []
-    if hints(column.name, "later"):
-        reasons.append("its name speaks of what happens after the decision")
-    if hints(column.name, "lender"):
-        reasons.append("its name speaks of what the lender sets")
-    if decided is not None and (why := after_decision(column, decided)):
-        reasons.append(why)
-    if bad is not None and (why := leak_by_outcome(column, bad)):
-        reasons.append(why)
-    return "; ".join(reasons)
-
-
-def _guess(column: ColumnProfile, decided: ColumnProfile | None) -> Guess:
-    """The role of a column that is no target, id, decision date or leak."""
-    role, why = Role.IGNORED, ""
-    n_levels, n_rows = len(column.levels), len(column.cells)
-    if n_levels < 2:
-        why = "it is empty in the sample" if n_levels == 0 else "it has one value in the sample"
-    elif hints(column.name, "protected"):
-        role, why = Role.PROTECTED, "its name speaks of a protected trait"
-    elif hints(column.name, "group") and column.type in (FieldType.STRING, FieldType.INTEGER) and not column.is_key:
-        role, why = Role.GROUP, "its name speaks of a person, and its values come back"
-    elif hints(column.name, "place"):
-        why = "a place may stand in for protected traits"
-    elif column.type is FieldType.DATE:
-        role = Role.FEATURE if decided else Role.IGNORED
-        why = "an earlier date, for the years until the decision" if decided else "no decision date to count from"
-    elif column.type is not FieldType.STRING:
-        another_key = column.is_key and n_rows > FEW_ROWS and hints(column.name, "id")
-        role, why = (Role.IGNORED, "another key") if another_key else (Role.FEATURE, "a number")
-    elif _is_prose(column):
-        role, why = Role.NARRATIVE, f"free text, {column.words:.1f} words in the mean"
-    elif column.is_key and n_rows > FEW_ROWS:
-        why = "another key"
-    elif n_levels <= MAX_LEVELS:
-        role, why = Role.FEATURE, f"{n_levels} levels"
-    else:
-        why = f"a code with {n_levels} levels or more; group them to use it"
-    return Guess(column, role, why)
-
-
-def _is_prose(column: ColumnProfile) -> bool:
-    share = len(column.levels) / max(column.n_present, 1)
-    return (column.words >= 4 and share >= 0.3) or (
-        column.words >= 1.5 and share >= 0.2 and len(column.levels) > MAX_LEVELS
-    )
-
-
-def _missing(guesses: Sequence[Guess]) -> list[str]:
+def _missing(guesses: Sequence[Guess], outcomes: Outcomes | None) -> list[str]:
     """What the draft needs before it is a valid schema."""
     roles = {guess.role for guess in guesses}
     missing = []
@@ -230,24 +165,25 @@ def _missing(guesses: Sequence[Guess]) -> list[str]:
     missing += [notation.question for notation in read if notation.question]
     if Role.ID not in roles:
         missing.append("no column has its own value in every row: add one, and give it the role 'id'")
-    if any(guess.role is Role.TARGET and not guess.column.levels for guess in guesses):
-        missing.append("the target is empty: list its bad_values")
+    if outcomes is not None and outcomes.question:
+        missing.append(outcomes.question)
     if not roles & {Role.FEATURE, Role.NARRATIVE}:
         missing.append("no column looks like an input of the model: give one the role 'feature' or 'narrative'")
     return missing
 
 
-def _document(guesses: Sequence[Guess], name: str, origin: str, bad: list[str], good: list[str]) -> Document:
+def _document(guesses: Sequence[Guess], name: str, origin: str, outcomes: Outcomes | None) -> Document:
     decided = next((guess.column for guess in guesses if guess.role is Role.DECISION_DATE), None)
     note = f"Drafted from {origin}. Confirm each guess, then delete its note."
-    if any(guess.why.startswith(LEAK) for guess in guesses):
+    if _marked(guesses, LEAK):
         note += (
             f" What is marked {LEAK} is left out: make it a feature only if it is known at the decision. What is known "
             "only later may be made auxiliary, which training alone reads."
         )
     own: Document = {"version": 1, "name": name, "guess": note}
-    if bad:
-        own |= {"bad_values": bad, "good_values": good}
+    if outcomes is not None:
+        own |= {"bad_values": list(outcomes.bad), "good_values": list(outcomes.good)}
+        own |= {"undecided_values": list(outcomes.undecided)} if outcomes.undecided else {}
     derived = [
         {
             "name": f"{guess.column.name}_years",
@@ -295,7 +231,7 @@ def _field(guess: Guess) -> Document:
     if kind is column.type and (guess.role is not Role.IGNORED or not column.notation.question):
         field |= column.notation.field_keys
         own |= column.notation.own_keys
-    if column.missing_codes:
+    if column.missing_codes and guess.role is not Role.TARGET:  # of an outcome they are undecided values
         field["missingValues"] = list(column.missing_codes)
     if guess.role in (Role.FEATURE, Role.PROTECTED) and kind is FieldType.STRING and len(column.levels) <= MAX_LEVELS:
         field["categories"] = sorted(column.levels)

@@ -66,6 +66,7 @@ class Notation:
         own_keys: keys of its ``creditfusion`` object, beside its role.
         notes: what to know of the reading, as phrases.
         question: where several readings fit, what has to be found out, as a sentence; "" where one does.
+        readings: these readings by what each is called, without a question of their own; empty where one fits.
     """
 
     values: Floats
@@ -73,14 +74,17 @@ class Notation:
     own_keys: Keys = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     question: str = ""
+    readings: Mapping[str, Notation] = field(default_factory=dict)
 
 
 def distinct_texts(name: str, cells: pd.Series[str]) -> tuple[Texts, Ints]:
-    """The distinct non-empty texts of stripped cells, and int64 (n,) the place of each cell in them, -1 for empty."""
+    """The distinct non-empty texts of cells, stripped, and int64 (n,) the place of each cell in them, -1 for empty."""
     places, found = pd.factorize(cells.to_numpy(dtype=object))
+    again, found = pd.factorize(np.array([text.strip() for text in found], dtype=object))
+    places = again[places] if len(again) else places
     counts = np.bincount(places, minlength=len(found)).astype(np.int64)
     order = np.argsort(-counts, kind="stable")
-    order = order[np.array([found[i] != "" for i in order], dtype=np.bool_)]
+    order = order[np.asarray(found[order] != "", dtype=np.bool_)]
     rank = np.full(len(found), -1, dtype=np.int64)
     rank[order] = np.arange(len(order))
     return Texts(name, np.asarray(found, dtype=object)[order], counts[order]), rank[places]

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from data_schemas.numbers import PLAIN, Negative, NumberNotation
 from features.arrays import Flags, Floats
-from features.inference.notation import Notation, Texts
+from features.inference.notation import MAX_STRAY, Notation, Texts
 from features.tables.number_cells import plain_marks, read_numbers
 
 _MARKS = ((".", ""), (".", ","), (",", ""), (",", "."), (".", "'"), (",", "'"), (".", " "), (",", " "))
@@ -20,6 +20,7 @@ _PARTS = (
     r"^(?P<open>\(?)\s*(?P<before>[^0-9()]*?)\s*(?P<digits>[.,]?[0-9](?:[0-9.,' ]*[0-9])?[.,]?)"
     r"(?P<after>(?:[^0-9]*[^0-9)])?)(?P<close>\)?)$"
 )
+_LOOK = 500  # texts that show quickly whether a notation reads a column
 _CURRENCY = (
     r"[$€£¥₹₽₩₺฿₫₦₴₪元円]|(us|a|c|r|nt|hk|s)\$|usd|eur|euros?|gbp|chf|jpy|cny|rmb|inr|brl|cad|aud|nzd|sek|nok|dkk|pln|czk|huf|"
     r"mxn|zar|try|rub|dm|fr|kr|zł|kč|ft|rs\.?|rp|rm|s/\.?|dollars?|pounds?|rupees?"
@@ -48,6 +49,10 @@ def read_as_numbers(known: Texts, file_decimal: str = "") -> Notation | None:
     if not any("0" <= character <= "9" for character in itertools.chain.from_iterable(known.texts[:20])):
         return None
     texts = plain_marks(pa.array(known.texts, pa.string()))
+    look = texts[:_LOOK]
+    n_marked = pc.sum(pc.match_substring_regex(look, _PARTS)).as_py()
+    if len(known) > _LOOK > n_marked + MAX_STRAY and np.isnan(read_numbers(look, PLAIN)).sum() > MAX_STRAY:
+        return None
     plain = read_numbers(texts, PLAIN)
     plain[~np.isfinite(plain)] = np.nan
     if known.fits(plain) and not _may_be_thousands(texts, plain):
@@ -155,8 +160,10 @@ def _marked(
     """The notation whose marks read all texts; a question where two do and read different numbers."""
     words, unit, notes = affixes
     fitting: list[tuple[NumberNotation, Floats]] = []
-    for decimal, group in _MARKS:
+    for decimal, group in _possible_marks(texts):
         notation = NumberNotation(decimal, group, words, negative)
+        if len(known) > _LOOK and np.isnan(read_numbers(texts[:_LOOK], notation)).sum() > MAX_STRAY:
+            continue
         values = read_numbers(texts, notation)
         values[~np.isfinite(values)] = np.nan
         if known.fits(values) and not any(np.array_equal(values, other, equal_nan=True) for _, other in fitting):
@@ -174,6 +181,18 @@ def _marked(
         else:
             return _in_doubt(known, fitting, words, unit, negative, notes)
     return Notation(values, _field_keys(notation), _own_keys(notation, unit), notes, question)
+
+
+def _possible_marks(texts: pa.Array) -> list[tuple[str, str]]:
+    """Decimal and group marks of which the texts show those that are not the usual ones."""
+    shown = {
+        mark for mark in ".,' " if pc.any(pc.match_substring_regex(texts, rf"[0-9]{re.escape(mark)}[0-9]")).as_py()
+    }
+    return [
+        (decimal, group)
+        for decimal, group in _MARKS
+        if (not group or group in shown) and (decimal in shown or decimal == "." or group == ".")
+    ]
 
 
 def _in_doubt(
@@ -195,7 +214,11 @@ def _in_doubt(
     )
     notation = NumberNotation(mark, mark, words, negative)
     keys = {**_field_keys(notation), "groupChar": mark, "decimalChar": mark}
-    return Notation(thousands[1], keys, _own_keys(notation, unit), notes, question)
+    each = {
+        f"{text} is {values[at]:,.10g}": Notation(values, _field_keys(one), _own_keys(one, unit), notes)
+        for one, values in fitting
+    }
+    return Notation(thousands[1], keys, _own_keys(notation, unit), notes, question, each)
 
 
 def _field_keys(notation: NumberNotation) -> dict[str, object]:

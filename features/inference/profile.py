@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from data_schemas.contract import FieldType
-from data_schemas.dates import DEFAULT
+from data_schemas.dates import DEFAULT, has_short_year
 from features.arrays import Flags, Floats, Ints
-from features.inference.dates import is_placeholder, numbers_as_dates, read_as_dates
+from features.inference.dates import numbers_as_dates, placeholders, read_as_dates
 from features.inference.notation import Notation, Texts, distinct_texts
 from features.inference.numbers import decimal_mark, read_as_numbers
 from features.inference.special_codes import Codes, NumberColumn, special_codes
@@ -24,6 +25,9 @@ from features.text.scripts import n_words
 MISSING_WORDS = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "nil", "missing", "-", "--", "?", "."})
 """Cells, in lower case, that mean "missing" in most exports; "none" and "unknown" are often levels, and not here."""
 
+_YEAR, _FEW_YEARS, _CENTURY = 365.25, 10 * 365.25, 36_525.0  # days
+_OFTEN = 0.05  # share of the rows
+_LONGEST = max(map(len, MISSING_WORDS))
 _NUMBERS = (FieldType.INTEGER, FieldType.NUMBER)
 
 
@@ -91,18 +95,35 @@ class _Look:
     notation: Notation
 
 
-def profiles(sample: pd.DataFrame) -> dict[str, ColumnProfile]:
+class _Split(NamedTuple):
+    """The cells of a column, stripped; their distinct texts, places among them, which are words for "missing", and the
+    texts that are none.
+    """
+
+    cells: pd.Series[str]
+    texts: Texts
+    places: Ints
+    words: Flags
+    known: Texts
+
+
+def profiles(sample: pd.DataFrame, notations: Mapping[str, str] | None = None) -> dict[str, ColumnProfile]:
     """The facts about all columns of a sample of texts, by name: marks of numbers and codes for "missing" are told by
     all columns together.
+
+    Args:
+        notations: of columns that several readings fit, the one that is meant, by its name in ``Notation.readings``.
     """
     split = {str(name): _split(str(name), sample[name]) for name in sample.columns}
-    marks = Counter(filter(None, (decimal_mark(known) for _, _, known in split.values())))
+    marks = Counter(filter(None, (decimal_mark(one.known) for one in split.values())))
     mark = next(iter(marks)) if len(marks) == 1 else ""
-    looks = {name: _look(cells, texts, places, mark) for name, (cells, (texts, places), _) in split.items()}
+    looks = {name: _look(one, mark) for name, one in split.items()}
+    for name, meant in (notations or {}).items():
+        looks[name] = _read_as(looks[name], meant)
     numbers = {
         name: NumberColumn(look.notation.values, look.texts.counts)
         for name, look in looks.items()
-        if look.type in _NUMBERS
+        if look.type in _NUMBERS and len(look.texts) < len(look.cells)  # a key has no codes
     }
     codes = special_codes(numbers)
     return {name: _profile(name, look, codes.get(name, Codes())) for name, look in looks.items()}
@@ -113,24 +134,45 @@ def profile(name: str, cells: pd.Series[str]) -> ColumnProfile:
     return profiles(pd.DataFrame({name: cells}, dtype=object))[name]
 
 
-def _split(name: str, cells: pd.Series[str]) -> tuple[pd.Series[str], tuple[Texts, Ints], Texts]:
-    """Stripped cells, their distinct texts and places, and the texts that are no words for "missing"."""
-    cells = pd.Series([cell.strip() for cell in cells], index=cells.index, dtype=object)
+def before_decision(column: ColumnProfile, decided: ColumnProfile | None) -> ColumnProfile:
+    """A column of dates with two-digit years as the contract reads it: never after the year of the decision.
+
+    Where many of its dates lie a few years after the decision, they are what they are: filled in later.
+    """
+    values = column.values
+    if column is decided or values is None or not has_short_year(column.format):
+        return column
+    if decided is None or decided.values is None:
+        return column
+    with np.errstate(invalid="ignore"):
+        ahead = values - decided.values
+    if np.nanmean((ahead > 0) & (ahead < _FEW_YEARS)) > _OFTEN:
+        return column
+    return replace(column, values=np.where(ahead > _YEAR, values - _CENTURY, values))
+
+
+def _split(name: str, cells: pd.Series[str]) -> _Split:
     texts, places = distinct_texts(name, cells)
-    return cells, (texts, places), texts.where(~_missing_words(texts))
+    words = np.array([len(text) <= _LONGEST and text.lower() in MISSING_WORDS for text in texts.texts], dtype=np.bool_)
+    stripped = pd.Series(np.append(texts.texts, [""])[places], index=cells.index, dtype=object)
+    return _Split(stripped, texts, places, words, texts.where(~words))
 
 
-def _missing_words(texts: Texts) -> Flags:
-    return np.array([text.lower() in MISSING_WORDS for text in texts.texts], dtype=np.bool_)
+def _read_as(look: _Look, meant: str) -> _Look:
+    """The column in one of several readings; as it was, where it has no reading of that name."""
+    reading = look.notation.readings.get(meant)
+    if reading is None:
+        return look
+    values = np.full(len(look.texts), np.nan)
+    values[~look.words] = reading.values
+    return replace(look, notation=replace(reading, values=values))
 
 
-def _look(cells: pd.Series[str], texts: Texts, places: Ints, file_decimal: str) -> _Look:
-    words = _missing_words(texts)
-    known = texts.where(~words)
-    kind, notation = _type(known, file_decimal)
-    values = np.full(len(texts), np.nan)
-    values[~words] = notation.values
-    return _Look(cells, texts, places, words, kind, replace(notation, values=values))
+def _look(split: _Split, file_decimal: str) -> _Look:
+    kind, notation = _type(split.known, file_decimal)
+    values = np.full(len(split.texts), np.nan)
+    values[~split.words] = notation.values
+    return _Look(split.cells, split.texts, split.places, split.words, kind, replace(notation, values=values))
 
 
 def _type(known: Texts, file_decimal: str) -> tuple[FieldType, Notation]:
@@ -148,7 +190,9 @@ def _type(known: Texts, file_decimal: str) -> tuple[FieldType, Notation]:
     plain = not numbers.field_keys and not numbers.own_keys
     if plain and (dates := numbers_as_dates(known, numbers.values)):
         return FieldType.DATE, dates
-    if plain and any(re.fullmatch(r"0[0-9]+", one) for one in known.texts):  # leading zeros: a code, not a number
+    if plain and any(
+        one[0] == "0" and len(one) > 1 and one.isdigit() for one in known.texts
+    ):  # leading zeros: a code, not a number
         return text
     whole = numbers.values[np.isfinite(numbers.values)]
     is_integer = bool((whole == np.floor(whole)).all()) and not any(
@@ -168,9 +212,9 @@ def _profile(name: str, look: _Look, codes: Codes) -> ColumnProfile:
     if look.type is not FieldType.STRING and not look.notation.question:
         is_code |= np.isnan(values)
     if look.type is FieldType.DATE and not look.notation.question:
-        is_code &= look.words | ~np.array([any(map(str.isdigit, text)) for text in texts.texts], dtype=np.bool_)
-        for at, text in enumerate(texts.texts):
-            is_code[at] |= is_placeholder(text, values[at], np.delete(values, at))
+        for at in np.flatnonzero(is_code & ~look.words):
+            is_code[at] = not any(map(str.isdigit, texts.texts[at]))
+        is_code |= placeholders(texts, values) & ~look.words
     if codes.values:
         is_code |= np.isin(values, codes.values)
         notes = (*notes, codes.note)
@@ -182,7 +226,8 @@ def _profile(name: str, look: _Look, codes: Codes) -> ColumnProfile:
     if look.type is not FieldType.STRING and not (look.type is FieldType.DATE and look.notation.question):
         of_cells = np.where(given, np.append(values, np.nan)[look.places], np.nan)
     levels, weights = texts.texts[~is_code], texts.counts[~is_code]
-    n_of_words = np.array([n_words(text) for text in levels], dtype=np.float64)
+    is_text = look.type is FieldType.STRING
+    n_of_words = np.array([n_words(text) if is_text else 1 for text in levels], dtype=np.float64)
     return ColumnProfile(
         name=name,
         cells=look.cells,

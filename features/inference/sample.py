@@ -3,87 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from data_schemas.contract import Field, FieldType, Role, Schema
+from data_schemas.contract import Dialect, Field, FieldType, Role, Schema
 from data_schemas.errors import ContractError
+from features.tables.containers import is_parquet
+from features.tables.layout import Layout, find_layout
 from features.tables.sources import TextRows, csv_rows, header_names, parquet_rows
 
 _CHUNK_ROWS = 10_000
-
-
-@dataclass(frozen=True)
-class FileSample:
-    """Rows drawn from a file.
-
-    Attributes:
-        frame: object dtype, the cells as written, "" where a Parquet file has no value; rows in file order.
-        n_rows: rows in the file.
-        n_damaged: those of them that could not be split into cells, which are never drawn.
-    """
-
-    frame: pd.DataFrame
-    n_rows: int
-    n_damaged: int
-
-
-def sample_rows(
-    path: Path,
-    n_rows: int,
-    delimiter: str = ",",
-    encoding: str | None = None,
-    on_rows: Callable[[int], None] | None = None,
-) -> FileSample:
-    """Draw ``n_rows`` rows of a CSV, gzipped CSV or Parquet file, each as likely as any other; all when it has fewer.
-
-    Every row gets a random key and those with the smallest keys stay, so that one pass is enough. The draw is the same
-    each time.
-
-    Args:
-        on_rows: called with the number of further rows read.
-
-    Raises:
-        ContractError: for a header that names columns badly or not at all.
-        RunError: for a file that cannot be read.
-    """
-    keys, kept = np.empty(0), pd.DataFrame()
-    random = np.random.default_rng(0)
-    total = damaged = 0
-    for rows in _text_rows(path, delimiter, encoding):
-        n_new = len(rows.row_number)
-        new_keys = random.random(n_new)
-        hopeful = new_keys < (keys.max() if len(keys) == n_rows else 1.0)
-        cells = {name: column.fill_null("").to_numpy(zero_copy_only=False) for name, column in rows.cells.items()}
-        frame = pd.DataFrame({name: values[hopeful] for name, values in cells.items()}, dtype=object)
-        kept = pd.concat([kept, frame], ignore_index=True) if total else frame
-        keys = np.concatenate([keys, new_keys[hopeful]])
-        if len(keys) > n_rows:
-            stay = np.sort(np.argpartition(keys, n_rows)[:n_rows])
-            keys, kept = keys[stay], kept.iloc[stay].reset_index(drop=True)
-        total += n_new + len(rows.rejects)
-        damaged += len(rows.rejects)
-        if on_rows:
-            on_rows(n_new + len(rows.rejects))
-    return FileSample(kept, total, damaged)
-
-
-def _text_rows(path: Path, delimiter: str, encoding: str | None) -> Iterator[TextRows]:
-    names = header_names(path, _all_text([]), delimiter, encoding)
-    if "" in names:
-        where = f"column {names.index('') + 1} of the header has no name"
-        raise ContractError(f"{path}: {where}", "Name every column in the file's first row.")
-    other = next((mark for mark in ";\t|" if mark in names[0]), None)
-    if len(names) == 1 and other:
-        remedy = f"Set the delimiter option to {other!r}."
-        raise ContractError(f"{path}: the header has one column, {names[0][:80]!r}", remedy)
-    schema = _all_text(names)
-    if path.suffix.lower() == ".parquet":
-        return parquet_rows(path, schema, False, _CHUNK_ROWS)
-    return csv_rows(path, schema, False, _CHUNK_ROWS, delimiter, encoding)
+_FOUND = Dialect()
 
 
 def _all_text(names: list[str]) -> Schema:
@@ -102,3 +35,77 @@ def _all_text(names: list[str]) -> Schema:
         digest="",
         source="",
     )
+
+
+_NONE = _all_text([])
+
+
+@dataclass(frozen=True)
+class FileSample:
+    """Rows drawn from a file.
+
+    Attributes:
+        frame: object dtype, the cells as written, "" where a Parquet file has no value; rows in file order.
+        n_rows: rows in the file.
+        n_damaged: those of them that could not be split into cells, which are never drawn.
+        layout: of the file; None for Parquet.
+    """
+
+    frame: pd.DataFrame
+    n_rows: int
+    n_damaged: int
+    layout: Layout | None
+
+
+def sample_rows(
+    path: Path,
+    n_rows: int,
+    dialect: Dialect = _FOUND,
+    on_rows: Callable[[int], None] | None = None,
+) -> FileSample:
+    """Draw ``n_rows`` rows of a CSV or Parquet file or a workbook, each as likely as any other; all when it has fewer.
+
+    Every row gets a random key and those with the smallest keys stay, so that one pass is enough. The draw is the same
+    each time.
+
+    Args:
+        dialect: what is known of how the file is written.
+        on_rows: called with the number of further rows read.
+
+    Raises:
+        ContractError: for a header that names columns badly or not at all.
+        RunError: for a file that cannot be read.
+    """
+    keys, kept = np.empty(0), pd.DataFrame()
+    random = np.random.default_rng(0)
+    total = damaged = 0
+    layout = None if is_parquet(path) else find_layout(path, _NONE, dialect)
+    for rows in _text_rows(path, layout, dialect):
+        n_new = len(rows.row_number)
+        new_keys = random.random(n_new)
+        hopeful = new_keys < (keys.max() if len(keys) == n_rows else 1.0)
+        cells = {name: column.fill_null("").to_numpy(zero_copy_only=False) for name, column in rows.cells.items()}
+        frame = pd.DataFrame({name: values[hopeful] for name, values in cells.items()}, dtype=object)
+        kept = pd.concat([kept, frame], ignore_index=True) if total else frame
+        keys = np.concatenate([keys, new_keys[hopeful]])
+        if len(keys) > n_rows:
+            stay = np.sort(np.argpartition(keys, n_rows)[:n_rows])
+            keys, kept = keys[stay], kept.iloc[stay].reset_index(drop=True)
+        total += n_new + len(rows.rejects)
+        damaged += len(rows.rejects)
+        if on_rows:
+            on_rows(n_new + len(rows.rejects))
+    return FileSample(kept, total, damaged, layout)
+
+
+def _text_rows(path: Path, layout: Layout | None, dialect: Dialect) -> Iterator[TextRows]:
+    names = list(layout.names[: len(layout.names) - layout.n_empty]) if layout else header_names(path, _NONE, dialect)
+    if layout and layout.counts_rows:
+        names = names[1:]
+    if "" in names:
+        where = f"column {names.index('') + 1} of the header has no name"
+        raise ContractError(f"{path}: {where}", "Name every column in the file's first row.")
+    schema = _all_text(names)
+    if layout is None:
+        return parquet_rows(path, schema, False, _CHUNK_ROWS)
+    return csv_rows(path, schema, False, _CHUNK_ROWS, replace(dialect, delimiter=layout.delimiter))

@@ -26,6 +26,8 @@ from data_schemas.numbers import PLAIN, NumberNotation
 from features.arrays import Flags, Floats
 from features.tables.dates import Days, century_before
 from features.tables.number_cells import read_numbers, unit_of
+from features.tables.placeholders import placeholders
+from features.tables.spelling import by_loose_key, composed, loose_key
 
 Level = TypeVar("Level", bound=np.generic)
 
@@ -131,11 +133,16 @@ def _column(field: Field, text: pa.Array, schema: Schema, decided: Days | None) 
     present = _present(field, text)
     missing = pc.is_null(present)
     if field.is_numeric:
-        values, rules = _booleans(present) if field.type is FieldType.BOOLEAN else _numbers(field, present)
+        if field.type is FieldType.BOOLEAN:
+            values, rules = _booleans(present)
+        else:
+            numbers, present = _without_codes(field, present)
+            missing = pc.is_null(present)
+            values, rules = _numbers(field, present, numbers)
     elif field.type is FieldType.DATE:
         values, rules = _dates(field, present, decided if _century_is_open(field) else None)
     else:
-        values, rules = _texts(field, present, schema)
+        values, rules = _texts(field, _listed_spelling(field, present), schema)
     if field.required or field.role is Role.TARGET:
         open_cells = _undecided(text, schema) if field.role is Role.TARGET else False
         empty = _Rule("required", _mask(missing) & ~np.asarray(open_cells), lambda _: "the cell is empty. Fill it in")
@@ -144,16 +151,20 @@ def _column(field: Field, text: pa.Array, schema: Schema, decided: Days | None) 
 
 
 def _present(field: Field, text: pa.Array) -> pa.Array:
-    """The cells, trimmed but in narratives; null where they are missing."""
+    """The cells, trimmed but in narratives; null where they are missing or, in a narrative, hold no text."""
     trimmed = pc.utf8_trim_whitespace(text)
+    if field.role not in (Role.ID, Role.NARRATIVE):
+        trimmed = composed(trimmed)
     codes = pa.array(("", *field.missing_values), pa.string())
     missing = pc.or_kleene(pc.is_null(trimmed), pc.is_in(trimmed, value_set=codes))
+    if field.role is Role.NARRATIVE:
+        missing = pc.or_(missing, pa.array(placeholders(text)))
     return pc.if_else(missing, None, text if field.role is Role.NARRATIVE else trimmed)
 
 
 def _undecided(text: pa.Array, schema: Schema) -> Flags:
     """Which target cells, as written, say that there is no outcome yet."""
-    cells = pc.fill_null(pc.utf8_trim_whitespace(text), "")
+    cells = composed(pc.fill_null(pc.utf8_trim_whitespace(text), ""))
     return _mask(pc.is_in(cells, value_set=pa.array(schema.undecided_values, pa.string())))
 
 
@@ -163,8 +174,7 @@ def _mask(array: pa.Array) -> Flags:
     return mask
 
 
-def _numbers(field: Field, present: pa.Array) -> _Column:
-    values = read_numbers(present, field.number)
+def _numbers(field: Field, present: pa.Array, values: Floats) -> _Column:
     given = _mask(pc.is_valid(present))
     wrong = given & ~np.isfinite(values)
     values[wrong] = np.nan
@@ -172,6 +182,20 @@ def _numbers(field: Field, present: pa.Array) -> _Column:
     if field.type is FieldType.INTEGER:
         rules.append(_Rule("type", given & ~wrong & (values != np.floor(values)), _no_integer))
     return _Column(values, [*rules, *_bounds(field, values, lambda bound: f"{bound:g}")])
+
+
+def _without_codes(field: Field, present: pa.Array) -> tuple[Floats, pa.Array]:
+    """The cells' numbers and the cells, without those that are a code for "missing" written another way, as -9.0 for
+    the code -9.
+    """
+    values = read_numbers(present, field.number)
+    codes = read_numbers(pa.array(field.missing_values, pa.string()), field.number)
+    codes = codes[np.isfinite(codes)]
+    again = np.isin(values, codes) if len(codes) else np.zeros(0, dtype=np.bool_)
+    if again.any():
+        values[again] = np.nan
+        present = pc.if_else(pa.array(again), None, present)
+    return values, present
 
 
 def _booleans(present: pa.Array) -> _Column:
@@ -235,6 +259,19 @@ def _texts(field: Field, present: pa.Array, schema: Schema) -> _Column:
         coded = present.dictionary_encode()
         values = _decode(coded, coded.dictionary.to_numpy(zero_copy_only=False), "")
     return _Column(values, list(_text_rules(field, present, schema)))
+
+
+def _listed_spelling(field: Field, present: pa.Array) -> pa.Array:
+    """The cells with the schema's own spelling of a level, where the field's spellings are matched loosely."""
+    listed = field.categories or field.allowed
+    if not field.loose or not listed:
+        return present
+    known = by_loose_key(listed)
+    coded = present.dictionary_encode()
+    levels = [
+        level if level in listed else known.get(loose_key(level), level) for level in coded.dictionary.to_pylist()
+    ]
+    return pa.DictionaryArray.from_arrays(coded.indices, pa.array(levels, pa.string())).dictionary_decode()
 
 
 def _text_rules(field: Field, present: pa.Array, schema: Schema) -> Iterator[_Rule]:

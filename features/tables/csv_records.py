@@ -1,4 +1,4 @@
-"""Bytes to records: opening, decoding and splitting a CSV file so that damage stays where it is.
+"""Lines to records: splitting the text of a CSV file so that damage stays where it is.
 
 A record is one row. It usually is one physical line; a quoted cell may hold line breaks, and then it is several.
 A record that does not fit the header becomes a rejected one, and reading goes on at the next line that fits.
@@ -6,37 +6,21 @@ A record that does not fit the header becomes a rejected one, and reading goes o
 
 from __future__ import annotations
 
-import codecs
 import csv
-import gzip
 import hashlib
-import io
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple, TextIO, cast
+from typing import NamedTuple, TextIO
 
-from data_schemas.errors import ContractError, RunError
+from data_schemas.errors import RunError
+from features.tables.containers import unreadable_error
 
 MAX_RECORD = 8 * 2**20
 """Longest record that is read, in characters; what is longer is rejected, so a stray quote cannot swallow a file."""
 
 _KEPT_OF_OVERSIZED = 10_000  # characters of an oversized record that its reject shows
-_BAD_BYTES = "creditfusion.bad_bytes"
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark its own begins with
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_OTHER_FORMATS = (
-    (b"PAR1", "a Parquet file", "Give it a name that ends in .parquet"),
-    (b"\x1f\x8b", "gzip data", "Give it a name that ends in .csv.gz"),
-    (b"PK\x03\x04", "a ZIP archive or an Excel workbook", "Export the table as CSV"),
-)
 
 
 class Record(NamedTuple):
@@ -55,63 +39,12 @@ class Record(NamedTuple):
     message: str = ""
 
 
-def _mark_bad_bytes(error: UnicodeError) -> tuple[str, int]:
-    """Decode each undecodable byte to a lone surrogate, which no valid text holds, so that its row can be found."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
-
-
 csv.field_size_limit(MAX_RECORD)
-codecs.register_error(_BAD_BYTES, _mark_bad_bytes)
 
 
 def printable(raw: str) -> str:
     r"""The text with bytes that could not be decoded, and NUL, written as ``\x..``, so that any file can hold it."""
     return re.sub("[\0\udc00-\udcff]", lambda match: f"\\x{ord(match[0]) & 0xFF:02x}", raw)
-
-
-@contextmanager
-def open_text(path: Path, encoding: str | None) -> Iterator[TextIO]:
-    """Open a CSV file, gzipped when its name ends in .gz, as text with its line breaks kept.
-
-    Undecodable bytes become lone surrogates.
-
-    Args:
-        encoding: None: UTF-8, or the encoding of the byte-order mark.
-
-    Raises:
-        RunError: when the file cannot be read.
-        ContractError: when it is no CSV or the encoding is unknown.
-    """
-    with ExitStack() as open_files:
-        try:
-            stream = gzip.GzipFile(path) if path.suffix.lower() == ".gz" else io.FileIO(path)
-            binary = open_files.enter_context(io.BufferedReader(cast(io.RawIOBase, stream), buffer_size=2**16))
-            start = binary.peek(4)[:4]
-        except (OSError, EOFError) as error:
-            raise unreadable_error(path, error) from error
-        for magic, what, remedy in _OTHER_FORMATS:
-            if start.startswith(magic):
-                raise ContractError(f"{path} holds {what}, not CSV text", f"{remedy}.")
-        name = encoding or next((name for mark, name in _BYTE_ORDER_MARKS if start.startswith(mark)), "utf-8")
-        try:
-            text = io.TextIOWrapper(binary, name, errors=_BAD_BYTES, newline="")
-        except LookupError as error:
-            remedy = "Name one that Python knows, such as latin-1."
-            raise ContractError(f"there is no encoding {name!r}", remedy) from error
-        yield open_files.enter_context(text)
-
-
-def unreadable_error(path: Path, error: Exception) -> RunError:
-    """The error for a file that cannot be opened."""
-    if isinstance(error, FileNotFoundError):
-        return RunError(f"{path} does not exist", "Check the path.")
-    if isinstance(error, IsADirectoryError):
-        return RunError(f"{path} is a folder", "Name the file in it.")
-    if isinstance(error, PermissionError):
-        return RunError(f"{path} may not be read", "Ask its owner for read access.")
-    return RunError(f"{path} cannot be read: {error}", "Fetch or write the file again; it may be cut off or damaged.")
 
 
 def file_sha256(path: Path) -> str:
@@ -266,7 +199,7 @@ def _fault(error: csv.Error | None, unclosed: bool) -> tuple[str, str]:
 
 def _width_message(found: int, width: int) -> str:
     remedy = "Fill in the missing cells" if found < width else "Quote cells that hold the delimiter"
-    return f"the row has {found} cells, the header has {width}. {remedy}"
+    return f"the row has {found} cells and the table {width} columns. {remedy}"
 
 
 def _sound(raw: str, cells: list[str]) -> Record:

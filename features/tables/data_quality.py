@@ -11,6 +11,8 @@ import numpy as np
 from data_schemas.contract import Field, Sensitive
 from features.arrays import Flags
 from features.tables.applications import Applications
+from features.tables.dates import negative_spans
+from features.tables.spelling import level_codes
 
 
 def data_quality(
@@ -18,13 +20,16 @@ def data_quality(
     levels: Mapping[str, Sequence[str]],
     masked: Sequence[Collection[Sensitive]] = (),
     unread: Flags | None = None,
+    usual: Collection[str] = (),
 ) -> list[str]:
     """Flags of each application, joined by ``;``; "" when nothing is lacking.
 
     ``narrative_only``: every feature is missing, and there is a narrative that is read. ``no_narrative``: the schema
-    has narratives and all are empty. ``text_not_read:a,b``: the narratives that the encoder cannot read and that so
-    have no influence. ``missing:a,b``: the features that are missing. ``unknown_category:a,b``: the features whose
-    level the model does not know, because the schema does not list it or too few training rows showed it.
+    has narratives and all are empty. ``few_inputs``: most of the features that most training rows have are missing, and
+    it is not ``narrative_only``. ``text_not_read:a,b``: the narratives that the encoder cannot read and that so have no
+    influence. ``missing:a,b``: the features that are missing. ``unknown_category:a,b``: the features whose level the
+    model does not know, because the schema does not list it or too few training rows showed it.
+    ``negative_span:a,b``: the years between two dates that are below zero, as the first date lies after the second.
     ``masked:a,b``: the kinds whose sentences were cut.
 
     Args:
@@ -32,6 +37,7 @@ def data_quality(
         masked: the kinds of private life whose sentences were cut from each application's narratives; empty when
             nothing was to be cut.
         unread: bool (n, n_narratives), the narratives that the encoder cannot read (``Masked.unread``); None: none.
+        usual: the features that most training rows have.
     """
     schema = applications.schema
     missing = _per_column(applications, schema.features, _missing)
@@ -41,13 +47,18 @@ def data_quality(
     names = [field.name for field in schema.features]
     silent: Flags = np.logical_and.reduce(empty, axis=1)
     unheard: Flags = np.logical_and.reduce(empty | unread, axis=1)
+    only: Flags = missing.all(axis=1) & ~unheard if names else np.zeros(len(applications), dtype=np.bool_)
+    wanted = missing[:, [name in usual for name in names]]
+    few: Flags = 2 * wanted.sum(axis=1) > wanted.shape[1]
     blank = [""] * len(applications)
     flags = zip(
-        _labelled("narrative_only", missing.all(axis=1) & ~unheard) if names else blank,
+        _labelled("narrative_only", only),
         _labelled("no_narrative", silent) if schema.narratives else blank,
+        _labelled("few_inputs", few & ~only),
         _listing("text_not_read", [field.name for field in schema.narratives], unread),
         _listing("missing", names, missing),
         _listing("unknown_category", names, strange),
+        _listing("negative_span", *negative_spans(applications.frame, schema)),
         [_labels("masked", kinds) for kinds in masked] if masked else blank,
         strict=True,
     )
@@ -74,8 +85,8 @@ def _unknown(levels: Mapping[str, Sequence[str]], applications: Applications, fi
     """Cells with a level that the model does not know; none for a feature that has no levels."""
     if field.name not in levels:
         return np.zeros(len(applications), dtype=np.bool_)
-    known = {"", *levels[field.name]}
-    return np.array([cell not in known for cell in applications.frame[field.name].to_numpy()], dtype=np.bool_)
+    codes = level_codes(field, applications.frame[field.name].tolist(), levels[field.name])
+    return np.asarray((codes == 0) & ~_missing(applications, field), dtype=np.bool_)
 
 
 def _labelled(label: str, rows: Flags) -> list[str]:

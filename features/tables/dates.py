@@ -1,4 +1,4 @@
-"""Dates of a table's columns: which century a two-digit year means, and typed dates as the cells of a file."""
+"""Dates of a table's columns: the century of a two-digit year, spans below zero, and typed dates as cells of a file."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import re
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_schemas.contract import Field
-from data_schemas.dates import NAMED, write_date
+from data_schemas.contract import DerivedKind, Field, Schema
+from data_schemas.dates import NAMED, precision_of, write_date
+from features.arrays import Flags
 
 Days = npt.NDArray[np.datetime64]
 """datetime64[s] (n,), NaT = missing."""
 
+_UNITS = {"year": "Y", "month": "M", "day": "D"}
 _CENTURY = 1200  # months
 _KNOWN_TO_ARROW = re.compile(r"(%[YmdHMS]|[^%\W]|[ /.:-])*", re.ASCII)
 
@@ -31,6 +34,22 @@ def century_before(values: Days, decided: Days) -> Days:
     result = values.copy()
     result[later] = earlier
     return result
+
+
+def negative_spans(frame: pd.DataFrame, schema: Schema) -> tuple[list[str], Flags]:
+    """The names of the derived features that are years between two dates, and bool (n, n_names), where the first date
+    lies after the second.
+
+    Dates are compared as exactly as the less exact of the two is written, so that no day lies after its own month.
+    """
+    spans = [derived for derived in schema.derived if derived.kind is DerivedKind.YEARS_BETWEEN]
+    table = np.zeros((len(frame), len(spans)), dtype=np.bool_)
+    for i, derived in enumerate(spans):
+        exact = {precision_of(schema[name].date_format) for name in derived.of}
+        unit = next(unit for precision, unit in _UNITS.items() if precision in exact)
+        first, second = (frame[name].to_numpy("datetime64[s]").astype(f"datetime64[{unit}]") for name in derived.of)
+        table[:, i] = first > second  # false where one is missing
+    return [derived.name for derived in spans], table
 
 
 def dates_as_text(column: pa.Array, field: Field) -> pa.Array:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from data_schemas.errors import ContractError
 from features.tables.csv_records import printable, split
 
 _OPTIONAL = (Role.GROUP, Role.PROTECTED, Role.IGNORED, Role.AUXILIARY, Role.TARGET, Role.DECISION_DATE)
-_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+"""Delimiters that are looked for, in this order, and their names."""
 
 
 @dataclass(frozen=True)
@@ -71,27 +73,31 @@ def column_positions(names: Sequence[str], schema: Schema, need_target: bool, or
     return {f.name: names.index(f.name) for f in schema.fields if f.role not in unread and f.name in names}
 
 
-def csv_names(line: str, delimiter: str, schema: Schema, path: Path) -> list[str]:
-    """Column names in a header line.
-
-    Raises ContractError when the line is no header of this contract but would be with another delimiter or encoding.
-    """
-    if "\0" in line:
-        remedy = "If it is UTF-16 text, name the encoding utf-16-le or utf-16-be; otherwise export the table again."
-        raise ContractError(f"{path}: the header holds NUL bytes", remedy)
-    known = {field.name for field in schema.fields}
-    names = _names(line, delimiter)
-    best = max(_DELIMITERS, key=lambda other: len(known.intersection(_names(line, other))))
-    if len(known.intersection(_names(line, best))) > len(known.intersection(names)):
-        raise ContractError(
-            f"{path}: the header is not separated by {_DELIMITERS.get(delimiter, repr(delimiter))}s",
-            f"Set the delimiter option to {best!r} ({_DELIMITERS[best]}), which fits it.",
-        )
-    return names
+def own_names(names: Sequence[str], schema: Schema) -> list[str]:
+    """Column names of a file, each as the contract writes it where the two differ in Unicode form alone."""
+    own = {unicodedata.normalize("NFC", field.name): field.name for field in schema.fields}
+    return [own.get(unicodedata.normalize("NFC", name), name) for name in names]
 
 
-def _names(line: str, delimiter: str) -> list[str]:
+def column_names(line: str, delimiter: str) -> list[str]:
+    """Column names in a header line; "" for a column without one."""
     return [printable(name.strip()) for name in split(line, delimiter)]
+
+
+def check_delimiter(line: str, delimiter: str, known: Collection[str], path: Path) -> None:
+    """Raise ContractError when a header line is none with this delimiter and would be with another.
+
+    known: names that the header should have; without any it should have several.
+    """
+    names = column_names(line, delimiter)
+    found = {other: column_names(line, other) for other in DELIMITERS}
+    fits = {other: len(set(known).intersection(cells)) if known else len(cells) for other, cells in found.items()}
+    best = max(DELIMITERS, key=lambda other: fits[other])
+    if fits[best] > (len(set(known).intersection(names)) if known else 1) and (known or len(names) == 1):
+        raise ContractError(
+            f"{path}: the header is not separated by {DELIMITERS.get(delimiter, repr(delimiter))}s",
+            f"Leave the delimiter option out, or set it to {best!r} ({DELIMITERS[best]}), which fits it.",
+        )
 
 
 def _listed(names: Sequence[str]) -> str:

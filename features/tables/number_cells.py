@@ -13,9 +13,9 @@ from data_schemas.numbers import PLAIN, Negative, NumberNotation
 from features.arrays import Flags, Floats
 
 _PLAIN = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-_SPACES = "[\u00a0\u2000-\u200a\u202f\u3000\t]"
+_SPACES = "[\u00a0\u2000-\u200a\u202f\u3000]"
 _MINUS = "[\u2212\u2012\u2013\ufe63\uff0d]"
-_QUOTES = "[\u2018\u2019\u02bc\u00b4`]"
+_QUOTES = "[\u2018\u2019\u02bc\u00b4]"
 
 
 def read_numbers(present: pa.Array, notation: NumberNotation = PLAIN) -> Floats:
@@ -67,6 +67,8 @@ def _given(parts: pa.StructArray, name: str, text: str) -> Flags:
 
 def plain_marks(texts: pa.Array) -> pa.Array:
     """The texts with one kind of space, minus and apostrophe."""
+    if pc.all(pc.string_is_ascii(texts)).as_py():
+        return texts
     for marks, plain in ((_SPACES, " "), (_MINUS, "-"), (_QUOTES, "'")):
         texts = pc.replace_substring_regex(texts, marks, plain)
     return texts

@@ -1,4 +1,4 @@
-"""Reading files of applications: CSV, gzipped CSV or Parquet by name, in bounded memory, every row kept or rejected."""
+"""Reading files of applications: CSV, packed or not, workbooks and Parquet, in bounded memory, no row lost."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data_schemas.contract import Role, Schema
+from data_schemas.contract import Dialect, Role, Schema
 from data_schemas.errors import ContractError
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
-from features.tables.cell_checks import check, typed_frame
+from features.tables.cell_checks import Breach, Checked, check, typed_frame
+from features.tables.containers import is_parquet
 from features.tables.duplicate_ids import DuplicateIds
 from features.tables.header import HeaderReport, compare_header
+from features.tables.layout import Layout, find_layout
 from features.tables.sources import Reject, TextRows, csv_rows, header_names, parquet_rows
+from features.tables.totals import EMPTY, TOTALS, empty_rows, totals_lines
 
 NO_REJECTS = pd.DataFrame({name: pd.Series([], dtype=object) for name in REJECT_COLUMNS}).astype({"row": np.int64})
 
@@ -31,22 +34,29 @@ class ReadOptions:
         chunk_rows: rows read at a time, at most; fewer where rows are very long. Values never depend on it.
         need_target: whether the outcome is read, and auxiliary columns with it; undecided rows are then left out and
             counted, and others without a bad or good outcome are rejected.
-        delimiter: of a CSV file; a backslash and a t, as one types them in a shell, mean a tab.
-        encoding: of a CSV file; None: UTF-8, or the encoding of the byte-order mark.
+        delimiter: of a CSV file; a backslash and a t, as one types them in a shell, mean a tab. None: found.
+        encoding: of a CSV file; None: found.
+        sheet: of a workbook; None: the contract's, or the only one.
     """
 
     chunk_rows: int = 10_000
     need_target: bool = False
-    delimiter: str = ","
+    delimiter: str | None = None
     encoding: str | None = None
+    sheet: str | None = None
 
     def __post_init__(self) -> None:
         if self.chunk_rows < 1:
             raise ContractError(f"chunk_rows is {self.chunk_rows}", "Give a number of rows from 1 up.")
         if self.delimiter == r"\t":
             object.__setattr__(self, "delimiter", "\t")
-        if len(self.delimiter) != 1 or self.delimiter in '"\r\n\0':
+        if self.delimiter is not None and (len(self.delimiter) != 1 or self.delimiter in '"\r\n\0'):
             raise ContractError(f"the delimiter {self.delimiter!r} is no delimiter", "Give one character, such as ';'.")
+
+    @property
+    def dialect(self) -> Dialect:
+        """What was named of how the file is written."""
+        return Dialect(self.encoding, self.delimiter, self.sheet)
 
 
 def read_chunks(path: Path, schema: Schema, options: ReadOptions) -> Iterator[Chunk]:
@@ -103,21 +113,27 @@ def header_report(path: Path, schema: Schema, options: ReadOptions) -> HeaderRep
     """What the file's header lacks and what it has beyond the contract. Raises as ``read_chunks`` does, but not for
     missing columns.
     """
-    return compare_header(header_names(path, schema, options.delimiter, options.encoding), schema)
+    return compare_header(header_names(path, schema, options.dialect), schema)
+
+
+def file_layout(path: Path, schema: Schema, options: ReadOptions) -> Layout | None:
+    """How the file is laid out; None for Parquet, which has nothing to find. Raises as ``read_chunks`` does."""
+    return None if is_parquet(path) else find_layout(path, schema, options.dialect)
 
 
 def _read(path: Path, schema: Schema, options: ReadOptions, known_ids: DuplicateIds) -> Iterator[Chunk]:
-    if path.suffix.lower() == ".parquet":
+    if is_parquet(path):
         batches = parquet_rows(path, schema, options.need_target, options.chunk_rows)
     else:
-        batches = csv_rows(path, schema, options.need_target, options.chunk_rows, options.delimiter, options.encoding)
+        batches = csv_rows(path, schema, options.need_target, options.chunk_rows, options.dialect)
     for rows in batches:
         yield checked(rows, schema, known_ids)
 
 
 def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds) -> Chunk:
     """Rows as text, each an application, a reject or undecided; ``known_ids`` remembers their ids."""
-    columns, breaches, unreadable, undecided = check(rows.cells, schema)
+    found = check(rows.cells, schema)
+    columns, breaches = found.columns, _with_no_applications(found, rows, schema)
     keep = np.ones(len(rows.row_number), dtype=np.bool_)
     keep[[breach.position for breach in breaches]] = False
     rejects = [
@@ -130,14 +146,27 @@ def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds) -> Chunk:
         keep[at] = False
         message = f"the id {str(columns[name][at])[:40]!r} stands in an earlier row. Keep one row per application"
         rejects.append(Reject(int(rows.row_number[at]), name, "unique", message, rows.original(at)))
-    n_undecided = int((keep & undecided).sum())
-    keep &= ~undecided
+    n_undecided = int((keep & found.undecided).sum())
+    keep &= ~found.undecided
     return Chunk(
         Applications(schema, typed_frame(columns, keep), rows.row_number[keep]),
         Rejects(_as_frame(sorted(rejects + rows.rejects))),
-        {name: int(broken[keep].sum()) for name, broken in unreadable.items() if broken[keep].any()},
+        {name: int(broken[keep].sum()) for name, broken in found.unreadable.items() if broken[keep].any()},
         n_undecided,
     )
+
+
+def _with_no_applications(found: Checked, rows: TextRows, schema: Schema) -> list[Breach]:
+    """The breaches, and those of rows that are no applications: lines of totals, whatever else they break, and rows
+    that hold nothing but an id.
+    """
+    breaches = {breach.position: breach for breach in found.breaches}
+    for at in np.flatnonzero(empty_rows(found.columns, schema)).tolist():
+        if at not in breaches or breaches[at].rule == "required":
+            breaches[at] = Breach(at, schema.id.name, *EMPTY)
+    for at in np.flatnonzero(totals_lines(rows.cells, found.columns, schema)).tolist():
+        breaches[at] = Breach(at, schema.id.name, *TOTALS)
+    return [breaches[at] for at in sorted(breaches)]
 
 
 def _as_frame(rejects: Sequence[Reject]) -> pd.DataFrame:

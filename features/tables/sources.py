@@ -5,26 +5,30 @@ from __future__ import annotations
 import csv
 import functools
 import io
-import zlib
+import itertools
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data_schemas.contract import Field, FieldType, Schema
+from data_schemas.contract import Dialect, Field, FieldType, Role, Schema
 from data_schemas.errors import ContractError, RunError
 from features.arrays import Ints
-from features.tables.csv_records import Lines, Record, open_text, printable, records, unreadable_error
+from features.tables.containers import READ_ERRORS, is_parquet, unreadable_error
+from features.tables.csv_records import Lines, Record, printable, records
 from features.tables.dates import dates_as_text
-from features.tables.header import column_positions, csv_names
+from features.tables.header import column_positions, own_names
+from features.tables.layout import find_layout
 from features.tables.number_cells import as_written
 
 _MAX_TEXT = 32 * 2**20  # characters of a batch; fewer rows where rows are long
+MAX_WHOLE = 2.0**53  # above it floats skip whole numbers
 
 
 class Reject(NamedTuple):
@@ -54,43 +58,44 @@ class TextRows:
     rejects: list[Reject]
 
 
-def header_names(path: Path, schema: Schema, delimiter: str, encoding: str | None) -> list[str]:
-    """Column names of a CSV or Parquet file. Raises RunError or ContractError."""
-    if path.suffix.lower() == ".parquet":
+def header_names(path: Path, schema: Schema, dialect: Dialect) -> list[str]:
+    """Column names of a table, "" for a column without one. Raises RunError or ContractError."""
+    if is_parquet(path):
         with _open_parquet(path) as table:
-            return list(table.schema_arrow.names)
-    with open_text(path, encoding) as stream:
-        return _read_header(stream, delimiter, schema, path)[0]
+            return own_names(table.schema_arrow.names, schema)
+    return own_names(find_layout(path, schema, dialect).names, schema)
 
 
-def csv_rows(
-    path: Path, schema: Schema, need_target: bool, chunk_rows: int, delimiter: str, encoding: str | None
-) -> Iterator[TextRows]:
+def csv_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int, dialect: Dialect) -> Iterator[TextRows]:
     """Rows of a CSV file, at most ``chunk_rows`` at a time.
 
     Raises ContractError for a header that does not fit. RunError when the file breaks off: after the rows before that.
     """
-    with open_text(path, encoding) as stream:
-        names, lines = _read_header(stream, delimiter, schema, path)
-        where = column_positions(names, schema, need_target, path)
+    layout = find_layout(path, schema, dialect)
+    where = column_positions(own_names(layout.names, schema), schema, need_target, path)
+    with layout.open() as stream:
+        try:
+            lines = Lines(stream)
+            deque(itertools.islice(lines, layout.n_before + 1), maxlen=0)  # through the header
+        except READ_ERRORS as error:
+            raise unreadable_error(path, error) from error
+        rows = records(lines, layout.delimiter, len(layout.names))
+        if layout.n_empty:
+            rows = _ending_empty(rows, layout.n_empty)
         first = 1
-        for batch in _batches(records(lines, delimiter, len(names)), chunk_rows, path):
+        for batch in _batches(rows, chunk_rows, path):
             yield _text_rows(batch, first, where)
             first += len(batch)
 
 
-def _read_header(stream: TextIO, delimiter: str, schema: Schema, path: Path) -> tuple[list[str], Lines]:
-    """Column names, and the lines below them."""
-    try:
-        lines = Lines(stream)
-        line = next((line for line in lines if line.strip("\ufeff \r\n")), None)
-        if line is None:
-            raise ContractError(f"{path} is empty", "It must begin with a header row that names the columns.")
-        return csv_names(line.removeprefix("\ufeff").rstrip("\r\n"), delimiter, schema, path), lines
-    except (OSError, EOFError, zlib.error) as error:
-        raise unreadable_error(path, error) from error
-    except csv.Error as error:
-        raise ContractError(f"{path} does not begin with a header row", "Check that it is a CSV file.") from error
+def _ending_empty(rows: Iterator[Record], n_empty: int) -> Iterator[Record]:
+    """The rows, those rejected that have something in the last columns, which have no name and are empty elsewhere."""
+    for row in rows:
+        if any(cell.strip() for cell in row.cells[-n_empty:]):
+            message = "the row has more cells than the header has names. Quote cells that hold the delimiter"
+            yield Record(row.raw, [], "width", message)
+        else:
+            yield row
 
 
 def _batches(rows: Iterator[Record], chunk_rows: int, path: Path) -> Iterator[list[Record]]:
@@ -100,7 +105,7 @@ def _batches(rows: Iterator[Record], chunk_rows: int, path: Path) -> Iterator[li
     while failure is None:
         try:
             record = next(rows, None)
-        except (OSError, EOFError, zlib.error) as error:
+        except READ_ERRORS as error:
             failure, record = error, None
         if record is None:
             break
@@ -147,7 +152,7 @@ def parquet_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int)
     Raises ContractError for columns that do not fit, RunError when the file breaks off.
     """
     with _open_parquet(path) as table:
-        where = column_positions(list(table.schema_arrow.names), schema, need_target, path)
+        where = column_positions(own_names(table.schema_arrow.names, schema), schema, need_target, path)
         first = 1
         for batch in _parquet_batches(table, chunk_rows, path):
             yield TextRows(
@@ -187,6 +192,8 @@ def as_text(column: pa.Array, field: Field, origin: Path | str) -> pa.Array:
     try:
         if pa.types.is_floating(kind):
             column = pc.if_else(pc.is_nan(column), None, column)
+            if field.role is Role.ID:
+                column = _whole_ids(column, field, origin)
         if field.type is FieldType.DATE and (pa.types.is_date(kind) or pa.types.is_timestamp(kind)):
             return dates_as_text(column, field)
         if pa.types.is_string(kind) or pa.types.is_large_string(kind):  # the cast back to text checks its bytes
@@ -197,6 +204,18 @@ def as_text(column: pa.Array, field: Field, origin: Path | str) -> pa.Array:
             f"{origin}: the column {field.name!r} holds {kind} that does not read as text",
             "Write it as UTF-8 text, a number or a date.",
         ) from error
+
+
+def _whole_ids(column: pa.Array, field: Field, origin: Path | str) -> pa.Array:
+    """Ids that came as floats, as whole numbers where all are; raises ContractError beyond what floats tell apart."""
+    values = column.cast(pa.float64())
+    if pc.any(pc.greater(pc.abs(values), MAX_WHOLE)).as_py():
+        raise ContractError(
+            f"{origin}: the ids in {field.name!r} are floats above 2^53, where different ids become one",
+            "Write the column as text or as 64-bit integers.",
+        )
+    whole = pc.all(pc.equal(pc.floor(values), values)).as_py()
+    return values.cast(pa.int64()) if whole else column
 
 
 def _original(batch: pa.RecordBatch, position: int) -> str:

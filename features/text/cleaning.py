@@ -1,7 +1,7 @@
 """Free text as written to text as read, with the way back: every span of the clean text knows its place in the raw one.
 
-Cleaning is a chain of edits (entities, strip rules, widths, gaps, ends), each a list of replaced stretches; a span is
-carried back through them in reverse. All steps take time linear in the text's length.
+Cleaning is a chain of edits (entities, composed letters, strip rules, widths, gaps, ends), each a list of replaced
+stretches; a span is carried back through them in reverse. All steps take time linear in the text's length.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from data_schemas.contract import StripRule
 from features.text.scripts import SPACELESS, count_spaceless, has_spaceless
@@ -98,14 +99,15 @@ class CleanText:
 def clean(raw: str, strip: Sequence[StripRule]) -> CleanText:
     """Prepare a narrative for reading.
 
-    HTML entities become characters; matches of the strip rules become line breaks; full-width letters and digits and
-    half-width kana get their usual width, while the punctuation of Chinese and Japanese stays; control characters, byte
-    order marks and halves of surrogate pairs go; a run of white space becomes one line break if it holds one, else one
-    space; the ends are bare. A match of a strip rule that begins in the first 4,096 characters of a block and is longer
-    than 1,024 may be cut short in a text longer than 4,096 characters.
+    HTML entities become characters; letters and their accents become one character (NFC); matches of the strip rules
+    become line breaks; full-width letters and digits and half-width kana get their usual width, while the punctuation
+    of Chinese and Japanese stays; control characters, byte order marks and halves of surrogate pairs go; a run of white
+    space becomes one line break if it holds one, else one space; the ends are bare. A match of a strip rule that begins
+    in the first 4,096 characters of a block and is longer than 1,024 may be cut short in a text longer than 4,096
+    characters.
     """
     text, stages = raw, list[Stage]()
-    for edits in (_entities, lambda now: _strips(now, strip), _widths, _gaps, _ends):
+    for edits in (_entities, _composed, lambda now: _strips(now, strip), _widths, _gaps, _ends):
         found = edits(text)
         if found:
             text, stage = _apply(text, found)
@@ -115,7 +117,8 @@ def clean(raw: str, strip: Sequence[StripRule]) -> CleanText:
 
 def n_stripped(raw: str, strip: Sequence[StripRule]) -> int:
     """How many stretches of a narrative the strip rules cut before it is read; those that overlap count once."""
-    return len(_strips(_apply(raw, _entities(raw))[0], strip))
+    text = _apply(raw, _entities(raw))[0]
+    return len(_strips(_apply(text, _composed(text))[0], strip))
 
 
 def sentences(clean_text: str) -> list[tuple[int, int]]:
@@ -223,6 +226,25 @@ def _entities(text: str) -> list[Edit]:
         return []
     found = ((m.start(), m.end(), html.unescape(m.group())) for m in _ENTITY.finditer(text))
     return [edit for edit in found if edit[2] != text[edit[0] : edit[1]]]
+
+
+def _composed(text: str) -> list[Edit]:
+    """Letters that have another form in Unicode's composed form (NFC), with the marks that belong to them."""
+    if text.isascii() or unicodedata.is_normalized("NFC", text):
+        return []
+    starts = [at for at, character in enumerate(text) if not _joins(character)]
+    if not starts or starts[0]:
+        starts = [0, *starts]
+    spans = pairwise([*starts, len(text)])
+    found = ((start, end, unicodedata.normalize("NFC", text[start:end])) for start, end in spans)
+    return [edit for edit in found if edit[2] != text[edit[0] : edit[1]]]
+
+
+def _joins(character: str) -> bool:
+    """Whether a character may become one with those before it: a mark, or a vowel or last consonant of a Hangul
+    syllable.
+    """
+    return unicodedata.category(character)[0] == "M" or "\u1160" <= character <= "\u11ff"
 
 
 def _strips(text: str, strip: Sequence[StripRule]) -> list[Edit]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import io
+import lzma
+import re
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pandas as pd
 
@@ -118,6 +123,58 @@ def _broken_parquet(folder: Path) -> Path:
     return path
 
 
+def _parquet_named_csv(folder: Path) -> Path:
+    return _parquet(folder).rename(folder / "applications.csv")
+
+
+def zipped(files: Mapping[str, str]) -> bytes:
+    """A ZIP archive of these files."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return content.getvalue()
+
+
+def workbook(sheets: Mapping[str, str]) -> bytes:
+    """A workbook (.xlsx) of these sheets, each given as CSV; numbers are numbers, the rest is text."""
+    main, office = "http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://schemas.openxmlformats.org"
+    names = list(sheets)
+    entries = "".join(f'<sheet name="{name}" sheetId="{n}" r:id="r{n}"/>' for n, name in enumerate(names, 1))
+    parts = {f"xl/worksheets/sheet{n}.xml": _sheet(sheets[name], main) for n, name in enumerate(names, 1)}
+    relation = f"{office}/officeDocument/2006/relationships"
+    package = f'<Relationships xmlns="{office}/package/2006/relationships">'
+    links = "".join(
+        f'<Relationship Id="r{n}" Type="{relation}/worksheet" Target="worksheets/sheet{n}.xml"/>'
+        for n in range(1, len(names) + 1)
+    )
+    return zipped(
+        {
+            "[Content_Types].xml": f'<Types xmlns="{office}/package/2006/content-types"/>',
+            "_rels/.rels": f'{package}<Relationship Id="b" Type="{relation}/officeDocument" Target="xl/workbook.xml"/>'
+            "</Relationships>",
+            "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{relation}"><sheets>{entries}</sheets></workbook>',
+            "xl/_rels/workbook.xml.rels": f"{package}{links}</Relationships>",
+            **parts,
+        }
+    )
+
+
+def _sheet(text: str, main: str) -> str:
+    rows = [
+        "".join(
+            f"<c><v>{cell}</v></c>"
+            if re.fullmatch(r"-?\d+(\.\d+)?", cell)
+            else f'<c t="inlineStr"><is><t xml:space="preserve">{escape(cell)}</t></is></c>'
+            for cell in cells
+        )
+        for cells in csv.reader(io.StringIO(text, newline=""))
+    ]
+    return (
+        f'<worksheet xmlns="{main}"><sheetData>{"".join(f"<row>{row}</row>" for row in rows)}</sheetData></worksheet>'
+    )
+
+
 SOUND = table(line(1), line(2), line(3))
 SHORT = csv_line(list(GOOD.values())[:-2])
 LONG = line(2).rstrip("\n") + ",one,two\n"
@@ -130,6 +187,39 @@ WITHOUT_TWO = "".join(
     csv_line([cell for name, cell in zip(GOOD, row, strict=True) if name not in ("dti", "statement")])
     for row in csv.reader(SOUND.splitlines())
 )
+WORDS = [
+    *[
+        "Müller",
+        "möchte",
+        "für",
+        "Köln",
+        "die",
+        "Straße,",
+        "Größe",
+        "über",
+        "fünf",
+        "schöne",
+        "Häuser,",
+        "Mädchen",
+        "grüßen",
+    ]
+]
+CHINESE_WORDS = ["我想申请一笔贷款用于装修房子", "在北京工作的工程师", "家庭收入稳定", "每月按时还款"]
+TAIWANESE_WORDS = ["我想申請一筆貸款用於裝修房子", "在臺北工作的工程師", "家庭收入穩定", "每月按時還款"]
+JAPANESE_WORDS = ["住宅ローンを申請します", "東京の会社員です", "毎月きちんと返済しています", "車を買いたい"]
+
+
+def written(words: Sequence[str]) -> str:
+    """Three rows with these words in their statements."""
+    return table(*(line(n, {"statement": " ".join(words[n - 1 :]), "job_title": words[-n]}) for n in (1, 2, 3)))
+
+
+GERMAN, CHINESE = written(WORDS), written(CHINESE_WORDS)
+TAIWANESE, JAPANESE = written(TAIWANESE_WORDS), written(JAPANESE_WORDS)
+DAMAGED_UTF8 = GERMAN.encode().replace("Köln".encode(), b"K\xf6ln", 2).replace(b"K\xf6ln", "Köln".encode(), 1)
+TRAILING = HEADER + SOUND.removeprefix(HEADER).replace("\n", ",\n")
+COUNTED = "".join(f"{at - 1 if at else ''},{text}\n" for at, text in enumerate(SOUND.splitlines()))
+ROW_NAMES = HEADER + "".join(f"{at},{text}\n" for at, text in enumerate(SOUND.splitlines()[1:], 1))
 TRUNCATED_GZIP = gzip.compress(table(*(line(n, {"job_title": f"{n * 7919:x}"}) for n in range(5000))).encode())[:20_000]
 
 
@@ -147,6 +237,16 @@ CASES = (
         "row of empty cells",
         writes(table(line(1), "," * 16 + "\n", line(3))),
         rejected={2: ("application_id", "required")},
+    ),
+    Case(
+        "line of totals",
+        writes(table(line(1), "Total: 2 loans,,24000" + "," * 14 + "\n", line(3))),
+        rejected={2: ("application_id", "totals")},
+    ),
+    Case(
+        "row of an id alone",
+        writes(table(line(1), "A-2" + "," * 16 + "\n", line(3))),
+        rejected={2: ("application_id", "empty")},
     ),
     Case("blank lines", writes(table("\n", line(1), "\n\n", line(2), "  \n", line(3), "\n"))),
     Case("long row over two lines", writes(table(line(1), BROKEN_PAIR, line(3))), rejected={2: ("", "width")}),
@@ -179,9 +279,28 @@ CASES = (
     ),
     Case("line of 9 MB", writes(with_second({"branch_note": "x" * 9_000_000})), rejected={2: ("", "size")}),
     # Delimiter and header
-    Case("semicolons", writes(SOUND.replace(",", ";")), error=ContractError, match="delimiter option to ';'"),
-    Case("tabs", writes(SOUND.replace(",", "\t")), error=ContractError, match=r"delimiter option to '\t'"),
-    Case("pipes", writes(SOUND.replace(",", "|")), error=ContractError, match="delimiter option to '|'"),
+    Case("semicolons", writes(SOUND.replace(",", ";"))),
+    Case("tabs", writes(SOUND.replace(",", "\t"))),
+    Case("pipes", writes(SOUND.replace(",", "|"))),
+    Case(
+        "semicolons, commas named",
+        writes(SOUND.replace(",", ";")),
+        error=ContractError,
+        match="set it to ';'",
+        options=ReadOptions(delimiter=","),
+    ),
+    Case("sep= line", writes("sep=;\n" + SOUND.replace(",", ";"))),
+    Case("notice before the header", writes("Loans offered by prospectus, 2024\n\n" + SOUND)),
+    Case("totals behind the table", writes(SOUND + "\nTotal amount funded: 471701350\nRows: 3\n")),
+    Case("delimiter at the end of every line", writes(SOUND.replace("\n", ",\n"))),
+    Case("delimiter at the end of every row", writes(TRAILING)),
+    Case(
+        "delimiter at the end of every row but one with another cell",
+        writes(TRAILING.replace("nurse,\n", "nurse,night\n", 1)),
+        rejected={1: ("", "width")},
+    ),
+    Case("column of row numbers without a name", writes(COUNTED)),
+    Case("row names without a header", writes(ROW_NAMES), error=ContractError, match="Give the first column a name"),
     Case("tabs, named", writes(SOUND.replace(",", "\t")), options=ReadOptions(delimiter=r"\t")),
     Case("semicolons, named", writes(SOUND.replace(",", ";")), options=ReadOptions(delimiter=";")),
     Case(
@@ -196,8 +315,27 @@ CASES = (
     # Encoding
     Case("byte-order mark", writes(SOUND.encode("utf-8-sig"))),
     Case("UTF-16", writes(SOUND.encode("utf-16"))),
-    Case("UTF-16 without a mark", writes(SOUND.encode("utf-16-le")), error=ContractError, match="utf-16-le"),
-    Case("latin-1", writes(LATIN), rejected={2: ("", "encoding")}),
+    Case("UTF-16 without a mark", writes(SOUND.encode("utf-16-le"))),
+    Case("latin-1, one letter", writes(LATIN), error=ContractError, match="--encoding cp1252"),
+    Case("cp1252", writes(GERMAN.encode("cp1252"))),
+    Case("GB18030", writes(CHINESE.encode("gb18030"))),
+    Case("Big5", writes(TAIWANESE.encode("big5"))),
+    Case("Shift-JIS", writes(JAPANESE.encode("cp932"))),
+    Case("a damaged row of UTF-8", writes(DAMAGED_UTF8), rejected={2: ("", "encoding")}),
+    Case(
+        "UTF-8, latin-1 named",
+        writes(GERMAN),
+        error=ContractError,
+        match="would garble it",
+        options=ReadOptions(encoding="latin-1"),
+    ),
+    Case(
+        "GB18030, Big5 named",
+        writes(CHINESE.encode("gb18030")),
+        error=ContractError,
+        match="hold bytes that are no big5",
+        options=ReadOptions(encoding="big5"),
+    ),
     Case("latin-1, named", writes(LATIN), options=ReadOptions(encoding="latin-1")),
     Case(
         "unknown encoding",
@@ -231,9 +369,40 @@ CASES = (
     Case("missing path", _nothing, error=RunError, match="does not exist"),
     Case("gzip", writes(gzip.compress(SOUND.encode()), "applications.csv.gz")),
     Case("truncated gzip", writes(TRUNCATED_GZIP, "a.csv.gz"), error=RunError, match="breaks off after data row"),
-    Case("text named .gz", writes(SOUND, "applications.csv.gz"), error=RunError, match="cannot be read"),
-    Case("gzip named .csv", writes(gzip.compress(SOUND.encode())), error=ContractError, match="gzip data"),
-    Case("workbook named .csv", writes(b"PK\x03\x04 and so on"), error=ContractError, match="Export the table as CSV"),
+    Case("text named .gz", writes(SOUND, "applications.csv.gz")),
+    Case("gzip named .csv", writes(gzip.compress(SOUND.encode()))),
+    Case("xz", writes(lzma.compress(SOUND.encode()), "applications.csv.xz")),
+    Case("bzip2", writes(bz2.compress(SOUND.encode()), "applications.csv.bz2")),
+    Case("ZIP archive of one file", writes(zipped({"applications.csv": SOUND}), "applications.zip")),
+    Case(
+        "ZIP archive of two files",
+        writes(zipped({"a.csv": SOUND, "b.csv": SOUND}), "applications.zip"),
+        error=ContractError,
+        match="a ZIP archive of 2 files ('a.csv', 'b.csv')",
+    ),
+    Case("damaged ZIP archive", writes(b"PK\x03\x04 and so on"), error=RunError, match="cannot be read"),
+    Case("workbook", writes(workbook({"Loans": SOUND}), "applications.xlsx")),
+    Case(
+        "workbook of two sheets",
+        writes(workbook({"Loans": SOUND, "More": SOUND}), "applications.xlsx"),
+        error=ContractError,
+        match="--sheet 'Loans'",
+    ),
+    Case(
+        "workbook of two sheets, one named",
+        writes(workbook({"Loans": SOUND, "More": ""}), "applications.xlsx"),
+        options=ReadOptions(sheet="Loans"),
+    ),
+    Case(
+        "damaged workbook",
+        writes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old.xls"),
+        error=ContractError,
+        match="save it as .xlsx or as CSV",
+    ),
+    Case("web page named .xls", writes("<html><table>", "old.xls"), error=ContractError, match="holds HTML"),
+    Case("JSON", writes('{"a": 1}'), error=ContractError, match="holds JSON"),
+    Case("Zstandard", writes(b"\x28\xb5\x2f\xfd and so on"), error=ContractError, match="zstd -d"),
+    Case("Parquet named .csv", _parquet_named_csv, rejected={3: ("application_id", "unique")}),
     Case("Parquet with a repeated id", _parquet, rejected={3: ("application_id", "unique")}),
     Case("truncated Parquet", _broken_parquet, error=RunError, match="cannot be read"),
 )

@@ -42,6 +42,7 @@ CHOSEN = {  # one of a few words, no free text
     "state",
     "goal",
     "outcome",
+    "reading",
 }
 
 

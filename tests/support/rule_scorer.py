@@ -9,6 +9,8 @@ from scipy.special import expit
 
 from data_schemas.contract import Schema
 from features.arrays import Floats
+from features.batches.column_counts import Counts
+from features.batches.warnings import ColumnWarning
 from features.tables.applications import Applications
 from fusion.answers import Answer
 from fusion.config import Config, DecisionConfig
@@ -27,6 +29,10 @@ class RuleScorer:
     encoder_digest: str = "e1"
     policy: Policy | None = None
     n_reasons: int = 0
+    unlike: Callable[[Counts], tuple[ColumnWarning, ...]] = lambda _: ()
+
+    def unlike_training(self, counts: Counts) -> tuple[ColumnWarning, ...]:
+        return self.unlike(counts)
 
     def answer(self, applications: Applications, monitor: Monitor) -> Answer:
         return self.rule(applications, monitor)

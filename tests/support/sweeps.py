@@ -175,7 +175,7 @@ class Command:
             trials = self.sweeper.trials()
             if what(trials):
                 return trials
-            time.sleep(0.05)
+            time.sleep(0.2)  # every look opens the study anew
         stderr = self.process.communicate()[1] if self.process.poll() is not None else "still running"
         raise AssertionError(f"the sweep did not come so far: {stderr}")
 

@@ -46,7 +46,7 @@ def add_options(options: argparse.ArgumentParser) -> None:
 
 def read_explained(given: argparse.Namespace) -> ExplainedRows:
     """The applications that the options name, read whole."""
-    scorer = load_scorer(given.model, cache=vector_cache(given.cache, CACHE_GB, False))
+    scorer = load_scorer(given.model, cache=vector_cache(given.cache, CACHE_GB, False, print))
     applications = between(read_all(given.data, scorer.schema, ReadOptions()).applications, given.since, given.before)
     reading = scorer.read(applications, sentences=True)
     return ExplainedRows(scorer.bundle, scorer.reader, reading.design, reading.sentences)

@@ -288,7 +288,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     read = with_narrative(read_all(given.data, schema, ReadOptions(need_target=True)).applications, given.narrative)
     y = read.outcome()
     tell(f"{len(y):,} rows, {int(y.sum()):,} bad")
-    rows = Rows.of(read, given.encoder, given.longest, vector_cache(given.cache, CACHE_GB, no_cache=False))
+    rows = Rows.of(read, given.encoder, given.longest, vector_cache(given.cache, CACHE_GB, False, print))
     tell(f"narratives read, seconds: {rows.seconds}")
     grid = tuple(Tuning(rate, EPOCHS) for rate in RATES)
     choices = Choices(given.ordered.split(","), grid, given.seed, given.threads)

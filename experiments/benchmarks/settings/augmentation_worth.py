@@ -176,7 +176,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config, schema = load_config(None, given.set), load_schema(given.schema)
     rows = read_rows(given.data, schema, given.rows, given.seeds, config)
     tell(f"{len(rows.y):,} rows, {int(rows.y.sum()):,} bad")
-    encoder = open_text_encoder(config.encoder, vector_cache(given.cache, CACHE_GB, given.cache is None)).text_encoder
+    encoder = open_text_encoder(
+        config.encoder, vector_cache(given.cache, CACHE_GB, given.cache is None, print)
+    ).text_encoder
     found = measure(given.kind, rows, schema, config, encoder)
     figures = {
         name: {"auc": one.aucs, "gain": one.gain.difference, "interval": (one.gain.low, one.gain.high), "p": one.gain.p}

@@ -113,7 +113,7 @@ def opener(folder: Path | None) -> Callable[[EncoderConfig], OpenEncoder]:
 
     @cache
     def open_once(config: EncoderConfig) -> OpenEncoder:
-        return open_text_encoder(config, vector_cache(folder, CACHE_GB, False))
+        return open_text_encoder(config, vector_cache(folder, CACHE_GB, False, print))
 
     return open_once
 

@@ -104,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     known = dates < given.until.astype("datetime64[s]") + np.timedelta64(1, "D")
     read, dates = read.take(known), dates[known]
     tell(f"encode {len(read):,} rows")
-    encoder = open_text_encoder(config.encoder, vector_cache(given.cache, CACHE_GB, False))
+    encoder = open_text_encoder(config.encoder, vector_cache(given.cache, CACHE_GB, False, print))
     text = open_reader(schema, config.text, encoder).read(read)
     found: dict[str, list[tuple[float, float]]] = {}
     windows = list(half_years(given.first, given.until))

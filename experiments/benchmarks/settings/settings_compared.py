@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in given.config:
         tell(f"training with {name}")
         config = load_config(None if name == DEFAULTS else Path(name), [])
-        margins.append(later_margins(read, given.until, config, vector_cache(None, CACHE_GB, no_cache=False)))
+        margins.append(later_margins(read, given.until, config, vector_cache(None, CACHE_GB, False, print)))
     headers = ["settings", "AUC", "KS", "Brier", "log-loss", "slope", "AUC gain (95 %)", "p", "Brier gain (95 %)", "p"]
     lines, found = [], []
     for name, margin in zip(given.config, margins, strict=True):

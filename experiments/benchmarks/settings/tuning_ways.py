@@ -113,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for way in given.way:
             tell(f"{way}, up to {until}")
             config = config_of(way, given.set)
-            judged.append(judge(read, split, way, config, vector_cache(given.cache, CACHE_GB, False)))
+            judged.append(judge(read, split, way, config, vector_cache(given.cache, CACHE_GB, False, print)))
             found.append({"until": str(until), "rows": len(y), **compared(y, judged[-1], judged[0])})
             lines.append(_line(until, y, judged[-1], judged[0]))
     headers = ["until", "rows", "tuning", "tuned in, s", "all, s", "AUC text", "gain (95 %)", "p"]

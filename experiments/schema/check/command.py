@@ -12,7 +12,7 @@ import typer
 from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError
 from data_schemas.unfinished import unfinished
-from experiments.options import DelimiterOption, EncodingOption, JsonOption, SchemaOption
+from experiments.options import DelimiterOption, EncodingOption, JsonOption, SchemaOption, SheetOption
 from experiments.schema.check.file_report import FileReport, report_tables, unfinished_table
 from experiments.session.run import SOME_REJECTED, WARNED, Run
 from experiments.session.run_log import to_json
@@ -30,7 +30,7 @@ creditfusion schema check --schema my.schema.json 2023.csv 2024.parquet --json >
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Files to check: CSV, gzipped CSV or Parquet by their names.")],
+    files: Annotated[list[Path], typer.Argument(help="Files to check: CSV, packed or not, workbooks or Parquet.")],
     schema: SchemaOption,
     outcome: Annotated[
         bool | None,
@@ -38,8 +38,9 @@ def check(
     ] = None,
     examples: Annotated[int, typer.Option(min=0, help="Rows to show for each broken rule.")] = 3,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 4 where the schema is unfinished.")] = False,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Check whole files against a schema: rows, rejects by rule and column, first examples, missing shares.
@@ -48,14 +49,16 @@ def check(
     reason is not worded, numbers without a unit. Exit code 3: some rows were rejected.
     """
     from data_schemas.reader import load_schema
+    from experiments.session.layouts import note_layouts
     from features.tables.reader import ReadOptions, header_report, read_chunks
 
     contract = load_schema(schema)
     if outcome and contract.field_of(Role.TARGET) is None:
         raise ContractError(f"the schema {schema!r} has no target", "Give one field the role 'target'.")
-    options, reports = ReadOptions(delimiter=delimiter, encoding=encoding), []
+    options, reports = ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet), []
     with Run.start("schema check", None, {"schema": schema, "files": files}, json_output) as run:
         for path in files:
+            note_layouts(run, [path], contract, options)
             with run.progress(path.name) as advance:
                 report = FileReport(path, header_report(path, contract, options))
                 with_outcome = _has_target(contract, report.header) if outcome is None else outcome

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,15 +11,16 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from data_schemas.contract import Role
+from data_schemas.contract import Dialect
 from data_schemas.errors import ContractError
-from experiments.options import DelimiterOption, EncodingOption, ForceOption, JsonOption
+from experiments.options import DelimiterOption, EncodingOption, ForceOption, JsonOption, SheetOption
 from experiments.schema.tables import console_table
 from experiments.session.run import Run
 from experiments.session.run_log import to_json
 
 if TYPE_CHECKING:
     from features.inference.draft import Draft
+    from features.tables.layout import Layout
 
 EXAMPLES = """
 Examples:
@@ -26,51 +28,82 @@ Examples:
 creditfusion schema infer loans.csv --out my.schema.json
 
 creditfusion schema infer loans.csv --out my.schema.json --target loan_status --delimiter ';'
+
+creditfusion schema infer loans.csv --out my.schema.json --target class --bad 2 --good 1
+
+creditfusion schema infer loans.csv --out my.schema.json --interactive
 """
 
 
 def infer(
-    file: Annotated[Path, typer.Argument(help="File to look at: CSV, gzipped CSV or Parquet by its name.")],
+    file: Annotated[Path, typer.Argument(help="File to look at: CSV, packed or not, workbook or Parquet.")],
     out: Annotated[Path, typer.Option(help="Schema file to write.")],
     target: Annotated[str | None, typer.Option(help="The outcome column. Left out: guessed.")] = None,
+    bad: Annotated[
+        list[str] | None, typer.Option("--bad", help="A level of the outcome that is bad; repeat for more.")
+    ] = None,
+    good: Annotated[list[str] | None, typer.Option("--good", help="A level that is good; repeat for more.")] = None,
+    undecided: Annotated[
+        list[str] | None, typer.Option("--undecided", help="A level of applications without an outcome yet; repeat.")
+    ] = None,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", help="Ask what is in doubt; Enter takes the draft's own guess.")
+    ] = False,
     name: Annotated[str | None, typer.Option(help="Name of the schema. Left out: the file's name.")] = None,
     rows: Annotated[int, typer.Option(min=1, help="Rows to draw at random and look at.")] = 50_000,
     force: ForceOption = False,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Draft a schema from an unknown file, every guess marked as one to confirm.
 
     Columns that look like outcome leaks (by name, by date, or because they separate the outcomes alone) are left out.
+    Which levels of the outcome are bad is taken from its name and their words; where these do not tell, the draft has
+    no bad_values and the command asks for --bad.
     """
     from data_schemas.reader import parse_schema
+    from experiments.schema.infer.interview import Stated, check_terminal, interview
+    from experiments.session.layouts import note_layout
     from features.inference.draft import draft_schema, pretty_json
+    from features.inference.outcomes import StatedOutcomes
     from features.inference.sample import sample_rows
+    from features.tables.reader import ReadOptions
 
+    if interactive:
+        check_terminal()
+    options = ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet)
     if out.exists() and not force:
         raise ContractError(f"{out} exists", "Name another file, or replace it with --force.")
     with Run.start("schema infer", None, {"file": file, "rows": rows}, json_output) as run:
         with run.progress(file.name) as advance:
-            sample = sample_rows(file, rows, delimiter, encoding, advance)
+            sample = sample_rows(file, rows, options.dialect, advance)
         if sample.frame.empty:
             raise ContractError(f"{file} has no sound rows to look at", "Name a file with rows.")
         if target is not None and target not in sample.frame:
             raise ContractError(f"{file} has no column {target!r}", f"It has: {', '.join(map(str, sample.frame))}.")
+        if sample.layout:
+            note_layout(run, file, sample.layout)
         run.console.print(f"Guessing from {len(sample.frame):,} of {sample.n_rows:,} rows.")
         origin = f"{len(sample.frame):,} of the {sample.n_rows:,} rows of {file.name}"
-        draft = draft_schema(sample.frame, name or _schema_name(file), origin, target)
-        text = pretty_json(draft.document) + "\n"
+        stated = StatedOutcomes(tuple(bad or ()), tuple(good or ()), tuple(undecided or ()))
+
+        def drafted(said: Stated) -> Draft:
+            own_name = name or _schema_name(file)
+            return draft_schema(sample.frame, own_name, origin, said.target, said.outcomes, said.answers)
+
+        known = Stated(target, stated)
+        draft = interview(drafted, known) if interactive else drafted(known)
+        text = pretty_json(_with_dialect(draft.document, sample.layout)) + "\n"
         if not draft.missing:
             parse_schema(text, str(out))
         _write(out, text)
         run.console.print(_draft_table(draft))
+        for line in _outcome_lines(draft):
+            run.console.print(escape(line), soft_wrap=True)
         for sentence in draft.missing:
-            run.console.print(f"[bold]Still missing:[/bold] {escape(sentence)}.")
-        if not any(guess.role is Role.TARGET for guess in draft.guesses):
-            run.console.print(
-                "No column looks like the outcome, so leaks of it were not looked for. Name it: --target."
-            )
+            run.console.print(f"[bold]Still missing:[/bold] {escape(sentence)}.", soft_wrap=True)
         run.console.print(f"Wrote {escape(str(out))}. Confirm each `guess` in it, then delete it.", soft_wrap=True)
     if json_output:
         typer.echo(json.dumps(to_json(_draft_dict(draft, out, len(sample.frame), sample.n_rows)), ensure_ascii=False))
@@ -81,6 +114,15 @@ def _schema_name(file: Path) -> str:
     stem = file.name.split(".")[0]
     name = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_-") else "_" for letter in stem)
     return name if name[:1].isalpha() else f"table_{name}"
+
+
+def _with_dialect(document: Mapping[str, object], layout: Layout | None) -> dict[str, object]:
+    """The document with what later verbs have to know of how the file is written, before its fields."""
+    dialect = layout.dialect if layout else Dialect()
+    written = {"delimiter": dialect.delimiter, "sheetName": dialect.sheet}
+    named = {name: value for name, value in written.items() if value is not None}
+    own: dict[str, object] = {"encoding": dialect.encoding} if dialect.encoding else {}
+    return own | ({"dialect": named} if named else {}) | dict(document)
 
 
 def _write(out: Path, text: str) -> None:
@@ -94,11 +136,50 @@ def _write(out: Path, text: str) -> None:
 def _draft_table(draft: Draft) -> Table:
     table = console_table("Guesses to confirm", "column", "type", "role", "why")
     for guess in draft.guesses:
-        style = "red" if guess.column.name in draft.leaks else None
+        name = guess.column.name
+        style = "red" if name in draft.leaks else "yellow" if name in draft.suspects else None
         table.add_row(
             escape(guess.column.name), str(guess.column.type), str(guess.role), escape(guess.why), style=style
         )
     return table
+
+
+def _outcome_lines(draft: Draft) -> Iterator[str]:
+    """What is taken for the outcome and its kinds, with counts; what else looks like it; and what is suspicious."""
+    found = draft.outcomes
+    if found is None:
+        asked = "Name it with --target: leaks of it were not looked for."
+        if draft.rivals:
+            yield f"Each of these columns may be the outcome: {', '.join(draft.rivals)}. {asked}"
+        else:
+            yield f"No column looks like the outcome. {asked}"
+        return
+    kinds = "; ".join(f"{kind}: {words}" for kind, words in found.lines.items())
+    yield f"The outcomes in {found.column}{f', {found.why}' if found.why else ''}. {kinds}."
+    if found.undecided and not found.question:
+        yield "  Undecided rows are counted and left out of training and validation."
+    if found.strange and not found.question:
+        listed = ", ".join(found.strange)
+        yield f"  Not understood, so undecided: {listed}. If one of them is an outcome, say so with --bad or --good."
+    if draft.rivals:
+        yield f"These look like an outcome too: {', '.join(draft.rivals)}. Name the right one with --target."
+    if draft.suspects:
+        kept = ", ".join(draft.suspects)
+        yield f"Kept, though they predict the outcome very well alone: {kept}. Are they known at the decision?"
+
+
+def _outcome_dict(draft: Draft) -> dict[str, object]:
+    found = draft.outcomes
+    if found is None:
+        return {"column": None, "rivals": list(draft.rivals)}
+    kinds = {"good": found.good, "bad": found.bad, "undecided": found.undecided}
+    return {
+        "column": found.column,
+        **{kind: {level: found.counts.get(level, 0) for level in levels} for kind, levels in kinds.items()},
+        "not_understood": list(found.strange),
+        "question": found.question or None,
+        "rivals": list(draft.rivals),
+    }
 
 
 def _draft_dict(draft: Draft, out: Path, n_sampled: int, n_rows: int) -> dict[str, object]:
@@ -108,7 +189,9 @@ def _draft_dict(draft: Draft, out: Path, n_sampled: int, n_rows: int) -> dict[st
         "out": out,
         "rows": n_rows,
         "rows_sampled": n_sampled,
+        "outcome": _outcome_dict(draft),
         "leaks": list(draft.leaks),
+        "suspects": list(draft.suspects),
         "missing": list(draft.missing),
         "columns": [
             {"name": guess.column.name, "type": str(guess.column.type), "role": str(guess.role), "why": guess.why}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_schemas.contract import Dialect
 from data_schemas.errors import ContractError
 from experiments.options import DateOption, DelimiterOption, EncodingOption, ForceOption, JsonOption, report_day
 from experiments.session.run import Run
@@ -29,7 +30,7 @@ def review(
     rows: Annotated[int, typer.Option(min=1, help="Rows to draw at random and look at.")] = 50_000,
     made_on: DateOption = None,
     force: ForceOption = False,
-    delimiter: DelimiterOption = ",",
+    delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -48,7 +49,7 @@ def review(
     contract = load_schema(schema, as_draft=True)
     with Run.start("schema review", None, {"schema": schema, "file": file, "rows": rows}, json_output) as run:
         with run.progress(file.name) as advance:
-            sample = sample_rows(file, rows, delimiter, encoding, advance)
+            sample = sample_rows(file, rows, Dialect(encoding, delimiter, contract.dialect.sheet), advance)
         if sample.frame.empty:
             raise ContractError(f"{file} has no sound rows to look at", "Name a file with rows.")
         found = review_of(Beside(contract, Path(schema), file, sample, report_day(made_on)))

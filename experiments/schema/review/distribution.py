@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +18,7 @@ N_BINS = 24
 N_LEVELS = 8
 LEAST_QUOTED = 3  # rows that a level needs to be quoted: a rarer one may be somebody's own words
 FEW_VALUES = 16  # numbers of so few values get a bar each
+NAMED_VALUES = 6  # of so few a line each, as levels have
 LEAST_ROWS = 20  # with an outcome, for a bad rate
 
 
@@ -70,9 +72,8 @@ def _bins(values: Floats, bad: Floats, words: Callable[[float], str]) -> Distrib
     alt = (
         f"Values from {words(float(seen.min()))} to {words(float(seen.max()))}, median {words(float(np.median(seen)))}."
     )
-    return Distribution(
-        kind="bins", bars=bars, low=words(float(distinct[0])), high=words(float(distinct[-1])), words=alt
-    )
+    kind: Literal["bins", "levels"] = "levels" if len(labels) <= NAMED_VALUES else "bins"
+    return Distribution(kind=kind, bars=bars, low=words(float(distinct[0])), high=words(float(distinct[-1])), words=alt)
 
 
 def _levels(column: ColumnProfile, bad: Floats) -> Distribution | None:

@@ -10,9 +10,9 @@ from data_schemas.dates import alternatives
 from data_schemas.unfinished import Unfinished
 from experiments.reporting.words import listed, number, percent
 from experiments.schema.review.content import Doubt
-from features.inference.draft import LEAK
 from features.inference.leakage import MAX_AUC
 from features.inference.profile import ColumnProfile
+from features.inference.roles import LEAK
 
 SELDOM = 0.95  # missing share from which a column says little
 _NUMBERS = (FieldType.INTEGER, FieldType.NUMBER)

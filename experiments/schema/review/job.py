@@ -166,7 +166,7 @@ def _card(found: Evidence, schema: Schema, open_points: Unfinished, bad: Floats)
         note=why(found.note),
         reason=_reason(field, schema),
         facts=_facts(found),
-        samples=() if _is_text(found) else _samples(found),
+        samples=() if _is_text(found) or field.role is Role.TARGET else _samples(found),
         missing=1 - column.n_present / max(len(column.cells), 1),
         strength=found.strength,
         distribution=_distribution(found, bad),

@@ -79,6 +79,7 @@ def chapter(scored: ScoredOutcomes, intake: Intake) -> Section:
         findings=(
             *_learned_findings(scored, intake),
             *_window_findings(scored),
+            *_unlike_findings(scored),
             *_leak_findings(facts),
             *_rejected_finding(intake),
         ),
@@ -213,6 +214,26 @@ def _window_findings(scored: ScoredOutcomes) -> list[Finding]:
         ]
     said = f"The model learned up to {learned[1]}; all rows were decided afterwards."
     return [Finding(key="out_of_time", grade="good", title="The rows are newer than the model.", words=said)]
+
+
+def _unlike_findings(scored: ScoredOutcomes) -> list[Finding]:
+    """Columns of which nearly all rows are unlike the training rows."""
+    if not scored.warnings:
+        return []
+    titles = {field.name: field.title for field in scored.model.schema.fields}
+    titles |= {derived.name: derived.title for derived in scored.model.schema.derived}
+    named = [titles[warning.column] for warning in scored.warnings]
+    words = " ".join(
+        f"“{title}”: {warning.message.rstrip('.?')}." for title, warning in zip(named, scored.warnings, strict=True)
+    )
+    return [
+        Finding(
+            key="unlike_training",
+            grade="alarm",
+            title=f"{listed(named)} {'is' if len(named) == 1 else 'are'} unlike the training rows.",
+            words=f"{words} Figures on rows that are read otherwise than in training say nothing of the model.",
+        )
+    ]
 
 
 def _leak_findings(facts: list[ColumnFacts]) -> list[Finding]:

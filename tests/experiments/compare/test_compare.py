@@ -136,8 +136,15 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Bundles:
 
 
 @pytest.fixture
-def place(bundles: Bundles, tmp_path: Path) -> Place:
+def drawing(bundles: Bundles, tmp_path: Path) -> Place:
     return Place(bundles, tmp_path)
+
+
+@pytest.fixture
+def place(drawing: Place, blank_pictures: None) -> Place:
+    """Where no picture is drawn."""
+    del blank_pictures
+    return drawing
 
 
 def tables(document: Document) -> dict[str, Table]:
@@ -156,9 +163,9 @@ def told(capfd: pytest.CaptureFixture[str]) -> str:
 # Through the command line
 
 
-def test_a_blind_challenger_is_called_worse(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
-    assert place.compare(decided(1500), "--json") == 0
-    document = place.document()
+def test_a_blind_challenger_is_called_worse(drawing: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    assert drawing.compare(decided(1500), "--json") == 0
+    document = drawing.document()
     assert finding(document, "better").grade == "concern"
     assert "ranks worse" in document.headline[0]
     summary = json.loads(capfd.readouterr().out)
@@ -179,7 +186,7 @@ def test_a_blind_challenger_is_called_worse(place: Place, capfd: pytest.CaptureF
         "shadow_test",
     ]
     assert {key.split(":")[0] for key in document.origin} == {"champion", "challenger", "files compared sha256"}
-    page = place.page()
+    page = drawing.page()
     assert "nan" not in re.sub(r"<[^>]*>", " ", page).lower().split()
     assert "What needs attention" in page
 
@@ -210,11 +217,11 @@ def test_swap_sets_add_up(place: Place) -> None:
     assert approve + inside + outside + int(str(rows["Both decline"][0])) == N
 
 
-def test_equal_input_gives_equal_bytes(place: Place) -> None:
+def test_equal_input_gives_equal_bytes(drawing: Place) -> None:
     for out in ("one", "two"):
-        assert place.compare(decided(300), out=out) == 0
+        assert drawing.compare(decided(300), out=out) == 0
     for name in ("comparison.html", "comparison.json"):
-        assert (place.folder / "one" / name).read_bytes() == (place.folder / "two" / name).read_bytes()
+        assert (drawing.folder / "one" / name).read_bytes() == (drawing.folder / "two" / name).read_bytes()
 
 
 def test_a_model_does_not_differ_from_itself(place: Place) -> None:
@@ -370,14 +377,14 @@ def test_a_report_is_replaced_only_with_force(place: Place, capfd: pytest.Captur
     ],
     ids=["ten rows", "one row", "goods only", "bads only", "no narrative"],
 )
-def test_degenerate_files_give_gaps(place: Place, change: Change) -> None:
+def test_degenerate_files_give_gaps(drawing: Place, change: Change) -> None:
     table = change(decided())
-    assert place.compare(table) == 0
-    document = place.document()
+    assert drawing.compare(table) == 0
+    document = drawing.document()
     if table["outcome"].nunique() < 2:
         assert "too few goods or bads" in document.headline[0]
         assert finding(document, "better").title == "Nothing can be said of the ranking."
-    assert not re.search(r">\s*(nan|inf|None)\b", place.page())
+    assert not re.search(r">\s*(nan|inf|None)\b", drawing.page())
 
 
 def test_the_log_names_no_applicant(place: Place) -> None:

@@ -14,7 +14,8 @@ from experiments.reporting.decision import pages
 from experiments.reporting.decision.underwriter import Narrative, Sentence
 from experiments.reporting.document import Document
 from experiments.reporting.html import document_html
-from tests.support import example_protected, example_reports, example_study
+from experiments.schema.review.job import review_html
+from tests.support import example_protected, example_reports, example_review, example_study
 from tests.support.hostile import HOSTILE, P, filled
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ PAGES: dict[str, Callable[[str | None], str]] = {
     "validator": lambda text: pages.validator_html(_with(example_reports.validator(), text)),
     "index": lambda text: pages.index_html(_with(example_reports.index(), text)),
     "document": lambda text: document_html(_drawn(_with(example_protected.document(), text))),
+    "review": lambda text: review_html(_with(example_review.review(), text)),
     "sweep": lambda text: document_html(_drawn(_with(example_study.report(), text))),
 }
 

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.schema.command import app
+from tests.support.chinese import chinese_loans
 
 HEADER = (
     "application_id,applied_on,amount,term_months,annual_income,employment_years,home,purpose,dti,credit_score,"
@@ -146,6 +147,33 @@ def test_infer_says_what_a_draft_lacks(tmp_path: Path) -> None:
     assert "No column looks like the outcome" in err
 
 
+def undecided(path: Path) -> Path:
+    rows = [f"L{i},{1000 + i},{('1', '2', '3')[i % 3]},{('x', 'y')[i % 2]}" for i in range(60)]
+    return table(path, *rows, header="loan_no,amount,class,home")
+
+
+def test_infer_asks_what_is_bad_and_takes_the_answer(tmp_path: Path) -> None:
+    path, out = undecided(tmp_path / "loans.csv"), tmp_path / "loans.json"
+    code, stdout, err = run("infer", path, "--out", out, "--target", "class", "--json")
+    report = json.loads(stdout)["outcome"]
+    assert (code, report["bad"], report["good"]) == (0, {}, {})
+    assert "name each with --bad" in report["question"]
+    assert "The outcomes in class. not decided by words: 60 rows: 1 (20), 2 (20), 3 (20)." in " ".join(err.split())
+    with pytest.raises(ContractError, match="the target 'class' has no bad_values"):
+        load_schema(out)
+    answer = ["--target", "class", "--bad", "2", "--good", "1", "--undecided", "3"]
+    _, stdout, _ = run("infer", path, "--out", out, "--force", "--json", *answer)
+    assert json.loads(stdout)["outcome"]["undecided"] == {"3": 20}
+    assert load_schema(out).undecided_values == ("3",)
+    assert run("check", "--schema", out, path)[0] == 0
+
+
+def test_infer_refuses_levels_of_no_column(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", "1,x", "2,y", "3,x", header="a,b")
+    with pytest.raises(ContractError, match="not the column that holds it"):
+        run("infer", path, "--out", tmp_path / "a.json", "--bad", "x")
+
+
 def test_infer_refuses(tmp_path: Path) -> None:
     path, out = past(tmp_path / "loans.csv"), tmp_path / "loans.json"
     with pytest.raises(ContractError, match="has no column 'status'"):
@@ -195,3 +223,14 @@ def test_a_finished_schema_has_nothing_open(tmp_path: Path) -> None:
     assert code == 0
     assert not any(json.loads(out)["unfinished"].values())
     assert "Unfinished" not in err
+
+
+def test_a_draft_names_how_its_file_is_written(tmp_path: Path) -> None:
+    path, out = tmp_path / "loans.csv", tmp_path / "loans.json"
+    text = chinese_loans(300, 0).table.to_csv(index=False, sep=";", lineterminator="\n")
+    path.write_bytes(("贷款明细\n" + text).encode("gb18030"))
+    _, _, err = run("infer", path, "--out", out, "--target", "结果")
+    assert "read as gb18030; delimiter ';'; line 1 before the header left out" in " ".join(err.split())
+    draft = json.loads(out.read_text(encoding="utf-8"))
+    assert (draft["encoding"], draft["dialect"]) == ("gb18030", {"delimiter": ";"})
+    assert {field["name"] for field in draft["fields"]} == set(chinese_loans(1, 0).table.columns)

@@ -197,8 +197,8 @@ def test_rows_with_little_in_them_are_scored_and_say_so(trained: Trained, tmp_pa
     assert score(sparse, tmp_path / "out.csv") == 0
     quality = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)["data_quality"]
     assert quality[0].startswith("no_narrative")
-    assert quality[1].startswith("no_narrative;missing:annual_income,")
-    assert quality[2].startswith("missing:annual_income,")
+    assert quality[1].startswith("no_narrative;few_inputs;missing:annual_income,")
+    assert quality[2].startswith("few_inputs;missing:annual_income,")
 
 
 def test_a_bundle_that_was_changed_is_refused_by_name(

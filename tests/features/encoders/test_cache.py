@@ -5,12 +5,15 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from data_schemas.errors import RunError
 from features.arrays import Floats32
@@ -98,24 +101,132 @@ def test_a_bound_smaller_than_one_write_holds(tmp_path: Path) -> None:
     assert cache.n_bytes <= 50_000
 
 
-def test_damaged_file_is_moved_aside(tmp_path: Path) -> None:
+def test_a_file_that_is_damaged_when_it_is_opened_is_moved_aside_and_said(tmp_path: Path) -> None:
     EmbeddingCache(tmp_path, BOUND)
     path = tmp_path / cache_module.FILE_NAME
     path.write_bytes(b"not a database at all" * 1000)
-    cache = EmbeddingCache(tmp_path, BOUND)
+    said: list[str] = []
+    cache = EmbeddingCache(tmp_path, BOUND, said.append)
     cache.put_many(DIGEST, ["a"], vectors(["a"]))
     assert len(cache) == 1
     assert path.with_suffix(".damaged").exists()
+    assert said == [f"the cache of vectors {path} was damaged; it lies in vectors-1.damaged now and is begun anew"]
 
 
-def test_damage_found_later_names_its_remedy(tmp_path: Path) -> None:
-    cache = EmbeddingCache(tmp_path, BOUND)
+@pytest.mark.parametrize("content", [b"x" * 8192, b"", None])
+@pytest.mark.parametrize("use", ["read", "write", "count"])
+def test_a_file_that_is_damaged_or_gone_later_is_begun_anew(tmp_path: Path, content: bytes | None, use: str) -> None:
+    said: list[str] = []
+    cache = EmbeddingCache(tmp_path, BOUND, said.append)
     cache.put_many(DIGEST, names(500), vectors(names(500)))
     for path in tmp_path.iterdir():
         path.unlink()
-    cache.path.write_bytes(b"x" * 8192)
-    with pytest.raises(RunError, match=r"vectors-1\.sqlite: file is not a database\. Delete the file"):
-        cache.get_many(DIGEST, ["1"], 8)
+    if content is not None:
+        cache.path.write_bytes(content)
+    match use:
+        case "read":
+            assert cache.get_many(DIGEST, ["1"], 8) == {}
+        case "write":
+            cache.put_many(DIGEST, ["a"], vectors(["a"]))
+        case _:
+            assert len(cache) == 0
+    cache.put_many(DIGEST, ["b"], vectors(["b"]))
+    assert list(cache.get_many(DIGEST, ["b"], 8)) == [0]
+    assert len(said) == (content is not None)
+
+
+def test_without_a_listener_damage_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / cache_module.FILE_NAME).write_bytes(b"not a database at all" * 1000)
+    with pytest.warns(UserWarning, match="was damaged"):
+        EmbeddingCache(tmp_path, BOUND)
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_no_damage_of_the_file_stops_a_run_or_changes_a_vector(data: st.DataObject) -> None:
+    texts = names(400)
+    with tempfile.TemporaryDirectory() as folder:
+        cache = EmbeddingCache(Path(folder), 60_000, lambda _: None)  # small: reading and writing touch every table
+        cache.put_many(DIGEST, texts, vectors(texts))
+        size = cache.path.stat().st_size
+        begin = data.draw(st.integers(0, size - 1))
+        length = data.draw(st.sampled_from([1, 2, 100, 4096, 8192]))
+        byte = data.draw(st.integers(0, 255))
+        with cache.path.open("r+b") as file:
+            file.seek(begin)
+            file.write(bytes([byte]) * min(length, size - begin))
+            if data.draw(st.booleans()):
+                file.truncate(begin)
+        for _ in range(2):
+            found = cache.get_many(DIGEST, texts, 8)
+            assert all((found[n] == len(texts[n])).all() for n in found)
+            cache.put_many(DIGEST, names(300, "other"), vectors(names(300, "other")))
+
+
+def alter(cache: EmbeddingCache, change: Callable[[bytes], bytes | str | None]) -> None:
+    """Change every entry, as a disk or another program might."""
+    with sqlite3.connect(cache.path) as db:
+        for key, entry in db.execute("SELECT key, vector FROM vectors").fetchall():
+            changed = change(entry)
+            db.execute("UPDATE vectors SET vector = ? WHERE key = ?", (b"" if changed is None else changed, key))
+    db.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda entry: entry[:5] + bytes([entry[5] ^ 0x20]) + entry[6:],
+        lambda entry: np.float16("nan").tobytes() + entry[2:],
+        lambda entry: np.float16("inf").tobytes() + entry[2:],
+        lambda entry: entry[2:],
+        lambda entry: entry + b"\0\0",
+        lambda entry: entry[:-1],
+        lambda _: "text",
+        lambda _: None,
+        lambda entry: entry[:-8] + bytes(8),
+    ],
+    ids=["bit", "nan", "infinity", "shorter", "longer", "odd", "text", "empty", "checksum"],
+)
+def test_damaged_entries_are_computed_anew_and_counted(
+    tmp_path: Path, change: Callable[[bytes], bytes | str | None]
+) -> None:
+    said: list[str] = []
+    encoder, cache = CountingEncoder(), EmbeddingCache(tmp_path, BOUND, said.append)
+    cached, texts, cuts = CachedEncoder(encoder, cache), ["one", "two. three"], [[(0, 3)], [(0, 5), (5, 10)]]
+    first = cached.encode_parts(texts, cuts)
+    alter(cache, change)
+    again = cached.encode_parts(texts, cuts)
+    for name in ("whole", "parts", "share"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(first, name))
+    assert said == [f"damaged entries in the cache of vectors {cache.path}: 3; they are computed anew"]
+    n_asked = len(encoder.asked)
+    cached.encode_parts(texts, cuts)
+    assert len(encoder.asked) == n_asked
+
+
+def test_an_entry_under_another_key_is_damaged(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, BOUND)
+    cache.put_many(DIGEST, ["a", "bb"], vectors(["a", "bb"]))
+    entries: dict[bytes, bytes] = {}
+    alter(cache, lambda entry: entries.setdefault(b"first", entry))
+    assert len(cache.get_many(DIGEST, ["a", "bb"], 8)) == 1
+
+
+def test_numbers_that_were_none_when_they_were_stored_are_not_taken(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, BOUND)
+    cache.put_many(DIGEST, ["a", "b"], np.array([[np.nan] * 8, [1] * 8], np.float32))
+    assert list(cache.get_many(DIGEST, ["a", "b"], 8)) == [1]
+
+
+def test_entries_of_an_older_layout_are_forgotten_without_a_word(tmp_path: Path) -> None:
+    said: list[str] = []
+    cache = EmbeddingCache(tmp_path, BOUND, said.append)
+    cache.put_many(DIGEST, ["a"], vectors(["a"]))
+    with sqlite3.connect(cache.path) as db:
+        db.execute("PRAGMA user_version = 0")
+    db.close()
+    assert len(EmbeddingCache(tmp_path, BOUND, said.append)) == 0
+    assert said == []
 
 
 @pytest.mark.parametrize("place", ["file/cache", "/proc/no/cache"])

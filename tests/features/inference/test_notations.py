@@ -256,3 +256,12 @@ def test_doubts_are_missing_from_a_valid_schema_and_ignored_columns_raise_none()
     ignored = draft_schema(table(last_payment_date=["5/1/2010"] * N, amount=[f"{i}.5" for i in range(N)]), "t", "t")
     assert ignored.missing == ()
     parse_schema(pretty_json(ignored.document), "t")
+
+
+def test_a_two_digit_year_before_the_decision_is_no_leak_and_one_soon_after_is() -> None:
+    decided = [f"{i % 28 + 1:02}/0{i % 9 + 1}/2011" for i in range(N)]
+    opened = [f"Jan-{60 + i % 30 if i % 2 else i % 11:02}" for i in range(N)]
+    paid = [f"Jan-{12 + i % 3}" for i in range(N)]
+    document = draft_schema(table(issue_date=decided, opened=opened, seen=paid), "t", "t").document
+    roles = {field["name"]: field["creditfusion"]["role"] for field in document["fields"]}
+    assert (roles["opened"], roles["seen"]) == ("feature", "ignored")

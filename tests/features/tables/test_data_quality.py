@@ -26,6 +26,7 @@ def test_flags(tmp_path: Path) -> None:
         row(id="5", note="", home="boat", since=""),
         row(id="6", **nothing),
         row(id="7", note="", **nothing),
+        row(id="8", since="2060-01-01"),
     ]
     assert data_quality(applications(tmp_path, rows), LEVELS) == [
         "",
@@ -35,6 +36,7 @@ def test_flags(tmp_path: Path) -> None:
         "no_narrative;missing:since;unknown_category:home",
         f"narrative_only;missing:{ALL}",
         f"no_narrative;missing:{ALL}",
+        "negative_span:years",
     ]
 
 
@@ -60,6 +62,20 @@ def test_what_was_cut_is_flagged(tmp_path: Path) -> None:
     rows = applications(tmp_path, [row(id="1"), row(id="2", income="NA"), row(id="3")])
     kinds = [frozenset({Sensitive.FAMILY, Sensitive.HEALTH}), frozenset({Sensitive.UNION}), frozenset[Sensitive]()]
     assert data_quality(rows, LEVELS, kinds) == ["masked:health,family", "missing:income;masked:union", ""]
+
+
+def test_a_row_that_lacks_most_of_what_training_rows_have_is_flagged(tmp_path: Path) -> None:
+    usual = ("income", "amount", "home", "since")
+    nothing = dict.fromkeys(ALL.split(","), "")
+    rows = [
+        row(id="1", income="", amount=""),
+        row(id="2", income="", amount="", home=""),
+        row(id="3", note="", **nothing),
+        row(id="4", **nothing),
+        row(id="5", loans="", owner="", town=""),
+    ]
+    flags = data_quality(applications(tmp_path, rows), LEVELS, usual=usual)
+    assert ["few_inputs" in own for own in flags] == [False, True, True, False, False]
 
 
 def test_no_rows(tmp_path: Path) -> None:

@@ -14,12 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_schemas.contract import Field, FieldType, Role, Schema
+from data_schemas.contract import Derived, DerivedKind, Field, FieldType, Role, Schema
 from data_schemas.dates import LANGUAGES, NAMED, precision_of, read_date, write_date
 from data_schemas.numbers import Negative, NumberNotation
 from data_schemas.reader import parse_schema
 from features.tables.cell_checks import check
 from features.tables.dataframe import read_frame
+from features.tables.dates import negative_spans
 from features.tables.number_cells import read_numbers
 from tests.features.tables.test_cell_checks import check_cells, one, schema_of
 
@@ -214,3 +215,28 @@ def test_typed_dates_are_read_whatever_the_notation_of_text(form: str, language:
         rows = read_frame(pd.DataFrame({"id": ["a", "b", "c"], "day": column, "x": 1.0}), schema)
         assert rows.rejects.empty
         assert rows.applications.frame["day"].dt.strftime("%Y-%m-%d").tolist()[::2] == ["2020-03-05", "1999-12-31"]
+
+
+def test_a_code_for_missing_is_one_however_it_is_written() -> None:
+    field = one(FieldType.NUMBER, missing_values=("", "-9", "NA"), minimum=0.0, required=True)
+    values, breaches = check_cells(field, "-9.0", "-9", "NA", "5", "-8")
+    assert np.isnan(np.array(values[:3], dtype=np.float64)).all()
+    assert [(breach.position, breach.rule) for breach in breaches] == [
+        (0, "required"),
+        (1, "required"),
+        (2, "required"),
+        (4, "minimum"),
+    ]
+
+
+def test_a_first_date_after_the_second_is_a_negative_span() -> None:
+    opened = Field("opened", FieldType.DATE, Role.FEATURE, "")
+    decided = Field("decided", FieldType.DATE, Role.DECISION_DATE, "", date_format="%b-%Y")
+    age = Derived("age", DerivedKind.YEARS_BETWEEN, ("opened", "decided"), "")
+    schema = replace(schema_of(opened, decided), derived=(age,))
+    cells = {
+        "opened": pa.array(["2010-01-01", "2011-12-15", "2012-01-01", "2060-01-01", ""]),
+        "decided": pa.array(["Dec-2011"] * 5),
+    }
+    names, table = negative_spans(pd.DataFrame(check(cells, schema).columns), schema)
+    assert (names, table[:, 0].tolist()) == (["age"], [False, False, True, True, False])

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -116,7 +117,12 @@ def test_rows_are_conserved_whatever_the_chunk(
 def test_no_bytes_break_reading(tmp_path_factory: pytest.TempPathFactory, body: list[bytes], chunk_rows: int) -> None:
     path = tmp_path_factory.mktemp("bytes") / "rows.csv"
     path.write_bytes(",".join(NAMES).encode() + b"\n" + b"".join(body))
-    whole = read_all(path, small_schema(), ReadOptions())
+    try:
+        whole = read_all(path, small_schema(), ReadOptions())
+    except ContractError as error:  # so many damaged lines that they are not rejected one by one
+        if "shows its encoding" in error.message:
+            return
+        raise
     assert row_numbers(whole) == list(range(1, whole.n_rows + 1))
     assert_same(joined(list(read_chunks(path, small_schema(), ReadOptions(chunk_rows=chunk_rows)))), whole)
 
@@ -124,7 +130,7 @@ def test_no_bytes_break_reading(tmp_path_factory: pytest.TempPathFactory, body: 
 @pytest.mark.parametrize("case", [case for case in CASES if case.error is None], ids=lambda case: case.name)
 def test_damage_does_not_depend_on_the_chunk(case: Case, tmp_path: Path) -> None:
     path, schema, options = case.write(tmp_path), load_schema("demo"), case.options
-    smaller = ReadOptions(2, options.need_target, options.delimiter, options.encoding)
+    smaller = replace(options, chunk_rows=2)
     assert_same(joined(list(read_chunks(path, schema, smaller))), read_all(path, schema, options))
 
 
@@ -223,7 +229,8 @@ def test_header_report(tmp_path: Path) -> None:
 def test_rejects_show_the_row_as_it_stood(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_bytes(b"%b\n1,\xe9\0,\n" % ",".join(NAMES).encode())
-    assert read_all(path, small_schema(), ReadOptions()).rejects.frame["original"].tolist() == [r"1,\xe9\x00,"]
+    named = ReadOptions(encoding="utf-8")
+    assert read_all(path, small_schema(), named).rejects.frame["original"].tolist() == [r"1,\xe9\x00,"]
 
 
 def test_rejects_of_parquet_show_the_row(tmp_path: Path) -> None:

@@ -1,0 +1,62 @@
+"""One level written in several ways: in capitals, with other spaces, as 1.0 for 1, in another Unicode form."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data_schemas.contract import Field
+from features.arrays import Codes
+
+UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+)
+"""Characters that are not seen: joiners, marks of direction, fillers."""
+
+_JOINT = re.compile(r"(?<=[^\W_])[\s_-]+(?=[^\W_])")
+_WHOLE = re.compile(r"([+-]?\d+)[.,]0*")
+
+
+def composed(text: pa.Array) -> pa.Array:
+    """Strings in Unicode's composed form (NFC), in which a letter and its accent are one character."""
+    if pc.all(pc.string_is_ascii(text)).as_py() is not False:
+        return text
+    return pc.utf8_normalize(text, form="NFC")
+
+
+def loose_key(level: str) -> str:
+    """What the spellings of one level have in common: its letters and digits in one case and width, with one space
+    where white space, a hyphen or an underscore joins them, and a whole number without its ``.0``.
+    """
+    text = unicodedata.normalize("NFKC", UNSEEN.sub("", unicodedata.normalize("NFKC", level).casefold()))
+    text = _JOINT.sub(" ", text.strip())
+    whole = _WHOLE.fullmatch(text)
+    return whole[1] if whole else text
+
+
+def by_loose_key(levels: Iterable[str]) -> Mapping[str, str]:
+    """Each level by its loose key; levels that share one are left out, since a spelling does not tell them apart."""
+    found: dict[str, str] = {}
+    shared = set[str]()
+    for level in levels:
+        key = loose_key(level)
+        if found.setdefault(key, level) != level:
+            shared.add(key)
+    return {key: level for key, level in found.items() if key not in shared}
+
+
+def level_codes(field: Field, cells: Sequence[str], levels: Sequence[str]) -> Codes:
+    """int32 (n,) of the cells of a text feature: 1 and up for the known levels in their order, 0 for the others; where
+    the field is matched loosely, a cell that only one level is another spelling of has its code.
+    """
+    codes = {level: code for code, level in enumerate(levels, 1)}
+    if field.loose:
+        known = by_loose_key(levels)
+        for cell in set(cells).difference(codes):
+            codes[cell] = codes.get(known.get(loose_key(cell), ""), 0)
+    return np.array([codes.get(cell, 0) for cell in cells], dtype=np.int32)

@@ -12,10 +12,12 @@ What a verb needs is imported when it runs, so that the help stays quick.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import sys
 import tempfile
 import traceback
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -100,38 +102,63 @@ def main() -> None:
 
 
 def guarded(command: typer.Typer) -> int:
-    """Run the command line; the exit code. Every error is printed on stderr first."""
+    """Run the command line; the exit code. Every error is printed on stderr first, with ``--json`` on stdout too."""
     try:
         command()
     except SystemExit as stop:
         if stop.code == INTERRUPTED:  # typer's answer to Ctrl-C
             print("Interrupted.", file=sys.stderr)
+            _print_json(Failure("Interrupted", "interrupted", "Run the command again.", INTERRUPTED))
         return stop.code if isinstance(stop.code, int) else FAILED
     except Exception as error:
         if os.environ.get("CREDITFUSION_DEBUG") == "1":
             traceback.print_exc()
-        return _print_error(error)
+        failure = _failure(error)
+        print(f"Error: {failure.message}.\n{failure.remedy}", file=sys.stderr)
+        _print_json(failure)
+        return failure.exit_code
     return 0
 
 
-def _print_error(error: Exception) -> int:
-    """Print what is wrong and what to do on stderr; the exit code."""
+@dataclass(frozen=True)
+class Failure:
+    """Why a run ended without its result.
+
+    Attributes:
+        error: kind of error.
+        message: what is wrong, without a full stop.
+        remedy: what to do.
+        exit_code: of the command.
+    """
+
+    error: str
+    message: str
+    remedy: str
+    exit_code: int
+
+
+def _failure(error: Exception) -> Failure:
+    name, exit_code = type(error).__name__, WRONG_USAGE if isinstance(error, ContractError) else FAILED
     if isinstance(error, UserError):
-        message = f"{error.message}.\n{error.remedy}"
-    elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        exit_code = WARNED if isinstance(error, UnlikeTrainingError) else exit_code
+        return Failure(name, error.message, error.remedy, exit_code)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         where = f" while writing {error.filename}" if error.filename else ""
-        message = f"no space left on the disk{where}.\nFree some space, then run the command again."
-    elif isinstance(error, OSError) and error.filename:
-        message = f"{error.filename}: {error.strerror}.\nCheck that the path exists and that you may use it."
-    else:
-        message = (
-            f"unexpected {type(error).__name__}; where it happened is written in {_write_trace(error)}.\n"
-            "This is a fault of creditfusion. CREDITFUSION_DEBUG=1 shows it in full."
-        )
-    print(f"Error: {message}", file=sys.stderr)
-    if isinstance(error, UnlikeTrainingError):
-        return WARNED
-    return WRONG_USAGE if isinstance(error, ContractError) else FAILED
+        remedy = "Free some space, then run the command again."
+        return Failure(name, f"no space left on the disk{where}", remedy, exit_code)
+    if isinstance(error, OSError) and error.filename:
+        remedy = "Check that the path exists and that you may use it."
+        return Failure(name, f"{error.filename}: {error.strerror}", remedy, exit_code)
+    message = f"unexpected {name}; where it happened is written in {_write_trace(error)}"
+    return Failure(name, message, "This is a fault of creditfusion. CREDITFUSION_DEBUG=1 shows it in full.", exit_code)
+
+
+def _print_json(failure: Failure) -> None:
+    """Print a failure as one JSON object on stdout, where the command line asks for JSON."""
+    words = sys.argv[1:]
+    if "--json" in words:
+        verb = " ".join(words[: 2 if words[0] == "schema" else 1])
+        print(json.dumps({"verb": verb, "status": "failed", **asdict(failure)}), flush=True)
 
 
 def _write_trace(error: Exception) -> str:

@@ -212,10 +212,15 @@ def check_outside(path: Path, option: str = "--out") -> None:
             raise ContractError(f"{option} {path} lies in the model bundle {folder}", "Choose a place outside it.")
 
 
-def check_place(path: Path) -> None:
-    """Raise ContractError when ``path`` exists and is not a bundle, which ``save`` would replace."""
+def check_place(path: Path, replace: bool = True) -> None:
+    """Raise ContractError when ``path`` exists and is not a bundle, which ``save`` would replace.
+
+    replace: whether a bundle may be replaced; it is refused otherwise.
+    """
     if path.exists() and not ((path / MANIFEST).is_file() and (path / MANIFEST_DIGEST).is_file()):
         raise ContractError(f"{path} exists and is not a model bundle", "Choose another --out.")
+    if path.exists() and not replace:
+        raise ContractError(f"{path} holds a model already", "Replace it with --force, or choose another --out.")
 
 
 def save(

@@ -101,7 +101,6 @@ class Run:
         if isinstance(error, UserError):
             failure |= {"message": error.message, "remedy": error.remedy}
         self.log.write("failed", {**failure, "seconds": self.clock.total, "stages": self.clock.seconds})
-        self._print_json({"verb": self.verb, "status": "failed", **failure})
 
     @contextmanager
     def stage(self, name: str, total: int | None = None, unit: str = "rows") -> Iterator[Advance]:

@@ -42,7 +42,7 @@ creditfusion train --schema my.schema.json --data past.csv --out model --set enc
 def train(
     schema: SchemaOption,
     data: DecidedDataOption,
-    out: Annotated[Path, typer.Option(help="Bundle to write, a folder; an older bundle there is replaced.")],
+    out: Annotated[Path, typer.Option(help="Bundle to write, a folder.")],
     config: Annotated[Path | None, typer.Option(help="Settings as TOML, or the name of shipped ones: mission.")] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="A setting, such as stacker.n_trees=800.")
@@ -58,6 +58,7 @@ def train(
     quick: Annotated[
         bool, typer.Option("--quick", help="Skip choosing settings, and the plain pipeline as a reference.")
     ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an older bundle.")] = False,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     sheet: SheetOption = None,
@@ -91,7 +92,7 @@ def train(
         use_threads(threads)
         encoder = open_text_encoder(settings.encoder, vector_cache(cache, cache_gb, no_cache, run.note))
         options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
-        check_place(files.out)  # before hours of work, not after them
+        check_place(files.out, force)  # before hours of work, not after them
         read = read_decided(contract, files.data, options, run)
         write_rejects(read.rejects, files.rejects)  # first, because they may be why the rest cannot train
         report = train_bundle(read, files, settings, encoder, run, quick)

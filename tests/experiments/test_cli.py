@@ -1,32 +1,36 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 import typer
 
-from data_schemas.errors import ContractError, RunError
+from data_schemas.errors import ContractError, RunError, UnlikeTrainingError
 from experiments.cli import guarded
+from tests.support.command_line import creditfusion as in_process
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> int:
-    """The exit code of a command that raises this error."""
+def run(monkeypatch: pytest.MonkeyPatch, error: BaseException | None, *words: str) -> int:
+    """The exit code of a command that raises this error, where these words are typed behind its name."""
     app = typer.Typer(pretty_exceptions_enable=False)
 
     @app.command()
-    def verb() -> None:
+    def verb(json_output: Annotated[bool, typer.Option("--json")] = False) -> None:
+        assert json_output == bool(words)
         if error is not None:
             raise error
 
-    monkeypatch.setattr(sys, "argv", ["creditfusion"])
+    monkeypatch.setattr(sys, "argv", ["creditfusion", *words])
     return guarded(app)
 
 
@@ -69,6 +73,36 @@ def test_an_unexpected_error_is_located_in_a_file_without_its_message(
     assert str(trace) in printed
     assert "test_cli.py" in trace.read_text()
     assert "applicant" not in printed + trace.read_text()
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (ContractError("in.csv has no column 'id'", "Add it."), 2, "in.csv has no column 'id'"),
+        (RunError("the file broke off", "Copy it again."), 1, "the file broke off"),
+        (UnlikeTrainingError("every income is a thousandth", "Look at it."), 4, "every income is a thousandth"),
+        (OSError(errno.ENOSPC, "No space left"), 1, "no space left on the disk"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_with_json_an_error_is_one_object_on_stdout_and_words_on_stderr(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException, code: int, message: str
+) -> None:
+    assert run(monkeypatch, error, "--json") == code
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
+    assert found["status"] == "failed"
+    assert (found["message"], found["exit_code"]) == (message, code)
+    assert found["remedy"].endswith(".")
+    assert message in printed.err.lower()
+
+
+def test_a_missing_model_is_json_before_the_run_begins(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    files = ("--model", tmp_path / "absent", "--data", tmp_path / "new.csv", "--out", tmp_path / "o.csv")
+    assert in_process("score", *files, "--json") != 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["verb"], found["status"]) == ("score", "failed")
+    assert "absent" in found["message"] or "new.csv" in found["message"]
 
 
 def test_debugging_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,19 +83,6 @@ def test_json_is_one_object_on_stdout_and_all_else_goes_to_stderr(
     assert "mean pd" in printed.err
 
 
-def test_json_also_tells_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(RunError, match="full"), Run.start("score", tmp_path / "o.csv", {}, json_output=True):
-        raise RunError("the disk is full", "Free some space.")
-    summary = json.loads(capsys.readouterr().out)
-    assert summary == {
-        "verb": "score",
-        "status": "failed",
-        "error": "RunError",
-        "message": "the disk is full",
-        "remedy": "Free some space.",
-    }
-
-
 def test_without_json_stdout_stays_empty(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Run.start("score", tmp_path / "o.csv", {}) as run:
         run.finish({"rows": 1})

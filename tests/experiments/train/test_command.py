@@ -77,6 +77,19 @@ def test_a_place_that_cannot_take_the_bundle_is_refused_before_any_file_is_read(
     assert "exists and is not a model bundle" in capsys.readouterr().err
 
 
+def test_an_older_bundle_is_replaced_only_by_force(train: Trainer, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(past()) == 0
+    first = (train.out / "manifest.json").read_bytes()
+    capsys.readouterr()
+    assert train(past(240), "--data", "absent.csv") == 2
+    failed = json.loads(capsys.readouterr().out)
+    assert "holds a model already" in failed["message"]
+    assert "--force" in failed["remedy"]
+    assert (train.out / "manifest.json").read_bytes() == first
+    assert train(past(240), "--force") == 0
+    assert (train.out / "manifest.json").read_bytes() != first
+
+
 def test_the_summary_is_for_machines_and_the_table_and_the_card_for_people(
     train: Trainer, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,6 +24,7 @@ from experiments.train.rows import NOTHING, HoldOut, Split, window
 from experiments.train.slices import Judged, SliceReport, headline, slices_of
 from experiments.train.tuning import TUNE, TuningRecord, tune_aloud
 from experiments.train.tuning_report import write_tuning_report
+from experiments.train.unused import note_unused
 from features.arrays import Flags, Floats
 from features.batches.column_counts import profile_columns
 from features.design import Design, TextBlock
@@ -128,6 +129,7 @@ def read_decided(schema: Schema, data: Sequence[Path], options: ReadOptions, run
     that cannot be read.
     """
     note_layouts(run, data, schema, options)
+    note_unused(run, data, schema, options)
     with run.stage("read") as advance:
         digest = data_digest(data)
         read = read_all(data, schema, options)

@@ -21,16 +21,16 @@ def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
 
 
 def test_what_cannot_be_read_becomes_an_empty_cell(tmp_path: Path, vocabulary: Vocabulary) -> None:
-    notes = ["A car.", "我想借钱", "", "Я хочу", "借 for a car", "&#25105;&#24819;", "12 !"]
+    notes = ["A car.", "我想借钱", "", "Я хочу", "借 for a car", "&#25105;&#24819;", "12 cars!"]
     rows = applications(tmp_path, [row(id=str(at), note=note) for at, note in enumerate(notes)])
     kept, unread = Legibility(vocabulary, 0.5).without_unread(rows)
     assert unread[:, 0].tolist() == [False, True, False, True, False, True, False]
-    assert kept.narrative("note") == ["A car.", "", "", "", "借 for a car", "", "12 !"]
+    assert kept.narrative("note") == ["A car.", "", "", "", "借 for a car", "", "12 cars!"]
     assert rows.narrative("note") == notes
     found = languages(rows, unread)
-    assert found.written == {"Chinese": 2, "Latin script": 2, "Cyrillic script": 1}
+    assert found.written == {"Chinese": 2, "Latin script": 3, "Cyrillic script": 1}
     assert found.unread == {"Chinese": 2, "Cyrillic script": 1}
-    assert (found.n_written, found.n_unread) == (5, 3)
+    assert (found.n_written, found.n_unread) == (6, 3)
 
 
 @pytest.mark.parametrize("least", [0.0, 0.5])

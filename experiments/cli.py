@@ -106,7 +106,7 @@ def guarded(command: typer.Typer) -> int:
     try:
         command()
     except SystemExit as stop:
-        if stop.code == INTERRUPTED:  # typer's answer to Ctrl-C
+        if _from_ctrl_c(stop):
             print("Interrupted.", file=sys.stderr)
             _print_json(Failure("Interrupted", "interrupted", "Run the command again.", INTERRUPTED))
         return stop.code if isinstance(stop.code, int) else FAILED
@@ -118,6 +118,11 @@ def guarded(command: typer.Typer) -> int:
         _print_json(failure)
         return failure.exit_code
     return 0
+
+
+def _from_ctrl_c(stop: SystemExit) -> bool:
+    """Whether Ctrl-C ended the command; a verb that was interrupted and closed its work in order exits by itself."""
+    return stop.__context__ is not None and isinstance(stop.__context__.__cause__, KeyboardInterrupt)
 
 
 @dataclass(frozen=True)

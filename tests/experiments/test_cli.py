@@ -97,6 +97,13 @@ def test_with_json_an_error_is_one_object_on_stdout_and_words_on_stderr(
     assert message in printed.err.lower()
 
 
+def test_a_verb_that_closed_in_order_after_ctrl_c_prints_no_second_object(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, typer.Exit(130), "--json") == 130
+    assert capsys.readouterr().out == ""
+
+
 def test_a_missing_model_is_json_before_the_run_begins(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     files = ("--model", tmp_path / "absent", "--data", tmp_path / "new.csv", "--out", tmp_path / "o.csv")
     assert in_process("score", *files, "--json") != 0

@@ -124,9 +124,9 @@ def _batches(rows: Iterator[Record], chunk_rows: int, path: Path) -> Iterator[li
 
 def _text_rows(batch: Sequence[Record], first: int, where: dict[str, int]) -> TextRows:
     sound = [(number, record) for number, record in enumerate(batch, first) if not record.rule]
-    rows = [record.cells for _, record in sound]
+    columns = list(zip(*(record.cells for _, record in sound), strict=True))  # empty without a sound row
     return TextRows(
-        cells={name: pa.array([cells[i] for cells in rows], pa.string()) for name, i in where.items()},
+        cells={name: pa.array(columns[i] if columns else (), pa.string()) for name, i in where.items()},
         row_number=np.array([number for number, _ in sound], dtype=np.int64),
         original=lambda position: sound[position][1].raw,
         rejects=[

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -47,7 +46,7 @@ class FileSample:
     """Rows drawn from a file.
 
     Attributes:
-        frame: object dtype, the cells as written, "" where a Parquet file has no value; rows in file order.
+        frame: categorical, the cells as written, "" where a Parquet file has no value; rows in file order.
         n_rows: rows in the file.
         n_damaged: those of them that could not be split into cells, which are never drawn.
         layout: of the file; None for Parquet.
@@ -96,15 +95,15 @@ def sample_rows(
         damaged += len(rows.rejects)
         if on_rows:
             on_rows(n_new + len(rows.rejects))
-    frame = pd.DataFrame({name: _as_objects(kept.column(name)) for name in kept.column_names}, dtype=object)
+    frame = pd.DataFrame({name: _distinct(kept.column(name)) for name in kept.column_names})
     return FileSample(frame, total, damaged, layout)
 
 
-def _as_objects(cells: pa.ChunkedArray) -> npt.NDArray[np.object_]:
-    """Texts as Python's; equal ones are one object, so that many rows of few levels take little memory and time."""
-    distinct = cells.fill_null("").combine_chunks().dictionary_encode()
-    texts: npt.NDArray[np.object_] = distinct.dictionary.to_numpy(zero_copy_only=False)
-    return texts[distinct.indices.to_numpy()]
+def _distinct(cells: pa.ChunkedArray) -> pd.Categorical:
+    """Texts by place among the distinct ones, so that many rows of few levels take little memory and time."""
+    coded = cells.fill_null("").combine_chunks().dictionary_encode()
+    texts = coded.dictionary.to_numpy(zero_copy_only=False)
+    return pd.Categorical.from_codes(coded.indices.to_numpy(), texts, validate=False)
 
 
 def _text_rows(path: Path, layout: Layout | None, dialect: Dialect) -> Iterator[TextRows]:

@@ -78,7 +78,7 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     class Closed(io.BytesIO):
-        def write(self, content: object) -> int:
+        def write(self, *_: object) -> int:
             raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
     pipe_in(applications, monkeypatch)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import string
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,8 +23,16 @@ from features.inference.numbers import decimal_mark, read_as_numbers
 from features.inference.special_codes import Codes, NumberColumn, special_codes
 from features.text.scripts import n_words
 
-MISSING_WORDS = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "nil", "missing", "-", "--", "?", "."})
-"""Cells, in lower case, that mean "missing" in most exports; "none" and "unknown" are often levels, and not here."""
+MISSING_WORDS = frozenset({
+    *("na", "n/a", "n.a.", "k.a.", "<na>", "nan", "null", "nil", "missing", "-", "--", "?", "\\n"),
+    *("#n/a", "#n/d", "#nv", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"),
+    *("#wert!", "#bezug!", "#valeur!"),
+    *(f".{letter}" for letter in ("", "_", *string.ascii_lowercase)),
+})  # fmt: skip
+"""Cells, in lower case, that mean "missing" in most exports: words, errors of spreadsheets, codes of SAS and Stata.
+
+"none" and "unknown" are often levels, and not here.
+"""
 
 _YEAR, _FEW_YEARS, _CENTURY = 365.25, 10 * 365.25, 36_525.0  # days
 _OFTEN = 0.05  # share of the rows

@@ -17,6 +17,7 @@ import pandas as pd
 from data_schemas.contract import FieldType
 from data_schemas.dates import DEFAULT, has_short_year
 from features.arrays import Flags, Floats, Ints
+from features.inference.column_names import hints
 from features.inference.dates import numbers_as_dates, placeholders, read_as_dates
 from features.inference.notation import Notation, Texts, distinct_texts
 from features.inference.numbers import decimal_mark, read_as_numbers
@@ -207,6 +208,8 @@ def _type(known: Texts, file_decimal: str) -> tuple[FieldType, Notation]:
     is_integer = bool((whole == np.floor(whole)).all()) and not any(
         "e" in one.lower() for one in known.texts[:50] if plain
     )
+    if plain and is_integer and hints(known.column, "code"):
+        return text
     if is_integer and "decimalChar" not in numbers.field_keys:
         return FieldType.INTEGER, numbers
     if numbers.field_keys.get("groupChar") == ".":

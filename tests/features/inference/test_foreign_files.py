@@ -93,6 +93,7 @@ FILES = (
     Foreign(
         "Excel, ids as numbers", "loan_no", ("1.23457E+15", "1.23458E+15"), "feature number", "rounded by a spreadsheet"
     ),
+    Foreign("SBA, codes of industries", "NAICS", ("531210", "441110", "722410"), "feature string"),
     Foreign("codes with leading zeros", "branch", ("001", "002", "017"), "feature string"),
     Foreign("MySQL", "income", ("\\N", "1200", "1500", "1700"), "feature integer missing='\\\\N'"),
     Foreign(

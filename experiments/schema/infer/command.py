@@ -74,6 +74,7 @@ def infer(
     from experiments.session.layouts import note_layout
     from features.inference.draft import draft_schema, pretty_json
     from features.inference.outcomes import StatedOutcomes
+    from features.inference.roles import UNREAD
     from features.inference.sample import sample_rows
     from features.tables.reader import ReadOptions
     from fusion.bundle import check_outside
@@ -108,6 +109,12 @@ def infer(
             parse_schema(text, str(out))
         _write(out, text)
         run.console.print(_draft_table(draft))
+        if unread := [guess.column.name for guess in draft.guesses if guess.why.startswith(UNREAD)]:
+            listed = ", ".join(unread)
+            words = (
+                f"Left out, because their dates are of a notation that is not read: {listed}. Write them as YYYY-MM-DD."
+            )
+            run.console.print(escape(words), soft_wrap=True)
         for line in _outcome_lines(draft):
             run.console.print(escape(line), soft_wrap=True)
         for sentence in draft.missing:

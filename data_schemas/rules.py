@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, combinations
 from typing import NamedTuple
 
+from data_schemas.levels import level_key
 from data_schemas.places import Document, Problem, each_concept, each_derived, each_field, own_part, role_of
 from data_schemas.value_rules import VALUE_RULES
 
@@ -70,8 +71,10 @@ def _target_has_bad_values(document: Document) -> Iterator[Problem]:
         what = f"the target {target['name']!r} has no bad_values"
         yield Problem(place, "target_values", what, "List the target's cells that count as bad.")
     for (one, values), (other, others) in combinations((("bad", bad), ("good", good), ("undecided", undecided)), 2):
-        if both := sorted(set(values) & set(others)):
-            what = f"{both[0]!r} is both {one} and {other}"
+        spelled = {level_key(value): value for value in values}
+        if both := sorted((spelled[key], value) for value in others if (key := level_key(value)) in spelled):
+            again = "" if both[0][0] == both[0][1] else f", as {both[0][1]!r}"
+            what = f"{both[0][0]!r} is both {one} and {other}{again}"
             yield Problem(place, "target_values", what, "Keep it in one of the two.")
     allowed = target.get("constraints", {}).get("enum")
     if allowed and (strange := [value for value in [*bad, *good, *filter(None, undecided)] if value not in allowed]):

@@ -43,6 +43,7 @@ from experiments.schema.command import app as schema_app
 from experiments.score.command import EXAMPLES as SCORE_EXAMPLES
 from experiments.score.command import score
 from experiments.session.run import INTERRUPTED, WARNED
+from experiments.session.standard_streams import as_named
 from experiments.settings.command import EXAMPLES as SETTINGS_EXAMPLES
 from experiments.settings.command import settings
 from experiments.sweep.command import EXAMPLES as SWEEP_EXAMPLES
@@ -146,14 +147,14 @@ def _failure(error: Exception) -> Failure:
     name, exit_code = type(error).__name__, WRONG_USAGE if isinstance(error, ContractError) else FAILED
     if isinstance(error, UserError):
         exit_code = WARNED if isinstance(error, UnlikeTrainingError) else exit_code
-        return Failure(name, error.message, error.remedy, exit_code)
+        return Failure(name, as_named(error.message), as_named(error.remedy), exit_code)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         where = f" while writing {error.filename}" if error.filename else ""
         remedy = "Free some space, then run the command again."
         return Failure(name, f"no space left on the disk{where}", remedy, exit_code)
     if isinstance(error, OSError) and error.filename:
         remedy = "Check that the path exists and that you may use it."
-        return Failure(name, f"{error.filename}: {error.strerror}", remedy, exit_code)
+        return Failure(name, as_named(f"{error.filename}: {error.strerror}"), remedy, exit_code)
     message = f"unexpected {name}; where it happened is written in {_write_trace(error)}"
     return Failure(name, message, "This is a fault of creditfusion. CREDITFUSION_DEBUG=1 shows it in full.", exit_code)
 

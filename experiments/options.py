@@ -12,6 +12,7 @@ import typer
 
 from data_schemas.contract import Sensitive
 from data_schemas.errors import ContractError
+from experiments.session.standard_streams import from_stdin
 
 if TYPE_CHECKING:
     from features.encoders.cache import Tell
@@ -22,7 +23,12 @@ SchemaOption = Annotated[
     str, typer.Option("--schema", help="Schema file, or the name of a shipped one: demo, lending_club.")
 ]
 DecidedDataOption = Annotated[
-    list[Path], typer.Option("--data", help="Decided applications: CSV, gzipped CSV or Parquet; repeat for more.")
+    list[Path],
+    typer.Option(
+        "--data",
+        callback=from_stdin,
+        help="Decided applications: CSV, packed or not, workbook or Parquet; - for stdin; repeat for more.",
+    ),
 ]
 TextsOption = Annotated[
     list[Path],

@@ -20,6 +20,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from data_schemas.contract import Schema
+from data_schemas.levels import by_spelling, is_flag, level_key
 from features.arrays import Floats, Floats32, Index
 from features.batches.column_counts import profile_columns
 from features.design import Design
@@ -349,15 +350,17 @@ def _two_classes(labels: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.generi
 
 
 def _bad_code(classes: npt.NDArray[np.generic], schema: Schema) -> int:
-    """Which class is the bad one: the schema's; classes[1] where it states none or the classes are False and True.
+    """Which class is the bad one: the schema's; classes[1] where it states none, or words and the classes are False and
+    True.
 
     Raises ValueError when the schema's bad values are those of neither class, or of both.
     """
-    if not schema.bad_values or classes.dtype == np.bool_:
+    if not schema.bad_values or (classes.dtype == np.bool_ and not is_flag(schema.bad_values)):
         return 1
     texts = [f"{label:.15g}" if isinstance(label, np.number) else str(label) for label in classes]
-    first, second = (text in schema.bad_values for text in texts)
+    stated = by_spelling((*schema.bad_values, *filter(None, schema.good_values)))
+    first, second = (stated.get(level_key(text), text) in schema.bad_values for text in texts)
     if first == second:
-        stated = ", ".join(map(repr, schema.bad_values))
-        raise ValueError(f"the schema calls {stated} bad, which is {'both' if first else 'neither'} of {texts}")
+        listed = ", ".join(map(repr, schema.bad_values))
+        raise ValueError(f"the schema calls {listed} bad, which is {'both' if first else 'neither'} of {texts}")
     return 0 if first else 1

@@ -14,12 +14,14 @@ from experiments.options import (
     ForceOption,
     JsonOption,
     SchemaOption,
+    SheetOption,
     ThreadsOption,
     check_free,
     report_day,
     use_threads,
 )
 from experiments.session.run import SOME_REJECTED, Run
+from experiments.session.standard_streams import from_stdin
 
 EXAMPLES = """
 Examples:
@@ -33,7 +35,14 @@ creditfusion augment --schema my.schema.json --data past.csv --kind masked_words
 
 def augment(
     schema: SchemaOption,
-    data: Annotated[list[Path], typer.Option("--data", help="Applications: CSV, gzipped CSV or Parquet; repeat.")],
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            "--data",
+            callback=from_stdin,
+            help="Applications: CSV, packed or not, workbook or Parquet; - for stdin; repeat.",
+        ),
+    ],
     out: Annotated[Path, typer.Option(dir_okay=False, help="Page to write. It holds texts of applicants.")],
     kind: Annotated[
         list[str] | None,
@@ -50,6 +59,7 @@ def augment(
     force: ForceOption = False,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     threads: ThreadsOption = 0,
     json_output: JsonOption = False,
 ) -> None:
@@ -78,7 +88,7 @@ def augment(
         use_threads(threads)
         question = Question(tuple(data), kinds_of(kind or settings.augment.kinds or DEFAULT), rows)
         augmented = augment_files(
-            question, contract, settings, ReadOptions(delimiter=delimiter, encoding=encoding), run
+            question, contract, settings, ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet), run
         )
         with run.timed("write"):
             put_text(out, document_html(report(augmented, day)))

@@ -19,6 +19,7 @@ from experiments.options import (
     NoCacheOption,
     PolicyOption,
     SegmentOption,
+    SheetOption,
     SinceOption,
     ThreadsOption,
     check_free,
@@ -63,6 +64,7 @@ def compare(
     ] = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,
     no_cache: NoCacheOption = False,
@@ -84,7 +86,7 @@ def compare(
     from fusion.validation.power import POWERS
 
     check_free(out, names_of(COMPARISON), force)
-    options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding)
+    options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
     files = ComparedFiles(tuple(data), since.date() if since else None, options)
     segments, powers = tuple(dict.fromkeys(segment or ())), tuple(dict.fromkeys(power or POWERS))
     order = ComparisonRequest(files, approval_rate, powers, segments, report_day(made_on))

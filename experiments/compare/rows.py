@@ -16,6 +16,7 @@ from experiments.reporting.words import count, number
 from experiments.session.decision_dates import rows_since
 from experiments.session.layouts import note_layouts
 from experiments.session.run import Run
+from experiments.session.standard_streams import as_named
 from features.arrays import Ints
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk
 from features.tables.reader import ReadOptions, read_files
@@ -159,4 +160,4 @@ def _target(schema: Schema) -> str:
 
 
 def _named(files: ComparedFiles) -> str:
-    return ", ".join(str(path) for path in files.paths)
+    return ", ".join(as_named(str(path)) for path in files.paths)

@@ -13,6 +13,7 @@ from experiments.options import (
     EncodingOption,
     JsonOption,
     MaskOption,
+    SheetOption,
     TextsOption,
     ThreadsOption,
     use_threads,
@@ -47,6 +48,7 @@ def distil(
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     threads: ThreadsOption = 0,
     json_output: JsonOption = False,
 ) -> None:
@@ -73,7 +75,7 @@ def distil(
     with Run.start("distil", out, arguments, json_output) as run:
         use_threads(threads)
         contract = load_schema(schema) if schema else None
-        texts = Texts(tuple(data), contract, kinds, ReadOptions(delimiter=delimiter, encoding=encoding))
+        texts = Texts(tuple(data), contract, kinds, ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet))
         done = distil_encoder(texts, out, source, settings, run)
         run.finish(done.summary(), done.lines())
     if done.n_rejected:

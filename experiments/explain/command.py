@@ -21,12 +21,14 @@ from experiments.options import (
     JsonOption,
     ModelOption,
     NoCacheOption,
+    SheetOption,
     ThreadsOption,
     report_day,
     use_threads,
     vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
+from experiments.session.standard_streams import DASH, as_named, one_from_stdin
 
 if TYPE_CHECKING:
     from experiments.explain.job import Explained
@@ -46,7 +48,12 @@ Item = TypeVar("Item", bound=StrEnum)
 
 def explain(
     model: ModelOption,
-    data: Annotated[Path, typer.Option(help="Applications: CSV, gzipped CSV or Parquet by its name.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            callback=one_from_stdin, help="Applications: CSV, packed or not, workbook or Parquet; - for stdin."
+        ),
+    ],
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the reports; index.html lists them.")],
     ids: Annotated[list[str] | None, typer.Option("--id", help="Application to explain; repeat for more.")] = None,
     declined: Annotated[bool, typer.Option("--declined", help="Explain the declined, in the file's order.")] = False,
@@ -68,6 +75,7 @@ def explain(
     encoder: EncoderOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,
     no_cache: NoCacheOption = False,
@@ -94,10 +102,11 @@ def explain(
     audiences, forms = _once(audience, [Audience.UNDERWRITER]), _once(form, [Form.HTML, Form.JSON])
     order = ReportRequest(out, audiences, forms, force, exact=not fast)
     check_order(order)
-    options = ReadOptions(chunk_rows=2_000, delimiter=delimiter, encoding=encoding)
+    options = ReadOptions(chunk_rows=2_000, delimiter=delimiter, encoding=encoding, sheet=sheet)
     day = report_day(made_on)
-    named = {"encoder": encoder, "delimiter": delimiter, "encoding": encoding}
-    command = ["creditfusion", "explain", f"--model={model}", f"--data={data}", "--for=validator", "--format=json"]
+    named = {"encoder": encoder, "delimiter": delimiter, "encoding": encoding, "sheet": sheet}
+    source = data if as_named(str(data)) == str(data) else DASH
+    command = ["creditfusion", "explain", f"--model={model}", f"--data={source}", "--for=validator", "--format=json"]
     command += [f"--{option}={value}" for option, value in named.items() if value]
     command += [f"--date={day}", *(["--fast"] if fast else []), "--out=recomputed"]
     heading = Heading(data, day, lender, contact, tuple(command))

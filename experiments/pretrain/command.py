@@ -15,6 +15,7 @@ from experiments.options import (
     EncodingOption,
     JsonOption,
     MaskOption,
+    SheetOption,
     TextsOption,
     ThreadsOption,
     report_day,
@@ -71,6 +72,7 @@ def pretrain(
     ] = False,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     made_on: DateOption = None,
     threads: ThreadsOption = 0,
     json_output: JsonOption = False,
@@ -111,7 +113,9 @@ def pretrain(
     with Run.start("pretrain", out, arguments, json_output) as run:
         use_threads(threads)
         contract = load_schema(schema) if schema else None
-        texts = Texts(tuple(data), contract, kinds, ReadOptions(delimiter=delimiter, encoding=encoding), last)
+        texts = Texts(
+            tuple(data), contract, kinds, ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet), last
+        )
         places = Places(out, resume=resume, force=force)
         done = pretrain_encoder(texts, places, source, settings, day, run)
         run.finish(done.summary(), done.lines())

@@ -19,6 +19,7 @@ from experiments.options import (
     JsonOption,
     ModelOption,
     NoCacheOption,
+    SheetOption,
     ThreadsOption,
     check_free,
     report_day,
@@ -26,6 +27,7 @@ from experiments.options import (
     vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
+from experiments.session.standard_streams import one_from_stdin
 
 REPORT, REJECTS = "protected", "protected.rejects.csv"
 EXAMPLES = """
@@ -39,7 +41,13 @@ creditfusion probe --model bundle --data past.csv --column sex --column age_band
 
 def probe(
     model: ModelOption,
-    data: Annotated[Path, typer.Option(help="Applications with their protected columns: CSV, gzipped CSV or Parquet.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            callback=one_from_stdin,
+            help="Applications with their protected columns: CSV, packed or not, workbook or Parquet; - for stdin.",
+        ),
+    ],
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder for protected.html and protected.json.")],
     column: Annotated[
         list[str] | None, typer.Option("--column", help="Protected column; repeat for more. Left out: all in the file.")
@@ -52,6 +60,7 @@ def probe(
     encoder: EncoderOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,
     no_cache: NoCacheOption = False,
@@ -75,7 +84,7 @@ def probe(
 
     check_free(out, names_of(REPORT, rejects=REJECTS), force)
     columns, day = tuple(dict.fromkeys(column or ())), report_day(made_on)
-    options = ReadOptions(delimiter=delimiter, encoding=encoding)
+    options = ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet)
     arguments = {"model": model, "data": data, "out": out, "columns": columns, "most_rows": most_rows, "date": day}
     with Run.start("probe", out, arguments, json_output) as run:
         with run.timed("load"):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from matplotlib import font_manager
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -20,9 +23,19 @@ FONT = 10.5
 STYLE = {
     "svg.hashsalt": "creditfusion",  # ids within the SVG are drawn from it
     "svg.fonttype": "path",  # the same letters everywhere
-    "font.family": ["DejaVu Sans"],
     "path.simplify": False,
 }
+_EAST_ASIAN = (
+    *("Noto Sans CJK JP", "Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei"),
+    *("Droid Sans Fallback", "PingFang SC", "Microsoft YaHei", "SimHei", "Arial Unicode MS", "Noto Serif CJK JP"),
+)
+"""Fonts with the letters that DejaVu Sans, which comes with matplotlib, lacks; the first that is installed is taken."""
+
+
+@functools.cache
+def _fonts() -> tuple[str, ...]:
+    installed = set(font_manager.get_font_names())
+    return ("DejaVu Sans", *[name for name in _EAST_ASIAN if name in installed][:1])
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,7 @@ class IntervalPoint:
 @contextmanager
 def house_style() -> Iterator[None]:
     """Within it matplotlib draws as our pages want it; its settings are as before when this ends."""
-    with plt.style.context(["default", STYLE]):
+    with plt.style.context(["default", {**STYLE, "font.family": list(_fonts())}]):
         yield
 
 
@@ -110,8 +123,10 @@ def restyle(axes: Axes) -> None:
 
 def to_svg(figure: Figure) -> str:
     """The figure as SVG text, without a date; to be called within ``house_style``."""
-    file = io.StringIO()
-    figure.savefig(file, format="svg", facecolor="white", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+    file, undated = io.StringIO(), {"Date": None, "Creator": None}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # no font has the letter: a box stands for it
+        figure.savefig(file, format="svg", facecolor="white", bbox_inches="tight", metadata=undated)
     return file.getvalue()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_schemas.errors import ContractError
 from experiments.options import (
     CacheGbOption,
     CacheOption,
@@ -26,6 +27,7 @@ from experiments.options import (
     vector_cache,
 )
 from experiments.session.run import ALL_REJECTED, SOME_REJECTED, Run
+from experiments.session.standard_streams import DASH, copy_to_stdout, one_from_stdin, output_file
 
 if TYPE_CHECKING:
     from experiments.score.resumable_output import Tally
@@ -47,13 +49,20 @@ creditfusion score --model bundle --data new.csv --out scored.csv --policy polic
 creditfusion score --model bundle --data new.parquet --out scored.csv.gz --passthrough branch --resume
 
 creditfusion score --model bundle --encoder models/minilm --data new.csv --out scored.csv
+
+zcat new.csv.gz | creditfusion score --model bundle --data - --out - --rejects rejects.csv > scored.csv
 """
 
 
 def score(
     model: ModelOption,
-    data: Annotated[Path, typer.Option(help="Applications to score: CSV, packed or not, workbook or Parquet.")],
-    out: Annotated[Path, typer.Option(help="Scored file to write: .csv, .csv.gz or .parquet.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            callback=one_from_stdin, help="Applications to score: CSV, packed or not, workbook or Parquet; - for stdin."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Scored file to write: .csv, .csv.gz or .parquet; - for CSV on stdout.")],
     rejects: Annotated[
         Path | None, typer.Option(help="File of the rows that broke the contract. Left out: OUT.rejects.csv.")
     ] = None,
@@ -95,19 +104,28 @@ def score(
     A column of which nearly all rows are unlike the training rows (missing, unknown, of one value, outside the range,
     in another unit) gets a warning. With --strict a warning ends the run with exit code 4 before anything is published;
     --resume without --strict then publishes what was scored.
+
+    --data - reads stdin, a table in any form that a file may have, whole and before the first row is scored. --out -
+    writes the scored rows to stdout once all are scored; it needs --rejects, and the run log lies beside that file.
     """
     from experiments.score.job import ScoreFiles, score_file
     from features.batches.warnings import in_lines
     from features.tables.reader import ReadOptions
     from fusion.scorer import load_scorer
 
+    to_stdout = out == DASH
+    if to_stdout:
+        _check_stdout(rejects, resume, json_output)
     rejects = rejects or out.parent / f"{out.name}.rejects.csv"
-    files = ScoreFiles(data, out, rejects, tuple(dict.fromkeys(passthrough or ())))
-    arguments: dict[str, object] = {"model": model, "data": data, "out": out, "rejects": files.rejects}
-    arguments |= {"passthrough": files.passthrough, "reasons": reasons, "chunk_rows": chunk_rows, "resume": resume}
+    copied = tuple(dict.fromkeys(passthrough or ()))
+    arguments: dict[str, object] = {"model": model, "data": data, "out": out, "rejects": rejects}
+    arguments |= {"passthrough": copied, "reasons": reasons, "chunk_rows": chunk_rows, "resume": resume}
     arguments["policy"] = policy
     options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding, sheet=sheet)
-    with Run.start("score", out, arguments, json_output) as run:
+    with (
+        Run.start("score", rejects if to_stdout else out, arguments, json_output) as run,
+        output_file(out, rejects) as scored,
+    ):
         with run.timed("load"):
             use_threads(threads)
             vectors = vector_cache(cache, cache_gb, no_cache, run.note)
@@ -119,11 +137,14 @@ def score(
                 "[no wording], and are nothing to give an applicant.",
                 {"without_wording": scorer.unworded},
             )
+        files = ScoreFiles(data, scored, rejects, copied, resumable=not to_stdout)
         done = score_file(scorer, files, options, run, resume=resume, force=force, strict=strict)
+        if to_stdout:
+            copy_to_stdout(scored)
         run.finish(
             {
                 "out": out,
-                "rejects": files.rejects,
+                "rejects": rejects,
                 **counts(done.tally, reasons > 0),
                 "lines_left_out": done.n_left_out,
                 "rows_resumed": done.n_resumed,
@@ -134,6 +155,17 @@ def score(
         )
     if done.tally.rejected:
         raise typer.Exit(SOME_REJECTED if done.tally.scored else ALL_REJECTED)
+
+
+def _check_stdout(rejects: Path | None, resume: bool, json_output: bool) -> None:
+    """Raise ContractError for options that do not go with scored rows on stdout."""
+    if rejects is None:
+        raise ContractError("--out - needs a file for rejected rows", "Name one with --rejects.")
+    if resume:
+        raise ContractError("--out - keeps nothing to --resume", "Leave --resume out, or name a file with --out.")
+    if json_output:
+        what = "--out - and --json would both write to stdout"
+        raise ContractError(what, "Leave --json out, or name a file with --out.")
 
 
 def counts(tally: Tally, with_reasons: bool) -> Mapping[str, object]:

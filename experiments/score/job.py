@@ -77,12 +77,21 @@ class RowScorer(Protocol):
 
 @dataclass(frozen=True)
 class ScoreFiles:
-    """What is read and what is written. passthrough: input columns to copy into the scored file."""
+    """What is read and what is written.
+
+    Attributes:
+        data: the applications.
+        out: the scored rows.
+        rejects: the rows that break the contract.
+        passthrough: input columns to copy into the scored file.
+        resumable: whether what an interrupted run has written stays.
+    """
 
     data: Path
     out: Path
     rejects: Path
     passthrough: tuple[str, ...] = ()
+    resumable: bool = True
 
 
 @dataclass(frozen=True)
@@ -140,7 +149,8 @@ def score_file(
             warnings = scorer.unlike_training(output.journal.tally.columns)
             note_warnings(run, warnings)
             if strict:
-                refuse(warnings, f"Look at the columns. --resume without --strict publishes {files.out} all the same.")
+                way = "--resume without" if files.resumable else "Without"
+                refuse(warnings, f"Look at the columns. {way} --strict publishes {files.out} all the same.")
             with run.timed("publish"):
                 output.publish()
             return ScoredFile(output.journal.tally, n_resumed, warnings, layout.n_left_out if layout else 0)
@@ -148,7 +158,8 @@ def score_file(
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         raise RunError(
-            f"no space left while writing {files.out}", "Free some space, then run the same command with --resume."
+            f"no space left while writing {files.out}",
+            f"Free some space, then run the same command{' with --resume' if files.resumable else ''}.",
         ) from error
 
 

@@ -37,6 +37,7 @@ from rich.markup import escape
 from data_schemas.errors import RunError, UserError
 from experiments.session.progress import Advance, Clock, LineProgress, TerminalProgress, peak_memory_mb
 from experiments.session.run_log import RunLog, log_path, to_json
+from experiments.session.standard_streams import as_named
 from experiments.session.summary import Summary, summary_grids, summary_table
 from fusion.versions import package_versions
 
@@ -99,7 +100,7 @@ class Run:
             return
         failure: dict[str, object] = {"error": type(error).__name__}
         if isinstance(error, UserError):
-            failure |= {"message": error.message, "remedy": error.remedy}
+            failure |= {"message": as_named(error.message), "remedy": as_named(error.remedy)}
         self.log.write("failed", {**failure, "seconds": self.clock.total, "stages": self.clock.seconds})
 
     @contextmanager

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from experiments.session.standard_streams import as_named
+
 
 def to_json(value: object) -> object:
     """``value`` as what JSON can hold: NaN and infinities become null, numpy scalars numbers, all else text."""
@@ -20,7 +22,7 @@ def to_json(value: object) -> object:
         return to_json(value.item())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
+    return value if value is None or isinstance(value, (bool, int, str)) else as_named(str(value))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from rich.markup import escape
 from rich.table import Table
 
+from experiments.session.standard_streams import as_named
+
 Summary = Mapping[str, object]
 
 
@@ -60,4 +62,4 @@ def _text(value: object) -> str:
         return ", ".join(f"{_label(str(key))} {_text(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)):
         return ", ".join(_text(item) for item in value)
-    return escape("" if value is None else str(value))
+    return escape("" if value is None else as_named(str(value)))

@@ -18,6 +18,7 @@ from experiments.options import (
     JsonOption,
     NoCacheOption,
     SchemaOption,
+    SheetOption,
     report_day,
     vector_cache,
 )
@@ -88,6 +89,7 @@ def sweep(
     seed: Annotated[int, typer.Option(min=0, help="Of the search; folds have their own, folds.seed.")] = 0,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     cache: CacheOption = None,
     cache_gb: CacheGbOption = 2.0,
     no_cache: NoCacheOption = False,
@@ -126,7 +128,9 @@ def sweep(
         refuse_tuning(search)
         place = SweepFolder(out, study or out.resolve().name, storage, resume)
         place.make()
-        read = read_decided(contract, data, ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding), run)
+        read = read_decided(
+            contract, data, ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet), run
+        )
         write_rejects(read.rejects, place.rejects)
 
         def opener(of: EncoderConfig) -> OpenEncoder:

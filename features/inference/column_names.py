@@ -89,6 +89,9 @@ _HINTS = {
     "not_lender": """
         installment rate|instalment rate|installment plan*|instalment plan*|installment account*|commitment
         other|num|number|no of|count|existing|income|open|total|previous*""",
+    "code": """
+        code|codes|*code|naics|sic|nace|isic|mcc|codigo|codigos|schlussel|schluessel|kennziffer
+        代码|代碼""",
     "group": _both_ways() + "|kundennummer|kundennr|cpf|客户号|客户编号|客户代码|客户id|客戶編號|用户编号|"
     "用户标识|用户id|借款人编号|会员编号|会员号",
     "place": """

@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import itertools
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -31,7 +32,8 @@ _NAMED_MONTHS = (
     "%d%b%Y:%H:%M:%S.%f", "%d%b%y:%H:%M:%S", "%d %b %Y %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%a, %d %b %Y", "%a %b %d %Y",
 )  # fmt: skip
 _CHINESE = ("%Y年%m月%d日", "%Y年%m月", "%Y年", "%Y년 %m월 %d일", "%Y년 %m월", "%Y年%m月%d日 %H:%M:%S")
-_COMPACT = ("%Y%m%d", "%Y%m", "%d%m%Y", "%m%d%Y", "%Y%m%d%H%M%S", "%m%Y", "%y%m%d")
+_COMPACT = ("%Y%m%d", "%Y%m", "%Y%m%d%H%M%S")  # the year first: they win over the others
+_COMPACT_ELSE = ("%d%m%Y", "%m%d%Y", "%m%Y", "%y%m%d", "%d%m%y", "%m%d%y")
 _TEXT_FORMS = (*_NUMERIC, "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", *_MONTHS, *_NAMED_MONTHS, *_CHINESE)
 
 _N_SHAPES = 50  # of the commonest texts; most columns hold no dates, and these show it quickly
@@ -55,6 +57,20 @@ _AMOUNT_WORDS = re.compile(
 )
 _YEAR_WORDS = re.compile(r"year|yr|vintage|jahr|año|ano|annee|année|anno|cohort|born|birth|built")
 _LETTERS_OF_DATES = re.compile(r"日期|时间|時間|年月|月份|年份|生日|fecha|datum|date|_dt$|^dt_")
+_MONTH_LETTERS = (
+    r"jan|feb|f[eé]v|mar|mär|mrt|mrz|apr|avr|abr|ma[iyj]|jun|juin|jul|juil|aug|août|ago|sep|set|o[ck]t|out|nov|de[czs]|ene|"
+    r"gen|mag|giu|lug|ott|dic"
+)
+_UNREAD = re.compile(  # a quarter, half or week of a year; years of an era; a month beside numbers; a day with its year
+    r"^\D{0,6}\d{2,4}[ -]?[QHTSWM][1-4]?\d\b|\d{4}-?W[0-5]\d|\b[QHTS][1-4][ /-]?\d{4}$|\d\s*年\s*\d|年.*月|^/Date\(|"
+    rf"\d(?:st|nd|rd|th|er|\.)?[ -]?(?:de )?(?:{_MONTH_LETTERS})[^\W\d_]*\.?[ -]?(?:de )?\d{{2,4}}|"
+    rf"\b(?:{_MONTH_LETTERS})[^\W\d_]*\.? +\d{{1,2}},? +\d{{4}}|"
+    r"(?<!\d)[12]\d{3}([-/.] ?)[01]?\d\1[0-3]?\d(?!\d)|(?<!\d)[0-3]?\d([-/.])[0-3]?\d\2[12]\d{3}(?!\d)",
+    re.IGNORECASE,
+)
+_UNREAD_OF_A_NAME = re.compile(r"\d([-/. ])\d+\1\d|^\d{5}$|^\d{1,4}[-/.][^\W_]{1,4}$|\d{4}[^\W\d_]\d{1,2}$")
+_FEWEST_DIGITS = 5  # of a date that is written as a number
+_MOST = 0.9  # of the texts
 _JOINTS = re.compile(r"[\W_\d]+|(?<=[a-z])(?=[A-Z])")
 
 
@@ -65,16 +81,7 @@ def read_as_dates(known: Texts) -> Notation | None:
     such as a 31st of June, do not make dates text.
     """
     shapes = {_shape(text) for text in known.texts[:_N_SHAPES]}
-    readings = [
-        (form, language, values)
-        for form, language in _candidates(known.column, shapes)
-        if (values := _values(known, form, language)) is not None
-    ]
-    strict = [one for one in readings if _is_whole(known, one[2])]
-    fitting: list[tuple[str, str, Floats]] = []
-    for one in strict or readings:
-        if not any(np.array_equal(one[2], other, equal_nan=True) for *_, other in fitting):
-            fitting.append(one)
+    fitting, strict = _fitting(known, _candidates(known.column, shapes))
     if not fitting:
         return None
     if len(fitting) > 1:
@@ -101,6 +108,10 @@ def numbers_as_dates(known: Texts, numbers: Floats) -> Notation | None:
                 values = _values(known, form, "en")
                 if values is not None:
                     return Notation(values, _format(form))
+        if _is_named(known.column):
+            forms = [(form, "en") for form in _COMPACT_ELSE if len(_example(form)) == width]
+            if compact := _fitting(known, forms)[0]:
+                return _one_way(*compact[0]) if len(compact) == 1 else _in_doubt(known, compact)
         if _YEAR_WORDS.search(" ".join(_words(known.column))) and whole.min() >= 1900 and whole.max() <= 2100:
             values = _values(known, "%Y", "en")
             return None if values is None else Notation(values, _format("%Y"))
@@ -109,7 +120,27 @@ def numbers_as_dates(known: Texts, numbers: Floats) -> Notation | None:
     fitting = [(form, "en", days) for form in SERIALS if (days := _serial_days(known, numbers, form)) is not None]
     if not fitting:
         return None
-    return Notation(fitting[0][2], _format(fitting[0][0])) if len(fitting) == 1 else _in_doubt(known, fitting)
+    form, _, values = fitting[0]
+    notes = ("read as time since 1970; SAS and Stata count from 1960",) if form in ("unix", "unix_ms") else ()
+    return _one_way(form, "en", values, notes) if len(fitting) == 1 else _in_doubt(known, fitting)
+
+
+def look_like_dates(column: str, levels: Sequence[str], are_numbers: bool) -> bool:
+    """Whether values that no notation reads are dates all the same, such as ``2010Q3``, ``H27.04.01`` or ``29th June``.
+
+    Args:
+        levels: distinct texts, the commonest first.
+        are_numbers: whether they were read as numbers; their name alone tells these.
+    """
+    first = [unicodedata.normalize("NFKC", text) for text in levels[:_N_SHAPES]]
+    if not first:
+        return False
+    words = _words(column)
+    named = _is_named(column) and not any(_AMOUNT_WORDS.fullmatch(word) for word in words)
+    if are_numbers:
+        return named and all(text.isdigit() and len(text) >= _FEWEST_DIGITS for text in first)
+    patterns = (_UNREAD, _UNREAD_OF_A_NAME) if named else (_UNREAD,)
+    return sum(any(one.search(text) for one in patterns) for text in first) >= _MOST * len(first)
 
 
 def placeholders(known: Texts, days: Floats) -> Flags:
@@ -125,6 +156,19 @@ def placeholders(known: Texts, days: Floats) -> Flags:
     for at in np.flatnonzero(suspect) if len(rest) else ():
         found[at] = float(np.abs(rest - days[at]).min()) > 10 * 365.25
     return found
+
+
+def _fitting(known: Texts, forms: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str, Floats]], bool]:
+    """The forms that read the texts, with their days, of equal readings the first; and whether they read every text."""
+    readings = [
+        (form, language, values) for form, language in forms if (values := _values(known, form, language)) is not None
+    ]
+    strict = [one for one in readings if _is_whole(known, one[2])]
+    fitting: list[tuple[str, str, Floats]] = []
+    for one in strict or readings:
+        if not any(np.array_equal(one[2], other, equal_nan=True) for *_, other in fitting):
+            fitting.append(one)
+    return fitting, bool(strict)
 
 
 def _format(form: str) -> dict[str, str]:

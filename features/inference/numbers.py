@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,6 +21,7 @@ _PARTS = (
     r"^(?P<open>\(?)\s*(?P<before>[^0-9()]*?)\s*(?P<digits>[.,]?[0-9](?:[0-9.,' ]*[0-9])?[.,]?)"
     r"(?P<after>(?:[^0-9]*[^0-9)])?)(?P<close>\)?)$"
 )
+_ROUNDED = "numbers such as 1.23457E+15 were rounded by a spreadsheet: if they are ids, get the file without that"
 _LOOK = 500  # texts that show quickly whether a notation reads a column
 _CURRENCY = (
     r"[$€£¥₹₽₩₺฿₫₦₴₪元円]|(us|a|c|r|nt|hk|s)\$|usd|eur|euros?|gbp|chf|jpy|cny|rmb|inr|brl|cad|aud|nzd|sek|nok|dkk|pln|czk|huf|"
@@ -31,6 +33,9 @@ _SYMBOL = re.compile(rf"[%‰‱]|{_CURRENCY}", re.IGNORECASE)
 _UNIT = re.compile(r"[^\W\d_]+(?:\(s\))?\.?(?:[ /][^\W\d_]+\.?)?|[年个个月岁天万亿千元人次户]+")
 _SHORT_UNIT = re.compile(
     r"y|yr|yrs|years?|mo|mos|mth|mths|months?|m|d|days?|w|weeks?|h|k|kg|km|m2|m²|sqm|pct|pp|bps|x", re.IGNORECASE
+)
+_NUMBER_LIKE = re.compile(
+    rf"(?:{_BEFORE.pattern})\s*[-+(]?\s*(?!0\d)\d[\d.,'’٬٫\s]*\s*(?:[%‰+-]|[^\W\d]{{1,8}}\.?)?\)?", re.IGNORECASE
 )
 _SCALES = re.compile(
     r"k|m|mm|mn|mio|mrd|bn|b|tsd|mil|mille|thousand|million|lakhs?|lacs?|cr|crores?|万|亿|千|百万", re.IGNORECASE
@@ -56,7 +61,8 @@ def read_as_numbers(known: Texts, file_decimal: str = "") -> Notation | None:
     plain = read_numbers(texts, PLAIN)
     plain[~np.isfinite(plain)] = np.nan
     if known.fits(plain) and not _may_be_thousands(texts, plain):
-        return Notation(plain)
+        rounded = pc.any(pc.match_substring_regex(look, "[eE][+]1[0-9]$")).as_py()
+        return Notation(plain, notes=(_ROUNDED,) if rounded else ())
     parts = pc.extract_regex(texts, _PARTS)
     matched = parts.is_valid().to_numpy(zero_copy_only=False)
     if not known.fits(np.where(matched, 1.0, np.nan)):
@@ -65,6 +71,16 @@ def read_as_numbers(known: Texts, file_decimal: str = "") -> Notation | None:
     if affixes is None:
         return None
     return _marked(known, texts, affixes, _negative(parts), file_decimal)
+
+
+def look_like_numbers(levels: Sequence[str]) -> bool:
+    """Whether nearly all texts are a number with something beside it, in digits of any script; no code such as 007.
+
+    Args:
+        levels: distinct texts that were not read as numbers.
+    """
+    first = [unicodedata.normalize("NFKC", text) for text in levels[:50]]
+    return sum(_NUMBER_LIKE.fullmatch(text) is not None for text in first) > 0.9 * len(first)
 
 
 def decimal_mark(known: Texts) -> str:
@@ -168,7 +184,7 @@ def _marked(
         values[~np.isfinite(values)] = np.nan
         if known.fits(values) and not any(np.array_equal(values, other, equal_nan=True) for _, other in fitting):
             fitting.append((notation, values))
-    if not fitting:
+    if not fitting or (unit == "%" and _are_shares(texts, fitting[0][1])):
         return None
     by_decimal = [one for one in fitting if one[0].decimal == file_decimal]
     question, (notation, values) = "", fitting[0]
@@ -181,6 +197,14 @@ def _marked(
         else:
             return _in_doubt(known, fitting, words, unit, negative, notes)
     return Notation(values, _field_keys(notation), _own_keys(notation, unit), notes, question)
+
+
+def _are_shares(texts: pa.Array, values: Floats) -> bool:
+    """Whether the numbers without a sign are shares beside percentages: 0.13 beside 13%, which no notation reads."""
+    signed = pc.match_substring(texts, "%").to_numpy(zero_copy_only=False)
+    bare = np.abs(values[~signed & (values != 0) & np.isfinite(values)])
+    percent = np.abs(values[signed & np.isfinite(values)])
+    return bool(len(bare) and len(percent) and bare.max() <= 1 and np.median(percent) > 1)
 
 
 def _possible_marks(texts: pa.Array) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from data_schemas.contract import FieldType
 from data_schemas.errors import ContractError
+from data_schemas.levels import by_spelling, level_key
 from features.arrays import Floats
 from features.inference.column_names import hints
 from features.inference.outcome_words import Meaning, is_yes, is_yes_or_no, meaning
@@ -47,6 +48,15 @@ class StatedOutcomes:
     def levels(self) -> tuple[str, ...]:
         """All of them."""
         return (*self.bad, *self.good, *self.undecided)
+
+    def spelled_as(self, known: Sequence[str]) -> StatedOutcomes:
+        """The same, each level as the column writes it: ``true`` for ``True``, ``1.0`` for ``1``."""
+        spelled = by_spelling(known)
+        kinds = [
+            tuple(level if level in known else spelled.get(level_key(level), level) for level in levels)
+            for levels in (self.bad, self.good, self.undecided)
+        ]
+        return StatedOutcomes(*kinds)
 
 
 NOTHING_STATED = StatedOutcomes()
@@ -128,6 +138,7 @@ def read_outcomes(column: ColumnProfile, stated: StatedOutcomes = NOTHING_STATED
     """
     counts = _counts(column)
     known = tuple(level for level in counts if not _is_missing(level))
+    stated = stated.spelled_as(known)
     _check(column, known, stated, counts)
     missing = tuple(level for level in counts if _is_missing(level) and level not in stated.levels)
     if stated.levels:

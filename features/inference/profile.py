@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import string
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,14 +19,23 @@ import pyarrow.compute as pc
 from data_schemas.contract import FieldType
 from data_schemas.dates import DEFAULT, has_short_year
 from features.arrays import Flags, Floats, Ints
+from features.inference.column_names import hints
 from features.inference.dates import numbers_as_dates, placeholders, read_as_dates
 from features.inference.notation import Notation, Texts, distinct_texts
 from features.inference.numbers import decimal_mark, read_as_numbers
 from features.inference.special_codes import Codes, NumberColumn, special_codes
 from features.text.scripts import n_words
 
-MISSING_WORDS = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "nil", "missing", "-", "--", "?", "."})
-"""Cells, in lower case, that mean "missing" in most exports; "none" and "unknown" are often levels, and not here."""
+MISSING_WORDS = frozenset({
+    *("na", "n/a", "n.a.", "k.a.", "<na>", "nan", "null", "nil", "missing", "-", "--", "?", "\\n"),
+    *("#n/a", "#n/d", "#nv", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"),
+    *("#wert!", "#bezug!", "#valeur!"),
+    *(f".{letter}" for letter in ("", "_", *string.ascii_lowercase)),
+})  # fmt: skip
+"""Cells, in lower case, that mean "missing" in most exports: words, errors of spreadsheets, codes of SAS and Stata.
+
+"none" and "unknown" are often levels, and not here.
+"""
 
 _YEAR, _FEW_YEARS, _CENTURY = 365.25, 10 * 365.25, 36_525.0  # days
 _OFTEN = 0.05  # share of the rows
@@ -202,6 +212,8 @@ def _type(known: Texts, file_decimal: str) -> tuple[FieldType, Notation]:
     is_integer = bool((whole == np.floor(whole)).all()) and not any(
         "e" in one.lower() for one in known.texts[:50] if plain
     )
+    if plain and is_integer and hints(known.column, "code"):
+        return text
     if is_integer and "decimalChar" not in numbers.field_keys:
         return FieldType.INTEGER, numbers
     if numbers.field_keys.get("groupChar") == ".":

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from data_schemas.contract import FieldType, Role
 from features.arrays import Floats
 from features.inference.column_names import hints
+from features.inference.dates import look_like_dates
 from features.inference.leakage import after_decision, leak_by_outcome
+from features.inference.numbers import look_like_numbers
 from features.inference.profile import ColumnProfile
 from features.inference.protected import protected_levels, protected_name
 
@@ -21,6 +23,10 @@ SUSPECT = "SUSPECT"
 MAX_LEVELS = 100
 """Distinct texts that still make a category; with more, a column is free text or a key."""
 
+UNREAD = "UNREAD DATES"
+"""Begin of the note on a column left out because it holds dates in a notation that cannot be read."""
+
+_COMING_BACK = 0.35  # distinct texts per row of names of firms and towns; job titles and short remarks come back less
 FEW_ROWS = 20  # so few rows may all differ by chance
 _FEW_ANSWERS = 12  # a column of a telephone has more texts than one that says whether there is a telephone
 
@@ -128,6 +134,10 @@ def _plain_guess(column: ColumnProfile, decided: ColumnProfile | None, trusted: 
     elif column.type is FieldType.DATE:
         role = Role.FEATURE if decided else Role.IGNORED
         why = "an earlier date, for the years until the decision" if decided else "no decision date to count from"
+    elif column.type is not FieldType.BOOLEAN and look_like_dates(
+        column.name, column.levels, column.type is not FieldType.STRING
+    ):
+        why = f"{UNREAD} of a notation that is not read: write them as YYYY-MM-DD, or give another role"
     elif column.type is not FieldType.STRING:
         another_key = column.is_key and n_rows > FEW_ROWS and hints(column.name, "id")
         role, why = (Role.IGNORED, "another key") if another_key else (Role.FEATURE, "a number")
@@ -137,13 +147,25 @@ def _plain_guess(column: ColumnProfile, decided: ColumnProfile | None, trusted: 
         why = "another key"
     elif n_levels <= MAX_LEVELS:
         role, why = Role.FEATURE, f"{n_levels} levels"
+    elif _share(column) <= _COMING_BACK:
+        role, why = (
+            Role.FEATURE,
+            f"{n_levels} levels, most of which come back; those too rare to learn from count as one",
+        )
     else:
         why = f"a code with {n_levels} levels or more; group them to use it"
+    if role in (Role.FEATURE, Role.IGNORED) and column.type is FieldType.STRING and look_like_numbers(column.levels):
+        why += "; they look like numbers that no single notation reads: clean them to use them as numbers"
     return Guess(column, role, why)
 
 
+def _share(column: ColumnProfile) -> float:
+    """Distinct texts of a column per filled cell."""
+    return len(column.levels) / max(column.n_present, 1)
+
+
 def _is_prose(column: ColumnProfile) -> bool:
-    share = len(column.levels) / max(column.n_present, 1)
+    share = _share(column)
     return (column.words >= 4 and share >= 0.3) or (
-        column.words >= 1.5 and share >= 0.2 and len(column.levels) > MAX_LEVELS
+        column.words >= 1.5 and share > _COMING_BACK and len(column.levels) > MAX_LEVELS
     )

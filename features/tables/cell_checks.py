@@ -22,18 +22,19 @@ import pyarrow.compute as pc
 
 from data_schemas.contract import Field, FieldType, Role, Schema
 from data_schemas.dates import has_short_year, read_date, write_date
+from data_schemas.levels import FLAGS, TRUTHS, level_key
 from data_schemas.numbers import PLAIN, NumberNotation
 from features.arrays import Flags, Floats
 from features.tables.dates import Days, century_before
 from features.tables.number_cells import read_numbers, unit_of
 from features.tables.placeholders import placeholders
-from features.tables.spelling import by_loose_key, composed, loose_key
+from features.tables.spelling import as_listed, composed
 
 Level = TypeVar("Level", bound=np.generic)
 
 _WITH_THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.'\u00a0\u202f ]\d{3})+([.,]\d+)?")
-_TRUE = ("true", "True", "TRUE", "1")  # as Frictionless has them
-_FALSE = ("false", "False", "FALSE", "0")
+_TRUE = ("true", "True", "TRUE", "1", "1.0")  # as Frictionless has them, and as floats
+_FALSE = ("false", "False", "FALSE", "0", "0.0")
 _DAY = 86_400  # seconds
 
 
@@ -110,7 +111,7 @@ def check(cells: Mapping[str, pa.Array], schema: Schema) -> Checked:
         values, rules = _column(field, text, schema, decided)
         columns[name] = values
         if field.role is Role.TARGET:
-            undecided = _undecided(text, schema)
+            undecided = _undecided(field, text, schema)
         if field.role is Role.AUXILIARY:
             unreadable[name] = np.logical_or.reduce([rule.broken for rule in rules])
             values[unreadable[name]] = missing_value(field)
@@ -142,9 +143,9 @@ def _column(field: Field, text: pa.Array, schema: Schema, decided: Days | None) 
     elif field.type is FieldType.DATE:
         values, rules = _dates(field, present, decided if _century_is_open(field) else None)
     else:
-        values, rules = _texts(field, _listed_spelling(field, present), schema)
+        values, rules = _texts(field, _listed_spelling(field, present, schema), schema)
     if field.required or field.role is Role.TARGET:
-        open_cells = _undecided(text, schema) if field.role is Role.TARGET else False
+        open_cells = _undecided(field, text, schema) if field.role is Role.TARGET else False
         empty = _Rule("required", _mask(missing) & ~np.asarray(open_cells), lambda _: "the cell is empty. Fill it in")
         rules = [*rules[:1], empty, *rules[1:]]
     return _Column(values, rules)
@@ -162,9 +163,9 @@ def _present(field: Field, text: pa.Array) -> pa.Array:
     return pc.if_else(missing, None, text if field.role is Role.NARRATIVE else trimmed)
 
 
-def _undecided(text: pa.Array, schema: Schema) -> Flags:
-    """Which target cells, as written, say that there is no outcome yet."""
-    cells = composed(pc.fill_null(pc.utf8_trim_whitespace(text), ""))
+def _undecided(field: Field, text: pa.Array, schema: Schema) -> Flags:
+    """Which cells of the target, as written, say that there is no outcome yet."""
+    cells = _listed_spelling(field, composed(pc.fill_null(pc.utf8_trim_whitespace(text), "")), schema)
     return _mask(pc.is_in(cells, value_set=pa.array(schema.undecided_values, pa.string())))
 
 
@@ -261,17 +262,15 @@ def _texts(field: Field, present: pa.Array, schema: Schema) -> _Column:
     return _Column(values, list(_text_rules(field, present, schema)))
 
 
-def _listed_spelling(field: Field, present: pa.Array) -> pa.Array:
-    """The cells with the schema's own spelling of a level, where the field's spellings are matched loosely."""
-    listed = field.categories or field.allowed
-    if not field.loose or not listed:
-        return present
-    known = by_loose_key(listed)
-    coded = present.dictionary_encode()
-    levels = [
-        level if level in listed else known.get(loose_key(level), level) for level in coded.dictionary.to_pylist()
-    ]
-    return pa.DictionaryArray.from_arrays(coded.indices, pa.array(levels, pa.string())).dictionary_decode()
+def _listed_spelling(field: Field, cells: pa.Array, schema: Schema) -> pa.Array:
+    """The cells with the schema's own spelling of a level, where they are another spelling of it."""
+    if field.role is not Role.TARGET and not (field.categories or field.allowed):
+        return cells
+    coded = cells.dictionary_encode()
+    levels = pa.array(as_listed(field, schema, coded.dictionary.to_pylist()), pa.string())
+    if levels.equals(coded.dictionary):
+        return cells
+    return pa.DictionaryArray.from_arrays(coded.indices, levels).dictionary_decode()
 
 
 def _text_rules(field: Field, present: pa.Array, schema: Schema) -> Iterator[_Rule]:
@@ -301,6 +300,30 @@ def _text_rules(field: Field, present: pa.Array, schema: Schema) -> Iterator[_Ru
                 "good_values, or in undecided_values where the outcome is open"
             )
             yield _Rule("target", strange, lambda cell: f"{_quoted(cell)} {outcomes}")
+        else:
+            yield _Rule("target", _in_other_words(present, known), functools.partial(_other_words, known))
+
+
+def _in_other_words(present: pa.Array, known: tuple[str, ...]) -> Flags:
+    """bool (n,): cells of an outcome whose good values are not listed that are flags where no listed value is one, or
+    numbers where all are the words true and false: a column coded in another way has no bad outcome to be found.
+    """
+    keys = {level_key(level) for level in known if level}
+    coded = present.dictionary_encode()
+    flags_known, words_alone = bool(keys & FLAGS), keys <= TRUTHS
+    other = [
+        level not in known
+        and ((level in TRUTHS and not flags_known) or (words_alone and level not in FLAGS and level.isdecimal()))
+        for level in map(level_key, coded.dictionary.to_pylist())
+    ]
+    return _decode(coded, np.array(other, dtype=np.bool_), False)
+
+
+def _other_words(known: tuple[str, ...], cell: str) -> str:
+    return (
+        f"{_quoted(cell)} is written in another way than the outcomes that the schema knows, {_listed(known)}. List it "
+        "in the schema's bad_values or good_values"
+    )
 
 
 def _decode(

@@ -213,6 +213,8 @@ def as_text(column: pa.Array, field: Field, origin: Path | str) -> pa.Array:
             column = pc.if_else(pc.is_nan(column), None, column)
             if field.role is Role.ID:
                 column = _whole_ids(column, field, origin)
+        if pa.types.is_boolean(kind):
+            return pc.if_else(column, "True", "False").cast(pa.string())
         if field.type is FieldType.DATE and (pa.types.is_date(kind) or pa.types.is_timestamp(kind)):
             return dates_as_text(column, field)
         if pa.types.is_string(kind) or pa.types.is_large_string(kind):  # the cast back to text checks its bytes

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_schemas.contract import Field
+from data_schemas.contract import Field, Role, Schema
+from data_schemas.levels import by_spelling, is_flag, level_key
 from features.arrays import Codes
 
 UNSEEN = re.compile(
@@ -50,11 +51,36 @@ def by_loose_key(levels: Iterable[str]) -> Mapping[str, str]:
     return {key: level for key, level in found.items() if key not in shared}
 
 
+def as_listed(field: Field, schema: Schema, cells: Sequence[str]) -> list[str]:
+    """The cells, each in the schema's own spelling of its level where it is another spelling of one.
+
+    Flags are found in all their spellings, levels of an outcome also as 1.0; others where the field is matched loosely.
+    """
+    listed = list(field.categories or field.allowed)
+    is_target = field.role is Role.TARGET
+    if is_target:
+        listed = [level for level in (*schema.bad_values, *schema.good_values, *schema.undecided_values) if level]
+    known: dict[str, str] = {}
+    if is_target or is_flag(listed):
+        spelled = by_spelling(listed)
+        known |= {cell: spelled.get(level_key(cell), cell) for cell in cells}
+    elif field.loose and listed:
+        loose = by_loose_key(listed)
+        known |= {cell: loose.get(loose_key(cell), cell) for cell in cells}
+    exact = set(listed)
+    return [cell if cell in exact else known.get(cell, cell) for cell in cells]
+
+
 def level_codes(field: Field, cells: Sequence[str], levels: Sequence[str]) -> Codes:
     """int32 (n,) of the cells of a text feature: 1 and up for the known levels in their order, 0 for the others; where
-    the field is matched loosely, a cell that only one level is another spelling of has its code.
+    the field is matched loosely, a cell that only one level is another spelling of has its code. So have other
+    spellings of a flag (``data_schemas.levels``) wherever the levels are one.
     """
     codes = {level: code for code, level in enumerate(levels, 1)}
+    if is_flag(levels):
+        spelled = by_spelling(levels)
+        for cell in set(cells).difference(codes):
+            codes[cell] = codes.get(spelled.get(level_key(cell), ""), 0)
     if field.loose:
         known = by_loose_key(levels)
         for cell in set(cells).difference(codes):

@@ -16,6 +16,7 @@ from experiments.options import DelimiterOption, EncodingOption, JsonOption, Sch
 from experiments.schema.check.file_report import FileReport, report_tables, unfinished_table
 from experiments.session.run import SOME_REJECTED, WARNED, Run
 from experiments.session.run_log import to_json
+from experiments.session.standard_streams import from_stdin
 
 if TYPE_CHECKING:
     from features.tables.header import HeaderReport
@@ -30,7 +31,12 @@ creditfusion schema check --schema my.schema.json 2023.csv 2024.parquet --json >
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Files to check: CSV, packed or not, workbooks or Parquet.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            callback=from_stdin, help="Files to check: CSV, packed or not, workbooks or Parquet; - for stdin."
+        ),
+    ],
     schema: SchemaOption,
     outcome: Annotated[
         bool | None,

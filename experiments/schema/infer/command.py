@@ -17,6 +17,7 @@ from experiments.options import DelimiterOption, EncodingOption, ForceOption, Js
 from experiments.schema.tables import console_table
 from experiments.session.run import Run
 from experiments.session.run_log import to_json
+from experiments.session.standard_streams import one_from_stdin
 
 if TYPE_CHECKING:
     from features.inference.draft import Draft
@@ -36,7 +37,12 @@ creditfusion schema infer loans.csv --out my.schema.json --interactive
 
 
 def infer(
-    file: Annotated[Path, typer.Argument(help="File to look at: CSV, packed or not, workbook or Parquet.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            callback=one_from_stdin, help="File to look at: CSV, packed or not, workbook or Parquet; - for stdin."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Schema file to write.")],
     target: Annotated[str | None, typer.Option(help="The outcome column. Left out: guessed.")] = None,
     bad: Annotated[
@@ -68,12 +74,15 @@ def infer(
     from experiments.session.layouts import note_layout
     from features.inference.draft import draft_schema, pretty_json
     from features.inference.outcomes import StatedOutcomes
+    from features.inference.roles import UNREAD
     from features.inference.sample import sample_rows
     from features.tables.reader import ReadOptions
+    from fusion.bundle import check_outside
 
     if interactive:
         check_terminal()
     options = ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet)
+    check_outside(out)
     if out.exists() and not force:
         raise ContractError(f"{out} exists", "Name another file, or replace it with --force.")
     with Run.start("schema infer", None, {"file": file, "rows": rows}, json_output) as run:
@@ -100,6 +109,12 @@ def infer(
             parse_schema(text, str(out))
         _write(out, text)
         run.console.print(_draft_table(draft))
+        if unread := [guess.column.name for guess in draft.guesses if guess.why.startswith(UNREAD)]:
+            listed = ", ".join(unread)
+            words = (
+                f"Left out, because their dates are of a notation that is not read: {listed}. Write them as YYYY-MM-DD."
+            )
+            run.console.print(escape(words), soft_wrap=True)
         for line in _outcome_lines(draft):
             run.console.print(escape(line), soft_wrap=True)
         for sentence in draft.missing:

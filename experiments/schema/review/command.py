@@ -10,8 +10,17 @@ import typer
 
 from data_schemas.contract import Dialect
 from data_schemas.errors import ContractError
-from experiments.options import DateOption, DelimiterOption, EncodingOption, ForceOption, JsonOption, report_day
+from experiments.options import (
+    DateOption,
+    DelimiterOption,
+    EncodingOption,
+    ForceOption,
+    JsonOption,
+    SheetOption,
+    report_day,
+)
 from experiments.session.run import Run
+from experiments.session.standard_streams import one_from_stdin
 
 if TYPE_CHECKING:
     from experiments.schema.review.content import SchemaReview
@@ -25,13 +34,19 @@ creditfusion schema review my.schema.json past.csv --out review.html
 
 def review(
     schema: Annotated[str, typer.Argument(help="Schema file, or the name of a shipped one: demo, lending_club.")],
-    file: Annotated[Path, typer.Argument(help="File to look at: CSV, gzipped CSV or Parquet by its name.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            callback=one_from_stdin, help="File to look at: CSV, packed or not, workbook or Parquet; - for stdin."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Page to write: HTML, self-contained.")],
     rows: Annotated[int, typer.Option(min=1, help="Rows to draw at random and look at.")] = 50_000,
     made_on: DateOption = None,
     force: ForceOption = False,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Write a page that shows what each column of a schema holds, and what is to be decided about it.
@@ -43,13 +58,15 @@ def review(
     from experiments.schema.review.job import Beside, review_html, review_of
     from features.atomic_files import put_text
     from features.inference.sample import sample_rows
+    from fusion.bundle import check_outside
 
+    check_outside(out)
     if out.exists() and not force:
         raise ContractError(f"{out} exists", "Name another file, or replace it with --force.")
     contract = load_schema(schema, as_draft=True)
     with Run.start("schema review", None, {"schema": schema, "file": file, "rows": rows}, json_output) as run:
         with run.progress(file.name) as advance:
-            sample = sample_rows(file, rows, Dialect(encoding, delimiter, contract.dialect.sheet), advance)
+            sample = sample_rows(file, rows, Dialect(encoding, delimiter, sheet or contract.dialect.sheet), advance)
         if sample.frame.empty:
             raise ContractError(f"{file} has no sound rows to look at", "Name a file with rows.")
         found = review_of(Beside(contract, Path(schema), file, sample, report_day(made_on)))

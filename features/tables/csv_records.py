@@ -200,9 +200,8 @@ def _resume(reader: Iterator[list[str]], lines: Lines, width: int, error: csv.Er
         except csv.Error:
             cells = []
         if len(cells) == width:
-            yield _reject(rejected, rule, message)
-            yield _sound("".join(lines.taken), cells)
-            return
+            lines.hand_back(lines.taken)  # so that nothing is held between two records
+            break
         rejected.append(lines.taken[0])
         size += len(lines.taken[0])
         lines.hand_back(lines.taken[1:])

@@ -168,7 +168,7 @@ def _split(name: str, cells: pd.Series[str]) -> _Split:
     texts, places = distinct_texts(name, cells)
     words = pc.is_in(pc.utf8_lower(pa.array(texts.texts, pa.string())), _MISSING_WORDS).to_numpy(zero_copy_only=False)
     empty = places < 0
-    levels = [*texts.texts, ""] if empty.any() else texts.texts
+    levels = pd.Index([*texts.texts, ""] if empty.any() else texts.texts, dtype=object)
     among = pd.Categorical.from_codes(np.where(empty, len(texts), places), levels, validate=False)
     stripped = pd.Series(among, index=cells.index)
     return _Split(stripped, texts, places, words, texts.where(~words))

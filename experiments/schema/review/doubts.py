@@ -49,7 +49,7 @@ def doubts(found: Evidence, schema: Schema, open_points: Unfinished) -> tuple[Do
 
 
 def _of_leaks(found: Evidence) -> Iterator[Doubt]:
-    strong = found.field.role is Role.FEATURE and found.strength is not None and found.strength >= MAX_AUC
+    strength = found.strength or 0.0
     if LEAK in found.note:
         reason = _sentence(why(found.note).removeprefix(LEAK).strip())
         if found.field.role is Role.IGNORED:
@@ -60,11 +60,11 @@ def _of_leaks(found: Evidence) -> Iterator[Doubt]:
             yield Doubt(
                 grade="concern", words=f"Is it known on the day of the decision? {reason} If not, leave it out."
             )
-    elif strong:
+    elif found.field.role is Role.FEATURE and strength >= MAX_AUC:
         yield Doubt(
             grade="alarm",
             words=f"Is it known on the day of the decision? Alone it ranks the outcomes with an AUC of "
-            f"{number(found.strength, 2)}, which hardly any honest column does.",
+            f"{number(strength, 2)}, which hardly any honest column does.",
         )
     elif SUSPECT in found.note and found.field.role in (Role.FEATURE, Role.NARRATIVE):
         reason = _sentence(why(found.note).removeprefix(SUSPECT).partition(": ")[0].strip())

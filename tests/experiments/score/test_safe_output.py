@@ -76,7 +76,7 @@ def test_what_is_no_number_stops_the_run_with_its_row(value: float) -> None:
         with pytest.raises(RunError, match=r"row 2 or its reasons are no finite numbers.*--no-cache"):
             check_finite(rows, *values)
     reason = Reason(code="R01", wording="too much debt")
-    by_kind: dict[Sensitive, float] = {"health": value}
+    by_kind: dict[Sensitive, float] = {Sensitive.HEALTH: value}
     for points in (RowReasons(((reason, value),), 1.0, {}), RowReasons((), value, {}), RowReasons((), 1.0, by_kind)):
         assert not np.isfinite(points.total)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from features.arrays import Flags, Floats, Ints
 
@@ -79,9 +81,13 @@ class Notation:
 
 def distinct_texts(name: str, cells: pd.Series[str]) -> tuple[Texts, Ints]:
     """The distinct non-empty texts of cells, stripped, and int64 (n,) the place of each cell in them, -1 for empty."""
-    places, found = pd.factorize(cells.to_numpy(dtype=object))
-    again, found = pd.factorize(np.array([text.strip() for text in found], dtype=object))
-    places = again[places] if len(again) else places
+    coded = pa.Array.from_pandas(cells).dictionary_encode()  # as it is, where the cells are categorical
+    found = coded.dictionary.to_numpy(zero_copy_only=False)
+    stripped = np.array([text.strip() for text in found], dtype=object)
+    places = coded.indices.to_numpy().astype(np.int64)
+    if not all(map(operator.is_, stripped, found)):  # two texts may be one now
+        again, found = pd.factorize(stripped)
+        places = again[places]
     counts = np.bincount(places, minlength=len(found)).astype(np.int64)
     order = np.argsort(-counts, kind="stable")
     order = order[np.asarray(found[order] != "", dtype=np.bool_)]

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from data_schemas.contract import FieldType
 from data_schemas.dates import DEFAULT, has_short_year
@@ -37,7 +39,8 @@ MISSING_WORDS = frozenset({
 
 _YEAR, _FEW_YEARS, _CENTURY = 365.25, 10 * 365.25, 36_525.0  # days
 _OFTEN = 0.05  # share of the rows
-_LONGEST = max(map(len, MISSING_WORDS))
+_MISSING_WORDS = pa.array(sorted(MISSING_WORDS))
+_LEADING_ZERO = r"^0\d+$"
 _NUMBERS = (FieldType.INTEGER, FieldType.NUMBER)
 
 
@@ -47,7 +50,7 @@ class ColumnProfile:
 
     Attributes:
         name: the column.
-        cells: its n texts, stripped.
+        cells: its n texts, stripped, categorical.
         present: bool (n,), false where the cell is empty or a missing code.
         missing_codes: texts that look like codes for "missing".
         type: of the present cells.
@@ -163,8 +166,11 @@ def before_decision(column: ColumnProfile, decided: ColumnProfile | None) -> Col
 
 def _split(name: str, cells: pd.Series[str]) -> _Split:
     texts, places = distinct_texts(name, cells)
-    words = np.array([len(text) <= _LONGEST and text.lower() in MISSING_WORDS for text in texts.texts], dtype=np.bool_)
-    stripped = pd.Series(np.append(texts.texts, [""])[places], index=cells.index, dtype=object)
+    words = pc.is_in(pc.utf8_lower(pa.array(texts.texts, pa.string())), _MISSING_WORDS).to_numpy(zero_copy_only=False)
+    empty = places < 0
+    levels = pd.Index([*texts.texts, ""] if empty.any() else texts.texts, dtype=object)
+    among = pd.Categorical.from_codes(np.where(empty, len(texts), places), levels, validate=False)
+    stripped = pd.Series(among, index=cells.index)
     return _Split(stripped, texts, places, words, texts.where(~words))
 
 
@@ -200,10 +206,8 @@ def _type(known: Texts, file_decimal: str) -> tuple[FieldType, Notation]:
     plain = not numbers.field_keys and not numbers.own_keys
     if plain and (dates := numbers_as_dates(known, numbers.values)):
         return FieldType.DATE, dates
-    if plain and any(
-        one[0] == "0" and len(one) > 1 and one.isdigit() for one in known.texts
-    ):  # leading zeros: a code, not a number
-        return text
+    if plain and pc.any(pc.match_substring_regex(pa.array(known.texts, pa.string()), _LEADING_ZERO)).as_py():
+        return text  # a code, not a number
     whole = numbers.values[np.isfinite(numbers.values)]
     is_integer = bool((whole == np.floor(whole)).all()) and not any(
         "e" in one.lower() for one in known.texts[:50] if plain
@@ -239,7 +243,7 @@ def _profile(name: str, look: _Look, codes: Codes) -> ColumnProfile:
         of_cells = np.where(given, np.append(values, np.nan)[look.places], np.nan)
     levels, weights = texts.texts[~is_code], texts.counts[~is_code]
     is_text = look.type is FieldType.STRING
-    n_of_words = np.array([n_words(text) if is_text else 1 for text in levels], dtype=np.float64)
+    n_of_words = np.array([n_words(text) for text in levels]) if is_text else np.ones(len(levels))
     return ColumnProfile(
         name=name,
         cells=look.cells,

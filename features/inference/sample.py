@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from data_schemas.contract import Dialect, Field, FieldType, Role, Schema
 from data_schemas.errors import ContractError
@@ -45,7 +46,7 @@ class FileSample:
     """Rows drawn from a file.
 
     Attributes:
-        frame: object dtype, the cells as written, "" where a Parquet file has no value; rows in file order.
+        frame: categorical, the cells as written, "" where a Parquet file has no value; rows in file order.
         n_rows: rows in the file.
         n_damaged: those of them that could not be split into cells, which are never drawn.
         layout: of the file; None for Parquet.
@@ -76,7 +77,7 @@ def sample_rows(
         ContractError: for a header that names columns badly or not at all.
         RunError: for a file that cannot be read.
     """
-    keys, kept = np.empty(0), pd.DataFrame()
+    keys, kept = np.empty(0), pa.table({})
     random = np.random.default_rng(0)
     total = damaged = 0
     layout = None if is_parquet(path) else find_layout(path, _NONE, dialect)
@@ -84,18 +85,25 @@ def sample_rows(
         n_new = len(rows.row_number)
         new_keys = random.random(n_new)
         hopeful = new_keys < (keys.max() if len(keys) == n_rows else 1.0)
-        cells = {name: column.fill_null("").to_numpy(zero_copy_only=False) for name, column in rows.cells.items()}
-        frame = pd.DataFrame({name: values[hopeful] for name, values in cells.items()}, dtype=object)
-        kept = pd.concat([kept, frame], ignore_index=True) if total else frame
+        new = pa.table(rows.cells).filter(pa.array(hopeful))
+        kept = pa.concat_tables([kept, new]) if total else new
         keys = np.concatenate([keys, new_keys[hopeful]])
         if len(keys) > n_rows:
             stay = np.sort(np.argpartition(keys, n_rows)[:n_rows])
-            keys, kept = keys[stay], kept.iloc[stay].reset_index(drop=True)
+            keys, kept = keys[stay], kept.take(stay)
         total += n_new + len(rows.rejects)
         damaged += len(rows.rejects)
         if on_rows:
             on_rows(n_new + len(rows.rejects))
-    return FileSample(kept, total, damaged, layout)
+    frame = pd.DataFrame({name: _distinct(kept.column(name)) for name in kept.column_names})
+    return FileSample(frame, total, damaged, layout)
+
+
+def _distinct(cells: pa.ChunkedArray) -> pd.Categorical:
+    """Texts by place among the distinct ones, so that many rows of few levels take little memory and time."""
+    coded = cells.fill_null("").combine_chunks().dictionary_encode()
+    texts = coded.dictionary.to_numpy(zero_copy_only=False)
+    return pd.Categorical.from_codes(coded.indices.to_numpy(), texts, validate=False)
 
 
 def _text_rows(path: Path, layout: Layout | None, dialect: Dialect) -> Iterator[TextRows]:

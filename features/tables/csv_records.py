@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from data_schemas.errors import RunError
-from features.tables.containers import unreadable_error
+from features.tables.containers import READ_ERRORS, unreadable_error
 
 MAX_RECORD = 8 * 2**20
 """Longest record that is read, in characters; what is longer is rejected, so a stray quote cannot swallow a file."""
@@ -74,10 +74,12 @@ class Lines:
     """Physical lines of a text stream that can be handed back; remembers those taken since ``begin``.
 
     A carriage return alone ends a line only in a file whose first line it ends; in any other it is part of a cell.
+    What fails while lines are taken in advance fails again when they are used up.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._failure: Exception | None = None
         first = stream.readline(MAX_RECORD)
         self._returns_end_lines = first.endswith("\r")
         self._back = deque([first] if first else [])
@@ -88,7 +90,7 @@ class Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._back.popleft() if self._back else self._read()
+        line = self._piece()
         if not line:
             raise StopIteration
         self.taken.append(line)
@@ -97,7 +99,28 @@ class Lines:
             raise _TooLongError
         return line
 
+    def take(self, n: int, n_characters: int) -> list[str]:
+        """The next lines: ``n``, or fewer where the text ends, breaks off or is longer than ``n_characters``."""
+        lines: list[str] = []
+        size = 0
+        try:
+            while len(lines) < n and size < n_characters:
+                line = self._piece()
+                if not line:
+                    break
+                lines.append(line)
+                size += len(line)
+        except READ_ERRORS as error:
+            self._failure = error
+        return lines
+
+    def _piece(self) -> str:
+        """A line, or MAX_RECORD characters of one; "" at the end."""
+        return self._back.popleft() if self._back else self._read()
+
     def _read(self) -> str:
+        if self._failure is not None:
+            raise self._failure
         line = self._stream.readline(MAX_RECORD)
         if self._returns_end_lines or not line.endswith("\r"):
             return line
@@ -119,7 +142,7 @@ class Lines:
     def skip_rest_of_line(self, piece: str) -> None:
         """Drop what is left of the line that this piece, the last one read, begins."""
         while len(piece) == MAX_RECORD and not piece.endswith(("\r", "\n")):
-            piece = self._read()
+            piece = self._piece()
 
 
 def split(line: str, delimiter: str) -> list[str]:
@@ -177,9 +200,8 @@ def _resume(reader: Iterator[list[str]], lines: Lines, width: int, error: csv.Er
         except csv.Error:
             cells = []
         if len(cells) == width:
-            yield _reject(rejected, rule, message)
-            yield _sound("".join(lines.taken), cells)
-            return
+            lines.hand_back(lines.taken)  # so that nothing is held between two records
+            break
         rejected.append(lines.taken[0])
         size += len(lines.taken[0])
         lines.hand_back(lines.taken[1:])

@@ -255,7 +255,7 @@ def _all_names(names: list[str], below: Sequence[Sequence[str]], path: Path) -> 
     named = len(names)
     while named > 1 and not names[named - 1]:
         named -= 1
-    widths = Counter(len(cells) for cells in below)
+    widths = Counter(len(cells) for cells in below if len(cells) > 1)  # one cell may be a line behind the table
     width = max(widths, key=lambda wide: (widths[wide], wide), default=len(names))
     usual = [cells for cells in below if len(cells) == width]
     empty = sum(not any(cell.strip() for cell in cells[named:]) for cells in usual)

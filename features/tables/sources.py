@@ -24,8 +24,9 @@ from features.tables.containers import READ_ERRORS, is_parquet, unreadable_error
 from features.tables.csv_records import Lines, Record, printable, records
 from features.tables.dates import dates_as_text
 from features.tables.header import column_positions, own_names
-from features.tables.layout import find_layout
+from features.tables.layout import Layout, find_layout
 from features.tables.number_cells import as_written
+from features.tables.plain_lines import plain_cells
 
 _MAX_TEXT = 32 * 2**20  # characters of a batch; fewer rows where rows are long
 MAX_WHOLE = 2.0**53  # above it floats skip whole numbers
@@ -79,13 +80,33 @@ def csv_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int, dia
             deque(itertools.islice(lines, layout.n_before + 1), maxlen=0)  # through the header
         except READ_ERRORS as error:
             raise unreadable_error(path, error) from error
-        rows = records(lines, layout.delimiter, len(layout.names))
-        if layout.n_empty:
-            rows = _ending_empty(rows, layout.n_empty)
-        first = 1
-        for batch in _batches(rows, chunk_rows, path):
+        yield from _rows_of(lines, layout, where, chunk_rows)
+
+
+def _rows_of(lines: Lines, layout: Layout, where: dict[str, int], chunk_rows: int) -> Iterator[TextRows]:
+    """The rows that lines give; one chunk without rows for a file without any."""
+    width = len(layout.names)
+    rows = records(lines, layout.delimiter, width)
+    if layout.n_empty:
+        rows = _ending_empty(rows, layout.n_empty)
+    first = 1
+    while True:
+        block = lines.take(chunk_rows, _MAX_TEXT)
+        cells = None if layout.n_empty else plain_cells(block, layout.delimiter, width, where.values())
+        if cells is not None:
+            yield _plain_rows(block, {name: cells[i] for name, i in where.items()}, first)
+            first += len(block)
+            continue
+        lines.hand_back(block)
+        batch, failure = _batch(rows, chunk_rows)
+        if batch or (first == 1 and failure is None):
             yield _text_rows(batch, first, where)
-            first += len(batch)
+        first += len(batch)
+        if failure is not None:
+            what = f"{layout.source.path} breaks off after data row {first - 1:,}: {failure}"
+            raise RunError(what, "Fetch or write the file again; the rows up to there are good.") from failure
+        if not batch:
+            return
 
 
 def _ending_empty(rows: Iterator[Record], n_empty: int) -> Iterator[Record]:
@@ -98,35 +119,33 @@ def _ending_empty(rows: Iterator[Record], n_empty: int) -> Iterator[Record]:
             yield row
 
 
-def _batches(rows: Iterator[Record], chunk_rows: int, path: Path) -> Iterator[list[Record]]:
+def _batch(rows: Iterator[Record], chunk_rows: int) -> tuple[list[Record], Exception | None]:
+    """The next records, and what keeps more from being read."""
     batch: list[Record] = []
-    size = n_before = 0
-    failure: Exception | None = None
-    while failure is None:
-        try:
-            record = next(rows, None)
-        except READ_ERRORS as error:
-            failure, record = error, None
-        if record is None:
-            break
-        batch.append(record)
-        size += len(record.raw)
-        if len(batch) >= chunk_rows or size >= _MAX_TEXT:
-            yield batch
-            n_before += len(batch)
-            batch, size = [], 0
-    if batch or (n_before == 0 and failure is None):  # a file without rows gives one batch without rows
-        yield batch
-    if failure is not None:
-        what = f"{path} breaks off after data row {n_before + len(batch):,}: {failure}"
-        raise RunError(what, "Fetch or write the file again; the rows up to there are good.") from failure
+    size = 0
+    try:
+        while len(batch) < chunk_rows and size < _MAX_TEXT and (record := next(rows, None)):
+            batch.append(record)
+            size += len(record.raw)
+    except READ_ERRORS as error:
+        return batch, error
+    return batch, None
+
+
+def _plain_rows(lines: Sequence[str], cells: dict[str, pa.Array], first: int) -> TextRows:
+    return TextRows(
+        cells=cells,
+        row_number=np.arange(first, first + len(lines), dtype=np.int64),
+        original=lambda position: lines[position].rstrip("\r\n"),
+        rejects=[],
+    )
 
 
 def _text_rows(batch: Sequence[Record], first: int, where: dict[str, int]) -> TextRows:
     sound = [(number, record) for number, record in enumerate(batch, first) if not record.rule]
-    rows = [record.cells for _, record in sound]
+    columns = list(zip(*(record.cells for _, record in sound), strict=True))  # empty without a sound row
     return TextRows(
-        cells={name: pa.array([cells[i] for cells in rows], pa.string()) for name, i in where.items()},
+        cells={name: pa.array(columns[i] if columns else (), pa.string()) for name, i in where.items()},
         row_number=np.array([number for number, _ in sound], dtype=np.int64),
         original=lambda position: sound[position][1].raw,
         rejects=[

@@ -198,7 +198,7 @@ def test_one_kind_of_end_is_not_enough(levels: tuple[str, ...], asked: str) -> N
 
 def test_a_level_that_is_not_understood_is_undecided_and_named() -> None:
     divided = found("loan_status", "Fully Paid", "Charged Off", "Transferred", "Current", "", "NA")
-    assert divided.undecided == ("Transferred", "Current", "", "NA")
+    assert divided.undecided == ("Transferred", "Current", "NA", "")
     assert divided.strange == ("Transferred",)
     assert divided.lines["undecided"].startswith("5 rows: Transferred (2), Current (1)")
 

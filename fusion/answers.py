@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_schemas.contract import Reason, Sensitive
+from data_schemas.errors import RunError
+from features.arrays import Floats, Ints
 from features.narratives.concepts import ConceptMatches
 from fusion.config import ScaleConfig
 from fusion.explain.explanation import Explanation, to_points
@@ -31,6 +33,11 @@ class RowReasons:
     narrative_points: float
     sensitive: Mapping[Sensitive, float]
     not_approved: bool = False
+
+    @property
+    def total(self) -> float:
+        """The sum of all points here; no finite number where one of them is none."""
+        return sum((taken for _, taken in self.reasons), self.narrative_points) + sum(self.sensitive.values())
 
     @property
     def undisclosable(self) -> list[str]:
@@ -109,6 +116,27 @@ def reasons_by_row(
     return tuple(
         RowReasons(tuple(found.of(row)), moved[row], kinds, not_approved[row]) for row, kinds in enumerate(sensitive)
     )
+
+
+def check_finite(row_number: Ints, *values: Floats) -> None:
+    """Raise RunError for a row of which something that was computed is no finite number.
+
+    It stops the run instead of rejecting the row: cells are finite by then, so the fault is the machine's, and other
+    rows may be wrong without showing it.
+
+    Args:
+        row_number: int64 (n,), names the rows.
+        values: float64 (n,) or (n, k) each.
+    """
+    sound = np.ones(len(row_number), dtype=bool)
+    for value in values:
+        sound &= np.isfinite(value) if value.ndim == 1 else np.isfinite(value).all(axis=1)
+    if not sound.all():
+        first = int(row_number[int(np.argmin(sound))])
+        raise RunError(
+            f"the score of row {first:,} or its reasons are no finite numbers",
+            "Score again with --no-cache; if it happens again, the text encoder or this machine computes wrongly.",
+        )
 
 
 def points_text(points: float) -> str:

@@ -225,9 +225,12 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return save(Path(path), trained, provenance, CARD.format(made=provenance, schema=bundle.schema.name))
 
     def decision_function(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:
-        """Calibrated log-odds of classes_[1], float64 (n,). Raises ContractError for cells that break the schema."""
-        design = self.design(X)
-        margin = self.bundle_.model.predict(design).margin
+        """Calibrated log-odds of classes_[1], float64 (n,).
+
+        Raises ContractError for cells that break the schema, RunError for one that is no finite number.
+        """
+        scorer = self.scorer()
+        margin = scorer.scores(scorer.read(self._applications(X))).margin
         return margin if self.bad_class_ == self.classes_[1] else -margin
 
     def predict_proba(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:

@@ -31,13 +31,13 @@ from features.narratives.sentences import SentenceBlock
 from features.tables.applications import Applications
 from features.tables.data_quality import data_quality
 from features.tables.dataframe import Records, read_frame
-from fusion.answers import Answer, RowReasons, reasons_by_row
+from fusion.answers import Answer, RowReasons, check_finite, reasons_by_row
 from fusion.bundle import Bundle, load
 from fusion.explain.attribution import Explainer, ModelOutputs
 from fusion.explain.explanation import Explanation
 from fusion.explain.reasons import ReasonBook, principal_reasons
 from fusion.frames import ExplainedFrame, ScoredFrame
-from fusion.model.fusion_model import Margins
+from fusion.model.fusion_model import Margins, Scores
 from fusion.policy.policy import Decisions, Policy, decide_all, default_policy
 from fusion.policy.policy_file import load_policy
 from fusion.text_encoder import OpenEncoder, VectorCache, bundle_encoder, check_parity, open_mask, open_reader
@@ -221,6 +221,12 @@ class Scorer:
         """Calibrated log-odds of bad of the model and of its two ablations, float64 (n,) each."""
         return self.bundle.model.margins(design, self.threads)
 
+    def scores(self, reading: Reading) -> Scores:
+        """Margin, PD and points of every row; raises RunError where one is no finite number."""
+        scores = self.bundle.model.predict(reading.design, self.threads)
+        check_finite(reading.applications.row_number, scores.margin, scores.pd, scores.score)
+        return scores
+
     def decide(self, applications: Applications, pd: Floats, quality: Sequence[str]) -> Decisions:
         """What the policy decides of applications with these PDs, float64 (n,), and data-quality flags.
 
@@ -231,12 +237,13 @@ class Scorer:
     def answer(self, applications: Applications, monitor: Monitor = UNWATCHED) -> Answer:
         """Score, decision, data-quality flags and ``n_reasons`` reasons of every row.
 
-        A row's answer does not depend on the rows beside it. Raises ContractError as ``decide`` does.
+        A row's answer does not depend on the rows beside it. Raises ContractError as ``decide`` does, RunError where a
+        score or a reason's points are no finite number.
         """
         reading = self.read(applications, monitor, sentences=self.n_reasons > 0)
         if not self.n_reasons:
             with monitor.timed("predict"):
-                scores = self.bundle.model.predict(reading.design, self.threads)
+                scores = self.scores(reading)
             return Answer(scores, self.decide(applications, scores.pd, reading.quality), reading.quality)
         return Answer.concat([answer for _, answer in self._explained_blocks(reading, self.n_reasons, monitor.timed)])
 
@@ -261,12 +268,16 @@ class Scorer:
             with timed("predict"):
                 evaluated = ModelOutputs.of(self.bundle.model, reading.design.take(rows), self.threads)
                 scores = self.bundle.model.scores(evaluated.margin)
-            decisions = self.decide(reading.applications.take(rows), scores.pd, quality)
+            applications = reading.applications.take(rows)
+            check_finite(applications.row_number, scores.margin, scores.pd, scores.score)
+            decisions = self.decide(applications, scores.pd, quality)
             with timed("concepts"):
                 matches = self.matcher.match(sentences)
             with timed("explain"):
                 explanation = self.explainer.explain_outputs(evaluated, sentences, SEED)
                 reasons = self.reasons(explanation, matches, ~decisions.rows_with("approve"), most)
+            points = np.array([why.total for why in reasons])
+            check_finite(applications.row_number, explanation.columns, explanation.narratives, points)
             yield explanation, Answer(scores, decisions, tuple(quality), reasons)
 
     def score(self, rows: Records) -> ScoredFrame:

@@ -21,6 +21,7 @@ from experiments.options import (
     SegmentOption,
     SheetOption,
     SinceOption,
+    StrictOption,
     ThreadsOption,
     check_free,
     report_day,
@@ -56,6 +57,7 @@ def compare(
     segment: SegmentOption = None,
     made_on: DateOption = None,
     force: ForceOption = False,
+    strict: StrictOption = False,
     champion_encoder: Annotated[
         str | None, typer.Option(help="The champion's text encoder, where it lies elsewhere than in training.")
     ] = None,
@@ -76,11 +78,13 @@ def compare(
     Ranking, calibration, swap sets at equal approval rate, net benefit, segments, months, and how many decisions a
     shadow test would take. The models may have different schemas; each reads the file by its own, and rows that break
     either contract are left out and go to rejects.csv. Equal input, models and --date give equal bytes. Exit code 3:
-    some rows were rejected.
+    some rows were rejected. With --strict a column that is unlike the training rows of either model ends the run with
+    exit code 4 before anything is written.
     """
     from experiments.compare.job import COMPARISON, ComparisonRequest, compare_models, lines, summary
     from experiments.compare.rows import ComparedFiles
     from experiments.reporting.files import names_of, write_pages
+    from experiments.session.unlike_training import refuse
     from features.tables.reader import ReadOptions
     from fusion.scorer import load_scorer
     from fusion.validation.power import POWERS
@@ -101,6 +105,10 @@ def compare(
                 for path, encoder in ((champion, champion_encoder), (challenger, challenger_encoder))
             )
         found = compare_models(one, other, order, run)
+        if strict:
+            sides = (found.pair.champion, found.pair.challenger)
+            warnings = {warning.column: warning for side in sides for warning in side.warnings}
+            refuse(tuple(warnings.values()), "Look at the columns, or leave --strict out.")
         with run.timed("write"):
             write_pages(out, {COMPARISON: found.document}, found.rows.rejects)
         run.finish({"out": out, **summary(found)}, {"out": out, **lines(found)})

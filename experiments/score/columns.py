@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from data_schemas.dates import write_date
-from data_schemas.errors import ContractError, RunError
+from data_schemas.errors import ContractError
 from experiments.score.resumable_output import OutputColumn
 from features.tables.applications import Applications
 from fusion.answers import Answer, RowReasons, points_text
@@ -46,7 +44,6 @@ def scored_frame(
     """The scored file's rows as they are written (``output_columns``): PD with six decimals, score and points with
     one.
     """
-    _check_finite(applications, answer)
     columns = [
         applications.row_number.tolist(),
         applications.ids,
@@ -61,24 +58,6 @@ def scored_frame(
     ]
     # By position: a column that is passed through may have the name of one of ours.
     return pd.DataFrame(dict(enumerate(columns)), dtype=object)
-
-
-def _check_finite(applications: Applications, answer: Answer) -> None:
-    """Raise RunError for a score or a reason's points that are no number.
-
-    It stops the run instead of rejecting the row: cells are finite by then, so the fault is the machine's, and other
-    rows may be wrong without showing it.
-    """
-    sound = np.isfinite(answer.scores.pd) & np.isfinite(answer.scores.score)
-    for row, why in enumerate(answer.reasons or ()):
-        points = [why.narrative_points, *why.sensitive.values(), *(taken for _, taken in why.reasons)]
-        sound[row] &= all(map(math.isfinite, points))
-    if not sound.all():
-        first = int(applications.row_number[int(np.argmin(sound))])
-        raise RunError(
-            f"the score of row {first:,} or its reasons are no finite numbers",
-            "Score again with --no-cache; if it happens again, the text encoder or this machine computes wrongly.",
-        )
 
 
 def column_text(applications: Applications, name: str) -> list[str]:

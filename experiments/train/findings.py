@@ -17,11 +17,12 @@ from experiments.train.rows import Split
 from experiments.train.slices import SliceReport
 from experiments.train.tuning import TuningRecord
 from features.arrays import Floats
-from features.inference.leakage import after_decision, leak_by_outcome
+from features.inference.leakage import after_decision, leak_by_outcome, single_auc
 from features.inference.profile import ColumnProfile, profile
 from features.narratives.legibility import Languages
 from features.tables.applications import Applications
 from fusion.metrics import Figures
+from fusion.validation.intervals import Estimate
 
 Severity = Literal["warning", "note"]
 
@@ -29,6 +30,7 @@ SIGNIFICANT = 0.05  # two-sided
 FEW = 30  # outcomes of one kind below which figures say little
 MAX_PROFILED = 50_000  # rows that are looked at for leaks, as many as `schema infer` looks at
 MAX_NAMES = 12
+TOO_GOOD = 0.99  # lower end of an out-of-fold AUC's interval that hardly any honest model reaches
 MUCH_UNREAD = 0.01  # share of the narratives that are not read, for a warning
 
 
@@ -70,7 +72,8 @@ def findings_of(
     own = applications.take(split.learn)
     found = [
         *likely_leaks(own),
-        *worse_than_chance(slices[0].fused),
+        *no_better_than_chance(slices[0].auc),
+        *too_good(own, slices[0].auc),
         *off_calibration(slices),
         *few_outcomes(slices[0].fused),
         *behind_plain(plain),
@@ -124,16 +127,34 @@ def _profile(own: Applications, field: Field) -> ColumnProfile:
     return profile(field.name, texts.astype(object))
 
 
-def worse_than_chance(figures: Figures) -> Iterator[Finding]:
-    """An order of the training rows that chance would beat."""
-    if figures.auc < 0.5:
+def no_better_than_chance(auc: Estimate) -> Iterator[Finding]:
+    """An order of the training rows that chance may have made, or would beat."""
+    if auc.low <= 0.5:
+        worse = auc.high < 0.5
         yield Finding(
-            key="worse_than_chance",
+            key="worse_than_chance" if worse else "no_better_than_chance",
             severity="warning",
-            sentence=f"The model ranks training rows that it did not see worse than chance: an out-of-fold AUC of "
-            f"{figures.auc:.3f}.",
+            sentence=f"The model ranks training rows that it did not see {'worse' if worse else 'no better'} than "
+            f"chance: an out-of-fold AUC of {auc.value:.3f} (95 % {auc.low:.3f} to {auc.high:.3f}).",
             remedy="Do not use it. Check which target values the schema calls bad, and whether anything in the columns "
             "can tell good from bad.",
+        )
+
+
+def too_good(own: Applications, auc: Estimate) -> Iterator[Finding]:
+    """An order of the training rows that is nearly perfect, as no honest input makes it."""
+    if auc.low >= TOO_GOOD:
+        bad = own.outcome()
+        alone = {field: single_auc(_profile(own, field), bad) for field in own.schema.features}
+        strongest = max(alone, key=lambda field: alone[field], default=None)
+        named = f"; alone, {strongest.name} ranks best ({alone[strongest]:.3f})" if strongest is not None else ""
+        yield Finding(
+            key="too_good",
+            severity="warning",
+            sentence=f"The model ranks training rows that it did not see almost without error: an out-of-fold AUC of "
+            f"{auc.value:.3f} (95 % {auc.low:.3f} to {auc.high:.3f}){named}.",
+            remedy="An input may know the outcome. Give what is not known before the decision the role 'ignored' and "
+            "train again.",
         )
 
 

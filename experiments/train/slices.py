@@ -12,7 +12,7 @@ from features.design import Design
 from fusion.metrics import Figures, Gain, delong, figures
 from fusion.model.cross_validation import newest_rows
 from fusion.model.fusion_model import Margins
-from fusion.validation.intervals import Estimate, slope_interval
+from fusion.validation.intervals import Estimate, auc_interval, slope_interval
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class SliceReport:
         columns_only: of its ablation without narratives.
         text_only: of its ablation without columns.
         text_gain: what the text was worth: the model's AUC minus that of the columns.
+        auc: the model's, with its interval.
         slope: the model's calibration slope with its interval.
         judges: whether these rows are the newest, or took no part: as near to new applications as there are.
     """
@@ -34,6 +35,7 @@ class SliceReport:
     columns_only: Figures
     text_only: Figures
     text_gain: Gain
+    auc: Estimate
     slope: Estimate
     judges: bool
 
@@ -114,6 +116,7 @@ def judge(name: str, margins: Margins, y: Floats, judges: bool) -> SliceReport:
         figures(y, margins.columns_only),
         figures(y, margins.text_only),
         delong(y, margins.fused, margins.columns_only),
+        auc_interval(y, margins.fused),
         slope_interval(y, margins.fused)[0],
         judges,
     )

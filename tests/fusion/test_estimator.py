@@ -23,7 +23,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import fusion
 from data_schemas.contract import Sensitive
-from data_schemas.errors import ContractError
+from data_schemas.errors import ContractError, RunError
 from data_schemas.reader import parse_schema
 from experiments.demo.data import generate
 from features.arrays import Floats, Floats32
@@ -31,6 +31,7 @@ from features.encoders.encoder import PartVectors, Progress
 from features.encoders.windows import Spans
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig, TextConfig
 from fusion.estimator import CreditFusionClassifier, _bad_code
+from fusion.model.fusion_model import FusionModel
 from fusion.policy.cutoff import cutoff_of
 from fusion.text_encoder import OpenEncoder
 from tests.support.bundles import train_small
@@ -341,3 +342,14 @@ def test_the_classifier_of_a_trained_bundle_reads_files_with_more_columns(tmp_pa
     classifier = CreditFusionClassifier.from_bundle(model)
     expected = fusion.load(model).score(rows.drop(columns="outcome")).scores["pd"]
     np.testing.assert_array_equal(classifier.predict_proba(rows)[:, 1], expected)
+
+
+def test_log_odds_that_are_no_number_are_an_error(
+    fitted: CreditFusionClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = FusionModel.scores
+    monkeypatch.setattr(FusionModel, "scores", lambda model, margin: right(model, np.full_like(margin, np.nan)))
+    rows, _ = table(5)
+    for answer in (fitted.decision_function, fitted.predict_proba, fitted.predict):
+        with pytest.raises(RunError, match="the score of row 1 or its reasons are no finite numbers"):
+            answer(rows)

@@ -15,13 +15,14 @@ import pandas as pd
 import pytest
 
 import fusion
-from data_schemas.errors import ContractError
+from data_schemas.errors import ContractError, RunError
 from experiments.demo.data import generate
 from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run
-from features.arrays import Floats32
+from features.arrays import Floats, Floats32
 from features.encoders.encoder import BertEncoder, Progress
 from features.tables.reader import ReadOptions
+from fusion.model.fusion_model import FusionModel, Scores
 from fusion.scorer import Scorer
 from fusion.text_encoder import VectorCache
 from tests.support.bundles import train_small
@@ -186,3 +187,21 @@ def test_an_engine_that_gives_other_vectors_is_refused(
     monkeypatch.setattr(BertEncoder, "encode", off_by_a_thousandth)
     with pytest.raises(ContractError, match=f"other vectors here than those that model {scorer.model_id} learned with"):
         fusion.load(lender.model)
+
+
+@pytest.fixture
+def broken_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second row's margin is no number."""
+    right = FusionModel.scores
+
+    def wrong(model: FusionModel, margin: Floats) -> Scores:
+        return right(model, np.where(np.arange(len(margin)) == 1, np.nan, margin))
+
+    monkeypatch.setattr(FusionModel, "scores", wrong)
+
+
+@pytest.mark.usefixtures("broken_machine")
+def test_a_score_that_is_no_number_is_an_error(lender: Lender, scorer: Scorer) -> None:
+    for answer in (scorer.score, scorer.explain):
+        with pytest.raises(RunError, match="the score of row 2 or its reasons are no finite numbers"):
+            answer(lender.rows)

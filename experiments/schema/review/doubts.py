@@ -12,7 +12,7 @@ from experiments.reporting.words import listed, number, percent
 from experiments.schema.review.content import Doubt
 from features.inference.leakage import MAX_AUC
 from features.inference.profile import ColumnProfile
-from features.inference.roles import LEAK
+from features.inference.roles import LEAK, SUSPECT
 
 SELDOM = 0.95  # missing share from which a column says little
 _NUMBERS = (FieldType.INTEGER, FieldType.NUMBER)
@@ -49,7 +49,8 @@ def doubts(found: Evidence, schema: Schema, open_points: Unfinished) -> tuple[Do
 
 
 def _of_leaks(found: Evidence) -> Iterator[Doubt]:
-    if found.note and LEAK in found.note:
+    strength = found.strength or 0.0
+    if LEAK in found.note:
         reason = _sentence(why(found.note).removeprefix(LEAK).strip())
         if found.field.role is Role.IGNORED:
             yield Doubt(
@@ -59,17 +60,24 @@ def _of_leaks(found: Evidence) -> Iterator[Doubt]:
             yield Doubt(
                 grade="concern", words=f"Is it known on the day of the decision? {reason} If not, leave it out."
             )
-    elif found.field.role is Role.FEATURE and found.strength is not None and found.strength >= MAX_AUC:
+    elif found.field.role is Role.FEATURE and strength >= MAX_AUC:
         yield Doubt(
             grade="alarm",
             words=f"Is it known on the day of the decision? Alone it ranks the outcomes with an AUC of "
-            f"{number(found.strength, 2)}, which hardly any honest column does.",
+            f"{number(strength, 2)}, which hardly any honest column does.",
+        )
+    elif SUSPECT in found.note and found.field.role in (Role.FEATURE, Role.NARRATIVE):
+        reason = _sentence(why(found.note).removeprefix(SUSPECT).partition(": ")[0].strip())
+        yield Doubt(
+            grade="concern",
+            words=f"Is it known on the day of the decision, in this form? {reason} If not, leave it out.",
         )
 
 
 def _of_role(found: Evidence, schema: Schema) -> Iterator[Doubt]:
     field = found.field
-    if not found.note or LEAK in found.note:
+    suspected = SUSPECT in found.note and field.role in (Role.FEATURE, Role.NARRATIVE)
+    if not found.note or LEAK in found.note or suspected:
         return
     match field.role:
         case Role.TARGET:

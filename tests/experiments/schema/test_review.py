@@ -5,16 +5,19 @@ import re
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
+from data_schemas.unfinished import unfinished
 from experiments.schema.command import app
 from experiments.schema.review.content import ColumnReview, SchemaReview
-from experiments.schema.review.doubts import why
+from experiments.schema.review.doubts import Evidence, doubts, why
 from experiments.schema.review.job import Beside, review_html, review_of
 from features.inference.draft import draft_schema, pretty_json
+from features.inference.profile import profile
 from features.inference.sample import sample_rows
 
 N = 300
@@ -187,3 +190,15 @@ def test_review_refuses_an_existing_page_and_an_empty_file(folder: Path, tmp_pat
 )
 def test_why_is_read_off_a_note(note: str, reason: str) -> None:
     assert why(note) == reason
+
+
+@pytest.mark.parametrize(("strength", "grade"), [(None, "concern"), (0.7, "concern"), (0.99, "alarm")])
+def test_a_suspect_is_a_doubt(strength: float | None, grade: str) -> None:
+    schema = load_schema("demo")
+    field = next(one for one in schema.features if one.is_numeric)
+    note = "feature: SUSPECT alone its values separate the outcomes: keep it only if known; a number. Seen: 3 values."
+    column = profile(field.name, pd.Series(["1", "2", "3"], dtype=object))
+    found = doubts(Evidence(field, column, note, strength), schema, unfinished(schema))
+    asked = [doubt for doubt in found if "Is it known on the day of the decision" in doubt.words]
+    assert [doubt.grade for doubt in asked] == [grade]
+    assert strength == 0.99 or "Alone its values separate the outcomes. If not, leave it out." in asked[0].words

@@ -128,6 +128,9 @@ def test_data_frames_have_the_same_warnings_and_evaluate_reports_them(
     options = ("--no-reread", "--no-cache", "--threads", 1, "--json")
     assert creditfusion(*command, *options, "--strict") == 4
     assert not (tmp_path / "checks" / "validation.html").exists()
+    pair = ("compare", "--champion", lender.model, "--challenger", lender.model, *command[3:])
+    assert creditfusion(*pair, "--no-cache", "--threads", 1, "--strict") == 4
+    assert not (tmp_path / "checks" / "comparison.html").exists()
     capsys.readouterr()
     assert creditfusion(*command, *options) == 0
     summary = json.loads(capsys.readouterr().out)

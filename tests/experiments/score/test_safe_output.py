@@ -8,18 +8,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from data_schemas.contract import Reason, Sensitive
 from data_schemas.errors import ContractError, RunError
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
-from experiments.score.columns import scored_frame
 from experiments.session.run import Run
 from experiments.session.run_log import RunLog
-from features.tables.dataframe import applications_of
 from features.tables.sources import as_text
-from fusion.answers import Answer, RowReasons
+from fusion.answers import RowReasons, check_finite
 from fusion.bundle import MANIFEST, MANIFEST_DIGEST, check_outside, verify
-from fusion.model.fusion_model import Scores
-from fusion.policy.policy import Decisions
 from tests.support.bundles import train_small
 
 
@@ -72,16 +69,16 @@ def test_a_path_that_is_no_text_does_not_stop_the_log(tmp_path: Path, name: str)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("where", ["pd", "score", "reason"])
-def test_what_is_no_number_stops_the_run_before_it_is_written(value: float, where: str) -> None:
-    applications = applications_of(generate(3, 1).table.drop(columns="outcome"), load_schema("demo"))
-    numbers = {name: np.full(3, 0.5) for name in ("margin", "pd", "score")}
-    if where != "reason":
-        numbers[where][1] = value
-    reasons = tuple(RowReasons((), value if where == "reason" and row == 1 else 1.0, {}) for row in range(3))
-    answer = Answer(Scores(**numbers), Decisions(("approve",) * 3, ("",) * 3), ("",) * 3, reasons)
-    with pytest.raises(RunError, match=r"row 2 or its reasons are no finite numbers.*--no-cache"):
-        scored_frame(applications, answer, "model", 2, False, ())
+def test_what_is_no_number_stops_the_run_with_its_row(value: float) -> None:
+    rows, sound, odd = np.array([1, 2, 7]), np.full(3, 0.5), np.array([0.5, value, 0.5])
+    check_finite(rows, sound, np.full((3, 2), 0.5))
+    for values in ([odd], [sound, odd], [np.column_stack([sound, odd])]):
+        with pytest.raises(RunError, match=r"row 2 or its reasons are no finite numbers.*--no-cache"):
+            check_finite(rows, *values)
+    reason = Reason(code="R01", wording="too much debt")
+    by_kind: dict[Sensitive, float] = {Sensitive.HEALTH: value}
+    for points in (RowReasons(((reason, value),), 1.0, {}), RowReasons((), value, {}), RowReasons((), 1.0, by_kind)):
+        assert not np.isfinite(points.total)
 
 
 @pytest.mark.parametrize("kind", [pa.float64(), pa.float32()])

@@ -14,12 +14,13 @@ from experiments.train.findings import (
     behind_plain,
     few_outcomes,
     likely_leaks,
+    no_better_than_chance,
     not_read,
     nothing_held_out,
     off_calibration,
     open_guesses,
+    too_good,
     useless_columns,
-    worse_than_chance,
 )
 from experiments.train.plain import PlainComparison, PlainSlice
 from experiments.train.rows import NOTHING, Split
@@ -29,6 +30,7 @@ from features.narratives.legibility import Languages
 from features.tables.applications import Applications
 from fusion.metrics import Gain, figures
 from fusion.model.fusion_model import Margins
+from fusion.validation.intervals import Estimate
 from tests.support.small import applications, row, small_schema
 
 N = 200
@@ -85,10 +87,21 @@ def test_what_knows_nothing_is_no_leak(tmp_path: Path) -> None:
     assert not list(likely_leaks(book(tmp_path, income=[f"{value:.0f}" for value in values])))
 
 
-@pytest.mark.parametrize(("sign", "n_found"), [(1.0, 0), (-1.0, 1)])
-def test_an_order_worse_than_chance_is_called_so(sign: float, n_found: int) -> None:
-    y = outcomes(100, 50)
-    assert len(list(worse_than_chance(figures(y, sign * y)))) == n_found
+@pytest.mark.parametrize(
+    ("low", "high", "key"),
+    [(0.55, 0.7, None), (0.45, 0.6, "no_better_than_chance"), (0.2, 0.4, "worse_than_chance"), (np.nan, np.nan, None)],
+)
+def test_an_order_no_better_than_chance_is_called_so(low: float, high: float, key: str | None) -> None:
+    found = list(no_better_than_chance(Estimate((low + high) / 2, low, high)))
+    assert [one.key for one in found] == ([key] if key else [])
+
+
+def test_an_order_almost_without_error_is_called_so_with_its_strongest_column(tmp_path: Path) -> None:
+    own = book(tmp_path, amount=["900" if at % 4 == 0 else str(1000 + at) for at in range(N)])
+    (found,) = too_good(own, Estimate(0.999, 0.995, 1.0))
+    assert found.severity == "warning"
+    assert "alone, amount ranks best (1.000)" in found.sentence
+    assert not list(too_good(own, Estimate(0.99, 0.98, 1.0)))
 
 
 @pytest.mark.parametrize(

@@ -107,17 +107,19 @@ class EmbeddingCache:
         )
 
     def _get(self, keys: Sequence[bytes]) -> dict[int, Floats32]:
-        def look_up(db: sqlite3.Connection) -> dict[bytes, object]:
-            found: dict[bytes, object] = {}
+        asked = set(keys)
+
+        def look_up(db: sqlite3.Connection) -> dict[object, object]:
+            found: dict[object, object] = {}  # in a damaged page a key may be anything
             for at in range(0, len(keys), KEYS_A_QUERY):
                 some = keys[at : at + KEYS_A_QUERY]
                 marks = ",".join("?" * len(some))
                 found.update(db.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", some))
-            self._touch(db, list(found))
+            self._touch(db, sorted(asked.intersection(found)))
             return found
 
         found = self._use(look_up)
-        intact = {key: values for key, entry in found.items() if (values := _opened(key, entry)) is not None}
+        intact = {key: values for key in asked & found.keys() if (values := _opened(key, found[key])) is not None}
         self.n_damaged += len(found) - len(intact)
         return {n: intact[key] for n, key in enumerate(keys) if key in intact}
 
@@ -195,7 +197,7 @@ class EmbeddingCache:
         """Mark as used now; skipped while the file is far from its bound, where no order of eviction is needed."""
         if keys and _used_bytes(db) > self.max_bytes / 2:
             turn = _next_turn(db)
-            db.executemany("UPDATE vectors SET used = ? WHERE key = ?", ((turn, key) for key in sorted(keys)))
+            db.executemany("UPDATE vectors SET used = ? WHERE key = ?", ((turn, key) for key in keys))
 
     def _evict(self, db: sqlite3.Connection) -> None:
         if _used_bytes(db) <= self.max_bytes:

@@ -163,6 +163,17 @@ def test_no_damage_of_the_file_stops_a_run_or_changes_a_vector(data: st.DataObje
             cache.put_many(DIGEST, names(300, "other"), vectors(names(300, "other")))
 
 
+def test_a_damaged_page_whose_keys_are_nothing_costs_no_run(tmp_path: Path) -> None:
+    texts = names(400)
+    cache = EmbeddingCache(tmp_path, 60_000, lambda _: None)
+    cache.put_many(DIGEST, texts, vectors(texts))
+    with cache.path.open("r+b") as file:
+        file.seek(26_828)
+        file.write(b"\0")
+    found = cache.get_many(DIGEST, texts, 8)
+    assert all((found[n] == len(texts[n])).all() for n in found)
+
+
 def alter(cache: EmbeddingCache, change: Callable[[bytes], bytes | str | None]) -> None:
     """Change every entry, as a disk or another program might."""
     with sqlite3.connect(cache.path) as db:

@@ -16,7 +16,8 @@ def plain_cells(
     """The cells of lines of which each is a row; None where one may be no row of ``width`` cells, or damaged.
 
     It splits as ``csv_records.records`` does, whose care such lines do not need: they hold no quote, no NUL, no
-    undecodable byte, no carriage return but at their ends, and as many cells as there are columns.
+    undecodable byte, no carriage return but at their ends, and as many cells as there are columns. Nor do they begin
+    with a byte order mark, which Arrow would drop, though in the middle of a file it is part of a cell.
 
     Args:
         lines: with their line breaks; only the last one may lack it.
@@ -26,7 +27,7 @@ def plain_cells(
     text = "".join(lines)
     if width < 2 or not text or "\n" in lines or "\r\n" in lines:
         return None
-    if '"' in text or "\0" in text or not delimiter.isascii():
+    if '"' in text or "\0" in text or text.startswith("\ufeff") or not delimiter.isascii():
         return None
     if text.count("\r") != text.count("\r\n") or max(map(len, lines)) >= MAX_RECORD:
         return None

@@ -66,7 +66,7 @@ def _of_leaks(found: Evidence) -> Iterator[Doubt]:
             words=f"Is it known on the day of the decision? Alone it ranks the outcomes with an AUC of "
             f"{number(strength, 2)}, which hardly any honest column does.",
         )
-    elif SUSPECT in found.note and found.field.role in (Role.FEATURE, Role.NARRATIVE):
+    elif _is_suspect(found):
         reason = _sentence(why(found.note).removeprefix(SUSPECT).partition(": ")[0].strip())
         yield Doubt(
             grade="concern",
@@ -74,10 +74,14 @@ def _of_leaks(found: Evidence) -> Iterator[Doubt]:
         )
 
 
+def _is_suspect(found: Evidence) -> bool:
+    """Whether an input is marked as predicting the outcome very well alone."""
+    return SUSPECT in found.note and found.field.role in (Role.FEATURE, Role.NARRATIVE)
+
+
 def _of_role(found: Evidence, schema: Schema) -> Iterator[Doubt]:
     field = found.field
-    suspected = SUSPECT in found.note and field.role in (Role.FEATURE, Role.NARRATIVE)
-    if not found.note or LEAK in found.note or suspected:
+    if not found.note or LEAK in found.note or _is_suspect(found):
         return
     match field.role:
         case Role.TARGET:

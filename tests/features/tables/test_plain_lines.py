@@ -12,7 +12,9 @@ from features.tables.csv_records import Lines, records
 from features.tables.plain_lines import plain_cells
 
 WIDTH = 3
-ODD = st.sampled_from(["", " ", '"', '""', "\0", "\udcff", "é", "\u2028", "\x1c", "a\tb", "'", "\\", "NA", "null"])
+ODD = st.sampled_from(
+    ["", " ", "\ufeff", '"', '""', "\0", "\udcff", "é", "\u2028", "\x1c", "a\tb", "'", "\\", "NA", "null"]
+)
 ENDS = st.sampled_from(["\n", "\r\n"])
 
 
@@ -48,3 +50,10 @@ def test_it_splits_sound_lines(rows: list[list[str]], end: str) -> None:
 )
 def test_it_leaves_any_other_line_to_the_careful_reader(line: str) -> None:
     assert plain_cells(["a,b,c\n", line, "a,b,c\n"] if line else [], ",", WIDTH, range(WIDTH)) is None
+
+
+def test_a_byte_order_mark_in_the_middle_of_a_file_stays_whatever_the_chunk() -> None:
+    assert plain_cells(["\ufeffa,b,c\n"], ",", WIDTH, range(WIDTH)) is None
+    found = plain_cells(["x,y,z\n", "\ufeffa,b,c\n"], ",", WIDTH, range(WIDTH))
+    assert found is not None
+    assert found[0].to_pylist() == ["x", "\ufeffa"]

@@ -42,7 +42,7 @@ def required_columns(schema: Schema, need_target: bool) -> tuple[str, ...]:
     dates = {name for derived in schema.derived if derived.kind is DerivedKind.YEARS_BETWEEN for name in derived.of}
     return tuple(
         field.name
-        for field in schema.fields
+        for field in schema.own_fields
         if field.role not in _OPTIONAL or field.name in dates or (need_target and field.role is Role.TARGET)
     )
 
@@ -53,7 +53,9 @@ def compare_header(names: Sequence[str], schema: Schema) -> HeaderReport:
     known = {field.name for field in schema.fields}
     return HeaderReport(
         missing=tuple(name for name in wanted if name not in present),
-        absent=tuple(field.name for field in schema.fields if field.name not in present and field.name not in wanted),
+        absent=tuple(
+            field.name for field in schema.own_fields if field.name not in present and field.name not in wanted
+        ),
         extra=tuple(name for name in names if name not in known),
     )
 
@@ -62,13 +64,18 @@ def column_positions(names: Sequence[str], schema: Schema, need_target: bool, or
     """Position of every column that is read, in the order of the schema.
 
     Ignored columns are not read, nor are the target and the auxiliary ones unless outcomes are needed: a score must
-    depend on none of them.
-    Raises ContractError naming every missing or repeated column.
+    depend on none of them. What is made of the records of a source is read where the table has it already.
+    Raises ContractError naming every missing or repeated column, and for a table that has a part of a source.
     """
     if twice := sorted({name for name in names if names.count(name) > 1 and name}):
         raise ContractError(f"{origin}: the header names {_listed(twice)} twice", "Rename or drop one of the two.")
     if missing := [name for name in required_columns(schema, need_target) if name not in names]:
         raise ContractError(f"{origin}: the header lacks {_listed(missing)}", _nearest(missing, names))
+    for source in schema.sources:
+        made = [field.name for field in schema.fields_from(source.name)]
+        if 0 < len(absent := [name for name in made if name not in names]) < len(made):
+            what = f"{origin}: of what is made of the source {source.name!r} the header lacks {_listed(absent)}"
+            raise ContractError(what, "Add the columns; or drop the others, and give the source.")
     unread = (Role.IGNORED,) if need_target else (Role.IGNORED, Role.TARGET, Role.AUXILIARY)
     return {f.name: names.index(f.name) for f in schema.fields if f.role not in unread and f.name in names}
 

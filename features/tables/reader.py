@@ -20,6 +20,7 @@ from features.tables.cell_checks import Breach, Checked, check, typed_frame
 from features.tables.containers import is_parquet
 from features.tables.duplicate_ids import DuplicateIds
 from features.tables.header import HeaderReport, compare_header
+from features.tables.joined import Joined, with_sources
 from features.tables.layout import Layout, find_layout
 from features.tables.sources import Reject, TextRows, csv_rows, header_names, parquet_rows
 from features.tables.totals import EMPTY, TOTALS, empty_rows, totals_lines
@@ -41,6 +42,7 @@ class ReadOptions:
         encoding: of a CSV file; None: found.
         sheet: of a workbook; None: the contract's, or the only one.
         passthrough: columns, of the contract or not, whose cells are kept beside the applications as they are written.
+        joined: what is made of the schema's further sources, where it has any.
     """
 
     chunk_rows: int = 10_000
@@ -49,6 +51,7 @@ class ReadOptions:
     encoding: str | None = None
     sheet: str | None = None
     passthrough: tuple[str, ...] = ()
+    joined: Joined | None = None
 
     def __post_init__(self) -> None:
         if self.chunk_rows < 1:
@@ -133,7 +136,8 @@ def _read(path: Path, schema: Schema, options: ReadOptions, known_ids: Duplicate
     else:
         batches = csv_rows(path, schema, options.need_target, options.chunk_rows, options.dialect, options.passthrough)
     for rows in batches:
-        yield checked(rows, schema, known_ids)
+        chunk = checked(rows, schema, known_ids)
+        yield replace(chunk, applications=with_sources(chunk.applications, options.joined, path))
 
 
 def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds) -> Chunk:

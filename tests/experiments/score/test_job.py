@@ -196,7 +196,7 @@ def test_a_column_of_a_workbook_is_passed_through(place: Place) -> None:
 
 
 def test_a_column_of_lists_is_refused_where_it_is_passed_through(place: Place) -> None:
-    applications(1).assign(lists=[[1, 2]]).to_parquet(place.folder / "in.parquet")
+    applications(1).assign(lists=pd.Series([[1, 2]], dtype=object)).to_parquet(place.folder / "in.parquet")
     with pytest.raises(ContractError, match=r"the column 'lists' holds list.* that does not read as text"):
         place.score(replace(place.files, data=place.folder / "in.parquet"), passthrough=("lists",))
 

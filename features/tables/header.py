@@ -80,6 +80,25 @@ def column_positions(names: Sequence[str], schema: Schema, need_target: bool, or
     return {f.name: names.index(f.name) for f in schema.fields if f.role not in unread and f.name in names}
 
 
+def passed_positions(names: Sequence[str], wanted: Sequence[str], origin: Path | str) -> dict[str, int]:
+    """Position of every column that is passed through, in the contract or not, in the order of ``wanted``.
+
+    Names are equal where they differ in Unicode form alone. Raises ContractError for a name that no column has, or
+    more than one.
+    """
+    composed = [unicodedata.normalize("NFC", name) for name in names]
+    positions: dict[str, int] = {}
+    for name in wanted:
+        found = [at for at, other in enumerate(composed) if other and other == unicodedata.normalize("NFC", name)]
+        if not found:
+            raise ContractError(f"{origin} has no column {name!r} to pass through", _choice(name, names))
+        if len(found) > 1:
+            what = f"{origin}: the header names {name!r} twice"
+            raise ContractError(what, "Rename or drop one of the two.")
+        positions[name] = found[0]
+    return positions
+
+
 def own_names(names: Sequence[str], schema: Schema) -> list[str]:
     """Column names of a file, each as the contract writes it where the two differ in Unicode form alone."""
     own = {unicodedata.normalize("NFC", field.name): field.name for field in schema.fields}
@@ -109,6 +128,16 @@ def check_delimiter(line: str, delimiter: str, known: Collection[str], path: Pat
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(repr(name) for name in names)
+
+
+def _choice(name: str, names: Sequence[str]) -> str:
+    """The remedy for a name that no column has: the nearest names, or else all."""
+    lowered = {other.lower(): other for other in names if other}
+    near = [lowered[found] for found in difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)]
+    if near:
+        return f"The nearest names are {_listed(near)}."
+    more = f" and {len(lowered) - 20} more" if len(lowered) > 20 else ""
+    return f"Its columns: {_listed(list(lowered.values())[:20])}{more}."
 
 
 def _nearest(missing: Sequence[str], names: Sequence[str]) -> str:

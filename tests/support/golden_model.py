@@ -59,10 +59,10 @@ def read() -> Golden:
     basis = Basis(**{name: _from_json(array) for name, array in document["basis"].items()})
     fused, columns_only = _assembly(document["fused"]), _assembly(document["columns_only"])
     text_only = TextModel(_head(document["text_only"]["head"]), **document["text_only"]["line"])
-    margins = Margins(*(np.array(document["margins"][name]) for name in MARGINS))
+    whole, columns, text_alone = (np.array(document["margins"][name]) for name in MARGINS)
     components = TextComponents(**{name: _from_json(array) for name, array in document["components"].items()})
     model = FusionModel(basis, components, 0, fused, columns_only, text_only, CONFIG.scale)
-    return Golden(model, Design(tabular, text), margins)
+    return Golden(model, Design(tabular, text), Margins(whole, columns, text_alone))
 
 
 def write() -> None:

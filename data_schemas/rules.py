@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from data_schemas.levels import level_key
 from data_schemas.places import Document, Problem, each_concept, each_derived, each_field, own_part, role_of
+from data_schemas.source_rules import made_numbers, made_parts, source_rules
 from data_schemas.value_rules import VALUE_RULES
 
 
@@ -22,7 +23,7 @@ def broken_rules(document: Document) -> Iterator[Problem]:
 
 def _names_are_unique(document: Document) -> Iterator[Problem]:
     seen: set[str] = set()
-    for path, column in chain(each_field(document), each_derived(document)):
+    for path, column in chain(each_field(document), each_derived(document), made_parts(document)):
         if column["name"] in seen:
             yield Problem(f"{path}.name", "unique_name", f"the name {column['name']!r} stands twice", "Rename one.")
         seen.add(column["name"])
@@ -38,7 +39,7 @@ def _roles_are_counted(document: Document) -> Iterator[Problem]:
         if len(names.get(role, [])) > 1:
             what = f"{', '.join(names[role])} all have the role {role!r}"
             yield Problem("$.fields", f"one_{role}", what, "Keep the role for one and make the others 'ignored'.")
-    if not names.keys() & {"feature", "narrative"}:
+    if not names.keys() & {"feature", "narrative"} and not any(made_parts(document)):
         yield Problem("$.fields", "some_input", "no field is a feature or a narrative", "Give the model an input.")
     if document.get("primaryKey") not in (None, *names.get("id", [])):
         what = f"{document['primaryKey']!r} is not the field whose role is 'id'"
@@ -193,6 +194,7 @@ def _derived_stand_on_features(document: Document) -> Iterator[Problem]:
     numbers = {
         f["name"] for _, f in each_field(document) if role_of(f) == "feature" and f["type"] in ("integer", "number")
     }
+    numbers.update(made_numbers(document))
     dates = {
         f["name"] for _, f in each_field(document) if role_of(f) in ("feature", "decision_date") and f["type"] == "date"
     }
@@ -219,6 +221,7 @@ def _date_features_are_used(document: Document) -> Iterator[Problem]:
 def _concepts_are_sound(document: Document) -> Iterator[Problem]:
     place = "$.creditfusion.concepts"
     narratives = [field["creditfusion"] for _, field in each_field(document) if role_of(field) == "narrative"]
+    narratives += [part for path, part in made_parts(document) if ".texts[" in path]
     if "concepts" in own_part(document) and not any(own.get("concepts", True) for own in narratives):
         remedy = "Give a column of statements the role 'narrative', or drop the concepts."
         yield Problem(place, "concepts_of_narratives", "there are concepts, but no narrative to find them in", remedy)
@@ -242,12 +245,17 @@ def _concepts_are_sound(document: Document) -> Iterator[Problem]:
                 yield Problem(f"{path}.words[{i}]", "lower_case", what, "Write it so; texts in capitals match too.")
 
 
+def _sources_are_sound(document: Document) -> Iterator[Problem]:
+    return source_rules(document, (_names_are_unique, _types_fit_roles, *VALUE_RULES, _levels_can_occur))
+
+
 def _reasons(document: Document) -> Iterator[tuple[str, Document]]:
     """Every declared reason with its JSON path."""
     owners: Iterable[tuple[str, Document]] = chain(
         ((f"{path}.creditfusion", field["creditfusion"]) for path, field in each_field(document)),
         each_derived(document),
         each_concept(document),
+        made_parts(document),
     )
     return ((f"{path}.reason", owner["reason"]) for path, owner in owners if "reason" in owner)
 
@@ -275,5 +283,6 @@ _RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _derived_stand_on_features,
     _date_features_are_used,
     _concepts_are_sound,
+    _sources_are_sound,
     _reasons_agree,
 )

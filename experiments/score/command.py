@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -66,7 +67,13 @@ def score(
     rejects: Annotated[
         Path | None, typer.Option(help="File of the rows that broke the contract. Left out: OUT.rejects.csv.")
     ] = None,
-    passthrough: Annotated[list[str] | None, typer.Option(help="Input column to copy; repeat for more.")] = None,
+    passthrough: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Input column to copy as it is written, whether the contract knows it or not; repeat for more. "
+            "A protected or unknown column goes past the model, into the scored file alone."
+        ),
+    ] = None,
     reasons: Annotated[
         int,
         typer.Option(min=0, max=MAX_REASONS, help="Adverse reasons per row, the strongest first; 0: none, quicker."),
@@ -117,11 +124,11 @@ def score(
     if to_stdout:
         _check_stdout(rejects, resume, json_output)
     rejects = rejects or out.parent / f"{out.name}.rejects.csv"
-    copied = tuple(dict.fromkeys(passthrough or ()))
+    copied = tuple(dict.fromkeys(unicodedata.normalize("NFC", name) for name in passthrough or ()))
     arguments: dict[str, object] = {"model": model, "data": data, "out": out, "rejects": rejects}
     arguments |= {"passthrough": copied, "reasons": reasons, "chunk_rows": chunk_rows, "resume": resume}
     arguments["policy"] = policy
-    options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding, sheet=sheet)
+    options = ReadOptions(chunk_rows, delimiter=delimiter, encoding=encoding, sheet=sheet, passthrough=copied)
     with (
         Run.start("score", rejects if to_stdout else out, arguments, json_output) as run,
         output_file(out, rejects) as scored,
@@ -137,7 +144,7 @@ def score(
                 "[no wording], and are nothing to give an applicant.",
                 {"without_wording": scorer.unworded},
             )
-        files = ScoreFiles(data, scored, rejects, copied, resumable=not to_stdout)
+        files = ScoreFiles(data, scored, rejects, resumable=not to_stdout)
         done = score_file(scorer, files, options, run, resume=resume, force=force, strict=strict)
         if to_stdout:
             copy_to_stdout(scored)

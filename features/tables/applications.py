@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from data_schemas.contract import FieldType, Role, Schema
-from features.arrays import Dates, Flags, Floats, Index, Ints
+from features.arrays import Dates, Flags, Floats, Index, Ints, Texts
 
 REJECT_COLUMNS = ("row", "column", "rule", "message", "original")
 
@@ -117,12 +117,14 @@ class Chunk:
         rejects: those that do not.
         unreadable: cells of these applications, by auxiliary column, that break the contract and so count as missing.
         n_undecided: sound rows left out because they have no outcome yet; 0 where no outcome is read.
+        passthrough: cells of these applications, as they are written, by column that is passed through.
     """
 
     applications: Applications
     rejects: Rejects
     unreadable: Mapping[str, int]
     n_undecided: int = 0
+    passthrough: Mapping[str, Texts] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:

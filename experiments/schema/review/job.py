@@ -79,7 +79,7 @@ def review_of(beside: Beside) -> SchemaReview:
     target = schema.field_of(Role.TARGET)
     bad = _outcomes(frame[target.name], schema) if target and target.name in frame else np.full(len(frame), np.nan)
     cards = []
-    for field in schema.fields:
+    for field in schema.own_fields:
         if field.name in frame:
             cells = frame[field.name].str.strip()
             column = profile(field.name, cells.where(~cells.isin(field.missing_values), ""))
@@ -137,7 +137,7 @@ def _outcome_levels(cells: pd.Series[str], schema: Schema) -> Iterator[OutcomeLe
 
 def _notices(beside: Beside, target: Field | None, bad: Floats) -> Iterator[Doubt]:
     schema, frame = beside.schema, beside.sample.frame
-    names = [field.name for field in schema.fields]
+    names = [field.name for field in schema.own_fields]
     if absent := [name for name in names if name not in frame]:
         yield Doubt(grade="concern", words=f"The file lacks {listed(absent, 8)}, which the schema names.")
     if extra := [str(name) for name in frame if name not in names]:

@@ -49,6 +49,13 @@ ENTRY_DATE = r"(?m)^\[\d{4}-\d{2}-\d{2}\] "
 """Before each entry of a narrative that is made of records: its date, which is cut before the narrative is read."""
 
 
+APPLICATION = "application"
+"""Stands among the sources for what the table of applications itself gives."""
+
+EVERY_SOURCE = "sources"
+"""Stands for all sources together."""
+
+
 class IfAbsent(StrEnum):
     """What becomes of applications where a source is not given."""
 

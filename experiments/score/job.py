@@ -129,7 +129,7 @@ def score_file(
     with run.timed("fingerprint"):
         before = fingerprint(files.data)
     refers = scorer.policy is not None
-    scored = OutputFile(files.out, output_columns(scorer.n_reasons, refers, options.passthrough))
+    scored = OutputFile(files.out, output_columns(scorer.schema, scorer.n_reasons, refers, options.passthrough))
     rejects = OutputFile(
         files.rejects, tuple(OutputColumn(name, REJECT_TYPES.get(name, pa.string())) for name in REJECT_COLUMNS)
     )

@@ -32,6 +32,9 @@ OF_NOTHING = (
 )
 """Kinds that are made of the records alone, of no column of theirs."""
 
+ZERO_WITHOUT_RECORDS = (AggregateKind.COUNT, AggregateKind.DISTINCT, AggregateKind.SUM)
+"""Kinds that are 0 where there is no record; the others are missing."""
+
 OF_ANY_VALUE = (AggregateKind.DISTINCT, AggregateKind.FIRST, AggregateKind.LAST)
 """Kinds that are made of numbers and of levels; the others of numbers alone."""
 

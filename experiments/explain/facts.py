@@ -116,8 +116,13 @@ def shortened(text: str) -> str:
 
 def flags(case: Case) -> tuple[Flag, ...]:
     """The data-quality flags, in words."""
-    titles = {name: column.title for name, column in columns_of(case.application.schema).items()}
-    return tuple(Flag(flag=flag, words=_words(flag, titles)) for flag in case.quality.split(";") if flag)
+    schema = case.application.schema
+    titles = {name: column.title for name, column in columns_of(schema).items()}
+    sources = {one.name: one.title for one in schema.sources}
+    found = [flag for flag in case.quality.split(";") if flag]
+    return tuple(
+        Flag(flag=flag, words=_words(flag, sources if flag.startswith("no_records:") else titles)) for flag in found
+    )
 
 
 def _words(flag: str, titles: Mapping[str, str]) -> str:
@@ -133,6 +138,8 @@ def _words(flag: str, titles: Mapping[str, str]) -> str:
         return f"Not given: {listed}."
     if kind == "unknown_category":
         return f"The model does not know what is given here, and treats it like a missing value: {listed}."
+    if kind == "no_records":
+        return f"No record of the applicant was found in: {listed}."
     if kind == "masked":
         return f"Sentences that tell of private life were withheld from the model: {names.replace(',', ', ')}."
     return flag

@@ -34,10 +34,13 @@ def test_the_encoder_knows_what_hangs_on_each_source() -> None:
     encoder = TabularEncoder.fit(applications_of(table.drop(columns="outcome"), joined_schema()))
     made = ("bureau_open", "bureau_balance_trend", "bureau_since", "open_per_amount", "bureau_last_status")
     fill = {"bureau_open": float(table["bureau_open"].median())}
-    bureau, calls, court = encoder.sources
+    bureau, calls, court, every = encoder.sources
     assert (bureau.name, bureau.columns, bureau.narratives) == ("bureau", made, ())
     assert bureau.fill["bureau_open"] == fill["bureau_open"]
     assert calls == InputGroup("calls", (), ("call_notes",))
+    assert every.columns == (*made[:3], *court.columns, *made[3:])
+    assert (every.name, every.narratives) == ("sources", ("call_notes",))
+    assert every.fill == {**bureau.fill, **court.fill}
     assert court == InputGroup("court", ("court_entries", "court_mean_fine"), (), {"court_entries": 0.0})
 
 
@@ -58,7 +61,7 @@ def test_a_bundle_of_sources_keeps_every_bit(joined_scorer: Scorer, tmp_path: Pa
     for name, digest in held.manifest.files.items():
         assert name == "card.md" or again.files[name] == digest
     assert_same_model(load(tmp_path / "again").model, held.model)
-    assert [one.group.name for one in held.model.without] == ["bureau", "calls", "court"]
+    assert [one.group.name for one in held.model.without] == ["bureau", "calls", "court", "sources"]
 
 
 def test_margins_without_each_source_come_from_a_loaded_bundle(joined_scorer: Scorer) -> None:

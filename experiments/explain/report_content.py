@@ -15,7 +15,7 @@ from scipy.special import expit, logit
 
 from data_schemas.sources import APPLICATION
 from experiments.explain.cases import Case, Study
-from experiments.explain.facts import Ground, columns_of, facts, flags, ground, typed
+from experiments.explain.facts import Ground, columns_of, entries_in, facts, flags, ground, typed
 from experiments.explain.standing import Crowd
 from experiments.reporting.background import BackgroundRows, in_words, rows_of
 from experiments.reporting.decision.applicant import ApplicantNotice, PlainReason, Suggestion
@@ -204,6 +204,7 @@ class Reporter:
             zip(explanation.narrative_names, self.points(explanation.narratives[0]), strict=True)
         ):
             mine = np.flatnonzero(block.narrative == number).tolist()
+            entries = entries_in(case, number)
             sentences = tuple(
                 Sentence(
                     text=block.text[at].strip(),
@@ -211,8 +212,9 @@ class Reporter:
                     error=errors[at],
                     concept=concepts[case.matches.concept[at]].name if case.matches.concept[at] >= 0 else None,
                     sensitive=tuple(sorted(case.matches.sensitive[at])),
+                    entries=days,
                 )
-                for at in mine
+                for at, days in zip(mine, entries, strict=True)
             )
             exact = bool(explanation.exact[mine].all()) and bool(mine)
             found.append(

@@ -45,7 +45,8 @@ def unused_columns(schema: Schema, extra: Sequence[str]) -> Mapping[str, tuple[s
 
 def _unmade(schema: Schema, source: Source) -> list[str]:
     """Columns of a source of which nothing is made, and which neither tie its records nor date them."""
-    used = {source.as_of.date, *source.link.columns, *(one.of for one in (*source.aggregates, *source.texts))}
+    used = {source.as_of.date, *source.link.columns, *(one.of for one in source.aggregates)}
+    used |= {one.of for one in source.texts}
     used |= {one.column for made in source.aggregates for one in made.where}
     used |= {name for one in schema.sources if one.link.through == source.name for name in one.link.to}
     inputs = (Role.FEATURE, Role.NARRATIVE)

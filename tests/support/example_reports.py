@@ -109,10 +109,11 @@ def source_of(name: str) -> str:
 
 def sources(report: UnderwriterReport) -> tuple[SourcePoints, ...]:
     """What each source gives or takes."""
-    parts = (*report.columns, *report.narratives)
+    parts = [(one.source, one.points) for one in report.columns]
+    parts += [(one.source, one.points) for one in report.narratives]
     titles = {"application": "The application itself", "bureau": "Credit bureau record"}
     return tuple(
-        SourcePoints(name=name, title=title, points=math.fsum(part.points for part in parts if part.source == name))
+        SourcePoints(name=name, title=title, points=math.fsum(points for source, points in parts if source == name))
         for name, title in titles.items()
     )
 

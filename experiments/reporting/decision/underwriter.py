@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -95,6 +96,7 @@ class Sentence(ReportModel):
     Attributes:
         concept: Name of what it is about; None when it matches no concept.
         sensitive: Kinds of private life it is about.
+        entries: Days of the records that it comes from, where its narrative is made of records.
     """
 
     text: Text
@@ -102,6 +104,7 @@ class Sentence(ReportModel):
     error: StandardError
     concept: Text | None
     sensitive: tuple[Text, ...] = ()
+    entries: tuple[date, ...] = ()
 
 
 class Narrative(ReportModel):
@@ -225,7 +228,7 @@ class UnderwriterReport(ReportModel):
                 meet(narrative.name, sum(sentence.points for sentence in narrative.sentences), narrative.points)
         meet("narrative_points", sum(narrative.points for narrative in self.narratives), self.narrative_points)
         if self.sources:
-            every = sum(part.points for part in (*self.columns, *self.narratives))
+            every = sum(column.points for column in self.columns) + self.narrative_points
             meet("sources", sum(source.points for source in self.sources), every)
         meet("cut_off.distance", self.result.score - self.cut_off.score, self.cut_off.distance)
         total = self.starting_score + sum(column.points for column in self.columns) + self.narrative_points

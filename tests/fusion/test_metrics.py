@@ -84,7 +84,8 @@ def test_weighted_figures_are_those_of_repeated_rows(seed: int) -> None:
 
 
 def test_effective_rows_are_fewer_where_weights_differ() -> None:
-    assert effective_rows(None, 7) == effective_rows(np.full(7, 0.1), 7) == pytest.approx(7.0)
+    assert effective_rows(None, 7) == effective_rows(np.ones(7), 7) == 7.0
+    assert effective_rows(np.full(7, 0.1), 7) == pytest.approx(7.0)
     assert effective_rows(np.array([1.0, 1.0, 2.0]), 3) == pytest.approx(16 / 6)
 
 

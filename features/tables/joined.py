@@ -16,7 +16,13 @@ from features.tables.applications import Applications
 
 
 class Joined(Protocol):
-    """Sources joined with the applications of some files (``features.sources``)."""
+    """Sources joined with the applications of some files (``features.sources``).
+
+    Attributes:
+        digest: names all that is made of the records.
+    """
+
+    digest: str
 
     def columns(self, origin: Path | str, row_number: Ints) -> Mapping[str, npt.NDArray[np.generic]]:
         """What is made of the records of the applications in these rows of a file.

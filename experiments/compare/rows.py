@@ -86,14 +86,14 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
     """
     one_contract = champion.digest == challenger.digest
     note_layouts(run, files.paths, champion, files.options)
-    one = with_sources(run, files.paths, champion, files.sources_of(champion, challenger), files.options)
-    other = one
+    own = with_sources(run, files.paths, champion, files.sources_of(champion, challenger), files.options)
+    others = own
     if not one_contract:
         given = files.sources_of(challenger, champion)
-        other = with_sources(run, files.paths, challenger, given, files.options)
+        others = with_sources(run, files.paths, challenger, given, files.options)
     with run.stage("read") as advance:
-        first = read_files(files.paths, champion, one)
-        second = first if one_contract else read_files(files.paths, challenger, other)
+        first = read_files(files.paths, champion, own)
+        second = first if one_contract else read_files(files.paths, challenger, others)
         advance(sum(chunk.n_rows for chunk in first))
     names = [path.name for path in files.paths]
     contracts = [(BOTH, first)] if one_contract else [(CHAMPION, first), (CHALLENGER, second)]

@@ -108,8 +108,8 @@ def explain(
     options = ReadOptions(chunk_rows=2_000, delimiter=delimiter, encoding=encoding, sheet=sheet)
     day = report_day(made_on)
     named = {"encoder": encoder, "delimiter": delimiter, "encoding": encoding, "sheet": sheet}
-    source = data if as_named(str(data)) == str(data) else DASH
-    command = ["creditfusion", "explain", f"--model={model}", f"--data={source}", "--for=validator", "--format=json"]
+    origin = data if as_named(str(data)) == str(data) else DASH
+    command = ["creditfusion", "explain", f"--model={model}", f"--data={origin}", "--for=validator", "--format=json"]
     command += [f"--{option}={value}" for option, value in named.items() if value]
     command += [f"--source={one}" for one in shown(source or ())]
     command += [f"--date={day}", *(["--fast"] if fast else []), "--out=recomputed"]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-
-from features.sources.join import join_sources
-from features.sources.locations import parse_locations
 
 from data_schemas.contract import Schema
 from experiments.session.run import Run
+from features.sources.join import join_sources
+from features.sources.locations import parse_locations
+from features.sources.report import SourceReport
 from features.tables.reader import ReadOptions
 
 _PASSWORD = re.compile(r"(://[^:/@]*):[^@/]*@")
@@ -42,7 +42,17 @@ def with_sources(
     with run.progress("join", unit="records") as advance, run.timed("join"):
         joined = run.hold(join_sources(files, schema, locations, options, on_records=advance))
     for report in joined.reports:
-        run.note(report.in_words(), {"source": report.to_json()})
+        run.note(_counts(report), {"source": asdict(report)})
         for finding in report.findings:
-            run.note(f"{report.name}: {finding}", {"source": report.name})
+            run.note(finding)
     return replace(options, joined=joined)
+
+
+def _counts(report: SourceReport) -> str:
+    if not report.location:
+        return f"source {report.source}: not given"
+    matched = report.n_applications - report.n_without_record
+    return (
+        f"source {report.source}: {report.n_read:,} records of {report.location}; {matched:,} of "
+        f"{report.n_applications:,} applications have one that was known at the decision"
+    )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from data_schemas.contract import Schema
-from experiments.session.run import Run
 from features.sources.join import join_sources
 from features.sources.locations import parse_locations
 from features.sources.report import SourceReport
+
+from data_schemas.contract import Schema
+from experiments.session.run import Run
+from features.tables.csv_records import data_digest
 from features.tables.reader import ReadOptions
 
 _PASSWORD = re.compile(r"(://[^:/@]*):[^@/]*@")
@@ -46,6 +49,17 @@ def with_sources(
         for finding in report.findings:
             run.note(finding)
     return replace(options, joined=joined)
+
+
+def input_digest(files: Sequence[Path], options: ReadOptions) -> str:
+    """Names the files' bytes and, where sources are joined with them, what is made of their records.
+
+    Raises RunError for a file that cannot be read.
+    """
+    digest = data_digest(files)
+    if options.joined is None:
+        return digest
+    return hashlib.sha256(f"{digest} {options.joined.digest}".encode()).hexdigest()
 
 
 def _counts(report: SourceReport) -> str:

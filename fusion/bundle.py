@@ -47,6 +47,7 @@ from features.atomic_files import new_folder
 from features.batches.column_counts import ColumnProfile, Profiles
 from features.tables.applications import Applications
 from features.tabular import TabularEncoder
+from fusion.bundle_folder import MANIFEST, MANIFEST_DIGEST, check_place
 from fusion.config import Config, parse_config
 from fusion.explain.attribution import Explainer
 from fusion.explain.population import Population
@@ -59,7 +60,6 @@ from fusion.validation.text_drift import Reference
 from fusion.validation.training_rows import TrainingRows
 
 FORMAT_VERSION = 6
-MANIFEST, MANIFEST_DIGEST = "manifest.json", "manifest.sha256"
 NEEDED = (
     "schema.json",
     "config.json",
@@ -202,25 +202,6 @@ def _assembly_files(name: str, assembly: Assembly) -> dict[str, bytes]:
 def _blend_json(assembly: Assembly) -> Json:
     members = [asdict(member) for member in assembly.members]
     return {"members": members, "booster_weights": assembly.stacker.weights, "intercept": assembly.intercept}
-
-
-def check_outside(path: Path, option: str = "--out") -> None:
-    """Raise ContractError when ``path`` is a bundle or lies in one: a file more, and every verb would refuse it."""
-    place = path.resolve()
-    for folder in (place, *place.parents):
-        if (folder / MANIFEST).is_file() and (folder / MANIFEST_DIGEST).is_file():
-            raise ContractError(f"{option} {path} lies in the model bundle {folder}", "Choose a place outside it.")
-
-
-def check_place(path: Path, replace: bool = True) -> None:
-    """Raise ContractError when ``path`` exists and is not a bundle, which ``save`` would replace.
-
-    replace: whether a bundle may be replaced; it is refused otherwise.
-    """
-    if path.exists() and not ((path / MANIFEST).is_file() and (path / MANIFEST_DIGEST).is_file()):
-        raise ContractError(f"{path} exists and is not a model bundle", "Choose another --out.")
-    if path.exists() and not replace:
-        raise ContractError(f"{path} holds a model already", "Replace it with --force, or choose another --out.")
 
 
 def save(

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from data_schemas.contract import FieldType, Role
 from data_schemas.errors import ContractError
@@ -74,7 +75,7 @@ NO_ANSWERS = Answers()
 
 
 def draft_schema(
-    sample: pd.DataFrame,
+    sample: pd.DataFrame | pa.Table,
     name: str,
     origin: str,
     target: str | None = None,
@@ -84,7 +85,7 @@ def draft_schema(
     """Draft a schema from a sample of rows.
 
     Args:
-        sample: texts of object dtype, one column per column of the table.
+        sample: texts, one column per column of the table, as objects, categorical or Arrow strings.
         name: of the schema.
         origin: what was read, for the note in the draft.
         target: the outcome column, where it is known.
@@ -269,7 +270,7 @@ def _power_of_ten(value: float) -> float:
 
 def _seen(column: ColumnProfile, kind: FieldType) -> str:
     """What the sample shows of the column, for its note; quotes no text."""
-    share = 1 - column.n_present / max(len(column.cells), 1)
+    share = 1 - column.n_present / max(len(column.places), 1)
     parts = [f"Seen: {len(column.levels)} values"]
     if column.values is not None and column.n_present and kind in (FieldType.INTEGER, FieldType.NUMBER):
         parts[0] += f" from {np.nanmin(column.values):g} to {np.nanmax(column.values):g}"

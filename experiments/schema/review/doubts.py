@@ -141,7 +141,7 @@ def _of_gaps(found: Evidence) -> Iterator[Doubt]:
     field, column = found.field, found.column
     if field.role not in (Role.FEATURE, Role.NARRATIVE):
         return
-    share = 1 - column.n_present / max(len(column.cells), 1)
+    share = 1 - column.n_present / max(len(column.places), 1)
     if not column.n_present:
         yield Doubt(grade="concern", words="It is empty in every row: mend the export, or leave it out.")
     elif len(column.levels) == 1 and not share:

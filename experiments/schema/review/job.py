@@ -191,7 +191,7 @@ def _card(found: Evidence, schema: Schema, open_points: Unfinished, bad: Floats)
         reason=_reason(field, schema),
         facts=_facts(found),
         samples=() if _is_text(found) or field.role is Role.TARGET else _samples(found),
-        missing=1 - column.n_present / max(len(column.cells), 1),
+        missing=1 - column.n_present / max(len(column.places), 1),
         strength=found.strength,
         distribution=_distribution(found, bad),
         doubts=doubts(found, schema, open_points),

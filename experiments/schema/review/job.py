@@ -142,7 +142,7 @@ def _outcomes(cells: pd.Series[str], target: Field, schema: Schema) -> Floats:
     """float64 (n,): 1 bad, 0 good, NaN neither."""
     value = {"bad": 1.0, "good": 0.0}
     known = {cell: value.get(reading, np.nan) for cell, reading in _readings(cells, target, schema).items()}
-    return cells.str.strip().map(known).to_numpy(dtype=np.float64)
+    return np.array([known.get(str(cell), np.nan) for cell in cells.str.strip()], dtype=np.float64)
 
 
 def _outcome_levels(cells: pd.Series[str], target: Field, schema: Schema) -> Iterator[OutcomeLevel]:

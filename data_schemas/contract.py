@@ -353,6 +353,16 @@ class Schema:
         """What is made of the records of a source, aggregates before narratives."""
         return tuple(field for field in self.fields if field.source == source)
 
+    def sources_of(self, name: str) -> tuple[str, ...]:
+        """Names of the sources of which a column or derived feature is made, in their order; none for what the table
+        itself gives. Raises KeyError for a name that is neither.
+        """
+        derived = next((one for one in self.derived if one.name == name), None)
+        found = (
+            {self[name].source} if derived is None else {one for part in derived.of for one in self.sources_of(part)}
+        )
+        return tuple(one.name for one in self.sources if one.name in found)
+
     def fields_of(self, *roles: Role) -> tuple[Field, ...]:
         """Fields with one of these roles, in file order."""
         return tuple(field for field in self.fields if field.role in roles)

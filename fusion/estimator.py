@@ -144,7 +144,8 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         text = open_reader(schema, config.text, encoder).read(kept)
         decided = applications.decision_date()
         groups = tied_groups(applications)
-        sample = TrainingSample(Design(tabular.encode(kept), text), outcome, groups, tabular.monotone, decided)
+        design = Design(tabular.encode(kept), text)
+        sample = TrainingSample(design, outcome, groups, tabular.monotone, decided, sources=tabular.sources)
         tuned: Tensors = UNTUNED
         if is_tuned(config, sample):
             tuning = tune_encoder(kept, sample, config, encoder)

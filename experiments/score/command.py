@@ -147,7 +147,7 @@ def score(
                 "[no wording], and are nothing to give an applicant.",
                 {"without_wording": scorer.unworded},
             )
-        options = with_sources(run, [data], scorer.schema, source or (), options)
+        options = with_sources(run, [data], scorer.schema, source or (), options, strict=strict)
         files = ScoreFiles(data, scored, rejects, resumable=not to_stdout)
         done = score_file(scorer, files, options, run, resume=resume, force=force, strict=strict)
         if to_stdout:

@@ -109,7 +109,7 @@ def evaluate(
             use_threads(threads)
             vectors = vector_cache(cache, cache_gb, no_cache, run.note)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, policy=policy, threads=threads)
-        options = with_sources(run, order.files, scorer.schema, source or (), options)
+        options = with_sources(run, order.files, scorer.schema, source or (), options, strict=strict)
         found = validate(scorer, order, options, run)
         if strict:
             refuse(found.scored.warnings, "Look at the columns, or leave --strict out.")

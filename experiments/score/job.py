@@ -31,7 +31,7 @@ from features.batches.warnings import ColumnWarning
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.tables.reader import ReadOptions, file_layout, read_chunks
 from fusion.answers import Answer
-from fusion.bundle import check_outside
+from fusion.bundle_folder import check_outside
 from fusion.policy.policy import Policy
 from fusion.scorer import Monitor
 

@@ -39,6 +39,7 @@ from experiments.session.progress import Advance, Clock, LineProgress, TerminalP
 from experiments.session.run_log import RunLog, log_path, to_json
 from experiments.session.standard_streams import as_named
 from experiments.session.summary import Summary, summary_grids, summary_table
+from fusion.bundle_folder import check_outside
 from fusion.versions import package_versions
 
 Item = TypeVar("Item")
@@ -75,8 +76,6 @@ class Run:
         name a bundle itself, which it replaces.
         """
         if out is not None:
-            from fusion.bundle import check_outside  # takes seconds
-
             check_outside(out.parent if verb == "train" else out)
             try:
                 out.parent.mkdir(parents=True, exist_ok=True)

@@ -79,7 +79,7 @@ def train(
     from experiments.train.job import TrainingFiles, read_decided, train_bundle, write_rejects
     from experiments.train.rows import HoldOut
     from features.tables.reader import ReadOptions
-    from fusion.bundle import check_place
+    from fusion.bundle_folder import check_place
     from fusion.config import load_config
     from fusion.text_encoder import open_text_encoder
 

@@ -165,7 +165,7 @@ def train_bundle(
             prepared = prepared.with_words(masked.applications, split, chosen)
         config = chosen
     sample, tabular = prepared.sample, prepared.tabular
-    with run.stage("fit", total=n_steps(config, len(sample)), unit="parts") as advance:
+    with run.stage("fit", total=n_steps(config, len(sample), sample.sources), unit="parts") as advance:
         fitted, margins = fit(sample, config, lambda: advance(1))
     config, cut_off = _with_cutoff(config, sample.y, run)
     with run.stage("describe"):
@@ -254,7 +254,8 @@ def prepare(masked: Masked, split: Split, config: Config, encoder: OpenEncoder, 
         groups = tied_groups(own)
     y = own.outcome()
     auxiliary = tuple(Auxiliary(name, values) for name, values in auxiliary_outcomes(own, y).items())
-    sample = TrainingSample(design, y, groups, tabular.monotone, own.decision_date(), auxiliary)
+    decided, sources = own.decision_date(), tabular.sources
+    sample = TrainingSample(design, y, groups, tabular.monotone, decided, auxiliary, sources)
     tuning = tune_aloud(own, sample, config, encoder, run)
     if tuning is not None:
         sample, encoder = tuning.sample, tuning.encoder

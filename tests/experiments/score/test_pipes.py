@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from experiments.demo.data import generate
-from fusion.bundle import MANIFEST, MANIFEST_DIGEST
+from fusion.bundle_folder import MANIFEST, MANIFEST_DIGEST
 from tests.support.command_line import creditfusion
 from tests.support.explained import Trained
 

@@ -528,7 +528,8 @@ def test_shipped_schemas_explain_every_input(name: str) -> None:
     assert schema.narratives
     reasons = [field.reason for field in (*schema.features, *schema.narratives)] + [d.reason for d in schema.derived]
     assert all(reason and reason.wording.endswith(".") for reason in reasons)
-    numbers = [field for field in schema.features if field.is_numeric]
+    numbers = [field for field in schema.own_fields if field.role is Role.FEATURE and field.is_numeric]
+    assert all(field.unit for field in schema.features if field.is_numeric)
     assert all(field.unit and field.minimum is not None and field.maximum is not None for field in numbers)
     assert all(derived.unit for derived in schema.derived)
 

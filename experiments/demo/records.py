@@ -93,7 +93,8 @@ class _Draw:
 
     def dated(self, owner: Index, least: int, most: int) -> Dates:
         """A day for each record, ``least`` to ``most`` - 1 days after the decision; before it where negative."""
-        return self.days[owner] + self.random.integers(least, most, len(owner)).astype("timedelta64[D]")
+        days: Dates = self.days[owner] + self.random.integers(least, most, len(owner)).astype("timedelta64[D]")
+        return days
 
     def levels(self, shares: Mapping[str, float], n: int) -> npt.NDArray[np.str_]:
         """Levels by their shares."""
@@ -171,8 +172,8 @@ def _transactions(draw: _Draw) -> tuple[pd.DataFrame, Floats]:
     known = draw.known_to("transactions")
     salaries, drift = _salaries(draw, np.flatnonzero(known))
     gambles = known & (draw.random.random(len(draw)) < 0.22)
-    stakes, n_stakes = _lately(draw, 7.0 * gambles, "gambling", 60.0)
-    fees, n_fees = _lately(draw, 1.0 * known, "overdraft fee", 30.0)
+    stakes, n_stakes = _lately(draw, np.where(gambles, 7.0, 0.0), "gambling", 60.0)
+    fees, n_fees = _lately(draw, np.where(known, 1.0, 0.0), "overdraft fee", 30.0)
     owner = np.repeat(np.flatnonzero(known), 8)
     booked, kinds = draw.dated(owner, -30 * MONTHS, 0), draw.levels(SPENT_ON, len(owner))
     others = _booked(draw, owner, booked, kinds, -np.exp(draw.random.normal(4.3, 0.9, len(owner))))
@@ -201,8 +202,9 @@ def _lately(draw: _Draw, mean: Floats, kind: str, amount: float) -> tuple[pd.Dat
     recent = draw.random.random(len(owner)) < 0.5
     age = draw.random.integers(1, WINDOW, len(owner)) + np.where(recent, 0, WINDOW + 1)
     booked = draw.days[owner] - age.astype("timedelta64[D]")
-    records = _booked(draw, owner, booked, kind, -amount * draw.random.integers(1, 4, len(owner)))
-    return records, np.bincount(owner, recent, len(draw))
+    amounts: Floats = -amount * draw.random.integers(1, 4, len(owner))
+    n_recent: Floats = np.bincount(owner, recent, len(draw)).astype(np.float64)
+    return _booked(draw, owner, booked, kind, amounts), n_recent
 
 
 def _booked(draw: _Draw, owner: Index, booked: Dates, kind: str | npt.NDArray[np.str_], amount: Floats) -> pd.DataFrame:

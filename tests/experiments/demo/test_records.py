@@ -89,8 +89,8 @@ def test_what_transactions_add_is_falling_salaries_and_recent_gambling_and_overd
     )
     salaries = records[records["kind"] == "salary"].assign(year=lambda one: -one["age"] / 365.25)
     drift = np.zeros(len(demo.data))
-    for at, one in salaries.groupby("at"):
-        drift[at] = np.polyfit(one["year"], one["amount"], 1)[0] / one["amount"].mean()
+    for _, one in salaries.groupby("at"):
+        drift[one["at"].to_numpy()] = np.polyfit(one["year"], one["amount"], 1)[0] / one["amount"].mean()
     has = np.bincount(records["at"], minlength=len(demo.data)) > 0
     expected = 0.35 * np.minimum(stakes, 4) + 0.5 * np.minimum(fees, 3) - 0.5 * has - 1.5 * np.clip(drift, -0.9, 0.9)
     np.testing.assert_allclose(demo.log_odds["transactions"], expected, atol=1e-9)

@@ -202,7 +202,7 @@ def _lately(draw: _Draw, mean: Floats, kind: str, amount: float) -> tuple[pd.Dat
     recent = draw.random.random(len(owner)) < 0.5
     age = draw.random.integers(1, WINDOW, len(owner)) + np.where(recent, 0, WINDOW + 1)
     booked = draw.days[owner] - age.astype("timedelta64[D]")
-    amounts: Floats = -amount * draw.random.integers(1, 4, len(owner))
+    amounts = (-amount * draw.random.integers(1, 4, len(owner))).astype(np.float64)
     n_recent: Floats = np.bincount(owner, recent, len(draw)).astype(np.float64)
     return _booked(draw, owner, booked, kind, amounts), n_recent
 

@@ -12,7 +12,7 @@ from experiments.demo.data import generate
 from experiments.demo.records import BUREAU_LAG, DATES, SHARE_WITHOUT, WINDOW, DemoSources, with_sources
 from experiments.demo.sentences import fillings
 
-PLAIN = generate(12_000, seed=3)
+PLAIN = generate(6_000, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +67,10 @@ def test_each_source_is_worth_something_that_nothing_else_tells(demo: DemoSource
     assert 0.83 < best < 0.88
     for part in demo.log_odds.values():
         assert roc_auc_score(is_bad(demo), total - part) < best - 0.015
-        assert abs(np.corrcoef(part, total - part)[0, 1]) < 0.03
+        assert abs(np.corrcoef(part, total - part)[0, 1]) < 0.04
     np.testing.assert_allclose(PLAIN.log_odds + sum(demo.log_odds.values()), total)
     assert 0.15 < is_bad(demo).mean() < 0.3
-    assert is_bad(demo).mean() == pytest.approx(expit(total).mean(), abs=0.015)
+    assert is_bad(demo).mean() == pytest.approx(expit(total).mean(), abs=0.02)
 
 
 def test_what_the_bureau_adds_is_late_accounts_and_balances_known_at_the_decision(demo: DemoSources) -> None:

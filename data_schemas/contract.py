@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from data_schemas.numbers import PLAIN, NumberNotation
+from data_schemas.numbers import PLAIN, NumberNotation, Threshold
+from data_schemas.sources import Aggregate, AsOf, IfAbsent, Link, RecordTexts
 
 
 class Role(StrEnum):
@@ -169,6 +170,7 @@ class Field:
             job title.
         auxiliary: of an auxiliary column, how its cells become an outcome.
         loose: whether other spellings of a level (``features.tables.spelling.loose_key``) are read as that level.
+        source: the source whose records it is made of; "" for a column of the table itself.
     """
 
     name: str
@@ -193,6 +195,7 @@ class Field:
     match_concepts: bool = True
     auxiliary: AuxiliaryOutcome | None = None
     loose: bool = False
+    source: str = ""
 
     @property
     def is_numeric(self) -> bool:
@@ -272,15 +275,48 @@ class Dialect:
 
 
 @dataclass(frozen=True)
+class Source:
+    """A further table whose records belong to applications: bureau accounts, transactions, call notes.
+
+    Attributes:
+        contract: of its records; the id, where there is one, names a record. It has no target.
+        link: how a record is tied to its application.
+        as_of: which records were known at the decision.
+        if_absent: what becomes of applications where the source is not given.
+        aggregates: values that are made of the records.
+        texts: narratives that are made of them.
+        wording: what reasons from this source begin with, such as "From your credit bureau record".
+    """
+
+    contract: Schema
+    link: Link
+    as_of: AsOf
+    if_absent: IfAbsent
+    aggregates: tuple[Aggregate, ...]
+    texts: tuple[RecordTexts, ...]
+    wording: str
+
+    @property
+    def name(self) -> str:
+        """Of the source, as the commands' ``--source`` names it."""
+        return self.contract.name
+
+    @property
+    def title(self) -> str:
+        """For reports."""
+        return self.contract.title
+
+
+@dataclass(frozen=True)
 class Schema:
     """The contract of one data set.
 
     Attributes:
         name: short, of the data set.
         title: for reports.
-        fields: in file order.
+        fields: the table's own columns in file order, then what is made of the records of each source.
         derived: derived features, in the order of their declaration.
-        bad_values: target cells that count as bad (1).
+        bad_values: target cells that count as bad (1); none where ``bad_if`` says which numbers do.
         good_values: those that count as good (0); empty means every other non-missing value.
         undecided_values: those of applications that have no outcome yet; "" for an empty cell. Their rows are counted
             and left out where an outcome is needed.
@@ -289,6 +325,8 @@ class Schema:
         digest: sha256 of the schema's canonical JSON.
         source: the schema as JSON text, complete in itself, for bundles.
         dialect: how files are written that do not show it.
+        sources: further tables, each after the one that it goes through.
+        bad_if: of a target of numbers, those that count as bad; all others count as good.
     """
 
     name: str
@@ -303,6 +341,27 @@ class Schema:
     digest: str
     source: str
     dialect: Dialect = Dialect()
+    sources: tuple[Source, ...] = ()
+    bad_if: Threshold | None = None
+
+    @property
+    def own_fields(self) -> tuple[Field, ...]:
+        """The table's own columns, in file order."""
+        return tuple(field for field in self.fields if not field.source)
+
+    def fields_from(self, source: str) -> tuple[Field, ...]:
+        """What is made of the records of a source, aggregates before narratives."""
+        return tuple(field for field in self.fields if field.source == source)
+
+    def sources_of(self, name: str) -> tuple[str, ...]:
+        """Names of the sources of which a column or derived feature is made, in their order; none for what the table
+        itself gives. Raises KeyError for a name that is neither.
+        """
+        derived = next((one for one in self.derived if one.name == name), None)
+        found = (
+            {self[name].source} if derived is None else {one for part in derived.of for one in self.sources_of(part)}
+        )
+        return tuple(one.name for one in self.sources if one.name in found)
 
     def fields_of(self, *roles: Role) -> tuple[Field, ...]:
         """Fields with one of these roles, in file order."""

@@ -6,48 +6,23 @@ Two passes. The file's form is checked against ``contract.schema.json``; then it
 
 from __future__ import annotations
 
-import datetime as dt
 import difflib
 import functools
-import hashlib
 import json
-import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 
-from data_schemas.contract import (
-    Actionable,
-    AuxiliaryOutcome,
-    Concept,
-    Derived,
-    DerivedKind,
-    Dialect,
-    Direction,
-    Field,
-    FieldType,
-    NumericOutcome,
-    OrderedOutcome,
-    Reason,
-    Role,
-    Schema,
-    Sensitive,
-    StripRule,
-    TimeUntilEvent,
-)
-from data_schemas.dates import DEFAULT, alternatives
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
-from data_schemas.numbers import Negative, NumberNotation
-from data_schemas.places import Problem
+from data_schemas.parts import schema_of
+from data_schemas.places import Document, Problem
 from data_schemas.rules import broken_rules
 from data_schemas.value_rules import LEFT_OPEN
 
-Document = dict[str, Any]
-
-EPOCH = dt.date(1970, 1, 1)
 SUFFIX = ".schema.json"
 FORM = "contract.schema.json"
 CONCEPTS = ".concepts.json"
@@ -93,20 +68,7 @@ def parse_schema(text: str, origin: str, as_draft: bool = False) -> Schema:
         text = json.dumps(document, ensure_ascii=False, indent=1)
     if problems := [one for one in broken_rules(document) if not (as_draft and one.rule in LEFT_OPEN)]:
         raise _contract_error(origin, problems)
-    return Schema(
-        name=own["name"],
-        title=str(document.get("title", own["name"])),
-        fields=tuple(_field(field, document.get("missingValues", [])) for field in document["fields"]),
-        derived=tuple(_derived(derived) for derived in own.get("derived", [])),
-        bad_values=_texts(own.get("bad_values", [])),
-        good_values=_texts(own.get("good_values", [])),
-        undecided_values=_texts(own.get("undecided_values", [])),
-        strip=tuple(StripRule(rule["pattern"], rule["why"]) for rule in own.get("strip", [])),
-        concepts=tuple(_concept(concept) for concept in own.get("concepts", [])),
-        digest=_digest(document),
-        source=text,
-        dialect=_dialect(document),
-    )
+    return schema_of(document, text)
 
 
 def shipped_schemas() -> tuple[str, ...]:
@@ -211,106 +173,3 @@ def _contract_error(origin: str, problems: list[Problem]) -> ContractError:
     first, *others = problems
     more = f" ({len(others)} more: {'; '.join(f'{p.path} {p.what}' for p in others[:5])})" if others else ""
     return ContractError(f"{origin} at {first.path}: {first.what} [rule {first.rule}]{more}", first.remedy)
-
-
-def _digest(document: Document) -> str:
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _field(field: Document, missing_values: list[str]) -> Field:
-    constraints, own = field.get("constraints", {}), field["creditfusion"]
-    role, auxiliary = Role(own["role"]), _auxiliary(own.get("auxiliary"))
-    return Field(
-        name=field["name"],
-        type=FieldType(field["type"]),
-        role=role,
-        title=str(field.get("title", field["name"])),
-        unit=own.get("unit", ""),
-        required=role is Role.ID or constraints.get("required", False),
-        minimum=_bound(constraints.get("minimum")),
-        maximum=_bound(constraints.get("maximum")),
-        pattern=constraints.get("pattern"),
-        max_length=constraints.get("maxLength"),
-        categories=_texts(field.get("categories", [])),
-        allowed=auxiliary.levels if isinstance(auxiliary, OrderedOutcome) else _texts(constraints.get("enum", [])),
-        missing_values=_texts(["", *missing_values, *field.get("missingValues", [])]),
-        date_format=_date_format(field.get("format", "default")),
-        date_language=own.get("language", "en"),
-        number=_number(field),
-        direction=Direction(own.get("direction", "none")),
-        reason=_reason(own.get("reason")),
-        actionable=Actionable(own.get("actionable", "no")),
-        match_concepts=own.get("concepts", True),
-        auxiliary=auxiliary,
-        loose=own.get("match", "exact") == "loose",
-    )
-
-
-def _dialect(document: Document) -> Dialect:
-    written = document.get("dialect", {})
-    return Dialect(document.get("encoding"), written.get("delimiter"), written.get("sheetName"))
-
-
-def _texts(values: Iterable[str]) -> tuple[str, ...]:
-    """Cell texts in Unicode's composed form (NFC), in which cells are compared with them, each once."""
-    return tuple(dict.fromkeys(unicodedata.normalize("NFC", value) for value in values))
-
-
-def _date_format(form: str) -> str:
-    return DEFAULT if form == "default" else (alternatives(form) or (form,))[0]
-
-
-def _number(field: Document) -> NumberNotation:
-    own, group = field["creditfusion"], field.get("groupChar", "")
-    return NumberNotation(
-        decimal=field.get("decimalChar", "," if group == "." else "."),
-        group=group,
-        affixes=tuple(own.get("affixes", [])),
-        negative=Negative(own.get("negative", "minus")),
-    )
-
-
-def _auxiliary(outcome: Document | None) -> AuxiliaryOutcome | None:
-    match outcome:
-        case {"kind": "numeric", "direction": direction}:
-            return NumericOutcome(Direction(direction))
-        case {"kind": "ordered", "levels": levels}:
-            return OrderedOutcome(_texts(levels))
-        case {"kind": "time_until", "horizon": horizon}:
-            return TimeUntilEvent(horizon if isinstance(horizon, str) else float(horizon))
-    return None
-
-
-def _derived(derived: Document) -> Derived:
-    first, second = derived["of"]
-    return Derived(
-        name=derived["name"],
-        kind=DerivedKind(derived["kind"]),
-        of=(first, second),
-        title=str(derived.get("title", derived["name"])),
-        unit=derived.get("unit", ""),
-        direction=Direction(derived.get("direction", "none")),
-        reason=_reason(derived.get("reason")),
-    )
-
-
-def _bound(value: float | str | None) -> float | None:
-    if isinstance(value, str):
-        return float((dt.date.fromisoformat(value) - EPOCH).days)
-    return None if value is None else float(value)
-
-
-def _concept(concept: Document) -> Concept:
-    reason, kind = concept["reason"], concept.get("sensitive")
-    return Concept(
-        name=concept["name"],
-        statements=tuple(concept["says"]),
-        reason=Reason(reason["code"], reason["wording"], reason.get("disclosable", True)),
-        words=tuple(concept.get("words", [])),
-        sensitive=Sensitive(kind) if kind else "",
-    )
-
-
-def _reason(reason: Document | None) -> Reason | None:
-    return None if reason is None else Reason(reason["code"], reason["wording"], reason.get("disclosable", True))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from data_schemas.levels import level_key
 from data_schemas.places import Document, Problem, each_concept, each_derived, each_field, own_part, role_of
+from data_schemas.source_rules import made_numbers, made_parts, source_rules
 from data_schemas.value_rules import VALUE_RULES
 
 
@@ -22,7 +23,7 @@ def broken_rules(document: Document) -> Iterator[Problem]:
 
 def _names_are_unique(document: Document) -> Iterator[Problem]:
     seen: set[str] = set()
-    for path, column in chain(each_field(document), each_derived(document)):
+    for path, column in chain(each_field(document), each_derived(document), made_parts(document)):
         if column["name"] in seen:
             yield Problem(f"{path}.name", "unique_name", f"the name {column['name']!r} stands twice", "Rename one.")
         seen.add(column["name"])
@@ -38,7 +39,7 @@ def _roles_are_counted(document: Document) -> Iterator[Problem]:
         if len(names.get(role, [])) > 1:
             what = f"{', '.join(names[role])} all have the role {role!r}"
             yield Problem("$.fields", f"one_{role}", what, "Keep the role for one and make the others 'ignored'.")
-    if not names.keys() & {"feature", "narrative"}:
+    if not names.keys() & {"feature", "narrative"} and not any(made_parts(document)):
         yield Problem("$.fields", "some_input", "no field is a feature or a narrative", "Give the model an input.")
     if document.get("primaryKey") not in (None, *names.get("id", [])):
         what = f"{document['primaryKey']!r} is not the field whose role is 'id'"
@@ -52,6 +53,11 @@ _TYPE_OF_ROLE = {"id": "string", "group": "string", "target": "string", "narrati
 def _types_fit_roles(document: Document) -> Iterator[Problem]:
     for path, field in each_field(document):
         wanted = _TYPE_OF_ROLE.get(role_of(field))
+        if role_of(field) == "target" and "bad_if" in own_part(document):
+            if field["type"] not in ("integer", "number"):
+                what = f"bad_if compares numbers, and the target {field['name']!r} has the type {field['type']!r}"
+                yield Problem(f"{path}.type", "type_of_role", what, "Give it the type 'number', or list bad_values.")
+            continue
         if wanted and field["type"] != wanted:
             what = f"{field['name']!r} has the role {role_of(field)!r} and the type {field['type']!r}"
             yield Problem(f"{path}.type", "type_of_role", what, f"Give it the type {wanted!r}; its cells may stay.")
@@ -60,16 +66,21 @@ def _types_fit_roles(document: Document) -> Iterator[Problem]:
 def _target_has_bad_values(document: Document) -> Iterator[Problem]:
     own, place = own_part(document), "$.creditfusion.bad_values"
     bad, good, undecided = (own.get(f"{kind}_values", []) for kind in ("bad", "good", "undecided"))
+    by_number = "bad_if" in own
     target = next((field for _, field in each_field(document) if role_of(field) == "target"), None)
     if target is None:
-        if bad or good or undecided:
+        if bad or good or undecided or by_number:
             remedy = "Give one field the role 'target', or leave the values out."
-            what = "there are bad_values, good_values or undecided_values but no target"
+            what = "there are bad_values, bad_if, good_values or undecided_values but no target"
             yield Problem(place, "target_values", what, remedy)
         return
-    if not bad:
+    if by_number and (bad or good):
+        what = "bad_if says which numbers are bad, and bad_values or good_values list cells"
+        yield Problem("$.creditfusion.bad_if", "target_values", what, "Keep one of the two ways.")
+    elif not bad and not by_number:
         what = f"the target {target['name']!r} has no bad_values"
-        yield Problem(place, "target_values", what, "List the target's cells that count as bad.")
+        remedy = "List the target's cells that count as bad, or of numbers say which do with bad_if, such as '>= 90'."
+        yield Problem(place, "target_values", what, remedy)
     for (one, values), (other, others) in combinations((("bad", bad), ("good", good), ("undecided", undecided)), 2):
         spelled = {level_key(value): value for value in values}
         if both := sorted((spelled[key], value) for value in others if (key := level_key(value)) in spelled):
@@ -193,6 +204,7 @@ def _derived_stand_on_features(document: Document) -> Iterator[Problem]:
     numbers = {
         f["name"] for _, f in each_field(document) if role_of(f) == "feature" and f["type"] in ("integer", "number")
     }
+    numbers.update(made_numbers(document))
     dates = {
         f["name"] for _, f in each_field(document) if role_of(f) in ("feature", "decision_date") and f["type"] == "date"
     }
@@ -219,6 +231,7 @@ def _date_features_are_used(document: Document) -> Iterator[Problem]:
 def _concepts_are_sound(document: Document) -> Iterator[Problem]:
     place = "$.creditfusion.concepts"
     narratives = [field["creditfusion"] for _, field in each_field(document) if role_of(field) == "narrative"]
+    narratives += [part for path, part in made_parts(document) if ".texts[" in path]
     if "concepts" in own_part(document) and not any(own.get("concepts", True) for own in narratives):
         remedy = "Give a column of statements the role 'narrative', or drop the concepts."
         yield Problem(place, "concepts_of_narratives", "there are concepts, but no narrative to find them in", remedy)
@@ -242,12 +255,17 @@ def _concepts_are_sound(document: Document) -> Iterator[Problem]:
                 yield Problem(f"{path}.words[{i}]", "lower_case", what, "Write it so; texts in capitals match too.")
 
 
+def _sources_are_sound(document: Document) -> Iterator[Problem]:
+    return source_rules(document, (_names_are_unique, _types_fit_roles, *VALUE_RULES, _levels_can_occur))
+
+
 def _reasons(document: Document) -> Iterator[tuple[str, Document]]:
     """Every declared reason with its JSON path."""
     owners: Iterable[tuple[str, Document]] = chain(
         ((f"{path}.creditfusion", field["creditfusion"]) for path, field in each_field(document)),
         each_derived(document),
         each_concept(document),
+        made_parts(document),
     )
     return ((f"{path}.reason", owner["reason"]) for path, owner in owners if "reason" in owner)
 
@@ -275,5 +293,6 @@ _RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _derived_stand_on_features,
     _date_features_are_used,
     _concepts_are_sound,
+    _sources_are_sound,
     _reasons_agree,
 )

@@ -22,5 +22,9 @@ Index = npt.NDArray[np.intp]
 
 Dates = npt.NDArray[np.datetime64]
 """Dates and times; NaT where missing."""
+
 Codes = npt.NDArray[np.int32]
 """Codes of levels, 0 for a level that is not known."""
+
+Texts = npt.NDArray[np.object_]
+"""Cells as Python strings."""

@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from data_schemas.contract import Schema
 from data_schemas.levels import by_spelling, is_flag, level_key
+from data_schemas.numbers import Threshold
 from features.arrays import Floats, Index
 from features.batches.column_counts import profile_columns
 from features.design import Design
@@ -72,7 +73,8 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     config: settings; None for the defaults. ``random_state`` takes the place of its seed, and with fewer rows of a
         class than folds there are fewer folds.
     schema: the data contract of X; None reads numbers, dates and categories off the columns' types. A schema names its
-        own narratives, and its bad_values say which class is the bad one.
+        own narratives, and its bad_values say which class is the bad one; where it has ``bad_if``, y is boolean:
+        ``schema.bad_if.met(numbers)``.
     encoder: reads the narratives (``fusion.text_encoder.open_text_encoder``); None opens the one that the config names,
         when first needed.
     random_state: equal seed, equal model; None for another at every fit.
@@ -153,7 +155,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         text = open_reader(schema, config.text, encoder).read(kept)
         decided = applications.decision_date()
         groups, design = tied_groups(applications), Design(tabular.encode(kept), text)
-        sample = TrainingSample(design, outcome, groups, tabular.monotone, decided, weight=weight)
+        sample = TrainingSample(design, outcome, groups, tabular.monotone, decided, (), tabular.sources, weight)
         tuned: Tensors = UNTUNED
         if is_tuned(config, sample):
             tuning = tune_encoder(kept, sample, config, encoder)
@@ -371,12 +373,24 @@ def _two_classes(labels: npt.NDArray[np.generic], weight: Floats | None) -> tupl
     return classes, code
 
 
+def _bad_number(classes: npt.NDArray[np.generic], bad_if: Threshold) -> int:
+    """Which of two numbers meets the schema's threshold; raises ValueError where both, none, or texts do."""
+    numbers = classes.astype(np.float64) if np.issubdtype(classes.dtype, np.number) else np.full(2, np.nan)
+    first, second = bad_if.met(numbers).tolist()
+    if first == second:
+        what = f"the schema calls {bad_if} bad, which is {'both' if first else 'neither'} of {classes.tolist()}"
+        raise ValueError(f"{what}; give y as booleans, schema.bad_if.met(numbers)")
+    return 0 if first else 1
+
+
 def _bad_code(classes: npt.NDArray[np.generic], schema: Schema) -> int:
     """Which class is the bad one: the schema's; classes[1] where it states none, or words and the classes are False and
     True.
 
     Raises ValueError when the schema's bad values are those of neither class, or of both.
     """
+    if schema.bad_if is not None and classes.dtype != np.bool_:
+        return _bad_number(classes, schema.bad_if)
     if not schema.bad_values or (classes.dtype == np.bool_ and not is_flag(schema.bad_values)):
         return 1
     texts = [f"{label:.15g}" if isinstance(label, np.number) else str(label) for label in classes]

@@ -34,7 +34,8 @@ import os, sys, time
 begin = time.perf_counter()
 child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
 _, status, usage = os.wait4(child, 0)
-print(f"\\n{time.perf_counter() - begin} {usage.ru_maxrss} {os.waitstatus_to_exitcode(status)}")
+cpu = usage.ru_utime + usage.ru_stime
+print(f"\\n{time.perf_counter() - begin} {cpu} {usage.ru_maxrss} {os.waitstatus_to_exitcode(status)}")
 """
 
 
@@ -42,10 +43,12 @@ print(f"\\n{time.perf_counter() - begin} {usage.ru_maxrss} {os.waitstatus_to_exi
 class Measured:
     """A command that has ended.
 
-    seconds: wall time of the whole process. peak_mb: its largest resident set, in 10^6 bytes. output: its stdout.
+    seconds: wall time of the whole process. cpu_seconds: what its threads took of all cores, which others' load changes
+    less. peak_mb: its largest resident set, in 10^6 bytes. output: its stdout.
     """
 
     seconds: float
+    cpu_seconds: float
     peak_mb: float
     output: str
 
@@ -69,10 +72,10 @@ def measure(command: Sequence[str], allowed: Sequence[int] = (0,)) -> Measured:
     output, _, figures = done.stdout.rstrip("\n").rpartition("\n")
     if done.returncode != 0:
         raise RuntimeError(f"cannot run {command[0]}: {done.stderr[-2000:]}")
-    seconds, peak, code = figures.split()
+    seconds, cpu, peak, code = figures.split()
     if int(code) not in allowed:
         raise RuntimeError(f"exit code {code} of {' '.join(command)}\n{done.stderr[-2000:]}")
-    return Measured(float(seconds), int(peak) * BYTES_OF_RSS / 1e6, output)
+    return Measured(float(seconds), float(cpu), int(peak) * BYTES_OF_RSS / 1e6, output)
 
 
 def score_command(model: Path, data: Path, out: Path, *more: str) -> list[str]:

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 import pyarrow as pa
 
-from data_schemas.dates import write_date
-from data_schemas.errors import ContractError
 from experiments.score.resumable_output import OutputColumn
-from features.tables.applications import Applications
+from features.tables.applications import Chunk
 from fusion.answers import Answer, RowReasons, points_text
 
 FIRST_COLUMNS = (
@@ -35,49 +33,41 @@ def output_columns(n_reasons: int, refers: bool, passthrough: Sequence[str]) -> 
     """
     referring = (REFER_COLUMN,) if refers else ()
     own = (*FIRST_COLUMNS, *referring, *reason_columns(n_reasons), LAST_COLUMN)
-    return (*own, *(_copied(name, own) for name in passthrough))
+    return (*own, *(OutputColumn(name, pa.string()) for name in _copied(passthrough, own)))
 
 
-def scored_frame(
-    applications: Applications, answer: Answer, model_id: str, n_reasons: int, refers: bool, passthrough: Sequence[str]
-) -> pd.DataFrame:
+def scored_frame(chunk: Chunk, answer: Answer, model_id: str, n_reasons: int, refers: bool) -> pd.DataFrame:
     """The scored file's rows as they are written (``output_columns``): PD with six decimals, score and points with
     one.
     """
     columns = [
-        applications.row_number.tolist(),
-        applications.ids,
+        chunk.applications.row_number.tolist(),
+        chunk.applications.ids,
         [f"{value:.6f}" for value in answer.scores.pd],
         [f"{value:.1f}" for value in answer.scores.score],
         list(answer.decisions.decision),
         list(answer.quality),
         *([list(answer.decisions.refer_reason)] if refers else []),
         *reason_cells(answer.reasons or (), n_reasons),
-        [model_id] * len(applications),
-        *(column_text(applications, name) for name in passthrough),
+        [model_id] * len(chunk.applications),
+        *(list(cells) for cells in chunk.passthrough.values()),
     ]
     # By position: a column that is passed through may have the name of one of ours.
     return pd.DataFrame(dict(enumerate(columns)), dtype=object)
 
 
-def column_text(applications: Applications, name: str) -> list[str]:
-    """A column as text: numbers in their shortest exact form, dates in the contract's format, missing as empty."""
-    if name not in applications.frame:
-        raise ContractError(f"--passthrough {name}: the input has no such column", "Leave the option out.")
-    field = applications.schema[name]
-    column = applications.frame[name]
-    if field.is_numeric:
-        return ["" if value != value else f"{value:.15g}" for value in column.tolist()]
-    if str(column.dtype).startswith("datetime64"):
-        form, language = field.date_format, field.date_language
-        return ["" if pd.isna(value) else write_date(value, form, language) for value in column]
-    return list(column)
-
-
-def _copied(name: str, own: Sequence[OutputColumn]) -> OutputColumn:
-    """The output column of an input column; ``input_`` goes before a name that the output has already."""
-    taken = name in {column.name for column in own}
-    return OutputColumn(f"input_{name}" if taken else name, pa.string())
+def _copied(passthrough: Sequence[str], own: Sequence[OutputColumn]) -> list[str]:
+    """The names under which input columns are copied: ``input_`` goes before one that the output has already, as often
+    as it takes.
+    """
+    taken = {*passthrough, *(column.name for column in own)}
+    copied = list(passthrough)
+    for at, name in enumerate(passthrough):
+        if any(name == column.name for column in own):
+            while copied[at] in taken:
+                copied[at] = f"input_{copied[at]}"
+            taken.add(copied[at])
+    return copied
 
 
 def reason_columns(most: int) -> tuple[OutputColumn, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +22,7 @@ from experiments.options import (
     NoCacheOption,
     PolicyOption,
     SheetOption,
+    SourceOption,
     StrictOption,
     ThreadsOption,
     use_threads,
@@ -66,7 +68,13 @@ def score(
     rejects: Annotated[
         Path | None, typer.Option(help="File of the rows that broke the contract. Left out: OUT.rejects.csv.")
     ] = None,
-    passthrough: Annotated[list[str] | None, typer.Option(help="Input column to copy; repeat for more.")] = None,
+    passthrough: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Input column to copy as it is written, whether the contract knows it or not; repeat for more. "
+            "A protected or unknown column goes past the model, into the scored file alone."
+        ),
+    ] = None,
     reasons: Annotated[
         int,
         typer.Option(min=0, max=MAX_REASONS, help="Adverse reasons per row, the strongest first; 0: none, quicker."),
@@ -77,6 +85,7 @@ def score(
     resume: Annotated[bool, typer.Option("--resume", help="Carry on a run that was interrupted.")] = False,
     force: ForceOption = False,
     strict: StrictOption = False,
+    source: SourceOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     sheet: SheetOption = None,
@@ -109,6 +118,7 @@ def score(
     writes the scored rows to stdout once all are scored; it needs --rejects, and the run log lies beside that file.
     """
     from experiments.score.job import ScoreFiles, score_file
+    from experiments.session.sources import shown, with_sources
     from features.batches.warnings import in_lines
     from features.tables.reader import ReadOptions
     from fusion.scorer import load_scorer
@@ -117,11 +127,11 @@ def score(
     if to_stdout:
         _check_stdout(rejects, resume, json_output)
     rejects = rejects or out.parent / f"{out.name}.rejects.csv"
-    copied = tuple(dict.fromkeys(passthrough or ()))
+    copied = tuple(dict.fromkeys(unicodedata.normalize("NFC", name) for name in passthrough or ()))
     arguments: dict[str, object] = {"model": model, "data": data, "out": out, "rejects": rejects}
     arguments |= {"passthrough": copied, "reasons": reasons, "chunk_rows": chunk_rows, "resume": resume}
-    arguments["policy"] = policy
-    options = ReadOptions(chunk_rows=chunk_rows, delimiter=delimiter, encoding=encoding, sheet=sheet)
+    arguments |= {"policy": policy, "sources": shown(source or ())}
+    options = ReadOptions(chunk_rows, delimiter=delimiter, encoding=encoding, sheet=sheet, passthrough=copied)
     with (
         Run.start("score", rejects if to_stdout else out, arguments, json_output) as run,
         output_file(out, rejects) as scored,
@@ -137,7 +147,8 @@ def score(
                 "[no wording], and are nothing to give an applicant.",
                 {"without_wording": scorer.unworded},
             )
-        files = ScoreFiles(data, scored, rejects, copied, resumable=not to_stdout)
+        options = with_sources(run, [data], scorer.schema, source or (), options, strict=strict)
+        files = ScoreFiles(data, scored, rejects, resumable=not to_stdout)
         done = score_file(scorer, files, options, run, resume=resume, force=force, strict=strict)
         if to_stdout:
             copy_to_stdout(scored)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from data_schemas.contract import Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError, RunError
 from experiments.score.columns import output_columns, scored_frame
 from experiments.score.resumable_output import OutputColumn, OutputFile, PartialOutput, Tally, check_name
@@ -31,7 +31,7 @@ from features.batches.warnings import ColumnWarning
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.tables.reader import ReadOptions, file_layout, read_chunks
 from fusion.answers import Answer
-from fusion.bundle import check_outside
+from fusion.bundle_folder import check_outside
 from fusion.policy.policy import Policy
 from fusion.scorer import Monitor
 
@@ -83,14 +83,12 @@ class ScoreFiles:
         data: the applications.
         out: the scored rows.
         rejects: the rows that break the contract.
-        passthrough: input columns to copy into the scored file.
         resumable: whether what an interrupted run has written stays.
     """
 
     data: Path
     out: Path
     rejects: Path
-    passthrough: tuple[str, ...] = ()
     resumable: bool = True
 
 
@@ -127,11 +125,11 @@ def score_file(
     full or the input changes meanwhile, UnlikeTrainingError, before anything is published, where ``strict`` is set and
     a column is unlike training; what is written by then can be resumed.
     """
-    check_files(files, scorer.schema)
+    check_files(files)
     with run.timed("fingerprint"):
         before = fingerprint(files.data)
     refers = scorer.policy is not None
-    scored = OutputFile(files.out, output_columns(scorer.n_reasons, refers, files.passthrough))
+    scored = OutputFile(files.out, output_columns(scorer.n_reasons, refers, options.passthrough))
     rejects = OutputFile(
         files.rejects, tuple(OutputColumn(name, REJECT_TYPES.get(name, pa.string())) for name in REJECT_COLUMNS)
     )
@@ -178,29 +176,32 @@ def _score_chunks(
                 columns: dict[str, ColumnCounts] = {}
                 answer = scorer.answer(fresh.applications, Monitor(run.timed, advance_to(on_text), columns.update))
                 with run.timed("write"):
-                    _write(output, scorer, files.passthrough, fresh, answer, columns)
+                    _write(output, scorer, fresh, answer, columns)
             advance(chunk.n_rows)
 
 
 def _behind(chunk: Chunk, done: int) -> Chunk:
     """The rows of a chunk whose number is greater than ``done``."""
-    applications, rejects = chunk.applications, chunk.rejects.frame
-    if done:
-        applications = applications.take(applications.row_number > done)
-        rejects = rejects[rejects["row"] > done].reset_index(drop=True)
-    return replace(chunk, applications=applications, rejects=Rejects(rejects))
+    if not done:
+        return chunk
+    behind, rejects = chunk.applications.row_number > done, chunk.rejects.frame
+    return replace(
+        chunk,
+        applications=chunk.applications.take(behind),
+        rejects=Rejects(rejects[rejects["row"] > done].reset_index(drop=True)),
+        passthrough={name: cells[behind] for name, cells in chunk.passthrough.items()},
+    )
 
 
 def _write(
     output: PartialOutput,
     scorer: RowScorer,
-    passthrough: Sequence[str],
     chunk: Chunk,
     answer: Answer,
     columns: Mapping[str, ColumnCounts],
 ) -> None:
     rejects, refers = chunk.rejects.frame, scorer.policy is not None
-    scored = scored_frame(chunk.applications, answer, scorer.model_id, scorer.n_reasons, refers, passthrough)
+    scored = scored_frame(chunk, answer, scorer.model_id, scorer.n_reasons, refers)
     last = max([*chunk.applications.row_number[-1:].tolist(), *rejects["row"].tail(1).tolist()])
     output.append(scored, rejects, int(last), _tally(chunk, answer, columns))
 
@@ -228,8 +229,8 @@ def _names(flag: str) -> list[str]:
     return [f"{name}:{kind}" for kind in listed.split(",")] if name == "masked" else [name] if name else []
 
 
-def check_files(files: ScoreFiles, schema: Schema) -> None:
-    """Raise ContractError for names of no known form, for one file named twice, or a column that cannot be copied."""
+def check_files(files: ScoreFiles) -> None:
+    """Raise ContractError for names of no known form, or for one file named twice."""
     check_name(files.out, "--out")
     check_name(files.rejects, "--rejects")
     check_outside(files.rejects, "--rejects")
@@ -237,13 +238,6 @@ def check_files(files: ScoreFiles, schema: Schema) -> None:
     resolved = {option: path.resolve() for option, path in named.items()}
     if len(set(resolved.values())) < len(resolved):
         raise ContractError("--data, --out and --rejects name the same file twice", "Give three different paths.")
-    known = [field.name for field in schema.fields if field.role not in (Role.IGNORED, Role.TARGET, Role.AUXILIARY)]
-    for name in files.passthrough:
-        if name not in known:
-            raise ContractError(
-                f"--passthrough {name} is no column that schema {schema.name!r} keeps",
-                f"Choose among {', '.join(known)}.",
-            )
 
 
 def _identity(
@@ -253,10 +247,11 @@ def _identity(
         "input sha256": before.sha256,
         "model": scorer.model_id,
         "text encoder, precision or processor": scorer.encoder_digest[:12],
-        "passthrough": ", ".join(files.passthrough) or "none",
+        "passthrough": ", ".join(map(repr, options.passthrough)) or "none",
         "delimiter": repr(options.delimiter) if options.delimiter else "detected",
         "encoding": options.encoding or "detected",
         "sheet": options.sheet or "the contract's",
+        "sources": options.joined.digest[:12] if options.joined is not None else "none",
         "reasons": str(scorer.n_reasons),
         "policy": scorer.policy.digest[:12] if scorer.policy is not None else "the model's own",
         "rejects file": files.rejects.name,

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from data_schemas.contract import FieldType, Role
 from data_schemas.errors import ContractError
@@ -74,7 +75,7 @@ NO_ANSWERS = Answers()
 
 
 def draft_schema(
-    sample: pd.DataFrame,
+    sample: pd.DataFrame | pa.Table,
     name: str,
     origin: str,
     target: str | None = None,
@@ -84,7 +85,7 @@ def draft_schema(
     """Draft a schema from a sample of rows.
 
     Args:
-        sample: texts of object dtype, one column per column of the table.
+        sample: texts, one column per column of the table, as objects, categorical or Arrow strings.
         name: of the schema.
         origin: what was read, for the note in the draft.
         target: the outcome column, where it is known.
@@ -182,7 +183,10 @@ def _document(guesses: Sequence[Guess], name: str, origin: str, outcomes: Outcom
         )
     own: Document = {"version": 1, "name": name, "guess": note}
     if outcomes is not None:
-        own |= {"bad_values": list(outcomes.bad), "good_values": list(outcomes.good)}
+        if outcomes.bad_if is not None:
+            own["bad_if"] = str(outcomes.bad_if)
+        else:
+            own |= {"bad_values": list(outcomes.bad), "good_values": list(outcomes.good)}
         own |= {"undecided_values": list(outcomes.undecided)} if outcomes.undecided else {}
     derived = [
         {
@@ -206,7 +210,7 @@ def _document(guesses: Sequence[Guess], name: str, origin: str, outcomes: Outcom
         "$schema": "https://datapackage.org/profiles/2.0/tableschema.json",
         "title": _title(name),
         "missingValues": [""],
-        "fields": [_field(guess) for guess in guesses],
+        "fields": [_field(guess, _type(guess, outcomes)) for guess in guesses],
         "creditfusion": own,
     }
 
@@ -223,9 +227,13 @@ def _free_of(derived: list[Document], taken: set[str]) -> list[Document]:
 _TEXT_ROLES = (Role.ID, Role.TARGET, Role.GROUP, Role.NARRATIVE)
 
 
-def _field(guess: Guess) -> Document:
+def _type(guess: Guess, outcomes: Outcomes | None) -> FieldType:
+    by_number = guess.role is Role.TARGET and outcomes is not None and outcomes.bad_if is not None
+    return FieldType.STRING if guess.role in _TEXT_ROLES and not by_number else guess.column.type
+
+
+def _field(guess: Guess, kind: FieldType) -> Document:
     column = guess.column
-    kind = FieldType.STRING if guess.role in _TEXT_ROLES else column.type
     field: Document = {"name": column.name, "type": str(kind), "title": _title(column.name)}
     own = {"role": str(guess.role)}
     if kind is column.type and (guess.role is not Role.IGNORED or not column.notation.question):
@@ -262,7 +270,7 @@ def _power_of_ten(value: float) -> float:
 
 def _seen(column: ColumnProfile, kind: FieldType) -> str:
     """What the sample shows of the column, for its note; quotes no text."""
-    share = 1 - column.n_present / max(len(column.cells), 1)
+    share = 1 - column.n_present / max(len(column.places), 1)
     parts = [f"Seen: {len(column.levels)} values"]
     if column.values is not None and column.n_present and kind in (FieldType.INTEGER, FieldType.NUMBER):
         parts[0] += f" from {np.nanmin(column.values):g} to {np.nanmax(column.values):g}"

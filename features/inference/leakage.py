@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-from scipy.stats import rankdata
 
 from data_schemas.contract import FieldType
-from features.arrays import Flags, Floats
+from features.arrays import Flags, Floats, Ints
 from features.inference.profile import ColumnProfile
 
 MAX_AUC = 0.8
@@ -54,7 +52,7 @@ def leak_by_outcome(column: ColumnProfile, outcome: Floats) -> LeakSign | None:
     if sign := _one_sided(filled, y, "it is filled for"):
         return sign
     usual = column.levels[0] if column.levels else ""
-    unusual = filled & (column.cells != usual).to_numpy(dtype=np.bool_)[known]
+    unusual = filled & ~_stands_in(column, usual)[known]
     if column.values is not None and (sign := _one_sided(unusual, y, f"it differs from {usual} for")):
         return sign
     return _strong_values(column, outcome, known & column.present) or _strong_filling(filled, y)
@@ -76,19 +74,24 @@ def single_auc(column: ColumnProfile, outcome: Floats) -> float:
     if not len(y):
         return 0.5
     if column.values is None or column.type is FieldType.STRING:
-        return _auc_by_level(column.cells[known], y)
+        return _auc_by_level(column.places[known], y)
     by_value = _auc(y, column.values[known])
-    return max(by_value, _auc_by_level(column.cells[known], y)) if len(column.levels) <= _FEW_VALUES else by_value
+    return max(by_value, _auc_by_level(column.places[known], y)) if len(column.levels) <= _FEW_VALUES else by_value
 
 
-def _auc_by_level(cells: pd.Series[str], y: Floats) -> float:
-    codes, levels = pd.factorize(cells)
+def _stands_in(column: ColumnProfile, text: str) -> Flags:
+    """bool (n,): the cells that hold this text."""
+    return np.append(column.texts.texts == text, not text)[column.places]
+
+
+def _auc_by_level(places: Ints, y: Floats) -> float:
+    n_levels = int(places.max()) + 1
     rates = np.empty(len(y))
     half = np.random.default_rng(0).permutation(len(y)) % 2 == 0
     for learn, apply in ((half, ~half), (~half, half)):
-        counts = np.bincount(codes[learn], minlength=len(levels))
-        n_high = np.bincount(codes[learn], y[learn], minlength=len(levels))
-        rates[apply] = ((n_high + 10 * y.mean()) / (counts + 10))[codes[apply]]  # shrunk towards the mean
+        counts = np.bincount(places[learn], minlength=n_levels)
+        n_high = np.bincount(places[learn], y[learn], minlength=n_levels)
+        rates[apply] = ((n_high + 10 * y.mean()) / (counts + 10))[places[apply]]  # shrunk towards the mean
     return _auc(y, rates)
 
 
@@ -148,11 +151,14 @@ def _strong_filling(filled: Flags, y: Floats) -> LeakSign | None:
 
 
 def _auc(y: Floats, values: Floats) -> float:
-    n_high = float(y.sum())
-    n_pairs = n_high * (len(y) - n_high)
+    """AUC in the better direction: the share of pairs in one order, ties counting half."""
+    high, low = np.sort(values[y == 1]), np.sort(values[y == 0])  # a tenth of the time of ranks, which need an argsort
+    n_pairs = len(high) * len(low)
     if not n_pairs:
         return 0.5
-    auc = (float(rankdata(values)[y == 1].sum()) - n_high * (n_high + 1) / 2) / n_pairs
+    few, many = (high, low) if len(high) < len(low) else (low, high)
+    below, through = (int(np.searchsorted(many, few, side).sum()) for side in ("left", "right"))
+    auc = (below + through) / 2 / n_pairs
     return max(auc, 1 - auc)
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.arrays import Flags, Floats, Ints
 
@@ -28,18 +27,22 @@ class Texts:
         column: its name.
         texts: str objects (k,), distinct and not empty, the commonest first.
         counts: int64 (k,), how often each occurs.
+        arrow: the texts as Arrow strings (k,).
     """
 
     column: str
     texts: npt.NDArray[np.object_]
     counts: Ints
+    arrow: pa.StringArray
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def where(self, keep: Flags) -> Texts:
         """Only some of them."""
-        return Texts(self.column, self.texts[keep], self.counts[keep])
+        if keep.all():
+            return self
+        return Texts(self.column, self.texts[keep], self.counts[keep], self.arrow.filter(pa.array(keep)))
 
     def fits(self, values: Floats) -> bool:
         """Whether nearly all cells have a value, and the others are a few texts such as codes for "missing".
@@ -79,18 +82,18 @@ class Notation:
     readings: Mapping[str, Notation] = field(default_factory=dict)
 
 
-def distinct_texts(name: str, cells: pd.Series[str]) -> tuple[Texts, Ints]:
+def distinct_texts(name: str, cells: pa.ChunkedArray) -> tuple[Texts, Ints]:
     """The distinct non-empty texts of cells, stripped, and int64 (n,) the place of each cell in them, -1 for empty."""
-    coded = pa.Array.from_pandas(cells).dictionary_encode()  # as it is, where the cells are categorical
-    found = coded.dictionary.to_numpy(zero_copy_only=False)
-    stripped = np.array([text.strip() for text in found], dtype=object)
-    places = coded.indices.to_numpy().astype(np.int64)
-    if not all(map(operator.is_, stripped, found)):  # two texts may be one now
-        again, found = pd.factorize(stripped)
-        places = again[places]
+    coded = cells.combine_chunks().dictionary_encode()  # no work where it is coded
+    places, found = coded.indices.to_numpy().astype(np.int64), coded.dictionary.cast(pa.string())
+    stripped = pc.utf8_trim_whitespace(found)
+    if not stripped.equals(found):  # two texts may be one now
+        again = stripped.dictionary_encode()
+        places, found = again.indices.to_numpy()[places].astype(np.int64), again.dictionary
     counts = np.bincount(places, minlength=len(found)).astype(np.int64)
     order = np.argsort(-counts, kind="stable")
-    order = order[np.asarray(found[order] != "", dtype=np.bool_)]
+    order = order[pc.not_equal(found, "").to_numpy(zero_copy_only=False)[order]]
     rank = np.full(len(found), -1, dtype=np.int64)
     rank[order] = np.arange(len(order))
-    return Texts(name, np.asarray(found, dtype=object)[order], counts[order]), rank[places]
+    found = found.take(pa.array(order))
+    return Texts(name, found.to_numpy(zero_copy_only=False), counts[order], found), rank[places]

@@ -22,6 +22,7 @@ _PARTS = (
     r"(?P<after>(?:[^0-9]*[^0-9)])?)(?P<close>\)?)$"
 )
 _ROUNDED = "numbers such as 1.23457E+15 were rounded by a spreadsheet: if they are ids, get the file without that"
+_THOUSANDS = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"
 _LOOK = 500  # texts that show quickly whether a notation reads a column
 _CURRENCY = (
     r"[$€£¥₹₽₩₺฿₫₦₴₪元円]|(us|a|c|r|nt|hk|s)\$|usd|eur|euros?|gbp|chf|jpy|cny|rmb|inr|brl|cad|aud|nzd|sek|nok|dkk|pln|czk|huf|"
@@ -53,7 +54,7 @@ def read_as_numbers(known: Texts, file_decimal: str = "") -> Notation | None:
     """
     if not any("0" <= character <= "9" for character in itertools.chain.from_iterable(known.texts[:20])):
         return None
-    texts = plain_marks(pa.array(known.texts, pa.string()))
+    texts = plain_marks(known.arrow)
     look = texts[:_LOOK]
     n_marked = pc.sum(pc.match_substring_regex(look, _PARTS)).as_py()
     if len(known) > _LOOK > n_marked + MAX_STRAY and np.isnan(read_numbers(look, PLAIN)).sum() > MAX_STRAY:
@@ -85,7 +86,7 @@ def look_like_numbers(levels: Sequence[str]) -> bool:
 
 def decimal_mark(known: Texts) -> str:
     """The decimal mark that the texts of a column show without doubt, "" where they show none."""
-    texts = plain_marks(pa.array(known.texts[:5_000], pa.string()))
+    texts = plain_marks(known.arrow[:5_000])
     for mark, other in ((".", ","), (",", ".")):
         shown = rf"^[^0-9]*(?:[0-9]{{1,3}}(?:\{other}[0-9]{{3}})+|[0-9]+)\{mark}(?:[0-9]{{1,2}}|[0-9]{{4,}})[^0-9]*$"
         if len(texts) and pc.mean(pc.match_substring_regex(texts, shown)).as_py() > 0.5:
@@ -98,9 +99,8 @@ def _may_be_thousands(texts: pa.Array, plain: Floats) -> bool:
     pointed = pc.match_substring(texts, ".")
     if not pc.any(pointed).as_py():
         return False
-    other = pc.invert(pc.match_substring_regex(texts, r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"))
-    number = pa.array(np.isfinite(plain))
-    return not pc.any(pc.and_(pc.and_(pointed, other), number)).as_py()
+    numbers = texts.filter(pc.and_(pointed, pa.array(np.isfinite(plain))))
+    return all(pc.all(pc.match_substring_regex(part, _THOUSANDS)).as_py() for part in (numbers[:_LOOK], numbers))
 
 
 def _affixes(known: Texts, parts: pa.StructArray) -> tuple[tuple[str, ...], str, tuple[str, ...]] | None:

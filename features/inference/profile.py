@@ -9,6 +9,7 @@ import string
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +51,8 @@ class ColumnProfile:
 
     Attributes:
         name: the column.
-        cells: its n texts, stripped, categorical.
+        texts: the distinct ones of its n cells, stripped.
+        places: int64 (n,), of the cells among them, -1 where one is empty.
         present: bool (n,), false where the cell is empty or a missing code.
         missing_codes: texts that look like codes for "missing".
         type: of the present cells.
@@ -62,7 +64,8 @@ class ColumnProfile:
     """
 
     name: str
-    cells: pd.Series[str]
+    texts: Texts
+    places: Ints
     present: Flags
     missing_codes: tuple[str, ...]
     type: FieldType
@@ -71,7 +74,15 @@ class ColumnProfile:
     levels: tuple[str, ...]
     words: float
 
-    @property
+    @cached_property
+    def cells(self) -> pd.Series[str]:
+        """The n texts, stripped, categorical; made when they are asked for, since many texts take a while."""
+        empty = self.places < 0
+        levels = pd.Index([*self.texts.texts, ""] if empty.any() else self.texts.texts, dtype=object)
+        among = np.where(empty, len(self.texts), self.places)
+        return pd.Series(pd.Categorical.from_codes(among, levels, validate=False))
+
+    @cached_property
     def n_present(self) -> int:
         """Cells that are not missing."""
         return int(self.present.sum())
@@ -79,7 +90,7 @@ class ColumnProfile:
     @property
     def is_key(self) -> bool:
         """Whether every row has a value that no other row has."""
-        return bool(self.present.all()) and len(self.levels) == len(self.cells)
+        return bool(self.present.all()) and len(self.levels) == len(self.places)
 
     @property
     def format(self) -> str:
@@ -92,15 +103,13 @@ class _Look:
     """One column before the others are looked at.
 
     Attributes:
-        cells: stripped.
-        texts: distinct ones.
+        texts: distinct ones, stripped.
         places: int64 (n,), of the cells among them, -1 for empty.
         words: bool (k,), the texts that are words for "missing".
         type: of the other texts.
         notation: of their values.
     """
 
-    cells: pd.Series[str]
     texts: Texts
     places: Ints
     words: Flags
@@ -109,25 +118,25 @@ class _Look:
 
 
 class _Split(NamedTuple):
-    """The cells of a column, stripped; their distinct texts, places among them, which are words for "missing", and the
-    texts that are none.
+    """The distinct texts of a column, stripped; the cells' places among them; which are words for "missing"; the texts
+    that are none.
     """
 
-    cells: pd.Series[str]
     texts: Texts
     places: Ints
     words: Flags
     known: Texts
 
 
-def profiles(sample: pd.DataFrame, notations: Mapping[str, str] | None = None) -> dict[str, ColumnProfile]:
+def profiles(sample: pd.DataFrame | pa.Table, notations: Mapping[str, str] | None = None) -> dict[str, ColumnProfile]:
     """The facts about all columns of a sample of texts, by name: marks of numbers and codes for "missing" are told by
     all columns together.
 
     Args:
         notations: of columns that several readings fit, the one that is meant, by its name in ``Notation.readings``.
     """
-    split = {str(name): _split(str(name), sample[name]) for name in sample.columns}
+    table = sample if isinstance(sample, pa.Table) else pa.table({str(name): cells for name, cells in sample.items()})
+    split = {name: _split(name, table[name]) for name in table.column_names}
     marks = Counter(filter(None, (decimal_mark(one.known) for one in split.values())))
     mark = next(iter(marks)) if len(marks) == 1 else ""
     looks = {name: _look(one, mark) for name, one in split.items()}
@@ -136,7 +145,7 @@ def profiles(sample: pd.DataFrame, notations: Mapping[str, str] | None = None) -
     numbers = {
         name: NumberColumn(look.notation.values, look.texts.counts)
         for name, look in looks.items()
-        if look.type in _NUMBERS and len(look.texts) < len(look.cells)  # a key has no codes
+        if look.type in _NUMBERS and len(look.texts) < len(look.places)  # a key has no codes
     }
     codes = special_codes(numbers)
     return {name: _profile(name, look, codes.get(name, Codes())) for name, look in looks.items()}
@@ -164,14 +173,10 @@ def before_decision(column: ColumnProfile, decided: ColumnProfile | None) -> Col
     return replace(column, values=np.where(ahead > _YEAR, values - _CENTURY, values))
 
 
-def _split(name: str, cells: pd.Series[str]) -> _Split:
+def _split(name: str, cells: pa.ChunkedArray) -> _Split:
     texts, places = distinct_texts(name, cells)
-    words = pc.is_in(pc.utf8_lower(pa.array(texts.texts, pa.string())), _MISSING_WORDS).to_numpy(zero_copy_only=False)
-    empty = places < 0
-    levels = pd.Index([*texts.texts, ""] if empty.any() else texts.texts, dtype=object)
-    among = pd.Categorical.from_codes(np.where(empty, len(texts), places), levels, validate=False)
-    stripped = pd.Series(among, index=cells.index)
-    return _Split(stripped, texts, places, words, texts.where(~words))
+    words = pc.is_in(pc.utf8_lower(texts.arrow), _MISSING_WORDS).to_numpy(zero_copy_only=False)
+    return _Split(texts, places, words, texts.where(~words))
 
 
 def _read_as(look: _Look, meant: str) -> _Look:
@@ -188,7 +193,7 @@ def _look(split: _Split, file_decimal: str) -> _Look:
     kind, notation = _type(split.known, file_decimal)
     values = np.full(len(split.texts), np.nan)
     values[~split.words] = notation.values
-    return _Look(split.cells, split.texts, split.places, split.words, kind, replace(notation, values=values))
+    return _Look(split.texts, split.places, split.words, kind, replace(notation, values=values))
 
 
 def _type(known: Texts, file_decimal: str) -> tuple[FieldType, Notation]:
@@ -206,7 +211,7 @@ def _type(known: Texts, file_decimal: str) -> tuple[FieldType, Notation]:
     plain = not numbers.field_keys and not numbers.own_keys
     if plain and (dates := numbers_as_dates(known, numbers.values)):
         return FieldType.DATE, dates
-    if plain and pc.any(pc.match_substring_regex(pa.array(known.texts, pa.string()), _LEADING_ZERO)).as_py():
+    if plain and _any_begins_with_zero(known):
         return text  # a code, not a number
     whole = numbers.values[np.isfinite(numbers.values)]
     is_integer = bool((whole == np.floor(whole)).all()) and not any(
@@ -219,6 +224,12 @@ def _type(known: Texts, file_decimal: str) -> tuple[FieldType, Notation]:
     if numbers.field_keys.get("groupChar") == ".":
         numbers = replace(numbers, field_keys={"decimalChar": ",", **numbers.field_keys})
     return FieldType.NUMBER, numbers
+
+
+def _any_begins_with_zero(known: Texts) -> bool:
+    """Whether any text is a number of several digits that begins with a zero."""
+    with_zero = known.arrow.filter(pc.starts_with(known.arrow, "0"))
+    return bool(pc.any(pc.match_substring_regex(with_zero, _LEADING_ZERO)).as_py())
 
 
 def _profile(name: str, look: _Look, codes: Codes) -> ColumnProfile:
@@ -246,7 +257,8 @@ def _profile(name: str, look: _Look, codes: Codes) -> ColumnProfile:
     n_of_words = np.array([n_words(text) for text in levels]) if is_text else np.ones(len(levels))
     return ColumnProfile(
         name=name,
-        cells=look.cells,
+        texts=texts,
+        places=look.places,
         present=present,
         missing_codes=(*texts.texts[is_code], *further),
         type=look.type,

@@ -118,7 +118,7 @@ def _leak(column: ColumnProfile, decided: ColumnProfile | None, outcome: Floats 
 def _plain_guess(column: ColumnProfile, decided: ColumnProfile | None, trusted: bool) -> Guess:
     """The role as if nothing were known about outcomes; that of a trusted column is never to be protected."""
     role, why = Role.IGNORED, ""
-    n_levels, n_rows = len(column.levels), len(column.cells)
+    n_levels, n_rows = len(column.levels), len(column.places)
     if n_levels == 0 or (n_levels == 1 and column.present.all()):
         why = "it is empty in the sample" if n_levels == 0 else "it has one value in the sample"
     elif not trusted and (trait := protected_name(column.name)):

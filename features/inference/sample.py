@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -46,16 +47,22 @@ class FileSample:
     """Rows drawn from a file.
 
     Attributes:
-        frame: categorical, the cells as written, "" where a Parquet file has no value; rows in file order.
+        table: the cells as written, "" where a Parquet file has no value; rows in file order, each column Arrow strings
+            by place among its distinct ones, so that many rows of few levels take little memory and time.
         n_rows: rows in the file.
         n_damaged: those of them that could not be split into cells, which are never drawn.
         layout: of the file; None for Parquet.
     """
 
-    frame: pd.DataFrame
+    table: pa.Table
     n_rows: int
     n_damaged: int
     layout: Layout | None
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The table as categorical columns."""
+        return pd.DataFrame({name: self.table[name].to_pandas() for name in self.table.column_names})
 
 
 def sample_rows(
@@ -85,7 +92,8 @@ def sample_rows(
         n_new = len(rows.row_number)
         new_keys = random.random(n_new)
         hopeful = new_keys < (keys.max() if len(keys) == n_rows else 1.0)
-        new = pa.table(rows.cells).filter(pa.array(hopeful))
+        new = pa.table(rows.cells)
+        new = new if hopeful.all() else new.filter(pa.array(hopeful))
         kept = pa.concat_tables([kept, new]) if total else new
         keys = np.concatenate([keys, new_keys[hopeful]])
         if len(keys) > n_rows:
@@ -95,15 +103,8 @@ def sample_rows(
         damaged += len(rows.rejects)
         if on_rows:
             on_rows(n_new + len(rows.rejects))
-    frame = pd.DataFrame({name: _distinct(kept.column(name)) for name in kept.column_names})
-    return FileSample(frame, total, damaged, layout)
-
-
-def _distinct(cells: pa.ChunkedArray) -> pd.Categorical:
-    """Texts by place among the distinct ones, so that many rows of few levels take little memory and time."""
-    coded = cells.fill_null("").combine_chunks().dictionary_encode()
-    texts = coded.dictionary.to_numpy(zero_copy_only=False)
-    return pd.Categorical.from_codes(coded.indices.to_numpy(), texts, validate=False)
+    coded = {name: kept.column(name).fill_null("").dictionary_encode() for name in kept.column_names}
+    return FileSample(pa.table(coded).combine_chunks(), total, damaged, layout)
 
 
 def _text_rows(path: Path, layout: Layout | None, dialect: Dialect) -> Iterator[TextRows]:

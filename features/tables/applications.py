@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from data_schemas.contract import FieldType, Role, Schema
-from features.arrays import Dates, Flags, Floats, Index, Ints
+from features.arrays import Dates, Flags, Floats, Index, Ints, Texts
 
 REJECT_COLUMNS = ("row", "column", "rule", "message", "original")
 
@@ -60,7 +60,9 @@ class Applications:
         field = self.schema.field_of(Role.TARGET)
         if field is None or field.name not in self.frame:
             raise ValueError("these applications carry no outcome; read them with need_target=True")
-        return np.asarray(self.frame[field.name].isin(self.schema.bad_values), dtype=np.float64)
+        cells, bad_if = self.frame[field.name], self.schema.bad_if
+        bad = cells.isin(self.schema.bad_values) if bad_if is None else bad_if.met(cells.to_numpy(dtype=np.float64))
+        return np.asarray(bad, dtype=np.float64)
 
     def decision_date(self) -> Dates | None:
         """datetime64[s] (n,), or None when the rows carry no decision date."""
@@ -117,12 +119,14 @@ class Chunk:
         rejects: those that do not.
         unreadable: cells of these applications, by auxiliary column, that break the contract and so count as missing.
         n_undecided: sound rows left out because they have no outcome yet; 0 where no outcome is read.
+        passthrough: cells of these applications, as they are written, by column that is passed through.
     """
 
     applications: Applications
     rejects: Rejects
     unreadable: Mapping[str, int]
     n_undecided: int = 0
+    passthrough: Mapping[str, Texts] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:

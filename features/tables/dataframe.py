@@ -147,6 +147,7 @@ def _text_rows(given: _Given, schema: Schema) -> TextRows:
         row_number=np.arange(1, n + 1, dtype=np.int64),
         original=lambda position: csv_line([_cell(column, position) for column in given.columns.values()]),
         rejects=[],
+        passthrough={},
     )
 
 

@@ -42,7 +42,7 @@ def required_columns(schema: Schema, need_target: bool) -> tuple[str, ...]:
     dates = {name for derived in schema.derived if derived.kind is DerivedKind.YEARS_BETWEEN for name in derived.of}
     return tuple(
         field.name
-        for field in schema.fields
+        for field in schema.own_fields
         if field.role not in _OPTIONAL or field.name in dates or (need_target and field.role is Role.TARGET)
     )
 
@@ -53,7 +53,9 @@ def compare_header(names: Sequence[str], schema: Schema) -> HeaderReport:
     known = {field.name for field in schema.fields}
     return HeaderReport(
         missing=tuple(name for name in wanted if name not in present),
-        absent=tuple(field.name for field in schema.fields if field.name not in present and field.name not in wanted),
+        absent=tuple(
+            field.name for field in schema.own_fields if field.name not in present and field.name not in wanted
+        ),
         extra=tuple(name for name in names if name not in known),
     )
 
@@ -62,15 +64,39 @@ def column_positions(names: Sequence[str], schema: Schema, need_target: bool, or
     """Position of every column that is read, in the order of the schema.
 
     Ignored columns are not read, nor are the target and the auxiliary ones unless outcomes are needed: a score must
-    depend on none of them.
-    Raises ContractError naming every missing or repeated column.
+    depend on none of them. What is made of the records of a source is read where the table has it already.
+    Raises ContractError naming every missing or repeated column, and for a table that has a part of a source.
     """
     if twice := sorted({name for name in names if names.count(name) > 1 and name}):
         raise ContractError(f"{origin}: the header names {_listed(twice)} twice", "Rename or drop one of the two.")
     if missing := [name for name in required_columns(schema, need_target) if name not in names]:
         raise ContractError(f"{origin}: the header lacks {_listed(missing)}", _nearest(missing, names))
+    for source in schema.sources:
+        made = [field.name for field in schema.fields_from(source.name)]
+        if 0 < len(absent := [name for name in made if name not in names]) < len(made):
+            what = f"{origin}: of what is made of the source {source.name!r} the header lacks {_listed(absent)}"
+            raise ContractError(what, "Add the columns; or drop the others, and give the source.")
     unread = (Role.IGNORED,) if need_target else (Role.IGNORED, Role.TARGET, Role.AUXILIARY)
     return {f.name: names.index(f.name) for f in schema.fields if f.role not in unread and f.name in names}
+
+
+def passed_positions(names: Sequence[str], wanted: Sequence[str], origin: Path | str) -> dict[str, int]:
+    """Position of every column that is passed through, in the contract or not, in the order of ``wanted``.
+
+    Names are equal where they differ in Unicode form alone. Raises ContractError for a name that no column has, or
+    more than one.
+    """
+    composed = [unicodedata.normalize("NFC", name) for name in names]
+    positions: dict[str, int] = {}
+    for name in wanted:
+        found = [at for at, other in enumerate(composed) if other and other == unicodedata.normalize("NFC", name)]
+        if not found:
+            raise ContractError(f"{origin} has no column {name!r} to pass through", _choice(name, names))
+        if len(found) > 1:
+            what = f"{origin}: the header names {name!r} twice"
+            raise ContractError(what, "Rename or drop one of the two.")
+        positions[name] = found[0]
+    return positions
 
 
 def own_names(names: Sequence[str], schema: Schema) -> list[str]:
@@ -102,6 +128,16 @@ def check_delimiter(line: str, delimiter: str, known: Collection[str], path: Pat
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(repr(name) for name in names)
+
+
+def _choice(name: str, names: Sequence[str]) -> str:
+    """The remedy for a name that no column has: the nearest names, or else all."""
+    lowered = {other.lower(): other for other in names if other}
+    near = [lowered[found] for found in difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)]
+    if near:
+        return f"The nearest names are {_listed(near)}."
+    more = f" and {len(lowered) - 20} more" if len(lowered) > 20 else ""
+    return f"Its columns: {_listed(list(lowered.values())[:20])}{more}."
 
 
 def _nearest(missing: Sequence[str], names: Sequence[str]) -> str:

@@ -9,14 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from data_schemas.contract import Dialect, Role, Schema
 from data_schemas.errors import ContractError
+from features.arrays import Texts
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.tables.cell_checks import Breach, Checked, check, typed_frame
 from features.tables.containers import is_parquet
 from features.tables.duplicate_ids import DuplicateIds
 from features.tables.header import HeaderReport, compare_header
+from features.tables.joined import Joined, with_sources
 from features.tables.layout import Layout, find_layout
 from features.tables.sources import Reject, TextRows, csv_rows, header_names, parquet_rows
 from features.tables.totals import EMPTY, TOTALS, empty_rows, totals_lines
@@ -37,6 +41,8 @@ class ReadOptions:
         delimiter: of a CSV file; a backslash and a t, as one types them in a shell, mean a tab. None: found.
         encoding: of a CSV file; None: found.
         sheet: of a workbook; None: the contract's, or the only one.
+        passthrough: columns, of the contract or not, whose cells are kept beside the applications as they are written.
+        joined: what is made of the schema's further sources, where it has any.
     """
 
     chunk_rows: int = 10_000
@@ -44,6 +50,8 @@ class ReadOptions:
     delimiter: str | None = None
     encoding: str | None = None
     sheet: str | None = None
+    passthrough: tuple[str, ...] = ()
+    joined: Joined | None = None
 
     def __post_init__(self) -> None:
         if self.chunk_rows < 1:
@@ -106,6 +114,7 @@ def joined(chunks: Sequence[Chunk]) -> Chunk:
         Rejects(pd.concat([chunk.rejects.frame for chunk in chunks], ignore_index=True)),
         dict(sum((Counter(chunk.unreadable) for chunk in chunks), Counter())),
         sum(chunk.n_undecided for chunk in chunks),
+        {name: np.concatenate([chunk.passthrough[name] for chunk in chunks]) for name in chunks[0].passthrough},
     )
 
 
@@ -123,11 +132,12 @@ def file_layout(path: Path, schema: Schema, options: ReadOptions) -> Layout | No
 
 def _read(path: Path, schema: Schema, options: ReadOptions, known_ids: DuplicateIds) -> Iterator[Chunk]:
     if is_parquet(path):
-        batches = parquet_rows(path, schema, options.need_target, options.chunk_rows)
+        batches = parquet_rows(path, schema, options.need_target, options.chunk_rows, options.passthrough)
     else:
-        batches = csv_rows(path, schema, options.need_target, options.chunk_rows, options.dialect)
+        batches = csv_rows(path, schema, options.need_target, options.chunk_rows, options.dialect, options.passthrough)
     for rows in batches:
-        yield checked(rows, schema, known_ids)
+        chunk = checked(rows, schema, known_ids)
+        yield replace(chunk, applications=with_sources(chunk.applications, options.joined, path))
 
 
 def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds) -> Chunk:
@@ -153,7 +163,15 @@ def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds) -> Chunk:
         Rejects(_as_frame(sorted(rejects + rows.rejects))),
         {name: int(broken[keep].sum()) for name, broken in found.unreadable.items() if broken[keep].any()},
         n_undecided,
+        {name: _passed(cells)[keep] for name, cells in rows.passthrough.items()},
     )
+
+
+def _passed(cells: pa.Array) -> Texts:
+    """Cells as they are written; NUL, which Parquet may hold, as ``csv_records.printable`` writes it."""
+    text = pc.replace_substring(pc.fill_null(cells, ""), "\0", "\\x00")
+    found: Texts = text.to_numpy(zero_copy_only=False)
+    return found
 
 
 def _with_no_applications(found: Checked, rows: TextRows, schema: Schema) -> list[Breach]:

@@ -7,7 +7,7 @@ import functools
 import io
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +23,7 @@ from features.arrays import Ints
 from features.tables.containers import READ_ERRORS, is_parquet, unreadable_error
 from features.tables.csv_records import Lines, Record, printable, records
 from features.tables.dates import dates_as_text
-from features.tables.header import column_positions, own_names
+from features.tables.header import column_positions, own_names, passed_positions
 from features.tables.layout import Layout, find_layout
 from features.tables.number_cells import as_written
 from features.tables.plain_lines import plain_cells
@@ -51,12 +51,14 @@ class TextRows:
         row_number: int64 (n,), 1-based among the data rows.
         original: the row at a position as it stood in the file.
         rejects: rows between these that could not be split into cells.
+        passthrough: Arrow strings of each column that is passed through, n each, null = empty.
     """
 
     cells: dict[str, pa.Array]
     row_number: Ints
     original: Callable[[int], str]
     rejects: list[Reject]
+    passthrough: Mapping[str, pa.Array]
 
 
 def header_names(path: Path, schema: Schema, dialect: Dialect) -> list[str]:
@@ -67,13 +69,43 @@ def header_names(path: Path, schema: Schema, dialect: Dialect) -> list[str]:
     return own_names(find_layout(path, schema, dialect).names, schema)
 
 
-def csv_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int, dialect: Dialect) -> Iterator[TextRows]:
+@dataclass(frozen=True)
+class _Where:
+    """Positions of columns by name.
+
+    Attributes:
+        cells: of those that are read.
+        passthrough: of those that are passed through, some of which may be read too.
+    """
+
+    cells: Mapping[str, int]
+    passthrough: Mapping[str, int]
+
+    @property
+    def positions(self) -> list[int]:
+        """Each position once."""
+        return list(dict.fromkeys([*self.cells.values(), *self.passthrough.values()]))
+
+
+def _where(names: Sequence[str], schema: Schema, need_target: bool, passthrough: Sequence[str], path: Path) -> _Where:
+    own = own_names(names, schema)
+    return _Where(column_positions(own, schema, need_target, path), passed_positions(own, passthrough, path))
+
+
+def csv_rows(
+    path: Path,
+    schema: Schema,
+    need_target: bool,
+    chunk_rows: int,
+    dialect: Dialect,
+    passthrough: Sequence[str] = (),
+) -> Iterator[TextRows]:
     """Rows of a CSV file, at most ``chunk_rows`` at a time.
 
     Raises ContractError for a header that does not fit. RunError when the file breaks off: after the rows before that.
     """
     layout = find_layout(path, schema, dialect)
-    where = column_positions(own_names(layout.names, schema), schema, need_target, path)
+    where = _where(layout.names, schema, need_target, passthrough, path)
     with layout.open() as stream:
         try:
             lines = Lines(stream)
@@ -83,7 +115,7 @@ def csv_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int, dia
         yield from _rows_of(lines, layout, where, chunk_rows)
 
 
-def _rows_of(lines: Lines, layout: Layout, where: dict[str, int], chunk_rows: int) -> Iterator[TextRows]:
+def _rows_of(lines: Lines, layout: Layout, where: _Where, chunk_rows: int) -> Iterator[TextRows]:
     """The rows that lines give; one chunk without rows for a file without any."""
     width = len(layout.names)
     rows = records(lines, layout.delimiter, width)
@@ -92,9 +124,9 @@ def _rows_of(lines: Lines, layout: Layout, where: dict[str, int], chunk_rows: in
     first = 1
     while True:
         block = lines.take(chunk_rows, _MAX_TEXT)
-        cells = None if layout.n_empty else plain_cells(block, layout.delimiter, width, where.values())
+        cells = None if layout.n_empty else plain_cells(block, layout.delimiter, width, where.positions)
         if cells is not None:
-            yield _plain_rows(block, {name: cells[i] for name, i in where.items()}, first)
+            yield _plain_rows(block, cells, first, where)
             first += len(block)
             continue
         lines.hand_back(block)
@@ -132,20 +164,23 @@ def _batch(rows: Iterator[Record], chunk_rows: int) -> tuple[list[Record], Excep
     return batch, None
 
 
-def _plain_rows(lines: Sequence[str], cells: dict[str, pa.Array], first: int) -> TextRows:
+def _plain_rows(lines: Sequence[str], columns: Mapping[int, pa.Array], first: int, where: _Where) -> TextRows:
     return TextRows(
-        cells=cells,
+        cells={name: columns[i] for name, i in where.cells.items()},
+        passthrough={name: columns[i] for name, i in where.passthrough.items()},
         row_number=np.arange(first, first + len(lines), dtype=np.int64),
         original=lambda position: lines[position].rstrip("\r\n"),
         rejects=[],
     )
 
 
-def _text_rows(batch: Sequence[Record], first: int, where: dict[str, int]) -> TextRows:
+def _text_rows(batch: Sequence[Record], first: int, where: _Where) -> TextRows:
     sound = [(number, record) for number, record in enumerate(batch, first) if not record.rule]
     columns = list(zip(*(record.cells for _, record in sound), strict=True))  # empty without a sound row
+    cells = {i: pa.array(columns[i] if columns else (), pa.string()) for i in where.positions}
     return TextRows(
-        cells={name: pa.array(columns[i] if columns else (), pa.string()) for name, i in where.items()},
+        cells={name: cells[i] for name, i in where.cells.items()},
+        passthrough={name: cells[i] for name, i in where.passthrough.items()},
         row_number=np.array([number for number, _ in sound], dtype=np.int64),
         original=lambda position: sound[position][1].raw,
         rejects=[
@@ -165,17 +200,25 @@ def _open_parquet(path: Path) -> pq.ParquetFile:
         raise unreadable_error(path, error) from error
 
 
-def parquet_rows(path: Path, schema: Schema, need_target: bool, chunk_rows: int) -> Iterator[TextRows]:
+def parquet_rows(
+    path: Path, schema: Schema, need_target: bool, chunk_rows: int, passthrough: Sequence[str] = ()
+) -> Iterator[TextRows]:
     """Rows of a Parquet file, at most ``chunk_rows`` at a time, every value written as a CSV would have it.
 
     Raises ContractError for columns that do not fit, RunError when the file breaks off.
     """
     with _open_parquet(path) as table:
-        where = column_positions(own_names(table.schema_arrow.names, schema), schema, need_target, path)
+        where = _where(table.schema_arrow.names, schema, need_target, passthrough, path)
+        known = {field.name: field for field in schema.fields}
+        fields = [
+            known.get(name) or Field(name, FieldType.STRING, Role.IGNORED, title=name)
+            for name in own_names(table.schema_arrow.names, schema)
+        ]
         first = 1
         for batch in _parquet_batches(table, chunk_rows, path):
             yield TextRows(
-                cells={name: as_text(batch.column(i), schema[name], path) for name, i in where.items()},
+                cells={name: as_text(batch.column(i), fields[i], path) for name, i in where.cells.items()},
+                passthrough={name: as_text(batch.column(i), fields[i], path) for name, i in where.passthrough.items()},
                 row_number=np.arange(first, first + len(batch), dtype=np.int64),
                 original=functools.partial(_original, batch),
                 rejects=[],

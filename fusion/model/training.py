@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import lightgbm as lgb
@@ -19,14 +19,14 @@ from threadpoolctl import threadpool_limits
 
 from data_schemas.errors import ContractError
 from features.arrays import Dates, Flags, Floats, Index, Ints
-from features.design import Design
+from features.design import Design, InputGroup
 from features.encoders.threads import lone_workers
 from fusion.config import Config, FoldConfig
 from fusion.metrics import base_log_odds, both_classes, fit_logistic_line, relative_weight
 from fusion.model.basis import Basis, HeadInputs
 from fusion.model.calibration import fit_blend, says_something
 from fusion.model.folds import assign_folds
-from fusion.model.fusion_model import OUTCOME, Assembly, FusionModel, Margins, Member, TextModel
+from fusion.model.fusion_model import OUTCOME, Assembly, FusionModel, Margins, Member, TextModel, Without
 from fusion.model.head import Head, fit_head, training_device
 from fusion.model.lesson import Lesson
 from fusion.model.recency import row_weight
@@ -73,6 +73,7 @@ class TrainingSample:
         monotone: +1, 0 or -1 per numeric column.
         decided: datetime64 (n,), or None; members learn less from older decisions (``recency.row_weight``).
         auxiliary: outcomes known only later.
+        sources: inputs that hang on each source; the model is also trained without each.
         weight: float64 (n,), above 0, how many rows of the population each row stands for beside the others, or None
             for all alike. It counts in what members learn, in blend and calibration and in the choice of settings;
             how rows are read (``Basis``, ``TextComponents``) and dealt into folds hangs on the rows alone.
@@ -84,6 +85,7 @@ class TrainingSample:
     monotone: tuple[int, ...]
     decided: Dates | None = None
     auxiliary: tuple[Auxiliary, ...] = ()
+    sources: tuple[InputGroup, ...] = ()
     weight: Floats | None = None
 
     def __post_init__(self) -> None:
@@ -111,13 +113,14 @@ class TrainingSample:
         weight = None if self.weight is None else self.weight[index]
         auxiliary = tuple(Auxiliary(one.name, one.values[index]) for one in self.auxiliary)
         design = self.design.take(index)
-        return TrainingSample(design, self.y[index], self.groups[index], self.monotone, decided, auxiliary, weight)
+        y, groups = self.y[index], self.groups[index]
+        return TrainingSample(design, y, groups, self.monotone, decided, auxiliary, self.sources, weight)
 
 
 def fit(
     sample: TrainingSample, config: Config, step: Step = lambda: None, watch: Watch = lambda _n, _y, _margin: None
 ) -> tuple[FusionModel, Margins]:
-    """Train the fused model and both ablations; also every row's out-of-fold margins.
+    """Train the fused model and its ablations; also every row's out-of-fold margins.
 
     Equal input, equal bits on the CPU, whoever watches. Raises ContractError when there are too few rows of either
     outcome to fill the folds.
@@ -140,13 +143,36 @@ def _fit_parts(training: Training, watch: Watch) -> tuple[FusionModel, Margins]:
     line = (slope, intercept) if np.isfinite(slope) else (0.0, base_log_odds(sample.y, sample.weight))
     text_only = TextModel(text_head, *line)
     n_style = sample.design.text.x_style.shape[2]
-    model = FusionModel(basis, components, n_style, fused, columns, text_only, config.scale)
-    return model, Margins(fused_margin, columns_margin, text_only.margin(text))
+    without, without_margin = [], {}
+    for group in sample.sources:
+        ablation, margin = _fit_without(group, basis, components, (text_head, text), training)
+        without.append(ablation)
+        without_margin[group.name] = margin
+    model = FusionModel(basis, components, n_style, fused, columns, text_only, config.scale, tuple(without))
+    return model, Margins(fused_margin, columns_margin, text_only.margin(text), without_margin)
 
 
-def n_steps(config: Config, n_rows: int) -> int:
+def _fit_without(
+    group: InputGroup, basis: Basis, components: TextComponents, alone: tuple[Head, Floats], training: Training
+) -> tuple[Without, Floats]:
+    """The fused model again, on rows that lack a group of inputs; with its margins.
+
+    Args:
+        alone: the text-only head of all narratives and its out-of-fold log-odds, which a group without narratives
+            leaves as they are.
+    """
+    sample = replace(training.sample, design=training.sample.design.without(group))
+    inputs = basis.inputs(sample.design)
+    head, text = fit_text_head(inputs.without_columns(), training) if group.narratives else alone
+    trees = TreeRows.of(sample, text, text_columns(components, inputs, sample.design.text))
+    fused, margin = _fit_assembly(inputs, trees, training)
+    return Without(group, head, fused), margin
+
+
+def n_steps(config: Config, n_rows: int, sources: Sequence[InputGroup] = ()) -> int:
     """How often ``fit`` calls its ``step`` for so many training rows."""
-    return 3 * config.folds.n_folds * n_repeats(config.folds, n_rows)
+    n_fits = 3 + sum(2 if group.narratives else 1 for group in sources)
+    return n_fits * config.folds.n_folds * n_repeats(config.folds, n_rows)
 
 
 def n_repeats(config: FoldConfig, n_rows: int) -> int:

@@ -154,6 +154,16 @@ def test_the_help_is_quick_because_nothing_heavy_is_imported() -> None:
     assert not imported & {*heavy.split(), "pydantic", "jsonschema", "jinja2", "matplotlib"}
 
 
+def test_drafting_imports_nothing_that_only_models_need() -> None:
+    heavy = ("torch", "lightgbm", "numba", "scipy.stats", "sklearn", "transformers")
+    code = (
+        "import sys, experiments.schema.infer.interview, features.inference.sample, experiments.session.run\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

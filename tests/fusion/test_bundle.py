@@ -22,7 +22,8 @@ from data_schemas.errors import ContractError
 from features.design import TabularBlock
 from features.tabular import TabularEncoder
 from fusion import bundle
-from fusion.bundle import FORMAT_VERSION, MANIFEST, MANIFEST_DIGEST, Bundle, Manifest, Provenance, load, save, verify
+from fusion.bundle import FORMAT_VERSION, Bundle, Manifest, Provenance, load, save, verify
+from fusion.bundle_folder import MANIFEST, MANIFEST_DIGEST
 from fusion.config import Config, FoldConfig
 from fusion.explain.population import Population
 from fusion.model.fusion_model import FusionModel

@@ -24,6 +24,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 import fusion
 from data_schemas.contract import Sensitive
 from data_schemas.errors import ContractError, RunError
+from data_schemas.numbers import Threshold
 from data_schemas.reader import parse_schema
 from experiments.demo.data import generate
 from features.arrays import Floats, Floats32
@@ -418,6 +419,19 @@ def test_the_schema_s_bad_value_is_found_whatever_the_labels_type(y: list[object
 def test_a_schema_whose_bad_values_are_no_class_is_refused() -> None:
     with pytest.raises(ValueError, match=r"calls 'bad' bad, which is neither of \['good', 'worse'\]"):
         _bad_code(np.array(["good", "worse"]), small_schema())
+
+
+@pytest.mark.parametrize(("y", "code"), [([0.0, 700.0], 0), ([620, 700], 0), ([False, True], 1)])
+def test_the_schema_s_threshold_tells_the_bad_class(y: list[object], code: int) -> None:
+    schema = replace(small_schema(), bad_values=(), bad_if=Threshold("<=", 650.0))
+    assert _bad_code(np.array(y), schema) == code
+
+
+@pytest.mark.parametrize("y", [[0, 1], ["bad", "good"], [700, 800]])
+def test_classes_that_no_threshold_tells_apart_are_refused(y: list[object]) -> None:
+    schema = replace(small_schema(), bad_values=(), bad_if=Threshold("<=", 650.0))
+    with pytest.raises(ValueError, match=r"calls <= 650 bad, which is (both|neither) of .*schema\.bad_if\.met"):
+        _bad_code(np.array(y), schema)
 
 
 def test_the_classifier_of_a_trained_bundle_reads_files_with_more_columns(tmp_path: Path) -> None:

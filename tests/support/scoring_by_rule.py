@@ -71,10 +71,12 @@ class Place:
         resume: bool = False,
         force: bool = False,
         scorer: RuleScorer = SCORER,
+        passthrough: tuple[str, ...] = (),
     ) -> Tally:
         files = files or self.files
         with Run.start("score", files.out, {}) as run:
-            return score_file(scorer, files, ReadOptions(chunk_rows=chunk_rows), run, resume=resume, force=force).tally
+            options = ReadOptions(chunk_rows, passthrough=passthrough)
+            return score_file(scorer, files, options, run, resume=resume, force=force).tally
 
     def results(self) -> tuple[bytes, bytes]:
         return self.files.out.read_bytes(), self.files.rejects.read_bytes()

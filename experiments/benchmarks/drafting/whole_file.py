@@ -13,6 +13,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,22 +93,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rounds = []
         for number in range(given.rounds):
             rounds.append(measure(command))
-            tell(f"round {number + 1}: {rounds[-1].seconds:.1f} s")
-        found = {
+            tell(f"round {number + 1}: {rounds[-1].seconds:.1f} s, {rounds[-1].cpu_seconds:.1f} s of CPU")
+        found: dict[str, Any] = {
             "rows": given.rows,
             "columns": given.columns,
             "megabytes": round(path.stat().st_size / 1e6, 1),
             "seconds": [round(one.seconds, 2) for one in rounds],
+            "cpu_seconds": [round(one.cpu_seconds, 2) for one in rounds],
             "peak_mb": round(max(one.peak_mb for one in rounds)),
             "machine": machine(),
         }
     if given.json:
         print(json.dumps(found))
         return
-    seconds = sorted(one.seconds for one in rounds)
     print(f"{found['machine']}\n")
-    row = [f"{given.rows:,}", str(given.columns), str(found["megabytes"]), f"{seconds[len(seconds) // 2]:.1f}"]
-    print(markdown(["rows", "columns", "MB", "seconds (median)", "peak MB"], [[*row, str(found["peak_mb"])]]))
+    row = [f"{given.rows:,}", str(given.columns), str(found["megabytes"])]
+    row += [f"{median(times):.1f}" for times in (found["seconds"], found["cpu_seconds"])]
+    headers = ["rows", "columns", "MB", "seconds (median)", "of CPU", "peak MB"]
+    print(markdown(headers, [[*row, str(found["peak_mb"])]]))
 
 
 if __name__ == "__main__":

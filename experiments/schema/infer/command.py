@@ -32,6 +32,8 @@ creditfusion schema infer loans.csv --out my.schema.json --target loan_status --
 
 creditfusion schema infer loans.csv --out my.schema.json --target class --bad 2 --good 1
 
+creditfusion schema infer loans.csv --out my.schema.json --target days_past_due --bad '>=90'
+
 creditfusion schema infer loans.csv --out my.schema.json --interactive
 """
 
@@ -46,7 +48,10 @@ def infer(
     out: Annotated[Path, typer.Option(help="Schema file to write.")],
     target: Annotated[str | None, typer.Option(help="The outcome column. Left out: guessed.")] = None,
     bad: Annotated[
-        list[str] | None, typer.Option("--bad", help="A level of the outcome that is bad; repeat for more.")
+        list[str] | None,
+        typer.Option(
+            "--bad", help="A level of the outcome that is bad; repeat for more. Of numbers a comparison: '>=90'."
+        ),
     ] = None,
     good: Annotated[list[str] | None, typer.Option("--good", help="A level that is good; repeat for more.")] = None,
     undecided: Annotated[
@@ -67,7 +72,8 @@ def infer(
 
     Columns that look like outcome leaks (by name, by date, or because they separate the outcomes alone) are left out.
     Which levels of the outcome are bad is taken from its name and their words; where these do not tell, the draft has
-    no bad_values and the command asks for --bad.
+    no bad_values and the command asks for --bad. A column of many numbers is an outcome only by a comparison, as with
+    --bad '>=90', which the schema keeps as bad_if.
     """
     from data_schemas.reader import parse_schema
     from experiments.schema.infer.interview import Stated, check_terminal, interview
@@ -77,7 +83,7 @@ def infer(
     from features.inference.roles import UNREAD
     from features.inference.sample import sample_rows
     from features.tables.reader import ReadOptions
-    from fusion.bundle import check_outside
+    from fusion.bundle_folder import check_outside
 
     if interactive:
         check_terminal()
@@ -88,19 +94,19 @@ def infer(
     with Run.start("schema infer", None, {"file": file, "rows": rows}, json_output) as run:
         with run.progress(file.name) as advance:
             sample = sample_rows(file, rows, options.dialect, advance)
-        if sample.frame.empty:
+        if not sample.table.num_rows:
             raise ContractError(f"{file} has no sound rows to look at", "Name a file with rows.")
-        if target is not None and target not in sample.frame:
-            raise ContractError(f"{file} has no column {target!r}", f"It has: {', '.join(map(str, sample.frame))}.")
+        if target is not None and target not in sample.table.column_names:
+            raise ContractError(f"{file} has no column {target!r}", f"It has: {', '.join(sample.table.column_names)}.")
         if sample.layout:
             note_layout(run, file, sample.layout)
-        run.console.print(f"Guessing from {len(sample.frame):,} of {sample.n_rows:,} rows.")
-        origin = f"{len(sample.frame):,} of the {sample.n_rows:,} rows of {file.name}"
+        run.console.print(f"Guessing from {sample.table.num_rows:,} of {sample.n_rows:,} rows.")
+        origin = f"{sample.table.num_rows:,} of the {sample.n_rows:,} rows of {file.name}"
         stated = StatedOutcomes(tuple(bad or ()), tuple(good or ()), tuple(undecided or ()))
 
         def drafted(said: Stated) -> Draft:
             own_name = name or _schema_name(file)
-            return draft_schema(sample.frame, own_name, origin, said.target, said.outcomes, said.answers)
+            return draft_schema(sample.table, own_name, origin, said.target, said.outcomes, said.answers)
 
         known = Stated(target, stated)
         draft = interview(drafted, known) if interactive else drafted(known)
@@ -121,7 +127,9 @@ def infer(
             run.console.print(f"[bold]Still missing:[/bold] {escape(sentence)}.", soft_wrap=True)
         run.console.print(f"Wrote {escape(str(out))}. Confirm each `guess` in it, then delete it.", soft_wrap=True)
     if json_output:
-        typer.echo(json.dumps(to_json(_draft_dict(draft, out, len(sample.frame), sample.n_rows)), ensure_ascii=False))
+        typer.echo(
+            json.dumps(to_json(_draft_dict(draft, out, sample.table.num_rows, sample.n_rows)), ensure_ascii=False)
+        )
 
 
 def _schema_name(file: Path) -> str:
@@ -187,10 +195,9 @@ def _outcome_dict(draft: Draft) -> dict[str, object]:
     found = draft.outcomes
     if found is None:
         return {"column": None, "rivals": list(draft.rivals)}
-    kinds = {"good": found.good, "bad": found.bad, "undecided": found.undecided}
     return {
         "column": found.column,
-        **{kind: {level: found.counts.get(level, 0) for level in levels} for kind, levels in kinds.items()},
+        **found.kinds,
         "not_understood": list(found.strange),
         "question": found.question or None,
         "rivals": list(draft.rivals),

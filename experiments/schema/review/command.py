@@ -58,7 +58,7 @@ def review(
     from experiments.schema.review.job import Beside, review_html, review_of
     from features.atomic_files import put_text
     from features.inference.sample import sample_rows
-    from fusion.bundle import check_outside
+    from fusion.bundle_folder import check_outside
 
     check_outside(out)
     if out.exists() and not force:
@@ -67,7 +67,7 @@ def review(
     with Run.start("schema review", None, {"schema": schema, "file": file, "rows": rows}, json_output) as run:
         with run.progress(file.name) as advance:
             sample = sample_rows(file, rows, Dialect(encoding, delimiter, sheet or contract.dialect.sheet), advance)
-        if sample.frame.empty:
+        if not sample.table.num_rows:
             raise ContractError(f"{file} has no sound rows to look at", "Name a file with rows.")
         found = review_of(Beside(contract, Path(schema), file, sample, report_day(made_on)))
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -86,6 +86,8 @@ def _of_role(found: Evidence, schema: Schema) -> Iterator[Doubt]:
     match field.role:
         case Role.TARGET:
             bad, good = (listed([repr(cell) for cell in cells], 8) for cells in (schema.bad_values, schema.good_values))
+            if schema.bad_if is not None:
+                bad, good = str(schema.bad_if), str(schema.bad_if.opposite)
             yield Doubt(
                 grade="concern",
                 words=f"Is this the outcome, bad where it is {bad or '(nothing yet)'}"
@@ -139,7 +141,7 @@ def _of_gaps(found: Evidence) -> Iterator[Doubt]:
     field, column = found.field, found.column
     if field.role not in (Role.FEATURE, Role.NARRATIVE):
         return
-    share = 1 - column.n_present / max(len(column.cells), 1)
+    share = 1 - column.n_present / max(len(column.places), 1)
     if not column.n_present:
         yield Doubt(grade="concern", words="It is empty in every row: mend the export, or leave it out.")
     elif len(column.levels) == 1 and not share:

@@ -44,7 +44,7 @@ SCRIPTS = sorted(name for name, code in FOUND.items() if "__main__" in code and 
 def reported(seconds: float, peak_mb: float, **stages: float) -> Measured:
     """A run that ended and told its stages."""
     summary = {"seconds": stages, "rejected": 1, "cache_hit_rate": 0.5}
-    return Measured(seconds, peak_mb, json.dumps(summary))
+    return Measured(seconds, seconds, peak_mb, json.dumps(summary))
 
 
 def python(code: str) -> list[str]:

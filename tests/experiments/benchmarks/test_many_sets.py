@@ -82,7 +82,7 @@ def in_process(command: Sequence[str]) -> Measured:
     printed = io.StringIO()
     with redirect_stdout(printed):
         child.main(command[command.index(child.__name__) + 1 :])
-    return Measured(1.0, 100.0, printed.getvalue())
+    return Measured(1.0, 1.0, 100.0, printed.getvalue())
 
 
 @pytest.fixture

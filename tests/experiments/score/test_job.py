@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import gzip
 import hashlib
 import os
@@ -18,6 +19,7 @@ from experiments.score.resumable_output import partial_folder
 from experiments.session.fingerprint import fingerprint
 from experiments.session.run import Run
 from features.tables.reader import ReadOptions
+from tests.support.damage import workbook
 from tests.support.scoring_by_rule import REASONER, SCORER, Place, applications
 
 
@@ -141,16 +143,73 @@ def test_an_input_of_bad_rows_alone(place: Place) -> None:
     assert len(pd.read_csv(place.files.rejects)) == 20
 
 
-def test_columns_are_passed_through_in_their_shortest_form(place: Place) -> None:
-    table = applications(3).assign(amount=[1000, 2500.5, 100000], statement=["", "two\nlines", ""], dti=["", 0.1, -0])
-    table.to_csv(place.files.data, index=False)
-    place.score(replace(place.files, passthrough=("amount", "statement", "dti", "applied_on", "sex")))
+PASSED = ("outcome", "amount", "statement", "dti", "applied_on", "sex", "branch_note", "Größe, in cm", "open_accounts")
+
+
+def with_other_columns() -> pd.DataFrame:
+    """Three sound rows with columns that the contract ignores, or does not know, and cells in several spellings."""
+    return applications(3).assign(
+        amount=["1000.0", " 2500.50", "1e5"],
+        statement=["", "two\nlines", ""],
+        dti=["", "0.10", "-0"],
+        branch_note=["x", "", " y "],
+        outcome=["?", "", "good"],
+        open_accounts=["7", "07", "7.0"],
+        **{"Gro\u0308ße, in cm": ["1,80", '"', "nan"]},
+    )
+
+
+@pytest.mark.parametrize(("suffix", "chunk_rows"), [(".csv", 1), (".csv", 40), (".parquet", 2)])
+def test_any_column_is_passed_through_as_it_is_written(place: Place, suffix: str, chunk_rows: int) -> None:
+    table, data = with_other_columns().astype(str), place.folder / f"in{suffix}"
+    if suffix == ".csv":
+        table.to_csv(data, index=False)
+    else:
+        table.to_parquet(data)
+    place.score(replace(place.files, data=data), chunk_rows, passthrough=PASSED)
     scored = pd.read_csv(place.files.out, dtype=str, keep_default_na=False)
-    assert list(scored["amount"]) == ["1000", "2500.5", "100000"]
-    assert list(scored["statement"]) == ["", "two\nlines", ""]
-    assert list(scored["dti"]) == ["", "0.1", "0"]
-    assert list(scored["applied_on"]) == list(table["applied_on"])
-    assert list(scored["sex"]) == list(table["sex"])
+    assert list(scored.columns[-len(PASSED) :]) == list(PASSED)
+    for name in PASSED:
+        assert list(scored[name]) == list(table[name if name in table else "Gro\u0308ße, in cm"]), name
+    place.score(replace(place.files, data=data), force=True)
+    alone = pd.read_csv(place.files.out, dtype=str, keep_default_na=False)
+    pd.testing.assert_frame_equal(scored[alone.columns], alone)
+
+
+def test_values_of_parquet_are_passed_through_as_a_csv_would_have_them(place: Place) -> None:
+    day, data = datetime.date(2024, 2, 29), place.folder / "in.parquet"
+    table = applications(1).assign(applied_on=day, day=day, count=3, share=0.1, flag=True, none=None, nul="a\0b")
+    table.to_parquet(data)
+    names = ("applied_on", "day", "count", "share", "flag", "none", "nul")
+    place.score(replace(place.files, data=data), passthrough=names)
+    scored = pd.read_csv(place.files.out, dtype=str, keep_default_na=False)
+    assert scored[list(names)].iloc[0].tolist() == ["2024-02-29"] * 2 + ["3", "0.1", "True", "", "a\\x00b"]
+
+
+def test_a_column_of_a_workbook_is_passed_through(place: Place) -> None:
+    table = applications(3).assign(note=["a", "", "b, c"], count=[7, 8.5, -1])
+    data = place.folder / "in.xlsx"
+    data.write_bytes(workbook({"Loans": table.to_csv(index=False)}))
+    place.score(replace(place.files, data=data), passthrough=("count", "note"))
+    scored = pd.read_csv(place.files.out, dtype=str, keep_default_na=False)
+    assert scored[["count", "note"]].to_numpy().tolist() == [["7", "a"], ["8.5", ""], ["-1", "b, c"]]
+
+
+def test_a_column_of_lists_is_refused_where_it_is_passed_through(place: Place) -> None:
+    applications(1).assign(lists=pd.Series([[1, 2]], dtype=object)).to_parquet(place.folder / "in.parquet")
+    with pytest.raises(ContractError, match=r"the column 'lists' holds list.* that does not read as text"):
+        place.score(replace(place.files, data=place.folder / "in.parquet"), passthrough=("lists",))
+
+
+def test_input_columns_keep_apart_from_those_of_the_output(place: Place) -> None:
+    names = ("pd", "input_pd", "score", "model", "reason_1")
+    applications(2).assign(**{name: f"my {name}" for name in names}).to_csv(place.files.data, index=False)
+    place.score(passthrough=names)
+    scored = pd.read_csv(place.files.out, dtype=str)
+    copied = ["input_input_pd", "input_pd", "input_score", "input_model", "reason_1"]
+    assert list(scored.columns[-5:]) == copied
+    assert scored[copied].iloc[1].tolist() == [f"my {name}" for name in names]
+    assert scored["pd"].str.fullmatch(r"0\.\d{6}").all()
 
 
 def test_a_level_that_the_model_does_not_know_is_flagged_and_counted(place: Place) -> None:
@@ -165,7 +224,7 @@ def test_a_level_that_the_model_does_not_know_is_flagged_and_counted(place: Plac
 def test_formulas_are_neutralised_in_both_files(place: Place) -> None:
     table = applications(2).assign(statement="=cmd|' /C calc'!A0", amount=[1000, "@SUM(A1)"])
     table[["statement", *table.columns.drop("statement")]].to_csv(place.files.data, index=False)
-    place.score(replace(place.files, passthrough=("statement",)))
+    place.score(passthrough=("statement",))
     assert pd.read_csv(place.files.out)["statement"].iloc[0].startswith("'=cmd")
     assert pd.read_csv(place.files.rejects)["original"].iloc[0].startswith("'=cmd")
 
@@ -175,8 +234,8 @@ def test_text_is_exact_in_parquet(place: Place) -> None:
     ids = ["-A", "-B", "-1-1", "-1", "E", "F", "G"]
     table = applications(7).assign(statement=texts, application_id=ids, amount=["@SUM(A1)", *["1000"] * 6])
     table[["statement", *table.columns.drop("statement")]].to_csv(place.files.data, index=False)
-    files = ScoreFiles(place.files.data, place.folder / "o.parquet", place.folder / "r.parquet", ("statement",))
-    place.score(files)
+    files = ScoreFiles(place.files.data, place.folder / "o.parquet", place.folder / "r.parquet")
+    place.score(files, passthrough=("statement",))
     scored, rejects = pq.read_table(files.out), pq.read_table(files.rejects)
     assert scored.column("id").to_pylist() == ids[1:]
     assert scored.column("statement").to_pylist() == texts[1:]
@@ -186,20 +245,17 @@ def test_text_is_exact_in_parquet(place: Place) -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("branch_note", "is no column that schema 'demo' keeps"),
-        ("outcome", "is no column that schema 'demo' keeps"),
-        ("nonsense", "nonsense is no column"),
+        ("branch", r"in\.csv has no column 'branch' to pass through\. The nearest names are 'branch_note'"),
+        ("", r"has no column '' to pass through\. Its columns: 'application_id', 'applied_on', .* and \d+ more"),
+        ("Amount", "has no column 'Amount' to pass through.*'amount'"),
+        ("caf\u00e9", "the header names 'caf\u00e9' twice"),
     ],
 )
-def test_columns_that_cannot_be_passed_through(place: Place, name: str, says: str) -> None:
+def test_a_column_that_the_input_lacks_cannot_be_passed_through(place: Place, name: str, says: str) -> None:
+    more = [*(f"more {number}" for number in range(5)), "", "cafe\u0301", "caf\u00e9"]
+    applications(20).assign(**dict.fromkeys(more, "1")).to_csv(place.files.data, index=False)
     with pytest.raises(ContractError, match=says):
-        place.score(replace(place.files, passthrough=(name,)))
-
-
-def test_a_column_that_the_input_lacks_cannot_be_passed_through(place: Place) -> None:
-    applications(20).drop(columns="sex").to_csv(place.files.data, index=False)
-    with pytest.raises(ContractError, match="--passthrough sex: the input has no such column"):
-        place.score(replace(place.files, passthrough=("sex",)))
+        place.score(passthrough=(name,))
     assert not partial_folder(place.files.out).exists()
 
 

@@ -100,7 +100,7 @@ def test_rows_written_before_are_not_scored_again(place: Place, undisturbed: tup
     assert done.tally.scored == sum(seen)
 
 
-def leave_partial(place: Place) -> None:
+def leave_partial(place: Place, passthrough: tuple[str, ...] = ()) -> None:
     """A run that dies of a full disk after some chunks."""
 
     def full(_descriptor: int) -> None:
@@ -110,7 +110,7 @@ def leave_partial(place: Place) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", full)
         with pytest.raises(RunError, match=r"no space left while writing .*out\.csv.*--resume"):
-            place.score()
+            place.score(passthrough=passthrough)
     assert not place.files.out.exists()
     assert not place.files.rejects.exists()
 
@@ -180,9 +180,24 @@ def test_what_is_not_the_same_run_is_not_resumed(
 
 
 def test_other_options_are_not_resumed(place: Place) -> None:
-    leave_partial(place)
-    with pytest.raises(ContractError, match="passthrough: none then, amount now"):
-        place.score(replace(place.files, passthrough=("amount",)), resume=True)
+    leave_partial(place, passthrough=("sex", "branch_note"))
+    with pytest.raises(ContractError, match="passthrough: 'sex', 'branch_note' then, none now"):
+        place.score(resume=True)
+    with pytest.raises(ContractError, match="passthrough: 'sex', 'branch_note' then, 'sex, branch_note' now"):
+        place.score(passthrough=("sex, branch_note",), resume=True)
+
+
+def test_columns_that_are_passed_through_resume_to_the_same_bytes(place: Place) -> None:
+    names = ("branch_note", "input row", "amount")
+    table = applications(200)
+    table.assign(**{"input row": table.index}).to_csv(place.files.data, index=False)
+    place.score(passthrough=names)
+    expected = place.results()
+    for written in (place.files.out, place.files.rejects):
+        written.unlink()
+    leave_partial(place, passthrough=names)
+    place.score(passthrough=names, chunk_rows=33, resume=True)
+    assert place.results() == expected
 
 
 def test_a_damaged_partial_is_refused(place: Place) -> None:

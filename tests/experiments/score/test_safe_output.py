@@ -16,7 +16,8 @@ from experiments.session.run import Run
 from experiments.session.run_log import RunLog
 from features.tables.sources import as_text
 from fusion.answers import RowReasons, check_finite
-from fusion.bundle import MANIFEST, MANIFEST_DIGEST, check_outside, verify
+from fusion.bundle import verify
+from fusion.bundle_folder import MANIFEST, MANIFEST_DIGEST, check_outside
 from tests.support.bundles import train_small
 
 

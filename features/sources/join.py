@@ -31,7 +31,7 @@ from features.tables.sources import header_names
 if TYPE_CHECKING:
     import duckdb
 
-_RECORDS_AT_A_TIME = 500_000
+RECORDS_AT_A_TIME = 500_000
 _N_REJECTS = 5
 
 
@@ -152,8 +152,8 @@ def _make(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:
 
 
 def _ranges(connection: duckdb.DuckDBPyConnection, known: str) -> Iterator[tuple[int, int]]:
-    """Ranges of applications with about ``_RECORDS_AT_A_TIME`` records each, or one application with more."""
-    part = f"(sum(n) OVER (ORDER BY app) - 1) // {_RECORDS_AT_A_TIME}"
+    """Ranges of applications with about ``RECORDS_AT_A_TIME`` records each, or one application with more."""
+    part = f"(sum(n) OVER (ORDER BY app) - 1) // {RECORDS_AT_A_TIME}"
     counts = f"SELECT app, count(*) AS n FROM {known} GROUP BY app"
     query = f"SELECT min(app), max(app) FROM (SELECT app, {part} AS part FROM ({counts})) GROUP BY part ORDER BY 1"
     yield from connection.execute(query).fetchall()

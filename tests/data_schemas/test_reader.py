@@ -483,7 +483,7 @@ def test_overflowing_bound() -> None:
 
 
 def test_unreadable_files(tmp_path: Path) -> None:
-    with pytest.raises(ContractError, match=r"'demmo' cannot be read: No such file.*demo, lending_club"):
+    with pytest.raises(ContractError, match=r"'demmo' cannot be read: No such file.*demo, demo_sources, lending_club"):
         load_schema("demmo")
     with pytest.raises(ContractError, match="cannot be read: Is a directory"):
         load_schema(tmp_path)
@@ -518,7 +518,7 @@ def test_no_json_brings_the_reader_down(value: Any, place: str) -> None:
         assert error.remedy  # noqa: PT017 - any other exception fails the test
 
 
-@pytest.mark.parametrize("name", ["demo", "lending_club"])
+@pytest.mark.parametrize("name", ["demo", "demo_sources", "lending_club"])
 def test_shipped_schemas_explain_every_input(name: str) -> None:
     assert name in shipped_schemas()
     schema = load_schema(name)
@@ -528,7 +528,8 @@ def test_shipped_schemas_explain_every_input(name: str) -> None:
     assert schema.narratives
     reasons = [field.reason for field in (*schema.features, *schema.narratives)] + [d.reason for d in schema.derived]
     assert all(reason and reason.wording.endswith(".") for reason in reasons)
-    numbers = [field for field in schema.features if field.is_numeric]
+    numbers = [field for field in schema.own_fields if field.role is Role.FEATURE and field.is_numeric]
+    assert all(field.unit for field in schema.features if field.is_numeric)
     assert all(field.unit and field.minimum is not None and field.maximum is not None for field in numbers)
     assert all(derived.unit for derived in schema.derived)
 

@@ -97,7 +97,7 @@ def meets(record: Record, condition: dict[str, Any]) -> bool:
         return level not in condition["not_in"]
     if balance is None:
         return False
-    return balance >= condition["at_least"] if "at_least" in condition else balance <= condition["at_most"]
+    return bool(balance >= condition["at_least"] if "at_least" in condition else balance <= condition["at_most"])
 
 
 def slope(dated: list[tuple[int, Any]], missing: object) -> object:
@@ -165,7 +165,7 @@ def test_a_thousand_applicants_equal_pandas(tmp_path: Path, many: list[Record]) 
     products = (centred["t"] * centred["balance"]).groupby(valued["app"]).sum()
     spread = (centred["t"] ** 2).groupby(valued["app"]).sum()
     balances = valued.groupby("app")["balance"]
-    wanted = {
+    wanted: dict[str, pd.Series] = {
         "count": known.groupby("app").size(),
         "share": known["status"].isin(["open", "it's"]).groupby(known["app"]).mean(),
         "distinct": balances.nunique(),

@@ -91,6 +91,14 @@ class SourceReport:
         return self.n_rejected + self.n_copies + self.n_orphans < self.n_read
 
     @property
+    def is_doubtful(self) -> bool:
+        """Whether its records do not reach the applications: it is not given, its keys are written in another way, or
+        no record was known at the decision of any of them.
+        """
+        unreached = bool(self.n_applications) and self.n_without_record == self.n_applications
+        return not self.is_given or self.near_keys is not None or unreached
+
+    @property
     def findings(self) -> tuple[str, ...]:
         """A sentence for each thing that is not as it should be: how often, where, and what to do."""
         return tuple(f"{self.source}: {text}" for text in self._findings())

@@ -18,6 +18,11 @@ from features.tables.applications import Applications
 class Joined(Protocol):
     """Sources joined with the applications of some files (``features.sources``)."""
 
+    @property
+    def digest(self) -> str:
+        """Names all that is made of the records, by row of the files."""
+        ...
+
     def columns(self, origin: Path | str, row_number: Ints) -> Mapping[str, npt.NDArray[np.generic]]:
         """What is made of the records of the applications in these rows of a file.
 

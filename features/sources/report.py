@@ -81,6 +81,11 @@ class SourceReport:
         return bool(self.location)
 
     @property
+    def owner(self) -> str:
+        """Whose records they are, in words."""
+        return f"any record of {self.through!r}" if self.through else "any application"
+
+    @property
     def has_match(self) -> bool:
         """Whether any record has the key of an application."""
         return self.n_rejected + self.n_copies + self.n_orphans < self.n_read
@@ -129,8 +134,7 @@ class SourceReport:
     def _of_keys(self) -> Iterator[str]:
         if self.n_orphans:
             keys = ", ".join(f"{key!r} (row {row:,})" for key, row in self.orphan_keys)
-            owner = f"record of {self.through!r}" if self.through else "application"
-            yield f"{self.n_orphans:,} records have a key that no {owner} has, such as {keys}. Check the key"
+            yield f"{self.n_orphans:,} records have a key that is none of {self.owner}, such as {keys}. Check the key"
         if self.near_keys:
             near = self.near_keys
             yield (

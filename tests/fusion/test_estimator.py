@@ -213,10 +213,10 @@ def test_the_cut_off_follows_the_bad_rate() -> None:
     assert estimator.bundle_.config.decision.max_pd == cutoff_of(0.15) == 0.20
 
 
-def weighted(weight: npt.ArrayLike | None, **cells: object) -> CreditFusionClassifier:
+def weighted(weight: npt.ArrayLike | None) -> CreditFusionClassifier:
     """A model of 200 rows of the table's columns with these weights."""
     frame, y = table(200)
-    return CreditFusionClassifier(config=LIGHT, quick=True).fit(frame[["income", "town"]].assign(**cells), y, weight)
+    return CreditFusionClassifier(config=LIGHT, quick=True).fit(frame[["income", "town"]], y, weight)
 
 
 def test_weights_that_are_all_alike_say_nothing() -> None:
@@ -230,12 +230,13 @@ def test_rows_of_no_weight_are_as_if_absent() -> None:
     frame, y = table(200)
     columns, weight = frame[["income", "town"]], np.random.default_rng(0).uniform(0.5, 2.0, 200)
     weight[::3] = 0.0
-    strange = columns["income"].astype(object).mask(weight == 0.0, "much")
-    zero, absent = weighted(weight, income=strange), CreditFusionClassifier(config=LIGHT, quick=True)
+    strange = columns.assign(income=columns["income"].astype(object).mask(weight == 0.0, "much"))
+    zero, absent = (CreditFusionClassifier(config=LIGHT, quick=True) for _ in range(2))
+    zero.fit(strange, y, sample_weight=weight)
     absent.fit(columns[weight > 0.0], y[weight > 0.0], sample_weight=weight[weight > 0.0])
     np.testing.assert_array_equal(zero.decision_function(columns), absent.decision_function(columns))
     assert zero.bundle_.manifest == absent.bundle_.manifest
-    assert 100 < zero.bundle_.manifest.provenance.figures["effective rows"] < 133
+    assert 100 < (zero.bundle_.manifest.provenance.figures["effective rows"] or 0) < 133
     assert (
         zero.bundle_.manifest.provenance.data_digest != weighted(weight > 0.0).bundle_.manifest.provenance.data_digest
     )

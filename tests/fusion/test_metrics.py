@@ -76,7 +76,7 @@ def test_logistic_line_agrees_with_scikit_learn() -> None:
 def test_weighted_figures_are_those_of_repeated_rows(seed: int) -> None:
     y, _, poor = sample(seed, 80)
     times = np.random.default_rng(seed).integers(1, 5, 80)
-    weighted = figures(y, poor, 0.3 * times)
+    weighted = figures(y, poor, 0.3 * times.astype(np.float64))
     repeated = figures(y.repeat(times), poor.repeat(times))
     assert (weighted.n, weighted.n_bad) == (80, y.sum())
     for name in ("auc", "ks", "brier", "log_loss", "slope", "intercept"):

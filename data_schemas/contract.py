@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from data_schemas.numbers import PLAIN, NumberNotation
+from data_schemas.numbers import PLAIN, NumberNotation, Threshold
 from data_schemas.sources import ZERO_WITHOUT_RECORDS, Aggregate, AsOf, IfAbsent, Link, RecordTexts
 
 
@@ -321,7 +321,7 @@ class Schema:
         title: for reports.
         fields: the table's own columns in file order, then what is made of the records of each source.
         derived: derived features, in the order of their declaration.
-        bad_values: target cells that count as bad (1).
+        bad_values: target cells that count as bad (1); none where ``bad_if`` says which numbers do.
         good_values: those that count as good (0); empty means every other non-missing value.
         undecided_values: those of applications that have no outcome yet; "" for an empty cell. Their rows are counted
             and left out where an outcome is needed.
@@ -331,6 +331,7 @@ class Schema:
         source: the schema as JSON text, complete in itself, for bundles.
         dialect: how files are written that do not show it.
         sources: further tables, each after the one that it goes through.
+        bad_if: of a target of numbers, those that count as bad; all others count as good.
     """
 
     name: str
@@ -346,6 +347,7 @@ class Schema:
     source: str
     dialect: Dialect = Dialect()
     sources: tuple[Source, ...] = ()
+    bad_if: Threshold | None = None
 
     @property
     def own_fields(self) -> tuple[Field, ...]:

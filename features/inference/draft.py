@@ -183,7 +183,10 @@ def _document(guesses: Sequence[Guess], name: str, origin: str, outcomes: Outcom
         )
     own: Document = {"version": 1, "name": name, "guess": note}
     if outcomes is not None:
-        own |= {"bad_values": list(outcomes.bad), "good_values": list(outcomes.good)}
+        if outcomes.bad_if is not None:
+            own["bad_if"] = str(outcomes.bad_if)
+        else:
+            own |= {"bad_values": list(outcomes.bad), "good_values": list(outcomes.good)}
         own |= {"undecided_values": list(outcomes.undecided)} if outcomes.undecided else {}
     derived = [
         {
@@ -207,7 +210,7 @@ def _document(guesses: Sequence[Guess], name: str, origin: str, outcomes: Outcom
         "$schema": "https://datapackage.org/profiles/2.0/tableschema.json",
         "title": _title(name),
         "missingValues": [""],
-        "fields": [_field(guess) for guess in guesses],
+        "fields": [_field(guess, _type(guess, outcomes)) for guess in guesses],
         "creditfusion": own,
     }
 
@@ -224,9 +227,13 @@ def _free_of(derived: list[Document], taken: set[str]) -> list[Document]:
 _TEXT_ROLES = (Role.ID, Role.TARGET, Role.GROUP, Role.NARRATIVE)
 
 
-def _field(guess: Guess) -> Document:
+def _type(guess: Guess, outcomes: Outcomes | None) -> FieldType:
+    by_number = guess.role is Role.TARGET and outcomes is not None and outcomes.bad_if is not None
+    return FieldType.STRING if guess.role in _TEXT_ROLES and not by_number else guess.column.type
+
+
+def _field(guess: Guess, kind: FieldType) -> Document:
     column = guess.column
-    kind = FieldType.STRING if guess.role in _TEXT_ROLES else column.type
     field: Document = {"name": column.name, "type": str(kind), "title": _title(column.name)}
     own = {"role": str(guess.role)}
     if kind is column.type and (guess.role is not Role.IGNORED or not column.notation.question):

@@ -32,6 +32,8 @@ creditfusion schema infer loans.csv --out my.schema.json --target loan_status --
 
 creditfusion schema infer loans.csv --out my.schema.json --target class --bad 2 --good 1
 
+creditfusion schema infer loans.csv --out my.schema.json --target days_past_due --bad '>=90'
+
 creditfusion schema infer loans.csv --out my.schema.json --interactive
 """
 
@@ -46,7 +48,10 @@ def infer(
     out: Annotated[Path, typer.Option(help="Schema file to write.")],
     target: Annotated[str | None, typer.Option(help="The outcome column. Left out: guessed.")] = None,
     bad: Annotated[
-        list[str] | None, typer.Option("--bad", help="A level of the outcome that is bad; repeat for more.")
+        list[str] | None,
+        typer.Option(
+            "--bad", help="A level of the outcome that is bad; repeat for more. Of numbers a comparison: '>=90'."
+        ),
     ] = None,
     good: Annotated[list[str] | None, typer.Option("--good", help="A level that is good; repeat for more.")] = None,
     undecided: Annotated[
@@ -67,7 +72,8 @@ def infer(
 
     Columns that look like outcome leaks (by name, by date, or because they separate the outcomes alone) are left out.
     Which levels of the outcome are bad is taken from its name and their words; where these do not tell, the draft has
-    no bad_values and the command asks for --bad.
+    no bad_values and the command asks for --bad. A column of many numbers is an outcome only by a comparison, as with
+    --bad '>=90', which the schema keeps as bad_if.
     """
     from data_schemas.reader import parse_schema
     from experiments.schema.infer.interview import Stated, check_terminal, interview
@@ -189,10 +195,9 @@ def _outcome_dict(draft: Draft) -> dict[str, object]:
     found = draft.outcomes
     if found is None:
         return {"column": None, "rivals": list(draft.rivals)}
-    kinds = {"good": found.good, "bad": found.bad, "undecided": found.undecided}
     return {
         "column": found.column,
-        **{kind: {level: found.counts.get(level, 0) for level in levels} for kind, levels in kinds.items()},
+        **found.kinds,
         "not_understood": list(found.strange),
         "question": found.question or None,
         "rivals": list(draft.rivals),

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data_schemas.errors import ContractError
 from features.design import InputGroup
 from features.tables.dataframe import applications_of, read_frame
 from features.tabular import TabularEncoder
 from fusion import bundle
 from fusion.bundle import load, save
+from fusion.estimator import CreditFusionClassifier
 from fusion.scorer import Scorer
 from tests.support.joined_sources import joined_schema, joined_table
 from tests.support.same_models import assert_same_model
@@ -70,3 +72,23 @@ def test_margins_without_each_source_come_from_a_loaded_bundle(joined_scorer: Sc
     np.testing.assert_array_equal(margins.without["court"], margins.fused)
     assert (margins.without["bureau"] != margins.fused).any()
     assert (margins.without["calls"] != margins.fused).any()
+
+
+def test_the_classifier_takes_frames_that_have_what_is_made_of_sources(joined_scorer: Scorer, tmp_path: Path) -> None:
+    table, new = joined_table(240, 4), joined_table(30, 5).drop(columns="outcome")
+    config = joined_scorer.bundle.config
+    classifier = CreditFusionClassifier(
+        schema=joined_schema(), config=config, encoder=joined_scorer.encoder, random_state=3, quick=True
+    )
+    classifier.fit(table.drop(columns="outcome"), table["outcome"])
+    margins = classifier.bundle_.model.margins(classifier.design(new))
+    assert list(margins.without) == ["bureau", "calls", "court", "sources"]
+    np.testing.assert_array_equal(margins.without["court"], margins.fused)
+    classifier.save(tmp_path / "model")
+    good, bad = classifier.classes_ if classifier.bad_class_ == classifier.classes_[1] else classifier.classes_[::-1]
+    again = CreditFusionClassifier.from_bundle(
+        tmp_path / "model", good=str(good), bad=str(bad), encoder=joined_scorer.encoder
+    )
+    np.testing.assert_array_equal(again.predict_proba(new), classifier.predict_proba(new))
+    with pytest.raises(ContractError, match="of what is made of the source 'bureau' the header lacks 'bureau_since'"):
+        again.predict(new.drop(columns="bureau_since"))

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_schemas.errors import ContractError
 from features.design import InputGroup
 from features.tables.dataframe import applications_of, read_frame
 from features.tabular import TabularEncoder
@@ -90,5 +89,5 @@ def test_the_classifier_takes_frames_that_have_what_is_made_of_sources(joined_sc
         tmp_path / "model", good=str(good), bad=str(bad), encoder=joined_scorer.encoder
     )
     np.testing.assert_array_equal(again.predict_proba(new), classifier.predict_proba(new))
-    with pytest.raises(ContractError, match="of what is made of the source 'bureau' the header lacks 'bureau_since'"):
+    with pytest.raises(ValueError, match="now missing:\n- bureau_since"):
         again.predict(new.drop(columns="bureau_since"))

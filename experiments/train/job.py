@@ -15,6 +15,7 @@ from experiments.session.layouts import note_layouts
 from experiments.session.outcomes import count_outcomes
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
+from experiments.session.sources import input_digest
 from experiments.train.card import model_card
 from experiments.train.choices import choose_settings, with_words
 from experiments.train.findings import findings_of
@@ -32,7 +33,6 @@ from features.narratives.legibility import languages
 from features.narratives.masking import Masked, rows_by_kind
 from features.tables.applications import REJECT_COLUMNS, Applications, Rejects
 from features.tables.auxiliary_outcomes import auxiliary_outcomes
-from features.tables.csv_records import data_digest
 from features.tables.csv_writer import write_header, write_rows
 from features.tables.reader import ReadOptions, read_all
 from features.tabular import TabularEncoder
@@ -131,7 +131,7 @@ def read_decided(schema: Schema, data: Sequence[Path], options: ReadOptions, run
     note_layouts(run, data, schema, options)
     note_unused(run, data, schema, options)
     with run.stage("read") as advance:
-        digest = data_digest(data)
+        digest = input_digest(data, options)
         read = read_all(data, schema, options)
         advance(read.n_rows)
     if read.unreadable:

@@ -61,6 +61,10 @@ def _near(connection: duckdb.DuckDBPyConnection, tables: Tables, lost: str) -> N
         return None
     found = examples(connection, pairs, 1000)
     width = len(tables.keys)
+
+    def zeros(key: str) -> int:
+        return len(key) - len(key.lstrip("0"))
+
     ways = {
         way for row in found for a, b in zip(row[:width], row[width:-1], strict=True) for way in _ways(str(a), str(b))
     }
@@ -80,13 +84,16 @@ def _ways(first: str, second: str) -> list[str]:
     def ending(key: str) -> bool:
         return re.fullmatch(r"\s*\d+[.,]0+\s*", key) is not None
 
+    def zeros(key: str) -> int:
+        return len(key) - len(key.lstrip("0"))
+
     ways = {
-        "leading zeros": first.lstrip().startswith("0") != second.lstrip().startswith("0"),
+        "leading zeros": zeros(first) != zeros(second),
         "a trailing .0": ending(first) != ending(second),
         "spaces": len(re.findall(r"\s", first)) != len(re.findall(r"\s", second)),
-        "capital letters": first.lower() != first or second.lower() != second,
+        "capital letters": list(filter(str.isalpha, first)) != list(filter(str.isalpha, second)),
     }
-    return [way for way, differs in ways.items() if differs] or ["leading zeros"]
+    return [way for way, differs in ways.items() if differs]
 
 
 def _key(parts: tuple[object, ...] | list[object]) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_schemas.errors import ContractError, RunError
+from data_schemas.errors import RunError
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,7 +24,6 @@ def temporary_database(memory_mb: int, threads: int) -> Iterator[duckdb.DuckDBPy
 
     Raises:
         RunError: where it has no room left, in memory or on disk.
-        ContractError: for numbers too large to be computed with.
     """
     import duckdb  # here, since only joins need it
 
@@ -40,11 +39,6 @@ def temporary_database(memory_mb: int, threads: int) -> Iterator[duckdb.DuckDBPy
         try:
             with duckdb.connect(str(Path(folder) / "join.duckdb"), config=settings) as connection:
                 yield connection
-        except duckdb.OutOfRangeException as error:
-            what = "numbers of the sources are too large to be added up"
-            raise ContractError(
-                what, "Give their columns a maximum in the schema, so that such records are rejected."
-            ) from error
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             reason = str(error).split("\n")[0]
             what = f"the sources cannot be joined in {memory_mb} MB of memory and the disk of {folder}: {reason}"

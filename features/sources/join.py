@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_schemas.contract import Schema
+from data_schemas.contract import Schema, Source
 from data_schemas.errors import ContractError
 from data_schemas.sources import IfAbsent
 from features.sources.aggregates import made_columns
@@ -31,7 +31,7 @@ from features.tables.sources import header_names
 if TYPE_CHECKING:
     import duckdb
 
-_RECORDS_AT_A_TIME = 500_000
+RECORDS_AT_A_TIME = 500_000
 _N_REJECTS = 5
 
 
@@ -66,34 +66,61 @@ def join_sources(
             applications lack, a table that does not fit its contract, or keys that match in another notation alone.
         RunError: for a table that cannot be read or breaks off, and where memory or disk do not suffice.
     """
-    _check_given(files, schema, locations, options)
+    sources = _to_join(files, schema, locations, options)
     with temporary_database(memory_mb, threads) as connection:
         create_rejects(connection)
-        before = load_applications(connection, files, of_applications(schema, schema.sources), options.dialect)
+        before = load_applications(connection, files, of_applications(schema, sources), options.dialect)
         n_applications = count(connection, "SELECT count(*) FROM applications")
         on_progress("applications", n_applications)
         by_name: dict[str, Tables] = {}
         reports = []
-        for number, source in enumerate(schema.sources):
+        for number, source in enumerate(sources):
             tables = Tables(schema, source, by_name.get(source.link.through), number)
             by_name[source.name] = tables
-            reports.append(_join(connection, tables, locations.get(source.name), on_progress))
+            report = _join(connection, tables, locations.get(source.name), on_progress)
+            _check_matches(report, options.need_target)
+            reports.append(report)
         yield JoinedSources(tuple(reports), schema, tuple(by_name.values()), before, connection)
 
 
-def _check_given(
+def _to_join(
     files: Sequence[Path], schema: Schema, locations: Mapping[str, Location], options: ReadOptions
-) -> None:
-    """Raise ContractError for a source that is not given, may not be absent, and is not in every file already."""
+) -> tuple[Source, ...]:
+    """The sources to join: those that are given, and those that a file lacks, whose columns then are as of no record.
+
+    Raises ContractError for a source that is not given and may not be absent.
+    """
     headers = [set(header_names(path, schema, options.dialect)) for path in files]
-    for source in schema.sources:
-        if source.name in locations or source.if_absent is IfAbsent.FLAG:
-            continue
+    wanted: list[Source] = []
+    for source in reversed(schema.sources):
         made = {field.name for field in schema.fields_from(source.name)}
-        if not made or not all(made <= header for header in headers):
+        is_owner = any(other.link.through == source.name for other in wanted)
+        is_there = made and all(made <= header for header in headers)
+        if source.name in locations or is_owner or not is_there:
+            wanted.insert(0, source)
+    for source in wanted:
+        if source.name not in locations and source.if_absent is IfAbsent.REFUSE:
             what = f"the schema reads the source {source.name!r}, which is not given"
             remedy = f"Give it as --source {source.name}=FILE, or let the schema say if_absent: flag."
             raise ContractError(what, remedy)
+    return tuple(wanted)
+
+
+def _check_matches(report: SourceReport, is_training: bool) -> None:
+    """Raise ContractError for a source of which no record has an application's key, where that can only be a mistake:
+    keys match in another notation, or a model is to learn from it or to be measured with it. A few applications to be
+    scored may have no record, which is reported.
+    """
+    if not report.n_read or report.has_match or not report.n_applications:
+        return
+    what = f"the source {report.source!r}: no record of {report.location} has the key of {report.owner}"
+    if near := report.near_keys:
+        example = f"{near.record_key!r} and {near.owner_key!r} differ in {near.how} alone"
+        raise ContractError(f"{what}; {example}", "Write keys alike in both tables.")
+    if is_training and report.n_orphans:
+        key, row = report.orphan_keys[0]
+        remedy = "Check that the declared key names the right columns and the file belongs to these applications."
+        raise ContractError(f"{what}, as {key!r} in row {row:,}", remedy)
 
 
 def _join(
@@ -149,11 +176,18 @@ def _make(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:
         connection.execute(
             f"INSERT INTO {tables.made} {query} WHERE app BETWEEN {low} AND {high} GROUP BY app ORDER BY app"
         )
+    for i, aggregate in enumerate(tables.source.aggregates):
+        too_large = f"SELECT count(*) FROM {tables.made} WHERE NOT isfinite(TRY_CAST(m{i} AS DOUBLE))"
+        if aggregate.of and count(connection, too_large):
+            what = (
+                f"the source {tables.source.name!r}: numbers of {aggregate.of!r} are too large for {aggregate.name!r}"
+            )
+            raise ContractError(what, "Give the column a maximum in the schema, so that such records are rejected.")
 
 
 def _ranges(connection: duckdb.DuckDBPyConnection, known: str) -> Iterator[tuple[int, int]]:
-    """Ranges of applications with about ``_RECORDS_AT_A_TIME`` records each, or one application with more."""
-    part = f"(sum(n) OVER (ORDER BY app) - 1) // {_RECORDS_AT_A_TIME}"
+    """Ranges of applications with about ``RECORDS_AT_A_TIME`` records each, or one application with more."""
+    part = f"(sum(n) OVER (ORDER BY app) - 1) // {RECORDS_AT_A_TIME}"
     counts = f"SELECT app, count(*) AS n FROM {known} GROUP BY app"
     query = f"SELECT min(app), max(app) FROM (SELECT app, {part} AS part FROM ({counts})) GROUP BY part ORDER BY 1"
     yield from connection.execute(query).fetchall()

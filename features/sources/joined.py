@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,17 @@ class JoinedSources:
     _tables: tuple[Tables, ...]
     _before: Mapping[str, int]
     _connection: duckdb.DuckDBPyConnection
+
+    @property
+    def digest(self) -> str:
+        """Names all that is made of the records, by row of the files; the same whatever their order."""
+        parts = []
+        for tables in self._tables:
+            names = ", ".join(["app", *(f"m{i}" for i in range(len(self._schema.fields_from(tables.source.name))))])
+            hashes = ", ".join(f"bit_xor(hash('{salt}', {names}))" for salt in "ab")
+            with self._connection.cursor() as cursor:
+                parts.append(cursor.execute(f"SELECT count(*), {hashes} FROM {tables.made}").fetchone())
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def columns(self, origin: Path | str, row_number: Ints) -> Mapping[str, npt.NDArray[np.generic]]:
         """What is made of the records of the applications in these rows of a file, as ``Joined.columns`` has it.

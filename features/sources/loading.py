@@ -30,7 +30,7 @@ Progress = Callable[[str, int], None]
 
 REJECTS = "rejects"
 REJECT_COLUMNS = ("source", "row", "column", "rule", "message")
-_BATCH = 100_000  # rows
+BATCH = 100_000  # rows
 _LINE_BREAK = r"\s*[\r\n\x0b\x0c\x{85}\x{2028}\x{2029}]+\s*"
 
 
@@ -62,6 +62,7 @@ def load_applications(
     _create(connection, "applications", "app", contract)
     before: dict[str, int] = {}
     n = 0
+    connection.begin()
     for path in files:
         before[str(path)], last = n, 0
         for rows in _text_rows(path, contract, dialect):
@@ -70,6 +71,7 @@ def load_applications(
             numbers = [*rows.row_number.tolist()[-1:], *(reject.row for reject in rows.rejects)]
             last = max([last, *numbers])
         n += last
+    connection.commit()
     return before
 
 
@@ -85,6 +87,7 @@ def load_records(
     contract = of_records(source)
     _create(connection, table, "row", contract)
     n_read = n_rejected = 0
+    connection.begin()  # one transaction: rows are not written twice, first to the log
     try:
         for rows in () if location is None else _record_rows(location, contract):
             found = check(rows.cells, contract)
@@ -100,6 +103,7 @@ def load_records(
             progress(source.name, n_read)
     except UserError as error:
         raise type(error)(f"the source {source.name!r}: {error.message}", error.remedy) from error
+    connection.commit()
     if n_read and n_read == n_rejected:
         raise _all_rejected(connection, source, location, n_read)
     return Loaded(n_read, n_rejected)
@@ -138,8 +142,8 @@ def _record_rows(location: Location, contract: Schema) -> Iterator[TextRows]:
 
 def _text_rows(path: Path, contract: Schema, dialect: Dialect) -> Iterator[TextRows]:
     if is_parquet(path):
-        return parquet_rows(path, contract, False, _BATCH)
-    return csv_rows(path, contract, False, _BATCH, dialect)
+        return parquet_rows(path, contract, False, BATCH)
+    return csv_rows(path, contract, False, BATCH, dialect)
 
 
 def _typed(

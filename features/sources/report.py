@@ -81,9 +81,22 @@ class SourceReport:
         return bool(self.location)
 
     @property
+    def owner(self) -> str:
+        """Whose records they are, in words."""
+        return f"any record of {self.through!r}" if self.through else "any application"
+
+    @property
     def has_match(self) -> bool:
         """Whether any record has the key of an application."""
         return self.n_rejected + self.n_copies + self.n_orphans < self.n_read
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether its records do not reach the applications: it is not given, its keys are written in another way, or
+        no record was known at the decision of any of them.
+        """
+        unreached = bool(self.n_applications) and self.n_without_record == self.n_applications
+        return not self.is_given or self.near_keys is not None or unreached
 
     @property
     def findings(self) -> tuple[str, ...]:
@@ -121,8 +134,7 @@ class SourceReport:
     def _of_keys(self) -> Iterator[str]:
         if self.n_orphans:
             keys = ", ".join(f"{key!r} (row {row:,})" for key, row in self.orphan_keys)
-            owner = f"record of {self.through!r}" if self.through else "application"
-            yield f"{self.n_orphans:,} records have a key that no {owner} has, such as {keys}. Check the key"
+            yield f"{self.n_orphans:,} records have a key that is none of {self.owner}, such as {keys}. Check the key"
         if self.near_keys:
             near = self.near_keys
             yield (

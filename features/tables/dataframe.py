@@ -23,6 +23,7 @@ from features.tables.applications import Applications
 from features.tables.cell_checks import check, typed_frame
 from features.tables.duplicate_ids import DuplicateIds
 from features.tables.header import column_positions
+from features.tables.joined import Joined, with_sources
 from features.tables.number_cells import as_written
 from features.tables.reader import checked
 from features.tables.sources import TextRows, as_text, csv_line
@@ -72,20 +73,31 @@ class FrameRows:
     rejects: pd.DataFrame
 
 
-def read_frame(rows: Records, schema: Schema) -> FrameRows:
+def read_frame(rows: Records, schema: Schema, joined: Joined | None = None) -> FrameRows:
     """The rows of a data frame whose column names are texts, of a list of dicts, or one dict; the target and auxiliary
     columns are not read. Without an id column the id is the row's position.
 
-    An id may occur once, as in a file. Raises ContractError when a column is missing or stands twice.
+    An id may occur once, as in a file. ``joined`` is what is made of the schema's further sources, where the frame does
+    not have it. Raises ContractError when a column is missing or stands twice.
     """
     given = _given(rows)
     chunk = checked(_text_rows(given, schema), schema, DuplicateIds())
     rejects = chunk.rejects.frame
     return FrameRows(
-        chunk.applications,
+        with_sources(chunk.applications, joined, ORIGIN),
         given.index[chunk.applications.row_number - 1],
         rejects.set_index(given.index[rejects["row"].to_numpy() - 1]),
     )
+
+
+def written_cells(rows: Records, contract: Schema, origin: str) -> dict[str, pa.Array]:
+    """The columns that a contract reads, as the text that a file of it would have.
+
+    Raises ContractError, naming the origin, when a column is missing or stands twice.
+    """
+    given = _given(rows)
+    where = column_positions(given.names, contract, need_target=False, origin=origin)
+    return {name: _cells(given.columns[name], contract[name]) for name in where}
 
 
 def applications_of(frame: pd.DataFrame, schema: Schema) -> Applications:
@@ -102,7 +114,7 @@ def applications_of(frame: pd.DataFrame, schema: Schema) -> Applications:
         place = f"row {position + 1:,} of {ORIGIN}, column {name!r}, rule {rule}"
         raise ContractError(f"{place}: {what}{more}", f"{remedy}.")
     keep = np.ones(len(frame), dtype=np.bool_)
-    return Applications(schema, typed_frame(columns, keep), rows.row_number)
+    return with_sources(Applications(schema, typed_frame(columns, keep), rows.row_number), None, ORIGIN)
 
 
 @dataclass(frozen=True)

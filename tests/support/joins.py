@@ -74,3 +74,9 @@ def read(path: Path, joined: JoinedSources, schema: Schema, chunk_rows: int = 10
     """The applications of a file with what is made of their records, by id."""
     chunk = read_all(path, schema, ReadOptions(chunk_rows=chunk_rows, joined=joined))
     return chunk.applications.frame.set_index("id")
+
+
+def join_once(path: Path, schema: Schema, options: ReadOptions | None = None, **at: Path) -> None:
+    """Join and let go, for what that raises."""
+    with joining(path, schema, options, 1, **at):
+        pass

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.demo.data import FIRST_DAY, generate
@@ -23,12 +20,10 @@ from experiments.explain.selection import Choice
 from experiments.options import report_day, use_threads
 from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run
+from experiments.session.sources import with_sources as join
 from experiments.session.summary import Summary
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from features.arrays import Floats
-from features.sources.join import join_sources
-from features.sources.joined import JoinedSources
-from features.sources.locations import parse_locations
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
 from fusion.config import Config
@@ -154,46 +149,32 @@ def _write_records(files: DemoFiles, *parts: DemoSources) -> None:
         records.sort_values(date, kind="stable").to_csv(files.records(name), index=False)
 
 
-@contextmanager
-def _joined(files: DemoFiles, schema: Schema, run: Run) -> Iterator[JoinedSources | None]:
-    """Past and new applications joined with the sources of the schema, where it has any."""
-    if not schema.sources:
-        yield None
-        return
-    at = parse_locations([f"{name}={files.records(name)}" for name in DATES], schema)
-    with join_sources((files.past, files.new), schema, at, ReadOptions()) as joined:
-        for report in joined.reports:
-            for finding in report.findings:
-                run.note(finding, {"source": report.source})
-        yield joined
-
-
 def run_demo(files: DemoFiles, n_rows: int, seed: int, threads: int, run: Run, sources: bool = False) -> Summary:
     """Generate, train, score and judge; the closing summary."""
     schema, config = load_schema("demo_sources" if sources else "demo"), Config()
     with run.stage("generate"):
         write_files(files, n_rows, seed, sources)
     use_threads(threads)
-    with _joined(files, schema, run) as joined:
-        options = ReadOptions(joined=joined)
-        encoder = open_text_encoder(config.encoder, VectorCache(files.vectors, tell=run.note))
-        past = TrainingFiles((files.past,), files.model)
-        decided = read_decided(schema, past.data, replace(options, need_target=True), run)
-        report = train_bundle(decided, past, config, encoder, run)
-        bundle = load(files.model)
-        encoder = bundle_encoder(bundle, cache=VectorCache(files.vectors, tell=run.note))
-        scorer = Scorer(bundle, encoder, n_reasons=N_REASONS, threads=threads)
-        score_file(scorer, ScoreFiles(files.new, files.scored, files.rejects), options, run, force=True)
-        with run.stage("report"):
-            explain_few(files, replace(scorer, n_reasons=0), options, run)
-        with run.stage("compare"):
-            new = read_all(files.new, schema, options).applications
-            margins = scorer.margins(scorer.read(new).design)
-            against_the_rule: Summary = (
-                judge_sources(files.truth, margins, margins_of_applications_alone(decided.applications, new, scorer))
-                if sources
-                else {"on the new applications": judge(files, margins.columns_only)}
-            )
+    given = [f"{name}={files.records(name)}" for name in DATES if sources]
+    options = join(run, (files.past, files.new), schema, given, ReadOptions())
+    encoder = open_text_encoder(config.encoder, VectorCache(files.vectors, tell=run.note))
+    past = TrainingFiles((files.past,), files.model)
+    decided = read_decided(schema, past.data, replace(options, need_target=True), run)
+    report = train_bundle(decided, past, config, encoder, run)
+    bundle = load(files.model)
+    encoder = bundle_encoder(bundle, cache=VectorCache(files.vectors, tell=run.note))
+    scorer = Scorer(bundle, encoder, n_reasons=N_REASONS, threads=threads)
+    score_file(scorer, ScoreFiles(files.new, files.scored, files.rejects), options, run, force=True)
+    with run.stage("report"):
+        explain_few(files, replace(scorer, n_reasons=0), options, run)
+    with run.stage("compare"):
+        new = read_all(files.new, schema, options).applications
+        margins = scorer.margins(scorer.read(new).design)
+        against_the_rule: Summary = (
+            judge_sources(files.truth, margins, margins_of_applications_alone(decided.applications, new, scorer))
+            if sources
+            else {"on the new applications": judge(files, margins.columns_only)}
+        )
     paths = (files.about, files.past, files.new, files.scored, files.model, files.reports)
     return {
         "data": "synthetic, nothing in it is real",

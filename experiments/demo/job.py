@@ -136,7 +136,7 @@ def run_demo(files: DemoFiles, n_rows: int, seed: int, threads: int, run: Run) -
         explain_few(files, replace(scorer, n_reasons=0), run)
     with run.stage("compare"):
         new = read_all(files.new, schema, ReadOptions()).applications
-        against_the_rule = judge(files, scorer.margins(scorer.read(new).design).columns_only)
+        against_the_rule = judge(files, scorer.margins(scorer.read(new)).columns_only)
     paths = (files.about, files.past, files.new, files.scored, files.model, files.reports)
     return {
         "data": "synthetic, nothing in it is real",

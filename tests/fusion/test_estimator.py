@@ -49,7 +49,7 @@ LIGHT = Config(
 )
 
 
-NO_REPEATS = "a row twice is two rows to bins, folds and fewest rows of a leaf; weights go by their ratios"
+NO_REPEATS = "a row twice is two rows to folds, bins, penalties and fewest rows of a leaf; of weights only ratios count"
 EXPECTED = {"check_sample_weight_equivalence_on_dense_data": NO_REPEATS}
 """scikit-learn's checks that are expected to fail, and why."""
 

@@ -75,7 +75,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         class than folds there are fewer folds.
     schema: the data contract of X; None reads numbers, dates and categories off the columns' types. A schema names its
         own narratives, and its bad_values say which class is the bad one; where it has ``bad_if``, y is boolean:
-        ``schema.bad_if.met(numbers)``.
+        ``schema.bad_if.met(numbers)``. Of its further sources X has the columns that are made of their records.
     encoder: reads the narratives (``fusion.text_encoder.open_text_encoder``); None opens the one that the config names,
         when first needed.
     random_state: equal seed, equal model; None for another at every fit.
@@ -211,6 +211,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         estimator.classes_, code = np.unique(np.array([good, bad]), return_inverse=True)
         estimator.bad_class_ = estimator.classes_[code[1]]
         names = [name for name in required_columns(bundle.schema, False) if name != bundle.schema.id.name]
+        names += [field.name for field in bundle.schema.fields if field.source]
         estimator.feature_names_in_, estimator.n_features_in_ = np.array(names, dtype=object), len(names)
         return estimator
 

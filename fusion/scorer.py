@@ -262,7 +262,7 @@ class Scorer:
         """
         config = self.bundle.config
         found = principal_reasons(explanation, matches.concept, self.book, config, most, not_approved)
-        return reasons_by_row(found, explanation, matches, config.scale)
+        return reasons_by_row(found, explanation, matches, self.schema, config.scale)
 
     def _explained_blocks(self, reading: Reading, most: int, timed: Timed) -> Iterator[tuple[Explanation, Answer]]:
         """Explanation and answer of some rows at a time, from the pass over the model that gives the score too."""

@@ -161,7 +161,8 @@ def _notices(beside: Beside, target: Field | None, bad: Floats) -> Iterator[Doub
     names = [field.name for field in schema.own_fields]
     if absent := [name for name in names if name not in frame]:
         yield Doubt(grade="concern", words=f"The file lacks {listed(absent, 8)}, which the schema names.")
-    if extra := [str(name) for name in frame if name not in names]:
+    known = {field.name for field in schema.fields}
+    if extra := [str(name) for name in frame if name not in known]:
         yield Doubt(grade="note", words=f"The schema does not name {listed(extra, 8)}: nothing reads them.")
     if beside.sample.n_damaged:
         yield Doubt(

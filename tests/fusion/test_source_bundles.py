@@ -67,7 +67,7 @@ def test_a_bundle_of_sources_keeps_every_bit(joined_scorer: Scorer, tmp_path: Pa
 
 def test_margins_without_each_source_come_from_a_loaded_bundle(joined_scorer: Scorer) -> None:
     rows = read_frame(joined_table(200, 2), joined_scorer.schema).applications
-    margins = joined_scorer.margins(joined_scorer.read(rows).design)
+    margins = joined_scorer.margins(joined_scorer.read(rows))
     np.testing.assert_array_equal(margins.without["court"], margins.fused)
     assert (margins.without["bureau"] != margins.fused).any()
     assert (margins.without["calls"] != margins.fused).any()

@@ -155,6 +155,16 @@ def check_finite(row_number: Ints, *values: Floats) -> None:
         )
 
 
+def check_explained(row_number: Ints, explanation: Explanation) -> None:
+    """Raise RunError, as ``check_finite`` does, for a row whose explanation holds what is no finite number.
+
+    Args:
+        row_number: int64 (n,), names the rows.
+    """
+    check_finite(row_number, explanation.margin, explanation.columns, explanation.narratives)
+    check_finite(row_number[explanation.block.row], explanation.sentences)
+
+
 def points_text(points: float) -> str:
     """Points with one decimal, never -0.0."""
     return f"{points:z.1f}"

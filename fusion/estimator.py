@@ -29,6 +29,7 @@ from features.tables.applications import Applications
 from features.tables.dataframe import applications_of, plain_schema
 from features.tables.header import required_columns
 from features.tabular import TabularEncoder
+from fusion.answers import check_explained
 from fusion.bundle import (
     FORMAT_VERSION,
     UNTUNED,
@@ -259,10 +260,14 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def explain(self, X: pd.DataFrame | npt.ArrayLike) -> Explanation:
         """Why each row of X has its log-odds of bad_class_: contributions of columns, narratives and sentences that
         add up to them. Counts the training rows in first, which takes about a second.
+
+        Raises as ``decision_function`` does.
         """
         scorer = self.scorer()
         reading = scorer.read(self._applications(X), sentences=True)
-        return scorer.explainer.explain(reading.design, reading.sentences)
+        explanation = scorer.explainer.explain(reading.design, reading.sentences)
+        check_explained(reading.applications.row_number, explanation)
+        return explanation
 
     def design(self, X: pd.DataFrame | npt.ArrayLike) -> Design:
         """What the model sees of the rows of X. Raises ContractError for cells that break the schema."""

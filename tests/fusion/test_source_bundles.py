@@ -67,7 +67,7 @@ def test_a_bundle_of_sources_keeps_every_bit(joined_scorer: Scorer, tmp_path: Pa
 
 def test_margins_without_each_source_come_from_a_loaded_bundle(joined_scorer: Scorer) -> None:
     rows = read_frame(joined_table(200, 2), joined_scorer.schema).applications
-    margins = joined_scorer.margins(joined_scorer.read(rows).design)
+    margins = joined_scorer.margins(joined_scorer.read(rows))
     np.testing.assert_array_equal(margins.without["court"], margins.fused)
     assert (margins.without["bureau"] != margins.fused).any()
     assert (margins.without["calls"] != margins.fused).any()
@@ -91,3 +91,11 @@ def test_the_classifier_takes_frames_that_have_what_is_made_of_sources(joined_sc
     np.testing.assert_array_equal(again.predict_proba(new), classifier.predict_proba(new))
     with pytest.raises(ValueError, match="now missing:\n- bureau_since"):
         again.predict(new.drop(columns="bureau_since"))
+
+
+def test_the_model_card_says_what_is_made_of_sources_and_what_each_was_worth(joined_model: Path) -> None:
+    card = (joined_model / "card.md").read_text(encoding="utf-8")
+    made = "Of these, 4 are made of the records of Credit bureau accounts (`bureau`)."
+    assert made in card
+    assert "| worth of court | +0.0000 (+0.0000 to +0.0000), AUC" in card
+    assert "| worth of sources | +" in card

@@ -227,10 +227,10 @@ class UnderwriterReport(ReportModel):
             if narrative.sentences:
                 meet(narrative.name, sum(sentence.points for sentence in narrative.sentences), narrative.points)
         meet("narrative_points", sum(narrative.points for narrative in self.narratives), self.narrative_points)
-        if self.sources:
-            every = sum(column.points for column in self.columns) + self.narrative_points
-            meet("sources", sum(source.points for source in self.sources), every)
         meet("cut_off.distance", self.result.score - self.cut_off.score, self.cut_off.distance)
         total = self.starting_score + sum(column.points for column in self.columns) + self.narrative_points
         meet("score", total, self.result.score, SCORE_ROUNDING)
+        if self.sources:
+            every = sum(column.points for column in self.columns) + self.narrative_points
+            meet("sources", sum(source.points for source in self.sources), every)
         return self

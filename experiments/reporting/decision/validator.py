@@ -148,8 +148,8 @@ class ValidatorReport(ReportModel):
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         meet("total", self.base + sum(part.log_odds for part in self.contributions), self.total)
+        meet("reconciliation", self.total - self.margin, self.reconciliation)
         if self.sources:
             every = sum(part.points for part in self.contributions)
             meet("sources", sum(source.points for source in self.sources), every)
-        meet("reconciliation", self.total - self.margin, self.reconciliation)
         return self

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from data_schemas.numbers import PLAIN, NumberNotation
+from data_schemas.numbers import PLAIN, NumberNotation, Threshold
 from data_schemas.sources import Aggregate, AsOf, IfAbsent, Link, RecordTexts
 
 
@@ -316,7 +316,7 @@ class Schema:
         title: for reports.
         fields: the table's own columns in file order, then what is made of the records of each source.
         derived: derived features, in the order of their declaration.
-        bad_values: target cells that count as bad (1).
+        bad_values: target cells that count as bad (1); none where ``bad_if`` says which numbers do.
         good_values: those that count as good (0); empty means every other non-missing value.
         undecided_values: those of applications that have no outcome yet; "" for an empty cell. Their rows are counted
             and left out where an outcome is needed.
@@ -326,6 +326,7 @@ class Schema:
         source: the schema as JSON text, complete in itself, for bundles.
         dialect: how files are written that do not show it.
         sources: further tables, each after the one that it goes through.
+        bad_if: of a target of numbers, those that count as bad; all others count as good.
     """
 
     name: str
@@ -341,6 +342,7 @@ class Schema:
     source: str
     dialect: Dialect = Dialect()
     sources: tuple[Source, ...] = ()
+    bad_if: Threshold | None = None
 
     @property
     def own_fields(self) -> tuple[Field, ...]:
@@ -350,6 +352,16 @@ class Schema:
     def fields_from(self, source: str) -> tuple[Field, ...]:
         """What is made of the records of a source, aggregates before narratives."""
         return tuple(field for field in self.fields if field.source == source)
+
+    def sources_of(self, name: str) -> tuple[str, ...]:
+        """Names of the sources of which a column or derived feature is made, in their order; none for what the table
+        itself gives. Raises KeyError for a name that is neither.
+        """
+        derived = next((one for one in self.derived if one.name == name), None)
+        found = (
+            {self[name].source} if derived is None else {one for part in derived.of for one in self.sources_of(part)}
+        )
+        return tuple(one.name for one in self.sources if one.name in found)
 
     def fields_of(self, *roles: Role) -> tuple[Field, ...]:
         """Fields with one of these roles, in file order."""

@@ -33,7 +33,7 @@ from data_schemas.contract import (
     TimeUntilEvent,
 )
 from data_schemas.dates import DEFAULT, alternatives
-from data_schemas.numbers import Negative, NumberNotation
+from data_schemas.numbers import Negative, NumberNotation, threshold
 from data_schemas.places import Document
 from data_schemas.sources import (
     ENTRY_DATE,
@@ -71,6 +71,7 @@ def schema_of(document: Document, text: str) -> Schema:
         digest=_digest(document),
         source=text,
         dialect=_dialect(document),
+        bad_if=threshold(own.get("bad_if", "")),
         sources=sources,
     )
 

@@ -53,6 +53,11 @@ _TYPE_OF_ROLE = {"id": "string", "group": "string", "target": "string", "narrati
 def _types_fit_roles(document: Document) -> Iterator[Problem]:
     for path, field in each_field(document):
         wanted = _TYPE_OF_ROLE.get(role_of(field))
+        if role_of(field) == "target" and "bad_if" in own_part(document):
+            if field["type"] not in ("integer", "number"):
+                what = f"bad_if compares numbers, and the target {field['name']!r} has the type {field['type']!r}"
+                yield Problem(f"{path}.type", "type_of_role", what, "Give it the type 'number', or list bad_values.")
+            continue
         if wanted and field["type"] != wanted:
             what = f"{field['name']!r} has the role {role_of(field)!r} and the type {field['type']!r}"
             yield Problem(f"{path}.type", "type_of_role", what, f"Give it the type {wanted!r}; its cells may stay.")
@@ -61,16 +66,21 @@ def _types_fit_roles(document: Document) -> Iterator[Problem]:
 def _target_has_bad_values(document: Document) -> Iterator[Problem]:
     own, place = own_part(document), "$.creditfusion.bad_values"
     bad, good, undecided = (own.get(f"{kind}_values", []) for kind in ("bad", "good", "undecided"))
+    by_number = "bad_if" in own
     target = next((field for _, field in each_field(document) if role_of(field) == "target"), None)
     if target is None:
-        if bad or good or undecided:
+        if bad or good or undecided or by_number:
             remedy = "Give one field the role 'target', or leave the values out."
-            what = "there are bad_values, good_values or undecided_values but no target"
+            what = "there are bad_values, bad_if, good_values or undecided_values but no target"
             yield Problem(place, "target_values", what, remedy)
         return
-    if not bad:
+    if by_number and (bad or good):
+        what = "bad_if says which numbers are bad, and bad_values or good_values list cells"
+        yield Problem("$.creditfusion.bad_if", "target_values", what, "Keep one of the two ways.")
+    elif not bad and not by_number:
         what = f"the target {target['name']!r} has no bad_values"
-        yield Problem(place, "target_values", what, "List the target's cells that count as bad.")
+        remedy = "List the target's cells that count as bad, or of numbers say which do with bad_if, such as '>= 90'."
+        yield Problem(place, "target_values", what, remedy)
     for (one, values), (other, others) in combinations((("bad", bad), ("good", good), ("undecided", undecided)), 2):
         spelled = {level_key(value): value for value in values}
         if both := sorted((spelled[key], value) for value in others if (key := level_key(value)) in spelled):

@@ -38,6 +38,15 @@ TextsOption = Annotated[
         "(per paragraph where blank lines part them); repeat for more.",
     ),
 ]
+SourceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source",
+        metavar="NAME=FILE",
+        help="Records of a source of the schema: NAME=FILE, NAME=FILE.duckdb#TABLE or NAME=postgresql://...#TABLE; "
+        "repeat for each.",
+    ),
+]
 MaskOption = Annotated[
     list[Sensitive] | None,
     typer.Option("--mask", help="Kind of private life whose sentences are cut first, as text.mask; repeat."),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -104,6 +105,24 @@ def no_style(has_text: Flags) -> Floats32:
 
 
 @dataclass(frozen=True)
+class InputGroup:
+    """Inputs that are there together or not at all, such as what is made of the records of one source.
+
+    Attributes:
+        name: of the group.
+        columns: numeric and level columns.
+        narratives: narrative columns.
+        fill: what stands for a missing number in the columns in which none was missing in training
+            (``TabularEncoder.fill``).
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    narratives: tuple[str, ...]
+    fill: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Design:
     """All inputs of the model for n applications.
 
@@ -128,6 +147,29 @@ class Design:
     def take(self, index: Index) -> Design:
         """The rows at these positions."""
         return Design(self.tabular.take(index), self.text.take(index))
+
+    def without(self, group: InputGroup) -> Design:
+        """The same rows where everything of the group is missing: its numbers NaN or filled, its levels unknown, its
+        narratives not written.
+        """
+        tabular, text = self.tabular, self.text
+        x_num, x_cat = tabular.x_num.copy(), tabular.x_cat.copy()
+        for at, name in enumerate(tabular.num_names):
+            if name in group.columns:
+                x_num[:, at] = group.fill.get(name, math.nan)
+        x_cat[:, [name in group.columns for name in tabular.cat_names]] = 0
+        gone = np.array([name in group.narratives for name in text.names], dtype=np.bool_)
+        x_lex = text.x_lex.copy()
+        x_lex.data[np.repeat(gone, x_lex.shape[1] // max(1, len(gone)))[x_lex.indices]] = 0.0
+        x_lex.eliminate_zeros()
+        unwritten = replace(
+            text,
+            x_text=np.where(gone[:, None], np.float32(0), text.x_text),
+            has_text=text.has_text & ~gone,
+            x_lex=x_lex,
+            x_style=np.where(gone[:, None], np.float32(np.nan), text.x_style),
+        )
+        return Design(replace(tabular, x_num=x_num, x_cat=x_cat), unwritten)
 
     @staticmethod
     def concat(parts: Sequence[Design]) -> Design:

@@ -11,7 +11,7 @@ import numpy as np
 
 from data_schemas.contract import Derived, DerivedKind, Direction, Field, FieldType, Schema
 from features.arrays import Floats
-from features.design import TabularBlock
+from features.design import InputGroup, TabularBlock
 from features.tables.applications import Applications
 from features.tables.spelling import level_codes, loose_key
 
@@ -83,6 +83,20 @@ class TabularEncoder:
     def monotone(self) -> tuple[int, ...]:
         """Direction of risk per column of ``x_num``: +1 rising, -1 falling, 0 left to the model."""
         return tuple(_SIGN[column.direction] for column in self.numeric)
+
+    @property
+    def sources(self) -> tuple[InputGroup, ...]:
+        """The inputs that hang on each source of the schema, in the schema's order; none for a source that gives none.
+        A derived feature hangs on every source of which it is made.
+        """
+        schema, found = self.schema, []
+        for source in schema.sources:
+            names = [name for name in (*self.num_names, *self.cat_names) if source.name in schema.sources_of(name)]
+            texts = tuple(one.name for one in schema.narratives if one.source == source.name)
+            fill = {name: self.fill[name] for name in names if name in self.fill}
+            if names or texts:
+                found.append(InputGroup(source.name, tuple(names), texts, fill))
+        return tuple(found)
 
     def encode(self, applications: Applications) -> TabularBlock:
         """The arrays of these applications; raises KeyError when a feature is not among their columns."""

@@ -1,6 +1,6 @@
 """The bundle: a trained model as a folder of plain files, verified byte by byte before any of them is parsed.
 
-Layout of format version 6:
+Layout of format version 7:
 
     manifest.json           what the bundle is; sha256 of every other file
     manifest.sha256         sha256 of manifest.json
@@ -13,6 +13,7 @@ Layout of format version 6:
     components.safetensors  the maps from these to what the trees hear of narratives beside their log-odds
     heads/*.safetensors     the fused, the columns-only and the text-only head
     stacker/*.txt           one booster per boosted member and fold in LightGBM's text format, fused and columns-only
+    heads/without/NAME/*.safetensors, stacker/without/NAME/*.txt    the model without each source
     population.safetensors  the training applicants' columns, outcomes and contributions, without ids and narratives
     reference.safetensors   what the training narratives were like, in aggregates, for drift
     rows.safetensors        fingerprints of the rows that the model learned from
@@ -32,6 +33,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,14 +54,14 @@ from fusion.config import Config, parse_config
 from fusion.explain.attribution import Explainer
 from fusion.explain.population import Population
 from fusion.model.basis import Basis
-from fusion.model.fusion_model import Assembly, FusionModel, Member, TextModel
+from fusion.model.fusion_model import Assembly, FusionModel, Member, TextModel, Without
 from fusion.model.head import Head
 from fusion.model.stacker import Stacker
 from fusion.model.text_components import TextComponents
 from fusion.validation.text_drift import Reference
 from fusion.validation.training_rows import TrainingRows
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 NEEDED = (
     "schema.json",
     "config.json",
@@ -199,6 +201,15 @@ def _assembly_files(name: str, assembly: Assembly) -> dict[str, bytes]:
     return _head_file(name, assembly.head) | texts
 
 
+def _without_files(ablation: Without) -> dict[str, bytes]:
+    folder = _folder_without(ablation.group.name)
+    return _assembly_files(f"{folder}/fused", ablation.fused) | _head_file(f"{folder}/text_only", ablation.text_only)
+
+
+def _folder_without(source: str) -> str:
+    return f"without/{source}"
+
+
 def _blend_json(assembly: Assembly) -> Json:
     members = [asdict(member) for member in assembly.members]
     return {"members": members, "booster_weights": assembly.stacker.weights, "intercept": assembly.intercept}
@@ -221,7 +232,9 @@ def save(
         "columns_only": _blend_json(model.columns_only),
         "n_style": model.n_style,
         "text_only": {"slope": model.text_only.slope, "intercept": model.text_only.intercept},
+        "without": {one.group.name: _blend_json(one.fused) for one in model.without},
     }
+    without = [part for one in model.without for part in _without_files(one).items()]
     files = {
         "schema.json": trained.tabular.schema.source.encode(),
         "config.json": _json_bytes(trained.config.model_dump()),
@@ -237,6 +250,7 @@ def save(
         **_assembly_files("fused", model.fused),
         **_assembly_files("columns_only", model.columns_only),
         **_head_file("text_only", model.text_only.head),
+        **dict(without),
         **({PROBES: save_tensors({"vectors": trained.probes})} if trained.probes is not None else {}),
         **({TUNED: save_tensors(dict(trained.tuned))} if trained.tuned else {}),
     }
@@ -337,9 +351,8 @@ def load(path: Path) -> Bundle:
     def head(name: str) -> Head:
         return Head.from_arrays(load_tensors(contents[f"heads/{name}.safetensors"]))
 
-    def assembly(name: str) -> Assembly:
+    def assembly(name: str, blend: dict[str, Any]) -> Assembly:
         texts = [contents[file].decode() for file in sorted(contents) if file.startswith(f"stacker/{name}-")]
-        blend = calibration[name]
         members = tuple(Member(**member) for member in blend["members"])
         stacker = Stacker.from_text(texts, blend["booster_weights"])
         return Assembly(head(name), stacker, blend["intercept"], members)
@@ -347,9 +360,15 @@ def load(path: Path) -> Bundle:
     basis = Basis(**load_tensors(contents["basis.safetensors"]))
     text_only = TextModel(head("text_only"), **calibration["text_only"])
     components = TextComponents(**load_tensors(contents["components.safetensors"]))
-    model = FusionModel(
-        basis, components, calibration["n_style"], assembly("fused"), assembly("columns_only"), text_only, config.scale
+    fused, columns_only = (assembly(name, calibration[name]) for name in ("fused", "columns_only"))
+    without = tuple(
+        Without(group, head(f"{folder}/text_only"), assembly(f"{folder}/fused", calibration["without"][group.name]))
+        for group in tabular.sources
+        if group.name in calibration["without"]
+        for folder in [_folder_without(group.name)]
     )
+    n_style = calibration["n_style"]
+    model = FusionModel(basis, components, n_style, fused, columns_only, text_only, config.scale, without)
     population = Population.from_arrays(load_tensors(contents["population.safetensors"]), tabular)
     names = tuple(field.name for field in schema.narratives)
     reference = Reference.from_arrays(load_tensors(contents["reference.safetensors"]), names)

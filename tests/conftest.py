@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
 from tests.support.wheel import build_wheel
+
+if TYPE_CHECKING:
+    from fusion.scorer import Scorer
 
 # Before torch is imported: small work is quicker on one thread, and tests run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -44,3 +48,14 @@ def lending_club_csv() -> Path:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel that users install, built from this checkout."""
     return build_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def joined_scorer(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
+    """A model of the demo's applications and three sources; its bundle is ``model`` beside ``past.csv``."""
+    from fusion.scorer import load_scorer
+    from tests.support.bundles import train_small
+    from tests.support.joined_sources import joined_schema, joined_table
+
+    folder = tmp_path_factory.mktemp("joined")
+    return load_scorer(train_small(folder, joined_table(500, 1), schema=joined_schema()))

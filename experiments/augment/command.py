@@ -15,6 +15,7 @@ from experiments.options import (
     JsonOption,
     SchemaOption,
     SheetOption,
+    SourceOption,
     ThreadsOption,
     check_free,
     report_day,
@@ -57,6 +58,7 @@ def augment(
     overrides: Annotated[list[str] | None, typer.Option("--set", help="A setting, such as augment.rate=0.2.")] = None,
     made_on: DateOption = None,
     force: ForceOption = False,
+    source: SourceOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     sheet: SheetOption = None,
@@ -76,20 +78,29 @@ def augment(
     from experiments.augment.report import report
     from experiments.reporting.files import write_pages
     from experiments.reporting.html import document_html
+    from experiments.session.sources import shown, with_sources
     from features.atomic_files import put_text
     from features.tables.reader import ReadOptions
     from fusion.config import load_config
 
     check_free(out.parent, (out.name, f"{out.name}.rejects.csv"), force)
     day = report_day(made_on)
-    arguments = {"schema": schema, "data": data, "out": out, "kinds": kind or [], "rows": rows, "date": day}
+    arguments = {
+        "schema": schema,
+        "data": data,
+        "out": out,
+        "kinds": kind or [],
+        "rows": rows,
+        "date": day,
+        "sources": shown(source or ()),
+    }
     with Run.start("augment", out, arguments | {"config": config, "set": overrides or []}, json_output) as run:
         contract, settings = load_schema(schema), load_config(config, overrides or [])
         use_threads(threads)
         question = Question(tuple(data), kinds_of(kind or settings.augment.kinds or DEFAULT), rows)
-        augmented = augment_files(
-            question, contract, settings, ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet), run
-        )
+        options = ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet)
+        options = with_sources(run, question.data, contract, source or (), options)
+        augmented = augment_files(question, contract, settings, options, run)
         with run.timed("write"):
             put_text(out, document_html(report(augmented, day)))
             write_pages(out.parent, {}, augmented.rejected, f"{out.name}.rejects.csv")

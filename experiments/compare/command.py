@@ -21,6 +21,7 @@ from experiments.options import (
     SegmentOption,
     SheetOption,
     SinceOption,
+    SourceOption,
     StrictOption,
     ThreadsOption,
     check_free,
@@ -64,6 +65,7 @@ def compare(
     challenger_encoder: Annotated[
         str | None, typer.Option(help="The challenger's text encoder, where it lies elsewhere than in training.")
     ] = None,
+    source: SourceOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     sheet: SheetOption = None,
@@ -84,6 +86,7 @@ def compare(
     from experiments.compare.job import COMPARISON, ComparisonRequest, compare_models, lines, summary
     from experiments.compare.rows import ComparedFiles
     from experiments.reporting.files import names_of, write_pages
+    from experiments.session.sources import shown
     from experiments.session.unlike_training import refuse
     from features.tables.reader import ReadOptions
     from fusion.scorer import load_scorer
@@ -91,10 +94,17 @@ def compare(
 
     check_free(out, names_of(COMPARISON), force)
     options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
-    files = ComparedFiles(tuple(data), since.date() if since else None, options)
+    files = ComparedFiles(tuple(data), since.date() if since else None, options, tuple(source or ()))
     segments, powers = tuple(dict.fromkeys(segment or ())), tuple(dict.fromkeys(power or POWERS))
     order = ComparisonRequest(files, approval_rate, powers, segments, report_day(made_on))
-    arguments = {"champion": champion, "challenger": challenger, "data": data, "out": out, "since": since}
+    arguments = {
+        "champion": champion,
+        "challenger": challenger,
+        "data": data,
+        "out": out,
+        "since": since,
+        "sources": shown(source or ()),
+    }
     arguments |= {"approval_rate": approval_rate, "powers": powers, "policy": policy, "segments": segments}
     with Run.start("compare", out, arguments | {"date": order.made_on}, json_output) as run:
         with run.timed("load"):

@@ -16,6 +16,7 @@ from experiments.reporting.words import count, number
 from experiments.session.decision_dates import rows_since
 from experiments.session.layouts import note_layouts
 from experiments.session.run import Run
+from experiments.session.sources import with_sources
 from experiments.session.standard_streams import as_named
 from features.arrays import Ints
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk
@@ -34,11 +35,18 @@ class ComparedFiles:
         paths: the files.
         since: only decisions from this day on, by the champion's decision date.
         options: how they are read.
+        sources: as ``--source`` names them, of either schema.
     """
 
     paths: tuple[Path, ...]
     since: date | None
     options: ReadOptions
+    sources: tuple[str, ...] = ()
+
+    def sources_of(self, schema: Schema, other: Schema) -> list[str]:
+        """Those of one schema: what the other alone has is left out."""
+        elsewhere = {source.name for source in other.sources} - {source.name for source in schema.sources}
+        return [given for given in self.sources if given.partition("=")[0] not in elsewhere]
 
 
 @dataclass(frozen=True)
@@ -78,9 +86,14 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
     """
     one_contract = champion.digest == challenger.digest
     note_layouts(run, files.paths, champion, files.options)
+    own = with_sources(run, files.paths, champion, files.sources_of(champion, challenger), files.options)
+    others = own
+    if not one_contract:
+        given = files.sources_of(challenger, champion)
+        others = with_sources(run, files.paths, challenger, given, files.options)
     with run.stage("read") as advance:
-        first = read_files(files.paths, champion, files.options)
-        second = first if one_contract else read_files(files.paths, challenger, files.options)
+        first = read_files(files.paths, champion, own)
+        second = first if one_contract else read_files(files.paths, challenger, others)
         advance(sum(chunk.n_rows for chunk in first))
     names = [path.name for path in files.paths]
     contracts = [(BOTH, first)] if one_contract else [(CHAMPION, first), (CHALLENGER, second)]

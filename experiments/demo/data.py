@@ -169,13 +169,13 @@ def _draw_columns(random: np.random.Generator, days: Dates) -> pd.DataFrame:
 def _write_statements(random: np.random.Generator, has_text: Flags, mentions: Flags) -> list[str]:
     """One statement per applicant: a sentence for each thing mentioned amid small talk, in random order."""
     n = len(mentions)
-    talk = _sentences(random, SMALL_TALK, (n, 3))
+    talk = draw_sentences(random, SMALL_TALK, (n, 3))
     talk[np.arange(3) > random.integers(0, 4, n)[:, None] - 1] = ""
-    said = np.column_stack([_sentences(random, concept.templates, (n,)) for concept in CONCEPTS])
+    said = np.column_stack([draw_sentences(random, concept.templates, (n,)) for concept in CONCEPTS])
     said[~mentions] = ""
     sentences = np.hstack([talk, said])
     silent = has_text & (sentences == "").all(axis=1)
-    sentences[silent, 0] = _sentences(random, SMALL_TALK, (int(silent.sum()),))
+    sentences[silent, 0] = draw_sentences(random, SMALL_TALK, (int(silent.sum()),))
     sentences[~has_text] = ""
     sentences = np.take_along_axis(sentences, random.random(sentences.shape).argsort(axis=1), axis=1)
     style = random.random((n, 2))
@@ -198,7 +198,7 @@ def _some_of(random: np.random.Generator, texts: Sequence[str], shape: tuple[int
     return np.array(texts, dtype=object)[random.integers(0, len(texts), shape)]
 
 
-def _sentences(
+def draw_sentences(
     random: np.random.Generator, templates: Sequence[str], shape: tuple[int, ...]
 ) -> npt.NDArray[np.object_]:
     """Sentences by drawing a template first, then its filling."""

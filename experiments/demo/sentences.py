@@ -30,6 +30,7 @@ FILLERS: dict[str, tuple[str, ...]] = {
     "months": ("four", "six", "nine", "twelve"),
     "season": ("winter", "summer", "spring", "autumn"),
     "thing": ("the kitchen", "the roof", "our bathroom", "the heating", "the back porch"),
+    "relative": ("A brother", "The father", "An aunt", "The sister", "A cousin"),
     "town": ("downtown", "in the valley", "near the lake", "on the east side"),
 }
 

@@ -22,6 +22,7 @@ from experiments.options import (
     ModelOption,
     NoCacheOption,
     SheetOption,
+    SourceOption,
     ThreadsOption,
     report_day,
     use_threads,
@@ -73,6 +74,7 @@ def explain(
     made_on: DateOption = None,
     force: ForceOption = False,
     encoder: EncoderOption = None,
+    source: SourceOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     sheet: SheetOption = None,
@@ -95,6 +97,7 @@ def explain(
     from experiments.explain.job import check_order, explain_file
     from experiments.explain.report_content import Heading
     from experiments.explain.selection import Choice
+    from experiments.session.sources import shown, with_sources
     from features.tables.reader import ReadOptions
     from fusion.scorer import load_scorer
 
@@ -105,9 +108,10 @@ def explain(
     options = ReadOptions(chunk_rows=2_000, delimiter=delimiter, encoding=encoding, sheet=sheet)
     day = report_day(made_on)
     named = {"encoder": encoder, "delimiter": delimiter, "encoding": encoding, "sheet": sheet}
-    source = data if as_named(str(data)) == str(data) else DASH
-    command = ["creditfusion", "explain", f"--model={model}", f"--data={source}", "--for=validator", "--format=json"]
+    origin = data if as_named(str(data)) == str(data) else DASH
+    command = ["creditfusion", "explain", f"--model={model}", f"--data={origin}", "--for=validator", "--format=json"]
     command += [f"--{option}={value}" for option, value in named.items() if value]
+    command += [f"--source={one}" for one in shown(source or ())]
     command += [f"--date={day}", *(["--fast"] if fast else []), "--out=recomputed"]
     heading = Heading(data, day, lender, contact, tuple(command))
     arguments = {"model": model, "data": data, "out": out, "ids": len(choice.ids), "declined": declined, "top": top}
@@ -116,6 +120,7 @@ def explain(
             use_threads(threads)
             vectors = vector_cache(cache, cache_gb, no_cache, run.note)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, threads=threads)
+        options = with_sources(run, [data], scorer.schema, source or (), options)
         done = explain_file(scorer, choice, order, heading, options, run)
         run.finish({"out": out, **_counts(done), "cache_hit_rate": scorer.encoder.hit_rate})
     if done.chosen.n_rejected:

@@ -20,6 +20,7 @@ from experiments.options import (
     ModelOption,
     NoCacheOption,
     SheetOption,
+    SourceOption,
     ThreadsOption,
     check_free,
     report_day,
@@ -58,6 +59,7 @@ def probe(
     made_on: DateOption = None,
     force: ForceOption = False,
     encoder: EncoderOption = None,
+    source: SourceOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     sheet: SheetOption = None,
@@ -79,18 +81,28 @@ def probe(
     from experiments.probe.job import Question, probe_file
     from experiments.probe.report import report
     from experiments.reporting.files import names_of, write_pages
+    from experiments.session.sources import shown, with_sources
     from features.tables.reader import ReadOptions
     from fusion.scorer import load_scorer
 
     check_free(out, names_of(REPORT, rejects=REJECTS), force)
     columns, day = tuple(dict.fromkeys(column or ())), report_day(made_on)
     options = ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet)
-    arguments = {"model": model, "data": data, "out": out, "columns": columns, "most_rows": most_rows, "date": day}
+    arguments = {
+        "model": model,
+        "data": data,
+        "out": out,
+        "columns": columns,
+        "most_rows": most_rows,
+        "date": day,
+        "sources": shown(source or ()),
+    }
     with Run.start("probe", out, arguments, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
             vectors = vector_cache(cache, cache_gb, no_cache, run.note)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, threads=threads)
+        options = with_sources(run, [data], scorer.schema, source or (), options)
         probed, rejects = probe_file(scorer, Question(data, columns, most_rows), options, run)
         with run.timed("write"):
             write_pages(out, {REPORT: report(probed, day)}, rejects.frame, REJECTS)

@@ -22,6 +22,7 @@ from experiments.options import (
     NoCacheOption,
     PolicyOption,
     SheetOption,
+    SourceOption,
     StrictOption,
     ThreadsOption,
     use_threads,
@@ -84,6 +85,7 @@ def score(
     resume: Annotated[bool, typer.Option("--resume", help="Carry on a run that was interrupted.")] = False,
     force: ForceOption = False,
     strict: StrictOption = False,
+    source: SourceOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     sheet: SheetOption = None,
@@ -116,6 +118,7 @@ def score(
     writes the scored rows to stdout once all are scored; it needs --rejects, and the run log lies beside that file.
     """
     from experiments.score.job import ScoreFiles, score_file
+    from experiments.session.sources import shown, with_sources
     from features.batches.warnings import in_lines
     from features.tables.reader import ReadOptions
     from fusion.scorer import load_scorer
@@ -127,7 +130,7 @@ def score(
     copied = tuple(dict.fromkeys(unicodedata.normalize("NFC", name) for name in passthrough or ()))
     arguments: dict[str, object] = {"model": model, "data": data, "out": out, "rejects": rejects}
     arguments |= {"passthrough": copied, "reasons": reasons, "chunk_rows": chunk_rows, "resume": resume}
-    arguments["policy"] = policy
+    arguments |= {"policy": policy, "sources": shown(source or ())}
     options = ReadOptions(chunk_rows, delimiter=delimiter, encoding=encoding, sheet=sheet, passthrough=copied)
     with (
         Run.start("score", rejects if to_stdout else out, arguments, json_output) as run,
@@ -144,6 +147,7 @@ def score(
                 "[no wording], and are nothing to give an applicant.",
                 {"without_wording": scorer.unworded},
             )
+        options = with_sources(run, [data], scorer.schema, source or (), options, strict=strict)
         files = ScoreFiles(data, scored, rejects, resumable=not to_stdout)
         done = score_file(scorer, files, options, run, resume=resume, force=force, strict=strict)
         if to_stdout:

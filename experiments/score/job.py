@@ -251,6 +251,7 @@ def _identity(
         "delimiter": repr(options.delimiter) if options.delimiter else "detected",
         "encoding": options.encoding or "detected",
         "sheet": options.sheet or "the contract's",
+        "sources": options.joined.digest[:12] if options.joined is not None else "none",
         "reasons": str(scorer.n_reasons),
         "policy": scorer.policy.digest[:12] if scorer.policy is not None else "the model's own",
         "rejects file": files.rejects.name,

@@ -25,7 +25,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -66,6 +66,7 @@ class Run:
         self.console = console
         self.clock = Clock()
         self._json_stream = json_stream
+        self._held = ExitStack()
         self._progress = TerminalProgress(console) if console.is_terminal else LineProgress(console)
 
     @staticmethod
@@ -95,12 +96,17 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._held.close()
         if error is None:
             return
         failure: dict[str, object] = {"error": type(error).__name__}
         if isinstance(error, UserError):
             failure |= {"message": as_named(error.message), "remedy": as_named(error.remedy)}
         self.log.write("failed", {**failure, "seconds": self.clock.total, "stages": self.clock.seconds})
+
+    def hold(self, resource: AbstractContextManager[Item]) -> Item:
+        """What a resource gives when it is opened; it is closed when the run ends."""
+        return self._held.enter_context(resource)
 
     @contextmanager
     def stage(self, name: str, total: int | None = None, unit: str = "rows") -> Iterator[Advance]:

@@ -44,6 +44,10 @@ class RunLog:
             return
 
 
+LOG = ".log.jsonl"
+"""Ends the name of a run log."""
+
+
 def log_path(out: Path) -> Path:
     """Where the run log of an output lies: ``OUT.log.jsonl`` beside it."""
-    return out.parent / f"{out.name}.log.jsonl"
+    return out.parent / f"{out.name}{LOG}"

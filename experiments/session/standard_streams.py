@@ -2,7 +2,7 @@
 
 A layout is found in several looks at a file, a digest names its bytes, and Parquet begins at its end; a pipe can be
 read once. So stdin is written to a folder that its user alone may enter, and removed when the command ends, also by an
-error. Scored rows lie beside the rejects until they are complete, as they do with a file.
+error, Ctrl-C or SIGTERM. Scored rows lie beside the rejects until they are complete, as they do with a file.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 import typer
 
 from data_schemas.errors import ContractError
+from experiments.session.interrupts import terminated_as_interrupted
 
 DASH = Path("-")
 _PREFIX = "creditfusion-pipe-"
@@ -40,8 +41,10 @@ def from_stdin(context: typer.Context, paths: list[Path]) -> list[Path]:
 
 def _spooled(context: typer.Context) -> Path:
     """What stdin holds, in a file that is removed when the command ends."""
+    root = context.find_root()
+    root.with_resource(terminated_as_interrupted())  # so that the folder is removed then too
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))  # mode 0700
-    context.find_root().call_on_close(partial(shutil.rmtree, folder, ignore_errors=True))
+    root.call_on_close(partial(shutil.rmtree, folder, ignore_errors=True))
     file = folder / "stdin"
     with file.open("xb") as stream:
         shutil.copyfileobj(sys.stdin.buffer, stream, _COPY_BYTES)
@@ -54,11 +57,12 @@ def output_file(out: Path, beside: Path) -> Iterator[Path]:
     if out != DASH:
         yield out
         return
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=beside.parent))
-    try:
-        yield folder / "stdout.csv"
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with terminated_as_interrupted():
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=beside.parent))
+        try:
+            yield folder / "stdout.csv"
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def copy_to_stdout(file: Path) -> None:

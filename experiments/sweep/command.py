@@ -19,6 +19,7 @@ from experiments.options import (
     NoCacheOption,
     SchemaOption,
     SheetOption,
+    SourceOption,
     report_day,
     vector_cache,
 )
@@ -87,6 +88,7 @@ def sweep(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a study; fail where there is none.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the search; folds have their own, folds.seed.")] = 0,
+    source: SourceOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     sheet: SheetOption = None,
@@ -103,6 +105,7 @@ def sweep(
     finished is lost. Exit code 3: some rows were rejected; 130: interrupted.
     """
     from data_schemas.reader import load_schema
+    from experiments.session.sources import shown, with_sources
     from experiments.sweep.conditions import Search, settled
     from experiments.sweep.job import SweepFolder, refuse_never_flat, refuse_tuning, sweep_study
     from experiments.sweep.results import write_results
@@ -114,7 +117,15 @@ def sweep(
     from fusion.model.search_space import load_space
     from fusion.text_encoder import OpenEncoder, open_text_encoder
 
-    arguments = {"schema": schema, "data": data, "out": out, "config": config, "set": overrides or [], "space": space}
+    arguments = {
+        "schema": schema,
+        "data": data,
+        "out": out,
+        "config": config,
+        "set": overrides or [],
+        "space": space,
+        "sources": shown(source or ()),
+    }
     arguments |= {"objective": objective or [], "folds": folds, "until": until, "hold_out": hold_out}
     arguments |= {"trials": trials, "timeout": timeout, "workers": workers, "study": study, "seed": seed}
     with Run.start("sweep", out, arguments, json_output) as run:  # without the storage, which may hold a password
@@ -128,9 +139,8 @@ def sweep(
         refuse_tuning(search)
         place = SweepFolder(out, study or out.resolve().name, storage, resume)
         place.make()
-        read = read_decided(
-            contract, data, ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet), run
-        )
+        options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
+        read = read_decided(contract, data, with_sources(run, data, contract, source or (), options), run)
         write_rejects(read.rejects, place.rejects)
 
         def opener(of: EncoderConfig) -> OpenEncoder:

@@ -20,6 +20,7 @@ from optuna.trial import FrozenTrial
 
 from data_schemas.errors import ContractError, RunError
 from experiments.session.decision_dates import rows_until
+from experiments.session.interrupts import terminated_as_interrupted
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
 from experiments.sweep.arrays import SEARCH, Source, write_arrays
@@ -30,7 +31,6 @@ from experiments.sweep.outcome import Line, best_of, leaderboard
 from experiments.sweep.searching import GO_ON, Effort, search_until_enough
 from experiments.sweep.storage import open_storage
 from experiments.sweep.study import StudyPlan, open_study, requeue
-from experiments.sweep.worker_pool import terminated_as_interrupted
 from experiments.train.job import Decided, mask_narratives
 from fusion.config import EncoderConfig
 from fusion.model.cross_validation import forward_blocks

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from scipy import sparse
 
 from data_schemas.errors import RunError
+from experiments.session.interrupts import terminated_as_interrupted
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
 from experiments.sweep.arrays import SEARCH, Arrays
@@ -29,7 +30,7 @@ from experiments.sweep.study import (
     requeue_stale,
 )
 from experiments.sweep.worker import WorkerOrder
-from experiments.sweep.worker_pool import WorkerPool, terminated_as_interrupted
+from experiments.sweep.worker_pool import WorkerPool
 from experiments.train.choices import choose_aloud
 from fusion.config import TextConfig
 from fusion.model.search_space import active_settings, with_held_given

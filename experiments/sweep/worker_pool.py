@@ -8,11 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import IO
 
 from data_schemas.errors import RunError
@@ -143,17 +142,3 @@ def _failure(member: Member) -> RunError:
             f"worker {member.order.number} failed, see {member.log.name}",
             "Run the same command again to go on; if it happens again, this is a fault of creditfusion.",
         )
-
-
-@contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM inside is treated as Ctrl-C: batch systems send it before they kill."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -18,6 +18,7 @@ from experiments.options import (
     NoCacheOption,
     SchemaOption,
     SheetOption,
+    SourceOption,
     ThreadsOption,
     use_threads,
     vector_cache,
@@ -59,6 +60,7 @@ def train(
         bool, typer.Option("--quick", help="Skip choosing settings, and the plain pipeline as a reference.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an older bundle.")] = False,
+    source: SourceOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     sheet: SheetOption = None,
@@ -76,6 +78,7 @@ def train(
     contract go to OUT.rejects.csv. Exit code 3: some rows were rejected.
     """
     from data_schemas.reader import load_schema
+    from experiments.session.sources import shown, with_sources
     from experiments.train.job import TrainingFiles, read_decided, train_bundle, write_rejects
     from experiments.train.rows import HoldOut
     from features.tables.reader import ReadOptions
@@ -84,7 +87,14 @@ def train(
     from fusion.text_encoder import open_text_encoder
 
     files = TrainingFiles(tuple(data), out, HoldOut(until.date() if until else None, holdout))
-    arguments = {"schema": schema, "data": data, "out": out, "config": config, "set": overrides or []}
+    arguments = {
+        "schema": schema,
+        "data": data,
+        "out": out,
+        "config": config,
+        "set": overrides or [],
+        "sources": shown(source or ()),
+    }
     arguments |= {"until": until, "holdout": holdout}
     with Run.start("train", out, arguments, json_output) as run:
         contract = load_schema(schema)
@@ -93,6 +103,7 @@ def train(
         encoder = open_text_encoder(settings.encoder, vector_cache(cache, cache_gb, no_cache, run.note))
         options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
         check_place(files.out, force)  # before hours of work, not after them
+        options = with_sources(run, files.data, contract, source or (), options)
         read = read_decided(contract, files.data, options, run)
         write_rejects(read.rejects, files.rejects)  # first, because they may be why the rest cannot train
         report = train_bundle(read, files, settings, encoder, run, quick)

@@ -15,6 +15,7 @@ from experiments.session.layouts import note_layouts
 from experiments.session.outcomes import count_outcomes
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
+from experiments.session.sources import input_digest
 from experiments.train.card import model_card
 from experiments.train.choices import choose_settings, with_words
 from experiments.train.findings import findings_of
@@ -32,7 +33,6 @@ from features.narratives.legibility import languages
 from features.narratives.masking import Masked, rows_by_kind
 from features.tables.applications import REJECT_COLUMNS, Applications, Rejects
 from features.tables.auxiliary_outcomes import auxiliary_outcomes
-from features.tables.csv_records import data_digest
 from features.tables.csv_writer import write_header, write_rows
 from features.tables.reader import ReadOptions, read_all
 from features.tabular import TabularEncoder
@@ -131,7 +131,7 @@ def read_decided(schema: Schema, data: Sequence[Path], options: ReadOptions, run
     note_layouts(run, data, schema, options)
     note_unused(run, data, schema, options)
     with run.stage("read") as advance:
-        digest = data_digest(data)
+        digest = input_digest(data, options)
         read = read_all(data, schema, options)
         advance(read.n_rows)
     if read.unreadable:
@@ -165,7 +165,7 @@ def train_bundle(
             prepared = prepared.with_words(masked.applications, split, chosen)
         config = chosen
     sample, tabular = prepared.sample, prepared.tabular
-    with run.stage("fit", total=n_steps(config, len(sample)), unit="parts") as advance:
+    with run.stage("fit", total=n_steps(config, len(sample), sample.sources), unit="parts") as advance:
         fitted, margins = fit(sample, config, lambda: advance(1))
     config, cut_off = _with_cutoff(config, sample.y, run)
     with run.stage("describe"):
@@ -219,8 +219,9 @@ def _judged(
 
 def _with_cutoff(config: Config, y: Floats, run: Run) -> tuple[Config, CutOff]:
     """The settings with the cut-off of a model that learned from rows of these outcomes, which the log gets too."""
-    found = with_cutoff(config, y)
-    cut_off = CutOff(found.decision.max_pd, float(y.mean()), follows_bad_rate=found != config)
+    bad_rate = float(y.mean())
+    found = with_cutoff(config, bad_rate)
+    cut_off = CutOff(found.decision.max_pd, bad_rate, follows_bad_rate=found != config)
     run.note(f"cut-off: {cut_off.words}", {"cut_off": asdict(cut_off)})
     return found, cut_off
 
@@ -254,7 +255,8 @@ def prepare(masked: Masked, split: Split, config: Config, encoder: OpenEncoder, 
         groups = tied_groups(own)
     y = own.outcome()
     auxiliary = tuple(Auxiliary(name, values) for name, values in auxiliary_outcomes(own, y).items())
-    sample = TrainingSample(design, y, groups, tabular.monotone, own.decision_date(), auxiliary)
+    decided, sources = own.decision_date(), tabular.sources
+    sample = TrainingSample(design, y, groups, tabular.monotone, decided, auxiliary, sources)
     tuning = tune_aloud(own, sample, config, encoder, run)
     if tuning is not None:
         sample, encoder = tuning.sample, tuning.encoder

@@ -58,7 +58,7 @@ def origin(bundle: Bundle) -> dict[str, str]:
 
 def _purpose(bundle: Bundle) -> Section:
     schema = bundle.schema
-    bad = listed(schema.bad_values, 10)
+    bad = listed(schema.bad_values, 10) if schema.bad_if is None else str(schema.bad_if)
     target = schema.field_of(Role.TARGET)
     return Section(
         key="purpose",

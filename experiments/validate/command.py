@@ -23,6 +23,7 @@ from experiments.options import (
     SegmentOption,
     SheetOption,
     SinceOption,
+    SourceOption,
     StrictOption,
     ThreadsOption,
     check_free,
@@ -60,6 +61,7 @@ def evaluate(
     force: ForceOption = False,
     strict: StrictOption = False,
     encoder: EncoderOption = None,
+    source: SourceOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     sheet: SheetOption = None,
@@ -81,6 +83,7 @@ def evaluate(
     anything is written.
     """
     from experiments.reporting.files import names_of, write_pages
+    from experiments.session.sources import shown, with_sources
     from experiments.session.unlike_training import refuse
     from experiments.validate.job import CARD, VALIDATION, ValidationRequest, validate
     from experiments.validate.summary import summarise
@@ -92,12 +95,21 @@ def evaluate(
     day = report_day(made_on)
     order = ValidationRequest(tuple(data), since.date() if since else None, segments, keep_training_rows, reread, day)
     options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
-    arguments = {"model": model, "data": data, "out": out, "since": since, "policy": policy, "segments": segments}
+    arguments = {
+        "model": model,
+        "data": data,
+        "out": out,
+        "since": since,
+        "policy": policy,
+        "segments": segments,
+        "sources": shown(source or ()),
+    }
     with Run.start("evaluate", out, arguments | {"date": day}, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
             vectors = vector_cache(cache, cache_gb, no_cache, run.note)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, policy=policy, threads=threads)
+        options = with_sources(run, order.files, scorer.schema, source or (), options, strict=strict)
         found = validate(scorer, order, options, run)
         if strict:
             refuse(found.scored.warnings, "Look at the columns, or leave --strict out.")

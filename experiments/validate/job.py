@@ -14,6 +14,7 @@ from experiments.reporting.words import count, number, percent
 from experiments.session.decision_dates import rows_since
 from experiments.session.layouts import note_layouts
 from experiments.session.run import Run
+from experiments.session.sources import input_digest
 from experiments.validate.card import card, origin
 from experiments.validate.chapters import data, text_worth
 from experiments.validate.chapters.calibration import chapter as calibration
@@ -25,7 +26,6 @@ from experiments.validate.chapters.stability import chapter as stability
 from experiments.validate.scored_outcomes import ScoredOutcomes, score_outcomes
 from experiments.validate.slices import length_cut, month_cut, segment_cuts
 from features.tables.applications import Applications, Chunk, Rejects
-from features.tables.csv_records import data_digest
 from features.tables.reader import ReadOptions, read_all
 from fusion.policy.policy import Policy
 from fusion.scorer import Scorer
@@ -73,7 +73,7 @@ def validate(scorer: Scorer, order: ValidationRequest, options: ReadOptions, run
     """
     note_layouts(run, order.files, scorer.schema, options)
     with run.stage("read") as advance:
-        digest = data_digest(order.files)
+        digest = input_digest(order.files, options)
         read = read_all(order.files, scorer.schema, options)
         advance(read.n_rows)
     applications, intake = _taken(scorer, read, order, digest)

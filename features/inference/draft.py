@@ -188,14 +188,17 @@ def _document(guesses: Sequence[Guess], name: str, origin: str, outcomes: Outcom
         )
     own: Document = {"version": 1, "name": name, "guess": note}
     if outcomes is not None:
-        own |= {"bad_values": list(outcomes.bad), "good_values": list(outcomes.good)}
+        if outcomes.bad_if is not None:
+            own["bad_if"] = str(outcomes.bad_if)
+        else:
+            own |= {"bad_values": list(outcomes.bad), "good_values": list(outcomes.good)}
         own |= {"undecided_values": list(outcomes.undecided)} if outcomes.undecided else {}
     derived = [
         {
             "name": f"{guess.column.name}_years",
             "kind": "years_between",
             "of": [guess.column.name, decided.name],
-            "title": f"Years since {_title(guess.column.name).lower()}",
+            "title": f"Years since {title_of(guess.column.name).lower()}",
             "unit": "years",
             "guess": "drafted, because a bare date is no input of the model",
         }
@@ -210,9 +213,9 @@ def _document(guesses: Sequence[Guess], name: str, origin: str, outcomes: Outcom
         own["concepts"] = CONCEPTS.get(language, CONCEPTS_ELSE)
     return {
         "$schema": "https://datapackage.org/profiles/2.0/tableschema.json",
-        "title": _title(name),
+        "title": title_of(name),
         "missingValues": [""],
-        "fields": [_field(guess) for guess in guesses],
+        "fields": [field_of(guess, type_of(guess, outcomes)) for guess in guesses],
         "creditfusion": own,
     }
 
@@ -229,10 +232,16 @@ def _free_of(derived: list[Document], taken: set[str]) -> list[Document]:
 _TEXT_ROLES = (Role.ID, Role.TARGET, Role.GROUP, Role.NARRATIVE)
 
 
-def _field(guess: Guess) -> Document:
+def type_of(guess: Guess, outcomes: Outcomes | None = None) -> FieldType:
+    """The type of the column in a contract: what names or tells something is text, whatever it looks like."""
+    by_number = guess.role is Role.TARGET and outcomes is not None and outcomes.bad_if is not None
+    return FieldType.STRING if guess.role in _TEXT_ROLES and not by_number else guess.column.type
+
+
+def field_of(guess: Guess, kind: FieldType) -> Document:
+    """The column as a field of a contract, with its note."""
     column = guess.column
-    kind = FieldType.STRING if guess.role in _TEXT_ROLES else column.type
-    field: Document = {"name": column.name, "type": str(kind), "title": _title(column.name)}
+    field: Document = {"name": column.name, "type": str(kind), "title": title_of(column.name)}
     own = {"role": str(guess.role)}
     if kind is column.type and (guess.role is not Role.IGNORED or not column.notation.question):
         field |= column.notation.field_keys
@@ -285,6 +294,7 @@ def _seen(column: ColumnProfile, kind: FieldType) -> str:
     return "; ".join(parts) + "."
 
 
-def _title(name: str) -> str:
+def title_of(name: str) -> str:
+    """A name as a title: of ``loan_status`` Loan status."""
     text = " ".join(words_of(name)) or name
     return text[:1].upper() + text[1:]

@@ -15,6 +15,7 @@ import pandas as pd
 from data_schemas.contract import FieldType
 from data_schemas.errors import ContractError
 from data_schemas.levels import by_spelling, level_key
+from data_schemas.numbers import Threshold, threshold
 from features.arrays import Floats
 from features.inference.column_names import hints
 from features.inference.outcome_words import Meaning, is_yes, is_yes_or_no, meaning
@@ -35,7 +36,7 @@ class StatedOutcomes:
     """What the user says about levels of the outcome.
 
     Attributes:
-        bad: levels that are bad.
+        bad: levels that are bad, or of numbers one comparison, such as ``>=90``.
         good: levels that are good.
         undecided: levels of applications that have no outcome yet.
     """
@@ -75,6 +76,7 @@ class Outcomes:
         strange: those of them that are not understood.
         why: what tells bad from good; "" with an open question.
         question: what has to be decided, as a sentence; "" for nothing.
+        bad_if: the comparison that divides numbers; None where levels are listed.
     """
 
     column: str
@@ -85,22 +87,28 @@ class Outcomes:
     strange: tuple[str, ...]
     why: str
     question: str
+    bad_if: Threshold | None = None
+
+    @property
+    def kinds(self) -> Mapping[str, Mapping[str, int]]:
+        """Good, bad and undecided levels with their rows; good and bad numbers by their comparison."""
+        kinds = {"good": self.good, "bad": self.bad, "undecided": self.undecided}
+        rows = {kind: {level: self.counts.get(level, 0) for level in levels} for kind, levels in kinds.items()}
+        if self.bad_if is not None and not self.question:
+            for kind, numbers in (("good", self.bad_if.opposite), ("bad", self.bad_if)):
+                rows[kind] = {str(numbers): sum(rows[kind].values())}
+        return rows
 
     @property
     def lines(self) -> Mapping[str, str]:
         """For people: every level with its rows, by kind."""
-        kinds = {"good": self.good, "bad": self.bad, "undecided": self.undecided}
-        rest = tuple(level for level in self.counts if not any(level in levels for levels in kinds.values()))
+        decided = {*self.good, *self.bad, *self.undecided}
+        rest = {level: n for level, n in self.counts.items() if level not in decided}
         return {
-            kind: f"{sum(self.counts.get(level, 0) for level in levels):,} rows: {self._listed(levels)}"
-            for kind, levels in (*kinds.items(), ("not decided by words", rest))
+            kind: f"{sum(levels.values()):,} rows: {_listed(levels)}"
+            for kind, levels in (*self.kinds.items(), ("not decided by words", rest))
             if levels
         }
-
-    def _listed(self, levels: Sequence[str]) -> str:
-        shown = [f"{level or '(empty)'} ({self.counts.get(level, 0):,})" for level in levels[:MAX_NUMBERS]]
-        more = len(levels) - len(shown)
-        return ", ".join(shown) + (f" and {more} more" if more else "")
 
     def values(self, cells: pd.Series[str]) -> Floats:
         """float64 (n,): two kinds of outcome of these cells as 1 and 0, NaN for neither.
@@ -113,6 +121,12 @@ class Outcomes:
             known = [level for level in self.counts if not _is_missing(level)]
             high, low = ((known[0],), (known[1],)) if len(known) == 2 else ((), ())
         return np.where(cells.isin(high), 1.0, np.where(cells.isin(low), 0.0, np.nan))
+
+
+def _listed(levels: Mapping[str, int]) -> str:
+    shown = [f"{level or '(empty)'} ({n:,})" for level, n in [*levels.items()][:MAX_NUMBERS]]
+    more = len(levels) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 def find_target(columns: Sequence[ColumnProfile]) -> tuple[ColumnProfile | None, tuple[str, ...]]:
@@ -133,12 +147,14 @@ def read_outcomes(column: ColumnProfile, stated: StatedOutcomes = NOTHING_STATED
     """Divide the levels of an outcome by what the user says, and by the words of levels and name.
 
     Raises:
-        ContractError: for a column of dates, of many numbers or of many texts, which is no outcome, and for a stated
-            level that it does not have.
+        ContractError: for a column of dates, of many numbers that no comparison divides or of many texts, which is no
+            outcome, and for a stated level that it does not have.
     """
     counts = _counts(column)
     known = tuple(level for level in counts if not _is_missing(level))
     stated = stated.spelled_as(known)
+    if any(level[:1] in ("<", ">") and level not in known for level in stated.levels):
+        return _by_threshold(column, stated, counts)
     _check(column, known, stated, counts)
     missing = tuple(level for level in counts if _is_missing(level) and level not in stated.levels)
     if stated.levels:
@@ -151,6 +167,36 @@ def read_outcomes(column: ColumnProfile, stated: StatedOutcomes = NOTHING_STATED
     if question:
         return Outcomes(column.name, counts, (), (), (), strange, "", question)
     return Outcomes(column.name, counts, bad, good, (*undecided, *missing), strange, why, "")
+
+
+def _by_threshold(column: ColumnProfile, stated: StatedOutcomes, counts: Mapping[str, int]) -> Outcomes:
+    """The numbers of an outcome, divided by the comparison that the user names. Cells that are no numbers, codes for
+    "missing" among them, are undecided.
+    """
+    name, bad_if = column.name, threshold(stated.bad[0]) if len(stated.bad) == 1 else None
+    if bad_if is None or stated.good:
+        what = f"a comparison stands among the levels {', '.join(map(repr, stated.levels))} of {name!r}"
+        remedy = "Give --bad once, as >=90, >90, <=90 or <90 with a decimal point, and no --good: all others are good."
+        raise ContractError(what, remedy)
+    if column.type not in (FieldType.INTEGER, FieldType.NUMBER) or column.values is None:
+        raise ContractError(f"{name!r} holds no numbers, and {bad_if} compares them", "Name the column with --target.")
+    if column.notation.question:
+        return Outcomes(name, counts, (), (), (), (), "", column.notation.question, bad_if)
+    if strange := [level for level in stated.undecided if level not in counts]:
+        raise ContractError(f"{name!r} has no level {strange[0]!r} in the rows looked at", "Leave it out.")
+    numbers = dict(zip(column.cells, column.values.tolist(), strict=True))
+    open_ones = {numbers[level] for level in stated.undecided}
+    levels = [level for level in counts if np.isfinite(numbers[level]) and numbers[level] not in open_ones]
+    is_bad = bad_if.met(np.array([numbers[level] for level in levels]))
+    if not levels or is_bad.all() or not is_bad.any():
+        span = f"go from {np.nanmin(column.values):g} to {np.nanmax(column.values):g}" if levels else "are no numbers"
+        what = f"{bad_if} divides nothing: the cells of {name!r} in the rows looked at {span}"
+        raise ContractError(what, "Name a number between them, or another column with --target.")
+    bad, good = (
+        tuple(level for level, one in zip(levels, is_bad, strict=True) if one == kind) for kind in (True, False)
+    )
+    undecided = tuple(level for level in counts if level not in levels)
+    return Outcomes(name, counts, bad, good, undecided, (), "as named with --bad", "", bad_if)
 
 
 def _counts(column: ColumnProfile) -> dict[str, int]:
@@ -171,8 +217,8 @@ def _check(column: ColumnProfile, known: Sequence[str], stated: StatedOutcomes, 
     if column.type in (FieldType.INTEGER, FieldType.NUMBER) and len(known) > MAX_NUMBERS:
         raise ContractError(
             f"{name!r} holds {len(known):,} different numbers, and an outcome is good or bad",
-            f"Decide from which number on an application is bad, and write that as a column of its own, for example "
-            f"bad = 1 where {name} >= 90, else 0; then name it with --target.",
+            f"Decide from which number on an application is bad, and say so, for example with --target {name} "
+            "--bad '>=90'; or name another column with --target.",
         )
     if len(known) > MAX_CLASSES:
         raise ContractError(

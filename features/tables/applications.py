@@ -60,7 +60,9 @@ class Applications:
         field = self.schema.field_of(Role.TARGET)
         if field is None or field.name not in self.frame:
             raise ValueError("these applications carry no outcome; read them with need_target=True")
-        return np.asarray(self.frame[field.name].isin(self.schema.bad_values), dtype=np.float64)
+        cells, bad_if = self.frame[field.name], self.schema.bad_if
+        bad = cells.isin(self.schema.bad_values) if bad_if is None else bad_if.met(cells.to_numpy(dtype=np.float64))
+        return np.asarray(bad, dtype=np.float64)
 
     def decision_date(self) -> Dates | None:
         """datetime64[s] (n,), or None when the rows carry no decision date."""

@@ -132,6 +132,9 @@ def missing_value(field: Field) -> float | np.datetime64 | str:
 
 def _column(field: Field, text: pa.Array, schema: Schema, decided: Days | None) -> _Column:
     present = _present(field, text)
+    open_cells = _undecided(field, text, schema) if field.role is Role.TARGET else np.zeros(len(text), dtype=np.bool_)
+    if field.role is Role.TARGET and field.is_numeric:  # they need not be numbers
+        present = pc.if_else(pa.array(open_cells), None, present)
     missing = pc.is_null(present)
     if field.is_numeric:
         if field.type is FieldType.BOOLEAN:
@@ -145,8 +148,7 @@ def _column(field: Field, text: pa.Array, schema: Schema, decided: Days | None) 
     else:
         values, rules = _texts(field, _listed_spelling(field, present, schema), schema)
     if field.required or field.role is Role.TARGET:
-        open_cells = _undecided(field, text, schema) if field.role is Role.TARGET else False
-        empty = _Rule("required", _mask(missing) & ~np.asarray(open_cells), lambda _: "the cell is empty. Fill it in")
+        empty = _Rule("required", _mask(missing) & ~open_cells, lambda _: "the cell is empty. Fill it in")
         rules = [*rules[:1], empty, *rules[1:]]
     return _Column(values, rules)
 
@@ -166,7 +168,12 @@ def _present(field: Field, text: pa.Array) -> pa.Array:
 def _undecided(field: Field, text: pa.Array, schema: Schema) -> Flags:
     """Which cells of the target, as written, say that there is no outcome yet."""
     cells = _listed_spelling(field, composed(pc.fill_null(pc.utf8_trim_whitespace(text), "")), schema)
-    return _mask(pc.is_in(cells, value_set=pa.array(schema.undecided_values, pa.string())))
+    values = pa.array(schema.undecided_values, pa.string())
+    listed = _mask(pc.is_in(cells, value_set=values))
+    if not field.is_numeric:
+        return listed
+    codes = read_numbers(values, field.number)
+    return listed | np.isin(read_numbers(cells, field.number), codes[np.isfinite(codes)])
 
 
 def _mask(array: pa.Array) -> Flags:

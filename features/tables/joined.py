@@ -18,6 +18,11 @@ from features.tables.applications import Applications
 class Joined(Protocol):
     """Sources joined with the applications of some files (``features.sources``)."""
 
+    @property
+    def digest(self) -> str:
+        """Names all that is made of the records, by row of the files."""
+        ...
+
     def columns(self, origin: Path | str, row_number: Ints) -> Mapping[str, npt.NDArray[np.generic]]:
         """What is made of the records of the applications in these rows of a file.
 
@@ -39,7 +44,8 @@ def with_sources(applications: Applications, joined: Joined | None, origin: Path
     if joined is None:
         names = list(dict.fromkeys(field.source for field in wanted))
         what = f"{origin}: the schema reads the sources {', '.join(names)} beside the applications, which are not given"
-        raise ContractError(what, f"Give each as --source NAME=FILE, the first as --source {names[0]}=FILE.")
+        remedy = f"Give each, as in --source {names[0]}=FILE; in Python as in sources={{{names[0]!r}: frame}}."
+        raise ContractError(what, remedy)
     found = joined.columns(origin, applications.row_number)
     made = {
         field.name: pd.Series(found[field.name], dtype="float64" if field.is_numeric else object) for field in wanted

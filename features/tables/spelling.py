@@ -20,7 +20,7 @@ UNSEEN = re.compile(
 """Characters that are not seen: joiners, marks of direction, fillers."""
 
 _JOINT = re.compile(r"(?<=[^\W_])[\s_-]+(?=[^\W_])")
-_WHOLE = re.compile(r"([+-]?\d+)[.,]0*")
+_WHOLE = re.compile(r"([+-]?\d+)[.,](?!000$)0*")  # three zeros may be a group of thousands
 
 
 def composed(text: pa.Array) -> pa.Array:
@@ -32,7 +32,8 @@ def composed(text: pa.Array) -> pa.Array:
 
 def loose_key(level: str) -> str:
     """What the spellings of one level have in common: its letters and digits in one case and width, with one space
-    where white space, a hyphen or an underscore joins them, and a whole number without its ``.0``.
+    where white space, a hyphen or an underscore joins them, and a whole number without its ``.0``; ``1,000`` and
+    ``1.000``, which may be a thousand, are no spellings of 1.
     """
     text = unicodedata.normalize("NFKC", UNSEEN.sub("", unicodedata.normalize("NFKC", level).casefold()))
     text = _JOINT.sub(" ", text.strip())

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from scipy.special import expit
 
 from features.arrays import Flags, Floats, Ints
-from features.design import Design
+from features.design import Design, InputGroup
 from fusion.config import ScaleConfig
 from fusion.model.basis import Basis, HeadInputs
 from fusion.model.calibration import to_score
@@ -128,21 +128,24 @@ class Scores:
 
 @dataclass(frozen=True)
 class Margins:
-    """Calibrated log-odds of the model and of its two ablations on the same n rows.
+    """Calibrated log-odds of the model and of its ablations on the same n rows.
 
     Attributes:
         fused: float64 (n,), of columns and narratives.
         columns_only: float64 (n,), of the columns.
         text_only: float64 (n,), of the narratives.
+        without: float64 (n,) by source, of all but what is made of that source's records.
     """
 
     fused: Floats
     columns_only: Floats
     text_only: Floats
+    without: Mapping[str, Floats] = field(default_factory=dict)
 
     def at(self, rows: Flags) -> Margins:
         """The rows where the mask is true."""
-        return Margins(self.fused[rows], self.columns_only[rows], self.text_only[rows])
+        without = {name: margin[rows] for name, margin in self.without.items()}
+        return Margins(self.fused[rows], self.columns_only[rows], self.text_only[rows], without)
 
     @staticmethod
     def joined(parts: Sequence[Margins]) -> Margins:
@@ -151,6 +154,7 @@ class Margins:
             np.concatenate([part.fused for part in parts]),
             np.concatenate([part.columns_only for part in parts]),
             np.concatenate([part.text_only for part in parts]),
+            {name: np.concatenate([part.without[name] for part in parts]) for name in parts[0].without},
         )
 
 
@@ -175,6 +179,21 @@ class TreeInputs:
 
 
 @dataclass(frozen=True)
+class Without:
+    """The ablation without a group of inputs, such as a source: it learned with all of them missing.
+
+    Attributes:
+        group: the inputs.
+        text_only: the head whose log-odds of the other narratives its trees see.
+        fused: columns and narratives.
+    """
+
+    group: InputGroup
+    text_only: Head
+    fused: Assembly
+
+
+@dataclass(frozen=True)
 class FusionModel:
     """The model with its ablations, all from one fit and on one basis.
 
@@ -186,6 +205,7 @@ class FusionModel:
         columns_only: the same machinery without any text.
         text_only: the narratives alone; its log-odds are inputs of the fused trees.
         scale: of the points.
+        without: the same machinery without each source, in the schema's order.
     """
 
     basis: Basis
@@ -195,6 +215,7 @@ class FusionModel:
     columns_only: Assembly
     text_only: TextModel
     scale: ScaleConfig
+    without: tuple[Without, ...] = ()
 
     @property
     def column_players(self) -> Ints:
@@ -233,4 +254,13 @@ class FusionModel:
             self.fused.parts(inputs, trees.x, threads).margin,
             self.columns_only.parts(inputs.without_text(), without, threads).margin,
             self.text_only.margin(trees.text_only),
+            {one.group.name: self._margin_without(one, design, threads) for one in self.without},
         )
+
+    def _margin_without(self, ablation: Without, design: Design, threads: int) -> Floats:
+        """float64 (n,): margins of an ablation, which sees nothing of its group."""
+        blank = design.without(ablation.group)
+        inputs = self.basis.inputs(blank)
+        text = ablation.text_only.output(inputs.without_columns()).text
+        trees = TreeInputs.of(blank, text, text_columns(self.components, inputs, blank.text))
+        return ablation.fused.parts(inputs, trees.x, threads).margin

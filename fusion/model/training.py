@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import lightgbm as lgb
@@ -19,17 +19,17 @@ from threadpoolctl import threadpool_limits
 
 from data_schemas.errors import ContractError
 from features.arrays import Dates, Flags, Floats, Index, Ints
-from features.design import Design
+from features.design import Design, InputGroup
 from features.encoders.threads import lone_workers
 from fusion.config import Config, FoldConfig
-from fusion.metrics import base_log_odds, both_classes, fit_logistic_line
+from fusion.metrics import base_log_odds, both_classes, fit_logistic_line, relative_weight
 from fusion.model.basis import Basis, HeadInputs
 from fusion.model.calibration import fit_blend, says_something
 from fusion.model.folds import assign_folds
-from fusion.model.fusion_model import OUTCOME, Assembly, FusionModel, Margins, Member, TextModel
+from fusion.model.fusion_model import OUTCOME, Assembly, FusionModel, Margins, Member, TextModel, Without
 from fusion.model.head import Head, fit_head, training_device
 from fusion.model.lesson import Lesson
-from fusion.model.recency import recency_weight
+from fusion.model.recency import row_weight
 from fusion.model.stacker import Stacker, fit_booster, stacker_inputs
 from fusion.model.text_components import TextComponents, text_columns
 
@@ -71,8 +71,12 @@ class TrainingSample:
         y: float64 (n,), 1 bad and 0 good.
         groups: int64 (n,), rows with one number never part (``folds.tied_groups``).
         monotone: +1, 0 or -1 per numeric column.
-        decided: datetime64 (n,), or None; older decisions count less (``recency.recency_weight``).
+        decided: datetime64 (n,), or None; members learn less from older decisions (``recency.row_weight``).
         auxiliary: outcomes known only later.
+        sources: inputs that hang on each source; the model is also trained without each.
+        weight: float64 (n,), above 0, how many rows of the population each row stands for beside the others, or None
+            for all alike. It counts in what members learn, in blend and calibration and in the choice of settings;
+            how rows are read (``Basis``, ``TextComponents``) and dealt into folds hangs on the rows alone.
     """
 
     design: Design
@@ -81,6 +85,8 @@ class TrainingSample:
     monotone: tuple[int, ...]
     decided: Dates | None = None
     auxiliary: tuple[Auxiliary, ...] = ()
+    sources: tuple[InputGroup, ...] = ()
+    weight: Floats | None = None
 
     def __post_init__(self) -> None:
         n, n_num = len(self.design), len(self.design.tabular.num_names)
@@ -88,24 +94,33 @@ class TrainingSample:
             raise ValueError(f"{n} rows with {len(self.y)} outcomes and {len(self.groups)} groups")
         if any(len(one.values) != n for one in self.auxiliary):
             raise ValueError(f"{n} rows with auxiliary outcomes of another number")
+        if self.weight is not None and not (len(self.weight) == n and (self.weight > 0.0).all()):
+            raise ValueError(f"{n} rows with {len(self.weight)} weights that are not all above 0")
         if len(self.monotone) != n_num:
             raise ValueError(f"{len(self.monotone)} directions for {n_num} numeric columns")
 
     def __len__(self) -> int:
         return len(self.y)
 
+    @property
+    def relative_weight(self) -> Floats:
+        """float64 (n,), mean 1: ``weight``, or ones."""
+        return relative_weight(self.weight, len(self))
+
     def take(self, index: Index) -> TrainingSample:
         """The rows at these positions."""
         decided = None if self.decided is None else self.decided[index]
+        weight = None if self.weight is None else self.weight[index]
         auxiliary = tuple(Auxiliary(one.name, one.values[index]) for one in self.auxiliary)
         design = self.design.take(index)
-        return TrainingSample(design, self.y[index], self.groups[index], self.monotone, decided, auxiliary)
+        y, groups = self.y[index], self.groups[index]
+        return TrainingSample(design, y, groups, self.monotone, decided, auxiliary, self.sources, weight)
 
 
 def fit(
     sample: TrainingSample, config: Config, step: Step = lambda: None, watch: Watch = lambda _n, _y, _margin: None
 ) -> tuple[FusionModel, Margins]:
-    """Train the fused model and both ablations; also every row's out-of-fold margins.
+    """Train the fused model and its ablations; also every row's out-of-fold margins.
 
     Equal input, equal bits on the CPU, whoever watches. Raises ContractError when there are too few rows of either
     outcome to fill the folds.
@@ -124,17 +139,40 @@ def _fit_parts(training: Training, watch: Watch) -> tuple[FusionModel, Margins]:
     fused_rows = TreeRows.of(sample, text, text_columns(components, inputs, sample.design.text))
     fused, fused_margin = _fit_assembly(inputs, fused_rows, training, watch)
     columns, columns_margin = _fit_assembly(inputs.without_text(), TreeRows.of(sample, text[:, :0]), training)
-    slope, intercept = fit_logistic_line(sample.y, text.sum(axis=1))
-    line = (slope, intercept) if np.isfinite(slope) else (0.0, base_log_odds(sample.y))
+    slope, intercept = fit_logistic_line(sample.y, text.sum(axis=1), sample.weight)
+    line = (slope, intercept) if np.isfinite(slope) else (0.0, base_log_odds(sample.y, sample.weight))
     text_only = TextModel(text_head, *line)
     n_style = sample.design.text.x_style.shape[2]
-    model = FusionModel(basis, components, n_style, fused, columns, text_only, config.scale)
-    return model, Margins(fused_margin, columns_margin, text_only.margin(text))
+    without, without_margin = [], {}
+    for group in sample.sources:
+        ablation, margin = _fit_without(group, basis, components, (text_head, text), training)
+        without.append(ablation)
+        without_margin[group.name] = margin
+    model = FusionModel(basis, components, n_style, fused, columns, text_only, config.scale, tuple(without))
+    return model, Margins(fused_margin, columns_margin, text_only.margin(text), without_margin)
 
 
-def n_steps(config: Config, n_rows: int) -> int:
+def _fit_without(
+    group: InputGroup, basis: Basis, components: TextComponents, alone: tuple[Head, Floats], training: Training
+) -> tuple[Without, Floats]:
+    """The fused model again, on rows that lack a group of inputs; with its margins.
+
+    Args:
+        alone: the text-only head of all narratives and its out-of-fold log-odds, which a group without narratives
+            leaves as they are.
+    """
+    sample = replace(training.sample, design=training.sample.design.without(group))
+    inputs = basis.inputs(sample.design)
+    head, text = fit_text_head(inputs.without_columns(), training) if group.narratives else alone
+    trees = TreeRows.of(sample, text, text_columns(components, inputs, sample.design.text))
+    fused, margin = _fit_assembly(inputs, trees, training)
+    return Without(group, head, fused), margin
+
+
+def n_steps(config: Config, n_rows: int, sources: Sequence[InputGroup] = ()) -> int:
     """How often ``fit`` calls its ``step`` for so many training rows."""
-    return 3 * config.folds.n_folds * n_repeats(config.folds, n_rows)
+    n_fits = 3 + sum(2 if group.narratives else 1 for group in sources)
+    return n_fits * config.folds.n_folds * n_repeats(config.folds, n_rows)
 
 
 def n_repeats(config: FoldConfig, n_rows: int) -> int:
@@ -149,9 +187,9 @@ class Task:
     Attributes:
         name: ``OUTCOME``, or that of an auxiliary outcome.
         y: float64 (n,), outcomes; or an auxiliary outcome, standardised, 0 where unknown.
-        weight: float64 (n,), how much each row counts; 0 where unknown. An auxiliary outcome has the variance of the
-            outcome as a factor: so penalties shrink a member as much as one on the outcome, whose rows carry as much
-            information.
+        weight: float64 (n,), how much each row counts (``row_weight``); 0 where unknown. An auxiliary outcome has the
+            variance of the outcome as a factor: so penalties shrink a member as much as one on the outcome, whose rows
+            carry as much information.
     """
 
     name: str
@@ -168,16 +206,20 @@ class Task:
         return Lesson(self.y[rows], self.weight[rows], self.squared)
 
 
-def _tasks(sample: TrainingSample, weight: Floats) -> tuple[Task, ...]:
+def _tasks(sample: TrainingSample, half_life_years: float) -> tuple[Task, ...]:
     """The outcome, then the auxiliary outcomes that are known often enough and go with it: others teach nothing of it,
     though trees bound to the schema's risk directions would rank by them.
     """
-    variance = float(sample.y.mean() * (1.0 - sample.y.mean()))
+    weight = row_weight(sample.decided, len(sample), half_life_years, sample.weight)
+    bad_rate = np.average(sample.y, weights=sample.weight)
+    variance = float(bad_rate * (1.0 - bad_rate))
     tasks = [Task(OUTCOME, sample.y, weight)]
     for one in sample.auxiliary:
         known = np.isfinite(one.values)
-        if known.sum() >= MIN_TAUGHT and says_something(sample.y[known], one.values[known]):
-            mean, spread = one.values[known].mean(), one.values[known].std()
+        values, count = one.values[known], sample.relative_weight[known]
+        if known.sum() >= MIN_TAUGHT and says_something(sample.y[known], values, count):
+            mean = np.average(values, weights=count)
+            spread = np.sqrt(np.average(np.square(values - mean), weights=count))
             standardised = np.where(known, (one.values - mean) / spread, 0.0)
             tasks.append(Task(one.name, standardised, weight * known * variance))
     return tuple(tasks)
@@ -223,7 +265,7 @@ class Training:
                 f"the {folds.n_folds} fold models without a bad or without a good outcome to learn from",
                 "Add rows, or strip the text that many narratives have in common (creditfusion.strip in the schema).",
             )
-        tasks = _tasks(sample, recency_weight(sample.decided, len(y), folds.half_life_years))
+        tasks = _tasks(sample, folds.half_life_years)
         return Training(sample, config, tasks, fold, training_device(), threading.Lock(), step)
 
     def each_fold(self, fit_on: Callable[[Index, int], Part], done: Callable[[int, Index, Part], None]) -> None:
@@ -332,6 +374,7 @@ def _fit_assembly(
     """A head and trees on every task, and their blend on rows that they never saw; with its margins."""
     x = trees.x
     tasks, y, n_folds = training.tasks, training.sample.y, training.config.folds.n_folds
+    weight = training.sample.relative_weight
     fitted: list[list[tuple[Head, lgb.Booster]]] = []
     outputs = np.zeros((len(x), 2 * len(tasks)))
     times = np.zeros(len(x))
@@ -348,11 +391,12 @@ def _fit_assembly(
             outputs[rows, 2 * at + 1] += Stacker.mean([booster]).margin(x[rows])
         if watch is not None and number < n_folds:
             seen = times > 0.0
-            watch(number + 1, y[seen], fit_blend(y[seen], outputs[seen], optional).margin(outputs[seen]))
+            blend = fit_blend(y[seen], outputs[seen], optional, weight[seen])
+            watch(number + 1, y[seen], blend.margin(outputs[seen]))
 
     training.each_fold(fit_on, done)
     outputs /= times[:, None]
-    blend = fit_blend(y, outputs, optional)
+    blend = fit_blend(y, outputs, optional, weight)
     names = [task.name for task in tasks]
     weights = dict(zip(names, zip(blend.weights[0::2], blend.weights[1::2], strict=True), strict=True))
     left_out = [one.name for one in training.sample.auxiliary if one.name not in weights]

@@ -273,10 +273,19 @@ BROKEN: dict[str, tuple[Callable[[Any], None], str]] = {
     "numeric target": (put("fields.7.type", "integer"), "role 'target' and the type 'integer'"),
     "date as text": (put("fields.4.type", "string"), "role 'decision_date' and the type 'string'"),
     "no bad values": (put("creditfusion.bad_values", None), "the target 'end' has no bad_values"),
+    "a threshold and bad values": (
+        put("creditfusion.bad_if", ">= 90"),
+        "bad_if says which numbers are bad, and bad_values",
+    ),
+    "a threshold of text": (
+        put("creditfusion.bad_if", "> 1"),
+        "bad_if compares numbers, and the target 'end' has the type",
+    ),
+    "no threshold": (put("creditfusion.bad_if", "90 days"), r"creditfusion\.bad_if"),
     "bad and good": (put("creditfusion.good_values", ["bad"]), "'bad' is both bad and good"),
     "bad and undecided": (put("creditfusion.undecided_values", ["bad"]), "'bad' is both bad and undecided"),
     "padded undecided": (put("creditfusion.undecided_values", ["open "]), "level 'open ' of 'end' has white space"),
-    "bad values without target": (put("fields.7", None), "bad_values, good_values or undecided_values but no target"),
+    "bad values without target": (put("fields.7", None), "bad_values, bad_if, good_values or undecided_values but no"),
     "bad value not allowed": (put("fields.7.constraints", {"enum": ["good"]}), "'bad' is not in the enum of 'end'"),
     "bound of a text": (put("fields.6.constraints.minimum", 1), "'minimum' means nothing for 'words'"),
     "length of a number": (put("fields.1.constraints.maxLength", 1), "'maxLength' means nothing for 'income'"),
@@ -474,7 +483,7 @@ def test_overflowing_bound() -> None:
 
 
 def test_unreadable_files(tmp_path: Path) -> None:
-    with pytest.raises(ContractError, match=r"'demmo' cannot be read: No such file.*demo, lending_club"):
+    with pytest.raises(ContractError, match=r"'demmo' cannot be read: No such file.*demo, demo_sources, lending_club"):
         load_schema("demmo")
     with pytest.raises(ContractError, match="cannot be read: Is a directory"):
         load_schema(tmp_path)
@@ -509,7 +518,7 @@ def test_no_json_brings_the_reader_down(value: Any, place: str) -> None:
         assert error.remedy  # noqa: PT017 - any other exception fails the test
 
 
-@pytest.mark.parametrize("name", ["demo", "lending_club"])
+@pytest.mark.parametrize("name", ["demo", "demo_sources", "lending_club"])
 def test_shipped_schemas_explain_every_input(name: str) -> None:
     assert name in shipped_schemas()
     schema = load_schema(name)
@@ -519,7 +528,8 @@ def test_shipped_schemas_explain_every_input(name: str) -> None:
     assert schema.narratives
     reasons = [field.reason for field in (*schema.features, *schema.narratives)] + [d.reason for d in schema.derived]
     assert all(reason and reason.wording.endswith(".") for reason in reasons)
-    numbers = [field for field in schema.features if field.is_numeric]
+    numbers = [field for field in schema.own_fields if field.role is Role.FEATURE and field.is_numeric]
+    assert all(field.unit for field in schema.features if field.is_numeric)
     assert all(field.unit and field.minimum is not None and field.maximum is not None for field in numbers)
     assert all(derived.unit for derived in schema.derived)
 

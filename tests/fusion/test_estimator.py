@@ -24,6 +24,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 import fusion
 from data_schemas.contract import Sensitive
 from data_schemas.errors import ContractError, RunError
+from data_schemas.numbers import Threshold
 from data_schemas.reader import parse_schema
 from experiments.demo.data import generate
 from features.arrays import Floats, Floats32
@@ -47,16 +48,26 @@ LIGHT = Config(
 )
 
 
-def checks() -> list[Check]:
-    """scikit-learn's checks of this estimator; none is expected to fail."""
-    return [check for _, check in estimator_checks_generator(CreditFusionClassifier(config=LIGHT, quick=True))]
+NO_REPEATS = "a row twice is two rows to bins, folds and fewest rows of a leaf; weights go by their ratios"
+EXPECTED = {"check_sample_weight_equivalence_on_dense_data": NO_REPEATS}
+"""scikit-learn's checks that are expected to fail, and why."""
+
+
+def checks() -> list[object]:
+    """scikit-learn's checks of this estimator."""
+    found = [check for _, check in estimator_checks_generator(CreditFusionClassifier(config=LIGHT, quick=True))]
+    reasons = [EXPECTED.get(check.func.__name__) for check in found]
+    return [
+        pytest.param(check, id=check_name(check), marks=[pytest.mark.xfail(strict=True, reason=why)] if why else [])
+        for check, why in zip(found, reasons, strict=True)
+    ]
 
 
 def check_name(check: partial[None]) -> str:
     return "-".join([check.func.__name__, *(f"{key}={value}" for key, value in check.keywords.items())])
 
 
-@pytest.mark.parametrize("check", checks(), ids=check_name)
+@pytest.mark.parametrize("check", checks())
 def test_scikit_learn_check(check: Check) -> None:
     check(CreditFusionClassifier(config=LIGHT, quick=True))
 
@@ -202,11 +213,86 @@ def test_the_cut_off_follows_the_bad_rate() -> None:
     assert estimator.bundle_.config.decision.max_pd == cutoff_of(0.15) == 0.20
 
 
+def weighted(weight: npt.ArrayLike | None) -> CreditFusionClassifier:
+    """A model of 200 rows of the table's columns with these weights."""
+    frame, y = table(200)
+    return CreditFusionClassifier(config=LIGHT, quick=True).fit(frame[["income", "town"]], y, weight)
+
+
+def test_weights_that_are_all_alike_say_nothing() -> None:
+    without, alike = weighted(None), weighted([2.5] * 200)
+    rows = table(50, seed=1)[0][["income", "town"]]
+    np.testing.assert_array_equal(alike.decision_function(rows), without.decision_function(rows))
+    assert alike.bundle_.manifest == without.bundle_.manifest
+
+
+def test_rows_of_no_weight_are_as_if_absent() -> None:
+    frame, y = table(200)
+    columns, weight = frame[["income", "town"]], np.random.default_rng(0).uniform(0.5, 2.0, 200)
+    weight[::3] = 0.0
+    strange = columns.assign(income=columns["income"].astype(object).mask(weight == 0.0, "much"))
+    zero, absent = (CreditFusionClassifier(config=LIGHT, quick=True) for _ in range(2))
+    zero.fit(strange, y, sample_weight=weight)
+    absent.fit(columns[weight > 0.0], y[weight > 0.0], sample_weight=weight[weight > 0.0])
+    np.testing.assert_array_equal(zero.decision_function(columns), absent.decision_function(columns))
+    assert zero.bundle_.manifest == absent.bundle_.manifest
+    assert 100 < (zero.bundle_.manifest.provenance.figures["effective rows"] or 0) < 133
+    assert (
+        zero.bundle_.manifest.provenance.data_digest != weighted(weight > 0.0).bundle_.manifest.provenance.data_digest
+    )
+
+
+def test_an_error_names_the_row_as_it_was_given_whatever_weighs_nothing() -> None:
+    frame = pd.DataFrame({field.name: "" for field in small_schema().fields}, index=range(40), dtype=object)
+    frame = frame.drop(columns=["id", "outcome"]).assign(amount=["1"] * 30 + ["much"] * 10)
+    estimator = CreditFusionClassifier(config=LIGHT, quick=True, schema=small_schema(), encoder=WORDS)
+    with pytest.raises(ContractError, match="row 31 of the data frame, column 'amount', rule type"):
+        estimator.fit(frame, np.tile(["good", "bad"], 20), sample_weight=np.arange(40))
+
+
+def test_a_heavier_class_has_the_higher_pd_and_the_cut_off_follows() -> None:
+    _, y = table(200)
+    light, heavy = weighted(None), weighted(np.where(y == "fine", 3.0, 1.0))
+    rows = table(200)[0][["income", "town"]]
+    assert heavy.bad_class_ == "fine"
+    assert heavy.predict_proba(rows)[:, 1].mean() > light.predict_proba(rows)[:, 1].mean() + 0.1
+    rate = 3 * (y == "fine").sum() / (3 * (y == "fine").sum() + (y == "bad").sum())
+    assert heavy.bundle_.config.decision.max_pd == cutoff_of(rate)
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ([1.0] * 199, r"sample_weight has the shape \(199,\), and X has 200 rows"),
+        (np.ones((200, 1)), r"sample_weight has the shape \(200, 1\), and X has 200 rows"),
+        ([-1.0] + [1.0] * 199, "sample_weight holds a negative weight: -1"),
+        ([np.nan] + [1.0] * 199, "sample_weight contains NaN"),
+        ([np.inf] + [1.0] * 199, "sample_weight contains infinity"),
+        (np.zeros(200), "sample_weight is zero for every row"),
+        (table(200)[1] == "bad", "two classes are needed, and the rows to learn from hold 1 class: 'bad'"),
+        (
+            np.where(table(200)[1] == "bad", 1.0, 1e-14),
+            "sample_weight gives class 'fine' a share of .*e-1., too little",
+        ),
+    ],
+)
+def test_weights_that_cannot_train_are_refused(weight: npt.ArrayLike, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        weighted(weight)
+
+
+def test_weights_of_any_size_train() -> None:
+    _, y = table(200)
+    for weight in (np.where(y == "bad", 1e308, 1e300), np.where(y == "bad", 5e-324, 1e-320)):
+        rows = table(50, seed=1)[0][["income", "town"]]
+        assert np.isfinite(weighted(weight).decision_function(rows)).all()
+
+
 @pytest.mark.parametrize(
     ("y", "message"),
     [
         (np.arange(40) % 3, r"Only binary classification is supported\. The type of the target is multiclass"),
-        (np.zeros(40), "two classes are needed, and y holds 1 class"),
+        (np.zeros(40), "two classes are needed, and the rows to learn from hold 1 class"),
         (np.arange(40) == 7, "each class needs 2 rows or more, and .*True.* has 1 sample"),
         (np.arange(39) % 2, "inconsistent numbers of samples"),
     ],
@@ -334,6 +420,19 @@ def test_the_schema_s_bad_value_is_found_whatever_the_labels_type(y: list[object
 def test_a_schema_whose_bad_values_are_no_class_is_refused() -> None:
     with pytest.raises(ValueError, match=r"calls 'bad' bad, which is neither of \['good', 'worse'\]"):
         _bad_code(np.array(["good", "worse"]), small_schema())
+
+
+@pytest.mark.parametrize(("y", "code"), [([0.0, 700.0], 0), ([620, 700], 0), ([False, True], 1)])
+def test_the_schema_s_threshold_tells_the_bad_class(y: list[object], code: int) -> None:
+    schema = replace(small_schema(), bad_values=(), bad_if=Threshold("<=", 650.0))
+    assert _bad_code(np.array(y), schema) == code
+
+
+@pytest.mark.parametrize("y", [[0, 1], ["bad", "good"], [700, 800]])
+def test_classes_that_no_threshold_tells_apart_are_refused(y: list[object]) -> None:
+    schema = replace(small_schema(), bad_values=(), bad_if=Threshold("<=", 650.0))
+    with pytest.raises(ValueError, match=r"calls <= 650 bad, which is (both|neither) of .*schema\.bad_if\.met"):
+        _bad_code(np.array(y), schema)
 
 
 def test_the_classifier_of_a_trained_bundle_reads_files_with_more_columns(tmp_path: Path) -> None:

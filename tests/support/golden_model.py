@@ -36,6 +36,7 @@ CONFIG = Config(
 )
 SHAPE = Shape(n_num=2, n_cat=1, n_narratives=2, dim=3, n_buckets=8)
 N_ROWS = 12
+MARGINS = ("fused", "columns_only", "text_only")
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,10 @@ def read() -> Golden:
     basis = Basis(**{name: _from_json(array) for name, array in document["basis"].items()})
     fused, columns_only = _assembly(document["fused"]), _assembly(document["columns_only"])
     text_only = TextModel(_head(document["text_only"]["head"]), **document["text_only"]["line"])
-    margins = Margins(**{name: np.array(values) for name, values in document["margins"].items()})
+    whole, columns, text_alone = (np.array(document["margins"][name]) for name in MARGINS)
     components = TextComponents(**{name: _from_json(array) for name, array in document["components"].items()})
     model = FusionModel(basis, components, 0, fused, columns_only, text_only, CONFIG.scale)
-    return Golden(model, Design(tabular, text), margins)
+    return Golden(model, Design(tabular, text), Margins(whole, columns, text_alone))
 
 
 def write() -> None:
@@ -70,6 +71,7 @@ def write() -> None:
     y = outcome(design)
     model, _ = fit(TrainingSample(design, y, np.arange(len(y)), (1, 0)), CONFIG)
     rows = make_design(N_ROWS, seed=1, shape=SHAPE)
+    margins = model.margins(rows)
     tabular, text = rows.tabular, rows.text
     arrays = {
         "x_num": tabular.x_num,
@@ -95,7 +97,7 @@ def write() -> None:
             "head": _head_json(model.text_only.head),
             "line": {"slope": model.text_only.slope, "intercept": model.text_only.intercept},
         },
-        "margins": {name: margin.tolist() for name, margin in vars(model.margins(rows)).items()},
+        "margins": {name: getattr(margins, name).tolist() for name in MARGINS},
     }
     FILE.parent.mkdir(exist_ok=True)
     FILE.write_text(json.dumps(document, allow_nan=False) + "\n", encoding="utf-8")

@@ -30,7 +30,11 @@ def assert_same_text_model(one: TextModel, other: TextModel) -> None:
 
 
 def assert_same_model(one: FusionModel, other: FusionModel) -> None:
-    """Equal to the bit, with both ablations."""
+    """Equal to the bit, with all ablations."""
     assert_same_assembly(one.fused, other.fused)
     assert_same_assembly(one.columns_only, other.columns_only)
     assert_same_text_model(one.text_only, other.text_only)
+    assert [ablation.group for ablation in one.without] == [ablation.group for ablation in other.without]
+    for mine, theirs in zip(one.without, other.without, strict=True):
+        assert_same_head(mine.text_only, theirs.text_only)
+        assert_same_assembly(mine.fused, theirs.fused)

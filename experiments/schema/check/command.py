@@ -12,7 +12,7 @@ import typer
 from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError
 from data_schemas.unfinished import unfinished
-from experiments.options import DelimiterOption, EncodingOption, JsonOption, SchemaOption, SheetOption
+from experiments.options import DelimiterOption, EncodingOption, JsonOption, SchemaOption, SheetOption, SourceOption
 from experiments.schema.check.file_report import FileReport, report_tables, unfinished_table
 from experiments.session.run import SOME_REJECTED, WARNED, Run
 from experiments.session.run_log import to_json
@@ -44,6 +44,7 @@ def check(
     ] = None,
     examples: Annotated[int, typer.Option(min=0, help="Rows to show for each broken rule.")] = 3,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 4 where the schema is unfinished.")] = False,
+    source: SourceOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     sheet: SheetOption = None,
@@ -56,6 +57,7 @@ def check(
     """
     from data_schemas.reader import load_schema
     from experiments.session.layouts import note_layouts
+    from experiments.session.sources import with_sources
     from features.tables.reader import ReadOptions, header_report, read_chunks
 
     contract = load_schema(schema)
@@ -65,10 +67,11 @@ def check(
     with Run.start("schema check", None, {"schema": schema, "files": files}, json_output) as run:
         for path in files:
             note_layouts(run, [path], contract, options)
+            joined = with_sources(run, [path], contract, source or (), options)
             with run.progress(path.name) as advance:
                 report = FileReport(path, header_report(path, contract, options))
                 with_outcome = _has_target(contract, report.header) if outcome is None else outcome
-                for chunk in read_chunks(path, contract, replace(options, need_target=with_outcome)):
+                for chunk in read_chunks(path, contract, replace(joined, need_target=with_outcome)):
                     report.add(chunk, contract, examples)
                     advance(chunk.n_rows)
             for table in report_tables(report):

@@ -86,6 +86,8 @@ def _of_role(found: Evidence, schema: Schema) -> Iterator[Doubt]:
     match field.role:
         case Role.TARGET:
             bad, good = (listed([repr(cell) for cell in cells], 8) for cells in (schema.bad_values, schema.good_values))
+            if schema.bad_if is not None:
+                bad, good = str(schema.bad_if), str(schema.bad_if.opposite)
             yield Doubt(
                 grade="concern",
                 words=f"Is this the outcome, bad where it is {bad or '(nothing yet)'}"

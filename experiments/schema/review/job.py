@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from data_schemas.contract import Derived, Field, FieldType, Role, Schema
 from data_schemas.unfinished import Unfinished, unfinished
@@ -31,6 +32,7 @@ from features.arrays import Floats
 from features.inference.leakage import MIN_ROWS, single_auc
 from features.inference.profile import profile
 from features.inference.sample import FileSample
+from features.tables.number_cells import read_numbers
 from features.text.scripts import language_of
 
 GRADES = {"alarm": "look now", "concern": "decide", "note": "confirm", "good": "in order"}
@@ -77,7 +79,11 @@ def review_of(beside: Beside) -> SchemaReview:
     schema, frame = beside.schema, beside.sample.frame
     notes, open_points = _notes(schema), unfinished(schema)
     target = schema.field_of(Role.TARGET)
-    bad = _outcomes(frame[target.name], schema) if target and target.name in frame else np.full(len(frame), np.nan)
+    bad = (
+        _outcomes(frame[target.name], target, schema)
+        if target and target.name in frame
+        else np.full(len(frame), np.nan)
+    )
     cards = []
     for field in schema.own_fields:
         if field.name in frame:
@@ -94,7 +100,7 @@ def review_of(beside: Beside) -> SchemaReview:
         made_on=beside.made_on,
         n_rows=beside.sample.n_rows,
         n_seen=len(frame),
-        outcome=tuple(_outcome_levels(frame[target.name], schema)) if target and target.name in frame else (),
+        outcome=tuple(_outcome_levels(frame[target.name], target, schema)) if target and target.name in frame else (),
         notices=tuple(_notices(beside, target, bad)),
         columns=tuple(sorted(cards, key=_gravity)),
     )
@@ -111,6 +117,19 @@ def _notes(schema: Schema) -> dict[str, str]:
     return {field["name"]: field["creditfusion"].get("guess", "") for field in fields}
 
 
+def _readings(cells: pd.Series[str], target: Field, schema: Schema) -> Mapping[str, Reading]:
+    """What each distinct cell of the outcome that is not empty counts as."""
+    levels = [str(cell) for cell in cells.str.strip().unique() if cell]
+    if schema.bad_if is None:
+        return {level: _reading(level, schema) for level in levels}
+    numbers = read_numbers(pa.array(levels, pa.string()), target.number)
+    readings: dict[str, Reading] = {}
+    for level, is_bad, is_number in zip(levels, schema.bad_if.met(numbers), np.isfinite(numbers), strict=True):
+        undecided = level in schema.undecided_values
+        readings[level] = "undecided" if undecided else "bad" if is_bad else "good" if is_number else "unknown"
+    return readings
+
+
 def _reading(cell: str, schema: Schema) -> Reading:
     if cell in schema.bad_values:
         return "bad"
@@ -119,20 +138,22 @@ def _reading(cell: str, schema: Schema) -> Reading:
     return "good" if cell in schema.good_values or not schema.good_values else "unknown"
 
 
-def _outcomes(cells: pd.Series[str], schema: Schema) -> Floats:
+def _outcomes(cells: pd.Series[str], target: Field, schema: Schema) -> Floats:
     """float64 (n,): 1 bad, 0 good, NaN neither."""
     value = {"bad": 1.0, "good": 0.0}
-    known = {cell: value.get(_reading(cell, schema), np.nan) for cell in cells.str.strip().unique() if cell}
-    return cells.str.strip().map(known).to_numpy(dtype=np.float64)
+    known = {cell: value.get(reading, np.nan) for cell, reading in _readings(cells, target, schema).items()}
+    return np.array([known.get(str(cell), np.nan) for cell in cells.str.strip()], dtype=np.float64)
 
 
-def _outcome_levels(cells: pd.Series[str], schema: Schema) -> Iterator[OutcomeLevel]:
-    counts = cells.str.strip().value_counts()
-    for level, rows in counts.items():
-        if level:
-            yield OutcomeLevel(
-                level=str(level), reading=_reading(str(level), schema), rows=int(rows), share=rows / len(cells)
-            )
+def _outcome_levels(cells: pd.Series[str], target: Field, schema: Schema) -> Iterator[OutcomeLevel]:
+    """The outcome's values, the commonest first; numbers by the threshold that divides them."""
+    readings, rows = _readings(cells, target, schema), Counter[tuple[str, Reading]]()
+    named = {} if schema.bad_if is None else {"bad": str(schema.bad_if), "good": str(schema.bad_if.opposite)}
+    for cell, n in cells.str.strip().value_counts().items():
+        if reading := readings.get(str(cell)):
+            rows[named.get(reading, str(cell)), reading] += int(n)
+    for (level, reading), n in rows.most_common():
+        yield OutcomeLevel(level=level, reading=reading, rows=n, share=n / len(cells))
 
 
 def _notices(beside: Beside, target: Field | None, bad: Floats) -> Iterator[Doubt]:
@@ -153,7 +174,10 @@ def _notices(beside: Beside, target: Field | None, bad: Floats) -> Iterator[Doub
             grade="alarm", words="No column is the outcome, so nothing can be learned: give one the role 'target'."
         )
     elif not np.isfinite(bad).any() or np.nanmin(bad) == np.nanmax(bad):
-        yield Doubt(grade="alarm", words="Good and bad outcomes do not both occur: look at bad_values and good_values.")
+        yield Doubt(
+            grade="alarm",
+            words="Good and bad outcomes do not both occur: look at bad_values and good_values, or bad_if.",
+        )
 
 
 def _card(found: Evidence, schema: Schema, open_points: Unfinished, bad: Floats) -> ColumnReview:

@@ -89,25 +89,27 @@ class Place:
 
 
 def other_schema() -> Schema:
-    """Ids by another column, no job title, fewer features, and the outcome in another column."""
+    """Ids by another column, no job title, fewer features, and the outcome as days in another column."""
     document: dict[str, Any] = json.loads(load_schema("demo").source)
     for field in document["fields"]:
         if field["name"] in ("utilisation", "inquiries_6m", "job_title"):
             field["creditfusion"] = {"role": "ignored"}
     target = document["fields"][-1]
     assert target["creditfusion"]["role"] == "target"
-    document["fields"][-1] = {"name": "late", "type": "string", "creditfusion": {"role": "target"}}
+    document["fields"][-1] = {"name": "late", "type": "integer", "creditfusion": {"role": "target"}}
     document["fields"][0] = {"name": "contract", "type": "string", "creditfusion": {"role": "id"}}
     document["primaryKey"] = "contract"
-    document["creditfusion"] |= {"name": "other", "bad_values": ["yes"], "good_values": ["no"]}
+    own = document["creditfusion"]
+    del own["bad_values"], own["good_values"]
+    own |= {"name": "other", "bad_if": ">= 90"}
     return parse_schema(json.dumps(document), "other")
 
 
 def decided(n: int = N, seed: int = 5) -> pd.DataFrame:
     """Decided applications that both schemas read."""
     table = generate(n, seed).table.astype(object)
-    late = np.where(table["outcome"] == "defaulted", "yes", "no")
-    return table.assign(contract=[f"C{at}" for at in range(len(table))], late=late)
+    late = np.arange(len(table)) % 90 + 90 * (table["outcome"] == "defaulted")
+    return table.assign(contract=[f"C{at}" for at in range(len(table))], late=late.astype(object))
 
 
 def train(folder: Path, schema: Schema, table: pd.DataFrame, encoder_seed: int) -> Path:
@@ -271,7 +273,7 @@ def test_rows_are_paired_within_their_files(place: Place) -> None:
 def test_outcomes_that_differ_are_named(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
     table = decided()
     good = int(table.index[table["outcome"] == "repaid"][3])
-    table.loc[good, "late"] = "yes"
+    table.loc[good, "late"] = 200
     assert place.compare(table, challenger="other") == 2
     said = told(capfd)
     assert f"row {good + 1} of in.csv went well by column 'outcome' (champion), but bad by column 'late'" in said

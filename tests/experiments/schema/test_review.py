@@ -160,6 +160,22 @@ def test_a_confirmed_schema_that_the_file_contradicts_is_doubted(folder: Path) -
     assert found.notices == ()
 
 
+def test_an_outcome_of_numbers_is_shown_by_its_threshold(folder: Path) -> None:
+    document = json.loads((folder / "my.json").read_text())
+    for field in document["fields"]:
+        if field["name"] in ("loan_status", "widgets"):
+            field["creditfusion"] = {"role": "target" if field["name"] == "widgets" else "ignored", "guess": "days"}
+    own = document["creditfusion"]
+    del own["bad_values"], own["good_values"]
+    own |= {"bad_if": "> 6", "undecided_values": ["0"]}
+    found = review_beside(folder, document)
+    levels = [(level.level, level.reading, level.rows) for level in found.outcome]
+    assert sum(rows for *_, rows in levels) == N
+    assert [(level, reading) for level, reading, _ in levels] == [("<= 6", "good"), ("> 6", "bad"), ("0", "undecided")]
+    assert "bad where it is > 6, good where it is <= 6" in words(found, "widgets")
+    assert found.notices == ()
+
+
 def test_columns_that_only_one_side_has_are_named(folder: Path) -> None:
     lines = (folder / "past.csv").read_text().replace("widgets", "gadgets", 1)
     (folder / "other.csv").write_text(lines)

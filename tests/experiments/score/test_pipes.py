@@ -6,6 +6,8 @@ import errno
 import gzip
 import io
 import json
+import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from experiments.demo.data import generate
+from experiments.score.resumable_output import partial_folder
 from fusion.bundle_folder import MANIFEST, MANIFEST_DIGEST
 from tests.support.command_line import creditfusion
 from tests.support.explained import Trained
@@ -38,9 +41,9 @@ def pipe_in(content: bytes, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
 
 
-def score(trained: Trained, data: Path | str, out: Path | str, folder: Path) -> int:
+def score(trained: Trained, data: Path | str, out: Path | str, folder: Path, *more: str) -> int:
     named = ("--model", trained.model, "--data", data, "--out", out, "--rejects", folder / "r.csv")
-    return creditfusion("score", *named, "--cache", trained.folder / "cache", "--reasons", 1)
+    return creditfusion("score", *named, "--cache", trained.folder / "cache", "--reasons", 1, *more)
 
 
 def test_a_pipe_gives_the_bytes_of_files_and_leaves_nothing(
@@ -86,6 +89,64 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(
     assert score(trained, "-", "-", tmp_path / "pipes") == 1
     assert "rror" not in capsys.readouterr().err
     assert [*(tmp_path / "pipes").glob("creditfusion*"), *private.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("stream", "number"), [("stdin", signal.SIGTERM), ("stdin", signal.SIGINT), ("stdout", signal.SIGTERM)]
+)
+def test_a_signal_to_end_leaves_no_copy_of_a_pipe(
+    trained: Trained,
+    applications: bytes,
+    private: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    stream: str,
+    number: signal.Signals,
+) -> None:
+    class Ended(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            os.kill(os.getpid(), number)
+            return super().read(size)
+
+        def write(self, *_: object) -> int:
+            os.kill(os.getpid(), number)
+            return 0
+
+    before = signal.getsignal(signal.SIGTERM)
+    pipe_in(applications, monkeypatch)
+    monkeypatch.setattr(sys, stream, io.TextIOWrapper(Ended(applications)))
+    assert score(trained, "-", "-", tmp_path / "pipes") == 130
+    assert "Interrupted." in capsys.readouterr().err
+    assert [*(tmp_path / "pipes").glob("creditfusion*"), *private.iterdir()] == []
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_pipe_resumes_where_the_same_bytes_come_in_again(
+    trained: Trained,
+    applications: bytes,
+    private: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(_descriptor: int) -> None:
+        if (partial_folder(tmp_path / "out.csv") / "scored.csv").stat().st_size > 1500:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    pipe_in(applications, monkeypatch)
+    assert score(trained, "-", tmp_path / "whole.csv", tmp_path) == 3
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        pipe_in(applications, monkeypatch)
+        assert score(trained, "-", tmp_path / "out.csv", tmp_path / "rejected", "--chunk-rows", "5") == 1
+    pipe_in(applications.replace(b"car", b"cat"), monkeypatch)
+    assert score(trained, "-", tmp_path / "out.csv", tmp_path / "rejected", "--resume") == 2
+    assert "input sha256" in capsys.readouterr().err
+    pipe_in(applications, monkeypatch)
+    assert score(trained, "-", tmp_path / "out.csv", tmp_path / "rejected", "--resume") == 3
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert list(private.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -297,3 +297,72 @@ def test_leaks_are_found_though_nobody_knows_yet_which_level_is_bad() -> None:
     end = cells("1", "2")
     draft = drafted(table(**{"class": end, "letters": ["5" if level == "2" else "0" for level in end]}))
     assert "letters" in draft.leaks
+
+
+DAYS = [str(at % 150) for at in range(N)]
+
+
+def test_numbers_are_an_outcome_by_a_comparison() -> None:
+    days = [*DAYS[:-6], "", "NA", "open", "open", "89.5", "90.0"]
+    draft = drafted(table(dpd=days), "dpd", bad=(">=90",))
+    found = draft.outcomes
+    assert found is not None
+    n_bad = sum(float(day) >= 90 for day in days if day not in ("", "NA", "open"))
+    kinds = {"good": {"< 90": N - 4 - n_bad}, "bad": {">= 90": n_bad}, "undecided": {"open": 2, "NA": 1, "": 1}}
+    assert {kind: dict(levels) for kind, levels in found.kinds.items()} == kinds
+    schema = parse_schema(pretty_json(draft.document), "draft")
+    assert (str(schema.bad_if), schema.bad_values, schema.good_values) == (">= 90", (), ())
+    assert set(schema.undecided_values) == {"", "NA", "open"}
+    assert str(schema["dpd"].type) in ("integer", "number")
+    assert "good 1" in draft.document["fields"][-1]["creditfusion"]["guess"]
+
+
+def test_a_leak_of_an_outcome_of_numbers_is_found() -> None:
+    arrears = ["5" if int(day) >= 90 else "0" for day in DAYS]
+    assert "arrears" in drafted(table(dpd=DAYS, arrears=arrears), "dpd", bad=(">= 90",)).leaks
+
+
+def test_a_code_that_stands_for_missing_is_undecided_and_counted() -> None:
+    days = ["999" if at % 10 == 0 else str(at % 120) for at in range(N)]
+    others = ["999" if at % 7 == 0 else str(at % 30) for at in range(N)]
+    found = drafted(table(dpd=days, other=others), "dpd", bad=(">=90",)).outcomes
+    assert found is not None
+    assert dict(found.kinds["undecided"]) == {"999": N // 10}
+    assert sum(map(sum, (levels.values() for levels in found.kinds.values()))) == N
+
+
+@pytest.mark.parametrize(
+    ("column", "stated", "says"),
+    [
+        (DAYS, {}, "holds 150 different numbers, and an outcome is good or bad.*--target end --bad '>=90'"),
+        (
+            DAYS,
+            {"bad": (">=900",)},
+            ">= 900 divides nothing: the cells of 'end' in the rows looked at go from 0 to 149",
+        ),
+        (DAYS, {"bad": (">=9,5",)}, "a comparison stands among the levels '>=9,5' of 'end'"),
+        (DAYS, {"bad": (">=90", "<5")}, "a comparison stands among the levels '>=90', '<5' of 'end'"),
+        (DAYS, {"bad": (">=90",), "good": ("0",)}, "a comparison stands among the levels '>=90', '0' of 'end'"),
+        (DAYS, {"good": ("<90",)}, "a comparison stands among the levels '<90' of 'end'"),
+        (DAYS, {"bad": (">=90",), "undecided": ("x",)}, "'end' has no level 'x' in the rows looked at"),
+        (cells("Fully Paid", "Charged Off"), {"bad": (">=1",)}, "'end' holds no numbers, and >= 1 compares them"),
+    ],
+)
+def test_a_comparison_that_cannot_be_is_refused(
+    column: list[str], stated: dict[str, tuple[str, ...]], says: str
+) -> None:
+    with pytest.raises(ContractError, match=says):
+        drafted(table(end=column), "end", **stated)
+
+
+def test_a_level_that_looks_like_a_comparison_is_a_level() -> None:
+    draft = drafted(table(end=cells("<30", ">=90")), "end", bad=(">=90",))
+    assert parse_schema(pretty_json(draft.document), "draft").bad_values == (">=90",)
+
+
+def test_a_comparison_waits_for_the_notation_of_its_numbers() -> None:
+    amounts = [f"{at % 90 + 1}.{at % 9}00" for at in range(N)]
+    draft = drafted(table(lost=amounts), "lost", bad=(">=90",))
+    assert draft.outcomes is not None
+    assert draft.outcomes.question
+    assert draft.outcomes.question in draft.missing

@@ -33,6 +33,8 @@ def schema_with(**own: object) -> Schema:
         ("RENT", "rent"),
         ("Debt  Consolidation", "debt_consolidation"),
         ("1.0", "1"),
+        ("1,00", "1"),
+        ("1.000000", "1"),
         ("me\u0301tier", "m\u00e9tier"),
         ("\uff32ent", "rent"),
         ("re\u200bnt", "rent"),
@@ -48,8 +50,28 @@ def test_different_levels_do_not(one: str, other: str) -> None:
     assert loose_key(one) != loose_key(other)
 
 
+@pytest.mark.parametrize(("one", "other"), [("1,000", "1"), ("1.000", "1"), ("1,000", "1.000"), ("10,000", "10")])
+def test_what_may_be_thousands_is_no_spelling_of_units(one: str, other: str) -> None:
+    assert loose_key(one) != loose_key(other)
+
+
 def test_levels_that_differ_in_spelling_alone_are_not_matched() -> None:
     assert by_loose_key(["rent", "Rent", "own"]) == {"own": "own"}
+
+
+def test_thousands_are_not_learned_or_read_as_units(tmp_path: Path) -> None:
+    schema = schema_with(match="loose")
+    past = [small_row(id=str(i), town=("1", "1,000", "5")[i % 3]) for i in range(60)]
+    rows = [small_row(id=str(i), town=town) for i, town in enumerate(["1.0", "1,000", "1.000", "5,000"])]
+    read = [
+        read_all(write_csv(tmp_path / "rows.csv", table), schema, ReadOptions()).applications for table in (past, rows)
+    ]
+    encoder = TabularEncoder.fit(read[0])
+    assert set(encoder.levels["town"]) == {"1", "1,000", "5"}
+    codes = encoder.encode(read[1]).x_cat[:, 1].tolist()
+    assert codes == [encoder.levels["town"].index("1") + 1, encoder.levels["town"].index("1,000") + 1, 0, 0]
+    flagged = [name for name in data_quality(read[1], encoder.levels) if "unknown_category:town" in name]
+    assert len(flagged) == 2
 
 
 def test_loose_matching_reads_other_spellings_listed_or_learned(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def find_decision_date(columns: Sequence[ColumnProfile]) -> ColumnProfile | None
         if column.type is not FieldType.DATE or protected_name(column.name):
             return -9.0
         named = 2.0 * hints(column.name, "decision") - 2.0 * hints(column.name, "other_date")
-        return named + float(column.present.all()) - 0.5 * bool(column.notation.question)
+        return named + float(column.present.all()) + 0.5 * (not column.notation.question)
 
     return _best(columns, points, least=1.0)
 

@@ -29,6 +29,7 @@ from features.tables.applications import Applications
 from features.tables.dataframe import applications_of, plain_schema
 from features.tables.header import required_columns
 from features.tabular import TabularEncoder
+from fusion.answers import check_explained
 from fusion.bundle import (
     FORMAT_VERSION,
     UNTUNED,
@@ -74,7 +75,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         class than folds there are fewer folds.
     schema: the data contract of X; None reads numbers, dates and categories off the columns' types. A schema names its
         own narratives, and its bad_values say which class is the bad one; where it has ``bad_if``, y is boolean:
-        ``schema.bad_if.met(numbers)``.
+        ``schema.bad_if.met(numbers)``. Of its further sources X has the columns that are made of their records.
     encoder: reads the narratives (``fusion.text_encoder.open_text_encoder``); None opens the one that the config names,
         when first needed.
     random_state: equal seed, equal model; None for another at every fit.
@@ -210,6 +211,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         estimator.classes_, code = np.unique(np.array([good, bad]), return_inverse=True)
         estimator.bad_class_ = estimator.classes_[code[1]]
         names = [name for name in required_columns(bundle.schema, False) if name != bundle.schema.id.name]
+        names += [field.name for field in bundle.schema.fields if field.source]
         estimator.feature_names_in_, estimator.n_features_in_ = np.array(names, dtype=object), len(names)
         return estimator
 
@@ -258,10 +260,14 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def explain(self, X: pd.DataFrame | npt.ArrayLike) -> Explanation:
         """Why each row of X has its log-odds of bad_class_: contributions of columns, narratives and sentences that
         add up to them. Counts the training rows in first, which takes about a second.
+
+        Raises as ``decision_function`` does.
         """
         scorer = self.scorer()
         reading = scorer.read(self._applications(X), sentences=True)
-        return scorer.explainer.explain(reading.design, reading.sentences)
+        explanation = scorer.explainer.explain(reading.design, reading.sentences)
+        check_explained(reading.applications.row_number, explanation)
+        return explanation
 
     def design(self, X: pd.DataFrame | npt.ArrayLike) -> Design:
         """What the model sees of the rows of X. Raises ContractError for cells that break the schema."""

@@ -169,7 +169,7 @@ def run_demo(files: DemoFiles, n_rows: int, seed: int, threads: int, run: Run, s
         explain_few(files, replace(scorer, n_reasons=0), options, run)
     with run.stage("compare"):
         new = read_all(files.new, schema, options).applications
-        margins = scorer.margins(scorer.read(new).design)
+        margins = scorer.margins(scorer.read(new))
         against_the_rule: Summary = (
             judge_sources(files.truth, margins, margins_of_applications_alone(decided.applications, new, scorer))
             if sources

@@ -264,32 +264,32 @@ def _aggregates(
     tag = "".join(letter if letter.isalnum() else "_" for letter in name.upper())
     title = title_of(name).lower()
 
-    def made(kind: str, ending: str, words: str, why: str, **keys: Any) -> Document:
+    def made(kind: str, ending: str, words: str, why: str, keys: Document) -> Document:
         part = {"name": _free(f"{name}_{'_'.join(ending.split())}", taken), "kind": kind}
-        return {**part, **keys, "title": f"{words} ({title})", "guess": f"drafted: {why}"}
+        return part | keys | {"title": f"{words} ({title})", "guess": f"drafted: {why}"}
 
     count = {"code": f"{tag}_COUNT", "wording": f"How many entries there are ({title})."}
-    yield made("count", "count", "Records", "how many records there are", unit="records", reason=count)
+    yield made("count", "count", "Records", "how many records there are", {"unit": "records", "reason": count})
     if date is not None:
         since = {"code": f"{tag}_SINCE", "wording": f"How recent the latest entry is ({title})."}
-        why = "how recent the latest record is"
-        yield made("days_since_last", "days_since_last", "Days since the latest record", why, unit="days", reason=since)
+        age, why = "Days since the latest record", "how recent the latest record is"
+        yield made("days_since_last", "days_since_last", age, why, {"unit": "days", "reason": since})
     if date is not None and many:
         window: Document = {"window_days": WINDOW_DAYS, "unit": "records", "reason": count}
         why = "how many of them are recent"
-        yield made("count", f"count_{WINDOW_DAYS}d", f"Records of {WINDOW_DAYS} days", why, **window)
+        yield made("count", f"count_{WINDOW_DAYS}d", f"Records of {WINDOW_DAYS} days", why, window)
     features = [guess.column for guess in guesses if guess.role is Role.FEATURE and guess.column is not date]
     for column in [one for one in features if one.type in (FieldType.INTEGER, FieldType.NUMBER)][:MAX_NUMBERS]:
         unit = {"unit": unit_of(column.name)} if unit_of(column.name) else {}
         last = ["last"] if date is not None else []
         for kind in ["sum", "mean", "max", *last] if many else last or ["max"]:
             words = f"{_KINDS[kind]} {title_of(column.name).lower()}"
-            yield made(kind, f"{column.name}_{kind}", words, f"{column.name} is a number", of=column.name, **unit)
+            yield made(kind, f"{column.name}_{kind}", words, f"{column.name} is a number", {"of": column.name} | unit)
     for column in [one for one in features if one.type is FieldType.STRING and len(one.levels) <= _MANY_LEVELS]:
         for level, why in _telling(column, date, owners):
             where = [{"column": column.name, "in": [level]}]
             words = f"Share of {title_of(column.name).lower()} {level}"
-            yield made("share", f"{column.name}_{level}_share", words, why, where=where, unit="fraction")
+            yield made("share", f"{column.name}_{level}_share", words, why, {"where": where, "unit": "fraction"})
 
 
 def _texts(name: str, guesses: Sequence[Guess], date: ColumnProfile | None, taken: set[str]) -> Iterator[Document]:

@@ -32,6 +32,7 @@ from features.encoders.encoder import PartVectors, Progress
 from features.encoders.windows import Spans
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig, TextConfig
 from fusion.estimator import CreditFusionClassifier, _bad_code
+from fusion.explain.attribution import Explainer
 from fusion.model.fusion_model import FusionModel
 from fusion.policy.cutoff import cutoff_of
 from fusion.text_encoder import OpenEncoder
@@ -48,7 +49,7 @@ LIGHT = Config(
 )
 
 
-NO_REPEATS = "a row twice is two rows to bins, folds and fewest rows of a leaf; weights go by their ratios"
+NO_REPEATS = "a row twice is two rows to folds, bins, penalties and fewest rows of a leaf; of weights only ratios count"
 EXPECTED = {"check_sample_weight_equivalence_on_dense_data": NO_REPEATS}
 """scikit-learn's checks that are expected to fail, and why."""
 
@@ -452,3 +453,21 @@ def test_log_odds_that_are_no_number_are_an_error(
     for answer in (fitted.decision_function, fitted.predict_proba, fitted.predict):
         with pytest.raises(RunError, match="the score of row 1 or its reasons are no finite numbers"):
             answer(rows)
+
+
+def test_contributions_that_are_no_number_are_an_error(
+    fitted: CreditFusionClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = table(200)[0]
+    written = rows[rows["note"] != ""].head(2)
+    right = fitted.explain(written)
+    nothing = np.full(2, np.nan)
+    for explanation in (
+        replace(right, columns=right.columns * nothing[:, None]),
+        replace(right, narratives=right.narratives * nothing[:, None]),
+        replace(right, sentences=right.sentences * np.nan),
+        replace(right, margin=nothing),
+    ):
+        monkeypatch.setattr(Explainer, "explain", lambda *_, found=explanation: found)
+        with pytest.raises(RunError, match="the score of row 1 or its reasons are no finite numbers"):
+            fitted.explain(written)

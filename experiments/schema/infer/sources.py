@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def source_files(given: Sequence[str]) -> dict[str, Path]:
         name, sign, file = text.partition("=")
         path = Path(file if sign else text)
         name = name if sign else path.name.split(".")[0]
-        if not (name[:1].isascii() and name[:1].isalpha() and name.replace("_", "").replace("-", "").isalnum()):
+        if not re.fullmatch("[A-Za-z][A-Za-z0-9_-]*", name):
             remedy = "Write --source bureau=FILE, with a name of letters, digits, _ and - that begins with a letter."
             raise ContractError(f"--source {text!r} gives the source no name", remedy)
         if name in found:

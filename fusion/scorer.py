@@ -32,7 +32,7 @@ from features.sources.frames import join_frames
 from features.tables.applications import Applications
 from features.tables.data_quality import data_quality
 from features.tables.dataframe import FrameRows, Records, read_frame
-from fusion.answers import Answer, RowReasons, check_finite, reasons_by_row
+from fusion.answers import Answer, RowReasons, check_explained, check_finite, reasons_by_row
 from fusion.bundle import Bundle, load
 from fusion.explain.attribution import Explainer, ModelOutputs
 from fusion.explain.explanation import Explanation
@@ -218,9 +218,12 @@ class Scorer:
                 block = SentenceBlock.empty(text)
         return Reading(applications, masked, tuple(quality), Design(columns, text), block)
 
-    def margins(self, design: Design) -> Margins:
-        """Calibrated log-odds of bad of the model and of its two ablations, float64 (n,) each."""
-        return self.bundle.model.margins(design, self.threads)
+    def margins(self, reading: Reading) -> Margins:
+        """Calibrated log-odds of the model and of its ablations; raises RunError where one is no finite number."""
+        margins = self.bundle.model.margins(reading.design, self.threads)
+        every = (margins.fused, margins.columns_only, margins.text_only, *margins.without.values())
+        check_finite(reading.applications.row_number, *every)
+        return margins
 
     def scores(self, reading: Reading) -> Scores:
         """Margin, PD and points of every row; raises RunError where one is no finite number."""
@@ -259,7 +262,7 @@ class Scorer:
         """
         config = self.bundle.config
         found = principal_reasons(explanation, matches.concept, self.book, config, most, not_approved)
-        return reasons_by_row(found, explanation, matches, config.scale)
+        return reasons_by_row(found, explanation, matches, self.schema, config.scale)
 
     def _explained_blocks(self, reading: Reading, most: int, timed: Timed) -> Iterator[tuple[Explanation, Answer]]:
         """Explanation and answer of some rows at a time, from the pass over the model that gives the score too."""
@@ -278,7 +281,8 @@ class Scorer:
                 explanation = self.explainer.explain_outputs(evaluated, sentences, SEED)
                 reasons = self.reasons(explanation, matches, ~decisions.rows_with("approve"), most)
             points = np.array([why.total for why in reasons])
-            check_finite(applications.row_number, explanation.columns, explanation.narratives, points)
+            check_finite(applications.row_number, points)
+            check_explained(applications.row_number, explanation)
             yield explanation, Answer(scores, decisions, tuple(quality), reasons)
 
     def _read_frame(self, rows: Records, sources: Mapping[str, Records] | None) -> FrameRows:

@@ -19,6 +19,7 @@ from data_schemas.contract import Field, FieldType, Schema
 from data_schemas.dates import write_date
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
+from features.arrays import Ints
 from features.tables.applications import Applications
 from features.tables.cell_checks import check, typed_frame
 from features.tables.duplicate_ids import DuplicateIds
@@ -100,8 +101,11 @@ def written_cells(rows: Records, contract: Schema, origin: str) -> dict[str, pa.
     return {name: _cells(given.columns[name], contract[name]) for name in where}
 
 
-def applications_of(frame: pd.DataFrame, schema: Schema) -> Applications:
+def applications_of(frame: pd.DataFrame, schema: Schema, row_number: Ints | None = None) -> Applications:
     """The rows of a frame, as ``read_frame`` reads them, where an id may occur again.
+
+    Args:
+        row_number: int64 (n,), what errors call the rows; None: their positions, from 1.
 
     Raises ContractError when a column is missing or stands twice, and for the first cell that breaks the contract.
     """
@@ -111,10 +115,12 @@ def applications_of(frame: pd.DataFrame, schema: Schema) -> Applications:
         position, name, rule, message = breaches[0]
         what, _, remedy = message.rpartition(". ")
         more = f" (and {len(breaches) - 1:,} more rows break the contract)" if len(breaches) > 1 else ""
-        place = f"row {position + 1:,} of {ORIGIN}, column {name!r}, rule {rule}"
+        number = position + 1 if row_number is None else int(row_number[position])
+        place = f"row {number:,} of {ORIGIN}, column {name!r}, rule {rule}"
         raise ContractError(f"{place}: {what}{more}", f"{remedy}.")
     keep = np.ones(len(frame), dtype=np.bool_)
-    return with_sources(Applications(schema, typed_frame(columns, keep), rows.row_number), None, ORIGIN)
+    numbers = rows.row_number if row_number is None else row_number
+    return with_sources(Applications(schema, typed_frame(columns, keep), numbers), None, ORIGIN)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Literal
 
 from data_schemas.numbers import PLAIN, NumberNotation, Threshold
-from data_schemas.sources import Aggregate, AsOf, IfAbsent, Link, RecordTexts
+from data_schemas.sources import ZERO_WITHOUT_RECORDS, Aggregate, AsOf, IfAbsent, Link, RecordTexts
 
 
 class Role(StrEnum):
@@ -305,6 +305,11 @@ class Source:
     def title(self) -> str:
         """For reports."""
         return self.contract.title
+
+    @property
+    def zeros(self) -> frozenset[str]:
+        """Names of the aggregates that are 0, not missing, for an application without any record."""
+        return frozenset(one.name for one in self.aggregates if one.kind in ZERO_WITHOUT_RECORDS)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from data_schemas.places import Document, Problem, each_field, own_part, role_of
-from data_schemas.sources import IN_TIME, OF_ANY_VALUE, OF_NOTHING
+from data_schemas.sources import APPLICATION, EVERY_SOURCE, IN_TIME, OF_ANY_VALUE, OF_NOTHING
 
 TableRule = Callable[[Document], Iterator[Problem]]
 
@@ -47,6 +47,9 @@ def source_rules(document: Document, table_rules: Iterable[TableRule]) -> Iterat
         if table.name in before:
             what = f"two sources have the name {table.name!r}"
             yield Problem(f"{table.place}.creditfusion.name", "unique_name", what, "Rename one.")
+        if table.name in (APPLICATION, EVERY_SOURCE):
+            what = f"a source has the name {table.name!r}, which stands for something else in reports"
+            yield Problem(f"{table.place}.creditfusion.name", "unique_name", what, "Take another name.")
         before[table.name] = source
         for problem in (problem for rule in table_rules for problem in rule(source)):
             yield problem._replace(path=table.place + problem.path.removeprefix("$"))

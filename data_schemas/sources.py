@@ -32,6 +32,9 @@ OF_NOTHING = (
 )
 """Kinds that are made of the records alone, of no column of theirs."""
 
+ZERO_WITHOUT_RECORDS = (AggregateKind.COUNT, AggregateKind.DISTINCT, AggregateKind.SUM)
+"""Kinds that are 0 where there is no record; the others are missing."""
+
 OF_ANY_VALUE = (AggregateKind.DISTINCT, AggregateKind.FIRST, AggregateKind.LAST)
 """Kinds that are made of numbers and of levels; the others of numbers alone."""
 
@@ -47,6 +50,13 @@ IN_TIME = (
 
 ENTRY_DATE = r"(?m)^\[\d{4}-\d{2}-\d{2}\] "
 """Before each entry of a narrative that is made of records: its date, which is cut before the narrative is read."""
+
+
+APPLICATION = "application"
+"""Stands among the sources for what the table of applications itself gives."""
+
+EVERY_SOURCE = "sources"
+"""Stands for all sources together."""
 
 
 class IfAbsent(StrEnum):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from data_schemas.contract import Derived, Field, FieldType, Role, Schema
+from data_schemas.places import Document
+
+MADE = ("aggregates", "texts")
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,8 @@ class Unfinished:
     """What is unfinished in a contract, by the names of columns and derived features, in the contract's order.
 
     Attributes:
-        guesses: those with a note of ``schema infer`` that nobody has confirmed, which is deleted by who does.
+        guesses: those with a note of ``schema infer`` that nobody has confirmed, which is deleted by who does. A source
+            is named by itself, and its columns as ``source.column``.
         without_wording: inputs of the model for which no reason is worded, so that no applicant can be given it.
         without_unit: inputs that are numbers of no stated unit.
     """
@@ -31,17 +35,30 @@ class Unfinished:
 def unfinished(schema: Schema) -> Unfinished:
     """What is unfinished in a contract."""
     document = json.loads(schema.source)
-    guesses = [
-        str(part["name"])
-        for part in (*document["fields"], *document["creditfusion"].get("derived", ()))
-        if "guess" in part or "guess" in part.get("creditfusion", {})
-    ]
     inputs = _inputs(schema)
     return Unfinished(
-        guesses=tuple(guesses),
+        guesses=tuple(_guesses(document)),
         without_wording=tuple(unworded(schema, [one.name for one in inputs])),
         without_unit=tuple(one.name for one in inputs if _is_number(one) and not one.unit),
     )
+
+
+def _guesses(document: Document) -> Iterator[str]:
+    """What has a note: columns and derived features, then each source, its columns and what is made of its records."""
+    own = document["creditfusion"]
+    for part in (*document["fields"], *own.get("derived", ())):
+        if _noted(part):
+            yield str(part["name"])
+    for source in own.get("sources", ()):
+        made = source["creditfusion"]
+        if "guess" in made:
+            yield str(made["name"])
+        yield from (f"{made['name']}.{field['name']}" for field in source["fields"] if _noted(field))
+        yield from (str(part["name"]) for kind in MADE for part in made.get(kind, ()) if _noted(part))
+
+
+def _noted(part: Document) -> bool:
+    return "guess" in part or "guess" in part.get("creditfusion", {})
 
 
 def unworded(schema: Schema, names: Sequence[str]) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from data_schemas.contract import Derived, DerivedKind, Direction, Field, FieldType, Schema
+from data_schemas.sources import EVERY_SOURCE
 from features.arrays import Floats
 from features.design import InputGroup, TabularBlock
 from features.tables.applications import Applications
@@ -87,16 +88,20 @@ class TabularEncoder:
     @property
     def sources(self) -> tuple[InputGroup, ...]:
         """The inputs that hang on each source of the schema, in the schema's order; none for a source that gives none.
-        A derived feature hangs on every source of which it is made.
+        Where there are several, those of all of them stand behind, as ``EVERY_SOURCE``. A derived feature hangs on
+        every source of which it is made.
         """
-        schema, found = self.schema, []
-        for source in schema.sources:
-            names = [name for name in (*self.num_names, *self.cat_names) if source.name in schema.sources_of(name)]
-            texts = tuple(one.name for one in schema.narratives if one.source == source.name)
-            fill = {name: self.fill[name] for name in names if name in self.fill}
-            if names or texts:
-                found.append(InputGroup(source.name, tuple(names), texts, fill))
-        return tuple(found)
+        single = [self._made_of(one.name, {one.name}) for one in self.schema.sources]
+        giving = [group for group in single if group.columns or group.narratives]
+        if len(giving) > 1:
+            giving.append(self._made_of(EVERY_SOURCE, {one.name for one in self.schema.sources}))
+        return tuple(giving)
+
+    def _made_of(self, name: str, sources: Set[str]) -> InputGroup:
+        schema = self.schema
+        columns = tuple(one for one in (*self.num_names, *self.cat_names) if sources & {*schema.sources_of(one)})
+        texts = tuple(one.name for one in schema.narratives if one.source in sources)
+        return InputGroup(name, columns, texts, {one: self.fill[one] for one in columns if one in self.fill})
 
     def encode(self, applications: Applications) -> TabularBlock:
         """The arrays of these applications; raises KeyError when a feature is not among their columns."""

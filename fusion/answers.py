@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from data_schemas.contract import Reason, Sensitive
+from data_schemas.contract import Reason, Schema, Sensitive
 from data_schemas.errors import RunError
 from features.arrays import Floats, Ints
 from features.narratives.concepts import ConceptMatches
 from fusion.config import ScaleConfig
+from fusion.explain.by_source import source_log_odds
 from fusion.explain.explanation import Explanation, to_points
 from fusion.explain.reasons import Reasons
 from fusion.model.fusion_model import Scores
 from fusion.policy.policy import Decisions
+
+SOURCE_POINTS = "source_points_"
+"""Begins the name of a column of ``RowReasons.source_points``; the source's name follows."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,15 @@ class RowReasons:
         narrative_points: What the narratives gave or took in all.
         sensitive: What the sentences about each kind of private life gave or took; only kinds that were written about.
         not_approved: Whether the application is not approved.
+        source_points: What the application itself and each source of the schema gave or took; with the score of the
+            background they add up to the score. Nothing for a schema without sources.
     """
 
     reasons: tuple[tuple[Reason, float], ...]
     narrative_points: float
     sensitive: Mapping[Sensitive, float]
     not_approved: bool = False
+    source_points: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def total(self) -> float:
@@ -99,13 +106,14 @@ class Answer:
 
 
 def reasons_by_row(
-    found: Reasons, explanation: Explanation, matches: ConceptMatches, scale: ScaleConfig
+    found: Reasons, explanation: Explanation, matches: ConceptMatches, schema: Schema, scale: ScaleConfig
 ) -> tuple[RowReasons, ...]:
-    """The principal reasons of every row, with what its sentences about private life gave or took.
+    """The principal reasons of every row, with what its sentences about private life and its sources gave or took.
 
     Args:
         found: Principal reasons of the rows of ``explanation``.
         matches: Concepts of the explanation's sentences.
+        schema: Whose sources are distinguished.
     """
     sensitive: list[dict[Sensitive, float]] = [{} for _ in range(len(explanation))]
     points = to_points(explanation.sentences, scale).tolist()
@@ -113,8 +121,16 @@ def reasons_by_row(
         for kind in kinds:
             sensitive[row][kind] = sensitive[row].get(kind, 0.0) + taken
     moved, not_approved = found.narrative_points.tolist(), found.not_approved.tolist()
+    by_source = {name: to_points(one, scale).tolist() for name, one in source_log_odds(explanation, schema).items()}
     return tuple(
-        RowReasons(tuple(found.of(row)), moved[row], kinds, not_approved[row]) for row, kinds in enumerate(sensitive)
+        RowReasons(
+            tuple(found.of(row)),
+            moved[row],
+            kinds,
+            not_approved[row],
+            {name: one[row] + 0.0 for name, one in by_source.items()},
+        )
+        for row, kinds in enumerate(sensitive)
     )
 
 
@@ -137,6 +153,16 @@ def check_finite(row_number: Ints, *values: Floats) -> None:
             f"the score of row {first:,} or its reasons are no finite numbers",
             "Score again with --no-cache; if it happens again, the text encoder or this machine computes wrongly.",
         )
+
+
+def check_explained(row_number: Ints, explanation: Explanation) -> None:
+    """Raise RunError, as ``check_finite`` does, for a row whose explanation holds what is no finite number.
+
+    Args:
+        row_number: int64 (n,), names the rows.
+    """
+    check_finite(row_number, explanation.margin, explanation.columns, explanation.narratives)
+    check_finite(row_number[explanation.block.row], explanation.sentences)
 
 
 def points_text(points: float) -> str:

@@ -15,22 +15,21 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags, check_consistent_length, check_random_state
+from sklearn.utils import Tags, check_array, check_consistent_length, check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from data_schemas.contract import Schema
 from data_schemas.levels import by_spelling, is_flag, level_key
 from data_schemas.numbers import Threshold
-from features.arrays import Floats, Floats32, Index
+from features.arrays import Floats, Index
 from features.batches.column_counts import profile_columns
 from features.design import Design
-from features.encoders.encoder import PartVectors, Progress
-from features.encoders.windows import Spans
 from features.tables.applications import Applications
 from features.tables.dataframe import applications_of, plain_schema
 from features.tables.header import required_columns
 from features.tabular import TabularEncoder
+from fusion.answers import check_explained
 from fusion.bundle import (
     FORMAT_VERSION,
     UNTUNED,
@@ -46,13 +45,13 @@ from fusion.bundle import (
 from fusion.config import Config, EncoderConfig
 from fusion.explain.explanation import Explanation
 from fusion.explain.population import describe_population, sampled_rows
-from fusion.metrics import figures
+from fusion.metrics import ROUNDING, effective_rows, figures, relative_weight
 from fusion.model.choosing import choose
 from fusion.model.folds import tied_groups
 from fusion.model.training import TrainingSample, fit
 from fusion.policy.cutoff import with_cutoff
 from fusion.scorer import Scorer
-from fusion.text_encoder import OpenEncoder, bundle_encoder, open_mask, open_reader, open_text_encoder
+from fusion.text_encoder import NoTexts, OpenEncoder, bundle_encoder, open_mask, open_reader, open_text_encoder
 from fusion.text_tuning import is_tuned, tune_encoder
 from fusion.validation.text_drift import describe_texts
 from fusion.validation.training_rows import TrainingRows
@@ -76,7 +75,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         class than folds there are fewer folds.
     schema: the data contract of X; None reads numbers, dates and categories off the columns' types. A schema names its
         own narratives, and its bad_values say which class is the bad one; where it has ``bad_if``, y is boolean:
-        ``schema.bad_if.met(numbers)``.
+        ``schema.bad_if.met(numbers)``. Of its further sources X has the columns that are made of their records.
     encoder: reads the narratives (``fusion.text_encoder.open_text_encoder``); None opens the one that the config names,
         when first needed.
     random_state: equal seed, equal model; None for another at every fit.
@@ -116,15 +115,26 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         tags.input_tags.categorical = True
         return tags
 
-    def fit(self, X: pd.DataFrame | npt.ArrayLike, y: npt.ArrayLike) -> Self:
+    def fit(
+        self, X: pd.DataFrame | npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> Self:
         """Train on rows X (n, n_features) with classes y (n,); returns itself.
 
-        Raises ValueError for anything but two classes of two rows each, ContractError for cells that break the schema.
+        ``sample_weight`` (n,) is how many of the population each row stands for beside the others. Only ratios count:
+        weights are put on a mean of 1, so penalties shrink as they do for so many rows of one weight. Rows of weight 0
+        are as if absent. What the model learns, its calibration, settings that are chosen, the cut-off and the bundle's
+        figures are weighted; how rows are read (bins, words, components) and dealt into folds, fewest rows (of a leaf,
+        a level, a word) and the training applicants that the bundle describes go by rows.
+
+        Raises ValueError for anything but two classes of two rows each, or weights that are not finite, not below 0
+        and above 0 somewhere in both classes; ContractError for cells that break the schema.
         """
         labels = validate_data(self, y=y)
         frame = self._frame(X, reset=True)
         check_consistent_length(frame, labels)
-        self.classes_, code = _two_classes(labels)
+        rows, weight = _weighted_rows(sample_weight, len(frame))
+        frame, labels = frame.iloc[rows], labels[rows]
+        self.classes_, code = _two_classes(labels, weight)
         if self.schema is not None and len(self.narratives):
             raise ValueError("the schema names the narratives; give either a schema or narratives")
         schema = self.schema if self.schema is not None else plain_schema(frame, self.narratives)
@@ -132,10 +142,12 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self.bad_class_ = self.classes_[bad]
         config = self._config(int(np.bincount(code).min()))
         outcome, named = (code == bad).astype(np.float64), schema.id.name in frame
-        self.bundle_ = self._trained(applications_of(frame, schema), outcome, config, named)
+        self.bundle_ = self._trained(applications_of(frame, schema, rows + 1), outcome, weight, config, named)
         return self
 
-    def _trained(self, applications: Applications, outcome: Floats, config: Config, named: bool) -> Bundle:
+    def _trained(
+        self, applications: Applications, outcome: Floats, weight: Floats | None, config: Config, named: bool
+    ) -> Bundle:
         """A model of these rows as a bundle that is not written yet; named: whether they came with ids of their own."""
         schema, encoder = applications.schema, self._encoder(applications.schema, config)
         masked = open_mask(schema, config.text, encoder).apply(applications)
@@ -143,9 +155,8 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         tabular = TabularEncoder.fit(applications)
         text = open_reader(schema, config.text, encoder).read(kept)
         decided = applications.decision_date()
-        groups = tied_groups(applications)
-        design = Design(tabular.encode(kept), text)
-        sample = TrainingSample(design, outcome, groups, tabular.monotone, decided, sources=tabular.sources)
+        groups, design = tied_groups(applications), Design(tabular.encode(kept), text)
+        sample = TrainingSample(design, outcome, groups, tabular.monotone, decided, (), tabular.sources, weight)
         tuned: Tensors = UNTUNED
         if is_tuned(config, sample):
             tuning = tune_encoder(kept, sample, config, encoder)
@@ -159,21 +170,20 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             config = chosen
         design = sample.design
         model, out_of_fold = fit(sample, config)
-        config = with_cutoff(config, outcome)
+        config = with_cutoff(config, float(np.average(outcome, weights=weight)))
         population, _ = describe_population(model, design, outcome, out_of_fold.fused, config)
         reference = describe_texts(design.text, sampled_rows(len(sample), config))
-        found = figures(outcome, out_of_fold.fused)
         provenance = Provenance(
             schema_digest=schema.digest,
             config_digest=config_digest(config),
-            data_digest=_frame_digest(applications, outcome),
+            data_digest=_frame_digest(applications, outcome, weight),
             encoder_digest=encoder.model_digest,
             versions=package_versions(),
             seed=config.folds.seed,
             window=None,
             n_rows=len(sample),
             n_bad=int(outcome.sum()),
-            figures={"out of fold: auc": _finite(found.auc), "out of fold: brier": _finite(found.brier)},
+            figures=_figures(outcome, out_of_fold.fused, weight),
         )
         manifest = Manifest(format_version=FORMAT_VERSION, files={}, provenance=provenance)
         rows = TrainingRows.of(applications, provenance.data_digest) if named else TrainingRows.unknown()
@@ -201,6 +211,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         estimator.classes_, code = np.unique(np.array([good, bad]), return_inverse=True)
         estimator.bad_class_ = estimator.classes_[code[1]]
         names = [name for name in required_columns(bundle.schema, False) if name != bundle.schema.id.name]
+        names += [field.name for field in bundle.schema.fields if field.source]
         estimator.feature_names_in_, estimator.n_features_in_ = np.array(names, dtype=object), len(names)
         return estimator
 
@@ -249,10 +260,14 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def explain(self, X: pd.DataFrame | npt.ArrayLike) -> Explanation:
         """Why each row of X has its log-odds of bad_class_: contributions of columns, narratives and sentences that
         add up to them. Counts the training rows in first, which takes about a second.
+
+        Raises as ``decision_function`` does.
         """
         scorer = self.scorer()
         reading = scorer.read(self._applications(X), sentences=True)
-        return scorer.explainer.explain(reading.design, reading.sentences)
+        explanation = scorer.explainer.explain(reading.design, reading.sentences)
+        check_explained(reading.applications.row_number, explanation)
+        return explanation
 
     def design(self, X: pd.DataFrame | npt.ArrayLike) -> Design:
         """What the model sees of the rows of X. Raises ContractError for cells that break the schema."""
@@ -301,25 +316,6 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return self.encoder if self.encoder is not None else _opened(config.encoder)
 
 
-class NoTexts:
-    """The text encoder of a schema without narratives: there is nothing to encode."""
-
-    digest = ""
-    dim = 0
-
-    def encode(self, texts: Sequence[str], _on_progress: Progress | None = None) -> Floats32:
-        """float32 (0, 0); raises ValueError for a text."""
-        return self.encode_parts(texts, [()] * len(texts)).whole
-
-    def encode_parts(
-        self, texts: Sequence[str], _spans: Sequence[Spans], _on_progress: Progress | None = None
-    ) -> PartVectors:
-        """Vectors of no texts; raises ValueError for a text."""
-        if len(texts):
-            raise ValueError("a model without narratives reads no texts")
-        return PartVectors.zeros([], self.dim)
-
-
 @functools.lru_cache(maxsize=1)  # here and not in the estimator, whose copies and pickles need not carry the weights
 def _opened(config: EncoderConfig) -> OpenEncoder:
     return open_text_encoder(config)
@@ -334,24 +330,52 @@ def _finite(value: float) -> float | None:
     return round(value, 6) if np.isfinite(value) else None
 
 
-def _frame_digest(applications: Applications, outcome: Floats) -> str:
-    """sha256 over the cells and outcomes that a model learned from."""
+def _figures(outcome: Floats, margin: Floats, weight: Floats | None) -> dict[str, float | None]:
+    """The bundle's figures; with weights also how many rows of one weight tell as much."""
+    found = figures(outcome, margin, weight)
+    own = {"out of fold: auc": _finite(found.auc), "out of fold: brier": _finite(found.brier)}
+    return own if weight is None else own | {"effective rows": round(effective_rows(weight, len(outcome)), 1)}
+
+
+def _frame_digest(applications: Applications, outcome: Floats, weight: Floats | None) -> str:
+    """sha256 over the cells, outcomes and weights that a model learned from."""
     cells = pd.util.hash_pandas_object(applications.frame, index=False).to_numpy()
-    return hashlib.sha256(cells.tobytes() + outcome.tobytes()).hexdigest()
+    weights = b"" if weight is None else weight.tobytes()
+    return hashlib.sha256(cells.tobytes() + outcome.tobytes() + weights).hexdigest()
 
 
-def _two_classes(labels: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.generic], Index]:
+def _weighted_rows(sample_weight: npt.ArrayLike | None, n: int) -> tuple[Index, Floats | None]:
+    """Positions of the rows of n that count, and their weights, mean 1; None where all are alike."""
+    if sample_weight is None:
+        return np.arange(n), None
+    given = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
+    if given.shape != (n,):
+        raise ValueError(f"sample_weight has the shape {given.shape}, and X has {n} rows")
+    if given.min() < 0.0:
+        raise ValueError(f"sample_weight holds a negative weight: {given.min():g}")
+    if given.max() == 0.0:
+        raise ValueError("sample_weight is zero for every row")
+    scaled = given / given.max()  # sums of huge weights would be infinite
+    rows = np.flatnonzero(scaled)
+    return rows, None if np.ptp(scaled[rows]) == 0.0 else relative_weight(scaled[rows], len(rows))
+
+
+def _two_classes(labels: npt.NDArray[np.generic], weight: Floats | None) -> tuple[npt.NDArray[np.generic], Index]:
     """The classes, sorted, and each row's place among them."""
     check_classification_targets(labels)
     kind = type_of_target(labels, input_name="y", raise_unknown=True)
     if kind != "binary":
         raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
     classes, code, count = np.unique(labels, return_inverse=True, return_counts=True)
+    names = classes.tolist()
     if len(classes) < 2:
-        raise ValueError(f"two classes are needed, and y holds 1 class: {classes[0]!r}")
+        raise ValueError(f"two classes are needed, and the rows to learn from hold 1 class: {names[0]!r}")
     if count.min() < MIN_CLASS_ROWS:
-        rare = classes[count.argmin()]
+        rare = names[count.argmin()]
         raise ValueError(f"each class needs {MIN_CLASS_ROWS} rows or more, and {rare!r} has 1 sample")
+    share = np.bincount(code, weight) / len(code)
+    if share.min() < ROUNDING:
+        raise ValueError(f"sample_weight gives class {names[share.argmin()]!r} a share of {share.min():g}, too little")
     return classes, code
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 from features.batches.warnings import ColumnWarning
 from features.design import Design
 from features.tables.dataframe import FrameRows
-from fusion.answers import Answer
+from fusion.answers import SOURCE_POINTS, Answer
+from fusion.explain.by_source import source_names
 from fusion.explain.explanation import Explanation
 from fusion.explain.shap_adapter import to_shap
 
@@ -26,7 +27,8 @@ class ScoredFrame:
     Attributes:
         scores: One row per scored application, with the index of the rows given: ``id``, ``pd``, ``score``,
             ``decision``, ``data_quality``, under a policy of its own ``refer_reason``, and, where reasons are asked
-            for, ``reasons`` (a list of codes, the strongest first), ``narrative_points`` and ``reason_flags``.
+            for, ``reasons`` (a list of codes, the strongest first), ``narrative_points``, for a schema with sources
+            ``source_points_application`` and ``source_points_NAME`` of each, and ``reason_flags``.
         rejects: One row per rejected application, with the index of the rows given: ``row`` (1-based position),
             ``column``, ``rule``, ``message``, ``original``.
         warnings: Columns that are unlike those of the training rows; none for fewer than ten rows.
@@ -51,6 +53,8 @@ class ScoredFrame:
         if answer.reasons is not None:
             columns["reasons"] = [[reason.code for reason, _ in row.reasons] for row in answer.reasons]
             columns["narrative_points"] = [row.narrative_points for row in answer.reasons]
+            for name in source_names(found.applications.schema):
+                columns[f"{SOURCE_POINTS}{name}"] = [row.source_points[name] for row in answer.reasons]
             columns["reason_flags"] = [row.flags for row in answer.reasons]
         return ScoredFrame(pd.DataFrame(columns, index=found.index), found.rejects)
 
@@ -90,6 +94,13 @@ class ExplainedFrame:
         place = np.repeat(np.arange(len(rows)), [len(row.reasons) for _, row in rows])
         names = ["id", "rank", "code", "wording", "points", "disclosable"]
         return pd.DataFrame(lines, columns=names, index=self.rows.index[place])
+
+    def source_points(self) -> pd.DataFrame:
+        """What the application itself and each source of the schema gives to every row's score or takes from it, in
+        points, with the index of the rows given; no columns for a schema without sources.
+        """
+        rows = [row.source_points for row in self.answer.reasons or ()]
+        return pd.DataFrame(rows, index=self.rows.index, columns=list(source_names(self.rows.applications.schema)))
 
     def to_shap(self) -> shap.Explanation:
         """Contributions of columns and narratives as shap's own object, for its plots; in log-odds of bad."""

@@ -1,7 +1,8 @@
 """How good a PD is: discrimination, calibration, and whether one model beats another on the same rows.
 
-Arrays are float64 (n,); ``y`` holds 1 for bad and 0 for good. Figures that do not exist for the rows at hand (an AUC
-of one class) are NaN, never a guess.
+Arrays are float64 (n,); ``y`` holds 1 for bad and 0 for good, ``weight`` how many rows of the population each row
+stands for beside the others (above 0, only ratios count), or is None where all stand for as many. Figures that do not
+exist for the rows at hand (an AUC of one class) are NaN, never a guess.
 """
 
 from __future__ import annotations
@@ -60,10 +61,22 @@ class Gain:
     p: float
 
 
-def base_log_odds(y: Floats) -> float:
+def relative_weight(weight: Floats | None, n: int) -> Floats:
+    """The weights of n rows with a mean of 1."""
+    return np.ones(n) if weight is None else weight / weight.mean()
+
+
+def effective_rows(weight: Floats | None, n: int) -> float:
+    """How many rows of one weight tell as much as these n: the squared sum over the sum of squares (Kish, Survey
+    Sampling, 1965).
+    """
+    return float(n) if weight is None else float(weight.sum() ** 2 / np.square(weight).sum())
+
+
+def base_log_odds(y: Floats, weight: Floats | None = None) -> float:
     """Log-odds of the bad rate, kept finite for one class by half a row."""
-    bad, good = y.sum() + 0.5, len(y) - y.sum() + 0.5
-    return float(np.log(bad / good))
+    bad = (relative_weight(weight, len(y)) * y).sum()
+    return float(np.log((bad + 0.5) / (len(y) - bad + 0.5)))
 
 
 def both_classes(y: Floats) -> bool:
@@ -71,30 +84,30 @@ def both_classes(y: Floats) -> bool:
     return bool(len(y)) and 0 < y.sum() < len(y)
 
 
-def auc(y: Floats, margin: Floats) -> float:
+def auc(y: Floats, margin: Floats, weight: Floats | None = None) -> float:
     """Area under the ROC curve; NaN with one class."""
-    return float(roc_auc_score(y, margin)) if both_classes(y) else float("nan")
+    return float(roc_auc_score(y, margin, sample_weight=weight)) if both_classes(y) else float("nan")
 
 
-def ks(y: Floats, margin: Floats) -> float:
+def ks(y: Floats, margin: Floats, weight: Floats | None = None) -> float:
     """Kolmogorov-Smirnov distance between the margins of good and bad; NaN with one class."""
     if not both_classes(y):
         return float("nan")
-    false_positive, true_positive, _ = roc_curve(y, margin)
+    false_positive, true_positive, _ = roc_curve(y, margin, sample_weight=weight)
     return float(np.max(true_positive - false_positive))
 
 
-def log_loss(y: Floats, margin: Floats) -> float:
+def log_loss(y: Floats, margin: Floats, weight: Floats | None = None) -> float:
     """Mean negative log-likelihood of log-odds ``margin``, in nats; NaN with no rows."""
-    return float(np.mean(np.logaddexp(0.0, margin) - y * margin)) if len(y) else float("nan")
+    return float(np.average(np.logaddexp(0.0, margin) - y * margin, weights=weight)) if len(y) else float("nan")
 
 
-def brier(y: Floats, margin: Floats) -> float:
+def brier(y: Floats, margin: Floats, weight: Floats | None = None) -> float:
     """Mean squared difference of PD and outcome (Brier, Monthly Weather Review 1950); NaN with no rows."""
-    return float(np.mean((expit(margin) - y) ** 2)) if len(y) else float("nan")
+    return float(np.average((expit(margin) - y) ** 2, weights=weight)) if len(y) else float("nan")
 
 
-def fit_logistic_line(y: Floats, margin: Floats, steps: int = 50) -> tuple[float, float]:
+def fit_logistic_line(y: Floats, margin: Floats, weight: Floats | None = None, steps: int = 50) -> tuple[float, float]:
     """Slope and intercept of a logistic regression of ``y`` on ``margin`` by Newton's method, unpenalised.
 
     NaN, NaN with one class or a constant margin.
@@ -102,34 +115,35 @@ def fit_logistic_line(y: Floats, margin: Floats, steps: int = 50) -> tuple[float
     if not both_classes(y) or np.ptp(margin) == 0:
         return float("nan"), float("nan")
     x = np.column_stack([margin, np.ones_like(margin)])
+    count = relative_weight(weight, len(y))
     beta = np.array([1.0, 0.0])
-    here = log_loss(y, x @ beta)
+    here = log_loss(y, x @ beta, weight)
     for _ in range(steps):
         p = expit(x @ beta)
-        hessian = x.T @ (x * (p * (1 - p))[:, None]) + 1e-12 * np.eye(2)
-        step = np.linalg.solve(hessian, x.T @ (y - p))
+        hessian = x.T @ (x * (count * (p * (1 - p)))[:, None]) + 1e-12 * np.eye(2)
+        step = np.linalg.solve(hessian, x.T @ (count * (y - p)))
         size = float(np.max(np.abs(step)))
         step = step * min(1.0, 2.0 / max(size, 1e-300))  # scaled as a whole: it must point down
-        there = log_loss(y, x @ (beta + step))
+        there = log_loss(y, x @ (beta + step), weight)
         while there > here + 1e-12 * abs(here) and np.max(np.abs(step)) > 1e-12:  # full steps may circle
             step = step / 2.0
-            there = log_loss(y, x @ (beta + step))
+            there = log_loss(y, x @ (beta + step), weight)
         beta, here = beta + step, there
         if size < 1e-12:
             break
     return float(beta[0]), float(beta[1])
 
 
-def figures(y: Floats, margin: Floats) -> Figures:
-    """All headline figures of log-odds ``margin``."""
-    slope, intercept = fit_logistic_line(y, margin)
+def figures(y: Floats, margin: Floats, weight: Floats | None = None) -> Figures:
+    """All headline figures of log-odds ``margin``, weighted but for ``n`` and ``n_bad``, which count rows."""
+    slope, intercept = fit_logistic_line(y, margin, weight)
     return Figures(
         n=len(y),
         n_bad=int(y.sum()),
-        auc=auc(y, margin),
-        ks=ks(y, margin),
-        brier=brier(y, margin),
-        log_loss=log_loss(y, margin),
+        auc=auc(y, margin, weight),
+        ks=ks(y, margin, weight),
+        brier=brier(y, margin, weight),
+        log_loss=log_loss(y, margin, weight),
         slope=slope,
         intercept=intercept,
     )

@@ -8,7 +8,7 @@ those that start together should find it prepared (``Scorer.prepare``), or each 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -28,10 +28,11 @@ from features.narratives.concepts import ConceptMatcher, ConceptMatches
 from features.narratives.masking import Mask, Masked
 from features.narratives.reader import TextReader
 from features.narratives.sentences import SentenceBlock
+from features.sources.frames import join_frames
 from features.tables.applications import Applications
 from features.tables.data_quality import data_quality
-from features.tables.dataframe import Records, read_frame
-from fusion.answers import Answer, RowReasons, check_finite, reasons_by_row
+from features.tables.dataframe import FrameRows, Records, read_frame
+from fusion.answers import Answer, RowReasons, check_explained, check_finite, reasons_by_row
 from fusion.bundle import Bundle, load
 from fusion.explain.attribution import Explainer, ModelOutputs
 from fusion.explain.explanation import Explanation
@@ -217,9 +218,12 @@ class Scorer:
                 block = SentenceBlock.empty(text)
         return Reading(applications, masked, tuple(quality), Design(columns, text), block)
 
-    def margins(self, design: Design) -> Margins:
-        """Calibrated log-odds of bad of the model and of its two ablations, float64 (n,) each."""
-        return self.bundle.model.margins(design, self.threads)
+    def margins(self, reading: Reading) -> Margins:
+        """Calibrated log-odds of the model and of its ablations; raises RunError where one is no finite number."""
+        margins = self.bundle.model.margins(reading.design, self.threads)
+        every = (margins.fused, margins.columns_only, margins.text_only, *margins.without.values())
+        check_finite(reading.applications.row_number, *every)
+        return margins
 
     def scores(self, reading: Reading) -> Scores:
         """Margin, PD and points of every row; raises RunError where one is no finite number."""
@@ -258,7 +262,7 @@ class Scorer:
         """
         config = self.bundle.config
         found = principal_reasons(explanation, matches.concept, self.book, config, most, not_approved)
-        return reasons_by_row(found, explanation, matches, config.scale)
+        return reasons_by_row(found, explanation, matches, self.schema, config.scale)
 
     def _explained_blocks(self, reading: Reading, most: int, timed: Timed) -> Iterator[tuple[Explanation, Answer]]:
         """Explanation and answer of some rows at a time, from the pass over the model that gives the score too."""
@@ -277,27 +281,33 @@ class Scorer:
                 explanation = self.explainer.explain_outputs(evaluated, sentences, SEED)
                 reasons = self.reasons(explanation, matches, ~decisions.rows_with("approve"), most)
             points = np.array([why.total for why in reasons])
-            check_finite(applications.row_number, explanation.columns, explanation.narratives, points)
+            check_finite(applications.row_number, points)
+            check_explained(applications.row_number, explanation)
             yield explanation, Answer(scores, decisions, tuple(quality), reasons)
 
-    def score(self, rows: Records) -> ScoredFrame:
+    def _read_frame(self, rows: Records, sources: Mapping[str, Records] | None) -> FrameRows:
+        with join_frames(rows, self.schema, sources) as joined:
+            return read_frame(rows, self.schema, joined)
+
+    def score(self, rows: Records, sources: Mapping[str, Records] | None = None) -> ScoredFrame:
         """Score a data frame, a list of dicts or one dict: one row per application, keyed by column.
 
         Every cell is checked as the same cell of a file would be, and rows that break the data contract come back as
-        rejects. Raises ContractError when a column is missing or stands twice.
+        rejects. ``sources`` are the records of the schema's sources, by their names. Raises ContractError when a column
+        is missing or stands twice, or a source is not given.
         """
-        found = read_frame(rows, self.schema)
+        found = self._read_frame(rows, sources)
         columns: dict[str, ColumnCounts] = {}
         watch = Monitor(on_columns=columns.update) if len(found.applications) >= LEAST_ROWS else UNWATCHED
         scored = ScoredFrame.of(found, self.answer(found.applications, watch), self.policy is not None)
         return replace(scored, warnings=self.unlike_training(columns))
 
-    def explain(self, rows: Records) -> ExplainedFrame:
+    def explain(self, rows: Records, sources: Mapping[str, Records] | None = None) -> ExplainedFrame:
         """Why each row of a data frame, a list of dicts or one dict has its score: ``n_reasons`` reasons, or four.
 
         Raises ContractError as ``score`` does.
         """
-        found = read_frame(rows, self.schema)
+        found = self._read_frame(rows, sources)
         reading = self.read(found.applications, sentences=True)
         explanations, answers = zip(*self._explained_blocks(reading, self.n_reasons or N_REASONS, untimed), strict=True)
         explanation = Explanation.concat(explanations, reading.sentences)

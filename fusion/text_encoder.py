@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,10 +16,11 @@ from features.arrays import Floats32
 from features.encoders.by_sentence import digest_by_unit, encoder_by_unit
 from features.encoders.cache import CachedEncoder, EmbeddingCache, Tell, tell_by_warning
 from features.encoders.devices import Precision
-from features.encoders.encoder import BertEncoder, TextEncoder
+from features.encoders.encoder import BertEncoder, PartVectors, Progress, TextEncoder
 from features.encoders.parity import compare_vectors, probe_vectors
 from features.encoders.sources import open_encoder
 from features.encoders.vocabulary import Vocabulary
+from features.encoders.windows import Spans
 from features.narratives.legibility import Legibility
 from features.narratives.masking import Mask
 from features.narratives.reader import TextReader
@@ -93,6 +94,25 @@ class OpenEncoder:
         without a cache or a text.
         """
         return self.cached.hit_rate if self.cached is not None else None
+
+
+class NoTexts:
+    """The text encoder of a schema without narratives: there is nothing to encode."""
+
+    digest = ""
+    dim = 0
+
+    def encode(self, texts: Sequence[str], _on_progress: Progress | None = None) -> Floats32:
+        """float32 (0, 0); raises ValueError for a text."""
+        return self.encode_parts(texts, [()] * len(texts)).whole
+
+    def encode_parts(
+        self, texts: Sequence[str], _spans: Sequence[Spans], _on_progress: Progress | None = None
+    ) -> PartVectors:
+        """Vectors of no texts; raises ValueError for a text."""
+        if len(texts):
+            raise ValueError("a model without narratives reads no texts")
+        return PartVectors.zeros([], self.dim)
 
 
 def open_text_encoder(config: EncoderConfig, cache: VectorCache | None = None, tuned: Tensors = UNTUNED) -> OpenEncoder:

@@ -26,7 +26,7 @@ from fusion.metrics import Gain, auc, base_log_odds, both_classes, delong, fit_l
 from fusion.model.basis import Basis
 from fusion.model.choosing import TEXT
 from fusion.model.folds import assign_folds
-from fusion.model.recency import recency_weight
+from fusion.model.recency import row_weight
 from fusion.model.training import Training, TrainingSample, fit_head_margin, fit_text_head
 from fusion.text_augmentation import narrative_augmenter
 from fusion.text_encoder import OpenEncoder, tuned_encoder
@@ -39,7 +39,8 @@ RISING = 2  # epochs in turn in which the held-out loss rises while the training
 
 @dataclass(frozen=True)
 class Worth:
-    """What tuning gave: the narratives' vectors alone, out of fold, at the penalty that suits them.
+    """What tuning gave: the narratives' vectors alone, out of fold, at the penalty that suits them. Rows count alike,
+    whatever their weight.
 
     Attributes:
         untuned_auc: of the vectors of the encoder as it came.
@@ -132,7 +133,7 @@ def tune_encoder(
         texts=tuple(tuple(clean_narrative(own, name)) for name in names),
         x_text=sample.design.text.x_text,
         y=sample.y,
-        weight=recency_weight(sample.decided, len(sample), config.folds.half_life_years),
+        weight=row_weight(sample.decided, len(sample), config.folds.half_life_years, sample.weight),
         offset=offset,
         fold=_folds(sample, config),
     )
@@ -180,12 +181,12 @@ def _folds(sample: TrainingSample, config: Config) -> Ints:
 
 def _offset(sample: TrainingSample, config: Config) -> Floats:
     """float64 (n,): log-odds that the encoder need not learn: of the columns, out of fold, or of the bad rate."""
-    base = np.full(len(sample), base_log_odds(sample.y))
+    base = np.full(len(sample), base_log_odds(sample.y, sample.weight))
     if not config.tuning.offset:
         return base
     inputs = Basis.fit(sample.design, config, sample.monotone).inputs(sample.design).without_text()
     margin = fit_head_margin(inputs, Training.of(sample, config))
-    slope, intercept = fit_logistic_line(sample.y, margin)
+    slope, intercept = fit_logistic_line(sample.y, margin, sample.weight)
     return slope * margin + intercept if slope > 0 else base
 
 
@@ -226,7 +227,8 @@ def _vectors_margin(sample: TrainingSample, config: Config) -> Floats:
     for rung in TEXT:
         training = Training.of(sample, with_settings(alone, {"head.text_penalty": rung["head.text_penalty"]}))
         margin = fit_text_head(inputs, training)[1].sum(axis=1)
-        slope, intercept = fit_logistic_line(sample.y, margin)
-        found.append((log_loss(sample.y, slope * margin + intercept) if slope > 0 else np.inf, margin))
+        slope, intercept = fit_logistic_line(sample.y, margin, sample.weight)
+        loss = log_loss(sample.y, slope * margin + intercept, sample.weight) if slope > 0 else np.inf
+        found.append((loss, margin))
     _, margin = min(found, key=lambda one: one[0])
     return margin

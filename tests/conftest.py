@@ -51,11 +51,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def joined_scorer(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
-    """A model of the demo's applications and three sources; its bundle is ``model`` beside ``past.csv``."""
-    from fusion.scorer import load_scorer
+def joined_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that learned from the demo's applications and three sources."""
     from tests.support.bundles import train_small
     from tests.support.joined_sources import joined_schema, joined_table
 
-    folder = tmp_path_factory.mktemp("joined")
-    return load_scorer(train_small(folder, joined_table(500, 1), schema=joined_schema()))
+    return train_small(tmp_path_factory.mktemp("joined"), joined_table(500, 1), schema=joined_schema())
+
+
+@pytest.fixture(scope="session")
+def joined_scorer(joined_model: Path) -> Scorer:
+    """Scores by ``joined_model``."""
+    from fusion.scorer import load_scorer
+
+    return load_scorer(joined_model)

@@ -11,6 +11,8 @@ import pandas as pd
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.demo.data import FIRST_DAY, generate
+from experiments.demo.records import DATES, DemoSources, with_sources
+from experiments.demo.worth import judge_sources, margins_of_applications_alone
 from experiments.explain.job import explain_file
 from experiments.explain.report_content import Heading
 from experiments.explain.request import Audience, Form, ReportRequest
@@ -18,6 +20,7 @@ from experiments.explain.selection import Choice
 from experiments.options import report_day, use_threads
 from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run
+from experiments.session.sources import with_sources as join
 from experiments.session.summary import Summary
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from features.arrays import Floats
@@ -41,6 +44,14 @@ new_truth.csv     the rule's true PD of each, and the outcome: what a lender wou
 model/            the trained model bundle
 scored.csv        PD, score, decision and reasons of each new application
 reports/          why the {n_reported} of the highest PD were scored so: open index.html
+"""
+
+ABOUT_SOURCES = """
+bureau.csv        accounts as a credit bureau reported them
+transactions.csv  half a year of the applicant's current account
+call_notes.csv    what call agents wrote down
+The three hold records of past and new applications. Some lie after the decision and know the outcome; some belong to no
+application. The contract is the shipped schema demo_sources.
 """
 
 
@@ -69,6 +80,10 @@ class DemoFiles:
     def truth(self) -> Path:
         """The rule's log-odds and the outcome of the new applications."""
         return self.folder / "new_truth.csv"
+
+    def records(self, source: str) -> Path:
+        """The records of a source, of past and new applications."""
+        return self.folder / f"{source}.csv"
 
     @property
     def model(self) -> Path:
@@ -104,55 +119,78 @@ def check_folder(folder: Path) -> None:
         raise ContractError(f"{folder} holds files that are no demo's", "Give --out a new or empty folder.")
 
 
-def write_files(files: DemoFiles, n_rows: int, seed: int) -> None:
-    """Generate and write past, new and truth. The new ones come from the days after the past ones."""
+def write_files(files: DemoFiles, n_rows: int, seed: int, sources: bool = False) -> None:
+    """Generate and write past, new and truth. The new ones come from the days after the past ones.
+
+    Args:
+        files: where they lie.
+        n_rows: past applications.
+        seed: equal seeds give equal files.
+        sources: whether records of further sources belong to them, by which the outcomes go too.
+    """
     past = generate(n_rows, seed, FIRST_DAY, DAYS_BEFORE)
     new = generate(max(int(n_rows * NEW_ROWS_SHARE), 1), seed, FIRST_DAY + np.timedelta64(DAYS_BEFORE, "D"), DAYS_AFTER)
     files.folder.mkdir(parents=True, exist_ok=True)
-    files.about.write_text(
-        ABOUT.format(seed=seed, n_past=len(past), n_new=len(new), n_reported=N_REPORTED), encoding="utf-8"
-    )
+    about = ABOUT.format(seed=seed, n_past=len(past), n_new=len(new), n_reported=N_REPORTED)
+    truth = new.truth()
+    if sources:
+        known, later = with_sources(past, seed, leaking=True), with_sources(new, seed, leaking=False)
+        past, new, truth = known.data, later.data, later.truth()
+        _write_records(files, known, later)
+    files.about.write_text(about + (ABOUT_SOURCES if sources else ""), encoding="utf-8")
     past.table.to_csv(files.past, index=False)
     new.table.drop(columns="outcome").to_csv(files.new, index=False)
-    new.truth().to_csv(files.truth, index=False)
+    truth.to_csv(files.truth, index=False)
 
 
-def run_demo(files: DemoFiles, n_rows: int, seed: int, threads: int, run: Run) -> Summary:
+def _write_records(files: DemoFiles, *parts: DemoSources) -> None:
+    for name, date in DATES.items():
+        records = pd.concat([part.tables[name] for part in parts])
+        records.sort_values(date, kind="stable").to_csv(files.records(name), index=False)
+
+
+def run_demo(files: DemoFiles, n_rows: int, seed: int, threads: int, run: Run, sources: bool = False) -> Summary:
     """Generate, train, score and judge; the closing summary."""
-    schema, config = load_schema("demo"), Config()
+    schema, config = load_schema("demo_sources" if sources else "demo"), Config()
     with run.stage("generate"):
-        write_files(files, n_rows, seed)
+        write_files(files, n_rows, seed, sources)
     use_threads(threads)
+    given = [f"{name}={files.records(name)}" for name in DATES if sources]
+    options = join(run, (files.past, files.new), schema, given, ReadOptions())
     encoder = open_text_encoder(config.encoder, VectorCache(files.vectors, tell=run.note))
     past = TrainingFiles((files.past,), files.model)
-    report = train_bundle(
-        read_decided(schema, past.data, ReadOptions(need_target=True), run), past, config, encoder, run
-    )
+    decided = read_decided(schema, past.data, replace(options, need_target=True), run)
+    report = train_bundle(decided, past, config, encoder, run)
     bundle = load(files.model)
     encoder = bundle_encoder(bundle, cache=VectorCache(files.vectors, tell=run.note))
     scorer = Scorer(bundle, encoder, n_reasons=N_REASONS, threads=threads)
-    score_file(scorer, ScoreFiles(files.new, files.scored, files.rejects), ReadOptions(), run, force=True)
+    score_file(scorer, ScoreFiles(files.new, files.scored, files.rejects), options, run, force=True)
     with run.stage("report"):
-        explain_few(files, replace(scorer, n_reasons=0), run)
+        explain_few(files, replace(scorer, n_reasons=0), options, run)
     with run.stage("compare"):
-        new = read_all(files.new, schema, ReadOptions()).applications
-        against_the_rule = judge(files, scorer.margins(scorer.read(new).design).columns_only)
+        new = read_all(files.new, schema, options).applications
+        margins = scorer.margins(scorer.read(new))
+        against_the_rule: Summary = (
+            judge_sources(files.truth, margins, margins_of_applications_alone(decided.applications, new, scorer))
+            if sources
+            else {"on the new applications": judge(files, margins.columns_only)}
+        )
     paths = (files.about, files.past, files.new, files.scored, files.model, files.reports)
     return {
         "data": "synthetic, nothing in it is real",
         "model": report.model_id,
         "past applications": report.n_rows,
         "new applications": len(new),
-        "on the new applications": against_the_rule,
-        "files": {file.name: file for file in paths},
+        **against_the_rule,
+        "files": {file.name: file for file in (*paths, *(files.records(name) for name in DATES if sources))},
     }
 
 
-def explain_few(files: DemoFiles, scorer: Scorer, run: Run) -> None:
+def explain_few(files: DemoFiles, scorer: Scorer, options: ReadOptions, run: Run) -> None:
     """Write the underwriter's report and the letter for the new applications of the highest PD."""
     order = ReportRequest(files.reports, (Audience.UNDERWRITER, Audience.APPLICANT), (Form.HTML, Form.JSON), force=True)
     heading = Heading(files.new, report_day(None), lender="Demo Bank", contact="", command=())
-    explain_file(scorer, Choice(top=N_REPORTED), order, heading, ReadOptions(), run)
+    explain_file(scorer, Choice(top=N_REPORTED), order, heading, options, run)
 
 
 def judge(files: DemoFiles, columns_only: Floats) -> Summary:

@@ -12,11 +12,12 @@ from data_schemas.contract import Reason
 from features.design import Design, TabularBlock, TextBlock
 from features.narratives.concepts import ConceptMatches
 from features.tables.applications import Applications
+from fusion.answers import check_explained
 from fusion.bundle import Bundle
 from fusion.explain.counterfactuals import Counterfactual, CounterfactualSearch
 from fusion.explain.exact_sentences import explain_exactly
 from fusion.explain.explanation import Explanation
-from fusion.scorer import N_REASONS, SEED, Monitor, Scorer, Timed
+from fusion.scorer import N_REASONS, SEED, Monitor, Reading, Scorer, Timed
 
 CROSSED = 1e-9  # log-odds below the cut-off, so that no rounding puts what crossed it back
 
@@ -100,7 +101,7 @@ class Study:
         return self.scorer.bundle
 
     def study(self, application: Applications) -> Case:
-        """Study one application, a single row."""
+        """Study one application, a single row; raises RunError where a log-odds is no finite number."""
         scorer, tabular = self.scorer, self.bundle.tabular
         reading = scorer.read(application, Monitor(self.timed), sentences=True)
         design, sentences = reading.design, reading.sentences
@@ -110,12 +111,13 @@ class Study:
                 explanation = explain_exactly(scorer.explainer, design, sentences, read, SEED, threads)
             else:
                 explanation = scorer.explainer.explain(design, sentences, SEED, scorer.threads)
+        check_explained(application.row_number, explanation)
         with self.timed("reasons"):
             matches = scorer.matcher.match(sentences)
             not_approved = self.bundle.model.scores(explanation.margin).pd > self.bundle.config.decision.max_pd
             (reasons,) = scorer.reasons(explanation, matches, not_approved, N_REASONS)
         with self.timed("changes"):
-            outcomes, changes = self._outcomes(design), self._changes(application, design, explanation)
+            outcomes, changes = self._outcomes(reading), self._changes(application, design, explanation)
         return Case(
             application=application,
             n_masked=tuple(reading.masked.n_cut[0].tolist()),
@@ -130,12 +132,12 @@ class Study:
             quality=reading.quality[0],
         )
 
-    def _outcomes(self, design: Design) -> Outcomes:
-        both = Design.concat([design, Design(design.tabular, silent(design.text))])
-        margins = self.scorer.margins(both)
+    def _outcomes(self, reading: Reading) -> Outcomes:
+        unwritten = replace(reading.design, text=silent(reading.design.text))
+        margins, without = (self.scorer.margins(one) for one in (reading, replace(reading, design=unwritten)))
         return Outcomes(
             fused=float(margins.fused[0]),
-            silent=float(margins.fused[1]),
+            silent=float(without.fused[0]),
             columns_only=float(margins.columns_only[0]),
             text_only=float(margins.text_only[0]),
         )

@@ -10,6 +10,7 @@ import numpy as np
 
 from data_schemas.contract import Derived, Field, FieldType, Reason, Schema
 from experiments.explain.cases import Case
+from experiments.explain.entries import Days, entries_of, in_words
 from experiments.reporting.decision.underwriter import Flag
 from experiments.reporting.parts import Fact
 from features.text.cleaning import covering_sentences
@@ -56,12 +57,14 @@ class Ground:
     Attributes:
         sensitive: Whether that sentence is about private life.
         joined: Whether it is a passage of several.
+        recorded: Whether it comes from records of a source, which the applicant did not write.
     """
 
     column: Fact | None
     sentence: Fact | None
     sensitive: bool
     joined: bool = False
+    recorded: bool = False
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -81,7 +84,8 @@ class Ground:
             level = value.replace("_", " ") if isinstance(value, str) else value
             plain.append(self.column.model_copy(update={"value": level}))
         if self.sentence is not None and not self.sensitive and not self.joined:
-            plain.append(Fact(title="You wrote", value=f"“{self.sentence.value}”"))
+            title = self.sentence.title if self.recorded else "You wrote"
+            plain.append(Fact(title=title, value=f"“{self.sentence.value}”"))
         return tuple(plain)
 
 
@@ -100,10 +104,33 @@ def ground(case: Case, reason: Reason, book: ReasonBook, known: Mapping[str, Fac
     if not len(spoken):
         return Ground(column, None, False)
     at = spoken[np.argmax(explanation.sentences[spoken])]
-    title = schema[explanation.narrative_names[block.narrative[at]]].title
-    text = block.text[at]
+    number, text = int(block.narrative[at]), block.text[at]
+    field, joined = schema[explanation.narrative_names[number]], len(covering_sentences(text)) > 1
+    title, recorded = field.title, isinstance(field, Field) and bool(field.source)
+    if recorded:
+        title = _of_records(case, number, at)
     sentence = Fact(title=title, value=shortened(text))
-    return Ground(column, sentence, bool(case.matches.sensitive[at]), len(covering_sentences(text)) > 1)
+    return Ground(column, sentence, bool(case.matches.sensitive[at]), joined, recorded)
+
+
+def _of_records(case: Case, number: int, at: int) -> str:
+    """Where the sentence at a place of the block stands: the source, the narrative that is made of it, the day."""
+    schema, block = case.application.schema, case.explanation.block
+    field = schema[case.explanation.narrative_names[number]]
+    source = next(one.title for one in schema.sources if one.name == field.source)
+    place = int(np.flatnonzero(block.narrative == number).tolist().index(at))
+    days = in_words(entries_in(case, number)[place])
+    return ", ".join(dict.fromkeys(part for part in (source, field.title, days) if part))
+
+
+def entries_in(case: Case, number: int) -> list[Days]:
+    """The days of the records that each sentence of a narrative comes from; none where it is not made of records."""
+    block, name = case.explanation.block, case.explanation.narrative_names[number]
+    passages = [block.text[at] for at in np.flatnonzero(block.narrative == number)]
+    schema = case.application.schema
+    if not schema[name].source:
+        return [()] * len(passages)
+    return entries_of(case.application.narrative(name)[0], schema.strip, passages)
 
 
 def shortened(text: str) -> str:
@@ -116,8 +143,13 @@ def shortened(text: str) -> str:
 
 def flags(case: Case) -> tuple[Flag, ...]:
     """The data-quality flags, in words."""
-    titles = {name: column.title for name, column in columns_of(case.application.schema).items()}
-    return tuple(Flag(flag=flag, words=_words(flag, titles)) for flag in case.quality.split(";") if flag)
+    schema = case.application.schema
+    titles = {name: column.title for name, column in columns_of(schema).items()}
+    sources = {one.name: one.title for one in schema.sources}
+    found = [flag for flag in case.quality.split(";") if flag]
+    return tuple(
+        Flag(flag=flag, words=_words(flag, sources if flag.startswith("no_records:") else titles)) for flag in found
+    )
 
 
 def _words(flag: str, titles: Mapping[str, str]) -> str:
@@ -133,6 +165,8 @@ def _words(flag: str, titles: Mapping[str, str]) -> str:
         return f"Not given: {listed}."
     if kind == "unknown_category":
         return f"The model does not know what is given here, and treats it like a missing value: {listed}."
+    if kind == "no_records":
+        return f"No record of the applicant was found in: {listed}."
     if kind == "masked":
         return f"Sentences that tell of private life were withheld from the model: {names.replace(',', ', ')}."
     return flag

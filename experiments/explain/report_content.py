@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 from scipy.special import expit, logit
 
+from data_schemas.sources import APPLICATION
 from experiments.explain.cases import Case, Study
-from experiments.explain.facts import Ground, columns_of, facts, flags, ground, typed
+from experiments.explain.facts import Ground, columns_of, entries_in, facts, flags, ground, typed
 from experiments.explain.standing import Crowd
 from experiments.reporting.background import BackgroundRows, in_words, rows_of
 from experiments.reporting.decision.applicant import ApplicantNotice, PlainReason, Suggestion
@@ -36,9 +37,10 @@ from experiments.reporting.decision.validator import (
     SentenceContribution,
     ValidatorReport,
 )
-from experiments.reporting.parts import Decision, Fact, Move, Result, SentenceMethod, Subject
+from experiments.reporting.parts import Decision, Fact, Move, Result, SentenceMethod, SourcePoints, Subject
 from features.arrays import Floats
 from fusion.bundle import Bundle
+from fusion.explain.by_source import owner, source_log_odds
 from fusion.explain.counterfactuals import ColumnMove, Counterfactual
 from fusion.explain.explanation import to_points
 from fusion.model.calibration import to_score
@@ -146,13 +148,29 @@ class Reporter:
             similar=similar,
             changes=tuple(self.change(change) for change in case.changes),
             narrative_effect=self.effect(case),
+            sources=self.sources(case),
         )
+
+    def sources(self, case: Case) -> tuple[SourcePoints, ...]:
+        """What the application itself and each source of the schema gives or takes."""
+        schema = self.bundle.schema
+        titles = {APPLICATION: "The application itself"} | {one.name: one.title for one in schema.sources}
+        log_odds = source_log_odds(case.explanation, schema)
+        return tuple(
+            SourcePoints(name=name, title=titles[name], points=points)
+            for name, (points,) in ((name, self.points(one)) for name, one in log_odds.items())
+        )
+
+    def source_of(self, name: str) -> str:
+        """The source with which a column or narrative counts; "" where the schema has none."""
+        schema = self.bundle.schema
+        return owner(schema, name) if schema.sources else ""
 
     def columns(self, case: Case) -> tuple[ColumnPoints, ...]:
         """Every column with its points."""
         explanation, known = case.explanation, facts(case)
         return tuple(
-            ColumnPoints(name=name, fact=known[name], points=points)
+            ColumnPoints(name=name, fact=known[name], points=points, source=self.source_of(name))
             for name, points in zip(explanation.column_names, self.points(explanation.columns[0]), strict=True)
         )
 
@@ -186,6 +204,7 @@ class Reporter:
             zip(explanation.narrative_names, self.points(explanation.narratives[0]), strict=True)
         ):
             mine = np.flatnonzero(block.narrative == number).tolist()
+            entries = entries_in(case, number)
             sentences = tuple(
                 Sentence(
                     text=block.text[at].strip(),
@@ -193,8 +212,9 @@ class Reporter:
                     error=errors[at],
                     concept=concepts[case.matches.concept[at]].name if case.matches.concept[at] >= 0 else None,
                     sensitive=tuple(sorted(case.matches.sensitive[at])),
+                    entries=days,
                 )
-                for at in mine
+                for at, days in zip(mine, entries, strict=True)
             )
             exact = bool(explanation.exact[mine].all()) and bool(mine)
             found.append(
@@ -206,6 +226,7 @@ class Reporter:
                     n_masked=case.n_masked[number],
                     exact=exact,
                     unread=case.unread[number],
+                    source=self.source_of(name),
                 )
             )
         return tuple(found)
@@ -276,6 +297,7 @@ class Reporter:
             digests=self.digests(),
             versions=self.versions(),
             command=self.heading.command_for(case.id),
+            sources=self.sources(case),
         )
 
     def contributions(self, case: Case) -> tuple[Contribution, ...]:
@@ -300,6 +322,7 @@ class Reporter:
                 error=0.0,
                 stacker=from_trees,
                 head=log_odds - from_trees,
+                source=self.source_of(name),
             )
             for number, (name, log_odds, points, from_trees) in enumerate(rows)
         )

@@ -81,6 +81,19 @@ class Move(ReportModel):
     unit: Text = ""
 
 
+class SourcePoints(ReportModel):
+    """What the application itself, or all that is made of the records of one further source, gives or takes.
+
+    Attributes:
+        name: ``application``, or the source's.
+        title: For people.
+    """
+
+    name: Text
+    title: Text
+    points: float
+
+
 def meet(what: str, found: float, stated: float, rounding: float = SUM_ROUNDING) -> None:
     """Two numbers that must be the same; raises ValueError, which pydantic reports with its place."""
     if abs(found - stated) > rounding:

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import pandas as pd
 import pyarrow as pa
 
+from data_schemas.contract import Schema
 from experiments.score.resumable_output import OutputColumn
 from features.tables.applications import Chunk
-from fusion.answers import Answer, RowReasons, points_text
+from fusion.answers import SOURCE_POINTS, Answer, RowReasons, points_text
+from fusion.explain.by_source import source_names
 
 FIRST_COLUMNS = (
     OutputColumn("row", pa.int64()),
@@ -23,16 +25,19 @@ REFER_COLUMN = OutputColumn("refer_reason", pa.string())
 LAST_COLUMN = OutputColumn("model", pa.string())
 
 
-def output_columns(n_reasons: int, refers: bool, passthrough: Sequence[str]) -> tuple[OutputColumn, ...]:
+def output_columns(
+    schema: Schema, n_reasons: int, refers: bool, passthrough: Sequence[str]
+) -> tuple[OutputColumn, ...]:
     """The scored file's columns.
 
     Args:
+        schema: Of the applications; what each of its sources gives stands beside the reasons.
         n_reasons: Reasons beside every score; 0: no columns for them.
         refers: Whether decisions follow a policy file, which may refer a row and then says why.
         passthrough: Input columns that are copied.
     """
     referring = (REFER_COLUMN,) if refers else ()
-    own = (*FIRST_COLUMNS, *referring, *reason_columns(n_reasons), LAST_COLUMN)
+    own = (*FIRST_COLUMNS, *referring, *reason_columns(n_reasons, source_names(schema)), LAST_COLUMN)
     return (*own, *(OutputColumn(name, pa.string()) for name in _copied(passthrough, own)))
 
 
@@ -48,7 +53,7 @@ def scored_frame(chunk: Chunk, answer: Answer, model_id: str, n_reasons: int, re
         list(answer.decisions.decision),
         list(answer.quality),
         *([list(answer.decisions.refer_reason)] if refers else []),
-        *reason_cells(answer.reasons or (), n_reasons),
+        *reason_cells(answer.reasons or (), n_reasons, source_names(chunk.applications.schema)),
         [model_id] * len(chunk.applications),
         *(list(cells) for cells in chunk.passthrough.values()),
     ]
@@ -70,8 +75,8 @@ def _copied(passthrough: Sequence[str], own: Sequence[OutputColumn]) -> list[str
     return copied
 
 
-def reason_columns(most: int) -> tuple[OutputColumn, ...]:
-    """The columns of ``most`` reasons per row; none at all for 0."""
+def reason_columns(most: int, sources: Sequence[str] = ()) -> tuple[OutputColumn, ...]:
+    """The columns of ``most`` reasons per row and of the points of each of these sources; none at all for 0."""
     if not most:
         return ()
     numbers = range(1, most + 1)
@@ -80,12 +85,13 @@ def reason_columns(most: int) -> tuple[OutputColumn, ...]:
         *(OutputColumn(f"reason_{number}_wording", pa.string()) for number in numbers),
         *(OutputColumn(f"reason_{number}_points", pa.float64()) for number in numbers),
         OutputColumn("narrative_points", pa.float64()),
+        *(OutputColumn(f"{SOURCE_POINTS}{name}", pa.float64()) for name in sources),
         OutputColumn("reason_flags", pa.string()),
     )
 
 
-def reason_cells(why: Sequence[RowReasons], most: int) -> list[list[str]]:
-    """The cells of ``reason_columns(most)``, column by column; empty where an application has fewer reasons."""
+def reason_cells(why: Sequence[RowReasons], most: int, sources: Sequence[str] = ()) -> list[list[str]]:
+    """The cells of ``reason_columns``, column by column; empty where an application has fewer reasons."""
     if not most:
         return []
     cells = [
@@ -96,5 +102,6 @@ def reason_cells(why: Sequence[RowReasons], most: int) -> list[list[str]]:
     return [
         *([row[at][part] for row in cells] for part in range(3) for at in range(most)),
         [points_text(one.narrative_points) for one in why],
+        *([points_text(one.source_points[name]) for one in why] for name in sources),
         [one.flags for one in why],
     ]

@@ -35,6 +35,8 @@ from fusion.bundle_folder import check_outside
 from fusion.policy.policy import Policy
 from fusion.scorer import Monitor
 
+COUNTED_BY_KIND = ("masked", "no_records")
+"""Data-quality flags of which each kind that they list is counted by itself."""
 REJECT_TYPES = {"row": pa.int64()}
 
 
@@ -129,7 +131,7 @@ def score_file(
     with run.timed("fingerprint"):
         before = fingerprint(files.data)
     refers = scorer.policy is not None
-    scored = OutputFile(files.out, output_columns(scorer.n_reasons, refers, options.passthrough))
+    scored = OutputFile(files.out, output_columns(scorer.schema, scorer.n_reasons, refers, options.passthrough))
     rejects = OutputFile(
         files.rejects, tuple(OutputColumn(name, REJECT_TYPES.get(name, pa.string())) for name in REJECT_COLUMNS)
     )
@@ -224,9 +226,9 @@ def _tally(chunk: Chunk, answer: Answer, columns: Mapping[str, ColumnCounts]) ->
 
 
 def _names(flag: str) -> list[str]:
-    """What a data-quality flag is counted as: columns that it lists are not told apart, kinds of private life are."""
+    """What a data-quality flag is counted as: columns that it lists are not told apart; kinds and sources are."""
     name, _, listed = flag.partition(":")
-    return [f"{name}:{kind}" for kind in listed.split(",")] if name == "masked" else [name] if name else []
+    return [f"{name}:{kind}" for kind in listed.split(",")] if name in COUNTED_BY_KIND else [name] if name else []
 
 
 def check_files(files: ScoreFiles) -> None:

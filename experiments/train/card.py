@@ -18,7 +18,9 @@ CARD = """\
 A creditfusion model: probability of default from {{ schema.features | length }} structured columns,
 {{ schema.derived | length }} features derived from them and {{ schema.narratives | length }} narrative columns
 ({{ schema.narratives | map(attribute="name") | join(", ") }}).
-
+{% if schema.sources %}{% for source in schema.sources %}Of these, {{ schema.fields_from(source.name) | length }} \
+are made of the records of {{ source.title }} (`{{ source.name }}`). {% endfor %}
+{% endif %}
 - Learned from {{ "{:,}".format(made.n_rows) }} applications, {{ "{:,}".format(made.n_bad) }} of them bad\
 {% if made.window %}, decided {{ made.window[0] }} to {{ made.window[1] }}{% endif %}.
 - Never seen by the model: {{ unseen | join(", ") or "nothing was withheld" }}.
@@ -49,7 +51,9 @@ window, and those held out at random took part in nothing: judge by them where t
 "AUC columns" and "AUC text" belong to the ablations: the same machinery without any narrative, and narratives alone.
 "Text's worth" is the AUC of the model minus the first of these, with DeLong's 95 % interval. "Slope" is that of the
 outcome on the log-odds: 1 is calibrated, less is overconfident.
-{% if found.plain %}
+{% if schema.sources %}"Worth of" a source is the AUC of the model minus that of the same machinery without what is
+made of its records, with the same interval; that of `sources` leaves the application alone.
+{% endif %}{% if found.plain %}
 ### Against the plain pipeline
 
 {% for name, words in found.plain.lines().items() %}- {{ name }}: {{ words }}

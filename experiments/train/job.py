@@ -219,8 +219,9 @@ def _judged(
 
 def _with_cutoff(config: Config, y: Floats, run: Run) -> tuple[Config, CutOff]:
     """The settings with the cut-off of a model that learned from rows of these outcomes, which the log gets too."""
-    found = with_cutoff(config, y)
-    cut_off = CutOff(found.decision.max_pd, float(y.mean()), follows_bad_rate=found != config)
+    bad_rate = float(y.mean())
+    found = with_cutoff(config, bad_rate)
+    cut_off = CutOff(found.decision.max_pd, bad_rate, follows_bad_rate=found != config)
     run.note(f"cut-off: {cut_off.words}", {"cut_off": asdict(cut_off)})
     return found, cut_off
 

@@ -13,6 +13,7 @@ from fusion.metrics import Figures, Gain, delong, figures
 from fusion.model.cross_validation import newest_rows
 from fusion.model.fusion_model import Margins
 from fusion.validation.intervals import Estimate, auc_interval, slope_interval
+from fusion.validation.source_worth import SourceWorth, source_worths
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class SliceReport:
         auc: the model's, with its interval.
         slope: the model's calibration slope with its interval.
         judges: whether these rows are the newest, or took no part: as near to new applications as there are.
+        sources: what each source was worth.
     """
 
     name: str
@@ -38,6 +40,7 @@ class SliceReport:
     auc: Estimate
     slope: Estimate
     judges: bool
+    sources: tuple[SourceWorth, ...] = ()
 
     def figures(self) -> Mapping[str, int | float]:
         """Every figure to its last digit, for machines; text_gain is the model's AUC minus that of the columns."""
@@ -55,7 +58,15 @@ class SliceReport:
             "text_gain_low": gain.low,
             "text_gain_high": gain.high,
             "text_gain_p": gain.p,
+            **{key: value for one in self.sources for key, value in _source_figures(one).items()},
         }
+
+
+def _source_figures(one: SourceWorth) -> Mapping[str, float]:
+    """What a source was worth, by keys that name it."""
+    gain = {"": one.gain.difference, "_low": one.gain.low, "_high": one.gain.high, "_p": one.gain.p}
+    worth = {f"worth_of_{one.name}{key}": value for key, value in gain.items()}
+    return {f"auc_without_{one.name}": one.without} | worth
 
 
 @dataclass(frozen=True)
@@ -119,6 +130,7 @@ def judge(name: str, margins: Margins, y: Floats, judges: bool) -> SliceReport:
         auc_interval(y, margins.fused),
         slope_interval(y, margins.fused)[0],
         judges,
+        source_worths(y, margins),
     )
 
 
@@ -148,4 +160,10 @@ def slice_lines(part: SliceReport) -> Mapping[str, object]:
         "95 %, from": f"{gain.low:+.4f}",
         "95 %, to": f"{gain.high:+.4f}",
         "DeLong p": f"{gain.p:.2g}",
+        **{f"worth of {one.name}": _worth_words(one) for one in part.sources},
     }
+
+
+def _worth_words(one: SourceWorth) -> str:
+    gain = one.gain
+    return f"{gain.difference:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}), AUC {one.without:.4f} without"

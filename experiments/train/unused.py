@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from data_schemas.contract import Role, Schema
+from data_schemas.contract import Role, Schema, Source
 from experiments.reporting.words import listed
 from experiments.session.run import Run
 from features.tables.reader import ReadOptions, header_report
@@ -16,6 +16,7 @@ REASONS = {
     Role.AUXILIARY: "known only after the decision, read in training alone",
 }
 UNKNOWN = "not in the contract"
+UNMADE = "columns of sources of which nothing is made"
 MAX_NAMES = 12
 
 
@@ -29,6 +30,24 @@ def note_unused(run: Run, paths: Sequence[Path], schema: Schema, options: ReadOp
 
 
 def unused_columns(schema: Schema, extra: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-    """The columns that no model of this schema uses, by the reason; ``extra``: those of the files beyond it."""
-    found = {why: tuple(one.name for one in schema.fields if one.role is role) for role, why in REASONS.items()}
-    return {why: names for why, names in ({UNKNOWN: tuple(extra)} | found).items() if names}
+    """The columns that no model of this schema uses, by the reason; those of a source as ``source.column``.
+
+    Args:
+        schema: The contract.
+        extra: Columns of the files beyond it.
+    """
+    every = [(one.name, one.role) for one in schema.own_fields]
+    every += [(f"{one.name}.{field.name}", field.role) for one in schema.sources for field in one.contract.fields]
+    found = {why: tuple(name for name, role in every if role is its_role) for its_role, why in REASONS.items()}
+    idle = tuple(f"{one.name}.{name}" for one in schema.sources for name in _unmade(schema, one))
+    return {why: names for why, names in ({UNKNOWN: tuple(extra)} | found | {UNMADE: idle}).items() if names}
+
+
+def _unmade(schema: Schema, source: Source) -> list[str]:
+    """Columns of a source of which nothing is made, and which neither tie its records nor date them."""
+    used = {source.as_of.date, *source.link.columns, *(one.of for one in source.aggregates)}
+    used |= {one.of for one in source.texts}
+    used |= {one.column for made in source.aggregates for one in made.where}
+    used |= {name for one in schema.sources if one.link.through == source.name for name in one.link.to}
+    inputs = (Role.FEATURE, Role.NARRATIVE)
+    return [field.name for field in source.contract.fields if field.role in inputs and field.name not in used]

@@ -77,6 +77,7 @@ def _data(bundle: Bundle) -> Section:
     schema, made = bundle.schema, bundle.manifest.provenance
     unseen = [field.title for field in schema.fields_of(Role.PROTECTED, Role.IGNORED, Role.GROUP)]
     later = [field.title for field in schema.fields_of(Role.AUXILIARY)]
+    sources = [f"{one.title} ({count(len(schema.fields_from(one.name)), 'column')})" for one in schema.sources]
     masked = [kind.value.replace("_", " ") for kind in bundle.config.text.mask]
     window = f", decided {made.window[0]} to {made.window[1]}" if made.window else ""
     words = [
@@ -84,6 +85,10 @@ def _data(bundle: Bundle) -> Section:
         "that broke the data contract were left out and listed at training.",
         f"Columns kept from the model: {listed(unseen, 60) if unseen else 'none'}.",
     ]
+    if sources:
+        words.append(
+            f"Made of the records of further sources, as they were known at the decision: {listed(sources, 60)}."
+        )
     if later:
         words.append(f"Known only later, and read in training alone: {listed(later, 60)}.")
     if masked:

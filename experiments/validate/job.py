@@ -16,7 +16,7 @@ from experiments.session.layouts import note_layouts
 from experiments.session.run import Run
 from experiments.session.sources import input_digest
 from experiments.validate.card import card, origin
-from experiments.validate.chapters import data, text_worth
+from experiments.validate.chapters import data, source_worth, text_worth
 from experiments.validate.chapters.calibration import chapter as calibration
 from experiments.validate.chapters.data import Intake
 from experiments.validate.chapters.discrimination import chapter as discrimination
@@ -128,6 +128,7 @@ def chapters_of(scored: ScoredOutcomes, intake: Intake, order: ValidationRequest
         lambda: calibration.chapter(scored, segments, months),
         lambda: stability.chapter(scored),
         lambda: text_worth.chapter(scored, segments, lengths),
+        *((lambda: source_worth.chapter(scored),) if scored.applications.schema.sources else ()),
         lambda: policy.chapter(scored),
         lambda: fairness.chapter(scored, run, order.reread),
     )

@@ -103,7 +103,7 @@ def score_outcomes(scorer: Scorer, applications: Applications, run: Run) -> Scor
     columns: dict[str, ColumnCounts] = {}
     reading = read_watched(scorer, applications, run, on_columns=columns.update)
     with run.timed("predict"):
-        margins = scorer.margins(reading.design)
+        margins = scorer.margins(reading)
     decided = scorer.decide(applications, expit(margins.fused), reading.quality).decision
     y, warnings = applications.outcome(), scorer.unlike_training(columns)
     note_warnings(run, warnings)

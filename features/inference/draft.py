@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,33 +103,38 @@ def draft_schema(
         what = f"levels of the outcome are named, and not the column that holds it{which}"
         raise ContractError(what, "Name the column with --target.")
     outcomes = read_outcomes(goal, stated) if goal is not None else None
-    others = [column for column in columns.values() if column is not goal and column.name not in answers.roles]
-    roles = {role: columns[header] for header, role in answers.roles.items()}
-    key = roles.get(Role.ID) or find_id(others)
-    decided = roles.get(Role.DECISION_DATE) or find_decision_date(others)
-    values = outcomes.values(goal.cells) if outcomes is not None and goal is not None else None
-    guesses: list[Guess] = []
-    for column in (before_decision(one, decided) for one in columns.values()):
-        if outcomes is not None and column is goal:
-            guess = Guess(column, Role.TARGET, _outcome_words(outcomes))
-        elif column.name in answers.roles:
-            guess = Guess(column, answers.roles[column.name], "stated when the draft was made")
-        elif column is key:
-            guess = Guess(column, Role.ID, "the first column in which every sampled row has its own value")
-        elif column is decided:
-            guess = Guess(column, Role.DECISION_DATE, "the date that looks most like the day of the decision")
-        else:
-            guess = guess_role(column, decided, values, column.name in answers.trusted)
-        guesses.append(guess)
+    guesses = tuple(_guesses(columns, goal, outcomes, answers))
     return Draft(
         document=with_reasons(_document(guesses, name, origin, outcomes)),
-        guesses=tuple(guesses),
+        guesses=guesses,
         leaks=_marked(guesses, LEAK),
         suspects=_marked(guesses, SUSPECT),
         outcomes=outcomes,
         rivals=rivals,
         missing=tuple(_missing(guesses, outcomes)),
     )
+
+
+def _guesses(
+    columns: Mapping[str, ColumnProfile], goal: ColumnProfile | None, outcomes: Outcomes | None, answers: Answers
+) -> Iterator[Guess]:
+    """The role of each column: stated, one that a single column has, or guessed from what it holds."""
+    others = [column for column in columns.values() if column is not goal and column.name not in answers.roles]
+    roles = {role: columns[header] for header, role in answers.roles.items()}
+    key = roles.get(Role.ID) or find_id(others)
+    decided = roles.get(Role.DECISION_DATE) or find_decision_date(others)
+    values = outcomes.values(goal.cells) if outcomes is not None and goal is not None else None
+    for column in (before_decision(one, decided) for one in columns.values()):
+        if outcomes is not None and column is goal:
+            yield Guess(column, Role.TARGET, _outcome_words(outcomes))
+        elif column.name in answers.roles:
+            yield Guess(column, answers.roles[column.name], "stated when the draft was made")
+        elif column is key:
+            yield Guess(column, Role.ID, "the first column in which every sampled row has its own value")
+        elif column is decided:
+            yield Guess(column, Role.DECISION_DATE, "the date that looks most like the day of the decision")
+        else:
+            yield guess_role(column, decided, values, column.name in answers.trusted)
 
 
 def _marked(guesses: Sequence[Guess], mark: str) -> tuple[str, ...]:
@@ -193,7 +198,7 @@ def _document(guesses: Sequence[Guess], name: str, origin: str, outcomes: Outcom
             "name": f"{guess.column.name}_years",
             "kind": "years_between",
             "of": [guess.column.name, decided.name],
-            "title": f"Years since {_title(guess.column.name).lower()}",
+            "title": f"Years since {title_of(guess.column.name).lower()}",
             "unit": "years",
             "guess": "drafted, because a bare date is no input of the model",
         }
@@ -208,9 +213,9 @@ def _document(guesses: Sequence[Guess], name: str, origin: str, outcomes: Outcom
         own["concepts"] = CONCEPTS.get(language, CONCEPTS_ELSE)
     return {
         "$schema": "https://datapackage.org/profiles/2.0/tableschema.json",
-        "title": _title(name),
+        "title": title_of(name),
         "missingValues": [""],
-        "fields": [_field(guess, _type(guess, outcomes)) for guess in guesses],
+        "fields": [field_of(guess, type_of(guess, outcomes)) for guess in guesses],
         "creditfusion": own,
     }
 
@@ -227,14 +232,16 @@ def _free_of(derived: list[Document], taken: set[str]) -> list[Document]:
 _TEXT_ROLES = (Role.ID, Role.TARGET, Role.GROUP, Role.NARRATIVE)
 
 
-def _type(guess: Guess, outcomes: Outcomes | None) -> FieldType:
+def type_of(guess: Guess, outcomes: Outcomes | None = None) -> FieldType:
+    """The type of the column in a contract: what names or tells something is text, whatever it looks like."""
     by_number = guess.role is Role.TARGET and outcomes is not None and outcomes.bad_if is not None
     return FieldType.STRING if guess.role in _TEXT_ROLES and not by_number else guess.column.type
 
 
-def _field(guess: Guess, kind: FieldType) -> Document:
+def field_of(guess: Guess, kind: FieldType) -> Document:
+    """The column as a field of a contract, with its note."""
     column = guess.column
-    field: Document = {"name": column.name, "type": str(kind), "title": _title(column.name)}
+    field: Document = {"name": column.name, "type": str(kind), "title": title_of(column.name)}
     own = {"role": str(guess.role)}
     if kind is column.type and (guess.role is not Role.IGNORED or not column.notation.question):
         field |= column.notation.field_keys
@@ -287,6 +294,7 @@ def _seen(column: ColumnProfile, kind: FieldType) -> str:
     return "; ".join(parts) + "."
 
 
-def _title(name: str) -> str:
+def title_of(name: str) -> str:
+    """A name as a title: of ``loan_status`` Loan status."""
     text = " ".join(words_of(name)) or name
     return text[:1].upper() + text[1:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from data_schemas.contract import Dialect, Field, FieldType, Role, Schema
 from data_schemas.errors import ContractError
+from features.arrays import Ints
 from features.tables.containers import is_parquet
 from features.tables.layout import Layout, find_layout
 from features.tables.sources import TextRows, csv_rows, header_names, parquet_rows
@@ -49,12 +50,14 @@ class FileSample:
     Attributes:
         table: the cells as written, "" where a Parquet file has no value; rows in file order, each column Arrow strings
             by place among its distinct ones, so that many rows of few levels take little memory and time.
+        row_number: int64 (n,), 1-based number of each row among the rows of the file.
         n_rows: rows in the file.
         n_damaged: those of them that could not be split into cells, which are never drawn.
         layout: of the file; None for Parquet.
     """
 
     table: pa.Table
+    row_number: Ints
     n_rows: int
     n_damaged: int
     layout: Layout | None
@@ -84,7 +87,7 @@ def sample_rows(
         ContractError: for a header that names columns badly or not at all.
         RunError: for a file that cannot be read.
     """
-    keys, kept = np.empty(0), pa.table({})
+    keys, kept, numbers = np.empty(0), pa.table({}), np.empty(0, dtype=np.int64)
     random = np.random.default_rng(0)
     total = damaged = 0
     layout = None if is_parquet(path) else find_layout(path, _NONE, dialect)
@@ -96,15 +99,23 @@ def sample_rows(
         new = new if hopeful.all() else new.filter(pa.array(hopeful))
         kept = pa.concat_tables([kept, new]) if total else new
         keys = np.concatenate([keys, new_keys[hopeful]])
+        numbers = np.concatenate([numbers, rows.row_number[hopeful]])
         if len(keys) > n_rows:
             stay = np.sort(np.argpartition(keys, n_rows)[:n_rows])
-            keys, kept = keys[stay], kept.take(stay)
+            keys, kept, numbers = keys[stay], kept.take(stay), numbers[stay]
         total += n_new + len(rows.rejects)
         damaged += len(rows.rejects)
         if on_rows:
             on_rows(n_new + len(rows.rejects))
     coded = {name: kept.column(name).fill_null("").dictionary_encode() for name in kept.column_names}
-    return FileSample(pa.table(coded).combine_chunks(), total, damaged, layout)
+    return FileSample(pa.table(coded).combine_chunks(), numbers, total, damaged, layout)
+
+
+def all_cells(path: Path, names: Sequence[str], dialect: Dialect = _FOUND) -> pa.Table:
+    """Some columns of all rows of a file that can be split into cells, as Arrow strings as they are written."""
+    layout = None if is_parquet(path) else find_layout(path, _NONE, dialect)
+    parts = [pa.table({name: rows.cells[name] for name in names}) for rows in _text_rows(path, layout, dialect)]
+    return pa.concat_tables(parts)
 
 
 def _text_rows(path: Path, layout: Layout | None, dialect: Dialect) -> Iterator[TextRows]:

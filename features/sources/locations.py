@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +64,14 @@ def parse_locations(given: Sequence[str], schema: Schema) -> dict[str, Location]
             raise ContractError(f"the source {name!r} is given twice", "Name it once; put its records into one file.")
         found[name] = _location(name, place)
     return found
+
+
+def check_names(given: Iterable[str], schema: Schema) -> None:
+    """Raise ContractError for a name that is no source of the schema."""
+    names = [source.name for source in schema.sources]
+    for name in given:
+        if name not in names:
+            raise _unknown(name, names, schema)
 
 
 def _unknown(name: str, names: Sequence[str], schema: Schema) -> ContractError:

@@ -30,7 +30,8 @@ def data_quality(
     influence. ``missing:a,b``: the features that are missing. ``unknown_category:a,b``: the features whose level the
     model does not know, because the schema does not list it or too few training rows showed it.
     ``negative_span:a,b``: the years between two dates that are below zero, as the first date lies after the second.
-    ``masked:a,b``: the kinds whose sentences were cut.
+    ``masked:a,b``: the kinds whose sentences were cut. ``no_records:a,b``: the sources of which everything that is made
+    of their records is missing, or 0 where it counts them.
 
     Args:
         levels: the levels that the model knows, by text feature (``TabularEncoder.levels``).
@@ -60,6 +61,7 @@ def data_quality(
         _listing("unknown_category", names, strange),
         _listing("negative_span", *negative_spans(applications.frame, schema)),
         [_labels("masked", kinds) for kinds in masked] if masked else blank,
+        _listing("no_records", [source.name for source in schema.sources], _no_records(applications)),
         strict=True,
     )
     return [";".join(filter(None, row)) for row in flags]
@@ -79,6 +81,24 @@ def _missing(applications: Applications, field: Field) -> Flags:
     cells = applications.frame[field.name].to_numpy()
     mask: Flags = np.asarray(cells == "" if cells.dtype == object else np.isnan(cells), dtype=np.bool_)
     return mask
+
+
+def _no_records(applications: Applications) -> Flags:
+    """bool (n, n_sources): whether nothing is made of the records of each source; False for one that only leads to
+    others.
+    """
+    schema = applications.schema
+    table = np.zeros((len(applications), len(schema.sources)), dtype=np.bool_)
+    for at, source in enumerate(schema.sources):
+        fields, zeros = schema.fields_from(source.name), source.zeros
+        nothing = _per_column(applications, fields, partial(_missing_or_zero, zeros))
+        table[:, at] = nothing.all(axis=1) & bool(fields)
+    return table
+
+
+def _missing_or_zero(zeros: Collection[str], applications: Applications, field: Field) -> Flags:
+    none = applications.frame[field.name].to_numpy() == 0.0 if field.name in zeros else False
+    return np.asarray(_missing(applications, field) | none, dtype=np.bool_)
 
 
 def _unknown(levels: Mapping[str, Sequence[str]], applications: Applications, field: Field) -> Flags:

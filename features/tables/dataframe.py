@@ -19,10 +19,12 @@ from data_schemas.contract import Field, FieldType, Schema
 from data_schemas.dates import write_date
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
+from features.arrays import Ints
 from features.tables.applications import Applications
 from features.tables.cell_checks import check, typed_frame
 from features.tables.duplicate_ids import DuplicateIds
 from features.tables.header import column_positions
+from features.tables.joined import Joined, with_sources
 from features.tables.number_cells import as_written
 from features.tables.reader import checked
 from features.tables.sources import TextRows, as_text, csv_line
@@ -72,24 +74,38 @@ class FrameRows:
     rejects: pd.DataFrame
 
 
-def read_frame(rows: Records, schema: Schema) -> FrameRows:
+def read_frame(rows: Records, schema: Schema, joined: Joined | None = None) -> FrameRows:
     """The rows of a data frame whose column names are texts, of a list of dicts, or one dict; the target and auxiliary
     columns are not read. Without an id column the id is the row's position.
 
-    An id may occur once, as in a file. Raises ContractError when a column is missing or stands twice.
+    An id may occur once, as in a file. ``joined`` is what is made of the schema's further sources, where the frame does
+    not have it. Raises ContractError when a column is missing or stands twice.
     """
     given = _given(rows)
     chunk = checked(_text_rows(given, schema), schema, DuplicateIds())
     rejects = chunk.rejects.frame
     return FrameRows(
-        chunk.applications,
+        with_sources(chunk.applications, joined, ORIGIN),
         given.index[chunk.applications.row_number - 1],
         rejects.set_index(given.index[rejects["row"].to_numpy() - 1]),
     )
 
 
-def applications_of(frame: pd.DataFrame, schema: Schema) -> Applications:
+def written_cells(rows: Records, contract: Schema, origin: str) -> dict[str, pa.Array]:
+    """The columns that a contract reads, as the text that a file of it would have.
+
+    Raises ContractError, naming the origin, when a column is missing or stands twice.
+    """
+    given = _given(rows)
+    where = column_positions(given.names, contract, need_target=False, origin=origin)
+    return {name: _cells(given.columns[name], contract[name]) for name in where}
+
+
+def applications_of(frame: pd.DataFrame, schema: Schema, row_number: Ints | None = None) -> Applications:
     """The rows of a frame, as ``read_frame`` reads them, where an id may occur again.
+
+    Args:
+        row_number: int64 (n,), what errors call the rows; None: their positions, from 1.
 
     Raises ContractError when a column is missing or stands twice, and for the first cell that breaks the contract.
     """
@@ -99,10 +115,12 @@ def applications_of(frame: pd.DataFrame, schema: Schema) -> Applications:
         position, name, rule, message = breaches[0]
         what, _, remedy = message.rpartition(". ")
         more = f" (and {len(breaches) - 1:,} more rows break the contract)" if len(breaches) > 1 else ""
-        place = f"row {position + 1:,} of {ORIGIN}, column {name!r}, rule {rule}"
+        number = position + 1 if row_number is None else int(row_number[position])
+        place = f"row {number:,} of {ORIGIN}, column {name!r}, rule {rule}"
         raise ContractError(f"{place}: {what}{more}", f"{remedy}.")
     keep = np.ones(len(frame), dtype=np.bool_)
-    return Applications(schema, typed_frame(columns, keep), rows.row_number)
+    numbers = rows.row_number if row_number is None else row_number
+    return with_sources(Applications(schema, typed_frame(columns, keep), numbers), None, ORIGIN)
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,8 @@ def with_sources(applications: Applications, joined: Joined | None, origin: Path
     if joined is None:
         names = list(dict.fromkeys(field.source for field in wanted))
         what = f"{origin}: the schema reads the sources {', '.join(names)} beside the applications, which are not given"
-        raise ContractError(what, f"Give each as --source NAME=FILE, the first as --source {names[0]}=FILE.")
+        remedy = f"Give each, as in --source {names[0]}=FILE; in Python as in sources={{{names[0]!r}: frame}}."
+        raise ContractError(what, remedy)
     found = joined.columns(origin, applications.row_number)
     made = {
         field.name: pd.Series(found[field.name], dtype="float64" if field.is_numeric else object) for field in wanted

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit
@@ -33,7 +33,8 @@ class ReasonBook:
     Attributes:
         reasons: one per code.
         column: int64 (n_columns,), place of each column in ``reasons``.
-        concept: int64 (n_concepts,), place of each concept in ``reasons``.
+        concept: int64 (n_narratives, n_concepts), place of each concept in ``reasons``, by the narrative that speaks of
+            it: in one that is made of records its reason begins with the wording of their source.
         narrative: int64 (n_narratives,), place of each narrative in ``reasons``, for its sentences that match no
             concept.
     """
@@ -54,17 +55,22 @@ class ReasonBook:
         reasons = stated | default_reasons(
             schema, [name for name in (*column_names, *narrative_names) if name not in stated]
         )
+        concepts = [concept.reason for concept in schema.concepts]
+        taken = {reason.code for reason in (*reasons.values(), *concepts)}
+        spoken = {name: _spoken(schema, schema[name], concepts, taken) for name in narrative_names}
         given = [
             [reasons[name] for name in column_names],
-            [concept.reason for concept in schema.concepts],
+            concepts,
             [reasons[name] for name in narrative_names],
+            *spoken.values(),
         ]
         book = {reason.code: reason for group in given for reason in group}
         for reason in (reason for group in given for reason in group):
             if reason != book[reason.code]:
                 raise ValueError(f"two reasons of code {reason.code}: {reason}, {book[reason.code]}")
         place = {code: at for at, code in enumerate(book)}
-        column, concept, narrative = (np.array([place[r.code] for r in group], dtype=np.int64) for group in given)
+        column, _, narrative, *by_narrative = (np.array([place[r.code] for r in group], np.int64) for group in given)
+        concept = np.array(by_narrative, dtype=np.int64).reshape(len(spoken), len(concepts))
         return ReasonBook(tuple(book.values()), column, concept, narrative)
 
     def of_sentences(self, explanation: Explanation, concept: Ints) -> Ints:
@@ -79,7 +85,7 @@ class ReasonBook:
         block = explanation.block
         place = np.full(len(block), -1, dtype=np.int64)
         matched = concept >= 0
-        place[matched] = self.concept[concept[matched]]
+        place[matched] = self.concept[block.narrative[matched], concept[matched]]
         unnamed = np.flatnonzero(~matched)
         worst_first = np.round(-explanation.sentences[unnamed], 9)
         unnamed = unnamed[np.lexsort((worst_first, block.narrative[unnamed], block.row[unnamed]))]
@@ -111,6 +117,22 @@ class Reasons:
         """The reasons of one row with their points."""
         pairs = zip(self.which[row].tolist(), self.points[row].tolist(), strict=True)
         return [(self.book.reasons[at], points) for at, points in pairs if at >= 0]
+
+
+def _spoken(schema: Schema, narrative: Field, concepts: Sequence[Reason], taken: Set[str]) -> list[Reason]:
+    """The reasons of concepts that a narrative speaks of; of one that is made of records under codes of their own, none
+    of them ``taken``, with the wording of their source before them.
+    """
+    source = next((one for one in schema.sources if one.name == narrative.source), None)
+    if source is None or not narrative.match_concepts:
+        return list(concepts)
+    ending = re.sub(r"[^A-Z0-9]+", "_", source.name.upper())
+    while taken & {f"{reason.code}_{ending}" for reason in concepts}:
+        ending += "_"
+    return [
+        replace(reason, code=f"{reason.code}_{ending}", wording=f"{source.wording}: {reason.wording}")
+        for reason in concepts
+    ]
 
 
 def _columns(schema: Schema) -> list[Field | Derived]:

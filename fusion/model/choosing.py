@@ -22,13 +22,13 @@ from features.arrays import Floats
 from features.design import Design, TextBlock
 from features.encoders.threads import lone_workers
 from fusion.config import Config, Setting, TextConfig, given_settings, with_settings
-from fusion.metrics import base_log_odds, both_classes, fit_logistic_line
+from fusion.metrics import base_log_odds, both_classes, fit_logistic_line, relative_weight
 from fusion.model.basis import Basis
 from fusion.model.cross_validation import Block, forward_blocks
 from fusion.model.folds import draw_groups
 from fusion.model.head import fit_head
 from fusion.model.lesson import Lesson
-from fusion.model.recency import recency_weight
+from fusion.model.recency import row_weight
 from fusion.model.text_components import TextComponents, text_columns
 from fusion.model.training import Training, TrainingSample, TreeRows, fit_head_margin, fit_text_head, fit_trees
 
@@ -93,7 +93,7 @@ class Rung:
 
     Attributes:
         settings: what it sets, by dotted key.
-        log_loss: mean out-of-fold log-loss, in nats.
+        log_loss: mean out-of-fold log-loss, in nats, weighted where rows have weights.
         behind: how much worse than the best option that is.
         error: standard error of that difference.
     """
@@ -195,7 +195,7 @@ class _Climb:
         return [(settings, config) for config, settings in found.items()]
 
     def up(self, subject: str, ladder: Sequence[Settings], row_loss: Callable[[Config], Floats]) -> None:
-        """Climb one ladder and take a rung; ``row_loss`` gives the log-loss of every row, out of fold."""
+        """Climb one ladder and take a rung; ``row_loss`` gives the losses of ``_row_loss``, out of fold."""
         options = self.options(ladder)
         if len(options) < 2:
             return
@@ -226,13 +226,13 @@ def _is_worse(loss: Floats, best: Floats) -> bool:
     return behind > error
 
 
-def _row_loss(y: Floats, margin: Floats) -> Floats:
+def _row_loss(y: Floats, margin: Floats, weight: Floats) -> Floats:
     """Log-loss of every row after the best line through the margin, as the blend will have it; of the base rate where
-    there is none.
+    there is none. Each is times the row's weight, whose mean is 1: the mean over the rows is that of the population.
     """
-    slope, intercept = fit_logistic_line(y, margin)
-    line = slope * margin + intercept if slope > 0 else np.full(len(y), base_log_odds(y))
-    loss: Floats = np.logaddexp(0.0, line) - y * line
+    slope, intercept = fit_logistic_line(y, margin, weight)
+    line = slope * margin + intercept if slope > 0 else np.full(len(y), base_log_odds(y, weight))
+    loss: Floats = relative_weight(weight, len(y)) * (np.logaddexp(0.0, line) - y * line)
     return loss
 
 
@@ -246,18 +246,19 @@ def _choose_half_life(sample: TrainingSample, climb: _Climb) -> None:
         return
     basis = Basis.fit(sample.design, climb.config, sample.monotone)
     inputs = basis.inputs(sample.design)
-    y = np.concatenate([sample.y[block.validation] for block in blocks])
+    newer = np.concatenate([block.validation for block in blocks])
+    y, count = sample.y, sample.relative_weight
 
     def row_loss(config: Config) -> Floats:
         def margin(block: Block) -> Floats:
             rows = block.training
             decided = None if sample.decided is None else sample.decided[rows]
-            weight = recency_weight(decided, len(rows), config.folds.half_life_years)
-            head = fit_head(inputs.take(rows), Lesson(sample.y[rows], weight), config.head)
+            weight = row_weight(decided, len(rows), config.folds.half_life_years, count[rows])
+            head = fit_head(inputs.take(rows), Lesson(y[rows], weight), config.head)
             return head.output(inputs.take(block.validation)).margin
 
         with lone_workers(torch.device("cpu")) as pool:
-            return _row_loss(y, np.concatenate(list(pool.map(margin, blocks))))
+            return _row_loss(y[newer], np.concatenate(list(pool.map(margin, blocks))), count[newer])
 
     climb.up("weight of older decisions", HALF_LIVES, row_loss)
 
@@ -270,7 +271,7 @@ def _choose_text(sample: TrainingSample, climb: _Climb, read_words: ReadWords) -
 
     def row_loss(config: Config) -> Floats:
         if config in found:
-            return _row_loss(sample.y, found[config][0].sum(axis=1))
+            return _row_loss(sample.y, found[config][0].sum(axis=1), sample.relative_weight)
         counted = sample
         if config.text != start.text:
             text = replace(sample.design.text, x_lex=read_words(config.text))
@@ -278,7 +279,7 @@ def _choose_text(sample: TrainingSample, climb: _Climb, read_words: ReadWords) -
         inputs = Basis.fit(counted.design, config, sample.monotone).inputs(counted.design).without_columns()
         _, text_logit = fit_text_head(inputs, Training.of(sample, config))
         found[config] = text_logit, counted
-        return _row_loss(sample.y, text_logit.sum(axis=1))
+        return _row_loss(sample.y, text_logit.sum(axis=1), sample.relative_weight)
 
     start = climb.config
     if sample.design.text.has_text.any():
@@ -299,7 +300,8 @@ def _choose_columns(sample: TrainingSample, climb: _Climb) -> None:
 
     def row_loss(config: Config) -> Floats:
         inputs = Basis.fit(design, config, sample.monotone).inputs(design)
-        return _row_loss(sample.y, fit_head_margin(inputs, Training.of(sample, config)))
+        margin = fit_head_margin(inputs, Training.of(sample, config))
+        return _row_loss(sample.y, margin, sample.relative_weight)
 
     if sample.design.tabular.num_names or sample.design.tabular.cat_names:
         climb.up("columns of the head", COLUMNS, row_loss)
@@ -313,7 +315,8 @@ def _choose_trees(sample: TrainingSample, climb: _Climb, text: Floats) -> None:
         k, seed = config.stacker.text_components, config.folds.seed
         components = TextComponents.fit(inputs, k, seed)
         rows = TreeRows.of(sample, text, text_columns(components, inputs, sample.design.text))
-        return _row_loss(sample.y, fit_trees(rows, Training.of(sample, config)))
+        margin = fit_trees(rows, Training.of(sample, config))
+        return _row_loss(sample.y, margin, sample.relative_weight)
 
     climb.up("capacity of the trees", CAPACITY, row_loss)
     if sample.design.text.has_text.any():

@@ -46,7 +46,7 @@ class CrossValidated:
     model: FusionModel
 
     def figures(self) -> dict[str, float]:
-        """Headline figures by name.
+        """Headline figures by name; rows count alike, whatever their weight in training.
 
         With random folds the calibration slope is 1 by construction, because the blend's line was fitted on these rows;
         only ``slope_newest`` says something about calibration then.

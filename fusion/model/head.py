@@ -262,7 +262,7 @@ def _fit_alone(inputs: HeadInputs, lesson: Lesson, config: HeadConfig, device: t
     target, count = torch.tensor(lesson.y, device=device), torch.tensor(weight, device=device)
     module = Trainable(inputs, config).to(device)
     parameters = list(module.parameters())
-    with torch.no_grad():
+    with torch.no_grad():  # where the search starts, not part of what it finds
         module.bias.fill_(0.0 if lesson.squared else base_log_odds(lesson.y))
 
     def loss_and_gradient(theta: Floats) -> tuple[float, Floats]:

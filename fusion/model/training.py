@@ -22,14 +22,14 @@ from features.arrays import Dates, Flags, Floats, Index, Ints
 from features.design import Design, InputGroup
 from features.encoders.threads import lone_workers
 from fusion.config import Config, FoldConfig
-from fusion.metrics import base_log_odds, both_classes, fit_logistic_line
+from fusion.metrics import base_log_odds, both_classes, fit_logistic_line, relative_weight
 from fusion.model.basis import Basis, HeadInputs
 from fusion.model.calibration import fit_blend, says_something
 from fusion.model.folds import assign_folds
 from fusion.model.fusion_model import OUTCOME, Assembly, FusionModel, Margins, Member, TextModel, Without
 from fusion.model.head import Head, fit_head, training_device
 from fusion.model.lesson import Lesson
-from fusion.model.recency import recency_weight
+from fusion.model.recency import row_weight
 from fusion.model.stacker import Stacker, fit_booster, stacker_inputs
 from fusion.model.text_components import TextComponents, text_columns
 
@@ -71,9 +71,12 @@ class TrainingSample:
         y: float64 (n,), 1 bad and 0 good.
         groups: int64 (n,), rows with one number never part (``folds.tied_groups``).
         monotone: +1, 0 or -1 per numeric column.
-        decided: datetime64 (n,), or None; older decisions count less (``recency.recency_weight``).
+        decided: datetime64 (n,), or None; members learn less from older decisions (``recency.row_weight``).
         auxiliary: outcomes known only later.
         sources: inputs that hang on each source; the model is also trained without each.
+        weight: float64 (n,), above 0, how many rows of the population each row stands for beside the others, or None
+            for all alike. It counts in what members learn, in blend and calibration and in the choice of settings;
+            how rows are read (``Basis``, ``TextComponents``) and dealt into folds hangs on the rows alone.
     """
 
     design: Design
@@ -83,6 +86,7 @@ class TrainingSample:
     decided: Dates | None = None
     auxiliary: tuple[Auxiliary, ...] = ()
     sources: tuple[InputGroup, ...] = ()
+    weight: Floats | None = None
 
     def __post_init__(self) -> None:
         n, n_num = len(self.design), len(self.design.tabular.num_names)
@@ -90,19 +94,27 @@ class TrainingSample:
             raise ValueError(f"{n} rows with {len(self.y)} outcomes and {len(self.groups)} groups")
         if any(len(one.values) != n for one in self.auxiliary):
             raise ValueError(f"{n} rows with auxiliary outcomes of another number")
+        if self.weight is not None and not (len(self.weight) == n and (self.weight > 0.0).all()):
+            raise ValueError(f"{n} rows with {len(self.weight)} weights that are not all above 0")
         if len(self.monotone) != n_num:
             raise ValueError(f"{len(self.monotone)} directions for {n_num} numeric columns")
 
     def __len__(self) -> int:
         return len(self.y)
 
+    @property
+    def relative_weight(self) -> Floats:
+        """float64 (n,), mean 1: ``weight``, or ones."""
+        return relative_weight(self.weight, len(self))
+
     def take(self, index: Index) -> TrainingSample:
         """The rows at these positions."""
         decided = None if self.decided is None else self.decided[index]
+        weight = None if self.weight is None else self.weight[index]
         auxiliary = tuple(Auxiliary(one.name, one.values[index]) for one in self.auxiliary)
         design = self.design.take(index)
         y, groups = self.y[index], self.groups[index]
-        return TrainingSample(design, y, groups, self.monotone, decided, auxiliary, self.sources)
+        return TrainingSample(design, y, groups, self.monotone, decided, auxiliary, self.sources, weight)
 
 
 def fit(
@@ -127,8 +139,8 @@ def _fit_parts(training: Training, watch: Watch) -> tuple[FusionModel, Margins]:
     fused_rows = TreeRows.of(sample, text, text_columns(components, inputs, sample.design.text))
     fused, fused_margin = _fit_assembly(inputs, fused_rows, training, watch)
     columns, columns_margin = _fit_assembly(inputs.without_text(), TreeRows.of(sample, text[:, :0]), training)
-    slope, intercept = fit_logistic_line(sample.y, text.sum(axis=1))
-    line = (slope, intercept) if np.isfinite(slope) else (0.0, base_log_odds(sample.y))
+    slope, intercept = fit_logistic_line(sample.y, text.sum(axis=1), sample.weight)
+    line = (slope, intercept) if np.isfinite(slope) else (0.0, base_log_odds(sample.y, sample.weight))
     text_only = TextModel(text_head, *line)
     n_style = sample.design.text.x_style.shape[2]
     without, without_margin = [], {}
@@ -175,9 +187,9 @@ class Task:
     Attributes:
         name: ``OUTCOME``, or that of an auxiliary outcome.
         y: float64 (n,), outcomes; or an auxiliary outcome, standardised, 0 where unknown.
-        weight: float64 (n,), how much each row counts; 0 where unknown. An auxiliary outcome has the variance of the
-            outcome as a factor: so penalties shrink a member as much as one on the outcome, whose rows carry as much
-            information.
+        weight: float64 (n,), how much each row counts (``row_weight``); 0 where unknown. An auxiliary outcome has the
+            variance of the outcome as a factor: so penalties shrink a member as much as one on the outcome, whose rows
+            carry as much information.
     """
 
     name: str
@@ -194,16 +206,20 @@ class Task:
         return Lesson(self.y[rows], self.weight[rows], self.squared)
 
 
-def _tasks(sample: TrainingSample, weight: Floats) -> tuple[Task, ...]:
+def _tasks(sample: TrainingSample, half_life_years: float) -> tuple[Task, ...]:
     """The outcome, then the auxiliary outcomes that are known often enough and go with it: others teach nothing of it,
     though trees bound to the schema's risk directions would rank by them.
     """
-    variance = float(sample.y.mean() * (1.0 - sample.y.mean()))
+    weight = row_weight(sample.decided, len(sample), half_life_years, sample.weight)
+    bad_rate = np.average(sample.y, weights=sample.weight)
+    variance = float(bad_rate * (1.0 - bad_rate))
     tasks = [Task(OUTCOME, sample.y, weight)]
     for one in sample.auxiliary:
         known = np.isfinite(one.values)
-        if known.sum() >= MIN_TAUGHT and says_something(sample.y[known], one.values[known]):
-            mean, spread = one.values[known].mean(), one.values[known].std()
+        values, count = one.values[known], sample.relative_weight[known]
+        if known.sum() >= MIN_TAUGHT and says_something(sample.y[known], values, count):
+            mean = np.average(values, weights=count)
+            spread = np.sqrt(np.average(np.square(values - mean), weights=count))
             standardised = np.where(known, (one.values - mean) / spread, 0.0)
             tasks.append(Task(one.name, standardised, weight * known * variance))
     return tuple(tasks)
@@ -249,7 +265,7 @@ class Training:
                 f"the {folds.n_folds} fold models without a bad or without a good outcome to learn from",
                 "Add rows, or strip the text that many narratives have in common (creditfusion.strip in the schema).",
             )
-        tasks = _tasks(sample, recency_weight(sample.decided, len(y), folds.half_life_years))
+        tasks = _tasks(sample, folds.half_life_years)
         return Training(sample, config, tasks, fold, training_device(), threading.Lock(), step)
 
     def each_fold(self, fit_on: Callable[[Index, int], Part], done: Callable[[int, Index, Part], None]) -> None:
@@ -358,6 +374,7 @@ def _fit_assembly(
     """A head and trees on every task, and their blend on rows that they never saw; with its margins."""
     x = trees.x
     tasks, y, n_folds = training.tasks, training.sample.y, training.config.folds.n_folds
+    weight = training.sample.relative_weight
     fitted: list[list[tuple[Head, lgb.Booster]]] = []
     outputs = np.zeros((len(x), 2 * len(tasks)))
     times = np.zeros(len(x))
@@ -374,11 +391,12 @@ def _fit_assembly(
             outputs[rows, 2 * at + 1] += Stacker.mean([booster]).margin(x[rows])
         if watch is not None and number < n_folds:
             seen = times > 0.0
-            watch(number + 1, y[seen], fit_blend(y[seen], outputs[seen], optional).margin(outputs[seen]))
+            blend = fit_blend(y[seen], outputs[seen], optional, weight[seen])
+            watch(number + 1, y[seen], blend.margin(outputs[seen]))
 
     training.each_fold(fit_on, done)
     outputs /= times[:, None]
-    blend = fit_blend(y, outputs, optional)
+    blend = fit_blend(y, outputs, optional, weight)
     names = [task.name for task in tasks]
     weights = dict(zip(names, zip(blend.weights[0::2], blend.weights[1::2], strict=True), strict=True))
     left_out = [one.name for one in training.sample.auxiliary if one.name not in weights]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from features.arrays import Floats
 from fusion.config import Config
 
 ODDS_FACTOR = 1.4
@@ -26,17 +25,17 @@ def cutoff_of(bad_rate: float) -> float:
     return round(pd, 1 - math.floor(math.log10(min(pd, rest))))
 
 
-def with_cutoff(config: Config, y: Floats) -> Config:
+def with_cutoff(config: Config, bad_rate: float) -> Config:
     """The settings with a cut-off for a model of these training rows: their own, or else ``cutoff_of`` the bad rate.
 
     Args:
         config: settings; ``decision.max_pd`` is 0 where the cut-off follows the bad rate.
-        y: float64 (n,), outcomes of the training rows, of both classes.
+        bad_rate: of the training rows, inside (0, 1).
 
     Raises:
-        ValueError: for outcomes of one class, where the settings have no cut-off.
+        ValueError: for another bad rate, where the settings have no cut-off.
     """
     if config.decision.max_pd > 0.0:
         return config
-    decision = config.decision.model_copy(update={"max_pd": cutoff_of(float(y.mean()))})
+    decision = config.decision.model_copy(update={"max_pd": cutoff_of(bad_rate)})
     return config.model_copy(update={"decision": decision})

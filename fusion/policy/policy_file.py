@@ -24,7 +24,7 @@ from fusion.policy.policy import (
     value_text,
 )
 
-FLAGS = ("narrative_only", "text_not_read", "missing", "unknown_category", "masked")
+FLAGS = ("narrative_only", "text_not_read", "missing", "unknown_category", "masked", "no_records")
 SECTIONS: Mapping[str, type[PolicySegment]] = {
     "cutoffs": Cutoffs,
     "segments": Segments,
@@ -142,6 +142,7 @@ def _check_flag(entry: str, schema: Schema, origin: str) -> None:
             "unknown_category": texts,
             "text_not_read": [field.name for field in schema.narratives],
             "masked": [str(kind) for kind in Sensitive],
+            "no_records": [source.name for source in schema.sources],
         }.get(flag, [])
         if name not in known:
             raise ContractError(f"{origin}: {flag!r} cannot be said of {name!r}", nearest(name, known))

@@ -10,6 +10,7 @@ import pytest
 
 from data_schemas.contract import Actionable, DerivedKind, Direction, FieldType, Role, Schema, Sensitive
 from data_schemas.reader import parse_schema
+from data_schemas.sources import AggregateKind
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "schema.md").read_text(encoding="utf-8")
@@ -50,6 +51,8 @@ def test_the_tables_are_complete() -> None:
     assert first_cells("Derived features") == set(DerivedKind)
     assert first_cells("Auxiliary outcomes") == {*form["$defs"]["auxiliary"]["properties"]["kind"]["enum"]}
     assert first_cells("What an applicant can change") == set(Actionable)
+    source = form["$defs"]["source"]["properties"]["creditfusion"]["properties"]
+    assert first_cells("Further sources") == {*source, *AggregateKind}
     assert first_cells("Sensitive content") == set(Sensitive)
     assert first_cells("Concepts") == {*form["$defs"]["concept"]["properties"]}
     assert set(form["$defs"]["concept"]["properties"]["sensitive"]["enum"]) == set(Sensitive)

@@ -11,6 +11,7 @@ import pytest
 from data_schemas.contract import FieldType, Role, Schema
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema, parse_schema
+from data_schemas.unfinished import unfinished
 from tests.support.sources import BUREAU, CALLS, with_sources
 
 Path = tuple[str | int, ...]
@@ -112,4 +113,23 @@ def test_a_dated_source_needs_the_day_of_the_decision() -> None:
     day = next(field for field in document["fields"] if field["creditfusion"]["role"] == "decision_date")
     day["creditfusion"]["role"] = "ignored"
     with pytest.raises(ContractError, match="no column has the role 'decision_date'"):
+        parsed(document)
+
+
+def test_what_is_unfinished_in_a_source_is_named() -> None:
+    document = with_sources(BUREAU, CALLS)
+    bureau, calls = (source["creditfusion"] for source in document["creditfusion"]["sources"])
+    bureau["guess"] = calls["texts"][0]["guess"] = bureau["aggregates"][1]["guess"] = "SUSPECT"
+    document["creditfusion"]["sources"][0]["fields"][2]["creditfusion"]["guess"] = "a date"
+    found = unfinished(parsed(document))
+    assert found.guesses == ("bureau", "bureau.opened_on", "bureau_balance_trend", "call_notes")
+    assert found.without_wording[-4:] == ("bureau_balance_trend", "bureau_last_status", "bureau_since", "call_notes")
+    assert "bureau_balance_trend" not in found.without_unit
+
+
+@pytest.mark.parametrize("name", ["application", "sources"])
+def test_a_source_has_no_name_that_stands_for_something_else(name: str) -> None:
+    document = with_sources(BUREAU)
+    document["creditfusion"]["sources"][0]["creditfusion"]["name"] = name
+    with pytest.raises(ContractError, match=f"a source has the name '{name}'"):
         parsed(document)

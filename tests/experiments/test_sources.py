@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import fusion
 from experiments.demo.data import FIRST_DAY, generate
 from tests.support.command_line import creditfusion
 from tests.support.sources import BUREAU, CALLS, with_sources
@@ -76,6 +77,9 @@ def test_scored_bytes_do_not_depend_on_the_order_of_records_or_on_chunks(work: P
     scored = (tmp_path / "scored.csv").read_bytes()
     assert (tmp_path / "again.csv").read_bytes() == scored
     assert len(scored.splitlines()) == N_NEW + 1
+    records = {one: pd.read_csv(work / f"new.{one}.csv", dtype=str) for one in ("bureau", "calls")}
+    frame = fusion.load(work / "model").score(pd.read_csv(work / "new.csv", dtype=str), records).scores
+    assert [f"{pd_:.6f}" for pd_ in frame["pd"]] == [line.split(",")[2] for line in scored.decode().splitlines()[1:]]
 
 
 @pytest.mark.slow

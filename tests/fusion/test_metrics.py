@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
 
 from features.arrays import Floats
-from fusion.metrics import auc, brier, brier_gain, delong, figures, fit_logistic_line, ks, log_loss
+from fusion.metrics import auc, brier, brier_gain, delong, effective_rows, figures, fit_logistic_line, ks, log_loss
 
 
 def sample(seed: int, n: int = 400) -> tuple[Floats, Floats, Floats]:
@@ -70,6 +70,23 @@ def test_logistic_line_agrees_with_scikit_learn() -> None:
     reference = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(poor[:, None], y)
     assert slope == pytest.approx(reference.coef_[0, 0], abs=1e-5)
     assert intercept == pytest.approx(reference.intercept_[0], abs=1e-5)
+
+
+@given(st.integers(0, 10_000))
+def test_weighted_figures_are_those_of_repeated_rows(seed: int) -> None:
+    y, _, poor = sample(seed, 80)
+    times = np.random.default_rng(seed).integers(1, 5, 80)
+    weighted = figures(y, poor, 0.3 * times.astype(np.float64))
+    repeated = figures(y.repeat(times), poor.repeat(times))
+    assert (weighted.n, weighted.n_bad) == (80, y.sum())
+    for name in ("auc", "ks", "brier", "log_loss", "slope", "intercept"):
+        assert getattr(weighted, name) == pytest.approx(getattr(repeated, name), abs=1e-9)
+
+
+def test_effective_rows_are_fewer_where_weights_differ() -> None:
+    assert effective_rows(None, 7) == effective_rows(np.ones(7), 7) == 7.0
+    assert effective_rows(np.full(7, 0.1), 7) == pytest.approx(7.0)
+    assert effective_rows(np.array([1.0, 1.0, 2.0]), 3) == pytest.approx(16 / 6)
 
 
 def test_one_class_and_no_rows_give_nan_not_a_guess() -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run
 from features.arrays import Floats, Floats32
 from features.encoders.encoder import BertEncoder, Progress
+from features.tables.dataframe import read_frame
 from features.tables.reader import ReadOptions
 from fusion.model.fusion_model import FusionModel, Scores
 from fusion.scorer import Scorer
@@ -205,3 +206,20 @@ def test_a_score_that_is_no_number_is_an_error(lender: Lender, scorer: Scorer) -
     for answer in (scorer.score, scorer.explain):
         with pytest.raises(RunError, match="the score of row 2 or its reasons are no finite numbers"):
             answer(lender.rows)
+
+
+def test_log_odds_of_an_ablation_that_are_no_number_are_an_error(
+    lender: Lender, scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = scorer.read(read_frame(lender.rows.head(5), scorer.schema).applications)
+    right = scorer.margins(reading)
+    wrong = np.where(np.arange(5) == 1, np.inf, right.fused)
+    for margins in (
+        replace(right, fused=wrong),
+        replace(right, columns_only=wrong),
+        replace(right, text_only=wrong),
+        replace(right, without={"bureau": wrong}),
+    ):
+        monkeypatch.setattr(FusionModel, "margins", lambda *_, found=margins: found)
+        with pytest.raises(RunError, match="the score of row 2 or its reasons are no finite numbers"):
+            scorer.margins(reading)

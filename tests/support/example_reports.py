@@ -30,7 +30,7 @@ from experiments.reporting.decision.validator import (
     ValidatorReport,
 )
 from experiments.reporting.file_names import file_name
-from experiments.reporting.parts import Fact, Move, Result, Subject
+from experiments.reporting.parts import Fact, Move, Result, SourcePoints, Subject
 
 FACTOR = 40 / math.log(2)  # points for one unit of log-odds
 OFFSET = 600 - FACTOR * math.log(20)
@@ -72,6 +72,7 @@ COLUMNS = (
     ("annual_income", "Annual income before tax", 52000.0, "USD per year", 8.15),
     ("credit_score", "Credit bureau score", 718.0, "points", 16.93),
 )
+BUREAU = ("credit_score", "delinquencies_2y", "inquiries_6m", "credit_history", "revolving")
 Told = tuple[str, float, float, str | None, tuple[str, ...]]  # text, points, standard error, concept, sensitive kinds
 SENTENCES: tuple[Told, ...] = (
     (
@@ -98,7 +99,23 @@ def narrative(
         for text, points, error, concept, sensitive in told
     )
     points = math.fsum(part.points for part in sentences)
-    return Narrative(name=name, title=title, points=points, sentences=sentences, exact=True)
+    return Narrative(name=name, title=title, points=points, sentences=sentences, exact=True, source=source_of(name))
+
+
+def source_of(name: str) -> str:
+    """The source with which a column or narrative counts."""
+    return "bureau" if name in BUREAU else "application"
+
+
+def sources(report: UnderwriterReport) -> tuple[SourcePoints, ...]:
+    """What each source gives or takes."""
+    parts = [(one.source, one.points) for one in report.columns]
+    parts += [(one.source, one.points) for one in report.narratives]
+    titles = {"application": "The application itself", "bureau": "Credit bureau record"}
+    return tuple(
+        SourcePoints(name=name, title=title, points=math.fsum(points for source, points in parts if source == name))
+        for name, title in titles.items()
+    )
 
 
 def fact(name: str) -> Fact:
@@ -139,7 +156,7 @@ def population() -> PopulationPlace:
 def underwriter() -> UnderwriterReport:
     """A declined applicant with a reason that may not be disclosed."""
     columns = tuple(
-        ColumnPoints(name=name, fact=Fact(title=title, value=value, unit=unit), points=points)
+        ColumnPoints(name=name, fact=Fact(title=title, value=value, unit=unit), points=points, source=source_of(name))
         for name, title, value, unit, points in COLUMNS
     )
     narratives = (
@@ -148,7 +165,7 @@ def underwriter() -> UnderwriterReport:
     )
     told = math.fsum(part.points for part in narratives)
     score = STARTING_SCORE + math.fsum(column.points for column in columns) + told
-    return UnderwriterReport(
+    report = UnderwriterReport(
         subject=SUBJECT,
         result=result(score),
         cut_off=CutOff(pd=0.20, score=CUT_OFF, distance=score - CUT_OFF),
@@ -221,6 +238,7 @@ def underwriter() -> UnderwriterReport:
         ),
         narrative_effect=NarrativeEffect(without=result(score - told), columns_only=result(score - told + 3.1)),
     )
+    return report.model_copy(update={"sources": sources(report)})
 
 
 def notice() -> ApplicantNotice:
@@ -257,6 +275,7 @@ def validator() -> ValidatorReport:
                 "error": 0.00213 if name == "dti" else 0.0,
                 "stacker": -0.62 * points / FACTOR,
                 "head": -0.38 * points / FACTOR,
+                "source": source_of(name),
             }
         )
         for kind, name, value, points in parts
@@ -307,6 +326,7 @@ def validator() -> ValidatorReport:
         ),
         versions={"creditfusion": "0.1.0", "lightgbm": "4.7.0", "torch": "2.13.0"},
         command="creditfusion explain --model bundle --data applications.csv --id A-10482 --for validator --out out",
+        sources=report.sources,
     )
 
 

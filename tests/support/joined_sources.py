@@ -35,10 +35,17 @@ NOTES = ("[2019-05-{day:02d}] He paid the late bill. He called back.", "[2019-06
 
 
 def joined_schema() -> Schema:
-    """The demo's contract with the bureau, the calls, the court, and a feature derived from the bureau."""
+    """The demo's contract with the bureau, the calls, the court, and a feature derived from the bureau; every input has
+    a reason.
+    """
     document = with_sources(BUREAU, CALLS, UNUSED)
+    own = document["creditfusion"]
     derived = {"name": "open_per_amount", "kind": "ratio", "of": ["bureau_open", "amount"]}
-    document["creditfusion"].setdefault("derived", []).append(derived)
+    own.setdefault("derived", []).append(derived)
+    parts = [source["creditfusion"] for source in own["sources"]]
+    parts[1]["wording"] = "From our notes on your calls"
+    for part in (derived, *(one for own in parts for kind in ("aggregates", "texts") for one in own.get(kind, []))):
+        part.setdefault("reason", {"code": part["name"].upper(), "wording": f"Your {part['name']}."})
     return parse_schema(json.dumps(document), "the demo with sources")
 
 

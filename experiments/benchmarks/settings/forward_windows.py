@@ -29,7 +29,7 @@ from fusion.metrics import auc, log_loss
 from fusion.model.basis import Basis
 from fusion.model.head import fit_head
 from fusion.model.lesson import Lesson
-from fusion.model.recency import recency_weight
+from fusion.model.recency import row_weight
 from fusion.text_encoder import CACHE_GB, open_reader, open_text_encoder
 
 MUTE = 1e9  # a penalty under which a part of the head says nothing
@@ -80,7 +80,7 @@ def forward(read: Applications, text: TextBlock, train: Index, later: Index, var
     design, y = Design(tabular, text if variant.reads_text else TextBlock.empty(len(read))), read.outcome()
     basis = Basis.fit(design.take(train), Config(head=variant.head), encoder.monotone)
     dates = read.decision_date()
-    weight = recency_weight(None if dates is None else dates[train], len(train), variant.half_life_years)
+    weight = row_weight(None if dates is None else dates[train], len(train), variant.half_life_years)
     head = fit_head(basis.inputs(design.take(train)), Lesson(y[train], weight), variant.head)
     margin = head.output(basis.inputs(design.take(later))).margin
     return auc(y[later], margin), log_loss(y[later], margin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from experiments.reporting.decision import pictures
 from experiments.reporting.decision.applicant import ApplicantNotice
 from experiments.reporting.decision.index import IndexPage
-from experiments.reporting.decision.underwriter import Narrative, UnderwriterReport
+from experiments.reporting.decision.underwriter import ColumnPoints, Narrative, UnderwriterReport
 from experiments.reporting.decision.validator import ValidatorReport
 from experiments.reporting.page import render
 
@@ -19,6 +19,9 @@ def underwriter_html(report: UnderwriterReport) -> str:
         "against": [column for column in ranked[:FEW] if column.points <= -0.5],
         "favour": [column for column in ranked[::-1][:FEW] if column.points >= 0.5],
         "largest": largest_sentence(report.narratives),
+        "source_titles": {source.name: source.title for source in report.sources},
+        "largest_source": max((abs(source.points) for source in report.sources), default=0.0),
+        "groups": column_groups(report),
         "pictures": pictures,
         "zip": zip,
     }
@@ -38,6 +41,17 @@ def validator_html(report: ValidatorReport) -> str:
 def index_html(report: IndexPage) -> str:
     """The list of all reported applications, with links to their files beside it."""
     return render("index.html.j2", report, {})
+
+
+def column_groups(report: UnderwriterReport) -> list[tuple[str, list[ColumnPoints]]]:
+    """The columns of each source under its title, those that take most first; one group without title where there are
+    no sources.
+    """
+    ranked = sorted(report.columns, key=lambda column: column.points)
+    if not report.sources:
+        return [("", ranked)]
+    groups = [(one.title, [column for column in ranked if column.source == one.name]) for one in report.sources]
+    return [(title, columns) for title, columns in groups if columns]
 
 
 def largest_sentence(narratives: tuple[Narrative, ...]) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from experiments.reporting.decision.underwriter import PopulationPlace, Sentence, Similar, UnderwriterReport
-from experiments.reporting.parts import Fact
+from experiments.reporting.parts import Fact, SourcePoints
 
 BARS = 9  # columns drawn one by one
 MARGIN = 0.09  # of the range, kept free at either end
@@ -161,10 +161,10 @@ def bins(population: PopulationPlace, picture: Histogram) -> list[Bin]:
     return [Bin(low, high, count, column.here) for low, high, count, column in edges]
 
 
-def sentence_bars(sentences: Sequence[Sentence], largest: float) -> list[Bar]:
-    """A bar for each sentence, from the middle to the left when it takes points and to the right when it gives."""
+def point_bars(parts: Sequence[Sentence | SourcePoints], largest: float) -> list[Bar]:
+    """A bar for each part, from the middle to the left when it takes points and to the right when it gives."""
     scale = Axis(-(largest or 1.0) * 1.05, (largest or 1.0) * 1.05)
-    return [bar(scale, 0.0, sentence.points) for sentence in sentences]
+    return [bar(scale, 0.0, part.points) for part in parts]
 
 
 def rates(report: UnderwriterReport, similar: Similar) -> Axis:

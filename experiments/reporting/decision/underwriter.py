@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -14,6 +15,7 @@ from experiments.reporting.parts import (
     ReportModel,
     Result,
     SentenceMethod,
+    SourcePoints,
     StandardError,
     Subject,
     Text,
@@ -76,11 +78,16 @@ class PopulationPlace(ReportModel):
 
 
 class ColumnPoints(ReportModel):
-    """What one column gives or takes; derived features are columns like any other."""
+    """What one column gives or takes; derived features are columns like any other.
+
+    Attributes:
+        source: Name of the source with which it counts (``UnderwriterReport.sources``); "" where there are none.
+    """
 
     name: Text
     fact: Fact
     points: float
+    source: Text = ""
 
 
 class Sentence(ReportModel):
@@ -89,6 +96,7 @@ class Sentence(ReportModel):
     Attributes:
         concept: Name of what it is about; None when it matches no concept.
         sensitive: Kinds of private life it is about.
+        entries: Days of the records that it comes from, where its narrative is made of records.
     """
 
     text: Text
@@ -96,6 +104,7 @@ class Sentence(ReportModel):
     error: StandardError
     concept: Text | None
     sensitive: tuple[Text, ...] = ()
+    entries: tuple[date, ...] = ()
 
 
 class Narrative(ReportModel):
@@ -106,6 +115,7 @@ class Narrative(ReportModel):
         n_masked: Sensitive sentences that were withheld from the model.
         exact: Whether it was read again without its sentences.
         unread: Whether something was written, in a language that the encoder cannot read.
+        source: As of a column.
     """
 
     name: Text
@@ -115,6 +125,7 @@ class Narrative(ReportModel):
     n_masked: Count = 0
     exact: bool = False
     unread: bool = False
+    source: Text = ""
 
 
 class ReportedReason(ReportModel):
@@ -187,6 +198,8 @@ class UnderwriterReport(ReportModel):
         changes: Of single columns, then of two, the smaller first, each checked by rescoring; empty when none was found
             or the decision needs none.
         narrative_effect: None when nothing was written.
+        sources: The application itself, then each source of the schema; their points sum to those of all columns and
+            narratives. Empty for a schema without sources.
     """
 
     report: Literal["underwriter"] = "underwriter"
@@ -206,6 +219,7 @@ class UnderwriterReport(ReportModel):
     similar: Similar | None
     changes: tuple[SuggestedChange, ...]
     narrative_effect: NarrativeEffect | None
+    sources: tuple[SourcePoints, ...] = ()
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -216,4 +230,7 @@ class UnderwriterReport(ReportModel):
         meet("cut_off.distance", self.result.score - self.cut_off.score, self.cut_off.distance)
         total = self.starting_score + sum(column.points for column in self.columns) + self.narrative_points
         meet("score", total, self.result.score, SCORE_ROUNDING)
+        if self.sources:
+            every = sum(column.points for column in self.columns) + self.narrative_points
+            meet("sources", sum(source.points for source in self.sources), every)
         return self

@@ -13,6 +13,7 @@ from experiments.reporting.parts import (
     ReportModel,
     Result,
     SentenceMethod,
+    SourcePoints,
     StandardError,
     Subject,
     Text,
@@ -31,6 +32,7 @@ class Contribution(ReportModel):
         error: Standard error, log-odds.
         stacker: Its part through the trees, in log-odds, already weighted by the blend.
         head: Its part through the joint head, likewise.
+        source: Name of the source with which it counts (``ValidatorReport.sources``); "" where there are none.
     """
 
     kind: Literal["column", "narrative"]
@@ -41,6 +43,7 @@ class Contribution(ReportModel):
     error: StandardError
     stacker: float
     head: float
+    source: Text = ""
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -118,6 +121,7 @@ class ValidatorReport(ReportModel):
         points_per_log_odds: Negative.
         sentence_method: See UnderwriterReport.
         command: Recomputes this report.
+        sources: See UnderwriterReport.
     """
 
     report: Literal["validator"] = "validator"
@@ -139,9 +143,13 @@ class ValidatorReport(ReportModel):
     digests: Digests
     versions: dict[Text, Text]
     command: Text
+    sources: tuple[SourcePoints, ...] = ()
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         meet("total", self.base + sum(part.log_odds for part in self.contributions), self.total)
         meet("reconciliation", self.total - self.margin, self.reconciliation)
+        if self.sources:
+            every = sum(part.points for part in self.contributions)
+            meet("sources", sum(source.points for source in self.sources), every)
         return self

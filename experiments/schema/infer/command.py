@@ -35,6 +35,8 @@ creditfusion schema infer loans.csv --out my.schema.json --target class --bad 2 
 creditfusion schema infer loans.csv --out my.schema.json --target days_past_due --bad '>=90'
 
 creditfusion schema infer loans.csv --out my.schema.json --interactive
+
+creditfusion schema infer loans.csv --out my.schema.json --source bureau=bureau.csv --source notes=call_notes.csv
 """
 
 
@@ -57,6 +59,10 @@ def infer(
     undecided: Annotated[
         list[str] | None, typer.Option("--undecided", help="A level of applications without an outcome yet; repeat.")
     ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--source", help="NAME=FILE of records that belong to the applications; repeat for more."),
+    ] = None,
     interactive: Annotated[
         bool, typer.Option("--interactive", help="Ask what is in doubt; Enter takes the draft's own guess.")
     ] = False,
@@ -74,19 +80,25 @@ def infer(
     Which levels of the outcome are bad is taken from its name and their words; where these do not tell, the draft has
     no bad_values and the command asks for --bad. A column of many numbers is an outcome only by a comparison, as with
     --bad '>=90', which the schema keeps as bad_if.
+
+    Of each --source the key, the date and what may be made of its records are drafted, and tried out: what knows the
+    outcome is marked SUSPECT.
     """
     from data_schemas.reader import parse_schema
     from experiments.schema.infer.interview import Stated, check_terminal, interview
+    from experiments.schema.infer.sources import source_files, source_lines, sources_dict, sources_table, with_sources
     from experiments.session.layouts import note_layout
     from features.inference.draft import draft_schema, pretty_json
     from features.inference.outcomes import StatedOutcomes
     from features.inference.roles import UNREAD
     from features.inference.sample import sample_rows
+    from features.inference.sources import ApplicationsFile
     from features.tables.reader import ReadOptions
     from fusion.bundle_folder import check_outside
 
     if interactive:
         check_terminal()
+    paths = source_files(source or ())
     options = ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet)
     check_outside(out)
     if out.exists() and not force:
@@ -110,6 +122,10 @@ def infer(
 
         known = Stated(target, stated)
         draft = interview(drafted, known) if interactive else drafted(known)
+        found = None
+        if paths:
+            found = with_sources(draft, ApplicationsFile(file, options.dialect, sample), paths, rows, run)
+            draft = found.draft
         text = pretty_json(_with_dialect(draft.document, sample.layout)) + "\n"
         if not draft.missing:
             parse_schema(text, str(out))
@@ -123,13 +139,17 @@ def infer(
             run.console.print(escape(words), soft_wrap=True)
         for line in _outcome_lines(draft):
             run.console.print(escape(line), soft_wrap=True)
+        if found is not None:
+            run.console.print(sources_table(found))
+            for line in source_lines(found):
+                run.console.print(escape(line), soft_wrap=True)
         for sentence in draft.missing:
             run.console.print(f"[bold]Still missing:[/bold] {escape(sentence)}.", soft_wrap=True)
         run.console.print(f"Wrote {escape(str(out))}. Confirm each `guess` in it, then delete it.", soft_wrap=True)
     if json_output:
-        typer.echo(
-            json.dumps(to_json(_draft_dict(draft, out, sample.table.num_rows, sample.n_rows)), ensure_ascii=False)
-        )
+        told = _draft_dict(draft, out, sample.table.num_rows, sample.n_rows)
+        told |= {"sources": sources_dict(found)} if found is not None else {}
+        typer.echo(json.dumps(to_json(told), ensure_ascii=False))
 
 
 def _schema_name(file: Path) -> str:

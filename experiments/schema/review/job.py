@@ -161,7 +161,8 @@ def _notices(beside: Beside, target: Field | None, bad: Floats) -> Iterator[Doub
     names = [field.name for field in schema.own_fields]
     if absent := [name for name in names if name not in frame]:
         yield Doubt(grade="concern", words=f"The file lacks {listed(absent, 8)}, which the schema names.")
-    if extra := [str(name) for name in frame if name not in names]:
+    known = {field.name for field in schema.fields}
+    if extra := [str(name) for name in frame if name not in known]:
         yield Doubt(grade="note", words=f"The schema does not name {listed(extra, 8)}: nothing reads them.")
     if beside.sample.n_damaged:
         yield Doubt(
@@ -169,6 +170,7 @@ def _notices(beside: Beside, target: Field | None, bad: Floats) -> Iterator[Doub
             words=f"{number(beside.sample.n_damaged)} rows could not be split into cells; `creditfusion schema check` "
             "shows them.",
         )
+    yield from _of_sources(schema, unfinished(schema))
     if target is None:
         yield Doubt(
             grade="alarm", words="No column is the outcome, so nothing can be learned: give one the role 'target'."
@@ -178,6 +180,21 @@ def _notices(beside: Beside, target: Field | None, bad: Floats) -> Iterator[Doub
             grade="alarm",
             words="Good and bad outcomes do not both occur: look at bad_values and good_values, or bad_if.",
         )
+
+
+def _of_sources(schema: Schema, open_points: Unfinished) -> Iterator[Doubt]:
+    """What to decide about further sources, of whose columns the file has none."""
+    for source in schema.sources:
+        made = [field.name for field in schema.fields_from(source.name)]
+        noted = [
+            name for name in open_points.guesses if name in (source.name, *made) or name.startswith(f"{source.name}.")
+        ]
+        if noted:
+            words = f"Is what is drafted of the source {source.title} right? There are notes on {listed(noted, 8)}."
+            yield Doubt(grade="concern", words=words)
+        if unnamed := [name for name in made if name in open_points.without_wording]:
+            words = f"What is an applicant to be told about {listed(unnamed, 8)}, made of {source.title}?"
+            yield Doubt(grade="note", words=f"{words} Give each a reason with code and wording.")
 
 
 def _card(found: Evidence, schema: Schema, open_points: Unfinished, bad: Floats) -> ColumnReview:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 from data_schemas.errors import ContractError
 from experiments.demo import job
 from experiments.demo.job import N_REPORTED, DemoFiles, check_folder, judge, write_files
+from experiments.demo.records import DATES
 from fusion.config import load_config
 from tests.support.bundles import SMALL
 from tests.support.command_line import creditfusion
@@ -103,6 +105,32 @@ def test_the_demo_runs_from_nothing_and_again_over_itself_to_the_same_bytes(
     again: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert again["model"] == first["model"]
     assert files.scored.read_bytes() == scored
+
+
+def test_the_demo_with_sources_shows_what_each_is_worth(
+    capsys: pytest.CaptureFixture[str], files: DemoFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = load_config(None, [f"encoder.source='{tiny_bert(tmp_path / 'encoder')}'", *SMALL])
+    monkeypatch.setattr(job, "Config", lambda: config)
+    assert creditfusion("demo", "--sources", "--rows", 400, "--seed", 3, "--out", files.folder, "--json") == 0
+    captured = capsys.readouterr()
+    told: dict[str, Any] = json.loads(captured.out)
+    worth = told["AUC on the new applications"]
+    assert list(worth) == ["all", *(f"without {name}" for name in DATES), "application alone"]
+    best = {name: column["best possible"] for name, column in worth.items()}
+    assert min(best, key=lambda name: best[name]) == "application alone"
+    assert all(0.4 < column["model"] < 1 for column in worth.values())
+    for column in list(worth.values())[1:]:
+        low, high = column["lost, 95 % interval"]
+        assert low < column["lost"] < high
+    for name in DATES:
+        assert Path(told["files"][f"{name}.csv"]).exists()
+        assert re.search(rf"{name}: [0-9,]+ records are dated on or after the decision and are left out", captured.err)
+    truth, scored = pd.read_csv(files.truth), pd.read_csv(files.scored)
+    assert {f"{name}_log_odds" for name in DATES} <= set(truth)
+    assert len(scored) == len(truth) == 160
+    index = json.loads((files.reports / "index.json").read_text())
+    assert len(index["entries"]) == N_REPORTED
 
 
 @pytest.mark.slow

@@ -92,6 +92,7 @@ def test_a_megabyte_stands_whole_in_the_json() -> None:
         ("starting_score", 620.0, "score: the parts give"),
         ("cut_off", {"pd": 0.2, "score": 500.0, "distance": 12.0}, "distance: the parts give"),
         ("columns", (), "score: the parts give"),
+        ("sources", example_reports.underwriter().sources[:1], "sources: the parts give"),
         ("report", "validator", "Input should be 'underwriter'"),
         ("version", 2, "Input should be 1"),
     ],

@@ -19,6 +19,8 @@ from experiments.schema.review.job import Beside, review_html, review_of
 from features.inference.draft import draft_schema, pretty_json
 from features.inference.profile import profile
 from features.inference.sample import sample_rows
+from tests.support.joined_sources import joined_table
+from tests.support.sources import BUREAU, CALLS, with_sources
 
 N = 300
 DAY = "2026-03-09"
@@ -218,3 +220,15 @@ def test_a_suspect_is_a_doubt(strength: float | None, grade: str) -> None:
     asked = [doubt for doubt in found if "Is it known on the day of the decision" in doubt.words]
     assert [doubt.grade for doubt in asked] == [grade]
     assert strength == 0.99 or "Alone its values separate the outcomes. If not, leave it out." in asked[0].words
+
+
+def test_what_is_open_in_a_source_is_a_notice(tmp_path: Path) -> None:
+    joined_table(60, 1).to_csv(tmp_path / "past.csv", index=False)
+    document = with_sources(BUREAU, CALLS)
+    bureau = document["creditfusion"]["sources"][0]
+    bureau["creditfusion"]["aggregates"][1]["guess"] = bureau["fields"][2]["creditfusion"]["guess"] = "SUSPECT"
+    words = [notice.words for notice in review_beside(tmp_path, document).notices]
+    noted = "Is what is drafted of the source Credit bureau accounts right? There are notes on"
+    assert f"{noted} bureau.opened_on and bureau_balance_trend." in words
+    assert any(one.startswith("What is an applicant to be told about call_notes, made of Call notes?") for one in words)
+    assert not any("bureau_open" in one for one in words if "does not name" in one)

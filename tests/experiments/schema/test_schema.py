@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
+from experiments.demo.job import DemoFiles, write_files
 from experiments.schema.command import app
 from tests.support.chinese import chinese_loans
 
@@ -234,3 +235,31 @@ def test_a_draft_names_how_its_file_is_written(tmp_path: Path) -> None:
     draft = json.loads(out.read_text(encoding="utf-8"))
     assert (draft["encoding"], draft["dialect"]) == ("gb18030", {"delimiter": ";"})
     assert {field["name"] for field in draft["fields"]} == set(chinese_loans(1, 0).table.columns)
+
+
+def test_infer_drafts_sources_that_check_accepts(tmp_path: Path) -> None:
+    files = DemoFiles(tmp_path / "demo")
+    write_files(files, 400, 2, sources=True)
+    given = [f"--source={name}={files.records(name)}" for name in ("bureau", "transactions")]
+    out = tmp_path / "my.schema.json"
+    code, told, err = run("infer", files.past, "--out", out, *given, "--source", files.records("call_notes"), "--json")
+    assert code == 0
+    sources = json.loads(told)["sources"]
+    assert [(one["name"], one["key"], one["date"]) for one in sources] == [
+        ("bureau", {"application_id": "application_id"}, "reported_on"),
+        ("transactions", {"application_id": "application_id"}, "booked_on"),
+        ("call_notes", {"application_id": "application_id"}, "called_on"),
+    ]
+    assert all("SUSPECT records after the decision know the outcome" in one["doubts"][0] for one in sources)
+    assert "Proposed of bureau: bureau_count" in err
+    schema = load_schema(out)
+    assert schema["call_notes_note"].source == "call_notes"
+    assert schema["bureau_balance_mean"].is_numeric
+
+
+def test_infer_wants_sources_by_name(tmp_path: Path) -> None:
+    path = table(tmp_path / "loans.csv", SOUND.format(1))
+    with pytest.raises(ContractError, match="gives the source no name"):
+        run("infer", path, "--out", tmp_path / "my.schema.json", "--source", "2nd=x.csv")
+    with pytest.raises(ContractError, match="'a' is given twice"):
+        run("infer", path, "--out", tmp_path / "my.schema.json", "--source", "a=x.csv", "--source", "a.csv")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from data_schemas.contract import Role
-from data_schemas.reader import load_schema
+from data_schemas.reader import load_schema, parse_schema
 from experiments.demo.data import generate
 from experiments.session.run import Run
 from experiments.train.job import read_decided
-from experiments.train.unused import UNKNOWN, unused_columns
+from experiments.train.unused import UNKNOWN, UNMADE, unused_columns
 from features.tables.reader import ReadOptions
+from tests.support.joined_sources import UNUSED
+from tests.support.sources import BUREAU, CALLS, with_sources
 
 
 def test_every_column_is_an_input_or_is_named_with_its_reason() -> None:
@@ -41,3 +44,13 @@ def test_columns_beyond_the_contract_are_named_before_training(
         read_decided(load_schema("demo"), [tmp_path / "past.csv"], ReadOptions(need_target=True), run)
     printed = " ".join(capsys.readouterr().err.split())
     assert "columns that the model does not use: 1 not in the contract (branch office)" in printed
+
+
+def test_columns_of_sources_of_which_nothing_is_made_are_named() -> None:
+    document = with_sources(BUREAU, CALLS, UNUSED)
+    bureau = document["creditfusion"]["sources"][0]
+    for name, role in (("lender", "feature"), ("clerk", "ignored")):
+        bureau["fields"].append({"name": name, "type": "string", "creditfusion": {"role": role}})
+    found = unused_columns(parse_schema(json.dumps(document), "the schema"), ())
+    assert found[UNMADE] == ("bureau.lender",)
+    assert "bureau.clerk" in found["ignored by the contract"]

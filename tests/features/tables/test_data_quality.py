@@ -9,7 +9,9 @@ import pytest
 
 from data_schemas.contract import Sensitive
 from features.tables.data_quality import data_quality
+from features.tables.dataframe import read_frame
 from features.tabular import TabularEncoder
+from tests.support.joined_sources import joined_schema, joined_table
 from tests.support.small import NAMES, applications, row
 
 LEVELS = {"home": ("own", "rent"), "town": ("Ulm",)}
@@ -86,3 +88,18 @@ def test_no_rows(tmp_path: Path) -> None:
 def test_columns_that_are_no_input_are_not_flagged(tmp_path: Path, name: str) -> None:
     assert name in NAMES
     assert data_quality(applications(tmp_path, [row(**{name: ""})]), LEVELS) == [""]
+
+
+def test_applications_without_a_record_of_a_source_are_flagged() -> None:
+    table = joined_table(12, 3).drop(columns="outcome").iloc[:4].copy()
+    table["bureau_open"], table["call_notes"] = [0, 0, 2, 0], ["", "", "", "[2019-05-01] He called."]
+    table["bureau_balance_trend"], table["bureau_since"] = np.nan, np.nan
+    table["bureau_last_status"], table["court_entries"] = ["", "late", "", ""], [0, 0, 0, 1]
+    rows = read_frame(table, joined_schema()).applications
+    flags = [flag.split(";")[-1] for flag in data_quality(rows, {"bureau_last_status": ("closed", "late", "open")})]
+    assert flags == [
+        "no_records:bureau,calls,court",
+        "no_records:calls,court",
+        "no_records:calls,court",
+        "no_records:bureau",
+    ]

@@ -87,7 +87,7 @@ def test_every_reason_code_occurs_once() -> None:
     ]  # fmt: skip
     assert BOOK.reasons[2] == Reason("LOAN_AMOUNT", "[no wording] Loan Amount", worded=False)
     assert BOOK.column.tolist() == [0, 0, 1, 2]
-    assert BOOK.concept.tolist() == [3, 3, 4]
+    assert BOOK.concept.tolist() == [[3, 3, 4], [3, 3, 4]]
 
 
 def test_points_are_summed_by_code_and_of_unnamed_sentences_the_worst_counts(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,12 +42,10 @@ def test_a_rate_without_odds_has_no_cut_off(bad_rate: float) -> None:
 
 def test_settings_with_a_cut_off_keep_it() -> None:
     config = Config(decision=DecisionConfig(max_pd=0.5))
-    assert with_cutoff(config, np.array([0.0, 1.0, 0.0])) is config
+    assert with_cutoff(config, 1 / 3) is config
 
 
 def test_settings_without_one_get_it_from_the_training_rows() -> None:
-    y = np.zeros(1000)
-    y[:149] = 1.0
-    found = with_cutoff(Config(), y)
+    found = with_cutoff(Config(), 0.149)
     assert found.decision.max_pd == 0.20
-    assert with_cutoff(found, 1.0 - y) is found
+    assert with_cutoff(found, 0.851) is found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,33 +103,38 @@ def draft_schema(
         what = f"levels of the outcome are named, and not the column that holds it{which}"
         raise ContractError(what, "Name the column with --target.")
     outcomes = read_outcomes(goal, stated) if goal is not None else None
-    others = [column for column in columns.values() if column is not goal and column.name not in answers.roles]
-    roles = {role: columns[header] for header, role in answers.roles.items()}
-    key = roles.get(Role.ID) or find_id(others)
-    decided = roles.get(Role.DECISION_DATE) or find_decision_date(others)
-    values = outcomes.values(goal.cells) if outcomes is not None and goal is not None else None
-    guesses: list[Guess] = []
-    for column in (before_decision(one, decided) for one in columns.values()):
-        if outcomes is not None and column is goal:
-            guess = Guess(column, Role.TARGET, _outcome_words(outcomes))
-        elif column.name in answers.roles:
-            guess = Guess(column, answers.roles[column.name], "stated when the draft was made")
-        elif column is key:
-            guess = Guess(column, Role.ID, "the first column in which every sampled row has its own value")
-        elif column is decided:
-            guess = Guess(column, Role.DECISION_DATE, "the date that looks most like the day of the decision")
-        else:
-            guess = guess_role(column, decided, values, column.name in answers.trusted)
-        guesses.append(guess)
+    guesses = tuple(_guesses(columns, goal, outcomes, answers))
     return Draft(
         document=with_reasons(_document(guesses, name, origin, outcomes)),
-        guesses=tuple(guesses),
+        guesses=guesses,
         leaks=_marked(guesses, LEAK),
         suspects=_marked(guesses, SUSPECT),
         outcomes=outcomes,
         rivals=rivals,
         missing=tuple(_missing(guesses, outcomes)),
     )
+
+
+def _guesses(
+    columns: Mapping[str, ColumnProfile], goal: ColumnProfile | None, outcomes: Outcomes | None, answers: Answers
+) -> Iterator[Guess]:
+    """The role of each column: stated, one that a single column has, or guessed from what it holds."""
+    others = [column for column in columns.values() if column is not goal and column.name not in answers.roles]
+    roles = {role: columns[header] for header, role in answers.roles.items()}
+    key = roles.get(Role.ID) or find_id(others)
+    decided = roles.get(Role.DECISION_DATE) or find_decision_date(others)
+    values = outcomes.values(goal.cells) if outcomes is not None and goal is not None else None
+    for column in (before_decision(one, decided) for one in columns.values()):
+        if outcomes is not None and column is goal:
+            yield Guess(column, Role.TARGET, _outcome_words(outcomes))
+        elif column.name in answers.roles:
+            yield Guess(column, answers.roles[column.name], "stated when the draft was made")
+        elif column is key:
+            yield Guess(column, Role.ID, "the first column in which every sampled row has its own value")
+        elif column is decided:
+            yield Guess(column, Role.DECISION_DATE, "the date that looks most like the day of the decision")
+        else:
+            yield guess_role(column, decided, values, column.name in answers.trusted)
 
 
 def _marked(guesses: Sequence[Guess], mark: str) -> tuple[str, ...]:

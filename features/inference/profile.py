@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections import Counter
 from collections.abc import Mapping
@@ -25,23 +26,28 @@ from features.inference.dates import numbers_as_dates, placeholders, read_as_dat
 from features.inference.notation import Notation, Texts, distinct_texts
 from features.inference.numbers import decimal_mark, read_as_numbers
 from features.inference.special_codes import Codes, NumberColumn, special_codes
+from features.tables.missing_words import SHORT, SPREADSHEET_ERRORS
 from features.text.scripts import n_words
 
 MISSING_WORDS = frozenset({
-    *("na", "n/a", "n.a.", "k.a.", "<na>", "nan", "null", "nil", "missing", "-", "--", "?", "\\n"),
-    *("#n/a", "#n/d", "#nv", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"),
-    *("#wert!", "#bezug!", "#valeur!"),
+    *SHORT,
+    *(f"{word}." for word in SHORT if "." in word),
+    *("<na>", "-", "--", "?", "\\n"),
+    *SPREADSHEET_ERRORS,
     *(f".{letter}" for letter in ("", "_", *string.ascii_lowercase)),
 })  # fmt: skip
 """Cells, in lower case, that mean "missing" in most exports: words, errors of spreadsheets, codes of SAS and Stata.
 
-"none" and "unknown" are often levels, and not here.
+"none" and "unknown" are often levels, and not here; but see ``_stands_for_none``.
 """
 
 _YEAR, _FEW_YEARS, _CENTURY = 365.25, 10 * 365.25, 36_525.0  # days
 _OFTEN = 0.05  # share of the rows
 _MISSING_WORDS = pa.array(sorted(MISSING_WORDS))
 _LEADING_ZERO = r"^0\d+$"
+_NONE = "None"  # as Python writes it; other spellings are words of people, and levels
+_CODE = re.compile(r"[A-Z0-9]{1,3}")
+_FEWEST_CODES = 5
 _NUMBERS = (FieldType.INTEGER, FieldType.NUMBER)
 
 
@@ -140,6 +146,9 @@ def profiles(sample: pd.DataFrame | pa.Table, notations: Mapping[str, str] | Non
     marks = Counter(filter(None, (decimal_mark(one.known) for one in split.values())))
     mark = next(iter(marks)) if len(marks) == 1 else ""
     looks = {name: _look(one, mark) for name, one in split.items()}
+    with_none = [name for name, look in looks.items() if (look.texts.texts == _NONE).any()]
+    if any(_stands_for_none(looks[name]) for name in with_none):
+        looks |= {name: _look(_without_none(split[name]), mark) for name in with_none}
     for name, meant in (notations or {}).items():
         looks[name] = _read_as(looks[name], meant)
     numbers = {
@@ -177,6 +186,21 @@ def _split(name: str, cells: pa.ChunkedArray) -> _Split:
     texts, places = distinct_texts(name, cells)
     words = pc.is_in(pc.utf8_lower(texts.arrow), _MISSING_WORDS).to_numpy(zero_copy_only=False)
     return _Split(texts, places, words, texts.where(~words))
+
+
+def _stands_for_none(look: _Look) -> bool:
+    """Whether ``None`` can be no level of this column, because all else in it are numbers, dates or short codes. It
+    then stands for a missing value in every column, since one program has written them all.
+    """
+    others = look.texts.texts[look.texts.texts != _NONE]
+    if look.type is not FieldType.STRING:
+        return True
+    return len(others) >= _FEWEST_CODES and all(_CODE.fullmatch(text) for text in others)
+
+
+def _without_none(split: _Split) -> _Split:
+    words = split.words | (split.texts.texts == _NONE)
+    return split._replace(words=words, known=split.texts.where(~words))
 
 
 def _read_as(look: _Look, meant: str) -> _Look:

@@ -72,7 +72,7 @@ def find_decision_date(columns: Sequence[ColumnProfile]) -> ColumnProfile | None
         if column.type is not FieldType.DATE or protected_name(column.name):
             return -9.0
         named = 2.0 * hints(column.name, "decision") - 2.0 * hints(column.name, "other_date")
-        return named + float(column.present.all())
+        return named + float(column.present.all()) + 0.5 * (not column.notation.question)
 
     return _best(columns, points, least=1.0)
 
@@ -104,7 +104,8 @@ def _leak(column: ColumnProfile, decided: ColumnProfile | None, outcome: Floats 
     reasons = []
     if hints(column.name, "later") and not hints(column.name, "history"):
         reasons.append("its name speaks of what happens after the decision")
-    if hints(column.name, "lender") and not hints(column.name, "not_lender"):
+    a_day = column.type is FieldType.DATE  # the day on which a loan was approved or funded is no judgement
+    if hints(column.name, "lender") and not hints(column.name, "not_lender") and not a_day:
         reasons.append("its name speaks of what the lender sets")
     by_name = decided is not None and hints(decided.name, "decision")  # one chosen for want of another proves nothing
     if decided is not None and by_name and (why := after_decision(column, decided)):

@@ -38,6 +38,7 @@ def temporary_database(memory_mb: int, threads: int) -> Iterator[duckdb.DuckDBPy
     with tempfile.TemporaryDirectory(prefix="creditfusion-join-") as folder:
         try:
             with duckdb.connect(str(Path(folder) / "join.duckdb"), config=settings) as connection:
+                connection.execute("SET force_compression = 'uncompressed'")  # a third of the time, four times the disk
                 yield connection
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             reason = str(error).split("\n")[0]

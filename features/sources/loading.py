@@ -16,6 +16,7 @@ from data_schemas.contract import Dialect, Field, FieldType, Role, Schema, Sourc
 from data_schemas.errors import ContractError, UserError
 from features.arrays import Flags, Ints
 from features.sources.columns import column, of_records, read_fields, sql_type
+from features.sources.databases import database_rows
 from features.sources.locations import Location
 from features.tables.cell_checks import check
 from features.tables.containers import is_parquet
@@ -136,7 +137,7 @@ def _all_rejected(
 
 def _record_rows(location: Location, contract: Schema) -> Iterator[TextRows]:
     if location.path is None or location.table or location.query:
-        raise ContractError(f"{location} is a database", "Write the table as CSV or Parquet.")
+        return database_rows(location, contract, BATCH)
     return _text_rows(location.path, contract, Dialect())
 
 

@@ -104,21 +104,21 @@ def _find(source: Source, stamp: tuple[int, ...], given: Dialect, usual: Dialect
     lines = _lines(seen, read.encoding, source.path)
     if not any(line.strip(_BLANK) for line in lines):
         raise ContractError(f"{source.path} is empty", "It must begin with a header row that names the columns.")
-    try:
-        header = _header(lines, known, given.delimiter, usual.delimiter, seen.head_is_all, source.path)
-        below = [cells for _, cells in _records(lines[header.line + 1 :], header.delimiter, seen.head_is_all)]
-        names = column_names(lines[header.line].strip(_BLANK), header.delimiter)
-    except csv.Error as error:
-        raise _no_header(source.path) from error
-    if "\0" in lines[header.line]:
-        remedy = "If it is UTF-16 text, name the encoding utf-16-le or utf-16-be; otherwise export the table again."
-        raise ContractError(f"{source.path}: the header holds NUL bytes", remedy)
+    header = _header(lines, known, given.delimiter, usual.delimiter, seen.head_is_all, source.path)
+    names, below = _table(lines[header.line :], header.delimiter, seen.head_is_all, source.path)
     all_names, n_empty = _all_names(names, below, source.path)
     last = _footers(seen, read.encoding, header.delimiter, len(all_names))
     n_bytes = sum(len(line.encode(_codec(seen, read.encoding), "surrogateescape")) for line in last)
     first = count_lines(source, read.encoding).n_lines - len(last) + 1 if last else 0
-    footers = [number for number, line in enumerate(last, first) if line.strip(_BLANK)]
-    before = [number for number, line in enumerate(lines[: header.line], 1) if line.strip(_BLANK)]
+    before, footers = _with_text(lines[: header.line], 1), _with_text(last, first)
+    findings = (
+        seen.how,
+        read.finding,
+        "" if header.delimiter in (",", given.delimiter) else f"delimiter {header.delimiter!r}",
+        _left_out(before, "before the header"),
+        _left_out(footers, "behind the table"),
+        "empty columns without a name at the end" if n_empty else "",
+    )
     return Layout(
         source=source,
         encoding=read.encoding,
@@ -129,18 +129,7 @@ def _find(source: Source, stamp: tuple[int, ...], given: Dialect, usual: Dialect
         counts_rows=not all_names[0] and len(all_names) > 1 and _counts([cells[0] for cells in below]),
         end=seen.size - n_bytes if last else None,
         n_left_out=len(before) + len(footers),
-        findings=tuple(
-            finding
-            for finding in (
-                seen.how,
-                read.finding,
-                "" if header.delimiter in (",", given.delimiter) else f"delimiter {header.delimiter!r}",
-                _left_out(before, "before the header"),
-                _left_out(footers, "behind the table"),
-                "empty columns without a name at the end" if n_empty else "",
-            )
-            if finding
-        ),
+        findings=tuple(filter(None, findings)),
         dialect=Dialect(read.to_name, None if header.delimiter == "," else header.delimiter, source.sheet),
     )
 
@@ -174,9 +163,24 @@ def _header(
         first = next((at for at in range(first + 1, len(lines)) if lines[at].strip(_BLANK)), first)
     delimiters = [given] if given else list(dict.fromkeys([*([usual] if usual else []), *DELIMITERS]))
     found = _known_header(lines, first, known, delimiters) or _likely_header(lines, first, delimiters, whole)
-    if given:
-        check_delimiter(lines[found.line].strip(_BLANK), given, known, path)
+    try:
+        if given:
+            check_delimiter(lines[found.line].strip(_BLANK), given, known, path)
+    except csv.Error as error:
+        raise _no_header(path) from error
     return found
+
+
+def _table(lines: Sequence[str], delimiter: str, whole: bool, path: Path) -> tuple[list[str], list[list[str]]]:
+    """The names in the first of these lines, and the cells of the rows below it."""
+    try:
+        names = column_names(lines[0].strip(_BLANK), delimiter)
+    except csv.Error as error:
+        raise _no_header(path) from error
+    if "\0" in lines[0]:
+        remedy = "If it is UTF-16 text, name the encoding utf-16-le or utf-16-be; otherwise export the table again."
+        raise ContractError(f"{path}: the header holds NUL bytes", remedy)
+    return names, [cells for _, cells in _records(lines[1:], delimiter, whole)]
 
 
 def _known_header(lines: Sequence[str], first: int, known: Sequence[str], delimiters: Sequence[str]) -> _Header | None:
@@ -304,6 +308,11 @@ def _codec(seen: Scan, encoding: str) -> str:
     """The encoding of a part of the text: without a mark, of which UTF-16 takes its order."""
     ends = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
     return ends.get(seen.head[:2], encoding) if encoding == "utf-16" else encoding
+
+
+def _with_text(lines: Sequence[str], first: int) -> list[int]:
+    """The numbers of the lines that are not blank, counted from ``first``."""
+    return [number for number, line in enumerate(lines, first) if line.strip(_BLANK)]
 
 
 def _left_out(numbers: Sequence[int], where: str) -> str:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.arrays import Flags
+from features.tables.missing_words import SHORT, SPREADSHEET_ERRORS
 from features.tables.spelling import UNSEEN
 
 LONGEST = 40
@@ -22,10 +23,10 @@ _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 _SEPARATORS = re.compile(r"[\s;,|]+")
 _MARKUP = r"^[\s<&]"
 
-_BY_SOFTWARE = "nan null nil none na n/a n.a n\\a nat undefined void blank empty missing"
 _WORDS = (
-    # one word each, in the language's own form; words that answer a question, such as "no", are not among them
-    "k.a n.v.t n/v n/d n.d s/d s/n n.b keine keiner entfällt leer "  # German, Dutch, short forms of Romance languages
+    "none nat undefined void blank empty "
+    # beside those of software, one word each, in the language's own form; "no" and the like answer a question
+    "n.v.t n/v n/d n.d s/d s/n n.b keine keiner entfällt leer "  # German, Dutch, short forms of Romance languages
     "ninguno ninguna nenhum nenhuma nessuno nessuna aucun aucune néant vacío vazio vuoto vide "
     "geen ingen inget intet ei-ole brak žádný žádné nincs yok boş tiada "
     "нет н/д н.д отсутствует пусто немає няма κανένα لايوجد אין "
@@ -68,6 +69,8 @@ def is_placeholder(text: str) -> bool:
         return True
     if len(bare) > 4 * LONGEST:
         return False
+    if bare.strip() in SPREADSHEET_ERRORS:
+        return True
     bare = _bare("".join(character for character in bare if unicodedata.category(character) not in ("Cf", "Cc")))
     return bare in _KNOWN or all(_bare(word) in _KNOWN for word in _SEPARATORS.split(bare))
 
@@ -84,6 +87,5 @@ def _bare(text: str) -> str:
 
 
 _KNOWN = frozenset(
-    _bare(unicodedata.normalize("NFKC", word).casefold())
-    for word in (*_BY_SOFTWARE.split(), *_WORDS.split(), *_PHRASES.split(";"))
+    _bare(unicodedata.normalize("NFKC", word).casefold()) for word in (*SHORT, *_WORDS.split(), *_PHRASES.split(";"))
 )

@@ -3,7 +3,8 @@
 For each set of ``data_sets.definitions`` its training rows are written to a CSV file, and a contract is drafted from
 that file alone. Where the draft asks for the outcome, the answer is taken from the definition and counts as asked.
 What then still differs from the definition is a hand edit: a role, a type, a wrong outcome, a code for missing. A
-column that the definition leaves out because another says the same, or because it is constant, may be kept.
+column that the definition leaves out because another says the same, or because it is constant, may be kept; numbers
+with their unit may be read as numbers where the definition has them as levels, if each level is a number of its own.
 
     python -m experiments.benchmarks.drafting.sets_from_nothing --source data
 """
@@ -18,6 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from data_schemas.contract import Field, FieldType, Role, Schema
@@ -27,6 +29,7 @@ from experiments.benchmarks.data_sets.spec import DataSet
 from experiments.benchmarks.measuring import markdown, parser, tell
 from features.inference.draft import Draft, draft_schema
 from features.inference.outcomes import StatedOutcomes
+from features.inference.profile import ColumnProfile
 from features.inference.sample import sample_rows
 
 EVERY_ROW = 10**9
@@ -105,10 +108,12 @@ def _edits(draft: Draft, wanted: Schema, data_set: DataSet, frame: pd.DataFrame)
     drafted = {field["name"]: field for field in draft.document["fields"]}
     yield from _outcome_edits(draft, wanted)
     harmless = {name for why, names in (data_set.left_out or {}).items() if why.startswith(HARMLESS) for name in names}
+    levels_kept = {guess.column.name for guess in draft.guesses if _keeps_levels(guess.column)}
     for field in wanted.fields:
         if field.name in drafted:
             cells = set(frame[field.name])
-            yield from _column_edits(field, drafted[field.name], cells, field.name in harmless)
+            exact = field.name in levels_kept
+            yield from _column_edits(field, drafted[field.name], cells, field.name in harmless, exact)
 
 
 def _outcome_edits(draft: Draft, wanted: Schema) -> Iterator[Edit]:
@@ -125,7 +130,15 @@ def _outcome_edits(draft: Draft, wanted: Schema) -> Iterator[Edit]:
             yield Edit("outcome", target.name, f"{kind}: {', '.join(found)}", f"{kind}: {', '.join(right)}")
 
 
-def _column_edits(field: Field, drafted: dict[str, Any], cells: set[str], harmless: bool) -> Iterator[Edit]:
+def _keeps_levels(column: ColumnProfile) -> bool:
+    """Whether a column was read as numbers with their unit, such as `` 36 months``, and no two texts as one number."""
+    values = column.notation.values[np.isfinite(column.notation.values)]
+    return "affixes" in column.notation.own_keys and len(np.unique(values)) == len(values)
+
+
+def _column_edits(
+    field: Field, drafted: dict[str, Any], cells: set[str], harmless: bool, exact: bool
+) -> Iterator[Edit]:
     role, kind = Role(drafted["creditfusion"]["role"]), FieldType(drafted["type"])
     if role is not field.role:
         if field.role is Role.TARGET or (harmless and field.role is Role.IGNORED):
@@ -133,7 +146,7 @@ def _column_edits(field: Field, drafted: dict[str, Any], cells: set[str], harmle
         yield Edit(_kind_of(field.role, role), field.name, role, field.role)
     elif role is Role.FEATURE:
         same = kind is field.type or (kind in _NUMBERS and field.type in _NUMBERS)
-        if not same:
+        if not same and not exact:
             yield Edit("type", field.name, kind, field.type)
         codes = set(drafted.get("missingValues", []))
         if lacking := (set(field.missing_values) - {"", *codes}) & cells:

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from experiments.benchmarks.measuring import (
@@ -22,7 +23,7 @@ from experiments.benchmarks.measuring import (
     write_rows,
 )
 from experiments.benchmarks.settings import forward_windows
-from experiments.benchmarks.speed import encoder_speed, explain_speed, score_memory, score_speed
+from experiments.benchmarks.speed import checks_cost, encoder_speed, explain_speed, score_memory, score_speed
 from features.encoders.sources import open_encoder
 from fusion.explain.attribution import ModelOutputs
 from fusion.explain.tree_shapley import Leaves, TreeGame, count, leaves_of
@@ -45,6 +46,17 @@ def reported(seconds: float, peak_mb: float, **stages: float) -> Measured:
     """A run that ended and told its stages."""
     summary = {"seconds": stages, "rejected": 1, "cache_hit_rate": 0.5}
     return Measured(seconds, seconds, peak_mb, json.dumps(summary))
+
+
+def test_checks_are_timed_where_they_are_called_and_only_meanwhile() -> None:
+    before = [getattr(place, name) for places in checks_cost.CHECKS.values() for place, name in places]
+    seconds: dict[str, float] = {}
+    place, name = checks_cost.CHECKS["spelling of levels"][0]
+    with checks_cost.timed(seconds):
+        getattr(place, name)(pa.array(["e\u0301"] * 10_000))
+    assert seconds.keys() == checks_cost.CHECKS.keys()
+    assert {check for check, cpu in seconds.items() if cpu > 0} == {"spelling of levels"}
+    assert before == [getattr(place, name) for places in checks_cost.CHECKS.values() for place, name in places]
 
 
 def python(code: str) -> list[str]:

@@ -109,6 +109,14 @@ def roles(drafted: Draft) -> dict[str, Role]:
     return {guess.column.name: guess.role for guess in drafted.guesses}
 
 
+def test_the_day_of_approval_is_the_decision_and_no_judgement_and_wins_over_serials_that_are_in_doubt() -> None:
+    days = [str(np.datetime64("2005-01-01") + at % 900) for at in range(N)]
+    drafted = draft(ApprovalDate=[str(16436 + at % 900) for at in range(N)], approved=days, approved_amount=noisy(0.1))
+    assert roles(drafted)["approved"] is Role.DECISION_DATE
+    assert roles(drafted)["ApprovalDate"] is Role.FEATURE
+    assert drafted.leaks == ("approved_amount",)
+
+
 def test_a_suspect_stays_an_input_and_is_named() -> None:
     drafted = draft(bureau_score=noisy(1.7), income=noisy(0.3))
     assert roles(drafted)["bureau_score"] is Role.FEATURE

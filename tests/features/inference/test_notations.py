@@ -229,6 +229,23 @@ def test_a_family_of_codes_is_found_in_all_columns_together() -> None:
     assert {name: set(one) for name, one in found.items()} == {name: {"-7", "-8", "-9"} for name in "abcd"}
 
 
+@pytest.mark.parametrize(
+    "proof",
+    [["1.5", "2.5", "3.5", "None"], ["TX", "CA", "FL", "GA", "OH", "None"], ["2020-01-31", "2021-05-03", "None"]],
+    ids=["numbers", "codes", "dates"],
+)
+def test_a_none_of_software_is_missing_in_every_column_where_it_can_be_no_level_of_one(proof: list[str]) -> None:
+    words = {"a": ["None", "None", "bank", "stores"], "b": ["none", "cash", "card", "NONE"]}
+    mostly = {"c": ["None", "None", "None", "7", "8"]}
+    found = codes(proof=proof, **words, **mostly)
+    assert found == {"proof": ("None",), "a": ("None",), "b": (), "c": ("None",)}
+
+
+def test_a_none_that_may_be_a_level_in_every_column_is_one() -> None:
+    found = codes(guarantor=["None", "bank", "stores"], home=["RENT", "OWN", "None"], job=["NONE", "FULL", "PART"])
+    assert set(found.values()) == {()}
+
+
 def test_codes_far_above_the_values_come_in_families_too() -> None:
     found = codes(
         late=["0", "1", "2", "13", "96", "98", "98"],

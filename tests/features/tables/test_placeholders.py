@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.inference.profile import MISSING_WORDS
 from features.tables.data_quality import data_quality
+from features.tables.missing_words import SHORT, SPREADSHEET_ERRORS
 from features.tables.placeholders import is_placeholder, placeholders
 from tests.support.small import applications, row
 
@@ -21,7 +23,7 @@ NOTHING = [
 ]  # fmt: skip
 SOMETHING = [
     "None of my cards is late.", "Nana needs a car.", "no", "NA meeting", "我想借钱", "🙏", "<b>car</b>", "ok",
-    "null und nichtig", "a < b and b > c", "Total of 3 debts",
+    "null und nichtig", "Value", "Name?", "Wert!", "a < b and b > c", "Total of 3 debts",
 ]  # fmt: skip
 
 
@@ -38,6 +40,13 @@ def test_a_placeholder_counts_as_not_written(tmp_path: Path, text: str) -> None:
 def test_a_text_that_says_something_is_none(tmp_path: Path, text: str) -> None:
     assert not is_placeholder(text)
     assert applications(tmp_path, [row(note=text)]).narrative("note") == [text]
+
+
+@pytest.mark.parametrize("word", sorted(SHORT | SPREADSHEET_ERRORS))
+def test_what_drafts_take_for_missing_in_every_column_is_no_narrative(word: str) -> None:
+    assert is_placeholder(word)
+    assert is_placeholder(f" {word.upper()} ")
+    assert word in MISSING_WORDS
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=60), st.sampled_from(NOTHING), st.sampled_from(SOMETHING))))

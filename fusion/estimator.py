@@ -48,7 +48,8 @@ from fusion.explain.population import describe_population, sampled_rows
 from fusion.metrics import ROUNDING, effective_rows, figures, relative_weight
 from fusion.model.choosing import choose
 from fusion.model.folds import tied_groups
-from fusion.model.training import TrainingSample, fit
+from fusion.model.training import fit
+from fusion.model.training_sample import TrainingSample
 from fusion.policy.cutoff import with_cutoff
 from fusion.scorer import Scorer
 from fusion.text_encoder import NoTexts, OpenEncoder, bundle_encoder, open_mask, open_reader, open_text_encoder

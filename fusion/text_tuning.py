@@ -27,7 +27,8 @@ from fusion.model.basis import Basis
 from fusion.model.choosing import TEXT
 from fusion.model.folds import assign_folds
 from fusion.model.recency import row_weight
-from fusion.model.training import Training, TrainingSample, fit_head_margin, fit_text_head
+from fusion.model.training import Training, fit_head_margin, fit_text_head
+from fusion.model.training_sample import TrainingSample
 from fusion.text_augmentation import narrative_augmenter
 from fusion.text_encoder import OpenEncoder, tuned_encoder
 from fusion.tuning.fold import VALIDATION_SHARE, Epoch

@@ -16,7 +16,7 @@ from experiments.reporting.decision.index import RejectedRow
 from features.arrays import Floats
 from features.tables.applications import Applications, Chunk, Rejects
 from features.tables.reader import ReadOptions, file_layout
-from features.tables.sources import header_names
+from features.tables.text_rows import header_names
 
 MAX_LISTED = 100  # rejected rows listed one by one where they were not asked for by id
 MAX_COMPARED = 100_000  # ids among which the nearest to an unknown one is looked for

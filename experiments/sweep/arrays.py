@@ -26,7 +26,7 @@ from features.tables.auxiliary_outcomes import auxiliary_outcomes
 from features.tabular import TabularEncoder
 from fusion.config import Config, EncoderConfig, TextConfig
 from fusion.model.search_space import Space
-from fusion.model.training import Auxiliary, TrainingSample
+from fusion.model.training_sample import Auxiliary, TrainingSample
 from fusion.text_encoder import OpenEncoder
 
 SEARCH, HELD_OUT = "search", "held_out"

@@ -10,7 +10,7 @@ from features.design import Design
 from features.tables.applications import Applications
 from fusion.config import Config
 from fusion.model.choosing import Allows, Choice, Chosen, ReadWords, Rung, choose
-from fusion.model.training import TrainingSample
+from fusion.model.training_sample import TrainingSample
 from fusion.text_encoder import OpenEncoder, open_reader
 
 

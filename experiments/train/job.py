@@ -42,7 +42,8 @@ from fusion.explain.population import describe_population, sampled_rows
 from fusion.model.choosing import Choice
 from fusion.model.folds import assign_folds, tied_groups
 from fusion.model.fusion_model import FusionModel, Margins
-from fusion.model.training import Auxiliary, TrainingSample, fit, n_steps
+from fusion.model.training import fit, n_steps
+from fusion.model.training_sample import Auxiliary, TrainingSample
 from fusion.policy.cutoff import with_cutoff
 from fusion.text_encoder import OpenEncoder, open_mask, open_reader
 from fusion.text_tuning import TextTuning

@@ -9,7 +9,7 @@ from math import isfinite
 from experiments.session.run import Run
 from features.tables.applications import Applications
 from fusion.config import Config, TuningConfig
-from fusion.model.training import TrainingSample
+from fusion.model.training_sample import TrainingSample
 from fusion.text_encoder import OpenEncoder
 from fusion.text_tuning import TextTuning, Watch, Worth, is_tuned, n_learned, over_fitting, tune_encoder
 from fusion.tuning.fold import Epoch

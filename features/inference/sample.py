@@ -16,7 +16,7 @@ from data_schemas.errors import ContractError
 from features.arrays import Ints
 from features.tables.containers import is_parquet
 from features.tables.layout import Layout, find_layout
-from features.tables.sources import TextRows, csv_rows, header_names, parquet_rows
+from features.tables.text_rows import TextRows, csv_rows, header_names, parquet_rows
 
 _CHUNK_ROWS = 10_000
 _FOUND = Dialect()

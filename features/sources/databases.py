@@ -16,7 +16,7 @@ from data_schemas.errors import ContractError, RunError
 from features.sources.locations import Location
 from features.tables.containers import unreadable_error
 from features.tables.header import column_positions, own_names
-from features.tables.sources import TextRows, as_text, csv_line
+from features.tables.text_rows import TextRows, as_text, csv_line
 
 if TYPE_CHECKING:
     import sqlalchemy

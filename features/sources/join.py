@@ -26,7 +26,7 @@ from features.sources.loading import (
 from features.sources.locations import Location
 from features.sources.report import SourceReport
 from features.tables.reader import ReadOptions
-from features.tables.sources import header_names
+from features.tables.text_rows import header_names
 
 if TYPE_CHECKING:
     import duckdb

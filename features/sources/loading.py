@@ -20,8 +20,8 @@ from features.sources.databases import database_rows
 from features.sources.locations import Location
 from features.tables.cell_checks import check
 from features.tables.containers import is_parquet
-from features.tables.sources import TextRows, csv_rows, parquet_rows
 from features.tables.spelling import composed
+from features.tables.text_rows import TextRows, csv_rows, parquet_rows
 
 if TYPE_CHECKING:
     import duckdb

@@ -27,7 +27,7 @@ from features.tables.header import column_positions
 from features.tables.joined import Joined, with_sources
 from features.tables.number_cells import as_written
 from features.tables.reader import checked
-from features.tables.sources import TextRows, as_text, csv_line
+from features.tables.text_rows import TextRows, as_text, csv_line
 
 ORIGIN = "the data frame"
 

@@ -22,7 +22,7 @@ from features.tables.duplicate_ids import DuplicateIds
 from features.tables.header import HeaderReport, compare_header
 from features.tables.joined import Joined, with_sources
 from features.tables.layout import Layout, find_layout
-from features.tables.sources import Reject, TextRows, csv_rows, header_names, parquet_rows
+from features.tables.text_rows import Reject, TextRows, csv_rows, header_names, parquet_rows
 from features.tables.totals import EMPTY, TOTALS, empty_rows, totals_lines
 
 NO_REJECTS = pd.DataFrame({name: pd.Series([], dtype=object) for name in REJECT_COLUMNS}).astype({"row": np.int64})

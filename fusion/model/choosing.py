@@ -30,7 +30,8 @@ from fusion.model.head import fit_head
 from fusion.model.lesson import Lesson
 from fusion.model.recency import row_weight
 from fusion.model.text_components import TextComponents, text_columns
-from fusion.model.training import Training, TrainingSample, TreeRows, fit_head_margin, fit_text_head, fit_trees
+from fusion.model.training import Training, TreeRows, fit_head_margin, fit_text_head, fit_trees
+from fusion.model.training_sample import TrainingSample
 
 Settings = Mapping[str, Setting]
 """Settings by dotted key."""

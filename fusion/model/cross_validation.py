@@ -17,7 +17,8 @@ from features.arrays import Dates, Flags, Floats, Index, Ints
 from fusion.config import Config
 from fusion.metrics import auc, both_classes, delong, figures
 from fusion.model.fusion_model import FusionModel, Margins
-from fusion.model.training import TrainingSample, Watch, fit
+from fusion.model.training import Watch, fit
+from fusion.model.training_sample import TrainingSample
 
 Folds = Literal["random", "time"]
 TIME_FOLDS_ONLY = "folds.half_life_years"

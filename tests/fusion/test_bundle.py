@@ -27,7 +27,8 @@ from fusion.bundle_folder import MANIFEST, MANIFEST_DIGEST
 from fusion.config import Config, FoldConfig
 from fusion.explain.population import Population
 from fusion.model.fusion_model import FusionModel
-from fusion.model.training import Auxiliary, fit
+from fusion.model.training import fit
+from fusion.model.training_sample import Auxiliary
 from fusion.validation.text_drift import Reference, describe_texts
 from fusion.validation.training_rows import TrainingRows
 from tests.support.designs import SMALL, WITH_COMPONENTS, Shape, Trained, log_odds, make_design, outcome, sample_of

@@ -14,7 +14,7 @@ from features.design import Design, TabularBlock, TextBlock, no_style
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
 from fusion.model.basis import Basis
 from fusion.model.fusion_model import FusionModel, Margins
-from fusion.model.training import TrainingSample
+from fusion.model.training_sample import TrainingSample
 
 LEVELS = (4, 3)
 """Codes of the two level columns, the 0 included."""

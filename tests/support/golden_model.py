@@ -25,7 +25,8 @@ from fusion.model.fusion_model import Assembly, FusionModel, Margins, Member, Te
 from fusion.model.head import Head
 from fusion.model.stacker import Stacker
 from fusion.model.text_components import TextComponents
-from fusion.model.training import TrainingSample, fit
+from fusion.model.training import fit
+from fusion.model.training_sample import TrainingSample
 from tests.support.designs import Shape, make_design, outcome
 
 FILE = Path(__file__).parents[1] / "fusion" / "golden" / "model.json"

@@ -42,7 +42,8 @@ from fusion.explain.attribution import Explainer
 from fusion.explain.exact_sentences import explain_exactly
 from fusion.explain.explanation import Explanation
 from fusion.model.fusion_model import FusionModel
-from fusion.model.training import TrainingSample, fit
+from fusion.model.training import fit
+from fusion.model.training_sample import TrainingSample
 
 ADVERSE = 4
 MAX_SENTENCES = 8

@@ -42,7 +42,8 @@ from fusion.config import Config
 from fusion.metrics import Gain, auc, brier, brier_gain, delong
 from fusion.model.folds import tied_groups
 from fusion.model.fusion_model import Margins
-from fusion.model.training import TrainingSample, fit
+from fusion.model.training import fit
+from fusion.model.training_sample import TrainingSample
 from fusion.text_encoder import CACHE_GB, VectorCache, open_reader, open_text_encoder
 
 FEATURES = "annual_inc,dti,loan_amnt,fico_range_low,emp_length,purpose,home_ownership,addr_state"

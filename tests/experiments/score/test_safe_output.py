@@ -14,7 +14,7 @@ from data_schemas.reader import load_schema
 from experiments.demo.data import generate
 from experiments.session.run import Run
 from experiments.session.run_log import RunLog
-from features.tables.sources import as_text
+from features.tables.text_rows import as_text
 from fusion.answers import RowReasons, check_finite
 from fusion.bundle import verify
 from fusion.bundle_folder import MANIFEST, MANIFEST_DIGEST, check_outside

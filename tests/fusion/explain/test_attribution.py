@@ -17,7 +17,8 @@ from features.text.cleaning import MAX_PASSAGES
 from fusion.explain.attribution import Explainer, ModelOutputs
 from fusion.explain.sentence_shapley import MAX_ENUMERATED, PAIRS, part_outputs
 from fusion.model.fusion_model import OUTCOME, FusionModel
-from fusion.model.training import Auxiliary, fit
+from fusion.model.training import fit
+from fusion.model.training_sample import Auxiliary
 from tests.support.designs import (
     MONOTONE,
     SMALL,

@@ -12,7 +12,8 @@ from features.design import Design
 from fusion.config import FoldConfig
 from fusion.metrics import fit_logistic_line, log_loss
 from fusion.model.fusion_model import FusionModel, Member
-from fusion.model.training import MIN_TAUGHT, Auxiliary, fit
+from fusion.model.training import MIN_TAUGHT, fit
+from fusion.model.training_sample import Auxiliary
 from tests.support.designs import SMALL, Trained, log_odds, make_design, outcome, sample_of, silent
 from tests.support.same_models import assert_same_model
 

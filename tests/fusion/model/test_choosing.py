@@ -13,7 +13,8 @@ from features.design import Design, TextBlock
 from fusion.config import Config, load_config
 from fusion.model import choosing
 from fusion.model.choosing import CAPACITY, HALF_LIVES, Choice, choose
-from fusion.model.training import TrainingSample, fit
+from fusion.model.training import fit
+from fusion.model.training_sample import TrainingSample
 from tests.support.designs import make_design, outcome, sample_of
 
 FEW = load_config(None, ["folds.n_folds=2", "head.steps=20"])

@@ -25,7 +25,8 @@ from fusion.model.cross_validation import (
     time_blocks,
 )
 from fusion.model.fusion_model import Margins
-from fusion.model.training import TrainingSample, fit
+from fusion.model.training import fit
+from fusion.model.training_sample import TrainingSample
 from tests.support.designs import MONOTONE, SMALL, make_design, outcome, with_numbers
 
 N_FOLDS = SMALL.folds.n_folds

@@ -32,7 +32,8 @@ from fusion.model.fusion_model import FusionModel
 from fusion.model.head import Head, fit_head, training_device
 from fusion.model.lesson import Lesson
 from fusion.model.stacker import Stacker, stacker_inputs
-from fusion.model.training import Training, TrainingSample, TreeRows, fit, fit_text_head, n_steps
+from fusion.model.training import Training, TreeRows, fit, fit_text_head, n_steps
+from fusion.model.training_sample import TrainingSample
 from tests.support import golden_model
 from tests.support.designs import (
     MONOTONE,

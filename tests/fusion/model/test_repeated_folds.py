@@ -13,7 +13,6 @@ from fusion.model.training import (
     FEW_ROWS,
     REPEATS,
     Training,
-    TrainingSample,
     TreeRows,
     fit,
     fit_text_head,
@@ -21,6 +20,7 @@ from fusion.model.training import (
     n_repeats,
     n_steps,
 )
+from fusion.model.training_sample import TrainingSample
 from tests.support.designs import MONOTONE, SMALL, Trained, make_design, outcome, sample_of
 
 TWICE = SMALL.model_copy(update={"folds": FoldConfig(n_folds=3, n_repeats=2, seed=7)})

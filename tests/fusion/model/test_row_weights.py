@@ -13,7 +13,8 @@ from fusion.model.calibration import Blend, fit_blend, says_something
 from fusion.model.choosing import _row_loss
 from fusion.model.fusion_model import FusionModel, Margins
 from fusion.model.recency import row_weight
-from fusion.model.training import Auxiliary, Training, TrainingSample, fit
+from fusion.model.training import Training, fit
+from fusion.model.training_sample import Auxiliary, TrainingSample
 from tests.support.designs import SMALL, log_odds, make_design, outcome, sample_of
 from tests.support.same_models import assert_same_model
 

@@ -12,7 +12,7 @@ from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.demo.data import FIRST_DAY, generate
 from experiments.demo.records import DATES, DemoSources, with_sources
-from experiments.demo.worth import judge_sources, margins_of_applications_alone
+from experiments.demo.worth import judge_sources
 from experiments.explain.job import explain_file
 from experiments.explain.report_content import Heading
 from experiments.explain.request import Audience, Form, ReportRequest
@@ -171,7 +171,7 @@ def run_demo(files: DemoFiles, n_rows: int, seed: int, threads: int, run: Run, s
         new = read_all(files.new, schema, options).applications
         margins = scorer.margins(scorer.read(new))
         against_the_rule: Summary = (
-            judge_sources(files.truth, margins, margins_of_applications_alone(decided.applications, new, scorer))
+            judge_sources(files.truth, margins)
             if sources
             else {"on the new applications": judge(files, margins.columns_only)}
         )

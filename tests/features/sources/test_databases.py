@@ -63,8 +63,9 @@ def joined(applications: Path, place: str) -> pd.DataFrame:
 
 def assert_read(applications: Path, database: str) -> None:
     """A table, one with its schema's name, and a query give the same."""
-    for part in ("accounts", "SELECT * FROM accounts WHERE coalesce(note, '') LIKE '%'"):
-        frame = joined(applications, f"{database}#{part}")
+    query = "SELECT * FROM accounts WHERE coalesce(note, chr(37)) LIKE '%'"
+    frames = [joined(applications, f"{database}#{part}") for part in ("accounts", query)]
+    for frame in frames:
         assert frame[["n", "total"]].to_numpy().tolist() == [[2, 5.25], [0, 0]]
         assert frame["notes"].tolist() == ["[2024-04-01] rang; 100% sure", ""]
 

@@ -115,6 +115,12 @@ def precision_of(form: str) -> Precision:
     return "month" if directives & set("mbB") else "year"
 
 
+def days_left_open(form: str) -> int:
+    """Days by which a moment may lie later than the date that a form without days, or months, writes of it."""
+    forms = alternatives(form) or ((form,) if form != "default" else ())
+    return max(({"day": 0, "month": 31, "year": 366}[precision_of(one)] for one in forms), default=0)
+
+
 def has_short_year(form: str) -> bool:
     """Whether a form writes the year with two digits, which leaves the century open."""
     return "y" in _DIRECTIVE.findall(form)

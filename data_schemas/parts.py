@@ -34,7 +34,7 @@ from data_schemas.contract import (
 )
 from data_schemas.dates import DEFAULT, alternatives
 from data_schemas.numbers import Negative, NumberNotation, threshold
-from data_schemas.places import Document
+from data_schemas.places import Document, source_wording
 from data_schemas.sources import (
     ENTRY_DATE,
     OF_ANY_VALUE,
@@ -214,7 +214,7 @@ def _source(source: Document) -> Source:
             RecordTexts(texts["name"], texts["of"], texts.get("last", 50), texts.get("window_days"))
             for texts in own.get("texts", [])
         ),
-        wording=own.get("wording", f"From our records ({contract.title})"),
+        wording=source_wording(source),
     )
 
 

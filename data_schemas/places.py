@@ -45,3 +45,9 @@ def each_concept(document: Document) -> Iterator[tuple[str, Document]]:
     return (
         (f"$.creditfusion.concepts[{i}]", concept) for i, concept in enumerate(own_part(document).get("concepts", []))
     )
+
+
+def source_wording(source: Document) -> str:
+    """What reasons from a source begin with."""
+    own = own_part(source)
+    return str(own.get("wording", f"From our records ({source.get('title', own['name'])})"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from data_schemas.places import Document, Problem, each_field, own_part, role_of
+from data_schemas.dates import days_left_open, has_short_year
+from data_schemas.places import Document, Problem, each_field, own_part, role_of, source_wording
 from data_schemas.sources import APPLICATION, EVERY_SOURCE, IN_TIME, OF_ANY_VALUE, OF_NOTHING
 
 TableRule = Callable[[Document], Iterator[Problem]]
@@ -44,10 +45,10 @@ def source_rules(document: Document, table_rules: Iterable[TableRule]) -> Iterat
     before = {"": document}
     for i, source in enumerate(own_part(document).get("sources", [])):
         table = _Table(f"$.creditfusion.sources[{i}]", source, dict(before))
-        if table.name in before:
+        if table.name.lower() in map(str.lower, before):
             what = f"two sources have the name {table.name!r}"
             yield Problem(f"{table.place}.creditfusion.name", "unique_name", what, "Rename one.")
-        if table.name in (APPLICATION, EVERY_SOURCE):
+        if table.name.lower() in (APPLICATION, f"{APPLICATION}s", EVERY_SOURCE):
             what = f"a source has the name {table.name!r}, which stands for something else in reports"
             yield Problem(f"{table.place}.creditfusion.name", "unique_name", what, "Take another name.")
         before[table.name] = source
@@ -66,7 +67,7 @@ def made_parts(document: Document) -> Iterator[tuple[str, Document]]:
         for kind in ("aggregates", "texts"):
             for k, part in enumerate(own.get(kind, [])):
                 if reason := part.get("reason"):
-                    wording = f"{own.get('wording', own['name'])}: {reason['wording']}"
+                    wording = f"{source_wording(source)}: {reason['wording']}"
                     part = {**part, "reason": {**reason, "wording": wording}}
                 yield f"$.creditfusion.sources[{i}].creditfusion.{kind}[{k}]", part
 
@@ -141,9 +142,25 @@ def _as_of(table: _Table) -> Iterator[Problem]:
     if column is None or column["type"] != "date":
         what = f"the date {own['date']!r} of the source {table.name!r} is no column of type 'date'"
         yield Problem(f"{place}.date", "source_date", what, "Name a date column of it, whose role is not 'ignored'.")
+    else:
+        yield from _precise_enough(table, column, place)
     if not any(role_of(field) == "decision_date" for _, field in each_field(table.before[""])):
         what = f"the source {table.name!r} is read as of the decision, but no column has the role 'decision_date'"
         yield Problem("$.fields", "source_date", what, "Give the role to the day on which the lender decides.")
+
+
+def _precise_enough(table: _Table, column: Document, place: str) -> Iterator[Problem]:
+    """A record of some day of a month must not count for a decision of an earlier day of that month."""
+    form = column.get("format", "default")
+    least = days_left_open(form)
+    if table.own.get("lag_days", 0) < least:
+        what = f"the date {column['name']!r} of the source {table.name!r} names no day"
+        yield Problem(
+            f"{place}.lag_days", "source_date", what, f"Give lag_days of at least {least}, or a date with days."
+        )
+    if has_short_year(form):
+        what = f"the date {column['name']!r} of the source {table.name!r} has years of two digits"
+        yield Problem(f"{place}.date", "source_date", what, "Write its years with four digits: 30 may be 1930 or 2030.")
 
 
 def _something_made(table: _Table) -> Iterator[Problem]:

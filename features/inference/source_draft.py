@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from data_schemas.contract import FieldType, Role
+from data_schemas.dates import days_left_open, has_short_year
 from features.arrays import Flags, Floats, Ints
 from features.inference.column_names import hints
 from features.inference.draft import field_of, title_of, type_of
@@ -132,7 +133,7 @@ def draft_source(
             "name": name,
             **({"through": key.through} if key.through else {}),
             "key": dict(zip(key.columns, key.to, strict=True)),
-            **({"date": date.name} if date else {}),
+            **_date_keys(date),
             "wording": f"From your record ({title_of(name).lower()})",
             "aggregates": list(_aggregates(name, guesses, date, many != "1", owners, taken)),
             "guess": f"Drafted from {origin}: {_key_words(key)}; {_date_words(date, columns)}. Confirm key, date, lag "
@@ -155,14 +156,29 @@ def draft_source(
     return SourceDraft(name, document, key, date.name if date else "", many, guesses, tuple(doubts), tuple(missing))
 
 
+def _date_keys(date: ColumnProfile | None) -> Document:
+    """The date, with a lag where it names no day."""
+    if date is None:
+        return {}
+    days = days_left_open(_form(date))
+    return {"date": date.name} | ({"lag_days": days} if days else {})
+
+
+def _form(date: ColumnProfile) -> str:
+    return str(date.notation.field_keys.get("format", "default"))
+
+
 def find_record_date(columns: Sequence[ColumnProfile]) -> ColumnProfile | None:
     """The date at which a record was known: the latest of its dates that nearly every record has, since a record
-    cannot have been known before it. Dates such as an opening or a due date come last.
+    cannot have been known before it. Dates such as an opening or a due date come last; years of two digits are none.
     """
     able = [
         column
         for column in columns
-        if column.type is FieldType.DATE and column.values is not None and column.present.mean() >= _OFTEN_FILLED
+        if column.type is FieldType.DATE
+        and column.values is not None
+        and column.present.mean() >= _OFTEN_FILLED
+        and not has_short_year(_form(column))
     ]
     named = [column for column in able if not hints(column.name, "other_date")] or able
     return max(named, key=lambda column: float(np.nanmean(_values(column))), default=None)

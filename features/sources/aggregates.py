@@ -14,13 +14,6 @@ from features.sources.database import literal
 DAY = 86_400  # seconds
 _YEAR = 365.25 * DAY
 
-_ZERO = (AggregateKind.COUNT, AggregateKind.DISTINCT, AggregateKind.SUM)
-
-
-def of_no_records(source: Source) -> dict[str, float]:
-    """The aggregates that an application without any record has, by name; the others are missing."""
-    return {aggregate.name: 0.0 for aggregate in source.aggregates if aggregate.kind in _ZERO}
-
 
 def made_columns(source: Source) -> list[str]:
     """The aggregates, then the texts of a source, over the columns of its records and, where they are dated, ``age``:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from features.sources.aggregates import DAY
 from features.sources.database import count, literal
-from features.sources.known import Tables, decided, examples
+from features.sources.known import Tables, age_of, examples
 from features.sources.report import NearKeys
 
 if TYPE_CHECKING:
@@ -62,9 +62,6 @@ def _near(connection: duckdb.DuckDBPyConnection, tables: Tables, lost: str) -> N
     found = examples(connection, pairs, 1000)
     width = len(tables.keys)
 
-    def zeros(key: str) -> int:
-        return len(key) - len(key.lstrip("0"))
-
     ways = {
         way for row in found for a, b in zip(row[:width], row[width:-1], strict=True) for way in _ways(str(a), str(b))
     }
@@ -105,7 +102,7 @@ def compare_dates(connection: duckdb.DuckDBPyConnection, tables: Tables) -> Date
     if not tables.date:
         return Dates()
     owners = tables.parent.known if tables.parent else "applications"
-    age, lag = f"({decided(tables)} - r.{tables.date})", literal(tables.source.as_of.lag_days * DAY)
+    age, lag = age_of(tables), literal(tables.source.as_of.lag_days * DAY)
     row = connection.execute(
         f"SELECT count(*) FILTER (WHERE {age} > {lag}), count(*) FILTER (WHERE {age} <= 0), "
         f"min(r.row) FILTER (WHERE {age} <= 0), count(*) FILTER (WHERE {age} > 0 AND {age} <= {lag}) "

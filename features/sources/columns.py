@@ -32,7 +32,7 @@ def of_applications(schema: Schema, sources: tuple[Source, ...]) -> Schema:
     """
     roles = {name: Role.ID for source in sources if not source.link.through for name in source.link.to}
     decided = schema.field_of(Role.DECISION_DATE)
-    if decided is not None and any(source.as_of.date for source in sources):
+    if decided is not None and any(source.as_of.date for source in schema.sources):
         roles[decided.name] = Role.FEATURE
     fields = tuple(
         replace(field, role=roles.get(field.name, Role.IGNORED), required=False, pattern=None, allowed=())

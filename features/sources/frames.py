@@ -67,10 +67,8 @@ def join_frames(rows: Records, schema: Schema, sources: Mapping[str, Records] | 
         folder = Path(name)
         file = _written(rows, of_applications(schema, schema.sources), ORIGIN, folder / "applications.parquet")
         locations = {
-            source.name: Location(
-                source.name, _records(sources[source.name], source, folder / f"{source.name}.parquet")
-            )
-            for source in schema.sources
+            source.name: Location(source.name, _records(sources[source.name], source, folder / f"{at}.parquet"))
+            for at, source in enumerate(schema.sources)
             if source.name in sources
         }
         with join_sources([file], schema, locations, ReadOptions()) as joined:

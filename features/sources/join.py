@@ -88,14 +88,16 @@ def _to_join(
 ) -> tuple[Source, ...]:
     """The sources to join: those that are given, and those that a file lacks, whose columns then are as of no record.
 
-    Raises ContractError for a source that is not given and may not be absent.
+    Raises ContractError for a source that is not given and may not be absent, one that is given though the files have
+    what is made of it, and one of which they have a part.
     """
     headers = [set(header_names(path, schema, options.dialect)) for path in files]
     wanted: list[Source] = []
     for source in reversed(schema.sources):
         made = {field.name for field in schema.fields_from(source.name)}
         is_owner = any(other.link.through == source.name for other in wanted)
-        is_there = made and all(made <= header for header in headers)
+        is_there = bool(made) and all(made <= header for header in headers)
+        _check_columns(source.name, made, headers, is_there and source.name in locations)
         if source.name in locations or is_owner or not is_there:
             wanted.insert(0, source)
     for source in wanted:
@@ -106,13 +108,30 @@ def _to_join(
     return tuple(wanted)
 
 
+def _check_columns(name: str, made: set[str], headers: Sequence[set[str]], is_twice: bool) -> None:
+    """Raise ContractError where what is made of a source stands in the files in part, or beside its records."""
+    if is_twice:
+        what = f"the applications have what is made of the source {name!r} already, and its records are given too"
+        raise ContractError(what, f"Leave --source {name} out, or drop these columns.")
+    partly = next((made - header for header in headers if made & header and made - header), None)
+    if partly:
+        what = f"of what is made of the source {name!r} the applications lack {', '.join(sorted(partly))}"
+        raise ContractError(what, "Add these columns; or drop the others, and give the source.")
+
+
 def _check_matches(report: SourceReport, is_training: bool) -> None:
     """Raise ContractError for a source of which no record has an application's key, where that can only be a mistake:
-    keys match in another notation, or a model is to learn from it or to be measured with it. A few applications to be
-    scored may have no record, which is reported.
+    every record breaks the contract, keys match in another notation, or a model is to learn from it or to be measured
+    with it. A few applications to be scored may have no record, which is reported.
     """
     if not report.n_read or report.has_match or not report.n_applications:
         return
+    if report.n_rejected == report.n_read:
+        row, name, rule, message = report.first_rejects[0]
+        wrong, _, remedy = message.rpartition(". ")
+        place = f"row {row:,}" + (f", column {name!r}" if name else "")
+        none = f"none of the {report.n_read:,} records of {report.location} keeps the contract"
+        raise ContractError(f"the source {report.source!r}: {none}; {place}, rule {rule}: {wrong}", f"{remedy}.")
     what = f"the source {report.source!r}: no record of {report.location} has the key of {report.owner}"
     if near := report.near_keys:
         example = f"{near.record_key!r} and {near.owner_key!r} differ in {near.how} alone"
@@ -177,8 +196,8 @@ def _make(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:
             f"INSERT INTO {tables.made} {query} WHERE app BETWEEN {low} AND {high} GROUP BY app ORDER BY app"
         )
     for i, aggregate in enumerate(tables.source.aggregates):
-        too_large = f"SELECT count(*) FROM {tables.made} WHERE NOT isfinite(TRY_CAST(m{i} AS DOUBLE))"
-        if aggregate.of and count(connection, too_large):
+        too_large = f"SELECT count(*) FROM {tables.made} WHERE NOT isfinite(CAST(m{i} AS DOUBLE))"
+        if aggregate.of and tables.schema[aggregate.name].is_numeric and count(connection, too_large):
             what = (
                 f"the source {tables.source.name!r}: numbers of {aggregate.of!r} are too large for {aggregate.name!r}"
             )

@@ -15,7 +15,6 @@ import pyarrow as pa
 
 from data_schemas.contract import Schema
 from features.arrays import Flags, Floats, Index, Ints
-from features.sources.aggregates import of_no_records
 from features.sources.known import Tables
 from features.sources.loading import REJECT_COLUMNS, REJECTS, row_numbers
 from features.sources.report import SourceReport
@@ -46,10 +45,11 @@ class JoinedSources:
         """Names all that is made of the records, by row of the files; the same whatever their order."""
         parts = []
         for tables in self._tables:
-            names = ", ".join(["app", *(f"m{i}" for i in range(len(self._schema.fields_from(tables.source.name))))])
-            hashes = ", ".join(f"bit_xor(hash('{salt}', {names}))" for salt in "ab")
+            fields = self._schema.fields_from(tables.source.name)
+            made = [f"m{i}" if field.is_numeric else f"md5(m{i})" for i, field in enumerate(fields)]
+            rows = f"md5_number(CAST(row({', '.join(['app', *made])}) AS VARCHAR))"
             with self._connection.cursor() as cursor:
-                parts.append(cursor.execute(f"SELECT count(*), {hashes} FROM {tables.made}").fetchone())
+                parts.append(cursor.execute(f"SELECT count(*), bit_xor({rows}) FROM {tables.made}").fetchone())
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def columns(self, origin: Path | str, row_number: Ints) -> Mapping[str, npt.NDArray[np.generic]]:
@@ -74,9 +74,8 @@ class JoinedSources:
         apps = found.column("app").to_numpy()
         at = np.searchsorted(apps, numbers)
         has = np.isin(numbers, apps)
-        of_none = of_no_records(tables.source)
         return {
-            field.name: _numbers(found.column(f"m{i}"), at, has, of_none.get(field.name, np.nan))
+            field.name: _numbers(found.column(f"m{i}"), at, has, 0.0 if field.name in tables.source.zeros else np.nan)
             if field.is_numeric
             else _texts(found.column(f"m{i}"), at, has)
             for i, field in enumerate(fields)

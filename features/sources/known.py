@@ -131,8 +131,8 @@ def find_known(connection: duckdb.DuckDBPyConnection, tables: Tables, versions: 
     """
     owners = tables.parent.known if tables.parent else "applications"
     day = decided(tables)
-    age = [f"{day} - r.{tables.date} AS age"] if tables.date else []
-    when = f"WHERE {day} - r.{tables.date} > {literal(tables.source.as_of.lag_days * DAY)}" if tables.date else ""
+    age = [f"{age_of(tables)} AS age"] if tables.date else []
+    when = f"WHERE {age_of(tables)} > {literal(tables.source.as_of.lag_days * DAY)}" if tables.date else ""
     parts = ["o.app", *([f"{day} AS decided"] if day else []), *age, *(f"r.{name}" for name in tables.columns)]
     connection.execute(
         f"CREATE TABLE {tables.known} AS SELECT {', '.join(parts)} FROM {tables.records} r "
@@ -156,6 +156,15 @@ def decided(tables: Tables) -> str:
         return "o.decided"
     field = tables.schema.field_of(Role.DECISION_DATE)
     return f"o.{column(tables.schema, field.name)}" if field else ""
+
+
+def age_of(tables: Tables) -> str:
+    """Seconds from the record ``r`` to the decision. A record without a time of day is of the whole day, so that of a
+    decision the day alone counts.
+    """
+    day, date = decided(tables), f"r.{tables.date}"
+    of_day = f"{day} - ({day} % {DAY} + {DAY}) % {DAY}"
+    return f"(CASE WHEN {date} % {DAY} = 0 THEN {of_day} ELSE {day} END - {date})"
 
 
 def examples(connection: duckdb.DuckDBPyConnection, query: str, n: int = 3) -> Sequence[tuple[object, ...]]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_schemas.contract import Dialect, Field, FieldType, Role, Schema, Source
-from data_schemas.errors import ContractError, UserError
+from data_schemas.errors import UserError
 from features.arrays import Flags, Ints
 from features.sources.columns import column, of_records, read_fields, sql_type
 from features.sources.databases import database_rows
@@ -68,7 +68,7 @@ def load_applications(
         before[str(path)], last = n, 0
         for rows in _text_rows(path, contract, dialect):
             cells = _typed(rows, fields, check(rows.cells, contract).columns, np.ones(len(rows.row_number), np.bool_))
-            _insert(connection, "applications", {"app": pa.array(rows.row_number + n), **cells}, contract)
+            _insert(connection, "applications", "app", rows.row_number + n, cells, contract)
             numbers = [*rows.row_number.tolist()[-1:], *(reject.row for reject in rows.rejects)]
             last = max([last, *numbers])
         n += last
@@ -83,7 +83,7 @@ def load_records(
     without a location. Others go to the table of rejects.
 
     Raises:
-        UserError: for a table that does not fit the contract, cannot be read, breaks off, or has no sound record.
+        UserError: for a table that does not fit the contract, cannot be read, or breaks off.
     """
     contract = of_records(source)
     _create(connection, table, "row", contract)
@@ -95,7 +95,7 @@ def load_records(
             keep = np.ones(len(rows.row_number), np.bool_)
             keep[[breach.position for breach in found.breaches]] = False
             cells = _typed(rows, read_fields(contract), found.columns, keep)
-            _insert(connection, table, {"row": pa.array(rows.row_number[keep]), **cells}, contract)
+            _insert(connection, table, "row", rows.row_number[keep], cells, contract)
             broken = [(int(rows.row_number[breach.position]), *breach[1:]) for breach in found.breaches]
             broken += [reject[:4] for reject in rows.rejects]
             _reject(connection, source.name, broken)
@@ -105,8 +105,6 @@ def load_records(
     except UserError as error:
         raise type(error)(f"the source {source.name!r}: {error.message}", error.remedy) from error
     connection.commit()
-    if n_read and n_read == n_rejected:
-        raise _all_rejected(connection, source, location, n_read)
     return Loaded(n_read, n_rejected)
 
 
@@ -121,18 +119,6 @@ def first_rejects(connection: duckdb.DuckDBPyConnection, source: str, n: int) ->
     """Row, column, rule and message of the first rejected records of a source."""
     query = f'SELECT "row", "column", rule, message FROM {REJECTS} WHERE source = ? ORDER BY ALL LIMIT {n}'
     return connection.execute(query, [source]).fetchall()
-
-
-def _all_rejected(
-    connection: duckdb.DuckDBPyConnection, source: Source, location: Location | None, n: int
-) -> ContractError:
-    row, name, rule, message = first_rejects(connection, source.name, 1)[0]
-    what, _, remedy = message.rpartition(". ")
-    place = f"row {row:,}" + (f", column {name!r}" if name else "")
-    text = (
-        f"the source {source.name!r}: none of the {n:,} records of {location} keeps the contract; {place}, rule {rule}"
-    )
-    return ContractError(f"{text}: {what}", f"{remedy}.")
 
 
 def _record_rows(location: Location, contract: Schema) -> Iterator[TextRows]:
@@ -172,10 +158,17 @@ def _create(connection: duckdb.DuckDBPyConnection, table: str, number: str, cont
     connection.execute(f"CREATE TABLE {table} ({', '.join([f'{number} BIGINT', *columns])})")
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, cells: Mapping[str, pa.Array], contract: Schema) -> None:
-    """Add rows; ``cells`` begins with their number."""
-    number, *names = cells
-    batch = pa.table(list(cells.values()), [number, *(column(contract, name) for name in names)])
+def _insert(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    number: str,
+    numbers: Ints,
+    cells: Mapping[str, pa.Array],
+    contract: Schema,
+) -> None:
+    """Add rows: their numbers, in the column ``number``, and their cells by the contract's names."""
+    names = [number, *(column(contract, name) for name in cells)]
+    batch = pa.table([pa.array(numbers), *cells.values()], names)
     connection.register("batch", batch)
     connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM batch")
     connection.unregister("batch")

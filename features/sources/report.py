@@ -128,7 +128,8 @@ class SourceReport:
         if self.n_versions:
             yield (
                 f"{self.n_versions:,} records differ from another of their id, such as {self.version_id!r}; the latest "
-                "that was known at the decision counts. Keep one record per id, or correct the ids"
+                "that was known at the decision counts, of those of one day the greatest. Keep one record per id, or "
+                "correct the ids"
             )
 
     def _of_keys(self) -> Iterator[str]:

@@ -92,6 +92,19 @@ def test_a_source_that_makes_no_sense_is_refused(path: Path, value: Any, message
         parsed(document)
 
 
+def test_a_date_of_a_record_leaves_no_day_and_no_century_open() -> None:
+    document = with_sources(BUREAU)
+    own, opened = document["creditfusion"]["sources"][0], document["creditfusion"]["sources"][0]["fields"][2]
+    opened["format"] = "%m/%Y"
+    with pytest.raises(ContractError, match=r"names no day .*lag_days of at least 31"):
+        parsed(document)
+    own["creditfusion"]["lag_days"] = 31
+    assert parsed(document).sources[0].as_of.lag_days == 31
+    opened["format"] = "%d.%m.%y"
+    with pytest.raises(ContractError, match="years of two digits"):
+        parsed(document)
+
+
 @pytest.mark.parametrize("key", ["date", "key", "name"])
 def test_a_source_names_its_key_and_its_date(key: str) -> None:
     document = with_sources(BUREAU, CALLS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pandas as pd
 import pytest
 
 from data_schemas.errors import ContractError, RunError, UserError
+from data_schemas.reader import parse_schema
 from features.sources.report import SourceReport
-from features.tables.reader import ReadOptions
-from tests.support.joins import ACCOUNTS, join_once, joining, read, schema_with, source, write
+from features.tables.reader import ReadOptions, read_all
+from tests.support.joins import ACCOUNTS, APPLICATIONS, join_once, joining, read, schema_with, source, write
 
 HEADER = "account,id,day,balance,status,note"
 SCHEMA = schema_with(ACCOUNTS)
@@ -283,3 +285,60 @@ def test_applications_without_the_column_of_their_decision_are_refused(tmp_path:
     applications = write(tmp_path / "app.csv", "id,amount", ["1,10"])
     with pytest.raises(ContractError, match=r"app.csv: the header lacks 'decided'"):
         join_once(applications, SCHEMA, bureau=write(tmp_path / "b.csv", HEADER))
+
+
+def test_columns_may_have_the_names_of_our_own(tmp_path: Path) -> None:
+    applications = {
+        **APPLICATIONS,
+        "fields": [{**APPLICATIONS["fields"][0], "name": "app"}, *APPLICATIONS["fields"][1:]],
+    }
+    fields = [{**field, "name": "row"} if field["name"] == "balance" else field for field in ACCOUNTS["fields"]]
+    own = {**ACCOUNTS["creditfusion"], "key": {"id": "app"}}
+    own["aggregates"] = [{"name": "total", "kind": "sum", "of": "row"}]
+    bureau = {**ACCOUNTS, "fields": fields, "creditfusion": own}
+    document = {**applications, "creditfusion": {**applications["creditfusion"], "sources": [bureau]}}
+    schema = parse_schema(json.dumps(document), "a test")
+    table = write(tmp_path / "a.csv", "app,decided,amount", ["7,2024-05-03,1", "8,2024-05-03,1"])
+    records = write(tmp_path / "b.csv", "account,id,day,row,status,note", ["a,7,2024-04-01,5,,", "b,8,2024-04-01,6,,"])
+    with joining(table, schema, bureau=records) as joined:
+        frame = read_all(table, schema, ReadOptions(joined=joined)).applications.frame
+    assert frame["total"].tolist() == [5.0, 6.0]
+
+
+def test_the_digest_changes_with_any_value_and_not_with_the_order(tmp_path: Path, applications: Path) -> None:
+    def digest(*rows: str) -> str:
+        bureau = write(tmp_path / "b.csv", HEADER, rows)
+        with joining(applications, SCHEMA, bureau=bureau) as joined:
+            return joined.digest
+
+    first, second = "a,1,2024-04-01,1,,", "b,2,2024-04-01,2,,"
+    usual = digest(first, second)
+    assert digest(second, first) == usual
+    others = [("a,1,2024-04-01,2,,", "b,2,2024-04-01,1,,"), (first, "b,2,2024-04-01,3,,"), (first,)]
+    others += [("a,1,2024-04-01,7,,", "b,2,2024-04-01,8,,")]
+    assert len({usual, *(digest(*rows) for rows in others)}) == 5
+
+
+def test_a_record_without_a_time_of_day_is_of_the_whole_day(tmp_path: Path) -> None:
+    timed = {**APPLICATIONS["fields"][1], "format": "iso"}
+    document = {**APPLICATIONS, "fields": [APPLICATIONS["fields"][0], timed, APPLICATIONS["fields"][2]]}
+    records = [{**field, "format": "iso"} if field["name"] == "day" else field for field in ACCOUNTS["fields"]]
+    document["creditfusion"] = {**APPLICATIONS["creditfusion"], "sources": [{**ACCOUNTS, "fields": records}]}
+    schema = parse_schema(json.dumps(document), "a test")
+    table = write(tmp_path / "a.csv", "id,decided,amount", ["1,2024-05-03T10:00:00,1"])
+    days = ["2024-05-02", "2024-05-03", "2024-05-03T09:00:00", "2024-05-03T11:00:00"]
+    bureau = write(tmp_path / "b.csv", HEADER, [f"{at},1,{day},1,," for at, day in enumerate(days)])
+    with joining(table, schema, bureau=bureau) as joined:
+        frame = read_all(table, schema, ReadOptions(joined=joined)).applications.frame
+    assert frame["n"].tolist() == [2.0]  # of the day before, and of an hour before
+
+
+def test_records_beside_their_columns_are_refused(tmp_path: Path) -> None:
+    bureau = write(tmp_path / "b.csv", HEADER, ["a,1,2024-04-01,1,,"])
+    made = [field.name for field in SCHEMA.fields_from("bureau")]
+    whole = write(tmp_path / "whole.csv", f"id,decided,amount,{','.join(made)}", ["1,2024-05-03,1" + ",1" * len(made)])
+    with pytest.raises(ContractError, match="have what is made of the source 'bureau' already"):
+        join_once(whole, SCHEMA, bureau=bureau)
+    part = write(tmp_path / "part.csv", f"id,decided,amount,{made[0]}", ["1,2024-05-03,1,1"])
+    with pytest.raises(ContractError, match=f"of the source 'bureau' the applications lack .*{made[1]}"):
+        join_once(part, SCHEMA)

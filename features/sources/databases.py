@@ -78,7 +78,7 @@ def _of_postgres(location: Location, contract: Schema, batch_rows: int) -> Itera
 
     try:
         with _reading(location) as connection:
-            given = _from(location)
+            given = _from(location).replace("%", "%%")  # as the drivers want it
             found = connection.exec_driver_sql(f"SELECT * FROM {given} LIMIT 0").keys()
             names, query = _selected(list(found), given, location, contract)
             rows = connection.execution_options(yield_per=batch_rows).exec_driver_sql(query)

@@ -30,12 +30,12 @@ from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run
 from features.encoders import cache
 from features.narratives.legibility import Legibility
-from features.tables import cell_checks, data_quality, reader, sources
+from features.tables import cell_checks, data_quality, reader, text_rows
 from features.tables.reader import ReadOptions
 from fusion.scorer import Scorer, load_scorer
 
 CHECKS: Mapping[str, Sequence[tuple[object, str]]] = {
-    "layout and encoding": [(sources, "find_layout"), (reader, "find_layout")],
+    "layout and encoding": [(text_rows, "find_layout"), (reader, "find_layout")],
     "spelling of levels": [(cell_checks, "composed"), (cell_checks, "_listed_spelling")],
     "placeholders": [(cell_checks, "placeholders")],
     "totals and empty rows": [(reader, "totals_lines"), (reader, "empty_rows")],

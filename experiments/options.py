@@ -42,8 +42,9 @@ SourceOption = Annotated[
     list[str] | None,
     typer.Option(
         "--source",
-        metavar="NAME=FILE",
-        help="Records of a source of the schema: NAME=FILE, NAME=FILE.duckdb#TABLE or NAME=postgresql://...#TABLE; "
+        metavar="NAME=LOCATION",
+        help="Records of a source of the schema: NAME=FILE (CSV, packed or not, workbook or Parquet), "
+        "NAME=FILE.duckdb#TABLE or NAME=postgresql://USER@HOST/DATABASE#TABLE, a SELECT in place of the table; "
         "repeat for each.",
     ),
 ]

@@ -92,14 +92,14 @@ def augment(
         "kinds": kind or [],
         "rows": rows,
         "date": day,
-        "sources": shown(source or ()),
+        "sources": shown(source),
     }
     with Run.start("augment", out, arguments | {"config": config, "set": overrides or []}, json_output) as run:
         contract, settings = load_schema(schema), load_config(config, overrides or [])
         use_threads(threads)
         question = Question(tuple(data), kinds_of(kind or settings.augment.kinds or DEFAULT), rows)
         options = ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet)
-        options = with_sources(run, question.data, contract, source or (), options)
+        options = with_sources(run, question.data, contract, source or (), options, threads=threads)
         augmented = augment_files(question, contract, settings, options, run)
         with run.timed("write"):
             put_text(out, document_html(report(augmented, day)))

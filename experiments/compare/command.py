@@ -94,7 +94,7 @@ def compare(
 
     check_free(out, names_of(COMPARISON), force)
     options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
-    files = ComparedFiles(tuple(data), since.date() if since else None, options, tuple(source or ()))
+    files = ComparedFiles(tuple(data), since.date() if since else None, options, tuple(source or ()), threads)
     segments, powers = tuple(dict.fromkeys(segment or ())), tuple(dict.fromkeys(power or POWERS))
     order = ComparisonRequest(files, approval_rate, powers, segments, report_day(made_on))
     arguments = {
@@ -103,7 +103,7 @@ def compare(
         "data": data,
         "out": out,
         "since": since,
-        "sources": shown(source or ()),
+        "sources": shown(source),
     }
     arguments |= {"approval_rate": approval_rate, "powers": powers, "policy": policy, "segments": segments}
     with Run.start("compare", out, arguments | {"date": order.made_on}, json_output) as run:

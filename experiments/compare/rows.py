@@ -16,7 +16,7 @@ from experiments.reporting.words import count, number
 from experiments.session.decision_dates import rows_since
 from experiments.session.layouts import note_layouts
 from experiments.session.run import Run
-from experiments.session.sources import with_sources
+from experiments.session.sources import remove_rejects, with_sources
 from experiments.session.standard_streams import as_named
 from features.arrays import Ints
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk
@@ -36,17 +36,19 @@ class ComparedFiles:
         since: only decisions from this day on, by the champion's decision date.
         options: how they are read.
         sources: as ``--source`` names them, of either schema.
+        threads: of the join with them; 0: as many as there are cores.
     """
 
     paths: tuple[Path, ...]
     since: date | None
     options: ReadOptions
     sources: tuple[str, ...] = ()
+    threads: int = 0
 
     def sources_of(self, schema: Schema, other: Schema) -> list[str]:
         """Those of one schema: what the other alone has is left out."""
         elsewhere = {source.name for source in other.sources} - {source.name for source in schema.sources}
-        return [given for given in self.sources if given.partition("=")[0] not in elsewhere]
+        return [given for given in self.sources if given.partition("=")[0].strip() not in elsewhere]
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,10 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
     """
     one_contract = champion.digest == challenger.digest
     note_layouts(run, files.paths, champion, files.options)
-    own = with_sources(run, files.paths, champion, files.sources_of(champion, challenger), files.options)
-    others = own
-    if not one_contract:
-        given = files.sources_of(challenger, champion)
-        others = with_sources(run, files.paths, challenger, given, files.options)
+    for label in (CHAMPION, CHALLENGER, BOTH):
+        remove_rejects(run, label)
+    own = _with_sources(champion, challenger, files, BOTH if one_contract else CHAMPION, run)
+    others = own if one_contract else _with_sources(challenger, champion, files, CHALLENGER, run)
     with run.stage("read") as advance:
         first = read_files(files.paths, champion, own)
         second = first if one_contract else read_files(files.paths, challenger, others)
@@ -137,6 +138,11 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
     )
     check_outcomes(pair, [names[at] for at in (common[since.kept] >> FILE_SHIFT).tolist()])
     return pair
+
+
+def _with_sources(schema: Schema, other: Schema, files: ComparedFiles, label: str, run: Run) -> ReadOptions:
+    given = files.sources_of(schema, other)
+    return with_sources(run, files.paths, schema, given, files.options, threads=files.threads, label=label)
 
 
 def _places(chunks: Sequence[Chunk]) -> Ints:

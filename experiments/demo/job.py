@@ -156,7 +156,7 @@ def run_demo(files: DemoFiles, n_rows: int, seed: int, threads: int, run: Run, s
         write_files(files, n_rows, seed, sources)
     use_threads(threads)
     given = [f"{name}={files.records(name)}" for name in DATES if sources]
-    options = join(run, (files.past, files.new), schema, given, ReadOptions())
+    options = join(run, (files.past, files.new), schema, given, ReadOptions(), threads=threads)
     encoder = open_text_encoder(config.encoder, VectorCache(files.vectors, tell=run.note))
     past = TrainingFiles((files.past,), files.model)
     decided = read_decided(schema, past.data, replace(options, need_target=True), run)

@@ -14,6 +14,7 @@ from experiments.options import (
     JsonOption,
     MaskOption,
     SheetOption,
+    SourceOption,
     TextsOption,
     ThreadsOption,
     use_threads,
@@ -25,7 +26,7 @@ Examples:
 
 creditfusion distil --schema demo --data past.csv --layers 3 --out small
 
-creditfusion distil --data letters.txt --source encoder --layers 0 --out static
+creditfusion distil --data letters.txt --encoder encoder --layers 0 --out static
 
 creditfusion train --schema demo --data past.csv --out model --set encoder.source=static
 """
@@ -35,7 +36,7 @@ def distil(
     data: TextsOption,
     out: Annotated[Path, typer.Option(help="Encoder to write, a folder; an older one there is replaced.")],
     schema: Annotated[str | None, typer.Option(help="Schema file, or the name of a shipped one.")] = None,
-    source: Annotated[
+    encoder: Annotated[
         str, typer.Option(help="Teacher: embedded, a folder, or org/name@revision on the hub.")
     ] = "embedded",
     layers: Annotated[int, typer.Option(min=0, help="Layers of the student; 0: a table of token vectors.")] = 3,
@@ -46,6 +47,7 @@ def distil(
     window: Annotated[int, typer.Option(min=8, help="Longest stretch of tokens learned from, of each text.")] = 128,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without progress after which training ends.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    source: SourceOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     sheet: SheetOption = None,
@@ -63,6 +65,7 @@ def distil(
     from data_schemas.reader import load_schema
     from experiments.distil.job import distil_encoder
     from experiments.pretrain.texts import Texts
+    from experiments.session.sources import shown
     from features.language.distillation import DistillationSettings
     from features.tables.reader import ReadOptions
 
@@ -70,13 +73,14 @@ def distil(
         layers=layers, epochs=epochs, lr=lr, batch=batch, window=window, patience=patience, seed=seed
     )
     kinds = tuple(dict.fromkeys(mask or ()))
-    arguments: dict[str, object] = {"data": data, "schema": schema, "out": out, "source": source, "mask": kinds}
-    arguments |= {"settings": asdict(settings)}
+    arguments: dict[str, object] = {"data": data, "schema": schema, "out": out, "encoder": encoder, "mask": kinds}
+    arguments |= {"settings": asdict(settings), "sources": shown(source)}
     with Run.start("distil", out, arguments, json_output) as run:
         use_threads(threads)
         contract = load_schema(schema) if schema else None
         texts = Texts(tuple(data), contract, kinds, ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet))
-        done = distil_encoder(texts, out, source, settings, run)
+        texts = texts.with_sources(source or (), threads, run)
+        done = distil_encoder(texts, out, encoder, settings, run)
         run.finish(done.summary(), done.lines())
     if done.n_rejected:
         raise typer.Exit(SOME_REJECTED)

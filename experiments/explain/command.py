@@ -111,16 +111,17 @@ def explain(
     origin = data if as_named(str(data)) == str(data) else DASH
     command = ["creditfusion", "explain", f"--model={model}", f"--data={origin}", "--for=validator", "--format=json"]
     command += [f"--{option}={value}" for option, value in named.items() if value]
-    command += [f"--source={one}" for one in shown(source or ())]
+    command += [f"--source={one}" for one in shown(source)]
     command += [f"--date={day}", *(["--fast"] if fast else []), "--out=recomputed"]
     heading = Heading(data, day, lender, contact, tuple(command))
     arguments = {"model": model, "data": data, "out": out, "ids": len(choice.ids), "declined": declined, "top": top}
+    arguments |= {"sources": shown(source)}
     with Run.start("explain", out, arguments | {"limit": limit, "fast": fast, "date": day}, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
             vectors = vector_cache(cache, cache_gb, no_cache, run.note)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, threads=threads)
-        options = with_sources(run, [data], scorer.schema, source or (), options)
+        options = with_sources(run, [data], scorer.schema, source or (), options, threads=threads)
         done = explain_file(scorer, choice, order, heading, options, run)
         run.finish({"out": out, **_counts(done), "cache_hit_rate": scorer.encoder.hit_rate})
     if done.chosen.n_rejected:

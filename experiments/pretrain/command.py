@@ -16,6 +16,7 @@ from experiments.options import (
     JsonOption,
     MaskOption,
     SheetOption,
+    SourceOption,
     TextsOption,
     ThreadsOption,
     report_day,
@@ -45,7 +46,7 @@ def pretrain(
         str | None,
         typer.Option(help="Schema file, or the name of a shipped one; its strip rules are for .txt files too."),
     ] = None,
-    source: Annotated[
+    encoder: Annotated[
         str, typer.Option(help="Encoder to begin with: embedded, a folder, or org/name@revision on the hub.")
     ] = "embedded",
     mask: MaskOption = None,
@@ -70,6 +71,7 @@ def pretrain(
     force: Annotated[
         bool, typer.Option("--force", help="Begin anew where an interrupted run left a checkpoint.")
     ] = False,
+    source: SourceOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     sheet: SheetOption = None,
@@ -92,6 +94,7 @@ def pretrain(
     from data_schemas.reader import load_schema
     from experiments.pretrain.job import Places, pretrain_encoder
     from experiments.pretrain.texts import Texts
+    from experiments.session.sources import shown
     from features.language.settings import PretrainingSettings
     from features.tables.reader import ReadOptions
 
@@ -108,16 +111,17 @@ def pretrain(
     )
     kinds, day = tuple(dict.fromkeys(mask or ())), report_day(made_on)
     last = until.date() if until else None
-    arguments: dict[str, object] = {"data": data, "schema": schema, "out": out, "source": source, "mask": kinds}
-    arguments |= {"until": last, "settings": asdict(settings), "resume": resume}
+    arguments: dict[str, object] = {"data": data, "schema": schema, "out": out, "encoder": encoder, "mask": kinds}
+    arguments |= {"until": last, "settings": asdict(settings), "resume": resume, "sources": shown(source)}
     with Run.start("pretrain", out, arguments, json_output) as run:
         use_threads(threads)
         contract = load_schema(schema) if schema else None
         texts = Texts(
             tuple(data), contract, kinds, ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet), last
         )
+        texts = texts.with_sources(source or (), threads, run)
         places = Places(out, resume=resume, force=force)
-        done = pretrain_encoder(texts, places, source, settings, day, run)
+        done = pretrain_encoder(texts, places, encoder, settings, day, run)
         run.finish(done.summary(), done.lines())
     if done.n_rejected:
         raise typer.Exit(SOME_REJECTED)

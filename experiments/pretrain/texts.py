@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from data_schemas.contract import Schema, Sensitive
 from data_schemas.errors import ContractError
 from experiments.session.decision_dates import decided_by
 from experiments.session.progress import Advance
+from experiments.session.run import Run
+from experiments.session.sources import with_sources
 from features.language.corpus import Corpus, cleaned, narratives, plain_texts
 from features.narratives.masking import Mask
 from features.tables.applications import Rejects
@@ -58,6 +60,18 @@ class Texts:
             raise ContractError(
                 f"schema {self.schema.name!r} has no narrative column", "Give a column of texts the role narrative."
             )
+
+    def with_sources(self, given: Sequence[str], threads: int, run: Run) -> Texts:
+        """The same with the sources of the tables joined, each as ``--source`` names it; plain files have none.
+
+        Raises what ``experiments.session.sources.with_sources`` does, and ContractError for sources without a table.
+        """
+        tables = [path for path in self.data if not is_plain(path)]
+        if self.schema is None or not tables:
+            if given:
+                raise ContractError("--source is for tables, and only plain texts are given", "Leave it out.")
+            return self
+        return replace(self, options=with_sources(run, tables, self.schema, given, self.options, threads=threads))
 
 
 @dataclass(frozen=True)

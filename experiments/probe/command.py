@@ -95,14 +95,14 @@ def probe(
         "columns": columns,
         "most_rows": most_rows,
         "date": day,
-        "sources": shown(source or ()),
+        "sources": shown(source),
     }
     with Run.start("probe", out, arguments, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
             vectors = vector_cache(cache, cache_gb, no_cache, run.note)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, threads=threads)
-        options = with_sources(run, [data], scorer.schema, source or (), options)
+        options = with_sources(run, [data], scorer.schema, source or (), options, threads=threads)
         probed, rejects = probe_file(scorer, Question(data, columns, most_rows), options, run)
         with run.timed("write"):
             write_pages(out, {REPORT: report(probed, day)}, rejects.frame, REJECTS)

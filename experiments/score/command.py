@@ -130,7 +130,7 @@ def score(
     copied = tuple(dict.fromkeys(unicodedata.normalize("NFC", name) for name in passthrough or ()))
     arguments: dict[str, object] = {"model": model, "data": data, "out": out, "rejects": rejects}
     arguments |= {"passthrough": copied, "reasons": reasons, "chunk_rows": chunk_rows, "resume": resume}
-    arguments |= {"policy": policy, "sources": shown(source or ())}
+    arguments |= {"policy": policy, "sources": shown(source)}
     options = ReadOptions(chunk_rows, delimiter=delimiter, encoding=encoding, sheet=sheet, passthrough=copied)
     with (
         Run.start("score", rejects if to_stdout else out, arguments, json_output) as run,
@@ -147,7 +147,7 @@ def score(
                 "[no wording], and are nothing to give an applicant.",
                 {"without_wording": scorer.unworded},
             )
-        options = with_sources(run, [data], scorer.schema, source or (), options, strict=strict)
+        options = with_sources(run, [data], scorer.schema, source or (), options, threads=threads, strict=strict)
         files = ScoreFiles(data, scored, rejects, resumable=not to_stdout)
         done = score_file(scorer, files, options, run, resume=resume, force=force, strict=strict)
         if to_stdout:

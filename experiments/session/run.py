@@ -137,9 +137,13 @@ class Run:
         with self.clock.timed(name):
             yield
 
+    def show(self, message: str) -> None:
+        """Tell the user something that the log does not keep, such as a key that has no match."""
+        self.console.print(escape(message), soft_wrap=True)
+
     def note(self, message: str, fields: Mapping[str, object] | None = None) -> None:
         """Tell the user something, and log it. Neither may hold an applicant's text."""
-        self.console.print(escape(message), soft_wrap=True)
+        self.show(message)
         self.log.write("note", {"message": message, **(fields or {})})
 
     def finish(self, summary: Summary, shown: Summary | None = None) -> None:

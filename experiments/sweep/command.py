@@ -124,7 +124,7 @@ def sweep(
         "config": config,
         "set": overrides or [],
         "space": space,
-        "sources": shown(source or ()),
+        "sources": shown(source),
     }
     arguments |= {"objective": objective or [], "folds": folds, "until": until, "hold_out": hold_out}
     arguments |= {"trials": trials, "timeout": timeout, "workers": workers, "study": study, "seed": seed}

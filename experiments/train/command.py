@@ -93,7 +93,7 @@ def train(
         "out": out,
         "config": config,
         "set": overrides or [],
-        "sources": shown(source or ()),
+        "sources": shown(source),
     }
     arguments |= {"until": until, "holdout": holdout}
     with Run.start("train", out, arguments, json_output) as run:
@@ -103,7 +103,7 @@ def train(
         encoder = open_text_encoder(settings.encoder, vector_cache(cache, cache_gb, no_cache, run.note))
         options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
         check_place(files.out, force)  # before hours of work, not after them
-        options = with_sources(run, files.data, contract, source or (), options)
+        options = with_sources(run, files.data, contract, source or (), options, threads=threads)
         read = read_decided(contract, files.data, options, run)
         write_rejects(read.rejects, files.rejects)  # first, because they may be why the rest cannot train
         report = train_bundle(read, files, settings, encoder, run, quick)

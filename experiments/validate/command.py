@@ -102,14 +102,14 @@ def evaluate(
         "since": since,
         "policy": policy,
         "segments": segments,
-        "sources": shown(source or ()),
+        "sources": shown(source),
     }
     with Run.start("evaluate", out, arguments | {"date": day}, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
             vectors = vector_cache(cache, cache_gb, no_cache, run.note)
             scorer = load_scorer(model, encoder=encoder, cache=vectors, policy=policy, threads=threads)
-        options = with_sources(run, order.files, scorer.schema, source or (), options, strict=strict)
+        options = with_sources(run, order.files, scorer.schema, source or (), options, threads=threads, strict=strict)
         found = validate(scorer, order, options, run)
         if strict:
             refuse(found.scored.warnings, "Look at the columns, or leave --strict out.")

@@ -140,13 +140,14 @@ def _array(values: Sequence[object]) -> pa.Array:
 
 def _not_there(location: Location, error: BaseException) -> ContractError:
     return ContractError(
-        f"{location} cannot be read: {_first_line(error)}", "Check the names of table and columns, or the query."
+        f"{location} cannot be read: {_first_line(location, error)}",
+        "Check the names of table and columns, or the query.",
     )
 
 
 def _failed(location: Location, error: BaseException, remedy: str) -> RunError:
-    return RunError(f"{location} cannot be read: {_first_line(error)}", remedy)
+    return RunError(f"{location} cannot be read: {_first_line(location, error)}", remedy)
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")
+def _first_line(location: Location, error: BaseException) -> str:
+    return location.without_password(str(error).strip().partition("\n")[0]).rstrip(".")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import urllib.parse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,13 @@ from data_schemas.errors import ContractError
 
 _QUERY = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
 _DATABASES = (".duckdb", ".ddb")
-_URL = re.compile(r"[a-z][a-z0-9+]*://", re.IGNORECASE)
-_POSTGRES = re.compile(r"(postgresql|postgres)(\+\w+)?://", re.IGNORECASE)
+_POSTGRES = re.compile(r"postgres(ql)?(\+\w+)?://", re.IGNORECASE)
+_START = re.compile(r"postgres(ql)?(\+\w+)?:/*|://", re.IGNORECASE)  # of a server, at least as it was meant
+_HOST = r"(\[[0-9a-f:.]*\]|[\w.,%~-]*)(:\d*)?"
+_PLACE = re.compile(rf"/*{_HOST}(/[\w.%~ -]*)?", re.IGNORECASE)
+_SERVER = re.compile(rf"([^:/@]*(:[^@]*)?@)?{_HOST}(/[^@/?]*)?(\?.*)?", re.IGNORECASE)
+_TABLE = re.compile(r'[\w.$" -]+')
+_SECRET_VALUE = re.compile(r"\b(\w*pass\w*\s*=\s*)('[^']*'?|[^\s'&]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -36,10 +42,43 @@ class Location:
     query: str = ""
 
     def __str__(self) -> str:
-        """For messages, without the password of a server."""
-        shown = str(self.path) if self.path is not None else re.sub(r"//[^/]*@", "//", self.url)
+        """For messages, without what ``masked`` leaves out."""
         part = self.table or ("SELECT ..." if self.query else "")
-        return f"{shown}#{part}" if part else shown
+        place = self.url if self.path is None else str(self.path)
+        return masked(f"{place}#{part}" if part else place)
+
+    def without_password(self, text: str) -> str:
+        """A message of the server's driver without the password that is in the URL."""
+        address, _, asked = self.url.partition("?")
+        _, _, given = address.partition("://")[2].rpartition("@")[0].partition(":")
+        raw = [given, *(one.partition("=")[2] for one in asked.split("&") if "pass" in one.partition("=")[0].lower())]
+        for secret in {*raw, *map(urllib.parse.unquote, raw), *map(urllib.parse.unquote_plus, raw)} - {""}:
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "...", text)
+        return masked(text)
+
+
+def masked(text: str) -> str:
+    """A text for messages and logs: of a server's URL in it scheme, host, database and table or query are left.
+
+    User, password and the values behind a "?" are left out; where it is not clear what they are, all behind the scheme.
+    """
+    start = _START.search(text)
+    if start is None:
+        return _SECRET_VALUE.sub(r"\1...", text)
+    before, url = _SECRET_VALUE.sub(r"\1...", text[: start.end()]), text[start.end() :]
+    base, sign, part = url.partition("#")
+    address, asked, values = base.partition("?")
+    place = address[address.rfind("@") + 1 :]
+    is_clear = _PLACE.fullmatch(place) and "@" not in values
+    if not is_clear or (part and not (_TABLE.fullmatch(part) or _QUERY.match(part))):
+        return f"{before}..."
+    return f"{before}{place}{'?...' if asked else ''}{sign}" + _SECRET_VALUE.sub(r"\1...", part)
+
+
+def is_database(place: str) -> bool:
+    """Whether a place is a DuckDB database or a server, and no file of records."""
+    base = place.partition("#")[0]
+    return _START.search(base) is not None or base.lower().endswith(_DATABASES)
 
 
 def parse_locations(given: Sequence[str], schema: Schema) -> dict[str, Location]:
@@ -55,8 +94,11 @@ def parse_locations(given: Sequence[str], schema: Schema) -> dict[str, Location]
     found: dict[str, Location] = {}
     for text in given:
         name, sign, place = (part.strip() for part in text.partition("="))
+        example = names[0] if names else "bureau"
+        if _START.search(name):
+            what = f"--source {masked(text)!r} does not say of which source it is the location"
+            raise ContractError(what, f"Write its name before it: --source {example}=postgresql://...")
         if not (sign and name and place):
-            example = names[0] if names else "bureau"
             raise ContractError(f"--source {text!r} names no location", f"Write --source {example}=FILE.")
         if name not in names:
             raise _unknown(name, names, schema)
@@ -86,14 +128,26 @@ def _unknown(name: str, names: Sequence[str], schema: Schema) -> ContractError:
 
 def _location(name: str, place: str) -> Location:
     base, _, part = place.partition("#")
-    is_url = _URL.match(base) is not None
-    if is_url and not _POSTGRES.match(base):
-        what = f"the source {name!r} lies at {base.split('://')[0]}://, which is not read"
-        raise ContractError(what, "Give a file, FILE.duckdb#TABLE, or postgresql://USER@HOST/DATABASE#TABLE.")
-    if not (is_url or base.lower().endswith(_DATABASES)):
+    if not is_database(place):
         return Location(name, Path(place))
+    is_url = _START.search(base) is not None
+    if is_url:
+        _check_server(name, place)
     if not part.strip():
         what = f"the source {name!r} is a database, and no table of it is named"
         raise ContractError(what, "Name it behind a '#': DATABASE#TABLE, or DATABASE#SELECT ... in quotes.")
     query = part.strip().rstrip(";") if _QUERY.match(part) else ""
     return Location(name, None if is_url else Path(base), base if is_url else "", "" if query else part.strip(), query)
+
+
+def _check_server(name: str, place: str) -> None:
+    """Raise ContractError for the URL of another server than PostgreSQL, and for one that reads in several ways."""
+    start = _POSTGRES.match(place)
+    if start is None:
+        what = f"the source {name!r} lies at {masked(place)}, which is not read"
+        raise ContractError(what, "Give a file, FILE.duckdb#TABLE, or postgresql://USER@HOST/DATABASE#TABLE.")
+    base = place[start.end() :].partition("#")[0]
+    if not _SERVER.fullmatch(base) or masked(place).endswith("://..."):
+        what = f"the source {name!r}: the URL {masked(place)} can be read in several ways, or in none"
+        remedy = "Write @ : / ? # in a name or password as %40 %3A %2F %3F %23; the rest is HOST:PORT/DATABASE#TABLE."
+        raise ContractError(what, remedy)

@@ -57,17 +57,18 @@ def check(
     """
     from data_schemas.reader import load_schema
     from experiments.session.layouts import note_layouts
-    from experiments.session.sources import with_sources
+    from experiments.session.sources import all_counts, shown, with_sources
     from features.tables.reader import ReadOptions, header_report, read_chunks
 
     contract = load_schema(schema)
     if outcome and contract.field_of(Role.TARGET) is None:
         raise ContractError(f"the schema {schema!r} has no target", "Give one field the role 'target'.")
     options, reports = ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet), []
-    with Run.start("schema check", None, {"schema": schema, "files": files}, json_output) as run:
+    arguments = {"schema": schema, "files": files, "sources": shown(source)}
+    with Run.start("schema check", None, arguments, json_output) as run:
+        note_layouts(run, files, contract, options)
+        joined = with_sources(run, files, contract, source or (), options)
         for path in files:
-            note_layouts(run, [path], contract, options)
-            joined = with_sources(run, [path], contract, source or (), options)
             with run.progress(path.name) as advance:
                 report = FileReport(path, header_report(path, contract, options))
                 with_outcome = _has_target(contract, report.header) if outcome is None else outcome
@@ -83,6 +84,7 @@ def check(
     if json_output:
         content: dict[str, object] = {"verb": "schema check", "status": "done"}
         content["files"] = [report.to_dict() for report in reports]
+        content |= {"sources": all_counts(joined)} if contract.sources else {}
         content |= {"rejected": n_rejected, "unfinished": asdict(open_points)}
         typer.echo(json.dumps(to_json(content), ensure_ascii=False))
     if n_rejected:

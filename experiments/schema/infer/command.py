@@ -61,7 +61,11 @@ def infer(
     ] = None,
     source: Annotated[
         list[str] | None,
-        typer.Option("--source", help="NAME=FILE of records that belong to the applications; repeat for more."),
+        typer.Option(
+            "--source",
+            metavar="NAME=FILE",
+            help="File of records that belong to the applications, no database; repeat for more.",
+        ),
     ] = None,
     interactive: Annotated[
         bool, typer.Option("--interactive", help="Ask what is in doubt; Enter takes the draft's own guess.")
@@ -88,6 +92,7 @@ def infer(
     from experiments.schema.infer.interview import Stated, check_terminal, interview
     from experiments.schema.infer.sources import source_files, source_lines, sources_dict, sources_table, with_sources
     from experiments.session.layouts import note_layout
+    from experiments.session.sources import shown
     from features.inference.draft import draft_schema, pretty_json
     from features.inference.outcomes import StatedOutcomes
     from features.inference.roles import UNREAD
@@ -103,7 +108,7 @@ def infer(
     check_outside(out)
     if out.exists() and not force:
         raise ContractError(f"{out} exists", "Name another file, or replace it with --force.")
-    with Run.start("schema infer", None, {"file": file, "rows": rows}, json_output) as run:
+    with Run.start("schema infer", None, {"file": file, "rows": rows, "sources": shown(source)}, json_output) as run:
         with run.progress(file.name) as advance:
             sample = sample_rows(file, rows, options.dialect, advance)
         if not sample.table.num_rows:

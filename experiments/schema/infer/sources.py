@@ -16,6 +16,7 @@ from experiments.session.run import Run
 from features.inference.draft import Draft
 from features.inference.sample import FileSample, sample_rows
 from features.inference.sources import ApplicationsFile, DraftedSources, draft_sources
+from features.sources.locations import is_database, masked
 
 
 def source_files(given: Sequence[str]) -> dict[str, Path]:
@@ -30,9 +31,12 @@ def source_files(given: Sequence[str]) -> dict[str, Path]:
         name = name if sign else path.name.split(".")[0]
         if not re.fullmatch("[A-Za-z][A-Za-z0-9_-]*", name):
             remedy = "Write --source bureau=FILE, with a name of letters, digits, _ and - that begins with a letter."
-            raise ContractError(f"--source {text!r} gives the source no name", remedy)
+            raise ContractError(f"--source {masked(text)!r} gives the source no name", remedy)
         if name in found:
             raise ContractError(f"the source {name!r} is given twice", "Name it once; put its records into one file.")
+        if is_database(file if sign else text):
+            remedy = "Export some records to a CSV or Parquet file and draft from it; every other verb reads databases."
+            raise ContractError(f"the source {name!r} lies in a database, and drafting reads files", remedy)
         found[name] = path
     return found
 

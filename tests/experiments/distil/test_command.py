@@ -30,7 +30,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def distil(data: Path, out: Path, layers: int, source: str = "") -> None:
     teacher = source or str(data.parent / "teacher")
-    named = ["--data", str(data), "--source", teacher, "--layers", str(layers), "--window", "48", "--epochs", "2"]
+    named = ["--data", str(data), "--encoder", teacher, "--layers", str(layers), "--window", "48", "--epochs", "2"]
     assert creditfusion("distil", *named, "--out", str(out)) == 0
 
 
@@ -62,7 +62,7 @@ def test_no_text_is_in_the_folder(data: Path, tmp_path: Path) -> None:
 def test_a_table_is_made_of_another_family_and_layers_are_refused(data: Path, tmp_path: Path) -> None:
     teacher = str(tiny_encoder(tmp_path / "roberta", "roberta"))
     distil(data, tmp_path / "table", 0, teacher)
-    named = ["--data", str(data), "--source", teacher, "--layers", "1", "--window", "48"]
+    named = ["--data", str(data), "--encoder", teacher, "--layers", "1", "--window", "48"]
     assert creditfusion("distil", *named, "--out", str(tmp_path / "layers")) == 2
 
 
@@ -70,7 +70,7 @@ def test_rows_that_break_the_contract_are_kept_with_their_rule(data: Path, tmp_p
     table = generate(80, 1).table.astype(object)
     table.loc[3, "annual_income"] = "much"
     table.to_csv(tmp_path / "past.csv", index=False)
-    named = ["--schema", "demo", "--data", str(tmp_path / "past.csv"), "--source", str(data.parent / "teacher")]
+    named = ["--schema", "demo", "--data", str(tmp_path / "past.csv"), "--encoder", str(data.parent / "teacher")]
     assert creditfusion("distil", *named, "--layers", "0", "--window", "48", "--out", str(tmp_path / "small")) == 3
     rejects = pd.read_csv(tmp_path / "small.rejects.csv")
     assert len(rejects) == 1

@@ -39,7 +39,7 @@ def letters(base: Path) -> Path:
 
 
 def pretrain(base: Path, data: Path, out: Path, *more: object) -> int:
-    return creditfusion("pretrain", "--source", base, "--data", data, "--out", out, *QUICK, *more)
+    return creditfusion("pretrain", "--encoder", base, "--data", data, "--out", out, *QUICK, *more)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -159,7 +159,7 @@ def test_private_life_is_cut_before_anything_is_learned(base: Path, tmp_path: Pa
         (["--window", "100"], "window 100 does not fit"),
         (["--lr", "-1"], "lr is -1.0. Give a number above 0"),
         (["--resume"], "holds no checkpoint to carry on from. Run the command without --resume"),
-        (["--source", "nowhere"], "no folder"),
+        (["--encoder", "nowhere"], "no folder"),
     ],
 )
 def test_options_that_cannot_work_are_refused(
@@ -189,7 +189,7 @@ def test_nothing_but_an_encoder_is_replaced(
 
 
 def command(base: Path, data: Path, out: Path, *more: str) -> list[str]:
-    named = ["--source", str(base), "--data", str(data), "--out", str(out), *QUICK, "--checkpoint-steps", "1"]
+    named = ["--encoder", str(base), "--data", str(data), "--out", str(out), *QUICK, "--checkpoint-steps", "1"]
     return [sys.executable, "-m", "creditfusion", "pretrain", *named, *more]
 
 

@@ -159,7 +159,7 @@ def test_hostile_sentences_can_be_read(visit: Callable[[str], Seen]) -> None:
     )
     hostile = Narrative(name="statement", title="Statement", points=0.0, sentences=sentences)
     seen = visit(pages.underwriter_html(report.model_copy(update={"narratives": (hostile,)})))
-    texts = seen.page.locator(".sentences .text").all_inner_texts()
+    texts = seen.page.locator("[aria-labelledby=narrative] .text").all_inner_texts()
     read = dict(zip(HOSTILE, texts, strict=True))
     unchanged = ("script", "attribute", "style", "title", "refresh", "frame", "template", "entity", "address", "arabic")
     assert [read[name] for name in unchanged] == [HOSTILE[name] for name in unchanged]

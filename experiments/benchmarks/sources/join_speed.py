@@ -5,14 +5,12 @@
 Each way runs as a process of its own: it reads the applications (CSV) and the transactions (CSV or Parquet, in no
 order), makes 14 aggregates of them as of each decision, and puts them beside the applications. Seconds are of the whole
 process, its start included. pandas checks no cell and finds no orphan or duplicate. The sum of one aggregate shows that
-all ways made the same. featuretools, where it is installed, makes those aggregates that it has without code of one's
-own, on the first ``--featuretools-applications`` applications, as of the same decisions.
+all ways made the same.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import sys
 import tempfile
@@ -51,7 +49,6 @@ def _options() -> argparse.ArgumentParser:
     options = parser(__doc__ or "")
     options.add_argument("--applications", type=int, default=200_000, help="how many (default: %(default)s)")
     options.add_argument("--transactions", type=int, default=5_000_000, help="how many (default: %(default)s)")
-    options.add_argument("--featuretools-applications", type=int, default=2_000, help="(default: %(default)s)")
     options.add_argument("--way", choices=sorted(WAYS), help="run one way on --tables, in this process")
     options.add_argument("--tables", type=Path, nargs=2, help="applications and transactions")
     return options
@@ -61,12 +58,7 @@ def _measured(folder: Path, given: argparse.Namespace) -> list[dict[str, Any]]:
     applications, table, text = write_tables(folder, given.applications, given.transactions)
     tell("tables written")
     runs = [(way, path) for path in (table, text) for way in ("creditfusion", "pandas")]
-    found = [_run(way, applications, path) for way, path in runs]
-    if importlib.util.find_spec("featuretools"):
-        share = given.featuretools_applications / given.applications
-        few = write_tables(folder, given.featuretools_applications, round(given.transactions * share))
-        found += [_run(way, few[0], few[1]) for way in ("featuretools", "creditfusion")]
-    return found
+    return [_run(way, applications, path) for way, path in runs]
 
 
 def _run(way: str, applications: Path, transactions: Path) -> dict[str, Any]:
@@ -126,29 +118,7 @@ def _slope(records: pd.DataFrame) -> pd.Series:
     return (centred["t"] * centred["x"]).groupby(records["id"]).sum() / spread.replace(0, np.nan)
 
 
-def by_featuretools(applications: Path, transactions: Path) -> pd.DataFrame:
-    """With the primitives that it has: 9 of the 14 aggregates."""
-    import featuretools as ft  # type: ignore[import-not-found,unused-ignore]
-
-    owners = pd.read_csv(applications, parse_dates=["decided"])
-    records = pd.read_parquet(transactions).assign(day=lambda frame: pd.to_datetime(frame["day"]))
-    entities = ft.EntitySet()
-    entities.add_dataframe(owners, "applications", index="id")
-    entities.add_dataframe(records, TRANSACTIONS, index="transaction", time_index="day")
-    entities.add_relationship("applications", "id", TRANSACTIONS, "id")
-    cutoffs = owners.rename(columns={"decided": "time"}).assign(time=lambda frame: frame["time"] - pd.Timedelta(1, "D"))
-    made, _ = ft.dfs(
-        entityset=entities,
-        target_dataframe_name="applications",
-        agg_primitives=["count", "sum", "mean", "min", "max", "std", "last", "trend", "num_unique"],
-        trans_primitives=[],
-        cutoff_time=cutoffs,
-        n_jobs=1,
-    )
-    return pd.DataFrame(made).rename(columns={f"SUM({TRANSACTIONS}.amount)": "total"})
-
-
-WAYS: Mapping[str, Way] = {"creditfusion": by_creditfusion, "pandas": by_pandas, "featuretools": by_featuretools}
+WAYS: Mapping[str, Way] = {"creditfusion": by_creditfusion, "pandas": by_pandas}
 
 if __name__ == "__main__":
     main()

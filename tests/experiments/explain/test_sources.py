@@ -62,7 +62,7 @@ def test_the_page_groups_columns_by_their_source(files: Path) -> None:
     columns = html[html.index("All columns") :]
     places = [columns.index(title) for title in ("The application itself", "Credit bureau accounts", "Court register")]
     assert places == sorted(places)
-    assert html.index("Principal reasons") < html.index("What each source gave") < html.index("What was written")
+    assert html.index('id="reasons"') < html.index("What each source gave") < html.index('id="narrative"')
     assert "What each source gave" not in underwriter_html(report.model_copy(update={"sources": ()}))
 
 

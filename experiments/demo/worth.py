@@ -12,8 +12,9 @@ from data_schemas.sources import EVERY_SOURCE
 from experiments.demo.records import DATES
 from experiments.session.summary import Summary
 from features.arrays import Floats
-from fusion.metrics import auc, delong
+from fusion.metrics import auc
 from fusion.model.fusion_model import Margins
+from fusion.validation.source_worth import source_worths
 
 INTERVAL = "lost, 95 % interval"
 
@@ -35,16 +36,15 @@ def _columns(table: pd.DataFrame, y: Floats, margins: Margins) -> Iterator[tuple
     rule = table["true_log_odds"].to_numpy()
     parts = {name: table[f"{name}_log_odds"].to_numpy() for name in DATES}
     yield "all", {"model": auc(y, margins.fused), "best possible": auc(y, rule), "lost": None, INTERVAL: None}
-    lacking = {f"without {name}": (margins.without[name], rule - parts[name]) for name in DATES}
-    lacking["application alone"] = (margins.without[EVERY_SOURCE], rule - sum(parts.values()))
-    for name, (margin, best) in lacking.items():
-        lost = delong(y, margins.fused, margin)
+    best = {name: rule - part for name, part in parts.items()} | {EVERY_SOURCE: rule - sum(parts.values())}
+    for one in source_worths(y, margins):
+        name = "application alone" if one.name == EVERY_SOURCE else f"without {one.name}"
         yield (
             name,
             {
-                "model": auc(y, margin),
-                "best possible": auc(y, best),
-                "lost": lost.difference,
-                INTERVAL: (lost.low, lost.high),
+                "model": one.without,
+                "best possible": auc(y, best[one.name]),
+                "lost": one.gain.difference,
+                INTERVAL: (one.gain.low, one.gain.high),
             },
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from data_schemas.contract import Role, Schema, Source
 from experiments.reporting.words import listed
 from experiments.session.run import Run
+from features.sources.columns import of_records, read_fields
 from features.tables.reader import ReadOptions, header_report
 
 REASONS = {
@@ -39,15 +40,12 @@ def unused_columns(schema: Schema, extra: Sequence[str]) -> Mapping[str, tuple[s
     every = [(one.name, one.role) for one in schema.own_fields]
     every += [(f"{one.name}.{field.name}", field.role) for one in schema.sources for field in one.contract.fields]
     found = {why: tuple(name for name, role in every if role is its_role) for its_role, why in REASONS.items()}
-    idle = tuple(f"{one.name}.{name}" for one in schema.sources for name in _unmade(schema, one))
+    idle = tuple(f"{one.name}.{name}" for one in schema.sources for name in _unmade(one))
     return {why: names for why, names in ({UNKNOWN: tuple(extra)} | found | {UNMADE: idle}).items() if names}
 
 
-def _unmade(schema: Schema, source: Source) -> list[str]:
+def _unmade(source: Source) -> list[str]:
     """Columns of a source of which nothing is made, and which neither tie its records nor date them."""
-    used = {source.as_of.date, *source.link.columns, *(one.of for one in source.aggregates)}
-    used |= {one.of for one in source.texts}
-    used |= {one.column for made in source.aggregates for one in made.where}
-    used |= {name for one in schema.sources if one.link.through == source.name for name in one.link.to}
     inputs = (Role.FEATURE, Role.NARRATIVE)
-    return [field.name for field in source.contract.fields if field.role in inputs and field.name not in used]
+    read = {field.name for field in read_fields(of_records(source))}
+    return [field.name for field in source.contract.fields if field.role in inputs and field.name not in read]

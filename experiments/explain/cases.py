@@ -133,11 +133,11 @@ class Study:
         )
 
     def _outcomes(self, reading: Reading) -> Outcomes:
+        margins = self.scorer.margins(reading)
         unwritten = replace(reading.design, text=silent(reading.design.text))
-        margins, without = (self.scorer.margins(one) for one in (reading, replace(reading, design=unwritten)))
         return Outcomes(
             fused=float(margins.fused[0]),
-            silent=float(without.fused[0]),
+            silent=float(self.scorer.scores(replace(reading, design=unwritten)).margin[0]),
             columns_only=float(margins.columns_only[0]),
             text_only=float(margins.text_only[0]),
         )

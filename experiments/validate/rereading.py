@@ -144,7 +144,7 @@ def _read_again(scored: ScoredOutcomes, changed: Applications, run: Run) -> Rere
         part = changed.take(rows)
         reading = read_watched(scored.model, part, run, "read again")
         with run.timed("predict"):
-            margin[rows] = scored.model.margins(reading).fused
+            margin[rows] = scored.model.scores(reading).margin
         quality = [scored.quality[row] for row in rows.tolist()]  # a policy's flags are not what is tested
         decided = scored.model.decide(part, expit(margin[rows]), quality).decision
         for row, one in zip(rows.tolist(), decided, strict=True):

@@ -66,6 +66,7 @@ def distil(
     from experiments.distil.job import distil_encoder
     from experiments.pretrain.texts import Texts
     from experiments.session.sources import shown
+    from features.encoders.folder import check_encoder_place
     from features.language.distillation import DistillationSettings
     from features.tables.reader import ReadOptions
 
@@ -79,6 +80,7 @@ def distil(
         use_threads(threads)
         contract = load_schema(schema) if schema else None
         texts = Texts(tuple(data), contract, kinds, ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet))
+        check_encoder_place(out)
         texts = texts.with_sources(source or (), threads, run)
         done = distil_encoder(texts, out, encoder, settings, run)
         run.finish(done.summary(), done.lines())

@@ -21,7 +21,6 @@ from features.encoders.folder import (
     TOKENIZER,
     WEIGHTS,
     EncoderContent,
-    check_encoder_place,
     usage_files,
     write_encoder_folder,
 )
@@ -94,7 +93,6 @@ def distil_encoder(texts: Texts, out: Path, source: str, settings: DistillationS
 
     Raises ContractError for files, a source or settings that do not fit; RunError for files that cannot be read.
     """
-    check_encoder_place(out)
     with run.stage("open"):
         teacher, folder = _teacher(source, settings), locate(source)
         config = json.loads((folder / CONFIG).read_bytes())

@@ -119,8 +119,9 @@ def pretrain(
         texts = Texts(
             tuple(data), contract, kinds, ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet), last
         )
-        texts = texts.with_sources(source or (), threads, run)
         places = Places(out, resume=resume, force=force)
+        places.check()
+        texts = texts.with_sources(source or (), threads, run)
         done = pretrain_encoder(texts, places, encoder, settings, day, run)
         run.finish(done.summary(), done.lines())
     if done.n_rejected:

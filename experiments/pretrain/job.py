@@ -79,7 +79,6 @@ def pretrain_encoder(
     Raises ContractError for files, a source or settings that do not fit, or a checkpoint of another run; RunError for
     files that cannot be read; KeyboardInterrupt after a Ctrl-C, when the checkpoint is written.
     """
-    places.check()
     with run.stage("open"):
         model = open_language_model(source, settings.seed, settings.precision, settings.device)
         if settings.window > model.longest:

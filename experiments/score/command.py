@@ -118,6 +118,7 @@ def score(
     writes the scored rows to stdout once all are scored; it needs --rejects, and the run log lies beside that file.
     """
     from experiments.score.job import ScoreFiles, score_file
+    from experiments.score.resumable_output import check_in_the_way
     from experiments.session.sources import shown, with_sources
     from features.batches.warnings import in_lines
     from features.tables.reader import ReadOptions
@@ -147,6 +148,8 @@ def score(
                 "[no wording], and are nothing to give an applicant.",
                 {"without_wording": scorer.unworded},
             )
+        if not force:
+            check_in_the_way(scored, rejects, resume)  # before a join that may take minutes
         options = with_sources(run, [data], scorer.schema, source or (), options, threads=threads, strict=strict)
         files = ScoreFiles(data, scored, rejects, resumable=not to_stdout)
         done = score_file(scorer, files, options, run, resume=resume, force=force, strict=strict)

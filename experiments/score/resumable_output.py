@@ -166,10 +166,9 @@ class PartialOutput:
         partial files are in the way, or when the partial does not belong to this ``identity``; RunError when another
         process is writing it.
         """
-        folder = partial_folder(scored.path)
-        journal = _read_journal(folder) if folder.is_dir() else None
+        folder, journal = partial_folder(scored.path), _earlier_journal(scored.path)
         if not force:
-            _check_in_the_way(scored.path, rejects.path, journal, resume)
+            check_in_the_way(scored.path, rejects.path, resume)
         folder.mkdir(parents=True, exist_ok=True)
         rejects.path.parent.mkdir(parents=True, exist_ok=True)
         lock = _lock(folder)
@@ -275,7 +274,15 @@ def _read_journal(folder: Path) -> Journal | None:
         raise ContractError(f"{folder / JOURNAL} cannot be read", "Remove the folder, then start again.") from error
 
 
-def _check_in_the_way(out: Path, rejects: Path, journal: Journal | None, resume: bool) -> None:
+def _earlier_journal(out: Path) -> Journal | None:
+    """The journal of an unfinished run into the same output; None without one that is worth keeping."""
+    folder = partial_folder(out)
+    return _read_journal(folder) if folder.is_dir() else None
+
+
+def check_in_the_way(out: Path, rejects: Path, resume: bool) -> None:
+    """Raise ContractError when files of an earlier run, finished or not, are in the way of an output."""
+    journal = _earlier_journal(out)
     if journal is not None and not resume:
         raise ContractError(
             f"an earlier run left {partial_folder(out)} unfinished after row {journal.through_row:,}",

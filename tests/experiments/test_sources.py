@@ -68,6 +68,10 @@ def _sources(folder: Path, name: str) -> list[object]:
 def test_scored_bytes_do_not_depend_on_the_order_of_records_or_on_chunks(work: Path, tmp_path: Path) -> None:
     model = ["--model", work / "model"]
     assert creditfusion("score", *model, *_data(work, "new"), "--out", tmp_path / "scored.csv") == 0
+    kept = tmp_path / "scored.csv.source_rejects.csv"
+    kept.write_text("of the run that is finished")
+    assert creditfusion("score", *model, *_data(work, "new"), "--out", tmp_path / "scored.csv") == 2
+    assert kept.exists()  # refused before anything is joined or removed
     (tmp_path / "new.csv").write_bytes((work / "new.csv").read_bytes())
     for one in ("bureau", "calls"):
         frame = pd.read_csv(work / f"new.{one}.csv", dtype=str)

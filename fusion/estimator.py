@@ -15,14 +15,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags, check_array, check_consistent_length, check_random_state
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils import Tags, check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from data_schemas.contract import Schema
-from data_schemas.levels import by_spelling, is_flag, level_key
-from data_schemas.numbers import Threshold
-from features.arrays import Floats, Index
+from features.arrays import Floats
 from features.batches.column_counts import profile_columns
 from features.design import Design
 from features.tables.applications import Applications
@@ -45,7 +42,8 @@ from fusion.bundle import (
 from fusion.config import Config, EncoderConfig
 from fusion.explain.explanation import Explanation
 from fusion.explain.population import describe_population, sampled_rows
-from fusion.metrics import ROUNDING, effective_rows, figures, relative_weight
+from fusion.labels import bad_code, two_classes, weighted_rows
+from fusion.metrics import effective_rows, figures
 from fusion.model.choosing import choose
 from fusion.model.folds import tied_groups
 from fusion.model.training import fit
@@ -63,8 +61,6 @@ CARD = """# Model card
 A scikit-learn classifier saved as a bundle. Schema `{schema}`; learned from {made.n_rows} rows, {made.n_bad} bad.
 Figures: {made.figures}. Seed {made.seed}; data {made.data_digest}.
 """
-
-MIN_CLASS_ROWS = 2  # one to learn from in every fold that holds out another
 
 
 # scikit-learn ships no types, so for mypy its base classes are Any; users and its tools expect them as bases.
@@ -133,13 +129,13 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         labels = validate_data(self, y=y)
         frame = self._frame(X, reset=True)
         check_consistent_length(frame, labels)
-        rows, weight = _weighted_rows(sample_weight, len(frame))
+        rows, weight = weighted_rows(sample_weight, len(frame))
         frame, labels = frame.iloc[rows], labels[rows]
-        self.classes_, code = _two_classes(labels, weight)
+        self.classes_, code = two_classes(labels, weight)
         if self.schema is not None and len(self.narratives):
             raise ValueError("the schema names the narratives; give either a schema or narratives")
         schema = self.schema if self.schema is not None else plain_schema(frame, self.narratives)
-        bad = _bad_code(self.classes_, schema)
+        bad = bad_code(self.classes_, schema)
         self.bad_class_ = self.classes_[bad]
         config = self._config(int(np.bincount(code).min()))
         outcome, named = (code == bad).astype(np.float64), schema.id.name in frame
@@ -343,67 +339,3 @@ def _frame_digest(applications: Applications, outcome: Floats, weight: Floats | 
     cells = pd.util.hash_pandas_object(applications.frame, index=False).to_numpy()
     weights = b"" if weight is None else weight.tobytes()
     return hashlib.sha256(cells.tobytes() + outcome.tobytes() + weights).hexdigest()
-
-
-def _weighted_rows(sample_weight: npt.ArrayLike | None, n: int) -> tuple[Index, Floats | None]:
-    """Positions of the rows of n that count, and their weights, mean 1; None where all are alike."""
-    if sample_weight is None:
-        return np.arange(n), None
-    given = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
-    if given.shape != (n,):
-        raise ValueError(f"sample_weight has the shape {given.shape}, and X has {n} rows")
-    if given.min() < 0.0:
-        raise ValueError(f"sample_weight holds a negative weight: {given.min():g}")
-    if given.max() == 0.0:
-        raise ValueError("sample_weight is zero for every row")
-    scaled = given / given.max()  # sums of huge weights would be infinite
-    rows = np.flatnonzero(scaled)
-    return rows, None if np.ptp(scaled[rows]) == 0.0 else relative_weight(scaled[rows], len(rows))
-
-
-def _two_classes(labels: npt.NDArray[np.generic], weight: Floats | None) -> tuple[npt.NDArray[np.generic], Index]:
-    """The classes, sorted, and each row's place among them."""
-    check_classification_targets(labels)
-    kind = type_of_target(labels, input_name="y", raise_unknown=True)
-    if kind != "binary":
-        raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
-    classes, code, count = np.unique(labels, return_inverse=True, return_counts=True)
-    names = classes.tolist()
-    if len(classes) < 2:
-        raise ValueError(f"two classes are needed, and the rows to learn from hold 1 class: {names[0]!r}")
-    if count.min() < MIN_CLASS_ROWS:
-        rare = names[count.argmin()]
-        raise ValueError(f"each class needs {MIN_CLASS_ROWS} rows or more, and {rare!r} has 1 sample")
-    share = np.bincount(code, weight) / len(code)
-    if share.min() < ROUNDING:
-        raise ValueError(f"sample_weight gives class {names[share.argmin()]!r} a share of {share.min():g}, too little")
-    return classes, code
-
-
-def _bad_number(classes: npt.NDArray[np.generic], bad_if: Threshold) -> int:
-    """Which of two numbers meets the schema's threshold; raises ValueError where both, none, or texts do."""
-    numbers = classes.astype(np.float64) if np.issubdtype(classes.dtype, np.number) else np.full(2, np.nan)
-    first, second = bad_if.met(numbers).tolist()
-    if first == second:
-        what = f"the schema calls {bad_if} bad, which is {'both' if first else 'neither'} of {classes.tolist()}"
-        raise ValueError(f"{what}; give y as booleans, schema.bad_if.met(numbers)")
-    return 0 if first else 1
-
-
-def _bad_code(classes: npt.NDArray[np.generic], schema: Schema) -> int:
-    """Which class is the bad one: the schema's; classes[1] where it states none, or words and the classes are False and
-    True.
-
-    Raises ValueError when the schema's bad values are those of neither class, or of both.
-    """
-    if schema.bad_if is not None and classes.dtype != np.bool_:
-        return _bad_number(classes, schema.bad_if)
-    if not schema.bad_values or (classes.dtype == np.bool_ and not is_flag(schema.bad_values)):
-        return 1
-    texts = [f"{label:.15g}" if isinstance(label, np.number) else str(label) for label in classes]
-    stated = by_spelling((*schema.bad_values, *filter(None, schema.good_values)))
-    first, second = (stated.get(level_key(text), text) in schema.bad_values for text in texts)
-    if first == second:
-        listed = ", ".join(map(repr, schema.bad_values))
-        raise ValueError(f"the schema calls {listed} bad, which is {'both' if first else 'neither'} of {texts}")
-    return 0 if first else 1

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from features.sources.aggregates import DAY
 from features.sources.database import count, literal
-from features.sources.known import Tables, age_of, examples
-from features.sources.report import NearKeys
+from features.sources.known import Duplicates, Tables, age_of, decided, examples
+from features.sources.loading import REJECTS, Loaded, first_rejects
+from features.sources.locations import Location
+from features.sources.report import NearKeys, SourceReport
 
 if TYPE_CHECKING:
     import duckdb
 
-_N_EXAMPLES = 3
+_N_EXAMPLES, _N_REJECTS = 3, 5
 
 
 class Orphans(NamedTuple):
@@ -33,7 +35,50 @@ class Dates(NamedTuple):
     n_in_lag: int = 0
 
 
-def find_orphans(connection: duckdb.DuckDBPyConnection, tables: Tables) -> Orphans:
+def look_at(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Tables,
+    location: Location | None,
+    loaded: Loaded,
+    duplicates: Duplicates,
+) -> SourceReport:
+    """What was found of the records of a source, once it is joined."""
+    orphans, dates = _find_orphans(connection, tables), _compare_dates(connection, tables)
+    undated = f"FROM {tables.records} WHERE {tables.date} IS NULL" if tables.date else f"FROM {REJECTS} WHERE false"
+    keyless = " OR ".join(f"{key} IS NULL" for _, key in tables.keys) if not tables.parent else "false"
+    day = decided(tables).removeprefix("o.") if tables.date and not tables.parent else ""
+    without_date = f"{day} IS NULL" if day else "false"
+
+    def applications(condition: str) -> int:
+        return count(connection, f"SELECT count(*) FROM applications WHERE {condition}")
+
+    return SourceReport(
+        source=tables.source.name,
+        location=str(location) if location else "",
+        through=tables.source.link.through,
+        n_read=loaded.n_read,
+        n_rejected=loaded.n_rejected,
+        first_rejects=tuple(first_rejects(connection, tables.source.name, _N_REJECTS)),
+        n_copies=duplicates.n_copies,
+        n_versions=duplicates.n_versions,
+        version_id=duplicates.example,
+        n_orphans=orphans.n,
+        orphan_keys=orphans.examples,
+        near_keys=orphans.near,
+        n_undated=count(connection, f"SELECT count(*) {undated}"),
+        undated_row=count(connection, f'SELECT min("row") {undated}'),
+        n_before=dates.n_before,
+        n_late=dates.n_late,
+        late_row=dates.late_row,
+        n_in_lag=dates.n_in_lag,
+        n_applications=applications("true"),
+        n_keyless=applications(keyless),
+        n_without_date=applications(without_date),
+        n_without_record=applications(f"app NOT IN (SELECT app FROM {tables.known})"),
+    )
+
+
+def _find_orphans(connection: duckdb.DuckDBPyConnection, tables: Tables) -> Orphans:
     """The records whose key no owner has."""
     own = ", ".join(f"r.{name}" for name, _ in tables.keys)
     lost = f"FROM {tables.records} r ANTI JOIN {tables.owners} o ON {tables.on('r', 'o')}"
@@ -97,7 +142,7 @@ def _key(parts: tuple[object, ...] | list[object]) -> str:
     return ", ".join(map(str, parts))
 
 
-def compare_dates(connection: duckdb.DuckDBPyConnection, tables: Tables) -> Dates:
+def _compare_dates(connection: duckdb.DuckDBPyConnection, tables: Tables) -> Dates:
     """The records with owners by their dates, as of each application's decision."""
     if not tables.date:
         return Dates()

@@ -11,15 +11,14 @@ from data_schemas.contract import Schema, Source
 from data_schemas.errors import ContractError
 from data_schemas.sources import IfAbsent
 from features.sources.aggregates import made_columns
-from features.sources.checks import compare_dates, find_orphans
+from features.sources.checks import look_at
 from features.sources.columns import of_applications
 from features.sources.database import count, temporary_database
 from features.sources.joined import JoinedSources
-from features.sources.known import Tables, decided, drop_copies, find_known
+from features.sources.known import Tables, drop_copies, find_known
 from features.sources.loading import (
     Progress,
     create_rejects,
-    first_rejects,
     load_applications,
     load_records,
 )
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     import duckdb
 
 RECORDS_AT_A_TIME = 500_000
-_N_REJECTS = 5
 
 
 def _no_progress(table: str, n_rows: int) -> None:
@@ -149,39 +147,9 @@ def _join(
     source = tables.source
     loaded = load_records(connection, tables.records, source, location, on_progress)
     duplicates = drop_copies(connection, tables)
-    orphans = find_orphans(connection, tables)
-    dates = compare_dates(connection, tables)
     find_known(connection, tables, duplicates.n_versions > 0)
     _make(connection, tables)
-    undated = f"FROM {tables.records} WHERE {tables.date} IS NULL" if tables.date else "FROM rejects WHERE false"
-    keyless = " OR ".join(f"{key} IS NULL" for _, key in tables.keys) if not tables.parent else "false"
-    day = decided(tables).removeprefix("o.") if tables.date and not tables.parent else ""
-    return SourceReport(
-        source=source.name,
-        location=str(location) if location else "",
-        through=source.link.through,
-        n_read=loaded.n_read,
-        n_rejected=loaded.n_rejected,
-        first_rejects=tuple(first_rejects(connection, source.name, _N_REJECTS)),
-        n_copies=duplicates.n_copies,
-        n_versions=duplicates.n_versions,
-        version_id=duplicates.example,
-        n_orphans=orphans.n,
-        orphan_keys=orphans.examples,
-        near_keys=orphans.near,
-        n_undated=count(connection, f"SELECT count(*) {undated}"),
-        undated_row=count(connection, f'SELECT min("row") {undated}'),
-        n_before=dates.n_before,
-        n_late=dates.n_late,
-        late_row=dates.late_row,
-        n_in_lag=dates.n_in_lag,
-        n_applications=count(connection, "SELECT count(*) FROM applications"),
-        n_keyless=count(connection, f"SELECT count(*) FROM applications WHERE {keyless}"),
-        n_without_date=count(connection, f"SELECT count(*) FROM applications WHERE {day} IS NULL") if day else 0,
-        n_without_record=count(
-            connection, f"SELECT count(*) FROM applications WHERE app NOT IN (SELECT app FROM {tables.known})"
-        ),
-    )
+    return look_at(connection, tables, location, loaded, duplicates)
 
 
 def _make(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:

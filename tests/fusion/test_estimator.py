@@ -31,8 +31,9 @@ from features.arrays import Floats, Floats32
 from features.encoders.encoder import PartVectors, Progress
 from features.encoders.windows import Spans
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig, TextConfig
-from fusion.estimator import CreditFusionClassifier, _bad_code
+from fusion.estimator import CreditFusionClassifier
 from fusion.explain.attribution import Explainer
+from fusion.labels import bad_code
 from fusion.model.fusion_model import FusionModel
 from fusion.policy.cutoff import cutoff_of
 from fusion.text_encoder import OpenEncoder
@@ -415,25 +416,25 @@ def test_labels_that_are_not_two_of_one_type_are_refused(good: object, bad: obje
 @pytest.mark.parametrize("y", [[0, 1], [0.0, 1.0], ["0", "1"]])
 def test_the_schema_s_bad_value_is_found_whatever_the_labels_type(y: list[object]) -> None:
     schema = replace(small_schema(), bad_values=("0",))
-    assert _bad_code(np.array(y), schema) == 0
+    assert bad_code(np.array(y), schema) == 0
 
 
 def test_a_schema_whose_bad_values_are_no_class_is_refused() -> None:
     with pytest.raises(ValueError, match=r"calls 'bad' bad, which is neither of \['good', 'worse'\]"):
-        _bad_code(np.array(["good", "worse"]), small_schema())
+        bad_code(np.array(["good", "worse"]), small_schema())
 
 
 @pytest.mark.parametrize(("y", "code"), [([0.0, 700.0], 0), ([620, 700], 0), ([False, True], 1)])
 def test_the_schema_s_threshold_tells_the_bad_class(y: list[object], code: int) -> None:
     schema = replace(small_schema(), bad_values=(), bad_if=Threshold("<=", 650.0))
-    assert _bad_code(np.array(y), schema) == code
+    assert bad_code(np.array(y), schema) == code
 
 
 @pytest.mark.parametrize("y", [[0, 1], ["bad", "good"], [700, 800]])
 def test_classes_that_no_threshold_tells_apart_are_refused(y: list[object]) -> None:
     schema = replace(small_schema(), bad_values=(), bad_if=Threshold("<=", 650.0))
     with pytest.raises(ValueError, match=r"calls <= 650 bad, which is (both|neither) of .*schema\.bad_if\.met"):
-        _bad_code(np.array(y), schema)
+        bad_code(np.array(y), schema)
 
 
 def test_the_classifier_of_a_trained_bundle_reads_files_with_more_columns(tmp_path: Path) -> None:

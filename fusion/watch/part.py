@@ -1,0 +1,129 @@
+"""What the parts of a watch share: they read batches of one period, keep profiles that add up, and give signals.
+
+A part is one subject: columns and scores, oddness, contradictions, opinion. It reads each row once. What it keeps of a
+period is a profile of bounded size: the profile of a file is the sum of those of its batches, that of a period the sum
+of those of its files, equal to the last bit in whatever batches the rows came. A profile holds no text of an applicant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from features.design import Design, TextBlock
+from features.tables.applications import Applications
+from fusion.model.fusion_model import Scores
+from fusion.policy.policy import Decisions
+from fusion.watch.signals import Flag, RowRef, Signal
+
+Profile = TypeVar("Profile")
+
+JsonObject = Mapping[str, object]
+"""A profile as JSON: a mapping of strings, numbers, lists and mappings."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a model says of some rows, one entry per row in every attribute.
+
+    Attributes:
+        design: What the model sees.
+        quality: Data-quality flags.
+        scores: Margin, PD and points.
+        decisions: What the policy decides.
+    """
+
+    design: Design
+    quality: tuple[str, ...]
+    scores: Scores
+    decisions: Decisions
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows of one file and one period.
+
+    Attributes:
+        period: Of all rows.
+        file: Name of their file, without folders.
+        applications: As the model reads them: masked sentences are cut. The outcome is among the columns where the
+            file has it; "" and NaN where it is not known yet.
+        text: Their narratives as vectors, rounded to float16, so that sums over millions of rows are exact in float64.
+        scored: What the model says; None for a watch of texts without a model.
+    """
+
+    period: str
+    file: str
+    applications: Applications
+    text: TextBlock
+    scored: Scored | None = None
+
+    def __len__(self) -> int:
+        return len(self.applications)
+
+    def row(self, at: int) -> RowRef:
+        """Where the row at this position stands."""
+        applications = self.applications
+        return RowRef(self.file, int(applications.row_number[at]), applications.ids[at])
+
+
+@dataclass(frozen=True)
+class Observed(Generic[Profile]):
+    """What a part makes of a batch.
+
+    Attributes:
+        profile: Of its rows.
+        flags: Rows that a person should look at.
+    """
+
+    profile: Profile
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True)
+class Watched(Generic[Profile]):
+    """A period beside what it is held against.
+
+    Attributes:
+        period: Its name.
+        profile: Of its rows so far.
+        reference: Of the rows that count as usual; None where there are none.
+        history: Earlier periods with rows, the latest last, each with its name.
+    """
+
+    period: str
+    profile: Profile
+    reference: Profile | None
+    history: tuple[tuple[str, Profile], ...] = ()
+
+
+class Part(Protocol[Profile]):
+    """One subject of a watch."""
+
+    @property
+    def name(self) -> str:
+        """Its key in the state; never changes."""
+        ...
+
+    def observe(self, batch: Batch) -> Observed[Profile]:
+        """The profile of a batch, and its rows that a person should look at."""
+        ...
+
+    def add(self, left: Profile, right: Profile) -> Profile:
+        """The profile of the rows of both; the order changes no bit."""
+        ...
+
+    def to_json(self, profile: Profile) -> JsonObject:
+        """The profile as plain data; ``from_json`` gives the same bits again."""
+        ...
+
+    def from_json(self, content: JsonObject) -> Profile:
+        """What ``to_json`` gave."""
+        ...
+
+    def signals(self, watched: Watched[Profile]) -> tuple[Signal, ...]:
+        """Every figure that the part holds against what is usual, whether or not it departs from it: rules decide
+        which are alarms, and share their chance of a false alarm among all of them.
+        """
+        ...

@@ -92,7 +92,7 @@ def summed(part: Part[Profile], batches: Iterable[Batch]) -> Profile:
 
 def by_subject(signals: Sequence[Signal]) -> Mapping[tuple[str, str], Signal]:
     """Signals by check and subject; each occurs once."""
-    found = {(one.check, one.subject): one for one in signals}
+    found: dict[tuple[str, str], Signal] = {(one.check, one.subject): one for one in signals}
     assert len(found) == len(signals)
     return found
 

@@ -67,7 +67,9 @@ def test_a_scaled_column_is_out_of_range_and_its_bins_are_named(watcher: Watcher
     assert psi.value > 1
     assert "most moved: up to 2" in psi.words
     assert outside.p < 1e-12
-    assert outside.rows[0] == RowRef("new.csv", 1, str(table["application_id"].iloc[0]))
+    rows, ids = [one.row for one in outside.rows], table["application_id"].tolist()
+    assert rows == sorted(rows)
+    assert outside.rows[0] == RowRef("new.csv", rows[0], ids[rows[0] - 1])
     assert signals["psi", "utilisation"].p > RARE
 
 

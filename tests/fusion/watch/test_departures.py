@@ -31,7 +31,7 @@ def test_the_history_is_usual_once_it_is_long_enough() -> None:
 def test_the_chance_of_a_share_is_fishers() -> None:
     departure = share_departure(9, 30, [(10, 200)], history=False)
     assert departure is not None
-    assert departure.p == pytest.approx(2 * fisher_exact([[9, 21], [10, 190]], "greater").pvalue)
+    assert departure.p == pytest.approx(2 * fisher_exact(np.array([[9, 21], [10, 190]]), "greater").pvalue)
     assert share_departure(0, 0, [(1, 2)], history=False) is None
 
 

@@ -53,8 +53,8 @@ class Fact:
             would give one ("last June", "since 2009").
         spread: half the width of a range, 0 for a single number.
         text: employer, job or purpose in lower case with single spaces; of a date, and of the begin of "since 2009", as
-            much as is stated of it in ISO form ("2021-03-03", "2021-03", "2021"); of an income "net" or "gross" where it
-            is stated. "" otherwise.
+            much as is stated of it in ISO form ("2021-03-03", "2021-03", "2021"); of an income "net" or "gross" where
+            that is stated. "" otherwise.
         unit: of money its ISO currency code, "" where none is stated; of rates "percent"; of durations and tenures
             "month" (years are counted as 12) or "day" (weeks as 7); "" otherwise.
         per: a key of ``PER_YEAR``: the period in which money or interest is due again; "" where none is stated.

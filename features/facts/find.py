@@ -12,9 +12,10 @@ from features.facts.fact import Fact
 
 
 class FactFinder(Protocol):
-    """The rules of one language: the facts of a text in order of their places, in time linear in its length."""
+    """The rules of one language."""
 
-    def __call__(self, text: str, today: date | None) -> tuple[Fact, ...]: ...
+    def __call__(self, text: str, today: date | None) -> tuple[Fact, ...]:
+        """The facts of a text in order of their places, in time linear in its length."""
 
 
 FINDERS: Mapping[str, FactFinder] = MappingProxyType({"en": english.find})

@@ -119,8 +119,10 @@ _HELD_AGAINST = """
 
 
 def _bands(lists: pa.ListArray) -> Bands:
-    return lists.flatten().to_numpy(zero_copy_only=False).reshape(-1, N_BANDS)
+    bands: Bands = lists.flatten().to_numpy(zero_copy_only=False).reshape(-1, N_BANDS)
+    return bands
 
 
 def _ints(column: pa.Array) -> Ints:
-    return column.to_numpy(zero_copy_only=False)
+    numbers: Ints = column.to_numpy(zero_copy_only=False)
+    return numbers

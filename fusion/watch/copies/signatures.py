@@ -101,7 +101,8 @@ def _minima(words: Hashes, starts: Ints, ends: Ints, multiply: Hashes, add: Hash
 def alike(left: Bands, right: Bands) -> Floats32:
     """float32 (n,): estimates of the share of common pairs of words, for n texts beside n others."""
     same = left.view(np.uint16) == right.view(np.uint16)
-    return same.mean(axis=1, dtype=np.float32)
+    shares: Floats32 = same.mean(axis=1, dtype=np.float32)
+    return shares
 
 
 def are_copies(likeness: Floats32, left_words: Ints, right_words: Ints) -> Flags:

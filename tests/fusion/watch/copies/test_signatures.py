@@ -14,19 +14,19 @@ from tests.support.copied import exchanged, narrative
 texts = st.lists(st.text(max_size=120) | st.integers(0, 99).map(lambda seed: narrative(30, seed)), max_size=8)
 
 
-def _by_datasketch(text: str) -> np.ndarray:
+def _by_datasketch(text: str) -> list[int]:
     words = [0 if word.isdecimal() else crc32(word.encode()) for word in words_of(text)]
     pairs = [first * 0x9E3779B1 + other for at, first in enumerate(words) for other in words[at + 1 : at + 3]]
     sketch = MinHash(num_perm=N_VALUES, hashfunc=lambda pair: pair % 2**32)
     sketch.update_batch(pairs)
-    return sketch.hashvalues.astype(np.uint16)
+    return [int(value) % 2**16 for value in sketch.hashvalues]
 
 
 def test_values_are_those_of_datasketch() -> None:
     written = [narrative(n, n) for n in (8, 20, 300)] + ["Sie zahlt 250 und 300 € an Müller & Söhne im Jahr 2019"]
     signed = sign(written)
     for bands, text in zip(signed.bands, written, strict=True):
-        np.testing.assert_array_equal(bands.view(np.uint16), _by_datasketch(text))
+        assert bands.view(np.uint16).tolist() == _by_datasketch(text)
 
 
 @given(texts, st.integers(0, 8))

@@ -77,7 +77,8 @@ def count_rows(store: Store, digests: Sequence[str]) -> Counts:
             FROM read_parquet([{listed}], union_by_name = true) WHERE is_first""")
         query = "SELECT period, count(*), count(*) FILTER (narrative <> '') FROM kept GROUP BY period"
         periods = {name: Period(rows, written) for name, rows, written in connection.execute(query).fetchall()}
-        values, different = {}, {}
+        values: dict[str, tuple[Value, ...]] = {}
+        different: dict[tuple[str, str], int] = {}
         for column in store.columns:
             values[column], found = _values(connection, column)
             different |= {(column, period): n for period, n in found.items()}

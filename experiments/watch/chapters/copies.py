@@ -178,14 +178,13 @@ def _places(ring: Ring, periods: Sequence[str], lane: int) -> dict[int, tuple[fl
     are many in two columns.
     """
     own: dict[str, list[int]] = defaultdict(list)
-    for at, member in enumerate(ring.members):
-        own[member.period].append(at)
+    for position, member in enumerate(ring.members):
+        own[member.period].append(position)
     places: dict[int, tuple[float, float]] = {}
     for x, period in enumerate(periods):
-        members = own[period][:MAX_DOTS]
-        height = math.ceil(len(members) / 2) if len(members) > MAX_DOTS // 2 else len(members)
-        for at, member in enumerate(members):
-            column, step = divmod(at, max(height, 1))
-            y = lane + 0.7 * ((step + 0.5) / max(height, 1) - 0.5) if height > 1 else lane
-            places[member] = (x + 0.3 * column, y)
+        dots = own[period][:MAX_DOTS]
+        height = math.ceil(len(dots) / 2) if len(dots) > MAX_DOTS // 2 else len(dots)
+        for at, position in enumerate(dots):
+            column, step = divmod(at, height)
+            places[position] = (x + 0.3 * column, lane + 0.7 * ((step + 0.5) / height - 0.5))
     return places

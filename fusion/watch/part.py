@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from features.arrays import Index, Texts
+import numpy as np
+
+from features.arrays import Flags, Index, Texts
 from features.design import Design, TextBlock
 from features.tables.applications import Applications
 from fusion.model.fusion_model import Scores
 from fusion.policy.policy import Decisions
-from fusion.watch.signals import Flag, RowRef, Signal
+from fusion.watch.signals import MAX_ROWS, Flag, RowRef, Signal
 
 Profile = TypeVar("Profile")
 
@@ -86,6 +88,11 @@ class Batch:
         """Where the row at this position stands."""
         applications = self.applications
         return RowRef(self.file, int(applications.row_number[at]), applications.ids[at])
+
+
+def first_of(batch: Batch, concerned: Flags) -> tuple[RowRef, ...]:
+    """The first ``MAX_ROWS`` rows of a batch that are concerned, bool (n,)."""
+    return tuple(batch.row(at) for at in np.flatnonzero(concerned)[:MAX_ROWS].tolist())
 
 
 @dataclass(frozen=True)

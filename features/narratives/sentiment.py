@@ -1,7 +1,7 @@
 """The mood of texts, from -1 (bad) to 1 (good), read from an encoder's vectors.
 
-A logistic regression learns it from invented sentences (``data_schemas/english.sentiment.json``): of each matter one bad,
-one plain and one good. It is learned anew for every encoder, in seconds. Measured on sentences that people labelled in
+A logistic regression learns it from invented sentences (``data_schemas/english.sentiment.json``): of each matter one
+bad, one plain and one good. It is learned anew for every encoder, in seconds. Measured on sentences that people labelled in
 ``experiments/benchmarks/watch/opinion.py``.
 """
 
@@ -29,7 +29,7 @@ STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
 LENGTH = 5.0
 N_FOLDS = 5
 GRID = 2.0**-16
-"""Coefficients are multiples of it: their products with float16 vectors add up without rounding, in whatever batches."""
+"""Coefficients are multiples of it: their products with float16 vectors add up without rounding, in any batches."""
 
 _SENTENCES = "english.sentiment.json"
 

@@ -1,8 +1,8 @@
 """The mood of texts, from -1 (bad) to 1 (good), read from an encoder's vectors.
 
 A logistic regression learns it from invented sentences (``data_schemas/english.sentiment.json``): of each matter one
-bad, one plain and one good. It is learned anew for every encoder, in seconds. Measured on sentences that people labelled in
-``experiments/benchmarks/watch/opinion.py``.
+bad, one plain and one good. It is learned anew for every encoder, in seconds. Measured on sentences that people
+labelled in ``experiments/benchmarks/watch/opinion.py``.
 """
 
 from __future__ import annotations

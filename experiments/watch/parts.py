@@ -12,9 +12,13 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from experiments.reporting.document import Section
 from experiments.watch.opened import Opened
+from fusion.watch.columns import ColumnsPart
+from fusion.watch.oddness import OddnessPart
 from fusion.watch.part import Batch, Part
 from fusion.watch.rules import Rules
+from fusion.watch.score import ScorePart
 from fusion.watch.signals import Flag, Signal
+from fusion.watch.velocity import VelocityPart
 
 Profile = TypeVar("Profile")
 
@@ -26,10 +30,10 @@ None where there is nothing to say.
 
 @dataclass(frozen=True)
 class PartWithChapter(Generic[Profile]):
-    """A part and what makes its chapter."""
+    """A part and what makes its chapter; None for a part that is seen by its alerts alone."""
 
     part: Part[Profile]
-    chapter: Chapter[Profile]
+    chapter: Chapter[Profile] | None = None
 
 
 @dataclass(frozen=True)
@@ -77,9 +81,17 @@ class Gatherer(Protocol):
         ...
 
 
-def open_parts(_opened: Opened) -> tuple[PartWithChapter[Any], ...]:
+def open_parts(opened: Opened) -> tuple[PartWithChapter[Any], ...]:
     """The parts of a watch, those without a model where there is none."""
-    return ()
+    scorer = opened.scorer
+    if scorer is None:
+        return ()
+    return (
+        PartWithChapter(ColumnsPart.of(scorer.bundle)),
+        PartWithChapter(ScorePart.of(scorer)),
+        PartWithChapter(OddnessPart.of(scorer.bundle)),
+        PartWithChapter(VelocityPart.of(scorer.bundle)),
+    )
 
 
 def open_gatherers(_opened: Opened, _rules: Rules, _folder: Path) -> tuple[Gatherer, ...]:

@@ -122,7 +122,7 @@ class _Profiles:
 def reference_of(part: Part[Any], state: State) -> Any:
     """The profile of what is usual; None where nothing is known of that."""
     kept = state.profile("reference", "", part.name)
-    return part.reference() if kept is None else part.from_json(kept)
+    return part.trained if kept is None else part.from_json(kept)
 
 
 def _decoded(part: Part[Any], content: JsonObject | None) -> Any:

@@ -140,7 +140,8 @@ class Part(Protocol[Profile]):
         """Its key in the state; never changes."""
         ...
 
-    def reference(self) -> Profile | None:
+    @property
+    def trained(self) -> Profile | None:
         """The profile of the rows that the model learned from, as far as its bundle knows them; None where it knows
         nothing of them. A file of usual rows that is named for the purpose takes its place.
         """

@@ -18,6 +18,7 @@ from fusion.watch.part import Batch, Part
 from fusion.watch.rules import Rules
 from fusion.watch.score import ScorePart
 from fusion.watch.signals import Flag, Signal
+from fusion.watch.texts import TextsPart
 from fusion.watch.velocity import VelocityPart
 
 Profile = TypeVar("Profile")
@@ -88,6 +89,7 @@ def open_parts(opened: Opened) -> tuple[PartWithChapter[Any], ...]:
         return ()
     return (
         PartWithChapter(ColumnsPart.of(scorer.bundle)),
+        PartWithChapter(TextsPart.of(scorer.bundle)),
         PartWithChapter(ScorePart.of(scorer)),
         PartWithChapter(OddnessPart.of(scorer.bundle)),
         PartWithChapter(VelocityPart.of(scorer.bundle)),

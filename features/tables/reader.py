@@ -22,6 +22,7 @@ from features.tables.duplicate_ids import DuplicateIds
 from features.tables.header import HeaderReport, compare_header
 from features.tables.joined import Joined, with_sources
 from features.tables.layout import Layout, find_layout
+from features.tables.stated import with_facts
 from features.tables.text_rows import Reject, TextRows, csv_rows, header_names, parquet_rows
 from features.tables.totals import EMPTY, TOTALS, empty_rows, totals_lines
 
@@ -137,7 +138,7 @@ def _read(path: Path, schema: Schema, options: ReadOptions, known_ids: Duplicate
         batches = csv_rows(path, schema, options.need_target, options.chunk_rows, options.dialect, options.passthrough)
     for rows in batches:
         chunk = checked(rows, schema, known_ids)
-        yield replace(chunk, applications=with_sources(chunk.applications, options.joined, path))
+        yield replace(chunk, applications=with_facts(with_sources(chunk.applications, options.joined, path)))
 
 
 def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds) -> Chunk:

@@ -8,14 +8,17 @@ of those of its files, equal to the last bit in whatever batches the rows came. 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+import numpy as np
+
+from features.arrays import Flags, Texts
 from features.design import Design, TextBlock
 from features.tables.applications import Applications
 from fusion.model.fusion_model import Scores
 from fusion.policy.policy import Decisions
-from fusion.watch.signals import Flag, RowRef, Signal
+from fusion.watch.signals import MAX_ROWS, Flag, RowRef, Signal
 
 Profile = TypeVar("Profile")
 
@@ -51,6 +54,8 @@ class Batch:
             file has it; "" and NaN where it is not known yet.
         text: Their narratives as vectors, rounded to float16, so that sums over millions of rows are exact in float64.
         scored: What the model says; None for a watch of texts without a model.
+        beside: Cells of the columns by which copies are tied together (``Rules.copies``), as they are written, by
+            column; they need not be of the schema.
     """
 
     period: str
@@ -58,6 +63,7 @@ class Batch:
     applications: Applications
     text: TextBlock
     scored: Scored | None = None
+    beside: Mapping[str, Texts] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.applications)
@@ -66,6 +72,11 @@ class Batch:
         """Where the row at this position stands."""
         applications = self.applications
         return RowRef(self.file, int(applications.row_number[at]), applications.ids[at])
+
+
+def first_of(batch: Batch, concerned: Flags) -> tuple[RowRef, ...]:
+    """The first ``MAX_ROWS`` rows of a batch that are concerned, bool (n,)."""
+    return tuple(batch.row(at) for at in np.flatnonzero(concerned)[:MAX_ROWS].tolist())
 
 
 @dataclass(frozen=True)

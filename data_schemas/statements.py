@@ -1,4 +1,4 @@
-"""What a contract declares of statements in narratives: columns that are made of them, and what they must agree with."""
+"""What a contract declares of statements: columns that are made of them, and columns that they must agree with."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ KINDS = {
     "duration": Kind(Value.NUMBER, _TIMES, has_unit=True),
     "tenure": Kind(Value.NUMBER, _TIMES, has_unit=True),
     "date": Kind(Value.DATE),
-    "debts": Kind(Value.NUMBER),
-    "cards": Kind(Value.NUMBER),
+    "debt_count": Kind(Value.NUMBER),
+    "card_count": Kind(Value.NUMBER),
     "employer": Kind(Value.WORDS),
     "job": Kind(Value.WORDS),
     "purpose": Kind(Value.WORDS),
 }
-"""What narratives may state."""
+"""What narratives may state, by the names of ``features.facts.fact.FactKind``."""
 
 
 class Of(StrEnum):
@@ -80,7 +80,7 @@ class Wanted:
         kind: what is stated, as ``features.facts`` names it.
         unit: what values are converted to: a currency, a unit of time, ``percent`` or ``fraction``; "" for any. A
             statement that cannot be converted does not count.
-        per: the period that a sum is converted to; "" for sums of no period.
+        per: the period that a sum is converted to; "" for sums of no period, and then those of a period do not count.
         least_confidence: statements that are read with less confidence do not count.
     """
 

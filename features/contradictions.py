@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from data_schemas.statements import KINDS, Contradiction
 from features.facts.fact import Fact
@@ -21,14 +21,12 @@ class Conflict:
         contradiction: which of the schema's.
         given: value of the column.
         statement: what is stated, with its place in the clean narrative; the one of several that is nearest.
-        stated: its value in the column's unit.
         apart: how far the two lie apart, as a share of the greater.
     """
 
     contradiction: Contradiction
     given: float
     statement: Statement
-    stated: float
     apart: float
 
 
@@ -55,14 +53,19 @@ def conflict_of(one: Contradiction, given: float, facts: Sequence[Fact]) -> Conf
     found = statements(facts, one.wanted)
     if not found or math.isnan(given):
         return None
-    values = [float(statement.value) for statement in found]
-    together = [math.fsum(values)] if KINDS[one.wanted.kind].per else []
-    if any(_apart(value, given) <= one.tolerance for value in (*values, *together)):
+    distances = [_apart(statement, given) for statement in found]
+    if KINDS[one.wanted.kind].per:
+        total, spread = math.fsum(part.number for part in found), math.fsum(part.spread for part in found)
+        distances.append(_apart(replace(found[0], value=total, spread=spread), given))
+    if min(distances) <= one.tolerance:
         return None
-    at = min(range(len(values)), key=lambda place: _apart(values[place], given))
-    return Conflict(one, given, found[at], values[at], _apart(values[at], given))
+    at = min(range(len(found)), key=lambda place: distances[place])
+    return Conflict(one, given, found[at], distances[at])
 
 
-def _apart(left: float, right: float) -> float:
-    greater = max(abs(left), abs(right))
-    return abs(left - right) / greater if greater else 0.0
+def _apart(statement: Statement, given: float) -> float:
+    """How far a number lies from a range that is stated, as a share of the greater; 0 within it."""
+    low, high = statement.number - statement.spread, statement.number + statement.spread
+    nearest = min(max(given, low), high)
+    greater = max(abs(nearest), abs(given))
+    return abs(nearest - given) / greater if greater else 0.0

@@ -208,9 +208,7 @@ class Scorer:
         applications = with_facts_of(applications, kept)  # no sentence that is cut decides anything
         kinds, tabular = masked.kinds if self.mask.kinds else (), self.bundle.tabular
         contradicting = [[one.contradiction.name for one in row] for row in conflicts(kept)]
-        quality = data_quality(
-            applications, tabular.levels, kinds, masked.unread, self.usual_inputs, contradicting
-        )
+        quality = data_quality(applications, tabular.levels, kinds, masked.unread, self.usual_inputs, contradicting)
         if monitor.on_columns is not None:
             with monitor.timed("compare"):
                 monitor.on_columns(count_columns(applications, tabular, self.bundle.profiles, masked.unread))

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from data_schemas.contract import Field, Schema, StripRule
-from data_schemas.statements import ANY_KIND, Of, StatedColumn, Wanted
-from features.facts.fact import Fact
+from data_schemas.statements import ANY_KIND, KINDS, Of, StatedColumn, Value, Wanted
+from features.facts.fact import PER_YEAR, Fact
 from features.facts.find import find_facts
 from features.tables.applications import Applications
 from features.text.cleaning import clean
 
-Value = float | str
+DAYS = {"day": 1.0, "days": 1.0, "weeks": 7.0, "month": 365.25 / 12, "months": 365.25 / 12, "years": 365.25}
+"""Days in each unit of time."""
 
 REMEMBERED = 2**15
 """Narratives whose facts are kept: those of a chunk of rows, which columns, contradictions and a watch all need."""
@@ -29,15 +31,24 @@ REMEMBERED = 2**15
 
 @dataclass(frozen=True)
 class Statement:
-    """A fact that counts.
+    """A fact that counts, in the unit that is wanted.
 
     Attributes:
         fact: as it stands in the clean narrative.
-        value: in the unit that is wanted.
+        value: its number or words; None where it is only counted.
+        spread: half the width of a range of numbers.
     """
 
     fact: Fact
-    value: Value
+    value: float | str | None
+    spread: float = 0.0
+
+    @property
+    def number(self) -> float:
+        """The value of a statement of numbers; raises ValueError for another."""
+        if not isinstance(self.value, float):
+            raise ValueError(f"a statement of the kind {self.fact.kind} has no number")
+        return self.value
 
 
 def with_facts(applications: Applications) -> Applications:
@@ -63,7 +74,7 @@ def with_facts_again(applications: Applications, before: Applications) -> Applic
     for one in schema.facts:
         cells = frame[one.name].to_numpy(copy=True)
         cells[changed] = again[one.name].to_numpy()
-        frame[one.name] = pd.Series(cells, index=frame.index)
+        frame[one.name] = pd.Series(cells, index=frame.index, dtype=frame[one.name].dtype)
     return replace(applications, frame=frame)
 
 
@@ -75,19 +86,50 @@ def with_facts_of(applications: Applications, others: Applications) -> Applicati
 
 def facts_in(applications: Applications, narrative: str) -> list[tuple[Fact, ...] | None]:
     """What each row of a narrative states, in the order of its text; None where nothing is written."""
-    strip, raws = applications.schema.strip, applications.narrative(narrative)
-    known = {raw: _facts(raw, strip) for raw in set(raws)}
-    return [known[raw] for raw in raws]
+    strip, dates = applications.schema.strip, applications.decision_date()
+    days = [None] * len(applications) if dates is None else dates.astype("datetime64[D]").tolist()
+    return [_facts(raw, strip, day) for raw, day in zip(applications.narrative(narrative), days, strict=True)]
 
 
 def statements(facts: Sequence[Fact], wanted: Wanted) -> tuple[Statement, ...]:
-    """Those of the facts that are wanted, in their order."""
-    mine = (fact for fact in facts if fact.kind == wanted.kind and fact.confidence >= wanted.least_confidence)
-    values = ((fact, converted(fact, wanted)) for fact in mine)
-    return tuple(Statement(fact, value) for fact, value in values if value is not None)
+    """Those of the facts that are wanted and can be converted, in their order."""
+    return tuple(filter(None, (_converted(fact, wanted) for fact in _mine(facts, wanted))))
 
 
-def combined(found: Sequence[Statement], of: Of) -> Value | None:
+def made_of(one: StatedColumn, facts: Sequence[Fact]) -> tuple[Statement, ...]:
+    """The statements that a column is made of; where they are only counted, each kind of value will do."""
+    if one.of in ANY_KIND:
+        return tuple(Statement(fact, None) for fact in _mine(facts, one.wanted))
+    return statements(facts, one.wanted)
+
+
+def _mine(facts: Sequence[Fact], wanted: Wanted) -> Iterator[Fact]:
+    return (fact for fact in facts if fact.kind == wanted.kind and fact.confidence >= wanted.least_confidence)
+
+
+def _converted(fact: Fact, wanted: Wanted) -> Statement | None:
+    if KINDS[wanted.kind].value is Value.WORDS:
+        return Statement(fact, fact.text) if fact.text else None
+    factor = _factor(fact, wanted)
+    if fact.value is None or factor is None:
+        return None
+    return Statement(fact, fact.value * factor, fact.spread * factor)
+
+
+def _factor(fact: Fact, wanted: Wanted) -> float | None:
+    """By which a fact's number is multiplied; None where it cannot be converted."""
+    if wanted.unit in DAYS:
+        return DAYS[fact.unit] / DAYS[wanted.unit] if fact.unit in DAYS else None
+    if fact.unit == "percent":
+        return 0.01 if wanted.unit == "fraction" else 1.0
+    if not KINDS[wanted.kind].has_unit:
+        return 1.0
+    if bool(fact.per) != bool(wanted.per) or (wanted.unit and fact.unit not in ("", wanted.unit)):
+        return None
+    return PER_YEAR[fact.per] / PER_YEAR[wanted.per] if wanted.per else 1.0
+
+
+def combined(found: Sequence[Statement], of: Of) -> float | str | None:
     """The one value of a narrative's statements; None where there is none and it is not their number."""
     if of is Of.COUNT:
         return float(len(found))
@@ -95,7 +137,7 @@ def combined(found: Sequence[Statement], of: Of) -> Value | None:
         return float(bool(found))
     if not found:
         return None
-    return sum(float(one.value) for one in found) if of is Of.SUM else found[_chosen(found, of)].value
+    return math.fsum(one.number for one in found) if of is Of.SUM else found[_chosen(found, of)].value
 
 
 def shares(found: Sequence[Statement], of: Of) -> list[float]:
@@ -106,7 +148,7 @@ def shares(found: Sequence[Statement], of: Of) -> list[float]:
     if not found:
         return []
     if of is Of.SUM:
-        sizes = [abs(float(one.value)) for one in found]
+        sizes = [abs(one.number) for one in found]
         if total := math.fsum(sizes):
             return [size / total for size in sizes]
     if of in (Of.SUM, *ANY_KIND):
@@ -121,11 +163,11 @@ def _chosen(found: Sequence[Statement], of: Of) -> int:
     if of in (Of.FIRST, Of.LAST):
         return places[0 if of is Of.FIRST else -1]
     best = max if of is Of.MAX else min
-    return best(places, key=lambda at: found[at].value)
+    return best(places, key=lambda at: found[at].number)
 
 
 def _column(one: StatedColumn, field: Field, rows: Sequence[tuple[Fact, ...] | None]) -> pd.Series:
-    values = [None if facts is None else combined(statements(facts, one.wanted), one.of) for facts in rows]
+    values = [None if facts is None else combined(made_of(one, facts), one.of) for facts in rows]
     if field.is_numeric:
         return pd.Series([np.nan if value is None else value for value in values], dtype="float64")
     return pd.Series(["" if value is None else value for value in values], dtype=object)
@@ -136,24 +178,6 @@ def _read_narratives(schema: Schema) -> list[str]:
 
 
 @functools.lru_cache(maxsize=REMEMBERED)
-def _facts(raw: str, strip: tuple[StripRule, ...]) -> tuple[Fact, ...] | None:
-    text = clean(raw, strip).text
-    return find_facts(text) if text else None
-
-
-_PER_YEAR = {"day": 365.25, "week": 365.25 / 7, "month": 12.0, "year": 1.0}
-_IN_YEARS = {"days": 1 / 365.25, "weeks": 7 / 365.25, "months": 1 / 12, "years": 1.0}
-
-
-def converted(fact: Fact, wanted: Wanted) -> Value | None:
-    """The value of a fact in the unit that is wanted; None where it cannot be converted."""
-    value = fact.value
-    if value is None or isinstance(value, str):
-        return value
-    if wanted.per and fact.per not in _PER_YEAR:
-        return None
-    if wanted.per:
-        value *= _PER_YEAR[fact.per] / _PER_YEAR[wanted.per]
-    if wanted.unit in _IN_YEARS:
-        return value * _IN_YEARS[fact.unit] / _IN_YEARS[wanted.unit] if fact.unit in _IN_YEARS else None
-    return value if not wanted.unit or fact.unit in ("", wanted.unit) else None
+def _facts(raw: str, strip: tuple[StripRule, ...], today: date | None) -> tuple[Fact, ...] | None:
+    text = clean(raw, strip).text if raw else ""
+    return find_facts(text, today=today) if text else None

@@ -80,7 +80,12 @@ BREAKS: list[tuple[str, int, dict[str, Any], str]] = [
     ("facts", 0, {"actionable": "higher"}, "unknown key 'actionable'"),
     ("facts", 0, {"reason": {"code": "DTI", "wording": "x"}}, "the reason code 'DTI' has two wordings"),
     ("facts", 1, {"unit": "USD"}, "'stated_incomes' is a count of statements, which has no unit of theirs"),
-    ("facts", 3, {"of": "max"}, "'stated_purpose' is the max of statements of the kind 'purpose', which are no numbers"),
+    (
+        "facts",
+        3,
+        {"of": "max"},
+        "is the max of statements of the kind 'purpose', which are no numbers",
+    ),
     ("facts", 3, {"direction": "rising"}, "is a level and has a direction"),
     ("facts", 3, {"unit": "USD"}, "statements of the kind 'purpose' have no unit"),
     ("contradictions", 0, {"narrative": "home"}, "which is no narrative"),

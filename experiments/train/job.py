@@ -48,7 +48,7 @@ from fusion.model.training_sample import Auxiliary, TrainingSample
 from fusion.policy.cutoff import with_cutoff
 from fusion.text_encoder import OpenEncoder, open_mask, open_reader
 from fusion.text_tuning import TextTuning
-from fusion.validation.text_drift import describe_texts
+from fusion.validation.text_drift import describe_texts, distances
 from fusion.validation.training_rows import TrainingRows
 from fusion.versions import package_versions
 
@@ -172,8 +172,9 @@ def train_bundle(
         fitted, margins = fit(sample, config, lambda: advance(1))
     config, cut_off = _with_cutoff(config, sample.y, run)
     with run.stage("describe"):
-        population, base = describe_population(fitted, sample.design, sample.y, margins.fused, config)
         reference = describe_texts(sample.design.text, sampled_rows(len(sample), config))
+        apart = distances(reference, sample.design.text)
+        population, base = describe_population(fitted, sample.design, sample.y, margins.fused, apart, config)
     with run.stage("judge"):
         own, held_out = _judged(prepared, margins, fitted, masked.applications, split)
         slices = tuple(slices_of(own, sample.decided, held_out))

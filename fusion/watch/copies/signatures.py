@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from zlib import crc32
 
 import numpy as np
@@ -67,6 +68,13 @@ def sign(texts: Sequence[str]) -> Signatures:
     values = _minima(hashed, ends - n_words, ends, multiply, add)
     values[n_words < LEAST_WORDS] = 0
     return Signatures(values.astype(np.uint16).view(np.uint64), n_words)  # the low bits; the high ones are near 0
+
+
+def word_pairs(words: Sequence[str]) -> set[tuple[str, str]]:
+    """The pairs of a text's words, which its signature stands for."""
+    masked = ["0" if word.isdecimal() else word for word in words]
+    wide = zip(masked, masked[2:], strict=False)
+    return {*pairwise(masked), *wide}
 
 
 def _hash(word: str) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from experiments.reporting.document import Section
+from experiments.watch.chapters import statements
 from experiments.watch.copies import CopiesGatherer
 from experiments.watch.gathering import Gatherer
 from experiments.watch.opened import Opened
@@ -21,6 +22,7 @@ from fusion.watch.part import Part
 from fusion.watch.rules import Rules
 from fusion.watch.score import ScorePart
 from fusion.watch.signals import Flag, Signal
+from fusion.watch.statements import StatementsPart
 from fusion.watch.texts import TextsPart
 from fusion.watch.velocity import VelocityPart
 
@@ -42,15 +44,17 @@ class PartWithChapter(Generic[Profile]):
 
 def open_parts(opened: Opened) -> tuple[PartWithChapter[Any], ...]:
     """The parts of a watch, those without a model where there is none."""
-    scorer = opened.scorer
+    scorer, schema = opened.scorer, opened.schema
+    stating = (PartWithChapter(StatementsPart(schema), statements.chapter),) if schema.contradictions else ()
     if scorer is None:
-        return ()
+        return stating
     return (
         PartWithChapter(ColumnsPart.of(scorer.bundle)),
         PartWithChapter(TextsPart.of(scorer.bundle)),
         PartWithChapter(ScorePart.of(scorer)),
         PartWithChapter(OddnessPart.of(scorer.bundle)),
         PartWithChapter(VelocityPart.of(scorer.bundle)),
+        *stating,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from experiments.reporting.document import Section
 from experiments.watch.opened import Opened
+from experiments.watch.state import State
 from fusion.watch.columns import ColumnsPart
 from fusion.watch.oddness import OddnessPart
 from fusion.watch.part import Batch, Part
@@ -97,3 +98,9 @@ def open_parts(opened: Opened) -> tuple[PartWithChapter[Any], ...]:
 def open_gatherers(_opened: Opened, _rules: Rules, _folder: Path) -> tuple[Gatherer, ...]:
     """The subjects that look across files; each may keep files of its own in ``folder``."""
     return ()
+
+
+def reference_of(part: Part[Any], state: State) -> Any:
+    """The profile of what is usual; None where nothing is known of that."""
+    kept = state.profile("reference", "", part.name)
+    return part.trained if kept is None else part.from_json(kept)

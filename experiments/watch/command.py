@@ -174,7 +174,7 @@ def watch(
             intake = Intake(
                 opened,
                 open_parts(opened),
-                open_gatherers(opened, alarm_rules, out / FOLDER),
+                open_gatherers(alarm_rules, out / FOLDER),
                 period.value,
                 options,
                 source or (),

@@ -71,7 +71,7 @@ class Watch:
                 "second models": ", ".join(f"{name} {one.model_id}" for name, one in opened.seconds.items()) or "none",
                 "period": self.intake.kind,
                 "reference": ", ".join(digest[:12] for digest in digests) or "training rows",
-                "columns of copies": ", ".join(copies.columns) or "none",
+                "copies": f"{', '.join(copies.columns) or 'no column'}, {copies.days} days",
             }
         )
 

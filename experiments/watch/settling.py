@@ -11,7 +11,8 @@ from typing import Any
 from experiments.reporting.document import Section
 from experiments.session.run import Run
 from experiments.watch.delivery import hooks_of
-from experiments.watch.parts import Gatherer, PartWithChapter, reference_of
+from experiments.watch.gathering import Gatherer
+from experiments.watch.parts import PartWithChapter, reference_of
 from experiments.watch.reading import quoted
 from experiments.watch.state import State
 from fusion.watch.alerts import find_alerts, longest_window

@@ -50,7 +50,11 @@ def test_figures_share_the_chance_of_their_rule() -> None:
 
 
 def test_figures_on_few_rows_or_of_another_subject_are_not_looked_at_and_take_no_share() -> None:
-    few, other, own = signal(0.5, subject="a", n_rows=49), signal(0.5, subject="b:x"), signal(0.5, subject="a:y", p=1e-3)
+    few, other, own = (
+        signal(0.5, subject="a", n_rows=49),
+        signal(0.5, subject="b:x"),
+        signal(0.5, subject="a:y", p=1e-3),
+    )
     assert grades(rules(subject="a*", chance=1e-3), few, other, own) == {"a:y": "alarm"}
 
 

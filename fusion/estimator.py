@@ -25,6 +25,7 @@ from features.design import Design
 from features.tables.applications import Applications
 from features.tables.dataframe import applications_of, plain_schema
 from features.tables.header import required_columns
+from features.tables.stated import with_facts_of
 from features.tabular import TabularEncoder
 from fusion.answers import check_explained
 from fusion.bundle import (
@@ -149,6 +150,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         schema, encoder = applications.schema, self._encoder(applications.schema, config)
         masked = open_mask(schema, config.text, encoder).apply(applications)
         kept = masked.applications
+        applications = with_facts_of(applications, kept)
         tabular = TabularEncoder.fit(applications)
         text = open_reader(schema, config.text, encoder).read(kept)
         decided = applications.decision_date()

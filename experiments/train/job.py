@@ -35,6 +35,7 @@ from features.tables.applications import REJECT_COLUMNS, Applications, Rejects
 from features.tables.auxiliary_outcomes import auxiliary_outcomes
 from features.tables.csv_writer import write_header, write_rows
 from features.tables.reader import ReadOptions, read_all
+from features.tables.stated import with_facts_of
 from features.tabular import TabularEncoder
 from fusion import bundle
 from fusion.config import Config
@@ -155,6 +156,7 @@ def train_bundle(
     Raises ContractError for rows that cannot train their schema or be held out, or a mask that it has no concept for.
     """
     masked = mask_narratives(read.applications, config, encoder, run)
+    read = replace(read, applications=with_facts_of(read.applications, masked.applications))
     split = files.hold_out.split(masked.applications, config.folds.seed)
     prepared = prepare(masked, split, config, encoder, run)
     tuning = None if prepared.tuning is None else TuningRecord.of(prepared.tuning, config, run.clock.seconds[TUNE])

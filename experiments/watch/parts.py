@@ -8,16 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from experiments.reporting.document import Section
+from experiments.watch.chapters import score, statements
+from experiments.watch.chapters.data import columns_chapter, texts_chapter
+from experiments.watch.copies import CopiesGatherer
+from experiments.watch.gathering import Gatherer
 from experiments.watch.opened import Opened
+from experiments.watch.state import State
 from fusion.watch.columns import ColumnsPart
+from fusion.watch.copies.store import Store
 from fusion.watch.oddness import OddnessPart
-from fusion.watch.part import Batch, Part
+from fusion.watch.part import Part
 from fusion.watch.rules import Rules
 from fusion.watch.score import ScorePart
 from fusion.watch.signals import Flag, Signal
+from fusion.watch.statements import StatementsPart
+from fusion.watch.texts import TextsPart
 from fusion.watch.velocity import VelocityPart
 
 Profile = TypeVar("Profile")
@@ -36,64 +44,28 @@ class PartWithChapter(Generic[Profile]):
     chapter: Chapter[Profile] | None = None
 
 
-@dataclass(frozen=True)
-class Gathered:
-    """What a subject that looks across files finds in all of them.
-
-    Attributes:
-        signals: of every period that it knows, in any order.
-        flags: of all rows; they take the place of those found before.
-        chapter: of the page; None where there is nothing to say.
-    """
-
-    signals: tuple[Signal, ...]
-    flags: tuple[Flag, ...]
-    chapter: Section | None
-
-
-class Gatherer(Protocol):
-    """A subject that looks across files and periods, such as copied narratives, with a store of its own.
-
-    For each file: ``observe`` batch after batch, then ``keep``, and only then is the file known to the state; a file
-    that turns out bad is dropped. A run that is killed between may so leave a file kept that the state does not know:
-    ``gather`` names those that count, and the file, when it is read again, is kept again in its own place.
-    """
-
-    @property
-    def name(self) -> str:
-        """Its key in the state; never changes."""
-        ...
-
-    def observe(self, batch: Batch) -> None:
-        """Take in rows of the file that is being read."""
-        ...
-
-    def keep(self, digest: str) -> None:
-        """Put what was taken in since the last file on the disk, under the digest of its file."""
-        ...
-
-    def drop(self) -> None:
-        """Forget what was taken in since the last file."""
-        ...
-
-    def gather(self, digests: Sequence[str], periods: Sequence[str]) -> Gathered:
-        """What there is in the files of these digests; periods: all with rows, in the order of time."""
-        ...
-
-
 def open_parts(opened: Opened) -> tuple[PartWithChapter[Any], ...]:
     """The parts of a watch, those without a model where there is none."""
-    scorer = opened.scorer
+    scorer, schema = opened.scorer, opened.schema
+    stating = (PartWithChapter(StatementsPart(schema), statements.chapter),) if schema.contradictions else ()
     if scorer is None:
-        return ()
+        return stating
     return (
-        PartWithChapter(ColumnsPart.of(scorer.bundle)),
-        PartWithChapter(ScorePart.of(scorer)),
+        PartWithChapter(ColumnsPart.of(scorer.bundle), columns_chapter),
+        PartWithChapter(TextsPart.of(scorer.bundle), texts_chapter),
+        PartWithChapter(ScorePart.of(scorer), score.chapter),
         PartWithChapter(OddnessPart.of(scorer.bundle)),
         PartWithChapter(VelocityPart.of(scorer.bundle)),
+        *stating,
     )
 
 
-def open_gatherers(_opened: Opened, _rules: Rules, _folder: Path) -> tuple[Gatherer, ...]:
+def open_gatherers(rules: Rules, folder: Path) -> tuple[Gatherer, ...]:
     """The subjects that look across files; each may keep files of its own in ``folder``."""
-    return ()
+    return (CopiesGatherer(Store(folder / "copies", rules.copies.columns), rules.copies.days),)
+
+
+def reference_of(part: Part[Any], state: State) -> Any:
+    """The profile of what is usual; None where nothing is known of that."""
+    kept = state.profile("reference", "", part.name)
+    return part.trained if kept is None else part.from_json(kept)

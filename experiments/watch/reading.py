@@ -17,8 +17,9 @@ from experiments.session.layouts import note_layouts
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
 from experiments.session.sources import with_sources
+from experiments.watch.gathering import Gatherer
 from experiments.watch.opened import Opened
-from experiments.watch.parts import Gatherer, PartWithChapter
+from experiments.watch.parts import PartWithChapter
 from experiments.watch.state import Role, State, WatchedFile
 from features.arrays import Flags
 from features.encoders.encoder import Progress

@@ -22,6 +22,7 @@ from features.tables.duplicate_ids import DuplicateIds
 from features.tables.header import HeaderReport, compare_header
 from features.tables.joined import Joined, with_sources
 from features.tables.layout import Layout, find_layout
+from features.tables.stated import with_facts
 from features.tables.text_rows import Reject, TextRows, csv_rows, header_names, parquet_rows
 from features.tables.totals import EMPTY, TOTALS, empty_rows, totals_lines
 
@@ -141,7 +142,7 @@ def _read(path: Path, schema: Schema, options: ReadOptions, known_ids: Duplicate
         batches = csv_rows(path, schema, with_outcome, options.chunk_rows, options.dialect, options.passthrough)
     for rows in batches:
         chunk = checked(rows, schema, known_ids, need_outcome=not options.outcome_if_known)
-        yield replace(chunk, applications=with_sources(chunk.applications, options.joined, path))
+        yield replace(chunk, applications=with_facts(with_sources(chunk.applications, options.joined, path)))
 
 
 def _has_outcome(path: Path, schema: Schema, options: ReadOptions) -> bool:

@@ -140,11 +140,13 @@ class Copies(RuleSegment):
         employer: column of employers; "" for none.
         phone: of phone numbers.
         address: of addresses.
+        days: that may lie between the decisions on two copies.
     """
 
     employer: str = ""
     phone: str = ""
     address: str = ""
+    days: int = Field(90, ge=1)
 
     @property
     def columns(self) -> tuple[str, ...]:

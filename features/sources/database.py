@@ -1,4 +1,4 @@
-"""The database of a join: DuckDB in a temporary folder, within bounded memory."""
+"""A database for one piece of work, such as a join: DuckDB in a temporary folder, within bounded memory."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def temporary_database(memory_mb: int, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
+def temporary_database(
+    memory_mb: int, threads: int, work: str = "the sources cannot be joined"
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database on disk that is deleted with all that it spilled.
 
     Args:
         memory_mb: beyond which it writes to disk.
         threads: 0: as many as there are cores.
+        work: what fails, in the words of an error.
 
     Raises:
         RunError: where it has no room left, in memory or on disk.
     """
-    import duckdb  # here, since only joins need it
+    import duckdb  # here, since few runs need it
 
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{memory_mb}MB",
@@ -42,7 +45,7 @@ def temporary_database(memory_mb: int, threads: int) -> Iterator[duckdb.DuckDBPy
                 yield connection
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             reason = str(error).split("\n")[0]
-            what = f"the sources cannot be joined in {memory_mb} MB of memory and the disk of {folder}: {reason}"
+            what = f"{work} in {memory_mb} MB of memory and the disk of {folder}: {reason}"
             raise RunError(what, "Make room there, or name another folder in TMPDIR.") from error
 
 

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.demo.data import generate
+from experiments.session.second_models import NO_SECOND_MODELS
 from experiments.watch.gathering import Gatherer
 from experiments.watch.opened import Opened
 from experiments.watch.parts import PartWithChapter, open_gatherers, open_parts
@@ -230,8 +231,8 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[11])
     options = parser.parse_args()
-    opened, rules = Opened.of_model(load_scorer(options.model, cache=options.cache), {}, False), load_rules(None)
-    parts = open_parts(opened)
+    opened = Opened.of_model(load_scorer(options.model, cache=options.cache), NO_SECOND_MODELS, False)
+    parts, rules = open_parts(opened), load_rules(None)
     for seed in options.seeds:
         with TemporaryDirectory() as folder:
             watch = Watch(opened, parts, open_gatherers(rules, Path(folder)), rules)

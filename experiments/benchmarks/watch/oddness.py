@@ -178,7 +178,7 @@ class Planter:
         filled = np.where(np.isnan(some), np.nanmedian(some, axis=0), some)
         tied = np.corrcoef(np.apply_along_axis(rankdata, 0, filled).T)
         upper = np.triu(np.where(np.abs(tied) < 0.97, np.abs(tied), 0), 1)
-        pairs = np.argsort(-upper, axis=None)[:5]
+        pairs = [pair for pair in np.argsort(-upper, axis=None)[:5].tolist() if upper.flat[pair] > 0]
         found = columns.x_num.copy()
         low, high = np.nanquantile(self.reference.x_num[:, varied], [0.03, 0.97], axis=0)
         for row, pair in enumerate(random.choice(pairs, len(found)).tolist()):

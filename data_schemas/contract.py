@@ -13,6 +13,7 @@ from typing import Literal
 
 from data_schemas.numbers import PLAIN, NumberNotation, Threshold
 from data_schemas.sources import ZERO_WITHOUT_RECORDS, Aggregate, AsOf, IfAbsent, Link, RecordTexts
+from data_schemas.statements import Contradiction, StatedColumn
 
 
 class Role(StrEnum):
@@ -170,7 +171,8 @@ class Field:
             job title.
         auxiliary: of an auxiliary column, how its cells become an outcome.
         loose: whether other spellings of a level (``features.tables.spelling.loose_key``) are read as that level.
-        source: the source whose records it is made of; "" for a column of the table itself.
+        source: the source whose records it is made of; "" for what is not.
+        narrative: the narrative whose statements it is made of (``Schema.facts``); "" for what is not.
     """
 
     name: str
@@ -196,6 +198,7 @@ class Field:
     auxiliary: AuxiliaryOutcome | None = None
     loose: bool = False
     source: str = ""
+    narrative: str = ""
 
     @property
     def is_numeric(self) -> bool:
@@ -319,7 +322,8 @@ class Schema:
     Attributes:
         name: short, of the data set.
         title: for reports.
-        fields: the table's own columns in file order, then what is made of the records of each source.
+        fields: the table's own columns in file order, then what is made of the records of each source, then what is
+            made of the statements of narratives.
         derived: derived features, in the order of their declaration.
         bad_values: target cells that count as bad (1); none where ``bad_if`` says which numbers do.
         good_values: those that count as good (0); empty means every other non-missing value.
@@ -332,6 +336,8 @@ class Schema:
         dialect: how files are written that do not show it.
         sources: further tables, each after the one that it goes through.
         bad_if: of a target of numbers, those that count as bad; all others count as good.
+        facts: how the columns are made that narratives state, in their order.
+        contradictions: what narratives must agree with.
     """
 
     name: str
@@ -348,24 +354,27 @@ class Schema:
     dialect: Dialect = Dialect()
     sources: tuple[Source, ...] = ()
     bad_if: Threshold | None = None
+    facts: tuple[StatedColumn, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
 
     @property
     def own_fields(self) -> tuple[Field, ...]:
         """The table's own columns, in file order."""
-        return tuple(field for field in self.fields if not field.source)
+        return tuple(field for field in self.fields if not field.source and not field.narrative)
 
     def fields_from(self, source: str) -> tuple[Field, ...]:
         """What is made of the records of a source, aggregates before narratives."""
         return tuple(field for field in self.fields if field.source == source)
 
     def sources_of(self, name: str) -> tuple[str, ...]:
-        """Names of the sources of which a column or derived feature is made, in their order; none for what the table
-        itself gives. Raises KeyError for a name that is neither.
+        """Names of the sources of which a column or derived feature is made, in their order, be it through a narrative;
+        none for what the table itself gives. Raises KeyError for a name that is neither.
         """
         derived = next((one for one in self.derived if one.name == name), None)
-        found = (
-            {self[name].source} if derived is None else {one for part in derived.of for one in self.sources_of(part)}
-        )
+        if derived is not None:
+            found = {one for part in derived.of for one in self.sources_of(part)}
+        else:
+            found = {self[self[name].narrative or name].source}
         return tuple(one.name for one in self.sources if one.name in found)
 
     def fields_of(self, *roles: Role) -> tuple[Field, ...]:

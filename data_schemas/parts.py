@@ -46,6 +46,7 @@ from data_schemas.sources import (
     Link,
     RecordTexts,
 )
+from data_schemas.statements import KINDS, LEAST_CONFIDENCE, Contradiction, Of, StatedColumn, Value, Wanted
 
 EPOCH = dt.date(1970, 1, 1)
 
@@ -61,7 +62,7 @@ def schema_of(document: Document, text: str) -> Schema:
     return Schema(
         name=own["name"],
         title=str(document.get("title", own["name"])),
-        fields=(*_fields(document), *made),
+        fields=(*_fields(document), *made, *map(_stated_field, own.get("facts", []))),
         derived=tuple(_derived(derived) for derived in own.get("derived", [])),
         bad_values=_texts(own.get("bad_values", [])),
         good_values=_texts(own.get("good_values", [])),
@@ -73,6 +74,8 @@ def schema_of(document: Document, text: str) -> Schema:
         dialect=_dialect(document),
         bad_if=threshold(own.get("bad_if", "")),
         sources=sources,
+        facts=tuple(_stated(part) for part in own.get("facts", [])),
+        contradictions=tuple(_contradiction(part) for part in own.get("contradictions", [])),
     )
 
 
@@ -267,6 +270,41 @@ def _fields_from(source: Source, document: Document) -> Iterator[Field]:
             match_concepts=part.get("concepts", True),
             source=source.name,
         )
+
+
+def _stated(part: Document) -> StatedColumn:
+    return StatedColumn(part["name"], _wanted(part), Of(part["of"]))
+
+
+def _wanted(part: Document) -> Wanted:
+    """The statements that a fact or a contradiction is about."""
+    return Wanted(
+        narrative=part["narrative"],
+        kind=part["kind"],
+        unit=part.get("unit", ""),
+        per=part.get("per", ""),
+        least_confidence=float(part.get("least_confidence", LEAST_CONFIDENCE)),
+    )
+
+
+def _contradiction(part: Document) -> Contradiction:
+    return Contradiction(part["name"], _wanted(part), part["against"], float(part["tolerance"]), part["wording"])
+
+
+def _stated_field(part: Document) -> Field:
+    """What is made of statements, as a column of the applications."""
+    made, of = _stated(part), Of(part["of"])
+    type_ = FieldType.STRING if KINDS[made.wanted.kind].value is Value.WORDS else FieldType.NUMBER
+    return Field(
+        name=made.name,
+        type={Of.COUNT: FieldType.INTEGER, Of.ANY: FieldType.BOOLEAN}.get(of, type_),
+        role=Role.FEATURE,
+        title=str(part.get("title", made.name)),
+        unit="statements" if of is Of.COUNT else made.wanted.unit_in_words,
+        direction=Direction(part.get("direction", "none")),
+        reason=_reason(part.get("reason")),
+        narrative=made.wanted.narrative,
+    )
 
 
 class _Made(NamedTuple):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from data_schemas.levels import level_key
 from data_schemas.places import Document, Problem, each_concept, each_derived, each_field, own_part, role_of
 from data_schemas.source_rules import made_numbers, made_parts, source_rules
+from data_schemas.statement_rules import each_stated, stated_numbers, statement_rules
 from data_schemas.value_rules import VALUE_RULES
 
 
@@ -23,7 +24,8 @@ def broken_rules(document: Document) -> Iterator[Problem]:
 
 def _names_are_unique(document: Document) -> Iterator[Problem]:
     seen: set[str] = set()
-    for path, column in chain(each_field(document), each_derived(document), made_parts(document)):
+    every = chain(each_field(document), each_derived(document), made_parts(document), each_stated(document))
+    for path, column in every:
         if column["name"] in seen:
             yield Problem(f"{path}.name", "unique_name", f"the name {column['name']!r} stands twice", "Rename one.")
         seen.add(column["name"])
@@ -204,7 +206,7 @@ def _derived_stand_on_features(document: Document) -> Iterator[Problem]:
     numbers = {
         f["name"] for _, f in each_field(document) if role_of(f) == "feature" and f["type"] in ("integer", "number")
     }
-    numbers.update(made_numbers(document))
+    numbers.update(made_numbers(document), stated_numbers(document))
     dates = {
         f["name"] for _, f in each_field(document) if role_of(f) in ("feature", "decision_date") and f["type"] == "date"
     }
@@ -266,6 +268,7 @@ def _reasons(document: Document) -> Iterator[tuple[str, Document]]:
         each_derived(document),
         each_concept(document),
         made_parts(document),
+        each_stated(document),
     )
     return ((f"{path}.reason", owner["reason"]) for path, owner in owners if "reason" in owner)
 
@@ -294,5 +297,6 @@ _RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _date_features_are_used,
     _concepts_are_sound,
     _sources_are_sound,
+    statement_rules,
     _reasons_agree,
 )

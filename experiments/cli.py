@@ -1,7 +1,8 @@
 """The ``creditfusion`` command: its verbs, and what becomes of errors.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or a broken contract (also where every row broke it), 3 done but some rows
-were rejected, 4 stopped by --strict at what it would only warn of, 130 interrupted.
+were rejected, 4 stopped by --strict at what it would only warn of, or a watch that warns, 5 a watch that alarms, 130
+interrupted.
 A user never meets a traceback: errors that a user can act on print what is wrong and what to do; any other goes to a
 file, without its message, which may quote a cell of somebody's application. ``CREDITFUSION_DEBUG=1`` shows tracebacks
 in full.
@@ -52,6 +53,8 @@ from experiments.train.command import EXAMPLES as TRAIN_EXAMPLES
 from experiments.train.command import train
 from experiments.validate.command import EXAMPLES as EVALUATE_EXAMPLES
 from experiments.validate.command import evaluate
+from experiments.watch.command import EXAMPLES as WATCH_EXAMPLES
+from experiments.watch.command import watch
 
 FAILED, WRONG_USAGE = 1, 2
 
@@ -75,6 +78,7 @@ app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
 app.command(epilog=COMPARE_EXAMPLES)(compare)
 app.command(epilog=PROBE_EXAMPLES)(probe)
 app.command(epilog=AUGMENT_EXAMPLES)(augment)
+app.command(epilog=WATCH_EXAMPLES)(watch)
 app.command(epilog=SETTINGS_EXAMPLES)(settings)
 
 
@@ -93,7 +97,8 @@ def _common(
     """Credit-risk scoring that reads an application's words beside its columns.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage or a broken contract (also where every row broke it), 3 done but some
-    rows were rejected, 4 stopped by --strict at what it would only warn of.
+    rows were rejected, 4 stopped by --strict at what it would only warn of, or a watch that warns, 5 a watch that
+    alarms.
     """
 
 

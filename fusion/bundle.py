@@ -1,6 +1,6 @@
 """The bundle: a trained model as a folder of plain files, verified byte by byte before any of them is parsed.
 
-Layout of format version 7:
+Layout of format version 8:
 
     manifest.json           what the bundle is; sha256 of every other file
     manifest.sha256         sha256 of manifest.json
@@ -14,7 +14,8 @@ Layout of format version 7:
     heads/*.safetensors     the fused, the columns-only and the text-only head
     stacker/*.txt           one booster per boosted member and fold in LightGBM's text format, fused and columns-only
     heads/without/NAME/*.safetensors, stacker/without/NAME/*.txt    the model without each source
-    population.safetensors  the training applicants' columns, outcomes and contributions, without ids and narratives
+    population.safetensors  the training applicants' columns, outcomes, contributions and how far their narratives lie
+                            from the mean one, without ids and narratives
     reference.safetensors   what the training narratives were like, in aggregates, for drift
     rows.safetensors        fingerprints of the rows that the model learned from
     encoder/probes.safetensors  vectors of fixed texts, against which an encoder is checked; absent where none was read
@@ -61,7 +62,7 @@ from fusion.model.text_components import TextComponents
 from fusion.validation.text_drift import Reference
 from fusion.validation.training_rows import TrainingRows
 
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 NEEDED = (
     "schema.json",
     "config.json",

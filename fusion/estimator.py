@@ -25,6 +25,7 @@ from features.design import Design
 from features.tables.applications import Applications
 from features.tables.dataframe import applications_of, plain_schema
 from features.tables.header import required_columns
+from features.tables.stated import with_facts_of
 from features.tabular import TabularEncoder
 from fusion.answers import check_explained
 from fusion.bundle import (
@@ -52,7 +53,7 @@ from fusion.policy.cutoff import with_cutoff
 from fusion.scorer import Scorer
 from fusion.text_encoder import NoTexts, OpenEncoder, bundle_encoder, open_mask, open_reader, open_text_encoder
 from fusion.text_tuning import is_tuned, tune_encoder
-from fusion.validation.text_drift import describe_texts
+from fusion.validation.text_drift import describe_texts, distances
 from fusion.validation.training_rows import TrainingRows
 from fusion.versions import package_versions
 
@@ -149,6 +150,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         schema, encoder = applications.schema, self._encoder(applications.schema, config)
         masked = open_mask(schema, config.text, encoder).apply(applications)
         kept = masked.applications
+        applications = with_facts_of(applications, kept)
         tabular = TabularEncoder.fit(applications)
         text = open_reader(schema, config.text, encoder).read(kept)
         decided = applications.decision_date()
@@ -168,8 +170,9 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         design = sample.design
         model, out_of_fold = fit(sample, config)
         config = with_cutoff(config, float(np.average(outcome, weights=weight)))
-        population, _ = describe_population(model, design, outcome, out_of_fold.fused, config)
         reference = describe_texts(design.text, sampled_rows(len(sample), config))
+        apart = distances(reference, design.text)
+        population, _ = describe_population(model, design, outcome, out_of_fold.fused, apart, config)
         provenance = Provenance(
             schema_digest=schema.digest,
             config_digest=config_digest(config),

@@ -22,6 +22,7 @@ from data_schemas.unfinished import unworded
 from features.arrays import Flags, Floats
 from features.batches.column_counts import ColumnCounts, Counts, count_columns
 from features.batches.warnings import LEAST_ROWS, ColumnWarning, unlike_training
+from features.contradictions import conflicts
 from features.design import Design
 from features.encoders.encoder import Progress
 from features.narratives.concepts import ConceptMatcher, ConceptMatches
@@ -32,6 +33,7 @@ from features.sources.frames import join_frames
 from features.tables.applications import Applications
 from features.tables.data_quality import data_quality
 from features.tables.dataframe import FrameRows, Records, read_frame
+from features.tables.stated import with_facts_of
 from fusion.answers import Answer, RowReasons, check_explained, check_finite, reasons_by_row
 from fusion.bundle import Bundle, load
 from fusion.explain.attribution import Explainer, ModelOutputs
@@ -79,7 +81,7 @@ class Reading:
     """Applications as a model sees them.
 
     Attributes:
-        applications: As they were written.
+        applications: As they were written; of facts, those that the masked narratives state.
         masked: Without the sentences that the model's settings cut.
         quality: Data-quality flags, one text per row (``features.tables.data_quality.data_quality``).
         design: What the model sees.
@@ -203,8 +205,10 @@ class Scorer:
         with monitor.timed("mask") if self.mask.kinds else nullcontext():
             masked = self.mask.apply(applications)
         kept = masked.applications
+        applications = with_facts_of(applications, kept)  # no sentence that is cut decides anything
         kinds, tabular = masked.kinds if self.mask.kinds else (), self.bundle.tabular
-        quality = data_quality(applications, tabular.levels, kinds, masked.unread, self.usual_inputs)
+        contradicting = [[one.contradiction.name for one in row] for row in conflicts(kept)]
+        quality = data_quality(applications, tabular.levels, kinds, masked.unread, self.usual_inputs, contradicting)
         if monitor.on_columns is not None:
             with monitor.timed("compare"):
                 monitor.on_columns(count_columns(applications, tabular, self.bundle.profiles, masked.unread))

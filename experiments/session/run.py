@@ -109,6 +109,16 @@ class Run:
         return self._held.enter_context(resource)
 
     @contextmanager
+    def scope(self) -> Iterator[None]:
+        """What is held inside is closed when the block ends, before the run does."""
+        outer, self._held = self._held, ExitStack()
+        try:
+            with self._held:
+                yield
+        finally:
+            self._held = outer
+
+    @contextmanager
     def stage(self, name: str, total: int | None = None, unit: str = "rows") -> Iterator[Advance]:
         """A stage of the run: shown, timed and, once it has ended well, logged. Yields ``advance(count)``."""
         begin = self.clock.seconds.get(name, 0.0)

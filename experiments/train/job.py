@@ -35,6 +35,7 @@ from features.tables.applications import REJECT_COLUMNS, Applications, Rejects
 from features.tables.auxiliary_outcomes import auxiliary_outcomes
 from features.tables.csv_writer import write_header, write_rows
 from features.tables.reader import ReadOptions, read_all
+from features.tables.stated import with_facts_of
 from features.tabular import TabularEncoder
 from fusion import bundle
 from fusion.config import Config
@@ -47,7 +48,7 @@ from fusion.model.training_sample import Auxiliary, TrainingSample
 from fusion.policy.cutoff import with_cutoff
 from fusion.text_encoder import OpenEncoder, open_mask, open_reader
 from fusion.text_tuning import TextTuning
-from fusion.validation.text_drift import describe_texts
+from fusion.validation.text_drift import describe_texts, distances
 from fusion.validation.training_rows import TrainingRows
 from fusion.versions import package_versions
 
@@ -155,6 +156,7 @@ def train_bundle(
     Raises ContractError for rows that cannot train their schema or be held out, or a mask that it has no concept for.
     """
     masked = mask_narratives(read.applications, config, encoder, run)
+    read = replace(read, applications=with_facts_of(read.applications, masked.applications))
     split = files.hold_out.split(masked.applications, config.folds.seed)
     prepared = prepare(masked, split, config, encoder, run)
     tuning = None if prepared.tuning is None else TuningRecord.of(prepared.tuning, config, run.clock.seconds[TUNE])
@@ -170,8 +172,9 @@ def train_bundle(
         fitted, margins = fit(sample, config, lambda: advance(1))
     config, cut_off = _with_cutoff(config, sample.y, run)
     with run.stage("describe"):
-        population, base = describe_population(fitted, sample.design, sample.y, margins.fused, config)
         reference = describe_texts(sample.design.text, sampled_rows(len(sample), config))
+        apart = distances(reference, sample.design.text)
+        population, base = describe_population(fitted, sample.design, sample.y, margins.fused, apart, config)
     with run.stage("judge"):
         own, held_out = _judged(prepared, margins, fitted, masked.applications, split)
         slices = tuple(slices_of(own, sample.decided, held_out))

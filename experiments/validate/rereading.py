@@ -15,6 +15,7 @@ from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.arrays import Flags, Floats, Index
 from features.narratives.masking import Mask
 from features.tables.applications import Applications
+from features.tables.stated import with_facts_again
 from features.text.counterfactual_terms import SwapKind, swap
 from fusion.policy.policy import Decision
 from fusion.validation.intervals import Estimate, mean, rate
@@ -116,7 +117,8 @@ def swapped(scored: ScoredOutcomes, kind: SwapKind, run: Run) -> Reread:
             column = scored.applications.narrative(field.name)
             new = {text: swap(text, kind) for text in set(column)}
             frame[field.name] = pd.Series([new[text] for text in column], dtype=object)
-    return _read_again(scored, replace(scored.applications, frame=frame), run)
+    changed = with_facts_again(replace(scored.applications, frame=frame), scored.applications)
+    return _read_again(scored, changed, run)
 
 
 def masked(scored: ScoredOutcomes, run: Run) -> Masking | None:

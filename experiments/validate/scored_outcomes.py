@@ -104,6 +104,7 @@ def score_outcomes(scorer: Scorer, applications: Applications, run: Run) -> Scor
     reading = read_watched(scorer, applications, run, on_columns=columns.update)
     with run.timed("predict"):
         margins = scorer.margins(reading)
+    applications = reading.applications
     decided = scorer.decide(applications, expit(margins.fused), reading.quality).decision
     y, warnings = applications.outcome(), scorer.unlike_training(columns)
     note_warnings(run, warnings)

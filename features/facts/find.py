@@ -7,7 +7,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Protocol
 
-from features.facts import english
+from features.facts.english import rules
 from features.facts.fact import Fact
 
 
@@ -18,7 +18,7 @@ class FactFinder(Protocol):
         """The facts of a text in order of their places, in time linear in its length."""
 
 
-FINDERS: Mapping[str, FactFinder] = MappingProxyType({"en": english.find})
+FINDERS: Mapping[str, FactFinder] = MappingProxyType({"en": rules.find})
 """The rules by language code (ISO 639-1)."""
 
 

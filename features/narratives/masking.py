@@ -18,6 +18,7 @@ from features.encoders.encoder import TextEncoder
 from features.narratives.concepts import ConceptMatcher, kinds_by_words
 from features.narratives.legibility import READS_ALL, Legibility
 from features.tables.applications import Applications
+from features.tables.stated import with_facts_again
 from features.text.cleaning import CleanText, clean, covering_sentences
 
 
@@ -26,7 +27,7 @@ class Masked:
     """Applications whose narratives lack what is withheld.
 
     Attributes:
-        applications: the same rows, with masked narratives.
+        applications: the same rows, with masked narratives and what is still stated in them.
         kinds: for each row, the kinds for which something was cut.
         n_cut: int64 (n, n_narratives), number of sentences cut.
         sentences: number of sentences cut in all, by kind; a sentence of two kinds counts for both.
@@ -92,12 +93,12 @@ class Mask:
 
     def apply(self, applications: Applications) -> Masked:
         """Withhold what is to be withheld of these applications' narratives."""
-        schema = applications.schema
-        applications, unread = self.legibility.without_unread(applications)
+        schema, whole = applications.schema, applications
+        applications, unread = self.legibility.without_unread(whole)
         kinds = [frozenset[Sensitive]() for _ in range(len(applications))]
         n_cut = np.zeros((len(applications), len(schema.narratives)), dtype=np.int64)
         if not self.kinds:
-            return Masked(applications, tuple(kinds), n_cut, {}, unread)
+            return Masked(with_facts_again(applications, whole), tuple(kinds), n_cut, {}, unread)
         frame, counts = applications.frame.copy(), Counter[Sensitive]()
         for at, field in enumerate(schema.narratives):
             column = applications.narrative(field.name)
@@ -109,7 +110,8 @@ class Mask:
                     counts.update(kind for own in cut for kind in own)
             frame[field.name] = pd.Series([rest[raw].text if raw else "" for raw in column], dtype=object)
         sentences = {kind: counts[kind] for kind in self.kinds}
-        return Masked(Applications(schema, frame, applications.row_number), tuple(kinds), n_cut, sentences, unread)
+        masked = with_facts_again(Applications(schema, frame, applications.row_number), whole)
+        return Masked(masked, tuple(kinds), n_cut, sentences, unread)
 
     def cut(self, raws: Sequence[str], strip: Sequence[StripRule]) -> tuple[list[str], Mapping[Sensitive, int]]:
         """What is left of raw texts that stand in no column, such as those of a plain file, and how many sentences of

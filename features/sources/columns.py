@@ -38,7 +38,7 @@ def of_applications(schema: Schema, sources: tuple[Source, ...]) -> Schema:
         replace(field, role=roles.get(field.name, Role.IGNORED), required=False, pattern=None, allowed=())
         for field in schema.fields
     )
-    return replace(schema, fields=fields, derived=(), sources=())
+    return replace(schema, fields=fields, derived=(), sources=(), facts=(), contradictions=())
 
 
 def of_records(source: Source) -> Schema:

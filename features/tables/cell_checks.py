@@ -81,7 +81,8 @@ class Checked(NamedTuple):
     Attributes:
         columns: typed as ``Applications`` wants them, broken rows still in place.
         breaches: the first broken rule of each broken row, by position.
-        unreadable: bool (n,) of each auxiliary column: its cells that break a rule, and are missing in ``columns``.
+        unreadable: bool (n,) of each auxiliary column, and of a target that is not needed: its cells that break a rule,
+            and are missing in ``columns``.
         undecided: bool (n,), the rows whose target cell says that there is no outcome yet.
     """
 
@@ -91,7 +92,7 @@ class Checked(NamedTuple):
     undecided: Flags
 
 
-def check(cells: Mapping[str, pa.Array], schema: Schema) -> Checked:
+def check(cells: Mapping[str, pa.Array], schema: Schema, *, need_outcome: bool = True) -> Checked:
     """Type the columns, and find the first broken rule of each broken row.
 
     Columns are checked in the order of ``cells``, and each for its type, then ``required``, the bounds, ``enum``,
@@ -100,6 +101,7 @@ def check(cells: Mapping[str, pa.Array], schema: Schema) -> Checked:
 
     Args:
         cells: text of each column, equally long; null is a missing cell.
+        need_outcome: whether a row without a good or bad outcome is undecided or broken; else its target is missing.
     """
     columns: dict[str, npt.NDArray[np.generic]] = {}
     breaches: dict[int, Breach] = {}
@@ -112,15 +114,21 @@ def check(cells: Mapping[str, pa.Array], schema: Schema) -> Checked:
         columns[name] = values
         if field.role is Role.TARGET:
             undecided = _undecided(field, text, schema)
-        if field.role is Role.AUXILIARY:
-            unreadable[name] = np.logical_or.reduce([rule.broken for rule in rules])
+        if field.role is Role.AUXILIARY or (field.role is Role.TARGET and not need_outcome):
+            empty_counts = field.role is Role.AUXILIARY
+            broken = [rule.broken for rule in rules if empty_counts or rule.name != "required"]
+            unreadable[name] = np.logical_or.reduce(broken)
             values[unreadable[name]] = missing_value(field)
             continue
         for rule in rules:
             for position in np.flatnonzero(rule.broken).tolist():
                 if position not in breaches:
                     breaches[position] = Breach(position, name, rule.name, rule.message(text[position].as_py() or ""))
-    return Checked(columns, [breaches[position] for position in sorted(breaches)], unreadable, undecided)
+    found = [breaches[position] for position in sorted(breaches)]
+    if not need_outcome and (target := schema.field_of(Role.TARGET)) is not None and target.name in columns:
+        columns[target.name][undecided] = missing_value(target)
+        undecided = np.zeros_like(undecided)
+    return Checked(columns, found, unreadable, undecided)
 
 
 def missing_value(field: Field) -> float | np.datetime64 | str:

@@ -21,17 +21,20 @@ def data_quality(
     masked: Sequence[Collection[Sensitive]] = (),
     unread: Flags | None = None,
     usual: Collection[str] = (),
+    contradicting: Sequence[Collection[str]] = (),
 ) -> list[str]:
     """Flags of each application, joined by ``;``; "" when nothing is lacking.
 
     ``narrative_only``: every feature is missing, and there is a narrative that is read. ``no_narrative``: the schema
     has narratives and all are empty. ``few_inputs``: most of the features that most training rows have are missing, and
     it is not ``narrative_only``. ``text_not_read:a,b``: the narratives that the encoder cannot read and that so have no
-    influence. ``missing:a,b``: the features that are missing. ``unknown_category:a,b``: the features whose level the
+    influence. ``missing:a,b``: the features that are missing; those that narratives state count nowhere, as nobody has
+    to state anything. ``unknown_category:a,b``: the features whose level the
     model does not know, because the schema does not list it or too few training rows showed it.
     ``negative_span:a,b``: the years between two dates that are below zero, as the first date lies after the second.
     ``masked:a,b``: the kinds whose sentences were cut. ``no_records:a,b``: the sources of which everything that is made
-    of their records is missing, or 0 where it counts them.
+    of their records is missing, or 0 where it counts them. ``contradiction:a,b``: the contradictions of the schema that
+    the narratives have with the columns.
 
     Args:
         levels: the levels that the model knows, by text feature (``TabularEncoder.levels``).
@@ -39,13 +42,15 @@ def data_quality(
             nothing was to be cut.
         unread: bool (n, n_narratives), the narratives that the encoder cannot read (``Masked.unread``); None: none.
         usual: the features that most training rows have.
+        contradicting: names of each application's contradictions; empty where none were looked for.
     """
     schema = applications.schema
-    missing = _per_column(applications, schema.features, _missing)
+    asked = tuple(field for field in schema.features if not field.narrative)
+    missing = _per_column(applications, asked, _missing)
     strange = _per_column(applications, schema.features, partial(_unknown, levels))
     empty = _per_column(applications, schema.narratives, _missing)
     unread = np.zeros_like(empty) if unread is None else unread
-    names = [field.name for field in schema.features]
+    names = [field.name for field in asked]
     silent: Flags = np.logical_and.reduce(empty, axis=1)
     unheard: Flags = np.logical_and.reduce(empty | unread, axis=1)
     only: Flags = missing.all(axis=1) & ~unheard if names else np.zeros(len(applications), dtype=np.bool_)
@@ -58,10 +63,11 @@ def data_quality(
         _labelled("few_inputs", few & ~only),
         _listing("text_not_read", [field.name for field in schema.narratives], unread),
         _listing("missing", names, missing),
-        _listing("unknown_category", names, strange),
+        _listing("unknown_category", [field.name for field in schema.features], strange),
         _listing("negative_span", *negative_spans(applications.frame, schema)),
         [_labels("masked", kinds) for kinds in masked] if masked else blank,
         _listing("no_records", [source.name for source in schema.sources], _no_records(applications)),
+        [_joined("contradiction", names) for names in contradicting] if contradicting else blank,
         strict=True,
     )
     return [";".join(filter(None, row)) for row in flags]
@@ -115,7 +121,11 @@ def _labelled(label: str, rows: Flags) -> list[str]:
 
 
 def _labels(label: str, kinds: Collection[Sensitive]) -> str:
-    return f"{label}:{','.join(kind for kind in Sensitive if kind in kinds)}" if kinds else ""
+    return _joined(label, [kind for kind in Sensitive if kind in kinds])
+
+
+def _joined(label: str, names: Collection[str]) -> str:
+    return f"{label}:{','.join(names)}" if names else ""
 
 
 def _listing(label: str, names: Sequence[str], table: Flags) -> list[str]:

@@ -27,6 +27,7 @@ from features.tables.header import column_positions
 from features.tables.joined import Joined, with_sources
 from features.tables.number_cells import as_written
 from features.tables.reader import checked
+from features.tables.stated import with_facts
 from features.tables.text_rows import TextRows, as_text, csv_line
 
 ORIGIN = "the data frame"
@@ -85,7 +86,7 @@ def read_frame(rows: Records, schema: Schema, joined: Joined | None = None) -> F
     chunk = checked(_text_rows(given, schema), schema, DuplicateIds())
     rejects = chunk.rejects.frame
     return FrameRows(
-        with_sources(chunk.applications, joined, ORIGIN),
+        with_facts(with_sources(chunk.applications, joined, ORIGIN)),
         given.index[chunk.applications.row_number - 1],
         rejects.set_index(given.index[rejects["row"].to_numpy() - 1]),
     )
@@ -120,7 +121,7 @@ def applications_of(frame: pd.DataFrame, schema: Schema, row_number: Ints | None
         raise ContractError(f"{place}: {what}{more}", f"{remedy}.")
     keep = np.ones(len(frame), dtype=np.bool_)
     numbers = rows.row_number if row_number is None else row_number
-    return with_sources(Applications(schema, typed_frame(columns, keep), numbers), None, ORIGIN)
+    return with_facts(with_sources(Applications(schema, typed_frame(columns, keep), numbers), None, ORIGIN))
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def required_columns(schema: Schema, need_target: bool) -> tuple[str, ...]:
 def compare_header(names: Sequence[str], schema: Schema) -> HeaderReport:
     """Compare column names with the contract."""
     wanted, present = required_columns(schema, need_target=False), set(names)
-    known = {field.name for field in schema.fields}
+    known = {field.name for field in schema.fields if not field.narrative}
     return HeaderReport(
         missing=tuple(name for name in wanted if name not in present),
         absent=tuple(
@@ -64,7 +64,8 @@ def column_positions(names: Sequence[str], schema: Schema, need_target: bool, or
     """Position of every column that is read, in the order of the schema.
 
     Ignored columns are not read, nor are the target and the auxiliary ones unless outcomes are needed: a score must
-    depend on none of them. What is made of the records of a source is read where the table has it already.
+    depend on none of them. What is made of the records of a source is read where the table has it already; what
+    narratives state is always read from them.
     Raises ContractError naming every missing or repeated column, and for a table that has a part of a source.
     """
     if twice := sorted({name for name in names if names.count(name) > 1 and name}):
@@ -77,7 +78,8 @@ def column_positions(names: Sequence[str], schema: Schema, need_target: bool, or
             what = f"{origin}: of what is made of the source {source.name!r} the header lacks {_listed(absent)}"
             raise ContractError(what, "Add the columns; or drop the others, and give the source.")
     unread = (Role.IGNORED,) if need_target else (Role.IGNORED, Role.TARGET, Role.AUXILIARY)
-    return {f.name: names.index(f.name) for f in schema.fields if f.role not in unread and f.name in names}
+    read = (field.name for field in schema.fields if field.role not in unread and not field.narrative)
+    return {name: names.index(name) for name in read if name in names}
 
 
 def passed_positions(names: Sequence[str], wanted: Sequence[str], origin: Path | str) -> dict[str, int]:

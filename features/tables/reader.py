@@ -22,6 +22,7 @@ from features.tables.duplicate_ids import DuplicateIds
 from features.tables.header import HeaderReport, compare_header
 from features.tables.joined import Joined, with_sources
 from features.tables.layout import Layout, find_layout
+from features.tables.stated import with_facts
 from features.tables.text_rows import Reject, TextRows, csv_rows, header_names, parquet_rows
 from features.tables.totals import EMPTY, TOTALS, empty_rows, totals_lines
 
@@ -38,6 +39,8 @@ class ReadOptions:
         chunk_rows: rows read at a time, at most; fewer where rows are very long. Values never depend on it.
         need_target: whether the outcome is read, and auxiliary columns with it; undecided rows are then left out and
             counted, and others without a bad or good outcome are rejected.
+        outcome_if_known: whether the outcome, and auxiliary columns with it, are read where a file has them; no row is
+            left out or rejected for its outcome, which is missing where it is neither bad nor good.
         delimiter: of a CSV file; a backslash and a t, as one types them in a shell, mean a tab. None: found.
         encoding: of a CSV file; None: found.
         sheet: of a workbook; None: the contract's, or the only one.
@@ -47,6 +50,7 @@ class ReadOptions:
 
     chunk_rows: int = 10_000
     need_target: bool = False
+    outcome_if_known: bool = False
     delimiter: str | None = None
     encoding: str | None = None
     sheet: str | None = None
@@ -131,18 +135,27 @@ def file_layout(path: Path, schema: Schema, options: ReadOptions) -> Layout | No
 
 
 def _read(path: Path, schema: Schema, options: ReadOptions, known_ids: DuplicateIds) -> Iterator[Chunk]:
+    with_outcome = options.need_target or (options.outcome_if_known and _has_outcome(path, schema, options))
     if is_parquet(path):
-        batches = parquet_rows(path, schema, options.need_target, options.chunk_rows, options.passthrough)
+        batches = parquet_rows(path, schema, with_outcome, options.chunk_rows, options.passthrough)
     else:
-        batches = csv_rows(path, schema, options.need_target, options.chunk_rows, options.dialect, options.passthrough)
+        batches = csv_rows(path, schema, with_outcome, options.chunk_rows, options.dialect, options.passthrough)
     for rows in batches:
-        chunk = checked(rows, schema, known_ids)
-        yield replace(chunk, applications=with_sources(chunk.applications, options.joined, path))
+        chunk = checked(rows, schema, known_ids, need_outcome=not options.outcome_if_known)
+        yield replace(chunk, applications=with_facts(with_sources(chunk.applications, options.joined, path)))
 
 
-def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds) -> Chunk:
-    """Rows as text, each an application, a reject or undecided; ``known_ids`` remembers their ids."""
-    found = check(rows.cells, schema)
+def _has_outcome(path: Path, schema: Schema, options: ReadOptions) -> bool:
+    field = schema.field_of(Role.TARGET)
+    return field is not None and field.name in header_names(path, schema, options.dialect)
+
+
+def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds, *, need_outcome: bool = True) -> Chunk:
+    """Rows as text, each an application, a reject or undecided; ``known_ids`` remembers their ids.
+
+    need_outcome: as of ``check``.
+    """
+    found = check(rows.cells, schema, need_outcome=need_outcome)
     columns, breaches = found.columns, _with_no_applications(found, rows, schema)
     keep = np.ones(len(rows.row_number), dtype=np.bool_)
     keep[[breach.position for breach in breaches]] = False

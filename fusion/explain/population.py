@@ -30,12 +30,15 @@ class Population:
         margin: float64 (n,), out-of-fold log-odds.
         bad: bool (n,), outcome.
         contributions: float32 (n, n_columns + n_narratives), contributions to the log-odds of the final model.
+        distances: float32 (n, n_narratives), how far each narrative lies from the mean of all
+            (``fusion.validation.text_drift.distances``), NaN where there is none.
     """
 
     columns: TabularBlock
     margin: Floats
     bad: Flags
     contributions: Floats32
+    distances: Floats32
 
     def __len__(self) -> int:
         return len(self.margin)
@@ -52,28 +55,38 @@ class Population:
             "margin": self.margin,
             "bad": self.bad.astype(np.uint8),
             "contributions": self.contributions,
+            "distances": self.distances,
         }
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, npt.NDArray[Any]], encoder: TabularEncoder) -> Population:
         """What ``to_arrays`` gave; the columns are those of ``encoder``."""
         columns = TabularBlock(arrays["x_num"], arrays["x_cat"], encoder.num_names, encoder.cat_names, encoder.n_levels)
-        return Population(columns, arrays["margin"], arrays["bad"].astype(np.bool_), arrays["contributions"])
+        bad = arrays["bad"].astype(np.bool_)
+        return Population(columns, arrays["margin"], bad, arrays["contributions"], arrays["distances"])
 
 
 def describe_population(
-    model: FusionModel, design: Design, y: Floats, margin: Floats, config: Config
+    model: FusionModel, design: Design, y: Floats, margin: Floats, distances: Floats32, config: Config
 ) -> tuple[Population, float]:
-    """The population of a trained model: its training rows ``design`` with outcome ``y`` and out-of-fold ``margin``,
-    at most ``config.explain.max_rows`` of them, drawn at random; and where explanations begin (``Explainer.base``).
+    """The population of a trained model, at most ``config.explain.max_rows`` of its training rows, drawn at random; and
+    where explanations begin (``Explainer.base``).
+
+    Args:
+        model: the model.
+        design: its training rows.
+        y: float64 (n,), their outcomes.
+        margin: float64 (n,), out-of-fold log-odds.
+        distances: float32 (n, n_narratives), of their narratives from the mean one.
+        config: settings.
     """
     if len(design) > config.explain.max_rows:
         some = sampled_rows(len(design), config)
-        design, y, margin = design.take(some), y[some], margin[some]
+        design, y, margin, distances = design.take(some), y[some], margin[some], distances[some]
     explainer = Explainer.of(model, background_rows(design.tabular, margin, config))
     explanation = explainer.explain(design, SentenceBlock.empty(design.text))
     contributions = np.hstack([explanation.columns, explanation.narratives]).astype(np.float32)
-    return Population(design.tabular, margin, y > 0.5, contributions), explainer.base
+    return Population(design.tabular, margin, y > 0.5, contributions, distances), explainer.base
 
 
 def sampled_rows(n: int, config: Config) -> Index:

@@ -24,7 +24,7 @@ from fusion.policy.policy import (
     value_text,
 )
 
-FLAGS = ("narrative_only", "text_not_read", "missing", "unknown_category", "masked", "no_records")
+FLAGS = ("narrative_only", "text_not_read", "missing", "unknown_category", "masked", "no_records", "contradiction")
 SECTIONS: Mapping[str, type[PolicySegment]] = {
     "cutoffs": Cutoffs,
     "segments": Segments,
@@ -138,11 +138,12 @@ def _check_flag(entry: str, schema: Schema, origin: str) -> None:
     if colon:
         texts = [field.name for field in schema.features if field.type is FieldType.STRING]
         known = {
-            "missing": [field.name for field in schema.features],
+            "missing": [field.name for field in schema.features if not field.narrative],
             "unknown_category": texts,
             "text_not_read": [field.name for field in schema.narratives],
             "masked": [str(kind) for kind in Sensitive],
             "no_records": [source.name for source in schema.sources],
+            "contradiction": [one.name for one in schema.contradictions],
         }.get(flag, [])
         if name not in known:
             raise ContractError(f"{origin}: {flag!r} cannot be said of {name!r}", nearest(name, known))

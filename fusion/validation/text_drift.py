@@ -216,6 +216,27 @@ def _described(text: TextBlock, rows: Index, at: int) -> TextReference:
     )
 
 
+def distances(reference: Reference, text: TextBlock) -> Floats32:
+    """How far narratives lie from the mean of those that a reference describes, float32 (n, n_narratives): 1 less the
+    cosine of the two vectors, so that the length of a narrative does not count. NaN where there is no narrative or no
+    mean. A row's digits do not depend on the rows beside it.
+    """
+    found = np.full(text.has_text.shape, np.nan, dtype=np.float32)
+    for at, own in enumerate(reference.texts):
+        if own.described:
+            written = np.flatnonzero(text.has_text[:, at])
+            parts = [_cosines(vectors, own.mean) for vectors in _chunks(text, written, at)]
+            found[written, at] = 1.0 - np.concatenate([np.zeros(0), *parts])
+    return found
+
+
+def _cosines(vectors: Floats, mean: Floats) -> Floats:
+    """Of vectors (m, dim) and a mean, float64 (m,); 0 where one of the two has no length."""
+    lengths = np.sqrt(np.square(vectors).sum(axis=1) * np.square(mean).sum())
+    found: Floats = (vectors * mean).sum(axis=1) / np.where(lengths > 0, lengths, 1.0)
+    return found
+
+
 def _chunks(text: TextBlock, written: Index, at: int) -> Iterator[Floats]:
     """The vectors (m, dim) of these rows, some at a time."""
     for start in range(0, len(written), ROWS_AT_ONCE):

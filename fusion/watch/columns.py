@@ -169,7 +169,8 @@ class ColumnsPart:
     def signals(self, watched: Watched[ColumnsProfile]) -> tuple[Signal, ...]:
         """Volume, and of every column the shares of faulty rows and the PSI."""
         usual, history = usual_of(watched.reference, watched.history)
-        found = list(volume_signal(watched.period, watched.profile.rows, [(n, p.rows) for n, p in watched.history]))
+        volumes = [(name, profile.rows) for name, profile in watched.history]
+        found = list(volume_signal(watched.period, watched.profile.rows, volumes, watched.ended))
         derived = {one.name for one in self.schema.derived}
         for name, now in watched.profile.columns.items():
             then = [profile.columns[name] for _, profile in usual]

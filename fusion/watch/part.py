@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from features.arrays import Flags, Texts
+from features.arrays import Flags, Index, Texts
 from features.design import Design, TextBlock
 from features.tables.applications import Applications
 from fusion.model.fusion_model import Scores
@@ -42,6 +42,16 @@ class Scored:
     scores: Scores
     decisions: Decisions
 
+    def take(self, index: Index) -> Scored:
+        """The rows at these positions."""
+        scores, decisions, at = self.scores, self.decisions, index.tolist()
+        return Scored(
+            self.design.take(index),
+            tuple(self.quality[row] for row in at),
+            Scores(scores.margin[index], scores.pd[index], scores.score[index]),
+            Decisions(tuple(decisions.decision[row] for row in at), tuple(decisions.refer_reason[row] for row in at)),
+        )
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -67,6 +77,12 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.applications)
+
+    def take(self, period: str, index: Index) -> Batch:
+        """The rows at these positions, all of one period."""
+        scored = self.scored.take(index) if self.scored is not None else None
+        beside = {name: cells[index] for name, cells in self.beside.items()}
+        return Batch(period, self.file, self.applications.take(index), self.text.take(index), scored, beside)
 
     def row(self, at: int) -> RowRef:
         """Where the row at this position stands."""
@@ -100,13 +116,20 @@ class Watched(Generic[Profile]):
         period: Its name.
         profile: Of its rows so far.
         reference: Of the rows that count as usual; None where there are none.
-        history: Earlier periods with rows, the latest last, each with its name.
+        history: Earlier periods with rows, the latest last, each with its name; at most ``MAX_HISTORY``.
+        ended: Whether no more rows are awaited: a later period has rows, or its last day is past. Until then a number
+            of rows says nothing yet; a share or a mean does.
     """
 
     period: str
     profile: Profile
     reference: Profile | None
     history: tuple[tuple[str, Profile], ...] = ()
+    ended: bool = True
+
+
+MAX_HISTORY = 60
+"""Periods of its own past that a period is held against."""
 
 
 class Part(Protocol[Profile]):
@@ -115,6 +138,13 @@ class Part(Protocol[Profile]):
     @property
     def name(self) -> str:
         """Its key in the state; never changes."""
+        ...
+
+    @property
+    def trained(self) -> Profile | None:
+        """The profile of the rows that the model learned from, as far as its bundle knows them; None where it knows
+        nothing of them. A file of usual rows that is named for the purpose takes its place.
+        """
         ...
 
     def observe(self, batch: Batch) -> Observed[Profile]:

@@ -104,7 +104,8 @@ class VelocityPart:
         """What ``to_json`` gave."""
         return _PROFILE.validate_python(content)
 
-    def reference(self) -> None:
+    @property
+    def trained(self) -> None:
         """Nothing: training rows stand in no time."""
 
     def signals(self, watched: Watched[VelocityProfile]) -> tuple[Signal, ...]:

@@ -18,7 +18,7 @@ WEEKS = 3
 """Weeks of days from which on a day is held against the same days of the week."""
 
 
-def volume_signal(period: str, n: int, history: Sequence[tuple[str, int]]) -> tuple[Signal, ...]:
+def volume_signal(period: str, n: int, history: Sequence[tuple[str, int]], ended: bool = True) -> tuple[Signal, ...]:
     """The number of applications beside that of earlier periods, by their names; none with fewer than ``LEAST``.
 
     Logarithms of the numbers are held against their mean by a t test; for days, once there are ``WEEKS`` weeks, against
@@ -39,8 +39,10 @@ def volume_signal(period: str, n: int, history: Sequence[tuple[str, int]]) -> tu
     p = 2 * float(t.sf(abs(math.log(n) - math.log(usual)) / error, df))
     chance = math.sqrt(1 / n)
     words = f"{n:,} applications, usually {usual:,.0f}" + (" on this day of the week" if mine else "")
+    more = n / usual - 1
+    value = abs(more) if ended else max(more, 0.0)
     departure = Departure(float(n), n * math.exp(-Z * chance), n * math.exp(Z * chance), usual, p)
-    return (Figure(period, "volume", "", n).signal(departure, abs(n / usual - 1), words),)
+    return (Figure(period, "volume", "", n).signal(departure, value, words),)
 
 
 def _groups(period: str, names: Sequence[str]) -> tuple[Floats, float]:

@@ -61,6 +61,7 @@ POPULATION = Population(
     np.array([-1.25, 0.5]),
     np.array([False, True]),
     np.arange(2 * (len(TABULAR.num_names) + 4), dtype=np.float32).reshape(2, -1),
+    np.array([[0.25], [np.nan]], dtype=np.float32),
 )
 ROWS = TrainingRows(np.array([3, 5, 2**64 - 1], np.uint64))
 REFERENCE = Reference(

@@ -74,13 +74,15 @@ def batch(rows: Sequence[Row], file: str = "new.csv", first: int = 1) -> Batch:
     return replace(read, beside={"employer": employers})
 
 
-def store_of(folder: Path, *files: Sequence[Row]) -> tuple[Store, list[str]]:
-    """A store that keeps these files, and their digests."""
+def store_of(folder: Path, *files: Sequence[Row], chunk: int = 1000) -> tuple[Store, list[str]]:
+    """A store that keeps these files, and their digests; chunk: rows that are read at once, all of one day."""
     store, digests = Store(folder, ("employer",)), []
     for number, rows in enumerate(files):
         for _, own in groupby(enumerate(rows), key=lambda line: line[1].day):
             lines = list(own)
-            store.observe(batch([row for _, row in lines], f"{number}.csv", lines[0][0] + 1))
+            for start in range(0, len(lines), chunk):
+                part = lines[start : start + chunk]
+                store.observe(batch([row for _, row in part], f"{number}.csv", part[0][0] + 1))
         digests.append(f"digest{number}")
         store.keep(digests[-1])
     return store, digests

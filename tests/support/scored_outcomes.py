@@ -142,9 +142,8 @@ def _no_columns(n: int) -> TabularBlock:
 def _bundle(schema: Schema, config: Config, text: TextBlock) -> Bundle:
     """A bundle that takes these narratives for those of training."""
     margin = some_margins(4000)
-    population = Population(
-        _no_columns(len(margin)), margin, drawn(margin) > 0.5, np.zeros((len(margin), 1), np.float32)
-    )
+    none = np.zeros((len(margin), 1), np.float32)
+    population = Population(_no_columns(len(margin)), margin, drawn(margin) > 0.5, none, none)
     provenance = Provenance(
         schema_digest="0",
         config_digest="0",

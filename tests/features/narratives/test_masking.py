@@ -19,9 +19,11 @@ from features.encoders.windows import Spans
 from features.narratives.masking import Mask, rows_by_kind
 from features.narratives.reader import TextReader
 from features.tables.applications import Applications
+from features.tables.dataframe import read_frame
 from features.text.cleaning import MAX_PASSAGES, clean, passages
 from tests.support.small import applications, row, small_schema
 from tests.support.stand_in import parts_alone
+from tests.support.statements import application, simple_facts, with_statements
 from tests.support.work import is_linear
 
 CONCEPTS = [
@@ -129,6 +131,18 @@ def test_without_a_kind_nothing_is_cut_or_encoded(tmp_path: Path) -> None:
     assert found.n_cut.tolist() == [[0]]
     assert not found.sentences
     assert encoder.asked == []
+
+
+def test_a_sentence_that_is_cut_states_nothing() -> None:
+    document = with_statements()
+    document["creditfusion"]["concepts"] = CONCEPTS
+    stating = parse_schema(json.dumps(document), "the schema")
+    with simple_facts():
+        text = "I earn 2,000 a month. In church I earn 50,000 a month."
+        given = read_frame(application(statement=text), stating).applications
+        masked = Mask.open([Sensitive.RELIGION], stating, TopicEncoder()).apply(given).applications
+    assert given.frame[["stated_income", "stated_incomes"]].to_numpy().tolist() == [[600_000.0, 2.0]]
+    assert masked.frame[["stated_income", "stated_incomes"]].to_numpy().tolist() == [[24_000.0, 1.0]]
 
 
 def test_no_rows(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from fusion.explain.population import Population
 def population(contributions: np.ndarray) -> Population:
     n = len(contributions)
     columns = TabularBlock(np.zeros((n, 0), np.float32), np.zeros((n, 0), np.int32), (), (), ())
-    return Population(columns, np.zeros(n), np.zeros(n, np.bool_), contributions.astype(np.float32))
+    given, none = contributions.astype(np.float32), np.zeros((n, 0), np.float32)
+    return Population(columns, np.zeros(n), np.zeros(n, np.bool_), given, none)
 
 
 def test_the_nearest_come_first() -> None:

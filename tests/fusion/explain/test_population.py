@@ -34,10 +34,12 @@ def test_where_nobody_would_be_approved_the_background_is_everybody() -> None:
 def test_the_population_is_bounded_and_contributions_add_up(trained: Trained, most: int) -> None:
     settings = SMALL.model_copy(update={"explain": ExplainConfig(max_rows=most)})
     margin = trained.out_of_fold.fused
-    population, base = describe_population(trained.model, trained.design, trained.y, margin, settings)
+    apart = np.arange(1400, dtype=np.float32).reshape(700, 2)
+    population, base = describe_population(trained.model, trained.design, trained.y, margin, apart, settings)
     assert len(population) == len(population.columns) == min(most, 700)
     known = {value: at for at, value in enumerate(margin.tolist())}
     rows = np.array([known[value] for value in population.margin.tolist()])
     np.testing.assert_array_equal(population.bad, trained.y[rows] > 0.5)
+    np.testing.assert_array_equal(population.distances, apart[rows])
     said = trained.model.predict(trained.design).margin[rows]
     np.testing.assert_allclose(base + population.contributions.sum(axis=1), said, rtol=0, atol=1e-5)

@@ -16,7 +16,15 @@ from threadpoolctl import threadpool_limits
 
 from features.design import TextBlock, no_style
 from fusion.validation.psi import psi_of
-from fusion.validation.text_drift import MAX_COMPONENTS, MIN_NARRATIVES, Reference, TextDrift, describe_texts, drift
+from fusion.validation.text_drift import (
+    MAX_COMPONENTS,
+    MIN_NARRATIVES,
+    Reference,
+    TextDrift,
+    describe_texts,
+    distances,
+    drift,
+)
 from tests.support.designs import Shape, make_design, silent, without_narratives
 
 SHAPE = Shape(n_narratives=2, dim=24)
@@ -70,6 +78,19 @@ def test_the_same_rows_give_the_same_bytes_on_any_number_of_threads() -> None:
 def test_only_the_rows_asked_for_are_described() -> None:
     text, rows = texts(600), np.arange(0, 600, 3)
     assert save(describe_texts(text, rows).to_arrays()) == save(reference(text.take(rows)).to_arrays())
+
+
+def test_distances_are_cosine_distances_of_the_mean_vector_row_by_row() -> None:
+    text = texts(6000)
+    known = reference(text)
+    apart = distances(known, text)
+    assert apart.dtype == np.float32
+    np.testing.assert_array_equal(np.isnan(apart), ~text.has_text)
+    for row, at in zip(*np.nonzero(text.has_text[:20]), strict=True):
+        assert apart[row, at] == pytest.approx(cosine(text.x_text[row, at], known.texts[at].mean), abs=1e-6)
+    some = np.array([5999, 17, 4096, 3])
+    np.testing.assert_array_equal(distances(known, text.take(some)), apart[some])
+    assert np.isnan(distances(reference(texts(40)), text)).all()
 
 
 @pytest.mark.parametrize("text", [texts(300), texts(40), without_narratives(make_design(9)).text], ids=len)

@@ -101,5 +101,7 @@ def test_volume_is_held_against_the_same_day_of_the_week() -> None:
     assert few.p < 1e-6
     assert few.value == pytest.approx(0.9, abs=0.02)
     assert volume_signal(days[2], 400, history[:2]) == ()
+    (yet,) = volume_signal(days[28], 40, history[:28], ended=False)
+    assert yet.value == 0.0
     (short,) = volume_signal(days[6], 21, history[:6])
     assert short.p > 0.01

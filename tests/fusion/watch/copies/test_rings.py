@@ -3,9 +3,12 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from fusion.watch.copies.pairs import find_pairs
+from fusion.watch.copies.pairs import NEIGHBOURS, find_pairs
 from fusion.watch.copies.rings import Ring, find_rings
 from tests.support.copied import Row, exchanged, narrative, store_of
 
@@ -17,8 +20,10 @@ def _copies(n: int, name: str = "r", **cells: str) -> list[Row]:
     return [Row(f"{name}{at}", exchanged(TEMPLATE, at), **cells) for at in range(n)]
 
 
-def _rings(folder: Path, *files: list[Row], days: int = 90, at_once: bool = False) -> tuple[Ring, ...]:
-    store, digests = store_of(folder, *files)
+def _rings(
+    folder: Path, *files: list[Row], days: int = 90, at_once: bool = False, chunk: int = 1000
+) -> tuple[Ring, ...]:
+    store, digests = store_of(folder, *files, chunk=chunk)
     for n in [len(digests)] if at_once else range(1, len(digests) + 1):
         find_pairs(store, digests[:n], 0 if at_once else n - 1, days)
     return find_rings(store, digests)
@@ -34,11 +39,34 @@ def test_copies_of_a_template_with_a_tenth_of_the_words_exchanged_are_one_ring(t
     assert {member.narratives for member in ring.members} == {("note",)}
 
 
-def test_order_of_rows_changes_nothing(tmp_path: Path) -> None:
-    rows = [*BACKGROUND, *_copies(8)]
-    mixed = random.Random(1).sample(rows, len(rows))
-    (ring,), (other,) = _rings(tmp_path / "a", rows), _rings(tmp_path / "b", mixed)
-    assert (ring.number, _ids(ring)) == (other.number, _ids(other))
+@settings(max_examples=8, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 30)), min_size=2, max_size=20, unique=True),
+    st.randoms(use_true_random=False),
+    st.integers(1, 9),
+)
+def test_order_and_chunks_of_rows_change_nothing(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[int, int]], mixer: random.Random, chunk: int
+) -> None:
+    copies = [Row(f"{one}/{at}", exchanged(narrative(30, 2000 + one), at, 0.05)) for one, at in drawn]
+    rows = [*BACKGROUND[:20], *copies]
+    mixed = mixer.sample(rows, len(rows))
+    found, other = (
+        {(ring.number, frozenset(_ids(ring))) for ring in _rings(tmp_path_factory.mktemp("store"), own, chunk=n)}
+        for own, n in ((rows, 1000), (mixed, chunk))
+    )
+    assert found == other
+    assert all(len({one.partition("/")[0] for one in ids}) == 1 for _, ids in found)  # two templates are never joined
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 10**6), st.integers(8, 60), st.integers(3, 30))
+def test_identical_texts_are_always_one_ring(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, n_words: int, n: int
+) -> None:
+    rows = [Row(f"r{at}", narrative(n_words, seed)) for at in range(n)]
+    (ring,) = _rings(tmp_path_factory.mktemp("store"), rows)
+    assert ring.n_applicants == n
 
 
 def test_a_ring_keeps_its_number_when_later_files_add_members(tmp_path: Path) -> None:
@@ -70,10 +98,10 @@ def test_a_file_that_is_kept_again_is_not_counted_twice(tmp_path: Path) -> None:
     assert find_rings(store, digests) == before
 
 
-@pytest.mark.parametrize("n", [3, 400])
-def test_the_same_text_many_times_is_one_ring(tmp_path: Path, n: int) -> None:
-    (ring,) = _rings(tmp_path, [Row(f"r{at}", TEMPLATE) for at in range(n)])
-    assert ring.n_applicants == n
+def test_a_flood_of_copies_is_one_ring_and_costs_a_few_pairs_each(tmp_path: Path) -> None:
+    (ring,) = _rings(tmp_path, [Row(f"r{at}", TEMPLATE) for at in range(400)])
+    assert ring.n_applicants == 400
+    assert pq.read_table(tmp_path / "digest0.pairs.parquet").num_rows <= 400 * NEIGHBOURS
 
 
 def test_members_that_share_an_employer_are_joined(tmp_path: Path) -> None:

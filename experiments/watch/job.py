@@ -1,0 +1,104 @@
+"""A watch: files into the state, signals and alerts out of it, and what people and programs read of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from experiments.session.run import Run
+from experiments.watch.outputs import write_outputs
+from experiments.watch.reading import Intake, take_in
+from experiments.watch.settling import Settler
+from experiments.watch.state import FORMAT, State, WatchedFile
+from features.tables.csv_records import file_sha256
+from fusion.watch.alerts import Alert
+from fusion.watch.rules import Rules
+
+
+@dataclass
+class Watch:
+    """A watch under way.
+
+    Attributes:
+        intake: how files are read.
+        rules: of alarms.
+        state: what is remembered between runs.
+        out: the folder that is written to.
+        run: the run that does it.
+        taken: files that this run took in or refused.
+        known: files that an earlier run had taken in.
+    """
+
+    intake: Intake
+    rules: Rules
+    state: State
+    out: Path
+    run: Run
+    taken: list[WatchedFile] = field(default_factory=list)
+    known: int = 0
+
+    def __post_init__(self) -> None:
+        self._settler = Settler(self.intake.parts, self.intake.gatherers, self.rules, self.intake.opened.quote)
+
+    def check_identity(self, references: Sequence[Path]) -> None:
+        """Raise ContractError where the state is that of another watch."""
+        opened = self.intake.opened
+        scorer = opened.scorer
+        digests = [file_sha256(path) for path in references]
+        copies = self.rules.copies
+        self.state.check_identity(
+            {
+                "format": FORMAT,
+                "model": opened.model_id,
+                "schema": hashlib.sha256(opened.schema.source.encode()).hexdigest()[:12],
+                "text encoder, precision or processor": opened.encoder.text_encoder.digest[:12],
+                "policy": scorer.policy.digest[:12] if scorer is not None and scorer.policy is not None else "its own",
+                "second models": ", ".join(f"{name} {one.model_id}" for name, one in opened.seconds.items()) or "none",
+                "period": self.intake.kind,
+                "reference": ", ".join(digest[:12] for digest in digests) or "training rows",
+                "copies": f"{', '.join(copies.columns) or 'no column'}, {copies.days} days",
+            }
+        )
+
+    def take_references(self, files: Sequence[Path]) -> None:
+        """Read files of usual rows, those that are not known yet; raises as ``take_in`` does."""
+        for path in files:
+            take_in(self.intake, path, "reference", self.state, self.run)
+
+    def take(self, path: Path) -> None:
+        """Read a file; raises as ``take_in`` does."""
+        file = take_in(self.intake, path, "data", self.state, self.run)
+        if file is None:
+            self.known += 1
+            self.run.note(f"{path.name}: watched before, left out", {"known": path.name})
+        else:
+            self.taken.append(file)
+
+    def settle(self, today: date) -> None:
+        """Find what follows from the files, and write it."""
+        self._settler.settle(self.state, today, self.run)
+        with self.run.timed("write"):
+            write_outputs(self.state, self.out, self.intake.opened.quote)
+
+
+def summary(watch: Watch, alerts: Sequence[Alert]) -> dict[str, object]:
+    """The counts of a run, for reading and for ``--json``; alerts: those that it ends with."""
+    read = [file for file in watch.taken if not file.refused]
+    rejected = sum((Counter(file.rejected) for file in read), Counter[str]())
+    return {
+        "files": len(read),
+        "files_known": watch.known,
+        "files_refused": len(watch.taken) - len(read),
+        "rows": sum(file.rows for file in read),
+        "watched": sum(file.watched for file in read),
+        "left_out": sum(file.left_out for file in read),
+        "rejected": rejected.total(),
+        "rejected_by_rule": dict(rejected),
+        "periods": len(watch.state.periods()),
+        "warnings": sum(alert.grade == "warn" for alert in alerts),
+        "alarms": sum(alert.grade == "alarm" for alert in alerts),
+    }

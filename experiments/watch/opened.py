@@ -1,0 +1,88 @@
+"""What a watch has opened: a schema, what reads its narratives, and the model where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from data_schemas.contract import Schema
+from features.design import TextBlock
+from features.encoders.encoder import Progress
+from features.narratives.masking import Mask
+from features.narratives.reader import TextReader
+from features.tables.applications import Applications
+from fusion.config import load_config
+from fusion.scorer import Monitor, Scorer, Timed
+from fusion.text_encoder import OpenEncoder, VectorCache, open_mask, open_reader, open_text_encoder
+from fusion.watch.part import Batch, Scored
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What parts of a watch are made of.
+
+    Attributes:
+        schema: of the files.
+        encoder: of the narratives.
+        mask: cuts sentences that the settings mask.
+        reader: of the narratives that are left.
+        scorer: the model; None for a watch of texts without one.
+        seconds: second models by their names, such as one of fraud.
+        quote: whether flags may quote narratives.
+    """
+
+    schema: Schema
+    encoder: OpenEncoder
+    mask: Mask
+    reader: TextReader
+    scorer: Scorer | None = None
+    seconds: Mapping[str, Scorer] = field(default_factory=dict)
+    quote: bool = False
+
+    @property
+    def model_id(self) -> str:
+        """Of the model; "none" without one."""
+        return self.scorer.model_id if self.scorer is not None else "none"
+
+    @staticmethod
+    def of_model(scorer: Scorer, seconds: Mapping[str, Scorer], quote: bool) -> Opened:
+        """A watch of what a model scores."""
+        return Opened(scorer.schema, scorer.encoder, scorer.mask, scorer.reader, scorer, seconds, quote)
+
+    @staticmethod
+    def of_texts(schema: Schema, encoder: str | None, cache: VectorCache | None, quote: bool) -> Opened:
+        """A watch of texts, read as a model with the default settings would; raises as ``open_text_encoder`` does.
+
+        encoder: its source; None: the default one.
+        """
+        config = load_config(None, [f"encoder.source={encoder!r}"] if encoder else [])
+        opened = open_text_encoder(config.encoder, cache)
+        return Opened(
+            schema,
+            opened,
+            open_mask(schema, config.text, opened),
+            open_reader(schema, config.text, opened),
+            quote=quote,
+        )
+
+    def read(self, period: str, file: str, applications: Applications, timed: Timed, on_texts: Progress) -> Batch:
+        """Rows of one file as a batch, scored where there is a model."""
+        if self.scorer is None:
+            masked = self.mask.apply(applications)
+            with timed("text"):
+                text = self.reader.read(masked.applications, on_texts)
+            return Batch(period, file, masked.applications, _rounded(text))
+        reading = self.scorer.read(applications, Monitor(timed, on_texts))
+        with timed("predict"):
+            scores = self.scorer.scores(reading)
+        decisions = self.scorer.decide(applications, scores.pd, reading.quality)
+        scored = Scored(reading.design, reading.quality, scores, decisions)
+        return Batch(period, file, reading.masked.applications, _rounded(reading.design.text), scored)
+
+
+def _rounded(text: TextBlock) -> TextBlock:
+    """The same with vectors that float16 holds: those of narratives read by sentence are means."""
+    vectors = text.x_text.astype(np.float16).astype(np.float32)
+    return TextBlock(vectors, text.has_text, text.x_lex, text.names, text.x_style)

@@ -1,0 +1,59 @@
+"""The parts of a watch, in the order of their chapters: what each keeps, and how its chapter is made.
+
+A new part is one line in ``open_parts``; a subject that looks across files one in ``open_gatherers``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from experiments.reporting.document import Section
+from experiments.watch.copies import CopiesGatherer
+from experiments.watch.gathering import Gatherer
+from experiments.watch.opened import Opened
+from fusion.watch.columns import ColumnsPart
+from fusion.watch.copies.store import Store
+from fusion.watch.oddness import OddnessPart
+from fusion.watch.part import Part
+from fusion.watch.rules import Rules
+from fusion.watch.score import ScorePart
+from fusion.watch.signals import Flag, Signal
+from fusion.watch.texts import TextsPart
+from fusion.watch.velocity import VelocityPart
+
+Profile = TypeVar("Profile")
+
+Chapter = Callable[[Profile | None, Sequence[tuple[str, Profile]], Sequence[Signal], Sequence[Flag]], Section | None]
+"""From the profile of the reference, those of the latest periods by name, and their signals and flags to a chapter;
+None where there is nothing to say.
+"""
+
+
+@dataclass(frozen=True)
+class PartWithChapter(Generic[Profile]):
+    """A part and what makes its chapter; None for a part that is seen by its alerts alone."""
+
+    part: Part[Profile]
+    chapter: Chapter[Profile] | None = None
+
+
+def open_parts(opened: Opened) -> tuple[PartWithChapter[Any], ...]:
+    """The parts of a watch, those without a model where there is none."""
+    scorer = opened.scorer
+    if scorer is None:
+        return ()
+    return (
+        PartWithChapter(ColumnsPart.of(scorer.bundle)),
+        PartWithChapter(TextsPart.of(scorer.bundle)),
+        PartWithChapter(ScorePart.of(scorer)),
+        PartWithChapter(OddnessPart.of(scorer.bundle)),
+        PartWithChapter(VelocityPart.of(scorer.bundle)),
+    )
+
+
+def open_gatherers(rules: Rules, folder: Path) -> tuple[Gatherer, ...]:
+    """The subjects that look across files; each may keep files of its own in ``folder``."""
+    return (CopiesGatherer(Store(folder / "copies", rules.copies.columns), rules.copies.days),)

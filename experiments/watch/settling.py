@@ -1,0 +1,137 @@
+"""What follows from the profiles of periods: their signals, and the alerts that the rules make of them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from experiments.reporting.document import Section
+from experiments.session.run import Run
+from experiments.watch.delivery import hooks_of
+from experiments.watch.gathering import Gatherer
+from experiments.watch.parts import PartWithChapter
+from experiments.watch.reading import quoted
+from experiments.watch.state import State
+from fusion.watch.alerts import find_alerts, longest_window
+from fusion.watch.part import MAX_HISTORY, JsonObject, Part, Watched
+from fusion.watch.periods import UNDATED, last_day
+from fusion.watch.rules import Rules
+from fusion.watch.signals import Signal
+
+_AT_HAND = 12 * MAX_HISTORY  # profiles that are held decoded
+
+
+@dataclass
+class Settler:
+    """Finds signals and alerts of the periods that changed.
+
+    Attributes:
+        parts: whose profiles are held against what is usual.
+        gatherers: what looks across files.
+        rules: of alarms.
+        quote: whether flags may quote narratives.
+        chapters: those that the gatherers gave last, by name.
+    """
+
+    parts: Sequence[PartWithChapter[Any]]
+    gatherers: Sequence[Gatherer]
+    rules: Rules
+    quote: bool
+    chapters: dict[str, Section | None] = field(default_factory=dict)
+
+    def settle(self, state: State, today: date, run: Run) -> None:
+        """Find the signals and alerts of all periods that are pending, or have ended since they were looked at last."""
+        periods = state.periods()
+        pending, open_before = state.unsettled()
+        ended = _ended(periods, today)
+        due = [name for name in periods if name in pending or (name in open_before and name in ended)]
+        if not due:
+            return
+        with run.timed("settle"), state.transaction():
+            gathered = self._gather(state, periods, run)
+            profiles = _Profiles(state)
+            for period in due:
+                self._settle_one(state, period, periods, period in ended, gathered, profiles)
+
+    def _gather(self, state: State, periods: Sequence[str], run: Run) -> dict[tuple[str, str], list[Signal]]:
+        """The signals that gatherers find, by period and gatherer; their flags are kept."""
+        signals: dict[tuple[str, str], list[Signal]] = {}
+        digests = [file.digest for file in state.files("data") if not file.refused]
+        for gatherer in self.gatherers:
+            with run.timed(gatherer.name):
+                found = gatherer.gather(digests, periods)
+            state.replace_flags(gatherer.name, quoted(found.flags, self.quote))
+            self.chapters[gatherer.name] = found.chapter
+            for signal in found.signals:
+                signals.setdefault((signal.period, gatherer.name), []).append(signal)
+        return signals
+
+    def _settle_one(
+        self,
+        state: State,
+        period: str,
+        periods: Sequence[str],
+        ended: bool,
+        gathered: dict[tuple[str, str], list[Signal]],
+        profiles: _Profiles,
+    ) -> None:
+        before = [name for name in periods[: periods.index(period)] if name != UNDATED]
+        for part in (one.part for one in self.parts):
+            profile = profiles.of(part, period)
+            if profile is not None:
+                past = [(name, profiles.of(part, name)) for name in before[-MAX_HISTORY:]]
+                history = tuple((name, kept) for name, kept in past if kept is not None)
+                watched = Watched(period, profile, profiles.reference(part), history, ended)
+                state.put_signals(period, part.name, part.signals(watched))
+        for gatherer in self.gatherers:
+            state.put_signals(period, gatherer.name, gathered.get((period, gatherer.name), []))
+        names = [*before, period]
+        signals = [state.signals(name) for name in names[-longest_window(self.rules) :]]
+        alerts = find_alerts(self.rules, names, signals, state.alerts())
+        state.add_alerts(alerts, {alert.id: hooks_of(alert, self.rules) for alert in alerts})
+        state.settle_period(period, ended)
+
+
+@dataclass
+class _Profiles:
+    """Profiles of the state, those used last at hand: a period's history is much that of the one before."""
+
+    state: State
+    kept: OrderedDict[tuple[str, str], Any] = field(default_factory=OrderedDict)
+    references: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, part: Part[Any], period: str) -> Any:
+        """The profile of a period; None where the part has none."""
+        key = (part.name, period)
+        if key not in self.kept:
+            self.kept[key] = _decoded(part, self.state.profile("data", period, part.name))
+            if len(self.kept) > _AT_HAND:
+                self.kept.popitem(last=False)
+        self.kept.move_to_end(key)
+        return self.kept[key]
+
+    def reference(self, part: Part[Any]) -> Any:
+        """The profile of what is usual: of the files that were named as such, else of the model's training rows."""
+        if part.name not in self.references:
+            self.references[part.name] = reference_of(part, self.state)
+        return self.references[part.name]
+
+
+def reference_of(part: Part[Any], state: State) -> Any:
+    """The profile of what is usual; None where nothing is known of that."""
+    kept = state.profile("reference", "", part.name)
+    return part.trained if kept is None else part.from_json(kept)
+
+
+def _decoded(part: Part[Any], content: JsonObject | None) -> Any:
+    return None if content is None else part.from_json(content)
+
+
+def _ended(periods: Sequence[str], today: date) -> frozenset[str]:
+    """The periods of which no more rows are awaited."""
+    days = {name: last_day(name) for name in periods}
+    dated = [name for name in periods if days[name] is not None]
+    return frozenset(name for name, day in days.items() if day is None or day < today or name != dated[-1])

@@ -21,7 +21,7 @@ Grade = Literal["good", "note", "concern", "alarm"]
 """What a finding asks of its reader: nothing, to know it, to look into it, not to use the model as it is."""
 
 DocumentKind = Literal[
-    "validation", "comparison", "card", "protected", "sweep", "pretraining", "augmentation", "tuning"
+    "validation", "comparison", "card", "protected", "sweep", "pretraining", "augmentation", "tuning", "watch"
 ]
 
 

@@ -13,6 +13,7 @@ from data_schemas.errors import ContractError
 from experiments.options import (
     CacheGbOption,
     CacheOption,
+    DateOption,
     DelimiterOption,
     EncoderOption,
     EncodingOption,
@@ -24,6 +25,7 @@ from experiments.options import (
     SinceOption,
     SourceOption,
     ThreadsOption,
+    report_day,
     use_threads,
     vector_cache,
 )
@@ -71,6 +73,12 @@ def watch(
         list[Path] | None,
         typer.Option(help="File of usual rows. Left out: what the bundle knows of its training rows. Repeat for more."),
     ] = None,
+    follow: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, file_okay=False, help="Folder in which files arrive; they are watched until SIGTERM or Ctrl-C."
+        ),
+    ] = None,
     period: Annotated[
         Period, typer.Option(help="Rows are gathered by the day, week or month in which they were decided.")
     ] = Period.DAY,
@@ -91,6 +99,7 @@ def watch(
     quote: Annotated[
         bool, typer.Option("--quote", help="Let flagged.csv quote the narratives of the rows that it names.")
     ] = False,
+    made_on: DateOption = None,
     force: ForceOption = False,
     encoder: EncoderOption = None,
     source: SourceOption = None,
@@ -115,10 +124,15 @@ def watch(
     run that was killed loses nothing: run the same command again. No file of OUT holds a narrative, but for flagged.csv
     with --quote.
 
+    --follow takes files as they arrive in a folder. Names that are hidden or end in .part or .tmp are let be, and a
+    file is read once its size has settled; one that cannot be read is noted and left.
+
     Exit code 0: nothing departs; 4: warnings; 5: alarms; 3: neither, but some rows were rejected.
     """
     from data_schemas.reader import load_schema
     from experiments.session.sources import shown
+    from experiments.watch.delivery import Deliverer
+    from experiments.watch.follow import follow as follow_folder
     from experiments.watch.job import Watch, summary
     from experiments.watch.opened import Opened
     from experiments.watch.parts import open_gatherers, open_parts
@@ -130,9 +144,10 @@ def watch(
 
     if (model is None) == (schema is None):
         raise ContractError("a watch is one of --model or of --schema", "Give one of them.")
-    if not data:
-        raise ContractError("no file is named", "Name at least one with --data.")
+    if not data and follow is None:
+        raise ContractError("no file is named", "Name at least one with --data, or a folder with --follow.")
     alarm_rules = load_rules(rules)
+    deliverer = Deliverer(alarm_rules)
     arguments: dict[str, object] = {"model": model, "schema": schema, "data": data, "out": out, "rules": rules}
     arguments |= {"reference": reference, "period": period, "since": since, "until": until, "policy": policy}
     arguments |= {"second": second, "sources": shown(source), "quote": quote}
@@ -167,12 +182,12 @@ def watch(
                 _day(until),
                 threads,
             )
-        found = Watch(intake, alarm_rules, state, out, run)
+        found = Watch(intake, alarm_rules, state, out, run, deliverer)
         found.check_identity(reference or ())
         found.take_references(reference or ())
-        for path in data:
-            found.take(path)
-        found.settle(date.today())
+        found.take_all(data or (), report_day(made_on))
+        if follow is not None:
+            follow_folder(found, follow, lambda: report_day(made_on))
         alerts = state.unreported()
         run.finish({"out": out, **summary(found, alerts)})
         state.report(alerts)

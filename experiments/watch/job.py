@@ -9,14 +9,22 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from data_schemas.errors import RunError, UserError
+from experiments.reporting.html import document_html
 from experiments.session.run import Run
+from experiments.session.standard_streams import as_named
+from experiments.watch.delivery import Deliverer
 from experiments.watch.outputs import write_outputs
+from experiments.watch.page import watch_page
 from experiments.watch.reading import Intake, take_in
 from experiments.watch.settling import Settler
 from experiments.watch.state import FORMAT, State, WatchedFile
+from features.atomic_files import put_text
 from features.tables.csv_records import file_sha256
 from fusion.watch.alerts import Alert
 from fusion.watch.rules import Rules
+
+PAGE = "watch"
 
 
 @dataclass
@@ -29,6 +37,7 @@ class Watch:
         state: what is remembered between runs.
         out: the folder that is written to.
         run: the run that does it.
+        deliverer: of alerts.
         taken: files that this run took in or refused.
         known: files that an earlier run had taken in.
     """
@@ -38,8 +47,10 @@ class Watch:
     state: State
     out: Path
     run: Run
+    deliverer: Deliverer
     taken: list[WatchedFile] = field(default_factory=list)
     known: int = 0
+    _is_written: bool = False
 
     def __post_init__(self) -> None:
         self._settler = Settler(self.intake.parts, self.intake.gatherers, self.rules, self.intake.opened.quote)
@@ -78,11 +89,48 @@ class Watch:
         else:
             self.taken.append(file)
 
-    def settle(self, today: date) -> None:
-        """Find what follows from the files, and write it."""
-        self._settler.settle(self.state, today, self.run)
+    def take_all(self, files: Sequence[Path], today: date) -> None:
+        """Read files and find what follows from them, also where one of them cannot be read; raises as ``take``."""
+        try:
+            for path in files:
+                self.take(path)
+        except UserError:
+            self.settle(today)
+            raise
+        self.settle(today)
+
+    def take_or_refuse(self, path: Path) -> None:
+        """Read a file, or note why it cannot be read; raises RunError where that may be the fault of a source."""
+        try:
+            self.take(path)
+        except UserError as error:
+            if isinstance(error, RunError) and self.intake.sources:
+                raise
+            why = as_named(error.message)
+            self.run.note(f"{path.name} is refused: {why}. {as_named(error.remedy)}", {"refused": path.name})
+            try:
+                file = WatchedFile(path.name, file_sha256(path), refused=why)
+            except UserError:
+                return  # it has gone
+            with self.state.transaction():
+                self.state.add_file("data", file)
+            self.taken.append(file)
+            self._is_written = False
+
+    def settle(self, today: date) -> bool:
+        """Find what follows from the files, write and deliver it; returns whether there was anything new."""
+        if not self._settler.settle(self.state, today, self.run) and self._is_written:
+            return False
         with self.run.timed("write"):
             write_outputs(self.state, self.out, self.intake.opened.quote)
+        with self.run.timed("page"):
+            parts, chapters = self.intake.parts, tuple(self._settler.chapters.values())
+            page = watch_page(self.intake.opened, parts, chapters, self.rules, self.state, today)
+            put_text(self.out / f"{PAGE}.json", page.model_dump_json() + "\n")
+            put_text(self.out / f"{PAGE}.html", document_html(page))
+        self._is_written = True
+        self.deliverer.deliver(self.state, self.run)
+        return True
 
 
 def summary(watch: Watch, alerts: Sequence[Alert]) -> dict[str, object]:

@@ -10,13 +10,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
+from experiments.reporting.words import number
 from experiments.session.run_log import to_json
 from experiments.watch.state import State
 from features.tables.csv_writer import neutralise
 from fusion.watch.alerts import Alert
+from fusion.watch.signals import RowRef
 
 ALERTS, FLAGGED, REJECTS = "alerts.jsonl", "flagged.csv", "rejects.csv"
 FLAG_COLUMNS = ("id", "row", "file", "period", "check", "size", "words", "ring")
+MAX_ID = 40  # characters of an id that people are shown
 REJECT_COLUMNS = ("file", "row", "column", "rule", "message")
 
 
@@ -25,6 +28,12 @@ def alert_json(alert: Alert) -> dict[str, object]:
     found = to_json(asdict(alert))
     assert isinstance(found, dict)
     return found
+
+
+def row_words(row: RowRef) -> str:
+    """Where a row stands, for people."""
+    name = row.id if len(row.id) <= MAX_ID else f"{row.id[:MAX_ID]}…"
+    return f"{row.file} row {number(row.row)} ({name})"
 
 
 def write_outputs(state: State, out: Path, quote: bool) -> None:

@@ -14,6 +14,7 @@ from experiments.reporting.document import Section
 from experiments.watch.copies import CopiesGatherer
 from experiments.watch.gathering import Gatherer
 from experiments.watch.opened import Opened
+from experiments.watch.state import State
 from fusion.watch.columns import ColumnsPart
 from fusion.watch.copies.store import Store
 from fusion.watch.oddness import OddnessPart
@@ -57,3 +58,9 @@ def open_parts(opened: Opened) -> tuple[PartWithChapter[Any], ...]:
 def open_gatherers(rules: Rules, folder: Path) -> tuple[Gatherer, ...]:
     """The subjects that look across files; each may keep files of its own in ``folder``."""
     return (CopiesGatherer(Store(folder / "copies", rules.copies.columns), rules.copies.days),)
+
+
+def reference_of(part: Part[Any], state: State) -> Any:
+    """The profile of what is usual; None where nothing is known of that."""
+    kept = state.profile("reference", "", part.name)
+    return part.trained if kept is None else part.from_json(kept)

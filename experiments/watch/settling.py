@@ -12,7 +12,7 @@ from experiments.reporting.document import Section
 from experiments.session.run import Run
 from experiments.watch.delivery import hooks_of
 from experiments.watch.gathering import Gatherer
-from experiments.watch.parts import PartWithChapter
+from experiments.watch.parts import PartWithChapter, reference_of
 from experiments.watch.reading import quoted
 from experiments.watch.state import State
 from fusion.watch.alerts import find_alerts, longest_window
@@ -41,20 +41,26 @@ class Settler:
     rules: Rules
     quote: bool
     chapters: dict[str, Section | None] = field(default_factory=dict)
+    _is_settled: bool = False
 
-    def settle(self, state: State, today: date, run: Run) -> None:
-        """Find the signals and alerts of all periods that are pending, or have ended since they were looked at last."""
+    def settle(self, state: State, today: date, run: Run) -> bool:
+        """Find the signals and alerts of all periods that are pending, or have ended since they were looked at last.
+
+        Returns whether there is anything new to write; always true the first time.
+        """
         periods = state.periods()
         pending, open_before = state.unsettled()
         ended = _ended(periods, today)
         due = [name for name in periods if name in pending or (name in open_before and name in ended)]
-        if not due:
-            return
+        if not due and self._is_settled:
+            return False
         with run.timed("settle"), state.transaction():
             gathered = self._gather(state, periods, run)
             profiles = _Profiles(state)
             for period in due:
                 self._settle_one(state, period, periods, period in ended, gathered, profiles)
+        self._is_settled = True
+        return True
 
     def _gather(self, state: State, periods: Sequence[str], run: Run) -> dict[tuple[str, str], list[Signal]]:
         """The signals that gatherers find, by period and gatherer; their flags are kept."""
@@ -118,12 +124,6 @@ class _Profiles:
         if part.name not in self.references:
             self.references[part.name] = reference_of(part, self.state)
         return self.references[part.name]
-
-
-def reference_of(part: Part[Any], state: State) -> Any:
-    """The profile of what is usual; None where nothing is known of that."""
-    kept = state.profile("reference", "", part.name)
-    return part.trained if kept is None else part.from_json(kept)
 
 
 def _decoded(part: Part[Any], content: JsonObject | None) -> Any:

@@ -123,14 +123,14 @@ class State:
     # Files.
 
     def knows(self, role: Role, digest: str) -> bool:
-        """Whether a file with these bytes was taken in, or refused."""
-        return bool(self._all("SELECT 1 FROM files WHERE role = ? AND digest = ?", role, digest))
+        """Whether a file with these bytes was taken in."""
+        return bool(self._all("SELECT 1 FROM files WHERE role = ? AND digest = ? AND refused = ''", role, digest))
 
     def add_file(self, role: Role, file: WatchedFile) -> None:
         """Note what became of a file."""
         values = (role, file.digest, file.name, file.rows, file.watched, file.left_out)
         self._sql.execute(
-            "INSERT INTO files (role, digest, name, rows, watched, left_out, rejected, refused) "
+            "INSERT OR REPLACE INTO files (role, digest, name, rows, watched, left_out, rejected, refused) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (*values, json.dumps(dict(file.rejected)), file.refused),
         )

@@ -23,6 +23,7 @@ from fusion.watch.signals import Signal
 from fusion.watch.topics import Topics
 from fusion.watch.volume import volume_signal
 
+NAME = "opinion"
 UNIT = 1_000_000
 """Scores are whole numbers of one over it, so that they add up exactly."""
 LEAST_TEXTS = 10
@@ -100,14 +101,15 @@ class OpinionPart:
     @property
     def name(self) -> str:
         """Its key in the state."""
-        return "opinion"
+        return NAME
 
     @property
     def subjects(self) -> tuple[str, ...]:
         """Names of the topics, and at the end that of the texts without one."""
         return (*self.topics.names, NO_TOPIC)
 
-    def reference(self) -> OpinionProfile | None:
+    @property
+    def trained(self) -> OpinionProfile | None:
         """Nothing: a model does not know how the topics were spread over what it learned from."""
         return None
 
@@ -143,7 +145,8 @@ class OpinionPart:
         usual, history = usual_of(watched.reference, watched.history)
         found: list[Signal] = []
         if self.volume:
-            found += volume_signal(watched.period, watched.profile.rows, [(n, p.rows) for n, p in watched.history])
+            volumes = [(name, profile.rows) for name, profile in watched.history]
+            found += volume_signal(watched.period, watched.profile.rows, volumes, watched.ended)
         if not usual:
             return tuple(found)
         first = [("", watched.reference)] if watched.reference is not None and not history else []

@@ -4,12 +4,15 @@ Topics are the clusters of spherical k-means: directions in which the vectors of
 is the greatest at which two halves of the texts, each clustered by itself, agree: the adjusted Rand index of what they
 make of all texts is at least ``LEAST_AGREEMENT`` (Ben-Hur, Elisseeff and Guyon, Pac Symp Biocomput 2002, with Hubert
 and Arabie's index). A later text belongs to the nearest topic, and to none where it is further from all than nearly all
-texts were that topics were learned from. A topic is named by the words that are frequent in it and rare elsewhere
-(class-based TF-IDF: Grootendorst, arXiv:2203.05794), of those that at least ``LEAST_USES`` texts use.
+texts were that topics were learned from. A topic is named by the words that tell most of it: the share of its texts
+that use a word times the logarithm of how much greater that is than the share of all (a term of Kullback and Leibler's
+divergence, in the place of class-based TF-IDF's, which favours words that all topics use), of words that at least
+``LEAST_USES`` texts use.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -154,14 +157,16 @@ def _telling_words(texts: Sequence[str], topic: Ints, k: int) -> tuple[tuple[str
     for text, own in zip(texts, topic.tolist(), strict=True):
         used[own].update({word for word in words_of(text) if is_telling(word)})
     every = sum(used, Counter[str]())
-    average = sum(every.values()) / max(k, 1)
+    n_texts = np.bincount(topic, minlength=k + 1)
     found = []
-    for own in used[:k]:
-        total = sum(own.values())
+    for own, n in zip(used[:k], n_texts.tolist(), strict=False):
         weight = {
-            word: n / total * np.log1p(average / every[word]) for word, n in own.items() if every[word] >= LEAST_USES
+            word: uses / n * math.log(uses / n / (every[word] / len(texts)))
+            for word, uses in own.items()
+            if every[word] >= LEAST_USES
         }
-        found.append(_different(sorted(weight, key=lambda word: (-weight[word], word))))
+        telling = [word for word, value in weight.items() if value > 0.0]
+        found.append(_different(sorted(telling, key=lambda word: (-weight[word], word))))
     return tuple(found)
 
 

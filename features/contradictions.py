@@ -14,14 +14,15 @@ from features.tabular import numeric_values
 
 
 @dataclass(frozen=True)
-class Conflict:
-    """A statement that disagrees with a column.
+class Comparison:
+    """A statement beside the column that it must agree with.
 
     Attributes:
         contradiction: which of the schema's.
         given: value of the column.
-        statement: what is stated, with its place in the clean narrative; the one of several that is nearest.
-        apart: how far the two lie apart, as a share of the greater.
+        statement: what is stated, in the column's unit, with its place in the clean narrative; the one of several that
+            is nearest.
+        apart: how far the narrative lies from the column, as a share of the greater.
     """
 
     contradiction: Contradiction
@@ -29,38 +30,48 @@ class Conflict:
     statement: Statement
     apart: float
 
+    @property
+    def contradicts(self) -> bool:
+        """Whether they lie farther apart than the contract tolerates."""
+        return self.apart > self.contradiction.tolerance
 
-def conflicts(applications: Applications) -> list[tuple[Conflict, ...]]:
-    """The contradictions of each row, in the order of the schema; none where a column or a statement is missing."""
-    rows: list[list[Conflict]] = [[] for _ in range(len(applications))]
+
+def comparisons(applications: Applications) -> list[tuple[Comparison, ...]]:
+    """What each row states beside its columns, in the order of the schema's contradictions; none where a column or a
+    statement is missing.
+    """
+    rows: list[list[Comparison]] = [[] for _ in range(len(applications))]
     declared = applications.schema.contradictions
     values = numeric_values(applications) if declared else {}
     for one in declared:
         facts = facts_in(applications, one.wanted.narrative)
-        for row, (given, found) in enumerate(zip(values[one.against].tolist(), facts, strict=True)):
-            conflict = conflict_of(one, given, found or ())
-            if conflict is not None:
-                rows[row].append(conflict)
+        for row, given, found in zip(rows, values[one.against].tolist(), facts, strict=True):
+            compared = compare(one, given, found or ())
+            if compared is not None:
+                row.append(compared)
     return [tuple(row) for row in rows]
 
 
-def conflict_of(one: Contradiction, given: float, facts: Sequence[Fact]) -> Conflict | None:
-    """The contradiction of a column's value with the facts of a narrative, where there is one.
+def conflicts(applications: Applications) -> list[tuple[Comparison, ...]]:
+    """The contradictions of each row, in the order of the schema."""
+    return [tuple(one for one in row if one.contradicts) for row in comparisons(applications)]
 
-    Nothing is contradicted while one statement agrees with the column, or where sums of a period, such as two incomes,
-    agree with it together.
+
+def compare(one: Contradiction, given: float, facts: Sequence[Fact]) -> Comparison | None:
+    """A column's value beside the facts of a narrative; None where either is missing.
+
+    The narrative is as near as its nearest statement, or, of sums of a period such as two incomes, as all together.
     """
     found = statements(facts, one.wanted)
     if not found or math.isnan(given):
         return None
     distances = [_apart(statement, given) for statement in found]
+    nearest = min(range(len(found)), key=lambda place: distances[place])
+    apart = distances[nearest]
     if KINDS[one.wanted.kind].per:
         total, spread = math.fsum(part.number for part in found), math.fsum(part.spread for part in found)
-        distances.append(_apart(replace(found[0], value=total, spread=spread), given))
-    if min(distances) <= one.tolerance:
-        return None
-    at = min(range(len(found)), key=lambda place: distances[place])
-    return Conflict(one, given, found[at], distances[at])
+        apart = min(apart, _apart(replace(found[0], value=total, spread=spread), given))
+    return Comparison(one, given, found[nearest], apart)
 
 
 def _apart(statement: Statement, given: float) -> float:

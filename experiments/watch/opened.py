@@ -77,7 +77,7 @@ class Opened:
         reading = self.scorer.read(applications, Monitor(timed, on_texts))
         with timed("predict"):
             scores = self.scorer.scores(reading)
-        decisions = self.scorer.decide(applications, scores.pd, reading.quality)
+        decisions = self.scorer.decide(reading.applications, scores.pd, reading.quality)
         scored = Scored(reading.design, reading.quality, scores, decisions)
         return Batch(period, file, reading.masked.applications, _rounded(reading.design.text), scored)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from experiments.reporting.document import Section
+from experiments.watch.chapters import score, statements
+from experiments.watch.chapters.data import columns_chapter, texts_chapter
 from experiments.watch.copies import CopiesGatherer
 from experiments.watch.gathering import Gatherer
 from experiments.watch.opened import Opened
@@ -22,6 +24,7 @@ from fusion.watch.part import Part
 from fusion.watch.rules import Rules
 from fusion.watch.score import ScorePart
 from fusion.watch.signals import Flag, Signal
+from fusion.watch.statements import StatementsPart
 from fusion.watch.texts import TextsPart
 from fusion.watch.velocity import VelocityPart
 
@@ -43,15 +46,17 @@ class PartWithChapter(Generic[Profile]):
 
 def open_parts(opened: Opened) -> tuple[PartWithChapter[Any], ...]:
     """The parts of a watch, those without a model where there is none."""
-    scorer = opened.scorer
+    scorer, schema = opened.scorer, opened.schema
+    stating = (PartWithChapter(StatementsPart(schema), statements.chapter),) if schema.contradictions else ()
     if scorer is None:
-        return ()
+        return stating
     return (
-        PartWithChapter(ColumnsPart.of(scorer.bundle)),
-        PartWithChapter(TextsPart.of(scorer.bundle)),
-        PartWithChapter(ScorePart.of(scorer)),
+        PartWithChapter(ColumnsPart.of(scorer.bundle), columns_chapter),
+        PartWithChapter(TextsPart.of(scorer.bundle), texts_chapter),
+        PartWithChapter(ScorePart.of(scorer), score.chapter),
         PartWithChapter(OddnessPart.of(scorer.bundle)),
         PartWithChapter(VelocityPart.of(scorer.bundle)),
+        *stating,
     )
 
 

@@ -24,6 +24,8 @@ LEAST = 3
 """Earlier figures without which the spread between periods is not known."""
 CAP = 4.0
 """Most that a period counts, in standard deviations: one jump is for the test of one period, and should not linger."""
+SHARED = 5.0
+"""Periods that the spread of all figures together counts for beside the spread of a figure's own periods."""
 _STEP, _TOP = 0.05, 15.0
 
 
@@ -33,10 +35,12 @@ class Sums:
 
     Attributes:
         p: float64 (n_figures,), chance of a sum as high, on the side where it is higher, doubled.
+        p_last: float64 (n_figures,), chance of the last period's departure alone, by the spread of those before.
         since: int64 (n_figures,), the period at which that sum began to rise.
     """
 
     p: Floats
+    p_last: Floats
     since: Ints
 
 
@@ -46,34 +50,37 @@ def cumulative_sums(residuals: Floats) -> Sums:
     Args:
         residuals: float64 (n_periods, n_figures), each period's departure from all before it, in units of what chance
             alone makes of it; NaN where it has none. Periods may differ by more than chance: the spread of those before
-            counts, where it is more than 1.
+            counts, where it is more than 1, by a t test.
     """
     n_periods, n = residuals.shape
     squares, seen = np.zeros(n), np.zeros(n)
     sums, since = np.zeros((2, n)), np.zeros((2, n), np.int64)
+    p_last = np.ones(n)
     for at in range(n_periods):
-        z, there = _standard(residuals[at], squares, seen)
+        spread = _spread(squares, seen)
+        there: Flags = ~np.isnan(residuals[at]) & (seen >= LEAST)
+        ratio = np.where(there, residuals[at], 0.0) / np.sqrt(spread)
+        tail = np.maximum(t.sf(np.abs(ratio), seen + SHARED), 1e-300)
+        p_last, z = 2.0 * tail, np.clip(-np.sign(ratio) * norm.ppf(tail), -CAP, CAP)
         for side, sign in enumerate((1.0, -1.0)):
             grown = np.where(there, np.maximum(0.0, sums[side] + sign * z - ALLOWANCE), sums[side])
             since[side] = np.where((sums[side] == 0.0) & (grown > 0.0), at, since[side])
             sums[side] = grown
-        spread = np.maximum(1.0, squares / np.maximum(seen, 1.0))
         own = np.where(np.isnan(residuals[at]), 0.0, residuals[at])
         squares += np.minimum(np.square(own), CAP**2 * spread)
         seen += ~np.isnan(residuals[at])
     higher = sums.argmax(axis=0)
     places = np.arange(n)
-    return Sums(np.minimum(1.0, 2.0 * chance_of_sum(sums[higher, places])), since[higher, places])
+    return Sums(np.minimum(1.0, 2.0 * chance_of_sum(sums[higher, places])), p_last, since[higher, places])
 
 
-def _standard(residual: Floats, squares: Floats, seen: Floats) -> tuple[Floats, Flags]:
-    """Standard normal figures by the t distribution of the spread so far, and where there is one."""
-    there: Flags = ~np.isnan(residual) & (seen >= LEAST)
-    spread = np.sqrt(np.maximum(1.0, squares / np.maximum(seen, 1.0)))
-    ratio = np.where(there, residual, 0.0) / spread
-    z = -np.sign(ratio) * norm.ppf(np.maximum(t.sf(np.abs(ratio), np.maximum(seen, 1.0)), 1e-12))
-    capped: Floats = np.clip(z, -CAP, CAP)
-    return capped, there
+def _spread(squares: Floats, seen: Floats) -> Floats:
+    """Mean square of each figure's earlier residuals, no less than 1, drawn to that of all figures: few periods alone
+    know it badly (Smyth, Statistical Applications in Genetics and Molecular Biology 2004).
+    """
+    shared = max(1.0, float(squares.sum()) / max(float(seen.sum()), 1.0))
+    found: Floats = np.maximum(1.0, (squares + SHARED * shared) / (seen + SHARED))
+    return found
 
 
 def chance_of_sum(sums: Floats) -> Floats:

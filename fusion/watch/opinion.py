@@ -139,8 +139,9 @@ class OpinionPart:
     def signals(self, watched: Watched[OpinionProfile]) -> tuple[Signal, ...]:
         """The share of each topic among the texts, its mean sentiment, and that of all texts.
 
-        Each departure is as likely as the likelier of two tests makes it, one of this period alone and one of the sum
-        of departures since a change began (``fusion.watch.cusum``), whichever finds more, doubled.
+        Each departure has the chance of the period alone or that of the sum of departures since a change began
+        (``fusion.watch.cusum``), whichever is less, doubled. That of the period alone is the greater of two: texts are
+        drawn by chance, and periods differ as they did before.
         """
         usual, history = usual_of(watched.reference, watched.history)
         found: list[Signal] = []
@@ -161,13 +162,13 @@ class OpinionPart:
             if subject and len(self.topics):
                 counts = [(_mood_at(one, at).texts, one.whole.texts) for one in past]
                 every = watched.profile.whole.texts
-                departure = share_departure(now.texts, every, counts, history)
+                departure = share_departure(now.texts, every, counts, history=False)
                 figure = Figure(watched.period, "topic_volume", subject, every)
-                found += _share_signals(figure, departure, _change(shares, at, names))
+                found += _share_signals(figure, departure, _change(shares, at, names, history))
             if now.texts >= LEAST_TEXTS and (not subject or len(self.topics)):
-                departure = _mean_departure(now, [_mood_at(one, at) for one in past], history)
+                departure = _mean_departure(now, [_mood_at(one, at) for one in past])
                 figure = Figure(watched.period, "topic_sentiment" if subject else "sentiment", subject, now.texts)
-                found += _mean_signals(figure, departure, _change(means, at, names))
+                found += _mean_signals(figure, departure, _change(means, at, names, history))
         return tuple(found)
 
 
@@ -243,17 +244,24 @@ def _mood(scores: Sequence[int]) -> Mood:
 
 @dataclass(frozen=True)
 class _Change:
-    """A departure that lasts: its chance, and the period in which it began."""
+    """A departure that lasts: its chance, that of the period alone by the history's spread, 0 without a history, and
+    the period in which it began.
+    """
 
     p: float
+    p_alone: float
     since: str
 
+    def with_period(self, p: float) -> float:
+        """The chance of a departure whose chance is ``p`` where texts alone are drawn by chance."""
+        return min(1.0, 2 * min(self.p, max(p, self.p_alone)))
 
-def _change(sums: Sums, at: int, names: Sequence[str]) -> _Change:
-    return _Change(float(sums.p[at]), names[int(sums.since[at])])
+
+def _change(sums: Sums, at: int, names: Sequence[str], history: bool) -> _Change:
+    return _Change(float(sums.p[at]), float(sums.p_last[at]) if history else 0.0, names[int(sums.since[at])])
 
 
-def _mean_departure(now: Mood, usual: Sequence[Mood], history: bool) -> Departure | None:
+def _mean_departure(now: Mood, usual: Sequence[Mood]) -> Departure | None:
     """The mean beside usual ones. A few texts that happen to be alike say little of the spread: it is no less than the
     usual one.
     """
@@ -262,16 +270,17 @@ def _mean_departure(now: Mood, usual: Sequence[Mood], history: bool) -> Departur
     if every < LEAST_TEXTS:
         return None
     within = sum(variance * n for _, variance, n in periods) / every
-    found = mean_departure((now.mean, max(now.variance, within), now.texts), periods, history)
+    found = mean_departure((now.mean, max(now.variance, within), now.texts), periods, history=False)
     return None if found is None else replace(found, low=max(-1.0, found.low), high=min(1.0, found.high))
 
 
 def _both(departure: Departure, change: _Change) -> Departure:
-    return replace(departure, p=min(1.0, 2 * min(departure.p, change.p)))
+    return replace(departure, p=change.with_period(departure.p))
 
 
 def _since(departure: Departure, change: _Change, period: str) -> str:
-    return f", a change since {change.since}" if change.p < departure.p and change.since not in ("", period) else ""
+    lasting = change.p < max(departure.p, change.p_alone) and change.since not in ("", period)
+    return f", a change since {change.since}" if lasting else ""
 
 
 def _share_signals(figure: Figure, departure: Departure | None, change: _Change) -> list[Signal]:

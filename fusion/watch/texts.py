@@ -17,7 +17,7 @@ from features.design import TabularBlock
 from fusion.bundle import Bundle
 from fusion.validation.text_drift import N_BINS, TextReference
 from fusion.watch.departures import Figure, share_departure, usual_of
-from fusion.watch.domain import MOST_USUAL, Layout, Sampled, merged, sampled, classify
+from fusion.watch.domain import MOST_USUAL, Layout, Sampled, classify, merged, sampled
 from fusion.watch.packing import floats, packed
 from fusion.watch.part import Batch, JsonObject, Observed, Watched, first_of
 from fusion.watch.sampling import hashed_ids

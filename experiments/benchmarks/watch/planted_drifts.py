@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.demo.data import generate
+from experiments.session.second_models import NO_SECOND_MODELS
 from experiments.watch.opened import Opened
 from experiments.watch.parts import PartWithChapter, open_parts
 from features.tables.dataframe import read_frame
@@ -201,7 +202,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[11])
     options = parser.parse_args()
-    opened = Opened.of_model(load_scorer(options.model, cache=options.cache), {}, False)
+    opened = Opened.of_model(load_scorer(options.model, cache=options.cache), NO_SECOND_MODELS, False)
     watch = Watch(opened, open_parts(opened), load_rules(None))
     for seed in options.seeds:
         *days, (last, rows) = days_of(seed, WARMING + QUIET + 1)

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_schemas.contract import Sensitive
-from experiments.demo.data import generate
 from features.narratives.concepts import ConceptMatcher, ConceptMatches, kinds_by_words
 from features.narratives.masking import Mask
 from features.tables.dataframe import read_frame
 from fusion.explain.stated import stated_parts
 from fusion.scorer import Scorer, load_scorer
-from tests.support.bundles import train_small
-from tests.support.statements import stating_schema
+from tests.support.statements import stating_table
 
 SENTENCES = (
     "I earn $4,000 a month.",
@@ -32,28 +30,15 @@ SENTENCES = (
 CHURCH = "In church they know that I earn $90,000 a month."
 
 
-def table(n: int, seed: int) -> pd.DataFrame:
-    """Applications of which two thirds state an income that is low where the outcome is bad."""
-    found = generate(n, seed).table.astype(object)
-    random = np.random.default_rng(seed)
-    bad = (found["outcome"] == found["outcome"].value_counts().index[-1]).to_numpy()
-    income = random.integers(20, 60, n) * 100 - 1500 * bad
-    said = [f"I earn ${one:,} a month. Thank you." if at % 3 else "" for at, one in enumerate(income.tolist())]
-    found["statement"] = said
-    return found
-
-
 @pytest.fixture(scope="module")
-def scorer(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
-    folder = tmp_path_factory.mktemp("stated")
-    model = train_small(folder, table(600, 1), schema=stating_schema())
-    return load_scorer(model)
+def scorer(stating_model: Path) -> Scorer:
+    return load_scorer(stating_model)
 
 
 @settings(max_examples=12, deadline=None)
 @given(texts=st.lists(st.lists(st.sampled_from(SENTENCES), max_size=6).map(" ".join), min_size=1, max_size=5))
 def test_parts_of_sentences_sum_to_the_contribution_of_their_column(scorer: Scorer, texts: list[str]) -> None:
-    rows = table(len(texts), 2).drop(columns="outcome")
+    rows = stating_table(len(texts), 2).drop(columns="outcome")
     rows["statement"] = texts
     applications = read_frame(rows, scorer.schema).applications
     reading = scorer.read(applications, sentences=True)
@@ -81,7 +66,7 @@ class ByWords(ConceptMatcher):
 
     def match_texts(self, texts: Sequence[str]) -> ConceptMatches:
         """The kinds of each text, and no concept."""
-        n, kinds = len(texts), kinds_by_words(self.concepts, texts)
+        n, kinds = len(texts), tuple(kinds_by_words(self.concepts, texts))
         return ConceptMatches(np.full(n, -1), np.zeros(n, np.float32), kinds)
 
 
@@ -90,15 +75,15 @@ def test_a_sentence_that_is_masked_changes_no_score_and_is_no_part(scorer: Score
     by_words = ByWords(**{field.name: getattr(matcher, field.name) for field in fields(matcher)})
     masking = replace(scorer)
     masking.__dict__["mask"] = Mask((Sensitive.RELIGION,), by_words)
-    rows = table(2, 3).drop(columns="outcome")
+    rows = stating_table(2, 3).drop(columns="outcome")
     rows.loc[1, list(rows.columns.difference(["application_id"]))] = rows.iloc[0]
     rows["statement"] = ["I earn $4,000 a month.", f"I earn $4,000 a month. {CHURCH}"]
-    whole, scored = scorer.score(rows).frame, masking.score(rows).frame
+    whole, scored = scorer.score(rows).scores, masking.score(rows).scores
     assert whole["pd"].iloc[0] != whole["pd"].iloc[1]
     assert scored["pd"].iloc[0] == scored["pd"].iloc[1] == whole["pd"].iloc[0]
     reading = masking.read(read_frame(rows, scorer.schema).applications, sentences=True)
     assert reading.applications.frame["stated_income"].tolist() == [48_000.0, 48_000.0]
-    assert [flag.count("contradiction") for flag in reading.quality] in ([0, 0], [1, 1])
+    assert reading.quality[0].count("contradiction") == reading.quality[1].count("contradiction")
     explanation = scorer.explainer.explain(reading.design, reading.sentences)
     parts = stated_parts(explanation, reading.masked.applications)
     assert parts
@@ -106,7 +91,7 @@ def test_a_sentence_that_is_masked_changes_no_score_and_is_no_part(scorer: Score
 
 
 def test_what_is_stated_moves_the_score_of_a_model_that_learned_from_it(scorer: Scorer) -> None:
-    rows = table(2, 4).drop(columns="outcome")
+    rows = stating_table(2, 4).drop(columns="outcome")
     rows.loc[1, list(rows.columns.difference(["application_id", "statement"]))] = rows.iloc[0]
     rows["statement"] = ["I earn $1,000 a month. Thank you.", "I earn $5,000 a month. Thank you."]
     explanation = scorer.explain(rows).explanation

@@ -59,6 +59,14 @@ SinceOption = Annotated[
 PolicyOption = Annotated[
     Path | None, typer.Option("--policy", help="Policy file, TOML. Left out: a model's own cut-off, decision.max_pd.")
 ]
+SecondOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--second",
+        metavar="NAME=BUNDLE",
+        help="A second model, trained on another label such as fraud, that reads the same rows; repeat for more.",
+    ),
+]
 SegmentOption = Annotated[
     list[str] | None, typer.Option("--segment", help="Column to part the rows by; repeat for more.")
 ]

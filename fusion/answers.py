@@ -18,6 +18,8 @@ from fusion.explain.reasons import Reasons
 from fusion.model.fusion_model import Scores
 from fusion.policy.policy import Decisions
 
+PROBABILITY = "_probability"
+"""Ends the name of a column of probabilities by a second model, whose name goes before."""
 SOURCE_POINTS = "source_points_"
 """Begins the name of a column of ``RowReasons.source_points``; the source's name follows."""
 

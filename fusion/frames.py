@@ -11,10 +11,11 @@ import pandas as pd
 from features.batches.warnings import ColumnWarning
 from features.design import Design
 from features.tables.dataframe import FrameRows
-from fusion.answers import SOURCE_POINTS, Answer
+from fusion.answers import PROBABILITY, SOURCE_POINTS, Answer
 from fusion.explain.by_source import source_names
 from fusion.explain.explanation import Explanation
 from fusion.explain.shap_adapter import to_shap
+from fusion.policy.policy import Seconds
 
 if TYPE_CHECKING:
     import shap
@@ -26,9 +27,10 @@ class ScoredFrame:
 
     Attributes:
         scores: One row per scored application, with the index of the rows given: ``id``, ``pd``, ``score``,
-            ``decision``, ``data_quality``, under a policy of its own ``refer_reason``, and, where reasons are asked
-            for, ``reasons`` (a list of codes, the strongest first), ``narrative_points``, for a schema with sources
-            ``source_points_application`` and ``source_points_NAME`` of each, and ``reason_flags``.
+            ``decision``, ``data_quality``, under a policy of its own ``refer_reason``, ``NAME_probability`` of each
+            second model, and, where reasons are asked for, ``reasons`` (a list of codes, the strongest first),
+            ``narrative_points``, for a schema with sources ``source_points_application`` and ``source_points_NAME`` of
+            each, and ``reason_flags``.
         rejects: One row per rejected application, with the index of the rows given: ``row`` (1-based position),
             ``column``, ``rule``, ``message``, ``original``.
         warnings: Columns that are unlike those of the training rows; none for fewer than ten rows.
@@ -39,8 +41,11 @@ class ScoredFrame:
     warnings: tuple[ColumnWarning, ...] = ()
 
     @staticmethod
-    def of(found: FrameRows, answer: Answer, refers: bool) -> ScoredFrame:
-        """The answer to ``found.applications`` beside its rejects; refers: whether a policy of its own may refer."""
+    def of(found: FrameRows, answer: Answer, refers: bool, seconds: Seconds) -> ScoredFrame:
+        """The answer to ``found.applications`` beside its rejects.
+
+        refers: whether a policy of its own may refer. seconds: probabilities by second models.
+        """
         columns: dict[str, object] = {
             "id": found.applications.ids,
             "pd": answer.scores.pd,
@@ -50,6 +55,7 @@ class ScoredFrame:
         }
         if refers:
             columns["refer_reason"] = list(answer.decisions.refer_reason)
+        columns |= {f"{name}{PROBABILITY}": own for name, own in seconds.items()}
         if answer.reasons is not None:
             columns["reasons"] = [[reason.code for reason, _ in row.reasons] for row in answer.reasons]
             columns["narrative_points"] = [row.narrative_points for row in answer.reasons]

@@ -8,7 +8,7 @@ those that start together should find it prepared (``Scorer.prepare``), or each 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -41,7 +41,7 @@ from fusion.explain.explanation import Explanation
 from fusion.explain.reasons import ReasonBook, principal_reasons
 from fusion.frames import ExplainedFrame, ScoredFrame
 from fusion.model.fusion_model import Margins, Scores
-from fusion.policy.policy import Decisions, Policy, decide_all, default_policy
+from fusion.policy.policy import NO_SECONDS, Decisions, Policy, Seconds, decide_all, default_policy
 from fusion.policy.policy_file import load_policy
 from fusion.text_encoder import OpenEncoder, VectorCache, bundle_encoder, check_parity, open_mask, open_reader
 
@@ -235,15 +235,19 @@ class Scorer:
         check_finite(reading.applications.row_number, scores.margin, scores.pd, scores.score)
         return scores
 
-    def decide(self, applications: Applications, pd: Floats, quality: Sequence[str]) -> Decisions:
-        """What the policy decides of applications with these PDs, float64 (n,), and data-quality flags.
+    def decide(
+        self, applications: Applications, pd: Floats, quality: Sequence[str], seconds: Seconds = NO_SECONDS
+    ) -> Decisions:
+        """What the policy decides of applications with these PDs, float64 (n,), data-quality flags and probabilities by
+        second models.
 
-        Raises ContractError where their file lacks a column that the policy needs.
+        Raises ContractError where their file lacks a column that the policy needs, or a second model that it names is
+        not given.
         """
-        return decide_all(self.deciding_policy, applications, pd, quality)
+        return decide_all(self.deciding_policy, applications, pd, quality, seconds)
 
-    def answer(self, applications: Applications, monitor: Monitor = UNWATCHED) -> Answer:
-        """Score, decision, data-quality flags and ``n_reasons`` reasons of every row.
+    def answer(self, applications: Applications, monitor: Monitor = UNWATCHED, seconds: Seconds = NO_SECONDS) -> Answer:
+        """Score, decision, data-quality flags and ``n_reasons`` reasons of every row; ``seconds`` as for ``decide``.
 
         A row's answer does not depend on the rows beside it. Raises ContractError as ``decide`` does, RunError where a
         score or a reason's points are no finite number.
@@ -252,8 +256,10 @@ class Scorer:
         if not self.n_reasons:
             with monitor.timed("predict"):
                 scores = self.scores(reading)
-            return Answer(scores, self.decide(applications, scores.pd, reading.quality), reading.quality)
-        return Answer.concat([answer for _, answer in self._explained_blocks(reading, self.n_reasons, monitor.timed)])
+            decisions = self.decide(applications, scores.pd, reading.quality, seconds)
+            return Answer(scores, decisions, reading.quality)
+        blocks = self._explained_blocks(reading, self.n_reasons, monitor.timed, seconds)
+        return Answer.concat([answer for _, answer in blocks])
 
     def reasons(
         self, explanation: Explanation, matches: ConceptMatches, not_approved: Flags, most: int
@@ -268,7 +274,9 @@ class Scorer:
         found = principal_reasons(explanation, matches.concept, self.book, config, most, not_approved)
         return reasons_by_row(found, explanation, matches, self.schema, config.scale)
 
-    def _explained_blocks(self, reading: Reading, most: int, timed: Timed) -> Iterator[tuple[Explanation, Answer]]:
+    def _explained_blocks(
+        self, reading: Reading, most: int, timed: Timed, seconds: Seconds
+    ) -> Iterator[tuple[Explanation, Answer]]:
         """Explanation and answer of some rows at a time, from the pass over the model that gives the score too."""
         for start in range(0, max(1, len(reading.design)), BLOCK_ROWS):
             rows = np.arange(start, min(start + BLOCK_ROWS, len(reading.design)))
@@ -278,7 +286,8 @@ class Scorer:
                 scores = self.bundle.model.scores(evaluated.margin)
             applications = reading.applications.take(rows)
             check_finite(applications.row_number, scores.margin, scores.pd, scores.score)
-            decisions = self.decide(applications, scores.pd, quality)
+            own = {name: every[rows] for name, every in seconds.items()}
+            decisions = self.decide(applications, scores.pd, quality, own)
             with timed("concepts"):
                 matches = self.matcher.match(sentences)
             with timed("explain"):
@@ -293,27 +302,54 @@ class Scorer:
         with join_frames(rows, self.schema, sources) as joined:
             return read_frame(rows, self.schema, joined)
 
-    def score(self, rows: Records, sources: Mapping[str, Records] | None = None) -> ScoredFrame:
+    def _beside(self, rows: Records, found: FrameRows, seconds: Mapping[str, Scorer]) -> Seconds:
+        """Probabilities by second models of the applications that were found in these rows."""
+        beside: dict[str, Floats] = {}
+        for name, scorer in seconds.items():
+            own = read_frame(rows, scorer.schema).applications
+            beside[name] = np.full(len(found.applications), np.nan)
+            kept = np.isin(own.row_number, found.applications.row_number)
+            own = own.take(kept)
+            places = np.searchsorted(found.applications.row_number, own.row_number)
+            beside[name][places] = scorer.scores(scorer.read(own)).pd
+        return beside
+
+    def score(
+        self,
+        rows: Records,
+        sources: Mapping[str, Records] | None = None,
+        seconds: Mapping[str, Scorer] | None = None,
+    ) -> ScoredFrame:
         """Score a data frame, a list of dicts or one dict: one row per application, keyed by column.
 
         Every cell is checked as the same cell of a file would be, and rows that break the data contract come back as
-        rejects. ``sources`` are the records of the schema's sources, by their names. Raises ContractError when a column
-        is missing or stands twice, or a source is not given.
+        rejects. ``sources`` are the records of the schema's sources, by their names; ``seconds`` second models, whose
+        probabilities stand beside the PDs. Raises ContractError when a column is missing or stands twice, a source is
+        not given, or a second model that the policy names.
         """
         found = self._read_frame(rows, sources)
         columns: dict[str, ColumnCounts] = {}
         watch = Monitor(on_columns=columns.update) if len(found.applications) >= LEAST_ROWS else UNWATCHED
-        scored = ScoredFrame.of(found, self.answer(found.applications, watch), self.policy is not None)
+        beside = self._beside(rows, found, seconds or {})
+        answer = self.answer(found.applications, watch, beside)
+        scored = ScoredFrame.of(found, answer, self.policy is not None, beside)
         return replace(scored, warnings=self.unlike_training(columns))
 
-    def explain(self, rows: Records, sources: Mapping[str, Records] | None = None) -> ExplainedFrame:
+    def explain(
+        self,
+        rows: Records,
+        sources: Mapping[str, Records] | None = None,
+        seconds: Mapping[str, Scorer] | None = None,
+    ) -> ExplainedFrame:
         """Why each row of a data frame, a list of dicts or one dict has its score: ``n_reasons`` reasons, or four.
 
         Raises ContractError as ``score`` does.
         """
         found = self._read_frame(rows, sources)
         reading = self.read(found.applications, sentences=True)
-        explanations, answers = zip(*self._explained_blocks(reading, self.n_reasons or N_REASONS, untimed), strict=True)
+        beside = self._beside(rows, found, seconds or {})
+        blocks = self._explained_blocks(reading, self.n_reasons or N_REASONS, untimed, beside)
+        explanations, answers = zip(*blocks, strict=True)
         explanation = Explanation.concat(explanations, reading.sentences)
         return ExplainedFrame(found, Answer.concat(answers), explanation, reading.design)
 
@@ -324,6 +360,7 @@ def load_scorer(
     encoder: str | None = None,
     cache: VectorCache | Path | str | None = None,
     policy: Policy | Path | str | None = None,
+    seconds: Collection[str] = (),
     reasons: int = 0,
     threads: int = 0,
 ) -> Scorer:
@@ -333,6 +370,8 @@ def load_scorer(
         encoder: Where the text encoder lies (a folder, a hub id, ``"embedded"``); None: where training found it.
         cache: A folder where vectors of narratives are kept between runs; None: every vector is computed anew.
         policy: A credit policy or its TOML file; None: the model's own cut-off.
+        seconds: Names of the second models whose probabilities will stand beside the applications; a policy file may
+            refer on them.
         reasons: At most so many adverse reasons stand beside every score.
         threads: Processor threads of the trees, 0 for all. Encoder and explanations take as many as torch does.
 
@@ -341,5 +380,5 @@ def load_scorer(
     """
     bundle = load(Path(path))
     vectors = VectorCache(Path(cache)) if isinstance(cache, Path | str) else cache
-    rules = load_policy(Path(policy), bundle.schema) if isinstance(policy, Path | str) else policy
+    rules = load_policy(Path(policy), bundle.schema, seconds) if isinstance(policy, Path | str) else policy
     return Scorer(bundle, bundle_encoder(bundle, encoder, vectors), rules, reasons, threads)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from data_schemas.contract import Schema
 from experiments.score.resumable_output import OutputColumn
 from features.tables.applications import Chunk
-from fusion.answers import SOURCE_POINTS, Answer, RowReasons, points_text
+from fusion.answers import PROBABILITY, SOURCE_POINTS, Answer, RowReasons, points_text
 from fusion.explain.by_source import source_names
+from fusion.policy.policy import NO_SECONDS, Seconds
 
 FIRST_COLUMNS = (
     OutputColumn("row", pa.int64()),
@@ -26,7 +28,7 @@ LAST_COLUMN = OutputColumn("model", pa.string())
 
 
 def output_columns(
-    schema: Schema, n_reasons: int, refers: bool, passthrough: Sequence[str]
+    schema: Schema, n_reasons: int, refers: bool, passthrough: Sequence[str], seconds: Sequence[str] = ()
 ) -> tuple[OutputColumn, ...]:
     """The scored file's columns.
 
@@ -35,15 +37,19 @@ def output_columns(
         n_reasons: Reasons beside every score; 0: no columns for them.
         refers: Whether decisions follow a policy file, which may refer a row and then says why.
         passthrough: Input columns that are copied.
+        seconds: Names of second models, whose probabilities stand beside the PD.
     """
     referring = (REFER_COLUMN,) if refers else ()
-    own = (*FIRST_COLUMNS, *referring, *reason_columns(n_reasons, source_names(schema)), LAST_COLUMN)
+    beside = (OutputColumn(f"{name}{PROBABILITY}", pa.float64()) for name in seconds)
+    own = (*FIRST_COLUMNS, *referring, *beside, *reason_columns(n_reasons, source_names(schema)), LAST_COLUMN)
     return (*own, *(OutputColumn(name, pa.string()) for name in _copied(passthrough, own)))
 
 
-def scored_frame(chunk: Chunk, answer: Answer, model_id: str, n_reasons: int, refers: bool) -> pd.DataFrame:
-    """The scored file's rows as they are written (``output_columns``): PD with six decimals, score and points with
-    one.
+def scored_frame(
+    chunk: Chunk, answer: Answer, model_id: str, n_reasons: int, refers: bool, seconds: Seconds = NO_SECONDS
+) -> pd.DataFrame:
+    """The scored file's rows as they are written (``output_columns``): PD and probabilities with six decimals, score
+    and points with one; no probability for a row that breaks the second model's contract.
     """
     columns = [
         chunk.applications.row_number.tolist(),
@@ -53,6 +59,7 @@ def scored_frame(chunk: Chunk, answer: Answer, model_id: str, n_reasons: int, re
         list(answer.decisions.decision),
         list(answer.quality),
         *([list(answer.decisions.refer_reason)] if refers else []),
+        *(["" if np.isnan(one) else f"{one:.6f}" for one in own] for own in seconds.values()),
         *reason_cells(answer.reasons or (), n_reasons, source_names(chunk.applications.schema)),
         [model_id] * len(chunk.applications),
         *(list(cells) for cells in chunk.passthrough.values()),

@@ -21,6 +21,7 @@ from experiments.options import (
     ModelOption,
     NoCacheOption,
     PolicyOption,
+    SecondOption,
     SheetOption,
     SourceOption,
     StrictOption,
@@ -47,6 +48,8 @@ creditfusion score --model bundle --data new.csv --out scored.csv --reasons 2
 creditfusion score --model bundle --data new.csv --out scored.csv --reasons 0
 
 creditfusion score --model bundle --data new.csv --out scored.csv --policy policy.toml
+
+creditfusion score --model bundle --data new.csv --out scored.csv --second fraud=models/fraud --policy policy.toml
 
 creditfusion score --model bundle --data new.parquet --out scored.csv.gz --passthrough branch --resume
 
@@ -80,6 +83,7 @@ def score(
         typer.Option(min=0, max=MAX_REASONS, help="Adverse reasons per row, the strongest first; 0: none, quicker."),
     ] = 4,
     policy: PolicyOption = None,
+    second: SecondOption = None,
     encoder: EncoderOption = None,
     chunk_rows: Annotated[int, typer.Option(min=1, help="Rows held in memory at once; changes no result.")] = 10_000,
     resume: Annotated[bool, typer.Option("--resume", help="Carry on a run that was interrupted.")] = False,
@@ -106,6 +110,9 @@ def score(
 
     With --policy the decision is approve, refer or decline, and refer_reason says why a row is referred.
 
+    --second fraud=BUNDLE adds the column fraud_probability: what a second model, trained on another label, says of each
+    row. It reads the same file by its own contract; a row that breaks that contract has none. A policy may refer on it.
+
     Rows that break the data contract go to the rejects file with the rule and the remedy; scored and rejected rows
     add up to the input. Output gets its final name when it is complete. Exit code 3: some rows were rejected; 2: all
     were.
@@ -119,6 +126,7 @@ def score(
     """
     from experiments.score.job import ScoreFiles, score_file
     from experiments.score.resumable_output import check_in_the_way
+    from experiments.session.second_models import SecondModels
     from experiments.session.sources import shown, with_sources
     from features.batches.warnings import in_lines
     from features.tables.reader import ReadOptions
@@ -131,7 +139,7 @@ def score(
     copied = tuple(dict.fromkeys(unicodedata.normalize("NFC", name) for name in passthrough or ()))
     arguments: dict[str, object] = {"model": model, "data": data, "out": out, "rejects": rejects}
     arguments |= {"passthrough": copied, "reasons": reasons, "chunk_rows": chunk_rows, "resume": resume}
-    arguments |= {"policy": policy, "sources": shown(source)}
+    arguments |= {"policy": policy, "second": second, "sources": shown(source)}
     options = ReadOptions(chunk_rows, delimiter=delimiter, encoding=encoding, sheet=sheet, passthrough=copied)
     with (
         Run.start("score", rejects if to_stdout else out, arguments, json_output) as run,
@@ -140,7 +148,16 @@ def score(
         with run.timed("load"):
             use_threads(threads)
             vectors = vector_cache(cache, cache_gb, no_cache, run.note)
-            scorer = load_scorer(model, encoder=encoder, cache=vectors, policy=policy, reasons=reasons, threads=threads)
+            seconds = SecondModels.load(second or (), vectors, threads)
+            scorer = load_scorer(
+                model,
+                encoder=encoder,
+                cache=vectors,
+                policy=policy,
+                seconds=seconds.scorers,
+                reasons=reasons,
+                threads=threads,
+            )
             scorer.prepare()
         if reasons and scorer.unworded:
             run.note(
@@ -152,7 +169,13 @@ def score(
             check_in_the_way(scored, rejects, resume)  # before a join that may take minutes
         options = with_sources(run, [data], scorer.schema, source or (), options, threads=threads, strict=strict)
         files = ScoreFiles(data, scored, rejects, resumable=not to_stdout)
-        done = score_file(scorer, files, options, run, resume=resume, force=force, strict=strict)
+        done = score_file(scorer, files, options, run, resume=resume, force=force, strict=strict, seconds=seconds)
+        for name, n_rows in done.tally.without_second.items():
+            if n_rows:
+                run.note(
+                    f"{n_rows:,} rows break the contract of second model {name} and have no probability",
+                    {"second": name, "without": n_rows},
+                )
         if to_stdout:
             copy_to_stdout(scored)
         run.finish(

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from data_schemas.contract import Schema
@@ -25,6 +26,7 @@ from experiments.session.fingerprint import InputFingerprint, check_unchanged, f
 from experiments.session.layouts import note_layout
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
+from experiments.session.second_models import NO_SECOND_MODELS, SecondModels, SecondReading
 from experiments.session.unlike_training import note_warnings, refuse
 from features.batches.column_counts import ColumnCounts, Counts
 from features.batches.warnings import ColumnWarning
@@ -32,7 +34,7 @@ from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Re
 from features.tables.reader import ReadOptions, file_layout, read_chunks
 from fusion.answers import Answer
 from fusion.bundle_folder import check_outside
-from fusion.policy.policy import Policy
+from fusion.policy.policy import Policy, Seconds
 from fusion.scorer import Monitor
 
 COUNTED_BY_KIND = ("masked", "no_records")
@@ -72,7 +74,7 @@ class RowScorer(Protocol):
         """The inputs that are unlike those of the training rows, by their counts over the file's scored rows."""
         ...
 
-    def answer(self, applications: Applications, monitor: Monitor) -> Answer:
+    def answer(self, applications: Applications, monitor: Monitor, seconds: Seconds) -> Answer:
         """Score, decision and reasons of every row; a row's answer does not depend on the rows beside it."""
         ...
 
@@ -120,8 +122,9 @@ def score_file(
     resume: bool = False,
     force: bool = False,
     strict: bool = False,
+    seconds: SecondModels = NO_SECOND_MODELS,
 ) -> ScoredFile:
-    """Score ``files.data`` into ``files.out`` and ``files.rejects``.
+    """Score ``files.data`` into ``files.out`` and ``files.rejects``, with the probabilities of second models.
 
     Raises ContractError for wrong options or an input that is no table of this contract, RunError when the disk is
     full or the input changes meanwhile, UnlikeTrainingError, before anything is published, where ``strict`` is set and
@@ -131,20 +134,23 @@ def score_file(
     with run.timed("fingerprint"):
         before = fingerprint(files.data)
     refers = scorer.policy is not None
-    scored = OutputFile(files.out, output_columns(scorer.schema, scorer.n_reasons, refers, options.passthrough))
+    names = tuple(seconds.scorers)
+    columns = output_columns(scorer.schema, scorer.n_reasons, refers, options.passthrough, names)
+    scored = OutputFile(files.out, columns)
     rejects = OutputFile(
         files.rejects, tuple(OutputColumn(name, REJECT_TYPES.get(name, pa.string())) for name in REJECT_COLUMNS)
     )
     try:
         with PartialOutput.open(
-            scored, rejects, _identity(before, scorer, files, options), resume=resume, force=force
+            scored, rejects, _identity(before, scorer, files, options, seconds), resume=resume, force=force
         ) as output:
             n_resumed = output.journal.tally.rows
             layout = file_layout(files.data, scorer.schema, options)
             if layout is not None:
                 note_layout(run, files.data, layout)
             if not output.journal.complete:
-                _score_chunks(scorer, files, options, before.about_rows, output, run)
+                beside = seconds.open(files.data, options)
+                _score_chunks(scorer, beside, files, options, before.about_rows, output, run)
             check_unchanged(files.data, before)
             warnings = scorer.unlike_training(output.journal.tally.columns)
             note_warnings(run, warnings)
@@ -164,7 +170,13 @@ def score_file(
 
 
 def _score_chunks(
-    scorer: RowScorer, files: ScoreFiles, options: ReadOptions, about_rows: int | None, output: PartialOutput, run: Run
+    scorer: RowScorer,
+    beside: SecondReading,
+    files: ScoreFiles,
+    options: ReadOptions,
+    about_rows: int | None,
+    output: PartialOutput,
+    run: Run,
 ) -> None:
     """Answer every row behind the journal. Rows before it are read and checked again, for the sake of the checks that
     look at several rows (an id that occurs twice), and not scored again."""
@@ -176,9 +188,12 @@ def _score_chunks(
             fresh = _behind(chunk, done)
             if fresh.n_rows:
                 columns: dict[str, ColumnCounts] = {}
-                answer = scorer.answer(fresh.applications, Monitor(run.timed, advance_to(on_text), columns.update))
+                monitor = Monitor(run.timed, advance_to(on_text), columns.update)
+                with run.timed("second models"):
+                    seconds = beside.beside(fresh, monitor)
+                answer = scorer.answer(fresh.applications, monitor, seconds)
                 with run.timed("write"):
-                    _write(output, scorer, fresh, answer, columns)
+                    _write(output, scorer, fresh, answer, seconds, columns)
             advance(chunk.n_rows)
 
 
@@ -200,15 +215,16 @@ def _write(
     scorer: RowScorer,
     chunk: Chunk,
     answer: Answer,
+    seconds: Seconds,
     columns: Mapping[str, ColumnCounts],
 ) -> None:
     rejects, refers = chunk.rejects.frame, scorer.policy is not None
-    scored = scored_frame(chunk, answer, scorer.model_id, scorer.n_reasons, refers)
+    scored = scored_frame(chunk, answer, scorer.model_id, scorer.n_reasons, refers, seconds)
     last = max([*chunk.applications.row_number[-1:].tolist(), *rejects["row"].tail(1).tolist()])
-    output.append(scored, rejects, int(last), _tally(chunk, answer, columns))
+    output.append(scored, rejects, int(last), _tally(chunk, answer, seconds, columns))
 
 
-def _tally(chunk: Chunk, answer: Answer, columns: Mapping[str, ColumnCounts]) -> Tally:
+def _tally(chunk: Chunk, answer: Answer, seconds: Seconds, columns: Mapping[str, ColumnCounts]) -> Tally:
     reasons = answer.reasons or ()
     return Tally(
         rows=chunk.n_rows,
@@ -221,6 +237,7 @@ def _tally(chunk: Chunk, answer: Answer, columns: Mapping[str, ColumnCounts]) ->
         undisclosable=sum(bool(one.undisclosable) for one in reasons),
         sensitive=sum(bool(one.sensitive) for one in reasons),
         first_reasons=dict(Counter(one.reasons[0][0].code for one in reasons if one.reasons)),
+        without_second={name: int(np.isnan(own).sum()) for name, own in seconds.items()},
         columns=dict(columns),
     )
 
@@ -243,7 +260,7 @@ def check_files(files: ScoreFiles) -> None:
 
 
 def _identity(
-    before: InputFingerprint, scorer: RowScorer, files: ScoreFiles, options: ReadOptions
+    before: InputFingerprint, scorer: RowScorer, files: ScoreFiles, options: ReadOptions, seconds: SecondModels
 ) -> Mapping[str, str]:
     return {
         "input sha256": before.sha256,
@@ -256,6 +273,7 @@ def _identity(
         "sources": options.joined.digest[:12] if options.joined is not None else "none",
         "reasons": str(scorer.n_reasons),
         "policy": scorer.policy.digest[:12] if scorer.policy is not None else "the model's own",
+        "second models": seconds.identity,
         "rejects file": files.rejects.name,
         "creditfusion": version("creditfusion"),
     }

@@ -38,8 +38,9 @@ class Tally(BaseModel):
 
     referred: rows for a person to look at. rejected: rows by broken rule. quality: rows by data-quality flag. pd_sum:
     sum of the PDs. undisclosable: rows with a principal reason that may not be disclosed. sensitive: rows whose
-    narratives tell of private life. first_reasons: rows by the code of their strongest reason. columns: counts of the
-    model's inputs over the scored rows.
+    narratives tell of private life. first_reasons: rows by the code of their strongest reason. without_second: rows
+    that break the contract of each second model and so have no probability. columns: counts of the model's inputs over
+    the scored rows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,6 +55,7 @@ class Tally(BaseModel):
     undisclosable: int = 0
     sensitive: int = 0
     first_reasons: dict[str, int] = {}
+    without_second: dict[str, int] = {}
     columns: dict[str, ColumnCounts] = {}
 
     def __add__(self, other: Tally) -> Tally:
@@ -68,6 +70,7 @@ class Tally(BaseModel):
             undisclosable=self.undisclosable + other.undisclosable,
             sensitive=self.sensitive + other.sensitive,
             first_reasons=_add(self.first_reasons, other.first_reasons),
+            without_second=_add(self.without_second, other.without_second),
             columns=summed(self.columns, other.columns),
         )
 

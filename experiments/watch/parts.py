@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from experiments.reporting.document import Section
-from experiments.watch.chapters import statements
+from experiments.watch.chapters import score, statements
+from experiments.watch.chapters.data import columns_chapter, texts_chapter
 from experiments.watch.copies import CopiesGatherer
 from experiments.watch.gathering import Gatherer
 from experiments.watch.opened import Opened
@@ -50,9 +51,9 @@ def open_parts(opened: Opened) -> tuple[PartWithChapter[Any], ...]:
     if scorer is None:
         return stating
     return (
-        PartWithChapter(ColumnsPart.of(scorer.bundle)),
-        PartWithChapter(TextsPart.of(scorer.bundle)),
-        PartWithChapter(ScorePart.of(scorer)),
+        PartWithChapter(ColumnsPart.of(scorer.bundle), columns_chapter),
+        PartWithChapter(TextsPart.of(scorer.bundle), texts_chapter),
+        PartWithChapter(ScorePart.of(scorer), score.chapter),
         PartWithChapter(OddnessPart.of(scorer.bundle)),
         PartWithChapter(VelocityPart.of(scorer.bundle)),
         *stating,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self, get_args
 
@@ -28,6 +28,14 @@ Decision = Literal["approve", "refer", "decline"]
 DECISIONS: tuple[Decision, ...] = get_args(Decision)
 BETWEEN = "between_cutoffs"
 NO_NARRATIVE = "no_narrative"
+SECOND = "second:"
+"""Begins the reason of a referral by a second model; its name follows."""
+
+Seconds = Mapping[str, Floats]
+"""Probabilities by second models, such as one of fraud, by their names: float64 (n,), NaN for a row that breaks the
+data contract of that model.
+"""
+NO_SECONDS: Seconds = {}
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -71,10 +79,12 @@ class Refer(PolicySegment):
         no_narrative: nothing was written.
         quality: data-quality flags, each alone (``"missing"``) or of one column or kind (``"missing:income"``,
             ``"masked:health"``).
+        second: by name of a second model the probability above which a row is referred; so is one without any.
     """
 
     no_narrative: bool = False
     quality: tuple[str, ...] = Field((), strict=False)
+    second: dict[str, Share] = {}
 
 
 class Economics(PolicySegment):
@@ -117,7 +127,7 @@ class Policy(PolicySegment):
     Attributes:
         cutoffs: of all rows without cut-offs of their own.
         segments: cut-offs of single segments.
-        refer: data-quality reasons for a referral.
+        refer: reasons for a referral beside the PD: data quality, and second models.
         economics: what loans earn and cost.
         constraints: of a proposal.
     """
@@ -145,8 +155,8 @@ class Decisions:
 
     Attributes:
         decision: one per row.
-        refer_reason: why a row is referred, joined by ``;`` (``between_cutoffs``, ``no_narrative``, or entries of
-            ``refer.quality``), "" for the others.
+        refer_reason: why a row is referred, joined by ``;`` (``between_cutoffs``, ``no_narrative``, entries of
+            ``refer.quality``, ``second:NAME``), "" for the others.
     """
 
     decision: tuple[Decision, ...]
@@ -160,49 +170,62 @@ class Decisions:
         return np.array([one == decision for one in self.decision], dtype=np.bool_)
 
 
-def decide(policy: Policy, pd: Floats, segments: Sequence[str], quality: Sequence[str]) -> Decisions:
+def decide(
+    policy: Policy, pd: Floats, segments: Sequence[str], quality: Sequence[str], seconds: Seconds = NO_SECONDS
+) -> Decisions:
     """Approve, refer or decline each application.
 
-    A PD equal to a cut-off has the milder decision. Data quality (``policy.refer``) turns approvals into referrals,
-    never into or out of a decline; its reasons are also named beside rows that are referred for their PD.
+    A PD equal to a cut-off has the milder decision. Data quality and second models (``policy.refer``) turn approvals
+    into referrals, never into or out of a decline; their reasons are also named beside rows that are referred for their
+    PD.
 
     Args:
         pd: float64 (n,).
         segments: values of the segments' column as text (``segments_of``).
         quality: data-quality flags (``features.tables.data_quality.data_quality``).
+        seconds: of every second model that the policy names, at least.
 
     Raises:
         ValueError: when the parts differ in length.
+        ContractError: when the probabilities of a second model that the policy names are not given.
     """
-    limits = approval_cutoffs(policy, segments, quality).tolist()
-    rows = zip(pd.tolist(), limits, segments, quality, strict=True)
+    by_seconds = _second_reasons(policy.refer, seconds, len(pd))
+    rows = zip(pd.tolist(), segments, quality, by_seconds, strict=True)
     found = [_decide_one(policy, *row) for row in rows]
     return Decisions(tuple(decision for decision, _ in found), tuple(reason for _, reason in found))
 
 
-def decide_all(policy: Policy, applications: Applications, pd: Floats, quality: Sequence[str]) -> Decisions:
+def decide_all(
+    policy: Policy, applications: Applications, pd: Floats, quality: Sequence[str], seconds: Seconds = NO_SECONDS
+) -> Decisions:
     """``decide`` for applications with these PDs (n,) and data-quality flags.
 
-    Raises ContractError where their file has no column that the policy's segments need.
+    Raises ContractError as ``decide`` does, and where their file has no column that the policy's segments need.
     """
-    return decide(policy, pd, segments_of(policy, applications), quality)
+    return decide(policy, pd, segments_of(policy, applications), quality, seconds)
 
 
-def approval_cutoffs(policy: Policy, segments: Sequence[str], quality: Sequence[str]) -> Floats:
-    """The PD up to which each row is approved, float64 (n,); -1 where it is referred instead, whatever its PD."""
-    lacks = referred_by_quality(policy.refer, quality)
-    limits = np.array([policy.cutoffs_of(segment).approve for segment in segments], dtype=np.float64)
-    return np.where(lacks, -1.0, limits)
-
-
-def _decide_one(policy: Policy, pd: float, limit: float, segment: str, quality: str) -> tuple[Decision, str]:
-    if pd <= limit:
-        return "approve", ""
+def _decide_one(
+    policy: Policy, pd: float, segment: str, quality: str, by_seconds: tuple[str, ...]
+) -> tuple[Decision, str]:
     cutoffs = policy.cutoffs_of(segment)
     if pd > cutoffs.decline:
         return "decline", ""
     between = (BETWEEN,) if pd > cutoffs.approve else ()
-    return "refer", ";".join((*between, *_quality_reasons(policy.refer, quality)))
+    reasons = (*between, *_quality_reasons(policy.refer, quality), *by_seconds)
+    return ("refer", ";".join(reasons)) if reasons else ("approve", "")
+
+
+def _second_reasons(refer: Refer, seconds: Seconds, n: int) -> list[tuple[str, ...]]:
+    """Of each of n rows the second models by which it is referred."""
+    if absent := [name for name in refer.second if name not in seconds]:
+        raise ContractError(
+            f"the policy refers by second model {absent[0]!r}, whose probabilities are not given",
+            "Give them, or leave the name out of refer.second.",
+        )
+    # Not "above": a row without a probability is referred too.
+    referred = {name: ~(seconds[name] <= bound) for name, bound in refer.second.items()}
+    return [tuple(f"{SECOND}{name}" for name, rows in referred.items() if rows[at]) for at in range(n)]
 
 
 def _quality_reasons(refer: Refer, quality: str) -> tuple[str, ...]:

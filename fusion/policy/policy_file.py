@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -34,11 +34,13 @@ SECTIONS: Mapping[str, type[PolicySegment]] = {
 }
 
 
-def load_policy(path: Path, schema: Schema) -> Policy:
+def load_policy(path: Path, schema: Schema, seconds: Collection[str] = ()) -> Policy:
     """The policy of a TOML file, for applications of ``schema``.
 
-    Raises ContractError for an unreadable file, an unknown key (naming the nearest), a value out of its range, or a
-    name that the schema does not have.
+    seconds: names of the second models whose probabilities will be known.
+
+    Raises ContractError for an unreadable file, an unknown key (naming the nearest), a value out of its range, a
+    name that the schema does not have, or a second model that is not given.
     """
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -46,10 +48,10 @@ def load_policy(path: Path, schema: Schema) -> Policy:
         raise ContractError(f"policy file {path} cannot be read ({error.strerror})", "Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ContractError(f"policy file {path} is not valid TOML: {error}", "Correct the file.") from error
-    return parse_policy(tree, schema, f"policy {path}")
+    return parse_policy(tree, schema, f"policy {path}", seconds)
 
 
-def parse_policy(tree: Mapping[str, object], schema: Schema, origin: str) -> Policy:
+def parse_policy(tree: Mapping[str, object], schema: Schema, origin: str, seconds: Collection[str] = ()) -> Policy:
     """A policy from plain data; raises ContractError as ``load_policy`` does."""
     valid = list(_valid_keys(tree))
     for key in _keys(tree):
@@ -59,6 +61,7 @@ def parse_policy(tree: Mapping[str, object], schema: Schema, origin: str) -> Pol
         policy = Policy.model_validate(tree)
     except ValidationError as error:
         raise ContractError(*_in_words(error, origin)) from error
+    _check_seconds(policy.refer, seconds, origin)
     return fit_to_schema(policy, schema, origin)
 
 
@@ -70,7 +73,7 @@ def _keys(tree: Mapping[str, object]) -> Iterator[str]:
 
 
 def _valid_keys(tree: Mapping[str, object]) -> Iterator[str]:
-    """Every key that a policy knows; cut-offs of segments under the values that ``tree`` has."""
+    """Every key that a policy knows; cut-offs of segments and second models under the names that ``tree`` has."""
     for section, part in SECTIONS.items():
         yield section
         yield from (f"{section}.{key}" for key in part.model_fields)
@@ -79,6 +82,19 @@ def _valid_keys(tree: Mapping[str, object]) -> Iterator[str]:
     for value in cutoffs if isinstance(cutoffs, Mapping) else ():
         yield f"segments.cutoffs.{value}"
         yield from (f"segments.cutoffs.{value}.{key}" for key in Cutoffs.model_fields)
+    refer = tree.get("refer")
+    seconds = refer.get("second") if isinstance(refer, Mapping) else None
+    yield from (f"refer.second.{name}" for name in (seconds if isinstance(seconds, Mapping) else ()))
+
+
+def _check_seconds(refer: Refer, given: Collection[str], origin: str) -> None:
+    """Raise ContractError unless every second model that the policy names is given."""
+    if absent := [name for name in refer.second if name not in given]:
+        raise ContractError(
+            f"{origin}: refer.second names {absent[0]!r}, and no second model of that name is given",
+            f"Name its bundle with --second {absent[0]}=BUNDLE, which `score` and `watch` know; other verbs take a "
+            "policy without refer.second.",
+        )
 
 
 def _in_words(error: ValidationError, origin: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from features.tables.applications import Applications
 from fusion.answers import Answer
 from fusion.config import Config, DecisionConfig
 from fusion.model.fusion_model import Scores
-from fusion.policy.policy import Policy, decide_all, default_policy
+from fusion.policy.policy import Policy, Seconds, decide_all, default_policy
 from fusion.scorer import Monitor
 
 
@@ -34,7 +34,8 @@ class RuleScorer:
     def unlike_training(self, counts: Counts) -> tuple[ColumnWarning, ...]:
         return self.unlike(counts)
 
-    def answer(self, applications: Applications, monitor: Monitor) -> Answer:
+    def answer(self, applications: Applications, monitor: Monitor, seconds: Seconds) -> Answer:
+        assert not seconds
         return self.rule(applications, monitor)
 
 

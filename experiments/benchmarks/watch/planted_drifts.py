@@ -152,8 +152,9 @@ class Watch:
 def days_of(seed: int, n_days: int) -> list[tuple[str, Rows]]:
     """Applications by day."""
     table = generate(ROWS * n_days, seed, FIRST_DAY, n_days).table.astype(object)
-    dates = pd.to_datetime(table["applied_on"])
-    kept = np.random.Generator(np.random.PCG64(seed)).random(len(table)) < np.where(dates.dt.weekday >= 5, WEEKEND, 1.0)
+    weekday = (table["applied_on"].to_numpy(dtype="datetime64[D]") - FIRST_DAY).astype(np.int64) % 7
+    random = np.random.Generator(np.random.PCG64(seed))
+    kept = random.random(len(table)) < np.where(weekday >= 5, WEEKEND, 1.0)
     return [(str(day), rows.reset_index(drop=True)) for day, rows in table[kept].groupby("applied_on", sort=True)]
 
 

@@ -7,10 +7,11 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from features.facts.english.numbers import Number
-from features.facts.english.passage import Passage, vocabulary, words
+from features.facts.english.passage import CLAUSE_END, Passage, vocabulary, words
 from features.facts.fact import Fact, FactKind
 
 REACH = 90  # characters before a sum that tell what it is
+FARTHEST_VERB = 7  # words between "earn" and a sum, and
 N_WORDS = 16  # words before a sum that tell what it is
 
 _SYMBOLS = {"$": "USD", "us$": "USD", "ca$": "CAD", "c$": "CAD", "a$": "AUD", "au$": "AUD", "nz$": "NZD"}
@@ -20,6 +21,7 @@ _WORDS |= {"pounds": "GBP", "quid": "GBP", "pound": "GBP", "pence": "GBP", "euro
 _WORDS |= {"rupees": "INR", "yen": "JPY", "canadian dollars": "CAD", "australian dollars": "AUD"}
 _CODES = {code: code.upper() for code in ("usd", "gbp", "eur", "cad", "aud", "nzd", "inr", "jpy", "chf")}
 _CURRENCIES = _SYMBOLS | _WORDS | _CODES
+_WEIGHT = re.compile(r"\b(?:lost|lose|losing|weigh\w*|gain\w*|shed)\b[^.]{0,20}$")
 _PREFIX = re.compile(
     r"(?P<mark>us\$|ca\$|c\$|au?\$|nz\$|[$£€¥₹]|\b(?:rs\.?|usd|gbp|eur|cad|aud|nzd|inr|jpy|chf))\s{0,2}$"
 )
@@ -64,21 +66,26 @@ _OTHERS = vocabulary(
     "he she they who his her their husband husband's wife wife's spouse spouse's partner partner's mother mother's mom "
     "mom's father father's dad dad's son son's daughter daughter's brother brother's sister sister's friend friend's "
     "landlord landlord's boss ex ex's boyfriend boyfriend's girlfriend girlfriend's fiance fiancee parents parent's "
-    "roommate roommate's tenant tenant's combined household joint family total our we business company shop bakery "
-    "store you your"
+    "roommate roommate's tenant tenant's combined household joint family total average median our we business "
+    "company shop "
+    "bakery store you your"
 )
 _NOT_NOW = vocabulary(
     "not never no don't dont doesn't didn't won't can't cannot would wouldn't could couldn't should might may will "
     "i'll i'd hope hoping hopefully want wanted wish expect expecting expected if once was wasn't were used before "
-    "until till must start plan planning"
+    "until till must start plan planning track"
 )
+_OBJECTS = frozenset({"a", "an", "the", "my", "up", "it", "sure", "any"})
+_HOME = (["home"], ["in"])
+_RENTED = frozenset({"a", "an", "out", "the", "my", "free"})  # after "rent", which is then what somebody does
 _NO_TENANTS = frozenset({"we", "our", "total", "landlord", "landlord's", "company"})
 _JOB = frozenset({"job", "position", "employer", "company", "work", "boss", "that", "which", "it"})
 _CONDITIONS = frozenset({"if", "when", "once", "until", "unless", "wish", "before", "till", "where"})
-_OF_PAY = frozenset({"my", "home", "-", "net", "gross", "monthly", "weekly", "base", "hourly", "annual", "yearly"})
+_PAY_TIMES = (["period"], ["day"], ["off"], ["cut"], ["date"])
+_OF_PAY = frozenset({"my", "home", "net", "gross", "monthly", "weekly", "base", "hourly", "annual", "yearly"})
 
 _AFTER_RENT = re.compile(
-    r"\W{0,3}(?:is |goes )?(?:in|for|to|towards?|on|of)?\s?(?:my |our |the )?(?:rent\b|mortgage\b|"
+    r"[\s-]{0,3}(?:is |goes )?(?:in|for|to|towards?|on|of)?\s?(?:my |our |the )?(?:rent\b|mortgage\b|"
     r"for housing)"
 )
 _AFTER_INCOME = re.compile(
@@ -86,13 +93,12 @@ _AFTER_INCOME = re.compile(
     r"gross )?(?:income|salary)\b"
     r"|take[ -]home|(?:in |of |from )?(?:my )?(?:pension|ssi\b|ssdi\b|social security|disability))"
 )
-_NET = re.compile(r"\bnet\b|take[ -]?home|taking home|after[ -]tax|bring(?:ing)? home|\bclear(?:ing)?\b")
+_NET = re.compile(r"\bnet\b|take[ -]?home|taking home|after[ -]tax|bring(?:ing)? home|\bi clear\b")
 _GROSS = re.compile(r"\bgross\b|before[ -]tax")
 _PERIOD_BEFORE = re.compile(
     r"\b(?P<adverb>monthly|annual|annually|yearly|weekly|bi-?weekly|hourly|daily|fortnightly)\b"
     r"|\b(?:per|a|each|every) (?P<unit>hour|week|month|year)\b[^a-z]*(?:is|of|:|=|-)?[^a-z]*$"
 )
-_MONTHLY = re.compile(r"\bper month\b|\ba month\b")
 _BARE_CUE = re.compile(
     r"\b(?:owe|owed|pay|paying|balances?|rent|mortgage|income|salary|make|making|earn|earning|loan (?:of|for)|borrow|"
     r"bills?|debts?|lend me|cost|costs|payments?|limit|expenses|asking for|get|paid|requesting|amount)\b"
@@ -103,9 +109,14 @@ _BARE_CUE = re.compile(
 _BARE_END = re.compile(
     r"\s?(?:[.,;!?)|\n]|$|(?:and|an|on|to|from|per|for|but|in|with|each|so|then|or|total|at|toward|towards|a|every|"
     r"monthly|yearly|annually|dollars|net|gross|i|plus|left|because|by|after|before|worth|of|which|that|"
-    r"this|right)\b|/)"
+    r"this|right|personal loan|loan|balance|limit|credit line|debt|remaining|apr|annual|annualy)\b|/)"
 )
+_DIFFERENCE = re.compile(
+    r"[\s}]{0,2}(?:loan|payments?|bills?|balance|fees?|debts?|limit|refund|deposit|purchase|more|less|extra|additional|raise|increase|bonus)\b"
+)
+_SPENT_ON = re.compile(r"\s?(?:in|of|payments?|worth)\b(?! (?:income|salary|tips|wages|pay|sales|commission))")
 _LISTED = re.compile(r"\s(?:on|to|for|from)\b")
+_LIKE_MONEY = re.compile(r"\d+(?:\.\d+)?(?:-\d+)? ?(?:k|grand)|\d{1,3}(?:,\d{3})+(?:\.\d\d)?|\d+\.\d\d")
 _YEAR = range(1930, 2040)
 _NO_MONEY = re.compile(r"\s?(?:%|percent|per cent|pct)")
 
@@ -161,6 +172,8 @@ def _sum(passage: Passage, number: Number, since: int | None) -> Sum | None:
     end = number.end
     unit = _CURRENCIES[prefix["mark"]] if prefix else ""
     value, spread = number.money, number.money_spread
+    if suffix and suffix["mark"].startswith("pound") and _WEIGHT.search(passage.before(number.start, 40)):
+        return None
     if suffix:
         end += suffix.end()
         unit = unit or _CURRENCIES[suffix["mark"]]
@@ -183,8 +196,9 @@ def _is_bare_sum(passage: Passage, number: Number, since: int | None, has_period
     following = passage.after(number.end, 14)
     if not has_period and not _BARE_END.match(following):
         return False
-    if number.scaled and not following.startswith((" run", " race", "-")):
-        return bool(passage.plain[number.start].isdigit()) or bool(_BARE_CUE.search(passage.before(number.start, 60)))
+    written = passage.plain[number.start : number.end]
+    if _LIKE_MONEY.fullmatch(written) and not following.startswith((" run", " race", "-")):
+        return True
     listed = since is not None and number.start - since <= 40 and _LISTED.match(following)
     if not listed and not _BARE_CUE.search(passage.before(number.start, 60)):
         return False
@@ -202,7 +216,11 @@ def _period(match: re.Match[str]) -> str:
 def _fact(passage: Passage, found: Sum, since: int, until: int, last: FactKind) -> Fact:
     before = passage.before(found.start, REACH, since)
     after = passage.clause_after(found.end, 50, until)
+    if since > passage.start and (border := CLAUSE_END.search(before)):
+        before = before[border.start() :]  # what stands before belongs to the last sum
     kind, sure = _kind(passage, found, before, after, last)
+    if kind != FactKind.AMOUNT and _DIFFERENCE.match(after):
+        kind, sure = FactKind.AMOUNT, 0.8
     per = found.per
     if not per and kind in (FactKind.INCOME, FactKind.RENT):
         stated = _PERIOD_BEFORE.search(before[-45:]) or _PERIOD_BEFORE.match(after.lstrip())
@@ -234,34 +252,56 @@ def _kind(passage: Passage, found: Sum, before: str, after: str, last: FactKind)
         word = said[at]
         if word in _RENT:
             return _rent(said, at, found)
-        if word in _INCOME_NOUNS or (word in ("pay", "home") and _is_noun(said, at)):
+        if _is_income(said, at) or (word in ("pay", "home") and _is_noun(said, at)):
             return _income(passage, found, said, at)
         if word in _EARN or word in _EARNS:
-            if (word in _RECEIVE and not found.per) or (word in ("make", "making") and _is_bought(said[at + 1 :])):
+            if not found.per and (word in _RECEIVE or _SPENT_ON.match(after)):
                 continue
+            if word in ("make", "making") and _is_bought(said[at + 1 :]):
+                continue
+            if len(said) - at > FARTHEST_VERB or (word in ("bring", "bringing") and said[at + 1 : at + 2] not in _HOME):
+                continue
+            if said[max(0, at - 1) : at] == ["a"]:
+                continue  # "a net of"
             return _income(passage, found, said, at)
         if word in _SPENT and not _is_aside(said, at):
             break
     else:
-        if before.strip() in ("to", "or", "and", "-") and last in (FactKind.INCOME, FactKind.RENT):
+        inherited = before.strip() in ("to", "or", "and", "-") or (before.strip() == "(" and found.per)
+        if inherited and last in (FactKind.INCOME, FactKind.RENT):
             return last, 0.7
     if _AFTER_RENT.match(after):
         return FactKind.RENT, 0.9 if not _OTHERS & set(said[-6:]) - {"we", "our", "total"} else 0.4
-    if _AFTER_INCOME.match(after):
+    people = [word for word in said if _is_other(word) or word in _FIRST]
+    if _AFTER_INCOME.match(after) and not (people and people[-1] in _OTHERS):
         return FactKind.INCOME, 0.85
     return FactKind.AMOUNT, 0.95
+
+
+def _is_income(said: Sequence[str], at: int) -> bool:
+    """Whether a word is a noun of income, such as "salary" or "child support", near enough to a sum."""
+    if said[at] == "security":
+        return at > 0 and said[at - 1] == "social"
+    if said[at] == "support":
+        return at > 0 and said[at - 1] in ("child", "spousal", "family")
+    return said[at] in _INCOME_NOUNS
+
+
+def _is_other(word: str) -> bool:
+    """Whether a word names somebody else, or somebody together with the writer."""
+    return word in _OTHERS or (len(word) > 4 and word.rstrip("s'") in _OTHERS)
 
 
 def _is_noun(said: Sequence[str], at: int) -> bool:
     """Whether "pay" and "take-home" are what somebody gets."""
     if said[at] == "home":
         return "take" in said[max(0, at - 2) : at]
-    return at > 0 and said[at - 1] in _OF_PAY
+    return said[max(0, at - 1)] in _OF_PAY and said[at + 1 : at + 2] not in _PAY_TIMES
 
 
 def _is_bought(following: Sequence[str]) -> bool:
     """Whether "make" has an object other than the sum, such as "make payments of"."""
-    return any(word in _SPENT for word in following)
+    return any(word in _SPENT for word in following) or bool(following and following[0] in _OBJECTS)
 
 
 def _is_aside(said: Sequence[str], at: int) -> bool:
@@ -273,11 +313,12 @@ def _rent(said: Sequence[str], at: int, found: Sum) -> tuple[FactKind, float]:
     """A sum after "rent" or "mortgage"."""
     following = said[at + 1 :]
     earlier = said[max(0, at - 6) : at]
-    if following[:1] in (["a"], ["an"], ["out"]) or "by" in following[-2:] or "free" in following[:1]:
+    rented = following[:1] and following[0] in _RENTED
+    if rented or "by" in following[-2:] or {"was", "were", "("} & set(following[-3:]):
         return FactKind.AMOUNT, 0.8
     if any(word in _SPENT and word not in ("payment", "payments", "cost", "costs", "bill") for word in following):
         return FactKind.AMOUNT, 0.8
-    if {"receive", "collect", "receiving", "get"} & set(earlier) and "i" in said[:at]:
+    if following[:1] == ["from"] or ({"receive", "collect", "receiving", "get"} & set(earlier) and "i" in said[:at]):
         return FactKind.INCOME, 0.8
     if set(earlier) & _OTHERS - _NO_TENANTS and not set(earlier[-1:]) & _FIRST:
         return FactKind.AMOUNT, 0.7
@@ -292,13 +333,15 @@ def _income(passage: Passage, found: Sum, said: Sequence[str], at: int) -> tuple
         return FactKind.AMOUNT, 0.8
     quoted = passage.plain[passage.start : found.start].count('"') % 2 == 1
     third = said[at] in _EARNS
-    hypothetical = False
+    hypothetical = bool({"will", "would", "should", "could", "must"} & set(said[at + 1 :]))
     for place in range(at - 1 if said[at] not in _OTHERS else at, -1, -1):
         word = said[place]
-        if word in _OTHERS and not (third and word in _JOB):
+        if _is_other(word) and not (third and word in _JOB):
             return FactKind.AMOUNT, 0.9
         hypothetical = hypothetical or word in _NOT_NOW
         if word in _FIRST:
+            if word == "i" and said[max(0, place - 1) : place] == ["and"]:
+                return FactKind.AMOUNT, 0.8  # of two people
             asked = place > 0 and said[place - 1] in _CONDITIONS
             owed = said[at] in ("support", "alimony") and bool({"pay", "paying"} & set(said[place:at]))
             if hypothetical or quoted or asked or owed or (third and not _JOB & set(said[place:at])):

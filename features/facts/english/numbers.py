@@ -52,8 +52,8 @@ _FEW = re.compile(r"\ba couple(?: of)?\b|\ba dozen\b")
 _SPACED = re.compile(r"(?<=[$£€₹])\d{1,3}(?: \d{3})+(?!\d)")
 _PENSION_PLAN = re.compile(r"401 ?k|403 ?b")
 _JOINT = re.compile(
-    r"(?:\.00)? ?(?:%|percent|dollars|usd|pounds|euros|years?|months?|weeks?|days?)? ?"
-    r"(?P<joint>-|\bto\b|\bup to\b|\band\b) ?(?:us\$|ca\$|[$£€¥₹]|rs\.? ?)? ?"
+    r" ?(?:(?P<percent>%|percent)|dollars|usd|pounds|euros|years?|months?|weeks?|days?)? ?"
+    r"(?P<joint>-|\bto\b|\bup to\b|\band\b) ?(?(percent)|(?:us\$|ca\$|[$£€¥₹]|rs\.? ?)?) ?"
 )
 _BETWEEN = re.compile(r"\bbetween (?:about )?[$£€¥₹]? ?$")
 _CHANGE = re.compile(

@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from features.facts.english.numbers import Number, find_numbers
 from features.text.cleaning import sentences
 
-_CLAUSE_END = re.compile(r"[,;|\n]|\b(?:and|but|while|plus)\b")
+CLAUSE_END = re.compile(r"[,;|\n]|\b(?:and|but|while|plus)\b")
 _RUPEES = re.compile(r"\brs\.\Z")
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|[^\sa-z]")
 
@@ -52,7 +52,7 @@ class Passage:
     def clause_after(self, at: int, length: int, until: int = sys.maxsize) -> str:
         """The same, up to the end of the clause."""
         following = self.after(at, length, until)
-        border = _CLAUSE_END.search(following)
+        border = CLAUSE_END.search(following)
         return following[: border.start()] if border else following
 
     @property

@@ -11,10 +11,10 @@ from features.facts.fact import Fact, FactKind
 REACH = 70  # characters between the words that ask for the loan and what it is for
 
 _BUY = (
-    r"(?:buy|buying|purchas\w+|get|getting|finance|financing|repair\w*|fix\w*|replace|replacing|a (?:new|"
-    r"used|down ?payment on a)|my|the)"
+    r"(?:buy|buying|purchas(?:e|ing)|get|getting|finance|financing|repair\w*|fix\w*|replace|replacing|a (?:new|"
+    r"used|down ?payment on a)|for (?:my|the|our|some|a))"
 )
-_THING = r"(?: [\w'$,-]+){0,4}? "
+_THING = r"(?: [\w'$,-]+){0,3}? "
 _CUES = {
     "medical": (
         r"(?:pay\w* (?:off |for )?)?(?:my |our |some |the |all )?(?:medical|dental|hospital|doctor'?s?|vet|"
@@ -26,7 +26,8 @@ _CUES = {
         r"(?:debt )?cons[aoi]l[aoi]d\w+(?: (?:loan|of))?(?: (?:\w+ ){0,3}(?:debts?|bills|loans|"
         r"cards))?(?: into (?:one|1|a single) (?:\w+ ){0,3}?payment)?|combin\w+ (?:\w+ ){0,3}(?:debts?|bills|"
         r"loans|cards|payments)|"
-        r"(?:one|single|1) (?:low |lower |easy |monthly |affordable |simple )*payment|get out of debt|"
+        r"(?:in ?to|have|make|just|to|with|only) (?:only |just )?(?:a )?(?:one|single|1) "
+        r"(?:low |lower |easy |monthly |affordable |simple )*payment|get out of debt|"
         r"pay(?:ing)?[ -]?(?:off|down) (?:\w+ ){0,3}(?:debts?|bills|loans)|refinanc\w+ (?:\w+ ){0,3}(?:debts?|"
         r"loans)"
     ),
@@ -39,16 +40,16 @@ _CUES = {
         r"home (?:improvement|repair|renovation)s?|remodel\w*(?: (?:\w+ ){0,3}(?:kitchen|bathroom|basement|"
         r"house|home|bath))?|renovat\w+(?: (?:\w+ ){0,3}(?:kitchen|bathroom|basement|house|home|bath))?|"
         rf"(?:{_BUY}|redo|install\w*|finish\w*|build\w*|add|update|updating|upgrad\w+|a new|"
-        rf"new){_THING}?(?:roof|kitchen|bathroom|basement|windows|furnace|deck|patio|fence|septic|hvac|"
+        rf"new){_THING}(?:roof|kitchen|bathroom|basement|windows|furnace|deck|patio|fence|septic|hvac|"
         rf"air conditioner|boiler|"
         r"flooring|floors|driveway|garage|swimming pool|pool|back porch|porch|heating|plumbing)"
     ),
     "house": (
         r"(?:down ?payment|deposit) (?:on|for) (?:\w+ ){0,2}(?:house|home|flat|property)|(?:buy|buying|"
-        r"purchas\w+|build|building) (?:\w+ ){0,3}(?:house|home|flat|condo|property|land)\b"
+        r"purchas(?:e|ing)|build|building) (?:\w+ ){0,3}(?:house|home|flat|condo|property|land)\b"
     ),
     "car": (
-        rf"{_BUY}{_THING}?(?:car|truck|vehicle|van|suv|honda|toyota|ford|engine|transmission|"
+        rf"{_BUY}{_THING}(?:car|truck|vehicle|van|suv|honda|toyota|ford|engine|transmission|"
         r"auto)\b(?! (?:payment|insurance|loan|note))|car (?:repairs?|purchase)|auto repairs?"
     ),
     "education": (
@@ -73,21 +74,22 @@ _CUES = {
     ),
     "vacation": r"(?:a |our |my |the |family )?(?:vacation|holiday|cruise|trip to)\b",
     "major_purchase": (
-        r"(?:buy|buying|purchas\w+|get) (?:a |an |new |used |some |my ){0,3}(?:motorcycle|boat|rv|furniture|"
+        r"(?:buy|buying|purchas(?:e|ing)|get) (?:a |an |new |used |some |my ){0,3}(?:motorcycle|boat|rv|furniture|"
         r"computer|laptop|appliances?|camera|jet ski|motorbike|harley|washer|fridge|refrigerator|piano|"
         r"instrument|equipment)"
     ),
 }
 _CUE = re.compile("|".join(rf"(?P<{name}>\b(?:{pattern})(?![a-z]))" for name, pattern in _CUES.items()))
 _FRAME = re.compile(
-    r"\b(?:(?:loan|money|funds?|cash|proceeds|funding|this|it|need|needed|needing|\$?\d[\d,.]*k?|dollars|"
+    r"\b(?:(?:loan|money|funds?|cash|proceeds|funding|(?:this|it)(?= (?:is|will|would))|need|"
+    r"needed|needing|\$?\d[\d,.]*k?|dollars|"
     r"usd|borrow|request|help)(?: (?:is|are|will|would|to|be|going|used|needed|intended|primarily|mainly|"
     r"me|us))*"
     r"(?: (?:for|to|towards?|on))?|us(?:e|ing) (?:of )?(?:the |this |these |of )*(?:loan|money|funds|"
     r"proceeds)(?: (?:is|are))?(?: (?:for|to|:))?|"
     r"(?:looking|trying|want|wanting|wish|plan|planning|hope|hoping|like|going|intend|need|able|goal is|"
-    r"order) to|purpose(?: of (?:this|the|my) loan)?(?: is)?(?: to)?|so (?:that )?i can|can|"
-    r"help(?:s|ing)? (?:me|us)(?: to)?|would|will|apply(?:ing)? for)(?:[ :]|$)"
+    r"order) to|purpose(?: of (?:this|the|my) loan)?(?: is)?(?: to)?|so (?:that )?i can|"
+    r"help(?:s|ing)? (?:me|us)(?: to)?|apply(?:ing)? for)(?:[ :]|$)"
 )
 _ALWAYS = re.compile(r"debt consol|home improve|(?:want|try\w*) to consol|renovating|remodeling|consolidate")
 _NOT_THIS = re.compile(

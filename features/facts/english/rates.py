@@ -38,6 +38,10 @@ _NO_RATE_BEFORE = re.compile(
     r"(?:\bby|\bsave|\btip|give|am|i'm|cut|pay(?: cut| raise)? of|utili[sz]ation\w*(?: (?:is|of|at))?|"
     r"only use|using) $"
 )
+_PART_AFTER = re.compile(r"\s?(?:of\b|is spent|attained|funded|fulfilled|financed|vested)")
+_PART_BEFORE = re.compile(
+    r"\b(?:growth|rank|hit|score|increased? (?:of|by)|funded|goal|margins?)\b[^,;]{0,14}$|\bthe other $"
+)
 _LARGEST = 1000.0
 
 
@@ -59,12 +63,13 @@ def find_rates(passage: Passage) -> Iterator[Fact]:
         if number.value in (0, 100, 110, 101, 1000) and not _NAMED.search(before) and "interest" not in following:
             continue
         other = _NO_RATE_AFTER.match(following) or _NO_RATE_BEFORE.search(before[-24:])
+        other = other or _PART_AFTER.match(following) or _PART_BEFORE.search(before[-36:])
         if other and not _follows_rate(before, following):
             continue
         stated = passage.after(number.end, 40)[: (sign.end() if sign else 0) + 24]
         per = "month" if _MONTHLY.match(following) else "year" if _is_yearly(stated, following, before) else ""
         cue = _CUE.search(around) or "apr" in stated[:12]
-        confidence = 0.95 if cue and sign else 0.7
+        confidence = (0.95 if cue else 0.5) if sign else 0.7
         yield Fact(
             FactKind.RATE,
             number.start,

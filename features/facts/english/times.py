@@ -20,13 +20,13 @@ _MONTHS = {
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DOUBTFUL = ("may", "mar", "march", "dec", "jan")
 _EPOCH = date(1970, 1, 1).toordinal()
-_FULL_YEAR = r"(?:19|20)\d\d"
+_FULL_YEAR = r"(?:19[5-9]|20\d)\d"
 _DATE = re.compile(
     rf"(?<![\w$£€./-])(?:(?P<iso_year>{_FULL_YEAR})-(?P<iso_month>\d\d?)-(?P<iso_day>\d\d?)"
     rf"|(?P<first>\d\d?)(?P<sep>[/.-])(?P<second>\d\d?)(?P=sep)(?P<short_year>{_FULL_YEAR}|\d\d)"
     rf"|(?P<number_month>\d\d?)/(?P<number_year>{_FULL_YEAR})"
     rf"|(?P<day_first>\d\d?)(?:st|nd|rd|th)?(?: of)? (?P<later_month>{_MONTH})\b\.?(?:,? (?P<later_year>{_FULL_YEAR}))?"
-    rf"|(?P<month>{_MONTH})\b\.?(?: (?P<day>\d\d?)(?:st|nd|rd|th)?(?![\d,%:]*\d))?(?:(?:,| of|"
+    rf"|(?P<month>{_MONTH})\b(?:\.(?= ?\d))?(?: (?P<day>\d\d?)(?:st|nd|rd|th)?(?![\d,%:]*\d))?(?:(?:,| of|"
     rf"-)? ?(?P<year>{_FULL_YEAR})|(?! ?\d))"
     rf"|(?P<year_alone>{_FULL_YEAR}))(?![\w/%]|[.,]\d|-\d)"
 )
@@ -38,6 +38,7 @@ _BEFORE_MONTH = re.compile(
     r"\b(?:in|since|last|next|this|until|till|by|before|after|early|late|mid|of|from|end of|during|"
     r"through|back in)[ -]$"
 )
+_SURE_MONTH = re.compile(r"\b(?:in|last|next|since|until|by) $")
 _SINCE = re.compile(r"\bsince (?:about |around |early |late |the end of |the beginning of )?$")
 _UNIT = re.compile(
     r"(?P<half>(?: and)? (?:a half|1/2))?[ -]?(?P<unit>years?|yrs?|yr's|yeras?|months?|mnths?|mths?|mos?|"
@@ -49,12 +50,13 @@ _A_UNIT = re.compile(
     r"last) )?(?P<whole>(?P<half>half )?(?:a|one full) (?P<unit>year|month|week|"
     r"decade)\b(?P<and_half> and a half\b)?)(?=(?P<ago> (?:ago|late|behind|now|already)\b)?)"
 )
+_LASTING = re.compile(r"\b(?:for|in|within|than|only|just|over|after) $")
 _OLD = re.compile(r"[ -]?(?:olds?\b|of age|s old)|\s?(?:per|a|each|every) (?:week|month|year)|/")
 _EVERY = re.compile(r"(?:\bevery|\beach|\bper|\bage|\baged|\bevery other|\btimes in|\bdays|\bnet) $")
 _OF_TIME = re.compile(r"(?:a|per) $")
 _AND_MORE = re.compile(r",?(?: and| &)? ?$")
 _IN_WORK = re.compile(
-    r"\b(?:work(?:ed|ing|s)?|employed|employer|employment|job|jobs|career|service|in business|position|"
+    r"\b(?:work(?:ed|ing|s)?|employed|employer|employment|job|jobs|career|service|in business|business for|position|"
     r"self[ -]?employed|same company|same practice|"
     r"same firm|with the company|occupation|profession|on the force|tenure|seniority|teaching|nursing|"
     r"driving truck|military|army|navy|"
@@ -63,19 +65,19 @@ _IN_WORK = re.compile(
 _NOT_WORKER = re.compile(
     r"been (?:a|an) (?:[a-z]+ )?(?:customer|client|member|homeowner|home owner|resident|renter|tenant|"
     r"borrower|parent|widow|widower|victim|citizen|"
-    r"cardholder|long|rough|tough|hard|great|good|while|year)|been with (?:my|your|you|the bank|my bank|"
-    r"her|him)\b(?! (?:current|present|employer|company|job|firm))"
+    r"cardholder|long|rough|tough|hard|great|good|while|year)|been with (?:my|your|you|the bank|"
+    r"her|him)\b(?! (?:\w+ )?(?:employer|company|job|firm))"
 )
 _OUT_OF_WORK = re.compile(
     r"\b(?:out of (?:work|a job)|off work|unemployed|without (?:work|a job)|lost my|laid off|no work|not work\w*|"
     r"will|going to|plan to|intend to|would|looking for|pay(?:ing)? (?:it|this|off|back)|repay|loan|"
-    r"between jobs|found a|new job|retire in)\b"
+    r"between jobs|found a|new job|retire in|previous(?:ly)?|formerly|used to|prior|last job|working capital)\b"
 )
 _OTHER_WORKER = re.compile(
     r"\b(?:he|she|husband|wife|he's|she's|son|daughter|spouse|partner|fiancee?|boyfriend|girlfriend)\b"
 )
 _WORK_AFTER = re.compile(
-    r"\s?(?:of (?:service|experience|employment)|with (?:the |my )?(?:same|current|present|company|"
+    r"\.?\s?(?:into my career|of (?:service|experience|employment)|with (?:the |my )?(?:same|current|present|company|"
     r"employer|firm)|(?:at|in|on|with) (?:my|the|this|the same) (?:current |present |same )?"
     r"(?:job|company|position|employer|field|industry|firm|practice)|in (?:business|the (?:military|army|"
     r"navy|field|trade))|as an? )"
@@ -167,7 +169,7 @@ def _day(passage: Passage, match: re.Match[str]) -> Day | None:
 
 def _is_month(passage: Passage, match: re.Match[str], before: str) -> bool:
     """Whether "may" or "march" is a month."""
-    return bool(match["year"] or match["day"] or passage.text[match.start()].isupper() or _BEFORE_MONTH.search(before))
+    return bool(match["year"] or match["day"] or passage.text[match.start()].isupper() or _SURE_MONTH.search(before))
 
 
 def _of_month(passage: Passage, match: re.Match[str], name: str, day: str | None, year: str | None) -> Day | None:
@@ -240,6 +242,8 @@ def _numbered(passage: Passage, number: Number) -> tuple[int, int, float, float,
         if _LABEL.search(before) and number.value < 60:
             return number.start, number.end, number.value * 12, number.spread * 12, "month", True
         return None
+    if number.value == 1 and unit["unit"] == "day" and not _LASTING.search(before):
+        return None  # "one day I will"
     if before.endswith(("$", "£", "€")) or _EVERY.search(before[-14:]) or _OLD.match(after, unit.end()):
         return None
     if number.scaled or number.value > 2000:

@@ -33,8 +33,8 @@ _HEADS = vocabulary(
 )
 _NO_HEADS = vocabulary("borrower payer saver customer member homeowner person parent single student")
 _AS = re.compile(
-    r"\b(?P<cue>(?:work(?:ed|ing|s)?|employed|employment|job|position|career|there|hired|started|am|"
-    r"living|it)\b[^.;!?]{0,50}?)\bas (?:an? |the )?(?=[a-z])"
+    r"\b(?P<cue>(?:work(?:ed|ing|s)?|employed|employment|job|position|career|hired|started)\b[^.;!?]{0,50}?)"
+    r"\bas (?P<article>an? |the )?(?=[a-z])"
 )
 _LEADING_AS = re.compile(r"(?:^|[.;,!?\n] ?|\band )as an? (?=[a-z])")
 _I_AM = re.compile(
@@ -47,18 +47,21 @@ _LABEL_JOB = re.compile(
 _LABEL_EMPLOYER = re.compile(r"\b(?:employer|company)(?: name)?(?: is)?: ?(?:the )?(?=[a-z])")
 _AT = re.compile(
     r"\b(?P<cue>work(?:ed|ing|s)?|employed|employer is|employment|job|position|career|teach(?:ing)?|drive|"
-    r"driving|been(?= (?:at|with)\b))"
-    r"(?P<gap>(?: (?!(?:for|with|at|by)\b)[\w$,.'/-]+){0,7}?) (?P<by>for|with|at|by) (?P<article>the |an? )?(?=[a-z])"
+    r"driving|been(?= (?:at|with)\b))(?P<gap>(?: (?!(?:for|with|at|by|on|out|to|from)\b)[\w$'/-]+){0,6}?) "
+    r"(?P<by>for|with|at|by) (?P<article>the |an? )?(?=[a-z])"
 )
 _EMPLOYER_IS = re.compile(r"\bmy employer is (?:the )?(?=[a-z])")
 _JOB_AT = re.compile(r"(?: [a-z-]+){0,2} (?:at|with|for) (?P<article>the |an? )?(?=[a-z])")
 _NAME_WORD = re.compile(r"[\w&'’.-]*[\w&]")
-_LINKS = frozenset({"of", "the", "&", "and", "for", "de", "la"})
+_LINKS = frozenset({"of", "&", "de", "la"})
+_NAMED_AFTER = frozenset({"called", "named"})
+_MASKED = re.compile(r"x+")  # what the publishers of texts write over names
+_GENERIC = vocabulary("company firm store office center centre department agency call post plant")
 _STOPS = vocabulary(
     "for since as and in on full part making make where with who which that so i to at by from my but "
     "over about is are earning was or until have has there now currently during because between after "
     "before almost nearly while near going through then if we they the an a of it more all part-time "
-    "full-time fulltime every when just last past another here too been years year months month we're i'm "
+    "full-time fulltime every when called named just last past another here too been years year months month we're i'm "
     "working since, not you"
 )
 _NO_EMPLOYER = vocabulary(
@@ -99,7 +102,12 @@ def _jobs(passage: Passage) -> Iterator[Fact]:
         yield from _job(passage, match.end(), 0.9, any_job=True)
     for match in _AS.finditer(plain, start, end):
         if _is_own(passage, match.start(), match.end()):
-            yield from _job(passage, match.end(), 0.9, any_job=match["cue"].startswith(("work", "employed")))
+            yield from _job(
+                passage,
+                match.end(),
+                0.9,
+                any_job=bool(match["article"]) and match["cue"].startswith(("work", "employed")),
+            )
     for match in (*_LEADING_AS.finditer(plain, start, end), *_I_AM.finditer(plain, start, end)):
         if _is_own(passage, match.start(), match.end()):
             yield from _job(passage, match.end(), 0.85, any_job=False)
@@ -132,46 +140,70 @@ def _employers(passage: Passage) -> Iterator[Fact]:
     for match in (*_LABEL_EMPLOYER.finditer(plain, start, end), *_EMPLOYER_IS.finditer(plain, start, end)):
         yield from _employer(passage, match.end(), 0.9)
     for match in _AT.finditer(plain, start, end):
-        if (match["cue"] == "been" and match["by"] == "for") or not _is_own(passage, match.start(), match.end()):
-            continue
-        if match["cue"] in ("been", "drive", "driving") and not passage.text[match.end()].isupper():
-            continue
-        yield from _employer(passage, match.end(), 0.85)
+        if _is_of_work(passage, match) and _is_own(passage, match.start(), match.end()):
+            yield from _employer(passage, match.end(), 0.85, match["article"] or "", match["by"] != "with")
     for job in _jobs(passage):
         follows = _JOB_AT.match(plain, job.end, end)
         if follows:
-            yield from _employer(passage, follows.end(), 0.8)
+            yield from _employer(passage, follows.end(), 0.8, follows["article"] or "", guess=False)
 
 
-def _employer(passage: Passage, at: int, confidence: float) -> Iterator[Fact]:
-    """The employer whose name begins here, if it is one."""
-    shouted = passage.text[passage.start : passage.end].isupper()
-    names: list[re.Match[str]] = []
-    for name in _name_words(passage, at, LONGEST_NAME):
+def _is_of_work(passage: Passage, match: re.Match[str]) -> bool:
+    """Whether "work for" and the like speak of employment."""
+    before = passage.before(match.start(), 6)
+    proper = passage.text[match.end()].isupper()
+    if match["cue"] == "been" and match["by"] == "for":
+        return False
+    if match["cue"] in ("been", "drive", "driving"):
+        return proper
+    if match["cue"].startswith("work") and match["by"] == "with":
+        return match["cue"] == "work" and before.endswith("i ") and proper
+    return not (match["cue"] == "work" and before.endswith(("at ", "the ", "of ", "to ", "from ")))
+
+
+def _employer(passage: Passage, at: int, confidence: float, article: str = "", guess: bool = True) -> Iterator[Fact]:
+    """The employer whose name begins here, if it is one.
+
+    A name has capitals, or is a common noun such as "hospital"; where nobody writes capitals, with ``guess``, any word.
+    """
+    written = passage.text[passage.start : passage.end]
+    plain_writer = written.isupper() or not any(character.isupper() for character in written.replace("I", ""))
+    names = list(_name_words(passage, at, LONGEST_NAME))
+    lower = [name.group().lower() for name in names]
+    called = next((place for place, word in enumerate(lower) if word in _NAMED_AFTER), None)
+    if called is not None:
+        names, lower, article = names[called + 1 :], lower[called + 1 :], ""
+    if not names or lower[0] in _NO_EMPLOYER or lower[0][0].isdigit() or _MASKED.fullmatch(lower[0]):
+        return
+    proper = names[0].group()[0].isupper() and not plain_writer and article not in ("a ", "an ")
+    n_words = _proper_length(names) if proper else _common_length(lower)
+    known = any(word in _COMMON_EMPLOYERS for word in lower[:n_words])
+    guessed = guess and plain_writer and n_words <= 2
+    if not n_words or not (proper or known or guessed) or (n_words == 1 and lower[0] in _GENERIC):
+        return
+    sure = confidence if proper else confidence - (0.15 if known else 0.35)
+    yield _named(passage, FactKind.EMPLOYER, names[0].start(), names[n_words - 1].end(), sure)
+
+
+def _proper_length(names: list[re.Match[str]]) -> int:
+    """How many words a name with capitals has; "of" belongs to it where a capital follows."""
+    length = 0
+    for place, name in enumerate(names):
         word = name.group()
-        capital = word[0].isupper() and not shouted
-        if not names and (word.lower() in _NO_EMPLOYER or word[0].isdigit()):
-            return
-        if capital or (word.lower() in _LINKS and word.lower() != "and" and names and _goes_on(passage, name.end())):
-            names.append(name)
-        elif (names and names[0].group()[0].isupper() and not shouted) or word.lower() in _STOPS or word[0].isdigit():
+        if word[0].isupper():
+            length = place + 1
+        elif word not in _LINKS and not (word == "the" and place and names[place - 1].group() == "of"):
             break
-        else:
-            names.append(name)
-    if not names:
-        return
-    capital = names[0].group()[0].isupper() and not shouted
-    known = any(name.group().lower() in _COMMON_EMPLOYERS for name in names)
-    if not capital and not known and len(names) > 3:
-        return
-    sure = confidence if capital else confidence - (0.15 if known else 0.35)
-    yield _named(passage, FactKind.EMPLOYER, names[0].start(), names[-1].end(), sure)
+    return length
 
 
-def _goes_on(passage: Passage, at: int) -> bool:
-    """Whether a name goes on after "of": with a capital, or where it is written small throughout."""
-    following = passage.text[at : at + 2].strip()
-    return bool(following) and following[0].isalpha()
+def _common_length(lower: list[str]) -> int:
+    """How many words a name without capitals has; "of" belongs to it after "state", "city" and the like."""
+    for place, word in enumerate(lower):
+        linked = word == "of" and place and lower[place - 1] in _COMMON_EMPLOYERS and place + 1 < len(lower)
+        if (word in _STOPS and not linked) or not word[0].isalpha():
+            return place
+    return len(lower)
 
 
 def _name_words(passage: Passage, at: int, most: int) -> Iterator[re.Match[str]]:
@@ -193,7 +225,7 @@ def _is_own(passage: Passage, start: int, end: int) -> bool:
     stretch = passage.plain[start:end]
     firsts = [match.end() for match in _FIRST.finditer(before)]
     others = [match.end() for match in _OTHERS.finditer(before)]
-    if others and (not firsts or others[-1] > firsts[-1]):
+    if (others and (not firsts or others[-1] > firsts[-1])) or _OTHERS.search(stretch):
         return False
     since = before[max(0, firsts[-1] - 3) :] if firsts else before[-20:]
     quoted = passage.plain[passage.start : start].count('"') % 2 == 1

@@ -2,9 +2,9 @@
 
 import pytest
 
+from experiments.benchmarks.facts.marking import Agreement, agreement, marked, read_marked, total
 from features.facts.fact import Fact, FactKind
 from features.facts.find import find_facts
-from tests.support.marked_facts import Agreement, agreement, marked, read_marked, total
 
 FLOORS = {
     FactKind.AMOUNT: 0.85,

@@ -68,6 +68,21 @@ def test_quality_reasons_are_named_and_never_change_a_decline() -> None:
     )
 
 
+@given(st.lists(st.tuples(SHARES, st.one_of(SHARES, st.just(np.nan)))), SHARES)
+def test_a_second_model_only_turns_approvals_into_referrals(rows: list[tuple[float, float]], bound: float) -> None:
+    pds, fraud = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+    plain, strict = policy(0.1, 0.3), policy(0.1, 0.3, Refer(second={"fraud": bound}))
+    blank = [""] * len(rows)
+    without = decide(plain, pds, blank, blank)
+    found = decide(strict, pds, blank, blank, {"fraud": fraud, "other": fraud})
+    for row, (before, after) in enumerate(zip(without.decision, found.decision, strict=True)):
+        suspect = not fraud[row] <= bound
+        assert after == ("refer" if suspect and before == "approve" else before)
+        assert ("second:fraud" in found.refer_reason[row].split(";")) == (suspect and before != "decline")
+    with pytest.raises(ContractError, match="second model 'fraud', whose probabilities are not given"):
+        decide(strict, pds, blank, blank)
+
+
 @given(st.lists(st.tuples(SHARES, st.sampled_from(["36", "60", ""]), FLAGS)), SHARES, SHARES)
 def test_rows_are_decided_independently_and_monotonically_in_pd(
     rows: list[tuple[float, str, list[str]]], one: float, other: float

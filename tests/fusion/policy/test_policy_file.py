@@ -118,6 +118,13 @@ def test_numbers_of_segments_are_values_not_spellings(tmp_path: Path, value: str
         ("masked:health", "masked:wealth", "'masked' cannot be said of 'wealth'. The nearest valid one is 'health'"),
         ('"narrative_only"', '"narrative_only:x"', "'narrative_only' cannot be said of 'x'. Leave it out"),
         ("no_narrative = true", "no_narrative = 1", "refer.no_narrative: Input should be a valid boolean, got 1"),
+        ("[refer]", "[refer]\nsecond = {fraud = 1.5}", "refer.second.fraud: Input should be less than or equal to 1"),
+        ("[refer]", "[refer]\nsecond = 0.2", "refer.second is a section, not a value. Write it as [refer.second]"),
+        (
+            "[refer]",
+            "[refer]\nsecond = {fraud = 0.2}",
+            "refer.second names 'fraud', and no second model of that name is given. Name its bundle",
+        ),
         ("[refer]", "[refer", "is not valid TOML"),
     ],
 )
@@ -144,5 +151,5 @@ def test_the_examples_fit_their_schemas(name: str) -> None:
 
 def test_the_page_on_policies_shows_a_whole_one(tmp_path: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "policy.md").read_text()
-    policy = load_policy(written(tmp_path, page.split("```toml\n")[1].split("```")[0]), DEMO)
+    policy = load_policy(written(tmp_path, page.split("```toml\n")[1].split("```")[0]), DEMO, ["fraud"])
     assert set(policy.model_fields_set) == {"cutoffs", "segments", "refer", "economics", "constraints"}

@@ -1,6 +1,6 @@
 """Invented narratives with their facts marked by hand, and how well found facts agree with them.
 
-A line of ``tests/features/facts/marked.txt`` is a narrative, ``\\n`` standing for a line break. A stretch that is a
+A line of ``marked.txt`` is a narrative, ``\\n`` standing for a line break. A stretch that is a
 fact is written ``{kind value unit per|stretch}``: the value is a number, ``middle~half width`` for a range, an ISO
 date, or ``-`` where there is none; after ``-`` may stand the begin of "since 2009". Employers and jobs have the stretch
 itself as their text, purposes the word after the kind. What was marked, and why, is in ``docs/facts.md``.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from features.facts.fact import PER_YEAR, Fact, FactKind
 
-MARKED = Path(__file__).parent.parent / "features" / "facts" / "marked.txt"
+MARKED = Path(__file__).with_name("marked.txt")
 _MARK = re.compile(r"\{(\w+) ?([^|{}]*)\|([^{}]+)\}")
 
 

@@ -1,0 +1,143 @@
+"""Second models of a run, such as one of fraud: their probabilities beside the PDs of the rows of one file.
+
+A second model reads the same file by its own data contract, and so may need other columns of it. A row that breaks that
+contract has no probability.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from data_schemas.errors import ContractError
+from features.arrays import Floats, Ints
+from features.tables.applications import Chunk
+from features.tables.reader import ReadOptions, read_chunks
+from fusion.policy.policy import Seconds
+from fusion.scorer import Monitor, Scorer, load_scorer
+from fusion.text_encoder import VectorCache
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class SecondModels:
+    """Second models by their names.
+
+    Attributes:
+        scorers: each with its encoder.
+    """
+
+    scorers: Mapping[str, Scorer] = field(default_factory=dict)
+
+    @staticmethod
+    def load(given: Sequence[str], vectors: VectorCache | None = None, threads: int = 0) -> SecondModels:
+        """The models that ``--second NAME=BUNDLE`` name.
+
+        Raises ContractError for what names none, a name that is given twice, or a model whose schema has further
+        sources; else as ``load_scorer`` does.
+        """
+        bundles = named_bundles(given)
+        scorers = {name: load_scorer(path, cache=vectors, threads=threads) for name, path in bundles.items()}
+        for name, scorer in scorers.items():
+            if scorer.schema.sources:
+                what = f"second model {name} needs records of {', '.join(one.name for one in scorer.schema.sources)}"
+                raise ContractError(what, "Train it on a contract without further sources.")
+        return SecondModels(scorers)
+
+    @property
+    def identity(self) -> str:
+        """Names all that the probabilities depend on, in a line; "none" without a model."""
+        parts = [f"{name} {one.model_id} {one.encoder_digest[:12]}" for name, one in sorted(self.scorers.items())]
+        return ", ".join(parts) or "none"
+
+    def open(self, path: Path, options: ReadOptions) -> SecondReading:
+        """Begin to read a file, as ``options`` read it for the first model."""
+        own = replace(options, passthrough=(), joined=None, need_target=False)
+        streams = {name: _Stream(name, scorer, path, own) for name, scorer in self.scorers.items()}
+        return SecondReading(streams)
+
+
+NO_SECOND_MODELS = SecondModels()
+
+
+@dataclass(frozen=True)
+class SecondReading:
+    """A file as it is read for second models.
+
+    Attributes:
+        streams: one for each model.
+    """
+
+    streams: Mapping[str, _Stream]
+
+    def beside(self, chunk: Chunk, monitor: Monitor) -> Seconds:
+        """Probabilities of a chunk's applications, in the order of the chunk; to be called chunk after chunk, of which
+        some may be left out. Raises ContractError, naming the model, where the file lacks columns that it needs.
+        """
+        rows = chunk.applications.row_number
+        return {name: stream.of_rows(rows, monitor) for name, stream in self.streams.items()}
+
+
+class _Stream:
+    """A file read for one second model as far as it is needed."""
+
+    def __init__(self, name: str, scorer: Scorer, path: Path, options: ReadOptions) -> None:
+        self.name = name
+        self.scorer = scorer
+        self.chunks: Iterator[Chunk] | None = read_chunks(path, scorer.schema, options)
+        self.pending: list[Chunk] = []
+
+    def of_rows(self, rows: Ints, monitor: Monitor) -> Floats:
+        """Probabilities of applications by the numbers of their rows, in rising order; NaN for those that break the
+        contract.
+        """
+        found = np.full(len(rows), np.nan)
+        if not len(rows):
+            return found
+        self._read_through(int(rows[-1]))
+        for chunk in self.pending:
+            applications = chunk.applications
+            wanted = np.isin(applications.row_number, rows)
+            if wanted.any():
+                own = applications.take(wanted)
+                reading = self.scorer.read(own, Monitor(on_texts=monitor.on_texts))
+                found[np.searchsorted(rows, own.row_number)] = self.scorer.scores(reading).pd
+        self.pending = [chunk for chunk in self.pending if _last_row(chunk) > rows[-1]]
+        return found
+
+    def _read_through(self, row: int) -> None:
+        """Read until this row of the file, or its end, was read."""
+        while self.chunks is not None and (not self.pending or _last_row(self.pending[-1]) < row):
+            try:
+                chunk = next(self.chunks, None)
+            except ContractError as error:
+                raise ContractError(f"second model {self.name}: {error.message}", error.remedy) from error
+            if chunk is None:
+                self.chunks = None
+            else:
+                self.pending.append(chunk)
+
+
+def _last_row(chunk: Chunk) -> int:
+    """Number of the last row of a chunk; 0 for an empty one."""
+    applications, rejects = chunk.applications.row_number, chunk.rejects.frame["row"].to_numpy()
+    return int(max(applications[-1] if len(applications) else 0, rejects[-1] if len(rejects) else 0))
+
+
+def named_bundles(given: Sequence[str]) -> Mapping[str, Path]:
+    """Bundles by name, as ``NAME=BUNDLE`` name them; raises ContractError for what names none, or a name twice."""
+    found: dict[str, Path] = {}
+    for one in given:
+        name, equals, path = one.partition("=")
+        if not (equals and path and _NAME.fullmatch(name)):
+            remedy = "Write NAME=BUNDLE with a name of letters, digits and _, such as fraud=models/fraud."
+            raise ContractError(f"--second {one} names no model", remedy)
+        if name in found:
+            raise ContractError(f"--second names {name} twice", "Give each second model a name of its own.")
+        found[name] = Path(path)
+    return found

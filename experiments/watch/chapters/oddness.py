@@ -1,0 +1,116 @@
+"""The chapter on odd applications: their share by period, the oddest ones, and what makes them odd."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+
+from experiments.reporting.charts import BLUE, INK, MUTED, name_places, percent_axis, picture
+from experiments.reporting.document import Column, Finding, Plot, Section, Table
+from experiments.reporting.words import percent
+from fusion.validation.intervals import rate
+from fusion.watch.oddness import OddProfile
+from fusion.watch.signals import Flag, Signal
+
+MAX_ROWS = 15
+MAX_CAUSES = 8
+MAX_PERIODS = 60
+UNLIKELY = 0.01
+
+
+def chapter(
+    reference: OddProfile | None,
+    periods: Sequence[tuple[str, OddProfile]],
+    signals: Sequence[Signal],
+    flags: Sequence[Flag],
+) -> Section | None:
+    """What is odd among the applications of these periods, the latest last; None where there are no rows.
+
+    flags: of which those of odd rows are shown, the oddest first.
+    """
+    shown = [(name, profile) for name, profile in periods if profile.rows][-MAX_PERIODS:]
+    if not shown:
+        return None
+    last, now = shown[-1]
+    causes = Counter[str]()
+    for _, profile in shown:
+        causes.update(profile.mainly)
+    tables = [_rows_table(flags)] if any(flag.check == "odd" for flag in flags) else []
+    if causes:
+        tables.append(_causes_table(causes, now))
+    return Section(
+        key="oddness",
+        title="Odd applications",
+        words=(
+            "An application is odd when its columns, or one of its narratives, are farther from those of training than "
+            "nearly all training rows are: values that hardly occur, usual values that do not go together, and "
+            "narratives about something else. Among applications like those of training few are odd, by design; each "
+            "is worth a look, and more of them than usual mean that something changed.",
+        ),
+        findings=(_finding(last, now, [one for one in signals if one.check == "odd" and one.period == last]),),
+        tables=tuple(tables),
+        plots=(_plot(reference, shown),),
+    )
+
+
+def _finding(period: str, now: OddProfile, signals: Sequence[Signal]) -> Finding:
+    counted = f"{now.odd:,} of {now.rows:,} applications of {period} are odd"
+    if not signals:
+        return Finding(key="oddness", grade="note", title=counted, words="There is nothing to hold them against.")
+    signal = signals[0]
+    more = signal.p < UNLIKELY and signal.now > signal.usual
+    title = f"{counted}, {'more than usual' if more else 'no more than usual'}"
+    words = f"{percent(signal.now, 2)}, usually {percent(signal.usual, 2)}; by chance with p = {signal.p:.2g}."
+    return Finding(key="oddness", grade="concern" if more else "good", title=title, words=words)
+
+
+def _rows_table(flags: Sequence[Flag]) -> Table:
+    odd = sorted((flag for flag in flags if flag.check == "odd"), key=lambda flag: (-flag.size, flag.row))
+    columns = (
+        Column(key="row", title="Row"),
+        Column(key="id", title="Id"),
+        Column(key="period", title="Period"),
+        Column(key="why", title="What makes it odd"),
+    )
+    rows = tuple((f"{one.row.file}:{one.row.row}", one.row.id, one.period, one.words) for one in odd[:MAX_ROWS])
+    note = f"The {MAX_ROWS} oddest of {len(odd):,}; flagged.csv has all." if len(odd) > MAX_ROWS else ""
+    return Table(key="odd_rows", title="The oddest applications", note=note, columns=columns, rows=rows)
+
+
+def _causes_table(causes: Counter[str], now: OddProfile) -> Table:
+    columns = (
+        Column(key="cause", title="Mainly by"),
+        Column(key="all", title="Odd applications", form="count"),
+        Column(key="now", title="In the latest period", form="count"),
+    )
+    most = sorted(causes.items(), key=lambda item: (-item[1], item[0]))[:MAX_CAUSES]
+    rows = tuple((name, n, now.mainly.get(name, 0)) for name, n in most)
+    note = "Each by the column or narrative that adds most to its distance from the usual."
+    return Table(key="odd_causes", title="What makes applications odd", note=note, columns=columns, rows=rows)
+
+
+def _plot(reference: OddProfile | None, shown: Sequence[tuple[str, OddProfile]]) -> Plot:
+    usual = reference.odd / reference.rows if reference is not None and reference.rows else None
+    estimates = [rate(profile.odd, profile.rows) for _, profile in shown]
+
+    def draw(axes: Axes) -> None:
+        places = range(len(shown))
+        if usual is not None:
+            axes.axhline(usual, color=MUTED, linewidth=1.2, linestyle="--")
+        axes.vlines(places, [one.low for one in estimates], [one.high for one in estimates], color=BLUE, linewidth=2)
+        axes.plot(places, [one.value for one in estimates], "o", color=INK, markersize=4)
+        name_places(axes, [name for name, _ in shown], most=6)
+        axes.set_ylim(bottom=0)
+        percent_axis(axes.yaxis)
+
+    words = "Share of odd applications, with 95 % intervals"
+    words += "." if usual is None else f"; the line is that of the reference, {percent(usual, 2)}."
+    return Plot(
+        key="odd_share",
+        title="Odd applications, by period",
+        words=words,
+        alt="A point with its interval for each period.",
+        drawing=picture(draw),
+    )

@@ -1,0 +1,160 @@
+"""`creditfusion score --second`: probabilities of another label beside the PDs, and referrals by them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_schemas.contract import Schema
+from data_schemas.errors import ContractError
+from data_schemas.reader import parse_schema
+from experiments.session.second_models import SecondModels, named_bundles
+from fusion.scorer import load_scorer
+from tests.support.bundles import train_small
+from tests.support.command_line import creditfusion
+from tests.support.explained import Trained, any_id_schema
+
+POLICY = "[cutoffs]\napprove = 0.20\ndecline = 0.30\n"
+SECOND = "[refer]\nsecond = { fraud = 0.3 }\n"
+Score = Callable[..., int]
+
+
+@dataclass(frozen=True)
+class Suspicious:
+    """A second bundle, and applications that both models read."""
+
+    model: Path
+    data: Path
+    table: pd.DataFrame
+    unreadable: str  # id of the row that breaks the second contract alone
+
+
+def fraud_schema() -> Schema:
+    """The demo's columns, a device that the demo knows nothing of, and fraud as the label."""
+    document = json.loads(any_id_schema().source)
+    for field in document["fields"]:
+        if field["name"] == "outcome":
+            field["creditfusion"]["role"] = "ignored"
+    levels = {"type": "string", "constraints": {"enum": ["phone", "desk"]}}
+    document["fields"] += [
+        {"name": "device", **levels, "creditfusion": {"role": "feature"}},
+        {"name": "fraud", "type": "string", "creditfusion": {"role": "target"}},
+    ]
+    settings = document["creditfusion"]
+    document["creditfusion"] = settings | {"name": "fraud", "bad_values": ["yes"], "good_values": ["no"]}
+    document["creditfusion"].pop("undecided_values", None)
+    return parse_schema(json.dumps(document), "fraud")
+
+
+@pytest.fixture(scope="module")
+def suspicious(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Suspicious:
+    folder = tmp_path_factory.mktemp("suspicious")
+    random = np.random.default_rng(0)
+    past = pd.read_csv(trained.folder / "past.csv", dtype=str, keep_default_na=False)
+    device = np.where(random.random(len(past)) < 0.5, "phone", "desk")
+    fraud = np.where(random.random(len(past)) < np.where(device == "phone", 0.6, 0.05), "yes", "no")
+    model = train_small(folder, past.assign(device=device, fraud=fraud), schema=fraud_schema())
+    table = trained.table.astype(str).assign(device=np.resize(["phone", "desk"], len(trained.table)))
+    table.loc[20, "device"] = "abacus"
+    table.to_csv(folder / "new.csv", index=False)
+    return Suspicious(model, folder / "new.csv", table, trained.id_at(20))
+
+
+@pytest.fixture
+def score(trained: Trained, suspicious: Suspicious) -> Score:
+    """Runs the verb; its exit code."""
+
+    def run(out: Path, *more: object, model: Path = trained.model, data: Path = suspicious.data) -> int:
+        cache = ["--cache", trained.folder / "cache", "--reasons", 0]
+        return creditfusion("score", "--model", model, "--data", data, "--out", out, *cache, *more)
+
+    return run
+
+
+def scored(out: Path) -> pd.DataFrame:
+    return pd.read_csv(out, dtype=str, keep_default_na=False).set_index("id")
+
+
+def test_probabilities_are_those_of_the_second_bundle_alone_in_chunks_of_any_size(
+    score: Score, suspicious: Suspicious, tmp_path: Path, capsys: Any
+) -> None:
+    second = ("--second", f"fraud={suspicious.model}")
+    for rows in (7, 1000):
+        assert score(tmp_path / f"{rows}.csv", *second, "--chunk-rows", rows) == 3
+    assert (tmp_path / "7.csv").read_bytes() == (tmp_path / "1000.csv").read_bytes()
+    assert "1 rows break the contract of second model fraud" in capsys.readouterr().err
+    assert score(tmp_path / "plain.csv") == 3
+    assert score(tmp_path / "alone.csv", model=suspicious.model) == 3
+    both, plain, alone = (scored(tmp_path / f"{name}.csv") for name in ("7", "plain", "alone"))
+    pd.testing.assert_frame_equal(both.drop(columns="fraud_probability"), plain)
+    assert both["fraud_probability"].to_dict()[suspicious.unreadable] == ""
+    assert suspicious.unreadable not in alone.index
+    read = both.drop(index=suspicious.unreadable)
+    assert read["fraud_probability"].to_dict() == alone["pd"].to_dict()
+
+
+def test_a_policy_turns_approvals_of_suspicious_rows_into_referrals_and_nothing_else(
+    score: Score, suspicious: Suspicious, tmp_path: Path
+) -> None:
+    for name, text in (("plain", POLICY), ("strict", POLICY + SECOND)):
+        (tmp_path / f"{name}.toml").write_text(text)
+        named = ("--second", f"fraud={suspicious.model}", "--policy", tmp_path / f"{name}.toml")
+        assert score(tmp_path / f"{name}.csv", *named) == 3
+    plain, strict = scored(tmp_path / "plain.csv"), scored(tmp_path / "strict.csv")
+    fraud = pd.to_numeric(strict["fraud_probability"])
+    suspect = ~(fraud <= 0.3)
+    assert strict["refer_reason"].to_dict()[suspicious.unreadable].endswith("second:fraud")
+    turned = suspect & (plain["decision"] == "approve")
+    assert turned.sum() > 2
+    wanted = plain["decision"].where(~turned, "refer")
+    assert strict["decision"].to_dict() == wanted.to_dict()
+    assert set(strict.loc[turned, "refer_reason"]) == {"second:fraud"}
+
+
+def test_what_a_second_model_needs_is_named(
+    score: Score, trained: Trained, suspicious: Suspicious, tmp_path: Path, capsys: Any
+) -> None:
+    out, second = tmp_path / "out.csv", f"fraud={suspicious.model}"
+    assert score(out, "--second", second, data=trained.data) == 2
+    said = capsys.readouterr().err
+    assert "second model fraud" in said
+    assert "device" in said
+    strict = tmp_path / "strict.toml"
+    strict.write_text(POLICY + SECOND)
+    wanted = "no second model of that name is given"
+    assert score(out, "--policy", strict) == 2
+    assert wanted in capsys.readouterr().err
+    named = ("--model", trained.model, "--data", trained.folder / "past.csv", "--out", tmp_path / "checks")
+    assert creditfusion("evaluate", *named, "--policy", strict) == 2
+    assert wanted in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_data_frames_are_scored_as_files_are(trained: Trained, suspicious: Suspicious) -> None:
+    cache = trained.folder / "cache"
+    fraud = load_scorer(suspicious.model, cache=cache)
+    scorer = load_scorer(trained.model, cache=cache)
+    found = scorer.score(suspicious.table, seconds={"fraud": fraud}).scores.set_index("id")
+    alone = fraud.score(suspicious.table).scores.set_index("id")
+    assert np.isnan(found["fraud_probability"].to_dict()[suspicious.unreadable])
+    assert found["fraud_probability"].dropna().to_dict() == alone["pd"].to_dict()
+
+
+@pytest.mark.parametrize("given", [["fraud"], ["=x"], ["fraud="], ["a b=x"], ["1=x"], ["fraud=x", "fraud=y"]])
+def test_what_names_no_second_model_is_refused(given: list[str]) -> None:
+    with pytest.raises(ContractError, match=r"names no model. Write NAME=BUNDLE|names fraud twice"):
+        named_bundles(given)
+
+
+def test_a_resumed_run_knows_its_second_models(trained: Trained, suspicious: Suspicious) -> None:
+    fraud = SecondModels.load([f"fraud={suspicious.model}"])
+    assert fraud.identity.startswith(f"fraud {fraud.scorers['fraud'].model_id} ")
+    assert SecondModels.load([f"fraud={trained.model}"]).identity != fraud.identity
+    assert SecondModels().identity == "none"

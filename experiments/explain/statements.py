@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from data_schemas.contract import Derived, Field
 from experiments.explain.cases import Case
 from experiments.reporting.parts import Disagreement, Fact, MarkedText, Passage, Statement
 from features.arrays import Floats
@@ -35,7 +36,8 @@ def stating_sentences(case: Case, column: str) -> Sequence[int]:
 def disagreements(case: Case) -> tuple[Disagreement, ...]:
     """The contradictions between narratives and columns, with both places."""
     schema = case.application.schema
-    titles = {column.name: (column.title, column.unit) for column in (*schema.fields, *schema.derived)}
+    columns: tuple[Field | Derived, ...] = (*schema.fields, *schema.derived)
+    titles = {column.name: (column.title, column.unit) for column in columns}
     found = []
     for one in case.contradictions:
         declared, fact = one.contradiction, one.statement.fact

@@ -6,9 +6,10 @@ import base64
 
 from markupsafe import Markup
 
-from experiments.reporting.document import Cell, Column, Document, Gap, Grade, Interval, MarkedText
+from experiments.reporting.document import Cell, Column, Document, Gap, Grade, Interval
 from experiments.reporting.page import render
-from experiments.reporting.words import NARROW_SPACE, marked, number, percent, shown, signed
+from experiments.reporting.parts import MarkedText
+from experiments.reporting.words import NARROW_SPACE, marked_text, number, percent, shown, signed
 
 GRADES: dict[Grade, str] = {
     "good": "in order",
@@ -51,7 +52,7 @@ def cell(found: Cell, column: Column) -> Markup:
     if isinstance(found, str):
         return shown(found, 400)
     if isinstance(found, MarkedText):
-        return marked([(passage.text, passage.marked) for passage in found.passages])
+        return marked_text(found)
     if isinstance(found, Interval):
         low, high = bare_figure(found.low, column), bare_figure(found.high, column)
         return Markup('{}<br><span class="interval">{} to {}</span>').format(figure(found.value, column), low, high)

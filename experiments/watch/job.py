@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -65,7 +64,7 @@ class Watch:
             {
                 "format": FORMAT,
                 "model": opened.model_id,
-                "schema": hashlib.sha256(opened.schema.source.encode()).hexdigest()[:12],
+                "schema": opened.schema.digest[:12],
                 "text encoder, precision or processor": opened.encoder.text_encoder.digest[:12],
                 "policy": scorer.policy.digest[:12] if scorer is not None and scorer.policy is not None else "its own",
                 "second models": opened.seconds.identity,

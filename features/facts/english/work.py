@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from features.facts.english.passage import Passage, vocabulary
 from features.facts.fact import Fact, FactKind
@@ -91,7 +91,8 @@ _FIRST = re.compile(r"\b(?:i|i'm|im|i've|ive|my|me)\b")
 def find_work(passage: Passage) -> Iterator[Fact]:
     """Employers and jobs that the writer has now, each stretch once."""
     found: dict[tuple[FactKind, int], Fact] = {}
-    for fact in (*_jobs(passage), *_employers(passage)):
+    jobs = list(_jobs(passage))
+    for fact in (*jobs, *_employers(passage, jobs)):
         found.setdefault((fact.kind, fact.start), fact)
     yield from found.values()
 
@@ -100,7 +101,7 @@ def _jobs(passage: Passage) -> Iterator[Fact]:
     plain, start, end = passage.plain, passage.start, passage.end
     for match in _LABEL_JOB.finditer(plain, start, end):
         yield from _job(passage, match.end(), 0.9, any_job=True)
-    for match in _AS.finditer(plain, start, end):
+    for match in _AS.finditer(plain, start, end) if " as " in plain[start:end] else ():
         if _is_own(passage, match.start(), match.end()):
             yield from _job(
                 passage,
@@ -135,14 +136,14 @@ def _singular(word: str) -> str:
     return word.removesuffix("'s")
 
 
-def _employers(passage: Passage) -> Iterator[Fact]:
+def _employers(passage: Passage, jobs: Sequence[Fact]) -> Iterator[Fact]:
     plain, start, end = passage.plain, passage.start, passage.end
     for match in (*_LABEL_EMPLOYER.finditer(plain, start, end), *_EMPLOYER_IS.finditer(plain, start, end)):
         yield from _employer(passage, match.end(), 0.9)
     for match in _AT.finditer(plain, start, end):
         if _is_of_work(passage, match) and _is_own(passage, match.start(), match.end()):
             yield from _employer(passage, match.end(), 0.85, match["article"] or "", match["by"] != "with")
-    for job in _jobs(passage):
+    for job in jobs:
         follows = _JOB_AT.match(plain, job.end, end)
         if follows:
             yield from _employer(passage, follows.end(), 0.8, follows["article"] or "", guess=False)

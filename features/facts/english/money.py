@@ -112,8 +112,8 @@ _BARE_END = re.compile(
     r"this|right|personal loan|loan|balance|limit|credit line|debt|remaining|apr|annual|annualy)\b|/)"
 )
 _BESIDES = re.compile(  # an income beside another
-    r"\b(?:additional\w*|addition|addtional|extra|second|secondary|other|part[ -]?time|side|rental|rent|rents|renter|also|"
-    r"besides|bonus|overtime|surplus|disability|support|tips|every fall)\b"
+    r"\b(?:additional\w*|addition|addtional|extra|second|secondary|other|part[ -]?time|side|rental|rent|rents|renter|"
+    r"also|besides|bonus|overtime|surplus|disability|support|tips|every fall)\b"
 )
 _DIFFERENCE = re.compile(
     r"[\s}]{0,2}(?:loan|payments?|bills?|balance|fees?|debts?|limit|refund|deposit|purchase|more|less|extra|additional|raise|increase|bonus)\b"

@@ -68,7 +68,7 @@ class Watch:
                 "schema": hashlib.sha256(opened.schema.source.encode()).hexdigest()[:12],
                 "text encoder, precision or processor": opened.encoder.text_encoder.digest[:12],
                 "policy": scorer.policy.digest[:12] if scorer is not None and scorer.policy is not None else "its own",
-                "second models": ", ".join(f"{name} {one.model_id}" for name, one in opened.seconds.items()) or "none",
+                "second models": opened.seconds.identity,
                 "period": self.intake.kind,
                 "reference": ", ".join(digest[:12] for digest in digests) or "training rows",
                 "copies": f"{', '.join(copies.columns) or 'no column'}, {copies.days} days",

@@ -193,7 +193,7 @@ def _trained(population: Population, book: ReasonBook, policy: Policy, edges: Fl
     codes = first_reasons(population.contributions.astype(np.float64), book)
     reasons = tuple(enumerate(codes))
     refer = policy.refer
-    if policy.segments is not None or refer.no_narrative or refer.quality:
+    if policy.segments is not None or refer.no_narrative or refer.quality or refer.second:
         return replace(profile, reasons=reasons)
     blank = [""] * len(population)
     counts = Counter(decide(policy, expit(population.margin), blank, blank).decision)

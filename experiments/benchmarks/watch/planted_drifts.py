@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.demo.data import generate
+from experiments.session.second_models import NO_SECOND_MODELS
 from experiments.watch.opened import Opened
 from experiments.watch.parts import PartWithChapter, open_parts
 from features.tables.dataframe import read_frame
@@ -152,8 +153,9 @@ class Watch:
 def days_of(seed: int, n_days: int) -> list[tuple[str, Rows]]:
     """Applications by day."""
     table = generate(ROWS * n_days, seed, FIRST_DAY, n_days).table.astype(object)
-    dates = pd.to_datetime(table["applied_on"])
-    kept = np.random.Generator(np.random.PCG64(seed)).random(len(table)) < np.where(dates.dt.weekday >= 5, WEEKEND, 1.0)
+    weekday = (table["applied_on"].to_numpy(dtype="datetime64[D]") - FIRST_DAY).astype(np.int64) % 7
+    random = np.random.Generator(np.random.PCG64(seed))
+    kept = random.random(len(table)) < np.where(weekday >= 5, WEEKEND, 1.0)
     return [(str(day), rows.reset_index(drop=True)) for day, rows in table[kept].groupby("applied_on", sort=True)]
 
 
@@ -200,7 +202,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[11])
     options = parser.parse_args()
-    opened = Opened.of_model(load_scorer(options.model, cache=options.cache), {}, False)
+    opened = Opened.of_model(load_scorer(options.model, cache=options.cache), NO_SECOND_MODELS, False)
     watch = Watch(opened, open_parts(opened), load_rules(None))
     for seed in options.seeds:
         *days, (last, rows) = days_of(seed, WARMING + QUIET + 1)

@@ -337,7 +337,7 @@ def _income(passage: Passage, found: Sum, said: Sequence[str], at: int) -> tuple
     """A sum after a word of earning: the writer's income, if it is the writer's and now."""
     if any(word in _SPENT and not _is_aside(said, at + 1 + place) for place, word in enumerate(said[at + 1 :])):
         return FactKind.AMOUNT, 0.8
-    quoted = passage.plain[passage.start : found.start].count('"') % 2 == 1
+    quoted = passage.is_quoted(found.start)
     if said[-1] in ("by", "another") or {"increase", "increasing", "raise"} & set(said[max(0, at - 3) : at]):
         return FactKind.AMOUNT, 0.8  # a change of it
     third = said[at] in _EARNS

@@ -167,8 +167,6 @@ def _employer(passage: Passage, at: int, confidence: float, article: str = "", g
 
     A name has capitals, or is a common noun such as "hospital"; where nobody writes capitals, with ``guess``, any word.
     """
-    written = passage.text[passage.start : passage.end]
-    plain_writer = written.isupper() or not any(character.isupper() for character in written.replace("I", ""))
     names = list(_name_words(passage, at, LONGEST_NAME))
     lower = [name.group().lower() for name in names]
     called = next((place for place, word in enumerate(lower) if word in _NAMED_AFTER), None)
@@ -176,10 +174,10 @@ def _employer(passage: Passage, at: int, confidence: float, article: str = "", g
         names, lower, article = names[called + 1 :], lower[called + 1 :], ""
     if not names or lower[0] in _NO_EMPLOYER or lower[0][0].isdigit() or _MASKED.fullmatch(lower[0]):
         return
-    proper = names[0].group()[0].isupper() and not plain_writer and article not in ("a ", "an ")
+    proper = names[0].group()[0].isupper() and not passage.without_capitals and article not in ("a ", "an ")
     n_words = _proper_length(names) if proper else _common_length(lower)
     known = any(word in _COMMON_EMPLOYERS for word in lower[:n_words])
-    guessed = guess and plain_writer and n_words <= 2
+    guessed = guess and passage.without_capitals and n_words <= 2
     if not n_words or not (proper or known or guessed) or (n_words == 1 and lower[0] in _GENERIC):
         return
     sure = confidence if proper else confidence - (0.15 if known else 0.35)
@@ -229,9 +227,8 @@ def _is_own(passage: Passage, start: int, end: int) -> bool:
     if (others and (not firsts or others[-1] > firsts[-1])) or _OTHERS.search(stretch):
         return False
     since = before[max(0, firsts[-1] - 3) :] if firsts else before[-20:]
-    quoted = passage.plain[passage.start : start].count('"') % 2 == 1
     past = stretch.startswith("worked") and not re.search(r"\b(?:have|'ve|ive|has)\b", before[-16:])
-    return not (_NOT_NOW.search(since + stretch) or quoted or past)
+    return not (_NOT_NOW.search(since + stretch) or passage.is_quoted(start) or past)
 
 
 def _named(passage: Passage, kind: FactKind, start: int, end: int, confidence: float) -> Fact:

@@ -107,7 +107,7 @@ def _figures(one: Agreement) -> dict[str, object]:
 
 
 def hostile_rows() -> Iterator[dict[str, object]]:
-    """CPU seconds for hostile texts of a tenth of the characters, and of all: ten times as many, where time is linear."""
+    """CPU seconds for hostile texts of a tenth of the characters, and of all: ten times as many in linear time."""
     for name, part in HOSTILE.items():
         seconds = []
         for n_characters in (N_HOSTILE // 10, N_HOSTILE):

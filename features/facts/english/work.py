@@ -47,7 +47,7 @@ _LABEL_JOB = re.compile(
 _LABEL_EMPLOYER = re.compile(r"\b(?:employer|company)(?: name)?(?: is)?: ?(?:the )?(?=[a-z])")
 _AT = re.compile(
     r"\b(?P<cue>work(?:ed|ing|s)?|employed|employer is|employment|job|position|career|teach(?:ing)?|drive|"
-    r"driving|been(?= (?:at|with)\b))(?P<gap>(?: (?!(?:for|with|at|by|on|out|to|from)\b)[\w$'/-]+){0,6}?) "
+    r"driving|been(?= (?:at|with)\b))(?P<gap>(?: (?!(?:for|with|at|by|on|out|to|from|hard)\b)[\w$'/-]+){0,6}?) "
     r"(?P<by>for|with|at|by) (?P<article>the |an? )?(?=[a-z])"
 )
 _EMPLOYER_IS = re.compile(r"\bmy employer is (?:the )?(?=[a-z])")
@@ -67,7 +67,8 @@ _STOPS = vocabulary(
 _NO_EMPLOYER = vocabulary(
     "a an the me myself him her them it us you my our your his their this that these those same over "
     "about almost nearly more many several some home night nights least last living free cash pay money "
-    "work one two three four five six seven eight nine ten minimum years year months everything good "
+    "work one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty "
+    "minimum years year months everything good "
     "great large small present current any all people someone customers clients children kids hours first "
     "now life example both family friends no least noon better very local"
 )
@@ -153,7 +154,7 @@ def _is_of_work(passage: Passage, match: re.Match[str]) -> bool:
     """Whether "work for" and the like speak of employment."""
     before = passage.before(match.start(), 6)
     proper = passage.text[match.end()].isupper()
-    if match["cue"] == "been" and match["by"] == "for":
+    if (match["cue"] == "been" and match["by"] == "for") or (match["by"] == "by" and match["cue"] != "employed"):
         return False
     if match["cue"] in ("been", "drive", "driving"):
         return proper

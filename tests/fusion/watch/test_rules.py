@@ -39,7 +39,7 @@ def test_a_file_changes_shipped_rules_key_by_key_and_adds_its_own(tmp_path: Path
     assert rules.rules["psi"] == shipped["psi"].model_copy(update={"alarm": 0.5})
     assert not rules.rules["volume"].enabled
     assert (rules.rules["income"].subject, rules.rules["income"].alarm) == ("income", None)
-    assert rules.rules["score"] == shipped["score"]
+    assert rules.rules["pd"] == shipped["pd"]
     assert rules.copies.columns == ("firm",)
     assert rules.digest != load_rules(None).digest
 

@@ -60,6 +60,15 @@ def joined_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def stating_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that learned from what the demo's statements state."""
+    from tests.support.bundles import train_small
+    from tests.support.statements import stating_schema, stating_table
+
+    return train_small(tmp_path_factory.mktemp("stating"), stating_table(600, 1), schema=stating_schema())
+
+
+@pytest.fixture(scope="session")
 def joined_scorer(joined_model: Path) -> Scorer:
     """Scores by ``joined_model``."""
     from fusion.scorer import load_scorer

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from experiments.augment.job import EXCERPT, Augmented, AugmentedKind, Example
-from experiments.reporting.document import Column, Document, MarkedText, Passage, Section, Table
+from experiments.reporting.document import Column, Document, Section, Table
+from experiments.reporting.parts import MarkedText, Passage
 from experiments.reporting.words import count, number, percent
 from features.augmentation.settings import Kind
 

@@ -9,14 +9,17 @@ from scipy import sparse
 from scipy.special import logit
 
 from data_schemas.contract import Reason
+from features.contradictions import Comparison, conflicts
 from features.design import Design, TabularBlock, TextBlock
 from features.narratives.concepts import ConceptMatches
 from features.tables.applications import Applications
+from features.tables.stated import without_narratives
 from fusion.answers import check_explained
 from fusion.bundle import Bundle
 from fusion.explain.counterfactuals import Counterfactual, CounterfactualSearch
 from fusion.explain.exact_sentences import explain_exactly
 from fusion.explain.explanation import Explanation
+from fusion.explain.stated import StatedPart, stated_parts
 from fusion.scorer import N_REASONS, SEED, Monitor, Reading, Scorer, Timed
 
 CROSSED = 1e-9  # log-odds below the cut-off, so that no rounding puts what crossed it back
@@ -39,6 +42,7 @@ class Case:
     application, design, explanation: of a single row; the application as it was made, the others without what the
     model's mask cuts. n_masked: sentences cut, by narrative. unread: the narratives that the encoder cannot
     read. values: what the columns hold, before what is missing was filled. matches: of the explanation's sentences.
+    stated: the sentences of columns that narratives state. contradictions: of narratives with columns.
     reasons: the strongest adverse ones with their points. changes: the smallest that would approve it; empty for an
     approved one. quality: flags as scoring writes them.
     """
@@ -54,6 +58,8 @@ class Case:
     reasons: tuple[tuple[Reason, float], ...]
     changes: tuple[Counterfactual, ...]
     quality: str
+    stated: tuple[StatedPart, ...] = ()
+    contradictions: tuple[Comparison, ...] = ()
 
     @property
     def id(self) -> str:
@@ -105,6 +111,7 @@ class Study:
         scorer, tabular = self.scorer, self.bundle.tabular
         reading = scorer.read(application, Monitor(self.timed), sentences=True)
         design, sentences = reading.design, reading.sentences
+        application = reading.applications  # the same, but for facts in sentences that the mask cuts
         with self.timed("attribution"):
             if self.exact:
                 read, threads = scorer.reader.read_texts, scorer.threads
@@ -130,11 +137,14 @@ class Study:
             reasons=reasons.reasons,
             changes=changes,
             quality=reading.quality[0],
+            stated=stated_parts(explanation, reading.masked.applications),
+            contradictions=conflicts(reading.masked.applications)[0],
         )
 
     def _outcomes(self, reading: Reading) -> Outcomes:
         margins = self.scorer.margins(reading)
-        unwritten = replace(reading.design, text=silent(reading.design.text))
+        nothing = without_narratives(reading.masked.applications)
+        unwritten = Design(self.bundle.tabular.encode(nothing), silent(reading.design.text))
         return Outcomes(
             fused=float(margins.fused[0]),
             silent=float(self.scorer.scores(replace(reading, design=unwritten)).margin[0]),

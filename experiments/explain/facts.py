@@ -11,6 +11,7 @@ import numpy as np
 from data_schemas.contract import Derived, Field, FieldType, Reason, Schema
 from experiments.explain.cases import Case
 from experiments.explain.entries import Days, entries_of, in_words
+from experiments.explain.statements import stating_sentences
 from experiments.reporting.decision.underwriter import Flag
 from experiments.reporting.parts import Fact
 from features.text.cleaning import covering_sentences
@@ -90,20 +91,27 @@ class Ground:
 
 
 def ground(case: Case, reason: Reason, book: ReasonBook, known: Mapping[str, Fact]) -> Ground:
-    """The column and the sentence that take most under this reason; either only where it takes something."""
+    """The column and the sentence that take most under this reason; either only where it takes something.
+
+    Of a column that narratives state, and no sentence besides, the sentence is the one that states it.
+    """
     place = book.reasons.index(reason)
     explanation, schema = case.explanation, columns_of(case.application.schema)
-    column = None
+    column, stating = None, list[int]()
     mine = np.flatnonzero((book.column == place) & (explanation.columns[0] > 0.0))
     if len(mine):
         worst = mine[np.argmax(explanation.columns[0, mine])]
-        column = known[explanation.column_names[worst]]
+        name = explanation.column_names[worst]
+        column, stating = known[name], list(stating_sentences(case, name))
     block = explanation.block
     reason_of = book.of_sentences(explanation, case.matches.concept)
     spoken = np.flatnonzero((reason_of == place) & (explanation.sentences > 0.0))
-    if not len(spoken):
+    if len(spoken):
+        at = int(spoken[np.argmax(explanation.sentences[spoken])])
+    elif stating:
+        at = stating[0]
+    else:
         return Ground(column, None, False)
-    at = spoken[np.argmax(explanation.sentences[spoken])]
     number, text = int(block.narrative[at]), block.text[at]
     field, joined = schema[explanation.narrative_names[number]], len(covering_sentences(text)) > 1
     title, recorded = field.title, isinstance(field, Field) and bool(field.source)
@@ -147,9 +155,8 @@ def flags(case: Case) -> tuple[Flag, ...]:
     titles = {name: column.title for name, column in columns_of(schema).items()}
     sources = {one.name: one.title for one in schema.sources}
     found = [flag for flag in case.quality.split(";") if flag]
-    return tuple(
-        Flag(flag=flag, words=_words(flag, sources if flag.startswith("no_records:") else titles)) for flag in found
-    )
+    named = {"no_records": sources, "contradiction": {one.name: one.wording for one in schema.contradictions}}
+    return tuple(Flag(flag=flag, words=_words(flag, named.get(flag.partition(":")[0], titles))) for flag in found)
 
 
 def _words(flag: str, titles: Mapping[str, str]) -> str:
@@ -167,6 +174,8 @@ def _words(flag: str, titles: Mapping[str, str]) -> str:
         return f"The model does not know what is given here, and treats it like a missing value: {listed}."
     if kind == "no_records":
         return f"No record of the applicant was found in: {listed}."
+    if kind == "contradiction":
+        return f"What is written contradicts the form: {listed}"
     if kind == "masked":
         return f"Sentences that tell of private life were withheld from the model: {names.replace(',', ', ')}."
     return flag

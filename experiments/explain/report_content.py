@@ -17,6 +17,7 @@ from data_schemas.sources import APPLICATION
 from experiments.explain.cases import Case, Study
 from experiments.explain.facts import Ground, columns_of, entries_in, facts, flags, ground, typed
 from experiments.explain.standing import Crowd
+from experiments.explain.statements import disagreements, statements_of
 from experiments.reporting.background import BackgroundRows, in_words, rows_of
 from experiments.reporting.decision.applicant import ApplicantNotice, PlainReason, Suggestion
 from experiments.reporting.decision.underwriter import (
@@ -149,6 +150,7 @@ class Reporter:
             changes=tuple(self.change(change) for change in case.changes),
             narrative_effect=self.effect(case),
             sources=self.sources(case),
+            contradictions=disagreements(case),
         )
 
     def sources(self, case: Case) -> tuple[SourcePoints, ...]:
@@ -168,9 +170,15 @@ class Reporter:
 
     def columns(self, case: Case) -> tuple[ColumnPoints, ...]:
         """Every column with its points."""
-        explanation, known = case.explanation, facts(case)
+        explanation, known, stated = case.explanation, facts(case), statements_of(case, self.points)
         return tuple(
-            ColumnPoints(name=name, fact=known[name], points=points, source=self.source_of(name))
+            ColumnPoints(
+                name=name,
+                fact=known[name],
+                points=points,
+                source=self.source_of(name),
+                statements=stated.get(name, ()),
+            )
             for name, points in zip(explanation.column_names, self.points(explanation.columns[0]), strict=True)
         )
 
@@ -304,6 +312,7 @@ class Reporter:
         """Columns, then narratives; nothing of them is sampled, so their standard errors are 0."""
         explanation = case.explanation
         known = facts(case) | {narrative.name: _extent(narrative) for narrative in self.narratives(case)}
+        stated = statements_of(case, self.points)
         whole = np.concatenate([explanation.columns[0], explanation.narratives[0]])
         rows = zip(
             (*explanation.column_names, *explanation.narrative_names),
@@ -323,6 +332,7 @@ class Reporter:
                 stacker=from_trees,
                 head=log_odds - from_trees,
                 source=self.source_of(name),
+                statements=stated.get(name, ()),
             )
             for number, (name, log_odds, points, from_trees) in enumerate(rows)
         )

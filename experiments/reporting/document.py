@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StrictFloat, StrictInt, model_validator
 
-from experiments.reporting.parts import Count, ReportModel, Text
+from experiments.reporting.parts import Count, MarkedText, ReportModel, Text
 
 Form = Literal["text", "count", "number", "signed", "percent", "p"]
 """How a column's figures read: counts and numbers, with their sign, fractions of 1 as percentages, p-values."""
@@ -49,28 +49,6 @@ class Gap(ReportModel):
     """In the place of a figure: why there is none."""
 
     gap: Text
-
-
-class Passage(ReportModel):
-    """A stretch of a text.
-
-    Attributes:
-        text: with the white space at its ends.
-        marked: whether it stands out.
-    """
-
-    text: Text
-    marked: bool = False
-
-
-class MarkedText(ReportModel):
-    """A text of which some stretches stand out.
-
-    Attributes:
-        passages: in order; together they are the text.
-    """
-
-    passages: tuple[Passage, ...]
 
 
 Cell = Interval | Gap | MarkedText | StrictInt | StrictFloat | Text | None

@@ -6,9 +6,10 @@ import base64
 
 from markupsafe import Markup
 
-from experiments.reporting.document import Cell, Column, Document, Gap, Grade, Interval, MarkedText
+from experiments.reporting.document import Cell, Column, Document, Gap, Grade, Interval
 from experiments.reporting.page import render
-from experiments.reporting.words import NARROW_SPACE, marked, number, percent, shown, signed
+from experiments.reporting.parts import MarkedText
+from experiments.reporting.words import NARROW_SPACE, marked_text, number, percent, shown, signed
 
 GRADES: dict[Grade, str] = {
     "good": "in order",
@@ -16,6 +17,8 @@ GRADES: dict[Grade, str] = {
     "concern": "look into",
     "alarm": "do not rely on",
 }
+WATCH_GRADES: dict[Grade, str] = {**GRADES, "concern": "warning", "alarm": "alarm"}
+"""On the page of a watch, where what departs may be the applicants rather than the model."""
 LONG_TABLE = 30  # rows; a longer table is folded away on the screen
 PLAIN_TABLE = 6  # columns; a wider one scrolls on narrow screens
 
@@ -29,7 +32,7 @@ def document_html(document: Document) -> str:
     findings = document.findings()
     extra = {
         "data_uri": data_uri,
-        "grades": GRADES,
+        "grades": WATCH_GRADES if document.report == "watch" else GRADES,
         "cell": cell,
         "grave": [finding for finding in findings if finding.grade in ("alarm", "concern")],
         "n_good": sum(finding.grade == "good" for finding in findings),
@@ -49,7 +52,7 @@ def cell(found: Cell, column: Column) -> Markup:
     if isinstance(found, str):
         return shown(found, 400)
     if isinstance(found, MarkedText):
-        return marked([(passage.text, passage.marked) for passage in found.passages])
+        return marked_text(found)
     if isinstance(found, Interval):
         low, high = bare_figure(found.low, column), bare_figure(found.high, column)
         return Markup('{}<br><span class="interval">{} to {}</span>').format(figure(found.value, column), low, high)

@@ -33,6 +33,7 @@ FILTERS = (
     words.value,
     words.before,
     words.after,
+    words.marked_text,
 )
 
 

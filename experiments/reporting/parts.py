@@ -44,6 +44,64 @@ class Fact(ReportModel):
     unit: Text = ""
 
 
+class Passage(ReportModel):
+    """A stretch of a text.
+
+    Attributes:
+        text: with the white space at its ends.
+        marked: whether it stands out.
+    """
+
+    text: Text
+    marked: bool = False
+
+
+class MarkedText(ReportModel):
+    """A text of which some stretches stand out.
+
+    Attributes:
+        passages: in order; together they are the text.
+    """
+
+    passages: tuple[Passage, ...]
+
+
+class Statement(ReportModel):
+    """A sentence that states the value of a column.
+
+    Attributes:
+        narrative: Title of its narrative.
+        place: Of the sentence in it, from 1.
+        text: The sentence, with what states the value marked.
+        points: What it gives or takes through the column.
+    """
+
+    narrative: Text
+    place: int = Field(ge=1)
+    text: MarkedText
+    points: float
+
+
+class Disagreement(ReportModel):
+    """A narrative that contradicts a column: both places side by side.
+
+    Attributes:
+        name: Of the contradiction, as its data-quality flag has it.
+        wording: What disagrees.
+        given: The column's value.
+        stated: What the narrative states, in the column's unit.
+        narrative: Title of the narrative.
+        text: Its sentence, with what states the value marked.
+    """
+
+    name: Text
+    wording: Text
+    given: Fact
+    stated: Fact
+    narrative: Text
+    text: MarkedText
+
+
 class Subject(ReportModel):
     """Whom a report is about and which model spoke.
 

@@ -13,7 +13,7 @@ from datetime import date
 
 from markupsafe import Markup, escape
 
-from experiments.reporting.parts import Fact, Move
+from experiments.reporting.parts import Fact, MarkedText, Move
 
 LONGEST_TEXT = 700  # characters of one text on a page; the JSON holds all
 MINUS = "−"
@@ -106,6 +106,11 @@ def marked(passages: Sequence[tuple[str, bool]]) -> Markup:
     ]
     body = Markup("").join([Markup("“"), *parts, Markup("”")] if quote else parts)
     return Markup('<bdi dir="auto"{}>{}</bdi>').format(_breaks(whole), body)
+
+
+def marked_text(text: MarkedText) -> Markup:
+    """The same of a text as a report holds it."""
+    return marked([(passage.text, passage.marked) for passage in text.passages])
 
 
 def _visible(text: str) -> Markup:

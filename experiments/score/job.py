@@ -190,7 +190,7 @@ def _score_chunks(
                 columns: dict[str, ColumnCounts] = {}
                 monitor = Monitor(run.timed, advance_to(on_text), columns.update)
                 with run.timed("second models"):
-                    seconds = beside.beside(fresh, monitor)
+                    seconds = beside.beside(fresh.applications.row_number, monitor)
                 answer = scorer.answer(fresh.applications, monitor, seconds)
                 with run.timed("write"):
                     _write(output, scorer, fresh, answer, seconds, columns)

@@ -57,7 +57,7 @@ class SecondModels:
 
     def open(self, path: Path, options: ReadOptions) -> SecondReading:
         """Begin to read a file, as ``options`` read it for the first model."""
-        own = replace(options, passthrough=(), joined=None, need_target=False)
+        own = replace(options, passthrough=(), joined=None, need_target=False, outcome_if_known=False)
         streams = {name: _Stream(name, scorer, path, own) for name, scorer in self.scorers.items()}
         return SecondReading(streams)
 
@@ -75,11 +75,11 @@ class SecondReading:
 
     streams: Mapping[str, _Stream]
 
-    def beside(self, chunk: Chunk, monitor: Monitor) -> Seconds:
-        """Probabilities of a chunk's applications, in the order of the chunk; to be called chunk after chunk, of which
-        some may be left out. Raises ContractError, naming the model, where the file lacks columns that it needs.
+    def beside(self, rows: Ints, monitor: Monitor) -> Seconds:
+        """Probabilities of applications by the numbers of their rows, in rising order, behind those asked for before.
+
+        Raises ContractError, naming the model, where the file lacks columns that it needs.
         """
-        rows = chunk.applications.row_number
         return {name: stream.of_rows(rows, monitor) for name, stream in self.streams.items()}
 
 

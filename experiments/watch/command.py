@@ -21,6 +21,7 @@ from experiments.options import (
     JsonOption,
     NoCacheOption,
     PolicyOption,
+    SecondOption,
     SheetOption,
     SinceOption,
     SourceOption,
@@ -90,12 +91,7 @@ def watch(
         Path | None, typer.Option(help="Rules of alarms and their receivers, TOML. Left out: the shipped ones.")
     ] = None,
     policy: PolicyOption = None,
-    second: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=BUNDLE", help="A second model, such as one of fraud, that is watched too; repeat for more."
-        ),
-    ] = None,
+    second: SecondOption = None,
     quote: Annotated[
         bool, typer.Option("--quote", help="Let flagged.csv quote the narratives of the rows that it names.")
     ] = False,
@@ -130,6 +126,7 @@ def watch(
     Exit code 0: nothing departs; 4: warnings; 5: alarms; 3: neither, but some rows were rejected.
     """
     from data_schemas.reader import load_schema
+    from experiments.session.second_models import SecondModels
     from experiments.session.sources import shown
     from experiments.watch.delivery import Deliverer
     from experiments.watch.follow import follow as follow_folder
@@ -164,10 +161,11 @@ def watch(
             use_threads(threads)
             vectors = vector_cache(cache, cache_gb, no_cache, run.note)
             if model is not None:
-                scorer = load_scorer(model, encoder=encoder, cache=vectors, policy=policy, threads=threads)
-                seconds = {
-                    name: load_scorer(bundle, cache=vectors, threads=threads) for name, bundle in named(second).items()
-                }
+                seconds = SecondModels.load(second or (), vectors, threads)
+                named = tuple(seconds.scorers)
+                scorer = load_scorer(
+                    model, encoder=encoder, cache=vectors, policy=policy, seconds=named, threads=threads
+                )
                 opened = Opened.of_model(scorer, seconds, quote)
             else:
                 opened = Opened.of_texts(load_schema(str(schema)), encoder, vectors, quote)
@@ -196,20 +194,6 @@ def watch(
         raise typer.Exit(ALARMED if "alarm" in grades else WARNED)
     if any(file.rejected for file in found.taken):
         raise typer.Exit(SOME_REJECTED if any(file.watched for file in found.taken) else ALL_REJECTED)
-
-
-def named(given: list[str] | None) -> dict[str, Path]:
-    """Second models by their names, from NAME=BUNDLE; raises ContractError for another form, or a name given twice."""
-    found: dict[str, Path] = {}
-    for one in given or ():
-        name, equals, bundle = one.partition("=")
-        if not equals or not name.isidentifier() or not bundle or name in found:
-            raise ContractError(
-                f"--second {one} does not name one more model",
-                "Write NAME=BUNDLE with a name of letters, digits and _.",
-            )
-        found[name] = Path(bundle)
-    return found
 
 
 def _day(given: datetime | None) -> date | None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from data_schemas.contract import Schema
+from experiments.session.second_models import NO_SECOND_MODELS, SecondModels
 from features.design import TextBlock
 from features.encoders.encoder import Progress
 from features.narratives.masking import Mask
 from features.narratives.reader import TextReader
 from features.tables.applications import Applications
 from fusion.config import load_config
+from fusion.policy.policy import NO_SECONDS, Seconds
 from fusion.scorer import Monitor, Scorer, Timed
 from fusion.text_encoder import OpenEncoder, VectorCache, open_mask, open_reader, open_text_encoder
 from fusion.watch.part import Batch, Scored
@@ -29,7 +30,7 @@ class Opened:
         mask: cuts sentences that the settings mask.
         reader: of the narratives that are left.
         scorer: the model; None for a watch of texts without one.
-        seconds: second models by their names, such as one of fraud.
+        seconds: second models, such as one of fraud.
         quote: whether flags may quote narratives.
     """
 
@@ -38,7 +39,7 @@ class Opened:
     mask: Mask
     reader: TextReader
     scorer: Scorer | None = None
-    seconds: Mapping[str, Scorer] = field(default_factory=dict)
+    seconds: SecondModels = NO_SECOND_MODELS
     quote: bool = False
 
     @property
@@ -47,7 +48,7 @@ class Opened:
         return self.scorer.model_id if self.scorer is not None else "none"
 
     @staticmethod
-    def of_model(scorer: Scorer, seconds: Mapping[str, Scorer], quote: bool) -> Opened:
+    def of_model(scorer: Scorer, seconds: SecondModels, quote: bool) -> Opened:
         """A watch of what a model scores."""
         return Opened(scorer.schema, scorer.encoder, scorer.mask, scorer.reader, scorer, seconds, quote)
 
@@ -67,8 +68,16 @@ class Opened:
             quote=quote,
         )
 
-    def read(self, period: str, file: str, applications: Applications, timed: Timed, on_texts: Progress) -> Batch:
-        """Rows of one file as a batch, scored where there is a model."""
+    def read(
+        self,
+        period: str,
+        file: str,
+        applications: Applications,
+        timed: Timed,
+        on_texts: Progress,
+        seconds: Seconds = NO_SECONDS,
+    ) -> Batch:
+        """Rows of one file as a batch, scored where there is a model; ``seconds`` are their probabilities by others."""
         if self.scorer is None:
             masked = self.mask.apply(applications)
             with timed("text"):
@@ -77,8 +86,8 @@ class Opened:
         reading = self.scorer.read(applications, Monitor(timed, on_texts))
         with timed("predict"):
             scores = self.scorer.scores(reading)
-        decisions = self.scorer.decide(reading.applications, scores.pd, reading.quality)
-        scored = Scored(reading.design, reading.quality, scores, decisions)
+        decisions = self.scorer.decide(reading.applications, scores.pd, reading.quality, seconds)
+        scored = Scored(reading.design, reading.quality, scores, decisions, seconds)
         return Batch(period, file, reading.masked.applications, _rounded(reading.design.text), scored)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from experiments.reporting.document import Section
-from experiments.watch.chapters import score, statements
+from experiments.watch.chapters import oddness, score, second, statements
 from experiments.watch.chapters.data import columns_chapter, texts_chapter
 from experiments.watch.copies import CopiesGatherer
 from experiments.watch.gathering import Gatherer
@@ -23,6 +23,7 @@ from fusion.watch.oddness import OddnessPart
 from fusion.watch.part import Part
 from fusion.watch.rules import Rules
 from fusion.watch.score import ScorePart
+from fusion.watch.second import SecondPart
 from fusion.watch.signals import Flag, Signal
 from fusion.watch.statements import StatementsPart
 from fusion.watch.texts import TextsPart
@@ -50,12 +51,15 @@ def open_parts(opened: Opened) -> tuple[PartWithChapter[Any], ...]:
     stating = (PartWithChapter(StatementsPart(schema), statements.chapter),) if schema.contradictions else ()
     if scorer is None:
         return stating
+    seconds = opened.seconds.scorers
+    beside = (PartWithChapter(SecondPart.of(seconds, scorer.deciding_policy), second.chapter),) if seconds else ()
     return (
         PartWithChapter(ColumnsPart.of(scorer.bundle), columns_chapter),
         PartWithChapter(TextsPart.of(scorer.bundle), texts_chapter),
         PartWithChapter(ScorePart.of(scorer), score.chapter),
-        PartWithChapter(OddnessPart.of(scorer.bundle)),
+        PartWithChapter(OddnessPart.of(scorer.bundle), oddness.chapter),
         PartWithChapter(VelocityPart.of(scorer.bundle)),
+        *beside,
         *stating,
     )
 

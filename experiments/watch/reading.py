@@ -16,6 +16,7 @@ from experiments.session.fingerprint import InputFingerprint, fingerprint
 from experiments.session.layouts import note_layouts
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
+from experiments.session.second_models import SecondReading
 from experiments.session.sources import with_sources
 from experiments.watch.gathering import Gatherer
 from experiments.watch.opened import Opened
@@ -26,6 +27,7 @@ from features.encoders.encoder import Progress
 from features.tables.applications import Applications, Chunk
 from features.tables.csv_records import file_sha256
 from features.tables.reader import ReadOptions, read_chunks
+from fusion.scorer import Monitor
 from fusion.watch.part import Batch
 from fusion.watch.periods import PeriodKind, period_names, rows_by_period
 from fusion.watch.signals import Flag
@@ -61,6 +63,10 @@ class Intake:
     until: date | None = None
     threads: int = 0
 
+    def has_part(self, name: str) -> bool:
+        """Whether a part of this name is kept."""
+        return any(one.part.name == name for one in self.parts)
+
 
 def take_in(intake: Intake, path: Path, role: Role, state: State, run: Run) -> WatchedFile | None:
     """Read a file into the state, in one transaction; None where the state knows its bytes already.
@@ -94,12 +100,13 @@ def _read(intake: Intake, path: Path, role: Role, before: InputFingerprint, stat
         options = with_sources(run, [path], schema, intake.sources, intake.options, threads=intake.threads)
         note_layouts(run, [path], schema, options)
         with run.progress(path.name, before.about_rows) as advance, run.progress("encode", unit="texts") as on_text:
+            seconds = intake.opened.seconds.open(path, options)
             for chunk in run.timed_each("read", read_chunks(path, schema, options)):
                 rows += chunk.n_rows
                 rejected.update(chunk.rejects.frame["rule"])
                 if role == "data":
                     state.add_rejects(path.name, chunk.rejects, narratives)
-                for batch in _batches(intake, chunk, path.name, run, advance_to(on_text)):
+                for batch in _batches(intake, chunk, seconds, path.name, run, advance_to(on_text)):
                     watched += len(batch)
                     _observe(intake, batch, role, profiles, state, run)
                 advance(chunk.n_rows)
@@ -110,7 +117,9 @@ def _read(intake: Intake, path: Path, role: Role, before: InputFingerprint, stat
     return WatchedFile(path.name, before.sha256, rows, watched, left_out, dict(rejected))
 
 
-def _batches(intake: Intake, chunk: Chunk, file: str, run: Run, on_texts: Progress) -> Iterator[Batch]:
+def _batches(
+    intake: Intake, chunk: Chunk, seconds: SecondReading, file: str, run: Run, on_texts: Progress
+) -> Iterator[Batch]:
     """The rows of a chunk that are watched, those of one period in a batch."""
     applications = chunk.applications
     dates = applications.decision_date()
@@ -121,7 +130,9 @@ def _batches(intake: Intake, chunk: Chunk, file: str, run: Run, on_texts: Progre
         dates = dates[kept] if dates is not None else None
     if not len(applications):
         return
-    whole = replace(intake.opened.read(file, file, applications, run.timed, on_texts), beside=beside)
+    with run.timed("second models"):
+        others = seconds.beside(applications.row_number, Monitor(on_texts=on_texts))
+    whole = replace(intake.opened.read(file, file, applications, run.timed, on_texts, others), beside=beside)
     if dates is None:
         yield whole
         return

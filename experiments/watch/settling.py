@@ -15,13 +15,13 @@ from experiments.watch.gathering import Gatherer
 from experiments.watch.parts import PartWithChapter, reference_of
 from experiments.watch.reading import quoted
 from experiments.watch.state import State
-from fusion.watch.alerts import find_alerts, longest_window
+from fusion.watch.alerts import Alert, find_alerts, longest_window
 from fusion.watch.part import MAX_HISTORY, JsonObject, Part, Watched
 from fusion.watch.periods import UNDATED, last_day
 from fusion.watch.rules import Rules
 from fusion.watch.signals import Signal
 
-_AT_HAND = 12 * MAX_HISTORY  # profiles that are held decoded
+_AT_HAND = 20 * MAX_HISTORY  # profiles that are held decoded
 
 
 @dataclass
@@ -56,9 +56,14 @@ class Settler:
             return False
         with run.timed("settle"), state.transaction():
             gathered = self._gather(state, periods, run)
-            profiles = _Profiles(state)
+            known, alerts = _Profiles(state), list(state.alerts())
             for period in due:
-                self._settle_one(state, period, periods, period in ended, gathered, profiles)
+                before = [name for name in periods[: periods.index(period)] if name != UNDATED]
+                self._find_signals(known, before, period, period in ended, run)
+                for gatherer in self.gatherers:
+                    state.put_signals(period, gatherer.name, gathered.get((period, gatherer.name), []))
+                alerts += self._find_alerts(state, [*before, period], alerts)
+                state.settle_period(period, period in ended)
         self._is_settled = True
         return True
 
@@ -75,30 +80,23 @@ class Settler:
                 signals.setdefault((signal.period, gatherer.name), []).append(signal)
         return signals
 
-    def _settle_one(
-        self,
-        state: State,
-        period: str,
-        periods: Sequence[str],
-        ended: bool,
-        gathered: dict[tuple[str, str], list[Signal]],
-        profiles: _Profiles,
-    ) -> None:
-        before = [name for name in periods[: periods.index(period)] if name != UNDATED]
+    def _find_signals(self, known: _Profiles, before: Sequence[str], period: str, ended: bool, run: Run) -> None:
+        """Hold the profiles of a period against what is usual, and keep the signals."""
         for part in (one.part for one in self.parts):
-            profile = profiles.of(part, period)
+            profile = known.of(part, period)
             if profile is not None:
-                past = [(name, profiles.of(part, name)) for name in before[-MAX_HISTORY:]]
+                past = [(name, known.of(part, name)) for name in before[-MAX_HISTORY:]]
                 history = tuple((name, kept) for name, kept in past if kept is not None)
-                watched = Watched(period, profile, profiles.reference(part), history, ended)
-                state.put_signals(period, part.name, part.signals(watched))
-        for gatherer in self.gatherers:
-            state.put_signals(period, gatherer.name, gathered.get((period, gatherer.name), []))
-        names = [*before, period]
-        signals = [state.signals(name) for name in names[-longest_window(self.rules) :]]
-        alerts = find_alerts(self.rules, names, signals, state.alerts())
+                with run.timed(part.name):
+                    signals = part.signals(Watched(period, profile, known.reference(part), history, ended))
+                known.state.put_signals(period, part.name, signals)
+
+    def _find_alerts(self, state: State, periods: Sequence[str], earlier: Sequence[Alert]) -> tuple[Alert, ...]:
+        """The alerts of the last of these periods, which are kept and put into the outbox."""
+        window = [state.signals(name) for name in periods[-longest_window(self.rules) :]]
+        alerts = find_alerts(self.rules, periods, window, earlier)
         state.add_alerts(alerts, {alert.id: hooks_of(alert, self.rules) for alert in alerts})
-        state.settle_period(period, ended)
+        return alerts
 
 
 @dataclass

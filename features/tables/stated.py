@@ -78,6 +78,13 @@ def with_facts_again(applications: Applications, before: Applications) -> Applic
     return replace(applications, frame=frame)
 
 
+def without_narratives(applications: Applications) -> Applications:
+    """The applications as they were if nothing had been written, and so nothing stated."""
+    empty = pd.Series([""] * len(applications), index=applications.frame.index, dtype=object)
+    names = [field.name for field in applications.schema.narratives]
+    return with_facts(replace(applications, frame=applications.frame.assign(**dict.fromkeys(names, empty))))
+
+
 def with_facts_of(applications: Applications, others: Applications) -> Applications:
     """The applications with the columns that the narratives of ``others``, the same rows, state."""
     names = [one.name for one in applications.schema.facts]

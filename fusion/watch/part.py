@@ -17,7 +17,7 @@ from features.arrays import Flags, Index, Texts
 from features.design import Design, TextBlock
 from features.tables.applications import Applications
 from fusion.model.fusion_model import Scores
-from fusion.policy.policy import Decisions
+from fusion.policy.policy import Decisions, Seconds
 from fusion.watch.signals import MAX_ROWS, Flag, RowRef, Signal
 
 Profile = TypeVar("Profile")
@@ -35,12 +35,14 @@ class Scored:
         quality: Data-quality flags.
         scores: Margin, PD and points.
         decisions: What the policy decides.
+        seconds: Probabilities by second models.
     """
 
     design: Design
     quality: tuple[str, ...]
     scores: Scores
     decisions: Decisions
+    seconds: Seconds = field(default_factory=dict)
 
     def take(self, index: Index) -> Scored:
         """The rows at these positions."""
@@ -50,6 +52,7 @@ class Scored:
             tuple(self.quality[row] for row in at),
             Scores(scores.margin[index], scores.pd[index], scores.score[index]),
             Decisions(tuple(decisions.decision[row] for row in at), tuple(decisions.refer_reason[row] for row in at)),
+            {name: probability[index] for name, probability in self.seconds.items()},
         )
 
 

@@ -31,7 +31,6 @@ Check = Literal[
     "topic_volume",  # number of texts of a topic
     "topic_sentiment",  # mean sentiment of a topic
     "sentiment",  # mean sentiment of all texts
-    "encoder",  # vectors of fixed texts
 ]
 """Names of the checks, as rules of alarms name them."""
 

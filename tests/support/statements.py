@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from data_schemas.contract import Schema
 from data_schemas.reader import load_schema, parse_schema
+from experiments.demo.data import generate
 from features.facts.fact import Fact, FactKind
 from features.tables import stated
 from features.text.cleaning import sentences
@@ -131,3 +134,13 @@ def application(**cells: object) -> dict[str, object]:
         "statement": "",
         "job_title": "nurse",
     } | cells
+
+
+def stating_table(n: int, seed: int) -> pd.DataFrame:
+    """Applications of the demo of which two thirds state an income, which is low where the outcome is bad."""
+    found = generate(n, seed).table.astype(object)
+    bad = (found["outcome"] == load_schema("demo").bad_values[0]).to_numpy()
+    income = np.random.default_rng(seed).integers(20, 60, n) * 100 - 1500 * bad
+    said = [f"I earn ${one:,} a month. Thank you." if at % 3 else "" for at, one in enumerate(income.tolist())]
+    found["statement"] = said
+    return found

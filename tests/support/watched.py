@@ -65,24 +65,7 @@ class Watcher:
 
 def some_of(batch: Batch, rows: Index) -> Batch:
     """The rows of a batch at these positions."""
-    assert batch.scored is not None
-    scored = batch.scored
-    decisions = scored.decisions
-    return Batch(
-        batch.period,
-        batch.file,
-        batch.applications.take(rows),
-        batch.text.take(rows),
-        Scored(
-            scored.design.take(rows),
-            tuple(scored.quality[at] for at in rows.tolist()),
-            type(scored.scores)(scored.scores.margin[rows], scored.scores.pd[rows], scored.scores.score[rows]),
-            type(decisions)(
-                tuple(decisions.decision[at] for at in rows.tolist()),
-                tuple(decisions.refer_reason[at] for at in rows.tolist()),
-            ),
-        ),
-    )
+    return batch.take(batch.period, rows)
 
 
 def summed(part: Part[Profile], batches: Iterable[Batch]) -> Profile:

@@ -14,14 +14,17 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from experiments.demo.data import generate
+from experiments.session.second_models import NO_SECOND_MODELS
+from experiments.watch.gathering import Gatherer
 from experiments.watch.opened import Opened
-from experiments.watch.parts import PartWithChapter, open_parts
+from experiments.watch.parts import PartWithChapter, open_gatherers, open_parts
 from features.tables.dataframe import read_frame
 from fusion.scorer import load_scorer, untimed
 from fusion.watch.alerts import Alert, find_alerts
@@ -34,6 +37,11 @@ QUIET = 50
 WARMING = 8  # days before the quiet ones, after which a day is held against its history
 ROWS = 300
 WEEKEND = 0.5
+ASIDES = "also now then here still soon just really surely maybe simply only once truly quite".split()  # noqa: SIM905 (shorter)
+COPIED = (
+    "My uncle sold the bakery last winter and I {} bought the ovens from him, so that the loan pays the rest of the "
+    "price and the first month of flour, and two supermarkets in the next town have signed for our bread."
+)
 STORY = "I want to buy a heat pump before the subsidy ends."
 
 Rows = pd.DataFrame
@@ -85,8 +93,16 @@ def riskier(rows: Rows) -> Rows:
 
 
 def halved(rows: Rows) -> Rows:
-    """Half of the day's file is lost."""
+    """Three quarters of the day's file are lost."""
     return rows.iloc[::4]
+
+
+def copied(rows: Rows) -> Rows:
+    """Fifteen applicants with one narrative, in which each has a word of their own."""
+    statement = rows["statement"].copy()
+    for at, word in enumerate(ASIDES):
+        statement.iloc[at] = COPIED.format(word)
+    return rows.assign(statement=statement)
 
 
 def other_vectors(batch: Batch) -> Batch:
@@ -113,6 +129,7 @@ PLANTS = (
     Plant("a word that spreads (3 narratives of 10)", spreading),
     Plant("an encoder fault: vectors 1.3 times as long", batch=other_vectors),
     Plant("an encoder fault: coordinates displaced", batch=noisy_vectors),
+    Plant("a burst of copies (15 applicants)", copied),
     Plant("three quarters of the file lost", halved),
 )
 
@@ -124,11 +141,13 @@ class Watch:
     Attributes:
         opened: The model.
         parts: What is watched.
+        gatherers: What looks across days.
         rules: What is let pass.
     """
 
     opened: Opened
     parts: Sequence[PartWithChapter[Any]]
+    gatherers: Sequence[Gatherer]
     rules: Rules
 
     def batch(self, day: str, rows: Rows) -> Batch:
@@ -136,13 +155,22 @@ class Watch:
         applications = read_frame(rows.drop(columns="outcome"), self.opened.schema).applications
         return self.opened.read(day, "new.csv", applications, untimed, lambda _n: None)
 
-    def profiles(self, batch: Batch) -> Profiles:
-        """Of a day, by part."""
+    def profiles(self, batch: Batch, digest: str) -> Profiles:
+        """Of a day, by part; the gatherers keep it as a file of this digest."""
+        for gatherer in self.gatherers:
+            gatherer.observe(batch)
+            gatherer.keep(digest)
         return {one.part.name: one.part.observe(batch).profile for one in self.parts}
 
-    def alerts(self, day: str, profiles: Profiles, history: Sequence[tuple[str, Profiles]]) -> tuple[Alert, ...]:
+    def gathered(self, days: Sequence[str], digests: Sequence[str]) -> list[Signal]:
+        """The signals of days that were kept under these digests."""
+        return [one for gatherer in self.gatherers for one in gatherer.gather(digests, days).signals]
+
+    def alerts(
+        self, day: str, profiles: Profiles, history: Sequence[tuple[str, Profiles]], gathered: Sequence[Signal] = ()
+    ) -> tuple[Alert, ...]:
         """What is let through of a day."""
-        signals: list[Signal] = []
+        signals = [one for one in gathered if one.period == day]
         for part in (one.part for one in self.parts):
             past = tuple((name, own[part.name]) for name, own in history)
             signals += part.signals(Watched(day, profiles[part.name], part.trained, past))
@@ -160,27 +188,29 @@ def days_of(seed: int, n_days: int) -> list[tuple[str, Rows]]:
 
 def quiet(watch: Watch, days: Sequence[tuple[str, Rows]]) -> tuple[list[tuple[str, Profiles]], int, int]:
     """The profiles of quiet days, and how many of them had an alarm or a warning; each is printed."""
-    history: list[tuple[str, Profiles]] = []
+    history = [(day, watch.profiles(watch.batch(day, rows), day)) for day, rows in days]
+    names = [day for day, _ in days]
+    gathered = watch.gathered(names, names)
     alarmed = warned = 0
-    for day, rows in days:
-        profiles = watch.profiles(watch.batch(day, rows))
-        found = watch.alerts(day, profiles, history)
+    for at, (day, profiles) in enumerate(history):
+        found = watch.alerts(day, profiles, history[:at], gathered)
         for alert in found:
             print(
                 f"  false {alert.grade} {day}: {alert.rule}: {alert.words} (value {alert.value:.3f}, p {alert.p:.1e})"
             )
         alarmed += any(alert.grade == "alarm" for alert in found)
         warned += any(alert.grade == "warn" for alert in found)
-        history.append((day, profiles))
     return history, alarmed, warned
 
 
 def planted(watch: Watch, day: str, rows: Rows, history: Sequence[tuple[str, Profiles]]) -> list[str]:
     """A line of the table for every plant."""
-    lines = []
-    for plant in PLANTS:
-        profiles = watch.profiles(plant.batch(watch.batch(day, plant.table(rows))))
-        cells = [in_words(watch.alerts(day, profiles, past)) for past in (history, ())]
+    lines, days = [], [name for name, _ in history]
+    for at, plant in enumerate(PLANTS):
+        digest = f"plant-{at}"
+        profiles = watch.profiles(plant.batch(watch.batch(day, plant.table(rows))), digest)
+        gathered = watch.gathered([*days, day], [*days, digest])
+        cells = [in_words(watch.alerts(day, profiles, *past)) for past in ((history, gathered), ((), ()))]
         lines.append(f"| {plant.name} | {' | '.join(cells)} |")
     return lines
 
@@ -201,15 +231,17 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[11])
     options = parser.parse_args()
-    opened = Opened.of_model(load_scorer(options.model, cache=options.cache), {}, False)
-    watch = Watch(opened, open_parts(opened), load_rules(None))
+    opened = Opened.of_model(load_scorer(options.model, cache=options.cache), NO_SECOND_MODELS, False)
+    parts, rules = open_parts(opened), load_rules(None)
     for seed in options.seeds:
-        *days, (last, rows) = days_of(seed, WARMING + QUIET + 1)
-        history, alarmed, warned = quiet(watch, days)
-        print(f"seed {seed}: {alarmed} of {len(days)} quiet days with a false alarm, {warned} with a warning")
-        if seed == options.seeds[0]:
-            print("| planted | beside its history | beside training |\n|---|---|---|")
-            print("\n".join(planted(watch, last, rows, history)), flush=True)
+        with TemporaryDirectory() as folder:
+            watch = Watch(opened, parts, open_gatherers(rules, Path(folder)), rules)
+            *days, (last, rows) = days_of(seed, WARMING + QUIET + 1)
+            history, alarmed, warned = quiet(watch, days)
+            print(f"seed {seed}: {alarmed} of {len(days)} quiet days with a false alarm, {warned} with a warning")
+            if seed == options.seeds[0]:
+                print("| planted | beside its history | beside training |\n|---|---|---|")
+                print("\n".join(planted(watch, last, rows, history)), flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from experiments.reporting.parts import (
     Count,
+    Disagreement,
     Fact,
     Fraction,
     Move,
@@ -17,6 +18,7 @@ from experiments.reporting.parts import (
     SentenceMethod,
     SourcePoints,
     StandardError,
+    Statement,
     Subject,
     Text,
     meet,
@@ -82,12 +84,20 @@ class ColumnPoints(ReportModel):
 
     Attributes:
         source: Name of the source with which it counts (``UnderwriterReport.sources``); "" where there are none.
+        statements: The sentences that state its value, where narratives do; their points sum to the column's.
     """
 
     name: Text
     fact: Fact
     points: float
     source: Text = ""
+    statements: tuple[Statement, ...] = ()
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if self.statements:
+            meet(self.name, sum(one.points for one in self.statements), self.points)
+        return self
 
 
 class Sentence(ReportModel):
@@ -200,6 +210,7 @@ class UnderwriterReport(ReportModel):
         narrative_effect: None when nothing was written.
         sources: The application itself, then each source of the schema; their points sum to those of all columns and
             narratives. Empty for a schema without sources.
+        contradictions: What the narratives contradict, both places side by side.
     """
 
     report: Literal["underwriter"] = "underwriter"
@@ -220,6 +231,7 @@ class UnderwriterReport(ReportModel):
     changes: tuple[SuggestedChange, ...]
     narrative_effect: NarrativeEffect | None
     sources: tuple[SourcePoints, ...] = ()
+    contradictions: tuple[Disagreement, ...] = ()
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:

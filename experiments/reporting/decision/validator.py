@@ -15,6 +15,7 @@ from experiments.reporting.parts import (
     SentenceMethod,
     SourcePoints,
     StandardError,
+    Statement,
     Subject,
     Text,
     meet,
@@ -33,6 +34,7 @@ class Contribution(ReportModel):
         stacker: Its part through the trees, in log-odds, already weighted by the blend.
         head: Its part through the joint head, likewise.
         source: Name of the source with which it counts (``ValidatorReport.sources``); "" where there are none.
+        statements: As of the underwriter's columns.
     """
 
     kind: Literal["column", "narrative"]
@@ -44,10 +46,13 @@ class Contribution(ReportModel):
     stacker: float
     head: float
     source: Text = ""
+    statements: tuple[Statement, ...] = ()
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         meet(self.name, self.stacker + self.head, self.log_odds)
+        if self.statements:
+            meet(self.name, sum(one.points for one in self.statements), self.points)
         return self
 
 

@@ -10,22 +10,10 @@ from pydantic import ValidationError
 
 from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import picture
-from experiments.reporting.document import (
-    Cell,
-    Column,
-    Document,
-    Finding,
-    Form,
-    Gap,
-    Interval,
-    MarkedText,
-    Passage,
-    Plot,
-    Section,
-    Table,
-)
+from experiments.reporting.document import Cell, Column, Document, Finding, Form, Gap, Interval, Plot, Section, Table
 from experiments.reporting.html import cell, document_html
 from experiments.reporting.json_reports import parse_report
+from experiments.reporting.parts import MarkedText, Passage
 from experiments.reporting.words import listed
 from fusion.validation.intervals import NO_ESTIMATE, Estimate
 from tests.support.hostile import HOSTILE

@@ -137,6 +137,23 @@ def test_what_a_second_model_needs_is_named(
     assert not out.exists()
 
 
+def test_a_watch_has_a_chapter_on_second_models_and_decides_by_them(
+    trained: Trained, suspicious: Suspicious, tmp_path: Path
+) -> None:
+    strict = tmp_path / "strict.toml"
+    strict.write_text(POLICY + SECOND)
+    named = ("--model", trained.model, "--data", suspicious.data, "--out", tmp_path / "watch", "--policy", strict)
+    cache = ("--cache", trained.folder / "cache", "--date", "2026-01-01", "--period", "month")
+    assert creditfusion("watch", *named, *cache) == 2
+    assert creditfusion("watch", *named, *cache, "--second", f"fraud={suspicious.model}") in (3, 4, 5)
+    page = json.loads((tmp_path / "watch" / "watch.json").read_text())
+    (chapter,) = [one for one in page["sections"] if one["key"] == "second"]
+    assert chapter["tables"][0]["rows"][0][0] == "fraud"
+    assert "oddness" in [one["key"] for one in page["sections"]]
+    flagged = (tmp_path / "watch" / "flagged.csv").read_text()
+    assert "fraud probability" in flagged
+
+
 def test_data_frames_are_scored_as_files_are(trained: Trained, suspicious: Suspicious) -> None:
     cache = trained.folder / "cache"
     fraud = load_scorer(suspicious.model, cache=cache)

@@ -1,0 +1,85 @@
+"""The chapter on second models: mean probability by period, and rows above the bound at which the policy refers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+
+from experiments.reporting.charts import BLUE, INK, MUTED, name_places, percent_axis, picture
+from experiments.reporting.document import Column, Interval, Plot, Row, Section, Table
+from fusion.validation.intervals import Z, rate
+from fusion.watch.second import SecondFigures, SecondProfile
+from fusion.watch.signals import Flag, Signal
+
+MAX_PERIODS = 60
+
+Periods = Sequence[tuple[str, SecondProfile]]
+
+
+def chapter(
+    reference: SecondProfile | None, periods: Periods, _signals: Sequence[Signal], _flags: Sequence[Flag]
+) -> Section | None:
+    """What second models say of these periods, the latest last; None without one."""
+    shown = [(name, one) for name, one in periods if any(own.rows for own in one.models.values())][-MAX_PERIODS:]
+    if not shown:
+        return None
+    last, now = shown[-1]
+    then = reference.models if reference is not None else {}
+    rows = tuple(_row(name, own, then.get(name)) for name, own in now.models.items())
+    columns = (
+        Column(key="model", title="Second model"),
+        Column(key="rows", title="Rows", form="count"),
+        Column(key="without", title="Without a probability", form="count"),
+        Column(key="mean", title="Mean probability", form="percent", digits=2),
+        Column(key="usual", title="Of the reference", form="percent", digits=2),
+        Column(key="above", title="Above the policy's bound", form="percent", digits=2),
+    )
+    note = "Probabilities are those of the second model's own label; the reference is the rows that it learned from, "
+    note += "or those of --reference."
+    table = Table(key="second_models", title=f"Second models in {last}", note=note, columns=columns, rows=rows)
+    return Section(
+        key="second",
+        title="Second models",
+        words=("Models of other labels, such as fraud, that score the same rows beside the PD.",),
+        tables=(table,),
+        plots=tuple(_plot(name, shown, then.get(name)) for name in now.models),
+    )
+
+
+def _row(name: str, now: SecondFigures, then: SecondFigures | None) -> Row:
+    above = rate(now.above, now.rows)
+    usual = then.mean[0] if then is not None and then.rows else None
+    shown = Interval(value=above.value, low=above.low, high=above.high) if now.above else None
+    return (name, now.rows, now.without, _mean(now), usual, shown)
+
+
+def _mean(figures: SecondFigures) -> Interval | None:
+    mean, variance, n = figures.mean
+    if not n:
+        return None
+    error = Z * (variance / n) ** 0.5
+    return Interval(value=mean, low=max(mean - error, 0.0), high=min(mean + error, 1.0))
+
+
+def _plot(name: str, shown: Periods, then: SecondFigures | None) -> Plot:
+    means = [(period, _mean(profile.models.get(name, SecondFigures()))) for period, profile in shown]
+    drawn = [(period, mean) for period, mean in means if mean is not None]
+    key, title = f"second_{name}", f"Mean probability of {name}, by period"
+    if not drawn:
+        return Plot(key=key, title=title, words="", alt="", gap="No row has a probability.")
+
+    def draw(axes: Axes) -> None:
+        places = range(len(drawn))
+        if then is not None and then.rows:
+            axes.axhline(then.mean[0], color=MUTED, linewidth=1.2, linestyle="--")
+        axes.vlines(places, [mean.low for _, mean in drawn], [mean.high for _, mean in drawn], color=BLUE, linewidth=2)
+        axes.plot(places, [mean.value for _, mean in drawn], "o", color=INK, markersize=4)
+        name_places(axes, [period for period, _ in drawn], most=6)
+        axes.set_ylim(bottom=0)
+        percent_axis(axes.yaxis)
+
+    words = "With 95 % intervals; the line is that of the reference."
+    return Plot(
+        key=key, title=title, words=words, alt="A point with its interval for each period.", drawing=picture(draw)
+    )

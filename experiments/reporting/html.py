@@ -17,6 +17,8 @@ GRADES: dict[Grade, str] = {
     "concern": "look into",
     "alarm": "do not rely on",
 }
+WATCH_GRADES: dict[Grade, str] = {**GRADES, "concern": "warning", "alarm": "alarm"}
+"""On the page of a watch, where what departs may be the applicants rather than the model."""
 LONG_TABLE = 30  # rows; a longer table is folded away on the screen
 PLAIN_TABLE = 6  # columns; a wider one scrolls on narrow screens
 
@@ -30,7 +32,7 @@ def document_html(document: Document) -> str:
     findings = document.findings()
     extra = {
         "data_uri": data_uri,
-        "grades": GRADES,
+        "grades": WATCH_GRADES if document.report == "watch" else GRADES,
         "cell": cell,
         "grave": [finding for finding in findings if finding.grade in ("alarm", "concern")],
         "n_good": sum(finding.grade == "good" for finding in findings),

@@ -13,6 +13,7 @@ from experiments.reporting.html import document_html
 from experiments.session.run import Run
 from experiments.session.standard_streams import as_named
 from experiments.watch.delivery import Deliverer
+from experiments.watch.opinion import with_opinion
 from experiments.watch.outputs import write_outputs
 from experiments.watch.page import watch_page
 from experiments.watch.reading import Intake, take_in
@@ -21,6 +22,7 @@ from experiments.watch.state import FORMAT, State, WatchedFile
 from features.atomic_files import put_text
 from features.tables.csv_records import file_sha256
 from fusion.watch.alerts import Alert
+from fusion.watch.opinion import NAME as OPINION
 from fusion.watch.rules import Rules
 
 PAGE = "watch"
@@ -77,16 +79,25 @@ class Watch:
     def take_references(self, files: Sequence[Path]) -> None:
         """Read files of usual rows, those that are not known yet; raises as ``take_in`` does."""
         for path in files:
+            self._open_opinion(path)
             take_in(self.intake, path, "reference", self.state, self.run)
 
     def take(self, path: Path) -> None:
         """Read a file; raises as ``take_in`` does."""
+        self._open_opinion(path)
         file = take_in(self.intake, path, "data", self.state, self.run)
         if file is None:
             self.known += 1
             self.run.note(f"{path.name}: watched before, left out", {"known": path.name})
         else:
             self.taken.append(file)
+
+    def _open_opinion(self, path: Path | None) -> None:
+        """Watch opinion from now on, with what the state has learned, or else with topics of this file."""
+        if self.intake.has_part(OPINION):
+            return
+        self.intake = with_opinion(self.intake, self.state, self.run, path)
+        self._settler.parts = self.intake.parts
 
     def take_all(self, files: Sequence[Path], today: date) -> None:
         """Read files and find what follows from them, also where one of them cannot be read; raises as ``take``."""
@@ -118,6 +129,7 @@ class Watch:
 
     def settle(self, today: date) -> bool:
         """Find what follows from the files, write and deliver it; returns whether there was anything new."""
+        self._open_opinion(None)
         if not self._settler.settle(self.state, today, self.run) and self._is_written:
             return False
         with self.run.timed("write"):

@@ -18,6 +18,9 @@ from fusion.watch.alerts import Alert
 from fusion.watch.part import MAX_HISTORY
 from fusion.watch.rules import GRADES, Rules
 
+LEAST_P = 1e-12
+"""A smaller chance is not written out."""
+
 MAX_ALERTS = 30
 """Alerts that the first chapter names; alerts.jsonl has all."""
 
@@ -134,9 +137,9 @@ def _finding(alert: Alert) -> Finding:
     grade = "an alarm" if alert.grade == "alarm" else "a warning"
     figure = f"{_figure(alert.now)} ({_figure(alert.low)} to {_figure(alert.high)})"
     evidence = [
-        f"{alert.period}, rule {alert.rule}: {figure}, usually {_figure(alert.usual)}.",
+        f"Rule {alert.rule}: {figure}, usually {_figure(alert.usual)}.",
         f"It departs by {_figure(alert.value)}; from {_figure(alert.level)} on that is {grade}.",
-        f"Chance gives as much with p = {alert.p:.2g}, and {alert.limit:.2g} is allowed.",
+        f"Chance gives as much with {_probability(alert.p)}; the rule allows {alert.limit:.1g}.",
         f"{number(alert.n_rows)} rows.",
     ]
     if alert.rows:
@@ -144,9 +147,13 @@ def _finding(alert: Alert) -> Finding:
     return Finding(
         key=f"alert_{alert.id}",
         grade="alarm" if alert.grade == "alarm" else "concern",
-        title=alert.words,
+        title=f"{alert.period}: {alert.words}",
         words=" ".join(evidence),
     )
+
+
+def _probability(p: float) -> str:
+    return f"p = {p:.1g}" if p >= LEAST_P else f"p below {LEAST_P:.0g}"
 
 
 def _figure(value: float) -> str:

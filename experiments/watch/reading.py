@@ -63,6 +63,10 @@ class Intake:
     until: date | None = None
     threads: int = 0
 
+    def has_part(self, name: str) -> bool:
+        """Whether a part of this name is kept."""
+        return any(one.part.name == name for one in self.parts)
+
 
 def take_in(intake: Intake, path: Path, role: Role, state: State, run: Run) -> WatchedFile | None:
     """Read a file into the state, in one transaction; None where the state knows its bytes already.

@@ -47,6 +47,7 @@ CREATE TABLE IF NOT EXISTS periods (
 CREATE TABLE IF NOT EXISTS profiles (
     role TEXT NOT NULL, period TEXT NOT NULL, part TEXT NOT NULL, content BLOB NOT NULL,
     PRIMARY KEY (role, period, part));
+CREATE TABLE IF NOT EXISTS learned (part TEXT PRIMARY KEY, content BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS rejects (
     file TEXT NOT NULL, row INTEGER NOT NULL, "column" TEXT NOT NULL, rule TEXT NOT NULL, message TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS flags (
@@ -195,6 +196,16 @@ class State:
         """The profile of a period; None where the part has none."""
         query = "SELECT content FROM profiles WHERE role = ? AND period = ? AND part = ?"
         rows = self._all(query, role, period, part)
+        found: JsonObject | None = _unpacked(rows[0][0]) if rows else None
+        return found
+
+    def put_learned(self, part: str, content: JsonObject) -> None:
+        """Keep what a part learned before its first period."""
+        self._sql.execute("INSERT OR REPLACE INTO learned VALUES (?, ?)", (part, _packed(content)))
+
+    def learned(self, part: str) -> JsonObject | None:
+        """What a part learned; None where it has learned nothing yet."""
+        rows = self._all("SELECT content FROM learned WHERE part = ?", part)
         found: JsonObject | None = _unpacked(rows[0][0]) if rows else None
         return found
 

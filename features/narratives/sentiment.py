@@ -8,11 +8,11 @@ labelled in ``experiments/benchmarks/watch/opinion.py``.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
 import numpy as np
+from pydantic import TypeAdapter
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -31,6 +31,7 @@ N_FOLDS = 5
 GRID = 2.0**-16
 """Coefficients are multiples of it: their products with float16 vectors add up without rounding, in any batches."""
 
+_KEPT = TypeAdapter(dict[str, list[list[float]]])
 _SENTENCES = "english.sentiment.json"
 
 
@@ -65,9 +66,10 @@ class Sentiment:
         return {"coefficients": self.coefficients.tolist(), "offsets": [self.offsets.tolist()]}
 
     @staticmethod
-    def from_json(content: Mapping[str, Sequence[Sequence[float]]]) -> Sentiment:
+    def from_json(content: object) -> Sentiment:
         """What ``to_json`` gave."""
-        return Sentiment(np.array(content["coefficients"]), np.array(content["offsets"][0]))
+        kept = _KEPT.validate_python(content)
+        return Sentiment(np.array(kept["coefficients"]), np.array(kept["offsets"][0]))
 
 
 def learn_sentiment(encoder: TextEncoder) -> Sentiment:

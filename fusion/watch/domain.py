@@ -53,7 +53,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Told:
+class Classified:
     """What the classifier found.
 
     Attributes:
@@ -81,7 +81,7 @@ def merged(left: Sampled, right: Sampled) -> Sampled:
     return tuple(sorted([*left, *right])[:SAMPLE])
 
 
-def told_apart(now: Sampled, usual: Sequence[Sampled], history: bool, layout: Layout) -> Told | None:
+def classify(now: Sampled, usual: Sequence[Sampled], history: bool, layout: Layout) -> Classified | None:
     """The classifier of a period beside usual rows; None with fewer than ``LEAST_ROWS`` of either.
 
     Its chance is that of Mann and Whitney's statistic where nothing can be told apart and, where there is history, of
@@ -104,7 +104,7 @@ def told_apart(now: Sampled, usual: Sequence[Sampled], history: bool, layout: La
         p = max(p, spread_chance_above(z, np.array(then)))
     names = dict.fromkeys(layout.names[at] for at in np.argsort(-weights, kind="stable").tolist() if weights[at] > 0)
     departure = Departure(area, max(area - Z * error, 0.0), min(area + Z * error, 1.0), 0.5, p)
-    return Told(departure, tuple(names)[:NAMED], len(here))
+    return Classified(departure, tuple(names)[:NAMED], len(here))
 
 
 def _error(n: int, m: int) -> float:

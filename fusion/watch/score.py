@@ -175,8 +175,9 @@ class ScorePart:
 
 def _decision_signals(period: str, now: ScoreProfile, then: Sequence[ScoreProfile], history: bool) -> list[Signal]:
     found = []
-    for at, decision in enumerate(DECISIONS):
-        n = sum(now.decisions)
+    n = sum(now.decisions)
+    refers = any(one.decisions[1] for one in (now, *then))
+    for at, decision in enumerate(DECISIONS if refers else DECISIONS[:1]):  # without referrals one share says it all
         counts = [(one.decisions[at], sum(one.decisions)) for one in then]
         departure = share_departure(now.decisions[at], n, counts, history)
         if departure is not None:

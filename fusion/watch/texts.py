@@ -17,7 +17,7 @@ from features.design import TabularBlock
 from fusion.bundle import Bundle
 from fusion.validation.text_drift import N_BINS, TextReference
 from fusion.watch.departures import Figure, share_departure, usual_of
-from fusion.watch.domain import MOST_USUAL, Layout, Sampled, merged, sampled, told_apart
+from fusion.watch.domain import MOST_USUAL, Layout, Sampled, classify, merged, sampled
 from fusion.watch.packing import floats, packed
 from fusion.watch.part import Batch, JsonObject, Observed, Watched, first_of
 from fusion.watch.sampling import hashed_ids
@@ -214,15 +214,15 @@ class TextsPart:
     def _domain_signals(
         self, period: str, now: TextsProfile, then: Sequence[TextsProfile], history: bool
     ) -> list[Signal]:
-        told = told_apart(now.sample, [one.sample for one in then], history, self.layout)
-        if told is None:
+        classified = classify(now.sample, [one.sample for one in then], history, self.layout)
+        if classified is None:
             return []
-        area = told.departure
+        area = classified.departure
         words = (
-            f"a classifier tells a sample of {told.n} rows from the usual ones with an AUC of {area.now:.3f} "
-            f"(0.5: not at all), by {', '.join(told.names)}"
+            f"a classifier separates a sample of {classified.n} rows from the usual ones with an AUC of {area.now:.3f} "
+            f"(0.5: not at all), by {', '.join(classified.names)}"
         )
-        return [Figure(period, "domain_auc", "", told.n).signal(area, max(0.0, area.now - 0.5), words)]
+        return [Figure(period, "domain_auc", "", classified.n).signal(area, max(0.0, area.now - 0.5), words)]
 
 
 def _share_signals(

@@ -32,7 +32,7 @@ TITLES: Mapping[Check, str] = {
     "written": "written",
     "unread": "not readable",
     "mean_shift": "mean vector",
-    "domain_auc": "told apart (AUC)",
+    "domain_auc": "AUC of a classifier",
     "word": "word",
     "pd": "mean PD",
     "approval": "share",

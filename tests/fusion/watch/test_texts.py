@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusion.watch.domain import LEAST_ROWS, Layout, Sampled, told_apart
+from fusion.watch.domain import LEAST_ROWS, Layout, Sampled, classify
 from fusion.watch.packing import packed
 from fusion.watch.part import Batch
 from fusion.watch.texts import TextsPart
@@ -142,8 +142,8 @@ def test_rows_of_one_kind_are_seldom_told_apart() -> None:
     def sample(rows: int) -> Sampled:
         return tuple((at, packed(row)) for at, row in enumerate(draw.normal(size=(rows, 4)).astype(np.float32)))
 
-    found = [told_apart(sample(80), [sample(200)], False, layout) for _ in range(20)]
+    found = [classify(sample(80), [sample(200)], False, layout) for _ in range(20)]
     chances = [one.departure.p for one in found if one is not None]
     assert len(chances) == 20
     assert sum(p < 0.05 for p in chances) <= 3
-    assert told_apart(sample(LEAST_ROWS - 1), [sample(300)], False, layout) is None
+    assert classify(sample(LEAST_ROWS - 1), [sample(300)], False, layout) is None

@@ -1,0 +1,223 @@
+"""The chapter on opinion: what changed first, then the topics by their words, and their share and mood over time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.reporting.charts import (
+    BLUE,
+    FONT,
+    GRID,
+    INK,
+    MUTED,
+    house_style,
+    name_places,
+    percent_axis,
+    restyle,
+    to_svg,
+)
+from experiments.reporting.document import Column, Finding, Gap, Interval, Plot, Row, Section, Table
+from experiments.reporting.words import percent
+from fusion.validation.intervals import Z
+from fusion.watch.opinion import LEAST_TEXTS, NO_TOPIC, Mood, OpinionProfile
+from fusion.watch.signals import Flag, Signal
+from fusion.watch.topics import LEAST_TEXTS as LEAST_TO_LEARN
+from fusion.watch.topics import LEAST_USES, Topics
+
+MAX_PERIODS = 36
+MAX_CHANGES = 10
+CLEAR = 0.01
+"""Chance below which a departure is listed; rules decide which are alarms."""
+GROWN = 2.0
+"""Times its share of what topics were learned from at which texts without a topic propose new topics."""
+
+
+def chapter(
+    topics: Topics,
+    reference: OpinionProfile | None,
+    periods: Sequence[tuple[str, OpinionProfile]],
+    signals: Sequence[Signal],
+    flags: Sequence[Flag],
+) -> Section | None:
+    """What is written, without a word that fewer than ``LEAST_USES`` texts use; None where nothing is.
+
+    Args:
+        topics: As the watch learned them.
+        reference: Usual rows.
+        periods: The latest, in the order of time.
+        signals: Of these.
+        flags: None: opinion flags no row.
+    """
+    del flags
+    shown = [(name, one) for name, one in periods if one.whole.texts][-MAX_PERIODS:]
+    if not shown:
+        return None
+    words = (
+        "Mean sentiment runs from -1, where every text is bad, to 1, where every text is good. It describes a "
+        "portfolio and is no figure of a person: no row is named, and no model reads it.",
+        f"Topics were learned once, from {topics.n_texts:,} texts, and stay. They are named by words that set them "
+        f"apart, each used by {LEAST_USES} texts or more."
+        if len(topics)
+        else f"There are no topics: they are learned from the first file, or --reference, of {LEAST_TO_LEARN} texts.",
+    )
+    return Section(
+        key="opinion",
+        title="Opinion",
+        words=words,
+        findings=tuple(_findings(topics, shown, signals)),
+        tables=tuple(table for table in (_changes(signals), _topics(topics, reference, shown)) if table.rows),
+        plots=(_plot(topics, shown),),
+    )
+
+
+def _findings(
+    topics: Topics, shown: Sequence[tuple[str, OpinionProfile]], signals: Sequence[Signal]
+) -> Sequence[Finding]:
+    last, profile = shown[-1]
+    own = [one for one in _clear(signals) if one.period == last]
+    mood = f"{profile.whole.texts:,} texts, mean sentiment {profile.whole.mean:+.2f}."
+    if own:
+        first = min(own, key=lambda one: (one.p, -one.value, one.subject))
+        title = f"{last}: {first.words}"
+        found = [Finding(key="opinion", grade="note", title=title, words=f"{mood} What changed is listed below.")]
+    else:
+        title = f"{last}: topics and moods are as usual"
+        found = [Finding(key="opinion", grade="good", title=title, words=mood)]
+    share = profile.topics[-1].texts / profile.whole.texts
+    if len(topics) and share >= GROWN * topics.shares[-1] and profile.topics[-1].texts >= LEAST_USES:
+        found.append(
+            Finding(
+                key="new_topics",
+                grade="note",
+                title=f"{percent(share)} of the texts of {last} belong to no topic",
+                words=f"It was {percent(topics.shares[-1])} where the topics were learned. People may write of "
+                "something new: watch into a new --out with recent texts as --reference, and topics are learned anew.",
+            )
+        )
+    return found
+
+
+def _clear(signals: Sequence[Signal]) -> list[Signal]:
+    """Departures of topics and moods that are hardly chance."""
+    return [one for one in signals if one.p < CLEAR and one.n_rows >= LEAST_TEXTS and one.check != "volume"]
+
+
+def _changes(signals: Sequence[Signal]) -> Table:
+    clear = sorted(_clear(signals), key=lambda one: one.value, reverse=True)
+    clear.sort(key=lambda one: one.period, reverse=True)
+    rows: list[Row] = [
+        (
+            one.period,
+            one.subject or "all texts",
+            "share of the texts" if one.check == "topic_volume" else "mean sentiment",
+            Interval(value=one.now, low=min(one.low, one.now), high=max(one.high, one.now)),
+            one.usual,
+            one.p,
+        )
+        for one in clear[:MAX_CHANGES]
+    ]
+    columns = (
+        Column(key="period", title="Period"),
+        Column(key="topic", title="Topic"),
+        Column(key="figure", title="Figure"),
+        Column(key="now", title="Now", form="number", digits=3),
+        Column(key="usual", title="Usual", form="number", digits=3),
+        Column(key="p", title="Chance", form="p"),
+    )
+    note = f"Departures that chance brings less than once in {1 / CLEAR:.0f}, the latest first, at most {MAX_CHANGES}."
+    return Table(key="opinion_changes", title="What changed", note=note, columns=columns, rows=tuple(rows))
+
+
+def _topics(topics: Topics, reference: OpinionProfile | None, shown: Sequence[tuple[str, OpinionProfile]]) -> Table:
+    last, now = shown[-1]
+    usual = reference if reference is not None and reference.whole.texts else None
+    earlier = [one for _, one in shown[:-1]] if usual is None else [usual]
+    rows: list[Row] = []
+    for at, name in enumerate((*topics.names, NO_TOPIC) if len(topics) else ("all texts",)):
+        mood = now.topics[at]
+        past = sum((one.topics[at] for one in earlier), Mood())
+        every = sum(one.whole.texts for one in earlier)
+        telling = ", ".join(topics.words[at]) if at < len(topics) else ""
+        rows.append(
+            (
+                name,
+                telling,
+                mood.texts,
+                mood.texts / now.whole.texts,
+                past.texts / every if every else Gap(gap="no earlier text"),
+                _interval(mood) or Gap(gap=f"fewer than {LEAST_TEXTS} texts"),
+                past.mean if past.texts >= LEAST_TEXTS else Gap(gap=f"fewer than {LEAST_TEXTS} texts"),
+            )
+        )
+    columns = (
+        Column(key="topic", title="Topic"),
+        Column(key="words", title="Its words"),
+        Column(key="texts", title="Texts", form="count"),
+        Column(key="share", title="Share", form="percent", digits=1),
+        Column(key="usual_share", title="Usual share", form="percent", digits=1),
+        Column(key="sentiment", title="Mean sentiment", form="signed", digits=2),
+        Column(key="usual_sentiment", title="Usual", form="signed", digits=2),
+    )
+    return Table(key="opinion_topics", title=f"Topics in {last}", columns=columns, rows=tuple(rows))
+
+
+def _interval(mood: Mood) -> Interval | None:
+    if mood.texts < LEAST_TEXTS:
+        return None
+    error = Z * math.sqrt(mood.variance / mood.texts)
+    return Interval(value=mood.mean, low=max(-1.0, mood.mean - error), high=min(1.0, mood.mean + error))
+
+
+def _plot(topics: Topics, shown: Sequence[tuple[str, OpinionProfile]]) -> Plot:
+    """Small multiples: a row for each topic, its share on the left, its mean sentiment on the right."""
+    names = (*topics.names, NO_TOPIC, "all texts") if len(topics) else ("all texts",)
+    labels = [name for name, _ in shown]
+    with house_style():
+        figure = Figure(figsize=(11.0, 0.6 + 1.25 * len(names)))
+        grid = figure.subplots(len(names), 2, squeeze=False, sharex=True)
+        figure.subplots_adjust(hspace=0.45, wspace=0.18)
+        for at, name in enumerate(names):
+            whole = name == "all texts"
+            moods = [one.whole if whole else one.topics[at] for _, one in shown]
+            left, right = grid[at]
+            if whole:
+                _line(left, [float(mood.texts) for mood in moods])
+            else:
+                _line(left, [mood.texts / one.whole.texts for mood, (_, one) in zip(moods, shown, strict=True)])
+                percent_axis(left.yaxis)
+            _moods(right, moods)
+            for axes in (left, right):
+                name_places(axes, labels, most=6)
+                restyle(axes)
+            right.set_ylim(-1.05, 1.05)
+            left.set_ylim(bottom=0)
+            left.set_title(
+                f"{name}: {'texts' if whole else 'share of the texts'}", loc="left", fontsize=FONT, color=INK
+            )
+            right.set_title("mean sentiment", loc="left", fontsize=FONT, color=INK)
+        drawing = to_svg(figure)
+    what = "The share of each topic and its mean sentiment with its 95 % interval, by period"
+    return Plot(
+        key="opinion_over_time",
+        title="Topics over time",
+        words=f"{what}; {labels[0]} to {labels[-1]}.",
+        alt=f"{len(names)} rows of two lines each over {len(labels)} periods. {what}.",
+        wide=True,
+        drawing=drawing,
+    )
+
+
+def _line(axes: Axes, values: Sequence[float]) -> None:
+    axes.plot(range(len(values)), values, color=BLUE, linewidth=1.8, marker="o", markersize=3)
+
+
+def _moods(axes: Axes, moods: Sequence[Mood]) -> None:
+    axes.axhline(0.0, color=MUTED, linewidth=0.8)
+    found = [(at, interval) for at, mood in enumerate(moods) if (interval := _interval(mood)) is not None]
+    places = [at for at, _ in found]
+    axes.vlines(places, [one.low for _, one in found], [one.high for _, one in found], color=GRID, linewidth=4)
+    axes.plot(places, [one.value for _, one in found], color=BLUE, linewidth=1.8, marker="o", markersize=3)

@@ -58,7 +58,8 @@ class Fact:
         unit: of money its ISO currency code, "" where none is stated; of rates "percent"; of durations and tenures
             "month" (years are counted as 12) or "day" (weeks as 7); "" otherwise.
         per: a key of ``PER_YEAR``: the period in which money or interest is due again; "" where none is stated.
-        confidence: from 0 to 1, how sure the rules are of kind and value. Below 1/2 the fact is rather a hint.
+        confidence: from 0 to 1, how sure the rules are of kind and value. Below 1/2 the fact is rather a hint: so is an
+            income that is stated as one beside others, such as rent or child support that the writer receives.
     """
 
     kind: FactKind

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from pydantic import TypeAdapter
+from scipy.stats import binom, norm
 
 from data_schemas.contract import Schema
 from features.arrays import Flags, Floats, Floats32
@@ -191,17 +192,20 @@ def vectors_of_rows(text: TextBlock, read: Flags) -> tuple[Floats32, Flags]:
 def share_residuals(profiles: Sequence[OpinionProfile]) -> Floats:
     """Shares of each topic, of none, and a column of NaN for the whole, beside those of all profiles before.
 
-    float64 (n_periods, n_topics + 2), in units of what chance makes of them; NaN where there are no texts.
-
-    Angles of the shares (Freeman and Tukey, Annals of Mathematical Statistics 1950), whose variance is nearly that of a
-    share's, whatever the share.
+    float64 (n_periods, n_topics + 2), in units of what chance makes of them; NaN where there are no texts. They are
+    normal scores of the binomial's mid-P (Lancaster, JASA 1961), whose mean is nearly 0 also where few texts are
+    expected.
     """
     counts = np.array([[mood.texts for mood in one.topics] + [one.whole.texts] for one in profiles], dtype=np.float64)
     every = counts[:, -1:]
     then, every_then = _before(counts), _before(every)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        apart = _angle(counts, every) - _angle(then, every_then)
-        found: Floats = apart / np.sqrt(1.0 / (every + 0.5) + 1.0 / (every_then + 0.5))
+    usual = (then + 0.5) / (every_then + 1.0)
+    half = 0.5 * binom.pmf(counts, every, usual)
+    below, above = binom.cdf(counts - 1, every, usual) + half, binom.sf(counts, every, usual) + half
+    smaller = norm.ppf(np.maximum(np.minimum(below, above), 1e-300))
+    found: Floats = np.where(below < above, smaller, -smaller) * np.sqrt(
+        every_then / np.maximum(every + every_then, 1.0)
+    )
     found[((every == 0) | (every_then == 0))[:, 0]] = np.nan
     found[:, -1] = np.nan
     return found
@@ -227,10 +231,6 @@ def mean_residuals(profiles: Sequence[OpinionProfile]) -> Floats:
 def _before(values: Floats) -> Floats:
     """Sums over all earlier periods."""
     return np.cumsum(values, axis=0) - values
-
-
-def _angle(count: Floats, every: Floats) -> Floats:
-    return np.arcsin(np.sqrt(count / (every + 1.0))) + np.arcsin(np.sqrt((count + 1.0) / (every + 1.0)))
 
 
 def _mood_at(profile: OpinionProfile, at: int) -> Mood:

@@ -14,10 +14,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice, product
+from itertools import product
 from pathlib import Path
 from string import Formatter
-from time import perf_counter
+from time import process_time
 
 from data_schemas.contract import Schema
 from data_schemas.reader import load_schema
@@ -107,22 +107,23 @@ def _figures(one: Agreement) -> dict[str, object]:
 
 
 def hostile_rows() -> Iterator[dict[str, object]]:
-    """Seconds for hostile texts of a tenth of the characters, and of all: ten times as many, where time is linear."""
+    """CPU seconds for hostile texts of a tenth of the characters, and of all: ten times as many in linear time."""
     for name, part in HOSTILE.items():
         seconds = []
         for n_characters in (N_HOSTILE // 10, N_HOSTILE):
             text = part * (n_characters // len(part))
-            begun = perf_counter()
+            begun = process_time()
             find_facts(text)
-            seconds.append(perf_counter() - begun)
-        yield {"text": name, "s for 100,000": f"{seconds[0]:.2f}", "s for 1,000,000": f"{seconds[1]:.2f}"}
+            seconds.append(process_time() - begun)
+        yield {"text": name, "CPU s for 100,000": f"{seconds[0]:.2f}", "CPU s for 1,000,000": f"{seconds[1]:.2f}"}
 
 
 def real_narratives(schema: Schema, data: Path, most: int) -> list[str]:
-    """The first narratives of a file, cleaned as its schema asks for."""
+    """The first narratives of a file, of its longest column, cleaned as its schema asks for."""
     read = read_all([data], schema, ReadOptions()).applications
-    cells = (cell for field in schema.narratives for cell in read.narrative(field.name) if cell)
-    return [clean(cell, schema.strip).text for cell in islice(cells, most)]
+    columns = [[cell for cell in read.narrative(field.name) if cell] for field in schema.narratives]
+    longest = max(columns, key=lambda cells: sum(map(len, cells)))
+    return [clean(cell, schema.strip).text for cell in longest[:most]]
 
 
 def real_rows(narratives: Sequence[str]) -> Iterator[dict[str, object]]:
@@ -151,11 +152,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tables["Hostile texts"] = list(hostile_rows())
     if options.data:
         narratives = real_narratives(load_schema(options.schema), options.data, options.rows)
-        begun = perf_counter()
+        begun = process_time()
         tables["Real narratives"] = list(real_rows(narratives))
-        per_second = len(narratives) / (perf_counter() - begun)
+        per_second = len(narratives) / (process_time() - begun)
         mean = sum(map(len, narratives)) / len(narratives)
-        tables["Speed"] = [{"narratives": len(narratives), "characters": f"{mean:.0f}", "per s": f"{per_second:.0f}"}]
+        tables["Speed"] = [
+            {"narratives": len(narratives), "characters": f"{mean:.0f}", "per CPU second": f"{per_second:.0f}"}
+        ]
     text = "\n\n".join(f"{name}\n\n{_table(rows)}" for name, rows in tables.items())
     publish(tables, text, options.json)
 

@@ -29,7 +29,7 @@ def chapter(rings: Sequence[Ring], signals: Sequence[Signal], periods: Sequence[
         signals: Of copies and of values of shared columns, in any order.
         periods: Those with rows, in the order of time.
     """
-    copied = {signal.period: signal for signal in signals if signal.check == "copies"}
+    copied = {signal.period: signal for signal in signals if (signal.check, signal.subject) == ("copies", "")}
     values = [signal for signal in signals if signal.check == "velocity" and signal.period in periods[-1:]]
     if not rings and not copied:
         return None
@@ -94,10 +94,9 @@ def _rings_table(rings: Sequence[Ring]) -> Table:
 
 def _ring_row(ring: Ring) -> Row:
     periods = sorted(member.period for member in ring.members)
-    narratives = sorted({name for member in ring.members for name in member.narratives})
     shared = [f"{column}: {max(map(len, groups)):,} alike" for column, groups in ring.shares().items()]
     first = [f"{one.row.file}:{one.row.row} ({one.row.id})" for one in ring.members[:MAX_ROWS]]
-    ends = (periods[0], periods[-1], ", ".join(narratives), ", ".join(shared), ", ".join(first))
+    ends = (periods[0], periods[-1], ring.narrative, ", ".join(shared), ", ".join(first))
     return (ring.number, ring.n_applicants, len(ring.members), *ends)
 
 

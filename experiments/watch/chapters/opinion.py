@@ -78,7 +78,7 @@ def _findings(
     topics: Topics, shown: Sequence[tuple[str, OpinionProfile]], signals: Sequence[Signal]
 ) -> Sequence[Finding]:
     last, profile = shown[-1]
-    own = [one for one in signals if one.period == last and one.p < CLEAR and one.check != "volume"]
+    own = [one for one in _clear(signals) if one.period == last]
     mood = f"{profile.whole.texts:,} texts, mean sentiment {profile.whole.mean:+.2f}."
     if own:
         first = min(own, key=lambda one: (one.p, -one.value, one.subject))
@@ -101,9 +101,14 @@ def _findings(
     return found
 
 
+def _clear(signals: Sequence[Signal]) -> list[Signal]:
+    """Departures of topics and moods that are hardly chance."""
+    return [one for one in signals if one.p < CLEAR and one.n_rows >= LEAST_TEXTS and one.check != "volume"]
+
+
 def _changes(signals: Sequence[Signal]) -> Table:
-    clear = [one for one in signals if one.p < CLEAR and one.check != "volume"]
-    clear.sort(key=lambda one: (one.period, -one.value), reverse=True)
+    clear = sorted(_clear(signals), key=lambda one: one.value, reverse=True)
+    clear.sort(key=lambda one: one.period, reverse=True)
     rows: list[Row] = [
         (
             one.period,

@@ -66,7 +66,7 @@ _OTHERS = vocabulary(
     "he she they who his her their husband husband's wife wife's spouse spouse's partner partner's mother mother's mom "
     "mom's father father's dad dad's son son's daughter daughter's brother brother's sister sister's friend friend's "
     "landlord landlord's boss ex ex's boyfriend boyfriend's girlfriend girlfriend's fiance fiancee parents parent's "
-    "roommate roommate's tenant tenant's combined household joint family total average median our we business "
+    "roommate roommate's tenant tenant's combined household joint family total together average median our we business "
     "company shop "
     "bakery store you your"
 )
@@ -110,6 +110,10 @@ _BARE_END = re.compile(
     r"\s?(?:[.,;!?)|\n]|$|(?:and|an|on|to|from|per|for|but|in|with|each|so|then|or|total|at|toward|towards|a|every|"
     r"monthly|yearly|annually|dollars|net|gross|i|plus|left|because|by|after|before|worth|of|which|that|"
     r"this|right|personal loan|loan|balance|limit|credit line|debt|remaining|apr|annual|annualy)\b|/)"
+)
+_BESIDES = re.compile(  # an income beside another
+    r"\b(?:additional\w*|addition|addtional|extra|second|secondary|other|part[ -]?time|side|rental|rent|rents|renter|"
+    r"also|besides|bonus|overtime|surplus|disability|support|tips|every fall)\b"
 )
 _DIFFERENCE = re.compile(
     r"[\s}]{0,2}(?:loan|payments?|bills?|balance|fees?|debts?|limit|refund|deposit|purchase|more|less|extra|additional|raise|increase|bonus)\b"
@@ -221,6 +225,8 @@ def _fact(passage: Passage, found: Sum, since: int, until: int, last: FactKind) 
     kind, sure = _kind(passage, found, before, after, last)
     if kind != FactKind.AMOUNT and _DIFFERENCE.match(after):
         kind, sure = FactKind.AMOUNT, 0.8
+    if kind == FactKind.INCOME and _BESIDES.search(before[-70:] + " | " + after):
+        sure = min(sure, 0.45)
     per = found.per
     if not per and kind in (FactKind.INCOME, FactKind.RENT):
         stated = _PERIOD_BEFORE.search(before[-45:]) or _PERIOD_BEFORE.match(after.lstrip())
@@ -255,7 +261,7 @@ def _kind(passage: Passage, found: Sum, before: str, after: str, last: FactKind)
         if _is_income(said, at) or (word in ("pay", "home") and _is_noun(said, at)):
             return _income(passage, found, said, at)
         if word in _EARN or word in _EARNS:
-            if not found.per and (word in _RECEIVE or _SPENT_ON.match(after)):
+            if (not found.per and (word in _RECEIVE or _SPENT_ON.match(after))) or after.startswith(" in payments"):
                 continue
             if word in ("make", "making") and _is_bought(said[at + 1 :]):
                 continue
@@ -331,7 +337,9 @@ def _income(passage: Passage, found: Sum, said: Sequence[str], at: int) -> tuple
     """A sum after a word of earning: the writer's income, if it is the writer's and now."""
     if any(word in _SPENT and not _is_aside(said, at + 1 + place) for place, word in enumerate(said[at + 1 :])):
         return FactKind.AMOUNT, 0.8
-    quoted = passage.plain[passage.start : found.start].count('"') % 2 == 1
+    quoted = passage.is_quoted(found.start)
+    if said[-1] in ("by", "another") or {"increase", "increasing", "raise"} & set(said[max(0, at - 3) : at]):
+        return FactKind.AMOUNT, 0.8  # a change of it
     third = said[at] in _EARNS
     hypothetical = bool({"will", "would", "should", "could", "must"} & set(said[at + 1 :]))
     for place in range(at - 1 if said[at] not in _OTHERS else at, -1, -1):

@@ -39,7 +39,7 @@ def alternatives(words: Sequence[str]) -> str:
 _WORD = alternatives([*UNITS, *TENS])
 _SCALE = alternatives(list(SCALES))
 _DIGITS = re.compile(
-    r"(?:(?<![a-z\d_])|(?<=\brs)|(?<=usd)|(?<=gbp)|(?<=eur)|(?<=cad)|(?<=aud)|(?<=inr))(?P<digits>\d+(?:[.,]\d+)*)"
+    r"(?=\d)(?:(?<![a-z\d_])|(?<=\brs)|(?<=usd)|(?<=gbp)|(?<=eur)|(?<=cad)|(?<=aud)|(?<=inr))(?P<digits>\d+(?:[.,]\d+)*)"
     r"(?:(?P<part>[½¼¾])| (?P<above>\d)/(?P<below>[2-9])(?![\d/]))?"
     rf"(?: ?(?P<by>{alternatives(list(MULTIPLIERS))})\b)?"
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,7 @@ from features.text.cleaning import sentences
 
 CLAUSE_END = re.compile(r"[,;|\n]|\b(?:and|but|while|plus)\b")
 _RUPEES = re.compile(r"\brs\.\Z")
+_QUOTE = re.compile('"')
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|[^\sa-z]")
 
 
@@ -40,6 +42,20 @@ class Passage:
     def numbers(self) -> list[Number]:
         """Numbers and ranges of the sentence, in order."""
         return find_numbers(self.plain, self.start, self.end)
+
+    @cached_property
+    def without_capitals(self) -> bool:
+        """Whether its writer uses small letters alone, but for "I", or capitals alone."""
+        written = self.text[self.start : self.end]
+        return written.isupper() or not any(character.isupper() for character in written.replace("I", ""))
+
+    @cached_property
+    def _quotes(self) -> list[int]:
+        return [mark.start() for mark in _QUOTE.finditer(self.plain, self.start, self.end)]
+
+    def is_quoted(self, at: int) -> bool:
+        """Whether a place is between quotation marks."""
+        return bisect_left(self._quotes, at) % 2 == 1
 
     def before(self, at: int, length: int, since: int = 0) -> str:
         """At most ``length`` characters before a place, from ``since`` on."""

@@ -79,7 +79,23 @@ _CUES = {
         r"instrument|equipment)"
     ),
 }
-_CUE = re.compile("|".join(rf"(?P<{name}>\b(?:{pattern})(?![a-z]))" for name, pattern in _CUES.items()))
+_PATTERNS = {name: re.compile(rf"\b(?:{pattern})(?![a-z])") for name, pattern in _CUES.items()}
+_TRIGGERS = {  # a pattern is tried on sentences alone that hold one of these
+    "medical": "medical dent hospital doctor vet surg operation braces ivf",
+    "debt_consolidation": "cons combin payment debt bills loans refinanc",
+    "credit_card": "card visa cc",
+    "home_improvement": "home remodel renovat roof kitchen bathroom basement window furnace deck patio fence septic "
+    "hvac condition boiler floor drive garage pool porch heat plumb",
+    "house": "house home flat property condo land",
+    "car": "car truck vehicle van suv honda toyota ford engine transmission auto",
+    "education": "tuition college school educat textbook degree course",
+    "small_business": "business company shop rest truck store franchise salon capital inv equip",
+    "wedding": "wedding honeymoon engagement",
+    "moving": "mov relocat",
+    "vacation": "vacation holiday cruise trip",
+    "major_purchase": "buy purchas get",
+}
+_ANY_OF = {name: re.compile(text.replace(" ", "|")) for name, text in _TRIGGERS.items()}
 _FRAME = re.compile(
     r"\b(?:(?:loan|money|funds?|cash|proceeds|funding|(?:this|it)(?= (?:is|will|would))|need|"
     r"needed|needing|\$?\d[\d,.]*k?|dollars|"
@@ -100,19 +116,28 @@ _ENDS = re.compile(r"\s?(?:loan\b|[.,;:!-]|$)")
 
 
 def find_purposes(passage: Passage) -> Iterator[Fact]:
-    """Purposes that a sentence asks the loan for."""
-    for match in _CUE.finditer(passage.plain, passage.start, passage.end):
-        before = passage.before(match.start(), REACH)
-        if _NOT_THIS.search(before) and not _FRAME.search(before[-20:]):
-            continue
-        framed = bool(_FRAME.search(before + match.group()[:14]))
-        alone = (not before.strip() and _ENDS.match(passage.after(match.end(), 12))) or _ALWAYS.match(match.group())
-        if not framed and not alone:
-            continue
-        yield Fact(
-            FactKind.PURPOSE,
-            *match.span(),
-            passage.place,
-            text=str(match.lastgroup),
-            confidence=0.85 if framed else 0.6,
-        )
+    """Purposes that a sentence asks the loan for; of those that overlap the first."""
+    said = passage.plain[passage.start : passage.end]
+    found = [
+        (*match.span(), name)
+        for name, triggers in _ANY_OF.items()
+        if triggers.search(said)
+        for match in _PATTERNS[name].finditer(passage.plain, passage.start, passage.end)
+    ]
+    last = passage.start
+    for start, end, name in sorted(found, key=lambda one: one[0]):
+        confidence = _confidence(passage, start, end)
+        if start >= last and confidence:
+            last = end
+            yield Fact(FactKind.PURPOSE, start, end, passage.place, text=name, confidence=confidence)
+
+
+def _confidence(passage: Passage, start: int, end: int) -> float:
+    """How sure it is that a loan is asked for this purpose; 0 where it is not."""
+    before, cue = passage.before(start, REACH), passage.plain[start:end]
+    if _NOT_THIS.search(before) and not _FRAME.search(before[-20:]):
+        return 0.0
+    if _FRAME.search(before + cue[:14]):
+        return 0.85
+    alone = not before.strip() and _ENDS.match(passage.after(end, 12))
+    return 0.6 if alone or _ALWAYS.match(cue) else 0.0

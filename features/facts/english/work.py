@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from features.facts.english.passage import Passage, vocabulary
 from features.facts.fact import Fact, FactKind
@@ -47,7 +47,7 @@ _LABEL_JOB = re.compile(
 _LABEL_EMPLOYER = re.compile(r"\b(?:employer|company)(?: name)?(?: is)?: ?(?:the )?(?=[a-z])")
 _AT = re.compile(
     r"\b(?P<cue>work(?:ed|ing|s)?|employed|employer is|employment|job|position|career|teach(?:ing)?|drive|"
-    r"driving|been(?= (?:at|with)\b))(?P<gap>(?: (?!(?:for|with|at|by|on|out|to|from)\b)[\w$'/-]+){0,6}?) "
+    r"driving|been(?= (?:at|with)\b))(?P<gap>(?: (?!(?:for|with|at|by|on|out|to|from|hard)\b)[\w$'/-]+){0,6}?) "
     r"(?P<by>for|with|at|by) (?P<article>the |an? )?(?=[a-z])"
 )
 _EMPLOYER_IS = re.compile(r"\bmy employer is (?:the )?(?=[a-z])")
@@ -67,7 +67,8 @@ _STOPS = vocabulary(
 _NO_EMPLOYER = vocabulary(
     "a an the me myself him her them it us you my our your his their this that these those same over "
     "about almost nearly more many several some home night nights least last living free cash pay money "
-    "work one two three four five six seven eight nine ten minimum years year months everything good "
+    "work one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty "
+    "minimum years year months everything good "
     "great large small present current any all people someone customers clients children kids hours first "
     "now life example both family friends no least noon better very local"
 )
@@ -91,7 +92,8 @@ _FIRST = re.compile(r"\b(?:i|i'm|im|i've|ive|my|me)\b")
 def find_work(passage: Passage) -> Iterator[Fact]:
     """Employers and jobs that the writer has now, each stretch once."""
     found: dict[tuple[FactKind, int], Fact] = {}
-    for fact in (*_jobs(passage), *_employers(passage)):
+    jobs = list(_jobs(passage))
+    for fact in (*jobs, *_employers(passage, jobs)):
         found.setdefault((fact.kind, fact.start), fact)
     yield from found.values()
 
@@ -100,7 +102,7 @@ def _jobs(passage: Passage) -> Iterator[Fact]:
     plain, start, end = passage.plain, passage.start, passage.end
     for match in _LABEL_JOB.finditer(plain, start, end):
         yield from _job(passage, match.end(), 0.9, any_job=True)
-    for match in _AS.finditer(plain, start, end):
+    for match in _AS.finditer(plain, start, end) if " as " in plain[start:end] else ():
         if _is_own(passage, match.start(), match.end()):
             yield from _job(
                 passage,
@@ -135,14 +137,14 @@ def _singular(word: str) -> str:
     return word.removesuffix("'s")
 
 
-def _employers(passage: Passage) -> Iterator[Fact]:
+def _employers(passage: Passage, jobs: Sequence[Fact]) -> Iterator[Fact]:
     plain, start, end = passage.plain, passage.start, passage.end
     for match in (*_LABEL_EMPLOYER.finditer(plain, start, end), *_EMPLOYER_IS.finditer(plain, start, end)):
         yield from _employer(passage, match.end(), 0.9)
     for match in _AT.finditer(plain, start, end):
         if _is_of_work(passage, match) and _is_own(passage, match.start(), match.end()):
             yield from _employer(passage, match.end(), 0.85, match["article"] or "", match["by"] != "with")
-    for job in _jobs(passage):
+    for job in jobs:
         follows = _JOB_AT.match(plain, job.end, end)
         if follows:
             yield from _employer(passage, follows.end(), 0.8, follows["article"] or "", guess=False)
@@ -152,7 +154,7 @@ def _is_of_work(passage: Passage, match: re.Match[str]) -> bool:
     """Whether "work for" and the like speak of employment."""
     before = passage.before(match.start(), 6)
     proper = passage.text[match.end()].isupper()
-    if match["cue"] == "been" and match["by"] == "for":
+    if (match["cue"] == "been" and match["by"] == "for") or (match["by"] == "by" and match["cue"] != "employed"):
         return False
     if match["cue"] in ("been", "drive", "driving"):
         return proper
@@ -166,8 +168,6 @@ def _employer(passage: Passage, at: int, confidence: float, article: str = "", g
 
     A name has capitals, or is a common noun such as "hospital"; where nobody writes capitals, with ``guess``, any word.
     """
-    written = passage.text[passage.start : passage.end]
-    plain_writer = written.isupper() or not any(character.isupper() for character in written.replace("I", ""))
     names = list(_name_words(passage, at, LONGEST_NAME))
     lower = [name.group().lower() for name in names]
     called = next((place for place, word in enumerate(lower) if word in _NAMED_AFTER), None)
@@ -175,10 +175,10 @@ def _employer(passage: Passage, at: int, confidence: float, article: str = "", g
         names, lower, article = names[called + 1 :], lower[called + 1 :], ""
     if not names or lower[0] in _NO_EMPLOYER or lower[0][0].isdigit() or _MASKED.fullmatch(lower[0]):
         return
-    proper = names[0].group()[0].isupper() and not plain_writer and article not in ("a ", "an ")
+    proper = names[0].group()[0].isupper() and not passage.without_capitals and article not in ("a ", "an ")
     n_words = _proper_length(names) if proper else _common_length(lower)
     known = any(word in _COMMON_EMPLOYERS for word in lower[:n_words])
-    guessed = guess and plain_writer and n_words <= 2
+    guessed = guess and passage.without_capitals and n_words <= 2
     if not n_words or not (proper or known or guessed) or (n_words == 1 and lower[0] in _GENERIC):
         return
     sure = confidence if proper else confidence - (0.15 if known else 0.35)
@@ -228,9 +228,8 @@ def _is_own(passage: Passage, start: int, end: int) -> bool:
     if (others and (not firsts or others[-1] > firsts[-1])) or _OTHERS.search(stretch):
         return False
     since = before[max(0, firsts[-1] - 3) :] if firsts else before[-20:]
-    quoted = passage.plain[passage.start : start].count('"') % 2 == 1
     past = stretch.startswith("worked") and not re.search(r"\b(?:have|'ve|ive|has)\b", before[-16:])
-    return not (_NOT_NOW.search(since + stretch) or quoted or past)
+    return not (_NOT_NOW.search(since + stretch) or passage.is_quoted(start) or past)
 
 
 def _named(passage: Passage, kind: FactKind, start: int, end: int, confidence: float) -> Fact:

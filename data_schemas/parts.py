@@ -284,6 +284,7 @@ def _wanted(part: Document) -> Wanted:
         unit=part.get("unit", ""),
         per=part.get("per", ""),
         least_confidence=float(part.get("least_confidence", LEAST_CONFIDENCE)),
+        basis=part.get("basis", ""),
     )
 
 
@@ -300,7 +301,7 @@ def _stated_field(part: Document) -> Field:
         type={Of.COUNT: FieldType.INTEGER, Of.ANY: FieldType.BOOLEAN}.get(of, type_),
         role=Role.FEATURE,
         title=str(part.get("title", made.name)),
-        unit="statements" if of is Of.COUNT else made.wanted.unit_in_words,
+        unit={Of.COUNT: "statements", Of.ANY: ""}.get(of, made.wanted.unit_in_words),
         direction=Direction(part.get("direction", "none")),
         reason=_reason(part.get("reason")),
         narrative=made.wanted.narrative,

@@ -25,12 +25,14 @@ class Kind:
         units: those that its numbers are converted to, of which a column names one; none where a unit is free.
         has_unit: whether its numbers have a unit.
         per: whether they are sums of a period.
+        counts: of what they are the number, "" where they are none.
     """
 
     value: Value
     units: tuple[str, ...] = ()
     has_unit: bool = False
     per: bool = False
+    counts: str = ""
 
 
 _TIMES = ("days", "weeks", "months", "years")
@@ -43,8 +45,8 @@ KINDS = {
     "duration": Kind(Value.NUMBER, _TIMES, has_unit=True),
     "tenure": Kind(Value.NUMBER, _TIMES, has_unit=True),
     "date": Kind(Value.DATE),
-    "debt_count": Kind(Value.NUMBER),
-    "card_count": Kind(Value.NUMBER),
+    "debt_count": Kind(Value.NUMBER, counts="debts"),
+    "card_count": Kind(Value.NUMBER, counts="cards"),
     "employer": Kind(Value.WORDS),
     "job": Kind(Value.WORDS),
     "purpose": Kind(Value.WORDS),
@@ -82,6 +84,7 @@ class Wanted:
             statement that cannot be converted does not count.
         per: the period that a sum is converted to; "" for sums of no period, and then those of a period do not count.
         least_confidence: statements that are read with less confidence do not count.
+        basis: of incomes ``gross`` or ``net``: those that are said to be the other do not count; "" for both.
     """
 
     narrative: str
@@ -89,11 +92,12 @@ class Wanted:
     unit: str = ""
     per: str = ""
     least_confidence: float = LEAST_CONFIDENCE
+    basis: str = ""
 
     @property
     def unit_in_words(self) -> str:
         """The unit of the values, such as ``USD per year``."""
-        return " per ".join(filter(None, (self.unit, self.per)))
+        return " per ".join(filter(None, (self.unit, self.per))) or KINDS[self.kind].counts
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ def watch(
         sheet=sheet,
         passthrough=alarm_rules.copies.columns,
     )
-    with Run.start("watch", out / "watch", arguments, json_output) as run, open_state(out, force) as state:
+    with Run.start("watch", out / "watch", arguments, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
             vectors = vector_cache(cache, cache_gb, no_cache, run.note)
@@ -180,6 +180,7 @@ def watch(
                 _day(until),
                 threads,
             )
+        state = run.hold(open_state(out, force))
         found = Watch(intake, alarm_rules, state, out, run, deliverer)
         found.check_identity(reference or ())
         found.take_references(reference or ())

@@ -53,6 +53,8 @@ def test_the_tables_are_complete() -> None:
     assert first_cells("What an applicant can change") == set(Actionable)
     source = form["$defs"]["source"]["properties"]["creditfusion"]["properties"]
     assert first_cells("Further sources") == {*source, *AggregateKind}
+    stated, against = (form["$defs"][name]["properties"] for name in ("stated", "contradiction"))
+    assert first_cells("What narratives state") == {*stated, *against}
     assert first_cells("Sensitive content") == set(Sensitive)
     assert first_cells("Concepts") == {*form["$defs"]["concept"]["properties"]}
     assert set(form["$defs"]["concept"]["properties"]["sensitive"]["enum"]) == set(Sensitive)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+import re
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +40,12 @@ def test_columns_that_narratives_state_stand_behind_the_others() -> None:
     assert [one.name for one in schema.contradictions] == ["income", "tenure"]
 
 
+@pytest.mark.parametrize(("of", "unit"), [("max", "cards"), ("count", "statements"), ("any", "")])
+def test_numbers_of_cards_have_their_unit(of: str, unit: str) -> None:
+    fact = {"name": "cards", "narrative": "statement", "kind": "card_count", "of": of}
+    assert stating_schema(facts=[fact])["cards"].unit == unit
+
+
 def test_derived_features_may_stand_on_stated_numbers_alone() -> None:
     document = with_statements()
     derived = {"name": "gap", "kind": "difference", "of": ["stated_income", "annual_income"]}
@@ -63,9 +72,15 @@ def test_the_form_lists_the_kinds_and_ways_that_the_code_obeys() -> None:
 
 
 def load_form() -> str:
-    from importlib import resources
-
     return (resources.files("data_schemas") / "contract.schema.json").read_text(encoding="utf-8")
+
+
+def test_the_example_of_the_page_is_a_contract() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "facts.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)
+    schema = stating_schema(**json.loads(text))
+    assert [one.name for one in schema.contradictions] == ["income", "tenure"]
+    assert len(schema.facts) == 4
 
 
 BREAKS: list[tuple[str, int, dict[str, Any], str]] = [
@@ -87,6 +102,8 @@ BREAKS: list[tuple[str, int, dict[str, Any], str]] = [
         "is the max of statements of the kind 'purpose', which are no numbers",
     ),
     ("facts", 3, {"direction": "rising"}, "is a level and has a direction"),
+    ("facts", 3, {"basis": "net"}, "of the kind 'purpose', which are neither gross nor net"),
+    ("facts", 0, {"basis": "before taxes"}, "'before taxes' is not a valid value"),
     ("facts", 3, {"unit": "USD"}, "statements of the kind 'purpose' have no unit"),
     ("contradictions", 0, {"narrative": "home"}, "which is no narrative"),
     ("contradictions", 0, {"against": "purpose"}, "compares with 'purpose', which is no numeric feature"),

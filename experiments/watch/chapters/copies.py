@@ -94,10 +94,9 @@ def _rings_table(rings: Sequence[Ring]) -> Table:
 
 def _ring_row(ring: Ring) -> Row:
     periods = sorted(member.period for member in ring.members)
-    narratives = sorted({name for member in ring.members for name in member.narratives})
     shared = [f"{column}: {max(map(len, groups)):,} alike" for column, groups in ring.shares().items()]
     first = [f"{one.row.file}:{one.row.row} ({one.row.id})" for one in ring.members[:MAX_ROWS]]
-    ends = (periods[0], periods[-1], ", ".join(narratives), ", ".join(shared), ", ".join(first))
+    ends = (periods[0], periods[-1], ring.narrative, ", ".join(shared), ", ".join(first))
     return (ring.number, ring.n_applicants, len(ring.members), *ends)
 
 

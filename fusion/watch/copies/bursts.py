@@ -147,7 +147,7 @@ def ring_flags(rings: Sequence[Ring]) -> tuple[Flag, ...]:
         days = sorted({member.period for member in ring.members})
         when = f"in {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
         for at, member in enumerate(ring.members):
-            words = f"{', '.join(member.narratives)}: copied by {ring.n_applicants - 1:,} other applicants {when}"
+            words = f"{ring.narrative}: copied by {ring.n_applicants - 1:,} other applicants {when}"
             if at in shared:
                 words += f"; shares {shared[at]} with one of them"
             flag = Flag(member.row, member.period, "copies", float(ring.n_applicants), words, ring=ring.number)

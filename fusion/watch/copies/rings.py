@@ -7,19 +7,24 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
+from features.arrays import Index
 from features.sources.database import literal, temporary_database
 from fusion.watch.copies.pairs import PAIRS
+from fusion.watch.copies.signatures import N_BANDS, Bands
 from fusion.watch.copies.store import SHARED, Store
+from fusion.watch.copies.templates import by_template
 from fusion.watch.signals import RowRef
+
+if TYPE_CHECKING:
+    import duckdb
 
 MEMORY_MB = 1024
 ROWS_AT_A_TIME = 100_000
@@ -36,27 +41,27 @@ class Member:
         period: of the row.
         applicant: keyed hash of who applied.
         shared: keyed hash of its value of each column that people may share, where it has one.
-        narratives: columns whose texts are copies.
     """
 
     row: RowRef
     period: str
     applicant: int
     shared: Mapping[str, int]
-    narratives: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Ring:
-    """Applications that are linked by copied narratives.
+    """Applications whose narratives are copies of one template.
 
     Attributes:
-        number: of twelve digits, made of the first member, so that it stays when others join; where two rings turn out
-            to be one, it has the older one's.
+        number: of twelve digits, made of the first member, so that it stays when later ones join; where two rings turn
+            out to be one, it has the older one's.
+        narrative: column of the copied texts.
         members: in the order of their files, then of periods and ids.
     """
 
     number: str
+    narrative: str
     members: tuple[Member, ...]
 
     @property
@@ -86,60 +91,78 @@ def find_rings(store: Store, digests: Sequence[str], least: int = LEAST_APPLICAN
         digests: of the files, in the order in which they came.
         least: applicants of a ring.
     """
-    nodes = _linked(store, digests)
-    if not len(nodes):
+    linked, late, early = _linked(store, digests)
+    if not len(linked):
         return ()
-    members: dict[int, list[tuple[tuple[int, str, str], Member]]] = defaultdict(list)
-    for label, order, member in _members(store, digests, nodes):
-        members[label].append((order, member))
+    found: dict[tuple[int, str], list[tuple[tuple[int, str, str], Member]]] = defaultdict(list)
+    with temporary_database(MEMORY_MB, 0, "rings of copies cannot be read") as connection:
+        _view(connection, store, digests)
+        linked["label"] = by_template(_bands(connection, linked), late, early)
+        connection.register("copies", pa.Table.from_pandas(linked[linked["label"] >= 0], preserve_index=False))
+        for label, narrative, order, member in _members(connection, store):
+            found[label, narrative].append((order, member))
     rings = []
-    for own in members.values():
-        ordered = tuple(member for _, member in sorted(own, key=itemgetter(0)))
-        ring = Ring(_number(ordered[0]), ordered)
+    for (_, narrative), own in found.items():
+        members = tuple(member for _, member in sorted(own, key=itemgetter(0)))
+        ring = Ring(_number(members[0], narrative), narrative, members)
         if ring.n_applicants >= least:
             rings.append(ring)
     return tuple(sorted(rings, key=lambda ring: (-ring.n_applicants, ring.number)))
 
 
-def _number(first: Member) -> str:
-    return hashlib.sha256(f"{first.period}\n{first.row.id}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
+def _number(first: Member, narrative: str) -> str:
+    name = f"{narrative}\n{first.period}\n{first.row.id}"
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def _linked(store: Store, digests: Sequence[str]) -> pa.Table:
-    """The rows that are copies: place of the file, row, number of the connected component, narrative."""
+def _linked(store: Store, digests: Sequence[str]) -> tuple[pd.DataFrame, Index, Index]:
+    """The narratives that are copies of another: place of the file, row, narrative column; and the places of both ends
+    of each link among them.
+    """
     paths = [path for path in map(store.pairs_of, digests) if path.exists()]
     pairs = pa.concat_tables([PAIRS.empty_table(), *map(pq.read_table, paths)])
     ends = []
     for side in ("late", "early"):
-        file = pc.index_in(pairs[f"{side}_file"], pa.array(digests, pa.string()))
-        ends.append(pa.table({"file": file, "row": pairs[side], "narrative": pairs["narrative"]}))
-    both = pa.concat_tables(ends).to_pandas()
-    codes, _ = pd.MultiIndex.from_frame(both[["file", "row"]]).factorize()
+        place = pc.index_in(pairs[f"{side}_file"], pa.array(digests, pa.string()))
+        ends.append(pa.table({"place": place, "row": pairs[side], "narrative": pairs["narrative"]}).to_pandas())
+    codes, linked = pd.MultiIndex.from_frame(pd.concat(ends)).factorize()
     late, early = np.split(codes, 2)
-    size = int(codes.max(initial=-1)) + 1
-    links = coo_matrix((np.ones(len(late), np.int8), (late, early)), shape=(size, size))
-    both["label"] = connected_components(links, directed=False)[1][codes] if size else codes
-    return pa.Table.from_pandas(both.drop_duplicates(), preserve_index=False)
+    return pd.DataFrame(linked.tolist(), columns=["place", "row", "narrative"]), late, early
+
+
+def _view(connection: duckdb.DuckDBPyConnection, store: Store, digests: Sequence[str]) -> None:
+    listed = ", ".join(literal(str(store.rows_of(digest))) for digest in digests)
+    connection.execute(f"""
+        CREATE VIEW kept AS
+        SELECT * REPLACE (narrative::VARCHAR AS narrative), list_position([{listed}], filename) - 1 AS place
+        FROM read_parquet([{listed}], filename = true, union_by_name = true)""")
+
+
+def _bands(connection: duckdb.DuckDBPyConnection, linked: pd.DataFrame) -> Bands:
+    """The signatures of these narratives."""
+    connection.register(
+        "linked", pa.Table.from_pandas(linked.assign(code=np.arange(len(linked))), preserve_index=False)
+    )
+    bands = np.zeros((len(linked), N_BANDS), dtype=np.uint64)
+    query = "SELECT code, bands FROM kept JOIN linked USING (place, row, narrative)"
+    for batch in connection.sql(query).to_arrow_reader(ROWS_AT_A_TIME):
+        own = batch["bands"].flatten().to_numpy(zero_copy_only=False)
+        bands[batch["code"].to_numpy(zero_copy_only=False)] = own.reshape(-1, N_BANDS)
+    return bands
 
 
 def _members(
-    store: Store, digests: Sequence[str], nodes: pa.Table
-) -> Iterator[tuple[int, tuple[int, str, str], Member]]:
-    """Each linked row with the number of its component and its place among the members of that."""
-    listed = ", ".join(literal(str(store.rows_of(digest))) for digest in digests)
+    connection: duckdb.DuckDBPyConnection, store: Store
+) -> Iterator[tuple[int, str, tuple[int, str, str], Member]]:
+    """Each copy with the number of its template, its narrative column and its place among the copies of that."""
     shared = "".join(f', "{SHARED}{name.replace(chr(34), chr(34) * 2)}"' for name in store.columns)
-    with temporary_database(MEMORY_MB, 0, "rings of copies cannot be read") as connection:
-        connection.register("nodes", nodes)
-        found = connection.sql(f"""
-            SELECT label, nodes.file AS place, kept.file AS file, kept.row AS row, id, period, applicant,
-                list_sort(list(DISTINCT nodes.narrative)) AS narratives{shared}
-            FROM read_parquet([{listed}], filename = true, union_by_name = true) kept
-            JOIN nodes ON nodes.row = kept.row AND nodes.file = list_position([{listed}], filename) - 1
-            WHERE is_first GROUP BY ALL""")
-        for batch in found.to_arrow_reader(ROWS_AT_A_TIME):
-            for line in batch.to_pylist():
-                own = {name: line[f"{SHARED}{name}"] for name in store.columns}
-                known = {name: value for name, value in own.items() if value is not None}
-                row = RowRef(line["file"], line["row"], line["id"])
-                member = Member(row, line["period"], line["applicant"], known, tuple(line["narratives"]))
-                yield line["label"], (line["place"], line["period"], line["id"]), member
+    query = f"""
+        SELECT label, narrative, place, file, row, id, period, applicant{shared}
+        FROM kept JOIN copies USING (place, row, narrative)"""
+    for batch in connection.sql(query).to_arrow_reader(ROWS_AT_A_TIME):
+        for line in batch.to_pylist():
+            own = {name: line[f"{SHARED}{name}"] for name in store.columns}
+            known = {name: value for name, value in own.items() if value is not None}
+            row = RowRef(line["file"], line["row"], line["id"])
+            member = Member(row, line["period"], line["applicant"], known)
+            yield line["label"], line["narrative"], (line["place"], line["period"], line["id"]), member

@@ -15,12 +15,10 @@ PERIODS = ["2026-03-01", "2026-03-02"]
 def _ring(n: int, number: str = "0123456789ab") -> Ring:
     """Applicants who write by turns in two periods; the first three share an employer."""
     members = [
-        Member(
-            RowRef("new.csv", at + 1, f"<b>{at}</b>"), PERIODS[at % 2], at, {"employer": 7} if at < 3 else {}, ("desc",)
-        )
+        Member(RowRef("new.csv", at + 1, f"<b>{at}</b>"), PERIODS[at % 2], at, {"employer": 7} if at < 3 else {})
         for at in range(n)
     ]
-    return Ring(number, tuple(members))
+    return Ring(number, "desc", tuple(members))
 
 
 SIGNAL = Signal(PERIODS[1], "copies", "", 0.04, 0.05, 0.03, 0.08, 0.01, 1e-6, "")

@@ -284,6 +284,7 @@ def _wanted(part: Document) -> Wanted:
         unit=part.get("unit", ""),
         per=part.get("per", ""),
         least_confidence=float(part.get("least_confidence", LEAST_CONFIDENCE)),
+        basis=part.get("basis", ""),
     )
 
 

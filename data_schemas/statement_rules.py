@@ -17,6 +17,11 @@ def statement_rules(document: Document) -> Iterator[Problem]:
         if part["narrative"] not in narratives:
             what = f"{part['name']!r} is made of {part['narrative']!r}, which is no narrative"
             yield Problem(f"{path}.narrative", "stated_in", what, f"Name one of: {_listed(narratives)}.")
+        if "basis" in part and part["kind"] != "income":
+            what = (
+                f"{part['name']!r} is made of statements of the kind {part['kind']!r}, which are neither gross nor net"
+            )
+            yield Problem(f"{path}.basis", "key_of_kind", what, "Drop it.")
     for path, part in each_stated(document):
         yield from _of_kind(path, part)
     yield from _contradictions(document)

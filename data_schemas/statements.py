@@ -84,6 +84,7 @@ class Wanted:
             statement that cannot be converted does not count.
         per: the period that a sum is converted to; "" for sums of no period, and then those of a period do not count.
         least_confidence: statements that are read with less confidence do not count.
+        basis: of incomes ``gross`` or ``net``: those that are said to be the other do not count; "" for both.
     """
 
     narrative: str
@@ -91,6 +92,7 @@ class Wanted:
     unit: str = ""
     per: str = ""
     least_confidence: float = LEAST_CONFIDENCE
+    basis: str = ""
 
     @property
     def unit_in_words(self) -> str:

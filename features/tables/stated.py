@@ -111,7 +111,13 @@ def made_of(one: StatedColumn, facts: Sequence[Fact]) -> tuple[Statement, ...]:
 
 
 def _mine(facts: Sequence[Fact], wanted: Wanted) -> Iterator[Fact]:
-    return (fact for fact in facts if fact.kind == wanted.kind and fact.confidence >= wanted.least_confidence)
+    return (
+        fact
+        for fact in facts
+        if fact.kind == wanted.kind
+        and fact.confidence >= wanted.least_confidence
+        and (not wanted.basis or fact.text in ("", wanted.basis))
+    )
 
 
 def _converted(fact: Fact, wanted: Wanted) -> Statement | None:

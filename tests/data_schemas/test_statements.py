@@ -102,6 +102,8 @@ BREAKS: list[tuple[str, int, dict[str, Any], str]] = [
         "is the max of statements of the kind 'purpose', which are no numbers",
     ),
     ("facts", 3, {"direction": "rising"}, "is a level and has a direction"),
+    ("facts", 3, {"basis": "net"}, "of the kind 'purpose', which are neither gross nor net"),
+    ("facts", 0, {"basis": "before taxes"}, "'before taxes' is not a valid value"),
     ("facts", 3, {"unit": "USD"}, "statements of the kind 'purpose' have no unit"),
     ("contradictions", 0, {"narrative": "home"}, "which is no narrative"),
     ("contradictions", 0, {"against": "purpose"}, "compares with 'purpose', which is no numeric feature"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -35,7 +36,33 @@ SIZE = 300  # texts of a period
 HISTORY = 12
 ROUNDS = 100
 """Quiet periods, and periods with each change."""
-PLANTED = ("nothing", "mood of one topic falls by .3", "mood of all falls by .15", "one topic comes twice as often")
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A change of the rarest topic, or of all texts.
+
+    Attributes:
+        name: for people.
+        fall: of the scores of the topic.
+        fall_of_all: of all scores.
+        times: how many times as often the topic comes.
+    """
+
+    name: str
+    fall: float = 0.0
+    fall_of_all: float = 0.0
+    times: float = 1.0
+
+
+PLANTED = (
+    Planted("nothing"),
+    Planted("the mood of a topic falls by .3", fall=0.3),
+    Planted("the mood of a topic falls by .5", fall=0.5),
+    Planted("the mood of all texts falls by .1", fall_of_all=0.1),
+    Planted("a topic comes twice as often", times=2.0),
+    Planted("a topic comes three times as often", times=3.0),
+)
 
 
 def table_of(folder: Path, name: str) -> pd.DataFrame:
@@ -91,19 +118,19 @@ def planted(topics: Topics, mood: Sentiment, vectors: Floats32, rules: Rules) ->
     part = OpinionPart(np.array([True]), topics, mood)
     small = int(np.bincount(topic, minlength=len(topics))[: len(topics)].argmin())
     lines = []
-    for what in PLANTED:
+    for one in PLANTED:
         rng = np.random.default_rng(20)
         alerted = 0
         for _ in range(ROUNDS):
             history = [_period(topic, scores, rng.integers(0, len(topic), SIZE), len(topics)) for _ in range(HISTORY)]
-            weight = np.where((topic == small) & ("twice" in what), 2.0, 1.0)
+            weight = np.where(topic == small, one.times, 1.0)
             rows = rng.choice(len(topic), SIZE, p=weight / weight.sum())
-            fall = np.where("one topic falls" in what, 0.3 * (topic == small), 0.15 * ("all" in what))
-            now = _period(topic, np.clip(scores - fall, -1, 1), rows, len(topics))
+            fallen = scores - one.fall * (topic == small) - one.fall_of_all
+            now = _period(topic, np.clip(fallen, -1, 1), rows, len(topics))
             names = [f"2025-{at + 1:02d}" for at in range(HISTORY)]
             watched = Watched("2026-01", now, None, tuple(zip(names, history, strict=True)))
             alerted += bool(find_alerts(rules, ["2026-01"], [part.signals(watched)], ()))
-        lines.append(f"{what}: {alerted} of {ROUNDS} periods alert")
+        lines.append(f"{one.name}: {alerted} of {ROUNDS} periods alert")
     return "\n".join(lines)
 
 

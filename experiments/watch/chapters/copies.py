@@ -29,7 +29,7 @@ def chapter(rings: Sequence[Ring], signals: Sequence[Signal], periods: Sequence[
         signals: Of copies and of values of shared columns, in any order.
         periods: Those with rows, in the order of time.
     """
-    copied = {signal.period: signal for signal in signals if signal.check == "copies"}
+    copied = {signal.period: signal for signal in signals if (signal.check, signal.subject) == ("copies", "")}
     values = [signal for signal in signals if signal.check == "velocity" and signal.period in periods[-1:]]
     if not rings and not copied:
         return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -107,36 +107,43 @@ def _values(connection: duckdb.DuckDBPyConnection, column: str) -> tuple[tuple[V
 
 
 def ring_signals(rings: Sequence[Ring], counts: Counts, periods: Sequence[str]) -> tuple[Signal, ...]:
-    """The share of narratives that are in rings, for each of these periods beside those before it.
+    """The share of narratives that are in rings, for each of these periods beside those before it; and that of those
+    whose ring has ``LEAST_APPLICANTS`` rows in the period (subject ``at once``), which stands out where some copies are
+    common.
 
     Who copies does not do so once: rows come by the ring, so that ``LEAST_APPLICANTS`` of them count as one event of
     chance.
     """
-    members: dict[str, list[RowRef]] = defaultdict(list)
-    own_rings: Counter[str] = Counter()
+    every: dict[str, list[tuple[RowRef, ...]]] = defaultdict(list)
     for ring in rings:
+        own: dict[str, list[RowRef]] = defaultdict(list)
         for member in ring.members:
-            members[member.period].append(member.row)
-        own_rings.update({member.period for member in ring.members})
+            own[member.period].append(member.row)
+        for period, rows in own.items():
+            every[period].append(tuple(rows))
+    at_once = {name: [rows for rows in own if len(rows) >= LEAST_APPLICANTS] for name, own in every.items()}
+    return (*_share_signals("", every, counts, periods), *_share_signals("at once", at_once, counts, periods))
+
+
+def _share_signals(
+    subject: str, rows: Mapping[str, Sequence[tuple[RowRef, ...]]], counts: Counts, periods: Sequence[str]
+) -> Iterator[Signal]:
+    """The share of narratives among these rows, which are given by period and ring."""
     known = [name for name in periods if name in counts.periods and counts.periods[name].written]
-    k = np.array([len(members[name]) for name in known], dtype=np.int64)
+    k = np.array([sum(map(len, rows.get(name, ()))) for name in known], dtype=np.int64)
     n = np.array([counts.periods[name].written for name in known], dtype=np.int64)
-    found = []
-    for at, period in enumerate(known):
+    events, every = k // LEAST_APPLICANTS, n // LEAST_APPLICANTS
+    for at, period in enumerate(known[1:], start=1):
         before = slice(max(0, at - LONGEST), at)
-        if at == 0:
-            continue
         usual = float(k[before].sum() / n[before].sum())
-        events, every = k // LEAST_APPLICANTS, n // LEAST_APPLICANTS
         chance = excess_chances(events[at : at + 1], int(every[at]), events[before, None], every[before])
         share = rate(int(k[at]), int(n[at]))
-        number = f"{own_rings[period]:,} {'ring' if own_rings[period] == 1 else 'rings'}"
+        own = rows.get(period, ())
+        number = f"{len(own):,} {'ring' if len(own) == 1 else 'rings'}" + (f" {subject}" if subject else "")
         words = f"{k[at]:,} of {n[at]:,} narratives are copies, in {number}; usually {usual:.2%}"
         departure = Departure(share.value, share.low, share.high, usual, float(chance[0]))
-        rows = first_rows(tuple(members[period]))
-        figure = Figure(period, "copies", "", int(n[at]))
-        found.append(figure.signal(departure, max(0.0, share.value - usual), words, rows))
-    return tuple(found)
+        figure = Figure(period, "copies", subject, int(n[at]))
+        yield figure.signal(departure, max(0.0, share.value - usual), words, first_rows(*own))
 
 
 def ring_flags(rings: Sequence[Ring]) -> tuple[Flag, ...]:

@@ -94,6 +94,8 @@ def fact(kind: FactKind, value: float | None = 1.0, **others: object) -> Fact:
         (fact(FactKind.INCOME, 1000.0), Wanted("t", "income", "USD", "year"), None),
         (fact(FactKind.INCOME, None, per="month"), Wanted("t", "income", "USD", "year"), None),
         (fact(FactKind.INCOME, 1.0, per="year", confidence=0.4), Wanted("t", "income", "USD", "year"), None),
+        (fact(FactKind.INCOME, 9.0, text="net", per="year"), Wanted("t", "income", per="year", basis="gross"), None),
+        (fact(FactKind.INCOME, 9.0, per="year"), Wanted("t", "income", per="year", basis="gross"), 9.0),
         (fact(FactKind.AMOUNT, 500.0), Wanted("t", "amount", "USD"), 500.0),
         (fact(FactKind.AMOUNT, 500.0, per="month"), Wanted("t", "amount", "USD"), None),
         (fact(FactKind.AMOUNT, 500.0, unit="EUR"), Wanted("t", "amount"), 500.0),

@@ -28,7 +28,7 @@ def burst(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Signal], 
     store, digests = store_of(tmp_path_factory.mktemp("store"), *files)
     find_pairs(store, digests, 0, 90)
     rings, counts = find_rings(store, digests), count_rows(store, digests)
-    copied = {signal.period: signal for signal in ring_signals(rings, counts, DAYS)}
+    copied = {signal.period: signal for signal in ring_signals(rings, counts, DAYS) if not signal.subject}
     alike = {signal.period: signal for signal in value_signals(counts, DAYS)}
     return copied, alike, [flag.words for flag in ring_flags(rings)]
 
@@ -65,3 +65,18 @@ def test_an_employer_who_is_always_common_does_not_depart(tmp_path: Path) -> Non
     files = [[Row(row.id, "", day=row.day, employer="City of Ulm") for row in _day(number)] for number in range(10)]
     store, digests = store_of(tmp_path, *files)
     assert min(signal.p for signal in value_signals(count_rows(store, digests), DAYS)) > 0.1
+
+
+def test_copies_that_come_at_once_depart_where_others_are_usual(tmp_path: Path) -> None:
+    def day(number: int) -> list[Row]:
+        usual = [Row(f"u{number}/{at}", narrative(30, 5000 + at), day=DAYS[number]) for at in range(8)]
+        burst = [Row(f"c{at}", exchanged(TEMPLATE, at), day=DAYS[number]) for at in range(8 if number == 9 else 0)]
+        return _day(number) + usual + burst
+
+    store, digests = store_of(tmp_path, *(day(number) for number in range(10)))
+    find_pairs(store, digests, 0, 90)
+    found = ring_signals(find_rings(store, digests), count_rows(store, digests), DAYS)
+    last = {signal.subject: signal for signal in found if signal.period == DAYS[9]}
+    assert last["at once"].p < last[""].p
+    assert last["at once"].value > last[""].value - 1e-9
+    assert last["at once"].words == "8 of 76 narratives are copies, in 1 ring at once; usually 0.00%"

@@ -66,7 +66,7 @@ def test_departing_periods_give_alerts_flags_and_a_page(files: list[Path], tmp_p
     }
     page = json.loads((out / "watch.json").read_text(encoding="utf-8"))
     titles = [finding["title"] for finding in page["sections"][0]["findings"]]
-    assert titles == ["the mean amount is 825.", "the mean amount is 400."]
+    assert titles == ["2026-11-05: the mean amount is 825.", "2026-11-04: the mean amount is 400."]
     assert "What needs attention" in (out / "watch.html").read_text(encoding="utf-8")
     assert (counts["rows"], counts["watched"], counts["rejected"]) == (11, 11, 0)
     assert (counts["periods"], counts["warnings"], counts["alarms"]) == (5, 0, 2)

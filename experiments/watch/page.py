@@ -120,6 +120,15 @@ def _attention(alerts: Sequence[Alert], state: State) -> Section:
         words = " ".join(f"{file.name}: {file.refused}." for file in refused[-MAX_ALERTS:])
         title = f"{count(len(refused), 'file')} could not be read."
         findings.append(Finding(key="refused_files", grade="concern", title=title, words=words))
+    broken = [one for one in state.files("data") if not one.refused and 2 * sum(one.rejected.values()) >= one.rows > 0]
+    if broken:
+        words = " ".join(
+            f"{one.name}: {number(sum(one.rejected.values()))} of {count(one.rows, 'row')}, "
+            f"mostly by the rule {max(one.rejected, key=one.rejected.__getitem__)}."
+            for one in broken[-MAX_ALERTS:]
+        )
+        title = f"Of {count(len(broken), 'file')} half of the rows or more were rejected."
+        findings.append(Finding(key="rejected_files", grade="concern", title=title, words=words))
     if not findings:
         title = "No alarm and no warning."
         words = "Every figure lies within what its rule lets pass, or within what chance explains."

@@ -158,6 +158,9 @@ def test_rejected_rows_are_counted_and_named_without_their_cells(tmp_path: Path)
     with watching(tmp_path / "out") as watch:
         watch.take_all([path], TODAY)
         assert summary(watch, ())["rejected_by_rule"] == {"type": 1}
+    page = json.loads((tmp_path / "out" / "watch.json").read_text(encoding="utf-8"))
+    (finding,) = page["sections"][0]["findings"]
+    assert (finding["key"], finding["words"]) == ("rejected_files", "mixed.csv: 1 of 2 rows, mostly by the rule type.")
     with (tmp_path / "out" / "rejects.csv").open(newline="") as file:
         (reject,) = csv.DictReader(file)
     assert [reject[name] for name in ("file", "row", "column", "rule")] == ["mixed.csv", "2", "amount", "type"]

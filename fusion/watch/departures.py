@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from scipy.stats import chi2, hypergeom, norm, t
+from scipy.special import chdtrc, stdtr
+from scipy.stats import hypergeom, norm
 
 from features.arrays import Flags, Floats, Ints
 from fusion.validation.intervals import Z, rate
@@ -149,7 +150,7 @@ def spread_chance(now: Floats, then: Floats) -> Floats:
     """
     n = len(then)
     spread = np.sqrt(np.maximum(1.0, np.mean(np.square(then), axis=0)) * (1 + 1 / n))
-    p: Floats = 2 * t.sf(np.abs(now) / spread, n - 1)
+    p: Floats = 2 * stdtr(n - 1, -np.abs(now) / spread)
     return p
 
 
@@ -162,7 +163,7 @@ def spread_chance_above(now: float, then: Floats) -> float:
     if n < LEAST:
         return 1.0
     spread = max(1.0, float(then.std(ddof=1))) * math.sqrt(1 + 1 / n)
-    return float(t.sf((now - max(0.0, float(then.mean()))) / spread, n - 1))
+    return float(stdtr(n - 1, (max(0.0, float(then.mean())) - now) / spread))
 
 
 def psi_departure(now: Ints, usual: Baseline) -> Departure | None:
@@ -214,7 +215,7 @@ def homogeneity(one: Ints, other: Ints) -> tuple[float, float]:
 def chi_squared_chance(value: float, df: float) -> tuple[float, float]:
     """Upper tail of chi-squared, and Wilson and Hilferty's standard normal figure of it."""
     z = ((max(value, 0.0) / df) ** (1 / 3) - (1 - 2 / (9 * df))) / math.sqrt(2 / (9 * df))
-    return float(chi2.sf(value, df)), z
+    return float(chdtrc(df, value)), z
 
 
 def mean_departure(

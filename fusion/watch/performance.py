@@ -11,7 +11,7 @@ from scipy.stats import binom, norm
 from fusion.validation.intervals import rate
 from fusion.watch.departures import LEAST, Departure, Figure, spread_chance, usual_of
 from fusion.watch.part import Watched
-from fusion.watch.ranking import Area, added, area_of, expected_area
+from fusion.watch.ranking import Area
 from fusion.watch.score_profile import NANO, Outcomes, ScoreProfile
 from fusion.watch.signals import Signal
 
@@ -23,8 +23,8 @@ def estimated_signals(
     period: str, now: ScoreProfile, then: Sequence[ScoreProfile], history: bool
 ) -> tuple[Signal, ...]:
     """The AUC that is to be expected of rows without outcomes."""
-    area = expected_area(now.margins)
-    usual = [one for one in (expected_area(profile.margins) for profile in then) if one is not None]
+    area = now.expected_area
+    usual = [one for one in (profile.expected_area for profile in then) if one is not None]
     if area is None or not usual:
         return ()
     departure = _area_departure(area, usual, history)
@@ -43,7 +43,7 @@ def estimate_miss(profile: ScoreProfile) -> float | None:
     outcomes = profile.outcomes
     if outcomes.n < LEAST_DECIDED:
         return None
-    seen, expected = area_of(outcomes.bad, outcomes.good), expected_area(added(outcomes.bad, outcomes.good))
+    seen, expected = outcomes.area, outcomes.expected_area
     return None if seen is None or expected is None else abs(seen.estimate.value - expected.estimate.value)
 
 
@@ -73,8 +73,8 @@ def known_signals(watched: Watched[ScoreProfile]) -> tuple[Signal, ...]:
     usual, history = usual_of(watched.reference, decided)
     then = [profile.outcomes for _, profile in usual]
     found = [_calibration(period, outcomes, then, history)]
-    areas = [area for area in (area_of(one.bad, one.good) for one in then) if area is not None]
-    if (area := area_of(outcomes.bad, outcomes.good)) is not None and areas:
+    areas = [area for area in (one.area for one in then) if area is not None]
+    if (area := outcomes.area) is not None and areas:
         departure = _area_departure(area, areas, history)
         words = (
             f"AUC {departure.now:.3f} ({departure.low:.3f} to {departure.high:.3f}) of {outcomes.n:,} rows with "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import expit
@@ -12,7 +13,7 @@ from scipy.special import expit
 from features.arrays import Flags, Floats
 from fusion.explain.reasons import ReasonBook
 from fusion.validation.bins import bin_of
-from fusion.watch.ranking import added, bins_of
+from fusion.watch.ranking import Area, added, area_of, bins_of, expected_area
 
 NANO = 10**9
 NO_REASON = "none"
@@ -49,6 +50,16 @@ class Outcomes:
         """All of them."""
         return self.n_bad + sum(self.good.values())
 
+    @cached_property
+    def area(self) -> Area | None:
+        """How well the PDs ranked them."""
+        return area_of(self.bad, self.good)
+
+    @cached_property
+    def expected_area(self) -> Area | None:
+        """How well the PDs were to be expected to rank them."""
+        return expected_area(added(self.bad, self.good))
+
 
 @dataclass(frozen=True)
 class ScoreProfile:
@@ -73,6 +84,11 @@ class ScoreProfile:
     decisions: tuple[int, int, int]
     outcomes: Outcomes
     reasons: tuple[tuple[int, str], ...]
+
+    @cached_property
+    def expected_area(self) -> Area | None:
+        """How well the PDs are to be expected to rank all rows; looked at once for every later period."""
+        return expected_area(self.margins)
 
     @property
     def mean_pd(self) -> tuple[float, float, int]:

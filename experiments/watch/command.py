@@ -120,7 +120,7 @@ def watch(
     run that was killed loses nothing: run the same command again. No file of OUT holds a narrative, but for flagged.csv
     with --quote.
 
-    --follow takes files as they arrive in a folder. Names that are hidden or end in .part or .tmp are let be, and a
+    --follow takes files as they arrive in a folder. Names that are hidden or end in .part or .tmp are left out, and a
     file is read once its size has settled; one that cannot be read is noted and left.
 
     Exit code 0: nothing departs; 4: warnings; 5: alarms; 3: neither, but some rows were rejected.
@@ -143,6 +143,8 @@ def watch(
         raise ContractError("a watch is one of --model or of --schema", "Give one of them.")
     if not data and follow is None:
         raise ContractError("no file is named", "Name at least one with --data, or a folder with --follow.")
+    if since is not None and until is not None and until < since:
+        raise ContractError("--until is before --since, so no day is left", "Name a later day with --until.")
     alarm_rules = load_rules(rules)
     deliverer = Deliverer(alarm_rules)
     arguments: dict[str, object] = {"model": model, "schema": schema, "data": data, "out": out, "rules": rules}

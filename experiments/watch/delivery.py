@@ -8,6 +8,7 @@ the post and stands in the message, tells. Neither address nor secret nor what a
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import os
 import smtplib
@@ -108,7 +109,7 @@ class Deliverer:
         except urllib.error.HTTPError as error:
             again = error.code in _AGAIN or error.code >= 500
             raise DeliveryError(f"the receiver answers {error.code}", again) from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise DeliveryError(f"the receiver cannot be reached ({_why(error)})", True) from None
 
     def _mail(self, alerts: Sequence[Alert]) -> None:

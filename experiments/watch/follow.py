@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from data_schemas.errors import RunError
 from experiments.session.interrupts import terminated_as_interrupted
 from experiments.watch.job import Watch
 
@@ -57,10 +58,18 @@ class Folder:
         return sorted(settled, key=lambda path: (now[path][1], path.name))
 
 
+def _arrived(folder: Folder) -> list[Path]:
+    try:
+        return folder.arrived()
+    except OSError as error:
+        what = f"the folder {folder.path} cannot be read any more ({error.strerror})"
+        raise RunError(what, "Run the same command again once it is there.") from error
+
+
 def follow(watch: Watch, folder: Path, today: Callable[[], date], wait: Wait = time.sleep) -> None:
     """Watch files as they arrive in a folder, until Ctrl-C or SIGTERM; what is being read then is read by the next run.
 
-    A file that cannot be read is noted, with the reason, and left.
+    A file that cannot be read is noted, with the reason, and left. Raises RunError where the folder has gone.
 
     Args:
         watch: takes the files.
@@ -73,7 +82,7 @@ def follow(watch: Watch, folder: Path, today: Callable[[], date], wait: Wait = t
     try:
         with terminated_as_interrupted():
             while True:
-                for path in arriving.arrived():
+                for path in _arrived(arriving):
                     watch.take_or_refuse(path)
                     watch.settle(today())
                 if watch.settle(today()):  # a day may have ended

@@ -16,7 +16,7 @@ from experiments.watch.delivery import Deliverer
 from experiments.watch.opinion import with_opinion
 from experiments.watch.outputs import write_outputs
 from experiments.watch.page import watch_page
-from experiments.watch.reading import Intake, take_in
+from experiments.watch.reading import Intake, file_name, storable, take_in
 from experiments.watch.settling import Settler
 from experiments.watch.state import FORMAT, State, WatchedFile
 from features.atomic_files import put_text
@@ -116,10 +116,11 @@ class Watch:
         except UserError as error:
             if isinstance(error, RunError) and self.intake.sources:
                 raise
-            why = as_named(error.message)
-            self.run.note(f"{path.name} is refused: {why}. {as_named(error.remedy)}", {"refused": path.name})
+            why = storable(as_named(error.message))
+            name = file_name(path)
+            self.run.note(f"{name} is refused: {why}. {as_named(error.remedy)}", {"refused": name})
             try:
-                file = WatchedFile(path.name, file_sha256(path), refused=why)
+                file = WatchedFile(name, file_sha256(path), refused=why)
             except UserError:
                 return  # it has gone
             with self.state.transaction():

@@ -92,6 +92,16 @@ def take_in(intake: Intake, path: Path, role: Role, state: State, run: Run) -> W
     return file
 
 
+def file_name(path: Path) -> str:
+    """The name of a file without its folders, as it is kept and shown."""
+    return storable(path.name)
+
+
+def storable(text: str) -> str:
+    """A text that UTF-8 can carry; bytes of a file's name that could not be decoded become ?."""
+    return text.encode(errors="replace").decode()
+
+
 def _read(intake: Intake, path: Path, role: Role, before: InputFingerprint, state: State, run: Run) -> WatchedFile:
     schema, profiles = intake.opened.schema, _Profiles()
     rows, watched, rejected = 0, 0, Counter[str]()
@@ -101,12 +111,13 @@ def _read(intake: Intake, path: Path, role: Role, before: InputFingerprint, stat
         note_layouts(run, [path], schema, options)
         with run.progress(path.name, before.about_rows) as advance, run.progress("encode", unit="texts") as on_text:
             seconds = intake.opened.seconds.open(path, options)
+            name = file_name(path)
             for chunk in run.timed_each("read", read_chunks(path, schema, options)):
                 rows += chunk.n_rows
                 rejected.update(chunk.rejects.frame["rule"])
                 if role == "data":
-                    state.add_rejects(path.name, chunk.rejects, narratives)
-                for batch in _batches(intake, chunk, seconds, path.name, run, advance_to(on_text)):
+                    state.add_rejects(name, chunk.rejects, narratives)
+                for batch in _batches(intake, chunk, seconds, name, run, advance_to(on_text)):
                     watched += len(batch)
                     _observe(intake, batch, role, profiles, state, run)
                 advance(chunk.n_rows)
@@ -114,7 +125,7 @@ def _read(intake: Intake, path: Path, role: Role, before: InputFingerprint, stat
     with run.timed("keep"):
         _keep(intake, role, profiles, state)
     left_out = rows - watched - rejected.total()
-    return WatchedFile(path.name, before.sha256, rows, watched, left_out, dict(rejected))
+    return WatchedFile(file_name(path), before.sha256, rows, watched, left_out, dict(rejected))
 
 
 def _batches(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 import shutil
 import sqlite3
 import zlib
@@ -35,6 +36,9 @@ FORMAT = "1"
 Role = Literal["data", "reference"]
 _SIGNALS = TypeAdapter(tuple[Signal, ...])
 _ALERT = TypeAdapter(Alert)
+
+_QUOTED = re.compile(r"""(?:the id )?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
+"""A cell in the message on a rejected row, as ``repr`` writes it."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS identity (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -150,11 +154,12 @@ class State:
     def add_rejects(self, file: str, rejects: Rejects, narratives: Sequence[str]) -> None:
         """Keep where rejected rows stand and why.
 
-        narratives: columns on which a message is not kept, as it may quote them.
+        Messages are kept without the cells that they quote, since a row that was cut wrongly has words of a narrative
+        in other columns. narratives: columns on which no message is kept.
         """
         columns = (rejects.frame[name] for name in ("row", "column", "rule", "message"))
         rows = [
-            (file, int(row), column, rule, "" if column in narratives else message)
+            (file, int(row), column, rule, "" if column in narratives else _without_cells(message, rule))
             for row, column, rule, message in zip(*columns, strict=True)
         ]
         self._sql.executemany("INSERT INTO rejects VALUES (?, ?, ?, ?, ?)", rows)
@@ -318,6 +323,14 @@ class State:
 def _in_time(name: str, number: int) -> tuple[bool, str, int, str]:
     dated = last_day(name) is not None
     return (not dated, name if dated else "", number, name)
+
+
+def _without_cells(message: str, rule: str) -> str:
+    """A message on a rejected row in which the value stands for what it quotes of the row.
+
+    Every message begins with the cell; those on types name parts of it too, others words of the schema.
+    """
+    return _QUOTED.sub("the value", message, count=0 if rule == "type" else 1)
 
 
 def _packed(content: object) -> bytes:

@@ -88,6 +88,7 @@ def test_rejected_rows_have_an_exit_code_of_their_own(watch: Watch, trained: Tra
         ((), "no file is named. Name at least one with --data, or a folder with --follow."),
         (("--schema", "demo", "--data", "a.csv"), "a watch is one of --model or of --schema."),
         (("--data", "none.csv"), "none.csv"),
+        (("--data", "a.csv", "--since", "2024-01-02", "--until", "2024-01-01"), "--until is before --since"),
     ],
 )
 def test_wrong_usage_is_explained(

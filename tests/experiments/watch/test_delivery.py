@@ -113,6 +113,15 @@ def test_a_receiver_that_is_not_there_keeps_nothing_from_the_watch(tmp_path: Pat
     assert "the mail server cannot be reached (ConnectionRefusedError)" in log_of(tmp_path)
 
 
+def test_a_receiver_that_speaks_no_http_keeps_nothing_from_the_watch(tmp_path: Path) -> None:
+    with mail_receiver() as mail:
+        rules = to_web(f"http://127.0.0.1:{mail.port}/")
+        with waiting(tmp_path, rules, *ALERTS[:1]) as (state, run):
+            Deliverer(rules, lambda _: None).deliver(state, run)
+            assert state.waiting("webhook") == ALERTS[:1]
+    assert "the receiver cannot be reached (BadStatusLine)" in log_of(tmp_path)
+
+
 def test_all_alerts_of_a_run_are_one_mail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAIL_PASSWORD", SECRET)
     with mail_receiver() as mail:

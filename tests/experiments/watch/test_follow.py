@@ -47,7 +47,7 @@ def test_a_file_is_given_once_it_has_settled_and_again_when_it_has_changed(tmp_p
     assert [folder.arrived(), folder.arrived(), folder.arrived()] == [[], [path], []]
 
 
-def test_unfinished_and_hidden_files_and_folders_are_let_be(tmp_path: Path) -> None:
+def test_unfinished_and_hidden_files_and_folders_are_left_out(tmp_path: Path) -> None:
     for name in (".a.csv", "a.csv.part", "a.tmp"):
         (tmp_path / name).write_text("1")
     (tmp_path / "b.csv").mkdir()
@@ -114,6 +114,26 @@ def test_asked_to_end_amid_a_file_it_is_read_by_the_next_run(tmp_path: Path) -> 
     with watching(tmp_path / "out") as watch:
         follow(watch, incoming, lambda: date(2026, 12, 1), looks(nothing, nothing))
         assert watch.state.profile("data", "2026-11-01", "amount") == {"rows": 3, "sum": 6}
+
+
+def test_a_folder_that_goes_ends_the_watch_with_its_name(tmp_path: Path) -> None:
+    incoming = tmp_path / "in"
+    incoming.mkdir()
+    with watching(tmp_path / "out") as watch, pytest.raises(RunError, match=r"the folder .*in cannot be read any more"):
+        follow(watch, incoming, lambda: date(2026, 12, 1), looks(incoming.rmdir))
+
+
+def test_a_file_whose_name_is_no_utf_8_is_watched_or_refused_like_any_other(tmp_path: Path) -> None:
+    path = write(tmp_path / "new.csv", QUIET).rename(tmp_path / os.fsdecode(b"new\xff.csv"))
+    bad = tmp_path / os.fsdecode(b"bad\xff.csv")
+    bad.write_text("id,day\n")
+    with watching(tmp_path / "out") as watch:
+        watch.take_or_refuse(path)
+        watch.take_or_refuse(bad)
+        assert [(file.name, bool(file.refused)) for file in watch.state.files("data")] == [
+            ("new?.csv", False),
+            ("bad?.csv", True),
+        ]
 
 
 def test_a_failing_source_is_not_held_against_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,7 +154,7 @@ def test_only_the_days_asked_for_are_watched(files: list[Path], tmp_path: Path) 
 
 def test_rejected_rows_are_counted_and_named_without_their_cells(tmp_path: Path) -> None:
     path = tmp_path / "mixed.csv"
-    path.write_text("id,day,amount\na,2026-11-01,1\nb,2026-11-01,many\n", encoding="utf-8")
+    path.write_text("id,day,amount\na,2026-11-01,1\nb,2026-11-01,his 'many' words\n", encoding="utf-8")
     with watching(tmp_path / "out") as watch:
         watch.take_all([path], TODAY)
         assert summary(watch, ())["rejected_by_rule"] == {"type": 1}
@@ -164,6 +164,8 @@ def test_rejected_rows_are_counted_and_named_without_their_cells(tmp_path: Path)
     with (tmp_path / "out" / "rejects.csv").open(newline="") as file:
         (reject,) = csv.DictReader(file)
     assert [reject[name] for name in ("file", "row", "column", "rule")] == ["mixed.csv", "2", "amount", "type"]
+    assert reject["message"].startswith("the value is not a ")
+    assert not any(b"many" in file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file())
 
 
 def test_outcomes_are_read_where_they_are_known_and_no_row_is_lost_to_them(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ class Batch:
         """Where the row at this position stands."""
         applications = self.applications
         id_of = applications.frame[applications.schema.id.name]
-        return RowRef(self.file, int(applications.row_number[at]), id_of.iat[at])
+        return RowRef(self.file, int(applications.row_number[at]), str(id_of.iat[at]))
 
 
 def first_of(batch: Batch, concerned: Flags) -> tuple[RowRef, ...]:

@@ -120,7 +120,7 @@ def watch(
     run that was killed loses nothing: run the same command again. No file of OUT holds a narrative, but for flagged.csv
     with --quote.
 
-    --follow takes files as they arrive in a folder. Names that are hidden or end in .part or .tmp are left out, and a
+    --follow takes files as they arrive in a folder. Names that are hidden or end in .part or .tmp are left alone, and a
     file is read once its size has settled; one that cannot be read is noted and left.
 
     Exit code 0: nothing departs; 4: warnings; 5: alarms; 3: neither, but some rows were rejected.

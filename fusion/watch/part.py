@@ -90,7 +90,8 @@ class Batch:
     def row(self, at: int) -> RowRef:
         """Where the row at this position stands."""
         applications = self.applications
-        return RowRef(self.file, int(applications.row_number[at]), applications.ids[at])
+        id_of = applications.frame[applications.schema.id.name]
+        return RowRef(self.file, int(applications.row_number[at]), str(id_of.iat[at]))
 
 
 def first_of(batch: Batch, concerned: Flags) -> tuple[RowRef, ...]:

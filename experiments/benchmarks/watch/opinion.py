@@ -9,7 +9,6 @@ periods drawn from real complaints (complaints), whose topics and moods are coun
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,6 +19,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
+from experiments.benchmarks.measuring import parser, publish
 from features.arrays import Floats, Floats32, Index, Ints
 from features.encoders.encoder import TextEncoder
 from features.narratives.sentiment import LABELS, Sentiment, learn_sentiment
@@ -148,27 +148,27 @@ def encoded(encoder: TextEncoder, texts: Sequence[str]) -> Floats32:
     return encoder.encode([clean(text, ()).text for text in texts])
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, required=True)
-    arguments = parser.parse_args()
-    encoder = open_text_encoder(EncoderConfig(), VectorCache(arguments.cache)).text_encoder
+    options = parser(__doc__ or "")
+    options.add_argument("--data", type=Path, required=True, help="folder of the data sets, one folder for each")
+    options.add_argument("--cache", type=Path, required=True, help="folder of the vectors that are kept")
+    given = options.parse_args(arguments)
+    encoder = open_text_encoder(EncoderConfig(), VectorCache(given.cache)).text_encoder
     mood = learn_sentiment(encoder)
-    frame = table_of(arguments.data, "financial_phrasebank")
-    print(news(mood, frame, encoded(encoder, frame["sentence"].tolist())))
-    frame = table_of(arguments.data, "clothing_reviews").iloc[::8]
+    frame = table_of(given.data, "financial_phrasebank")
+    found = [news(mood, frame, encoded(encoder, frame["sentence"].tolist()))]
+    frame = table_of(given.data, "clothing_reviews").iloc[::8]
     texts = (frame["Title"] + "\n" + frame["Review Text"]).str.strip()
     frame, texts = frame[texts != ""], texts[texts != ""]
-    print(reviews(mood, frame, encoded(encoder, texts.tolist())))
-    frame = table_of(arguments.data, "complaints")
+    found.append(reviews(mood, frame, encoded(encoder, texts.tolist())))
+    frame = table_of(given.data, "complaints")
     frame = frame[frame["Consumer complaint narrative"].str.strip() != ""]
     texts = frame["Consumer complaint narrative"]
     vectors = encoded(encoder, texts.tolist())
     topics = learn_topics(vectors, texts.tolist())
-    print(complaints(topics, mood, frame, vectors))
-    print(planted(topics, mood, vectors, load_rules(None)))
+    found += [complaints(topics, mood, frame, vectors), planted(topics, mood, vectors, load_rules(None))]
+    publish({"found": found}, "\n\n".join(found), given.json)
 
 
 if __name__ == "__main__":

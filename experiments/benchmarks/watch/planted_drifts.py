@@ -5,12 +5,11 @@ one. Then a day follows in which one thing was planted; it is held against the d
 training alone, as the first day of a watch is. Levels and chances are those of the shipped rules; no cool-down holds an
 alarm back.
 
-    python -m experiments.benchmarks.watch.planted_drifts --model BUNDLE --cache VECTORS [--seeds 11 12]
+    python -m experiments.benchmarks.watch.planted_drifts --model BUNDLE --cache VECTORS --seeds 11 12
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from experiments.benchmarks.measuring import parser, publish, tell
 from experiments.demo.data import generate
 from experiments.session.second_models import NO_SECOND_MODELS
 from experiments.watch.gathering import Gatherer
@@ -224,24 +224,28 @@ def in_words(alerts: Sequence[Alert]) -> str:
     return f"{len(alarms)} alarms, first {least.check} {least.subject}".strip()
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the false alarms of quiet days, and a table of plants."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[11])
-    options = parser.parse_args()
-    opened = Opened.of_model(load_scorer(options.model, cache=options.cache), NO_SECOND_MODELS, False)
-    parts, rules = open_parts(opened), load_rules(None)
-    for seed in options.seeds:
+    options = parser(__doc__ or "")
+    options.add_argument("--model", type=Path, required=True, help="bundle of the demo's schema")
+    options.add_argument("--cache", type=Path, required=True, help="folder of the vectors that are kept")
+    options.add_argument("--seeds", type=int, nargs="+", default=[11], help="of the days, each (default: 11)")
+    given = options.parse_args(arguments)
+    opened = Opened.of_model(load_scorer(given.model, cache=given.cache), NO_SECOND_MODELS, False)
+    parts, rules, found = open_parts(opened), load_rules(None), []
+    for seed in given.seeds:
         with TemporaryDirectory() as folder:
             watch = Watch(opened, parts, open_gatherers(rules, Path(folder)), rules)
             *days, (last, rows) = days_of(seed, WARMING + QUIET + 1)
             history, alarmed, warned = quiet(watch, days)
-            print(f"seed {seed}: {alarmed} of {len(days)} quiet days with a false alarm, {warned} with a warning")
-            if seed == options.seeds[0]:
-                print("| planted | beside its history | beside training |\n|---|---|---|")
-                print("\n".join(planted(watch, last, rows, history)), flush=True)
+            found.append(
+                f"seed {seed}: {alarmed} of {len(days)} quiet days with a false alarm, {warned} with a warning"
+            )
+            tell(found[-1])
+            if seed == given.seeds[0]:
+                table = ["| planted | beside its history | beside training |", "|---|---|---|"]
+                found.append("\n".join([*table, *planted(watch, last, rows, history)]))
+    publish({"found": found}, "\n\n".join(found), given.json)
 
 
 if __name__ == "__main__":

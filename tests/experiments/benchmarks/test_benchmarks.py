@@ -219,7 +219,9 @@ def test_every_script_explains_itself(capsys: pytest.CaptureFixture[str], name: 
     printed = capsys.readouterr().out
     assert f"python -m experiments.benchmarks.{name} --" in printed
     assert "--json" in printed
-    assert any(option in printed for option in ("--data", "--demo", "--source", "--columns", "--transactions"))
+    assert any(
+        option in printed for option in ("--data", "--demo", "--model", "--source", "--columns", "--transactions")
+    )
 
 
 def test_the_plain_pipeline_explains_itself() -> None:

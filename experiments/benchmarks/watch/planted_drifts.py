@@ -10,6 +10,7 @@ alarm back.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,12 +20,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from data_schemas.contract import Schema
 from experiments.benchmarks.measuring import parser, publish, tell
+from experiments.benchmarks.watch.invented import invented
 from experiments.demo.data import generate
 from experiments.session.second_models import NO_SECOND_MODELS
 from experiments.watch.gathering import Gatherer
 from experiments.watch.opened import Opened
 from experiments.watch.parts import PartWithChapter, open_gatherers, open_parts
+from features.design import TextBlock
 from features.tables.dataframe import read_frame
 from fusion.scorer import load_scorer, untimed
 from fusion.watch.alerts import Alert, find_alerts
@@ -224,6 +228,31 @@ def in_words(alerts: Sequence[Alert]) -> str:
     return f"{len(alarms)} alarms, first {least.check} {least.subject}".strip()
 
 
+def burst_in_own_words(rules: Rules, schema: Schema, seed: int) -> str:
+    """A burst of copies where applicants do not use each other's sentences, as those of the demo do: what copies alone
+    alarm on its day, and on quiet ones.
+    """
+    random_ = random.Random(seed)
+    days = [
+        (day, rows.assign(statement=[invented(random_) if text else "" for text in rows["statement"]]))
+        for day, rows in days_of(seed, WARMING + QUIET + 1)
+    ]
+    days[-1] = (days[-1][0], copied(days[-1][1]))
+    names = [day for day, _ in days]
+    with TemporaryDirectory() as folder:
+        gatherers = open_gatherers(rules, Path(folder))
+        for day, rows in days:
+            applications = read_frame(rows.drop(columns="outcome"), schema).applications
+            for gatherer in gatherers:
+                gatherer.observe(Batch(day, "new.csv", applications, TextBlock.empty(len(applications))))
+                gatherer.keep(day)
+        signals = [one for gatherer in gatherers for one in gatherer.gather(names, names).signals]
+    alerts = [find_alerts(rules, [day], [[one for one in signals if one.period == day]], []) for day in names]
+    false = sum(bool(found) for found in alerts[:-1])
+    first = next((f"{one.grade}: {one.words}" for one in alerts[-1]), "nothing")
+    return f"seed {seed}, narratives in own words: {false} of {len(names) - 1} quiet days alert; the burst: {first}"
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the false alarms of quiet days, and a table of plants."""
     options = parser(__doc__ or "")
@@ -242,6 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 f"seed {seed}: {alarmed} of {len(days)} quiet days with a false alarm, {warned} with a warning"
             )
             tell(found[-1])
+            found.append(burst_in_own_words(rules, opened.schema, seed))
             if seed == given.seeds[0]:
                 table = ["| planted | beside its history | beside training |", "|---|---|---|"]
                 found.append("\n".join([*table, *planted(watch, last, rows, history)]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -93,5 +93,4 @@ class Opened:
 
 def _rounded(text: TextBlock) -> TextBlock:
     """The same with vectors that float16 holds: those of narratives read by sentence are means."""
-    vectors = text.x_text.astype(np.float16).astype(np.float32)
-    return TextBlock(vectors, text.has_text, text.x_lex, text.names, text.x_style)
+    return replace(text, x_text=text.x_text.astype(np.float16).astype(np.float32))

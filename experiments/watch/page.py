@@ -67,7 +67,8 @@ def _chapter(part: PartWithChapter[Any], periods: Sequence[str], state: State) -
     kept = [(period, state.profile("data", period, name)) for period in periods]
     profiles = [(period, decode(content)) for period, content in kept if content is not None]
     signals = [signal for period in periods for signal in state.signals(period, name)]
-    flags = [flag for flag in state.flags(name) if flag.period in set(periods)]
+    shown = set(periods)
+    flags = [flag for flag in state.flags(name) if flag.period in shown]
     return part.chapter(reference_of(part.part, state), profiles, signals, flags)
 
 

@@ -105,13 +105,12 @@ def storable(text: str) -> str:
 def _read(intake: Intake, path: Path, role: Role, before: InputFingerprint, state: State, run: Run) -> WatchedFile:
     schema, profiles = intake.opened.schema, _Profiles()
     rows, watched, rejected = 0, 0, Counter[str]()
-    narratives = [one.name for one in schema.narratives]
+    narratives, name = [one.name for one in schema.narratives], file_name(path)
     with run.scope():
         options = with_sources(run, [path], schema, intake.sources, intake.options, threads=intake.threads)
         note_layouts(run, [path], schema, options)
         with run.progress(path.name, before.about_rows) as advance, run.progress("encode", unit="texts") as on_text:
             seconds = intake.opened.seconds.open(path, options)
-            name = file_name(path)
             for chunk in run.timed_each("read", read_chunks(path, schema, options)):
                 rows += chunk.n_rows
                 rejected.update(chunk.rejects.frame["rule"])
@@ -125,7 +124,7 @@ def _read(intake: Intake, path: Path, role: Role, before: InputFingerprint, stat
     with run.timed("keep"):
         _keep(intake, role, profiles, state)
     left_out = rows - watched - rejected.total()
-    return WatchedFile(file_name(path), before.sha256, rows, watched, left_out, dict(rejected))
+    return WatchedFile(name, before.sha256, rows, watched, left_out, dict(rejected))
 
 
 def _batches(

@@ -248,13 +248,9 @@ class State:
 
     def signals(self, period: str, source: str | None = None) -> tuple[Signal, ...]:
         """The signals of a period, of one part or of all."""
-        rows = self._all("SELECT source, content FROM signals WHERE period = ? ORDER BY source", period)
-        return tuple(
-            signal
-            for name, content in rows
-            if source in (None, name)
-            for signal in _SIGNALS.validate_python(_unpacked(content))
-        )
+        query = "SELECT content FROM signals WHERE period = ? AND (? IS NULL OR source = ?) ORDER BY source"
+        rows = self._all(query, period, source, source)
+        return tuple(signal for (content,) in rows for signal in _SIGNALS.validate_python(_unpacked(content)))
 
     def add_alerts(self, alerts: Sequence[Alert], hooks: Mapping[str, Sequence[str]]) -> None:
         """Keep alerts that are not kept yet, and put them into the outbox; hooks: those of each alert by its id."""

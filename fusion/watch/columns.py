@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -16,13 +17,11 @@ from pydantic import TypeAdapter
 from data_schemas.contract import FieldType, Schema
 from features.arrays import Flags, Floats
 from features.batches.column_counts import Profiles
-from features.tables.applications import Applications
-from features.tables.spelling import level_codes
 from features.tabular import TabularEncoder, numeric_values
 from fusion.bundle import Bundle
 from fusion.explain.population import Population
 from fusion.validation.bins import bin_of, quantile_edges
-from fusion.watch.departures import Baseline, Figure, moved_cells, psi_departure, share_departure, usual_of
+from fusion.watch.departures import Baseline, Figure, psi_departure, psi_words, range_words, share_departure, usual_of
 from fusion.watch.part import Batch, JsonObject, Observed, Watched, first_of
 from fusion.watch.signals import Check, RowRef, Signal, first_rows
 from fusion.watch.volume import volume_signal
@@ -128,7 +127,7 @@ class ColumnsPart:
             found[name] = self._number(batch, name, values)
         for field in self.schema.features:
             if field.type is FieldType.STRING:
-                found[field.name] = self._level(batch, field.name, applications)
+                found[field.name] = self._level(batch, field.name)
             elif field.type is FieldType.DATE:
                 missing = np.isnat(applications.frame[field.name].to_numpy("datetime64[s]"))
                 none = np.zeros_like(missing)
@@ -145,11 +144,10 @@ class ColumnsPart:
         cells = np.bincount(bin_of(single, edges), minlength=len(edges) + 1)
         return _figures(batch, (missing, np.zeros_like(missing), outside), tuple(cells.tolist()))
 
-    def _level(self, batch: Batch, name: str, applications: Applications) -> ColumnFigures:
-        levels, cells = self.levels[name], applications.frame[name].tolist()
-        codes = level_codes(self.schema[name], cells, levels)
-        missing = np.array([cell == "" for cell in cells], dtype=np.bool_) & (codes == 0)
-        counts = np.bincount(codes, minlength=len(levels) + 1)[1:]
+    def _level(self, batch: Batch, name: str) -> ColumnFigures:
+        codes = batch.codes(name)
+        missing = (batch.applications.frame[name] == "").to_numpy(dtype=np.bool_) & (codes == 0)
+        counts = np.bincount(codes, minlength=len(self.levels[name]) + 1)[1:]
         return _figures(batch, (missing, (codes == 0) & ~missing, np.zeros_like(missing)), tuple(counts.tolist()))
 
     def add(self, left: ColumnsProfile, right: ColumnsProfile) -> ColumnsProfile:
@@ -204,24 +202,14 @@ class ColumnsPart:
         departure = psi_departure(here, usual)
         if departure is None:
             return []
-        moved = "; ".join(
-            f"{self.cell(name, at)} {before:.1%} → {after:.1%}" for at, before, after in moved_cells(here, usual.total)
-        )
-        words = f"{name}: PSI {departure.now:.3f}" + (f", most moved: {moved}" if moved else "")
+        words = f"{name}: {psi_words(departure, here, usual.total, partial(self.cell, name))}"
         return [Figure(period, "psi", name, int(here.sum())).signal(departure, departure.now, words)]
 
     def cell(self, name: str, at: int) -> str:
         """Name of a cell: its level, or its range of numbers."""
         if name in self.levels:
             return self.levels[name][at]
-        edges = self.edges[name].tolist()
-        if not edges:
-            return "any"
-        if at == 0:
-            return f"up to {edges[0]:,.6g}"
-        if at == len(edges):
-            return f"above {edges[-1]:,.6g}"
-        return f"above {edges[at - 1]:,.6g} to {edges[at]:,.6g}"
+        return range_words([f"{edge:,.6g}" for edge in self.edges[name].tolist()], at)
 
 
 _CHECKS: Mapping[Fault, Check] = {"missing": "missing", "unknown": "unknown", "outside": "outside"}

@@ -11,7 +11,7 @@ that neither few rows nor uneven periods bring alarms.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -255,6 +255,21 @@ def moved_cells(now: Ints, usual: Ints, most: int = 2) -> list[tuple[int, float,
     part = (here - then) * np.log(np.maximum(here, floor_here) / np.maximum(then, floor_then))
     order = np.argsort(-part, kind="stable")[:most]
     return [(at, float(then[at]), float(here[at])) for at in order.tolist() if part[at] > 0]
+
+
+def psi_words(departure: Departure, now: Ints, usual: Ints, cell: Callable[[int], str]) -> str:
+    """A PSI with the cells that moved most; cell: the name of each."""
+    moved = "; ".join(f"{cell(at)} {then:.1%} → {here:.1%}" for at, then, here in moved_cells(now, usual))
+    return f"PSI {departure.now:.3f}" + (f", most moved: {moved}" if moved else "")
+
+
+def range_words(edges: Sequence[str], at: int) -> str:
+    """The range of the bin at this place, between upper bounds of bins as they are shown."""
+    if not edges:
+        return "any"
+    if at == 0:
+        return f"up to {edges[0]}"
+    return f"above {edges[at - 1]}" + (f" to {edges[at]}" if at < len(edges) else "")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from features.arrays import Flags, Index, Texts
+from features.arrays import Codes, Flags, Index, Texts
 from features.design import Design, TextBlock
 from features.tables.applications import Applications
 from fusion.model.fusion_model import Scores
@@ -86,6 +86,14 @@ class Batch:
         scored = self.scored.take(index) if self.scored is not None else None
         beside = {name: cells[index] for name, cells in self.beside.items()}
         return Batch(period, self.file, self.applications.take(index), self.text.take(index), scored, beside)
+
+    def codes(self, name: str) -> Codes:
+        """Codes (n,) of the levels of a column, 0 for one that the model does not know; a model must have read it."""
+        if self.scored is None:
+            raise ValueError("a batch without scores")
+        columns = self.scored.design.tabular
+        found: Codes = columns.x_cat[:, columns.cat_names.index(name)]
+        return found
 
     def row(self, at: int) -> RowRef:
         """Where the row at this position stands."""

@@ -27,8 +27,9 @@ from fusion.watch.departures import (
     Baseline,
     Figure,
     mean_departure,
-    moved_cells,
     psi_departure,
+    psi_words,
+    range_words,
     share_departure,
     usual_of,
 )
@@ -141,19 +142,13 @@ class ScorePart:
         usual = Baseline(np.array([one.cells for one in then], dtype=np.int64), history)
         here = np.array(now.cells, dtype=np.int64)
         if (psi := psi_departure(here, usual)) is not None:
-            moved = "; ".join(f"PD {self.cell(at)} {a:.1%} → {b:.1%}" for at, a, b in moved_cells(here, usual.total))
-            words = f"score: PSI {psi.now:.3f}" + (f", most moved: {moved}" if moved else "")
+            words = f"score: {psi_words(psi, here, usual.total, self.cell)}"
             found.append(Figure(period, "psi", "", now.rows).signal(psi, psi.now, words))
         return found
 
     def cell(self, at: int) -> str:
         """Range of PDs of a cell."""
-        edges = expit(self.edges).tolist()
-        if not edges:
-            return "any"
-        if at == 0:
-            return f"up to {edges[0]:.1%}"
-        return f"above {edges[at - 1]:.1%}" + (f" to {edges[at]:.1%}" if at < len(edges) else "")
+        return f"PD {range_words([f'{edge:.1%}' for edge in expit(self.edges).tolist()], at)}"
 
     def _reason_signals(
         self, period: str, now: ScoreProfile, then: Sequence[ScoreProfile], history: bool

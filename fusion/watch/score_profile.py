@@ -20,6 +20,14 @@ NO_REASON = "none"
 VISIBLE = 1e-9  # log-odds
 
 
+def mean_of(total: int, squared: int, n: int) -> tuple[float, float, int]:
+    """Mean and variance of n values, from their sum and that of their squares in billionths, and n."""
+    if not n:
+        return math.nan, math.nan, 0
+    mean = total / NANO / n
+    return mean, max(squared / NANO / n - mean**2, 0.0), n
+
+
 @dataclass(frozen=True)
 class Outcomes:
     """Rows whose outcome is known.
@@ -93,10 +101,7 @@ class ScoreProfile:
     @property
     def mean_pd(self) -> tuple[float, float, int]:
         """Mean PD, variance of single PDs, and number of rows."""
-        if not self.rows:
-            return math.nan, math.nan, 0
-        mean = self.pd / NANO / self.rows
-        return mean, max(self.squared / NANO / self.rows - mean**2, 0.0), self.rows
+        return mean_of(self.pd, self.squared, self.rows)
 
     def reason_counts(self) -> Counter[str]:
         """Sampled rows by the code of their first reason."""
@@ -126,14 +131,22 @@ def profile_of(margin: Floats, known: Flags, bad: Flags, edges: Floats) -> Score
     outcomes = Outcomes(
         bins_of(margin[known & bad]),
         bins_of(margin[known & ~bad]),
-        _nano(pd[known]),
-        _nano(np.square(pd - bad)[known]),
+        in_nanos(pd[known]),
+        in_nanos(np.square(pd - bad)[known]),
     )
     cells = np.bincount(bin_of(margin, edges), minlength=len(edges) + 1)
     return ScoreProfile(
-        len(margin), _nano(pd), _nano(np.square(pd)), bins_of(margin), tuple(cells.tolist()), (0, 0, 0), outcomes, ()
+        len(margin),
+        in_nanos(pd),
+        in_nanos(np.square(pd)),
+        bins_of(margin),
+        tuple(cells.tolist()),
+        (0, 0, 0),
+        outcomes,
+        (),
     )
 
 
-def _nano(values: Floats) -> int:
+def in_nanos(values: Floats) -> int:
+    """Sum of values (n,) in billionths."""
     return int(np.rint(values * NANO).astype(np.int64).sum())

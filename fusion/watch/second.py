@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from fusion.policy.policy import Policy
 from fusion.scorer import Scorer
 from fusion.watch.departures import Figure, mean_departure, share_departure, usual_of
 from fusion.watch.part import Batch, JsonObject, Observed, Watched, first_of
-from fusion.watch.score_profile import NANO
+from fusion.watch.score_profile import in_nanos, mean_of
 from fusion.watch.signals import Flag, RowRef, Signal, first_rows
 
 
@@ -52,10 +51,7 @@ class SecondFigures:
     @property
     def mean(self) -> tuple[float, float, int]:
         """Mean probability, variance of single ones, and number of rows."""
-        if not self.rows:
-            return math.nan, math.nan, 0
-        mean = self.total / NANO / self.rows
-        return mean, max(self.squared / NANO / self.rows - mean**2, 0.0), self.rows
+        return mean_of(self.total, self.squared, self.rows)
 
 
 @dataclass(frozen=True)
@@ -170,8 +166,8 @@ def _figures(probability: Floats, above: Flags, first: tuple[RowRef, ...] = ()) 
     return SecondFigures(
         rows=len(given),
         without=len(probability) - len(given),
-        total=sum(np.rint(given * NANO).astype(np.int64).tolist()),
-        squared=sum(np.rint(np.square(given) * NANO).astype(np.int64).tolist()),
+        total=in_nanos(given),
+        squared=in_nanos(np.square(given)),
         above=int(above.sum()),
         first=first,
     )

@@ -49,6 +49,11 @@ class RowRef:
     row: int
     id: str
 
+    @property
+    def place(self) -> str:
+        """In a line, for tables."""
+        return f"{self.file}:{self.row} ({self.id})"
+
 
 @dataclass(frozen=True)
 class Signal:

@@ -9,9 +9,11 @@ from functools import partial
 
 from matplotlib.axes import Axes
 
-from experiments.reporting.charts import BLUE, FONT, INK, MUTED, RED, name_places, percent_axis, picture
+from experiments.reporting.charts import BLUE, FONT, MUTED, RED, name_places, picture
 from experiments.reporting.document import Column, Finding, Interval, Plot, Row, Section, Table
-from experiments.reporting.words import percent
+from experiments.reporting.words import count, percent
+from experiments.watch.chapters.by_period import shares_by_period
+from fusion.validation.intervals import Estimate
 from fusion.watch.copies.rings import Ring
 from fusion.watch.signals import MAX_ROWS, Signal
 
@@ -60,20 +62,16 @@ def _finding(rings: Sequence[Ring], periods: Sequence[str]) -> Finding:
     if not rings:
         return Finding(key="copies", grade="good", title="No narrative is copied", words="There is no ring.")
     n_rows = sum(len(ring.members) for ring in rings)
-    title = f"{_number(len(rings), 'ring')} of copied narratives, {_number(len(now), 'ring')} of them active in {last}"
+    title = f"{count(len(rings), 'ring')} of copied narratives, {count(len(now), 'ring')} of them active in {last}"
     largest = rings[0]
     words = (
         f"{n_rows:,} applications are in rings; the largest, {largest.number}, has {largest.n_applicants:,} applicants."
     )
     sharing = [ring for ring in rings if ring.shares()]
     if sharing:
-        words += f" In {_number(len(sharing), 'ring')} different applicants have a value of a shared column in common."
+        words += f" In {count(len(sharing), 'ring')} different applicants have a value of a shared column in common."
     words += " flagged.csv has every member with the number of its ring."
     return Finding(key="copies", grade="concern" if now else "note", title=title, words=words)
-
-
-def _number(n: int, what: str) -> str:
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
 def _rings_table(rings: Sequence[Ring]) -> Table:
@@ -95,7 +93,7 @@ def _rings_table(rings: Sequence[Ring]) -> Table:
 def _ring_row(ring: Ring) -> Row:
     periods = sorted(member.period for member in ring.members)
     shared = [f"{column}: {max(map(len, groups)):,} alike" for column, groups in ring.shares().items()]
-    first = [f"{one.row.file}:{one.row.row} ({one.row.id})" for one in ring.members[:MAX_ROWS]]
+    first = [one.row.place for one in ring.members[:MAX_ROWS]]
     ends = (periods[0], periods[-1], ring.narrative, ", ".join(shared), ", ".join(first))
     return (ring.number, ring.n_applicants, len(ring.members), *ends)
 
@@ -114,7 +112,7 @@ def _values_table(values: Sequence[Signal]) -> Table:
             Interval(value=signal.now, low=signal.low, high=signal.high),
             signal.usual,
             signal.p,
-            ", ".join(f"{one.file}:{one.row} ({one.id})" for one in signal.rows),
+            ", ".join(one.place for one in signal.rows),
         )
         for signal in sorted(values, key=lambda signal: (signal.p, signal.subject))
     )
@@ -128,19 +126,10 @@ def _share_plot(signals: Sequence[Signal]) -> Plot:
         gap = "There is no earlier period to hold one against."
         return Plot(key=key, title=title, words="", alt="", gap=gap)
 
-    def draw(axes: Axes) -> None:
-        places = range(len(signals))
-        axes.vlines(places, [one.low for one in signals], [one.high for one in signals], color=BLUE, linewidth=2)
-        axes.plot(places, [one.now for one in signals], "o", color=INK, markersize=4)
-        name_places(axes, [one.period for one in signals], most=6)
-        axes.set_ylim(bottom=0)
-        percent_axis(axes.yaxis)
-
     last = signals[-1]
     words = f"Share of narratives in rings, with 95 % intervals. In {last.period}: {percent(last.now, 2)}."
-    return Plot(
-        key=key, title=title, words=words, alt="A point with its interval for each period.", drawing=picture(draw)
-    )
+    shares = [(one.period, Estimate(one.now, one.low, one.high)) for one in signals]
+    return shares_by_period(key, title, words, shares)
 
 
 def _rings_plot(rings: Sequence[Ring], periods: Sequence[str]) -> Plot:
@@ -149,7 +138,7 @@ def _rings_plot(rings: Sequence[Ring], periods: Sequence[str]) -> Plot:
         f"Each row is a ring and each dot an application in its period, at most {MAX_DOTS} for a ring and period; "
         "red lines join applications of different applicants with a value of a shared column in common."
     )
-    alt = "; ".join(f"ring {ring.number}: {_number(len(ring.members), 'application')}" for ring in rings)
+    alt = "; ".join(f"ring {ring.number}: {count(len(ring.members), 'application')}" for ring in rings)
     drawing = picture(partial(_draw_rings, rings, periods), size)
     title = "Rings over time"
     return Plot(key="rings_drawn", title=title, words=words, alt=alt, wide=True, drawing=drawing)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from matplotlib.axes import Axes
-
-from experiments.reporting.charts import BLUE, INK, MUTED, name_places, percent_axis, picture
 from experiments.reporting.document import Column, Finding, Plot, Section, Table
 from experiments.reporting.words import percent
+from experiments.watch.chapters.by_period import shares_by_period
 from fusion.validation.intervals import rate
 from fusion.watch.oddness import OddProfile
 from fusion.watch.signals import Flag, Signal
@@ -93,24 +91,7 @@ def _causes_table(causes: Counter[str], now: OddProfile) -> Table:
 
 def _plot(reference: OddProfile | None, shown: Sequence[tuple[str, OddProfile]]) -> Plot:
     usual = reference.odd / reference.rows if reference is not None and reference.rows else None
-    estimates = [rate(profile.odd, profile.rows) for _, profile in shown]
-
-    def draw(axes: Axes) -> None:
-        places = range(len(shown))
-        if usual is not None:
-            axes.axhline(usual, color=MUTED, linewidth=1.2, linestyle="--")
-        axes.vlines(places, [one.low for one in estimates], [one.high for one in estimates], color=BLUE, linewidth=2)
-        axes.plot(places, [one.value for one in estimates], "o", color=INK, markersize=4)
-        name_places(axes, [name for name, _ in shown], most=6)
-        axes.set_ylim(bottom=0)
-        percent_axis(axes.yaxis)
-
     words = "Share of odd applications, with 95 % intervals"
     words += "." if usual is None else f"; the line is that of the reference, {percent(usual, 2)}."
-    return Plot(
-        key="odd_share",
-        title="Odd applications, by period",
-        words=words,
-        alt="A point with its interval for each period.",
-        drawing=picture(draw),
-    )
+    shares = [(period, rate(profile.odd, profile.rows)) for period, profile in shown]
+    return shares_by_period("odd_share", "Odd applications, by period", words, shares, usual)

@@ -10,7 +10,6 @@ from experiments.watch.chapters.data import departures_finding
 from experiments.watch.chapters.multiples import courses, moved_table, small_multiples
 from fusion.validation.intervals import rate
 from fusion.watch.performance import LEAST_DECIDED
-from fusion.watch.ranking import area_of, expected_area
 from fusion.watch.score_profile import NANO, ScoreProfile
 from fusion.watch.signals import Flag, Signal
 
@@ -77,12 +76,11 @@ def _performance_table(reference: ScoreProfile | None, shown: Sequence[tuple[str
 
 
 def _performance(name: str, profile: ScoreProfile) -> Row:
-    outcomes, expected = profile.outcomes, expected_area(profile.margins)
+    outcomes, expected = profile.outcomes, profile.expected_area
     estimated: Cell = Gap(gap=ONE_CLASS) if expected is None else interval(expected.estimate)
     begin: Row = (name, profile.rows, profile.pd / NANO / profile.rows, estimated, outcomes.n)
     if outcomes.n < LEAST_DECIDED:
         return (*begin, *(Gap(gap=FEW),) * 4)
-    seen = area_of(outcomes.bad, outcomes.good)
-    auc: Cell = Gap(gap=ONE_CLASS) if seen is None else interval(seen.estimate)
+    auc: Cell = Gap(gap=ONE_CLASS) if outcomes.area is None else interval(outcomes.area.estimate)
     mean_pd, brier = (total / NANO / outcomes.n for total in (outcomes.pd, outcomes.brier))
     return (*begin, interval(rate(outcomes.n_bad, outcomes.n)), mean_pd, auc, brier)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from matplotlib.axes import Axes
-
-from experiments.reporting.charts import BLUE, INK, MUTED, name_places, percent_axis, picture
+from experiments.reporting.cells import interval
 from experiments.reporting.document import Column, Interval, Plot, Row, Section, Table
-from fusion.validation.intervals import Z, rate
+from experiments.watch.chapters.by_period import shares_by_period
+from fusion.validation.intervals import Estimate, Z, rate
 from fusion.watch.second import SecondFigures, SecondProfile
 from fusion.watch.signals import Flag, Signal
 
@@ -51,15 +50,16 @@ def _row(name: str, now: SecondFigures, then: SecondFigures | None) -> Row:
     above = rate(now.above, now.rows)
     usual = then.mean[0] if then is not None and then.rows else None
     shown = Interval(value=above.value, low=above.low, high=above.high) if now.above else None
-    return (name, now.rows, now.without, _mean(now), usual, shown)
+    mean = _mean(now)
+    return (name, now.rows, now.without, None if mean is None else interval(mean), usual, shown)
 
 
-def _mean(figures: SecondFigures) -> Interval | None:
+def _mean(figures: SecondFigures) -> Estimate | None:
     mean, variance, n = figures.mean
     if not n:
         return None
     error = Z * (variance / n) ** 0.5
-    return Interval(value=mean, low=max(mean - error, 0.0), high=min(mean + error, 1.0))
+    return Estimate(mean, max(mean - error, 0.0), min(mean + error, 1.0))
 
 
 def _plot(name: str, shown: Periods, then: SecondFigures | None) -> Plot:
@@ -69,17 +69,5 @@ def _plot(name: str, shown: Periods, then: SecondFigures | None) -> Plot:
     if not drawn:
         return Plot(key=key, title=title, words="", alt="", gap="No row has a probability.")
 
-    def draw(axes: Axes) -> None:
-        places = range(len(drawn))
-        if then is not None and then.rows:
-            axes.axhline(then.mean[0], color=MUTED, linewidth=1.2, linestyle="--")
-        axes.vlines(places, [mean.low for _, mean in drawn], [mean.high for _, mean in drawn], color=BLUE, linewidth=2)
-        axes.plot(places, [mean.value for _, mean in drawn], "o", color=INK, markersize=4)
-        name_places(axes, [period for period, _ in drawn], most=6)
-        axes.set_ylim(bottom=0)
-        percent_axis(axes.yaxis)
-
-    words = "With 95 % intervals; the line is that of the reference."
-    return Plot(
-        key=key, title=title, words=words, alt="A point with its interval for each period.", drawing=picture(draw)
-    )
+    usual = then.mean[0] if then is not None and then.rows else None
+    return shares_by_period(key, title, "With 95 % intervals; the line is that of the reference.", drawn, usual)

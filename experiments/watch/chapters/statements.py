@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from matplotlib.axes import Axes
-
-from experiments.reporting.charts import BLUE, INK, name_places, percent_axis, picture
 from experiments.reporting.document import Column, Finding, Interval, Plot, Section, Table
 from experiments.reporting.words import percent
+from experiments.watch.chapters.by_period import shares_by_period
 from fusion.validation.intervals import rate
 from fusion.watch.signals import Flag, Signal
 from fusion.watch.statements import StatementsProfile
@@ -87,7 +85,7 @@ def _table(
                 Interval(value=share.value, low=share.low, high=share.high) if now.rows else None,
                 usual,
                 None if signal is None else signal.p,
-                ", ".join(f"{one.file}:{one.row} ({one.id})" for one in own.first),
+                ", ".join(one.place for one in own.first),
             )
         )
     return Table(key="contradictions", title=f"Contradictions in {period}", columns=columns, rows=tuple(rows))
@@ -101,7 +99,7 @@ def _rows(flags: Sequence[Flag]) -> Table:
         Column(key="words", title="What disagrees"),
     )
     worst = sorted(flags, key=lambda flag: (-flag.size, flag.row))[:MAX_FLAGS]
-    rows = tuple((f"{one.row.file}:{one.row.row} ({one.row.id})", one.period, one.size, one.words) for one in worst)
+    rows = tuple((one.row.place, one.period, one.size, one.words) for one in worst)
     note = f"The {MAX_FLAGS} farthest of {len(flags):,}." if len(flags) > MAX_FLAGS else ""
     return Table(
         key="contradicting_rows", title="Rows that contradict themselves", note=note, columns=columns, rows=rows
@@ -114,16 +112,5 @@ def _plot(name: str, periods: Periods) -> Plot:
     if not shares:
         return Plot(key=key, title=title, words="", alt="", gap="No period has rows.")
 
-    def draw(axes: Axes) -> None:
-        places = range(len(shares))
-        axes.vlines(places, [one.low for _, one in shares], [one.high for _, one in shares], color=BLUE, linewidth=2)
-        axes.plot(places, [one.value for _, one in shares], "o", color=INK, markersize=4)
-        name_places(axes, [period for period, _ in shares], most=6)
-        axes.set_ylim(bottom=0)
-        percent_axis(axes.yaxis)
-
     period, last = shares[-1]
-    words = f"With 95 % intervals. In {period}: {percent(last.value, 2)}."
-    return Plot(
-        key=key, title=title, words=words, alt="A point with its interval for each period.", drawing=picture(draw)
-    )
+    return shares_by_period(key, title, f"With 95 % intervals. In {period}: {percent(last.value, 2)}.", shares)

@@ -14,8 +14,8 @@ import numpy as np
 from scipy.special import expit, logit
 
 from data_schemas.sources import APPLICATION
-from experiments.explain.cases import Case, Study
 from experiments.explain.approved import ApprovedValues
+from experiments.explain.cases import Case, Study
 from experiments.explain.columns import columns_of
 from experiments.explain.facts import Ground, entries_in, facts, flags, ground, typed
 from experiments.explain.sentences import needs_person, reason_sentence

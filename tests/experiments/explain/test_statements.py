@@ -11,10 +11,10 @@ import pytest
 
 from experiments.explain.cases import Case, Study
 from experiments.explain.report_content import Heading, Reporter
-from experiments.explain.standing import Crowd
 from experiments.explain.sentences import reason_sentence
-from experiments.reporting.language import ENGLISH
+from experiments.explain.standing import Crowd
 from experiments.reporting.decision.pages import underwriter_html, validator_html
+from experiments.reporting.language import ENGLISH
 from experiments.session.progress import Clock
 from features.tables.dataframe import read_frame
 from fusion.scorer import load_scorer

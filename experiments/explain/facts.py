@@ -112,9 +112,8 @@ def ground(
     if recorded:
         title = _of_records(case, number, at)
     sentence = Fact(title=title, value=shortened(text))
-    named = (
-        case.matches.concept[at] >= 0 or column is not None or not (isinstance(field, Field) and field.match_concepts)
-    )
+    is_label = isinstance(field, Field) and not field.match_concepts
+    named = is_label or column is not None or bool(case.matches.concept[at] >= 0)
     return Ground(column, sentence, bool(case.matches.sensitive[at]), joined, recorded, side, named)
 
 

@@ -128,7 +128,7 @@ def test_a_demanded_signature_is_checked_before_any_verb_opens_the_model(
     trained: Trained, bundle: Path, keys: KeyPair, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
 ) -> None:
     out = tmp_path / "out"
-    options = ["--model", bundle, "--data", trained.data, "--out", out]
+    options = ["--model", bundle, "--data", trained.data, "--out", out, *(["--top", 1] if verb == "explain" else [])]
     assert creditfusion("--signed-by", keys.public, verb, *options, "--json") == 2
     failure = printed(capsys)
     assert (failure["verb"], failure["error"]) == (verb, "ContractError")
@@ -140,7 +140,8 @@ def test_a_demanded_signature_is_checked_before_any_verb_opens_the_model(
 def test_a_demanded_signature_opens_the_model_that_carries_it(
     trained: Trained, signed: Path, keys: KeyPair, tmp_path: Path
 ) -> None:
-    options = ["--model", signed, "--data", trained.data, "--out", tmp_path / "scored.csv", "--no-cache"]
+    options = ["--model", signed, "--data", trained.data, "--out", tmp_path / "scored.csv", "--reasons", 0]
+    options += ["--cache", trained.folder / "cache"]
     assert creditfusion("--signed-by", keys.public, "score", *options) == 3
 
 

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from importlib.resources import files
+from inspect import signature
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from experiments.reporting import words
+from experiments.reporting.language import ENGLISH, Language
 from experiments.reporting.parts import ReportModel
 
-FILTERS = (
+FILTERS: tuple[Callable[..., str], ...] = (
     words.percent,
     words.number,
     words.signed,
@@ -38,7 +40,13 @@ FILTERS = (
 )
 
 
-def render(template: str, report: ReportModel, extra: Mapping[str, object], images: bool = False) -> str:
+def render(
+    template: str,
+    report: ReportModel,
+    extra: Mapping[str, object],
+    images: bool = False,
+    language: Language = ENGLISH,
+) -> str:
     """A report as a page.
 
     Args:
@@ -46,14 +54,15 @@ def render(template: str, report: ReportModel, extra: Mapping[str, object], imag
         report: The report, as ``report`` in the template.
         extra: What the template needs beside it, by name.
         images: Whether the page holds images, within itself.
+        language: Of its messages and numbers.
     """
-    environment, policy = _environment()
+    environment, policy = _environment(language)
     policy += "; img-src data:" if images else ""
     return environment.get_template(template).render(report=report, policy=policy, **extra)
 
 
-@cache
-def _environment() -> tuple[Environment, str]:
+@lru_cache(maxsize=8)
+def _environment(language: Language) -> tuple[Environment, str]:
     """The templates, compiled once, and the policy that allows their one style sheet."""
     environment = Environment(
         loader=PackageLoader("experiments.reporting", "templates"),
@@ -66,5 +75,25 @@ def _environment() -> tuple[Environment, str]:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     environment.globals["style"] = Markup(style)  # ours, and the one thing that must not be escaped
-    environment.filters |= {function.__name__: function for function in FILTERS}
+    environment.filters |= {function.__name__: _in_language(function, language) for function in FILTERS}
+    environment.globals |= {"language": language, "_": partial(message, language), "_n": partial(messages, language)}
     return environment, policy
+
+
+def _in_language(function: Callable[..., str], language: Language) -> Callable[..., str]:
+    takes_it = "language" in signature(function).parameters
+    return partial(function, language=language) if takes_it else function
+
+
+def message(language: Language, text: str, **parts: object) -> Markup:
+    """A message of a page in its language, with what stands for the names in braces: escaped where it is no markup."""
+    return _filled(language.gettext(text), parts)
+
+
+def messages(language: Language, one: str, many: str, n: int, **parts: object) -> Markup:
+    """A message about ``n`` things, which ``{n}`` in it stands for."""
+    return _filled(language.ngettext(one, many, n), {"n": words.number(n, 0, language), **parts})
+
+
+def _filled(text: str, parts: Mapping[str, object]) -> Markup:
+    return Markup(escape(text)).format(**parts) if parts else Markup(escape(text))

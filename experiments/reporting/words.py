@@ -203,7 +203,7 @@ def in_words(cell: bool | float | str, unit: str, language: Language = ENGLISH) 
     currency, _, period = unit.partition(" per ")
     if currency in currencies():
         return _money(cell, currency, period, language)
-    noun = language.ngettext(_of_one(unit), unit, 1 if cell == 1 else 2)
+    noun = language.ngettext(of_one(unit), unit, 1 if cell == 1 else 2)
     return language.pgettext("number and unit", "{number} {unit}").format(number=plain(cell, language), unit=noun)
 
 
@@ -216,7 +216,7 @@ def _money(amount: float, currency: str, period: str, language: Language) -> str
     return language.gettext("{amount} per {period}").format(amount=text, period=language.gettext(period))
 
 
-def _of_one(unit: str) -> str:
+def of_one(unit: str) -> str:
     """``years`` as ``year``, ``inquiries`` as ``inquiry``; words that only look like plurals stay."""
     return _ONE.sub(r"\g<stem>", re.sub(r"(\w)ies\b", r"\1y", unit))
 

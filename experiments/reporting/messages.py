@@ -1,0 +1,151 @@
+"""Every message that letters and pages may hold: those of code and templates, and the words of schemas.
+
+``python -m experiments.reporting.messages`` brings the shipped catalogues up to date: new messages are added without
+translation, those that are gone are dropped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from importlib import resources
+from importlib.resources.abc import Traversable
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract
+from babel.messages.pofile import write_po
+
+from data_schemas.contract import Concept, Field, Reason, Role, Schema
+from data_schemas.reader import load_schema, shipped_schemas
+from experiments.reporting.catalogues import shipped, shipped_catalogue
+from experiments.reporting.words import of_one
+from features.inference.reason_wordings import COMMON_COLUMNS
+
+KEYWORDS = {
+    "gettext": None,
+    "gettext_noop": None,
+    "_": None,
+    "_n": (1, 2),
+    "ngettext": (1, 2),
+    "pgettext": ((1, "c"), 2),
+}
+PLACES = ("experiments.explain", "experiments.reporting")
+
+Message = str | tuple[str, str]
+
+
+def template_of(schemas: Iterable[Schema]) -> Catalog:
+    """All messages of the code, and the words of these schemas, untranslated."""
+    catalogue = Catalog(project="creditfusion", fuzzy=False)
+    for place, text, context in _of_code():
+        catalogue.add(text, auto_comments=[place], context=context)
+    for schema in schemas:
+        for one in messages_of(schema):
+            catalogue.add(one, auto_comments=[f"schema {schema.name}"])
+    return catalogue
+
+
+def shipped_template() -> Catalog:
+    """All messages of the code, of the shipped schemas and of drafted wordings."""
+    catalogue = template_of(map(load_schema, shipped_schemas()))
+    text = (resources.files("data_schemas") / COMMON_COLUMNS).read_text(encoding="utf-8")
+    for subject in json.loads(text)["subjects"]:
+        catalogue.add(subject["wording"], auto_comments=["drafted wordings"])
+        for unit in _units(subject.get("unit", "")):
+            catalogue.add(unit, auto_comments=["drafted wordings"])
+    return catalogue
+
+
+def _of_code() -> Iterator[tuple[str, Message, str | None]]:
+    """Messages of code and templates with the file that holds them, and their context."""
+    for file in sorted(_files(), key=str):
+        method = "python" if file.name.endswith(".py") else "jinja2.ext:babel_extract"
+        found = extract(method, BytesIO(file.read_bytes()), KEYWORDS, (), {"trim_blocks": "true"})
+        for _, text, _, context in found:
+            yield file.name, text, context
+
+
+def _files() -> Iterator[Traversable]:
+    for place in PLACES:
+        yield from _below(resources.files(place))
+
+
+def _below(folder: Traversable) -> Iterator[Traversable]:
+    for entry in folder.iterdir():
+        if entry.is_dir() and entry.name != "__pycache__":
+            yield from _below(entry)
+        elif entry.name.endswith((".py", ".html.j2")):
+            yield entry
+
+
+def messages_of(schema: Schema) -> Iterator[Message]:
+    """The words of a schema that letters and pages hold, each once; a unit with its form for one thing."""
+    yield from dict.fromkeys(_messages_of(schema))
+
+
+def _messages_of(schema: Schema) -> Iterator[Message]:
+    yield schema.title
+    for field in schema.fields_of(Role.FEATURE, Role.NARRATIVE):
+        yield from _of_column(field.title, field.unit, _own_reason(schema, field))
+        yield from (level.replace("_", " ") for level in (*field.categories, *field.allowed))
+    for derived in schema.derived:
+        yield from _of_column(derived.title, derived.unit, derived.reason)
+    for concept in schema.concepts:
+        yield from _of_concept(concept)
+    for source in schema.sources:
+        yield from (source.title, source.wording)
+    yield from (one.wording for one in schema.contradictions)
+
+
+def _own_reason(schema: Schema, field: Field) -> Reason | None:
+    """The reason of a field without the wording of its source, which is a message of its own."""
+    begin = next((f"{source.wording}: " for source in schema.sources if source.name == field.source), "")
+    if field.reason is None or not begin:
+        return field.reason
+    reason = field.reason
+    wording, low, high, missing = (
+        text.removeprefix(begin) for text in (reason.wording, reason.low, reason.high, reason.missing)
+    )
+    return Reason(reason.code, wording, low=low, high=high, missing=missing)
+
+
+def _of_column(title: str, unit: str, reason: Reason | None) -> Iterator[Message]:
+    yield title
+    yield from _units(unit)
+    if reason is not None:
+        yield from _of_reason(reason)
+
+
+def _of_reason(reason: Reason) -> Iterator[Message]:
+    yield from filter(None, (reason.wording, reason.low, reason.high, reason.missing, reason.recorded))
+
+
+def _of_concept(concept: Concept) -> Iterator[Message]:
+    yield concept.name
+    yield from _of_reason(concept.reason)
+
+
+def _units(unit: str) -> Iterator[Message]:
+    """A unit of things as a message; money, shares and what has none are none."""
+    if unit and unit not in ("fraction", "percent", "%") and not unit[:3].isupper():
+        yield (of_one(unit), unit)
+    if " per " in unit:
+        yield unit.partition(" per ")[2]
+
+
+def updated(catalogue: Catalog, template: Catalog) -> bytes:
+    """A catalogue as a file, with the messages of the template and no others."""
+    catalogue.update(template, no_fuzzy_matching=True, update_header_comment=False)
+    catalogue.obsolete.clear()
+    out = BytesIO()
+    write_po(out, catalogue, width=120, sort_output=False, ignore_obsolete=True, omit_header=False)
+    return out.getvalue()
+
+
+if __name__ == "__main__":
+    for code in shipped():
+        Path(__file__).with_name("locale").joinpath(f"{code}.po").write_bytes(
+            updated(shipped_catalogue(code), shipped_template())
+        )

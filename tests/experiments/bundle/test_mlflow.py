@@ -20,6 +20,7 @@ from tests.support.explained import BROKEN, Trained
 from tests.support.signing_keys import make_keys
 
 mlflow = pytest.importorskip("mlflow.pyfunc", reason="needs mlflow-skinny (the extra mlflow)")
+pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")  # from how MLflow compares columns
 
 
 @pytest.fixture(scope="module")

@@ -46,6 +46,7 @@ def test_its_metadata_names_licence_and_ranges(wheel: Path) -> None:
         "postgres",
         "dashboard",
         "signing",
+        "mlflow",
         "augment",
         "benchmarks",
         "dev",

@@ -126,6 +126,23 @@ class Sensitive(StrEnum):
 
 
 @dataclass(frozen=True)
+class BureauScore:
+    """That a column holds a credit bureau's score, as letters disclose it.
+
+    Attributes:
+        agency: whose score it is.
+        lowest: the least that it can be.
+        highest: the most.
+        dated: date column that holds the day of the score, "" where none does.
+    """
+
+    agency: str
+    lowest: float
+    highest: float
+    dated: str = ""
+
+
+@dataclass(frozen=True)
 class Reason:
     """The reason that is given to an applicant for a column, or for something that they wrote.
 
@@ -182,6 +199,7 @@ class Field:
         loose: whether other spellings of a level (``features.tables.spelling.loose_key``) are read as that level.
         source: the source whose records it is made of; "" for what is not.
         narrative: the narrative whose statements it is made of (``Schema.facts``); "" for what is not.
+        bureau_score: of a column that holds a credit bureau's score, whose it is and its range.
     """
 
     name: str
@@ -208,6 +226,7 @@ class Field:
     loose: bool = False
     source: str = ""
     narrative: str = ""
+    bureau_score: BureauScore | None = None
 
     @property
     def is_numeric(self) -> bool:
@@ -394,6 +413,11 @@ class Schema:
         """The one field of a role that occurs at most once (id, target, decision_date, group); None without one."""
         found = self.fields_of(role)
         return found[0] if found else None
+
+    @property
+    def bureau_score(self) -> Field | None:
+        """The feature that holds a credit bureau's score; None without one."""
+        return next((field for field in self.features if field.bureau_score is not None), None)
 
     @property
     def id(self) -> Field:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from data_schemas.contract import (
     Actionable,
     AuxiliaryOutcome,
+    BureauScore,
     Concept,
     Derived,
     DerivedKind,
@@ -115,7 +116,14 @@ def _field(field: Document, missing_values: Sequence[str]) -> Field:
         match_concepts=own.get("concepts", True),
         auxiliary=auxiliary,
         loose=own.get("match", "exact") == "loose",
+        bureau_score=_bureau_score(own.get("bureau_score")),
     )
+
+
+def _bureau_score(score: Document | None) -> BureauScore | None:
+    if score is None:
+        return None
+    return BureauScore(score["agency"], float(score["lowest"]), float(score["highest"]), score.get("dated", ""))
 
 
 def _dialect(document: Document) -> Dialect:

@@ -286,6 +286,24 @@ def _reasons_agree(document: Document) -> Iterator[Problem]:
             yield Problem(f"{path}.disclosable", "reason_code", what, "Decide alike, or give each its own code.")
 
 
+def _one_bureau_score(document: Document) -> Iterator[Problem]:
+    dates = {field["name"] for _, field in each_field(document) if field["type"] == "date"}
+    found = [(path, field) for path, field in each_field(document) if "bureau_score" in field["creditfusion"]]
+    for number, (path, field) in enumerate(found):
+        place, score = f"{path}.creditfusion.bureau_score", field["creditfusion"]["bureau_score"]
+        if role_of(field) != "feature" or field["type"] not in ("integer", "number"):
+            what = f"{field['name']!r} is a bureau's score, but no feature of numbers"
+            yield Problem(place, "bureau_score", what, "Drop it, or make the column such a feature.")
+        if number:
+            what = f"{found[0][1]['name']!r} and {field['name']!r} are both a bureau's score"
+            yield Problem(place, "bureau_score", what, "Keep the one that letters disclose.")
+        if score["lowest"] >= score["highest"]:
+            yield Problem(place, "bureau_score", "its range is empty", "Write the lowest score below the highest.")
+        if "dated" in score and score["dated"] not in dates:
+            what = f"{score['dated']!r} is no date column"
+            yield Problem(f"{place}.dated", "bureau_score", what, "Name one, or leave the key out.")
+
+
 def _sentences_hold_the_value(document: Document) -> Iterator[Problem]:
     for path, reason in _reasons(document):
         for key in ("low", "high", "missing", "recorded"):
@@ -322,4 +340,5 @@ _RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     statement_rules,
     _reasons_agree,
     _sentences_hold_the_value,
+    _one_bureau_score,
 )

@@ -60,14 +60,15 @@ class Heading:
     Attributes:
         command: Makes the validator's report of an id again.
         language: Of letters and pages.
+        rules: Of letters.
     """
 
     data: Path
     made_on: date
-    lender: str
-    contact: str
+    lender: Lender
     command: tuple[str, ...]
     language: Language = ENGLISH
+    rules: Rules = Rules.PLAIN
 
     def command_for(self, applicant: str) -> str:
         """The command, as it is typed in a shell."""

@@ -15,6 +15,15 @@ class Audience(StrEnum):
     VALIDATOR = "validator"
 
 
+class Rules(StrEnum):
+    """By which rules letters are written: what they must hold, beside reasons."""
+
+    PLAIN = "plain"
+    US = "us"
+    EU = "eu"
+    CN = "cn"
+
+
 class Form(StrEnum):
     """How a report is written."""
 
@@ -28,6 +37,8 @@ class ReportRequest:
     """What is to be written, and where.
 
     Attributes:
+        rules: Of letters.
+        answers: Whether answers to what applicants ask are written beside each letter.
         force: Whether earlier reports there may be replaced.
         exact: Whether narratives are read again without some of their sentences.
     """
@@ -36,4 +47,6 @@ class ReportRequest:
     audiences: tuple[Audience, ...]
     forms: tuple[Form, ...]
     force: bool = False
+    rules: Rules = Rules.PLAIN
+    answers: bool = False
     exact: bool = True

@@ -12,7 +12,7 @@ from data_schemas.contract import Reason
 from experiments.explain.approved import Side
 from experiments.explain.drafted import drafted_wording
 from experiments.explain.facts import Ground
-from experiments.reporting.language import ENGLISH, Language
+from experiments.reporting.language import ENGLISH, Language, gettext_noop
 from experiments.reporting.parts import Fact, MarkedText, Passage
 from experiments.reporting.words import in_words, plain
 
@@ -69,11 +69,6 @@ def _of_column(reason: Reason, fact: Fact, side: Side, language: Language) -> Ma
         own["number"] = plain(fact.value, language)
     message = {Side.BELOW: reason.low, Side.ABOVE: reason.high}.get(side, "")
     return _filled(language.gettext(message or GENERIC[side]), own, subject)
-
-
-def gettext_noop(message: str) -> str:
-    """Marks a message for the catalogues."""
-    return message
 
 
 GENERIC = {

@@ -54,6 +54,17 @@ class Language:
         """A message in this language."""
         return self.translations.gettext(message) if message else ""
 
+    def composed(self, message: str) -> str:
+        """A reason's sentence in this language; where it begins with the wording of a source, both parts by themselves
+        (the catalogue has them so).
+        """
+        found = self.gettext(message)
+        source, colon, rest = message.partition(": ")
+        if found != message or not colon:
+            return found
+        both = self.pgettext("a source, and what is known from it", "{source}: {reason}")
+        return both.replace("{source}", self.gettext(source)).replace("{reason}", self.gettext(rest))
+
     def ngettext(self, one: str, many: str, n: int) -> str:
         """A message about ``n`` things."""
         return self.translations.ngettext(one, many, n)
@@ -97,6 +108,11 @@ def with_decimals(pattern: str, digits: int) -> str:
 def without_marks(text: str) -> str:
     """A formatted number without direction marks: pages isolate every value instead."""
     return _MARKS.sub("", text)
+
+
+def gettext_noop(message: str) -> str:
+    """Marks a message for the catalogues; it is put into a language where it is used."""
+    return message
 
 
 ENGLISH = Language(Locale("en"), NullTranslations())

@@ -37,6 +37,7 @@ FILTERS: tuple[Callable[..., str], ...] = (
     words.after,
     words.marked_text,
     words.spoken,
+    words.plain,
 )
 
 

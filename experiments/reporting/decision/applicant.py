@@ -28,12 +28,48 @@ class Suggestion(ReportModel):
     moves: tuple[Move, ...] = Field(min_length=1)
 
 
+class ScoreDisclosure(ReportModel):
+    """A credit bureau's score that was used.
+
+    Attributes:
+        lowest: The least that a score of this kind can be.
+        highest: The most.
+        made_on: The day of the score; None where it is not known.
+        agency: Whose score it is.
+        key_factors: Where the bureau's own key factors of the score are to be read; blank where that is not known.
+    """
+
+    score: float
+    lowest: float
+    highest: float
+    made_on: date | None
+    agency: Text
+    key_factors: Text = ""
+
+
+class Disclosure(ReportModel):
+    """A part of the letter that its rules want.
+
+    Attributes:
+        key: Its name among the rule set's.
+    """
+
+    key: str = Field(pattern="^[a-z_]+$")
+    title: Text
+    paragraphs: tuple[Text, ...]
+
+
 class ApplicantNotice(ReportModel):
     """The letter: no points, no PD, nothing of the model.
 
     Attributes:
         lender: For the letterhead; blank where the lender adds its own.
+        address: The lender's.
         contact: For questions; blank where the lender adds its own.
+        language: Of all texts, as a page's ``lang`` has it.
+        rules: The rule set by which the letter was written.
+        score: The bureau score that was used for a decline, where the schema names one.
+        disclosures: What the rule set adds.
         reasons: Only those that may be disclosed.
         needs_review: See UnderwriterReport; a person must look before this is sent.
     """
@@ -44,8 +80,13 @@ class ApplicantNotice(ReportModel):
     product: Text
     made_on: date
     lender: Text = ""
+    address: Text = ""
     contact: Text = ""
+    language: Text = "en"
+    rules: Literal["plain", "us", "eu", "cn"] = "plain"
     decision: Decision
     reasons: tuple[PlainReason, ...] = Field(max_length=4)
     suggestions: tuple[Suggestion, ...]
+    score: ScoreDisclosure | None = None
+    disclosures: tuple[Disclosure, ...] = ()
     needs_review: bool

@@ -1,0 +1,123 @@
+"""The letter to an applicant: its reasons as sentences, and what its rule set wants beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from experiments.explain.cases import Case
+from experiments.explain.facts import Ground
+from experiments.explain.letters.lender import Lender
+from experiments.explain.letters.rules import LetterFacts, check_letter, disclosures, is_catch_all
+from experiments.explain.request import Rules
+from experiments.explain.sentences import needs_person, reason_sentence
+from experiments.reporting.decision.applicant import ApplicantNotice, PlainReason, ScoreDisclosure, Suggestion
+from experiments.reporting.language import Language
+from experiments.reporting.parts import Decision
+
+MOST_REASONS = 4  # Regulation B, comment 9(b)(2)-1: more than four are not likely to help
+
+
+@dataclass(frozen=True)
+class LetterHead:
+    """What all letters of a run share.
+
+    Attributes:
+        approval_reasons: Whether letters of approval name what counted against the applicant.
+    """
+
+    made_on: date
+    lender: Lender
+    language: Language
+    rules: Rules
+    approval_reasons: bool = False
+
+
+def letter(
+    head: LetterHead,
+    case: Case,
+    decision: Decision,
+    grounds: Sequence[Ground],
+    suggestions: tuple[Suggestion, ...],
+    needed: tuple[str, ...],
+) -> ApplicantNotice:
+    """The letter. A sentence about private life is never quoted in it.
+
+    Args:
+        head: Of all letters.
+        case: The application.
+        decision: What was decided of it.
+        grounds: What stands behind each of its reasons.
+        suggestions: What would have changed the decision.
+        needed: What of a referred application is not clear or not there.
+
+    Raises:
+        ContractError: where it would lack what its rule set wants.
+    """
+    language, schema = head.language, case.application.schema
+    reasons = _reasons(head, case, decision, grounds)
+    score = _score(head, case) if decision == "decline" else None
+    factors_missing = head.rules is Rules.US and score is not None and not score.key_factors
+    review = must_be_reviewed(case, decision, grounds) or factors_missing
+    facts = LetterFacts(head.lender, decision, score, bool(reasons) and not review, language)
+    notice = ApplicantNotice(
+        id=case.id,
+        product=language.gettext(schema.title),
+        made_on=head.made_on,
+        lender=head.lender.name,
+        address=head.lender.address,
+        contact=head.lender.contact,
+        language=language.code,
+        rules=head.rules.value,
+        decision=decision,
+        reasons=reasons,
+        suggestions=suggestions,
+        score=score,
+        disclosures=disclosures(head.rules, facts),
+        needs_review=review,
+    )
+    check_letter(notice, facts, head.rules)
+    return notice
+
+
+def must_be_reviewed(case: Case, decision: Decision, grounds: Sequence[Ground]) -> bool:
+    """Whether a person must look before a declined applicant is given the reasons."""
+    if decision != "decline":
+        return False
+    pairs = list(zip(case.reasons, grounds, strict=True))
+    unclear = any(not reason.disclosable or needs_person(reason, behind) for (reason, _), behind in pairs)
+    return not pairs or unclear or any(is_catch_all(reason.wording) for (reason, _), _ in pairs)
+
+
+def _reasons(
+    head: LetterHead, case: Case, decision: Decision, grounds: Sequence[Ground]
+) -> tuple[PlainReason, ...]:
+    if decision == "refer" or (decision == "approve" and not head.approval_reasons):
+        return ()
+    found = []
+    for (reason, _), behind in zip(case.reasons, grounds, strict=True):
+        sentence = reason_sentence(reason, behind, head.language)
+        if reason.disclosable and sentence is not None and not is_catch_all(reason.wording):
+            found.append(PlainReason(wording=head.language.composed(reason.wording), sentence=sentence))
+    return tuple(found[:MOST_REASONS])
+
+
+def _score(head: LetterHead, case: Case) -> ScoreDisclosure | None:
+    """The bureau's score of the applicant; None where the schema names none, or the applicant has none."""
+    field, frame = case.application.schema.bureau_score, case.application.frame
+    if field is None or field.bureau_score is None or pd.isna(frame[field.name].iloc[0]):
+        return None
+    about = field.bureau_score
+    made_on = frame[about.dated].iloc[0] if about.dated in frame else pd.NaT
+    bureau = head.lender.bureaus.get(about.agency)
+    return ScoreDisclosure(
+        score=float(frame[field.name].iloc[0]),
+        lowest=about.lowest,
+        highest=about.highest,
+        made_on=None if pd.isna(made_on) else pd.Timestamp(made_on).date(),
+        agency=about.agency,
+        key_factors=bureau.key_factors if bureau else "",
+    )

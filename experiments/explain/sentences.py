@@ -62,13 +62,13 @@ def _of_column(reason: Reason, fact: Fact, side: Side, language: Language) -> Ma
     own: dict[str, str] = {}
     if fact.value is None or fact.value == "":
         message = reason.missing or "{subject}: not given."
-        return _filled(language.gettext(message), own, subject)
+        return _filled(language.composed(message), own, subject)
     value = language.gettext(fact.value.replace("_", " ")) if isinstance(fact.value, str) else fact.value
     own["value"] = in_words(value, fact.unit, language)
     if isinstance(fact.value, float):
         own["number"] = plain(fact.value, language)
     message = {Side.BELOW: reason.low, Side.ABOVE: reason.high}.get(side, "")
-    return _filled(language.gettext(message or GENERIC[side]), own, subject)
+    return _filled(language.composed(message or GENERIC[side]), own, subject)
 
 
 GENERIC = {

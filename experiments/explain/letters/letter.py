@@ -92,9 +92,7 @@ def must_be_reviewed(case: Case, decision: Decision, grounds: Sequence[Ground]) 
     return not pairs or unclear or any(is_catch_all(reason.wording) for (reason, _), _ in pairs)
 
 
-def _reasons(
-    head: LetterHead, case: Case, decision: Decision, grounds: Sequence[Ground]
-) -> tuple[PlainReason, ...]:
+def _reasons(head: LetterHead, case: Case, decision: Decision, grounds: Sequence[Ground]) -> tuple[PlainReason, ...]:
     if decision == "refer" or (decision == "approve" and not head.approval_reasons):
         return ()
     found = []

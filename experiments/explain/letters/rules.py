@@ -113,7 +113,8 @@ US = (
         gettext_noop("Your right to a statement of reasons"),
         (
             gettext_noop(
-                "You may ask us for a statement of the specific reasons for this decision within 60 days of this letter; "
+                "You may ask us for a statement of the specific reasons for this decision "
+                "within 60 days of this letter; "
                 "we will send it within 30 days of your request. Write to: {lender}, {address}, {contact}"
             ),
         ),
@@ -129,11 +130,13 @@ US = (
                 "{bureau_address}, {bureau_phone}. It played no part in our decision and cannot explain it to you."
             ),
             gettext_noop(
-                "We also used your credit score from {bureau} in taking the decision. It is a number that reflects the "
+                "We also used your credit score from {bureau} in taking the decision. It is "
+                "a number that reflects the "
                 "information in your credit report, and it can change as that information changes."
             ),
             gettext_noop(
-                "You have a right to know what is in your credit report. Within 60 days of this letter you may have a "
+                "You have a right to know what is in your credit report. Within 60 days of "
+                "this letter you may have a "
                 "free copy of it from {bureau}, and you may dispute with {bureau} whatever in it is inaccurate or "
                 "incomplete."
             ),
@@ -147,7 +150,8 @@ US = (
         (
             gettext_noop(
                 "The Federal Equal Credit Opportunity Act prohibits creditors from discriminating against credit "
-                "applicants on the basis of race, color, religion, national origin, sex, marital status, age (provided "
+                "applicants on the basis of race, color, religion, national origin, sex, "
+                "marital status, age (provided "
                 "the applicant has the capacity to enter into a binding contract); because all or part of the "
                 "applicant's income derives from any public assistance program; or because the applicant has in good "
                 "faith exercised any right under the Consumer Credit Protection Act. The Federal agency that "
@@ -186,7 +190,8 @@ EU = (
         (
             gettext_noop(
                 "You have the right to have a person at our house look at the assessment and the decision: to get a "
-                "clear and comprehensible explanation of the assessment, of its logic and risks, and of what it means "
+                "clear and comprehensible explanation of the assessment, of its logic and "
+                "risks, and of what it means "
                 "for the decision; to express your own point of view; and to ask for a review of the assessment and "
                 "of the decision, which is how you contest it."
             ),
@@ -212,7 +217,8 @@ EU = (
         gettext_noop("Your data"),
         (
             gettext_noop(
-                "{lender}, {address}, is responsible for your data. You may ask for a copy of it, and for what is wrong "
+                "{lender}, {address}, is responsible for your data. You may ask for a copy "
+                "of it, and for what is wrong "
                 "to be put right: {controller}."
             ),
             gettext_noop("You may lodge a complaint with the supervisory authority: {authority}."),
@@ -234,7 +240,8 @@ CN = (
         gettext_noop("How the decision was made"),
         (
             gettext_noop(
-                "The decision was made by automated means from your personal information: a statistical model compared "
+                "The decision was made by automated means from your personal information: a "
+                "statistical model compared "
                 "your application with those of earlier applicants. The reasons in this letter are what weighed most."
             ),
         ),
@@ -246,7 +253,8 @@ CN = (
         gettext_noop("Your rights"),
         (
             gettext_noop(
-                "Where this decision has a major influence on your rights and interests, you have the right to ask us "
+                "Where this decision has a major influence on your rights and interests, "
+                "you have the right to ask us "
                 "to explain it, and the right to refuse that it be made by automated means alone. A person then "
                 "decides anew."
             ),
@@ -293,10 +301,7 @@ def check_lender(rules: Rules, lender: Lender, agency: str) -> None:
     bureau = lender.bureaus.get(agency, Bureau())
     known = {**lender.model_dump(), "bureau_address": bureau.address, "bureau_phone": bureau.phone}
     wanted = dict.fromkeys(
-        need
-        for element in ELEMENTS[rules]
-        for need in element.needs
-        if agency or not need.startswith("bureau_")
+        need for element in ELEMENTS[rules] for need in element.needs if agency or not need.startswith("bureau_")
     )
     if missing := [KEYS.get(need, need).format(bureau=f'"{agency}"') for need in wanted if not known[need]]:
         raise ContractError(
@@ -347,7 +352,8 @@ def check_letter(notice: ApplicantNotice, facts: LetterFacts, rules: Rules) -> N
     """Refuse a letter that lacks what its rule set wants; raises ContractError naming it."""
     if missing := missing_elements(notice, facts, rules):
         raise ContractError(
-            f"the letter to application {notice.id!r} lacks what the rules {rules.value!r} want: {', '.join(missing)}",
+            f"the letter to application {notice.id!r} lacks what the rules "
+            "{rules.value!r} want: {', '.join(missing)}",
             "Complete the lender's file, or choose other --rules.",
         )
 

@@ -20,6 +20,7 @@ from babel.messages.pofile import write_po
 from data_schemas.contract import Concept, Field, Reason, Role, Schema
 from data_schemas.reader import load_schema, shipped_schemas
 from experiments.reporting.catalogues import shipped, shipped_catalogue
+from experiments.reporting.language import currencies
 from experiments.reporting.words import of_one
 from features.inference.reason_wordings import COMMON_COLUMNS
 
@@ -82,14 +83,16 @@ def _below(folder: Traversable) -> Iterator[Traversable]:
 
 def messages_of(schema: Schema) -> Iterator[Message]:
     """The words of a schema that letters and pages hold, each once; a unit with its form for one thing."""
-    yield from dict.fromkeys(_messages_of(schema))
+    begins = tuple(f"{source.wording}: " for source in schema.sources)  # both parts are messages of their own
+    found = dict.fromkeys(_messages_of(schema))
+    yield from (one for one in found if not (isinstance(one, str) and begins and one.startswith(begins)))
 
 
 def _messages_of(schema: Schema) -> Iterator[Message]:
     yield schema.title
     for field in schema.fields_of(Role.FEATURE, Role.NARRATIVE):
         yield from _of_column(field.title, field.unit, _own_reason(schema, field))
-        yield from (level.replace("_", " ") for level in (*field.categories, *field.allowed))
+        yield from filter(_is_word, (level.replace("_", " ") for level in (*field.categories, *field.allowed)))
     for derived in schema.derived:
         yield from _of_column(derived.title, derived.unit, derived.reason)
     for concept in schema.concepts:
@@ -97,6 +100,11 @@ def _messages_of(schema: Schema) -> Iterator[Message]:
     for source in schema.sources:
         yield from (source.title, source.wording)
     yield from (one.wording for one in schema.contradictions)
+
+
+def _is_word(level: str) -> bool:
+    """Whether a level is to be translated; a code such as ``CA`` is not."""
+    return len(level) > 3 or any(letter.islower() for letter in level)
 
 
 def _own_reason(schema: Schema, field: Field) -> Reason | None:
@@ -128,11 +136,12 @@ def _of_concept(concept: Concept) -> Iterator[Message]:
 
 
 def _units(unit: str) -> Iterator[Message]:
-    """A unit of things as a message; money, shares and what has none are none."""
-    if unit and unit not in ("fraction", "percent", "%") and not unit[:3].isupper():
+    """A unit of things as a message; money and shares have none, but for the time that they are counted per."""
+    base, _, period = unit.partition(" per ")
+    if base in ("fraction", "percent", "%") or base in currencies():
+        yield from filter(None, [period])
+    elif unit:
         yield (of_one(unit), unit)
-    if " per " in unit:
-        yield unit.partition(" per ")[2]
 
 
 def updated(catalogue: Catalog, template: Catalog) -> bytes:

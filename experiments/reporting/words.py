@@ -193,27 +193,34 @@ def in_words(cell: bool | float | str, unit: str, language: Language = ENGLISH) 
         return cell
     if isinstance(cell, bool):
         return language.gettext("yes") if cell else language.gettext("no")
-    if unit == "fraction":  # 2,810 % is hard to read
-        times = language.gettext("{number} times").format(number=plain(cell, language))
-        return times if cell >= 10 else percent(cell, 1, language)
-    if unit in ("percent", "%"):
-        return language.percent(plain(cell, language))
+    base, _, period = unit.partition(" per ")
+    if base in ("fraction", "percent", "%"):
+        return _per(_share(cell, base, language), period, language)
+    if base in currencies():
+        return _per(_money(cell, base, language), period, language)
     if not unit:
         return plain(cell, language)
-    currency, _, period = unit.partition(" per ")
-    if currency in currencies():
-        return _money(cell, currency, period, language)
     noun = language.ngettext(of_one(unit), unit, 1 if cell == 1 else 2)
     return language.pgettext("number and unit", "{number} {unit}").format(number=plain(cell, language), unit=noun)
 
 
-def _money(amount: float, currency: str, period: str, language: Language) -> str:
+def _share(cell: float, unit: str, language: Language) -> str:
+    if unit != "fraction":
+        return language.percent(plain(cell, language))
+    times = language.gettext("{number} times").format(number=plain(cell, language))
+    return times if cell >= 10 else percent(cell, 1, language)  # 2,810 % is hard to read
+
+
+def _money(amount: float, currency: str, language: Language) -> str:
     digits = 0 if amount == round(amount) or abs(amount) >= 1000 else 2
     text = language.money(amount, currency, digits)
-    text = f"{MINUS}{text}" if amount < 0 and round(abs(amount), digits) else text
+    return f"{MINUS}{text}" if amount < 0 and round(abs(amount), digits) else text
+
+
+def _per(amount: str, period: str, language: Language) -> str:
     if not period:
-        return text
-    return language.gettext("{amount} per {period}").format(amount=text, period=language.gettext(period))
+        return amount
+    return language.gettext("{amount} per {period}").format(amount=amount, period=language.gettext(period))
 
 
 def of_one(unit: str) -> str:

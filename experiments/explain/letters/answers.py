@@ -34,15 +34,15 @@ class AnswerFacts:
     wrote: bool
     masked: bool
 
-    def text(self, message: str, **parts: str) -> str:
+    def gettext(self, message: str, **parts: str) -> str:
         """A message with values in it."""
         return self.language.gettext(message).format(**parts)
 
     def ask(self) -> str:
         """Whom to ask."""
         if self.lender.contact:
-            return self.text("Ask us: {contact}", contact=self.lender.contact)
-        return self.text("Ask the lender whose name stands on your letter.")
+            return self.gettext("Ask us: {contact}", contact=self.lender.contact)
+        return self.gettext("Ask the lender whose name stands on your letter.")
 
     def listed(self, names: list[str]) -> str:
         """Names after each other."""
@@ -56,13 +56,15 @@ def _why(facts: AnswerFacts) -> Lines:
     notice = facts.notice
     if notice.decision == "refer":
         return [
-            facts.text("Nothing is decided yet, so there are no reasons yet. A person is looking at your application.")
+            facts.gettext(
+                "Nothing is decided yet, so there are no reasons yet. A person is looking at your application."
+            )
         ]
     if notice.decision == "approve":
-        return [facts.text("Your application is approved: the risk that the loan is not paid back was low enough.")]
+        return [facts.gettext("Your application is approved: the risk that the loan is not paid back was low enough.")]
     if not notice.reasons:
-        return [facts.text("A person is looking at this decision and will give you its reasons.")]
-    begin = facts.text("These weighed most, the heaviest first:")
+        return [facts.gettext("A person is looking at this decision and will give you its reasons.")]
+    begin = facts.gettext("These weighed most, the heaviest first:")
     return [begin, *("".join(part.text for part in reason.sentence.passages) for reason in notice.reasons)]
 
 
@@ -73,26 +75,28 @@ def _data(facts: AnswerFacts) -> Lines:
         titles.setdefault(field.source, []).append(language.gettext(field.title))
     lines = []
     if own := titles.pop("", []):
-        lines.append(facts.text("From your application: {data}.", data=facts.listed(own)))
+        lines.append(facts.gettext("From your application: {data}.", data=facts.listed(own)))
     for source in schema.sources:
         if found := titles.get(source.name):
             title = language.gettext(source.title)
-            lines.append(facts.text("From {source}: {data}.", source=title, data=facts.listed(found)))
-    return [*lines, facts.text("Nothing else about you entered the estimate.")]
+            lines.append(facts.gettext("From {source}: {data}.", source=title, data=facts.listed(found)))
+    return [*lines, facts.gettext("Nothing else about you entered the estimate.")]
 
 
 def _what_to_do(facts: AnswerFacts) -> Lines:
     notice, language = facts.notice, facts.language
     if notice.decision == "approve":
-        return [facts.text("You need not do anything more for this decision.")]
+        return [facts.gettext("You need not do anything more for this decision.")]
     if notice.decision == "refer":
         return [
-            facts.text("Wait for our next letter. If something in your application is missing or wrong, tell us now.")
+            facts.gettext(
+                "Wait for our next letter. If something in your application is missing or wrong, tell us now."
+            )
         ]
     lines = []
     for suggestion in notice.suggestions:
         moves = [
-            facts.text(
+            facts.gettext(
                 "{title}: {after} instead of {before}",
                 title=move.title,
                 after=_value(move.after, move.unit, language),
@@ -103,12 +107,12 @@ def _what_to_do(facts: AnswerFacts) -> Lines:
         lines.append(language.pgettext("between changes made together", "; ").join(moves))
     if lines:
         return [
-            facts.text("With everything else unchanged, any one of these would have led us to approve:"),
+            facts.gettext("With everything else unchanged, any one of these would have led us to approve:"),
             *lines,
-            facts.text("We look at every application anew, so this is help and no promise."),
+            facts.gettext("We look at every application anew, so this is help and no promise."),
         ]
     return [
-        facts.text(
+        facts.gettext(
             "We found no single change that would have turned the decision. Have a look "
             "at the reasons: what has become "
             "better since may help when you apply again."
@@ -122,12 +126,12 @@ def _value(cell: bool | float | str | None, unit: str, language: Language) -> st
 
 def _final(facts: AnswerFacts) -> Lines:
     if facts.notice.decision == "refer":
-        return [facts.text("No. It is open, and a person decides it.")]
+        return [facts.gettext("No. It is open, and a person decides it.")]
     return [
-        facts.text(
+        facts.gettext(
             "No. You may ask for a person to look at the decision again, and tell that person what you think of it."
         ),
-        facts.text("You may also apply again at any time."),
+        facts.gettext("You may also apply again at any time."),
         facts.ask(),
     ]
 
@@ -135,13 +139,13 @@ def _final(facts: AnswerFacts) -> Lines:
 def _who(facts: AnswerFacts) -> Lines:
     if facts.notice.decision == "refer":
         return [
-            facts.text(
+            facts.gettext(
                 "A person decides. A statistical model has estimated the risk before, and "
                 "that person sees its estimate."
             )
         ]
     return [
-        facts.text(
+        facts.gettext(
             "A statistical model estimated the risk that the loan is not paid back, "
             "from how earlier applicants fared. "
             "The limit up to which we approve was set by people."
@@ -151,10 +155,10 @@ def _who(facts: AnswerFacts) -> Lines:
 
 def _text_read(facts: AnswerFacts) -> Lines:
     if not facts.wrote:
-        return [facts.text("You wrote nothing, so there was nothing to read.")]
-    lines = [facts.text("A computer program read it, and what it read counted as one part of the estimate.")]
+        return [facts.gettext("You wrote nothing, so there was nothing to read.")]
+    lines = [facts.gettext("A computer program read it, and what it read counted as one part of the estimate.")]
     if facts.masked:
-        lines.append(facts.text("Sentences about private life, such as health or religion, were kept from it."))
+        lines.append(facts.gettext("Sentences about private life, such as health or religion, were kept from it."))
     lines.append(facts.lender.answers.who_reads or facts.ask())
     return lines
 
@@ -163,7 +167,7 @@ def _protected(facts: AnswerFacts) -> Lines:
     held = [facts.language.gettext(field.title) for field in facts.schema.fields_of(Role.PROTECTED)]
     if held:
         lines = [
-            facts.text(
+            facts.gettext(
                 "No. We keep these beside your application for tests of fairness alone, and "
                 "what decides does not read "
                 "them: {data}.",
@@ -171,10 +175,10 @@ def _protected(facts: AnswerFacts) -> Lines:
             )
         ]
     else:
-        lines = [facts.text("What decides reads nothing but the data that are named above.")]
+        lines = [facts.gettext("What decides reads nothing but the data that are named above.")]
     if facts.wrote:
         lines.append(
-            facts.text(
+            facts.gettext(
                 "What you write yourself may tell of such things. Where a reason would rest "
                 "on it, a person looks before "
                 "a letter is sent."
@@ -190,15 +194,15 @@ def _kept(facts: AnswerFacts) -> Lines:
 def _score(facts: AnswerFacts) -> Lines:
     field, score = facts.schema.bureau_score, facts.notice.score
     if field is None or field.bureau_score is None:
-        return [facts.text("No. We computed an estimate of our own. No credit bureau knows it.")]
+        return [facts.gettext("No. We computed an estimate of our own. No credit bureau knows it.")]
     lines = [
-        facts.text(
+        facts.gettext(
             "No. Our estimate is our own; the score of {bureau} was one part of it.", bureau=field.bureau_score.agency
         )
     ]
     if score is not None:
         lines.append(
-            facts.text(
+            facts.gettext(
                 "Your score there was {score}, on a range from {low} to {high}.",
                 score=plain(score.score, facts.language),
                 low=plain(score.lowest, facts.language),
@@ -210,15 +214,15 @@ def _score(facts: AnswerFacts) -> Lines:
 
 def _mistake(facts: AnswerFacts) -> Lines:
     lines = [
-        facts.text(
+        facts.gettext(
             "Tell us what is wrong and what is right, with the number of your application: {id}.", id=facts.notice.id
         )
     ]
     field = facts.schema.bureau_score
     if field is not None and field.bureau_score is not None:
         agency = field.bureau_score.agency
-        lines.append(facts.text("If the mistake is in your credit report, tell {bureau} too.", bureau=agency))
-    return [*lines, facts.text("We then look at your application anew."), facts.ask()]
+        lines.append(facts.gettext("If the mistake is in your credit report, tell {bureau} too.", bureau=agency))
+    return [*lines, facts.gettext("We then look at your application anew."), facts.ask()]
 
 
 QUESTIONS: tuple[tuple[str, str, Callable[[AnswerFacts], Lines]], ...] = (

@@ -206,7 +206,7 @@ EU = (
         gettext_noop("Information from a credit bureau"),
         (
             gettext_noop(
-                "We consulted the database of {bureau}, {bureau_address}. What it told us about you stands below."
+                "We consulted the database of {bureau}, {bureau_address}. What it told us about you stands above."
             ),
         ),
         ("bureau_address",),
@@ -352,8 +352,7 @@ def check_letter(notice: ApplicantNotice, facts: LetterFacts, rules: Rules) -> N
     """Refuse a letter that lacks what its rule set wants; raises ContractError naming it."""
     if missing := missing_elements(notice, facts, rules):
         raise ContractError(
-            f"the letter to application {notice.id!r} lacks what the rules "
-            "{rules.value!r} want: {', '.join(missing)}",
+            f"the letter to {notice.id!r} lacks what the rules {rules.value!r} want: {', '.join(missing)}",
             "Complete the lender's file, or choose other --rules.",
         )
 

@@ -58,7 +58,7 @@ SinceOption = Annotated[
 ]
 PolicyOption = Annotated[
     Path | None,
-    typer.Option("--policy", help="Policy file, TOML. Left out: the bundle's, or a model's own cut-off, decision.max_pd."),
+    typer.Option("--policy", help="Policy file, TOML. Left out: the bundle's, or else its cut-off, decision.max_pd."),
 ]
 SecondOption = Annotated[
     list[str] | None,

@@ -400,7 +400,9 @@ def load(path: Path) -> Bundle:
     probes = load_tensors(contents[PROBES])["vectors"] if PROBES in contents else None
     profiles = _PROFILES.validate_json(contents["columns.json"])
     policy = _policy(contents, schema, path)
-    return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned, probes, profiles, policy)
+    return Bundle(
+        model, schema, config, tabular, population, reference, rows, manifest, tuned, probes, profiles, policy
+    )
 
 
 def _policy(contents: Mapping[str, bytes], schema: Schema, path: Path) -> Policy | None:

@@ -211,7 +211,9 @@ def train_bundle(
         trained = bundle.Trained(
             fitted, config, tabular, population, reference, rows, tensors, probes, profiles, policy
         )
-        n_background = len(population.background(config.explain, encoded_cutoffs(deciding, population.columns, tabular)))
+        n_background = len(
+            population.background(config.explain, encoded_cutoffs(deciding, population.columns, tabular))
+        )
         background = BackgroundRows(n_background, len(population), len(sample))
         explained = in_words(background, base, config.explain, deciding.cutoffs.approve)
         judgement = Judgement(cut_off, choices, fitted.fused.members, slices, plain, findings, tuning, policy)

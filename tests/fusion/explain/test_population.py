@@ -48,7 +48,9 @@ def test_the_population_is_bounded_and_contributions_add_up(trained: Trained, mo
     settings = SMALL.model_copy(update={"explain": ExplainConfig(max_rows=most)})
     margin = trained.out_of_fold.fused
     apart = np.arange(1400, dtype=np.float32).reshape(700, 2)
-    population, base = describe_population(trained.model, trained.design, trained.y, margin, apart, settings, np.full(700, 0.2))
+    population, base = describe_population(
+        trained.model, trained.design, trained.y, margin, apart, settings, np.full(700, 0.2)
+    )
     assert len(population) == len(population.columns) == min(most, 700)
     known = {value: at for at, value in enumerate(margin.tolist())}
     rows = np.array([known[value] for value in population.margin.tolist()])

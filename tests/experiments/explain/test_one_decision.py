@@ -268,6 +268,8 @@ def test_a_policy_kept_in_the_bundle_decides_everywhere(
     assert "approve up to a PD of 10.0" in card
     assert kept.digest[:12] in card
     capsys.readouterr()
+    assert creditfusion("bundle", "show", keeping.model, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["policy"]["digest"] == kept.digest
     cache = ["--cache", trained.folder / "cache"]
     data = ["--data", trained.data]
     tables = {}

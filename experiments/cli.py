@@ -44,9 +44,9 @@ from experiments.probe.command import probe
 from experiments.schema.command import app as schema_app
 from experiments.score.command import EXAMPLES as SCORE_EXAMPLES
 from experiments.score.command import score
-from experiments.session.environment import environment
 from experiments.serve.command import EXAMPLES as SERVE_EXAMPLES
 from experiments.serve.command import app as serve_app
+from experiments.session.environment import environment
 from experiments.session.run import INTERRUPTED, WARNED
 from experiments.session.standard_streams import as_named
 from experiments.settings.command import EXAMPLES as SETTINGS_EXAMPLES

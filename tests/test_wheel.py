@@ -45,6 +45,7 @@ def test_its_metadata_names_licence_and_ranges(wheel: Path) -> None:
         "pdf",
         "postgres",
         "dashboard",
+        "serve",
         "signing",
         "mlflow",
         "augment",

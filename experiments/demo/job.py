@@ -14,6 +14,7 @@ from experiments.demo.data import FIRST_DAY, generate
 from experiments.demo.records import DATES, DemoSources, with_sources
 from experiments.demo.worth import judge_sources
 from experiments.explain.job import explain_file
+from experiments.explain.letters.lender import Lender
 from experiments.explain.report_content import Heading
 from experiments.explain.request import Audience, Form, ReportRequest
 from experiments.explain.selection import Choice
@@ -189,7 +190,7 @@ def run_demo(files: DemoFiles, n_rows: int, seed: int, threads: int, run: Run, s
 def explain_few(files: DemoFiles, scorer: Scorer, options: ReadOptions, run: Run) -> None:
     """Write the underwriter's report and the letter for the new applications of the highest PD."""
     order = ReportRequest(files.reports, (Audience.UNDERWRITER, Audience.APPLICANT), (Form.HTML, Form.JSON), force=True)
-    heading = Heading(files.new, report_day(None), lender="Demo Bank", contact="", command=())
+    heading = Heading(files.new, report_day(None), command=(), lender=Lender(name="Demo Bank"))
     explain_file(scorer, Choice(top=N_REPORTED), order, heading, options, run)
 
 

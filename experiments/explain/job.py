@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from data_schemas.errors import ContractError
 from experiments.explain.cases import Case, Study
+from experiments.explain.letters.rules import check_lender
 from experiments.explain.output_folder import INDEX_JSON, check_place
 from experiments.explain.report_content import Heading, Reporter
 from experiments.explain.request import Audience, Form, ReportRequest
-from experiments.explain.selection import Choice, Chosen, RowNames, choose
+from experiments.explain.selection import Choice, Chosen, Deciding, RowNames, choose
 from experiments.explain.standing import Crowd
 from experiments.reporting.decision import pages
+from experiments.reporting.decision.applicant import ApplicantNotice
 from experiments.reporting.decision.index import IndexEntry, IndexPage, Link
-from experiments.reporting.file_names import INDEX, file_name
+from experiments.reporting.file_names import INDEX, Kind, file_name
+from experiments.reporting.language import ENGLISH, Language, gettext_noop
 from experiments.reporting.parts import ReportModel
 from experiments.reporting.pdf import require_pdf, to_pdf
-from experiments.reporting.words import listed
+from experiments.reporting.words import listed, number
 from experiments.session.fingerprint import fingerprint
 from experiments.session.layouts import note_layouts
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
+from experiments.session.second_models import NO_SECOND_MODELS, SecondModels
 from features.arrays import Floats
 from features.atomic_files import new_folder
 from features.tables.applications import Applications, Chunk
 from features.tables.reader import ReadOptions, read_chunks
 from fusion.bundle import Bundle
+from fusion.policy.policy import Decisions, Seconds
 from fusion.scorer import Monitor, Scorer
 
 MAX_NAMES = 8  # columns that a note names
@@ -44,7 +51,13 @@ class Explained:
 
 
 def explain_file(
-    scorer: Scorer, choice: Choice, order: ReportRequest, heading: Heading, options: ReadOptions, run: Run
+    scorer: Scorer,
+    choice: Choice,
+    order: ReportRequest,
+    heading: Heading,
+    options: ReadOptions,
+    run: Run,
+    seconds: SecondModels = NO_SECOND_MODELS,
 ) -> Explained:
     """Write the reports of the chosen applications of ``heading.data``, and their index.
 
@@ -52,19 +65,23 @@ def explain_file(
     """
     check_order(order)
     note_wordings(scorer, order, run)
-    chosen = _choose(scorer, choice, heading.data, options, run)
+    if Audience.APPLICANT in order.audiences:
+        score = scorer.schema.bureau_score
+        check_lender(heading.rules, heading.lender, score.bureau_score.agency if score and score.bureau_score else "")
+    chosen = _choose(scorer, choice, heading.data, options, run, seconds)
     with run.timed("prepare"):
         reporter = _reporter(scorer, heading, order.exact, run)
     entries, methods = [], {"exact": 0, "mixed": 0, "fast": 0}
     with new_folder(order.out) as folder:
-        with run.progress("explain", len(chosen.applications), "applicants") as advance:
-            for at in range(len(chosen.applications)):
-                case = reporter.study.study(chosen.applications.take(np.array([at])))
+        with run.progress("explain", len(chosen.picked), "applicants") as advance:
+            for at in range(len(chosen.picked)):
+                one = chosen.picked.take(np.array([at]))
+                case = reporter.study.study(one.applications, one.seconds)
                 entries.append(_write(reporter, case, order, folder, run))
                 methods[reporter.method(case)] += 1
                 advance(1)
         index = _index(scorer.bundle, choice, chosen, entries, heading)
-        (folder / INDEX).write_bytes(pages.index_html(index).encode())
+        (folder / INDEX).write_bytes(pages.index_html(index, heading.language).encode())
         (folder / INDEX_JSON).write_bytes(_json(index))
     return Explained(chosen, index, {name: n for name, n in methods.items() if n})
 
@@ -72,6 +89,8 @@ def explain_file(
 def check_order(order: ReportRequest) -> None:
     """Raise ContractError when an order cannot be carried out here."""
     check_place(order.out, order.force)
+    if order.answers and Audience.APPLICANT not in order.audiences:
+        raise ContractError("answers stand beside letters, and none is asked for", "Add --for applicant.")
     if Form.PDF in order.forms:
         require_pdf()
 
@@ -88,23 +107,31 @@ def note_wordings(scorer: Scorer, order: ReportRequest, run: Run) -> None:
         )
 
 
-def _choose(scorer: Scorer, choice: Choice, data: Path, options: ReadOptions, run: Run) -> Chosen:
+def _choose(
+    scorer: Scorer, choice: Choice, data: Path, options: ReadOptions, run: Run, second_models: SecondModels
+) -> Chosen:
     bundle = scorer.bundle
     note_layouts(run, [data], bundle.schema, options)
     with run.timed("read"):
         names = RowNames.of(data, bundle.schema, options)
     n_rows = None if choice.ids else fingerprint(data).about_rows
     with run.progress("choose", n_rows) as advance, run.progress("encode", unit="texts") as on_text:
+        reading = second_models.open(data, options)
 
-        def predict(applications: Applications) -> Floats:
-            return scorer.answer(applications, Monitor(run.timed, advance_to(on_text))).scores.pd
+        def beside(applications: Applications) -> Seconds:
+            with run.timed("second models"):
+                return reading.beside(applications.row_number, Monitor(on_texts=advance_to(on_text)))
+
+        def decide(applications: Applications, seconds: Seconds) -> tuple[Floats, Decisions]:
+            answer = scorer.answer(applications, Monitor(run.timed, advance_to(on_text)), seconds)
+            return answer.scores.pd, answer.decisions
 
         def chunks() -> Iterator[Chunk]:
             for chunk in run.timed_each("read", read_chunks(data, bundle.schema, options)):
                 yield chunk
                 advance(chunk.n_rows)
 
-        return choose(choice, chunks(), names, predict, bundle.config.decision.max_pd, data)
+        return choose(choice, chunks(), names, Deciding(decide, beside), data)
 
 
 def _reporter(scorer: Scorer, heading: Heading, exact: bool, run: Run) -> Reporter:
@@ -114,11 +141,12 @@ def _reporter(scorer: Scorer, heading: Heading, exact: bool, run: Run) -> Report
 
 def _write(reporter: Reporter, case: Case, order: ReportRequest, folder: Path, run: Run) -> IndexEntry:
     """Write every report of one application; its line in the index."""
-    links = []
-    for audience in order.audiences:
-        report, html = _report(reporter, case, audience, run)
+    links, language = [], reporter.heading.language
+    review = reporter.needs_review(case, reporter.grounds(case))
+    for kind, report, html in _reports(reporter, case, order, run):
+        review = review or (isinstance(report, ApplicantNotice) and report.needs_review)
         for form in order.forms:
-            name = file_name(case.id, audience.value, form.value)
+            name = file_name(case.id, kind, form.value)
             with run.timed("write"):
                 if form is Form.JSON:
                     (folder / name).write_bytes(_json(report))
@@ -126,32 +154,47 @@ def _write(reporter: Reporter, case: Case, order: ReportRequest, folder: Path, r
                     (folder / name).write_bytes(html.encode())
                 else:
                     (folder / name).write_bytes(to_pdf(html))
-            words = audience.value if form is Form.HTML else f"{audience.value} ({form.value.upper()})"
-            links.append(Link(words=words, file=name))
-    review = reporter.needs_review(case, reporter.grounds(case))
+            words = language.gettext(KINDS[kind])
+            links.append(Link(words=words if form is Form.HTML else f"{words} ({form.value.upper()})", file=name))
     return IndexEntry(
         id=case.id,
         row=case.row,
         result=reporter.result(case.outcomes.fused),
-        top_reason=case.reasons[0][0].wording if case.reasons else "",
+        top_reason=language.composed(case.reasons[0][0].wording) if case.reasons else "",
         needs_review=review,
         links=tuple(links),
     )
 
 
-def _report(reporter: Reporter, case: Case, audience: Audience, run: Run) -> tuple[ReportModel, str]:
-    """One report and its page."""
-    with run.timed("reports"):
-        match audience:
-            case Audience.UNDERWRITER:
-                underwriter = reporter.underwriter(case)
-                return underwriter, pages.underwriter_html(underwriter)
-            case Audience.APPLICANT:
-                notice = reporter.notice(case)
-                return notice, pages.applicant_html(notice)
-            case Audience.VALIDATOR:
-                validator = reporter.validator(case)
-                return validator, pages.validator_html(validator)
+KINDS: dict[Kind, str] = {
+    "underwriter": gettext_noop("underwriter"),
+    "applicant": gettext_noop("applicant"),
+    "validator": gettext_noop("validator"),
+    "answers": gettext_noop("answers"),
+}
+
+
+def _reports(reporter: Reporter, case: Case, order: ReportRequest, run: Run) -> Iterator[tuple[Kind, ReportModel, str]]:
+    """The reports of one application: their kind, the report and its page."""
+    language = reporter.heading.language
+    for audience in order.audiences:
+        with run.timed("reports"):
+            match audience:
+                case Audience.UNDERWRITER:
+                    underwriter = reporter.underwriter(case)
+                    found: list[tuple[Kind, ReportModel, str]] = [
+                        ("underwriter", underwriter, pages.underwriter_html(underwriter, language))
+                    ]
+                case Audience.APPLICANT:
+                    notice = reporter.notice(case)
+                    found = [("applicant", notice, pages.applicant_html(notice, language))]
+                    if order.answers:
+                        sheet = reporter.answers(case, notice)
+                        found.append(("answers", sheet, pages.answers_html(sheet, language)))
+                case Audience.VALIDATOR:
+                    validator = reporter.validator(case)
+                    found = [("validator", validator, pages.validator_html(validator))]
+        yield from found
 
 
 def _json(report: ReportModel) -> bytes:
@@ -161,31 +204,40 @@ def _json(report: ReportModel) -> bytes:
 def _index(
     bundle: Bundle, choice: Choice, chosen: Chosen, entries: Sequence[IndexEntry], heading: Heading
 ) -> IndexPage:
-    declined = sum(entry.result.decision == "decline" for entry in entries)
+    decided = Counter(entry.result.decision for entry in entries)
     return IndexPage(
         file=heading.data.name,
-        product=bundle.schema.title,
+        product=heading.language.gettext(bundle.schema.title),
         model=bundle.manifest.model_id,
         made_on=heading.made_on,
         entries=tuple(entries),
-        n_approved=len(entries) - declined,
-        n_declined=declined,
+        n_approved=decided["approve"],
+        n_declined=decided["decline"],
+        n_referred=decided["refer"],
         n_review=sum(entry.needs_review for entry in entries),
-        chosen=in_words(choice, chosen),
+        chosen=in_words(choice, chosen, heading.language),
         n_left_out=chosen.n_left_out,
         n_rejected=chosen.n_rejected,
         rejected=chosen.rejected,
     )
 
 
-def in_words(choice: Choice, chosen: Chosen) -> str:
+def in_words(choice: Choice, chosen: Chosen, language: Language = ENGLISH) -> str:
     """How the applications were chosen."""
     if choice.ids:
-        return "named by their ids"
-    rows = f"of {chosen.n_rows:,} rows"
+        return language.gettext("named by their ids")
+    message = language.gettext("all referred of {rows} rows, in the order of the file")
     if choice.top:
-        return f"the {choice.top:,} of the highest probability of default {rows}, the highest first"
-    if chosen.n_left_out:
-        all_declined = len(chosen.applications) + chosen.n_left_out
-        return f"the first {choice.limit:,} of {all_declined:,} declined {rows}, in the order of the file"
-    return f"all declined {rows}, in the order of the file"
+        message = language.gettext("the {top} of the highest probability of default of {rows} rows, the highest first")
+    elif chosen.n_left_out and choice.declined:
+        message = language.gettext("the first {limit} of {every} declined of {rows} rows, in the order of the file")
+    elif chosen.n_left_out:
+        message = language.gettext("the first {limit} of {every} referred of {rows} rows, in the order of the file")
+    elif choice.declined:
+        message = language.gettext("all declined of {rows} rows, in the order of the file")
+    return message.format(
+        top=number(choice.top, 0, language),
+        rows=number(chosen.n_rows, 0, language),
+        limit=number(choice.limit, 0, language),
+        every=number(len(chosen.picked) + chosen.n_left_out, 0, language),
+    )

@@ -15,14 +15,19 @@ from scipy.special import expit, logit
 
 from data_schemas.sources import APPLICATION
 from experiments.explain.approved import ApprovedValues
-from experiments.explain.cases import Case, Study
+from experiments.explain.cases import Case, Change, Outcome, Study
 from experiments.explain.columns import columns_of
+from experiments.explain.deciding import deciding_policy, needed_words, refer_reasons
 from experiments.explain.facts import Ground, entries_in, facts, flags, ground, typed
-from experiments.explain.sentences import needs_person, reason_sentence
+from experiments.explain.letters.answers import AnswerFacts, answers
+from experiments.explain.letters.lender import NOBODY, Lender
+from experiments.explain.letters.letter import LetterHead, letter, must_be_reviewed
+from experiments.explain.request import Rules
 from experiments.explain.standing import Crowd
 from experiments.explain.statements import disagreements, statements_of
-from experiments.reporting.background import BackgroundRows, in_words, rows_of
-from experiments.reporting.decision.applicant import ApplicantNotice, PlainReason, Suggestion
+from experiments.reporting.background import BackgroundRows, in_words
+from experiments.reporting.decision.answers import AnswerSheet
+from experiments.reporting.decision.applicant import ApplicantNotice, Suggestion
 from experiments.reporting.decision.underwriter import (
     ColumnPoints,
     CutOff,
@@ -42,15 +47,26 @@ from experiments.reporting.decision.validator import (
     ValidatorReport,
 )
 from experiments.reporting.language import ENGLISH, Language
-from experiments.reporting.parts import Decision, Fact, MarkedText, Move, Result, SentenceMethod, SourcePoints, Subject
+from experiments.reporting.parts import (
+    DecidingPolicy,
+    Fact,
+    Move,
+    Result,
+    SentenceMethod,
+    SourcePoints,
+    Subject,
+)
 from features.arrays import Floats
 from fusion.bundle import Bundle
 from fusion.explain.by_source import owner, source_log_odds
-from fusion.explain.counterfactuals import ColumnMove, Counterfactual
+from fusion.explain.counterfactuals import ColumnMove
 from fusion.explain.explanation import to_points
 from fusion.model.calibration import to_score
+from fusion.policy.policy import encoded_cutoffs
 from fusion.scorer import SEED
 from fusion.versions import package_versions
+
+LEAST_PD = 1e-6
 
 
 @dataclass(frozen=True)
@@ -59,14 +75,17 @@ class Heading:
 
     Attributes:
         command: Makes the validator's report of an id again.
+        lender: Who writes letters.
+        approval_reasons: Whether letters of approval name what counted against the applicant.
         language: Of letters and pages.
         rules: Of letters.
     """
 
     data: Path
     made_on: date
-    lender: Lender
     command: tuple[str, ...]
+    lender: Lender = NOBODY
+    approval_reasons: bool = False
     language: Language = ENGLISH
     rules: Rules = Rules.PLAIN
 
@@ -91,21 +110,16 @@ class Reporter:
     @cached_property
     def approved(self) -> ApprovedValues:
         """What most approved applicants have."""
-        population = self.bundle.population
-        return ApprovedValues.of(population, expit(population.margin) <= self.bundle.config.decision.max_pd)
-
-    def sentences(self, case: Case, grounds: list[Ground]) -> list[MarkedText | None]:
-        """Each reason as a letter gives it."""
-        language = self.heading.language
-        return [
-            reason_sentence(reason, behind, language) for (reason, _), behind in zip(case.reasons, grounds, strict=True)
-        ]
+        population, policy = self.bundle.population, self.study.scorer.deciding_policy
+        cutoffs = encoded_cutoffs(policy, population.columns, self.bundle.tabular)
+        return ApprovedValues.of(population, expit(population.margin) <= cutoffs)
 
     @cached_property
     def background_rows(self) -> BackgroundRows:
         """How many rows the background has, and out of how many."""
-        bundle = self.bundle
-        return rows_of(bundle.population, bundle.manifest.provenance.n_rows, bundle.config)
+        bundle, scorer = self.bundle, self.study.scorer
+        n = len(bundle.background(scorer.policy))
+        return BackgroundRows(n, len(bundle.population), bundle.manifest.provenance.n_rows)
 
     def points(self, log_odds: Floats) -> list[float]:
         """Contributions as points; nothing is 0, not -0."""
@@ -116,11 +130,9 @@ class Reporter:
         """The score of a margin."""
         return float(to_score(np.array([margin]), self.bundle.config.scale)[0])
 
-    def result(self, margin: float) -> Result:
-        """What a margin means."""
-        pd = float(expit(margin))
-        decision: Decision = "decline" if pd > self.bundle.config.decision.max_pd else "approve"
-        return Result(pd=pd, score=self.score(margin), decision=decision)
+    def result(self, outcome: Outcome) -> Result:
+        """What a margin means, and what was decided of it."""
+        return Result(pd=float(expit(outcome.margin)), score=self.score(outcome.margin), decision=outcome.decision)
 
     def subject(self, case: Case) -> Subject:
         """Whom a report is about."""
@@ -141,26 +153,20 @@ class Reporter:
 
     def needs_review(self, case: Case, grounds: list[Ground]) -> bool:
         """Whether a person must look before a declined applicant is given the reasons."""
-        declined = self.result(case.outcomes.fused).decision == "decline"
-        unclear = any(
-            not reason.disclosable or needs_person(reason, behind)
-            for (reason, _), behind in zip(case.reasons, grounds, strict=True)
-        )
-        return declined and (not case.reasons or unclear)
+        return must_be_reviewed(case, case.outcomes.fused.decision, grounds)
 
     def underwriter(self, case: Case) -> UnderwriterReport:
         """Why an applicant scored so."""
         explanation, result, grounds = case.explanation, self.result(case.outcomes.fused), self.grounds(case)
         narratives = self.narratives(case)
-        max_pd = self.bundle.config.decision.max_pd
-        cut_off = self.score(float(logit(max_pd)))
+        policy = deciding_policy(self.study.scorer, case)
         both = np.concatenate([explanation.columns[0], explanation.narratives[0]])
         with self.study.timed("similar"):
             similar = self.crowd.similar(both)
         return UnderwriterReport(
             subject=self.subject(case),
             result=result,
-            cut_off=CutOff(pd=max_pd, score=cut_off, distance=result.score - cut_off),
+            cut_off=self.cut_off(policy, result.score),
             population=self.crowd.around(result.score),
             starting_score=self.score(explanation.base),
             columns=self.columns(case),
@@ -175,6 +181,20 @@ class Reporter:
             narrative_effect=self.effect(case),
             sources=self.sources(case),
             contradictions=disagreements(case),
+            policy=policy,
+            refer_reasons=refer_reasons(case, self.study.scorer.deciding_policy),
+        )
+
+    def cut_off(self, policy: DecidingPolicy, score: float) -> CutOff:
+        """The cut-offs of an application on the scale of points; PDs of 0 and 1 have no score, and the nearest to them
+        that a score can have stand in their place.
+        """
+        approve, decline = (
+            self.score(float(logit(np.clip(pd, LEAST_PD, 1.0 - LEAST_PD)))) for pd in (policy.approve, policy.decline)
+        )
+        band = policy.decline > policy.approve
+        return CutOff(
+            pd=policy.approve, score=approve, distance=score - approve, declined_below=decline if band else None
         )
 
     def sources(self, case: Case) -> tuple[SourcePoints, ...]:
@@ -274,30 +294,33 @@ class Reporter:
         """One column moved."""
         field = move.field
         before, after = typed(field, move.before), typed(field, move.after)
-        return Move(name=field.name, title=field.title, before=before, after=after, unit=field.unit)
+        title = self.heading.language.gettext(field.title)
+        return Move(name=field.name, title=title, before=before, after=after, unit=field.unit)
 
-    def change(self, change: Counterfactual) -> SuggestedChange:
+    def change(self, change: Change) -> SuggestedChange:
         """Columns moved together."""
-        return SuggestedChange(moves=tuple(map(self.move, change.moves)), result=self.result(change.margin))
+        return SuggestedChange(moves=tuple(map(self.move, change.moves)), result=self.result(change.outcome))
 
     def notice(self, case: Case) -> ApplicantNotice:
-        """The letter. A sentence about private life is never quoted in it."""
-        grounds = self.grounds(case)
-        heading = self.heading
-        return ApplicantNotice(
-            id=case.id,
-            product=self.bundle.schema.title,
-            made_on=heading.made_on,
-            lender=heading.lender,
-            contact=heading.contact,
-            decision=self.result(case.outcomes.fused).decision,
-            reasons=tuple(
-                PlainReason(wording=reason.wording, sentence=sentence)
-                for (reason, _), sentence in zip(case.reasons, self.sentences(case, grounds), strict=True)
-                if reason.disclosable and sentence is not None
-            )[:4],
-            suggestions=tuple(Suggestion(moves=tuple(map(self.move, change.moves))) for change in case.changes),
-            needs_review=self.needs_review(case, grounds),
+        """The letter."""
+        heading, decision = self.heading, case.outcomes.fused.decision
+        head = LetterHead(heading.made_on, heading.lender, heading.language, heading.rules, heading.approval_reasons)
+        changes = case.changes if decision == "decline" else ()
+        suggestions = tuple(Suggestion(moves=tuple(map(self.move, change.moves))) for change in changes)
+        return letter(head, case, decision, self.grounds(case), suggestions, needed_words(case, heading.language))
+
+    def answers(self, case: Case, notice: ApplicantNotice) -> AnswerSheet:
+        """The answers to what applicants ask, beside the letter."""
+        config, heading = self.bundle.config, self.heading
+        return answers(
+            AnswerFacts(
+                notice=notice,
+                schema=self.bundle.schema,
+                lender=heading.lender,
+                language=heading.language,
+                wrote=case.narratives_written,
+                masked=bool(config.text.mask),
+            )
         )
 
     def validator(self, case: Case) -> ValidatorReport:
@@ -305,13 +328,13 @@ class Reporter:
         explanation, scale = case.explanation, self.bundle.config.scale
         contributions = self.contributions(case)
         total = explanation.base + sum(part.log_odds for part in contributions)
-        outcomes, margin = case.outcomes, case.outcomes.fused
-        ablations = {"columns only": outcomes.columns_only, "narratives only": outcomes.text_only}
+        outcomes, margin = case.outcomes, case.outcomes.fused.margin
+        ablations = {"columns only": outcomes.columns_only.margin, "narratives only": outcomes.text_only}
         if case.narratives_written:
-            ablations["this model, nothing written"] = outcomes.silent
+            ablations["this model, nothing written"] = outcomes.silent.margin
         return ValidatorReport(
             subject=self.subject(case),
-            result=self.result(margin),
+            result=self.result(outcomes.fused),
             margin=margin,
             base=explanation.base,
             starting_score=self.score(explanation.base),
@@ -330,6 +353,8 @@ class Reporter:
             versions=self.versions(),
             command=self.heading.command_for(case.id),
             sources=self.sources(case),
+            policy=deciding_policy(self.study.scorer, case),
+            refer_reasons=refer_reasons(case, self.study.scorer.deciding_policy),
         )
 
     def contributions(self, case: Case) -> tuple[Contribution, ...]:
@@ -391,7 +416,8 @@ class Reporter:
     def background(self, base: float) -> Background:
         """What absent columns are drawn from."""
         rows = self.background_rows
-        words = in_words(rows, base, self.bundle.config)
+        cutoff = self.study.scorer.deciding_policy.cutoffs.approve
+        words = in_words(rows, base, self.bundle.config.explain, cutoff)
         return Background(kind="near_cut_off" if rows.near else "all", n_rows=rows.n, words=words)
 
     def digests(self) -> Digests:

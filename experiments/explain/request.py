@@ -37,7 +37,6 @@ class ReportRequest:
     """What is to be written, and where.
 
     Attributes:
-        rules: Of letters.
         answers: Whether answers to what applicants ask are written beside each letter.
         force: Whether earlier reports there may be replaced.
         exact: Whether narratives are read again without some of their sentences.
@@ -47,6 +46,5 @@ class ReportRequest:
     audiences: tuple[Audience, ...]
     forms: tuple[Form, ...]
     force: bool = False
-    rules: Rules = Rules.PLAIN
     answers: bool = False
     exact: bool = True

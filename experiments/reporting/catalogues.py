@@ -21,6 +21,8 @@ from experiments.reporting.language import ENGLISH, Language
 FOLDER = "locale"
 ENDING = ".po"
 
+Forms = str | list[str] | tuple[str, ...]
+
 
 def language_of(name: str) -> Language:
     """The language of that code (``en``, or one with a shipped catalogue), or of the ``.po`` file at that path.
@@ -94,12 +96,11 @@ def check_placeholders(catalogue: Catalog, path: Path | str) -> None:
                 )
 
 
-def _pairs(
-    message: str | list[str] | tuple[str, ...], found: str | list[str] | tuple[str, ...]
-) -> list[tuple[str, str]]:
+def _pairs(message: Forms, found: Forms | None) -> list[tuple[str, str]]:
+    """Each form of a translation beside the form of the message that names all values."""
     if isinstance(message, str):
         return [(message, str(found or ""))]
-    return [(message[-1], form) for form in found]
+    return [(message[-1], form) for form in found or ()]
 
 
 def names_in(message: str) -> list[str] | None:

@@ -7,6 +7,9 @@ import re
 import unicodedata
 from typing import Literal
 
+Kind = Literal["underwriter", "applicant", "answers", "validator"]
+"""What is written of one application."""
+
 INDEX = "index.html"
 _AS_IT_IS = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,63}")
 _NOT_SAFE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -25,8 +28,6 @@ def stem(applicant: str) -> str:
     return f"{kept}~{hashlib.sha256(applicant.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
-def file_name(
-    applicant: str, report: Literal["underwriter", "applicant", "validator"], form: Literal["html", "json", "pdf"]
-) -> str:
+def file_name(applicant: str, report: Kind, form: Literal["html", "json", "pdf"]) -> str:
     """The file of one report, for example ``4711-underwriter.html``; as ``decision.index.IndexPage`` links to it."""
     return f"{stem(applicant)}-{report}.{form}"

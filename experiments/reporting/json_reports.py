@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
+from experiments.reporting.decision.answers import AnswerSheet
 from experiments.reporting.decision.applicant import ApplicantNotice
 from experiments.reporting.decision.index import IndexPage
 from experiments.reporting.decision.underwriter import UnderwriterReport
@@ -14,7 +15,7 @@ from experiments.reporting.decision.validator import ValidatorReport
 from experiments.reporting.document import Document
 
 Report = Annotated[
-    UnderwriterReport | ApplicantNotice | ValidatorReport | IndexPage | Document,
+    UnderwriterReport | ApplicantNotice | AnswerSheet | ValidatorReport | IndexPage | Document,
     Field(discriminator="report"),
 ]
 

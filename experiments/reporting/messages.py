@@ -34,7 +34,7 @@ KEYWORDS = {
 }
 PLACES = ("experiments.explain", "experiments.reporting")
 
-Message = str | tuple[str, str]
+Message = str | tuple[str, ...]
 
 
 def template_of(schemas: Iterable[Schema]) -> Catalog:

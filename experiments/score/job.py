@@ -61,7 +61,7 @@ class RowScorer(Protocol):
         ...
 
     @property
-    def policy(self) -> Policy | None:
+    def lenders_policy(self) -> Policy | None:
         """The lender's policy; None: the model's own cut-off, which refers nobody, so that no column says why."""
         ...
 
@@ -133,7 +133,7 @@ def score_file(
     check_files(files)
     with run.timed("fingerprint"):
         before = fingerprint(files.data)
-    refers = scorer.policy is not None
+    refers = scorer.lenders_policy is not None
     names = tuple(seconds.scorers)
     columns = output_columns(scorer.schema, scorer.n_reasons, refers, options.passthrough, names)
     scored = OutputFile(files.out, columns)
@@ -218,7 +218,7 @@ def _write(
     seconds: Seconds,
     columns: Mapping[str, ColumnCounts],
 ) -> None:
-    rejects, refers = chunk.rejects.frame, scorer.policy is not None
+    rejects, refers = chunk.rejects.frame, scorer.lenders_policy is not None
     scored = scored_frame(chunk, answer, scorer.model_id, scorer.n_reasons, refers, seconds)
     last = max([*chunk.applications.row_number[-1:].tolist(), *rejects["row"].tail(1).tolist()])
     output.append(scored, rejects, int(last), _tally(chunk, answer, seconds, columns))
@@ -272,7 +272,7 @@ def _identity(
         "sheet": options.sheet or "the contract's",
         "sources": options.joined.digest[:12] if options.joined is not None else "none",
         "reasons": str(scorer.n_reasons),
-        "policy": scorer.policy.digest[:12] if scorer.policy is not None else "the model's own",
+        "policy": scorer.lenders_policy.digest[:12] if scorer.lenders_policy is not None else "the model's own",
         "second models": seconds.identity,
         "rejects file": files.rejects.name,
         "creditfusion": version("creditfusion"),

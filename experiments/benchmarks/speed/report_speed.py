@@ -56,7 +56,7 @@ def make_reporter(bundle: Bundle, data: Path, threads: int, clock: Clock) -> Rep
     torch.set_num_threads(threads)
     scorer = Scorer(bundle, bundle_encoder(bundle), threads=threads)
     study = Study.of(scorer, exact=True, timed=clock.timed)
-    return Reporter(study, Crowd.of(bundle.population, bundle.config.scale), Heading(data, date.today(), "", "", ()))
+    return Reporter(study, Crowd.of(bundle.population, bundle.config.scale), Heading(data, date.today(), ()))
 
 
 def samples(applications: Applications, n_rows: int) -> dict[str, Applications]:

@@ -70,6 +70,10 @@ class Lender(LenderPart):
     answers: LenderAnswers = LenderAnswers()
 
 
+NOBODY = Lender()
+"""A lender that says nothing of itself."""
+
+
 def lender_of(named: str, contact: str = "") -> Lender:
     """The lender in a TOML file of that path, or the one of that name; ``contact`` stands in place of the file's.
 

@@ -75,6 +75,7 @@ def letter(
         decision=decision,
         reasons=reasons,
         suggestions=suggestions,
+        needed=needed,
         score=score,
         disclosures=disclosures(head.rules, facts),
         needs_review=review,

@@ -94,6 +94,19 @@ CONTACT = gettext_noop("{contact}")
 
 PLAIN = (
     Element(
+        "rights_while_open",
+        gettext_noop("Your right to ask"),
+        (
+            gettext_noop(
+                "You may ask us how far we are, to speak with the person who decides, and for what we hold about you "
+                "to be put right where it is wrong."
+            ),
+            ASK,
+            CONTACT,
+        ),
+        applies=lambda facts: not _automated(facts),
+    ),
+    Element(
         "rights",
         gettext_noop("Your right to ask"),
         (
@@ -104,6 +117,7 @@ PLAIN = (
             ASK,
             CONTACT,
         ),
+        applies=_automated,
     ),
 )
 

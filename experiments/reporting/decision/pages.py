@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from experiments.reporting.decision import pictures
+from experiments.reporting.decision.answers import AnswerSheet
 from experiments.reporting.decision.applicant import ApplicantNotice
 from experiments.reporting.decision.index import IndexPage
 from experiments.reporting.decision.underwriter import ColumnPoints, Narrative, UnderwriterReport
 from experiments.reporting.decision.validator import ValidatorReport
+from experiments.reporting.language import ENGLISH, Language
 from experiments.reporting.page import render
 
 FEW = 3  # columns named in the opening sentence, on either side
 
 
-def underwriter_html(report: UnderwriterReport) -> str:
+def underwriter_html(report: UnderwriterReport, language: Language = ENGLISH) -> str:
     """The page that answers in ten seconds why an applicant scored so."""
     ranked = sorted(report.columns, key=lambda column: column.points)
     extra = {
@@ -25,12 +27,17 @@ def underwriter_html(report: UnderwriterReport) -> str:
         "pictures": pictures,
         "zip": zip,
     }
-    return render("underwriter.html.j2", report, extra)
+    return render("underwriter.html.j2", report, extra, language=language)
 
 
-def applicant_html(report: ApplicantNotice) -> str:
-    """The letter to the applicant."""
-    return render("applicant.html.j2", report, {})
+def applicant_html(report: ApplicantNotice, language: Language = ENGLISH) -> str:
+    """The letter to the applicant, whose texts are in that language."""
+    return render("applicant.html.j2", report, {}, language=language)
+
+
+def answers_html(report: AnswerSheet, language: Language = ENGLISH) -> str:
+    """The answers to an applicant, in that language."""
+    return render("answers.html.j2", report, {}, language=language)
 
 
 def validator_html(report: ValidatorReport) -> str:
@@ -38,9 +45,9 @@ def validator_html(report: ValidatorReport) -> str:
     return render("validator.html.j2", report, {})
 
 
-def index_html(report: IndexPage) -> str:
+def index_html(report: IndexPage, language: Language = ENGLISH) -> str:
     """The list of all reported applications, with links to their files beside it."""
-    return render("index.html.j2", report, {})
+    return render("index.html.j2", report, {}, language=language)
 
 
 def column_groups(report: UnderwriterReport) -> list[tuple[str, list[ColumnPoints]]]:

@@ -27,7 +27,7 @@ TEXT = "Hello <b there. I earn $500 a month, since 2020. Thank you."
 def reporter(stating_model: Path) -> Reporter:
     scorer = load_scorer(stating_model)
     study = Study.of(scorer, exact=False, timed=Clock().timed)
-    heading = Heading(Path("new.csv"), date(2026, 3, 9), "", "", ())
+    heading = Heading(Path("new.csv"), date(2026, 3, 9), ())
     return Reporter(study, Crowd.of(scorer.bundle.population, scorer.bundle.config.scale), heading)
 
 

@@ -10,7 +10,7 @@ from data_schemas.contract import Schema
 from experiments.explain.cases import Case
 from experiments.explain.columns import columns_of
 from experiments.explain.facts import flag_words
-from experiments.reporting.language import Language, gettext_noop
+from experiments.reporting.language import ENGLISH, Language, gettext_noop
 from experiments.reporting.parts import DecidingPolicy, ReferReason
 from experiments.reporting.policies import policy_words
 from experiments.reporting.words import percent
@@ -18,16 +18,16 @@ from fusion.policy.policy import BETWEEN, NO_NARRATIVE, SECOND, Policy
 from fusion.scorer import Scorer
 
 
-def deciding_policy(scorer: Scorer, case: Case) -> DecidingPolicy:
+def deciding_policy(scorer: Scorer, case: Case, language: Language = ENGLISH) -> DecidingPolicy:
     """The policy that decided, with the cut-offs of an application like this one."""
     policy, kind = scorer.deciding_policy, _kind(scorer)
     segment = ""
     if policy.segments is not None and case.segment in policy.segments.cutoffs:
         title = columns_of(scorer.schema)[policy.segments.column].title
-        segment = f"{title}: {case.segment}"
+        segment = f"{language.gettext(title)}: {case.segment}"
     return DecidingPolicy(
         kind=kind,
-        words=policy_words(policy),
+        words=policy_words(policy, language),
         digest=policy.digest,
         approve=case.cutoffs.approve,
         decline=case.cutoffs.decline,
@@ -41,23 +41,32 @@ def _kind(scorer: Scorer) -> Literal["given", "bundle", "cut_off"]:
     return "bundle" if scorer.lenders_policy is not None else "cut_off"
 
 
-def refer_reasons(case: Case, policy: Policy) -> tuple[ReferReason, ...]:
+def refer_reasons(case: Case, policy: Policy, language: Language = ENGLISH) -> tuple[ReferReason, ...]:
     """Why the policy refers an application, for whoever looks at it; empty where it does not."""
     given = [reason for reason in case.outcomes.refer_reason.split(";") if reason]
-    return tuple(ReferReason(reason=one, words=_words(one, case, policy)) for one in given)
+    return tuple(ReferReason(reason=one, words=_words(one, case, policy, language)) for one in given)
 
 
-def _words(reason: str, case: Case, policy: Policy) -> str:
+def _words(reason: str, case: Case, policy: Policy, language: Language) -> str:
+    def shown(pd: float) -> str:
+        return percent(pd, 1, language)
+
     if reason == BETWEEN:
-        low, high = percent(case.cutoffs.approve), percent(case.cutoffs.decline)
-        return f"The probability of default lies above {low}, up to which the policy approves, and not above {high}."
+        message = language.gettext(
+            "The probability of default lies above {low}, up to which the policy approves, and not above {high}."
+        )
+        return message.format(low=shown(case.cutoffs.approve), high=shown(case.cutoffs.decline))
     if reason.startswith(SECOND):
         name = reason.removeprefix(SECOND)
-        value, bound = case.outcomes.seconds[name], percent(policy.refer.second[name])
+        value = case.outcomes.seconds[name]
+        message = language.gettext("Second model {name} gives a probability of {pd}, above the policy's {bound}.")
         if math.isnan(value):
-            return f"The row breaks the data contract of second model {name}, which so gives no probability."
-        return f"Second model {name} gives a probability of {percent(value)}, above the policy's {bound}."
-    return flag_words(_met_flag(reason, case), case.application.schema)
+            message = language.gettext(
+                "The row breaks the data contract of second model {name}, which so gives no probability."
+            )
+            return message.format(name=name)
+        return message.format(name=name, pd=shown(value), bound=shown(policy.refer.second[name]))
+    return flag_words(_met_flag(reason, case), case.application.schema, language)
 
 
 def _met_flag(entry: str, case: Case) -> str:

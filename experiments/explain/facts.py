@@ -15,6 +15,7 @@ from experiments.explain.columns import columns_of
 from experiments.explain.entries import Days, entries_of, in_words
 from experiments.explain.statements import stating_sentences
 from experiments.reporting.decision.underwriter import Flag
+from experiments.reporting.language import ENGLISH, Language, gettext_noop
 from experiments.reporting.parts import Fact
 from features.text.cleaning import covering_sentences
 from fusion.explain.reasons import ReasonBook
@@ -31,7 +32,7 @@ def typed(field: Field, value: float) -> Cell:
     return bool(value) if field.type is FieldType.BOOLEAN else value
 
 
-def facts(case: Case) -> dict[str, Fact]:
+def facts(case: Case, language: Language = ENGLISH) -> dict[str, Fact]:
     """The value of every column that the model has, by name; derived features as they were computed."""
     known, frame = columns_of(case.application.schema), case.application.frame
     found = {}
@@ -41,9 +42,11 @@ def facts(case: Case) -> dict[str, Fact]:
             value = typed(column, float(frame[name].iloc[0]))
         else:  # a float32 in the fewest digits that name it
             value = float(str(cell)) if np.isfinite(cell) else None
-        found[name] = Fact(title=column.title, value=value, unit=column.unit)
+        found[name] = Fact(title=language.gettext(column.title), value=value, unit=column.unit)
     for name in case.values.cat_names:
-        found[name] = Fact(title=known[name].title, value=frame[name].iloc[0] or None)
+        level = str(frame[name].iloc[0] or "")
+        value = level if language.is_english else language.gettext(level.replace("_", " "))
+        found[name] = Fact(title=language.gettext(known[name].title), value=value or None)
     return found
 
 
@@ -145,37 +148,37 @@ def shortened(text: str) -> str:
     return re.sub(r"\s+\S*$", "", text[: LONGEST_QUOTE + 1])[:LONGEST_QUOTE] + " …"
 
 
-def flags(case: Case) -> tuple[Flag, ...]:
+def flags(case: Case, language: Language = ENGLISH) -> tuple[Flag, ...]:
     """The data-quality flags, in words."""
     found = [flag for flag in case.quality.split(";") if flag]
-    return tuple(Flag(flag=flag, words=flag_words(flag, case.application.schema)) for flag in found)
+    return tuple(Flag(flag=flag, words=flag_words(flag, case.application.schema, language)) for flag in found)
 
 
-def flag_words(flag: str, schema: Schema) -> str:
+FLAG_WORDS = {
+    "no_narrative": gettext_noop("The applicant wrote nothing."),
+    "text_not_read": gettext_noop(
+        "Written in a language that the model's encoder cannot read, and so without any influence: {what}."
+    ),
+    "narrative_only": gettext_noop("Every column is empty; only what was written could be judged."),
+    "missing": gettext_noop("Not given: {what}."),
+    "unknown_category": gettext_noop(
+        "The model does not know what is given here, and treats it like a missing value: {what}."
+    ),
+    "no_records": gettext_noop("No record of the applicant was found in: {what}."),
+    "contradiction": gettext_noop("What is written contradicts the form: {what}"),
+    "masked": gettext_noop("Sentences that tell of private life were withheld from the model: {what}."),
+}
+
+
+def flag_words(flag: str, schema: Schema, language: Language = ENGLISH) -> str:
     """A data-quality flag in words."""
+    kind, _, names = flag.partition(":")
+    if kind not in FLAG_WORDS:
+        return flag
     titles = {name: column.title for name, column in columns_of(schema).items()}
     sources = {one.name: one.title for one in schema.sources}
-    named = {"no_records": sources, "contradiction": {one.name: one.wording for one in schema.contradictions}}
-    return _words(flag, named.get(flag.partition(":")[0], titles))
-
-
-def _words(flag: str, titles: Mapping[str, str]) -> str:
-    kind, _, names = flag.partition(":")
-    listed = "; ".join(titles.get(name, name) for name in names.split(","))
-    if kind == "no_narrative":
-        return "The applicant wrote nothing."
-    if kind == "text_not_read":
-        return f"Written in a language that the model's encoder cannot read, and so without any influence: {listed}."
-    if kind == "narrative_only":
-        return "Every column is empty; only what was written could be judged."
-    if kind == "missing":
-        return f"Not given: {listed}."
-    if kind == "unknown_category":
-        return f"The model does not know what is given here, and treats it like a missing value: {listed}."
-    if kind == "no_records":
-        return f"No record of the applicant was found in: {listed}."
-    if kind == "contradiction":
-        return f"What is written contradicts the form: {listed}"
-    if kind == "masked":
-        return f"Sentences that tell of private life were withheld from the model: {names.replace(',', ', ')}."
-    return flag
+    contradictions = {one.name: one.wording for one in schema.contradictions}
+    known = {"no_records": sources, "contradiction": contradictions, "masked": {}}.get(kind, titles)
+    between = ", " if kind == "masked" else "; "
+    listed = between.join(language.gettext(known.get(name, name)) for name in names.split(","))
+    return language.gettext(FLAG_WORDS[kind]).format(what=listed)

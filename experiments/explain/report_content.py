@@ -147,7 +147,7 @@ class Reporter:
 
     def grounds(self, case: Case) -> list[Ground]:
         """What stands behind each reason."""
-        known = facts(case)
+        known = facts(case, self.heading.language)
         book, approved = self.study.scorer.book, self.approved
         return [ground(case, reason, book, known, approved) for reason, _ in case.reasons]
 
@@ -159,15 +159,16 @@ class Reporter:
         """Why an applicant scored so."""
         explanation, result, grounds = case.explanation, self.result(case.outcomes.fused), self.grounds(case)
         narratives = self.narratives(case)
-        policy = deciding_policy(self.study.scorer, case)
+        language = self.heading.language
+        policy = deciding_policy(self.study.scorer, case, language)
         both = np.concatenate([explanation.columns[0], explanation.narratives[0]])
         with self.study.timed("similar"):
-            similar = self.crowd.similar(both)
+            similar = self.crowd.similar(both, language)
         return UnderwriterReport(
             subject=self.subject(case),
             result=result,
             cut_off=self.cut_off(policy, result.score),
-            population=self.crowd.around(result.score),
+            population=self.crowd.around(result.score, language),
             starting_score=self.score(explanation.base),
             columns=self.columns(case),
             narratives=narratives,
@@ -175,14 +176,14 @@ class Reporter:
             sentence_method=self.method(case),
             reasons=self.reasons(case, grounds),
             needs_review=self.needs_review(case, grounds),
-            quality=flags(case),
+            quality=flags(case, language),
             similar=similar,
             changes=tuple(self.change(change) for change in case.changes),
             narrative_effect=self.effect(case),
             sources=self.sources(case),
             contradictions=disagreements(case),
             policy=policy,
-            refer_reasons=refer_reasons(case, self.study.scorer.deciding_policy),
+            refer_reasons=refer_reasons(case, self.study.scorer.deciding_policy, language),
         )
 
     def cut_off(self, policy: DecidingPolicy, score: float) -> CutOff:
@@ -200,7 +201,9 @@ class Reporter:
     def sources(self, case: Case) -> tuple[SourcePoints, ...]:
         """What the application itself and each source of the schema gives or takes."""
         schema = self.bundle.schema
-        titles = {APPLICATION: "The application itself"} | {one.name: one.title for one in schema.sources}
+        language = self.heading.language
+        titles = {one.name: language.gettext(one.title) for one in schema.sources}
+        titles[APPLICATION] = language.gettext("The application itself")
         log_odds = source_log_odds(case.explanation, schema)
         return tuple(
             SourcePoints(name=name, title=titles[name], points=points)
@@ -214,7 +217,8 @@ class Reporter:
 
     def columns(self, case: Case) -> tuple[ColumnPoints, ...]:
         """Every column with its points."""
-        explanation, known, stated = case.explanation, facts(case), statements_of(case, self.points)
+        explanation, known = case.explanation, facts(case, self.heading.language)
+        stated = statements_of(case, self.points)
         return tuple(
             ColumnPoints(
                 name=name,
@@ -231,7 +235,7 @@ class Reporter:
         return tuple(
             ReportedReason(
                 code=reason.code,
-                wording=reason.wording,
+                wording=self.heading.language.composed(reason.wording),
                 points=points,
                 disclosable=reason.disclosable,
                 facts=behind.facts,
@@ -249,7 +253,7 @@ class Reporter:
     def narratives(self, case: Case) -> tuple[Narrative, ...]:
         """Every narrative with its sentences."""
         explanation, block = case.explanation, case.explanation.block
-        concepts, known = self.bundle.schema.concepts, columns_of(self.bundle.schema)
+        known = columns_of(self.bundle.schema)
         points, errors = self.points(explanation.sentences), self.points(-explanation.sentence_error)
         found = []
         for number, (name, whole) in enumerate(
@@ -262,7 +266,7 @@ class Reporter:
                     text=block.text[at].strip(),
                     points=points[at],
                     error=errors[at],
-                    concept=concepts[case.matches.concept[at]].name if case.matches.concept[at] >= 0 else None,
+                    concept=self.concept(case, at),
                     sensitive=tuple(sorted(case.matches.sensitive[at])),
                     entries=days,
                 )
@@ -272,7 +276,7 @@ class Reporter:
             found.append(
                 Narrative(
                     name=name,
-                    title=known[name].title,
+                    title=self.heading.language.gettext(known[name].title),
                     points=whole,
                     sentences=sentences,
                     n_masked=case.n_masked[number],
@@ -282,6 +286,11 @@ class Reporter:
                 )
             )
         return tuple(found)
+
+    def concept(self, case: Case, at: int) -> str | None:
+        """What a sentence is about; None for no concept."""
+        place = case.matches.concept[at]
+        return self.heading.language.gettext(self.bundle.schema.concepts[place].name) if place >= 0 else None
 
     def method(self, case: Case) -> SentenceMethod:
         """How the sentences' points were found, as it was really done."""

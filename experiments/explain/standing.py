@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.reporting.decision.underwriter import PopulationBand, PopulationPlace, Similar
+from experiments.reporting.language import ENGLISH, Language
+from experiments.reporting.words import number
 from features.arrays import Flags, Floats
 from fusion.config import ScaleConfig
 from fusion.explain.neighbours import jeffreys_interval, nearest
@@ -50,7 +52,7 @@ class Crowd:
         bands = _bands(scores, population.bad, inner)
         return Crowd(population, scores, inner, bands, tuple(edges.tolist()), tuple(counts.tolist()))
 
-    def around(self, score: float) -> PopulationPlace:
+    def around(self, score: float, language: Language = ENGLISH) -> PopulationPlace:
         """The population, and a score's place in it."""
         return PopulationPlace(
             n=len(self.scores),
@@ -59,10 +61,12 @@ class Crowd:
             share_below=float((self.scores < score).mean()),
             bands=self.bands,
             band=1 + int(np.searchsorted(self.inner, score, side="right")),
-            words=f"{len(self.scores):,} training applicants, each scored by parts that had not seen its outcome",
+            words=language.gettext(
+                "{n} training applicants, each scored by parts that had not seen its outcome"
+            ).format(n=number(len(self.scores), 0, language)),
         )
 
-    def similar(self, contributions: Floats) -> Similar:
+    def similar(self, contributions: Floats, language: Language = ENGLISH) -> Similar:
         """What became of the applicants whose contributions are nearest to these (n_columns + n_narratives,)."""
         near = nearest(self.population, contributions, N_SIMILAR)
         n, n_bad = len(near), int(self.population.bad[near].sum())
@@ -75,7 +79,9 @@ class Crowd:
             high=high,
             score_low=float(self.scores[near].min()),
             score_high=float(self.scores[near].max()),
-            words=f"The {n:,} training applicants most alike in what gave and took points, narratives included",
+            words=language.gettext(
+                "The {n} training applicants most alike in what gave and took points, narratives included"
+            ).format(n=number(n, 0, language)),
         )
 
 

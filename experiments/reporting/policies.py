@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from experiments.reporting.language import ENGLISH, Language
 from experiments.reporting.words import percent
 from fusion.policy.policy import Policy
 
 
-def policy_words(policy: Policy) -> str:
+def policy_words(policy: Policy, language: Language = ENGLISH) -> str:
     """The cut-offs of all rows without one of their own."""
     limits = policy.cutoffs
-    said = f"approve up to a PD of {percent(limits.approve)}"
+    message = language.gettext("approve up to a PD of {approve}")
     if limits.decline > limits.approve:
-        said += f", decline above {percent(limits.decline)}"
-    return said + (f"; other cut-offs by {policy.segments.column}" if policy.segments else "")
+        message = language.gettext("approve up to a PD of {approve}, decline above {decline}")
+    words = message.format(approve=percent(limits.approve, 1, language), decline=percent(limits.decline, 1, language))
+    if policy.segments is None:
+        return words
+    return f"{words}; " + language.gettext("other cut-offs by {column}").format(column=policy.segments.column)
 
 
 def policy_json(policy: Policy | None) -> dict[str, object] | None:

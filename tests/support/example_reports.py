@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from datetime import date
 
-from experiments.reporting.decision.applicant import ApplicantNotice, PlainReason, Suggestion
+from experiments.explain.letters.lender import Bureau, Lender
+from experiments.explain.letters.rules import LetterFacts, disclosures
+from experiments.explain.request import Rules
+from experiments.reporting.decision.answers import Answer, AnswerSheet
+from experiments.reporting.decision.applicant import ApplicantNotice, PlainReason, ScoreDisclosure, Suggestion
 from experiments.reporting.decision.index import IndexEntry, IndexPage, Link, RejectedRow
 from experiments.reporting.decision.underwriter import (
     ColumnPoints,
@@ -30,6 +34,7 @@ from experiments.reporting.decision.validator import (
     ValidatorReport,
 )
 from experiments.reporting.file_names import file_name
+from experiments.reporting.language import ENGLISH
 from experiments.reporting.parts import DecidingPolicy, Fact, MarkedText, Move, Passage, Result, SourcePoints, Subject
 from experiments.reporting.words import in_words
 
@@ -252,15 +257,29 @@ def sentence(reason: ReportedReason) -> MarkedText:
     return MarkedText(passages=(Passage(text=f"{reason.wording} You have "), Passage(text=value, marked=True)))
 
 
+LENDER = Lender(
+    name="Harbour Street Credit Union",
+    address="12 Harbour Street, Springfield",
+    contact="Applications desk, applications@harbour.example",
+    agency="National Credit Union Administration, Alexandria",
+    bureaus={"Example Bureau": Bureau(address="1 Bureau Street", phone="+1 800 555 0199", key_factors="Enclosed.")},
+)
+
+
 def notice() -> ApplicantNotice:
-    """The letter to the same applicant."""
+    """The letter to the same applicant, by the rules of the United States."""
     report = underwriter()
+    score = ScoreDisclosure(
+        score=614.0, lowest=300.0, highest=850.0, made_on=DAY, agency="Example Bureau", key_factors="Enclosed."
+    )
     return ApplicantNotice(
         id=SUBJECT.id,
         product=SUBJECT.product,
         made_on=DAY,
-        lender="Harbour Street Credit Union",
-        contact="Harbour Street Credit Union, Applications, 12 Harbour Street",
+        lender=LENDER.name,
+        address=LENDER.address,
+        contact=LENDER.contact,
+        rules="us",
         decision=report.result.decision,
         reasons=tuple(
             PlainReason(wording=reason.wording, sentence=sentence(reason))
@@ -268,6 +287,26 @@ def notice() -> ApplicantNotice:
             if reason.disclosable
         ),
         suggestions=tuple(Suggestion(moves=change.moves) for change in report.changes),
+        score=score,
+        disclosures=disclosures(Rules.US, LetterFacts(LENDER, "decline", score, False, ENGLISH)),
+        needs_review=True,
+    )
+
+
+def answers() -> AnswerSheet:
+    """Two answers to the same applicant."""
+    return AnswerSheet(
+        id=SUBJECT.id,
+        product=SUBJECT.product,
+        made_on=DAY,
+        lender=LENDER.name,
+        decision="decline",
+        answers=(
+            Answer(
+                key="why", question="Why was it decided so?", paragraphs=("Your debts are high.", "So is the term.")
+            ),
+            Answer(key="who", question="Who decided?", paragraphs=("A model.",)),
+        ),
         needs_review=True,
     )
 

@@ -32,6 +32,8 @@ HOSTILE = {
 }
 CHOSEN = {  # one of a few words, no free text
     "key",
+    "rules",
+    "language",
     "form",
     "grade",
     "report",

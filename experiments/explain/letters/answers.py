@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from data_schemas.contract import Role, Schema
+from data_schemas.contract import Field, Role, Schema
 from experiments.explain.letters.lender import Lender
 from experiments.reporting.decision.answers import Answer, AnswerSheet
 from experiments.reporting.decision.applicant import ApplicantNotice
@@ -71,8 +71,10 @@ def _why(facts: AnswerFacts) -> Lines:
 def _data(facts: AnswerFacts) -> Lines:
     schema, language = facts.schema, facts.language
     titles: dict[str, list[str]] = {}
-    for field in schema.fields_of(Role.FEATURE, Role.NARRATIVE):
+    for field in schema.features:
         titles.setdefault(field.source, []).append(language.gettext(field.title))
+    for field in schema.narratives:
+        titles.setdefault(field.source, []).append(_named(field, language))
     lines = []
     if own := titles.pop("", []):
         lines.append(facts.gettext("From your application: {data}.", data=facts.listed(own)))
@@ -81,6 +83,13 @@ def _data(facts: AnswerFacts) -> Lines:
             title = language.gettext(source.title)
             lines.append(facts.gettext("From {source}: {data}.", source=title, data=facts.listed(found)))
     return [*lines, facts.gettext("Nothing else about you entered the estimate.")]
+
+
+def _named(narrative: Field, language: Language) -> str:
+    """A narrative as its reason calls it, which speaks to the applicant, or else by its title."""
+    if narrative.reason is None or narrative.source:
+        return language.gettext(narrative.title)
+    return language.gettext(narrative.reason.wording).rstrip(".。")
 
 
 def _what_to_do(facts: AnswerFacts) -> Lines:
@@ -106,8 +115,11 @@ def _what_to_do(facts: AnswerFacts) -> Lines:
         ]
         lines.append(language.pgettext("between changes made together", "; ").join(moves))
     if lines:
+        begin = facts.gettext("With everything else unchanged, this would have led us to approve:")
+        if len(lines) > 1:
+            begin = facts.gettext("With everything else unchanged, any one of these would have led us to approve:")
         return [
-            facts.gettext("With everything else unchanged, any one of these would have led us to approve:"),
+            begin,
             *lines,
             facts.gettext("We look at every application anew, so this is help and no promise."),
         ]

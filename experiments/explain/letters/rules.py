@@ -136,12 +136,13 @@ US = (
         _unexplained,
     ),
     Element(
-        "credit_score",
-        gettext_noop("Your credit score"),
+        "credit_report",
+        gettext_noop("Your credit report"),
         (
             gettext_noop(
                 "Our decision was based in whole or in part on information from a report by {bureau}, "
-                "{bureau_address}, {bureau_phone}. It played no part in our decision and cannot explain it to you."
+                "{bureau_address}, {bureau_phone}. {bureau} played no part in our decision and cannot tell you its "
+                "reasons."
             ),
             gettext_noop(
                 "We also used your credit score from {bureau} in taking the decision. It is "

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from experiments.reporting import words
 from experiments.reporting.decision import pages
+from experiments.reporting.decision.answers import AnswerSheet
 from experiments.reporting.decision.applicant import ApplicantNotice
 from experiments.reporting.decision.index import IndexPage
 from experiments.reporting.decision.underwriter import UnderwriterReport
@@ -27,6 +28,7 @@ from tests.support.work import calls
 EXAMPLES: dict[str, Callable[[], Report]] = {
     "underwriter": example_reports.underwriter,
     "applicant": example_reports.notice,
+    "answers": example_reports.answers,
     "validator": example_reports.validator,
     "index": example_reports.index,
 }
@@ -42,6 +44,8 @@ def page(report: Report) -> str:
         return pages.underwriter_html(report)
     if isinstance(report, ApplicantNotice):
         return pages.applicant_html(report)
+    if isinstance(report, AnswerSheet):
+        return pages.answers_html(report)
     if isinstance(report, ValidatorReport):
         return pages.validator_html(report)
     assert isinstance(report, IndexPage), "the report of a sweep has tests of its own"
@@ -155,7 +159,7 @@ def _moved(value: object) -> object:
 def test_every_text_stands_in_the_page(kind: str) -> None:
     report = EXAMPLES[kind]()
     text = Reader(page(report)).text
-    no_text = {"report", "decision", "kind", "sentence_method", "unit"}
+    no_text = {"report", "decision", "kind", "sentence_method", "unit", "key", "rules", "language"}
     for path, value in leaves(report.model_dump()):
         canonical_only = path[-1] in ("name", "source") and isinstance(report, UnderwriterReport | ApplicantNotice)
         if isinstance(value, str) and path[-1] not in no_text and not canonical_only and "links" not in path:
@@ -276,7 +280,8 @@ def test_a_declined_applicant_without_a_way_back() -> None:
 
 def test_a_notice_tells_no_internals() -> None:
     report = example_reports.underwriter()
-    text = Reader(page(example_reports.notice())).text
+    plain = example_reports.notice().model_copy(update={"rules": "plain", "score": None, "disclosures": ()})
+    text = Reader(page(plain)).text
     for secret in ("points", "score", "probability", "model", "PD", "operation", "medical", "DTI"):
         assert secret not in text
     for column in report.columns:
@@ -299,7 +304,7 @@ def test_a_notice_says_what_is_the_case(
 ) -> None:
     notice = example_reports.notice()
     changes = {"decision": decision, "needs_review": needs_review, "suggestions": ()}
-    changes |= {"lender": "", "contact": ""} | ({} if reasons else {"reasons": ()})
+    changes |= {"lender": "", "contact": "", "disclosures": ()} | ({} if reasons else {"reasons": ()})
     text = Reader(page(ApplicantNotice.model_validate(notice.model_dump() | changes))).text
     assert must in text
     assert must_not not in text
@@ -381,7 +386,7 @@ def test_errors_from_few_orders_are_rough(n_orders: int, rough: bool) -> None:
     ("reasons", "disclosable", "words_of_it"),
     [
         (True, False, "One of the principal reasons may not be told to the applicant."),
-        (True, True, "One of the principal reasons rests on a sentence about private life."),
+        (True, True, "One of the principal reasons rests on a sentence about private life, or the letter"),
         (False, True, "there is no reason that the letter could give."),
     ],
 )

@@ -17,7 +17,7 @@ from features.tables.applications import Applications
 from features.tables.stated import without_narratives
 from fusion.answers import check_explained
 from fusion.bundle import Bundle
-from fusion.explain.counterfactuals import ColumnMove, Counterfactual, CounterfactualSearch, moved
+from fusion.explain.counterfactuals import ColumnMove, Counterfactual, CounterfactualSearch, moved, spread
 from fusion.explain.exact_sentences import explain_exactly
 from fusion.explain.explanation import Explanation
 from fusion.explain.stated import StatedPart, stated_parts
@@ -206,10 +206,14 @@ class Study:
             limits = [policy.cutoffs_of(segment).approve for segment in segments_of(policy, changed)]
             return self.bundle.model.scores(margin).pd <= np.array(limits)
 
-        found = self.search.smallest(application, reading.design.text, passes, N_TRIED, self.scorer.threads)
-        return tuple(one for one in self._rescored(application, found, seconds) if one.outcome.decision == "approve")[
-            :N_CHANGES
-        ]
+        approving: list[Change] = []
+        for most in (N_CHANGES, N_TRIED):  # more are looked for only where rescoring does not confirm the first
+            found = self.search.smallest(application, reading.design.text, passes, most, self.scorer.threads)
+            rescored = self._rescored(application, found, seconds)
+            approving = [one for one in rescored if one.outcome.decision == "approve"]
+            if len(approving) == N_CHANGES or len(found) < most:
+                break
+        return tuple(spread(approving, N_CHANGES))
 
     def _rescored(
         self, application: Applications, found: Sequence[Counterfactual], seconds: Seconds

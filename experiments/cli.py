@@ -46,6 +46,8 @@ from experiments.probe.command import probe
 from experiments.schema.command import app as schema_app
 from experiments.score.command import EXAMPLES as SCORE_EXAMPLES
 from experiments.score.command import score
+from experiments.serve.command import EXAMPLES as SERVE_EXAMPLES
+from experiments.serve.command import app as serve_app
 from experiments.session.run import INTERRUPTED, WARNED
 from experiments.session.standard_streams import as_named
 from experiments.settings.command import EXAMPLES as SETTINGS_EXAMPLES
@@ -78,6 +80,7 @@ app.command(epilog=TRAIN_EXAMPLES)(train)
 app.command(epilog=SWEEP_EXAMPLES)(sweep)
 app.add_typer(bundle_app, name="bundle")
 app.command(epilog=SCORE_EXAMPLES)(score)
+app.add_typer(serve_app, name="serve", epilog=SERVE_EXAMPLES)
 app.command(epilog=EXPLAIN_EXAMPLES)(explain)
 app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
 app.command(epilog=COMPARE_EXAMPLES)(compare)

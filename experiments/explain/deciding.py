@@ -8,7 +8,8 @@ from typing import Literal
 
 from data_schemas.contract import Schema
 from experiments.explain.cases import Case
-from experiments.explain.facts import columns_of, flag_words
+from experiments.explain.columns import columns_of
+from experiments.explain.facts import flag_words
 from experiments.reporting.parts import DecidingPolicy, ReferReason
 from experiments.reporting.policies import policy_words
 from experiments.reporting.words import percent

@@ -14,9 +14,12 @@ import numpy as np
 from scipy.special import expit, logit
 
 from data_schemas.sources import APPLICATION
+from experiments.explain.approved import ApprovedValues
 from experiments.explain.cases import Case, Change, Outcome, Study
+from experiments.explain.columns import columns_of
 from experiments.explain.deciding import deciding_policy, needed_words, refer_reasons
-from experiments.explain.facts import Ground, columns_of, entries_in, facts, flags, ground, typed
+from experiments.explain.facts import Ground, entries_in, facts, flags, ground, typed
+from experiments.explain.sentences import needs_person, reason_sentence
 from experiments.explain.standing import Crowd
 from experiments.explain.statements import disagreements, statements_of
 from experiments.reporting.background import BackgroundRows, in_words
@@ -39,13 +42,24 @@ from experiments.reporting.decision.validator import (
     SentenceContribution,
     ValidatorReport,
 )
-from experiments.reporting.parts import DecidingPolicy, Fact, Move, Result, SentenceMethod, SourcePoints, Subject
+from experiments.reporting.language import ENGLISH, Language
+from experiments.reporting.parts import (
+    DecidingPolicy,
+    Fact,
+    MarkedText,
+    Move,
+    Result,
+    SentenceMethod,
+    SourcePoints,
+    Subject,
+)
 from features.arrays import Floats
 from fusion.bundle import Bundle
 from fusion.explain.by_source import owner, source_log_odds
 from fusion.explain.counterfactuals import ColumnMove
 from fusion.explain.explanation import to_points
 from fusion.model.calibration import to_score
+from fusion.policy.policy import encoded_cutoffs
 from fusion.scorer import SEED
 from fusion.versions import package_versions
 
@@ -59,6 +73,7 @@ class Heading:
     Attributes:
         command: Makes the validator's report of an id again.
         approval_reasons: Whether letters of approval name what counted against the applicant.
+        language: Of letters and pages.
     """
 
     data: Path
@@ -67,6 +82,7 @@ class Heading:
     contact: str
     command: tuple[str, ...]
     approval_reasons: bool = False
+    language: Language = ENGLISH
 
     def command_for(self, applicant: str) -> str:
         """The command, as it is typed in a shell."""
@@ -85,6 +101,20 @@ class Reporter:
     def bundle(self) -> Bundle:
         """The model."""
         return self.study.bundle
+
+    @cached_property
+    def approved(self) -> ApprovedValues:
+        """What most approved applicants have."""
+        population, policy = self.bundle.population, self.study.scorer.deciding_policy
+        cutoffs = encoded_cutoffs(policy, population.columns, self.bundle.tabular)
+        return ApprovedValues.of(population, expit(population.margin) <= cutoffs)
+
+    def sentences(self, case: Case, grounds: list[Ground]) -> list[MarkedText | None]:
+        """Each reason as a letter gives it."""
+        language = self.heading.language
+        return [
+            reason_sentence(reason, behind, language) for (reason, _), behind in zip(case.reasons, grounds, strict=True)
+        ]
 
     @cached_property
     def background_rows(self) -> BackgroundRows:
@@ -120,13 +150,17 @@ class Reporter:
     def grounds(self, case: Case) -> list[Ground]:
         """What stands behind each reason."""
         known = facts(case)
-        return [ground(case, reason, self.study.scorer.book, known) for reason, _ in case.reasons]
+        book, approved = self.study.scorer.book, self.approved
+        return [ground(case, reason, book, known, approved) for reason, _ in case.reasons]
 
     def needs_review(self, case: Case, grounds: list[Ground]) -> bool:
         """Whether a person must look before a declined applicant is given the reasons."""
         declined = case.outcomes.fused.decision == "decline"
-        hidden = any(not reason.disclosable for reason, _ in case.reasons)
-        return declined and (not case.reasons or hidden or any(one.sensitive for one in grounds))
+        unclear = any(
+            not reason.disclosable or needs_person(reason, behind)
+            for (reason, _), behind in zip(case.reasons, grounds, strict=True)
+        )
+        return declined and (not case.reasons or unclear)
 
     def underwriter(self, case: Case) -> UnderwriterReport:
         """Why an applicant scored so."""
@@ -287,9 +321,9 @@ class Reporter:
             contact=heading.contact,
             decision=decision,
             reasons=tuple(
-                PlainReason(wording=reason.wording, facts=behind.plain_facts)
-                for (reason, _), behind in zip(case.reasons, grounds, strict=True)
-                if named and reason.disclosable
+                PlainReason(wording=reason.wording, sentence=sentence)
+                for (reason, _), sentence in zip(case.reasons, self.sentences(case, grounds), strict=True)
+                if named and reason.disclosable and sentence is not None
             )[:4],
             suggestions=tuple(Suggestion(moves=tuple(map(self.move, change.moves))) for change in changes),
             needed=needed_words(case),
@@ -316,7 +350,7 @@ class Reporter:
             points_per_log_odds=float(to_points(np.ones(1), scale)[0]),
             background=self.background(explanation.base),
             contributions=contributions,
-            sentences=self.sentences(case),
+            sentences=self.sentence_contributions(case),
             sentence_method=self.method(case),
             seed=SEED,
             ablations=tuple(
@@ -359,7 +393,7 @@ class Reporter:
             for number, (name, log_odds, points, from_trees) in enumerate(rows)
         )
 
-    def sentences(self, case: Case) -> tuple[SentenceContribution, ...]:
+    def sentence_contributions(self, case: Case) -> tuple[SentenceContribution, ...]:
         """Every sentence, in log-odds."""
         explanation, concepts = case.explanation, self.bundle.schema.concepts
         points, found = self.points(explanation.sentences), []

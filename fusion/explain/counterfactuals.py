@@ -108,8 +108,8 @@ class CounterfactualSearch:
     ) -> list[Counterfactual]:
         """At most ``most`` changes of one application (a single row, its narratives read as ``text``) with which it
         ``passes``: single columns, the smallest change first; then, where these are too few, pairs of columns in the
-        same way, of which neither does it alone by a smaller change; where nothing of this does it, as few columns as do
-        it together.
+        same way, of which neither does it alone by a smaller change; where nothing of this does it, as few columns as
+        do it together.
         """
         one = self._alone(application)
         margin, passing = self._score(one, application, text, passes, threads)

@@ -225,11 +225,12 @@ class Study:
             return self.bundle.model.scores(margin).pd <= np.array(limits)
 
         approving: list[Change] = []
-        for most in (N_CHANGES, N_TRIED):  # more are looked for only where rescoring does not confirm the first
+        for most in (N_CHANGES, N_TRIED):  # more only where the first are not confirmed, or move the same columns
             found = self.search.smallest(application, reading.design.text, passes, most, self.scorer.threads)
             rescored = self._rescored(application, found, seconds)
             approving = [one for one in rescored if one.outcome.decision == "approve"]
-            if len(approving) == N_CHANGES or len(found) < most:
+            names = [move.field.name for one in approving for move in one.moves]
+            if len(found) < most or (len(approving) == N_CHANGES and len(set(names)) == len(names)):
                 break
         return tuple(spread(approving, N_CHANGES))
 

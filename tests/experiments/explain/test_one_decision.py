@@ -386,11 +386,11 @@ def test_where_no_change_helps_none_is_offered_and_the_pages_say_so(
     key = trained.id_at(0)
     assert explain(tmp_path / "out", "--id", key, *more) == 0
     assert underwriter(tmp_path / "out", key).changes == ()
-    names = ("underwriter", "applicant")
-    pages = {name: (tmp_path / "out" / file_name(key, name, "html")).read_text() for name in names}
-    assert "None found: no change to what the applicant can move leads to approval." in pages["underwriter"]
-    assert "that would have led us to approve, and found none" in pages["applicant"]
-    assert "What would help" not in pages["applicant"]
+    page = (tmp_path / "out" / file_name(key, "underwriter", "html")).read_text(encoding="utf-8")
+    assert "None found: no change to what the applicant can move leads to approval." in page
+    letter = (tmp_path / "out" / file_name(key, "applicant", "html")).read_text(encoding="utf-8")
+    assert "that would have led us to approve, and found none" in letter
+    assert "What would help" not in letter
 
 
 def test_subjects_that_would_have_helped_are_named_and_never_what_to_write(opened: Opened) -> None:

@@ -321,9 +321,7 @@ def test_protected_and_ignored_columns_have_no_influence(trained: Trained, tmp_p
     assert other.read_bytes() == out.read_bytes()
 
 
-def test_scoring_imports_nothing_that_only_fitting_and_validating_need(
-    trained: Trained, tmp_path: Path
-) -> None:
+def test_scoring_imports_nothing_that_only_fitting_and_validating_need(trained: Trained, tmp_path: Path) -> None:
     verb = arguments(trained, tmp_path / "out.csv")
     idle = ("sklearn", "scipy.stats", "scipy.optimize", "lightgbm", "joblib", "transformers", "shap", "matplotlib")
     idle += ("duckdb", "sqlalchemy", "optuna", "jinja2", "huggingface_hub", "sympy", "torch._dynamo", "torch._inductor")

@@ -323,8 +323,18 @@ def test_protected_and_ignored_columns_have_no_influence(trained: Trained, tmp_p
 
 def test_scoring_imports_nothing_that_only_fitting_and_validating_need(trained: Trained, tmp_path: Path) -> None:
     verb = arguments(trained, tmp_path / "out.csv")
-    idle = ("sklearn", "scipy.stats", "scipy.optimize", "lightgbm", "joblib", "transformers", "shap", "matplotlib")
-    idle += ("duckdb", "sqlalchemy", "optuna", "jinja2", "huggingface_hub", "sympy", "torch._dynamo", "torch._inductor")
+    fitting = [
+        "sklearn",
+        "scipy.stats",
+        "scipy.optimize",
+        "lightgbm",
+        "joblib",
+        "transformers",
+        "optuna",
+        "sympy",
+        "torch._dynamo",
+    ]
+    idle = [*fitting, "shap", "matplotlib", "duckdb", "sqlalchemy", "jinja2", "huggingface_hub", "torch._inductor"]
     code = (
         "import sys, experiments.cli\n"
         f"sys.argv[1:] = {verb}\n"

@@ -95,7 +95,7 @@ def answer_chunk(
     watching = Monitor(monitor.timed, monitor.on_texts, columns.update)
     answer = scorer.answer(chunk.applications, watching, seconds)
     rejects, refers = chunk.rejects.frame, scorer.policy is not None
-    with monitor.timed("write"):
+    with monitor.timed("lay out"):
         scored = scored_frame(chunk, answer, scorer.model_id, scorer.n_reasons, refers, seconds)
     last = [*chunk.applications.row_number[-1:].tolist(), *rejects["row"].tail(1).tolist()]
     return AnsweredChunk(scored, rejects, int(max(last, default=0)), _tally(chunk, answer, seconds, columns))

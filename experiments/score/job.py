@@ -10,15 +10,17 @@ from __future__ import annotations
 import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import pyarrow as pa
 
 from data_schemas.errors import ContractError, RunError
-from experiments.score.answering import RowScorer, answer_chunk
+from experiments.score.answering import AnsweredChunk, RowScorer, answer_chunk
 from experiments.score.columns import output_columns
 from experiments.score.resumable_output import OutputColumn, OutputFile, PartialOutput, Tally, check_name
+from experiments.score.side_by_side import finished_behind, made_ahead
 from experiments.session.fingerprint import InputFingerprint, check_unchanged, fingerprint
 from experiments.session.layouts import note_layout
 from experiments.session.progress import advance_to
@@ -134,21 +136,34 @@ def _score_chunks(
     run: Run,
 ) -> None:
     """Answer every row behind the journal. Rows before it are read and checked again, for the sake of the checks that
-    look at several rows (an id that occurs twice), and not scored again."""
+    look at several rows (an id that occurs twice), and not scored again.
+
+    The next chunk is read while one is answered, and the one before written.
+    """
     done = output.journal.through_row
     if done:
         run.note(f"resuming after row {done:,}", {"through_row": done})
-    with run.progress("score", about_rows) as advance, run.progress("encode", unit="texts") as on_text:
-        for chunk in run.timed_each("read", read_chunks(files.data, scorer.schema, options)):
+    read = run.timed_each("read", read_chunks(files.data, scorer.schema, options))
+    with (
+        run.progress("score", about_rows) as advance,
+        run.progress("encode", unit="texts") as on_text,
+        finished_behind() as finish,
+        made_ahead(read) as chunks,
+    ):
+        for chunk in chunks:
             fresh = _behind(chunk, done)
             if fresh.n_rows:
                 monitor = Monitor(run.timed, advance_to(on_text))
                 with run.timed("second models"):
                     seconds = beside.beside(fresh.applications.row_number, monitor)
                 answered = answer_chunk(scorer, fresh, monitor, seconds)
-                with run.timed("write"):
-                    output.append(answered.scored, answered.rejects, answered.through_row, answered.tally)
+                finish(partial(_append, output, answered, run))
             advance(chunk.n_rows)
+
+
+def _append(output: PartialOutput, answered: AnsweredChunk, run: Run) -> None:
+    with run.timed("write"):
+        output.append(answered.scored, answered.rejects, answered.through_row, answered.tally)
 
 
 def _behind(chunk: Chunk, done: int) -> Chunk:

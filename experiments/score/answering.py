@@ -43,7 +43,7 @@ class RowScorer(Protocol):
         ...
 
     @property
-    def policy(self) -> Policy | None:
+    def lenders_policy(self) -> Policy | None:
         """The lender's policy; None: the model's own cut-off, which refers nobody, so that no column says why."""
         ...
 
@@ -94,7 +94,7 @@ def answer_chunk(
     columns: dict[str, ColumnCounts] = {}
     watching = Monitor(monitor.timed, monitor.on_texts, columns.update)
     answer = scorer.answer(chunk.applications, watching, seconds)
-    rejects, refers = chunk.rejects.frame, scorer.policy is not None
+    rejects, refers = chunk.rejects.frame, scorer.lenders_policy is not None
     with monitor.timed("lay out"):
         scored = scored_frame(chunk, answer, scorer.model_id, scorer.n_reasons, refers, seconds)
     last = [*chunk.applications.row_number[-1:].tolist(), *rejects["row"].tail(1).tolist()]

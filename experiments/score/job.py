@@ -90,7 +90,7 @@ def score_file(
     check_files(files)
     with run.timed("fingerprint"):
         before = fingerprint(files.data)
-    refers = scorer.policy is not None
+    refers = scorer.lenders_policy is not None
     names = tuple(seconds.scorers)
     columns = output_columns(scorer.schema, scorer.n_reasons, refers, options.passthrough, names)
     scored = OutputFile(files.out, columns)
@@ -203,7 +203,7 @@ def _identity(
         "sheet": options.sheet or "the contract's",
         "sources": options.joined.digest[:12] if options.joined is not None else "none",
         "reasons": str(scorer.n_reasons),
-        "policy": scorer.policy.digest[:12] if scorer.policy is not None else "the model's own",
+        "policy": scorer.lenders_policy.digest[:12] if scorer.lenders_policy is not None else "the model's own",
         "second models": seconds.identity,
         "rejects file": files.rejects.name,
         "creditfusion": version("creditfusion"),

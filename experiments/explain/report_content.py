@@ -33,6 +33,7 @@ from experiments.reporting.decision.underwriter import (
     CutOff,
     Narrative,
     NarrativeEffect,
+    NotMentioned,
     ReportedReason,
     Sentence,
     SuggestedChange,
@@ -184,6 +185,9 @@ class Reporter:
             contradictions=disagreements(case),
             policy=policy,
             refer_reasons=refer_reasons(case, self.study.scorer.deciding_policy, language),
+            not_mentioned=tuple(
+                NotMentioned(name=language.gettext(one.name), points=one.points) for one in case.not_mentioned
+            ),
         )
 
     def cut_off(self, policy: DecidingPolicy, score: float) -> CutOff:

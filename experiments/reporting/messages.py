@@ -90,6 +90,8 @@ def messages_of(schema: Schema) -> Iterator[Message]:
 
 def _messages_of(schema: Schema) -> Iterator[Message]:
     yield schema.title
+    yield from (field.title for field in schema.fields_of(Role.PROTECTED))
+    yield from (concept.sensitive for concept in schema.concepts if concept.sensitive)
     for field in schema.fields_of(Role.FEATURE, Role.NARRATIVE):
         yield from _of_column(field.title, field.unit, _own_reason(schema, field))
         yield from filter(_is_word, (level.replace("_", " ") for level in (*field.categories, *field.allowed)))

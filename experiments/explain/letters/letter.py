@@ -75,6 +75,7 @@ def letter(
         decision=decision,
         reasons=reasons,
         suggestions=suggestions,
+        not_mentioned=tuple(language.gettext(one.name) for one in case.not_mentioned) if decision == "decline" else (),
         needed=needed,
         score=score,
         disclosures=disclosures(head.rules, facts),

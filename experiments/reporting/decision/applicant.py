@@ -74,6 +74,7 @@ class ApplicantNotice(ReportModel):
             of adverse action.
         reasons: Only those that may be disclosed; of an approved application none but where they were asked for, of a
             referred one none.
+        not_mentioned: Subjects of a declined application that nothing written is about, although they often help.
         needed: What of a referred application is not clear or not there, so that the applicant may be asked for it.
         needs_review: See UnderwriterReport; a person must look before this is sent.
     """
@@ -93,6 +94,7 @@ class ApplicantNotice(ReportModel):
     suggestions: tuple[Suggestion, ...]
     score: ScoreDisclosure | None = None
     disclosures: tuple[Disclosure, ...] = ()
+    not_mentioned: tuple[Text, ...] = ()
     needed: tuple[Text, ...] = ()
     needs_review: bool
 

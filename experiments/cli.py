@@ -29,6 +29,8 @@ from data_schemas.errors import ContractError, UnlikeTrainingError, UserError
 from experiments.augment.command import EXAMPLES as AUGMENT_EXAMPLES
 from experiments.augment.command import augment
 from experiments.bundle.command import app as bundle_app
+from experiments.catalogue.command import EXAMPLES as CATALOGUE_EXAMPLES
+from experiments.catalogue.command import catalogue
 from experiments.compare.command import EXAMPLES as COMPARE_EXAMPLES
 from experiments.compare.command import compare
 from experiments.demo.command import EXAMPLES as DEMO_EXAMPLES
@@ -86,6 +88,7 @@ app.command(epilog=COMPARE_EXAMPLES)(compare)
 app.command(epilog=PROBE_EXAMPLES)(probe)
 app.command(epilog=AUGMENT_EXAMPLES)(augment)
 app.command(epilog=WATCH_EXAMPLES)(watch)
+app.command(epilog=CATALOGUE_EXAMPLES)(catalogue)
 app.command(epilog=SETTINGS_EXAMPLES)(settings)
 
 

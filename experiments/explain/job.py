@@ -23,7 +23,7 @@ from experiments.reporting.decision.index import IndexEntry, IndexPage, Link
 from experiments.reporting.file_names import INDEX, Kind, file_name
 from experiments.reporting.language import ENGLISH, Language, gettext_noop
 from experiments.reporting.parts import ReportModel
-from experiments.reporting.pdf import require_pdf, to_pdf
+from experiments.reporting.pdf import lacks_font, require_pdf, to_pdf
 from experiments.reporting.words import listed, number
 from experiments.session.fingerprint import fingerprint
 from experiments.session.layouts import note_layouts
@@ -65,6 +65,11 @@ def explain_file(
     """
     check_order(order)
     note_wordings(scorer, order, run)
+    if Form.PDF in order.forms and lacks_font(heading.language.code):
+        run.note(
+            f"No font for the language {heading.language.code!r} is installed, so the PDF files will show empty boxes. "
+            "Install one, for Chinese such as fonts-noto-cjk, and make them again."
+        )
     if Audience.APPLICANT in order.audiences:
         score = scorer.schema.bureau_score
         check_lender(heading.rules, heading.lender, score.bureau_score.agency if score and score.bureau_score else "")

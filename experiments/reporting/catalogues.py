@@ -41,7 +41,7 @@ def language_of(name: str) -> Language:
         known = ", ".join(("en", *shipped()))
         raise ContractError(
             f"there is no catalogue for the language {name!r}",
-            f"Choose one of {known}, or give the path of a .po file (`creditfusion languages` begins one).",
+            f"Choose one of {known}, or give the path of a .po file (`creditfusion catalogue` begins one).",
         )
     return _shipped_language(name)
 
@@ -64,7 +64,8 @@ def _shipped_language(code: str) -> Language:
     return Language(Locale.parse(code, sep="-"), _translations(shipped_catalogue(code)))
 
 
-def _of_file(path: Path) -> Language:
+def read_catalogue(path: Path) -> Catalog:
+    """The catalogue in a ``.po`` file; raises ContractError, naming the file and the fault, where there is none."""
     try:
         catalogue = read_po(BytesIO(path.read_bytes()), abort_invalid=True)
     except OSError as error:
@@ -72,15 +73,21 @@ def _of_file(path: Path) -> Language:
     except (PoFileError, UnicodeDecodeError, ValueError, UnknownLocaleError) as error:
         raise ContractError(f"{path} is no catalogue: {error}", "Save it as a .po file in UTF-8.") from error
     if catalogue.locale is None:
-        raise ContractError(
-            f"{path} does not say its language", 'Write "Language: fr\\n", say, into its first message.'
-        )
+        remedy = 'Write "Language: fr\\n", say, into its first message.'
+        raise ContractError(f"{path} does not say its language", remedy)
+    return catalogue
+
+
+def _of_file(path: Path) -> Language:
+    catalogue = read_catalogue(path)
+    locale = catalogue.locale
+    assert locale is not None, "what is read says its language"
     check_placeholders(catalogue, path)
-    translations, code = _translations(catalogue), str(catalogue.locale)
-    base = next((one for one in (code, catalogue.locale.language) if one in shipped()), None)
+    translations = _translations(catalogue)
+    base = next((one for one in (str(locale), locale.language) if one in shipped()), None)
     if base is not None:
         translations.add_fallback(_shipped_language(base).translations)
-    return Language(catalogue.locale, translations)
+    return Language(locale, translations)
 
 
 def check_placeholders(catalogue: Catalog, path: Path | str) -> None:

@@ -62,8 +62,11 @@ class Language:
         source, colon, rest = message.partition(": ")
         if found != message or not colon:
             return found
+        parts = self.gettext(source), self.gettext(rest)
+        if parts == (source, rest):
+            return message
         both = self.pgettext("a source, and what is known from it", "{source}: {reason}")
-        return both.replace("{source}", self.gettext(source)).replace("{reason}", self.gettext(rest))
+        return both.replace("{source}", parts[0]).replace("{reason}", parts[1])
 
     def ngettext(self, one: str, many: str, n: int) -> str:
         """A message about ``n`` things."""

@@ -7,19 +7,22 @@ translation, those that are gone are dropped.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from io import BytesIO
 from pathlib import Path
 
+from babel import Locale, UnknownLocaleError
 from babel.messages.catalog import Catalog
+from babel.messages.catalog import Message as CatalogueMessage
 from babel.messages.extract import extract
 from babel.messages.pofile import write_po
 
 from data_schemas.contract import Concept, Field, Reason, Role, Schema
+from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema, shipped_schemas
-from experiments.reporting.catalogues import shipped, shipped_catalogue
+from experiments.reporting.catalogues import read_catalogue, shipped, shipped_catalogue
 from experiments.reporting.language import currencies
 from experiments.reporting.words import of_one
 from features.inference.reason_wordings import COMMON_COLUMNS
@@ -144,6 +147,39 @@ def _units(unit: str) -> Iterator[Message]:
         yield from filter(None, [period])
     elif unit:
         yield (of_one(unit), unit)
+
+
+def begun(language: str, schemas: Sequence[Schema], earlier: Path | None) -> tuple[bytes, int]:
+    """A catalogue for translators as a file, and how many of its messages are not translated.
+
+    Args:
+        language: Its code.
+        schemas: Whose words it holds; none: those of the shipped ones.
+        earlier: A catalogue whose translations are kept.
+
+    Raises:
+        ContractError: for a code of no language, or an earlier file that is no catalogue.
+    """
+    try:
+        locale = Locale.parse(language, sep="-" if "-" in language else "_")
+    except (UnknownLocaleError, ValueError) as error:
+        raise ContractError(f"{language!r} is the code of no language", "Write one such as fr or pt-BR.") from error
+    template = template_of(schemas) if schemas else shipped_template()
+    catalogue = Catalog(locale, project="creditfusion", fuzzy=False)
+    catalogue.update(template)
+    known = [shipped_catalogue(code) for code in (str(locale), locale.language) if code in shipped()]
+    for other in [*([read_catalogue(earlier)] if earlier else []), *known]:
+        for message in catalogue:
+            translated = other.get(message.id, message.context) if message.id else None
+            if translated is not None and _is_empty(message):
+                message.string = translated.string
+    out = BytesIO()
+    write_po(out, catalogue, width=120, sort_output=False)
+    return out.getvalue(), sum(1 for message in catalogue if message.id and _is_empty(message))
+
+
+def _is_empty(message: CatalogueMessage) -> bool:
+    return not message.string or not all(message.string)
 
 
 def updated(catalogue: Catalog, template: Catalog) -> bytes:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +20,20 @@ def require_pdf() -> None:
     """Check before work begins that PDF can be made; raises ContractError when WeasyPrint is not installed."""
     if find_spec("weasyprint") is None:
         raise ContractError("PDF needs WeasyPrint, which is not installed", "Run: pip install 'creditfusion[pdf]'")
+
+
+def lacks_font(language: str) -> bool:
+    """Whether this machine is known to have no font for a language, so that its letters would be empty boxes.
+
+    Args:
+        language: Its code, as a page's ``lang`` has it.
+    """
+    if shutil.which("fc-list") is None:
+        return False
+    found = subprocess.run(
+        ["fc-list", f":lang={language.lower()}", "family"], capture_output=True, text=True, check=False
+    )
+    return found.returncode == 0 and not found.stdout.strip()
 
 
 def to_pdf(html: str) -> bytes:

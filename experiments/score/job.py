@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from data_schemas.contract import Schema
@@ -35,11 +36,13 @@ from features.tables.reader import ReadOptions, file_layout, read_chunks
 from fusion.answers import Answer
 from fusion.bundle_folder import check_outside
 from fusion.policy.policy import Policy, Seconds
-from fusion.scorer import Monitor
+from fusion.scorer import UNWATCHED, Monitor
 
 COUNTED_BY_KIND = ("masked", "no_records")
 """Data-quality flags of which each kind that they list is counted by itself."""
-REJECT_TYPES = {"row": pa.int64()}
+
+REJECTS_COLUMNS = tuple(OutputColumn(name, pa.int64() if name == "row" else pa.string()) for name in REJECT_COLUMNS)
+"""Columns of a file of rejects."""
 
 
 class RowScorer(Protocol):
@@ -137,9 +140,7 @@ def score_file(
     names = tuple(seconds.scorers)
     columns = output_columns(scorer.schema, scorer.n_reasons, refers, options.passthrough, names)
     scored = OutputFile(files.out, columns)
-    rejects = OutputFile(
-        files.rejects, tuple(OutputColumn(name, REJECT_TYPES.get(name, pa.string())) for name in REJECT_COLUMNS)
-    )
+    rejects = OutputFile(files.rejects, REJECTS_COLUMNS)
     try:
         with PartialOutput.open(
             scored, rejects, _identity(before, scorer, files, options, seconds), resume=resume, force=force
@@ -187,13 +188,12 @@ def _score_chunks(
         for chunk in run.timed_each("read", read_chunks(files.data, scorer.schema, options)):
             fresh = _behind(chunk, done)
             if fresh.n_rows:
-                columns: dict[str, ColumnCounts] = {}
-                monitor = Monitor(run.timed, advance_to(on_text), columns.update)
+                monitor = Monitor(run.timed, advance_to(on_text))
                 with run.timed("second models"):
                     seconds = beside.beside(fresh.applications.row_number, monitor)
-                answer = scorer.answer(fresh.applications, monitor, seconds)
+                found = answered(scorer, fresh, seconds, monitor)
                 with run.timed("write"):
-                    _write(output, scorer, fresh, answer, seconds, columns)
+                    output.append(found.scored, found.rejects, found.last_row, found.tally)
             advance(chunk.n_rows)
 
 
@@ -210,18 +210,31 @@ def _behind(chunk: Chunk, done: int) -> Chunk:
     )
 
 
-def _write(
-    output: PartialOutput,
-    scorer: RowScorer,
-    chunk: Chunk,
-    answer: Answer,
-    seconds: Seconds,
-    columns: Mapping[str, ColumnCounts],
-) -> None:
-    rejects, refers = chunk.rejects.frame, scorer.policy is not None
+@dataclass(frozen=True)
+class Answered:
+    """The answers to a chunk of rows, as they are written.
+
+    Attributes:
+        scored: The scored rows.
+        rejects: The rejected rows.
+        tally: Counts over both.
+        last_row: Number of the last row.
+    """
+
+    scored: pd.DataFrame
+    rejects: pd.DataFrame
+    tally: Tally
+    last_row: int
+
+
+def answered(scorer: RowScorer, chunk: Chunk, seconds: Seconds, monitor: Monitor = UNWATCHED) -> Answered:
+    """The answers to the rows of a chunk, whatever other rows there are."""
+    columns: dict[str, ColumnCounts] = {}
+    answer = scorer.answer(chunk.applications, replace(monitor, on_columns=columns.update), seconds)
+    refers = scorer.policy is not None
     scored = scored_frame(chunk, answer, scorer.model_id, scorer.n_reasons, refers, seconds)
-    last = max([*chunk.applications.row_number[-1:].tolist(), *rejects["row"].tail(1).tolist()])
-    output.append(scored, rejects, int(last), _tally(chunk, answer, seconds, columns))
+    last = max([*chunk.applications.row_number[-1:].tolist(), *chunk.rejects.frame["row"].tail(1).tolist()])
+    return Answered(scored, chunk.rejects.frame, _tally(chunk, answer, seconds, columns), int(last))
 
 
 def _tally(chunk: Chunk, answer: Answer, seconds: Seconds, columns: Mapping[str, ColumnCounts]) -> Tally:
@@ -264,6 +277,14 @@ def _identity(
 ) -> Mapping[str, str]:
     return {
         "input sha256": before.sha256,
+        **identity_of(scorer, options, seconds),
+        "rejects file": files.rejects.name,
+    }
+
+
+def identity_of(scorer: RowScorer, options: ReadOptions, seconds: SecondModels = NO_SECOND_MODELS) -> Mapping[str, str]:
+    """All that the scored rows of a file depend on beside its bytes, by name."""
+    return {
         "model": scorer.model_id,
         "text encoder, precision or processor": scorer.encoder_digest[:12],
         "passthrough": ", ".join(map(repr, options.passthrough)) or "none",
@@ -274,6 +295,5 @@ def _identity(
         "reasons": str(scorer.n_reasons),
         "policy": scorer.policy.digest[:12] if scorer.policy is not None else "the model's own",
         "second models": seconds.identity,
-        "rejects file": files.rejects.name,
         "creditfusion": version("creditfusion"),
     }

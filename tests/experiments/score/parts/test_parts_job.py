@@ -165,9 +165,7 @@ def test_a_worker_that_outlived_its_run_changes_nothing(batch: Batch, alone: dic
     assert not batch.work.exists()
 
 
-def test_an_unfinished_run_is_in_the_way_until_it_is_resumed_or_replaced(
-    batch: Batch, alone: dict[str, bytes]
-) -> None:
+def test_an_unfinished_run_is_in_the_way_until_it_is_resumed_or_replaced(batch: Batch, alone: dict[str, bytes]) -> None:
     with pytest.raises(KeyboardInterrupt):
         batch.score(scorer=stopping_after(3))
     with pytest.raises(ContractError, match=r"an earlier run left .*out\.parts unfinished"):

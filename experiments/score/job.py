@@ -64,7 +64,7 @@ class RowScorer(Protocol):
         ...
 
     @property
-    def policy(self) -> Policy | None:
+    def lenders_policy(self) -> Policy | None:
         """The lender's policy; None: the model's own cut-off, which refers nobody, so that no column says why."""
         ...
 
@@ -136,7 +136,7 @@ def score_file(
     check_files(files)
     with run.timed("fingerprint"):
         before = fingerprint(files.data)
-    refers = scorer.policy is not None
+    refers = scorer.lenders_policy is not None
     names = tuple(seconds.scorers)
     columns = output_columns(scorer.schema, scorer.n_reasons, refers, options.passthrough, names)
     scored = OutputFile(files.out, columns)
@@ -231,7 +231,7 @@ def answered(scorer: RowScorer, chunk: Chunk, seconds: Seconds, monitor: Monitor
     """The answers to the rows of a chunk, whatever other rows there are."""
     columns: dict[str, ColumnCounts] = {}
     answer = scorer.answer(chunk.applications, replace(monitor, on_columns=columns.update), seconds)
-    refers = scorer.policy is not None
+    refers = scorer.lenders_policy is not None
     scored = scored_frame(chunk, answer, scorer.model_id, scorer.n_reasons, refers, seconds)
     last = max([*chunk.applications.row_number[-1:].tolist(), *chunk.rejects.frame["row"].tail(1).tolist()])
     return Answered(scored, chunk.rejects.frame, _tally(chunk, answer, seconds, columns), int(last))
@@ -293,7 +293,7 @@ def identity_of(scorer: RowScorer, options: ReadOptions, seconds: SecondModels =
         "sheet": options.sheet or "the contract's",
         "sources": options.joined.digest[:12] if options.joined is not None else "none",
         "reasons": str(scorer.n_reasons),
-        "policy": scorer.policy.digest[:12] if scorer.policy is not None else "the model's own",
+        "policy": scorer.lenders_policy.digest[:12] if scorer.lenders_policy is not None else "the model's own",
         "second models": seconds.identity,
         "creditfusion": version("creditfusion"),
     }

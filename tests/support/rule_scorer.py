@@ -27,7 +27,7 @@ class RuleScorer:
     rule: Callable[[Applications, Monitor], Answer]
     model_id: str = "m1"
     encoder_digest: str = "e1"
-    policy: Policy | None = None
+    lenders_policy: Policy | None = None
     n_reasons: int = 0
     unlike: Callable[[Counts], tuple[ColumnWarning, ...]] = lambda _: ()
 

@@ -99,7 +99,7 @@ class Bench:
         rows, explainer = scorer.read(applications, sentences=True), scorer.explainer
         reading = ModelOutputs.of(bundle.model, rows.design)
         explainer.explain_outputs(reading, rows.sentences)
-        background = bundle.population.background(bundle.config)
+        background = bundle.background()
         x = unwritten(bundle.model, background)
         x = x[single_precision_will_do(explainer.trees.leaves, x)]
         some = np.random.default_rng(0).choice(len(x), min(BACKGROUND_ROWS, len(x)), replace=False)
@@ -176,7 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tell("make ready")
         bench = Bench.open(bundle, work)
         took = take_turns(bench, chosen.rounds, chosen.shap_rows)
-    report(took, len(bench.x), len(bundle.population.background(bundle.config)), chosen.json)
+    report(took, len(bench.x), len(bundle.background()), chosen.json)
 
 
 def take_turns(bench: Bench, n_rounds: int, n_shap: int) -> Took:

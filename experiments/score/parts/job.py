@@ -105,7 +105,9 @@ def score_in_parts(
     plan = Plan(identity=identity_of(scorer, options), part_rows=options.chunk_rows, files=names)
     with _alone(given.work):
         work, plan = begin(given.work, plan, resume=conduct.resume, force=conduct.force)
-        columns = output_columns(scorer.schema, scorer.n_reasons, scorer.policy is not None, options.passthrough)
+        columns = output_columns(
+            scorer.schema, scorer.n_reasons, scorer.lenders_policy is not None, options.passthrough
+        )
         job = Job(work, scorer.schema, replace(options, chunk_rows=plan.part_rows), columns)
         done, n_resumed = _earlier(work, names)
         answered, n_fresh = _answered(executor, job, given, done, run)

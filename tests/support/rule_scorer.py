@@ -21,7 +21,7 @@ from fusion.scorer import Monitor
 
 @dataclass(frozen=True)
 class RuleScorer:
-    """What ``score_file`` needs of a model (``experiments.score.job.RowScorer``), answered by ``rule``."""
+    """What ``score_file`` needs of a model (``experiments.score.answering.RowScorer``), answered by ``rule``."""
 
     schema: Schema
     rule: Callable[[Applications, Monitor], Answer]

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+import lightgbm as lgb
 import numpy as np
 import shap
 import torch
@@ -205,7 +206,8 @@ def window(data: Path, schema: Schema, since: np.datetime64 | None, n_rows: int)
 def shap_explainers(stacker: Stacker, background: Floats) -> list[shap.TreeExplainer]:
     """shap's explainer of each booster; the contributions of the stacker are the weighted sum of theirs."""
     kind = "interventional"
-    return [shap.TreeExplainer(booster, background, feature_perturbation=kind) for booster in stacker.boosters]
+    boosters = [lgb.Booster(model_str=booster.text) for booster in stacker.boosters]
+    return [shap.TreeExplainer(booster, background, feature_perturbation=kind) for booster in boosters]
 
 
 def seconds(work: Callable[[], object]) -> float:

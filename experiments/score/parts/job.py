@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_schemas.errors import ContractError, RunError
+from experiments.score.answering import RowScorer
 from experiments.score.columns import output_columns
-from experiments.score.job import RowScorer, identity_of
+from experiments.score.job import identity_of
 from experiments.score.parts.executor import Executor, RowsCommitted
 from experiments.score.parts.files import WORK, FilesToScore
 from experiments.score.parts.steps import Job, survey

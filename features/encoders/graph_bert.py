@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from data_schemas.errors import ContractError
 from features.arrays import Floats32
-from features.encoders.bert import Bert, BertShape, Norm
+from features.encoders.bert import Bert, BertShape, Norm, can_pack
 from features.encoders.devices import Computing, native_bf16
 from features.encoders.fixed_shapes import FixedShapes
 from features.encoders.int8 import reaches
@@ -110,7 +111,10 @@ def _onnx_runtime(graph: bytes) -> tuple[Run, str]:
 def _openvino(graph: bytes, dtype: torch.dtype) -> tuple[Run, str]:
     import openvino
 
-    in_bf16 = dtype == torch.int8 and native_bf16(torch.device("cpu"))  # what is not in eight bits
+    has_bf16 = native_bf16(torch.device("cpu")) and can_pack(torch.bfloat16)
+    if dtype == torch.bfloat16 and not has_bf16:
+        raise ContractError("OpenVINO cannot compute in bf16 on this processor", "Set encoder.precision to fp32.")
+    in_bf16 = dtype == torch.int8 and has_bf16  # what is not in eight bits
     core = openvino.Core()
     threads = str(os.cpu_count() or 1)
     settings = {

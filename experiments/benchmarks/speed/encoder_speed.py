@@ -116,7 +116,7 @@ def take_turns(texts: Sequence[str], n_rounds: int, native_bf16: bool) -> dict[s
     took: dict[str, list[float]] = {}
     peaks: dict[str, list[float]] = {name: [] for name in PRECISIONS if native_bf16 or name == "fp32"}
     with tempfile.TemporaryDirectory() as folder:
-        contenders = [one for one in _contenders(texts, Path(folder)) if native_bf16 or one.precision != "bf16"]
+        contenders = list(_contenders(texts, native_bf16, Path(folder)))
         for number in range(n_rounds + 1):
             for one in contenders:
                 began = time.perf_counter()
@@ -137,10 +137,11 @@ def take_turns(texts: Sequence[str], n_rounds: int, native_bf16: bool) -> dict[s
     }
 
 
-def _contenders(texts: Sequence[str], folder: Path) -> Iterator[Contender]:
+def _contenders(texts: Sequence[str], native_bf16: bool, folder: Path) -> Iterator[Contender]:
     for precision, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
-        yield Contender(f"sentence-transformers {precision}", precision, _sentence_transformers(texts, dtype))
-    for engine, precision in WAYS:
+        if native_bf16 or precision != "bf16":
+            yield Contender(f"sentence-transformers {precision}", precision, _sentence_transformers(texts, dtype))
+    for engine, precision in (way for way in WAYS if native_bf16 or way[1] != "bf16"):
         encoder = open_encoder(engine=engine, precision=precision, device="cpu")
         yield Contender(f"{engine} {precision}", precision, _encoding(encoder, texts))
     cached = CachedEncoder(open_encoder(precision="fp32", device="cpu"), EmbeddingCache(folder, 10**9))

@@ -13,7 +13,7 @@ import torch
 
 from data_schemas.errors import ContractError
 from features.arrays import Floats32
-from features.encoders import devices
+from features.encoders import devices, graph_bert
 from features.encoders.encoder import BertEncoder
 from features.encoders.parity import compare_vectors, probe_vectors
 from features.encoders.sources import EMBEDDED, open_encoder
@@ -147,3 +147,9 @@ def test_an_engine_that_is_not_installed_is_named_with_its_extra(folder: Path, m
     monkeypatch.setattr(devices, "find_spec", lambda _name: None)
     with pytest.raises(ContractError, match=r"needs onnxruntime and onnx.*pip install 'creditfusion\[onnx\]'"):
         open_encoder(str(folder), engine="onnx", window=32)
+
+
+def test_openvino_refuses_bf16_that_the_processor_has_not(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graph_bert, "can_pack", lambda _dtype: False)
+    with pytest.raises(ContractError, match=r"cannot compute in bf16 on this processor.*precision to fp32"):
+        open_encoder(str(folder), engine="openvino", precision="bf16", window=32)

@@ -95,6 +95,11 @@ class GraphBert:
         return torch.from_numpy(self.run(x.numpy(), unread.contiguous().numpy()))
 
 
+def has_bf16() -> bool:
+    """Whether OpenVINO may compute in bf16 here: natively, and within what ``ONEDNN_MAX_CPU_ISA`` allows."""
+    return native_bf16(torch.device("cpu")) and can_pack(torch.bfloat16)
+
+
 def _onnx_runtime(graph: bytes) -> tuple[Run, str]:
     import onnxruntime
 
@@ -111,10 +116,9 @@ def _onnx_runtime(graph: bytes) -> tuple[Run, str]:
 def _openvino(graph: bytes, dtype: torch.dtype) -> tuple[Run, str]:
     import openvino
 
-    has_bf16 = native_bf16(torch.device("cpu")) and can_pack(torch.bfloat16)
-    if dtype == torch.bfloat16 and not has_bf16:
+    if dtype == torch.bfloat16 and not has_bf16():
         raise ContractError("OpenVINO cannot compute in bf16 on this processor", "Set encoder.precision to fp32.")
-    in_bf16 = dtype == torch.int8 and has_bf16  # what is not in eight bits
+    in_bf16 = dtype == torch.int8 and has_bf16()  # what is not in eight bits
     core = openvino.Core()
     threads = str(os.cpu_count() or 1)
     settings = {

@@ -23,9 +23,10 @@ from tests.support.tiny_encoders import tiny_encoder
 
 Engine = Literal["openvino", "onnx"]
 Precision = Literal["bf16", "fp32", "int8"]
+BF16: tuple[tuple[Engine, Precision], ...] = (("openvino", "bf16"),) if graph_bert.has_bf16() else ()
 WAYS: tuple[tuple[Engine, Precision], ...] = (
     ("openvino", "fp32"),
-    ("openvino", "bf16"),
+    *BF16,
     ("openvino", "int8"),
     ("onnx", "fp32"),
     ("onnx", "int8"),

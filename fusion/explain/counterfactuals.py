@@ -8,14 +8,14 @@ stay as they were read. A change is small when it is few standard deviations of 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from data_schemas.contract import Actionable, Field, FieldType, Schema
-from features.arrays import Floats
+from features.arrays import Flags, Floats
 from features.design import Design, TabularBlock, TextBlock
 from features.tables.applications import Applications
 from features.tabular import TabularEncoder
@@ -56,6 +56,10 @@ class ActionableColumn:
         return ordered
 
 
+Passes = Callable[[Applications, Floats], Flags]
+"""Of applications and their margins, (n,), bool (n,): which are decided as is wanted."""
+
+
 @dataclass(frozen=True)
 class ColumnMove:
     """One column moved."""
@@ -89,19 +93,19 @@ class CounterfactualSearch:
         return CounterfactualSearch(model, tabular, tuple(lever for lever in found if lever is not None))
 
     def smallest(
-        self, application: Applications, text: TextBlock, max_margin: float, most: int = 3, threads: int = 0
+        self, application: Applications, text: TextBlock, passes: Passes, most: int = 3, threads: int = 0
     ) -> list[Counterfactual]:
-        """At most ``most`` changes of one application (a single row, its narratives read as ``text``) that bring its
-        margin down to ``max_margin``: single columns, the smallest change first; then, where these are too few, pairs
-        of columns in the same way, of which neither does it alone by a smaller change.
+        """At most ``most`` changes of one application (a single row, its narratives read as ``text``) with which it
+        ``passes``: single columns, the smallest change first; then, where these are too few, pairs of columns in the
+        same way, of which neither does it alone by a smaller change.
         """
         one = self._alone(application)
-        margin = self._margin(one, application, text, threads)
-        singles = self._crossing(one, margin, max_margin)
+        margin, passing = self._score(one, application, text, passes, threads)
+        singles = self._crossing(one, margin, passing)
         if len(singles) >= most:
             return singles[:most]
         two = self._together(application, one, margin)
-        pairs = self._crossing(two, self._margin(two, application, text, threads), max_margin)
+        pairs = self._crossing(two, *self._score(two, application, text, passes, threads))
         alone = {change.moves[0].field.name: change.distance for change in singles}
         useful = [
             pair for pair in pairs if all(pair.distance < alone.get(move.field.name, math.inf) for move in pair.moves)
@@ -142,23 +146,29 @@ class CounterfactualSearch:
         best = sorted(pairs, key=promise)[:MAX_PAIRS]
         return [(a, b) for first, second in best for a in moves(first) for b in moves(second)]
 
-    def _margin(
-        self, tried: Sequence[tuple[ColumnMove, ...]], application: Applications, text: TextBlock, threads: int
-    ) -> Floats:
-        """float64 (len(tried),): where each of the moves leads."""
+    def _score(
+        self,
+        tried: Sequence[tuple[ColumnMove, ...]],
+        application: Applications,
+        text: TextBlock,
+        passes: Passes,
+        threads: int,
+    ) -> tuple[Floats, Flags]:
+        """float64 and bool (len(tried),): where each of the moves leads, and whether the application passes then."""
         if not tried:
-            return np.zeros(0)
+            return np.zeros(0), np.zeros(0, dtype=np.bool_)
         same = np.zeros(len(tried), dtype=np.intp)
-        columns = self.tabular.encode(_moved(application, tried))
-        return self.model.predict(Design(columns, text.take(same)), threads).margin
+        made = moved(application, tried)
+        margin = self.model.predict(Design(self.tabular.encode(made), text.take(same)), threads).margin
+        return margin, passes(made, margin)
 
     def _crossing(
-        self, tried: Sequence[tuple[ColumnMove, ...]], margin: Floats, max_margin: float
+        self, tried: Sequence[tuple[ColumnMove, ...]], margin: Floats, passing: Flags
     ) -> list[Counterfactual]:
-        """Of the moves that lead over the cut-off the smallest for each set of columns, the smallest first."""
+        """Of the moves with which it passes the smallest for each set of columns, the smallest first."""
         spread = {lever.field.name: lever.spread for lever in self.levers}
         best: dict[tuple[str, ...], Counterfactual] = {}
-        for at in np.flatnonzero(margin <= max_margin).tolist():
+        for at in np.flatnonzero(passing).tolist():
             moves = tried[at]
             distance = sum(abs(move.after - move.before) / spread[move.field.name] for move in moves)
             names = tuple(move.field.name for move in moves)
@@ -172,7 +182,7 @@ def actionable(schema: Schema) -> Iterator[Field]:
     return (field for field in schema.features if field.actionable is not Actionable.NO and field.is_numeric)
 
 
-def _moved(application: Applications, tried: Sequence[tuple[ColumnMove, ...]]) -> Applications:
+def moved(application: Applications, tried: Sequence[tuple[ColumnMove, ...]]) -> Applications:
     """The application once for each of the moves, made."""
     many = application.take(np.zeros(len(tried), dtype=np.intp))
     columns: dict[str, Floats] = {}

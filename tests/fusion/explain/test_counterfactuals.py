@@ -18,7 +18,7 @@ from features.tables.dataframe import applications_of
 from features.tabular import TabularEncoder
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
 from fusion.estimator import CreditFusionClassifier
-from fusion.explain.counterfactuals import MAX_PAIRS, Counterfactual, CounterfactualSearch, round_values
+from fusion.explain.counterfactuals import MAX_PAIRS, Counterfactual, CounterfactualSearch, Passes, round_values
 
 LIGHT = Config(
     folds=FoldConfig(n_folds=2, n_repeats=1),
@@ -45,6 +45,11 @@ def schema() -> Schema:
     )
 
 
+def up_to(max_margin: float) -> Passes:
+    """Passes where the margin is at most this."""
+    return lambda _, margin: margin <= max_margin
+
+
 @dataclass(frozen=True)
 class Fitted:
     """A fitted model, what searches its changes, and applications that it was not trained on."""
@@ -60,7 +65,7 @@ class Fitted:
 
     def smallest(self, at: int, max_margin: float, most: int = 3) -> list[Counterfactual]:
         one = self.applications.take(np.array([at]))
-        return self.search.smallest(one, TextBlock.empty(1), max_margin, most)
+        return self.search.smallest(one, TextBlock.empty(1), up_to(max_margin), most)
 
 
 def draw(n: int, seed: int) -> pd.DataFrame:
@@ -165,14 +170,14 @@ def test_the_most_promising_pairs_of_columns_are_tried() -> None:
     nothing, both = TextBlock.empty(1), one.frame.assign(column_6=5.0, column_7=5.0)
     moved = Design(model.bundle_.tabular.encode(Applications(many, both, one.row_number)), nothing)
     cut_off = float(search.model.predict(moved).margin[0]) + 0.1
-    changes = search.smallest(one, nothing, cut_off)
+    changes = search.smallest(one, nothing, up_to(cut_off))
     assert {move.field.name for move in changes[0].moves} == {"column_6", "column_7"}
 
 
 def test_a_missing_value_is_not_moved(fitted: Fitted) -> None:
     one = fitted.applications.take(np.array([int(fitted.margin.argmax())]))
     silent = Applications(one.schema, one.frame.assign(amount=np.nan, term=np.nan, down=np.nan), one.row_number)
-    assert fitted.search.smallest(silent, TextBlock.empty(1), -1.0) == []
+    assert fitted.search.smallest(silent, TextBlock.empty(1), up_to(-1.0)) == []
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
 from data_schemas.contract import Reason
+from experiments.explain.subjects import MissingSubject, Subjects
 from features.arrays import Flags, Floats
 from features.contradictions import Comparison, conflicts
 from features.design import Design, TabularBlock, TextBlock
@@ -17,7 +19,7 @@ from features.tables.applications import Applications
 from features.tables.stated import without_narratives
 from fusion.answers import check_explained
 from fusion.bundle import Bundle
-from fusion.explain.counterfactuals import ColumnMove, Counterfactual, CounterfactualSearch, moved
+from fusion.explain.counterfactuals import ColumnMove, Counterfactual, CounterfactualSearch, moved, spread
 from fusion.explain.exact_sentences import explain_exactly
 from fusion.explain.explanation import Explanation
 from fusion.explain.stated import StatedPart, stated_parts
@@ -72,7 +74,8 @@ class Case:
     stated: the sentences of columns that narratives state. contradictions: of narratives with columns.
     cutoffs: of the policy that decides, for an application like this one. reasons: the strongest adverse ones with
     their points. changes: the smallest with which the policy would approve it; empty for an approved one. quality:
-    flags as scoring writes them.
+    flags as scoring writes them. not_mentioned: subjects that the model values and that nothing written is about;
+    empty for an approved application.
     """
 
     application: Applications
@@ -90,6 +93,7 @@ class Case:
     quality: str
     stated: tuple[StatedPart, ...] = ()
     contradictions: tuple[Comparison, ...] = ()
+    not_mentioned: tuple[MissingSubject, ...] = ()
 
     @property
     def id(self) -> str:
@@ -136,6 +140,11 @@ class Study:
         """The model."""
         return self.scorer.bundle
 
+    @cached_property
+    def subjects(self) -> Subjects:
+        """What the model reads of the schema's subjects; encodes some statements when it is made."""
+        return Subjects.of(self.scorer)
+
     def study(self, application: Applications, seconds: Seconds = NO_SECONDS) -> Case:
         """Study one application, a single row, with its probabilities by second models.
 
@@ -176,7 +185,16 @@ class Study:
             quality=reading.quality[0],
             stated=stated_parts(explanation, reading.masked.applications),
             contradictions=conflicts(reading.masked.applications)[0],
+            not_mentioned=self._not_mentioned(application, outcomes, matches),
         )
+
+    def _not_mentioned(
+        self, application: Applications, outcomes: Outcomes, matches: ConceptMatches
+    ) -> tuple[MissingSubject, ...]:
+        if outcomes.fused.decision == "approve" or not self.bundle.schema.concepts:
+            return ()
+        with self.timed("subjects"):
+            return self.subjects.missing(self.scorer, application, outcomes.silent.margin, matches.concept)
 
     def _outcomes(self, reading: Reading, seconds: Seconds) -> Outcomes:
         margins, applications = self.scorer.margins(reading), reading.applications
@@ -206,10 +224,15 @@ class Study:
             limits = [policy.cutoffs_of(segment).approve for segment in segments_of(policy, changed)]
             return self.bundle.model.scores(margin).pd <= np.array(limits)
 
-        found = self.search.smallest(application, reading.design.text, passes, N_TRIED, self.scorer.threads)
-        return tuple(one for one in self._rescored(application, found, seconds) if one.outcome.decision == "approve")[
-            :N_CHANGES
-        ]
+        approving: list[Change] = []
+        for most in (N_CHANGES, N_TRIED):  # more only where the first are not confirmed, or move the same columns
+            found = self.search.smallest(application, reading.design.text, passes, most, self.scorer.threads)
+            rescored = self._rescored(application, found, seconds)
+            approving = [one for one in rescored if one.outcome.decision == "approve"]
+            names = [move.field.name for one in approving for move in one.moves]
+            if len(found) < most or (len(approving) == N_CHANGES and len(set(names)) == len(names)):
+                break
+        return tuple(spread(approving, N_CHANGES))
 
     def _rescored(
         self, application: Applications, found: Sequence[Counterfactual], seconds: Seconds

@@ -29,6 +29,7 @@ from experiments.reporting.decision.underwriter import (
     CutOff,
     Narrative,
     NarrativeEffect,
+    NotMentioned,
     ReportedReason,
     Sentence,
     SuggestedChange,
@@ -190,6 +191,7 @@ class Reporter:
             contradictions=disagreements(case),
             policy=policy,
             refer_reasons=refer_reasons(case, self.study.scorer.deciding_policy),
+            not_mentioned=tuple(NotMentioned(name=one.name, points=one.points) for one in case.not_mentioned),
         )
 
     def cut_off(self, policy: DecidingPolicy, score: float) -> CutOff:
@@ -326,6 +328,7 @@ class Reporter:
                 if named and reason.disclosable and sentence is not None
             )[:4],
             suggestions=tuple(Suggestion(moves=tuple(map(self.move, change.moves))) for change in changes),
+            not_mentioned=tuple(one.name for one in case.not_mentioned) if decision == "decline" else (),
             needed=needed_words(case),
             needs_review=self.needs_review(case, grounds),
         )

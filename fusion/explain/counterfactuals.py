@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -56,6 +57,16 @@ class ActionableColumn:
         return ordered
 
 
+class WithMoves(Protocol):
+    """A change of columns."""
+
+    @property
+    def moves(self) -> tuple[ColumnMove, ...]:
+        """Made together."""
+        ...
+
+
+Moving = TypeVar("Moving", bound=WithMoves)
 Passes = Callable[[Applications, Floats], Flags]
 """Of applications and their margins, (n,), bool (n,): which are decided as is wanted."""
 
@@ -97,7 +108,8 @@ class CounterfactualSearch:
     ) -> list[Counterfactual]:
         """At most ``most`` changes of one application (a single row, its narratives read as ``text``) with which it
         ``passes``: single columns, the smallest change first; then, where these are too few, pairs of columns in the
-        same way, of which neither does it alone by a smaller change.
+        same way, of which neither does it alone by a smaller change; where nothing of this does it, as few columns as
+        do it together.
         """
         one = self._alone(application)
         margin, passing = self._score(one, application, text, passes, threads)
@@ -110,7 +122,45 @@ class CounterfactualSearch:
         useful = [
             pair for pair in pairs if all(pair.distance < alone.get(move.field.name, math.inf) for move in pair.moves)
         ]
-        return [*singles, *useful][:most]
+        found = [*singles, *useful][:most]
+        return found or self._all_together(application, one, margin, text, passes, threads)
+
+    def _all_together(
+        self,
+        application: Applications,
+        alone: Sequence[tuple[ColumnMove, ...]],
+        margin: Floats,
+        text: TextBlock,
+        passes: Passes,
+        threads: int,
+    ) -> list[Counterfactual]:
+        """One change of three columns or more: each where it leads lowest alone, then as many as can be left out, those
+        that promise least first, then each of the others no further than it must; none where even all do not pass.
+
+        Args:
+            margin: float64 (len(alone),), where the moves of single columns lead.
+        """
+        best: dict[str, tuple[float, ColumnMove]] = {}
+        for (move,), led in zip(alone, margin.tolist(), strict=True):
+            if led < best.get(move.field.name, (math.inf, move))[0]:
+                best[move.field.name] = led, move
+        made = tuple(move for _, move in sorted(best.values(), key=lambda one: -one[0]))
+        if len(made) < 3 or not self._score([made], application, text, passes, threads)[1][0]:
+            return []
+        for move in made:
+            fewer = tuple(one for one in made if one is not move)
+            if self._score([fewer], application, text, passes, threads)[1][0]:
+                made = fewer
+        levers = {lever.field.name: lever for lever in self.levers}
+        for at, move in enumerate(made):
+            nearer = [
+                (*made[:at], replace(move, after=after), *made[at + 1 :])
+                for after in levers[move.field.name].candidates(move.before).tolist()
+                if abs(after - move.before) < abs(move.after - move.before)
+            ]
+            passing = np.flatnonzero(self._score(nearer, application, text, passes, threads)[1])
+            made = nearer[int(passing[0])] if len(passing) else made
+        return self._crossing([made], *self._score([made], application, text, passes, threads))
 
     def _now(self, application: Applications, lever: ActionableColumn) -> float:
         return float(application.frame[lever.field.name].iloc[0])
@@ -175,6 +225,24 @@ class CounterfactualSearch:
             if names not in best or distance < best[names].distance:
                 best[names] = Counterfactual(moves, distance, float(margin[at]))
         return sorted(best.values(), key=lambda change: change.distance)
+
+
+def spread(changes: Sequence[Moving], most: int) -> list[Moving]:
+    """At most ``most`` of some changes, in their order: first those that share no column with one before them, then the
+    others that do not only add columns to one before them.
+    """
+    taken: list[Moving] = []
+    for fresh in (True, False):
+        for change in changes:
+            names, others = _names(change), [_names(one) for one in taken]
+            shares = any(names & other for other in others) if fresh else any(names >= other for other in others)
+            if not shares and len(taken) < most:
+                taken.append(change)
+    return sorted(taken, key=list(changes).index)
+
+
+def _names(change: WithMoves) -> set[str]:
+    return {move.field.name for move in change.moves}
 
 
 def actionable(schema: Schema) -> Iterator[Field]:

@@ -38,6 +38,7 @@ class ApplicantNotice(ReportModel):
             of adverse action.
         reasons: Only those that may be disclosed; of an approved application none but where they were asked for, of a
             referred one none.
+        not_mentioned: Subjects of a declined application that nothing written is about, although they often help.
         needed: What of a referred application is not clear or not there, so that the applicant may be asked for it.
         needs_review: See UnderwriterReport; a person must look before this is sent.
     """
@@ -52,6 +53,7 @@ class ApplicantNotice(ReportModel):
     decision: Decision
     reasons: tuple[PlainReason, ...] = Field(max_length=4)
     suggestions: tuple[Suggestion, ...]
+    not_mentioned: tuple[Text, ...] = ()
     needed: tuple[Text, ...] = ()
     needs_review: bool
 

@@ -191,6 +191,17 @@ class SuggestedChange(ReportModel):
     result: Result
 
 
+class NotMentioned(ReportModel):
+    """A subject that the model values and that nothing written is about.
+
+    Attributes:
+        points: What a short statement on it gives this application, with nothing else written.
+    """
+
+    name: Text
+    points: float
+
+
 class NarrativeEffect(ReportModel):
     """What the narratives changed.
 
@@ -221,6 +232,7 @@ class UnderwriterReport(ReportModel):
         contradictions: What the narratives contradict, both places side by side.
         policy: What decided.
         refer_reasons: Why the application is referred; empty where it is not.
+        not_mentioned: Information that was missing, those subjects first that give most; empty where it is approved.
     """
 
     report: Literal["underwriter"] = "underwriter"
@@ -244,6 +256,7 @@ class UnderwriterReport(ReportModel):
     contradictions: tuple[Disagreement, ...] = ()
     policy: DecidingPolicy
     refer_reasons: tuple[ReferReason, ...] = ()
+    not_mentioned: tuple[NotMentioned, ...] = ()
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:

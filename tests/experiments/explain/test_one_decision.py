@@ -9,16 +9,19 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_schemas.contract import Schema
+from data_schemas.contract import Role, Schema
 from data_schemas.reader import parse_schema
 from experiments.explain.cases import Study
 from experiments.explain.report_content import Heading, Reporter
 from experiments.explain.standing import Crowd
+from experiments.reporting.decision.pages import applicant_html
+from experiments.reporting.file_names import file_name
 from experiments.session.progress import Clock
 from features.tables.dataframe import applications_of
 from fusion.bundle import Bundle, load
@@ -209,12 +212,31 @@ def test_score_reports_letters_and_policy_agree(opened: Opened, one: Drawn) -> N
         assert len(letter.reasons) <= (len(disclosable) if one.asked else 0)
         assert (letter.suggestions, report.changes) == ((), ())
 
+    spoken_of = {part.concept for text in report.narratives for part in text.sentences}
+    told = {concept.name: concept for concept in bundle.schema.concepts}
+    for missing in report.not_mentioned:
+        assert missing.name not in spoken_of
+        assert missing.points >= bundle.config.explain.min_points
+        assert told[missing.name].reason.disclosable
+        assert not told[missing.name].sensitive
+    names = tuple(missing.name for missing in report.not_mentioned)
+    assert letter.not_mentioned == (names if wanted == "decline" else ())
+    assert not (wanted == "approve" and names)
+
+    assert len({frozenset(move.name for move in change.moves) for change in report.changes}) == len(report.changes)
     for change in report.changes:
         moved = row | {move.name: move.after for move in change.moves}
         again = scorer.score(pd.DataFrame([moved])).scores.iloc[0]
         assert again["decision"] == change.result.decision == "approve"
         assert again["pd"] == change.result.pd
-        assert all(bundle.schema[move.name].actionable != "no" for move in change.moves)
+        for move in change.moves:
+            field = bundle.schema[move.name]
+            assert (field.role, field.is_numeric) == (Role.FEATURE, True)  # no protected, derived or stated column
+            assert field.actionable != "no"
+            assert isinstance(move.before, float)
+            assert isinstance(move.after, float)
+            assert (move.after < move.before) or field.actionable != "lower"
+            assert (move.after > move.before) or field.actionable != "higher"
 
 
 POLICY = """
@@ -354,6 +376,51 @@ def test_second_models_refer_in_reports_as_in_scores(
     for at in (5, 2):
         key = str(table.index[at])
         assert underwriter(tmp_path / "two", key) == underwriter(out, key)
+
+
+def test_where_no_change_helps_none_is_offered_and_the_pages_say_so(
+    trained: Trained, explain: Explain, tmp_path: Path
+) -> None:
+    (tmp_path / "policy.toml").write_text("[cutoffs]\napprove = 0.0\ndecline = 0.0\n")
+    more = ["--policy", str(tmp_path / "policy.toml"), "--fast", "--for", "applicant", "--for", "underwriter"]
+    key = trained.id_at(0)
+    assert explain(tmp_path / "out", "--id", key, *more) == 0
+    assert underwriter(tmp_path / "out", key).changes == ()
+    page = (tmp_path / "out" / file_name(key, "underwriter", "html")).read_text(encoding="utf-8")
+    assert "None found: no change to what the applicant can move leads to approval." in page
+    letter = (tmp_path / "out" / file_name(key, "applicant", "html")).read_text(encoding="utf-8")
+    assert "that would have led us to approve, and found none" in letter
+    assert "What would help" not in letter
+
+
+def test_subjects_that_would_have_helped_are_named_and_never_what_to_write(opened: Opened) -> None:
+    none = Policy(cutoffs=Cutoffs(approve=0.0, decline=0.0))
+    scorer = Scorer(opened.bundle, opened.encoder, none, threads=1)
+    study = Study.of(scorer, exact=False, timed=Clock().timed)
+    scale = opened.bundle.config.scale
+    reporter = Reporter(study, Crowd.of(opened.bundle.population, scale), Heading(Path(), date(2026, 3, 9), "", "", ()))
+    row = opened.rows[0]
+    case = study.study(applications_of(pd.DataFrame([row]), scorer.schema))
+    concepts = {concept.name: concept for concept in scorer.schema.concepts}
+    spoken_of = np.array([list(concepts).index("savings or assets")])
+    worse = case.outcomes.silent.margin + 5.0  # as if silence were so bad that every statement helps
+    missing = study.subjects.missing(scorer, case.application, worse, spoken_of)
+    assert len(missing) == 5
+    assert [one.points for one in missing] == sorted((one.points for one in missing), reverse=True)
+    silent = row | {"statement": "", "job_title": ""}
+    for one in missing:
+        assert one.name != "savings or assets"
+        assert concepts[one.name].reason.disclosable
+        assert not concepts[one.name].sensitive
+        said = concepts[one.name].statements
+        rows = [silent | {"statement": text, "application_id": f"A-{at}"} for at, text in enumerate(["", *said[:3]])]
+        scores = scorer.score(rows).scores["score"]
+        assert one.points == pytest.approx(scores[1:].mean() - scores[0] + 5.0 * scale.pdo / np.log(2.0), abs=1e-6)
+    page = applicant_html(reporter.notice(replace(case, not_mentioned=missing)))
+    assert "What your application does not tell us" in page
+    for one in missing:
+        assert one.name in page
+        assert not [said for said in concepts[one.name].statements if said in page]
 
 
 def test_a_given_policy_goes_before_the_bundles(keeping: Trained) -> None:

@@ -18,7 +18,15 @@ from features.tables.dataframe import applications_of
 from features.tabular import TabularEncoder
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
 from fusion.estimator import CreditFusionClassifier
-from fusion.explain.counterfactuals import MAX_PAIRS, Counterfactual, CounterfactualSearch, Passes, round_values
+from fusion.explain.counterfactuals import (
+    MAX_PAIRS,
+    ColumnMove,
+    Counterfactual,
+    CounterfactualSearch,
+    Passes,
+    round_values,
+    spread,
+)
 
 LIGHT = Config(
     folds=FoldConfig(n_folds=2, n_repeats=1),
@@ -150,6 +158,41 @@ def test_single_columns_come_first_and_the_smaller_first(fitted: Fitted) -> None
 
 def test_an_unreachable_cutoff_has_no_counterfactual(fitted: Fitted) -> None:
     assert fitted.smallest(0, -50.0) == []
+
+
+def test_three_columns_together_where_no_two_do(fitted: Fitted) -> None:
+    """The cut-off lies where all levers at their best lead, and a little above."""
+    n_found = 0
+    for at in range(len(fitted.applications)):
+        one = fitted.applications.take(np.array([at]))
+        best = one.frame.copy()
+        for lever in fitted.search.levers:
+            values = lever.candidates(float(one.frame[lever.field.name].iloc[0]))
+            tried = [
+                Applications(one.schema, one.frame.assign(**{lever.field.name: v}), one.row_number) for v in values
+            ]
+            margins = [float(fitted.scored(moved)[0]) for moved in tried]
+            if margins and min(margins) < fitted.margin[at]:
+                best[lever.field.name] = values[int(np.argmin(margins))]
+        lowest = float(fitted.scored(Applications(one.schema, best, one.row_number))[0])
+        changes = fitted.smallest(at, lowest + 1e-6)
+        assert all(change.margin <= lowest + 1e-6 for change in changes)
+        if changes and len(changes[0].moves) == 3:
+            n_found += 1
+            assert len(changes) == 1
+            for move in changes[0].moves:
+                others = {each.field.name: each.after for each in changes[0].moves if each is not move}
+                without = Applications(one.schema, one.frame.assign(**others), one.row_number)
+                assert fitted.scored(without)[0] > lowest + 1e-6  # none of them can be left out
+    assert n_found > 3
+
+
+def test_what_is_offered_is_spread_over_columns() -> None:
+    a, b, c = (ColumnMove(field, 1.0, 0.0) for field in schema().features[:3])
+    changes = [Counterfactual(moves, float(at), 0.0) for at, moves in enumerate([(a,), (a, b), (b, c), (c,), (b,)])]
+    assert spread(changes, 2) == [changes[0], changes[2]]
+    assert spread(changes, 3) == [changes[0], changes[2], changes[3]]
+    assert spread(changes, 9) == [changes[0], changes[2], changes[3], changes[4]]
 
 
 def test_the_most_promising_pairs_of_columns_are_tried() -> None:

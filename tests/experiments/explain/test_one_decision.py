@@ -398,7 +398,7 @@ def test_subjects_that_would_have_helped_are_named_and_never_what_to_write(opene
     scorer = Scorer(opened.bundle, opened.encoder, none, threads=1)
     study = Study.of(scorer, exact=False, timed=Clock().timed)
     scale = opened.bundle.config.scale
-    reporter = Reporter(study, Crowd.of(opened.bundle.population, scale), Heading(Path(), date(2026, 3, 9), "", "", ()))
+    reporter = Reporter(study, Crowd.of(opened.bundle.population, scale), Heading(Path(), date(2026, 3, 9), ()))
     row = opened.rows[0]
     case = study.study(applications_of(pd.DataFrame([row]), scorer.schema))
     concepts = {concept.name: concept for concept in scorer.schema.concepts}

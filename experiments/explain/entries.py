@@ -9,6 +9,7 @@ from datetime import date
 
 from data_schemas.contract import StripRule
 from data_schemas.sources import ENTRY_DATE
+from experiments.reporting.language import ENGLISH, Language
 from experiments.reporting.words import day
 from features.text.cleaning import clean, covering_sentences
 
@@ -42,7 +43,7 @@ def entries_of(raw: str, strip: Sequence[StripRule], passages: Sequence[str]) ->
     return dates
 
 
-def in_words(days: Days) -> str:
+def in_words(days: Days, language: Language = ENGLISH) -> str:
     """``3 May 2024``, or from the first to the last day; "" for none."""
-    ends = [day(one) for one in dict.fromkeys((*days[:1], *days[-1:]))]
-    return " to ".join(ends)
+    ends = [day(one, language) for one in dict.fromkeys((*days[:1], *days[-1:]))]
+    return " to ".join(ends) if language.is_english else " – ".join(ends)

@@ -85,7 +85,12 @@ class Ground:
 
 
 def ground(
-    case: Case, reason: Reason, book: ReasonBook, known: Mapping[str, Fact], approved: ApprovedValues | None = None
+    case: Case,
+    reason: Reason,
+    book: ReasonBook,
+    known: Mapping[str, Fact],
+    approved: ApprovedValues | None = None,
+    language: Language = ENGLISH,
 ) -> Ground:
     """The column and the sentence that take most under this reason; either only where it takes something.
 
@@ -111,23 +116,24 @@ def ground(
         return Ground(column, None, False, side=side)
     number, text = int(block.narrative[at]), block.text[at]
     field, joined = schema[explanation.narrative_names[number]], len(covering_sentences(text)) > 1
-    title, recorded = field.title, isinstance(field, Field) and bool(field.source)
+    title, recorded = language.gettext(field.title), isinstance(field, Field) and bool(field.source)
     if recorded:
-        title = _of_records(case, number, at)
+        title = _of_records(case, number, at, language)
     sentence = Fact(title=title, value=shortened(text))
     is_label = isinstance(field, Field) and not field.match_concepts
     named = is_label or column is not None or bool(case.matches.concept[at] >= 0)
     return Ground(column, sentence, bool(case.matches.sensitive[at]), joined, recorded, side, named)
 
 
-def _of_records(case: Case, number: int, at: int) -> str:
+def _of_records(case: Case, number: int, at: int, language: Language) -> str:
     """Where the sentence at a place of the block stands: the source, the narrative that is made of it, the day."""
     schema, block = case.application.schema, case.explanation.block
     field = schema[case.explanation.narrative_names[number]]
     source = next(one.title for one in schema.sources if one.name == field.source)
     place = int(np.flatnonzero(block.narrative == number).tolist().index(at))
-    days = in_words(entries_in(case, number)[place])
-    return ", ".join(dict.fromkeys(part for part in (source, field.title, days) if part))
+    days = in_words(entries_in(case, number)[place], language)
+    parts = (language.gettext(source), language.gettext(field.title), days)
+    return language.pgettext("between things in a list", ", ").join(dict.fromkeys(part for part in parts if part))
 
 
 def entries_in(case: Case, number: int) -> list[Days]:

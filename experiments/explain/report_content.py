@@ -141,7 +141,7 @@ class Reporter:
             id=case.id,
             row=case.row,
             file=self.heading.data.name,
-            product=self.bundle.schema.title,
+            product=self.heading.language.gettext(self.bundle.schema.title),
             model=self.bundle.manifest.model_id,
             made_on=self.heading.made_on,
         )
@@ -150,7 +150,8 @@ class Reporter:
         """What stands behind each reason."""
         known = facts(case, self.heading.language)
         book, approved = self.study.scorer.book, self.approved
-        return [ground(case, reason, book, known, approved) for reason, _ in case.reasons]
+        language = self.heading.language
+        return [ground(case, reason, book, known, approved, language) for reason, _ in case.reasons]
 
     def needs_review(self, case: Case, grounds: list[Ground]) -> bool:
         """Whether a person must look before a declined applicant is given the reasons."""

@@ -157,7 +157,11 @@ class Trained:
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """A loaded bundle: what ``Trained`` holds, with its schema and manifest."""
+    """A loaded bundle: what ``Trained`` holds, with its schema and manifest.
+
+    Attributes:
+        name: of the folder it was loaded from; "" where it comes from none.
+    """
 
     model: FusionModel
     schema: Schema
@@ -170,6 +174,7 @@ class Bundle:
     tuned: Tensors = field(default_factory=dict)
     probes: Floats32 | None = None
     profiles: Profiles = field(default_factory=dict)
+    name: str = ""
 
     def explainer(self) -> Explainer:
         """What explains this model's margins, against the background that its settings name; takes a second."""
@@ -377,4 +382,5 @@ def load(path: Path) -> Bundle:
     tuned = load_tensors(contents[TUNED]) if TUNED in contents else UNTUNED
     probes = load_tensors(contents[PROBES])["vectors"] if PROBES in contents else None
     profiles = _PROFILES.validate_json(contents["columns.json"])
-    return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned, probes, profiles)
+    name = path.resolve().name
+    return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned, probes, profiles, name)

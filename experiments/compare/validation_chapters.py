@@ -167,9 +167,9 @@ def _draw_ranks(axes: Axes, found: Pair) -> None:
         some = np.sort(np.random.Generator(np.random.PCG64(0)).choice(n, MAX_DOTS, replace=False))
     x, y = (np.argsort(np.argsort(one.margin, kind="stable"))[some] / n for one in (found.champion, found.challenger))
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--")
-    for value, colour, name in ((0, BLUE, "goods"), (1, RED, "bads")):
+    for value, colour, mark, size, name in ((0, BLUE, "o", 9, "goods"), (1, RED, "x", 16, "bads")):
         own = found.y[some] == value
-        axes.scatter(x[own], y[own], s=9, color=colour, alpha=0.55, linewidths=0, label=name)
+        axes.scatter(x[own], y[own], s=size, color=colour, marker=mark, alpha=0.55, linewidths=value, label=name)
     axes.set(xlabel="champion: safest to riskiest", ylabel="challenger: safest to riskiest", xlim=(0, 1), ylim=(0, 1))
     percent_axis(axes.xaxis)
     percent_axis(axes.yaxis)

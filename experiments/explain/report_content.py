@@ -38,6 +38,7 @@ from experiments.reporting.decision.validator import (
     SentenceContribution,
     ValidatorReport,
 )
+from experiments.reporting.model_name import model_name
 from experiments.reporting.parts import Decision, Fact, Move, Result, SentenceMethod, SourcePoints, Subject
 from features.arrays import Floats
 from fusion.bundle import Bundle
@@ -110,6 +111,7 @@ class Reporter:
             file=self.heading.data.name,
             product=self.bundle.schema.title,
             model=self.bundle.manifest.model_id,
+            model_name=model_name(self.bundle),
             made_on=self.heading.made_on,
         )
 

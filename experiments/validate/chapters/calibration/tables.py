@@ -220,7 +220,8 @@ def _draw_reliability(axes: Axes, sides: Sides) -> None:
         bins = reliability(side.scored.y, side.scored.pd)
         pd, rates = [one.mean_pd for one in bins], [one.rate for one in bins]
         axes.vlines(pd, [one.low for one in rates], [one.high for one in rates], color=side.colour if several else INK)
-        axes.plot(pd, [one.value for one in rates], "o-" if several else "o", color=side.colour, label=side.label)
+        line, mark = (side.dashes, "o" if side is sides[0] else "D") if several else ("none", "o")
+        axes.plot(pd, [one.value for one in rates], mark, linestyle=line, color=side.colour, label=side.label)
         top = max(top, *pd, *(one.high for one in rates))
     top = min(1.0, 1.05 * top)
     axes.plot([0, top], [0, top], color=MUTED, linewidth=1, linestyle="--", label="PDs that come true")

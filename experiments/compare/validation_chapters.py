@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from experiments.compare.pair import Pair, narrative_cuts
 from experiments.reporting.cells import figure
-from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, name_places, percent_axis, picture
+from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, name_places, percent_axis, picture, whiskers
 from experiments.reporting.document import Column, Plot, Row, Section, Table
 from experiments.reporting.words import percent
 from experiments.validate.chapters.calibration import tables as calibration
@@ -181,7 +181,7 @@ def _draw_months(axes: Axes, found: Pair, gains: Sequence[SliceGain]) -> None:
     axes.axhline(found.comparison.auc.difference, color=MUTED, linewidth=1, linestyle="--")
     for at, one in enumerate(gains):
         if one.auc:
-            axes.plot([at, at], [one.auc.low, one.auc.high], color=INK, linewidth=1.2)
+            whiskers(axes, [at], [one.auc])
             axes.plot([at], [one.auc.difference], "o", color=BLUE if one.auc.difference >= 0 else RED)
     name_places(axes, [one.name for one in gains])
     axes.set(ylabel="difference of AUC")

@@ -256,7 +256,7 @@ def groups_table(attribute: Attribute) -> Table:
             Column(key="group", title="Group"),
             Column(key="n", title="Rows", form="count"),
             Column(key="share", title="Share", form="percent", digits=1),
-            Column(key="remark", title=""),
+            Column(key="remark", title="Remark"),
         ),
         rows=tuple(rows),
     )

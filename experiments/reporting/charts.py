@@ -6,9 +6,10 @@ import functools
 import io
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from matplotlib import font_manager
 from matplotlib import pyplot as plt
@@ -43,6 +44,18 @@ _EAST_ASIAN = (
 def _fonts() -> tuple[str, ...]:
     installed = set(font_manager.get_font_names())
     return ("DejaVu Sans", *[name for name in _EAST_ASIAN if name in installed][:1])
+
+
+class Ends(Protocol):
+    """An interval."""
+
+    @property
+    def low(self) -> float:
+        """Its lower end."""
+
+    @property
+    def high(self) -> float:
+        """Its upper end."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +97,15 @@ def picture(draw: Callable[[Axes], None], size: tuple[float, float] = HALF) -> s
 def legend(axes: Axes) -> None:
     """A legend that leaves the data alone."""
     axes.legend(loc="best", fontsize=FONT - 1, facecolor="white", edgecolor=GRID, framealpha=0.9)
+
+
+def whiskers(
+    axes: Axes, at: Iterable[float], ends: Iterable[Ends], colour: str = INK, width: float = 1.2, alpha: float = 1.0
+) -> None:
+    """An upright line for each interval, all of them one path: single ones would be most of a picture's bytes."""
+    x = [place for one in at for place in (one, one, math.nan)]
+    y = [end for one in ends for end in (one.low, one.high, math.nan)]
+    axes.plot(x, y, color=colour, linewidth=width, alpha=alpha, solid_capstyle="butt")
 
 
 def interval_points(axes: Axes, figures: Sequence[IntervalPoint]) -> None:

@@ -22,6 +22,8 @@ _STYLE = re.compile(r' style="([^"]*)"')
 _FONT = re.compile(r"font-family:[^;]*;?|font: *(?P<size>[\d.]+px)[^;]*")
 _NO_TURN = re.compile(r' transform="rotate\(-?0(\.0)? [^"]*"')
 _PATH = re.compile(r' d="([^"]*)"')
+_EMPTY = re.compile(r"<g\b[^>]*/>|<defs/>")
+_ID = re.compile(r' id="([mp][0-9a-f]{10}|image[0-9a-f]{10})"')
 _COMMAND = re.compile(r" ?([MLQCZz]) ?")
 _LETTERS = "'DejaVu Sans',Verdana,'Segoe UI',Arial,sans-serif"
 """Alike in width, so that words stay where matplotlib, which measures DejaVu Sans, has put them."""
@@ -37,7 +39,7 @@ def compact(svg: str) -> str:
     def small(tag: re.Match[str]) -> str:
         return _NUMBER.sub(_rounded, _STYLE.sub(lambda style: _class(style[1], names), _NO_TURN.sub("", tag[0])))
 
-    text = _paths(_ungrouped(_TAG.sub(small, text)))
+    text = _short_ids(_paths(_ungrouped(_TAG.sub(small, text))))
     rules = "".join(f".{name}{{{style}}}" for style, name in names.items())
     head, _, rest = text.partition(">")
     every = f"*{{stroke-linejoin:round;stroke-linecap:butt}}text{{font-family:{_LETTERS}}}"
@@ -61,9 +63,9 @@ def _rounded(found: re.Match[str]) -> str:
 
 
 def _ungrouped(text: str) -> str:
-    """Without the groups that only carry a name."""
+    """Without the groups that hold nothing or only carry a name."""
     kept, open_groups = [], list[bool]()
-    for part in re.split(r"(<g\b[^>]*>|</g>)", text):
+    for part in re.split(r"(<g\b[^>]*>|</g>)", _EMPTY.sub("", text)):
         if part.startswith("<g"):
             open_groups.append(re.fullmatch(r'<g( id="[^"]*")?>', part) is None)
             kept.append(part if open_groups[-1] else "")
@@ -72,6 +74,13 @@ def _ungrouped(text: str) -> str:
         else:
             kept.append(part)
     return "".join(kept)
+
+
+def _short_ids(text: str) -> str:
+    """With ids of one or two characters, which are long where matplotlib makes them."""
+    for at, name in enumerate(dict.fromkeys(_ID.findall(text))):
+        text = text.replace(f'"{name}"', f'"i{at}"').replace(f"#{name}", f"#i{at}")
+    return text
 
 
 def _paths(text: str) -> str:

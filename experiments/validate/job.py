@@ -22,6 +22,7 @@ from experiments.validate.chapters.calibration import chapter as calibration
 from experiments.validate.chapters.data import Intake
 from experiments.validate.chapters.discrimination import chapter as discrimination
 from experiments.validate.chapters.fairness import chapter as fairness
+from experiments.validate.chapters.fairness.proxies import probed
 from experiments.validate.chapters.policy import chapter as policy
 from experiments.validate.chapters.stability import chapter as stability
 from experiments.validate.front import headline, key_figures, plots_of, policy_words, with_actions
@@ -130,7 +131,7 @@ def chapters_of(scored: ScoredOutcomes, intake: Intake, order: ValidationRequest
         lambda: text_worth.chapter(scored, segments, lengths),
         *((lambda: source_worth.chapter(scored),) if scored.applications.schema.sources else ()),
         lambda: policy.chapter(scored),
-        lambda: fairness.chapter(scored, run, order.reread),
+        lambda: fairness.chapter(scored, run, order.reread, probed(scored)),
     )
     found = []
     with run.stage("validate", len(makers), "chapters") as advance:

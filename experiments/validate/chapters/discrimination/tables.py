@@ -20,6 +20,7 @@ from experiments.reporting.charts import (
     name_places,
     percent_axis,
     picture,
+    whiskers,
 )
 from experiments.reporting.document import Column, Gap, Plot, Row, Table
 from experiments.validate.scored_outcomes import ScoredOutcomes
@@ -310,7 +311,7 @@ def _draw_months(axes: Axes, scored: ScoredOutcomes, months: Cut) -> None:
         y = scored.y[part.rows]
         if enough(y):
             one = auc_interval(y, scored.margin[part.rows])
-            axes.plot([at, at], [one.low, one.high], color=INK, linewidth=1.2)
+            whiskers(axes, [at], [one])
             axes.plot([at], [one.value], "o", color=BLUE)
     name_places(axes, [part.name for part in months.slices])
     axes.axhline(0.5, color=GRID, linewidth=1)

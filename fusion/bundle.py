@@ -22,6 +22,8 @@ Layout of format version 8:
     encoder/tuned.safetensors   tensors that take the place of the text encoder's; only where it was tuned
     card.md                 the model card
 
+Beside them may lie model.sig, a signature of all the others (``fusion.signatures``).
+
 There is no pickle in it. It may be moved: the one path in it is that of a text encoder's folder, in config.json, and
 scoring can be told another. It is written beside its final name and renamed.
 """
@@ -59,6 +61,7 @@ from fusion.model.fusion_model import Assembly, FusionModel, Member, TextModel, 
 from fusion.model.head import Head
 from fusion.model.stacker import Stacker
 from fusion.model.text_components import TextComponents
+from fusion.signatures import SIGNATURE, Signer, check_signature, demanded_signer
 from fusion.validation.text_drift import Reference
 from fusion.validation.training_rows import TrainingRows
 
@@ -117,6 +120,13 @@ class Manifest(BaseModel):
     def model_id(self) -> str:
         """Twelve hex digits that name this model: equal contents, equal name."""
         return hashlib.sha256(self.to_bytes()).hexdigest()[:12]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """sha256 of every file of the bundle by its name, the manifest's own two included."""
+        own = hashlib.sha256(self.to_bytes()).hexdigest()
+        beside = hashlib.sha256(f"{own}\n".encode()).hexdigest()
+        return {**self.files, MANIFEST: own, MANIFEST_DIGEST: beside}
 
     def to_bytes(self) -> bytes:
         """The manifest as it stands on disk."""
@@ -316,7 +326,7 @@ def verify(path: Path) -> tuple[Manifest, dict[str, bytes]]:
         if hashlib.sha256(contents[name]).hexdigest() != digest:
             raise ContractError(f"{name} of bundle {path} was changed after training (sha256 differs)", COPY_AGAIN)
     present = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_file() and not _of_system(file)}
-    strangers = sorted(present - set(manifest.files) - {MANIFEST, MANIFEST_DIGEST})
+    strangers = sorted(present - set(manifest.files) - {MANIFEST, MANIFEST_DIGEST, SIGNATURE})
     if strangers:
         raise ContractError(f"{strangers[0]} in bundle {path} is not listed in its manifest", "Remove the file.")
     return manifest, contents
@@ -340,9 +350,15 @@ def _read(path: Path, name: str) -> bytes:
         ) from error
 
 
-def load(path: Path) -> Bundle:
-    """Verify and load a bundle; raises ContractError as ``verify`` does."""
+def load(path: Path, signed_by: Signer | None = None) -> Bundle:
+    """Verify and load a bundle; raises ContractError as ``verify`` does.
+
+    signed_by: whose signature it must carry; None: what ``CREDITFUSION_SIGNED_BY`` demands, where it does.
+    """
     manifest, contents = verify(path)
+    signer = signed_by or demanded_signer()
+    if signer is not None:
+        check_signature(path, manifest.digests, signer)
     try:
         schema = parse_schema(contents["schema.json"].decode(), f"{path}/schema.json")
     except ContractError as error:

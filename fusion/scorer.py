@@ -43,6 +43,7 @@ from fusion.frames import ExplainedFrame, ScoredFrame
 from fusion.model.fusion_model import Margins, Scores
 from fusion.policy.policy import NO_SECONDS, Decisions, Policy, Seconds, decide_all, default_policy
 from fusion.policy.policy_file import load_policy
+from fusion.signatures import parse_signer
 from fusion.text_encoder import OpenEncoder, VectorCache, bundle_encoder, check_parity, open_mask, open_reader
 
 BLOCK_ROWS = 500  # explained at once: what explaining needs for a while is several times their sentences' vectors
@@ -363,6 +364,7 @@ def load_scorer(
     seconds: Collection[str] = (),
     reasons: int = 0,
     threads: int = 0,
+    signed_by: Path | str | None = None,
 ) -> Scorer:
     """The scorer of a bundle, the folder that ``creditfusion train`` wrote: verified byte by byte, with its encoder.
 
@@ -374,11 +376,13 @@ def load_scorer(
             refer on them.
         reasons: At most so many adverse reasons stand beside every score.
         threads: Processor threads of the trees, 0 for all. Encoder and explanations take as many as torch does.
+        signed_by: Whose signature the bundle must carry, as a public key's file or ``"IDENTITY,ISSUER"``; None: what
+            ``CREDITFUSION_SIGNED_BY`` demands.
 
     Raises ContractError for a bundle that is damaged, of another format or with another encoder, or a policy that does
     not fit its schema; RunError for files that cannot be read.
     """
-    bundle = load(Path(path))
+    bundle = load(Path(path), None if signed_by is None else parse_signer(str(signed_by)))
     vectors = VectorCache(Path(cache)) if isinstance(cache, Path | str) else cache
     rules = load_policy(Path(policy), bundle.schema, seconds) if isinstance(policy, Path | str) else policy
     return Scorer(bundle, bundle_encoder(bundle, encoder, vectors), rules, reasons, threads)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from data_schemas.errors import ContractError
 from experiments.explain.cases import Case, Study
 from experiments.explain.output_folder import INDEX_JSON, check_place
 from experiments.explain.report_content import Heading, Reporter
@@ -33,7 +32,7 @@ from features.tables.reader import ReadOptions, read_chunks
 from fusion.bundle import Bundle
 from fusion.scorer import Monitor, Scorer
 
-MAX_NAMES = 8  # columns that an error names
+MAX_NAMES = 8  # columns that a note names
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def explain_file(
     Raises ContractError for an order that cannot be carried out, or ids that no row has.
     """
     check_order(order)
-    check_wordings(scorer, order)
+    note_wordings(scorer, order, run)
     chosen = _choose(scorer, choice, heading.data, options, run)
     with run.timed("prepare"):
         reporter = _reporter(scorer, heading, order.exact, run)
@@ -78,15 +77,15 @@ def check_order(order: ReportRequest) -> None:
         require_pdf()
 
 
-def check_wordings(scorer: Scorer, order: ReportRequest) -> None:
-    """Raise ContractError where applicants are written to and the model has columns whose reason nobody has worded."""
+def note_wordings(scorer: Scorer, order: ReportRequest, run: Run) -> None:
+    """Say where applicants are written to and the model has columns whose reason nobody has worded."""
     names = scorer.unworded
     if Audience.APPLICANT in order.audiences and names:
-        raise ContractError(
-            f"the model's schema {scorer.schema.name!r} words no reason for {listed(names, MAX_NAMES)}, "
-            "so no letter can name it",
-            "Give each a `reason` with code and wording (`creditfusion schema check` lists them), train again, or "
-            "leave out --for applicant.",
+        run.note(
+            f"The schema {scorer.schema.name!r} words no reason for {listed(names, MAX_NAMES)}. Letters name such a "
+            "column by its title, and one whose title is no words is left to a person. Give each a `reason` and train "
+            "again.",
+            {"without_wording": names},
         )
 
 

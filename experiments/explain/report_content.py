@@ -14,8 +14,11 @@ import numpy as np
 from scipy.special import expit, logit
 
 from data_schemas.sources import APPLICATION
+from experiments.explain.approved import ApprovedValues
 from experiments.explain.cases import Case, Study
-from experiments.explain.facts import Ground, columns_of, entries_in, facts, flags, ground, typed
+from experiments.explain.columns import columns_of
+from experiments.explain.facts import Ground, entries_in, facts, flags, ground, typed
+from experiments.explain.sentences import needs_person, reason_sentence
 from experiments.explain.standing import Crowd
 from experiments.explain.statements import disagreements, statements_of
 from experiments.reporting.background import BackgroundRows, in_words, rows_of
@@ -38,8 +41,9 @@ from experiments.reporting.decision.validator import (
     SentenceContribution,
     ValidatorReport,
 )
+from experiments.reporting.language import ENGLISH, Language
 from experiments.reporting.model_name import model_name
-from experiments.reporting.parts import Decision, Fact, Move, Result, SentenceMethod, SourcePoints, Subject
+from experiments.reporting.parts import Decision, Fact, MarkedText, Move, Result, SentenceMethod, SourcePoints, Subject
 from features.arrays import Floats
 from fusion.bundle import Bundle
 from fusion.explain.by_source import owner, source_log_odds
@@ -56,6 +60,7 @@ class Heading:
 
     Attributes:
         command: Makes the validator's report of an id again.
+        language: Of letters and pages.
     """
 
     data: Path
@@ -63,6 +68,7 @@ class Heading:
     lender: str
     contact: str
     command: tuple[str, ...]
+    language: Language = ENGLISH
 
     def command_for(self, applicant: str) -> str:
         """The command, as it is typed in a shell."""
@@ -81,6 +87,19 @@ class Reporter:
     def bundle(self) -> Bundle:
         """The model."""
         return self.study.bundle
+
+    @cached_property
+    def approved(self) -> ApprovedValues:
+        """What most approved applicants have."""
+        population = self.bundle.population
+        return ApprovedValues.of(population, expit(population.margin) <= self.bundle.config.decision.max_pd)
+
+    def sentences(self, case: Case, grounds: list[Ground]) -> list[MarkedText | None]:
+        """Each reason as a letter gives it."""
+        language = self.heading.language
+        return [
+            reason_sentence(reason, behind, language) for (reason, _), behind in zip(case.reasons, grounds, strict=True)
+        ]
 
     @cached_property
     def background_rows(self) -> BackgroundRows:
@@ -118,13 +137,17 @@ class Reporter:
     def grounds(self, case: Case) -> list[Ground]:
         """What stands behind each reason."""
         known = facts(case)
-        return [ground(case, reason, self.study.scorer.book, known) for reason, _ in case.reasons]
+        book, approved = self.study.scorer.book, self.approved
+        return [ground(case, reason, book, known, approved) for reason, _ in case.reasons]
 
     def needs_review(self, case: Case, grounds: list[Ground]) -> bool:
         """Whether a person must look before a declined applicant is given the reasons."""
         declined = self.result(case.outcomes.fused).decision == "decline"
-        hidden = any(not reason.disclosable for reason, _ in case.reasons)
-        return declined and (not case.reasons or hidden or any(one.sensitive for one in grounds))
+        unclear = any(
+            not reason.disclosable or needs_person(reason, behind)
+            for (reason, _), behind in zip(case.reasons, grounds, strict=True)
+        )
+        return declined and (not case.reasons or unclear)
 
     def underwriter(self, case: Case) -> UnderwriterReport:
         """Why an applicant scored so."""
@@ -270,9 +293,9 @@ class Reporter:
             contact=heading.contact,
             decision=self.result(case.outcomes.fused).decision,
             reasons=tuple(
-                PlainReason(wording=reason.wording, facts=behind.plain_facts)
-                for (reason, _), behind in zip(case.reasons, grounds, strict=True)
-                if reason.disclosable
+                PlainReason(wording=reason.wording, sentence=sentence)
+                for (reason, _), sentence in zip(case.reasons, self.sentences(case, grounds), strict=True)
+                if reason.disclosable and sentence is not None
             )[:4],
             suggestions=tuple(Suggestion(moves=tuple(map(self.move, change.moves))) for change in case.changes),
             needs_review=self.needs_review(case, grounds),
@@ -298,7 +321,7 @@ class Reporter:
             points_per_log_odds=float(to_points(np.ones(1), scale)[0]),
             background=self.background(explanation.base),
             contributions=contributions,
-            sentences=self.sentences(case),
+            sentences=self.sentence_contributions(case),
             sentence_method=self.method(case),
             seed=SEED,
             ablations=tuple(
@@ -339,7 +362,7 @@ class Reporter:
             for number, (name, log_odds, points, from_trees) in enumerate(rows)
         )
 
-    def sentences(self, case: Case) -> tuple[SentenceContribution, ...]:
+    def sentence_contributions(self, case: Case) -> tuple[SentenceContribution, ...]:
         """Every sentence, in log-odds."""
         explanation, concepts = case.explanation, self.bundle.schema.concepts
         points, found = self.points(explanation.sentences), []

@@ -30,7 +30,8 @@ from experiments.reporting.decision.validator import (
     ValidatorReport,
 )
 from experiments.reporting.file_names import file_name
-from experiments.reporting.parts import Fact, Move, Result, SourcePoints, Subject
+from experiments.reporting.parts import Fact, MarkedText, Move, Passage, Result, SourcePoints, Subject
+from experiments.reporting.words import in_words
 
 FACTOR = 40 / math.log(2)  # points for one unit of log-odds
 OFFSET = 600 - FACTOR * math.log(20)
@@ -241,6 +242,12 @@ def underwriter() -> UnderwriterReport:
     return report.model_copy(update={"sources": sources(report)})
 
 
+def sentence(reason: ReportedReason) -> MarkedText:
+    """A reason as a letter gives it."""
+    value = in_words(reason.facts[0].value or "", reason.facts[0].unit)
+    return MarkedText(passages=(Passage(text=f"{reason.wording} You have "), Passage(text=value, marked=True)))
+
+
 def notice() -> ApplicantNotice:
     """The letter to the same applicant."""
     report = underwriter()
@@ -252,7 +259,9 @@ def notice() -> ApplicantNotice:
         contact="Harbour Street Credit Union, Applications, 12 Harbour Street",
         decision=report.result.decision,
         reasons=tuple(
-            PlainReason(wording=reason.wording, facts=reason.facts) for reason in report.reasons if reason.disclosable
+            PlainReason(wording=reason.wording, sentence=sentence(reason))
+            for reason in report.reasons
+            if reason.disclosable
         ),
         suggestions=tuple(Suggestion(moves=change.moves) for change in report.changes),
         needs_review=True,

@@ -7,14 +7,19 @@ from typing import Literal
 
 from pydantic import Field
 
-from experiments.reporting.parts import Decision, Fact, Move, ReportModel, Text
+from experiments.reporting.parts import Decision, MarkedText, Move, ReportModel, Text
 
 
 class PlainReason(ReportModel):
-    """A reason as the applicant reads it, with the applicant's own values."""
+    """A reason as the applicant reads it.
+
+    Attributes:
+        wording: As the schema has it, short.
+        sentence: As the letter has it, with the applicant's own value and words marked.
+    """
 
     wording: Text
-    facts: tuple[Fact, ...]
+    sentence: MarkedText
 
 
 class Suggestion(ReportModel):

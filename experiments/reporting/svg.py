@@ -23,6 +23,7 @@ _FONT = re.compile(r"font-family:[^;]*;?|font: *(?P<size>[\d.]+px)[^;]*")
 _NO_TURN = re.compile(r' transform="rotate\(-?0(\.0)? [^"]*"')
 _PATH = re.compile(r' d="([^"]*)"')
 _EMPTY = re.compile(r"<g\b[^>]*/>|<defs/>")
+_LIKE = re.compile(r'(<g clip-path="[^"]*")>((?:<use [^>]*? class="(s\d+)"/>)(?:<use [^>]*? class="\3"/>)*)</g>')
 _ID = re.compile(r' id="([mp][0-9a-f]{10}|image[0-9a-f]{10})"')
 _COMMAND = re.compile(r" ?([MLQCZz]) ?")
 _LETTERS = "'DejaVu Sans',Verdana,'Segoe UI',Arial,sans-serif"
@@ -39,7 +40,7 @@ def compact(svg: str) -> str:
     def small(tag: re.Match[str]) -> str:
         return _NUMBER.sub(_rounded, _STYLE.sub(lambda style: _class(style[1], names), _NO_TURN.sub("", tag[0])))
 
-    text = _short_ids(_paths(_ungrouped(_TAG.sub(small, text))))
+    text = _short_ids(_marks(_paths(_ungrouped(_TAG.sub(small, text)))))
     rules = "".join(f".{name}{{{style}}}" for style, name in names.items())
     head, _, rest = text.partition(">")
     every = f"*{{stroke-linejoin:round;stroke-linecap:butt}}text{{font-family:{_LETTERS}}}"
@@ -74,6 +75,16 @@ def _ungrouped(text: str) -> str:
         else:
             kept.append(part)
     return "".join(kept)
+
+
+def _marks(text: str) -> str:
+    """With the style of many like marks said once, by their group."""
+
+    def once(group: re.Match[str]) -> str:
+        own = f' class="{group[3]}"'
+        return f"{group[1]}{own}>{group[2].replace(own, '')}</g>"
+
+    return _LIKE.sub(once, text)
 
 
 def _short_ids(text: str) -> str:

@@ -138,7 +138,7 @@ def _attention(alerts: Sequence[Alert], state: State) -> Section:
     more = len(alerts) - MAX_ALERTS
     return Section(
         key="attention",
-        title="What needs attention",
+        title="Alarms and warnings",
         words=(f"{count(more, 'further alert')} of the periods shown: alerts.jsonl.",) if more > 0 else (),
         findings=tuple(findings),
     )

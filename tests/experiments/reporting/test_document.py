@@ -125,7 +125,7 @@ def test_the_gravest_finding_comes_first() -> None:
     assert [finding.key for finding in whole.findings()] == ["b", "a"]
     assert one.title == "Fine."
     page = document_html(whole)
-    attention = page[page.index('id="attention"') : page.index('id="facts"')]
+    attention = page[page.index('id="document-attention"') : page.index('id="document-facts"')]
     assert "Not fine." in attention
     assert "Fine." not in attention
 

@@ -46,7 +46,7 @@ def browser() -> Iterator[Browser]:
 def made_pages(trained: Trained, everything: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Pages by kind, of decided applications over six months."""
     out = tmp_path_factory.mktemp("pages")
-    table = generate(500, 8).table.astype(object)
+    table = generate(400, 8).table.astype(object)
     table["applied_on"] = [f"2023-{1 + at % 6:02d}-{1 + at % 28:02d}" for at in range(len(table))]
     table["application_id"] = [f"L{at:06d}" for at in range(len(table))]
     data = out / "later.csv"

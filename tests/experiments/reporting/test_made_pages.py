@@ -18,6 +18,8 @@ from tests.support.axe import axe_script, violations
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.slow  # every verb that makes pages runs once
+
 KINDS = (
     *("underwriter", "applicant", "validator", "index", "validation", "card"),
     *("protected", "comparison", "watch", "review"),

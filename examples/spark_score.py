@@ -1,4 +1,4 @@
-"""Score a Spark data frame: every partition by one model that each Python worker loads once.
+"""Score a Spark data frame, partition by partition; each loads the model once.
 
 pip install pyspark                            # and Java 17 or later
 creditfusion demo --rows 2000                  # writes demo_run/
@@ -7,7 +7,6 @@ python examples/spark_score.py demo_run
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,25 +16,23 @@ from pyspark.sql import DataFrame, SparkSession
 
 import fusion
 
-COLUMNS = "id string, pd double, score double, decision string, rule string, message string"
-
-
-@functools.lru_cache(maxsize=1)
-def model_at(path: str) -> fusion.Scorer:
-    """The model, loaded once in each Python worker; the path must be that of every machine."""
-    return fusion.load(path, threads=1)
+TEXTS, NUMBERS = ("id", "decision", "rule", "message"), ("pd", "score")
+COLUMNS = ", ".join([*(f"{name} string" for name in TEXTS), *(f"{name} double" for name in NUMBERS)])
 
 
 def scored(rows: DataFrame, model: str) -> DataFrame:
-    """One row for each that was given: scored, or rejected with the rule that it broke and the remedy."""
+    """One row for each that was given: scored, or rejected with the rule that it broke and the remedy.
+
+    The model's path must be that of every machine.
+    """
 
     def score(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        scorer = model_at(model)
+        scorer = fusion.load(model, threads=1)
         for frame in frames:
             found = scorer.score(frame.fillna(""))
             rejects = found.rejects.assign(id=frame.loc[found.rejects.index, scorer.schema.id.name])
             both = pd.concat([found.scores, rejects])
-            yield both.reindex(columns=["id", "pd", "score", "decision", "rule", "message"])
+            yield both.reindex(columns=list(TEXTS + NUMBERS)).astype(dict.fromkeys(TEXTS, object))
 
     return rows.mapInPandas(score, COLUMNS)
 

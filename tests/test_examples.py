@@ -78,7 +78,7 @@ def test_examples_are_short_use_the_public_surface_alone_and_are_listed(path: Pa
         "pandas",
         "pathlib",
         "sys",
-        *({"collections", "functools", "pyspark"} if path.stem == "spark_score" else ()),
+        *({"collections", "pyspark"} if path.stem == "spark_score" else ()),
     }
     for page in ("README.md", "docs/examples.md"):
         assert f"examples/{path.name}" in (ROOT / page).read_text(encoding="utf-8"), page

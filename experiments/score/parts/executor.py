@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from experiments.score.job import RowScorer
+from experiments.score.answering import RowScorer
 from experiments.score.parts.files import FileToScore
 from experiments.score.parts.steps import Job, assemble, commit_part, read_parts
 from experiments.score.parts.work import FileDone, FileRead

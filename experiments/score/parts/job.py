@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_schemas.errors import ContractError, RunError
+from experiments.score.answering import RowScorer
 from experiments.score.columns import output_columns
-from experiments.score.job import RowScorer, identity_of
+from experiments.score.job import identity_of
 from experiments.score.parts.executor import Executor, RowsCommitted
 from experiments.score.parts.files import WORK, FilesToScore
 from experiments.score.parts.steps import Job, survey
@@ -105,7 +106,9 @@ def score_in_parts(
     plan = Plan(identity=identity_of(scorer, options), part_rows=options.chunk_rows, files=names)
     with _alone(given.work):
         work, plan = begin(given.work, plan, resume=conduct.resume, force=conduct.force)
-        columns = output_columns(scorer.schema, scorer.n_reasons, scorer.policy is not None, options.passthrough)
+        columns = output_columns(
+            scorer.schema, scorer.n_reasons, scorer.lenders_policy is not None, options.passthrough
+        )
         job = Job(work, scorer.schema, replace(options, chunk_rows=plan.part_rows), columns)
         done, n_resumed = _earlier(work, names)
         answered, n_fresh = _answered(executor, job, given, done, run)

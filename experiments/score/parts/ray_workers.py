@@ -39,7 +39,7 @@ class ScorerSource:
         model: The bundle.
         encoder: Where the text encoder lies; None: where training found it.
         cache: Of narratives' vectors.
-        policy: What decides; None: the model's own cut-off.
+        policy: What decides in the place of the bundle's policy; None: that one.
         reasons: Beside every score.
         threads: Processor threads of a worker.
         model_id: Of the model that this command has loaded.

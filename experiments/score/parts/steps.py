@@ -12,7 +12,8 @@ from pathlib import Path
 
 from data_schemas.contract import Schema
 from data_schemas.errors import RunError, UserError
-from experiments.score.job import REJECTS_COLUMNS, RowScorer, answered
+from experiments.score.answering import RowScorer, answer_chunk
+from experiments.score.job import REJECTS_COLUMNS
 from experiments.score.parts.files import FileToScore
 from experiments.score.parts.part import RowRange, packed
 from experiments.score.parts.work import FileDone, FileRead, Work, added, check_whole
@@ -20,7 +21,6 @@ from experiments.score.resumable_output import OutputColumn, OutputFile, finishe
 from experiments.session.fingerprint import check_unchanged, fingerprint
 from features.tables.applications import Chunk
 from features.tables.reader import ReadOptions, file_layout, read_chunks
-from fusion.policy.policy import NO_SECONDS
 from fusion.scorer import UNWATCHED, Monitor
 
 
@@ -105,7 +105,7 @@ def _read(job: Job, file: FileToScore, path: Path) -> Iterator[ReadPart | FileRe
 
 def commit_part(scorer: RowScorer, job: Job, file: FileToScore, part: ReadPart, monitor: Monitor = UNWATCHED) -> int:
     """Answer the rows of a part and commit it; how many rows they are."""
-    found = answered(scorer, part.chunk, NO_SECONDS, monitor)
+    found = answer_chunk(scorer, part.chunk, monitor)
     scored = rows_bytes(job.scored(file), found.scored)
     rejects = rows_bytes(job.rejects(file), found.rejects)
     content = packed(part.input_sha256, part.rows, scored, rejects, found.tally)

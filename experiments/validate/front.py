@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from experiments.reporting.document import Column, Finding, Section, Table
+from experiments.reporting.policies import policy_words
 from experiments.reporting.words import count, number, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from fusion.policy.policy import Policy
 from fusion.validation.intervals import Estimate, auc_interval, bootstrap, mean_share, rate
 
 PLOTS = ("roc", "reliability", "approval_and_bad_rate", "stability_columns", "calibration_by_month")
@@ -88,15 +88,6 @@ def headline(findings: Sequence[Finding]) -> tuple[str, ...]:
         verb = "should be looked into"
         return (f"Nothing speaks against using the model as it is meant; {count(len(concerns), 'thing')} {verb}.",)
     return ("Every test of this report is passed.",)
-
-
-def policy_words(policy: Policy) -> str:
-    """The cut-offs of all rows without one of their own."""
-    limits = policy.cutoffs
-    words = f"approve up to a PD of {percent(limits.approve)}"
-    if limits.decline > limits.approve:
-        words += f", decline above {percent(limits.decline)}"
-    return words + (f"; other cut-offs by {policy.segments.column}" if policy.segments else "")
 
 
 def key_figures(scored: ScoredOutcomes) -> Table:

@@ -11,6 +11,7 @@ from pathlib import Path
 from data_schemas.errors import ContractError
 from experiments.reporting.document import Document, Section
 from experiments.reporting.model_name import name_and_digest
+from experiments.reporting.policies import policy_words
 from experiments.reporting.words import count, number
 from experiments.session.decision_dates import rows_since
 from experiments.session.layouts import note_layouts
@@ -25,7 +26,7 @@ from experiments.validate.chapters.fairness import chapter as fairness
 from experiments.validate.chapters.fairness.proxies import probed
 from experiments.validate.chapters.policy import chapter as policy
 from experiments.validate.chapters.stability import chapter as stability
-from experiments.validate.front import headline, key_figures, plots_of, policy_words, with_actions
+from experiments.validate.front import headline, key_figures, plots_of, with_actions
 from experiments.validate.scored_outcomes import ScoredOutcomes, score_outcomes
 from experiments.validate.slices import length_cut, month_cut, segment_cuts
 from features.tables.applications import Applications, Chunk, Rejects

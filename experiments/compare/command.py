@@ -158,8 +158,8 @@ def compare(
         if champion or challenger or schema is None:
             remedy = "Leave --champion and --challenger out, and name --schema."
             raise ContractError("--decisions takes no bundles, and needs --schema", remedy)
-        options = dict(zip(("delimiter", "encoding", "sheet"), (delimiter, encoding, sheet), strict=True))
-        live = LiveRequest(decisions, tuple(data), schema, experiment, options, report_day(made_on), out, force)
+        written = {"delimiter": delimiter, "encoding": encoding, "sheet": sheet}
+        live = LiveRequest(decisions, tuple(data), schema, experiment, written, report_day(made_on), out, force)
         compare_live(live, json_output)
         return
     if champion is None or challenger is None:

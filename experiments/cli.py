@@ -18,8 +18,6 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -48,6 +46,7 @@ from experiments.score.command import EXAMPLES as SCORE_EXAMPLES
 from experiments.score.command import score
 from experiments.serve.command import EXAMPLES as SERVE_EXAMPLES
 from experiments.serve.command import app as serve_app
+from experiments.session.environment import environment
 from experiments.session.run import INTERRUPTED, WARNED
 from experiments.session.standard_streams import as_named
 from experiments.settings.command import EXAMPLES as SETTINGS_EXAMPLES
@@ -118,21 +117,7 @@ def _common(
     alarms.
     """
     if signed_by:
-        context.with_resource(_environment(SIGNED_BY, signed_by))
-
-
-@contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    """A variable of the environment, which processes that a verb starts inherit, while the verb runs."""
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+        context.with_resource(environment({SIGNED_BY: signed_by}))
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """The bundle: a trained model as a folder of plain files, verified byte by byte before any of them is parsed.
 
-Layout of format version 8:
+Layout of format version 9:
 
     manifest.json           what the bundle is; sha256 of every other file
     manifest.sha256         sha256 of manifest.json
@@ -20,6 +20,7 @@ Layout of format version 8:
     rows.safetensors        fingerprints of the rows that the model learned from
     encoder/probes.safetensors  vectors of fixed texts, against which an encoder is checked; absent where none was read
     encoder/tuned.safetensors   tensors that take the place of the text encoder's; only where it was tuned
+    policy.json             the credit policy that decides where no other is given; only where training was given one
     card.md                 the model card
 
 Beside them may lie model.sig, a signature of all the others (``fusion.signatures``).
@@ -50,6 +51,7 @@ from data_schemas.reader import parse_schema
 from features.arrays import Flags, Floats32
 from features.atomic_files import new_folder
 from features.batches.column_counts import ColumnProfile, Profiles
+from features.design import TabularBlock
 from features.tables.applications import Applications
 from features.tabular import TabularEncoder
 from fusion.bundle_folder import MANIFEST, MANIFEST_DIGEST, check_place
@@ -61,11 +63,13 @@ from fusion.model.fusion_model import Assembly, FusionModel, Member, TextModel, 
 from fusion.model.head import Head
 from fusion.model.stacker import Stacker
 from fusion.model.text_components import TextComponents
+from fusion.policy.policy import Policy, deciding_policy, encoded_cutoffs
+from fusion.policy.policy_file import parse_policy
 from fusion.signatures import SIGNATURE, Signer, check_signature, demanded_signer
 from fusion.validation.text_drift import Reference
 from fusion.validation.training_rows import TrainingRows
 
-FORMAT_VERSION = 8
+FORMAT_VERSION = 9
 NEEDED = (
     "schema.json",
     "config.json",
@@ -81,6 +85,7 @@ NEEDED = (
 )
 TUNED = "encoder/tuned.safetensors"
 PROBES = "encoder/probes.safetensors"
+POLICY = "policy.json"
 COPY_AGAIN = "Copy the bundle again from where it was made."
 Json = dict[str, object]
 _PROFILES = TypeAdapter(dict[str, ColumnProfile])
@@ -152,6 +157,7 @@ class Trained:
         probes: float32 (n_probes, dim), the encoder's vectors of ``features.encoders.parity.PROBES`` in fp32; None
             where it read no text.
         profiles: what each input was like over the rows learned from, for warnings of batches unlike them.
+        policy: what decides where no other policy is given; None: the model's own cut-off.
     """
 
     model: FusionModel
@@ -163,6 +169,7 @@ class Trained:
     tuned: Tensors = field(default_factory=dict)
     probes: Floats32 | None = None
     profiles: Profiles = field(default_factory=dict)
+    policy: Policy | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,10 +187,20 @@ class Bundle:
     tuned: Tensors = field(default_factory=dict)
     probes: Floats32 | None = None
     profiles: Profiles = field(default_factory=dict)
+    policy: Policy | None = None
 
-    def explainer(self) -> Explainer:
-        """What explains this model's margins, against the background that its settings name; takes a second."""
-        return Explainer.of(self.model, self.population.background(self.config))
+    def deciding_policy(self, given: Policy | None = None) -> Policy:
+        """What decides: the policy that is given, else the bundle's own, else the model's cut-off."""
+        return deciding_policy(given, self.policy, self.config)
+
+    def background(self, given: Policy | None = None) -> TabularBlock:
+        """The rows that explanations draw absent columns from, where this policy decides, or else the bundle's."""
+        cutoffs = encoded_cutoffs(self.deciding_policy(given), self.population.columns, self.tabular)
+        return self.population.background(self.config.explain, cutoffs)
+
+    def explainer(self, given: Policy | None = None) -> Explainer:
+        """What explains this model's margins, against ``background``; takes a second."""
+        return Explainer.of(self.model, self.background(given))
 
     def learned_from(self, applications: Applications) -> Flags | None:
         """bool (n,): which of these rows the model learned from; None where it cannot recognise its own."""
@@ -226,6 +243,10 @@ def _blend_json(assembly: Assembly) -> Json:
     return {"members": members, "booster_weights": assembly.stacker.weights, "intercept": assembly.intercept}
 
 
+def _policy_json(policy: Policy) -> bytes:
+    return _json_bytes(policy.model_dump(mode="json", exclude_none=True))
+
+
 def save(
     path: Path,
     trained: Trained,
@@ -264,6 +285,7 @@ def save(
         **dict(without),
         **({PROBES: save_tensors({"vectors": trained.probes})} if trained.probes is not None else {}),
         **({TUNED: save_tensors(dict(trained.tuned))} if trained.tuned else {}),
+        **({POLICY: _policy_json(trained.policy)} if trained.policy else {}),
     }
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
     manifest = Manifest(format_version=FORMAT_VERSION, files=digests, provenance=provenance)
@@ -393,4 +415,12 @@ def load(path: Path, signed_by: Signer | None = None) -> Bundle:
     tuned = load_tensors(contents[TUNED]) if TUNED in contents else UNTUNED
     probes = load_tensors(contents[PROBES])["vectors"] if PROBES in contents else None
     profiles = _PROFILES.validate_json(contents["columns.json"])
-    return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned, probes, profiles)
+    kept = kept_policy(contents, schema, path)
+    return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned, probes, profiles, kept)
+
+
+def kept_policy(contents: Mapping[str, bytes], schema: Schema, path: Path) -> Policy | None:
+    """The policy that a bundle keeps, whichever second models it names; None where it keeps none."""
+    if POLICY not in contents:
+        return None
+    return parse_policy(json.loads(contents[POLICY]), schema, f"{path}/{POLICY}", seconds=None)

@@ -45,8 +45,13 @@ def test_its_metadata_names_licence_and_ranges(wheel: Path) -> None:
         "pdf",
         "postgres",
         "dashboard",
+        "serve",
         "signing",
+        "mlflow",
+        "openvino",
+        "onnx",
         "augment",
+        "ray",
         "benchmarks",
         "dev",
     ]

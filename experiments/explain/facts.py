@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_schemas.contract import Field, FieldType, Reason
+from data_schemas.contract import Field, FieldType, Reason, Schema
 from experiments.explain.approved import ApprovedValues, Side
 from experiments.explain.cases import Case
 from experiments.explain.columns import columns_of
@@ -147,12 +147,16 @@ def shortened(text: str) -> str:
 
 def flags(case: Case) -> tuple[Flag, ...]:
     """The data-quality flags, in words."""
-    schema = case.application.schema
+    found = [flag for flag in case.quality.split(";") if flag]
+    return tuple(Flag(flag=flag, words=flag_words(flag, case.application.schema)) for flag in found)
+
+
+def flag_words(flag: str, schema: Schema) -> str:
+    """A data-quality flag in words."""
     titles = {name: column.title for name, column in columns_of(schema).items()}
     sources = {one.name: one.title for one in schema.sources}
-    found = [flag for flag in case.quality.split(";") if flag]
     named = {"no_records": sources, "contradiction": {one.name: one.wording for one in schema.contradictions}}
-    return tuple(Flag(flag=flag, words=_words(flag, named.get(flag.partition(":")[0], titles))) for flag in found)
+    return _words(flag, named.get(flag.partition(":")[0], titles))
 
 
 def _words(flag: str, titles: Mapping[str, str]) -> str:

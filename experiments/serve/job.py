@@ -240,7 +240,7 @@ def start_summary(models: Models, url: str, log: str | None, run: Run) -> dict[s
         found |= {"experiment": models.routing.experiment}
     if models.shadow:
         found |= {"shadow": models.shadow.model_id}
-    policy = models.champion.policy
+    policy = models.champion.lenders_policy
     found |= {"policy": policy.digest[:12] if policy else "the model's own cut-off"}
     found |= {"decision_log": shown_log(log), "seconds_to_start": round(run.clock.total, 3)}
     return found

@@ -114,6 +114,6 @@ def _facts(scorer: Scorer, models: Models) -> ModelFacts:
         bad=made.n_bad,
         figures=made.figures,
         encoder=made.encoder_digest,
-        policy=scorer.policy.digest if scorer.policy is not None else None,
+        policy=scorer.lenders_policy.digest if scorer.lenders_policy is not None else None,
         second_models={name: one.model_id for name, one in models.seconds.items()},
     )

@@ -26,7 +26,7 @@ from features.encoders.encoder import BertEncoder
 from features.encoders.sources import UNTUNED, open_encoder
 from features.encoders.threads import lone_workers
 from fusion.config import EncoderConfig, TuningConfig
-from fusion.model.head import training_device
+from fusion.model.head_fitting import training_device
 from fusion.tuning.fold import Epoch, Way, train_fold
 from fusion.tuning.lower_layers import text_inputs
 from fusion.tuning.reading import Reading, TuningRows, numbered
@@ -141,10 +141,10 @@ def _read(rows: TuningRows, fold: int, source: Path, encoder: EncoderConfig, ten
 
 
 def _open(source: Path, encoder: EncoderConfig, tensors: Mapping[str, Tensor] = UNTUNED) -> BertEncoder:
-    """The encoder as models read with it."""
+    """The encoder as models read with it, on torch, which has its layers."""
     return open_encoder(
         str(source),
-        precision=encoder.precision,
+        precision="auto" if encoder.precision == "int8" else encoder.precision,
         window=encoder.window,
         pooling=encoder.pooling,
         prefix=encoder.prefix,

@@ -30,7 +30,7 @@ from experiments.reporting.decision.validator import (
     ValidatorReport,
 )
 from experiments.reporting.file_names import file_name
-from experiments.reporting.parts import Fact, MarkedText, Move, Passage, Result, SourcePoints, Subject
+from experiments.reporting.parts import DecidingPolicy, Fact, MarkedText, Move, Passage, Result, SourcePoints, Subject
 from experiments.reporting.words import in_words
 
 FACTOR = 40 / math.log(2)  # points for one unit of log-odds
@@ -53,6 +53,9 @@ def result(score: float) -> Result:
 
 
 STARTING_SCORE = 521.4
+POLICY = DecidingPolicy(
+    kind="cut_off", words="approve up to a PD of 20.0 %", digest="4d" * 32, approve=0.20, decline=0.20
+)
 CUT_OFF = OFFSET + FACTOR * math.log(4)
 COLUMNS = (
     ("dti", "Monthly debt payments over monthly income", 0.4213, "fraction", -21.37),
@@ -176,6 +179,7 @@ def underwriter() -> UnderwriterReport:
         narratives=narratives,
         narrative_points=told,
         sentence_method="exact",
+        policy=POLICY,
         reasons=(
             ReportedReason(
                 code="DTI",
@@ -336,6 +340,7 @@ def validator() -> ValidatorReport:
         versions={"creditfusion": "0.1.0", "lightgbm": "4.7.0", "torch": "2.13.0"},
         command="creditfusion explain --model bundle --data applications.csv --id A-10482 --for validator --out out",
         sources=report.sources,
+        policy=report.policy,
     )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from experiments.bundle.opened import open_bundle
+from experiments.reporting.policies import policy_json, policy_words
 from experiments.session.summary import Summary
-from fusion.bundle import TUNED
+from fusion.bundle import TUNED, kept_policy
 from fusion.signatures import SignatureNote, signature_note
 
 
@@ -15,6 +16,7 @@ def summaries(path: Path) -> tuple[Summary, Summary]:
     """What the bundle is, for machines and for people; raises ContractError for one that is damaged."""
     opened = open_bundle(path)
     manifest, provenance, note = opened.manifest, opened.manifest.provenance, signature_note(path)
+    policy = kept_policy(opened.contents, opened.schema, path)
     found: dict[str, object] = {
         "bundle": path,
         "model_id": manifest.model_id,
@@ -25,6 +27,7 @@ def summaries(path: Path) -> tuple[Summary, Summary]:
         "narratives": [field.name for field in opened.schema.narratives],
         "sources": [source.name for source in opened.schema.sources],
         "max_pd": opened.config.decision.max_pd,
+        "policy": policy_json(policy),
         "files": len(manifest.digests),
         "bytes": sum(len(content) for content in opened.contents.values()),
         "training": {
@@ -44,7 +47,8 @@ def summaries(path: Path) -> tuple[Summary, Summary]:
         },
     }
     machines = None if note is None else {"kind": note.kind, "key_hint": note.key_hint}
-    people = {"signature": _stated(note), "figures": _by_rows(provenance.figures)}
+    ruled = "none: max_pd decides" if policy is None else f"{policy_words(policy)} ({policy.digest[:12]})"
+    people = {"policy": ruled, "signature": _stated(note), "figures": _by_rows(provenance.figures)}
     return {**found, "signature": machines}, {**found, **people}
 
 

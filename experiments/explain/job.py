@@ -22,6 +22,7 @@ from experiments.reporting.decision.applicant import ApplicantNotice
 from experiments.reporting.decision.index import IndexEntry, IndexPage, Link
 from experiments.reporting.file_names import INDEX, Kind, file_name
 from experiments.reporting.language import ENGLISH, Language, gettext_noop
+from experiments.reporting.model_name import model_name
 from experiments.reporting.parts import ReportModel
 from experiments.reporting.pdf import lacks_font, require_pdf, to_pdf
 from experiments.reporting.words import listed, number
@@ -214,6 +215,7 @@ def _index(
         file=heading.data.name,
         product=heading.language.gettext(bundle.schema.title),
         model=bundle.manifest.model_id,
+        model_name=model_name(bundle),
         made_on=heading.made_on,
         entries=tuple(entries),
         n_approved=decided["approve"],

@@ -173,22 +173,27 @@ def _bound(value: float | str | None) -> float | None:
 
 
 def _concept(concept: Document) -> Concept:
-    reason, kind = concept["reason"], concept.get("sensitive")
+    kind = concept.get("sensitive")
     return Concept(
         name=concept["name"],
         statements=tuple(concept["says"]),
-        reason=Reason(reason["code"], reason["wording"], reason.get("disclosable", True)),
+        reason=_worded(concept["reason"]),
         words=tuple(concept.get("words", [])),
         sensitive=Sensitive(kind) if kind else "",
     )
 
 
 def _reason(reason: Document | None, begin: str = "") -> Reason | None:
-    """A reason; its wording stands behind ``begin``, where something does."""
-    if reason is None:
-        return None
-    wording = f"{begin}: {reason['wording']}" if begin else reason["wording"]
-    return Reason(reason["code"], wording, reason.get("disclosable", True))
+    """A reason; its sentences stand behind ``begin``, where something does."""
+    return None if reason is None else _worded(reason, f"{begin}: " if begin else "")
+
+
+def _worded(reason: Document, begin: str = "") -> Reason:
+    low, high, missing, recorded = (
+        begin + reason[key] if key in reason else "" for key in ("low", "high", "missing", "recorded")
+    )
+    disclosable = reason.get("disclosable", True)
+    return Reason(reason["code"], begin + reason["wording"], disclosable, True, low, high, missing, recorded)
 
 
 def _source(source: Document) -> Source:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, combinations
+from string import Formatter
 from typing import NamedTuple
 
 from data_schemas.levels import level_key
@@ -277,12 +278,33 @@ def _reasons_agree(document: Document) -> Iterator[Problem]:
     first: dict[str, Document] = {}
     for path, reason in _reasons(document):
         code, known = reason["code"], first.setdefault(reason["code"], reason)
-        if known["wording"] != reason["wording"]:
+        if any(known.get(key) != reason.get(key) for key in ("wording", "low", "high", "missing", "recorded")):
             what = f"the reason code {code!r} has two wordings"
             yield Problem(path, "reason_code", what, "Word them alike, or give each its own code.")
         if known.get("disclosable", True) != reason.get("disclosable", True):
             what = f"the reason code {code!r} is disclosable in one place and not in another"
             yield Problem(f"{path}.disclosable", "reason_code", what, "Decide alike, or give each its own code.")
+
+
+def _sentences_hold_the_value(document: Document) -> Iterator[Problem]:
+    for path, reason in _reasons(document):
+        for key in ("low", "high", "missing", "recorded"):
+            sentence = reason.get(key, "")
+            held = [name for _, name, *_ in _parts(sentence) if name is not None]
+            if key in ("low", "high") and sentence and held not in (["value"], ["number"]):
+                what = f"{sentence!r} has to hold the applicant's value once"
+                remedy = "Write {value}, or {number} for the value without its unit, and no other braces."
+                yield Problem(f"{path}.{key}", "sentence_value", what, remedy)
+            elif key in ("missing", "recorded") and held:
+                yield Problem(f"{path}.{key}", "sentence_value", f"{sentence!r} has braces", "Leave them out.")
+
+
+def _parts(sentence: str) -> list[tuple[str, str | None, str | None, str | None]]:
+    """The parts of a sentence with names in braces; one bad name where the braces do not match."""
+    try:
+        return list(Formatter().parse(sentence))
+    except ValueError:
+        return [("", "", None, None)]
 
 
 _RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
@@ -299,4 +321,5 @@ _RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _sources_are_sound,
     statement_rules,
     _reasons_agree,
+    _sentences_hold_the_value,
 )

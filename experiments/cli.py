@@ -28,6 +28,7 @@ import typer
 from data_schemas.errors import ContractError, UnlikeTrainingError, UserError
 from experiments.augment.command import EXAMPLES as AUGMENT_EXAMPLES
 from experiments.augment.command import augment
+from experiments.bundle.command import app as bundle_app
 from experiments.compare.command import EXAMPLES as COMPARE_EXAMPLES
 from experiments.compare.command import compare
 from experiments.demo.command import EXAMPLES as DEMO_EXAMPLES
@@ -43,6 +44,9 @@ from experiments.probe.command import probe
 from experiments.schema.command import app as schema_app
 from experiments.score.command import EXAMPLES as SCORE_EXAMPLES
 from experiments.score.command import score
+from experiments.serve.command import EXAMPLES as SERVE_EXAMPLES
+from experiments.serve.command import app as serve_app
+from experiments.session.environment import environment
 from experiments.session.run import INTERRUPTED, WARNED
 from experiments.session.standard_streams import as_named
 from experiments.settings.command import EXAMPLES as SETTINGS_EXAMPLES
@@ -55,6 +59,7 @@ from experiments.validate.command import EXAMPLES as EVALUATE_EXAMPLES
 from experiments.validate.command import evaluate
 from experiments.watch.command import EXAMPLES as WATCH_EXAMPLES
 from experiments.watch.command import watch
+from fusion.signatures import SIGNED_BY
 
 FAILED, WRONG_USAGE = 1, 2
 
@@ -72,7 +77,9 @@ app.command(epilog=PRETRAIN_EXAMPLES)(pretrain)
 app.command(epilog=DISTIL_EXAMPLES)(distil)
 app.command(epilog=TRAIN_EXAMPLES)(train)
 app.command(epilog=SWEEP_EXAMPLES)(sweep)
+app.add_typer(bundle_app, name="bundle")
 app.command(epilog=SCORE_EXAMPLES)(score)
+app.add_typer(serve_app, name="serve", epilog=SERVE_EXAMPLES)
 app.command(epilog=EXPLAIN_EXAMPLES)(explain)
 app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
 app.command(epilog=COMPARE_EXAMPLES)(compare)
@@ -90,9 +97,18 @@ def _show_version(value: bool) -> None:
 
 @app.callback()
 def _common(
+    context: typer.Context,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    signed_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIGNER",
+            envvar=SIGNED_BY,
+            help="Open no bundle without a signature by SIGNER: a public key's file, or IDENTITY,ISSUER.",
+        ),
+    ] = None,
 ) -> None:
     """Credit-risk scoring that reads an application's words beside its columns.
 
@@ -100,6 +116,8 @@ def _common(
     rows were rejected, 4 stopped by --strict at what it would only warn of, or a watch that warns, 5 a watch that
     alarms.
     """
+    if signed_by:
+        context.with_resource(environment({SIGNED_BY: signed_by}))
 
 
 def main() -> None:
@@ -168,7 +186,8 @@ def _print_json(failure: Failure) -> None:
     """Print a failure as one JSON object on stdout, where the command line asks for JSON."""
     words = sys.argv[1:]
     if "--json" in words:
-        verb = " ".join(words[: 2 if words[0] == "schema" else 1])
+        verbs = words[2:] if words[0] == "--signed-by" else words
+        verb = " ".join(verbs[: 2 if verbs[0] in ("bundle", "schema") else 1])
         print(json.dumps({"verb": verb, "status": "failed", **asdict(failure)}), flush=True)
 
 

@@ -57,7 +57,8 @@ SinceOption = Annotated[
     typer.Option("--since", formats=["%Y-%m-%d"], help="Take decisions from this day on, and no earlier."),
 ]
 PolicyOption = Annotated[
-    Path | None, typer.Option("--policy", help="Policy file, TOML. Left out: a model's own cut-off, decision.max_pd.")
+    Path | None,
+    typer.Option("--policy", help="Policy file, TOML. Left out: the bundle's, or else its cut-off, decision.max_pd."),
 ]
 SecondOption = Annotated[
     list[str] | None,

@@ -1,6 +1,6 @@
 """The bundle: a trained model as a folder of plain files, verified byte by byte before any of them is parsed.
 
-Layout of format version 8:
+Layout of format version 9:
 
     manifest.json           what the bundle is; sha256 of every other file
     manifest.sha256         sha256 of manifest.json
@@ -20,7 +20,10 @@ Layout of format version 8:
     rows.safetensors        fingerprints of the rows that the model learned from
     encoder/probes.safetensors  vectors of fixed texts, against which an encoder is checked; absent where none was read
     encoder/tuned.safetensors   tensors that take the place of the text encoder's; only where it was tuned
+    policy.json             the credit policy that decides where no other is given; only where training was given one
     card.md                 the model card
+
+Beside them may lie model.sig, a signature of all the others (``fusion.signatures``).
 
 There is no pickle in it. It may be moved: the one path in it is that of a text encoder's folder, in config.json, and
 scoring can be told another. It is written beside its final name and renamed.
@@ -48,6 +51,7 @@ from data_schemas.reader import parse_schema
 from features.arrays import Flags, Floats32
 from features.atomic_files import new_folder
 from features.batches.column_counts import ColumnProfile, Profiles
+from features.design import TabularBlock
 from features.tables.applications import Applications
 from features.tabular import TabularEncoder
 from fusion.bundle_folder import MANIFEST, MANIFEST_DIGEST, check_place
@@ -59,10 +63,13 @@ from fusion.model.fusion_model import Assembly, FusionModel, Member, TextModel, 
 from fusion.model.head import Head
 from fusion.model.stacker import Stacker
 from fusion.model.text_components import TextComponents
+from fusion.policy.policy import Policy, deciding_policy, encoded_cutoffs
+from fusion.policy.policy_file import parse_policy
+from fusion.signatures import SIGNATURE, Signer, check_signature, demanded_signer
 from fusion.validation.text_drift import Reference
 from fusion.validation.training_rows import TrainingRows
 
-FORMAT_VERSION = 8
+FORMAT_VERSION = 9
 NEEDED = (
     "schema.json",
     "config.json",
@@ -78,6 +85,7 @@ NEEDED = (
 )
 TUNED = "encoder/tuned.safetensors"
 PROBES = "encoder/probes.safetensors"
+POLICY = "policy.json"
 COPY_AGAIN = "Copy the bundle again from where it was made."
 Json = dict[str, object]
 _PROFILES = TypeAdapter(dict[str, ColumnProfile])
@@ -118,6 +126,13 @@ class Manifest(BaseModel):
         """Twelve hex digits that name this model: equal contents, equal name."""
         return hashlib.sha256(self.to_bytes()).hexdigest()[:12]
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """sha256 of every file of the bundle by its name, the manifest's own two included."""
+        own = hashlib.sha256(self.to_bytes()).hexdigest()
+        beside = hashlib.sha256(f"{own}\n".encode()).hexdigest()
+        return {**self.files, MANIFEST: own, MANIFEST_DIGEST: beside}
+
     def to_bytes(self) -> bytes:
         """The manifest as it stands on disk."""
         return _json_bytes(self.model_dump())
@@ -142,6 +157,7 @@ class Trained:
         probes: float32 (n_probes, dim), the encoder's vectors of ``features.encoders.parity.PROBES`` in fp32; None
             where it read no text.
         profiles: what each input was like over the rows learned from, for warnings of batches unlike them.
+        policy: what decides where no other policy is given; None: the model's own cut-off.
     """
 
     model: FusionModel
@@ -153,6 +169,7 @@ class Trained:
     tuned: Tensors = field(default_factory=dict)
     probes: Floats32 | None = None
     profiles: Profiles = field(default_factory=dict)
+    policy: Policy | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,10 +187,20 @@ class Bundle:
     tuned: Tensors = field(default_factory=dict)
     probes: Floats32 | None = None
     profiles: Profiles = field(default_factory=dict)
+    policy: Policy | None = None
 
-    def explainer(self) -> Explainer:
-        """What explains this model's margins, against the background that its settings name; takes a second."""
-        return Explainer.of(self.model, self.population.background(self.config))
+    def deciding_policy(self, given: Policy | None = None) -> Policy:
+        """What decides: the policy that is given, else the bundle's own, else the model's cut-off."""
+        return deciding_policy(given, self.policy, self.config)
+
+    def background(self, given: Policy | None = None) -> TabularBlock:
+        """The rows that explanations draw absent columns from, where this policy decides, or else the bundle's."""
+        cutoffs = encoded_cutoffs(self.deciding_policy(given), self.population.columns, self.tabular)
+        return self.population.background(self.config.explain, cutoffs)
+
+    def explainer(self, given: Policy | None = None) -> Explainer:
+        """What explains this model's margins, against ``background``; takes a second."""
+        return Explainer.of(self.model, self.background(given))
 
     def learned_from(self, applications: Applications) -> Flags | None:
         """bool (n,): which of these rows the model learned from; None where it cannot recognise its own."""
@@ -216,6 +243,10 @@ def _blend_json(assembly: Assembly) -> Json:
     return {"members": members, "booster_weights": assembly.stacker.weights, "intercept": assembly.intercept}
 
 
+def _policy_json(policy: Policy) -> bytes:
+    return _json_bytes(policy.model_dump(mode="json", exclude_none=True))
+
+
 def save(
     path: Path,
     trained: Trained,
@@ -254,6 +285,7 @@ def save(
         **dict(without),
         **({PROBES: save_tensors({"vectors": trained.probes})} if trained.probes is not None else {}),
         **({TUNED: save_tensors(dict(trained.tuned))} if trained.tuned else {}),
+        **({POLICY: _policy_json(trained.policy)} if trained.policy else {}),
     }
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
     manifest = Manifest(format_version=FORMAT_VERSION, files=digests, provenance=provenance)
@@ -311,7 +343,7 @@ def verify(path: Path) -> tuple[Manifest, dict[str, bytes]]:
         if hashlib.sha256(contents[name]).hexdigest() != digest:
             raise ContractError(f"{name} of bundle {path} was changed after training (sha256 differs)", COPY_AGAIN)
     present = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_file() and not _of_system(file)}
-    strangers = sorted(present - set(manifest.files) - {MANIFEST, MANIFEST_DIGEST})
+    strangers = sorted(present - set(manifest.files) - {MANIFEST, MANIFEST_DIGEST, SIGNATURE})
     if strangers:
         raise ContractError(f"{strangers[0]} in bundle {path} is not listed in its manifest", "Remove the file.")
     return manifest, contents
@@ -335,9 +367,15 @@ def _read(path: Path, name: str) -> bytes:
         ) from error
 
 
-def load(path: Path) -> Bundle:
-    """Verify and load a bundle; raises ContractError as ``verify`` does."""
+def load(path: Path, signed_by: Signer | None = None) -> Bundle:
+    """Verify and load a bundle; raises ContractError as ``verify`` does.
+
+    signed_by: whose signature it must carry; None: what ``CREDITFUSION_SIGNED_BY`` demands, where it does.
+    """
     manifest, contents = verify(path)
+    signer = signed_by or demanded_signer()
+    if signer is not None:
+        check_signature(path, manifest.digests, signer)
     try:
         schema = parse_schema(contents["schema.json"].decode(), f"{path}/schema.json")
     except ContractError as error:
@@ -377,4 +415,12 @@ def load(path: Path) -> Bundle:
     tuned = load_tensors(contents[TUNED]) if TUNED in contents else UNTUNED
     probes = load_tensors(contents[PROBES])["vectors"] if PROBES in contents else None
     profiles = _PROFILES.validate_json(contents["columns.json"])
-    return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned, probes, profiles)
+    kept = kept_policy(contents, schema, path)
+    return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned, probes, profiles, kept)
+
+
+def kept_policy(contents: Mapping[str, bytes], schema: Schema, path: Path) -> Policy | None:
+    """The policy that a bundle keeps, whichever second models it names; None where it keeps none."""
+    if POLICY not in contents:
+        return None
+    return parse_policy(json.loads(contents[POLICY]), schema, f"{path}/{POLICY}", seconds=None)

@@ -172,7 +172,8 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         config = with_cutoff(config, float(np.average(outcome, weights=weight)))
         reference = describe_texts(design.text, sampled_rows(len(sample), config))
         apart = distances(reference, design.text)
-        population, _ = describe_population(model, design, outcome, out_of_fold.fused, apart, config)
+        cutoffs = np.full(len(sample), config.decision.max_pd)
+        population, _ = describe_population(model, design, outcome, out_of_fold.fused, apart, config, cutoffs)
         provenance = Provenance(
             schema_digest=schema.digest,
             config_digest=config_digest(config),
@@ -235,6 +236,7 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             bundle.tuned,
             bundle.probes,
             bundle.profiles,
+            bundle.policy,
         )
         return save(Path(path), trained, provenance, CARD.format(made=provenance, schema=bundle.schema.name))
 

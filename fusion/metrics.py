@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
-from scipy.stats import norm, rankdata
-from sklearn.metrics import roc_auc_score, roc_curve
 
 from features.arrays import Floats
 
@@ -86,11 +84,15 @@ def both_classes(y: Floats) -> bool:
 
 def auc(y: Floats, margin: Floats, weight: Floats | None = None) -> float:
     """Area under the ROC curve; NaN with one class."""
+    from sklearn.metrics import roc_auc_score  # takes half a second, and no score needs it
+
     return float(roc_auc_score(y, margin, sample_weight=weight)) if both_classes(y) else float("nan")
 
 
 def ks(y: Floats, margin: Floats, weight: Floats | None = None) -> float:
     """Kolmogorov-Smirnov distance between the margins of good and bad; NaN with one class."""
+    from sklearn.metrics import roc_curve  # as above
+
     if not both_classes(y):
         return float("nan")
     false_positive, true_positive, _ = roc_curve(y, margin, sample_weight=weight)
@@ -151,6 +153,8 @@ def figures(y: Floats, margin: Floats, weight: Floats | None = None) -> Figures:
 
 def placements(y: Floats, margin: Floats) -> tuple[Floats, Floats]:
     """For each bad the share of goods below it, for each good the share of bads above it (ties count half)."""
+    from scipy.stats import rankdata  # takes half a second, and no score needs it
+
     bad, good = margin[y == 1], margin[y == 0]
     rank_all = rankdata(np.concatenate([bad, good]))
     above_goods = (rank_all[: len(bad)] - rankdata(bad)) / len(good)
@@ -190,6 +194,8 @@ def _z_test(difference: float, error: float) -> Gain:
 
     Without any error (below ``ROUNDING``) no difference has p = 1, and a difference has neither interval nor p.
     """
+    from scipy.stats import norm  # as above
+
     if error < ROUNDING:
         if abs(difference) < ROUNDING:
             return Gain(difference, difference, difference, 1.0)

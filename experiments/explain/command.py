@@ -21,6 +21,8 @@ from experiments.options import (
     JsonOption,
     ModelOption,
     NoCacheOption,
+    PolicyOption,
+    SecondOption,
     SheetOption,
     SourceOption,
     ThreadsOption,
@@ -41,6 +43,8 @@ creditfusion explain --model bundle --data new.csv --id A-104 --id A-107 --out r
 
 creditfusion explain --model bundle --data new.csv --declined --for underwriter --for applicant --out letters
 
+creditfusion explain --model bundle --data new.csv --referred --for applicant --policy policy.toml --out letters
+
 creditfusion explain --model bundle --data new.csv --top 20 --for validator --format json --fast --out checks
 """
 
@@ -58,8 +62,11 @@ def explain(
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the reports; index.html lists them.")],
     ids: Annotated[list[str] | None, typer.Option("--id", help="Application to explain; repeat for more.")] = None,
     declined: Annotated[bool, typer.Option("--declined", help="Explain the declined, in the file's order.")] = False,
+    referred: Annotated[
+        bool, typer.Option("--referred", help="Explain those that a person must look at, in the file's order.")
+    ] = False,
     top: Annotated[int | None, typer.Option(min=1, help="Explain so many of the highest PD.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Most applications that --declined explains.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, help="Most applications that --declined or --referred explains.")] = 100,
     audience: Annotated[
         list[Audience] | None, typer.Option("--for", help="Whom to report to; repeat for more. Left out: underwriter.")
     ] = None,
@@ -71,6 +78,12 @@ def explain(
     ] = False,
     lender: Annotated[str, typer.Option(help="Letterhead of the applicant's letter.")] = "",
     contact: Annotated[str, typer.Option(help="Whom the applicant may ask, in the letter.")] = "",
+    approval_reasons: Annotated[
+        bool,
+        typer.Option("--approval-reasons", help="Letters of approval, too, name what counted against the applicant."),
+    ] = False,
+    policy: PolicyOption = None,
+    second: SecondOption = None,
     made_on: DateOption = None,
     force: ForceOption = False,
     encoder: EncoderOption = None,
@@ -86,10 +99,13 @@ def explain(
 ) -> None:
     """Explain decisions: why each application has its score, in words and points that add up to it.
 
-    Say in one way which: --id, --declined (at most --limit of them) or --top N, the N of the highest PD. Every
-    application gets one file for each reader and form: the underwriter's says what gave and took points, what similar
-    applicants did and what would change the decision; the applicant's is a letter with the principal reasons; the
-    validator's has every contribution and the command that makes it again.
+    Say in one way which: --id, --declined or --referred (at most --limit of them) or --top N, the N of the highest PD.
+    Every application gets one file for each reader and form: the underwriter's says what gave and took points, what
+    similar applicants did and what would change the decision; the applicant's is a letter with the principal reasons,
+    or, where a person must look, one that says so; the validator's has every contribution and the command that makes it
+    again.
+
+    Decisions are those that `score` makes with the same --policy and --second.
 
     Rows that break the data contract are listed in the index. Exit code 3: some rows were rejected (with --id: some of
     those named). Equal input, model and --date give equal bytes.
@@ -97,32 +113,37 @@ def explain(
     from experiments.explain.job import check_order, explain_file
     from experiments.explain.report_content import Heading
     from experiments.explain.selection import Choice
+    from experiments.session.second_models import SecondModels
     from experiments.session.sources import shown, with_sources
     from features.tables.reader import ReadOptions
     from fusion.scorer import load_scorer
 
-    choice = Choice(tuple(dict.fromkeys(ids or ())), declined, top or 0, limit)
+    choice = Choice(tuple(dict.fromkeys(ids or ())), declined, referred, top or 0, limit)
     audiences, forms = _once(audience, [Audience.UNDERWRITER]), _once(form, [Form.HTML, Form.JSON])
     order = ReportRequest(out, audiences, forms, force, exact=not fast)
     check_order(order)
     options = ReadOptions(chunk_rows=2_000, delimiter=delimiter, encoding=encoding, sheet=sheet)
     day = report_day(made_on)
-    named = {"encoder": encoder, "delimiter": delimiter, "encoding": encoding, "sheet": sheet}
+    named = {"encoder": encoder, "policy": policy, "delimiter": delimiter, "encoding": encoding, "sheet": sheet}
     origin = data if as_named(str(data)) == str(data) else DASH
     command = ["creditfusion", "explain", f"--model={model}", f"--data={origin}", "--for=validator", "--format=json"]
     command += [f"--{option}={value}" for option, value in named.items() if value]
     command += [f"--source={one}" for one in shown(source)]
+    command += [f"--second={one}" for one in second or ()]
     command += [f"--date={day}", *(["--fast"] if fast else []), "--out=recomputed"]
-    heading = Heading(data, day, lender, contact, tuple(command))
+    heading = Heading(data, day, lender, contact, tuple(command), approval_reasons)
     arguments = {"model": model, "data": data, "out": out, "ids": len(choice.ids), "declined": declined, "top": top}
-    arguments |= {"sources": shown(source)}
+    arguments |= {"referred": referred, "policy": policy, "second": second, "sources": shown(source)}
     with Run.start("explain", out, arguments | {"limit": limit, "fast": fast, "date": day}, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
             vectors = vector_cache(cache, cache_gb, no_cache, run.note)
-            scorer = load_scorer(model, encoder=encoder, cache=vectors, threads=threads)
+            seconds = SecondModels.load(second or (), vectors, threads)
+            scorer = load_scorer(
+                model, encoder=encoder, cache=vectors, policy=policy, seconds=seconds.scorers, threads=threads
+            )
         options = with_sources(run, [data], scorer.schema, source or (), options, threads=threads)
-        done = explain_file(scorer, choice, order, heading, options, run)
+        done = explain_file(scorer, choice, order, heading, options, run, seconds)
         run.finish({"out": out, **_counts(done), "cache_hit_rate": scorer.encoder.hit_rate})
     if done.chosen.n_rejected:
         raise typer.Exit(SOME_REJECTED)
@@ -135,6 +156,7 @@ def _counts(done: Explained) -> dict[str, object]:
         "explained": len(index.entries),
         "approved": index.n_approved,
         "declined": index.n_declined,
+        "referred": index.n_referred,
         "to_review": index.n_review,
         "left_out": chosen.n_left_out,
         "rows_read": chosen.n_rows,

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_schemas.contract import Derived, Field, FieldType, Reason, Schema
+from data_schemas.contract import Field, FieldType, Reason, Schema
+from experiments.explain.approved import ApprovedValues, Side
 from experiments.explain.cases import Case
+from experiments.explain.columns import columns_of
 from experiments.explain.entries import Days, entries_of, in_words
 from experiments.explain.statements import stating_sentences
 from experiments.reporting.decision.underwriter import Flag
@@ -20,12 +22,6 @@ from fusion.explain.reasons import ReasonBook
 LONGEST_QUOTE = 160  # characters of a sentence that stands for a reason
 
 Cell = bool | float | str | None
-
-
-def columns_of(schema: Schema) -> dict[str, Field | Derived]:
-    """Every column of a schema, derived ones included, by name."""
-    columns: tuple[Field | Derived, ...] = (*schema.fields, *schema.derived)
-    return {column.name: column for column in columns}
 
 
 def typed(field: Field, value: float) -> Cell:
@@ -59,6 +55,8 @@ class Ground:
         sensitive: Whether that sentence is about private life.
         joined: Whether it is a passage of several.
         recorded: Whether it comes from records of a source, which the applicant did not write.
+        side: Where the column's value lies beside those of most approved applicants.
+        named: Whether the reason says what the sentence is about: it matches a concept, or is a label.
     """
 
     column: Fact | None
@@ -66,43 +64,39 @@ class Ground:
     sensitive: bool
     joined: bool = False
     recorded: bool = False
+    side: Side = Side.NONE
+    named: bool = True
+
+    @property
+    def quotable(self) -> bool:
+        """Whether the sentence may stand in a letter.
+
+        One about private life may not, nor a passage of several: its beginning need not be what it was held to say.
+        """
+        return self.sentence is not None and not self.sensitive and not self.joined
 
     @property
     def facts(self) -> tuple[Fact, ...]:
         """Both, as an underwriter reads them."""
         return tuple(fact for fact in (self.column, self.sentence) if fact is not None)
 
-    @property
-    def plain_facts(self) -> tuple[Fact, ...]:
-        """Both, as the applicant reads them.
 
-        A sentence about private life is not quoted, nor is a passage of several: its beginning need not be what
-        it was held to say.
-        """
-        plain = []
-        if self.column is not None:
-            value = self.column.value
-            level = value.replace("_", " ") if isinstance(value, str) else value
-            plain.append(self.column.model_copy(update={"value": level}))
-        if self.sentence is not None and not self.sensitive and not self.joined:
-            title = self.sentence.title if self.recorded else "You wrote"
-            plain.append(Fact(title=title, value=f"“{self.sentence.value}”"))
-        return tuple(plain)
-
-
-def ground(case: Case, reason: Reason, book: ReasonBook, known: Mapping[str, Fact]) -> Ground:
+def ground(
+    case: Case, reason: Reason, book: ReasonBook, known: Mapping[str, Fact], approved: ApprovedValues | None = None
+) -> Ground:
     """The column and the sentence that take most under this reason; either only where it takes something.
 
     Of a column that narratives state, and no sentence besides, the sentence is the one that states it.
     """
     place = book.reasons.index(reason)
     explanation, schema = case.explanation, columns_of(case.application.schema)
-    column, stating = None, list[int]()
+    column, stating, side = None, list[int](), Side.NONE
     mine = np.flatnonzero((book.column == place) & (explanation.columns[0] > 0.0))
     if len(mine):
         worst = mine[np.argmax(explanation.columns[0, mine])]
         name = explanation.column_names[worst]
         column, stating = known[name], list(stating_sentences(case, name))
+        side = approved.side(schema[name], case.values) if approved is not None else side
     block = explanation.block
     reason_of = book.of_sentences(explanation, case.matches.concept)
     spoken = np.flatnonzero((reason_of == place) & (explanation.sentences > 0.0))
@@ -111,14 +105,16 @@ def ground(case: Case, reason: Reason, book: ReasonBook, known: Mapping[str, Fac
     elif stating:
         at = stating[0]
     else:
-        return Ground(column, None, False)
+        return Ground(column, None, False, side=side)
     number, text = int(block.narrative[at]), block.text[at]
     field, joined = schema[explanation.narrative_names[number]], len(covering_sentences(text)) > 1
     title, recorded = field.title, isinstance(field, Field) and bool(field.source)
     if recorded:
         title = _of_records(case, number, at)
     sentence = Fact(title=title, value=shortened(text))
-    return Ground(column, sentence, bool(case.matches.sensitive[at]), joined, recorded)
+    is_label = isinstance(field, Field) and not field.match_concepts
+    named = is_label or column is not None or bool(case.matches.concept[at] >= 0)
+    return Ground(column, sentence, bool(case.matches.sensitive[at]), joined, recorded, side, named)
 
 
 def _of_records(case: Case, number: int, at: int) -> str:
@@ -151,12 +147,16 @@ def shortened(text: str) -> str:
 
 def flags(case: Case) -> tuple[Flag, ...]:
     """The data-quality flags, in words."""
-    schema = case.application.schema
+    found = [flag for flag in case.quality.split(";") if flag]
+    return tuple(Flag(flag=flag, words=flag_words(flag, case.application.schema)) for flag in found)
+
+
+def flag_words(flag: str, schema: Schema) -> str:
+    """A data-quality flag in words."""
     titles = {name: column.title for name, column in columns_of(schema).items()}
     sources = {one.name: one.title for one in schema.sources}
-    found = [flag for flag in case.quality.split(";") if flag]
     named = {"no_records": sources, "contradiction": {one.name: one.wording for one in schema.contradictions}}
-    return tuple(Flag(flag=flag, words=_words(flag, named.get(flag.partition(":")[0], titles))) for flag in found)
+    return _words(flag, named.get(flag.partition(":")[0], titles))
 
 
 def _words(flag: str, titles: Mapping[str, str]) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from data_schemas.errors import ContractError
 from experiments.explain.cases import Case, Study
 from experiments.explain.output_folder import INDEX_JSON, check_place
 from experiments.explain.report_content import Heading, Reporter
 from experiments.explain.request import Audience, Form, ReportRequest
-from experiments.explain.selection import Choice, Chosen, RowNames, choose
+from experiments.explain.selection import Choice, Chosen, Deciding, RowNames, choose
 from experiments.explain.standing import Crowd
 from experiments.reporting.decision import pages
 from experiments.reporting.decision.index import IndexEntry, IndexPage, Link
@@ -25,14 +25,16 @@ from experiments.session.fingerprint import fingerprint
 from experiments.session.layouts import note_layouts
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
+from experiments.session.second_models import NO_SECOND_MODELS, SecondModels
 from features.arrays import Floats
 from features.atomic_files import new_folder
 from features.tables.applications import Applications, Chunk
 from features.tables.reader import ReadOptions, read_chunks
 from fusion.bundle import Bundle
+from fusion.policy.policy import Decisions, Seconds
 from fusion.scorer import Monitor, Scorer
 
-MAX_NAMES = 8  # columns that an error names
+MAX_NAMES = 8  # columns that a note names
 
 
 @dataclass(frozen=True)
@@ -45,22 +47,29 @@ class Explained:
 
 
 def explain_file(
-    scorer: Scorer, choice: Choice, order: ReportRequest, heading: Heading, options: ReadOptions, run: Run
+    scorer: Scorer,
+    choice: Choice,
+    order: ReportRequest,
+    heading: Heading,
+    options: ReadOptions,
+    run: Run,
+    seconds: SecondModels = NO_SECOND_MODELS,
 ) -> Explained:
     """Write the reports of the chosen applications of ``heading.data``, and their index.
 
     Raises ContractError for an order that cannot be carried out, or ids that no row has.
     """
     check_order(order)
-    check_wordings(scorer, order)
-    chosen = _choose(scorer, choice, heading.data, options, run)
+    note_wordings(scorer, order, run)
+    chosen = _choose(scorer, choice, heading.data, options, run, seconds)
     with run.timed("prepare"):
         reporter = _reporter(scorer, heading, order.exact, run)
     entries, methods = [], {"exact": 0, "mixed": 0, "fast": 0}
     with new_folder(order.out) as folder:
-        with run.progress("explain", len(chosen.applications), "applicants") as advance:
-            for at in range(len(chosen.applications)):
-                case = reporter.study.study(chosen.applications.take(np.array([at])))
+        with run.progress("explain", len(chosen.picked), "applicants") as advance:
+            for at in range(len(chosen.picked)):
+                one = chosen.picked.take(np.array([at]))
+                case = reporter.study.study(one.applications, one.seconds)
                 entries.append(_write(reporter, case, order, folder, run))
                 methods[reporter.method(case)] += 1
                 advance(1)
@@ -77,35 +86,43 @@ def check_order(order: ReportRequest) -> None:
         require_pdf()
 
 
-def check_wordings(scorer: Scorer, order: ReportRequest) -> None:
-    """Raise ContractError where applicants are written to and the model has columns whose reason nobody has worded."""
+def note_wordings(scorer: Scorer, order: ReportRequest, run: Run) -> None:
+    """Say where applicants are written to and the model has columns whose reason nobody has worded."""
     names = scorer.unworded
     if Audience.APPLICANT in order.audiences and names:
-        raise ContractError(
-            f"the model's schema {scorer.schema.name!r} words no reason for {listed(names, MAX_NAMES)}, "
-            "so no letter can name it",
-            "Give each a `reason` with code and wording (`creditfusion schema check` lists them), train again, or "
-            "leave out --for applicant.",
+        run.note(
+            f"The schema {scorer.schema.name!r} words no reason for {listed(names, MAX_NAMES)}. Letters name such a "
+            "column by its title, and one whose title is no words is left to a person. Give each a `reason` and train "
+            "again.",
+            {"without_wording": names},
         )
 
 
-def _choose(scorer: Scorer, choice: Choice, data: Path, options: ReadOptions, run: Run) -> Chosen:
+def _choose(
+    scorer: Scorer, choice: Choice, data: Path, options: ReadOptions, run: Run, second_models: SecondModels
+) -> Chosen:
     bundle = scorer.bundle
     note_layouts(run, [data], bundle.schema, options)
     with run.timed("read"):
         names = RowNames.of(data, bundle.schema, options)
     n_rows = None if choice.ids else fingerprint(data).about_rows
     with run.progress("choose", n_rows) as advance, run.progress("encode", unit="texts") as on_text:
+        reading = second_models.open(data, options)
 
-        def predict(applications: Applications) -> Floats:
-            return scorer.answer(applications, Monitor(run.timed, advance_to(on_text))).scores.pd
+        def beside(applications: Applications) -> Seconds:
+            with run.timed("second models"):
+                return reading.beside(applications.row_number, Monitor(on_texts=advance_to(on_text)))
+
+        def decide(applications: Applications, seconds: Seconds) -> tuple[Floats, Decisions]:
+            answer = scorer.answer(applications, Monitor(run.timed, advance_to(on_text)), seconds)
+            return answer.scores.pd, answer.decisions
 
         def chunks() -> Iterator[Chunk]:
             for chunk in run.timed_each("read", read_chunks(data, bundle.schema, options)):
                 yield chunk
                 advance(chunk.n_rows)
 
-        return choose(choice, chunks(), names, predict, bundle.config.decision.max_pd, data)
+        return choose(choice, chunks(), names, Deciding(decide, beside), data)
 
 
 def _reporter(scorer: Scorer, heading: Heading, exact: bool, run: Run) -> Reporter:
@@ -162,15 +179,16 @@ def _json(report: ReportModel) -> bytes:
 def _index(
     bundle: Bundle, choice: Choice, chosen: Chosen, entries: Sequence[IndexEntry], heading: Heading
 ) -> IndexPage:
-    declined = sum(entry.result.decision == "decline" for entry in entries)
+    decided = Counter(entry.result.decision for entry in entries)
     return IndexPage(
         file=heading.data.name,
         product=bundle.schema.title,
         model=bundle.manifest.model_id,
         made_on=heading.made_on,
         entries=tuple(entries),
-        n_approved=len(entries) - declined,
-        n_declined=declined,
+        n_approved=decided["approve"],
+        n_declined=decided["decline"],
+        n_referred=decided["refer"],
         n_review=sum(entry.needs_review for entry in entries),
         chosen=in_words(choice, chosen),
         n_left_out=chosen.n_left_out,
@@ -186,7 +204,8 @@ def in_words(choice: Choice, chosen: Chosen) -> str:
     rows = f"of {chosen.n_rows:,} rows"
     if choice.top:
         return f"the {choice.top:,} of the highest probability of default {rows}, the highest first"
+    decided = "declined" if choice.declined else "referred"
     if chosen.n_left_out:
-        all_declined = len(chosen.applications) + chosen.n_left_out
-        return f"the first {choice.limit:,} of {all_declined:,} declined {rows}, in the order of the file"
-    return f"all declined {rows}, in the order of the file"
+        every = len(chosen.picked) + chosen.n_left_out
+        return f"the first {choice.limit:,} of {every:,} {decided} {rows}, in the order of the file"
+    return f"all {decided} {rows}, in the order of the file"

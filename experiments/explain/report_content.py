@@ -14,17 +14,22 @@ import numpy as np
 from scipy.special import expit, logit
 
 from data_schemas.sources import APPLICATION
-from experiments.explain.cases import Case, Study
-from experiments.explain.facts import Ground, columns_of, entries_in, facts, flags, ground, typed
+from experiments.explain.approved import ApprovedValues
+from experiments.explain.cases import Case, Change, Outcome, Study
+from experiments.explain.columns import columns_of
+from experiments.explain.deciding import deciding_policy, needed_words, refer_reasons
+from experiments.explain.facts import Ground, entries_in, facts, flags, ground, typed
+from experiments.explain.sentences import needs_person, reason_sentence
 from experiments.explain.standing import Crowd
 from experiments.explain.statements import disagreements, statements_of
-from experiments.reporting.background import BackgroundRows, in_words, rows_of
+from experiments.reporting.background import BackgroundRows, in_words
 from experiments.reporting.decision.applicant import ApplicantNotice, PlainReason, Suggestion
 from experiments.reporting.decision.underwriter import (
     ColumnPoints,
     CutOff,
     Narrative,
     NarrativeEffect,
+    NotMentioned,
     ReportedReason,
     Sentence,
     SuggestedChange,
@@ -38,15 +43,28 @@ from experiments.reporting.decision.validator import (
     SentenceContribution,
     ValidatorReport,
 )
-from experiments.reporting.parts import Decision, Fact, Move, Result, SentenceMethod, SourcePoints, Subject
+from experiments.reporting.language import ENGLISH, Language
+from experiments.reporting.parts import (
+    DecidingPolicy,
+    Fact,
+    MarkedText,
+    Move,
+    Result,
+    SentenceMethod,
+    SourcePoints,
+    Subject,
+)
 from features.arrays import Floats
 from fusion.bundle import Bundle
 from fusion.explain.by_source import owner, source_log_odds
-from fusion.explain.counterfactuals import ColumnMove, Counterfactual
+from fusion.explain.counterfactuals import ColumnMove
 from fusion.explain.explanation import to_points
 from fusion.model.calibration import to_score
+from fusion.policy.policy import encoded_cutoffs
 from fusion.scorer import SEED
 from fusion.versions import package_versions
+
+LEAST_PD = 1e-6
 
 
 @dataclass(frozen=True)
@@ -55,6 +73,8 @@ class Heading:
 
     Attributes:
         command: Makes the validator's report of an id again.
+        approval_reasons: Whether letters of approval name what counted against the applicant.
+        language: Of letters and pages.
     """
 
     data: Path
@@ -62,6 +82,8 @@ class Heading:
     lender: str
     contact: str
     command: tuple[str, ...]
+    approval_reasons: bool = False
+    language: Language = ENGLISH
 
     def command_for(self, applicant: str) -> str:
         """The command, as it is typed in a shell."""
@@ -82,10 +104,25 @@ class Reporter:
         return self.study.bundle
 
     @cached_property
+    def approved(self) -> ApprovedValues:
+        """What most approved applicants have."""
+        population, policy = self.bundle.population, self.study.scorer.deciding_policy
+        cutoffs = encoded_cutoffs(policy, population.columns, self.bundle.tabular)
+        return ApprovedValues.of(population, expit(population.margin) <= cutoffs)
+
+    def sentences(self, case: Case, grounds: list[Ground]) -> list[MarkedText | None]:
+        """Each reason as a letter gives it."""
+        language = self.heading.language
+        return [
+            reason_sentence(reason, behind, language) for (reason, _), behind in zip(case.reasons, grounds, strict=True)
+        ]
+
+    @cached_property
     def background_rows(self) -> BackgroundRows:
         """How many rows the background has, and out of how many."""
-        bundle = self.bundle
-        return rows_of(bundle.population, bundle.manifest.provenance.n_rows, bundle.config)
+        bundle, scorer = self.bundle, self.study.scorer
+        n = len(bundle.background(scorer.policy))
+        return BackgroundRows(n, len(bundle.population), bundle.manifest.provenance.n_rows)
 
     def points(self, log_odds: Floats) -> list[float]:
         """Contributions as points; nothing is 0, not -0."""
@@ -96,11 +133,9 @@ class Reporter:
         """The score of a margin."""
         return float(to_score(np.array([margin]), self.bundle.config.scale)[0])
 
-    def result(self, margin: float) -> Result:
-        """What a margin means."""
-        pd = float(expit(margin))
-        decision: Decision = "decline" if pd > self.bundle.config.decision.max_pd else "approve"
-        return Result(pd=pd, score=self.score(margin), decision=decision)
+    def result(self, outcome: Outcome) -> Result:
+        """What a margin means, and what was decided of it."""
+        return Result(pd=float(expit(outcome.margin)), score=self.score(outcome.margin), decision=outcome.decision)
 
     def subject(self, case: Case) -> Subject:
         """Whom a report is about."""
@@ -116,27 +151,30 @@ class Reporter:
     def grounds(self, case: Case) -> list[Ground]:
         """What stands behind each reason."""
         known = facts(case)
-        return [ground(case, reason, self.study.scorer.book, known) for reason, _ in case.reasons]
+        book, approved = self.study.scorer.book, self.approved
+        return [ground(case, reason, book, known, approved) for reason, _ in case.reasons]
 
     def needs_review(self, case: Case, grounds: list[Ground]) -> bool:
         """Whether a person must look before a declined applicant is given the reasons."""
-        declined = self.result(case.outcomes.fused).decision == "decline"
-        hidden = any(not reason.disclosable for reason, _ in case.reasons)
-        return declined and (not case.reasons or hidden or any(one.sensitive for one in grounds))
+        declined = case.outcomes.fused.decision == "decline"
+        unclear = any(
+            not reason.disclosable or needs_person(reason, behind)
+            for (reason, _), behind in zip(case.reasons, grounds, strict=True)
+        )
+        return declined and (not case.reasons or unclear)
 
     def underwriter(self, case: Case) -> UnderwriterReport:
         """Why an applicant scored so."""
         explanation, result, grounds = case.explanation, self.result(case.outcomes.fused), self.grounds(case)
         narratives = self.narratives(case)
-        max_pd = self.bundle.config.decision.max_pd
-        cut_off = self.score(float(logit(max_pd)))
+        policy = deciding_policy(self.study.scorer, case)
         both = np.concatenate([explanation.columns[0], explanation.narratives[0]])
         with self.study.timed("similar"):
             similar = self.crowd.similar(both)
         return UnderwriterReport(
             subject=self.subject(case),
             result=result,
-            cut_off=CutOff(pd=max_pd, score=cut_off, distance=result.score - cut_off),
+            cut_off=self.cut_off(policy, result.score),
             population=self.crowd.around(result.score),
             starting_score=self.score(explanation.base),
             columns=self.columns(case),
@@ -151,6 +189,21 @@ class Reporter:
             narrative_effect=self.effect(case),
             sources=self.sources(case),
             contradictions=disagreements(case),
+            policy=policy,
+            refer_reasons=refer_reasons(case, self.study.scorer.deciding_policy),
+            not_mentioned=tuple(NotMentioned(name=one.name, points=one.points) for one in case.not_mentioned),
+        )
+
+    def cut_off(self, policy: DecidingPolicy, score: float) -> CutOff:
+        """The cut-offs of an application on the scale of points; PDs of 0 and 1 have no score, and the nearest to them
+        that a score can have stand in their place.
+        """
+        approve, decline = (
+            self.score(float(logit(np.clip(pd, LEAST_PD, 1.0 - LEAST_PD)))) for pd in (policy.approve, policy.decline)
+        )
+        band = policy.decline > policy.approve
+        return CutOff(
+            pd=policy.approve, score=approve, distance=score - approve, declined_below=decline if band else None
         )
 
     def sources(self, case: Case) -> tuple[SourcePoints, ...]:
@@ -252,27 +305,31 @@ class Reporter:
         before, after = typed(field, move.before), typed(field, move.after)
         return Move(name=field.name, title=field.title, before=before, after=after, unit=field.unit)
 
-    def change(self, change: Counterfactual) -> SuggestedChange:
+    def change(self, change: Change) -> SuggestedChange:
         """Columns moved together."""
-        return SuggestedChange(moves=tuple(map(self.move, change.moves)), result=self.result(change.margin))
+        return SuggestedChange(moves=tuple(map(self.move, change.moves)), result=self.result(change.outcome))
 
     def notice(self, case: Case) -> ApplicantNotice:
         """The letter. A sentence about private life is never quoted in it."""
         grounds = self.grounds(case)
-        heading = self.heading
+        heading, decision = self.heading, case.outcomes.fused.decision
+        named = decision == "decline" or (decision == "approve" and heading.approval_reasons)
+        changes = case.changes if decision == "decline" else ()
         return ApplicantNotice(
             id=case.id,
             product=self.bundle.schema.title,
             made_on=heading.made_on,
             lender=heading.lender,
             contact=heading.contact,
-            decision=self.result(case.outcomes.fused).decision,
+            decision=decision,
             reasons=tuple(
-                PlainReason(wording=reason.wording, facts=behind.plain_facts)
-                for (reason, _), behind in zip(case.reasons, grounds, strict=True)
-                if reason.disclosable
+                PlainReason(wording=reason.wording, sentence=sentence)
+                for (reason, _), sentence in zip(case.reasons, self.sentences(case, grounds), strict=True)
+                if named and reason.disclosable and sentence is not None
             )[:4],
-            suggestions=tuple(Suggestion(moves=tuple(map(self.move, change.moves))) for change in case.changes),
+            suggestions=tuple(Suggestion(moves=tuple(map(self.move, change.moves))) for change in changes),
+            not_mentioned=tuple(one.name for one in case.not_mentioned) if decision == "decline" else (),
+            needed=needed_words(case),
             needs_review=self.needs_review(case, grounds),
         )
 
@@ -281,13 +338,13 @@ class Reporter:
         explanation, scale = case.explanation, self.bundle.config.scale
         contributions = self.contributions(case)
         total = explanation.base + sum(part.log_odds for part in contributions)
-        outcomes, margin = case.outcomes, case.outcomes.fused
-        ablations = {"columns only": outcomes.columns_only, "narratives only": outcomes.text_only}
+        outcomes, margin = case.outcomes, case.outcomes.fused.margin
+        ablations = {"columns only": outcomes.columns_only.margin, "narratives only": outcomes.text_only}
         if case.narratives_written:
-            ablations["this model, nothing written"] = outcomes.silent
+            ablations["this model, nothing written"] = outcomes.silent.margin
         return ValidatorReport(
             subject=self.subject(case),
-            result=self.result(margin),
+            result=self.result(outcomes.fused),
             margin=margin,
             base=explanation.base,
             starting_score=self.score(explanation.base),
@@ -296,7 +353,7 @@ class Reporter:
             points_per_log_odds=float(to_points(np.ones(1), scale)[0]),
             background=self.background(explanation.base),
             contributions=contributions,
-            sentences=self.sentences(case),
+            sentences=self.sentence_contributions(case),
             sentence_method=self.method(case),
             seed=SEED,
             ablations=tuple(
@@ -306,6 +363,8 @@ class Reporter:
             versions=self.versions(),
             command=self.heading.command_for(case.id),
             sources=self.sources(case),
+            policy=deciding_policy(self.study.scorer, case),
+            refer_reasons=refer_reasons(case, self.study.scorer.deciding_policy),
         )
 
     def contributions(self, case: Case) -> tuple[Contribution, ...]:
@@ -337,7 +396,7 @@ class Reporter:
             for number, (name, log_odds, points, from_trees) in enumerate(rows)
         )
 
-    def sentences(self, case: Case) -> tuple[SentenceContribution, ...]:
+    def sentence_contributions(self, case: Case) -> tuple[SentenceContribution, ...]:
         """Every sentence, in log-odds."""
         explanation, concepts = case.explanation, self.bundle.schema.concepts
         points, found = self.points(explanation.sentences), []
@@ -367,7 +426,8 @@ class Reporter:
     def background(self, base: float) -> Background:
         """What absent columns are drawn from."""
         rows = self.background_rows
-        words = in_words(rows, base, self.bundle.config)
+        cutoff = self.study.scorer.deciding_policy.cutoffs.approve
+        words = in_words(rows, base, self.bundle.config.explain, cutoff)
         return Background(kind="near_cut_off" if rows.near else "all", n_rows=rows.n, words=words)
 
     def digests(self) -> Digests:

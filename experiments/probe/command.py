@@ -101,7 +101,7 @@ def probe(
         with run.timed("load"):
             use_threads(threads)
             vectors = vector_cache(cache, cache_gb, no_cache, run.note)
-            scorer = load_scorer(model, encoder=encoder, cache=vectors, threads=threads)
+            scorer = load_scorer(model, encoder=encoder, cache=vectors, seconds=None, threads=threads)
         options = with_sources(run, [data], scorer.schema, source or (), options, threads=threads)
         probed, rejects = probe_file(scorer, Question(data, columns, most_rows), options, run)
         with run.timed("write"):

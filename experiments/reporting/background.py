@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from scipy.special import logit
 
-from fusion.config import Config
-from fusion.explain.population import Population
+from fusion.config import ExplainConfig
 
 ADVICE = (
     "The starting score lies below the cut-off, so an applicant may be declined although little speaks against them in "
@@ -48,22 +47,22 @@ class BackgroundRows:
         return f"{self.n:,} training applicants"
 
 
-def rows_of(population: Population, n_training: int, config: Config) -> BackgroundRows:
-    """The counts for a model that learned from ``n_training`` applicants."""
-    return BackgroundRows(len(population.background(config)), len(population), n_training)
+def in_words(rows: BackgroundRows, base: float, config: ExplainConfig, cutoff: float) -> str:
+    """What the background is, what error it brings, and what to choose where it serves badly.
 
-
-def in_words(rows: BackgroundRows, base: float, config: Config) -> str:
-    """What the background is, what error it brings, and what to choose where it serves badly. base: see
-    ``fusion.explain.explanation.Explanation``.
+    Args:
+        rows: counts of it.
+        base: see ``fusion.explain.explanation.Explanation``.
+        config: settings.
+        cutoff: the PD up to which the deciding policy approves, of rows without cut-offs of their own.
     """
     sentences = [f"An absent column is drawn from {rows.words}; an absent narrative is the state of nothing written."]
     if rows.drawn:
         sentences.append("The base and all contributions carry the sampling error of that draw.")
-    return " ".join([*sentences, *advice(base, config)])
+    return " ".join([*sentences, *advice(base, config, cutoff)])
 
 
-def advice(base: float, config: Config) -> list[str]:
+def advice(base: float, config: ExplainConfig, cutoff: float) -> list[str]:
     """Whether another background would serve better; at most one sentence or two."""
-    low = config.explain.background == "all" and base > logit(config.decision.max_pd)
+    low = config.background == "all" and base > logit(cutoff)
     return [ADVICE] if low else []

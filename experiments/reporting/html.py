@@ -7,9 +7,10 @@ import base64
 from markupsafe import Markup
 
 from experiments.reporting.document import Cell, Column, Document, Gap, Grade, Interval
+from experiments.reporting.language import NARROW_SPACE
 from experiments.reporting.page import render
 from experiments.reporting.parts import MarkedText
-from experiments.reporting.words import NARROW_SPACE, marked_text, number, percent, shown, signed
+from experiments.reporting.words import marked_text, number, percent, shown, signed
 
 GRADES: dict[Grade, str] = {
     "good": "in order",

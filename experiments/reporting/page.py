@@ -34,6 +34,7 @@ FILTERS = (
     words.before,
     words.after,
     words.marked_text,
+    words.spoken,
 )
 
 

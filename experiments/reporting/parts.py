@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-Decision = Literal["approve", "decline"]
+Decision = Literal["approve", "refer", "decline"]
 SentenceMethod = Literal["exact", "fast", "mixed"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -127,6 +127,33 @@ class Result(ReportModel):
     pd: Fraction
     score: float
     decision: Decision
+
+
+class DecidingPolicy(ReportModel):
+    """What decided.
+
+    Attributes:
+        kind: A policy that was given, the one that the bundle keeps, or the model's own cut-off.
+        words: The cut-offs of rows without their own.
+        digest: sha256 of all that its decisions depend on.
+        approve: The greatest PD that is approved, of an application like this one.
+        decline: The PD above which it is declined; between the two it is referred to a person.
+        segment: The column and value by which the cut-offs are this application's own; "" where they are everybody's.
+    """
+
+    kind: Literal["given", "bundle", "cut_off"]
+    words: Text
+    digest: Text
+    approve: Fraction
+    decline: Fraction
+    segment: Text = ""
+
+
+class ReferReason(ReportModel):
+    """Why an application is referred to a person, as scoring writes it, and in words."""
+
+    reason: Text
+    words: Text
 
 
 class Move(ReportModel):

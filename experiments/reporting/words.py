@@ -13,15 +13,14 @@ from datetime import date
 
 from markupsafe import Markup, escape
 
+from experiments.reporting.language import ENGLISH, MINUS, NARROW_SPACE, Language, currencies
 from experiments.reporting.parts import Fact, MarkedText, Move
 
 LONGEST_TEXT = 700  # characters of one text on a page; the JSON holds all
-MINUS = "−"
-NARROW_SPACE = "\u202f"  # between a number and %, never broken
-NOT_GIVEN = "not given"
 
 # Bidirectional controls, zero-width characters (but the joiners, which scripts need), separators, tags.
 _HIDDEN = "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+QUOTED = 300  # characters of the applicant's words within a sentence
 _INVISIBLE = re.compile(f"[\x00-\x1f\x7f-\x9f{_HIDDEN}]")
 _WHITE = " \t\r\n\f\v\u00a0"
 _SPACE = re.compile(f"[{_WHITE}]+")
@@ -30,31 +29,31 @@ _ONE = re.compile(r"(?P<stem>(year|month|week|day|account|event|point|loan|perso
 _FORMULA_STARTS = "=+-@"
 
 
-def percent(fraction: float, digits: int = 1) -> str:
+def percent(fraction: float, digits: int = 1, language: Language = ENGLISH) -> str:
     """``0.1234`` as ``12.3 %``; what is more than nothing never reads 0, nor what is less than all 100."""
     smallest = 10.0**-digits
     if 0 < 100 * fraction < smallest / 2:
-        return f"<{NARROW_SPACE}{smallest:.{digits}f}{NARROW_SPACE}%"
+        return f"<{NARROW_SPACE}{language.percent(number(smallest, digits, language))}"
     if 100 - smallest / 2 < 100 * fraction < 100:
-        return f">{NARROW_SPACE}{100 - smallest:.{digits}f}{NARROW_SPACE}%"
-    return f"{number(100 * fraction, digits)}{NARROW_SPACE}%"
+        return f">{NARROW_SPACE}{language.percent(number(100 - smallest, digits, language))}"
+    return language.percent(number(100 * fraction, digits, language))
 
 
-def number(value: float, digits: int = 0) -> str:
+def number(value: float, digits: int = 0, language: Language = ENGLISH) -> str:
     """With thousands separators and a true minus sign: ``−1,234``."""
-    text = f"{abs(value):,.{digits}f}"
-    return f"{MINUS}{text}" if value < 0 and float(text.replace(",", "")) else text
+    text = language.number(value, digits)
+    return f"{MINUS}{text}" if value < 0 and round(abs(value), digits) else text
 
 
-def signed(value: float, digits: int = 0) -> str:
+def signed(value: float, digits: int = 0, language: Language = ENGLISH) -> str:
     """With its sign: ``+14``, ``−3``, and ``0`` for what rounds to nothing."""
-    text = number(value, digits)
-    return f"+{text}" if value > 0 and float(text.replace(",", "")) else text
+    text = number(value, digits, language)
+    return f"+{text}" if value > 0 and round(value, digits) else text
 
 
-def points(value: float) -> str:
+def points(value: float, language: Language = ENGLISH) -> str:
     """Score points of a contribution: whole ones, and one decimal where a whole number would hide the sign."""
-    return signed(value, 1 if 0.05 <= abs(value) < 0.95 else 0)
+    return signed(value, 1 if 0.05 <= abs(value) < 0.95 else 0, language)
 
 
 def log_odds(value: float) -> str:
@@ -72,19 +71,19 @@ def glyph(text: str) -> str:
     return {MINUS: "▼", "+": "▲"}.get(text[:1], "•")
 
 
-def day(value: date) -> str:
+def day(value: date, language: Language = ENGLISH) -> str:
     """``3 February 2026``."""
-    return f"{value.day} {value:%B %Y}"
+    return language.day(value)
 
 
-def error(value: float) -> str:
+def error(value: float, language: Language = ENGLISH) -> str:
     """A standard error in points: ``± 0.4``, ``< 0.1``; 0 where nothing was sampled."""
     if 0 < value < 0.1:
-        return f"<{NARROW_SPACE}0.1"
-    return f"±{NARROW_SPACE}{value:.1f}" if value else "0"
+        return f"<{NARROW_SPACE}{number(0.1, 1, language)}"
+    return f"±{NARROW_SPACE}{number(value, 1, language)}" if value else "0"
 
 
-def shown(text: str, longest: int = LONGEST_TEXT) -> Markup:
+def shown(text: str, longest: int = LONGEST_TEXT, language: Language = ENGLISH) -> Markup:
     """A foreign text for a page: isolated in its direction, escaped, shortened, with what is invisible made visible.
 
     White space is collapsed. Control and other unprintable characters stand as their code in a frame. A text that a
@@ -94,7 +93,8 @@ def shown(text: str, longest: int = LONGEST_TEXT) -> Markup:
     body = Markup('<bdi dir="auto"{}>{}</bdi>').format(_breaks(kept), _visible(kept))
     if not n_more:
         return body
-    return body + Markup(' <span class="more">… {} more characters</span>').format(number(n_more))
+    more = language.gettext("… {number} more characters").format(number=number(n_more, 0, language))
+    return body + Markup(' <span class="more">{}</span>').format(more)
 
 
 def marked(passages: Sequence[tuple[str, bool]]) -> Markup:
@@ -111,6 +111,16 @@ def marked(passages: Sequence[tuple[str, bool]]) -> Markup:
 def marked_text(text: MarkedText) -> Markup:
     """The same of a text as a report holds it."""
     return marked([(passage.text, passage.marked) for passage in text.passages])
+
+
+def spoken(text: MarkedText) -> Markup:
+    """A sentence of ours, with the values and words of the applicant in it isolated in their direction."""
+    return Markup("").join(
+        Markup('<span class="own">{}</span>').format(shown(part.text, QUOTED))
+        if part.marked
+        else _visible(part.text[:LONGEST_TEXT])
+        for part in text.passages
+    )
 
 
 def _visible(text: str) -> Markup:
@@ -154,35 +164,56 @@ def _name(character: str) -> str:
     return unicodedata.name(character, "control character").lower()
 
 
-def value(fact: Fact, longest: int = LONGEST_TEXT) -> Markup:
+def value(fact: Fact, longest: int = LONGEST_TEXT, language: Language = ENGLISH) -> Markup:
     """A fact's value with its unit, as the applicant would write it."""
-    return _value(fact.value, fact.unit, longest)
+    return _value(fact.value, fact.unit, longest, language)
 
 
-def before(move: Move, longest: int = LONGEST_TEXT) -> Markup:
+def before(move: Move, longest: int = LONGEST_TEXT, language: Language = ENGLISH) -> Markup:
     """Where a move begins."""
-    return _value(move.before, move.unit, longest)
+    return _value(move.before, move.unit, longest, language)
 
 
-def after(move: Move, longest: int = LONGEST_TEXT) -> Markup:
+def after(move: Move, longest: int = LONGEST_TEXT, language: Language = ENGLISH) -> Markup:
     """Where a move ends."""
-    return _value(move.after, move.unit, longest)
+    return _value(move.after, move.unit, longest, language)
 
 
-def _value(cell: bool | float | str | None, unit: str, longest: int) -> Markup:
+def _value(cell: bool | float | str | None, unit: str, longest: int, language: Language) -> Markup:
     if cell is None or cell == "":
-        return Markup('<span class="absent">{}</span>').format(NOT_GIVEN)
+        return Markup('<span class="absent">{}</span>').format(language.gettext("not given"))
+    text = in_words(cell, unit, language)
+    ours = not isinstance(cell, str) and unit in ("", "fraction", "percent", "%")
+    return escape(text) if ours else shown(text, longest, language)
+
+
+def in_words(cell: bool | float | str, unit: str, language: Language = ENGLISH) -> str:
+    """A value with its unit: ``42.1 %``, ``$18,500``, ``1 year``, ``yes``; a text is as it is."""
     if isinstance(cell, str):
-        return shown(cell, longest)
+        return cell
     if isinstance(cell, bool):
-        return Markup("yes" if cell else "no")
+        return language.gettext("yes") if cell else language.gettext("no")
     if unit == "fraction":  # 2,810 % is hard to read
-        return Markup(f"{plain(cell)} times") if cell >= 10 else Markup(percent(cell))
+        times = language.gettext("{number} times").format(number=plain(cell, language))
+        return times if cell >= 10 else percent(cell, 1, language)
     if unit in ("percent", "%"):
-        return Markup(f"{plain(cell)}{NARROW_SPACE}%")
+        return language.percent(plain(cell, language))
     if not unit:
-        return Markup(plain(cell))
-    return Markup("{} {}").format(plain(cell), shown(_of_one(unit) if cell == 1 else unit, 60))
+        return plain(cell, language)
+    currency, _, period = unit.partition(" per ")
+    if currency in currencies():
+        return _money(cell, currency, period, language)
+    noun = language.ngettext(_of_one(unit), unit, 1 if cell == 1 else 2)
+    return language.pgettext("number and unit", "{number} {unit}").format(number=plain(cell, language), unit=noun)
+
+
+def _money(amount: float, currency: str, period: str, language: Language) -> str:
+    digits = 0 if amount == round(amount) or abs(amount) >= 1000 else 2
+    text = language.money(amount, currency, digits)
+    text = f"{MINUS}{text}" if amount < 0 and round(abs(amount), digits) else text
+    if not period:
+        return text
+    return language.gettext("{amount} per {period}").format(amount=text, period=language.gettext(period))
 
 
 def _of_one(unit: str) -> str:
@@ -190,13 +221,16 @@ def _of_one(unit: str) -> str:
     return _ONE.sub(r"\g<stem>", re.sub(r"(\w)ies\b", r"\1y", unit))
 
 
-def plain(value: float) -> str:
-    """A measured number: whole when it is whole or large, else three significant digits or more."""
+def plain(value: float, language: Language = ENGLISH) -> str:
+    """A measured number: whole when it is whole or large, else three significant digits or more, none of them a 0 at
+    its end.
+    """
     if value == round(value) or abs(value) >= 1000:
-        return number(value)
-    digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    text = number(value, min(digits, 8))
-    return text.rstrip("0").rstrip(".") if "." in text else text
+        return number(value, 0, language)
+    digits = min(max(0, 2 - math.floor(math.log10(abs(value)))), 8)
+    while digits and round(value, digits) == round(value, digits - 1):
+        digits -= 1
+    return number(value, digits, language)
 
 
 def setting(found: object) -> str:

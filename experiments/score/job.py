@@ -8,75 +8,32 @@ run was interrupted and resumed.
 from __future__ import annotations
 
 import errno
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
 import pyarrow as pa
 
-from data_schemas.contract import Schema
 from data_schemas.errors import ContractError, RunError
-from experiments.score.columns import output_columns, scored_frame
+from experiments.score.answering import AnsweredChunk, RowScorer, answer_chunk
+from experiments.score.columns import output_columns
 from experiments.score.resumable_output import OutputColumn, OutputFile, PartialOutput, Tally, check_name
+from experiments.score.side_by_side import finished_behind, made_ahead
 from experiments.session.fingerprint import InputFingerprint, check_unchanged, fingerprint
 from experiments.session.layouts import note_layout
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
 from experiments.session.second_models import NO_SECOND_MODELS, SecondModels, SecondReading
 from experiments.session.unlike_training import note_warnings, refuse
-from features.batches.column_counts import ColumnCounts, Counts
 from features.batches.warnings import ColumnWarning
-from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
+from features.tables.applications import REJECT_COLUMNS, Chunk, Rejects
 from features.tables.reader import ReadOptions, file_layout, read_chunks
-from fusion.answers import Answer
 from fusion.bundle_folder import check_outside
-from fusion.policy.policy import Policy, Seconds
 from fusion.scorer import Monitor
 
-COUNTED_BY_KIND = ("masked", "no_records")
-"""Data-quality flags of which each kind that they list is counted by itself."""
 REJECT_TYPES = {"row": pa.int64()}
-
-
-class RowScorer(Protocol):
-    """What scoring a file needs of a model; ``fusion.scorer.Scorer`` is one."""
-
-    @property
-    def schema(self) -> Schema:
-        """The data contract of the file."""
-        ...
-
-    @property
-    def model_id(self) -> str:
-        """Written beside every score."""
-        ...
-
-    @property
-    def encoder_digest(self) -> str:
-        """Names all that the last bits of the narratives' vectors depend on."""
-        ...
-
-    @property
-    def policy(self) -> Policy | None:
-        """The lender's policy; None: the model's own cut-off, which refers nobody, so that no column says why."""
-        ...
-
-    @property
-    def n_reasons(self) -> int:
-        """At most so many reasons stand beside every score; 0: none."""
-        ...
-
-    def unlike_training(self, counts: Counts) -> tuple[ColumnWarning, ...]:
-        """The inputs that are unlike those of the training rows, by their counts over the file's scored rows."""
-        ...
-
-    def answer(self, applications: Applications, monitor: Monitor, seconds: Seconds) -> Answer:
-        """Score, decision and reasons of every row; a row's answer does not depend on the rows beside it."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -133,7 +90,7 @@ def score_file(
     check_files(files)
     with run.timed("fingerprint"):
         before = fingerprint(files.data)
-    refers = scorer.policy is not None
+    refers = scorer.lenders_policy is not None
     names = tuple(seconds.scorers)
     columns = output_columns(scorer.schema, scorer.n_reasons, refers, options.passthrough, names)
     scored = OutputFile(files.out, columns)
@@ -179,22 +136,34 @@ def _score_chunks(
     run: Run,
 ) -> None:
     """Answer every row behind the journal. Rows before it are read and checked again, for the sake of the checks that
-    look at several rows (an id that occurs twice), and not scored again."""
+    look at several rows (an id that occurs twice), and not scored again.
+
+    The next chunk is read while one is answered, and the one before written.
+    """
     done = output.journal.through_row
     if done:
         run.note(f"resuming after row {done:,}", {"through_row": done})
-    with run.progress("score", about_rows) as advance, run.progress("encode", unit="texts") as on_text:
-        for chunk in run.timed_each("read", read_chunks(files.data, scorer.schema, options)):
+    read = run.timed_each("read", read_chunks(files.data, scorer.schema, options))
+    with (
+        run.progress("score", about_rows) as advance,
+        run.progress("encode", unit="texts") as on_text,
+        finished_behind() as finish,
+        made_ahead(read) as chunks,
+    ):
+        for chunk in chunks:
             fresh = _behind(chunk, done)
             if fresh.n_rows:
-                columns: dict[str, ColumnCounts] = {}
-                monitor = Monitor(run.timed, advance_to(on_text), columns.update)
+                monitor = Monitor(run.timed, advance_to(on_text))
                 with run.timed("second models"):
                     seconds = beside.beside(fresh.applications.row_number, monitor)
-                answer = scorer.answer(fresh.applications, monitor, seconds)
-                with run.timed("write"):
-                    _write(output, scorer, fresh, answer, seconds, columns)
+                answered = answer_chunk(scorer, fresh, monitor, seconds)
+                finish(partial(_append, output, answered, run))
             advance(chunk.n_rows)
+
+
+def _append(output: PartialOutput, answered: AnsweredChunk, run: Run) -> None:
+    with run.timed("write"):
+        output.append(answered.scored, answered.rejects, answered.through_row, answered.tally)
 
 
 def _behind(chunk: Chunk, done: int) -> Chunk:
@@ -208,44 +177,6 @@ def _behind(chunk: Chunk, done: int) -> Chunk:
         rejects=Rejects(rejects[rejects["row"] > done].reset_index(drop=True)),
         passthrough={name: cells[behind] for name, cells in chunk.passthrough.items()},
     )
-
-
-def _write(
-    output: PartialOutput,
-    scorer: RowScorer,
-    chunk: Chunk,
-    answer: Answer,
-    seconds: Seconds,
-    columns: Mapping[str, ColumnCounts],
-) -> None:
-    rejects, refers = chunk.rejects.frame, scorer.policy is not None
-    scored = scored_frame(chunk, answer, scorer.model_id, scorer.n_reasons, refers, seconds)
-    last = max([*chunk.applications.row_number[-1:].tolist(), *rejects["row"].tail(1).tolist()])
-    output.append(scored, rejects, int(last), _tally(chunk, answer, seconds, columns))
-
-
-def _tally(chunk: Chunk, answer: Answer, seconds: Seconds, columns: Mapping[str, ColumnCounts]) -> Tally:
-    reasons = answer.reasons or ()
-    return Tally(
-        rows=chunk.n_rows,
-        scored=len(chunk.applications),
-        declined=int(answer.decisions.rows_with("decline").sum()),
-        referred=int(answer.decisions.rows_with("refer").sum()),
-        pd_sum=float(answer.scores.pd.sum()),
-        rejected=dict(Counter(chunk.rejects.frame["rule"])),
-        quality=dict(Counter(name for flags in answer.quality for flag in flags.split(";") for name in _names(flag))),
-        undisclosable=sum(bool(one.undisclosable) for one in reasons),
-        sensitive=sum(bool(one.sensitive) for one in reasons),
-        first_reasons=dict(Counter(one.reasons[0][0].code for one in reasons if one.reasons)),
-        without_second={name: int(np.isnan(own).sum()) for name, own in seconds.items()},
-        columns=dict(columns),
-    )
-
-
-def _names(flag: str) -> list[str]:
-    """What a data-quality flag is counted as: columns that it lists are not told apart; kinds and sources are."""
-    name, _, listed = flag.partition(":")
-    return [f"{name}:{kind}" for kind in listed.split(",")] if name in COUNTED_BY_KIND else [name] if name else []
 
 
 def check_files(files: ScoreFiles) -> None:
@@ -272,7 +203,7 @@ def _identity(
         "sheet": options.sheet or "the contract's",
         "sources": options.joined.digest[:12] if options.joined is not None else "none",
         "reasons": str(scorer.n_reasons),
-        "policy": scorer.policy.digest[:12] if scorer.policy is not None else "the model's own",
+        "policy": scorer.lenders_policy.digest[:12] if scorer.lenders_policy is not None else "the model's own",
         "second models": seconds.identity,
         "rejects file": files.rejects.name,
         "creditfusion": version("creditfusion"),

@@ -42,7 +42,9 @@ class SecondModels:
         sources; else as ``load_scorer`` does.
         """
         bundles = named_bundles(given)
-        scorers = {name: load_scorer(path, cache=vectors, threads=threads) for name, path in bundles.items()}
+        scorers = {
+            name: load_scorer(path, cache=vectors, seconds=None, threads=threads) for name, path in bundles.items()
+        }
         for name, scorer in scorers.items():
             if scorer.schema.sources:
                 what = f"second model {name} needs records of {', '.join(one.name for one in scorer.schema.sources)}"

@@ -26,7 +26,7 @@ from fusion.config import Config
 from fusion.metrics import both_classes
 from fusion.model.cross_validation import TIME_FOLDS_ONLY, Folds
 from fusion.model.folds import draw_groups
-from fusion.model.head import training_device
+from fusion.model.head_fitting import training_device
 from fusion.model.search_space import Space, text_settings
 from fusion.text_encoder import OpenEncoder
 from fusion.versions import package_versions

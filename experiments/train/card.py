@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from jinja2 import Environment, StrictUndefined
 
 from data_schemas.contract import Role, Schema
+from experiments.reporting.policies import policy_words
 from experiments.train.choices import choice_table
 from experiments.train.report import Judgement
 from experiments.train.slices import slice_lines
@@ -29,7 +30,9 @@ are made of the records of {{ source.title }} (`{{ source.name }}`). {% endfor %
 {% for kind, n in masked.items() %}{{ kind | replace("_", " ") }} (of {{ "{:,}".format(n) }} applications)\
 {% if not loop.last %}, {% endif %}{% endfor %}.
 {% endif %}- Cut-off: {{ found.cut_off.words }}.
-- Seed {{ made.seed }}; {{ versions | join(", ") }}.
+{% if found.policy %}- Policy in the bundle, which decides in the cut-off's place where no other is given: \
+{{ policy_words(found.policy) }} (`{{ found.policy.digest[:12] }}`).
+{% endif %}- Seed {{ made.seed }}; {{ versions | join(", ") }}.
 
 ## Findings of the training
 
@@ -134,4 +137,5 @@ def model_card(
         unseen=unseen,
         later=later,
         versions=versions,
+        policy_words=policy_words,
     )

@@ -36,6 +36,8 @@ creditfusion train --schema my.schema.json --data undated.csv --holdout 0.3 --ou
 
 creditfusion train --schema my.schema.json --data 2023.csv --data 2024.csv --out model --set stacker.n_trees=800
 
+creditfusion train --schema my.schema.json --data past.csv --out model --policy policy.toml
+
 creditfusion train --schema my.schema.json --data past.csv --out model --set encoder.tuning=lora
 """
 
@@ -60,6 +62,13 @@ def train(
         bool, typer.Option("--quick", help="Skip choosing settings, and the plain pipeline as a reference.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an older bundle.")] = False,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            help="Policy file, TOML, to keep in the bundle: it decides wherever no other is given. Left out: the "
+            "model's own cut-off, decision.max_pd, does."
+        ),
+    ] = None,
     source: SourceOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
@@ -84,6 +93,7 @@ def train(
     from features.tables.reader import ReadOptions
     from fusion.bundle_folder import check_place
     from fusion.config import load_config
+    from fusion.policy.policy_file import load_policy
     from fusion.text_encoder import open_text_encoder
 
     files = TrainingFiles(tuple(data), out, HoldOut(until.date() if until else None, holdout))
@@ -95,18 +105,19 @@ def train(
         "set": overrides or [],
         "sources": shown(source),
     }
-    arguments |= {"until": until, "holdout": holdout}
+    arguments |= {"until": until, "holdout": holdout, "policy": policy}
     with Run.start("train", out, arguments, json_output) as run:
         contract = load_schema(schema)
         settings = load_config(config, overrides or [])
         use_threads(threads)
         encoder = open_text_encoder(settings.encoder, vector_cache(cache, cache_gb, no_cache, run.note))
         options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
+        rules = load_policy(policy, contract, seconds=None) if policy is not None else None
         check_place(files.out, force)  # before hours of work, not after them
         options = with_sources(run, files.data, contract, source or (), options, threads=threads)
         read = read_decided(contract, files.data, options, run)
         write_rejects(read.rejects, files.rejects)  # first, because they may be why the rest cannot train
-        report = train_bundle(read, files, settings, encoder, run, quick)
+        report = train_bundle(read, files, settings, encoder, run, quick, rules)
         run.finish({"bundle": out, **report.summary()}, {"bundle": out, **report.lines()})
     if report.rejected:
         raise typer.Exit(SOME_REJECTED)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from data_schemas.contract import Schema
 from experiments.options import report_day
-from experiments.reporting.background import in_words, rows_of
+from experiments.reporting.background import BackgroundRows, in_words
 from experiments.session.layouts import note_layouts
 from experiments.session.outcomes import count_outcomes
 from experiments.session.progress import advance_to
@@ -46,6 +46,7 @@ from fusion.model.fusion_model import FusionModel, Margins
 from fusion.model.training import fit, n_steps
 from fusion.model.training_sample import Auxiliary, TrainingSample
 from fusion.policy.cutoff import with_cutoff
+from fusion.policy.policy import Policy, deciding_policy, encoded_cutoffs
 from fusion.text_encoder import OpenEncoder, open_mask, open_reader
 from fusion.text_tuning import TextTuning
 from fusion.validation.text_drift import describe_texts, distances
@@ -148,10 +149,25 @@ def read_decided(schema: Schema, data: Sequence[Path], options: ReadOptions, run
 
 
 def train_bundle(
-    read: Decided, files: TrainingFiles, config: Config, encoder: OpenEncoder, run: Run, quick: bool = False
+    read: Decided,
+    files: TrainingFiles,
+    config: Config,
+    encoder: OpenEncoder,
+    run: Run,
+    quick: bool = False,
+    policy: Policy | None = None,
 ) -> TrainingReport:
     """Encode, choose settings, fit, judge, compare with the plain pipeline, and save what ``read_decided`` read; the
-    report. quick: nothing is chosen, and nothing compared.
+    report.
+
+    Args:
+        read: rows to train and judge with.
+        files: what is written.
+        config: settings.
+        encoder: of the narratives.
+        run: whom to tell.
+        quick: nothing is chosen, and nothing compared.
+        policy: kept in the bundle, to decide where no other is given.
 
     Raises ContractError for rows that cannot train their schema or be held out, or a mask that it has no concept for.
     """
@@ -174,7 +190,9 @@ def train_bundle(
     with run.stage("describe"):
         reference = describe_texts(sample.design.text, sampled_rows(len(sample), config))
         apart = distances(reference, sample.design.text)
-        population, base = describe_population(fitted, sample.design, sample.y, margins.fused, apart, config)
+        deciding = deciding_policy(policy, None, config)
+        cutoffs = encoded_cutoffs(deciding, sample.design.tabular, tabular)
+        population, base = describe_population(fitted, sample.design, sample.y, margins.fused, apart, config, cutoffs)
     with run.stage("judge"):
         own, held_out = _judged(prepared, margins, fitted, masked.applications, split)
         slices = tuple(slices_of(own, sample.decided, held_out))
@@ -190,9 +208,15 @@ def train_bundle(
         tensors = prepared.tuning.tensors if prepared.tuning is not None else bundle.UNTUNED
         probes = prepared.encoder.exact_probes if tabular.schema.narratives else None
         profiles = profile_columns(read.applications.take(split.learn), tabular, masked.unread[split.learn])
-        trained = bundle.Trained(fitted, config, tabular, population, reference, rows, tensors, probes, profiles)
-        explained = in_words(rows_of(population, len(sample), config), base, config)
-        judgement = Judgement(cut_off, choices, fitted.fused.members, slices, plain, findings, tuning)
+        trained = bundle.Trained(
+            fitted, config, tabular, population, reference, rows, tensors, probes, profiles, policy
+        )
+        n_background = len(
+            population.background(config.explain, encoded_cutoffs(deciding, population.columns, tabular))
+        )
+        background = BackgroundRows(n_background, len(population), len(sample))
+        explained = in_words(background, base, config.explain, deciding.cutoffs.approve)
+        judgement = Judgement(cut_off, choices, fitted.fused.members, slices, plain, findings, tuning, policy)
         card = model_card(tabular.schema, provenance, judgement, cut, explained)
         manifest = bundle.save(files.out, trained, provenance, card)
         if tuning is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from experiments.reporting.policies import policy_json, policy_words
 from experiments.reporting.words import percent
 from experiments.session.outcomes import OutcomeCounts
 from experiments.train.choices import choice_json, taken_words
@@ -16,6 +17,7 @@ from features.narratives.legibility import Languages
 from fusion.model.choosing import Choice
 from fusion.model.fusion_model import Member
 from fusion.policy.cutoff import ODDS_FACTOR
+from fusion.policy.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Judgement:
         plain: how it compares with the plain pipeline; None where that was not fitted.
         findings: what the run came upon, warnings first.
         tuning: how the encoder learned from the outcomes; None where it did not.
+        policy: the credit policy that the bundle keeps; None where its own cut-off decides.
     """
 
     cut_off: CutOff
@@ -64,6 +67,7 @@ class Judgement:
     plain: PlainComparison | None
     findings: tuple[Finding, ...]
     tuning: TuningRecord | None = None
+    policy: Policy | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,7 @@ class TrainingReport:
             "languages": dict(self.written.written),
             "text_not_read": dict(self.written.unread),
             "cut_off": asdict(found.cut_off),
+            "policy": policy_json(found.policy),
             "tuning": None if found.tuning is None else found.tuning.json(),
             "choices": [choice_json(choice) for choice in found.choices],
             "members": [asdict(member) for member in found.members],
@@ -123,6 +128,7 @@ class TrainingReport:
             "trained on": found.slices[0].fused.n,
             "training window": " to ".join(self.window) if self.window else "no decision date",
             "cut-off": found.cut_off.words,
+            "policy": policy_words(found.policy) if found.policy else "none: the cut-off decides",
             "rejected": sum(self.rejected.values()),
             "rejected by rule": dict(self.rejected),
         }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from data_schemas.errors import ContractError
 from experiments.reporting.document import Column, Document, Finding, Section, Table
+from experiments.reporting.policies import policy_words
 from experiments.reporting.words import count, number, percent
 from experiments.session.decision_dates import rows_since
 from experiments.session.layouts import note_layouts
@@ -27,7 +28,6 @@ from experiments.validate.scored_outcomes import ScoredOutcomes, score_outcomes
 from experiments.validate.slices import length_cut, month_cut, segment_cuts
 from features.tables.applications import Applications, Chunk, Rejects
 from features.tables.reader import ReadOptions, read_all
-from fusion.policy.policy import Policy
 from fusion.scorer import Scorer
 from fusion.validation.intervals import auc_interval, rate
 
@@ -181,15 +181,6 @@ def headline(findings: Sequence[Finding]) -> tuple[str, ...]:
             f"{count(len(concerns), 'thing')} should be looked into: " + " ".join(one.title for one in concerns),
         )
     return ("Every test of this report is passed.",)
-
-
-def policy_words(policy: Policy) -> str:
-    """The cut-offs of all rows without one of their own."""
-    limits = policy.cutoffs
-    said = f"approve up to a PD of {percent(limits.approve)}"
-    if limits.decline > limits.approve:
-        said += f", decline above {percent(limits.decline)}"
-    return said + (f"; other cut-offs by {policy.segments.column}" if policy.segments else "")
 
 
 def key_figures(scored: ScoredOutcomes) -> Table:

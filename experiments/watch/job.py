@@ -60,6 +60,7 @@ class Watch:
         """Raise ContractError where the state is that of another watch."""
         opened = self.intake.opened
         scorer = opened.scorer
+        policy = scorer.lenders_policy if scorer is not None else None
         digests = [file_sha256(path) for path in references]
         copies = self.rules.copies
         self.state.check_identity(
@@ -68,7 +69,7 @@ class Watch:
                 "model": opened.model_id,
                 "schema": opened.schema.digest[:12],
                 "text encoder, precision or processor": opened.encoder.text_encoder.digest[:12],
-                "policy": scorer.policy.digest[:12] if scorer is not None and scorer.policy is not None else "its own",
+                "policy": policy.digest[:12] if policy is not None else "its own",
                 "second models": opened.seconds.identity,
                 "period": self.intake.kind,
                 "reference": ", ".join(digest[:12] for digest in digests) or "training rows",

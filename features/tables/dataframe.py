@@ -75,15 +75,15 @@ class FrameRows:
     rejects: pd.DataFrame
 
 
-def read_frame(rows: Records, schema: Schema, joined: Joined | None = None) -> FrameRows:
+def read_frame(rows: Records, schema: Schema, joined: Joined | None = None, *, ids_again: bool = False) -> FrameRows:
     """The rows of a data frame whose column names are texts, of a list of dicts, or one dict; the target and auxiliary
     columns are not read. Without an id column the id is the row's position.
 
-    An id may occur once, as in a file. ``joined`` is what is made of the schema's further sources, where the frame does
-    not have it. Raises ContractError when a column is missing or stands twice.
+    ``joined`` is what is made of the schema's further sources, where the frame does not have it. An id may occur once,
+    as in a file, unless ``ids_again`` is set. Raises ContractError when a column is missing or stands twice.
     """
     given = _given(rows)
-    chunk = checked(_text_rows(given, schema), schema, DuplicateIds())
+    chunk = checked(_text_rows(given, schema), schema, None if ids_again else DuplicateIds())
     rejects = chunk.rejects.frame
     return FrameRows(
         with_facts(with_sources(chunk.applications, joined, ORIGIN)),

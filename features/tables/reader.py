@@ -150,10 +150,10 @@ def _has_outcome(path: Path, schema: Schema, options: ReadOptions) -> bool:
     return field is not None and field.name in header_names(path, schema, options.dialect)
 
 
-def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds, *, need_outcome: bool = True) -> Chunk:
-    """Rows as text, each an application, a reject or undecided; ``known_ids`` remembers their ids.
+def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds | None, *, need_outcome: bool = True) -> Chunk:
+    """Rows as text, each an application, a reject or undecided.
 
-    need_outcome: as of ``check``.
+    known_ids: remembers their ids; None: an id may occur again. need_outcome: as of ``check``.
     """
     found = check(rows.cells, schema, need_outcome=need_outcome)
     columns, breaches = found.columns, _with_no_applications(found, rows, schema)
@@ -165,7 +165,8 @@ def checked(rows: TextRows, schema: Schema, known_ids: DuplicateIds, *, need_out
     ]
     name = schema.id.name
     sound = np.flatnonzero(keep)
-    for at in sound[known_ids.add(columns[name][sound])].tolist():
+    again = sound[known_ids.add(columns[name][sound])] if known_ids is not None else sound[:0]
+    for at in again.tolist():
         keep[at] = False
         message = f"the id {str(columns[name][at])[:40]!r} stands in an earlier row. Keep one row per application"
         rejects.append(Reject(int(rows.row_number[at]), name, "unique", message, rows.original(at)))

@@ -4,35 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
-from sklearn.feature_extraction.text import HashingVectorizer
 
+from features.arrays import Ints
+from features.compiled import compiled
 from features.text.scripts import SPACELESS, has_spaceless
 
 _WORD = re.compile(r"\w+")
 _RUN = re.compile(rf"([{SPACELESS}]+)|[^\W{SPACELESS}]+")
+_MASK = 0xFFFFFFFF  # of 32 bits
 
 
 def hashed_words(texts: Sequence[str], n_buckets: int, ngrams: int) -> sparse.csr_matrix:
     """Which lower-cased word n-grams (1 to ``ngrams`` words, see ``words_of``) a text holds, however often.
 
-    Stateless and the same on every machine (MurmurHash3). Returns float32 CSR (n, n_buckets) of ones; a text without a
-    word is an empty row.
+    Stateless and the same on every machine (MurmurHash3, buckets as scikit-learn's ``HashingVectorizer`` numbers
+    them). Returns float32 CSR (n, n_buckets) of ones; a text without a word is an empty row.
     """
-    vectorizer = HashingVectorizer(
-        n_features=n_buckets,
-        analyzer=partial(_ngrams, longest=ngrams),
-        alternate_sign=False,
-        binary=True,
-        norm=None,
-        dtype=np.float32,
-    )
-    if not texts:
-        return sparse.csr_matrix(np.zeros((0, n_buckets), np.float32))
-    return sparse.csr_matrix(vectorizer.transform(texts), dtype=np.float32)
+    words = [words_of(text) for text in texts]
+    counts = np.array([len(own) for own in words], np.int64)
+    # No word holds a space, so that n neighbouring words with the spaces between them are the n-gram.
+    joined = np.frombuffer(" ".join(word for own in words for word in own).encode(), np.uint8)
+    ends = np.append(np.flatnonzero(joined == ord(" ")), len(joined)).astype(np.int64)[: counts.sum()]
+    per_text = sum(np.maximum(counts - n, 0) for n in range(ngrams))
+    first = np.concatenate([[0], np.cumsum(per_text)]).astype(np.int64)
+    buckets = np.zeros(first[-1], np.int64)
+    _hash_ngrams(joined, ends, counts, ngrams, n_buckets, buckets)
+    found = sparse.csr_matrix((np.ones(len(buckets), np.float32), buckets, first), (len(texts), n_buckets))
+    found.sum_duplicates()
+    found.data.fill(1.0)
+    return found
 
 
 def words_of(text: str) -> list[str]:
@@ -53,8 +57,52 @@ def words_of(text: str) -> list[str]:
     return words
 
 
-def _ngrams(text: str, longest: int) -> list[str]:
-    """Runs of 1 to ``longest`` words, joined by spaces."""
-    words = words_of(text)
-    runs = ([" ".join(words[at : at + n]) for at in range(len(words) - n + 1)] for n in range(2, longest + 1))
-    return words + [run for own in runs for run in own]
+@compiled
+def _hash_ngrams(
+    joined: npt.NDArray[np.uint8], ends: Ints, counts: Ints, longest: int, n_buckets: int, buckets: Ints
+) -> None:
+    """Fill in the buckets of the runs of 1 to ``longest`` words of each text.
+
+    joined: all words with a space between any two. ends: of each word in it. counts: words of each text.
+    """
+    word = at = 0
+    for count in counts:
+        for length in range(1, longest + 1):
+            for first in range(word, word + count - length + 1):
+                begin = ends[first - 1] + 1 if first else 0
+                hashed = _murmur(joined, begin, ends[first + length - 1])
+                signed = hashed - (1 << 32) if hashed >= 1 << 31 else hashed
+                # The least number has no positive twin; scikit-learn puts it so.
+                magnitude = 2147483647 - (n_buckets - 1) if signed == -2147483648 else abs(signed)
+                buckets[at] = magnitude % n_buckets
+                at += 1
+        word += count
+
+
+@compiled
+def _murmur(data: npt.NDArray[np.uint8], begin: int, end: int) -> int:
+    """MurmurHash3 (Appleby, x86, 32 bits, seed 0) of ``data[begin:end]``."""
+    hashed = 0
+    length = end - begin
+    whole = begin + length // 4 * 4
+    for at in range(begin, whole, 4):
+        block = int(data[at]) | int(data[at + 1]) << 8 | int(data[at + 2]) << 16 | int(data[at + 3]) << 24
+        hashed ^= _scrambled(block)
+        hashed = (hashed << 13 | hashed >> 19) & _MASK
+        hashed = (hashed * 5 + 0xE6546B64) & _MASK
+    if whole < end:
+        block = 0
+        for at in range(end - 1, whole - 1, -1):
+            block = block << 8 | int(data[at])
+        hashed ^= _scrambled(block)
+    hashed ^= length
+    hashed = ((hashed ^ hashed >> 16) * 0x85EBCA6B) & _MASK
+    hashed = ((hashed ^ hashed >> 13) * 0xC2B2AE35) & _MASK
+    return hashed ^ hashed >> 16
+
+
+@compiled
+def _scrambled(block: int) -> int:
+    block = (block * 0xCC9E2D51) & _MASK
+    block = (block << 15 | block >> 17) & _MASK
+    return (block * 0x1B873593) & _MASK

@@ -8,14 +8,15 @@ stay as they were read. A change is small when it is few standard deviations of 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from data_schemas.contract import Actionable, Field, FieldType, Schema
-from features.arrays import Floats
+from features.arrays import Flags, Floats
 from features.design import Design, TabularBlock, TextBlock
 from features.tables.applications import Applications
 from features.tabular import TabularEncoder
@@ -56,6 +57,20 @@ class ActionableColumn:
         return ordered
 
 
+class WithMoves(Protocol):
+    """A change of columns."""
+
+    @property
+    def moves(self) -> tuple[ColumnMove, ...]:
+        """Made together."""
+        ...
+
+
+Moving = TypeVar("Moving", bound=WithMoves)
+Passes = Callable[[Applications, Floats], Flags]
+"""Of applications and their margins, (n,), bool (n,): which are decided as is wanted."""
+
+
 @dataclass(frozen=True)
 class ColumnMove:
     """One column moved."""
@@ -89,24 +104,63 @@ class CounterfactualSearch:
         return CounterfactualSearch(model, tabular, tuple(lever for lever in found if lever is not None))
 
     def smallest(
-        self, application: Applications, text: TextBlock, max_margin: float, most: int = 3, threads: int = 0
+        self, application: Applications, text: TextBlock, passes: Passes, most: int = 3, threads: int = 0
     ) -> list[Counterfactual]:
-        """At most ``most`` changes of one application (a single row, its narratives read as ``text``) that bring its
-        margin down to ``max_margin``: single columns, the smallest change first; then, where these are too few, pairs
-        of columns in the same way, of which neither does it alone by a smaller change.
+        """At most ``most`` changes of one application (a single row, its narratives read as ``text``) with which it
+        ``passes``: single columns, the smallest change first; then, where these are too few, pairs of columns in the
+        same way, of which neither does it alone by a smaller change; where nothing of this does it, as few columns as
+        do it together.
         """
         one = self._alone(application)
-        margin = self._margin(one, application, text, threads)
-        singles = self._crossing(one, margin, max_margin)
+        margin, passing = self._score(one, application, text, passes, threads)
+        singles = self._crossing(one, margin, passing)
         if len(singles) >= most:
             return singles[:most]
         two = self._together(application, one, margin)
-        pairs = self._crossing(two, self._margin(two, application, text, threads), max_margin)
+        pairs = self._crossing(two, *self._score(two, application, text, passes, threads))
         alone = {change.moves[0].field.name: change.distance for change in singles}
         useful = [
             pair for pair in pairs if all(pair.distance < alone.get(move.field.name, math.inf) for move in pair.moves)
         ]
-        return [*singles, *useful][:most]
+        found = [*singles, *useful][:most]
+        return found or self._all_together(application, one, margin, text, passes, threads)
+
+    def _all_together(
+        self,
+        application: Applications,
+        alone: Sequence[tuple[ColumnMove, ...]],
+        margin: Floats,
+        text: TextBlock,
+        passes: Passes,
+        threads: int,
+    ) -> list[Counterfactual]:
+        """One change of three columns or more: each where it leads lowest alone, then as many as can be left out, those
+        that promise least first, then each of the others no further than it must; none where even all do not pass.
+
+        Args:
+            margin: float64 (len(alone),), where the moves of single columns lead.
+        """
+        best: dict[str, tuple[float, ColumnMove]] = {}
+        for (move,), led in zip(alone, margin.tolist(), strict=True):
+            if led < best.get(move.field.name, (math.inf, move))[0]:
+                best[move.field.name] = led, move
+        made = tuple(move for _, move in sorted(best.values(), key=lambda one: -one[0]))
+        if len(made) < 3 or not self._score([made], application, text, passes, threads)[1][0]:
+            return []
+        for move in made:
+            fewer = tuple(one for one in made if one is not move)
+            if self._score([fewer], application, text, passes, threads)[1][0]:
+                made = fewer
+        levers = {lever.field.name: lever for lever in self.levers}
+        for at, move in enumerate(made):
+            nearer = [
+                (*made[:at], replace(move, after=after), *made[at + 1 :])
+                for after in levers[move.field.name].candidates(move.before).tolist()
+                if abs(after - move.before) < abs(move.after - move.before)
+            ]
+            passing = np.flatnonzero(self._score(nearer, application, text, passes, threads)[1])
+            made = nearer[int(passing[0])] if len(passing) else made
+        return self._crossing([made], *self._score([made], application, text, passes, threads))
 
     def _now(self, application: Applications, lever: ActionableColumn) -> float:
         return float(application.frame[lever.field.name].iloc[0])
@@ -142,23 +196,29 @@ class CounterfactualSearch:
         best = sorted(pairs, key=promise)[:MAX_PAIRS]
         return [(a, b) for first, second in best for a in moves(first) for b in moves(second)]
 
-    def _margin(
-        self, tried: Sequence[tuple[ColumnMove, ...]], application: Applications, text: TextBlock, threads: int
-    ) -> Floats:
-        """float64 (len(tried),): where each of the moves leads."""
+    def _score(
+        self,
+        tried: Sequence[tuple[ColumnMove, ...]],
+        application: Applications,
+        text: TextBlock,
+        passes: Passes,
+        threads: int,
+    ) -> tuple[Floats, Flags]:
+        """float64 and bool (len(tried),): where each of the moves leads, and whether the application passes then."""
         if not tried:
-            return np.zeros(0)
+            return np.zeros(0), np.zeros(0, dtype=np.bool_)
         same = np.zeros(len(tried), dtype=np.intp)
-        columns = self.tabular.encode(_moved(application, tried))
-        return self.model.predict(Design(columns, text.take(same)), threads).margin
+        made = moved(application, tried)
+        margin = self.model.predict(Design(self.tabular.encode(made), text.take(same)), threads).margin
+        return margin, passes(made, margin)
 
     def _crossing(
-        self, tried: Sequence[tuple[ColumnMove, ...]], margin: Floats, max_margin: float
+        self, tried: Sequence[tuple[ColumnMove, ...]], margin: Floats, passing: Flags
     ) -> list[Counterfactual]:
-        """Of the moves that lead over the cut-off the smallest for each set of columns, the smallest first."""
+        """Of the moves with which it passes the smallest for each set of columns, the smallest first."""
         spread = {lever.field.name: lever.spread for lever in self.levers}
         best: dict[tuple[str, ...], Counterfactual] = {}
-        for at in np.flatnonzero(margin <= max_margin).tolist():
+        for at in np.flatnonzero(passing).tolist():
             moves = tried[at]
             distance = sum(abs(move.after - move.before) / spread[move.field.name] for move in moves)
             names = tuple(move.field.name for move in moves)
@@ -167,12 +227,30 @@ class CounterfactualSearch:
         return sorted(best.values(), key=lambda change: change.distance)
 
 
+def spread(changes: Sequence[Moving], most: int) -> list[Moving]:
+    """At most ``most`` of some changes, in their order: first those that share no column with one before them, then the
+    others that do not only add columns to one before them.
+    """
+    taken: list[Moving] = []
+    for fresh in (True, False):
+        for change in changes:
+            names, others = _names(change), [_names(one) for one in taken]
+            shares = any(names & other for other in others) if fresh else any(names >= other for other in others)
+            if not shares and len(taken) < most:
+                taken.append(change)
+    return sorted(taken, key=list(changes).index)
+
+
+def _names(change: WithMoves) -> set[str]:
+    return {move.field.name for move in change.moves}
+
+
 def actionable(schema: Schema) -> Iterator[Field]:
     """The features that an applicant can move."""
     return (field for field in schema.features if field.actionable is not Actionable.NO and field.is_numeric)
 
 
-def _moved(application: Applications, tried: Sequence[tuple[ColumnMove, ...]]) -> Applications:
+def moved(application: Applications, tried: Sequence[tuple[ColumnMove, ...]]) -> Applications:
     """The application once for each of the moves, made."""
     many = application.take(np.zeros(len(tried), dtype=np.intp))
     columns: dict[str, Floats] = {}

@@ -16,7 +16,7 @@ from features.arrays import Flags, Floats, Floats32, Index
 from features.design import Design, TabularBlock
 from features.narratives.sentences import SentenceBlock
 from features.tabular import TabularEncoder
-from fusion.config import Config
+from fusion.config import Config, ExplainConfig
 from fusion.explain.attribution import Explainer
 from fusion.model.fusion_model import FusionModel
 
@@ -43,9 +43,12 @@ class Population:
     def __len__(self) -> int:
         return len(self.margin)
 
-    def background(self, config: Config) -> TabularBlock:
-        """The rows that absent columns are drawn from: all, or those who would just have been approved."""
-        return background_rows(self.columns, self.margin, config)
+    def background(self, config: ExplainConfig, cutoffs: Floats) -> TabularBlock:
+        """The rows that absent columns are drawn from: all, or those who would just have been approved.
+
+        cutoffs: float64 (n,), the PD up to which each applicant is approved.
+        """
+        return background_rows(self.columns, self.margin, config, cutoffs)
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The arrays by name, for a safetensors file."""
@@ -67,7 +70,13 @@ class Population:
 
 
 def describe_population(
-    model: FusionModel, design: Design, y: Floats, margin: Floats, distances: Floats32, config: Config
+    model: FusionModel,
+    design: Design,
+    y: Floats,
+    margin: Floats,
+    distances: Floats32,
+    config: Config,
+    cutoffs: Floats,
 ) -> tuple[Population, float]:
     """The population of a trained model, at most ``config.explain.max_rows`` of its training rows, drawn at random; and
     where explanations begin (``Explainer.base``).
@@ -79,11 +88,13 @@ def describe_population(
         margin: float64 (n,), out-of-fold log-odds.
         distances: float32 (n, n_narratives), of their narratives from the mean one.
         config: settings.
+        cutoffs: float64 (n,), the PD up to which each of the rows is approved.
     """
     if len(design) > config.explain.max_rows:
         some = sampled_rows(len(design), config)
         design, y, margin, distances = design.take(some), y[some], margin[some], distances[some]
-    explainer = Explainer.of(model, background_rows(design.tabular, margin, config))
+        cutoffs = cutoffs[some]
+    explainer = Explainer.of(model, background_rows(design.tabular, margin, config.explain, cutoffs))
     explanation = explainer.explain(design, SentenceBlock.empty(design.text))
     contributions = np.hstack([explanation.columns, explanation.narratives]).astype(np.float32)
     return Population(design.tabular, margin, y > 0.5, contributions, distances), explainer.base
@@ -97,12 +108,15 @@ def sampled_rows(n: int, config: Config) -> Index:
     return np.sort(random.choice(n, config.explain.max_rows, replace=False))
 
 
-def background_rows(columns: TabularBlock, margin: Floats, config: Config) -> TabularBlock:
+def background_rows(columns: TabularBlock, margin: Floats, config: ExplainConfig, cutoffs: Floats) -> TabularBlock:
     """Of training applicants with out-of-fold ``margin`` those that the settings name as background: all, or those who
-    would just have been approved (all, where nobody would).
+    would just have been approved (all, where nobody would), each by the PD up to which it is approved, ``cutoffs``.
     """
-    approved = np.flatnonzero(margin <= logit(config.decision.max_pd))
-    if config.explain.background == "all" or not len(approved):
+    if config.background == "all":
         return columns
-    n_near = max(1, round(config.explain.near_share * len(margin)))
-    return columns.take(np.sort(approved[np.argsort(-margin[approved], kind="stable")[:n_near]]))
+    above = margin - logit(cutoffs)
+    approved = np.flatnonzero(above <= 0.0)
+    if not len(approved):
+        return columns
+    n_near = max(1, round(config.near_share * len(margin)))
+    return columns.take(np.sort(approved[np.argsort(-above[approved], kind="stable")[:n_near]]))

@@ -57,7 +57,7 @@ class ReasonBook:
         )
         concepts = [concept.reason for concept in schema.concepts]
         taken = {reason.code for reason in (*reasons.values(), *concepts)}
-        spoken = {name: _spoken(schema, schema[name], concepts, taken) for name in narrative_names}
+        spoken = {name: _spoken(schema, schema[name], taken) for name in narrative_names}
         given = [
             [reasons[name] for name in column_names],
             concepts,
@@ -119,19 +119,24 @@ class Reasons:
         return [(self.book.reasons[at], points) for at, points in pairs if at >= 0]
 
 
-def _spoken(schema: Schema, narrative: Field, concepts: Sequence[Reason], taken: Set[str]) -> list[Reason]:
+def _spoken(schema: Schema, narrative: Field, taken: Set[str]) -> list[Reason]:
     """The reasons of concepts that a narrative speaks of; of one that is made of records under codes of their own, none
-    of them ``taken``, with the wording of their source before them.
+    of them ``taken``, as a record speaks of them, with the wording of their source before it.
     """
+    concepts = [concept.reason for concept in schema.concepts]
     source = next((one for one in schema.sources if one.name == narrative.source), None)
     if source is None or not narrative.match_concepts:
-        return list(concepts)
+        return concepts
     ending = re.sub(r"[^A-Z0-9]+", "_", source.name.upper())
     while taken & {f"{reason.code}_{ending}" for reason in concepts}:
         ending += "_"
     return [
-        replace(reason, code=f"{reason.code}_{ending}", wording=f"{source.wording}: {reason.wording}")
-        for reason in concepts
+        replace(
+            concept.reason,
+            code=f"{concept.reason.code}_{ending}",
+            wording=f"{source.wording}: {concept.reason.recorded or f'A note about you on {concept.name}.'}",
+        )
+        for concept in schema.concepts
     ]
 
 

@@ -20,8 +20,8 @@ from typing import NamedTuple
 import numpy as np
 
 from features.arrays import Floats, Ints
+from features.compiled import compiled
 from features.text.cleaning import MAX_PASSAGES
-from fusion.explain.compiled import compiled
 from fusion.explain.tree_shapley import Response
 
 MAX_ENUMERATED = 10  # sentences whose every coalition is valued; above it orders are sampled

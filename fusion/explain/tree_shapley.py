@@ -17,16 +17,17 @@ game of Lundberg et al., 2020, "interventional").
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from features.arrays import Flags, Floats, Ints
+from features.compiled import compiled
 from features.encoders.threads import lone_workers
-from fusion.explain.compiled import compiled
+from fusion.model.boosted_trees import Trees
 from fusion.model.stacker import Stacker
 
 MAX_PLAYERS = 8  # on one path: a leaf's table has 2^k * k entries
@@ -84,15 +85,14 @@ def leaves_of(stacker: Stacker, players: Ints) -> Leaves:
         stacker: the trees.
         players: int64 (n_columns,), the player that owns each column.
 
-    Raises ValueError for a path over more than ``MAX_PLAYERS`` players, or a split other than by a threshold.
+    Raises ValueError for a path over more than ``MAX_PLAYERS`` players.
     """
     value: list[float] = []
     paths: list[dict[int, Condition]] = []
     for booster, weight in zip(stacker.boosters, stacker.weights, strict=True):
-        for tree in booster.dump_model()["tree_info"]:
-            for leaf, path in _paths(tree["tree_structure"], {}):
-                value.append(leaf * weight)
-                paths.append(path)
+        for leaf, path in _paths(booster.trees):
+            value.append(leaf * weight)
+            paths.append(path)
     owners = [sorted({int(players[column]) for column in path}) for path in paths]
     most = max(map(len, owners), default=0)
     if most > MAX_PLAYERS:
@@ -120,23 +120,22 @@ def _starts(sizes: list[int]) -> Ints:
     return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64)
 
 
-def _paths(node: Mapping[str, Any], path: dict[int, Condition]) -> Iterator[tuple[float, dict[int, Condition]]]:
-    """Every leaf below ``node`` as (value, {column: condition})."""
-    if "leaf_value" in node:
-        yield float(node["leaf_value"]), path
-        return
-    if node["decision_type"] != "<=":
-        raise ValueError(f"a split by {node['decision_type']!r}, not by a threshold")
-    column, threshold = int(node["split_feature"]), float(node["threshold"])
-    low, high, missing = path.get(column, (-UNBOUNDED, UNBOUNDED, True))
-    if node["missing_type"] == "Zero":
-        raise ValueError("a booster that takes 0 for missing")
-    if node["missing_type"] == "NaN":
-        missing_left, missing_right = bool(node["default_left"]), not node["default_left"]
-    else:  # LightGBM reads a missing value as 0 where training knew none
-        missing_left, missing_right = threshold >= 0.0, threshold < 0.0
-    yield from _paths(node["left_child"], path | {column: (low, min(high, threshold), missing and missing_left)})
-    yield from _paths(node["right_child"], path | {column: (max(low, threshold), high, missing and missing_right)})
+def _paths(trees: Trees) -> Iterator[tuple[float, dict[int, Condition]]]:
+    """Every leaf as (value, {column: condition}); of each tree the left ones first."""
+    root, column, threshold, missing_left, left, right, value = (part.tolist() for part in trees)
+
+    def below(node: int, path: dict[int, Condition]) -> Iterator[tuple[float, dict[int, Condition]]]:
+        if node < 0:
+            yield value[-1 - node], path
+            return
+        low, high, missing = path.get(column[node], (-UNBOUNDED, UNBOUNDED, True))
+        to_left = low, min(high, threshold[node]), missing and missing_left[node]
+        to_right = max(low, threshold[node]), high, missing and not missing_left[node]
+        yield from below(left[node], path | {column[node]: to_left})
+        yield from below(right[node], path | {column[node]: to_right})
+
+    for node in root:
+        yield from below(node, {})
 
 
 class Response(NamedTuple):

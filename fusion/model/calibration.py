@@ -13,7 +13,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import Bounds, minimize
 from scipy.special import expit
 
 from features.arrays import Flags, Floats
@@ -115,6 +114,8 @@ def _fit(y: Floats, outputs: Floats, kept: list[int], weight: Floats | None) -> 
         return loss / len(y), np.concatenate([[error.sum()], z.T @ error + RIDGE * theta[1:]]) / len(y)
 
     start = np.concatenate([[base_log_odds(y, weight)], np.full(len(kept), 0.1)])
+    from scipy.optimize import Bounds, minimize  # only fitting needs it
+
     bounds = Bounds([-np.inf, *[0.0] * len(kept)], [np.inf, *[MAX_WEIGHT] * len(kept)])
     found = minimize(
         loss_and_gradient,

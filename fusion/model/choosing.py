@@ -26,7 +26,7 @@ from fusion.metrics import base_log_odds, both_classes, fit_logistic_line, relat
 from fusion.model.basis import Basis
 from fusion.model.cross_validation import Block, forward_blocks
 from fusion.model.folds import draw_groups
-from fusion.model.head import fit_head
+from fusion.model.head_fitting import fit_head
 from fusion.model.lesson import Lesson
 from fusion.model.recency import row_weight
 from fusion.model.text_components import TextComponents, text_columns

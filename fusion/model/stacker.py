@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import lightgbm as lgb
 import numpy as np
 
 from features.arrays import Floats, Ints
 from features.design import TabularBlock
 from fusion.config import StackerConfig
+from fusion.model.boosted_trees import Booster
 from fusion.model.lesson import Lesson
+
+BLOCK_ROWS = 1024
 
 
 def stacker_inputs(tabular: TabularBlock, text_logit: Floats, text_columns: Floats | None = None) -> Floats:
@@ -49,11 +52,11 @@ class Stacker:
         weights: of each.
     """
 
-    boosters: tuple[lgb.Booster, ...]
+    boosters: tuple[Booster, ...]
     weights: tuple[float, ...]
 
     @staticmethod
-    def mean(boosters: Sequence[lgb.Booster], weight: float = 1.0) -> Stacker:
+    def mean(boosters: Sequence[Booster], weight: float = 1.0) -> Stacker:
         """The stacker whose margin is the mean of theirs times ``weight``."""
         return Stacker(tuple(boosters), (weight / len(boosters),) * len(boosters))
 
@@ -65,24 +68,27 @@ class Stacker:
 
     def margin(self, x: Floats, threads: int = 0) -> Floats:
         """Log-odds of bad, float64 (n,), of ``stacker_inputs`` (n, n_columns). threads 0: all cores."""
-        total = np.zeros(len(x))
-        if not len(x):
-            return total
-        for booster, weight in zip(self.boosters, self.weights, strict=True):
-            raw = booster.predict(_some_column(x), raw_score=True, num_threads=threads)
-            total += weight * np.asarray(raw, dtype=np.float64)
+        x, total = _some_column(x), np.zeros(len(x))
+
+        def add(start: int) -> None:
+            block = slice(start, start + BLOCK_ROWS)
+            for booster, weight in zip(self.boosters, self.weights, strict=True):
+                total[block] += weight * booster.margin(x[block])
+
+        with ThreadPoolExecutor(threads or None) as pool:
+            list(pool.map(add, range(0, len(x), BLOCK_ROWS)))
         return total
 
     def to_text(self) -> list[str]:
         """Each booster in LightGBM's text format."""
-        return [booster.model_to_string(num_iteration=-1) for booster in self.boosters]
+        return [booster.text for booster in self.boosters]
 
     @staticmethod
     def from_text(texts: Sequence[str], weights: Sequence[float]) -> Stacker:
         """The stacker whose boosters ``to_text`` wrote; raises ValueError where the weights are not as many."""
         if len(texts) != len(weights):
             raise ValueError(f"{len(texts)} boosters with {len(weights)} weights")
-        return Stacker(tuple(lgb.Booster(model_str=text) for text in texts), tuple(weights))
+        return Stacker(tuple(map(Booster, texts)), tuple(weights))
 
 
 def _some_column(x: Floats) -> Floats:
@@ -90,7 +96,7 @@ def _some_column(x: Floats) -> Floats:
     return x if x.shape[1] else np.zeros((len(x), 1))
 
 
-def fit_booster(x: Floats, lesson: Lesson, monotone: Sequence[int], config: StackerConfig, seed: int) -> lgb.Booster:
+def fit_booster(x: Floats, lesson: Lesson, monotone: Sequence[int], config: StackerConfig, seed: int) -> Booster:
     """One booster over ``x`` (n, n_columns); without columns it is the base rate. Equal seed, equal trees.
 
     Args:
@@ -100,6 +106,8 @@ def fit_booster(x: Floats, lesson: Lesson, monotone: Sequence[int], config: Stac
         config: settings.
         seed: of rows and columns drawn.
     """
+    import lightgbm as lgb  # takes a second, and only fitting needs it
+
     x, directions = _some_column(x), list(monotone) or [0]
     parameters = {
         "objective": "regression" if lesson.squared else "binary",
@@ -119,4 +127,5 @@ def fit_booster(x: Floats, lesson: Lesson, monotone: Sequence[int], config: Stac
         "verbosity": -1,
     }
     rows = lgb.Dataset(x, lesson.y, weight=lesson.weight, free_raw_data=False)
-    return lgb.train(parameters, rows, num_boost_round=config.n_trees)
+    fitted = lgb.train(parameters, rows, num_boost_round=config.n_trees)
+    return Booster(fitted.model_to_string(num_iteration=-1))

@@ -10,7 +10,6 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.extmath import randomized_svd, svd_flip
 
 from features.arrays import Floats, Floats32
 from features.design import TextBlock
@@ -98,6 +97,8 @@ def _word_axes(x_words: sparse.csr_matrix, k: int, seed: int) -> Floats:
     """float64 (<= k, n_buckets): right singular vectors of the words that occur (Halko, Martinsson and Tropp, SIAM
     Review 2011).
     """
+    from sklearn.utils.extmath import randomized_svd, svd_flip  # takes a second, and only fitting needs it
+
     occurring = np.unique(x_words.indices)
     k = min(k, len(occurring), x_words.shape[0])
     axes = np.zeros((k, x_words.shape[1]))

@@ -12,7 +12,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-import lightgbm as lgb
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
@@ -24,10 +23,12 @@ from features.encoders.threads import lone_workers
 from fusion.config import Config, FoldConfig
 from fusion.metrics import base_log_odds, both_classes, fit_logistic_line
 from fusion.model.basis import Basis, HeadInputs
+from fusion.model.boosted_trees import Booster
 from fusion.model.calibration import fit_blend, says_something
 from fusion.model.folds import assign_folds
 from fusion.model.fusion_model import OUTCOME, Assembly, FusionModel, Margins, Member, TextModel, Without
-from fusion.model.head import Head, fit_head, training_device
+from fusion.model.head import Head
+from fusion.model.head_fitting import fit_head, training_device
 from fusion.model.lesson import Lesson
 from fusion.model.recency import row_weight
 from fusion.model.stacker import Stacker, fit_booster, stacker_inputs
@@ -235,7 +236,7 @@ class Training:
         with nullcontext() if self.device.type == "cpu" else self.gpu_turn:
             return fit_head(taken, task.lesson(rows), self.config.head, self.device)
 
-    def booster(self, trees: TreeRows, rows: Index, task: Task, seed: int) -> lgb.Booster:
+    def booster(self, trees: TreeRows, rows: Index, task: Task, seed: int) -> Booster:
         """Trees that learned from these rows."""
         return fit_booster(trees.x[rows], task.lesson(rows), trees.directions, self.config.stacker, seed)
 
@@ -294,7 +295,7 @@ def fit_trees(trees: TreeRows, training: Training) -> Floats:
     x = trees.x
     margin = np.zeros(len(x))
 
-    def done(_number: int, rows: Index, booster: lgb.Booster) -> None:
+    def done(_number: int, rows: Index, booster: Booster) -> None:
         margin[rows] += Stacker.mean([booster]).margin(x[rows], 1)
 
     training.each_fold(lambda rows, seed: training.booster(trees, rows, training.tasks[0], seed), done)
@@ -308,15 +309,15 @@ def _fit_assembly(
     x = trees.x
     tasks, y, n_folds = training.tasks, training.sample.y, training.config.folds.n_folds
     weight = training.sample.relative_weight
-    fitted: list[list[tuple[Head, lgb.Booster]]] = []
+    fitted: list[list[tuple[Head, Booster]]] = []
     outputs = np.zeros((len(x), 2 * len(tasks)))
     times = np.zeros(len(x))
     optional = np.repeat([task.squared for task in tasks], 2)
 
-    def fit_on(rows: Index, seed: int) -> list[tuple[Head, lgb.Booster]]:
+    def fit_on(rows: Index, seed: int) -> list[tuple[Head, Booster]]:
         return [(training.head(inputs, rows, task), training.booster(trees, rows, task, seed)) for task in tasks]
 
-    def done(number: int, rows: Index, parts: list[tuple[Head, lgb.Booster]]) -> None:
+    def done(number: int, rows: Index, parts: list[tuple[Head, Booster]]) -> None:
         fitted.append(parts)
         times[rows] += 1.0
         for at, (head, booster) in enumerate(parts):
@@ -343,9 +344,7 @@ def _fit_assembly(
     return assembly, blend.margin(outputs)
 
 
-def _merged(
-    fitted: Sequence[Sequence[tuple[Head, lgb.Booster]]], members: Sequence[Member], intercept: float
-) -> Assembly:
+def _merged(fitted: Sequence[Sequence[tuple[Head, Booster]]], members: Sequence[Member], intercept: float) -> Assembly:
     """The blend of members (head and trees on each task in turn, then those that were not fitted)."""
     tasks = list(zip(*fitted, strict=True))  # per task, the (head, booster) of every fold
     heads, trees = (members[first : 2 * len(tasks) : 2] for first in (0, 1))

@@ -21,7 +21,9 @@ from data_schemas.contract import Field as SchemaField
 from data_schemas.contract import FieldType
 from data_schemas.errors import ContractError
 from features.arrays import Flags, Floats
+from features.design import TabularBlock
 from features.tables.applications import Applications
+from features.tabular import TabularEncoder
 from fusion.config import Config
 
 Decision = Literal["approve", "refer", "decline"]
@@ -279,11 +281,35 @@ def feature_values(applications: Applications, name: str) -> npt.NDArray[np.obje
     return applications.frame[name].to_numpy()
 
 
+def encoded_cutoffs(policy: Policy, columns: TabularBlock, encoder: TabularEncoder) -> Floats:
+    """The PD up to which each row is approved, float64 (n,), of rows that are kept only as a model sees them.
+
+    A missing value of the segments' column counts as it was filled, and a level that the model does not know has the
+    cut-offs of rows without their own.
+    """
+    found = np.full(len(columns), policy.cutoffs.approve)
+    if policy.segments is None:
+        return found
+    name = policy.segments.column
+    if name in encoder.cat_names:
+        codes, levels = columns.x_cat[:, encoder.cat_names.index(name)], ("", *encoder.levels[name])
+        names = [levels[code] for code in codes.tolist()]
+    else:  # a float32 in the fewest digits that name it
+        field, values = encoder.schema[name], columns.x_num[:, encoder.num_names.index(name)]
+        names = [value_text(field, float(str(value))) for value in values]
+    return np.array([policy.cutoffs_of(one).approve for one in names])
+
+
 def value_text(field: SchemaField, value: float) -> str:
     """A value of a numeric or boolean column as text; "" for NaN."""
     if math.isnan(value):
         return ""
     return str(value == 1.0).lower() if field.type is FieldType.BOOLEAN else f"{value:.15g}"
+
+
+def deciding_policy(given: Policy | None, kept: Policy | None, config: Config) -> Policy:
+    """What decides: the policy that is given, else the one kept in the bundle, else the model's own cut-off."""
+    return given or kept or default_policy(config)
 
 
 def default_policy(config: Config) -> Policy:

@@ -34,10 +34,10 @@ SECTIONS: Mapping[str, type[PolicySegment]] = {
 }
 
 
-def load_policy(path: Path, schema: Schema, seconds: Collection[str] = ()) -> Policy:
+def load_policy(path: Path, schema: Schema, seconds: Collection[str] | None = ()) -> Policy:
     """The policy of a TOML file, for applications of ``schema``.
 
-    seconds: names of the second models whose probabilities will be known.
+    seconds: names of the second models whose probabilities will be known; None: whichever the policy names.
 
     Raises ContractError for an unreadable file, an unknown key (naming the nearest), a value out of its range, a
     name that the schema does not have, or a second model that is not given.
@@ -51,7 +51,9 @@ def load_policy(path: Path, schema: Schema, seconds: Collection[str] = ()) -> Po
     return parse_policy(tree, schema, f"policy {path}", seconds)
 
 
-def parse_policy(tree: Mapping[str, object], schema: Schema, origin: str, seconds: Collection[str] = ()) -> Policy:
+def parse_policy(
+    tree: Mapping[str, object], schema: Schema, origin: str, seconds: Collection[str] | None = ()
+) -> Policy:
     """A policy from plain data; raises ContractError as ``load_policy`` does."""
     valid = list(_valid_keys(tree))
     for key in _keys(tree):
@@ -61,7 +63,7 @@ def parse_policy(tree: Mapping[str, object], schema: Schema, origin: str, second
         policy = Policy.model_validate(tree)
     except ValidationError as error:
         raise ContractError(*_in_words(error, origin)) from error
-    _check_seconds(policy.refer, seconds, origin)
+    check_seconds(policy.refer, seconds, origin)
     return fit_to_schema(policy, schema, origin)
 
 
@@ -87,13 +89,13 @@ def _valid_keys(tree: Mapping[str, object]) -> Iterator[str]:
     yield from (f"refer.second.{name}" for name in (seconds if isinstance(seconds, Mapping) else ()))
 
 
-def _check_seconds(refer: Refer, given: Collection[str], origin: str) -> None:
-    """Raise ContractError unless every second model that the policy names is given."""
-    if absent := [name for name in refer.second if name not in given]:
+def check_seconds(refer: Refer, given: Collection[str] | None, origin: str) -> None:
+    """Raise ContractError unless every second model that the policy names is given; None: not known yet."""
+    if given is not None and (absent := [name for name in refer.second if name not in given]):
         raise ContractError(
             f"{origin}: refer.second names {absent[0]!r}, and no second model of that name is given",
-            f"Name its bundle with --second {absent[0]}=BUNDLE, which `score` and `watch` know; other verbs take a "
-            "policy without refer.second.",
+            f"Name its bundle with --second {absent[0]}=BUNDLE, which `score`, `explain` and `watch` know; other verbs "
+            "take a policy without refer.second (--policy).",
         )
 
 

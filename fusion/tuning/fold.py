@@ -15,7 +15,7 @@ from features.arrays import Floats, Index
 from features.encoders.encoder import BertEncoder
 from fusion.config import EncoderConfig, TuningConfig
 from fusion.metrics import auc, log_loss
-from fusion.model.head import training_device
+from fusion.model.head_fitting import training_device
 from fusion.tuning.network import Network, open_network
 from fusion.tuning.reading import Draws, Reading, TuningRows
 

@@ -26,7 +26,7 @@ from features.encoders.encoder import BertEncoder
 from features.encoders.sources import UNTUNED, open_encoder
 from features.encoders.threads import lone_workers
 from fusion.config import EncoderConfig, TuningConfig
-from fusion.model.head import training_device
+from fusion.model.head_fitting import training_device
 from fusion.tuning.fold import Epoch, Way, train_fold
 from fusion.tuning.lower_layers import text_inputs
 from fusion.tuning.reading import Reading, TuningRows, numbered

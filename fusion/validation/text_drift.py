@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2
 from threadpoolctl import threadpool_limits
 
 from features.arrays import Floats, Floats32, Index, Ints
@@ -355,6 +354,8 @@ def _psi(edges: Floats, then: Ints, now: Ints) -> Psi:
 
 
 def _chi2(level: float, df: float) -> float:
+    from scipy.stats import chi2  # takes half a second, and no score needs it
+
     return float(chi2.ppf(level, df)) if df > 0 else math.nan
 
 

@@ -342,6 +342,18 @@ BROKEN: dict[str, tuple[Callable[[Any], None], str]] = {
         put("creditfusion.derived.0.reason", {"code": "INCOME", "wording": "Your income."}),
         r"derived\[0\]\.reason\.disclosable: the reason code 'INCOME' is disclosable in one place and not in another",
     ),
+    "a sentence without the value": (
+        put("creditfusion.derived.0.reason", {"code": "LTI", "wording": "Much.", "low": "Too low."}),
+        r"derived\[0\]\.reason\.low: 'Too low\.' has to hold the applicant's value once",
+    ),
+    "a sentence with open braces": (
+        put("creditfusion.derived.0.reason", {"code": "LTI", "wording": "Much.", "high": "{value} {"}),
+        "has to hold the applicant's value once",
+    ),
+    "braces where there is no value": (
+        put("creditfusion.derived.0.reason", {"code": "LTI", "wording": "Much.", "missing": "No {value}."}),
+        r"reason\.missing: 'No \{value\}\.' has braces",
+    ),
     "feature as a label": (
         put("fields.5.creditfusion.concepts", False),
         r"fields\[5\]\.creditfusion\.concepts: 'home' is to be matched to no concepts, but is no narrative",

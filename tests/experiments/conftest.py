@@ -31,6 +31,7 @@ from tests.support.explained import (
 from tests.support.hostile import HOSTILE
 from tests.support.postgres import Server, running_server, server_binaries
 from tests.support.studies import BASE
+from tests.support.suspicious import Suspicious, train_suspicious
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +47,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     table.loc[LONG, "job_title"] = "baker"
     table.to_csv(folder / "new.csv", index=False)
     return Trained(model, folder / "new.csv", table, folder)
+
+
+@pytest.fixture(scope="session")
+def suspicious(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Suspicious:
+    """A second bundle, of fraud, and applications that it and ``trained`` read."""
+    return train_suspicious(trained, tmp_path_factory.mktemp("suspicious"))
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from fusion.explain.population import Population
 from fusion.model.fusion_model import FusionModel
 from fusion.model.training import fit
 from fusion.model.training_sample import Auxiliary
+from fusion.policy.policy import Cutoffs, Economics, Policy, Refer, default_policy
 from fusion.validation.text_drift import Reference, describe_texts
 from fusion.validation.training_rows import TrainingRows
 from tests.support.designs import SMALL, WITH_COMPONENTS, Shape, Trained, log_odds, make_design, outcome, sample_of
@@ -168,6 +169,36 @@ def test_tuned_tensors_come_back_as_they_were(tuned: Path) -> None:
     for name, values in TUNED.items():
         np.testing.assert_array_equal(found[name], values)
         assert found[name].dtype == np.float32
+
+
+RULES = Policy(
+    cutoffs=Cutoffs(approve=0.1, decline=0.3),
+    refer=Refer(no_narrative=True, quality=("missing",), second={"fraud": 0.2}),
+    economics=Economics(loss_given_default=0.6, margin=0.1, amount=1000.0),
+)
+
+
+def test_a_policy_comes_back_as_it_was_and_decides(trained: Trained, pristine: Saved, tmp_path: Path) -> None:
+    parts = bundle.Trained(trained.model, SMALL, TABULAR, POPULATION, REFERENCE, ROWS, policy=RULES)
+    manifest = save(tmp_path / "ruled", parts, PROVENANCE, CARD)
+    assert bundle.POLICY in manifest.files
+    loaded = load(tmp_path / "ruled")
+    assert loaded.policy == loaded.deciding_policy() == RULES
+    assert loaded.deciding_policy(given=default_policy(SMALL)) == default_policy(SMALL)
+    plain = load(pristine.path)
+    assert plain.policy is None
+    assert plain.deciding_policy() == default_policy(SMALL)
+    assert manifest.model_id != plain.manifest.model_id
+    raw = (tmp_path / "ruled" / bundle.POLICY).read_text().replace("0.3", "0.9")
+    (tmp_path / "ruled" / bundle.POLICY).write_text(raw)
+    with pytest.raises(ContractError, match=r"policy.json of bundle .* was changed after training"):
+        load(tmp_path / "ruled")
+
+
+def test_the_format_before_policies_is_refused(copy: Path) -> None:
+    rewrite_manifest(copy, format_version=8)
+    with pytest.raises(ContractError, match=r"has format version 8; this creditfusion reads 9.*Train the model again"):
+        load(copy)
 
 
 def test_a_bundle_of_an_encoder_that_was_not_tuned_has_no_tensors_of_it(pristine: Saved) -> None:

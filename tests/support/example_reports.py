@@ -30,7 +30,8 @@ from experiments.reporting.decision.validator import (
     ValidatorReport,
 )
 from experiments.reporting.file_names import file_name
-from experiments.reporting.parts import Fact, Move, Result, SourcePoints, Subject
+from experiments.reporting.parts import DecidingPolicy, Fact, MarkedText, Move, Passage, Result, SourcePoints, Subject
+from experiments.reporting.words import in_words
 
 FACTOR = 40 / math.log(2)  # points for one unit of log-odds
 OFFSET = 600 - FACTOR * math.log(20)
@@ -52,6 +53,9 @@ def result(score: float) -> Result:
 
 
 STARTING_SCORE = 521.4
+POLICY = DecidingPolicy(
+    kind="cut_off", words="approve up to a PD of 20.0 %", digest="4d" * 32, approve=0.20, decline=0.20
+)
 CUT_OFF = OFFSET + FACTOR * math.log(4)
 COLUMNS = (
     ("dti", "Monthly debt payments over monthly income", 0.4213, "fraction", -21.37),
@@ -175,6 +179,7 @@ def underwriter() -> UnderwriterReport:
         narratives=narratives,
         narrative_points=told,
         sentence_method="exact",
+        policy=POLICY,
         reasons=(
             ReportedReason(
                 code="DTI",
@@ -241,6 +246,12 @@ def underwriter() -> UnderwriterReport:
     return report.model_copy(update={"sources": sources(report)})
 
 
+def sentence(reason: ReportedReason) -> MarkedText:
+    """A reason as a letter gives it."""
+    value = in_words(reason.facts[0].value or "", reason.facts[0].unit)
+    return MarkedText(passages=(Passage(text=f"{reason.wording} You have "), Passage(text=value, marked=True)))
+
+
 def notice() -> ApplicantNotice:
     """The letter to the same applicant."""
     report = underwriter()
@@ -252,7 +263,9 @@ def notice() -> ApplicantNotice:
         contact="Harbour Street Credit Union, Applications, 12 Harbour Street",
         decision=report.result.decision,
         reasons=tuple(
-            PlainReason(wording=reason.wording, facts=reason.facts) for reason in report.reasons if reason.disclosable
+            PlainReason(wording=reason.wording, sentence=sentence(reason))
+            for reason in report.reasons
+            if reason.disclosable
         ),
         suggestions=tuple(Suggestion(moves=change.moves) for change in report.changes),
         needs_review=True,
@@ -327,6 +340,7 @@ def validator() -> ValidatorReport:
         versions={"creditfusion": "0.1.0", "lightgbm": "4.7.0", "torch": "2.13.0"},
         command="creditfusion explain --model bundle --data applications.csv --id A-10482 --for validator --out out",
         sources=report.sources,
+        policy=report.policy,
     )
 
 

@@ -21,13 +21,13 @@ from fusion.scorer import Monitor
 
 @dataclass(frozen=True)
 class RuleScorer:
-    """What ``score_file`` needs of a model (``experiments.score.job.RowScorer``), answered by ``rule``."""
+    """What ``score_file`` needs of a model (``experiments.score.answering.RowScorer``), answered by ``rule``."""
 
     schema: Schema
     rule: Callable[[Applications, Monitor], Answer]
     model_id: str = "m1"
     encoder_digest: str = "e1"
-    policy: Policy | None = None
+    lenders_policy: Policy | None = None
     n_reasons: int = 0
     unlike: Callable[[Counts], tuple[ColumnWarning, ...]] = lambda _: ()
 

@@ -343,7 +343,7 @@ def choose(sample: ExplainedRows, narrative: str, n: int, most_sentences: int, s
 def full_model(sample: ExplainedRows, given: argparse.Namespace) -> dict[str, Agreement]:
     """The bundle's model against sampling."""
     chosen = choose(sample, given.narrative, given.applicants, MAX_SENTENCES, given.seed)
-    background = sample.bundle.population.background(sample.bundle.config)
+    background = sample.bundle.background()
     found = explained(sample.bundle.explainer(), sample, chosen)
     wanted = []
     for count, row in enumerate(chosen.tolist(), 1):

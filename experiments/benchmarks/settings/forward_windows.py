@@ -27,7 +27,7 @@ from features.tabular import TabularEncoder
 from fusion.config import Config, HeadConfig
 from fusion.metrics import auc, log_loss
 from fusion.model.basis import Basis
-from fusion.model.head import fit_head
+from fusion.model.head_fitting import fit_head
 from fusion.model.lesson import Lesson
 from fusion.model.recency import row_weight
 from fusion.text_encoder import CACHE_GB, open_reader, open_text_encoder

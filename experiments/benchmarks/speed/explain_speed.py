@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+import lightgbm as lgb
 import numpy as np
 import shap
 import torch
@@ -99,7 +100,7 @@ class Bench:
         rows, explainer = scorer.read(applications, sentences=True), scorer.explainer
         reading = ModelOutputs.of(bundle.model, rows.design)
         explainer.explain_outputs(reading, rows.sentences)
-        background = bundle.population.background(bundle.config)
+        background = bundle.background()
         x = unwritten(bundle.model, background)
         x = x[single_precision_will_do(explainer.trees.leaves, x)]
         some = np.random.default_rng(0).choice(len(x), min(BACKGROUND_ROWS, len(x)), replace=False)
@@ -176,7 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tell("make ready")
         bench = Bench.open(bundle, work)
         took = take_turns(bench, chosen.rounds, chosen.shap_rows)
-    report(took, len(bench.x), len(bundle.population.background(bundle.config)), chosen.json)
+    report(took, len(bench.x), len(bundle.background()), chosen.json)
 
 
 def take_turns(bench: Bench, n_rounds: int, n_shap: int) -> Took:
@@ -205,7 +206,8 @@ def window(data: Path, schema: Schema, since: np.datetime64 | None, n_rows: int)
 def shap_explainers(stacker: Stacker, background: Floats) -> list[shap.TreeExplainer]:
     """shap's explainer of each booster; the contributions of the stacker are the weighted sum of theirs."""
     kind = "interventional"
-    return [shap.TreeExplainer(booster, background, feature_perturbation=kind) for booster in stacker.boosters]
+    boosters = [lgb.Booster(model_str=booster.text) for booster in stacker.boosters]
+    return [shap.TreeExplainer(booster, background, feature_perturbation=kind) for booster in boosters]
 
 
 def seconds(work: Callable[[], object]) -> float:

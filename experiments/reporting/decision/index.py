@@ -64,6 +64,7 @@ class IndexPage(ReportModel):
     n_approved: Count
     n_declined: Count
     n_review: Count
+    n_referred: Count = 0
     chosen: Text = ""
     n_left_out: Count = 0
     n_rejected: Count = 0
@@ -75,7 +76,8 @@ class IndexPage(ReportModel):
             sum(entry.result.decision == "approve" for entry in self.entries),
             sum(entry.result.decision == "decline" for entry in self.entries),
             sum(entry.needs_review for entry in self.entries),
+            sum(entry.result.decision == "refer" for entry in self.entries),
         )
-        if found != (self.n_approved, self.n_declined, self.n_review):
-            raise ValueError(f"counts of approved, declined and to be reviewed must be {found}")
+        if found != (self.n_approved, self.n_declined, self.n_review, self.n_referred):
+            raise ValueError(f"counts of approved, declined, to be reviewed and referred must be {found}")
         return self

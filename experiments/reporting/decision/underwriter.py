@@ -9,10 +9,12 @@ from pydantic import Field, model_validator
 
 from experiments.reporting.parts import (
     Count,
+    DecidingPolicy,
     Disagreement,
     Fact,
     Fraction,
     Move,
+    ReferReason,
     ReportModel,
     Result,
     SentenceMethod,
@@ -28,11 +30,17 @@ SCORE_ROUNDING = 0.5  # points; start and contributions meet the score within it
 
 
 class CutOff(ReportModel):
-    """The line between approving and declining: the greatest PD approved and its score."""
+    """The line up to which an application like this one is approved: the greatest PD approved and its score.
+
+    Attributes:
+        distance: Points from the cut-off to the score; negative below it.
+        declined_below: The score below which it is declined; None where nobody is referred for their PD.
+    """
 
     pd: Fraction
     score: float
-    distance: float = Field(description="points from the cut-off to the score; negative below it")
+    distance: float
+    declined_below: float | None = None
 
 
 class PopulationBand(ReportModel):
@@ -183,6 +191,17 @@ class SuggestedChange(ReportModel):
     result: Result
 
 
+class NotMentioned(ReportModel):
+    """A subject that the model values and that nothing written is about.
+
+    Attributes:
+        points: What a short statement on it gives this application, with nothing else written.
+    """
+
+    name: Text
+    points: float
+
+
 class NarrativeEffect(ReportModel):
     """What the narratives changed.
 
@@ -211,6 +230,9 @@ class UnderwriterReport(ReportModel):
         sources: The application itself, then each source of the schema; their points sum to those of all columns and
             narratives. Empty for a schema without sources.
         contradictions: What the narratives contradict, both places side by side.
+        policy: What decided.
+        refer_reasons: Why the application is referred; empty where it is not.
+        not_mentioned: Information that was missing, those subjects first that give most; empty where it is approved.
     """
 
     report: Literal["underwriter"] = "underwriter"
@@ -232,6 +254,9 @@ class UnderwriterReport(ReportModel):
     narrative_effect: NarrativeEffect | None
     sources: tuple[SourcePoints, ...] = ()
     contradictions: tuple[Disagreement, ...] = ()
+    policy: DecidingPolicy
+    refer_reasons: tuple[ReferReason, ...] = ()
+    not_mentioned: tuple[NotMentioned, ...] = ()
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:

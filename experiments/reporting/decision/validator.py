@@ -8,8 +8,10 @@ from pydantic import ConfigDict, Field, model_validator
 
 from experiments.reporting.parts import (
     Count,
+    DecidingPolicy,
     Fact,
     Fraction,
+    ReferReason,
     ReportModel,
     Result,
     SentenceMethod,
@@ -127,6 +129,8 @@ class ValidatorReport(ReportModel):
         sentence_method: See UnderwriterReport.
         command: Recomputes this report.
         sources: See UnderwriterReport.
+        policy: What decided.
+        refer_reasons: See UnderwriterReport.
     """
 
     report: Literal["validator"] = "validator"
@@ -149,6 +153,8 @@ class ValidatorReport(ReportModel):
     versions: dict[Text, Text]
     command: Text
     sources: tuple[SourcePoints, ...] = ()
+    policy: DecidingPolicy
+    refer_reasons: tuple[ReferReason, ...] = ()
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from features.arrays import Flags, Floats32, Ints
+from features.compiled import compiled
 from features.text.hashed_words import words_of
-from fusion.explain.compiled import compiled
 
 N_BANDS, BAND = 32, 4  # values of a signature: 4 of 16 bits are one band, so that a band is its own hash
 N_VALUES = N_BANDS * BAND

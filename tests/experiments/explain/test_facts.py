@@ -50,12 +50,12 @@ def test_the_letter_quotes_sentences_and_no_passages_of_several(
     assert found
     assert {one.joined for one in found} == {joined}
     for one in found:
-        quotes = [fact for fact in replace(one, sensitive=False).plain_facts if fact.title == "You wrote"]
-        assert bool(quotes) != joined
+        assert replace(one, sensitive=False).quotable != joined
         assert one.sentence in one.facts
 
 
 def test_what_is_private_is_not_quoted() -> None:
-    assert [fact.title for fact in Ground(None, SENTENCE, sensitive=False).plain_facts] == ["You wrote"]
-    assert Ground(None, SENTENCE, sensitive=True).plain_facts == ()
-    assert Ground(None, SENTENCE, sensitive=True).facts == (SENTENCE,)
+    assert Ground(None, SENTENCE, sensitive=False).quotable
+    private = Ground(None, SENTENCE, sensitive=True)
+    assert not private.quotable
+    assert private.facts == (SENTENCE,)

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from experiments.cli import app, guarded
-from experiments.explain.cases import Study
+from experiments.explain.cases import Outcome, Study
 from experiments.explain.report_content import Heading, Reporter
 from experiments.explain.standing import Crowd
 from experiments.reporting.decision.pages import applicant_html
@@ -109,7 +109,8 @@ def test_letters_name_what_may_be_disclosed(everything: Path) -> None:
     n_reasons = 0
     for entry in index_of(everything).entries:
         report, letter = underwriter(everything, entry.id), notice(everything, entry.id)
-        told = [reason.wording for reason in report.reasons if reason.disclosable]
+        declined = report.result.decision == "decline"
+        told = [reason.wording for reason in report.reasons if reason.disclosable and declined]
         assert [reason.wording for reason in letter.reasons] == told
         assert letter.needs_review == report.needs_review == entry.needs_review
         hidden = any(not reason.disclosable for reason in report.reasons)
@@ -127,14 +128,14 @@ def test_a_declined_applicant_without_any_reason_is_for_a_person(trained: Traine
     study, reporter = opened(trained)
     applications = read_all(trained.data, study.bundle.schema, ReadOptions()).applications
     cases = (study.study(applications.take(np.array([at]))) for at in range(len(applications)))
-    case = next(case for case in cases if reporter.result(case.outcomes.fused).decision == "decline")
+    case = next(case for case in cases if case.outcomes.fused.decision == "decline")
     silent = replace(case, reasons=())
     assert reporter.underwriter(silent).needs_review
     letter = reporter.notice(silent)
     assert letter.needs_review
     assert letter.reasons == ()
     assert "will give you its reasons in person" in applicant_html(letter)
-    approved = replace(silent, outcomes=replace(case.outcomes, fused=-5.0))
+    approved = replace(silent, outcomes=replace(case.outcomes, fused=Outcome(-5.0, "approve")))
     assert not reporter.needs_review(approved, [])
 
 

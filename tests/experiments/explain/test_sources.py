@@ -107,6 +107,7 @@ def test_a_reason_that_records_speak_of_names_their_source(joined_scorer: Scorer
     for at, concept in enumerate(schema.concepts):
         assert book.reasons[book.concept[own, at]] == concept.reason
         spoken = book.reasons[book.concept[calls, at]]
-        assert spoken.wording == f"From our notes on your calls: {concept.reason.wording}"
+        assert spoken.wording == f"From our notes on your calls: {concept.reason.recorded}"
+        assert "ou wrote" not in spoken.wording
         assert spoken.code == f"{concept.reason.code}_CALLS"
     assert len({reason.code for reason in book.reasons}) == len(book.reasons)

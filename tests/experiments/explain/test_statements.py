@@ -11,8 +11,10 @@ import pytest
 
 from experiments.explain.cases import Case, Study
 from experiments.explain.report_content import Heading, Reporter
+from experiments.explain.sentences import reason_sentence
 from experiments.explain.standing import Crowd
 from experiments.reporting.decision.pages import underwriter_html, validator_html
+from experiments.reporting.language import ENGLISH
 from experiments.session.progress import Clock
 from features.tables.dataframe import read_frame
 from fusion.scorer import load_scorer
@@ -71,10 +73,16 @@ def test_the_applicant_reads_the_value_and_the_own_sentence(reporter: Reporter, 
     place = [reason.code for reason, _ in case.reasons].index("STATED_INCOME")
     behind = reporter.grounds(case)[place]
     assert [fact.title for fact in behind.facts] == ["Stated income", case.application.schema["statement"].title]
-    column, sentence = replace(behind, sensitive=False).plain_facts  # an encoder of random weights finds anything
-    assert (column.value, sentence.title) == (6000.0, "You wrote")
-    assert sentence.value == "“I earn $500 a month, since 2020.”"
-    assert [fact.title for fact in replace(behind, sensitive=True).plain_facts] == ["Stated income"]
+    reason = case.reasons[place][0]
+
+    def sentence(private: bool) -> str:  # an encoder of random weights finds anything
+        found = reason_sentence(reason, replace(behind, sensitive=private), ENGLISH)
+        assert found is not None
+        return "".join(part.text for part in found.passages)
+
+    assert "$6,000 per year" in sentence(private=False)
+    assert sentence(private=False).endswith(" You wrote: “I earn $500 a month, since 2020.”")
+    assert "You wrote" not in sentence(private=True)
 
 
 def test_with_nothing_written_nothing_is_stated(reporter: Reporter, case: Case) -> None:

@@ -1,4 +1,4 @@
-"""A model with columns whose reason nobody has worded: marked in scored files, refused in letters."""
+"""A model with columns whose reason nobody has worded: marked in scored files, drafted from their titles in letters."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ def run(folder: Path, verb: str, out: Path, *more: str) -> int:
     return creditfusion(verb, *given, "--no-cache", *more)
 
 
-def test_letters_are_refused_before_anything_is_written(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(folder, "explain", tmp_path / "out", "--top", "2", "--for", "underwriter", "--for", "applicant") == 2
-    said = " ".join(capsys.readouterr().err.split())
-    assert "words no reason for dti and credit_score" in said
-    assert "leave out --for applicant" in said
-    assert not (tmp_path / "out").exists()
-    assert run(folder, "explain", tmp_path / "out", "--top", "2", "--for", "underwriter") == 0
+def test_letters_name_them_by_their_titles(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(folder, "explain", tmp_path / "out", "--top", "12", "--for", "applicant") == 0
+    assert "words no reason for dti and credit_score" in " ".join(capsys.readouterr().err.split())
+    letters = [file.read_text(encoding="utf-8") for file in (tmp_path / "out").glob("*applicant*.html")]
+    assert not any("[no wording]" in letter for letter in letters)
+    assert any("Your credit bureau score: " in letter for letter in letters)
+    capsys.readouterr()
+    assert run(folder, "explain", tmp_path / "other", "--top", "1", "--for", "underwriter") == 0
+    assert "words no reason" not in capsys.readouterr().err
 
 
 def test_scored_files_mark_them(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from experiments.reporting.background import ADVICE, BackgroundRows, in_words
-from fusion.config import Config, DecisionConfig, ExplainConfig
+from fusion.config import ExplainConfig
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from fusion.config import Config, DecisionConfig, ExplainConfig
     ],
 )
 def test_words_say_who_and_whether_they_were_drawn(rows: BackgroundRows, words: str) -> None:
-    told = in_words(rows, -3.0, Config())
+    told = in_words(rows, -3.0, ExplainConfig(), 0.2)
     assert words in told
     assert ("sampling error of that draw" in told) == (rows.n_training > rows.n_kept)
 
@@ -32,5 +32,5 @@ def test_words_say_who_and_whether_they_were_drawn(rows: BackgroundRows, words: 
 )
 def test_near_cutoff_is_advised_where_everyone_begins_below_it(base: float, kind: str, advised: bool) -> None:
     explain = ExplainConfig(background="all" if kind == "all" else "near_cutoff")
-    config = Config(explain=explain, decision=DecisionConfig(max_pd=0.2))
-    assert (ADVICE in in_words(BackgroundRows(900, 900, 900), base, config)) == advised  # the cut-off lies at -1.386
+    words = in_words(BackgroundRows(900, 900, 900), base, explain, 0.2)  # the cut-off lies at -1.386
+    assert (ADVICE in words) == advised

@@ -319,3 +319,27 @@ def test_protected_and_ignored_columns_have_no_influence(trained: Trained, tmp_p
     table.to_csv(changed, index=False)
     assert score(replace(trained, data=changed), other) == 3
     assert other.read_bytes() == out.read_bytes()
+
+
+def test_scoring_imports_nothing_that_only_fitting_and_validating_need(trained: Trained, tmp_path: Path) -> None:
+    verb = arguments(trained, tmp_path / "out.csv")
+    fitting = [
+        "sklearn",
+        "scipy.stats",
+        "scipy.optimize",
+        "lightgbm",
+        "joblib",
+        "transformers",
+        "optuna",
+        "sympy",
+        "torch._dynamo",
+    ]
+    idle = [*fitting, "shap", "matplotlib", "duckdb", "sqlalchemy", "jinja2", "huggingface_hub", "torch._inductor"]
+    code = (
+        "import sys, experiments.cli\n"
+        f"sys.argv[1:] = {verb}\n"
+        "code = experiments.cli.guarded(experiments.cli.app)\n"
+        f"print(code, [name for name in {idle} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "3 []"

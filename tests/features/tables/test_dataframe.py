@@ -11,7 +11,7 @@ import pytest
 
 from data_schemas.contract import FieldType, Role
 from data_schemas.errors import ContractError
-from features.tables.dataframe import applications_of, plain_schema
+from features.tables.dataframe import applications_of, plain_schema, read_frame
 from tests.support.small import NAMES, applications, row, small_schema
 
 ROWS = [
@@ -119,3 +119,9 @@ def test_infinity_is_refused() -> None:
     frame = pd.DataFrame({"a": [1.0, np.inf]})
     with pytest.raises(ContractError, match="row 2 of the data frame, column 'a', rule type: 'inf' is not a number"):
         applications_of(frame, plain_schema(frame, ()))
+
+
+def test_an_id_may_occur_again_where_rows_are_of_several_requests() -> None:
+    rows = [dict(zip(NAMES, cells, strict=True)) for cells in (row(), row())]
+    assert read_frame(rows, small_schema()).rejects["rule"].tolist() == ["unique"]
+    assert len(read_frame(rows, small_schema(), ids_again=True).applications) == 2

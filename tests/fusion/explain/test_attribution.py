@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
+import lightgbm as lgb
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -102,7 +103,8 @@ def brute_force(model: FusionModel, background: TabularBlock, row: Design) -> tu
 
 
 def test_the_models_have_the_parts_that_they_are_explained_for(model: FusionModel) -> None:
-    gain = np.sum([booster.feature_importance("gain") for booster in model.fused.stacker.boosters], axis=0)
+    boosters = [lgb.Booster(model_str=booster.text) for booster in model.fused.stacker.boosters]
+    gain = np.sum([booster.feature_importance("gain") for booster in boosters], axis=0)
     assert gain[SHAPE.n_num + SHAPE.n_cat + 2 :].sum() > 0 or not model.n_text_columns
     taught = [member for member in model.fused.members if member.target != OUTCOME]
     assert any(member.weight for member in taught) or not taught

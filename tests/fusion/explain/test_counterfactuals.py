@@ -18,7 +18,15 @@ from features.tables.dataframe import applications_of
 from features.tabular import TabularEncoder
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig
 from fusion.estimator import CreditFusionClassifier
-from fusion.explain.counterfactuals import MAX_PAIRS, Counterfactual, CounterfactualSearch, round_values
+from fusion.explain.counterfactuals import (
+    MAX_PAIRS,
+    ColumnMove,
+    Counterfactual,
+    CounterfactualSearch,
+    Passes,
+    round_values,
+    spread,
+)
 
 LIGHT = Config(
     folds=FoldConfig(n_folds=2, n_repeats=1),
@@ -45,6 +53,11 @@ def schema() -> Schema:
     )
 
 
+def up_to(max_margin: float) -> Passes:
+    """Passes where the margin is at most this."""
+    return lambda _, margin: margin <= max_margin
+
+
 @dataclass(frozen=True)
 class Fitted:
     """A fitted model, what searches its changes, and applications that it was not trained on."""
@@ -60,7 +73,7 @@ class Fitted:
 
     def smallest(self, at: int, max_margin: float, most: int = 3) -> list[Counterfactual]:
         one = self.applications.take(np.array([at]))
-        return self.search.smallest(one, TextBlock.empty(1), max_margin, most)
+        return self.search.smallest(one, TextBlock.empty(1), up_to(max_margin), most)
 
 
 def draw(n: int, seed: int) -> pd.DataFrame:
@@ -147,6 +160,41 @@ def test_an_unreachable_cutoff_has_no_counterfactual(fitted: Fitted) -> None:
     assert fitted.smallest(0, -50.0) == []
 
 
+def test_three_columns_together_where_no_two_do(fitted: Fitted) -> None:
+    """The cut-off lies where all levers at their best lead, and a little above."""
+    n_found = 0
+    for at in range(len(fitted.applications)):
+        one = fitted.applications.take(np.array([at]))
+        best = one.frame.copy()
+        for lever in fitted.search.levers:
+            values = lever.candidates(float(one.frame[lever.field.name].iloc[0]))
+            tried = [
+                Applications(one.schema, one.frame.assign(**{lever.field.name: v}), one.row_number) for v in values
+            ]
+            margins = [float(fitted.scored(moved)[0]) for moved in tried]
+            if margins and min(margins) < fitted.margin[at]:
+                best[lever.field.name] = values[int(np.argmin(margins))]
+        lowest = float(fitted.scored(Applications(one.schema, best, one.row_number))[0])
+        changes = fitted.smallest(at, lowest + 1e-6)
+        assert all(change.margin <= lowest + 1e-6 for change in changes)
+        if changes and len(changes[0].moves) == 3:
+            n_found += 1
+            assert len(changes) == 1
+            for move in changes[0].moves:
+                others = {each.field.name: each.after for each in changes[0].moves if each is not move}
+                without = Applications(one.schema, one.frame.assign(**others), one.row_number)
+                assert fitted.scored(without)[0] > lowest + 1e-6  # none of them can be left out
+    assert n_found > 3
+
+
+def test_what_is_offered_is_spread_over_columns() -> None:
+    a, b, c = (ColumnMove(field, 1.0, 0.0) for field in schema().features[:3])
+    changes = [Counterfactual(moves, float(at), 0.0) for at, moves in enumerate([(a,), (a, b), (b, c), (c,), (b,)])]
+    assert spread(changes, 2) == [changes[0], changes[2]]
+    assert spread(changes, 3) == [changes[0], changes[2], changes[3]]
+    assert spread(changes, 9) == [changes[0], changes[2], changes[3], changes[4]]
+
+
 def test_the_most_promising_pairs_of_columns_are_tried() -> None:
     """Only the last two of eight columns bear on the outcome."""
     names = [f"column_{number}" for number in range(8)]
@@ -165,14 +213,14 @@ def test_the_most_promising_pairs_of_columns_are_tried() -> None:
     nothing, both = TextBlock.empty(1), one.frame.assign(column_6=5.0, column_7=5.0)
     moved = Design(model.bundle_.tabular.encode(Applications(many, both, one.row_number)), nothing)
     cut_off = float(search.model.predict(moved).margin[0]) + 0.1
-    changes = search.smallest(one, nothing, cut_off)
+    changes = search.smallest(one, nothing, up_to(cut_off))
     assert {move.field.name for move in changes[0].moves} == {"column_6", "column_7"}
 
 
 def test_a_missing_value_is_not_moved(fitted: Fitted) -> None:
     one = fitted.applications.take(np.array([int(fitted.margin.argmax())]))
     silent = Applications(one.schema, one.frame.assign(amount=np.nan, term=np.nan, down=np.nan), one.row_number)
-    assert fitted.search.smallest(silent, TextBlock.empty(1), -1.0) == []
+    assert fitted.search.smallest(silent, TextBlock.empty(1), up_to(-1.0)) == []
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from features.arrays import Floats, Ints
 from fusion.config import StackerConfig
 from fusion.explain.sentence_shapley import Payoff
 from fusion.explain.tree_shapley import MAX_PLAYERS, Response, TreeGame, count, leaves_of
+from fusion.model.boosted_trees import Booster
 from fusion.model.lesson import Lesson
 from fusion.model.stacker import Stacker, fit_booster
 
@@ -47,7 +48,9 @@ def test_equal_to_shaps_interventional_explainer(missing: float) -> None:
     game = game_of(trees, background)
     wanted = np.mean(
         [
-            shap.TreeExplainer(booster, background, feature_perturbation="interventional").shap_values(x[:50])
+            shap.TreeExplainer(
+                lgb.Booster(model_str=booster.text), background, feature_perturbation="interventional"
+            ).shap_values(x[:50])
             for booster in trees.boosters
         ],
         axis=0,
@@ -83,7 +86,7 @@ def test_a_column_without_a_split_gets_exactly_zero() -> None:
 def test_symmetric_columns_get_equal_shapley_values() -> None:
     x, y = some_rows(500)
     (booster,) = stacker(x[:, [0, 2]], y, n_boosters=1).boosters
-    swapped = lgb.Booster(model_str="\n".join(_swapped(line) for line in booster.model_to_string().split("\n")))
+    swapped = Booster("\n".join(_swapped(line) for line in booster.text.split("\n")))
     twice = x[:, [0, 0]].copy()
     found = game_of(Stacker.mean([booster, swapped]), twice).contributions(twice)
     np.testing.assert_allclose(found[:, 0], found[:, 1], rtol=0, atol=1e-12)
@@ -198,7 +201,7 @@ def test_splits_of_another_kind_are_refused(zero_as_missing: bool, categories: l
     data = lgb.Dataset(x, y, categorical_feature=categories)
     booster = lgb.train(config | {"zero_as_missing": zero_as_missing}, data, num_boost_round=20)
     with pytest.raises(ValueError, match=words):
-        leaves_of(Stacker.mean([booster]), np.arange(14))
+        _ = Booster(booster.model_to_string()).trees
 
 
 def test_a_path_over_too_many_columns_is_refused() -> None:
@@ -208,4 +211,4 @@ def test_a_path_over_too_many_columns_is_refused() -> None:
     config = {"objective": "binary", "num_leaves": 400, "min_data_in_leaf": 2, "verbosity": -1}
     booster = lgb.train(config, lgb.Dataset(x, y), num_boost_round=3)
     with pytest.raises(ValueError, match=f"players, more than {MAX_PLAYERS}"):
-        leaves_of(Stacker.mean([booster]), np.arange(14))
+        leaves_of(Stacker.mean([Booster(booster.model_to_string())]), np.arange(14))

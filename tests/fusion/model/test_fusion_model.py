@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import lightgbm as lgb
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -29,7 +30,8 @@ from fusion.model.basis import Basis
 from fusion.model.calibration import to_score
 from fusion.model.folds import assign_folds
 from fusion.model.fusion_model import FusionModel
-from fusion.model.head import Head, fit_head, training_device
+from fusion.model.head import Head
+from fusion.model.head_fitting import fit_head, training_device
 from fusion.model.lesson import Lesson
 from fusion.model.stacker import Stacker, stacker_inputs
 from fusion.model.training import Training, TreeRows, fit, fit_text_head, n_steps
@@ -100,7 +102,9 @@ def test_folds_are_as_configured(trained: Trained) -> None:
     design = trained.design.take(np.arange(100))
     whole = SMALL.stacker.model_copy(update={"row_share": 1.0})
     small = train(design, trained.y[:100], SMALL.model_copy(update={"stacker": whole}))
-    first_trees = [booster.dump_model()["tree_info"][0] for booster in small.fused.stacker.boosters]
+    first_trees = [
+        lgb.Booster(model_str=booster.text).dump_model()["tree_info"][0] for booster in small.fused.stacker.boosters
+    ]
     learned_from = [tree["tree_structure"]["internal_count"] for tree in first_trees]
     assert learned_from == pytest.approx([67, 67, 67], abs=1)
 
@@ -341,7 +345,7 @@ def test_columns_only_ignores_the_narratives(trained: Trained) -> None:
     x = stacker_inputs(trained.design.tabular, np.zeros((700, 0)))
     np.testing.assert_array_equal(columns_only.parts(plain, x).margin, wanted)
     assert columns_only.head.output(plain).text.shape == (700, 0)
-    assert [booster.num_feature() for booster in columns_only.stacker.boosters] == [6, 6, 6]
+    assert [lgb.Booster(model_str=booster.text).num_feature() for booster in columns_only.stacker.boosters] == [6, 6, 6]
     assert (trained.model.predict(mixed).margin != trained.model.predict(trained.design).margin).mean() > 0.9
 
 
@@ -375,7 +379,7 @@ def test_the_text_only_head_is_an_input_of_the_trees(trained: Trained) -> None:
     model, design = trained.model, trained.design
     stacker, text = model.fused.stacker, text_log_odds(model, design)
     for booster in stacker.boosters:
-        gain = booster.feature_importance("gain")
+        gain = lgb.Booster(model_str=booster.text).feature_importance("gain")
         assert gain[-2:].min() > gain[1:-2].max()  # the outcome hangs on both narratives, and not on these columns
     heard = stacker.margin(stacker_inputs(design.tabular, text))
     np.testing.assert_array_equal(model.parts(design).stacker, heard)

@@ -19,7 +19,8 @@ from features.design import Design, TabularBlock
 from fusion.config import Config, HeadConfig
 from fusion.metrics import auc, base_log_odds, log_loss
 from fusion.model.basis import Basis, HeadInputs
-from fusion.model.head import Head, HeadOutput, fit_head
+from fusion.model.head import Head, HeadOutput
+from fusion.model.head_fitting import fit_head
 from fusion.model.lesson import Lesson
 from tests.support.designs import (
     SMALL,

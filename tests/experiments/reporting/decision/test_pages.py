@@ -10,6 +10,7 @@ from pathlib import Path as FilePath
 
 import jinja2
 import pytest
+from pydantic import ValidationError
 
 from experiments.reporting import words
 from experiments.reporting.decision import pages
@@ -18,7 +19,7 @@ from experiments.reporting.decision.index import IndexPage
 from experiments.reporting.decision.underwriter import UnderwriterReport
 from experiments.reporting.decision.validator import ValidatorReport
 from experiments.reporting.json_reports import Report
-from experiments.reporting.parts import Fact
+from experiments.reporting.parts import Fact, ReferReason
 from tests.support import example_reports
 from tests.support.hostile import HOSTILE, Path, filled, leaves, with_leaf
 from tests.support.work import calls
@@ -289,7 +290,6 @@ def test_a_notice_tells_no_internals() -> None:
     [
         ("approve", False, False, "glad to approve", "Why"),
         ("approve", True, False, "What counted against it, although we approve it", "cannot"),
-        ("decline", False, False, "will give you its reasons in person", "what we ask for"),
         ("decline", False, True, "will give you its reasons in person", "one of its principal reasons"),
         ("decline", True, False, "the heaviest first", "Not to be sent"),
     ],
@@ -306,9 +306,52 @@ def test_a_notice_says_what_is_the_case(
     assert "What would help" not in text
 
 
+def test_a_referral_is_no_adverse_decision_and_names_what_may_be_needed() -> None:
+    notice = example_reports.notice().model_dump() | {"decision": "refer", "needs_review": False}
+    with pytest.raises(ValidationError, match="its letter gives no reasons"):
+        ApplicantNotice.model_validate(notice)
+    bare = notice | {"reasons": (), "suggestions": ()}
+    text = Reader(page(ApplicantNotice.model_validate(bare | {"needed": ("Not given: Annual income",)}))).text
+    assert "A person is looking at your application" in text
+    assert "has not been decided yet" in text
+    assert "Not given: Annual income" in text
+    for adverse in ("cannot approve", "Why", "counted against", "What would help", "Not to be sent"):
+        assert adverse not in text
+    assert "What we may ask you about" not in Reader(page(ApplicantNotice.model_validate(bare))).text
+    with pytest.raises(ValidationError, match="only of who is referred"):
+        ApplicantNotice.model_validate(bare | {"decision": "approve", "needed": ("Not given: Annual income",)})
+
+
+def test_a_decline_without_a_reason_is_for_a_person() -> None:
+    notice = example_reports.notice().model_dump() | {"reasons": (), "needs_review": False, "decision": "decline"}
+    with pytest.raises(ValidationError, match="a decline without a reason is for a person"):
+        ApplicantNotice.model_validate(notice)
+
+
+def test_the_underwriter_reads_why_a_person_decides() -> None:
+    report = example_reports.underwriter()
+    policy = report.policy.model_copy(update={"kind": "bundle", "decline": 0.3, "segment": "Term: 60"})
+    cut_off = report.cut_off.model_copy(update={"declined_below": 488.0})
+    referred = report.model_copy(
+        update={
+            "result": report.result.model_copy(update={"decision": "refer"}),
+            "policy": policy,
+            "cut_off": cut_off,
+            "refer_reasons": (ReferReason(reason="no_narrative", words="The applicant wrote nothing."),),
+        }
+    )
+    text = Reader(page(referred)).text
+    assert "A person decides this application." in text
+    assert "The applicant wrote nothing." in text
+    assert "declined below 488" in text
+    assert "the policy in the bundle" in text
+    assert "(Term: 60)" in text
+    assert "A person decides this application." not in Reader(page(report)).text
+
+
 def test_an_empty_index() -> None:
     report = example_reports.index()
-    empty = {"entries": (), "n_approved": 0, "n_declined": 0, "n_review": 0}
+    empty = {"entries": (), "n_approved": 0, "n_declined": 0, "n_review": 0, "n_referred": 0}
     empty |= {"chosen": "", "n_left_out": 0, "n_rejected": 0, "rejected": ()}
     text = Reader(page(IndexPage.model_validate(report.model_dump() | empty))).text
     assert "No application was asked for." in text

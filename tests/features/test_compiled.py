@@ -11,11 +11,11 @@ from typing import Any
 import numba
 import pytest
 
-from fusion.explain.compiled import compiled
+from features.compiled import compiled
 
 KERNEL = """
 from typing import NamedTuple
-from fusion.explain.compiled import compiled
+from features.compiled import compiled
 
 class {name}(NamedTuple):
     value: float

@@ -77,8 +77,14 @@ class EncoderConfig(SettingsGroup):
     source: str = Field(
         "embedded", description="The encoder: 'embedded' (comes with the package), a folder, or 'org/name@revision'."
     )
-    precision: Literal["auto", "bf16", "fp32"] = Field(
-        "auto", description="Number format of the forward pass; auto is bf16 where the processor has it, else fp32."
+    engine: Literal["auto", "torch", "openvino", "onnx"] = Field(
+        "auto",
+        description="What runs the encoder's layers; auto is torch. The others come with the extras of their names.",
+    )
+    precision: Literal["auto", "bf16", "fp32", "int8"] = Field(
+        "auto",
+        description="Number format of the forward pass; auto is bf16 where processor and engine have it, else fp32. "
+        "int8 needs the engine openvino or onnx.",
     )
     unit: Annotated[Literal["narrative", "sentence"], OneOf(("narrative", "sentence")), When("text.vectors", True)] = (
         Field("narrative", description="Encode a narrative whole, or sentence by sentence and average the vectors.")

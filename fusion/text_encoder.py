@@ -15,7 +15,7 @@ from data_schemas.errors import ContractError
 from features.arrays import Floats32
 from features.encoders.by_sentence import digest_by_unit, encoder_by_unit
 from features.encoders.cache import CachedEncoder, EmbeddingCache, Tell, tell_by_warning
-from features.encoders.devices import Precision
+from features.encoders.devices import EncoderPrecision
 from features.encoders.encoder import BertEncoder, PartVectors, Progress, TextEncoder
 from features.encoders.parity import compare_vectors, probe_vectors
 from features.encoders.sources import open_encoder
@@ -54,7 +54,7 @@ class OpenEncoder:
         model_digest: Names what a model depends on that learned from these vectors; the same on every machine.
         text_encoder: The encoder, which looks into its cache first where there is one.
         cached: That with the cache; None without one.
-        precision: ``"bf16"`` or ``"fp32"``, what it computes in on this machine.
+        precision: ``"bf16"``, ``"fp32"`` or ``"int8"``, what it computes in on this machine.
         open_untuned: opens it as it was before it was tuned; None where it was not.
         vocabulary: says which texts it can read; None: all.
         uncached: the encoder without its cache, read as a whole; None where that is ``text_encoder``.
@@ -165,9 +165,10 @@ def _open(config: EncoderConfig, cache: EmbeddingCache | None, tuned: Tensors) -
     )
 
 
-def _source(config: EncoderConfig, precision: Precision, replaced: Mapping[str, Tensor]) -> BertEncoder:
+def _source(config: EncoderConfig, precision: EncoderPrecision, replaced: Mapping[str, Tensor]) -> BertEncoder:
     return open_encoder(
         config.source,
+        engine=config.engine,
         precision=precision,
         window=config.window,
         pooling=config.pooling,

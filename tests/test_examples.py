@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import fusion
 from experiments.demo.data import FIRST_DAY, generate
 from fusion.config import Config, load_config
 from fusion.frames import ScoredFrame
@@ -76,6 +78,7 @@ def test_examples_are_short_use_the_public_surface_alone_and_are_listed(path: Pa
         "pandas",
         "pathlib",
         "sys",
+        *({"collections", "pyspark"} if path.stem == "spark_score" else ()),
     }
     for page in ("README.md", "docs/examples.md"):
         assert f"examples/{path.name}" in (ROOT / page).read_text(encoding="utf-8"), page
@@ -94,3 +97,19 @@ def test_the_page_on_python(demo_run: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert isinstance(answers, list)
     together = [pd_of_default for answer in answers for pd_of_default in answer.scores["pd"]]
     assert together == scored.scores["pd"].head(7).tolist()  # the third of the eight is rejected
+
+
+@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
+def test_spark_score(demo_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyspark", reason="pyspark is not installed")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    script("spark_score").main(demo_run)
+    found = pd.read_parquet(demo_run / "spark_scores").set_index("id").sort_index()
+    wanted = fusion.load(demo_run / "model").score(pd.read_csv(demo_run / "new.csv", dtype=str, keep_default_na=False))
+    scores = wanted.scores.set_index("id").sort_index()
+    assert found["rule"].value_counts().to_dict() == {"type": 1}
+    assert len(found) == 40
+    for name in ("pd", "score", "decision"):
+        assert found.loc[scores.index, name].tolist() == scores[name].tolist()

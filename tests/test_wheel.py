@@ -48,7 +48,10 @@ def test_its_metadata_names_licence_and_ranges(wheel: Path) -> None:
         "serve",
         "signing",
         "mlflow",
+        "openvino",
+        "onnx",
         "augment",
+        "ray",
         "benchmarks",
         "dev",
     ]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from data_schemas.errors import ContractError
 from experiments.options import (
     CacheGbOption,
     CacheOption,
@@ -37,14 +41,78 @@ Examples:
 creditfusion compare --champion live --challenger new --data later.csv --out checks
 
 creditfusion compare --champion live --challenger new --data all.csv --since 2011-01-01 --approval-rate 0.7 --out checks
+
+creditfusion compare --decisions decisions.jsonl --data outcomes.csv --schema my.schema.json --out checks
 """
 
 
+@dataclass(frozen=True)
+class LiveRequest:
+    """A comparison of what a service decided.
+
+    Attributes:
+        log: File or PostgreSQL URL.
+        data: Files of outcomes.
+        schema: Names id and outcome.
+        experiment: Which one; None where the log has one alone.
+        written: How the files are written: delimiter, encoding, sheet.
+        made_on: Day on the report.
+        out: Folder of the report.
+        force: Whether to replace an earlier one.
+    """
+
+    log: str
+    data: tuple[Path, ...]
+    schema: str
+    experiment: str | None
+    written: Mapping[str, str | None]
+    made_on: date
+    out: Path
+    force: bool
+
+
+def compare_live(order: LiveRequest, json_output: bool) -> None:
+    """Compare what a service decided with how it went."""
+    from data_schemas.reader import load_schema
+    from experiments.compare.decisions import one_experiment, paired, read_outcomes
+    from experiments.compare.decisions_report import live_document, live_summary
+    from experiments.reporting.files import names_of, write_pages
+    from experiments.serve.decision_log import read_log
+    from features.sources.locations import masked
+    from features.tables.reader import ReadOptions
+
+    check_free(order.out, names_of("comparison"), order.force)
+    contract, written = load_schema(order.schema), order.written
+    options = ReadOptions(
+        need_target=True, delimiter=written["delimiter"], encoding=written["encoding"], sheet=written["sheet"]
+    )
+    arguments: dict[str, object] = {"decisions": masked(order.log), "data": order.data, "schema": order.schema}
+    with Run.start("compare", order.out, arguments, json_output) as run:
+        with run.timed("read"):
+            log = read_log(order.log)
+            outcomes = read_outcomes(order.data, contract, options)
+        found = paired(one_experiment(log.decisions, order.experiment), outcomes)
+        with run.timed("write"):
+            document = live_document(found, contract.title, order.made_on)
+            write_pages(order.out, {"comparison": document}, outcomes.rejects)
+        counts = {"outcomes": len(outcomes.bad), "undecided": outcomes.n_undecided}
+        counts |= {"rejected": len(outcomes.rejects), "broken_log_lines": log.n_broken}
+        run.finish({"out": order.out, **live_summary(found), **counts})
+    if len(outcomes.rejects):
+        raise typer.Exit(SOME_REJECTED)
+
+
 def compare(
-    champion: Annotated[Path, typer.Option(help="Bundle of the model in use.")],
-    challenger: Annotated[Path, typer.Option(help="Bundle of the model that may replace it.")],
     data: DecidedDataOption,
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder for comparison.html and comparison.json.")],
+    champion: Annotated[Path | None, typer.Option(help="Bundle of the model in use.")] = None,
+    challenger: Annotated[Path | None, typer.Option(help="Bundle of the model that may replace it.")] = None,
+    decisions: Annotated[
+        str | None,
+        typer.Option(help="Decision log of `serve`, file or postgresql://..., in place of bundles."),
+    ] = None,
+    schema: Annotated[str | None, typer.Option(help="With --decisions: the schema that names id and outcome.")] = None,
+    experiment: Annotated[str | None, typer.Option(help="With --decisions: which, where the log has several.")] = None,
     since: SinceOption = None,
     approval_rate: Annotated[
         float | None,
@@ -82,7 +150,20 @@ def compare(
     either contract are left out and go to rejects.csv. Equal input, models and --date give equal bytes. Exit code 3:
     some rows were rejected. With --strict a column that is unlike the training rows of either model ends the run with
     exit code 4 before anything is written.
+
+    --decisions takes what a service decided instead: champion and challenger each on the applications that were drawn
+    for it, or a shadow on the champion's. --data then needs id and outcome alone, as --schema names them.
     """
+    if decisions is not None:
+        if champion or challenger or schema is None:
+            remedy = "Leave --champion and --challenger out, and name --schema."
+            raise ContractError("--decisions takes no bundles, and needs --schema", remedy)
+        written = {"delimiter": delimiter, "encoding": encoding, "sheet": sheet}
+        live = LiveRequest(decisions, tuple(data), schema, experiment, written, report_day(made_on), out, force)
+        compare_live(live, json_output)
+        return
+    if champion is None or challenger is None:
+        raise ContractError("two models are needed", "Name --champion and --challenger, or a log with --decisions.")
     from experiments.compare.job import COMPARISON, ComparisonRequest, compare_models, lines, summary
     from experiments.compare.rows import ComparedFiles
     from experiments.reporting.files import names_of, write_pages

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,14 +30,25 @@ from experiments.options import (
     use_threads,
     vector_cache,
 )
+from experiments.score.parts.addresses import is_address
 from experiments.session.run import ALL_REJECTED, SOME_REJECTED, Run
 from experiments.session.standard_streams import DASH, copy_to_stdout, one_from_stdin, output_file
 
 if TYPE_CHECKING:
+    from data_schemas.contract import Schema
+    from experiments.score.parts.files import FilesToScore
     from experiments.score.resumable_output import Tally
 
 MAX_REASONS = 20
 FREQUENT = 5  # first reasons that the summary names
+
+
+class Engine(StrEnum):
+    """What answers: this process, or Ray workers on this machine or a cluster."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
 
 EXAMPLES = """
 Examples:
@@ -55,6 +67,10 @@ creditfusion score --model bundle --data new.parquet --out scored.csv.gz --passt
 
 creditfusion score --model bundle --encoder models/minilm --data new.csv --out scored.csv
 
+creditfusion score --model bundle --data applications --out scored --engine ray --workers 4
+
+creditfusion score --model bundle --data s3://bucket/applications --out s3://bucket/scored --engine ray --address auto
+
 zcat new.csv.gz | creditfusion score --model bundle --data - --out - --rejects rejects.csv > scored.csv
 """
 
@@ -64,10 +80,18 @@ def score(
     data: Annotated[
         Path,
         typer.Option(
-            callback=one_from_stdin, help="Applications to score: CSV, packed or not, workbook or Parquet; - for stdin."
+            callback=one_from_stdin,
+            help="Applications to score: CSV, packed or not, workbook or Parquet; - for stdin. Or a folder of .csv, "
+            ".csv.gz and .parquet files; also at an address such as s3://bucket/folder.",
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Scored file to write: .csv, .csv.gz or .parquet; - for CSV on stdout.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Scored file to write: .csv, .csv.gz or .parquet; - for CSV on stdout. For a folder: the folder that "
+            "gets a scored file and its rejects under the name of each."
+        ),
+    ],
     rejects: Annotated[
         Path | None, typer.Option(help="File of the rows that broke the contract. Left out: OUT.rejects.csv.")
     ] = None,
@@ -85,6 +109,16 @@ def score(
     policy: PolicyOption = None,
     second: SecondOption = None,
     encoder: EncoderOption = None,
+    engine: Annotated[
+        Engine, typer.Option(help="What answers: this process, or Ray workers (extra ray). The bytes are the same.")
+    ] = Engine.LOCAL,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Ray cluster: HOST:PORT, or auto. Left out: workers on this machine, for this run."),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Ray workers, of --threads each (one if left out); 0: one per processor.")
+    ] = 0,
     chunk_rows: Annotated[int, typer.Option(min=1, help="Rows held in memory at once; changes no result.")] = 10_000,
     resume: Annotated[bool, typer.Option("--resume", help="Carry on a run that was interrupted.")] = False,
     force: ForceOption = False,
@@ -121,10 +155,18 @@ def score(
     in another unit) gets a warning. With --strict a warning ends the run with exit code 4 before anything is published;
     --resume without --strict then publishes what was scored.
 
+    Of a folder every file NAME is scored into OUT/NAME and OUT/NAME.rejects.csv, with the bytes that scoring it alone
+    gives; an id counts as repeated within a file. Nothing is published before all are scored. --engine ray shares the
+    work of a file or a folder out to workers; whichever of them dies, and when this command does, --resume goes on and
+    each row is in the result once.
+
     --data - reads stdin, a table in any form that a file may have, whole and before the first row is scored. --out -
     writes the scored rows to stdout once all are scored; it needs --rejects, and the run log lies beside that file.
     """
-    from experiments.score.job import ScoreFiles, score_file
+    from experiments.score.job import ScoredFile, ScoreFiles, score_file
+    from experiments.score.parts.executor import Executor, InProcess
+    from experiments.score.parts.job import Conduct, ScoredFiles, check_free_parts, check_no_parts, score_in_parts
+    from experiments.score.parts.ray_workers import ScorerSource, ray_workers
     from experiments.score.resumable_output import check_in_the_way
     from experiments.session.second_models import SecondModels
     from experiments.session.sources import shown, with_sources
@@ -135,14 +177,15 @@ def score(
     to_stdout = out == DASH
     if to_stdout:
         _check_stdout(rejects, resume, json_output)
+    given = _given_in_parts(engine, data, out, rejects, second)
     rejects = rejects or out.parent / f"{out.name}.rejects.csv"
     copied = tuple(dict.fromkeys(unicodedata.normalize("NFC", name) for name in passthrough or ()))
     arguments: dict[str, object] = {"model": model, "data": data, "out": out, "rejects": rejects}
     arguments |= {"passthrough": copied, "reasons": reasons, "chunk_rows": chunk_rows, "resume": resume}
-    arguments |= {"policy": policy, "second": second, "sources": shown(source)}
+    arguments |= {"policy": policy, "second": second, "sources": shown(source), "engine": engine.value}
     options = ReadOptions(chunk_rows, delimiter=delimiter, encoding=encoding, sheet=sheet, passthrough=copied)
     with (
-        Run.start("score", rejects if to_stdout else out, arguments, json_output) as run,
+        Run.start("score", _log_beside(out, rejects), arguments, json_output) as run,
         output_file(out, rejects) as scored,
     ):
         with run.timed("load"):
@@ -158,18 +201,34 @@ def score(
                 reasons=reasons,
                 threads=threads,
             )
-            scorer.prepare()
+            if engine is Engine.LOCAL:
+                scorer.prepare()
         if reasons and scorer.unworded:
             run.note(
                 f"The schema words no reason for {', '.join(scorer.unworded)}: as reasons they are marked "
                 "[no wording], and are nothing to give an applicant.",
                 {"without_wording": scorer.unworded},
             )
-        if not force:
-            check_in_the_way(scored, rejects, resume)  # before a join that may take minutes
-        options = with_sources(run, [data], scorer.schema, source or (), options, threads=threads, strict=strict)
-        files = ScoreFiles(data, scored, rejects, resumable=not to_stdout)
-        done = score_file(scorer, files, options, run, resume=resume, force=force, strict=strict, seconds=seconds)
+        conduct = Conduct(resume, force, strict)
+        done: ScoredFile | ScoredFiles
+        if given is not None:
+            check_free_parts(given, conduct)
+            _check_sources(given, engine, scorer.schema)
+            options = with_sources(
+                run, given.paths, scorer.schema, source or (), options, threads=threads, strict=strict
+            )
+            executor: Executor = InProcess(scorer)
+            if engine is Engine.RAY:
+                loads = ScorerSource.like(scorer, model, encoder, vectors, threads)
+                executor = run.hold(ray_workers(loads, address, workers, run.note))
+            done = score_in_parts(scorer, given, options, executor, run, conduct)
+        else:
+            if not force:
+                check_in_the_way(scored, rejects, resume)  # before a join that may take minutes
+                check_no_parts(scored)
+            options = with_sources(run, [data], scorer.schema, source or (), options, threads=threads, strict=strict)
+            files = ScoreFiles(data, scored, rejects, resumable=not to_stdout)
+            done = score_file(scorer, files, options, run, resume=resume, force=force, strict=strict, seconds=seconds)
         for name, n_rows in done.tally.without_second.items():
             if n_rows:
                 run.note(
@@ -181,7 +240,7 @@ def score(
         run.finish(
             {
                 "out": out,
-                "rejects": rejects,
+                **({"rejects": rejects} if given is None else given.shown),
                 **counts(done.tally, reasons > 0),
                 "lines_left_out": done.n_left_out,
                 "rows_resumed": done.n_resumed,
@@ -192,6 +251,42 @@ def score(
         )
     if done.tally.rejected:
         raise typer.Exit(SOME_REJECTED if done.tally.scored else ALL_REJECTED)
+
+
+def _given_in_parts(
+    engine: Engine, data: Path, out: Path, rejects: Path | None, second: list[str] | None
+) -> FilesToScore | None:
+    """The files of a run that is scored in parts; None for one file that this process scores from its first row on.
+
+    Raises ContractError for options that do not go with it.
+    """
+    from experiments.score.parts.files import files_to_score
+    from experiments.score.parts.ray_workers import check_ray
+
+    if engine is Engine.LOCAL and not (data.is_dir() or is_address(data) or is_address(out)):
+        return None
+    if out == DASH:
+        raise ContractError("--out - goes with one file and --engine local", "Name a file or folder with --out.")
+    if second:
+        what = "--second goes with one file and --engine local"
+        raise ContractError(what, "Score file by file, or leave --second out.")
+    if engine is Engine.RAY:
+        check_ray()
+    return files_to_score(data, out, rejects)
+
+
+def _check_sources(given: FilesToScore, engine: Engine, schema: Schema) -> None:
+    """Raise ContractError where the contract has further sources and no join of this process reaches all steps."""
+    if schema.sources and (engine is Engine.RAY or not given.are_local):
+        what = "the model's contract has further sources, which are joined by --engine local with files of this machine"
+        raise ContractError(what, "Leave --engine ray out, and copy the files here.")
+
+
+def _log_beside(out: Path, rejects: Path | None) -> Path | None:
+    """The file beside which the run log lies; an object store gets none."""
+    if out == DASH:
+        return rejects
+    return None if is_address(out) else out
 
 
 def _check_stdout(rejects: Path | None, resume: bool, json_output: bool) -> None:

@@ -33,7 +33,8 @@ from features.tables.reader import ReadOptions, file_layout, read_chunks
 from fusion.bundle_folder import check_outside
 from fusion.scorer import Monitor
 
-REJECT_TYPES = {"row": pa.int64()}
+REJECTS_COLUMNS = tuple(OutputColumn(name, pa.int64() if name == "row" else pa.string()) for name in REJECT_COLUMNS)
+"""Columns of a file of rejects."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,7 @@ def score_file(
     names = tuple(seconds.scorers)
     columns = output_columns(scorer.schema, scorer.n_reasons, refers, options.passthrough, names)
     scored = OutputFile(files.out, columns)
-    rejects = OutputFile(
-        files.rejects, tuple(OutputColumn(name, REJECT_TYPES.get(name, pa.string())) for name in REJECT_COLUMNS)
-    )
+    rejects = OutputFile(files.rejects, REJECTS_COLUMNS)
     try:
         with PartialOutput.open(
             scored, rejects, _identity(before, scorer, files, options, seconds), resume=resume, force=force
@@ -195,6 +194,14 @@ def _identity(
 ) -> Mapping[str, str]:
     return {
         "input sha256": before.sha256,
+        **identity_of(scorer, options, seconds),
+        "rejects file": files.rejects.name,
+    }
+
+
+def identity_of(scorer: RowScorer, options: ReadOptions, seconds: SecondModels = NO_SECOND_MODELS) -> Mapping[str, str]:
+    """All that the scored rows of a file depend on beside its bytes, by name."""
+    return {
         "model": scorer.model_id,
         "text encoder, precision or processor": scorer.encoder_digest[:12],
         "passthrough": ", ".join(map(repr, options.passthrough)) or "none",
@@ -205,6 +212,5 @@ def _identity(
         "reasons": str(scorer.n_reasons),
         "policy": scorer.lenders_policy.digest[:12] if scorer.lenders_policy is not None else "the model's own",
         "second models": seconds.identity,
-        "rejects file": files.rejects.name,
         "creditfusion": version("creditfusion"),
     }

@@ -123,24 +123,31 @@ class OutputFile:
         return self.path.name.endswith(".parquet")
 
 
-def check_name(path: Path, option: str) -> None:
-    """Raise ContractError unless the name says CSV, gzipped CSV or Parquet and the path is no folder."""
-    if not path.name.endswith(SUFFIXES):
+def check_suffix(name: str, option: str) -> None:
+    """Raise ContractError unless the name says CSV, gzipped CSV or Parquet."""
+    if not name.endswith(SUFFIXES):
         raise ContractError(
-            f"{option} {path} is neither CSV, gzipped CSV nor Parquet by its name",
+            f"{option} {name} is neither CSV, gzipped CSV nor Parquet by its name",
             f"End it in one of {', '.join(SUFFIXES)}.",
         )
+
+
+def check_name(path: Path, option: str) -> None:
+    """Raise ContractError unless the name says CSV, gzipped CSV or Parquet and the path is no folder."""
+    check_suffix(str(path), option)
     if path.is_dir():
         raise ContractError(f"{option} {path} is a folder", "Give the path of a file.")
 
 
-def _header_bytes(target: OutputFile) -> bytes:
+def header_bytes(target: OutputFile) -> bytes:
+    """The first line of the file, as CSV."""
     text = io.StringIO(newline="")
     write_header(text, [column.name for column in target.columns], exact=target.exact)
     return text.getvalue().encode()
 
 
-def _rows_bytes(target: OutputFile, frame: pd.DataFrame) -> bytes:
+def rows_bytes(target: OutputFile, frame: pd.DataFrame) -> bytes:
+    """Rows of the file, as CSV; ``frame`` has its columns, in their order."""
     text = io.StringIO(newline="")
     write_rows(text, frame, exact=target.exact)
     return text.getvalue().encode("utf-8", errors="replace")  # lone surrogates become "?"
@@ -174,12 +181,12 @@ class PartialOutput:
             check_in_the_way(scored.path, rejects.path, resume)
         folder.mkdir(parents=True, exist_ok=True)
         rejects.path.parent.mkdir(parents=True, exist_ok=True)
-        lock = _lock(folder)
+        lock = lock_folder(folder)
         output = PartialOutput(scored, rejects, lock, journal or Journal(identity=dict(identity)))
         try:
             _check_one_file_system(folder, rejects.path)
             if journal is not None and resume and not force:
-                _check_identity(folder, journal.identity, identity)
+                check_identity(folder, journal.identity, identity)
                 output._cut_back()
             else:
                 output._begin(identity)
@@ -203,8 +210,8 @@ class PartialOutput:
 
         Raises OSError as the file system does; the journal then still describes the rows before.
         """
-        scored_bytes = _append(self._file("scored"), self.journal.scored_bytes, _rows_bytes(self.scored, scored))
-        rejects_bytes = _append(self._file("rejects"), self.journal.rejects_bytes, _rows_bytes(self.rejects, rejects))
+        scored_bytes = _append(self._file("scored"), self.journal.scored_bytes, rows_bytes(self.scored, scored))
+        rejects_bytes = _append(self._file("rejects"), self.journal.rejects_bytes, rows_bytes(self.rejects, rejects))
         self._write_journal(
             self.journal.model_copy(
                 update={
@@ -225,7 +232,7 @@ class PartialOutput:
         for name, target in (("rejects", self.rejects), ("scored", self.scored)):
             source = self._file(name)
             if source.exists():
-                finished = _finish(source, target)
+                finished = finished_file(source, target)
                 finished.replace(target.path)
                 _sync_folder(target.path.parent)
                 source.unlink(missing_ok=True)
@@ -238,8 +245,8 @@ class PartialOutput:
         for file in partial_folder(self.scored.path).iterdir():
             if file.name != LOCK:
                 file.unlink()
-        scored_bytes = _append(self._file("scored"), 0, _header_bytes(self.scored))
-        rejects_bytes = _append(self._file("rejects"), 0, _header_bytes(self.rejects))
+        scored_bytes = _append(self._file("scored"), 0, header_bytes(self.scored))
+        rejects_bytes = _append(self._file("rejects"), 0, header_bytes(self.rejects))
         self._write_journal(Journal(identity=dict(identity), scored_bytes=scored_bytes, rejects_bytes=rejects_bytes))
 
     def _cut_back(self) -> None:
@@ -303,7 +310,8 @@ def _check_one_file_system(folder: Path, rejects: Path) -> None:
         raise ContractError(f"{rejects} lies on another file system than the output", "Choose a path beside --out.")
 
 
-def _check_identity(folder: Path, then: Mapping[str, str], now: Mapping[str, str]) -> None:
+def check_identity(folder: Path | str, then: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Raise ContractError, naming what differs, where an unfinished output depends on other things than this run."""
     differing = [name for name in {**then, **now} if then.get(name) != now.get(name)]
     if differing:
         changes = "; ".join(f"{name}: {then.get(name, 'none')} then, {now.get(name, 'none')} now" for name in differing)
@@ -313,7 +321,8 @@ def _check_identity(folder: Path, then: Mapping[str, str], now: Mapping[str, str
         )
 
 
-def _lock(folder: Path) -> IO[str]:
+def lock_folder(folder: Path) -> IO[str]:
+    """A lock that is held until it is closed or the process ends; raises RunError where another process holds it."""
     file = (folder / LOCK).open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -342,7 +351,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _finish(source: Path, target: OutputFile) -> Path:
+def finished_file(source: Path, target: OutputFile) -> Path:
     """The partial CSV in the target's format, beside it and on the disk; equal rows give equal bytes."""
     if target.path.name.endswith(".csv"):
         return source

@@ -171,6 +171,7 @@ def served_hosts(address: Address, with_keys: bool) -> frozenset[str] | None:
 
 def listen(address: Address) -> socket.socket:
     """A socket that listens; raises RunError where it cannot."""
+    opened: socket.socket | None = None
     try:
         family, _, _, _, place = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
         opened = socket.socket(family, socket.SOCK_STREAM)
@@ -178,6 +179,8 @@ def listen(address: Address) -> socket.socket:
         opened.bind(place)
         opened.listen(BACKLOG)
     except OSError as error:
+        if opened is not None:
+            opened.close()
         what = f"{address.host}, port {address.port} cannot be listened on: {error.strerror}"
         raise RunError(what, "Choose another --host or --port; --port 0 takes a free one.") from error
     return opened

@@ -1,9 +1,9 @@
 """Encoders of the BERT family that our own forward pass cannot run, through transformers.
 
-A text's vector must not depend on its neighbours here either. Kernels round differently for different shapes, so every
-batch has one of a few shapes: windows are padded to the next multiple of ``STEP`` beyond their length, and a batch is
-filled up with empty rows. At least one place is always padding: transformers leaves the mask away from a batch that
-has none, and other kernels would run. No code of a source is run, only classes that come with transformers.
+A text's vector must not depend on its neighbours here either, so every batch has one of a few shapes
+(``features.encoders.fixed_shapes``). At least one place of a row is always padding: transformers leaves the mask away
+from a batch that has none, and other kernels would run. No code of a source is run, only classes that come with
+transformers.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from data_schemas.errors import ContractError
+from features.encoders.fixed_shapes import FixedShapes
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -103,26 +104,10 @@ class OtherBert:
 
     def token_vectors(self, windows: Sequence[Tensor]) -> Tensor:
         """float32 (n_tokens, dim), one window after the other."""
-        vectors = [torch.empty(0)] * len(windows)
-        by_length: dict[int, list[int]] = {}
-        for at, window in enumerate(windows):
-            by_length.setdefault(min(self.places, len(window) // STEP * STEP + STEP), []).append(at)
-        for length, members in by_length.items():
-            rows = max(1, self.batch_tokens // length)
-            for start in range(0, len(members), rows):
-                some = members[start : start + rows]
-                hidden = self._hidden([windows[at] for at in some], rows, length)
-                for row, at in enumerate(some):
-                    vectors[at] = hidden[row, : len(windows[at])]
-        return torch.cat(vectors)
+        shapes = FixedShapes(STEP, self.places, self.batch_tokens, spare=1, pad=self.pad)
+        return shapes.token_vectors(windows, self._hidden)
 
-    def _hidden(self, windows: Sequence[Tensor], rows: int, length: int) -> Tensor:
-        ids = torch.full((rows, length), self.pad, dtype=torch.int64)
-        mask = torch.zeros((rows, length), dtype=torch.int64)
-        mask[:, 0] = 1  # an empty row has one token, so that its softmax is over something
-        for row, window in enumerate(windows):
-            ids[row, : len(window)] = window
-            mask[row, : len(window)] = 1
+    def _hidden(self, ids: Tensor, mask: Tensor) -> Tensor:
         found: Tensor = self.network(
             input_ids=ids.to(self.device), attention_mask=mask.to(self.device)
         ).last_hidden_state

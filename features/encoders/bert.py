@@ -217,17 +217,17 @@ class Bert:
         ids = torch.cat([*windows, windows[0].new_zeros(-n_tokens % self.tile)]).to(self.device)
         places = torch.cat([torch.arange(n) for n in [*lengths, -n_tokens % self.tile]]).to(self.device)
         places.clamp_(max=self.shape.max_tokens - 1)  # only the filling at the end can be longer than a window
-        return self._hidden(ids, places, _runs(lengths))[:n_tokens].float()
+        return self._hidden(ids, places, runs_of_length(lengths))[:n_tokens].float()
 
     def _hidden(self, ids: Tensor, places: Tensor, runs: Sequence[tuple[int, int]]) -> Tensor:
         tiles = [slice(at, at + self.tile) for at in range(0, len(ids), self.tile)]
         x = torch.cat([self.embedding_norm(self.words[ids[t]] + self.places[places[t]]) for t in tiles]).to(self.dtype)
         for layer in self.layers:
-            attended = self._attend(torch.cat([layer.qkv(x[t]) for t in tiles]), runs)
+            attended = self.attend(torch.cat([layer.qkv(x[t]) for t in tiles]), runs)
             x = torch.cat([layer.after_attention(x[t], attended[t]) for t in tiles])
         return x
 
-    def _attend(self, qkv: Tensor, runs: Sequence[tuple[int, int]]) -> Tensor:
+    def attend(self, qkv: Tensor, runs: Sequence[tuple[int, int]]) -> Tensor:
         """Self-attention inside each window. qkv: (rows, 3 * dim). Returns (rows, dim), zero in the filling."""
         dim, n_heads = self.shape.dim, self.shape.n_heads
         attended = qkv.new_zeros(len(qkv), dim)
@@ -262,7 +262,7 @@ def _attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return mixed
 
 
-def _runs(lengths: Sequence[int]) -> list[tuple[int, int]]:
+def runs_of_length(lengths: Sequence[int]) -> list[tuple[int, int]]:
     """Neighbouring windows of equal length as (count, length)."""
     runs: list[tuple[int, int]] = []
     for length in lengths:

@@ -23,6 +23,7 @@ from tokenizers import Tokenizer
 from data_schemas.errors import ContractError
 from features.arrays import Flags, Floats32, Index, Ints
 from features.encoders.bert import Bert, means
+from features.encoders.devices import precision_of
 from features.encoders.threads import lone_workers
 from features.encoders.token_model import TokenModel
 from features.encoders.usage import Pooling
@@ -148,7 +149,8 @@ class BertEncoder:
         """Our own BERT, for what needs its layers; raises ContractError where another model is behind it."""
         if not isinstance(self.model, Bert):
             raise ContractError(
-                "this needs a plain BERT encoder, whose layers are at hand", "Choose one of model_type bert."
+                "this needs a plain BERT encoder, whose layers are at hand",
+                "Choose one of model_type bert, and encoder.engine = torch.",
             )
         return self.model
 
@@ -159,8 +161,8 @@ class BertEncoder:
 
     @property
     def precision(self) -> str:
-        """``"bf16"`` or ``"fp32"``."""
-        return "bf16" if self.model.dtype == torch.bfloat16 else "fp32"
+        """``"bf16"``, ``"fp32"`` or ``"int8"``."""
+        return precision_of(self.model.dtype)
 
     @cached_property
     def model_digest(self) -> str:

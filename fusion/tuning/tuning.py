@@ -141,10 +141,10 @@ def _read(rows: TuningRows, fold: int, source: Path, encoder: EncoderConfig, ten
 
 
 def _open(source: Path, encoder: EncoderConfig, tensors: Mapping[str, Tensor] = UNTUNED) -> BertEncoder:
-    """The encoder as models read with it."""
+    """The encoder as models read with it, on torch, which has its layers."""
     return open_encoder(
         str(source),
-        precision=encoder.precision,
+        precision="auto" if encoder.precision == "int8" else encoder.precision,
         window=encoder.window,
         pooling=encoder.pooling,
         prefix=encoder.prefix,

@@ -1,4 +1,4 @@
-"""Speed and text-only AUC of encoders side by side: a teacher, what was distilled from it, a table.
+"""Speed and text-only AUC of encoders side by side: a teacher, what was distilled from it, a table; by engine, too.
 
     python -m experiments.benchmarks.speed.encoder_sizes --schema S.json --data train.csv --rows 4000 \
         --encoder embedded --encoder three-layers --encoder static
@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--data", type=Path, required=True, help="decided applications, CSV or Parquet")
     options.add_argument("--rows", type=int, default=4000, help="the first so many (default: %(default)s)")
     options.add_argument("--encoder", action="append", required=True, help="as encoder.source takes it; once for each")
+    options.add_argument(
+        "--way", action="append", help="engine-precision, such as openvino-int8; once for each (default: torch-auto)"
+    )
     given = options.parse_args(arguments)
     applications = first_rows(load_schema(given.schema), given.data, given.rows)
     y = applications.outcome()
@@ -51,18 +55,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     distinct = sorted({text for column in columns for text in column})
     tell(f"{len(applications):,} rows, {int(y.sum()):,} bad, {len(distinct):,} different texts")
     found: list[dict[str, Any]] = []
-    for source in given.encoder:
-        encoder = open_encoder(source, device="cpu")
+    for source, way in product(given.encoder, given.way or ["torch-auto"]):
+        engine, _, precision = way.partition("-")
+        encoder = open_encoder(source, engine=engine, precision=precision, device="cpu")
         rate = texts_a_second(encoder, distinct)
         vectors = np.concatenate([encoder.encode(column) for column in columns], axis=1)
         name, result = Path(source).name, {"texts_a_second": rate, "auc": best_auc(vectors, y)}
-        found.append({"encoder": name, "precision": encoder.precision, **result})
-        tell(f"{name} done")
+        found.append({"encoder": name, "engine": engine, "precision": encoder.precision, **result})
+        tell(f"{name} {way} done")
     if given.json:
         print(json.dumps({"rows": len(applications), "bad": int(y.sum()), "encoders": found, "machine": machine()}))
         return
-    lines = [(one["encoder"], one["precision"], f"{one['texts_a_second']:,.0f}", f"{one['auc']:.4f}") for one in found]
-    print(markdown(("encoder", "precision", "texts/s", "AUC"), lines))
+    lines = [
+        (one["encoder"], one["engine"], one["precision"], f"{one['texts_a_second']:,.0f}", f"{one['auc']:.4f}")
+        for one in found
+    ]
+    print(markdown(("encoder", "engine", "precision", "texts/s", "AUC"), lines))
     print(f"\n{machine()}")
 
 

@@ -1,32 +1,72 @@
-"""How fast texts become vectors, beside sentence-transformers with its defaults.
+"""How fast texts become vectors: every engine and precision, beside sentence-transformers.
 
-The contenders take turns in one process, so that a busy machine disturbs them alike. Wanted beside creditfusion:
+The contenders take turns in one process, so that a busy machine disturbs them alike. With `--isa` all of it runs in a
+process that may use only these instructions, so that one machine stands for others; what does not heed the limit shows
+by its share of the peak. Wanted beside creditfusion with its extras `openvino` and `onnx`:
 `pip install sentence-transformers`.
 
-    python -m experiments.benchmarks.speed.encoder_speed --data applications.csv.gz --column desc
+    python -m experiments.benchmarks.speed.encoder_speed --data applications.csv.gz --column desc --isa own --isa AVX2
 """
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
 
-from experiments.benchmarks.measuring import draw, markdown, median_ratio, parser, publish, tell
+from experiments.benchmarks.measuring import draw, machine, markdown, median_ratio, parser, tell
 from features.encoders.cache import CachedEncoder, EmbeddingCache
+from features.encoders.devices import EncoderPrecision, Engine
 from features.encoders.encoder import BertEncoder
 from features.encoders.sources import EMBEDDED, locate, open_encoder
 from features.text.cleaning import clean
 
 PEAK_SIZE, PEAK_PRODUCTS = 1536, 10
 PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
-PLAIN = "sentence-transformers"
-COLD = {precision: f"creditfusion {precision}" for precision in PRECISIONS}
+PLAIN = "sentence-transformers fp32"
 WARM = "creditfusion, from the cache"
+WAYS: tuple[tuple[Engine, EncoderPrecision], ...] = (
+    ("torch", "fp32"),
+    ("openvino", "fp32"),
+    ("onnx", "fp32"),
+    ("torch", "bf16"),
+    ("openvino", "bf16"),
+    ("openvino", "int8"),
+    ("onnx", "int8"),
+)
+AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2", "MKL_CBWR": "AVX2"}
+ISAS: dict[str, tuple[dict[str, str], bool]] = {
+    "own": ({}, True),
+    "AVX512_BF16": ({"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_BF16"}, True),
+    "AVX512": ({"ONEDNN_MAX_CPU_ISA": "AVX512_CORE"}, False),
+    "AVX2": (AVX2, False),
+}
+"""By name, the environment that allows no more, and whether bf16 is computed natively with it."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way from texts to vectors.
+
+    Attributes:
+        name: in the table.
+        precision: what it computes in; empty for one that computes nothing.
+        run: encodes the texts.
+    """
+
+    name: str
+    precision: str
+    run: Callable[[], object]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -37,11 +77,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--texts", type=int, default=1000, help="how many rows to draw (default: %(default)s)")
     options.add_argument("--rounds", type=int, default=3, help="turns of each contender (default: %(default)s)")
     options.add_argument("--threads", type=int, default=torch.get_num_threads(), help="default: as many as there are")
+    options.add_argument("--isa", action="append", choices=list(ISAS), help="instructions allowed; once for each")
+    options.add_argument("--child", choices=list(ISAS), help="measure in this process, for these instructions")
     chosen = options.parse_args(arguments)
-    torch.set_num_threads(chosen.threads)
-    texts = column_texts(chosen.data, chosen.column, chosen.texts)
-    took, peaks, flop = take_turns(texts, chosen.rounds)
-    report(took, peaks, flop, len(texts), chosen.json)
+    if chosen.child:
+        torch.set_num_threads(chosen.threads)
+        texts = column_texts(chosen.data, chosen.column, chosen.texts)
+        print(json.dumps(take_turns(texts, chosen.rounds, ISAS[chosen.child][1])))
+        return
+    same = ["--data", chosen.data, "--column", chosen.column, "--texts", chosen.texts]
+    same += ["--rounds", chosen.rounds, "--threads", chosen.threads]
+    found = {name: _in_a_process([*map(str, same), "--child", name], name) for name in chosen.isa or ["own"]}
+    if chosen.json:
+        print(json.dumps({"instructions": found, "machine": machine()}))
+        return
+    print("\n\n".join(report(name, one) for name, one in found.items()) + f"\n\n{machine()}")
+
+
+def _in_a_process(arguments: Sequence[str], name: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "experiments.benchmarks.speed.encoder_speed", *arguments]
+    done = subprocess.run(command, env=os.environ | ISAS[name][0], stdout=subprocess.PIPE, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def column_texts(data: Path, column: str, n_rows: int) -> list[str]:
@@ -51,31 +108,55 @@ def column_texts(data: Path, column: str, n_rows: int) -> list[str]:
     return [text for text in dict.fromkeys(clean(row[at], ()).text for row in rows) if text]
 
 
-def take_turns(texts: Sequence[str], n_rounds: int) -> tuple[dict[str, list[float]], dict[str, float], float]:
-    """Seconds of each contender by round, FLOP/s of each precision's matrix products, FLOP that the texts need."""
-    encoders = {precision: open_encoder(precision=precision, device="cpu") for precision in ("bf16", "fp32")}
-    plain = _sentence_transformers()
+def take_turns(texts: Sequence[str], n_rounds: int, native_bf16: bool) -> dict[str, Any]:
+    """Seconds of each contender by round, FLOP/s of each precision's matrix products, FLOP that the texts need.
+
+    native_bf16: whether contenders in bf16 take part.
+    """
     took: dict[str, list[float]] = {}
-    peaks: dict[str, list[float]] = {precision: [] for precision in PRECISIONS}
+    peaks: dict[str, list[float]] = {name: [] for name in PRECISIONS if native_bf16 or name == "fp32"}
     with tempfile.TemporaryDirectory() as folder:
-        cached = CachedEncoder(encoders["bf16"], EmbeddingCache(Path(folder), 10**9))
-        contenders: dict[str, Callable[[], object]] = {
-            PLAIN: lambda: plain(texts),
-            COLD["bf16"]: lambda: encoders["bf16"].encode(texts),
-            COLD["fp32"]: lambda: encoders["fp32"].encode(texts),
-            WARM: lambda: cached.encode(texts),
-        }
-        cached.encode(texts)
-        plain(texts[:64])
-        for number in range(n_rounds):
-            for name, run in contenders.items():
+        contenders = list(_contenders(texts, native_bf16, Path(folder)))
+        for number in range(n_rounds + 1):
+            for one in contenders:
                 began = time.perf_counter()
-                run()
-                took.setdefault(name, []).append(time.perf_counter() - began)
-                tell(f"round {number + 1}: {name}, {took[name][-1]:.1f} s")
-            for precision in PRECISIONS:
-                peaks[precision].append(matrix_peak(precision))
-    return took, {name: median(found) for name, found in peaks.items()}, needed_flop(encoders["fp32"], texts)
+                one.run()
+                seconds = time.perf_counter() - began
+                if number:  # the first time kernels are prepared, and the cache is filled
+                    took.setdefault(one.name, []).append(seconds)
+                tell(f"round {number} of {n_rounds}: {one.name}, {seconds:.1f} s")
+            for precision, speeds in peaks.items():
+                speeds.append(matrix_peak(precision))
+    flop = needed_flop(open_encoder(precision="fp32", device="cpu"), texts)
+    return {
+        "texts": len(texts),
+        "flop": flop,
+        "peaks": {name: median(found) for name, found in peaks.items()},
+        "took": took,
+        "precision": {one.name: one.precision for one in contenders},
+    }
+
+
+def _contenders(texts: Sequence[str], native_bf16: bool, folder: Path) -> Iterator[Contender]:
+    for precision, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        if native_bf16 or precision != "bf16":
+            yield Contender(f"sentence-transformers {precision}", precision, _sentence_transformers(texts, dtype))
+    for engine, precision in (way for way in WAYS if native_bf16 or way[1] != "bf16"):
+        encoder = open_encoder(engine=engine, precision=precision, device="cpu")
+        yield Contender(f"{engine} {precision}", precision, _encoding(encoder, texts))
+    cached = CachedEncoder(open_encoder(precision="fp32", device="cpu"), EmbeddingCache(folder, 10**9))
+    yield Contender(WARM, "", lambda: cached.encode(texts))
+
+
+def _encoding(encoder: BertEncoder, texts: Sequence[str]) -> Callable[[], object]:
+    return lambda: encoder.encode(texts)
+
+
+def _sentence_transformers(texts: Sequence[str], dtype: torch.dtype) -> Callable[[], object]:
+    from sentence_transformers import SentenceTransformer  # not a dependency of the project
+
+    model = SentenceTransformer(str(locate(EMBEDDED)), device="cpu").to(dtype)
+    return lambda: model.encode(list(texts), show_progress_bar=False)
 
 
 def matrix_peak(precision: str) -> float:
@@ -97,33 +178,28 @@ def needed_flop(encoder: BertEncoder, texts: Sequence[str]) -> float:
     return float(shape.n_layers * (per_token * sum(lengths) + attention))
 
 
-def report(took: dict[str, list[float]], peaks: dict[str, float], flop: float, n_texts: int, as_json: bool) -> None:
-    """One line per contender; shares of the peak of the precision that it computes in."""
-    precision_of = {PLAIN: "fp32", **{name: precision for precision, name in COLD.items()}}
-    lines, found = [], {}
+def report(isa: str, found: dict[str, Any]) -> str:
+    """One line per contender; shares of the peak of the precision that it computes in, where torch has that."""
+    lines = []
+    took, peaks = found["took"], found["peaks"]
     for name, seconds in took.items():
-        rate, ratio = n_texts / median(seconds), median_ratio(took[PLAIN], seconds)
-        speed, share = "", ""
-        found[name] = {"texts_per_second": rate, "ratio": ratio}
-        if precision := precision_of.get(name):
-            flops = flop / median(seconds)
-            found[name] |= {"gflops": flops / 1e9, "share_of_peak": flops / peaks[precision]}
-            speed, share = f"{flops / 1e9:,.0f}", f"{flops / peaks[precision]:.0%} of {precision}"
-        lines.append([name, f"{rate:,.0f}", f"{ratio:.2f}", speed, share])
-    table = markdown(["", "texts/s", "ratio", "GFLOP/s", "of the matrix peak"], lines)
-    gflops = {name: peak / 1e9 for name, peak in peaks.items()}
-    about = (
-        f"{n_texts:,} distinct texts of {flop / n_texts / 1e9:.2f} GFLOP, median of {len(took[PLAIN])} rounds; "
-        f"matrix peak {', '.join(f'{name} {peak:,.0f} GFLOP/s' for name, peak in gflops.items())}"
+        flops, peak = found["flop"] / median(seconds), peaks.get(found["precision"][name])
+        computes = bool(found["precision"][name])
+        lines.append(
+            [
+                name,
+                f"{found['texts'] / median(seconds):,.0f}",
+                f"{median_ratio(took[PLAIN], seconds):.2f}",
+                f"{flops / 1e9:,.0f}" if computes else "",
+                f"{flops / peak:.0%}" if peak else "",
+            ]
+        )
+    table = markdown([isa, "texts/s", "ratio", "GFLOP/s", "of the matrix peak"], lines)
+    return (
+        f"{table}\n\n{found['texts']:,} distinct texts of {found['flop'] / found['texts'] / 1e9:.2f} GFLOP, median of "
+        f"{len(took[PLAIN])} rounds; matrix peak "
+        + ", ".join(f"{name} {peak / 1e9:,.0f} GFLOP/s" for name, peak in peaks.items())
     )
-    publish({"texts": n_texts, "contenders": found, "peak_gflops": gflops}, f"{table}\n\n{about}", as_json)
-
-
-def _sentence_transformers() -> Callable[[Sequence[str]], object]:
-    from sentence_transformers import SentenceTransformer  # not a dependency of the project
-
-    model = SentenceTransformer(str(locate(EMBEDDED)), device="cpu")
-    return lambda texts: model.encode(list(texts), show_progress_bar=False)
 
 
 if __name__ == "__main__":

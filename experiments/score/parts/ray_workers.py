@@ -1,0 +1,203 @@
+"""The steps of a run done by Ray workers, on this machine or on a cluster.
+
+Each worker is an actor that holds one loaded scorer. A file is read by one task, in its order; what it reads goes
+straight to the workers, and what they make to the run's work, so that the command itself holds no rows. A worker that
+dies is replaced and its parts are given to others; a file whose parts were lost on the way is read again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from data_schemas.errors import ContractError, RunError
+from experiments.score.parts.executor import RowsCommitted
+from experiments.score.parts.files import FileToScore
+from experiments.score.parts.ray_answering import Answering, Member, Pool, result_of
+from experiments.score.parts.steps import Job, ReadPart, assemble, commit_part
+from experiments.score.parts.work import FileDone, FileRead
+from fusion.policy.policy import Policy
+from fusion.scorer import Scorer, load_scorer
+from fusion.text_encoder import VectorCache
+
+OBJECT_STORE_BYTES = 512 * 2**20
+"""Of a local Ray: room for the parts that are on their way; more go to the disk."""
+
+
+@dataclass(frozen=True)
+class ScorerSource:
+    """What a worker loads its scorer from; paths are those of its own machine.
+
+    Attributes:
+        model: The bundle.
+        encoder: Where the text encoder lies; None: where training found it.
+        cache: Of narratives' vectors.
+        policy: What decides in the place of the bundle's policy; None: that one.
+        reasons: Beside every score.
+        threads: Processor threads of a worker.
+        model_id: Of the model that this command has loaded.
+        encoder_digest: Of the encoder that this command has loaded.
+    """
+
+    model: Path
+    encoder: str | None
+    cache: VectorCache | None
+    policy: Policy | None
+    reasons: int
+    threads: int
+    model_id: str
+    encoder_digest: str
+
+    @staticmethod
+    def like(scorer: Scorer, model: Path, encoder: str | None, cache: VectorCache | None, threads: int) -> ScorerSource:
+        """What a scorer was loaded from, for workers of so many threads; 0: one."""
+        is_folder = encoder is not None and Path(encoder).exists()
+        return ScorerSource(
+            model=model.absolute(),
+            encoder=str(Path(encoder).absolute()) if encoder is not None and is_folder else encoder,
+            cache=VectorCache(cache.folder.absolute(), cache.max_gb) if cache is not None else None,
+            policy=scorer.policy,
+            reasons=scorer.n_reasons,
+            threads=threads or 1,
+            model_id=scorer.model_id,
+            encoder_digest=scorer.encoder_digest,
+        )
+
+    def load(self) -> Scorer:
+        """The scorer; raises ContractError where it would give other bytes than this command's own."""
+        import torch  # takes seconds
+
+        torch.set_num_threads(self.threads)
+        scorer = load_scorer(
+            self.model,
+            encoder=self.encoder,
+            cache=self.cache,
+            policy=self.policy,
+            reasons=self.reasons,
+            threads=self.threads,
+        )
+        if scorer.model_id != self.model_id:
+            what = f"a worker finds model {scorer.model_id} at {self.model}, not {self.model_id}"
+            raise ContractError(what, "Give every machine the same bundle at the same path.")
+        if scorer.encoder_digest != self.encoder_digest:
+            raise ContractError(
+                "a worker computes narratives' vectors otherwise than this machine, so that bytes would differ",
+                "Use machines of one kind of processor, and start the command on one of them.",
+            )
+        scorer.prepare()
+        return scorer
+
+
+class _Worker:
+    """An actor: answers parts with one scorer."""
+
+    def load(self, source: ScorerSource) -> None:
+        self.scorer = source.load()
+
+    def commit(self, job: Job, file: FileToScore, part: ReadPart) -> int:
+        return commit_part(self.scorer, job, file, part)
+
+    def assemble(self, job: Job, file: FileToScore, done: FileDone) -> FileDone:
+        assemble(job, file, done)
+        return done
+
+
+@dataclass(frozen=True)
+class RayWorkers:
+    """Does the steps of a run on Ray (``Executor``); open it with ``ray_workers``.
+
+    Attributes:
+        pool: The workers.
+    """
+
+    pool: Pool
+
+    def answer(self, job: Job, files: Sequence[FileToScore]) -> Iterator[RowsCommitted | FileRead]:
+        """As ``Executor.answer``."""
+        return Answering(self.pool, job, files).events() if files else iter(())
+
+    def assemble(self, job: Job, files: Mapping[str, FileToScore], done: Sequence[FileDone]) -> Iterator[FileDone]:
+        """As ``Executor.assemble``; what a worker had in hand when it died is done again by another."""
+        import ray
+
+        left = deque(done)
+        waiting: dict[Any, tuple[Member, FileDone]] = {}
+        while left or waiting:
+            for member in self.pool.members:
+                if left and not any(busy is member for busy, _ in waiting.values()):
+                    one = left.popleft()
+                    waiting[member.actor.assemble.remote(job, files[one.read.name], one)] = (member, one)
+            ready, _ = ray.wait(list(waiting), num_returns=1)
+            member, one = waiting.pop(ready[0])
+            try:
+                found: FileDone = result_of(ready[0])
+            except ray.exceptions.RayActorError:
+                self.pool.replaced(member)
+                left.append(one)
+            else:
+                yield found
+
+
+@contextmanager
+def ray_workers(
+    source: ScorerSource, address: str | None, n_workers: int, note: Callable[[str], None]
+) -> Iterator[RayWorkers]:
+    """Workers on the cluster at this address, or on a Ray of this machine that ends with the context.
+
+    Args:
+        n_workers: How many; 0: as many as there are processors for.
+        note: Gets a sentence about every worker that is lost.
+
+    Raises ContractError where Ray is not installed or cannot be reached that way, RunError where there is no cluster.
+    """
+    check_ray()
+    import ray
+
+    _start(address, n_workers * source.threads)
+    try:
+        resources: Any = ray.cluster_resources  # untyped
+        room = int(resources().get("CPU", 0)) // source.threads
+        if room < max(n_workers, 1):
+            what = f"there are processors for {room} workers of {source.threads} threads"
+            raise ContractError(what, "Take fewer --workers or --threads, or a larger cluster.")
+        actor: Any = ray.remote(num_cpus=source.threads, max_restarts=0)(_Worker)
+        yield RayWorkers(Pool(actor.remote, source, n_workers or room, note))
+    finally:
+        ray.shutdown()
+
+
+def check_ray() -> None:
+    """Raise ContractError where Ray is not installed; keep it from reporting its use to anybody."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    if find_spec("ray") is None:
+        raise ContractError("--engine ray needs Ray", "Install it with: pip install 'creditfusion[ray]'.")
+
+
+def _start(address: str | None, n_cpus: int) -> None:
+    import ray
+
+    logging.getLogger("ray").setLevel(logging.CRITICAL)  # a lost worker is noted in words of our own
+    if address is None:
+        ray.init(
+            num_cpus=n_cpus or None,
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+        )
+        return
+    if "://" in address:
+        what = f"--address {address} is one of Ray Client"
+        raise ContractError(what, "Run the command on a machine of the cluster, with --address auto.")
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        what = f"there is no Ray cluster at {address}"
+        raise RunError(what, "Start one with: ray start --head. Or leave --address out.") from error

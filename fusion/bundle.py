@@ -159,7 +159,11 @@ class Trained:
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """A loaded bundle: what ``Trained`` holds, with its schema and manifest."""
+    """A loaded bundle: what ``Trained`` holds, with its schema and manifest.
+
+    Attributes:
+        name: of the folder it was loaded from; "" where it comes from none.
+    """
 
     model: FusionModel
     schema: Schema
@@ -173,6 +177,7 @@ class Bundle:
     probes: Floats32 | None = None
     profiles: Profiles = field(default_factory=dict)
     policy: Policy | None = None
+    name: str = ""
 
     def deciding_policy(self, given: Policy | None = None) -> Policy:
         """What decides: the policy that is given, else the bundle's own, else the model's cut-off."""
@@ -332,8 +337,9 @@ def load(path: Path, signed_by: Signer | None = None) -> Bundle:
     tuned = load_tensors(contents[TUNED]) if TUNED in contents else UNTUNED
     probes = load_tensors(contents[PROBES])["vectors"] if PROBES in contents else None
     profiles = _PROFILES.validate_json(contents["columns.json"])
-    kept = kept_policy(contents, schema, path)
-    return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned, probes, profiles, kept)
+    kept, name = kept_policy(contents, schema, path), path.resolve().name
+    described = (reference, rows, manifest)
+    return Bundle(model, schema, config, tabular, population, *described, tuned, probes, profiles, kept, name)
 
 
 def kept_policy(contents: Mapping[str, bytes], schema: Schema, path: Path) -> Policy | None:

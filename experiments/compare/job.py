@@ -19,6 +19,7 @@ from experiments.compare.validation_chapters import (
 )
 from experiments.reporting.document import Document, Section
 from experiments.reporting.html import GRADES
+from experiments.reporting.model_name import name_and_digest
 from experiments.reporting.words import number, percent
 from experiments.session.run import Run
 from experiments.validate.card import origin
@@ -133,8 +134,7 @@ def comparison(found: Pair, order: ComparisonRequest, chapters: list[Section], d
 
 def _learned(scored: ScoredOutcomes) -> str:
     made = scored.model.bundle.manifest.provenance
-    window = f", decided {made.window[0]} to {made.window[1]}" if made.window else ""
-    return f"{scored.model.bundle.manifest.model_id}, learned from {number(made.n_rows)} applications{window}"
+    return f"{name_and_digest(scored.model.bundle)}, {number(made.n_rows)} applications"
 
 
 def origins(found: Pair) -> dict[str, str]:

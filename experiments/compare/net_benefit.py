@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter
 
 from experiments.compare.pair import Pair
 from experiments.reporting.cells import figure, interval
-from experiments.reporting.charts import BLUE, INK, MUTED, RED, WHOLE, legend, percent_axis, picture
+from experiments.reporting.charts import INK, MUTED, WHOLE, legend, percent_axis, picture
 from experiments.reporting.document import Column, Plot, Row, Section, Table
 from experiments.reporting.words import number, percent
 from features.arrays import Floats
@@ -94,9 +94,16 @@ def thousand(worth: Estimate) -> Estimate:
 
 def _draw(axes: Axes, found: Pair) -> None:
     top = 0.0
-    for scored, colour, name in ((found.champion, RED, "champion"), (found.challenger, BLUE, "challenger")):
-        curve = net_benefit(found.y, scored.pd, FINE)
-        axes.plot(curve.thresholds, PER * curve.model, color=colour, linewidth=1.9, label=name)
+    for side in found.sides:
+        curve = net_benefit(found.y, side.scored.pd, FINE)
+        axes.plot(
+            curve.thresholds,
+            PER * curve.model,
+            color=side.colour,
+            linestyle=side.dashes,
+            linewidth=1.9,
+            label=side.label,
+        )
         top = max(top, float(np.max(PER * curve.model)))
     everybody: Floats = PER * net_benefit(found.y, found.champion.pd, FINE).decline_all
     axes.plot(FINE, everybody, color=MUTED, linewidth=1.2, linestyle="--", label="declining everybody")

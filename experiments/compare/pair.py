@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.reporting.charts import BLUE, RED
+from experiments.reporting.charts import BLUE, DASHED, RED
 from experiments.validate.gains import NO_VARIANCE, Contest
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.sides import Side, Sides
@@ -57,8 +57,8 @@ class Pair:
     def sides(self) -> Sides:
         """The two as the validation's chapters show them."""
         return (
-            Side("champion", "Champion", "champion", RED, self.champion),
-            Side("challenger", "Challenger", "challenger", BLUE, self.challenger),
+            Side("champion", "Champion", "champion", RED, DASHED, self.champion),
+            Side("challenger", "Challenger", "challenger", BLUE, "-", self.challenger),
         )
 
     @property

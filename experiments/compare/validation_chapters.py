@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from experiments.compare.pair import Pair, narrative_cuts
 from experiments.reporting.cells import figure
-from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, name_places, percent_axis, picture
+from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, name_places, percent_axis, picture, whiskers
 from experiments.reporting.document import Column, Plot, Row, Section, Table
 from experiments.reporting.words import percent
 from experiments.validate.chapters.calibration import tables as calibration
@@ -167,9 +167,9 @@ def _draw_ranks(axes: Axes, found: Pair) -> None:
         some = np.sort(np.random.Generator(np.random.PCG64(0)).choice(n, MAX_DOTS, replace=False))
     x, y = (np.argsort(np.argsort(one.margin, kind="stable"))[some] / n for one in (found.champion, found.challenger))
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--")
-    for value, colour, name in ((0, BLUE, "goods"), (1, RED, "bads")):
+    for value, colour, mark, size, name in ((0, BLUE, "o", 9, "goods"), (1, RED, "x", 16, "bads")):
         own = found.y[some] == value
-        axes.scatter(x[own], y[own], s=9, color=colour, alpha=0.55, linewidths=0, label=name)
+        axes.scatter(x[own], y[own], s=size, color=colour, marker=mark, alpha=0.55, linewidths=value, label=name)
     axes.set(xlabel="champion: safest to riskiest", ylabel="challenger: safest to riskiest", xlim=(0, 1), ylim=(0, 1))
     percent_axis(axes.xaxis)
     percent_axis(axes.yaxis)
@@ -181,7 +181,7 @@ def _draw_months(axes: Axes, found: Pair, gains: Sequence[SliceGain]) -> None:
     axes.axhline(found.comparison.auc.difference, color=MUTED, linewidth=1, linestyle="--")
     for at, one in enumerate(gains):
         if one.auc:
-            axes.plot([at, at], [one.auc.low, one.auc.high], color=INK, linewidth=1.2)
+            whiskers(axes, [at], [one.auc])
             axes.plot([at], [one.auc.difference], "o", color=BLUE if one.auc.difference >= 0 else RED)
     name_places(axes, [one.name for one in gains])
     axes.set(ylabel="difference of AUC")

@@ -18,6 +18,7 @@ from experiments.explain.standing import Crowd
 from experiments.reporting.decision import pages
 from experiments.reporting.decision.index import IndexEntry, IndexPage, Link
 from experiments.reporting.file_names import INDEX, file_name
+from experiments.reporting.model_name import model_name
 from experiments.reporting.parts import ReportModel
 from experiments.reporting.pdf import require_pdf, to_pdf
 from experiments.reporting.words import listed
@@ -184,6 +185,7 @@ def _index(
         file=heading.data.name,
         product=bundle.schema.title,
         model=bundle.manifest.model_id,
+        model_name=model_name(bundle),
         made_on=heading.made_on,
         entries=tuple(entries),
         n_approved=decided["approve"],

@@ -44,6 +44,7 @@ from experiments.reporting.decision.validator import (
     ValidatorReport,
 )
 from experiments.reporting.language import ENGLISH, Language
+from experiments.reporting.model_name import model_name
 from experiments.reporting.parts import (
     DecidingPolicy,
     Fact,
@@ -145,6 +146,7 @@ class Reporter:
             file=self.heading.data.name,
             product=self.bundle.schema.title,
             model=self.bundle.manifest.model_id,
+            model_name=model_name(self.bundle),
             made_on=self.heading.made_on,
         )
 

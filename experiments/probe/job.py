@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from data_schemas.contract import Field, Role, Schema
 from data_schemas.errors import ContractError
 from experiments.probe.report import Attribute, Probed
+from experiments.reporting.model_name import name_and_digest
 from experiments.session.layouts import note_layouts
 from experiments.session.progress import Advance
 from experiments.session.reading import read_watched
@@ -63,7 +64,7 @@ def probe_file(scorer: Scorer, question: Question, options: ReadOptions, run: Ru
     probed = Probed(
         file=question.data.name,
         product=bundle.schema.title,
-        model=bundle.manifest.model_id,
+        model=name_and_digest(bundle),
         masked=tuple(kind.value for kind in bundle.config.text.mask),
         n_rows=read.n_rows,
         n_rejected=len(read.rejects),

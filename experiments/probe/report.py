@@ -64,7 +64,7 @@ class Probed:
     Attributes:
         file: Its name.
         product: The schema's title.
-        model: The bundle's model id.
+        model: Its name, with its digest.
         masked: Kinds of private life whose sentences are cut before the model reads.
         n_rows: Data rows of the file.
         n_rejected: Those of them that broke the contract.
@@ -256,7 +256,7 @@ def groups_table(attribute: Attribute) -> Table:
             Column(key="group", title="Group"),
             Column(key="n", title="Rows", form="count"),
             Column(key="share", title="Share", form="percent", digits=1),
-            Column(key="remark", title=""),
+            Column(key="remark", title="Remark"),
         ),
         rows=tuple(rows),
     )

@@ -137,13 +137,15 @@ class Finding(ReportModel):
         key: for machines.
         grade: what it asks of its reader.
         title: a sentence.
-        words: what it rests on, and what to do.
+        words: what it rests on.
+        action: what to do about it, "" where that is in ``words`` or nothing is to be done.
     """
 
     key: Text
     grade: Grade
     title: Annotated[Text, AfterValidator(_sentence)]
     words: Text
+    action: Text = ""
 
 
 class Section(ReportModel):
@@ -180,6 +182,8 @@ class Document(ReportModel):
         facts: what it is about, by name.
         headline: the whole in a few sentences.
         key_figures: a few figures to see first.
+        front: keys of the plots that stand before all chapters, on the first pages, which hold what a manager must
+            know; the chapters are then an appendix. Empty for a document without such pages.
         sections: its chapters.
         origin: versions and digests by name.
     """
@@ -192,6 +196,7 @@ class Document(ReportModel):
     facts: dict[Text, Text]
     headline: tuple[Text, ...]
     key_figures: Table | None = None
+    front: tuple[Text, ...] = ()
     sections: tuple[Section, ...]
     origin: dict[Text, Text]
 
@@ -205,7 +210,13 @@ class Document(ReportModel):
         ):
             if twice := {key for key in keys if keys.count(key) > 1}:
                 raise ValueError(f"two {kind}s have the key {min(twice)!r}")
+        if lacking := set(self.front) - {plot.key for plot in self.plots()}:
+            raise ValueError(f"no plot has the key {min(lacking)!r}")
         return self
+
+    def plots(self) -> tuple[Plot, ...]:
+        """All plots, in their order."""
+        return tuple(plot for section in self.sections for plot in section.plots)
 
     def findings(self) -> tuple[Finding, ...]:
         """All findings, the gravest first."""

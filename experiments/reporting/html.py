@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-
 from markupsafe import Markup
 
 from experiments.reporting.document import Cell, Column, Document, Gap, Grade, Interval
 from experiments.reporting.language import NARROW_SPACE
 from experiments.reporting.page import render
 from experiments.reporting.parts import MarkedText
+from experiments.reporting.svg import address
 from experiments.reporting.words import marked_text, number, percent, shown, signed
 
 GRADES: dict[Grade, str] = {
@@ -21,6 +20,7 @@ GRADES: dict[Grade, str] = {
 WATCH_GRADES: dict[Grade, str] = {**GRADES, "concern": "warning", "alarm": "alarm"}
 """On the page of a watch, where what departs may be the applicants rather than the model."""
 LONG_TABLE = 30  # rows; a longer table is folded away on the screen
+MOST_GRAVE, MOST_NOTES = 8, 6  # findings on the first pages, which have to stay two in print
 PLAIN_TABLE = 6  # columns; a wider one scrolls on narrow screens
 
 
@@ -30,12 +30,18 @@ def document_html(document: Document) -> str:
         for plot in section.plots:
             if not (plot.gap or plot.drawing):
                 raise ValueError(f"section {section.key!r}: plot {plot.key!r} is not drawn, and no gap says why")
-    findings = document.findings()
+    findings, plots = document.findings(), {plot.key: plot for plot in document.plots()}
+    grave = [finding for finding in findings if finding.grade in ("alarm", "concern")]
+    notes = [finding for finding in findings if finding.grade == "note"]
     extra = {
-        "data_uri": data_uri,
+        "address": address,
         "grades": WATCH_GRADES if document.report == "watch" else GRADES,
         "cell": cell,
-        "grave": [finding for finding in findings if finding.grade in ("alarm", "concern")],
+        "grave": grave,
+        "notes": notes,
+        "most_grave": MOST_GRAVE,
+        "most_notes": MOST_NOTES,
+        "front": [plots[key] for key in document.front if not plots[key].gap],
         "n_good": sum(finding.grade == "good" for finding in findings),
         "place": {finding.key: section.key for section in document.sections for finding in section.findings},
         "long_table": LONG_TABLE,
@@ -56,7 +62,7 @@ def cell(found: Cell, column: Column) -> Markup:
         return marked_text(found)
     if isinstance(found, Interval):
         low, high = bare_figure(found.low, column), bare_figure(found.high, column)
-        return Markup('{}<br><span class="interval">{} to {}</span>').format(figure(found.value, column), low, high)
+        return Markup("{}<small>{} to {}</small>").format(figure(found.value, column), low, high)
     return Markup(figure(found, column))
 
 
@@ -74,8 +80,3 @@ def figure(value: float, column: Column) -> str:
 def bare_figure(value: float, column: Column) -> str:
     """The same without its percent sign, for the ends of an interval."""
     return figure(value, column).replace(f"{NARROW_SPACE}%", "")
-
-
-def data_uri(svg: str) -> str:
-    """A picture within the page."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()

@@ -110,6 +110,7 @@ class Subject(ReportModel):
         row: 1-based number among the data rows of ``file``.
         product: The schema's title.
         model: The bundle's model id.
+        model_name: What people call the model: its folder, its training window.
         made_on: The day the report was made.
     """
 
@@ -118,6 +119,7 @@ class Subject(ReportModel):
     file: Text
     product: Text
     model: Text
+    model_name: Text = ""
     made_on: date
 
 

@@ -90,7 +90,7 @@ def shown(text: str, longest: int = LONGEST_TEXT, language: Language = ENGLISH) 
     spreadsheet would take for a formula when the table is pasted there stands in quotes.
     """
     kept, n_more = _cut(text, longest)
-    body = Markup('<bdi dir="auto"{}>{}</bdi>').format(_breaks(kept), _visible(kept))
+    body = Markup("<bdi{}>{}</bdi>").format(_breaks(kept), _visible(kept))
     if not n_more:
         return body
     more = language.gettext("… {number} more characters").format(number=number(n_more, 0, language))
@@ -105,7 +105,7 @@ def marked(passages: Sequence[tuple[str, bool]]) -> Markup:
         Markup("<mark>{}</mark>" if flag else "{}").format(_visible(_SPACE.sub(" ", text))) for text, flag in passages
     ]
     body = Markup("").join([Markup("“"), *parts, Markup("”")] if quote else parts)
-    return Markup('<bdi dir="auto"{}>{}</bdi>').format(_breaks(whole), body)
+    return Markup("<bdi{}>{}</bdi>").format(_breaks(whole), body)
 
 
 def marked_text(text: MarkedText) -> Markup:

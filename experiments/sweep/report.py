@@ -128,7 +128,7 @@ def best_trials(snapshot: StudySnapshot) -> Table:
     columns = (
         Column(key="rank", title="Rank", form="count"),
         Column(key="trial", title="Trial", form="count"),
-        Column(key="about", title=""),
+        Column(key="about", title="Remark"),
         *(Column(key=aim.name, title=aim.title, form="number", digits=aim.digits) for aim in aims),
         Column(key="figure_auc", title="AUC", form="number", digits=4),
         Column(key="figure_brier", title="Brier", form="number", digits=5),
@@ -194,7 +194,7 @@ def settings_table(snapshot: StudySnapshot, space: Space, base: Config) -> Table
             Column(key="default", title="Default"),
             Column(key="best", title="Best"),
             Column(key="importance", title="Importance", form="percent"),
-            Column(key="about", title=""),
+            Column(key="about", title="Remark"),
         ),
         rows=tuple(row(one.key) for one in space.dimensions),
     )

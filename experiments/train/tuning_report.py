@@ -22,8 +22,8 @@ from fusion.validation.intervals import Estimate
 
 SIGNIFICANT = 0.05  # two-sided
 MARKS = ("-", "--", ":", "-.")  # a fold each
-LOSSES = (("train_loss", "training", BLUE), ("loss", "held out", RED))
-AUC = (("auc", "held out", RED),)
+LOSSES = (("train_loss", "training", BLUE, "o"), ("loss", "held out", RED, "s"))
+AUC = (("auc", "held out", RED, "s"),)
 
 FIGURES = (
     Column(key="train_loss", title="Training loss", form="number", digits=4),
@@ -167,17 +167,17 @@ def _curves(record: TuningRecord) -> Section:
     return Section(key="curves", title="How it learned", words=words, tables=(table,), plots=plots)
 
 
-def _draw(axes: Axes, record: TuningRecord, curves: tuple[tuple[str, str, str], ...]) -> None:
-    """Figures of the epochs, by name, label and colour."""
+def _draw(axes: Axes, record: TuningRecord, curves: tuple[tuple[str, str, str, str], ...]) -> None:
+    """Figures of the epochs, by name, label, colour and mark."""
     of: Callable[[Epoch, str], float] = getattr
     for fold in range(record.settings.n_folds):
         own = [epoch for epoch in record.epochs if epoch.fold == fold]
-        for key, label, colour in curves:
+        for key, label, colour, mark in curves:
             axes.plot(
                 [epoch.number for epoch in own],
                 [of(epoch, key) for epoch in own],
                 MARKS[fold % len(MARKS)],
-                marker="o",
+                marker=mark,
                 color=colour,
                 label=f"{label}, fold {fold + 1}",
             )

@@ -7,6 +7,7 @@ from datetime import date
 from data_schemas.contract import Direction, Role
 from experiments.reporting.cells import figure
 from experiments.reporting.document import Column, Document, Finding, Gap, Section, Table
+from experiments.reporting.model_name import name_and_digest
 from experiments.reporting.words import count, listed, number, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from fusion.bundle import Bundle
@@ -22,7 +23,7 @@ def card(scored: ScoredOutcomes, findings: tuple[Finding, ...], made_on: date) -
         kicker="Model card",
         made_on=made_on,
         facts={
-            "Model": bundle.manifest.model_id,
+            "Model": name_and_digest(bundle),
             "Answers": "probability of default, score, decision, reasons",
             "Learned from": f"{count(made.n_rows, 'application')}, {number(made.n_bad)} bad",
             "Decided": f"{made.window[0]} to {made.window[1]}" if made.window else "dates not known",

@@ -9,9 +9,10 @@ from datetime import date
 from pathlib import Path
 
 from data_schemas.errors import ContractError
-from experiments.reporting.document import Column, Document, Finding, Section, Table
+from experiments.reporting.document import Document, Section
+from experiments.reporting.model_name import name_and_digest
 from experiments.reporting.policies import policy_words
-from experiments.reporting.words import count, number, percent
+from experiments.reporting.words import count, number
 from experiments.session.decision_dates import rows_since
 from experiments.session.layouts import note_layouts
 from experiments.session.run import Run
@@ -22,14 +23,15 @@ from experiments.validate.chapters.calibration import chapter as calibration
 from experiments.validate.chapters.data import Intake
 from experiments.validate.chapters.discrimination import chapter as discrimination
 from experiments.validate.chapters.fairness import chapter as fairness
+from experiments.validate.chapters.fairness.proxies import probed
 from experiments.validate.chapters.policy import chapter as policy
 from experiments.validate.chapters.stability import chapter as stability
+from experiments.validate.front import headline, key_figures, plots_of, with_actions
 from experiments.validate.scored_outcomes import ScoredOutcomes, score_outcomes
 from experiments.validate.slices import length_cut, month_cut, segment_cuts
 from features.tables.applications import Applications, Chunk, Rejects
 from features.tables.reader import ReadOptions, read_all
 from fusion.scorer import Scorer
-from fusion.validation.intervals import auc_interval, rate
 
 VALIDATION, CARD = "validation", "card"
 
@@ -130,7 +132,7 @@ def chapters_of(scored: ScoredOutcomes, intake: Intake, order: ValidationRequest
         lambda: text_worth.chapter(scored, segments, lengths),
         *((lambda: source_worth.chapter(scored),) if scored.applications.schema.sources else ()),
         lambda: policy.chapter(scored),
-        lambda: fairness.chapter(scored, run, order.reread),
+        lambda: fairness.chapter(scored, run, order.reread, probed(scored)),
     )
     found = []
     with run.stage("validate", len(makers), "chapters") as advance:
@@ -142,18 +144,16 @@ def chapters_of(scored: ScoredOutcomes, intake: Intake, order: ValidationRequest
 
 def validation(scored: ScoredOutcomes, intake: Intake, chapters: Sequence[Section], made_on: date) -> Document:
     """The validation report."""
-    bundle = scored.model.bundle
-    findings = [finding for chapter in chapters for finding in chapter.findings]
-    learned = bundle.manifest.provenance.window
+    bundle, sections = scored.model.bundle, with_actions(chapters)
+    findings = [finding for section in sections for finding in section.findings]
     return Document(
         report="validation",
         title=bundle.schema.title,
         kicker="Validation of a credit-risk model",
         made_on=made_on,
         facts={
-            "Model": bundle.manifest.model_id,
-            "Learned from": f"{number(bundle.manifest.provenance.n_rows)} applications"
-            + (f", decided {learned[0]} to {learned[1]}" if learned else ""),
+            "Model": name_and_digest(bundle),
+            "Learned from": f"{number(bundle.manifest.provenance.n_rows)} applications",
             "Judged on": ", ".join(intake.files),
             "Rows": f"{number(len(scored))}, {number(int(scored.y.sum()))} bad",
             "Decided": scored.decided,
@@ -161,43 +161,7 @@ def validation(scored: ScoredOutcomes, intake: Intake, chapters: Sequence[Sectio
         },
         headline=headline(findings),
         key_figures=key_figures(scored),
-        sections=tuple(chapters),
+        front=plots_of(sections),
+        sections=sections,
         origin=origin(bundle) | {"files judged sha256": intake.digest},
-    )
-
-
-def headline(findings: Sequence[Finding]) -> tuple[str, ...]:
-    """The whole in a few sentences."""
-    alarms = [finding for finding in findings if finding.grade == "alarm"]
-    concerns = [finding for finding in findings if finding.grade == "concern"]
-    if alarms:
-        return (
-            f"Do not rely on this model before {'this is' if len(alarms) == 1 else 'these are'} resolved: "
-            + " ".join(finding.title for finding in alarms),
-        )
-    if concerns:
-        return (
-            "Nothing speaks against using the model as it is meant, but "
-            f"{count(len(concerns), 'thing')} should be looked into: " + " ".join(one.title for one in concerns),
-        )
-    return ("Every test of this report is passed.",)
-
-
-def key_figures(scored: ScoredOutcomes) -> Table:
-    """What a reader wants to see first."""
-    area = auc_interval(scored.y, scored.margin)
-    bad = rate(float(scored.y.sum()), len(scored))
-    approved = scored.approved
-    passed = rate(float(scored.y[approved].sum()), int(approved.sum()))
-    rows = (
-        ("AUC", f"{area.value:.3f}" if area.exists else "–", "0.5 is a random order, 1 never errs"),
-        ("Mean PD", percent(float(scored.pd.mean())), f"observed: {percent(bad.value)}"),
-        ("Approved", percent(float(approved.mean()), 0), policy_words(scored.policy)),
-        ("Bad, of those approved", percent(passed.value) if passed.exists else "–", f"of all: {percent(bad.value)}"),
-    )
-    return Table(
-        key="key_figures",
-        title="Key figures",
-        columns=(Column(key="name", title="Figure"), Column(key="value", title="Value"), Column(key="under", title="")),
-        rows=rows,
     )

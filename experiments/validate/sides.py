@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from experiments.reporting.cells import P_VALUE
-from experiments.reporting.charts import BLUE
+from experiments.reporting.charts import BLUE, Dashes
 from experiments.reporting.document import Cell, Column, Form, Row
 from experiments.validate.scored_outcomes import ScoredOutcomes
 
@@ -20,6 +20,7 @@ class Side:
         title: of its column.
         label: what plots call it.
         colour: of its line.
+        dashes: of its line.
         scored: the rows as it scored them.
     """
 
@@ -27,6 +28,7 @@ class Side:
     title: str
     label: str
     colour: str
+    dashes: Dashes
     scored: ScoredOutcomes
 
 
@@ -39,7 +41,7 @@ Named = Sequence[tuple[str, Cell]]
 
 def alone(scored: ScoredOutcomes) -> Sides:
     """One model by itself."""
-    return (Side("value", "Value", "the model", BLUE, scored),)
+    return (Side("value", "Value", "the model", BLUE, "-", scored),)
 
 
 Gains = Mapping[str, tuple[Cell, Cell]]

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from experiments.reporting.document import Column, Document, Finding, Section, Table
+from experiments.reporting.model_name import name_and_digest
 from experiments.reporting.words import count, number
 from experiments.validate.card import origin
 from experiments.watch.opened import Opened
@@ -41,7 +42,7 @@ def watch_page(
     chapters = [*(_chapter(one, periods, state) for one in parts), *gathered]
     files = [file for file in state.files("data") if not file.refused]
     span = f"{periods[0]} to {periods[-1]}" if len(periods) > 1 else "".join(periods)
-    model = {"Model": opened.model_id} if opened.scorer is not None else {}
+    model = {"Model": name_and_digest(opened.scorer.bundle)} if opened.scorer is not None else {}
     return Document(
         report="watch",
         title=opened.schema.title,
@@ -137,7 +138,7 @@ def _attention(alerts: Sequence[Alert], state: State) -> Section:
     more = len(alerts) - MAX_ALERTS
     return Section(
         key="attention",
-        title="What needs attention",
+        title="Alarms and warnings",
         words=(f"{count(more, 'further alert')} of the periods shown: alerts.jsonl.",) if more > 0 else (),
         findings=tuple(findings),
     )

@@ -96,6 +96,12 @@ def mean(values: Floats) -> Estimate:
     return wald(value, float(values.std(ddof=1)) / math.sqrt(len(values)))
 
 
+def mean_share(values: Floats) -> Estimate:
+    """Mean of numbers from 0 to 1, such as PDs, with its normal interval, which ends where such a mean must."""
+    found = mean(values)
+    return Estimate(found.value, max(found.low, 0.0), min(found.high, 1.0)) if found.bounded else found
+
+
 def wald(value: float, error: float) -> Estimate:
     """``value`` plus and minus 1.96 of its standard error."""
     return Estimate(value, value - Z * error, value + Z * error)
@@ -145,8 +151,8 @@ def gini_interval(y: Floats, margin: Floats) -> Estimate:
 
 
 def brier_interval(y: Floats, margin: Floats) -> Estimate:
-    """Brier score with the normal interval of a mean of squared errors; NaN for no rows."""
-    return mean(np.square(expit(margin) - y))
+    """Brier score with the normal interval of a mean of squared errors, within 0 and 1; NaN for no rows."""
+    return mean_share(np.square(expit(margin) - y))
 
 
 def slope_interval(y: Floats, margin: Floats) -> tuple[Estimate, Estimate]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from features.arrays import Flags, Floats
-from fusion.validation.intervals import Estimate, mean, rate
+from fusion.validation.intervals import Estimate, mean, mean_share, rate
 from fusion.validation.score_bands import two_sided_jeffreys_p
 
 
@@ -59,7 +59,7 @@ def vintages(months: Mapping[str, Flags], y: Floats, pd: Floats, score: Floats, 
             n=int(rows.sum()),
             n_bad=int(y[rows].sum()),
             bad_rate=rate(float(y[rows].sum()), int(rows.sum())),
-            mean_pd=mean(pd[rows]),
+            mean_pd=mean_share(pd[rows]),
             mean_score=mean(score[rows]),
             approved=rate(float(approved[rows].sum()), int(rows.sum())),
         )

@@ -48,6 +48,7 @@ class IndexPage(ReportModel):
     """The reported applications of one run, in the order they are to be read.
 
     Attributes:
+        model_name: As of ``Subject``.
         chosen: How they were chosen, in words.
         n_left_out: Those that were chosen too and are beyond the limit.
         rejected: The first of the ``n_rejected`` rows that broke the contract; where applications were chosen by id,
@@ -59,6 +60,7 @@ class IndexPage(ReportModel):
     file: Text
     product: Text
     model: Text
+    model_name: Text = ""
     made_on: date
     entries: tuple[IndexEntry, ...]
     n_approved: Count

@@ -15,7 +15,10 @@ FEW = 3  # columns named in the opening sentence, on either side
 def underwriter_html(report: UnderwriterReport) -> str:
     """The page that answers in ten seconds why an applicant scored so."""
     ranked = sorted(report.columns, key=lambda column: column.points)
+    fall = pictures.waterfall(report)
     extra = {
+        "fall": fall,
+        "beside_waterfall": pictures.place_stands_below(len(fall.steps), len(report.reasons)),
         "against": [column for column in ranked[:FEW] if column.points <= -0.5],
         "favour": [column for column in ranked[::-1][:FEW] if column.points >= 0.5],
         "largest": largest_sentence(report.narratives),

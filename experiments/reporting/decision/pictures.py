@@ -110,6 +110,14 @@ def waterfall(report: UnderwriterReport) -> Waterfall:
     )
 
 
+def place_stands_below(n_steps: int, n_reasons: int) -> bool:
+    """Whether the histogram stands below the waterfall rather than below the reasons, which are beside the waterfall:
+    the columns of the page are then more alike in length. Counted in rows of the waterfall.
+    """
+    fall, reasons, place = n_steps + 4, 2 * max(n_reasons, 1), 9
+    return abs(fall + place - reasons) < abs(fall - place - reasons)
+
+
 @dataclass(frozen=True)
 class CategoryStrip:
     """A column of the histogram: percent from left and of the height; ``here`` when the applicant stands in it."""
@@ -168,8 +176,11 @@ def point_bars(parts: Sequence[Sentence | SourcePoints], largest: float) -> list
 
 
 def rates(report: UnderwriterReport, similar: Similar) -> Axis:
-    """The scale for the PD, the bad rate of similar applicants and that of the population, from 0."""
-    return Axis(0.0, min(1.0, 1.15 * max(similar.high, report.result.pd, population_rate(report.population), 0.01)))
+    """The scale for the PD, the bad rate of similar applicants and that of the population, with room for the marks of
+    0 and of the greatest.
+    """
+    greatest = max(similar.high, report.result.pd, population_rate(report.population), 0.01)
+    return Axis(-0.06 * greatest, 1.08 * greatest)
 
 
 def population_rate(population: PopulationPlace) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from experiments.reporting.charts import BLUE, INK, MUTED, name_places, percent_axis, picture
+from experiments.reporting.charts import BLUE, INK, MUTED, name_places, percent_axis, picture, whiskers
 from experiments.reporting.document import Plot
 from fusion.validation.intervals import Estimate
 
@@ -20,7 +20,7 @@ def shares_by_period(
         places = range(len(shown))
         if usual is not None:
             axes.axhline(usual, color=MUTED, linewidth=1.2, linestyle="--")
-        axes.vlines(places, [one.low for _, one in shown], [one.high for _, one in shown], color=BLUE, linewidth=2)
+        whiskers(axes, places, [one for _, one in shown], BLUE, 2)
         axes.plot(places, [one.value for _, one in shown], "o", color=INK, markersize=4)
         name_places(axes, [period for period, _ in shown], most=6)
         axes.set_ylim(bottom=0)

@@ -11,7 +11,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from experiments.reporting.charts import BLUE, FONT, INK, MUTED, RED, house_style, percent_axis, restyle, to_svg
+from experiments.reporting.charts import (
+    BLUE,
+    FONT,
+    INK,
+    MUTED,
+    RED,
+    house_style,
+    percent_axis,
+    restyle,
+    to_svg,
+    whiskers,
+)
 from experiments.reporting.document import Column, Interval, Plot, Table
 from fusion.watch.signals import Check, Signal
 
@@ -127,7 +138,7 @@ def _draw(axes: Axes, course: Course, place: Mapping[str, int]) -> None:
     own = course.signals
     at = np.array([place[one.period] for one in own])
     colour = RED if course.sure else BLUE
-    axes.vlines(at, [one.low for one in own], [one.high for one in own], color=colour, linewidth=1.0, alpha=0.5)
+    whiskers(axes, at, own, colour, 1.0, 0.5)
     axes.plot(at, [one.usual for one in own], color=MUTED, linewidth=1.0)
     axes.plot(at, [one.now for one in own], ".", color=INK, markersize=3)
     axes.plot(at[-1:], [own[-1].now], "o", color=colour, markersize=5)

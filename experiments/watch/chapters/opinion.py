@@ -19,6 +19,7 @@ from experiments.reporting.charts import (
     percent_axis,
     restyle,
     to_svg,
+    whiskers,
 )
 from experiments.reporting.document import Column, Finding, Gap, Interval, Plot, Row, Section, Table
 from experiments.reporting.words import percent
@@ -219,5 +220,5 @@ def _moods(axes: Axes, moods: Sequence[Mood]) -> None:
     axes.axhline(0.0, color=MUTED, linewidth=0.8)
     found = [(at, interval) for at, mood in enumerate(moods) if (interval := _interval(mood)) is not None]
     places = [at for at, _ in found]
-    axes.vlines(places, [one.low for _, one in found], [one.high for _, one in found], color=GRID, linewidth=4)
+    whiskers(axes, places, [one for _, one in found], GRID, 4)
     axes.plot(places, [one.value for _, one in found], color=BLUE, linewidth=1.8, marker="o", markersize=3)

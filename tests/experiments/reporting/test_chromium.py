@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,15 +20,6 @@ from tests.support.hostile import HOSTILE, P, filled
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PAGES: dict[str, Callable[[str | None], str]] = {
     "underwriter": lambda text: pages.underwriter_html(_with(example_reports.underwriter(), text)),
     "applicant": lambda text: pages.applicant_html(_with(example_reports.notice(), text)),
@@ -54,20 +44,6 @@ def _drawn(document: Document) -> Document:
         for section in document.sections
     ]
     return document.model_copy(update={"sections": tuple(sections)})
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (the extra dev)")
-    found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")]
-    chromium = next(filter(None, found), None)
-    if chromium is None:
-        pytest.skip("needs Chromium, and none is installed")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield running
-        running.close()
 
 
 @dataclass

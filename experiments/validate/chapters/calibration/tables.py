@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from experiments.reporting.cells import BAD_RATE, BADS, MEAN_PD, NUMBER, P_VALUE, figure, interval
-from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, name_places, percent_axis, picture
+from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, name_places, percent_axis, picture, whiskers
 from experiments.reporting.document import Column, Gap, Plot, Row, Table
 from experiments.reporting.words import number
 from experiments.validate.scored_outcomes import ScoredOutcomes
@@ -219,8 +219,9 @@ def _draw_reliability(axes: Axes, sides: Sides) -> None:
     for side in sides:
         bins = reliability(side.scored.y, side.scored.pd)
         pd, rates = [one.mean_pd for one in bins], [one.rate for one in bins]
-        axes.vlines(pd, [one.low for one in rates], [one.high for one in rates], color=side.colour if several else INK)
-        axes.plot(pd, [one.value for one in rates], "o-" if several else "o", color=side.colour, label=side.label)
+        whiskers(axes, pd, rates, side.colour if several else INK)
+        line, mark = (side.dashes, "o" if side is sides[0] else "D") if several else ("none", "o")
+        axes.plot(pd, [one.value for one in rates], mark, linestyle=line, color=side.colour, label=side.label)
         top = max(top, *pd, *(one.high for one in rates))
     top = min(1.0, 1.05 * top)
     axes.plot([0, top], [0, top], color=MUTED, linewidth=1, linestyle="--", label="PDs that come true")
@@ -247,8 +248,7 @@ def month_plot(scored: ScoredOutcomes, months: Cut) -> Plot:
 
 def _draw_months(axes: Axes, scored: ScoredOutcomes, months: Cut) -> None:
     found = [rate(float(scored.y[part.rows].sum()), len(part)) for part in months.slices]
-    for at, one in enumerate(found):
-        axes.plot([at, at], [one.low, one.high], color=INK, linewidth=1.2)
+    whiskers(axes, range(len(found)), found)
     places, pd = range(len(found)), [_mean_pd(scored, part) for part in months.slices]
     axes.plot(places, [one.value for one in found], "o", color=BLUE, label="bad rate")
     axes.plot(places, pd, "_-", color=RED, linewidth=1.4, label="mean PD")

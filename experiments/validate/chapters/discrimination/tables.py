@@ -9,14 +9,27 @@ from matplotlib.axes import Axes
 from sklearn.metrics import roc_curve
 
 from experiments.reporting.cells import BAD_RATE, BADS, MEAN_PD, NUMBER, figure, interval
-from experiments.reporting.charts import BLUE, GRID, INK, MUTED, RED, legend, name_places, percent_axis, picture
+from experiments.reporting.charts import (
+    BLUE,
+    DASHED,
+    GRID,
+    INK,
+    MUTED,
+    RED,
+    legend,
+    name_places,
+    percent_axis,
+    picture,
+    whiskers,
+)
 from experiments.reporting.document import Column, Gap, Plot, Row, Table
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.sides import Gains, Named, Sides, figure_columns, figure_rows
 from experiments.validate.slices import MIN_BADS, TOO_FEW, Cut, Slice, enough
-from fusion.metrics import both_classes, log_loss
+from features.arrays import Floats
+from fusion.metrics import auc, both_classes, log_loss
 from fusion.validation.confusion import at_cutoff
-from fusion.validation.intervals import auc_interval, bootstrap, brier_interval, gini_interval, mean, rate
+from fusion.validation.intervals import auc_interval, bootstrap, brier_interval, gini_interval, mean_share, rate
 from fusion.validation.score_bands import Decile
 
 ONE_CLASS = "one class only"
@@ -152,7 +165,7 @@ def _ranking_row(scored: ScoredOutcomes, part: Slice) -> Row:
         interval(rate(float(y.sum()), len(y))),
         *ranking,
         interval(brier_interval(y, margin)),
-        interval(mean(scored.pd[part.rows])),
+        interval(mean_share(scored.pd[part.rows])),
     )
 
 
@@ -205,7 +218,8 @@ def _draw_roc(axes: Axes, sides: Sides) -> None:
     for side in sides:
         scored, goods = side.scored, side.scored.y == 0
         lost, caught, _ = roc_curve(scored.y, scored.margin)
-        axes.plot(lost, caught, color=side.colour, linewidth=1.8, label=side.label)
+        area = f"{side.label} (AUC {auc(scored.y, scored.margin):.3f})"
+        axes.plot(lost, caught, color=side.colour, linestyle=side.dashes, linewidth=1.8, label=area)
         flagged = ~scored.approved
         dot = side.colour if len(sides) > 1 else RED
         name = "the policy's cut-off" if side is sides[-1] else None
@@ -222,8 +236,9 @@ def spread_plot(scored: ScoredOutcomes) -> Plot:
     return Plot(
         key="spread",
         title="Where goods and bads stand",
-        words="The share of each that lies at or below a score. The greatest distance between the lines is the KS.",
-        alt="Cumulative distribution of the score of goods and of bads.",
+        words="The share of each that lies at or below a score. The greatest distance between the lines, marked, is "
+        "the KS.",
+        alt="Cumulative distribution of the score of goods and of bads, with the greatest distance between them.",
         gap="" if ranked else BOTH_NEEDED,
         drawing=picture(lambda axes: _draw_spread(axes, scored)) if ranked else "",
     )
@@ -231,9 +246,15 @@ def spread_plot(scored: ScoredOutcomes) -> Plot:
 
 def _draw_spread(axes: Axes, scored: ScoredOutcomes) -> None:
     score = scored.model.bundle.model.scores(scored.margin).score
-    for value, colour, label in ((1, RED, "bads"), (0, BLUE, "goods")):
+    below: list[Floats] = []
+    for value, colour, dashes, label in ((1, RED, DASHED, "bads"), (0, BLUE, "-", "goods")):
         own = np.sort(score[scored.y == value])
-        axes.plot(own, np.arange(1, len(own) + 1) / len(own), color=colour, linewidth=1.8, label=label)
+        share = np.arange(1, len(own) + 1) / len(own)
+        axes.plot(own, share, color=colour, linestyle=dashes, linewidth=1.8, label=label)
+        below.append(np.searchsorted(own, np.unique(score), side="right") / len(own))
+    widest = int(np.argmax(below[0] - below[1]))
+    at, ends = np.unique(score)[widest], (below[1][widest], below[0][widest])
+    axes.plot([at, at], ends, color=INK, linewidth=1.4, marker="_", label=f"KS {max(ends[1] - ends[0], 0.0):.3f}")
     axes.set(xlabel="score, points; more is safer", ylabel="at or below the score")
     percent_axis(axes.yaxis)
     legend(axes)
@@ -244,14 +265,18 @@ def gains_plot(deciles: Sequence[Decile]) -> Plot:
     return Plot(
         key="gains",
         title="Bads among the riskiest",
-        words="Of all bads, the share found among the riskiest applicants.",
-        alt="Gains curve: cumulative share of bads against cumulative share of applicants, the riskiest first.",
+        words="Of all bads, the share found among the riskiest applicants. No order can rise above the upper line, "
+        "which finds every bad before the first good.",
+        alt="Gains curve: cumulative share of bads against cumulative share of applicants, the riskiest first, between "
+        "a random order and the ideal one.",
         gap="" if deciles else BOTH_NEEDED,
         drawing=picture(lambda axes: _draw_gains(axes, deciles)) if deciles else "",
     )
 
 
 def _draw_gains(axes: Axes, deciles: Sequence[Decile]) -> None:
+    bad_rate = sum(one.n_bad for one in deciles) / sum(one.n for one in deciles)
+    axes.plot([0, bad_rate, 1], [0, 1, 1], color=INK, linewidth=1, linestyle=":", label="ideal")
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--", label="by lot")
     axes.plot(
         [0, *(one.share for one in deciles)],
@@ -286,7 +311,7 @@ def _draw_months(axes: Axes, scored: ScoredOutcomes, months: Cut) -> None:
         y = scored.y[part.rows]
         if enough(y):
             one = auc_interval(y, scored.margin[part.rows])
-            axes.plot([at, at], [one.low, one.high], color=INK, linewidth=1.2)
+            whiskers(axes, [at], [one])
             axes.plot([at], [one.value], "o", color=BLUE)
     name_places(axes, [part.name for part in months.slices])
     axes.axhline(0.5, color=GRID, linewidth=1)

@@ -13,6 +13,7 @@ from experiments.reporting.document import Finding, Plot, Section, Table
 from experiments.reporting.words import listed
 from experiments.session.run import Run
 from experiments.validate.chapters.fairness.findings import column_findings, masking_findings, swap_findings
+from experiments.validate.chapters.fairness.proxies import Probed, proxies
 from experiments.validate.chapters.fairness.tables import (
     KIND_TITLES,
     FairnessView,
@@ -51,9 +52,15 @@ class FairnessRows:
     words: tuple[str, ...] = ()
 
 
-def chapter(scored: ScoredOutcomes, run: Run, reread: bool = True) -> Section:
-    """The chapter. reread: whether narratives are read again by the encoder, with sensitive sentences cut and with
-    words exchanged, which costs about as much as reading them did.
+def chapter(scored: ScoredOutcomes, run: Run, reread: bool = True, probed: Probed | None = None) -> Section:
+    """The chapter.
+
+    Args:
+        scored: what is judged.
+        run: times the work.
+        reread: whether narratives are read again by the encoder, with sensitive sentences cut and with words exchanged,
+            which costs about as much as reading them did.
+        probed: what protected attributes may be recovered from; None where that is not looked at.
     """
     narratives = bool(scored.applications.schema.narratives)
     masking = masked(scored, run) if reread else None
@@ -61,6 +68,8 @@ def chapter(scored: ScoredOutcomes, run: Run, reread: bool = True) -> Section:
     with run.timed("fairness"):
         ways = _ways(scored, masking)
         parts += [_column_part(look_at(scored, field, ways)) for field in _present(scored)]
+    if probed is not None:
+        parts.append(FairnessRows(*proxies(probed, _present(scored), run)))
     if masking is not None:
         parts.append(_masking_part(scored, masking))
     if reread and narratives:

@@ -14,7 +14,7 @@ from experiments.reporting.document import Cell, Column, Gap, Plot, Row, Table
 from experiments.validate.chapters.policy.figures import PolicyView, SegmentView
 from fusion.policy.proposal import CONSTRAINTS, ConstraintName, ProposalSegment
 from fusion.policy.simulation import Curve
-from fusion.validation.intervals import mean, rate
+from fusion.validation.intervals import mean_share, rate
 
 NOBODY = "nobody is approved"
 LIMIT_TITLES: dict[ConstraintName, str] = {
@@ -50,7 +50,7 @@ def _now(view: PolicyView) -> Table:
             limits.decline if limits else None,
             n,
             *(interval(rate(int((decisions[rows] == one).sum()), n)) for one in ("approve", "refer", "decline")),
-            interval(mean(scored.pd[approved]), NOBODY),
+            interval(mean_share(scored.pd[approved]), NOBODY),
             interval(view.bad_rate(segment), NOBODY),
         )
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import BoundaryNorm, ListedColormap
 
 from experiments.reporting.cells import BAD_RATE, MEAN_PD, NUMBER, figure, interval
-from experiments.reporting.charts import BLUE, GRID, INK, MUTED, RED, legend, name_places, percent_axis, picture
+from experiments.reporting.charts import BLUE, FONT, INK, MUTED, RED, legend, name_places, percent_axis, picture
 from experiments.reporting.document import Column, Gap, Plot, Row, Table
 from experiments.validate.chapters.stability.shift import Shift, Shifts, pd_range
 from experiments.validate.scored_outcomes import ScoredOutcomes
@@ -19,14 +19,18 @@ from fusion.validation.psi import MODERATE, SHIFTED, Psi
 from fusion.validation.text_drift import MIN_NARRATIVES
 from fusion.validation.vintages import Vintage
 
-MAX_MONTHS = 24  # columns of the table by month; the picture has all
+MAX_MONTHS = 12  # columns of the table by month; the picture has all
 NO_ROW = "no row"
 NO_PSI = "no row to compare"
 FEW = f"under {MIN_NARRATIVES} narratives"
 ALIKE = "all alike in training"
 MAX_BARS = 15
 MAX_ROWS = 24  # of the picture by month
-PALE = LinearSegmentedColormap.from_list("shift", ["#f4f7fa", "#f1d9b8", RED])
+LEVELS = (0.0, MODERATE, SHIFTED, 0.5, 1.0)
+"""Where the fields of the picture by month change their shade."""
+SHADES = ListedColormap(["#edf2f7", "#f2d7a6", "#e39a52", "#b8560f", "#6b2a05"])
+"""Ever darker, so that they differ for every eye and in print."""
+BY_CHANCE = "#f7f7f5"
 
 
 def tables(scored: ScoredOutcomes, moved: Shifts, grown: Sequence[Vintage], months: Cut | None) -> Iterator[Table]:
@@ -206,7 +210,8 @@ def _vintage_table(grown: Sequence[Vintage]) -> Table:
     return Table(
         key="stability_vintages",
         title="Vintages: months of decision",
-        note="Bad rates and approvals with Jeffreys’ 95 % interval, means with their normal one.",
+        note="Bad rates and approvals with Jeffreys’ 95 % interval, means with their normal one. Bad rate and PD by "
+        "month are drawn in the chapter on calibration.",
         columns=(
             Column(key="month", title="Month"),
             NUMBER,
@@ -222,7 +227,7 @@ def _vintage_table(grown: Sequence[Vintage]) -> Table:
 def plots(moved: Shifts, grown: Sequence[Vintage], months: Cut | None) -> list[Plot]:
     """What is drawn; without months of decision only what is over all rows."""
     found = [_score_plot(moved.score_psi), _bars_plot(moved)]
-    return [*found, _heat_plot(moved, grown), _vintage_plot(grown)] if months else found
+    return [*found, _heat_plot(moved, grown)] if months else found
 
 
 def _score_plot(found: Psi) -> Plot:
@@ -292,52 +297,33 @@ def _heat_plot(moved: Shifts, grown: Sequence[Vintage]) -> Plot:
     return Plot(
         key="stability_months",
         title="PSI by month of decision",
-        words="The redder, the further from training; full red is 0.5 and more. A dot marks a PSI above 0.1 that is "
-        "beyond chance. White, with a cross: no row, or too few narratives."
+        words="The darker, the further from training. Only what is beyond chance has a shade: a small month differs "
+        "by chance, and what chance explains is left white. A cross: no row, or too few narratives."
         + (f" {n_hidden} columns that moved least are left out." if n_hidden else ""),
-        alt="A field for every month and every column, coloured by PSI.",
+        alt="A field for every month and every column, the darker the higher its PSI.",
         wide=True,
-        drawing=picture(lambda axes: _draw_heat(axes, shown, grown), (11.0, 1.6 + 0.27 * len(shown))),
+        drawing=picture(lambda axes: _draw_heat(axes, shown, grown), (11.0, 2.0 + 0.27 * len(shown))),
     )
 
 
 def _draw_heat(axes: Axes, shown: Sequence[Shift], grown: Sequence[Vintage]) -> None:
     values = np.array([[index.value for index in one.months] for one in shown])
-    axes.imshow(
-        np.ma.masked_invalid(values), cmap=PALE, vmin=0.0, vmax=0.5, aspect="auto", interpolation="nearest", zorder=1.5
+    chance = np.array([[index.chance for index in one.months] for one in shown])
+    fields = axes.imshow(
+        np.ma.masked_where(~(values > chance), values),
+        cmap=SHADES.with_extremes(bad=BY_CHANCE),
+        norm=BoundaryNorm(LEVELS, SHADES.N, extend="max"),
+        aspect="auto",
+        interpolation="nearest",
+        zorder=1.5,
     )
-    for row, one in enumerate(shown):
-        for column, index in enumerate(one.months):
-            if math.isnan(index.value):
-                axes.plot([column], [row], "x", color=GRID, markersize=5)
-            elif index.verdict in ("moderate", "shifted"):
-                axes.plot([column], [row], "o", color=INK, markersize=3)
+    empty = np.argwhere(np.isnan(values))
+    axes.plot(empty[:, 1], empty[:, 0], "x", color=MUTED, markersize=5, linestyle="none")
+    bar = axes.figure.colorbar(fields, ax=axes, orientation="horizontal", shrink=0.4, aspect=30, pad=0.7 / len(shown))
+    bar.set_label("PSI, beyond chance", size=FONT - 1, color=INK)
+    bar.ax.tick_params(labelsize=FONT - 1, colors=INK)
     axes.set_yticks(range(len(shown)), [_short(one.title) for one in shown])
     name_places(axes, [one.name for one in grown])
-
-
-def _vintage_plot(grown: Sequence[Vintage]) -> Plot:
-    return Plot(
-        key="stability_vintages",
-        title="Bad rate and PD by month of decision",
-        words="Dots are bad rates with their 95 % interval, the line is the mean PD that was given. A month "
-        "without decisions is left empty.",
-        alt="Bad rate with its interval and mean PD of every month of decision.",
-        wide=True,
-        drawing=picture(lambda axes: _draw_vintages(axes, grown), (11.0, 3.8)),
-    )
-
-
-def _draw_vintages(axes: Axes, grown: Sequence[Vintage]) -> None:
-    at = np.arange(len(grown))
-    bad = [one.bad_rate.value for one in grown]
-    axes.vlines(at, [one.bad_rate.low for one in grown], [one.bad_rate.high for one in grown], color=INK, linewidth=1.2)
-    axes.plot(at, bad, "o", color=RED, label="bad rate")
-    axes.plot(at, [one.mean_pd.value for one in grown], "-", marker=".", color=BLUE, label="mean PD")
-    name_places(axes, [one.name for one in grown])
-    axes.set(ylim=(0, None))
-    percent_axis(axes.yaxis)
-    legend(axes)
 
 
 def _short(title: str, longest: int = 34) -> str:

@@ -58,4 +58,4 @@ def test_without_narratives_there_is_no_chapter() -> None:
 def test_a_ring_of_any_size_is_drawn(n: int) -> None:
     section = chapter([_ring(n)], [], PERIODS)
     assert section is not None
-    assert drawings(section)["rings_drawn"].startswith("<?xml")
+    assert drawings(section)["rings_drawn"].startswith("<svg ")

@@ -1,0 +1,19 @@
+"""What a page calls a model: people know it by its bundle's folder and its training window, machines by its digest."""
+
+from __future__ import annotations
+
+from fusion.bundle import Bundle
+
+
+def model_name(bundle: Bundle) -> str:
+    """The folder and the window, without the digest: ``champion, learned from decisions of 2019-01-01 to 2021-12-31``;
+    the schema's title where there is no folder.
+    """
+    window = bundle.manifest.provenance.window
+    learned = f", learned from decisions of {window[0]} to {window[1]}" if window else ""
+    return f"{bundle.name or bundle.schema.title}{learned}"
+
+
+def name_and_digest(bundle: Bundle) -> str:
+    """Both, as facts of a document have them."""
+    return f"{model_name(bundle)} (digest {bundle.manifest.model_id})"

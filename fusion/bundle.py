@@ -8,12 +8,7 @@ Layout of format version 9:
     config.json             the resolved settings
     tabular.json            the fitted tabular encoder
     columns.json            what each input was like over the training rows, in counts
-    calibration.json        the blends, with what each member weighs, and the text-only line
-    basis.safetensors       the maps from a design to the heads' inputs
-    components.safetensors  the maps from these to what the trees hear of narratives beside their log-odds
-    heads/*.safetensors     the fused, the columns-only and the text-only head
-    stacker/*.txt           one booster per boosted member and fold in LightGBM's text format, fused and columns-only
-    heads/without/NAME/*.safetensors, stacker/without/NAME/*.txt    the model without each source
+    calibration.json, basis.safetensors, components.safetensors, heads/, stacker/   the model (``fusion.model.files``)
     population.safetensors  the training applicants' columns, outcomes, contributions and how far their narratives lie
                             from the mean one, without ids and narratives
     reference.safetensors   what the training narratives were like, in aggregates, for drift
@@ -35,12 +30,9 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
@@ -58,11 +50,8 @@ from fusion.bundle_folder import MANIFEST, MANIFEST_DIGEST, check_place
 from fusion.config import Config, parse_config
 from fusion.explain.attribution import Explainer
 from fusion.explain.population import Population
-from fusion.model.basis import Basis
-from fusion.model.fusion_model import Assembly, FusionModel, Member, TextModel, Without
-from fusion.model.head import Head
-from fusion.model.stacker import Stacker
-from fusion.model.text_components import TextComponents
+from fusion.model.files import MODEL_FILES, json_bytes, model_files, model_of
+from fusion.model.fusion_model import FusionModel
 from fusion.policy.policy import Policy, deciding_policy, encoded_cutoffs
 from fusion.policy.policy_file import parse_policy
 from fusion.signatures import SIGNATURE, Signer, check_signature, demanded_signer
@@ -75,19 +64,15 @@ NEEDED = (
     "config.json",
     "tabular.json",
     "columns.json",
-    "calibration.json",
-    "basis.safetensors",
-    "components.safetensors",
     "population.safetensors",
     "reference.safetensors",
     "rows.safetensors",
-    *(f"heads/{name}.safetensors" for name in ("fused", "columns_only", "text_only")),
+    *MODEL_FILES,
 )
 TUNED = "encoder/tuned.safetensors"
 PROBES = "encoder/probes.safetensors"
 POLICY = "policy.json"
 COPY_AGAIN = "Copy the bundle again from where it was made."
-Json = dict[str, object]
 _PROFILES = TypeAdapter(dict[str, ColumnProfile])
 
 
@@ -135,7 +120,7 @@ class Manifest(BaseModel):
 
     def to_bytes(self) -> bytes:
         """The manifest as it stands on disk."""
-        return _json_bytes(self.model_dump())
+        return json_bytes(self.model_dump())
 
 
 Tensors = Mapping[str, Floats32]
@@ -212,44 +197,13 @@ class Bundle:
         return self.rows.among(applications, self.manifest.provenance.data_digest) if self.rows.known else None
 
 
-def _json_bytes(value: object) -> bytes:
-    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
-
-
 def config_digest(config: Config) -> str:
     """sha256 of the resolved settings."""
-    return hashlib.sha256(_json_bytes(config.model_dump())).hexdigest()
-
-
-def _basis_arrays(basis: Basis) -> dict[str, npt.NDArray[np.generic]]:
-    return {field.name: np.ascontiguousarray(getattr(basis, field.name)) for field in fields(Basis)}
-
-
-def _head_file(name: str, head: Head) -> dict[str, bytes]:
-    return {f"heads/{name}.safetensors": save_tensors(head.to_arrays())}
-
-
-def _assembly_files(name: str, assembly: Assembly) -> dict[str, bytes]:
-    texts = {f"stacker/{name}-{i:03d}.txt": text.encode() for i, text in enumerate(assembly.stacker.to_text())}
-    return _head_file(name, assembly.head) | texts
-
-
-def _without_files(ablation: Without) -> dict[str, bytes]:
-    folder = _folder_without(ablation.group.name)
-    return _assembly_files(f"{folder}/fused", ablation.fused) | _head_file(f"{folder}/text_only", ablation.text_only)
-
-
-def _folder_without(source: str) -> str:
-    return f"without/{source}"
-
-
-def _blend_json(assembly: Assembly) -> Json:
-    members = [asdict(member) for member in assembly.members]
-    return {"members": members, "booster_weights": assembly.stacker.weights, "intercept": assembly.intercept}
+    return hashlib.sha256(json_bytes(config.model_dump())).hexdigest()
 
 
 def _policy_json(policy: Policy) -> bytes:
-    return _json_bytes(policy.model_dump(mode="json", exclude_none=True))
+    return json_bytes(policy.model_dump(mode="json", exclude_none=True))
 
 
 def save(
@@ -263,31 +217,16 @@ def save(
     Raises ContractError when ``path`` exists and is not a bundle.
     """
     check_place(path)
-    model = trained.model
-    calibration = {
-        "fused": _blend_json(model.fused),
-        "columns_only": _blend_json(model.columns_only),
-        "n_style": model.n_style,
-        "text_only": {"slope": model.text_only.slope, "intercept": model.text_only.intercept},
-        "without": {one.group.name: _blend_json(one.fused) for one in model.without},
-    }
-    without = [part for one in model.without for part in _without_files(one).items()]
     files = {
         "schema.json": trained.tabular.schema.source.encode(),
-        "config.json": _json_bytes(trained.config.model_dump()),
-        "tabular.json": _json_bytes(trained.tabular.to_json()),
-        "columns.json": _json_bytes(_PROFILES.dump_python(dict(trained.profiles), mode="json")),
-        "calibration.json": _json_bytes(calibration),
-        "basis.safetensors": save_tensors(_basis_arrays(model.basis)),
-        "components.safetensors": save_tensors(model.components.to_arrays()),
+        "config.json": json_bytes(trained.config.model_dump()),
+        "tabular.json": json_bytes(trained.tabular.to_json()),
+        "columns.json": json_bytes(_PROFILES.dump_python(dict(trained.profiles), mode="json")),
         "population.safetensors": save_tensors(trained.population.to_arrays()),
         "reference.safetensors": save_tensors(trained.reference.to_arrays()),
         "rows.safetensors": save_tensors(trained.rows.to_arrays()),
         "card.md": card.encode(),
-        **_assembly_files("fused", model.fused),
-        **_assembly_files("columns_only", model.columns_only),
-        **_head_file("text_only", model.text_only.head),
-        **dict(without),
+        **model_files(trained.model),
         **({PROBES: save_tensors({"vectors": trained.probes})} if trained.probes is not None else {}),
         **({TUNED: save_tensors(dict(trained.tuned))} if trained.tuned else {}),
         **({POLICY: _policy_json(trained.policy)} if trained.policy else {}),
@@ -390,29 +329,7 @@ def load(path: Path, signed_by: Signer | None = None) -> Bundle:
         ) from error
     config = parse_config(json.loads(contents["config.json"]), f"{path}/config.json")
     tabular = TabularEncoder.from_json(json.loads(contents["tabular.json"]), schema)
-    calibration = json.loads(contents["calibration.json"])
-
-    def head(name: str) -> Head:
-        return Head.from_arrays(load_tensors(contents[f"heads/{name}.safetensors"]))
-
-    def assembly(name: str, blend: dict[str, Any]) -> Assembly:
-        texts = [contents[file].decode() for file in sorted(contents) if file.startswith(f"stacker/{name}-")]
-        members = tuple(Member(**member) for member in blend["members"])
-        stacker = Stacker.from_text(texts, blend["booster_weights"])
-        return Assembly(head(name), stacker, blend["intercept"], members)
-
-    basis = Basis(**load_tensors(contents["basis.safetensors"]))
-    text_only = TextModel(head("text_only"), **calibration["text_only"])
-    components = TextComponents(**load_tensors(contents["components.safetensors"]))
-    fused, columns_only = (assembly(name, calibration[name]) for name in ("fused", "columns_only"))
-    without = tuple(
-        Without(group, head(f"{folder}/text_only"), assembly(f"{folder}/fused", calibration["without"][group.name]))
-        for group in tabular.sources
-        if group.name in calibration["without"]
-        for folder in [_folder_without(group.name)]
-    )
-    n_style = calibration["n_style"]
-    model = FusionModel(basis, components, n_style, fused, columns_only, text_only, config.scale, without)
+    model = model_of(contents, config.scale, tabular.sources)
     population = Population.from_arrays(load_tensors(contents["population.safetensors"]), tabular)
     names = tuple(field.name for field in schema.narratives)
     reference = Reference.from_arrays(load_tensors(contents["reference.safetensors"]), names)

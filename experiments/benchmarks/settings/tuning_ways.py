@@ -13,15 +13,14 @@ A way is a value of ``encoder.tuning``, or the name or file of settings (``--con
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import get_args
 
-import numpy as np
-
 from data_schemas.reader import load_schema
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
+from experiments.benchmarks.settings.bundles_compared import HEADERS, against_first, cells_against
 from experiments.options import vector_cache
 from experiments.session.decision_dates import rows_until
 from experiments.session.run import Run
@@ -29,11 +28,9 @@ from experiments.train.choices import choose_settings
 from experiments.train.job import mask_narratives, prepare
 from experiments.train.rows import Split, later_rows
 from experiments.train.tuning import TUNE
-from features.arrays import Floats
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.config import Config, EncoderConfig, load_config
-from fusion.metrics import Gain, auc, delong
 from fusion.model.fusion_model import Margins
 from fusion.model.training import fit
 from fusion.text_encoder import CACHE_GB, VectorCache, open_text_encoder
@@ -81,15 +78,6 @@ def judge(read: Applications, split: Split, way: str, config: Config, cache: Vec
     return Judged(way, model.margins(prepared.held_out), seconds.get(TUNE, 0.0), sum(seconds.values()))
 
 
-def compared(y: Floats, one: Judged, first: Judged) -> dict[str, object]:
-    """The figures of a way, against the first."""
-    found: dict[str, object] = {"way": one.way, "seconds": one.seconds, "total": one.total}
-    for name in ("text_only", "fused"):
-        margin, other = getattr(one.margins, name), getattr(first.margins, name)
-        found |= {f"auc_{name}": auc(y, margin), f"gain_{name}": asdict(delong(y, margin, other))}
-    return found
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train in every way and compare."""
     options = parser(__doc__ or "")
@@ -114,25 +102,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             tell(f"{way}, up to {until}")
             config = config_of(way, given.set)
             judged.append(judge(read, split, way, config, vector_cache(given.cache, CACHE_GB, False, print)))
-            found.append({"until": str(until), "rows": len(y), **compared(y, judged[-1], judged[0])})
-            lines.append(_line(until, y, judged[-1], judged[0]))
-    headers = ["until", "rows", "tuning", "tuned in, s", "all, s", "AUC text", "gain (95 %)", "p"]
-    publish({"ways": found}, markdown([*headers, "AUC model", "gain (95 %)", "p"], lines), given.json)
-
-
-def _line(until: date, y: Floats, one: Judged, first: Judged) -> list[str]:
-    cells = [str(until), f"{len(y):,}", one.way, f"{one.seconds:,.0f}", f"{one.total:,.0f}"]
-    for margin, other in (
-        (one.margins.text_only, first.margins.text_only),
-        (one.margins.fused, first.margins.fused),
-    ):
-        cells += [f"{auc(y, margin):.4f}", *([""] * 2 if one is first else _gain(delong(y, margin, other)))]
-    return cells
-
-
-def _gain(gain: Gain) -> list[str]:
-    p = "none" if np.isnan(gain.p) else f"{gain.p:.2g}"
-    return [f"{gain.difference:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})", p]
+            one, first = judged[-1], judged[0].margins
+            seconds = {"seconds": one.seconds, "total": one.total}
+            found.append(
+                {"until": str(until), "rows": len(y), "way": way, **seconds, **against_first(y, one.margins, first)}
+            )
+            cells = [str(until), f"{len(y):,}", way, f"{one.seconds:,.0f}", f"{one.total:,.0f}"]
+            lines.append([*cells, *cells_against(y, one.margins, first)])
+    headers = ["until", "rows", "tuning", "tuned in, s", "all, s", *HEADERS]
+    publish({"ways": found}, markdown(headers, lines), given.json)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import torch.nn.functional as F  # noqa: N812 (the name everyone knows)
 from torch import Tensor
 
 from data_schemas.errors import ContractError
+from features.encoders.unpadded import attend_unpadded, attends_unpadded
 
 CPU_TILE = 256
 CUDA_TILE = 4096
@@ -230,6 +231,8 @@ class Bert:
     def attend(self, qkv: Tensor, runs: Sequence[tuple[int, int]]) -> Tensor:
         """Self-attention inside each window. qkv: (rows, 3 * dim). Returns (rows, dim), zero in the filling."""
         dim, n_heads = self.shape.dim, self.shape.n_heads
+        if attends_unpadded(qkv.device, qkv.dtype):
+            return attend_unpadded(qkv, runs, n_heads)
         attended = qkv.new_zeros(len(qkv), dim)
         at = 0
         for count, length in runs:

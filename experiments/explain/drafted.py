@@ -41,6 +41,8 @@ def readable(title: str) -> str:
         return title if len(re.findall(r"[^\W\d_]", title)) >= 2 else ""
     parts = words_in(title).split() if title.isascii() else title.split()
     words = [_SHORT.get(part, part) for part in parts]
+    if any(len(word) == 1 and word.isalpha() and word not in "aei" for word in words):
+        return ""
     plain = [word for word in words if _WORD.fullmatch(word) and _VOWEL.search(word)]
     if not set(plain) - set(_SHORT.values()) or 2 * len(plain) < sum(word not in _SHORT.values() for word in words):
         return ""

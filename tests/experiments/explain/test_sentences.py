@@ -120,7 +120,7 @@ def test_a_column_without_wording_is_named_by_its_title_or_left_to_a_person() ->
     assert of(Reason("COLUMN_4", "[no wording] A14", worded=False), Ground(None, WRITTEN, False)) is None
 
 
-@pytest.mark.parametrize("title", ["1. En.", "A14", "x_3", "", "V", "n", "q7 zz", "KRTZ BRX"])
+@pytest.mark.parametrize("title", ["1. En.", "A14", "x_3", "", "V", "n", "q7 zz", "KRTZ BRX", "MSinceMostRecentInq"])
 def test_titles_that_are_no_words(title: str) -> None:
     assert readable(title) == ""
 

@@ -118,8 +118,8 @@ def note_score(scorer: Scorer, heading: Heading, run: Run) -> None:
     """Say where the rules want a bureau's score disclosed and the schema does not say which column is one."""
     if heading.rules is not Rules.PLAIN and scorer.schema.bureau_score is None:
         run.note(
-            f"The schema {scorer.schema.name!r} marks no column as a bureau's score (`bureau_score`), so letters by the "
-            f"rules {heading.rules.value!r} disclose none. Mark it where there is one, and train again."
+            f"The schema {scorer.schema.name!r} marks no column as a bureau's score (`bureau_score`), so letters by "
+            f"the rules {heading.rules.value!r} disclose none. Mark it where there is one, and train again."
         )
 
 

@@ -59,6 +59,7 @@ class Ground:
         joined: Whether it is a passage of several.
         recorded: Whether it comes from records of a source, which the applicant did not write.
         side: Where the column's value lies beside those of most approved applicants.
+        label: Whether the sentence is a label, such as a job title, not a statement.
         named: Whether the reason says what the sentence is about: it matches a concept, or is a label.
     """
 
@@ -69,6 +70,7 @@ class Ground:
     recorded: bool = False
     side: Side = Side.NONE
     named: bool = True
+    label: bool = False
 
     @property
     def quotable(self) -> bool:
@@ -122,7 +124,7 @@ def ground(
     sentence = Fact(title=title, value=shortened(text))
     is_label = isinstance(field, Field) and not field.match_concepts
     named = is_label or column is not None or bool(case.matches.concept[at] >= 0)
-    return Ground(column, sentence, bool(case.matches.sensitive[at]), joined, recorded, side, named)
+    return Ground(column, sentence, bool(case.matches.sensitive[at]), joined, recorded, side, named, is_label)
 
 
 def _of_records(case: Case, number: int, at: int, language: Language) -> str:

@@ -14,7 +14,7 @@ from experiments.explain.cases import Case, Study
 from experiments.explain.letters.rules import check_lender
 from experiments.explain.output_folder import INDEX_JSON, check_place
 from experiments.explain.report_content import Heading, Reporter
-from experiments.explain.request import Audience, Form, ReportRequest
+from experiments.explain.request import Audience, Form, ReportRequest, Rules
 from experiments.explain.selection import Choice, Chosen, Deciding, RowNames, choose
 from experiments.explain.standing import Crowd
 from experiments.reporting.decision import pages
@@ -72,6 +72,7 @@ def explain_file(
             "Install one, for Chinese such as fonts-noto-cjk, and make them again."
         )
     if Audience.APPLICANT in order.audiences:
+        note_score(scorer, heading, run)
         score = scorer.schema.bureau_score
         check_lender(heading.rules, heading.lender, score.bureau_score.agency if score and score.bureau_score else "")
     chosen = _choose(scorer, choice, heading.data, options, run, seconds)
@@ -110,6 +111,15 @@ def note_wordings(scorer: Scorer, order: ReportRequest, run: Run) -> None:
             "column by its title, and one whose title is no words is left to a person. Give each a `reason` and train "
             "again.",
             {"without_wording": names},
+        )
+
+
+def note_score(scorer: Scorer, heading: Heading, run: Run) -> None:
+    """Say where the rules want a bureau's score disclosed and the schema does not say which column is one."""
+    if heading.rules is not Rules.PLAIN and scorer.schema.bureau_score is None:
+        run.note(
+            f"The schema {scorer.schema.name!r} marks no column as a bureau's score (`bureau_score`), so letters by "
+            f"the rules {heading.rules.value!r} disclose none. Mark it where there is one, and train again."
         )
 
 

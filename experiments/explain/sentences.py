@@ -35,6 +35,9 @@ def reason_sentence(reason: Reason, ground: Ground, language: Language) -> Marke
             return _joined(quote, _filled(why, {}))
         why = language.gettext("One of us will tell you which part of it weighed against your application, and why.")
         return _joined(_filled(wording, {}), _filled(why, {})) if wording else None
+    if wording and ground.label and ground.sentence is not None and ground.quotable and not ground.recorded:
+        own = {"quote": str(ground.sentence.value)}
+        return _filled(language.gettext("{subject}: “{quote}”."), own, wording)
     return _joined(quote, _filled(wording, {})) if wording else None
 
 

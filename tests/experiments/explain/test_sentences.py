@@ -68,6 +68,13 @@ def test_what_was_written_is_quoted_and_named() -> None:
     assert quoted == f"You wrote: “{WRITTEN.value}” {LENDERS.wording}"
 
 
+def test_a_label_stands_behind_what_it_is() -> None:
+    job = Fact(title="Job title", value="gig driver")
+    reason = Reason("JOB_TITLE", "The job you named.")
+    assert of(reason, Ground(None, job, False, label=True)) == "The job you named: “gig driver”."
+    assert of(reason, Ground(None, job, True, label=True)) == "The job you named."
+
+
 def test_what_a_record_notes_was_not_written_by_the_applicant() -> None:
     noted = Reason("X", "From our notes on your calls: What a note says about other loans weighed against you.")
     place = WRITTEN.model_copy(update={"title": "Notes on calls, 3 May 2024"})
@@ -106,13 +113,14 @@ def test_a_column_without_wording_is_named_by_its_title_or_left_to_a_person() ->
     assert drafted("Number of cars") == f"“Number of cars” in your application: {above}"
     assert drafted("numCollaborators") == f"“number of collaborators” in your application: {above}"
     assert drafted("FICO") == f"Your credit bureau score: {above}"
+    assert drafted("PercentTradesNeverDelq") == f"“percent trades never delq” in your application: {above}"
     assert drafted("1. En.") is None
     unreadable = Reason("COLUMN_5", "[no wording] V12", worded=False)
     assert needs_person(unreadable, Ground(Fact(title="V12", value=3.0), None, False))
     assert of(Reason("COLUMN_4", "[no wording] A14", worded=False), Ground(None, WRITTEN, False)) is None
 
 
-@pytest.mark.parametrize("title", ["1. En.", "A14", "x_3", "", "V", "n", "q7 zz", "KRTZ BRX"])
+@pytest.mark.parametrize("title", ["1. En.", "A14", "x_3", "", "V", "n", "q7 zz", "KRTZ BRX", "MSinceMostRecentInq"])
 def test_titles_that_are_no_words(title: str) -> None:
     assert readable(title) == ""
 

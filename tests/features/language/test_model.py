@@ -64,7 +64,7 @@ def test_words_are_guessed_with_their_own_embeddings(folder: Path) -> None:
 
 
 def test_the_loss_is_that_of_transformers(folder: Path) -> None:
-    model = open_language_model(str(folder), 0)
+    model = open_language_model(str(folder), 0, precision="fp32")
     model.network.train(False)
     batch = batch_of(model)
     labels = torch.full(batch.seen.shape, -100)

@@ -17,6 +17,7 @@ from experiments.explain.report_content import Heading, Reporter
 from experiments.explain.request import Audience, Form, ReportRequest, Rules
 from experiments.explain.selection import Choice, Chosen, Deciding, RowNames, choose
 from experiments.explain.standing import Crowd
+from experiments.explain.validator_content import validator_report
 from experiments.reporting.decision import pages
 from experiments.reporting.decision.applicant import ApplicantNotice
 from experiments.reporting.decision.index import IndexEntry, IndexPage, Link
@@ -208,7 +209,7 @@ def _reports(reporter: Reporter, case: Case, order: ReportRequest, run: Run) -> 
                         sheet = reporter.answers(case, notice)
                         found.append(("answers", sheet, pages.answers_html(sheet, language)))
                 case Audience.VALIDATOR:
-                    validator = reporter.validator(case)
+                    validator = validator_report(reporter, case)
                     found = [("validator", validator, pages.validator_html(validator))]
         yield from found
 

@@ -1,10 +1,8 @@
-"""The reports of a studied application: for the underwriter, for the applicant, for the validator."""
+"""What the underwriter's report and the letter hold; the validator's report shares parts of it."""
 
 from __future__ import annotations
 
-import hashlib
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -25,7 +23,7 @@ from experiments.explain.letters.letter import LetterHead, letter, must_be_revie
 from experiments.explain.request import Rules
 from experiments.explain.standing import Crowd
 from experiments.explain.statements import disagreements, statements_of
-from experiments.reporting.background import BackgroundRows, in_words
+from experiments.reporting.background import BackgroundRows
 from experiments.reporting.decision.answers import AnswerSheet
 from experiments.reporting.decision.applicant import ApplicantNotice, Suggestion
 from experiments.reporting.decision.underwriter import (
@@ -39,19 +37,10 @@ from experiments.reporting.decision.underwriter import (
     SuggestedChange,
     UnderwriterReport,
 )
-from experiments.reporting.decision.validator import (
-    Ablation,
-    Background,
-    Contribution,
-    Digests,
-    SentenceContribution,
-    ValidatorReport,
-)
 from experiments.reporting.language import ENGLISH, Language
 from experiments.reporting.model_name import model_name
 from experiments.reporting.parts import (
     DecidingPolicy,
-    Fact,
     Move,
     Result,
     SentenceMethod,
@@ -65,8 +54,6 @@ from fusion.explain.counterfactuals import ColumnMove
 from fusion.explain.explanation import to_points
 from fusion.model.calibration import to_score
 from fusion.policy.policy import encoded_cutoffs
-from fusion.scorer import SEED
-from fusion.versions import package_versions
 
 LEAST_PD = 1e-6
 
@@ -338,124 +325,3 @@ class Reporter:
                 masked=bool(config.text.mask),
             )
         )
-
-    def validator(self, case: Case) -> ValidatorReport:
-        """Every contribution and all that is needed to make them again."""
-        explanation, scale = case.explanation, self.bundle.config.scale
-        contributions = self.contributions(case)
-        total = explanation.base + sum(part.log_odds for part in contributions)
-        outcomes, margin = case.outcomes, case.outcomes.fused.margin
-        ablations = {"columns only": outcomes.columns_only.margin, "narratives only": outcomes.text_only}
-        if case.narratives_written:
-            ablations["this model, nothing written"] = outcomes.silent.margin
-        return ValidatorReport(
-            subject=self.subject(case),
-            result=self.result(outcomes.fused),
-            margin=margin,
-            base=explanation.base,
-            starting_score=self.score(explanation.base),
-            total=total,
-            reconciliation=total - margin,
-            points_per_log_odds=float(to_points(np.ones(1), scale)[0]),
-            background=self.background(explanation.base),
-            contributions=contributions,
-            sentences=self.sentence_contributions(case),
-            sentence_method=self.method(case),
-            seed=SEED,
-            ablations=tuple(
-                Ablation(name=name, margin=value, pd=float(expit(value))) for name, value in ablations.items()
-            ),
-            digests=self.digests(),
-            versions=self.versions(),
-            command=self.heading.command_for(case.id),
-            sources=self.sources(case),
-            policy=deciding_policy(self.study.scorer, case),
-            refer_reasons=refer_reasons(case, self.study.scorer.deciding_policy),
-        )
-
-    def contributions(self, case: Case) -> tuple[Contribution, ...]:
-        """Columns, then narratives; nothing of them is sampled, so their standard errors are 0."""
-        explanation = case.explanation
-        known = facts(case) | {narrative.name: _extent(narrative) for narrative in self.narratives(case)}
-        stated = statements_of(case, self.points)
-        whole = np.concatenate([explanation.columns[0], explanation.narratives[0]])
-        rows = zip(
-            (*explanation.column_names, *explanation.narrative_names),
-            whole.tolist(),
-            self.points(whole),
-            explanation.from_trees[0].tolist(),
-            strict=True,
-        )
-        return tuple(
-            Contribution(
-                kind="column" if number < len(explanation.column_names) else "narrative",
-                name=name,
-                fact=known[name],
-                log_odds=log_odds,
-                points=points,
-                error=0.0,
-                stacker=from_trees,
-                head=log_odds - from_trees,
-                source=self.source_of(name),
-                statements=stated.get(name, ()),
-            )
-            for number, (name, log_odds, points, from_trees) in enumerate(rows)
-        )
-
-    def sentence_contributions(self, case: Case) -> tuple[SentenceContribution, ...]:
-        """Every sentence, in log-odds."""
-        explanation, concepts = case.explanation, self.bundle.schema.concepts
-        points, found = self.points(explanation.sentences), []
-        place: dict[int, int] = {}
-        for at, (text, narrative) in enumerate(
-            zip(explanation.block.text, explanation.block.narrative.tolist(), strict=True)
-        ):
-            place[narrative] = place.get(narrative, 0) + 1
-            concept = case.matches.concept[at]
-            found.append(
-                SentenceContribution(
-                    narrative=explanation.narrative_names[narrative],
-                    place=place[narrative],
-                    text=text.strip(),
-                    concept=concepts[concept].name if concept >= 0 else None,
-                    similarity=float(str(case.matches.similarity[at])) if concepts else None,
-                    sensitive=tuple(sorted(case.matches.sensitive[at])),
-                    log_odds=float(explanation.sentences[at]),
-                    points=points[at],
-                    error=float(explanation.sentence_error[at]),
-                    n_orders=int(explanation.orders[at]),
-                    exact=bool(explanation.exact[at]),
-                )
-            )
-        return tuple(found)
-
-    def background(self, base: float) -> Background:
-        """What absent columns are drawn from."""
-        rows = self.background_rows
-        cutoff = self.study.scorer.deciding_policy.cutoffs.approve
-        words = in_words(rows, base, self.bundle.config.explain, cutoff)
-        return Background(kind="near_cut_off" if rows.near else "all", n_rows=rows.n, words=words)
-
-    def digests(self) -> Digests:
-        """What the model was made of."""
-        manifest = self.bundle.manifest
-        source = manifest.provenance
-        return Digests(
-            model=hashlib.sha256(manifest.to_bytes()).hexdigest(),
-            schema_=source.schema_digest,
-            config=source.config_digest,
-            data=source.data_digest,
-            encoder=source.encoder_digest,
-        )
-
-    def versions(self) -> dict[str, str]:
-        """Versions that made this report, and beside them those that trained the model, where they differ."""
-        now: Mapping[str, str] = package_versions()
-        then = self.bundle.manifest.provenance.versions
-        return {**now, **{f"{name} in training": was for name, was in then.items() if now.get(name) != was}}
-
-
-def _extent(narrative: Narrative) -> Fact:
-    """How much was written; the sentences themselves stand in their own table."""
-    n = len(narrative.sentences)
-    return Fact(title=narrative.title, value=f"{n} sentence{'s' if n != 1 else ''}" if n else None)

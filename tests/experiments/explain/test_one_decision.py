@@ -20,6 +20,7 @@ from data_schemas.reader import parse_schema
 from experiments.explain.cases import Study
 from experiments.explain.report_content import Heading, Reporter
 from experiments.explain.standing import Crowd
+from experiments.explain.validator_content import validator_report
 from experiments.reporting.decision.pages import applicant_html
 from experiments.reporting.file_names import file_name
 from experiments.session.progress import Clock
@@ -194,7 +195,7 @@ def test_score_reports_letters_and_policy_agree(opened: Opened, one: Drawn) -> N
     heading = Heading(Path("new.csv"), date(2026, 3, 9), (), approval_reasons=one.asked)
     reporter = Reporter(study, Crowd.of(bundle.population, bundle.config.scale), heading)
     case = study.study(applications_of(frame, bundle.schema))
-    report, check, letter = reporter.underwriter(case), reporter.validator(case), reporter.notice(case)
+    report, check, letter = reporter.underwriter(case), validator_report(reporter, case), reporter.notice(case)
     assert report.result.pd == check.result.pd == scored["pd"]
     assert report.result.decision == check.result.decision == letter.decision == wanted
     assert ";".join(found.reason for found in report.refer_reasons) == why

@@ -13,6 +13,7 @@ from experiments.explain.cases import Case, Study
 from experiments.explain.report_content import Heading, Reporter
 from experiments.explain.sentences import reason_sentence
 from experiments.explain.standing import Crowd
+from experiments.explain.validator_content import validator_report
 from experiments.reporting.decision.pages import underwriter_html, validator_html
 from experiments.reporting.language import ENGLISH
 from experiments.session.progress import Clock
@@ -46,12 +47,12 @@ def test_the_value_stands_with_the_sentence_that_states_it(reporter: Reporter, c
     assert "$500" in next(one.text for one in statement.text.passages if one.marked)
     assert statement.place == 2
     assert statement.points == pytest.approx(column.points)
-    part = next(one for one in reporter.validator(case).contributions if one.name == "stated_income")
+    part = next(one for one in validator_report(reporter, case).contributions if one.name == "stated_income")
     assert part.statements == column.statements
 
 
 def test_pages_mark_what_is_stated_and_run_nothing(reporter: Reporter, case: Case) -> None:
-    for page in (underwriter_html(reporter.underwriter(case)), validator_html(reporter.validator(case))):
+    for page in (underwriter_html(reporter.underwriter(case)), validator_html(validator_report(reporter, case))):
         assert re.search(r"<mark>[^<]*\$500[^<]*</mark>", page)
         assert "<b there" not in page
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 
 from data_schemas.errors import ContractError
 from fusion.config import Config, load_config
@@ -84,7 +85,7 @@ def test_the_estimator_tunes_scores_and_saves(tmp_path: Path) -> None:
     estimator.save(tmp_path / "model")
     scorer = load_scorer(tmp_path / "model")
     rows = frame.assign(**{scorer.schema.id.name: [str(at) for at in range(len(frame))]})
-    np.testing.assert_array_equal(scorer.score(rows.to_dict("records")).scores["pd"], 1 / (1 + np.exp(-margin)))
+    np.testing.assert_array_equal(scorer.score(rows.to_dict("records")).scores["pd"], expit(margin))
     again = CreditFusionClassifier.from_bundle(tmp_path / "model", good=False, bad=True)
     np.testing.assert_array_equal(again.decision_function(frame), margin)
     given = CreditFusionClassifier.from_bundle(tmp_path / "model", good=False, bad=True, encoder=scorer.encoder)

@@ -310,7 +310,7 @@ def test_a_shadow_test_is_planned_by_the_files_own_pace(place: Place) -> None:
     pace = N / (months.max().ordinal - months.min().ordinal + 1)
     for row in rows:
         if not isinstance(row[3], Gap):
-            assert float(str(row[4])) == pytest.approx(float(str(row[3])) / pace, rel=0.01)
+            assert float(str(row[3])) - 1 <= float(str(row[4])) * pace <= float(str(row[3]))
 
 
 def test_a_policy_file_gives_the_rate_and_the_cutoff(place: Place) -> None:

@@ -258,11 +258,11 @@ class TestRefused:
     def test_another_precision(self, copied: Sweeper, capsys: pytest.CaptureFixture[str]) -> None:
         """As where one machine has bf16 and the other has not: the settings are the same."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("features.encoders.sources.native_bf16", lambda _: True)
+            patch.setattr("features.encoders.devices.native_bf16", lambda _: True)
             code = copied("--trials", "1", "--study", "fast")
         assert code == 0
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("features.encoders.sources.native_bf16", lambda _: False)
+            patch.setattr("features.encoders.devices.native_bf16", lambda _: False)
             capsys.readouterr()
             assert copied("--trials", "1", "--study", "fast") == 2
         stderr = " ".join(failure_of(capsys).split())

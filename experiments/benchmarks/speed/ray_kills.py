@@ -83,8 +83,8 @@ def _workers(pid: int) -> list[psutil.Process]:
     return found
 
 
-def main() -> None:
-    """Compare and print."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Compare and print; see the module's text."""
     options = parser(__doc__ or "")
     model_and_data(options, 20_000)
     options.add_argument("--kills", type=int, default=20, help="how many (default: %(default)s)")
@@ -92,7 +92,7 @@ def main() -> None:
     options.add_argument("--chunk-rows", type=int, default=100, help="rows of a part (default: %(default)s)")
     options.add_argument("--seed", type=int, default=0, help="of the moments (default: %(default)s)")
     options.add_argument("--pause", type=float, default=15.0, help="most seconds between kills (default: %(default)s)")
-    given = options.parse_args()
+    given = options.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         rows, local, ray = Path(folder) / "new.csv", Path(folder) / "local.csv", Path(folder) / "ray.csv"
         write_rows(rows, draw(given.data, given.rows))

@@ -35,13 +35,13 @@ ENGINES: Mapping[str, Sequence[str]] = {
 START_ROWS = 100
 
 
-def main() -> None:
-    """Measure and print."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print; see the module's text."""
     options = parser(__doc__ or "")
     model_and_data(options, 20_000)
     options.add_argument("--rounds", type=int, default=3, help="how many (default: %(default)s)")
     options.add_argument("--chunk-rows", type=int, default=500, help="rows of a part (default: %(default)s)")
-    given = options.parse_args()
+    given = options.parse_args(arguments)
     seconds: dict[str, list[float]] = {name: [] for name in ENGINES}
     starts: dict[str, list[float]] = {name: [] for name in ENGINES}
     with tempfile.TemporaryDirectory() as folder:

@@ -16,6 +16,15 @@ def put_text(path: Path, text: str) -> None:
     beside.replace(path)
 
 
+def sync_folder(folder: Path) -> None:
+    """Put the names of a folder's files on the disk, as ``fsync`` of a file puts its bytes there. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """A folder to fill; it becomes ``path``, in place of what is there, when the block ends well, else it vanishes."""

@@ -25,6 +25,7 @@ import pyarrow.parquet
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from data_schemas.errors import ContractError, RunError
+from features.atomic_files import sync_folder
 from features.batches.column_counts import ColumnCounts, summed
 from features.tables.csv_writer import write_header, write_rows
 
@@ -234,7 +235,7 @@ class PartialOutput:
             if source.exists():
                 finished = finished_file(source, target)
                 finished.replace(target.path)
-                _sync_folder(target.path.parent)
+                sync_folder(target.path.parent)
                 source.unlink(missing_ok=True)
         shutil.rmtree(partial_folder(self.scored.path))
 
@@ -264,7 +265,7 @@ class PartialOutput:
         beside = folder / f"{JOURNAL}.new"
         _append(beside, 0, journal.model_dump_json(indent=1).encode())
         beside.replace(folder / JOURNAL)
-        _sync_folder(folder)
+        sync_folder(folder)
         self.journal = journal
 
 
@@ -341,14 +342,6 @@ def _append(file: Path, offset: int, content: bytes) -> int:
         stream.flush()
         os.fsync(stream.fileno())
     return offset + len(content)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def finished_file(source: Path, target: OutputFile) -> Path:

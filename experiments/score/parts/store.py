@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.fs
 
 from data_schemas.errors import ContractError, RunError
+from features.atomic_files import sync_folder
 
 UNFINISHED = ".unfinished-"
 COPY_BYTES = 1 << 22
@@ -123,7 +124,7 @@ class FolderStore:
             fresh = _appear(beside, path)
         finally:
             beside.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
         return fresh
 
     def publish(self, file: Path, name: str) -> None:
@@ -138,7 +139,7 @@ class FolderStore:
             if error.errno != errno.EXDEV:
                 raise
             raise RunError(f"{path} lies on another file system than --out", "Choose paths on one of them.") from error
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
     @contextmanager
     def fetched(self, name: str) -> Iterator[Path]:
@@ -175,14 +176,6 @@ def _appear(beside: Path, path: Path) -> bool:
     except OSError:  # a file system without hard links: the same name means the same bytes, so replacing is no harm
         beside.replace(path)
     return True
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @dataclass(frozen=True)

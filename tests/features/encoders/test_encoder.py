@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from features.arrays import Floats32
 from features.encoders.bert import means
 from features.encoders.encoder import BertEncoder
 from features.encoders.sources import EMBEDDED, locate, open_encoder
+from tests.support.equal_bits import check_bits_in_any_company, words
 from tests.support.tiny_bert import tiny_bert
 
 PRECISIONS: tuple[Literal["bf16", "fp32"], ...] = ("bf16", "fp32")
@@ -45,13 +45,6 @@ def _threads() -> Iterator[None]:
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
-
-
-def words(n_texts: int, longest: int, seed: int) -> list[str]:
-    """Texts of every length, from nothing to ``longest`` words."""
-    chance = random.Random(seed)
-    bag = ["loan", "rent", "to", "pay", "my", "credit", "cards", "consolidation", "a", "job", ";", "2011", "please"]
-    return [" ".join(chance.choices(bag, k=chance.randint(0, longest))) for _ in range(n_texts)]
 
 
 def reference(folder: Path, encoder: BertEncoder, text: str) -> Floats32:
@@ -100,17 +93,7 @@ def test_texts_are_encoded_independently(tiny: BertEncoder, texts: list[str], da
 
 
 def test_minilm_bits_do_not_depend_on_other_texts(minilm: BertEncoder) -> None:
-    texts = words(45, 50, seed=1) + words(3, 400, seed=2)
-    torch.set_num_threads(2)
-    together = minilm.encode(texts)
-    order = random.Random(4).sample(range(len(texts)), len(texts))
-    np.testing.assert_array_equal(minilm.encode([texts[i] for i in order]), together[order])
-    torch.set_num_threads(1)
-    for at in range(0, len(texts), 11):
-        np.testing.assert_array_equal(minilm.encode(texts[at : at + 7]), together[at : at + 7])
-    np.testing.assert_array_equal(minilm.encode(texts[:1] * 60), together[:1].repeat(60, axis=0))
-    torch.set_num_threads(3)
-    np.testing.assert_array_equal(minilm.encode(texts), together)
+    check_bits_in_any_company(minilm, words(45, 50, seed=1) + words(3, 400, seed=2), n_copies=60)
 
 
 def test_encoding_leaves_the_thread_count_alone(tiny: BertEncoder) -> None:

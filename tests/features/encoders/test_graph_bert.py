@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -18,6 +17,7 @@ from features.encoders.encoder import BertEncoder
 from features.encoders.parity import compare_vectors, probe_vectors
 from features.encoders.sources import EMBEDDED, open_encoder
 from features.text.cleaning import passages
+from tests.support.equal_bits import check_bits_in_any_company, words
 from tests.support.tiny_bert import tiny_bert
 from tests.support.tiny_encoders import tiny_encoder
 
@@ -56,24 +56,8 @@ def minilm(request: pytest.FixtureRequest) -> BertEncoder:
     return open_encoder(EMBEDDED, engine=engine, precision=precision)
 
 
-def words(n_texts: int, longest: int, seed: int) -> list[str]:
-    chance = random.Random(seed)
-    bag = ["loan", "rent", "to", "pay", "my", "credit", "cards", "consolidation", "a", "job", ";", "2011", "please"]
-    return [" ".join(chance.choices(bag, k=chance.randint(0, longest))) for _ in range(n_texts)]
-
-
 def test_bits_depend_neither_on_other_texts_nor_on_threads(minilm: BertEncoder) -> None:
-    texts = words(30, 50, seed=1) + words(2, 400, seed=2)
-    torch.set_num_threads(2)
-    together = minilm.encode(texts)
-    order = random.Random(4).sample(range(len(texts)), len(texts))
-    np.testing.assert_array_equal(minilm.encode([texts[i] for i in order]), together[order])
-    torch.set_num_threads(1)
-    for at in range(0, len(texts), 11):
-        np.testing.assert_array_equal(minilm.encode(texts[at : at + 7]), together[at : at + 7])
-    np.testing.assert_array_equal(minilm.encode(texts[:1] * 40), together[:1].repeat(40, axis=0))
-    torch.set_num_threads(3)
-    np.testing.assert_array_equal(minilm.encode(texts), together)
+    check_bits_in_any_company(minilm, words(30, 50, seed=1) + words(2, 400, seed=2), n_copies=40)
 
 
 def test_an_engine_opened_anew_gives_the_same_bits(minilm: BertEncoder) -> None:

@@ -243,7 +243,11 @@ class PartialOutput:
         return partial_folder(self.scored.path) / f"{name}.csv"
 
     def _begin(self, identity: Mapping[str, str]) -> None:
-        for file in partial_folder(self.scored.path).iterdir():
+        folder = partial_folder(self.scored.path)
+        if (folder / JOURNAL).exists():  # it goes first: a complete one takes files that are gone for published
+            (folder / JOURNAL).unlink()
+            sync_folder(folder)
+        for file in folder.iterdir():
             if file.name != LOCK:
                 file.unlink()
         scored_bytes = _append(self._file("scored"), 0, header_bytes(self.scored))

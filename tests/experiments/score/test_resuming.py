@@ -211,6 +211,30 @@ def test_a_damaged_partial_is_refused(place: Place) -> None:
         place.score(resume=True)
 
 
+def test_a_replacement_that_is_killed_at_once_does_not_pass_for_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iterdir = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda folder: iter(sorted(iterdir(folder), reverse=True)))
+    place = Place(tmp_path / "first")
+    place.folder.mkdir()
+    applications(60).to_csv(place.files.data, index=False)
+    with snapshots(place.folder, tmp_path / "publishing") as taken:
+        place.score()
+    between = (one for one in map(Place, taken) if one.files.rejects.exists() and not one.files.out.exists())
+    publishing = next(between)
+    publishing.files.out.write_text("older")
+    with snapshots(publishing.folder, tmp_path / "replaced") as taken:
+        publishing.score(force=True)
+    for folder in taken[:5]:  # until the journal of the new run is there
+        killed = Place(folder)
+        try:
+            killed.score(resume=True)
+        except ContractError:
+            continue
+        assert killed.results() == place.results(), folder.name
+
+
 def test_a_finished_file_is_replaced_only_with_force(place: Place, undisturbed: tuple[bytes, bytes]) -> None:
     place.files.out.write_text("precious")
     for resume in (False, True):

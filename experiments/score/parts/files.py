@@ -134,6 +134,8 @@ def _check_names(source: str, names: Sequence[str]) -> None:
         what = f"{source}/{others[0]} is neither CSV, gzipped CSV nor Parquet by its name"
         remedy = f"End it in one of {', '.join(SUFFIXES)}, or take it out; names that begin with _ or . are skipped."
         raise ContractError(what, remedy)
+    if odd := [name for name in names if name != name.encode(errors="replace").decode()]:
+        raise ContractError(f"{source} holds a file whose name is no UTF-8: {odd[0]!a}", "Rename it.")
     outputs = Counter(one for name in names for one in (name, f"{name}{REJECTS}"))
     if twice := [name for name, count in outputs.items() if count > 1]:
         what = f"{source}/{twice[0]} has the name that another file's rejects get"

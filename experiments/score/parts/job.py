@@ -13,10 +13,10 @@ from experiments.score.columns import output_columns
 from experiments.score.job import identity_of
 from experiments.score.parts.executor import Executor, RowsCommitted
 from experiments.score.parts.files import WORK, FilesToScore
-from experiments.score.parts.steps import Job, survey
+from experiments.score.parts.steps import Job, input_sha256, survey
 from experiments.score.parts.store import FolderStore, is_file, open_store
 from experiments.score.parts.work import LOCK, FileDone, FileRead, Plan, Work, added, begin, finish, unfinished
-from experiments.score.resumable_output import Tally, lock_folder, partial_folder
+from experiments.score.resumable_output import Tally, check_identity, lock_folder, partial_folder
 from experiments.session.run import Run
 from experiments.session.unlike_training import note_warnings, refuse
 from features.batches.warnings import ColumnWarning
@@ -110,7 +110,7 @@ def score_in_parts(
             scorer.schema, scorer.n_reasons, scorer.lenders_policy is not None, options.passthrough
         )
         job = Job(work, scorer.schema, replace(options, chunk_rows=plan.part_rows), columns)
-        done, n_resumed = _earlier(work, names)
+        done, n_resumed = _earlier(work, given)
         answered, n_fresh = _answered(executor, job, given, done, run)
         warnings = _warnings(scorer, [*done, *answered], given, conduct, run)
         n_resumed += sum(one.read.n_rows for one in answered) - n_fresh
@@ -121,10 +121,12 @@ def score_in_parts(
     return ScoredFiles(tuple(ordered), n_resumed, warnings)
 
 
-def _earlier(work: Work, names: Sequence[str]) -> tuple[list[FileDone], int]:
-    """The files that an earlier run has published, and their rows."""
-    done = [one for one in map(work.done, names) if one is not None]
-    return done, sum(one.read.n_rows for one in done)
+def _earlier(work: Work, given: FilesToScore) -> tuple[list[FileDone], int]:
+    """The files that an earlier run has published, and their rows; raises ContractError where one changed since."""
+    done = {file: one for file in given.files if (one := work.done(file.name)) is not None}
+    then = {f"sha256 of {file.name}": one.read.input_sha256 for file, one in done.items()}
+    check_identity(work.address, then, {f"sha256 of {file.name}": input_sha256(file) for file in done})
+    return list(done.values()), sum(one.read.n_rows for one in done.values())
 
 
 def _answered(

@@ -7,6 +7,7 @@ can be done again at any time, by anybody, with the same result.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from experiments.score.parts.work import FileDone, FileRead, Work, added, check_
 from experiments.score.resumable_output import OutputColumn, OutputFile, finished_file, header_bytes, rows_bytes
 from experiments.session.fingerprint import check_unchanged, fingerprint
 from features.tables.applications import Chunk
+from features.tables.csv_records import file_sha256
 from features.tables.reader import ReadOptions, file_layout, read_chunks
 from fusion.scorer import UNWATCHED, Monitor
 
@@ -64,6 +66,12 @@ class ReadPart:
     chunk: Chunk
 
 
+def input_sha256(file: FileToScore) -> str:
+    """Digest of a file's bytes as they are now; raises RunError where it cannot be read."""
+    with _fetched(file) as path:
+        return file_sha256(path)
+
+
 def read_parts(job: Job, file: FileToScore) -> Iterator[ReadPart | FileRead]:
     """The parts of a file that are not committed yet, then what was found of the file.
 
@@ -73,9 +81,15 @@ def read_parts(job: Job, file: FileToScore) -> Iterator[ReadPart | FileRead]:
     Raises ContractError for a file that is no table of this contract, RunError for one that cannot be read or changes
     meanwhile.
     """
+    with _fetched(file) as path:
+        yield from _read(job, file, path)
+
+
+@contextmanager
+def _fetched(file: FileToScore) -> Iterator[Path]:
     try:
         with file.data.store.fetched(file.data.name) as path:
-            yield from _read(job, file, path)
+            yield path
     except FileNotFoundError as error:
         raise RunError(f"{file.data} does not exist", "Check the path.") from error
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import shutil
 import tempfile
 import uuid
@@ -27,6 +28,7 @@ from data_schemas.errors import ContractError, RunError
 from features.atomic_files import sync_folder
 
 UNFINISHED = ".unfinished-"
+_IS_UNFINISHED = re.compile(r"(^|/)\.unfinished-|\.unfinished-[0-9a-f]{32}$")
 COPY_BYTES = 1 << 22
 
 
@@ -98,10 +100,16 @@ class FolderStore:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def names(self, below: str = "") -> list[str]:
-        """As ``Store.names``; objects that are being written are none yet."""
-        paths = (self.folder / below).rglob("*")
-        found = (path.relative_to(self.folder).as_posix() for path in paths if path.is_file())
-        return sorted(name for name in found if UNFINISHED not in name)
+        """As ``Store.names``; objects that are being written are none yet.
+
+        A link to a folder is not followed and is named like a file: what lies behind it must not be left out unnoticed.
+        Raises OSError for a folder that cannot be listed.
+        """
+        found = []
+        for folder, folders, files in os.walk(self.folder / below, onerror=_raise_unless_gone):
+            paths = (Path(folder, name) for name in (*folders, *files))
+            found += [path.relative_to(self.folder).as_posix() for path in paths if path.is_file() or path.is_symlink()]
+        return sorted(name for name in found if not _IS_UNFINISHED.search(name))
 
     def open(self, name: str) -> BinaryIO:
         """As ``Store.open``."""
@@ -165,6 +173,11 @@ class FolderStore:
     def clear(self) -> None:
         """Remove the folder with all that is in it."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _appear(beside: Path, path: Path) -> bool:

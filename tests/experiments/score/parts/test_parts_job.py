@@ -193,6 +193,20 @@ def test_parts_of_an_input_that_changed_are_not_used(batch: Batch) -> None:
     assert b"\n59," in batch.results()["a.csv"] + batch.results()["a.csv.rejects.csv"]
 
 
+def test_an_input_that_changed_once_it_was_published_is_not_taken_for_done(tmp_path: Path) -> None:
+    whole = Batch(tmp_path / "whole")
+    whole.write(12)
+    with snapshots(whole.folder, tmp_path / "killed") as taken:
+        whole.score(8)
+    killed = Batch(next(folder for folder in taken if any((folder / "out.parts").glob("*/a.csv/done.json"))))
+    with (killed.data / "a.csv").open("a") as file:
+        file.write("\n")
+    with pytest.raises(ContractError, match=r"belongs to another run \(sha256 of a\.csv: \w+ then, \w+ now\)"):
+        killed.score(8, resume=True)
+    assert killed.score(8, force=True).n_resumed == 0
+    assert not killed.work.exists()
+
+
 @pytest.mark.parametrize("fault", ["lost", "cut off", "altered", "renamed"])
 def test_parts_that_do_not_add_up_to_the_input_are_refused(batch: Batch, fault: str) -> None:
     unlike = replace(SCORER, unlike=lambda _: (ColumnWarning("amount", "missing", "all are missing"),))

@@ -61,6 +61,32 @@ def test_objects_are_listed_removed_and_cleared(store: Store) -> None:
         pass
 
 
+def test_no_input_is_left_out_unnoticed(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [file.name for file in batch.given().files]
+    (batch.data / "may.unfinished-1.csv").write_bytes((batch.data / "a.csv").read_bytes())
+    assert [file.name for file in batch.given().files] == sorted([*names, "may.unfinished-1.csv"])
+    link = batch.data / "link"
+    link.symlink_to(batch.data / "sub", target_is_directory=True)
+    with pytest.raises(ContractError, match="in/link is neither CSV"):
+        batch.given()
+    link.unlink()
+    odd = os.fsdecode(os.fsencode(batch.data) + b"/\xff.csv")
+    Path(odd).touch()
+    with pytest.raises(ContractError, match=r"name is no UTF-8: .*udcff\.csv"):
+        batch.given()
+    Path(odd).unlink()
+    scandir = os.scandir
+
+    def denied(path: Path) -> object:
+        if Path(path).name == "sub":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(PermissionError, match="in/sub"):
+        batch.given()
+
+
 def test_a_file_is_published_in_place_of_an_older_one(store: Store) -> None:
     for content_now in (b"old", b"new"):
         with store.scratch() as folder:

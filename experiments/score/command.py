@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
-from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,27 +26,17 @@ from experiments.options import (
     SourceOption,
     StrictOption,
     ThreadsOption,
-    use_threads,
     vector_cache,
 )
+from experiments.score.engines import Engine
 from experiments.score.parts.addresses import is_address
-from experiments.session.run import ALL_REJECTED, SOME_REJECTED, Run
-from experiments.session.standard_streams import DASH, copy_to_stdout, one_from_stdin, output_file
+from experiments.session.run import ALL_REJECTED, SOME_REJECTED
+from experiments.session.standard_streams import DASH, one_from_stdin
 
 if TYPE_CHECKING:
-    from data_schemas.contract import Schema
     from experiments.score.parts.files import FilesToScore
-    from experiments.score.resumable_output import Tally
 
 MAX_REASONS = 20
-FREQUENT = 5  # first reasons that the summary names
-
-
-class Engine(StrEnum):
-    """What answers: this process, or Ray workers on this machine or a cluster."""
-
-    LOCAL = "local"
-    RAY = "ray"
 
 
 EXAMPLES = """
@@ -163,94 +152,37 @@ def score(
     --data - reads stdin, a table in any form that a file may have, whole and before the first row is scored. --out -
     writes the scored rows to stdout once all are scored; it needs --rejects, and the run log lies beside that file.
     """
-    from experiments.score.job import ScoredFile, ScoreFiles, score_file
-    from experiments.score.parts.executor import Executor, InProcess
-    from experiments.score.parts.job import Conduct, ScoredFiles, check_free_parts, check_no_parts, score_in_parts
-    from experiments.score.parts.ray_workers import ScorerSource, ray_workers
-    from experiments.score.resumable_output import check_in_the_way
-    from experiments.session.second_models import SecondModels
-    from experiments.session.sources import shown, with_sources
-    from features.batches.warnings import in_lines
+    from experiments.score.parts.job import Conduct
+    from experiments.score.whole_run import ScoreRequest, score_as_requested
     from features.tables.reader import ReadOptions
-    from fusion.scorer import load_scorer
 
-    to_stdout = out == DASH
-    if to_stdout:
+    if out == DASH:
         _check_stdout(rejects, resume, json_output)
     given = _given_in_parts(engine, data, out, rejects, second)
-    rejects = rejects or out.parent / f"{out.name}.rejects.csv"
     copied = tuple(dict.fromkeys(unicodedata.normalize("NFC", name) for name in passthrough or ()))
-    arguments: dict[str, object] = {"model": model, "data": data, "out": out, "rejects": rejects}
-    arguments |= {"passthrough": copied, "reasons": reasons, "chunk_rows": chunk_rows, "resume": resume}
-    arguments |= {"policy": policy, "second": second, "sources": shown(source), "engine": engine.value}
-    options = ReadOptions(chunk_rows, delimiter=delimiter, encoding=encoding, sheet=sheet, passthrough=copied)
-    with (
-        Run.start("score", _log_beside(out, rejects), arguments, json_output) as run,
-        output_file(out, rejects) as scored,
-    ):
-        with run.timed("load"):
-            use_threads(threads)
-            vectors = vector_cache(cache, cache_gb, no_cache, run.note)
-            seconds = SecondModels.load(second or (), vectors, threads)
-            scorer = load_scorer(
-                model,
-                encoder=encoder,
-                cache=vectors,
-                policy=policy,
-                seconds=seconds.scorers,
-                reasons=reasons,
-                threads=threads,
-            )
-            if engine is Engine.LOCAL:
-                scorer.prepare()
-        if reasons and scorer.unworded:
-            run.note(
-                f"The schema words no reason for {', '.join(scorer.unworded)}: as reasons they are marked "
-                "[no wording], and are nothing to give an applicant.",
-                {"without_wording": scorer.unworded},
-            )
-        conduct = Conduct(resume, force, strict)
-        done: ScoredFile | ScoredFiles
-        if given is not None:
-            check_free_parts(given, conduct)
-            _check_sources(given, engine, scorer.schema)
-            options = with_sources(
-                run, given.paths, scorer.schema, source or (), options, threads=threads, strict=strict
-            )
-            executor: Executor = InProcess(scorer)
-            if engine is Engine.RAY:
-                loads = ScorerSource.like(scorer, model, encoder, vectors, threads)
-                executor = run.hold(ray_workers(loads, address, workers, run.note))
-            done = score_in_parts(scorer, given, options, executor, run, conduct)
-        else:
-            if not force:
-                check_in_the_way(scored, rejects, resume)  # before a join that may take minutes
-                check_no_parts(scored)
-            options = with_sources(run, [data], scorer.schema, source or (), options, threads=threads, strict=strict)
-            files = ScoreFiles(data, scored, rejects, resumable=not to_stdout)
-            done = score_file(scorer, files, options, run, resume=resume, force=force, strict=strict, seconds=seconds)
-        for name, n_rows in done.tally.without_second.items():
-            if n_rows:
-                run.note(
-                    f"{n_rows:,} rows break the contract of second model {name} and have no probability",
-                    {"second": name, "without": n_rows},
-                )
-        if to_stdout:
-            copy_to_stdout(scored)
-        run.finish(
-            {
-                "out": out,
-                **({"rejects": rejects} if given is None else given.shown),
-                **counts(done.tally, reasons > 0),
-                "lines_left_out": done.n_left_out,
-                "rows_resumed": done.n_resumed,
-                "rows_per_second": (done.tally.rows - done.n_resumed) / run.clock.total,
-                "cache_hit_rate": scorer.encoder.hit_rate,
-                "warnings": in_lines(done.warnings),
-            }
-        )
-    if done.tally.rejected:
-        raise typer.Exit(SOME_REJECTED if done.tally.scored else ALL_REJECTED)
+    request = ScoreRequest(
+        model=model,
+        data=data,
+        out=out,
+        rejects=rejects or out.parent / f"{out.name}.rejects.csv",
+        log_beside=_log_beside(out, rejects),
+        given=given,
+        reasons=reasons,
+        policy=policy,
+        second=tuple(second or ()),
+        encoder=encoder,
+        engine=engine,
+        address=address,
+        workers=workers,
+        conduct=Conduct(resume, force, strict),
+        sources=tuple(source or ()),
+        options=ReadOptions(chunk_rows, delimiter=delimiter, encoding=encoding, sheet=sheet, passthrough=copied),
+        vectors=partial(vector_cache, cache, cache_gb, no_cache),
+        threads=threads,
+    )
+    tally = score_as_requested(request, json_output)
+    if tally.rejected:
+        raise typer.Exit(SOME_REJECTED if tally.scored else ALL_REJECTED)
 
 
 def _given_in_parts(
@@ -275,13 +207,6 @@ def _given_in_parts(
     return files_to_score(data, out, rejects)
 
 
-def _check_sources(given: FilesToScore, engine: Engine, schema: Schema) -> None:
-    """Raise ContractError where the contract has further sources and no join of this process reaches all steps."""
-    if schema.sources and (engine is Engine.RAY or not given.are_local):
-        what = "the model's contract has further sources, which are joined by --engine local with files of this machine"
-        raise ContractError(what, "Leave --engine ray out, and copy the files here.")
-
-
 def _log_beside(out: Path, rejects: Path | None) -> Path | None:
     """The file beside which the run log lies; an object store gets none."""
     if out == DASH:
@@ -298,28 +223,3 @@ def _check_stdout(rejects: Path | None, resume: bool, json_output: bool) -> None
     if json_output:
         what = "--out - and --json would both write to stdout"
         raise ContractError(what, "Leave --json out, or name a file with --out.")
-
-
-def counts(tally: Tally, with_reasons: bool) -> Mapping[str, object]:
-    """The counts for reading and for ``--json``; mean PD and the rates are None without scored rows.
-
-    with_reasons: those of reasons too, with the most frequent first reasons.
-    """
-    found: dict[str, object] = {
-        "rows": tally.rows,
-        "scored": tally.scored,
-        "rejected": tally.rows - tally.scored,
-        "mean_pd": tally.pd_sum / tally.scored if tally.scored else None,
-        "decline_rate": tally.declined / tally.scored if tally.scored else None,
-        "refer_rate": tally.referred / tally.scored if tally.scored else None,
-        "rejected_by_rule": tally.rejected,
-        "data_quality": tally.quality,
-    }
-    if not with_reasons:
-        return found
-    frequent = sorted(tally.first_reasons.items(), key=lambda item: (-item[1], item[0]))[:FREQUENT]
-    return found | {
-        "with_undisclosable_reason": tally.undisclosable,
-        "with_sensitive_statement": tally.sensitive,
-        "first_reasons": dict(frequent),
-    }

@@ -1,0 +1,234 @@
+"""A run of score: load, score a file or files in parts, say what was found, sum up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_schemas.contract import Schema
+from data_schemas.errors import ContractError
+from experiments.options import use_threads
+from experiments.score.engines import Engine
+from experiments.score.job import ScoredFile, ScoreFiles, score_file
+from experiments.score.parts.executor import Executor, InProcess
+from experiments.score.parts.files import FilesToScore
+from experiments.score.parts.job import Conduct, ScoredFiles, check_free_parts, check_no_parts, score_in_parts
+from experiments.score.parts.ray_workers import ScorerSource, ray_workers
+from experiments.score.resumable_output import Tally, check_in_the_way
+from experiments.session.run import Run
+from experiments.session.second_models import SecondModels
+from experiments.session.sources import shown, with_sources
+from experiments.session.standard_streams import DASH, copy_to_stdout, output_file
+from features.batches.warnings import in_lines
+from features.encoders.cache import Tell
+from features.tables.reader import ReadOptions
+from fusion.scorer import Scorer, load_scorer
+from fusion.text_encoder import VectorCache
+
+FREQUENT = 5  # first reasons that the summary names
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """What a run of score is asked for.
+
+    Attributes:
+        model: The bundle.
+        data: The applications, a file or a folder.
+        out: The scored rows; ``-``: on stdout.
+        rejects: The rows that break the contract, of one file.
+        log_beside: The file beside which the run log lies; None: no log.
+        given: The files of a run in parts; None: one file that this process scores from its first row on.
+        reasons: At most so many beside every score.
+        policy: File of the policy that decides; None: the bundle's.
+        second: Second models, as they were named.
+        encoder: Where the text encoder lies; None: where training found it.
+        engine: What answers.
+        address: Of a Ray cluster; None: this machine.
+        workers: Of Ray; 0: one per processor.
+        conduct: What is done about other runs and about doubts.
+        sources: Further sources, as they were named.
+        options: How the data are read.
+        vectors: Opens the cache of narratives' vectors.
+        threads: Processor threads; 0: as many as there are.
+    """
+
+    model: Path
+    data: Path
+    out: Path
+    rejects: Path
+    log_beside: Path | None
+    given: FilesToScore | None
+    reasons: int
+    policy: Path | None
+    second: tuple[str, ...]
+    encoder: str | None
+    engine: Engine
+    address: str | None
+    workers: int
+    conduct: Conduct
+    sources: tuple[str, ...]
+    options: ReadOptions
+    vectors: Callable[[Tell], VectorCache | None]
+    threads: int
+
+    @property
+    def logged(self) -> dict[str, object]:
+        """The arguments that the run log keeps."""
+        return {
+            "model": self.model,
+            "data": self.data,
+            "out": self.out,
+            "rejects": self.rejects,
+            "passthrough": self.options.passthrough,
+            "reasons": self.reasons,
+            "chunk_rows": self.options.chunk_rows,
+            "resume": self.conduct.resume,
+            "policy": self.policy,
+            "second": list(self.second) or None,
+            "sources": shown(self.sources),
+            "engine": self.engine.value,
+        }
+
+
+def score_as_requested(request: ScoreRequest, json_output: bool) -> Tally:
+    """Score what is asked for and print the summary; the counts over all rows.
+
+    Raises as ``score_file`` and ``score_in_parts`` do.
+    """
+    with (
+        Run.start("score", request.log_beside, request.logged, json_output) as run,
+        output_file(request.out, request.rejects) as scored,
+    ):
+        with run.timed("load"):
+            use_threads(request.threads)
+            vectors = request.vectors(run.note)
+            seconds = SecondModels.load(request.second, vectors, request.threads)
+            scorer = load_scorer(
+                request.model,
+                encoder=request.encoder,
+                cache=vectors,
+                policy=request.policy,
+                seconds=seconds.scorers,
+                reasons=request.reasons,
+                threads=request.threads,
+            )
+            if request.engine is Engine.LOCAL:
+                scorer.prepare()
+        _note_unworded(scorer, run)
+        done: ScoredFile | ScoredFiles
+        if request.given is not None:
+            done = _score_parts(scorer, request, request.given, vectors, run)
+        else:
+            done = _score_one(scorer, request, scored, seconds, run)
+        _note_without_second(done.tally, run)
+        if request.out == DASH:
+            copy_to_stdout(scored)
+        run.finish(
+            {
+                "out": request.out,
+                **({"rejects": request.rejects} if request.given is None else request.given.shown),
+                **counts(done.tally, request.reasons > 0),
+                "lines_left_out": done.n_left_out,
+                "rows_resumed": done.n_resumed,
+                "rows_per_second": (done.tally.rows - done.n_resumed) / run.clock.total,
+                "cache_hit_rate": scorer.encoder.hit_rate,
+                "warnings": in_lines(done.warnings),
+            }
+        )
+    return done.tally
+
+
+def _score_parts(
+    scorer: Scorer, request: ScoreRequest, given: FilesToScore, vectors: VectorCache | None, run: Run
+) -> ScoredFiles:
+    check_free_parts(given, request.conduct)
+    _check_sources(given, request.engine, scorer.schema)
+    options = _joined(scorer, request, given.paths, run)
+    executor: Executor = InProcess(scorer)
+    if request.engine is Engine.RAY:
+        loads = ScorerSource.like(scorer, request.model, request.encoder, vectors, request.threads)
+        executor = run.hold(ray_workers(loads, request.address, request.workers, run.note))
+    return score_in_parts(scorer, given, options, executor, run, request.conduct)
+
+
+def _score_one(scorer: Scorer, request: ScoreRequest, scored: Path, seconds: SecondModels, run: Run) -> ScoredFile:
+    conduct = request.conduct
+    if not conduct.force:
+        check_in_the_way(scored, request.rejects, conduct.resume)  # before a join that may take minutes
+        check_no_parts(scored)
+    options = _joined(scorer, request, [request.data], run)
+    files = ScoreFiles(request.data, scored, request.rejects, resumable=request.out != DASH)
+    return score_file(
+        scorer,
+        files,
+        options,
+        run,
+        resume=conduct.resume,
+        force=conduct.force,
+        strict=conduct.strict,
+        seconds=seconds,
+    )
+
+
+def _joined(scorer: Scorer, request: ScoreRequest, paths: Sequence[Path], run: Run) -> ReadOptions:
+    return with_sources(
+        run,
+        paths,
+        scorer.schema,
+        request.sources,
+        request.options,
+        threads=request.threads,
+        strict=request.conduct.strict,
+    )
+
+
+def _note_unworded(scorer: Scorer, run: Run) -> None:
+    if scorer.n_reasons and scorer.unworded:
+        run.note(
+            f"The schema words no reason for {', '.join(scorer.unworded)}: as reasons they are marked "
+            "[no wording], and are nothing to give an applicant.",
+            {"without_wording": scorer.unworded},
+        )
+
+
+def _note_without_second(tally: Tally, run: Run) -> None:
+    for name, n_rows in tally.without_second.items():
+        if n_rows:
+            run.note(
+                f"{n_rows:,} rows break the contract of second model {name} and have no probability",
+                {"second": name, "without": n_rows},
+            )
+
+
+def _check_sources(given: FilesToScore, engine: Engine, schema: Schema) -> None:
+    """Raise ContractError where the contract has further sources and no join of this process reaches all steps."""
+    if schema.sources and (engine is Engine.RAY or not given.are_local):
+        what = "the model's contract has further sources, which are joined by --engine local with files of this machine"
+        raise ContractError(what, "Leave --engine ray out, and copy the files here.")
+
+
+def counts(tally: Tally, with_reasons: bool) -> Mapping[str, object]:
+    """The counts for reading and for ``--json``; mean PD and the rates are None without scored rows.
+
+    with_reasons: those of reasons too, with the most frequent first reasons.
+    """
+    found: dict[str, object] = {
+        "rows": tally.rows,
+        "scored": tally.scored,
+        "rejected": tally.rows - tally.scored,
+        "mean_pd": tally.pd_sum / tally.scored if tally.scored else None,
+        "decline_rate": tally.declined / tally.scored if tally.scored else None,
+        "refer_rate": tally.referred / tally.scored if tally.scored else None,
+        "rejected_by_rule": tally.rejected,
+        "data_quality": tally.quality,
+    }
+    if not with_reasons:
+        return found
+    frequent = sorted(tally.first_reasons.items(), key=lambda item: (-item[1], item[0]))[:FREQUENT]
+    return found | {
+        "with_undisclosable_reason": tally.undisclosable,
+        "with_sensitive_statement": tally.sensitive,
+        "first_reasons": dict(frequent),
+    }

@@ -189,8 +189,9 @@ def _print_json(failure: Failure) -> None:
     """Print a failure as one JSON object on stdout, where the command line asks for JSON."""
     words = sys.argv[1:]
     if "--json" in words:
-        verbs = words[2:] if words[0] == "--signed-by" else words
-        verb = " ".join(verbs[: 2 if verbs[0] in ("bundle", "schema") else 1])
+        while words[0].startswith("--signed-by"):
+            words = words[1 if "=" in words[0] else 2 :]
+        verb = " ".join(words[: 2 if words[0] in ("bundle", "schema") else 1])
         print(json.dumps({"verb": verb, "status": "failed", **asdict(failure)}), flush=True)
 
 

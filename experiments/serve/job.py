@@ -91,6 +91,9 @@ def load_models(files: ModelFiles, vectors: VectorCache | None, threads: int) ->
     if files.challenger and files.shadow:
         what = "--challenger and --shadow name two more models"
         raise ContractError(what, "Name one: a challenger that decides, or a shadow that is only logged.")
+    share = files.share if files.challenger else 0.0
+    if not 0 <= share <= 1:
+        raise ContractError(f"--share {share} is no share", "Give a number between 0 and 1, such as 0.1.")
     seconds = SecondModels.load(files.second, vectors, threads)
 
     def opened(path: Path | None) -> Scorer | None:
@@ -116,9 +119,6 @@ def load_models(files: ModelFiles, vectors: VectorCache | None, threads: int) ->
     for other in (challenger, shadow):
         if other is not None:
             check_pair(champion, other)
-    share = files.share if challenger else 0.0
-    if not 0 <= share <= 1:
-        raise ContractError(f"--share {share} is no share", "Give a number between 0 and 1, such as 0.1.")
     experiment = files.experiment or (f"{champion.model_id}:{challenger.model_id}" if challenger else "")
     return Models(champion, challenger, shadow, Routing(experiment, share), seconds.scorers)
 

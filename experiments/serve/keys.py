@@ -52,6 +52,14 @@ def read_keys(path: Path) -> Keys:
     Raises ContractError for a line that is none, a name that stands twice or a file without keys; RunError for one that
     cannot be read.
     """
+    keys = _parse(path)
+    if not keys.hashes:
+        raise ContractError(f"{path} holds no key", "Make one with `creditfusion serve new-key`.")
+    return keys
+
+
+def _parse(path: Path) -> Keys:
+    """The keys of a file that may hold none yet; else raises as ``read_keys`` does."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -67,8 +75,6 @@ def read_keys(path: Path) -> Keys:
         if parts[0] in hashes:
             raise ContractError(f"{path}, line {number} names {parts[0]} again", "Give each key a name of its own.")
         hashes[parts[0]] = parts[1]
-    if not hashes:
-        raise ContractError(f"{path} holds no key", "Make one with `creditfusion serve new-key`.")
     return Keys(hashes)
 
 
@@ -79,13 +85,15 @@ def add_key(name: str, path: Path) -> str:
     """
     if not _NAME.fullmatch(name):
         raise ContractError(f"{name!r} is no name for a key", "Take letters, digits, '_', '.' and '-', at most 64.")
-    if path.exists() and name in (read_keys(path).hashes if path.stat().st_size else {}):
+    if path.exists() and name in _parse(path).hashes:
         raise ContractError(f"{path} has a key of the name {name}", "Remove its line first, or take another name.")
     key = PREFIX + secrets.token_urlsafe(32)
     try:
+        before = path.read_bytes() if path.exists() else b""
+        line_end = "\n" if before and not before.endswith(b"\n") else ""  # as an editor may leave the last line
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(f"{name} {key_hash(key)}\n")
+            file.write(f"{line_end}{name} {key_hash(key)}\n")
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror}", "Choose another path.") from error
     return key

@@ -224,3 +224,11 @@ def test_completion_finds_the_verbs(shell: str, variables: dict[str, str]) -> No
     environment = os.environ | variables | {"_CREDITFUSION_COMPLETE": f"complete_{shell}", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=True)
     assert set(re.findall(r"\bsc\w+", done.stdout)) == {"score", "schema"}
+
+
+@pytest.mark.parametrize("signer", [("--signed-by", "x,y"), ("--signed-by=x,y",)])
+def test_a_failure_names_its_verb_behind_the_options_of_all_verbs(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, signer: tuple[str, ...]
+) -> None:
+    assert in_process(*signer, "bundle", "show", tmp_path / "absent", "--json") == 2
+    assert json.loads(capsys.readouterr().out)["verb"] == "bundle show"

@@ -35,6 +35,16 @@ def test_a_name_is_given_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "before", ["", "# keys of the frontends", f"batch {key_hash('x')}", f"batch {key_hash('x')}\n"]
+)
+def test_a_key_gets_a_line_of_its_own_whatever_the_file_holds(tmp_path: Path, before: str) -> None:
+    path = tmp_path / "keys.txt"
+    path.write_text(before)
+    keys = Keys({"frontend": key_hash(add_key("frontend", path))})
+    assert read_keys(path).hashes == {**({"batch": key_hash("x")} if "batch" in before else {}), **keys.hashes}
+
+
+@pytest.mark.parametrize(
     ("text", "what"),
     [
         ("", "holds no key"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from typing import Any
 from data_schemas.errors import ContractError, RunError
 from experiments.score.parts.executor import RowsCommitted
 from experiments.score.parts.files import FileToScore
-from experiments.score.parts.ray_answering import Answering, Member, Pool, result_of
+from experiments.score.parts.ray_answering import MOST_DEATHS, Answering, Member, Pool, result_of
 from experiments.score.parts.steps import Job, ReadPart, assemble, commit_part
 from experiments.score.parts.work import FileDone, FileRead
 from fusion.policy.policy import Policy
@@ -124,10 +124,13 @@ class RayWorkers:
         return Answering(self.pool, job, files).events() if files else iter(())
 
     def assemble(self, job: Job, files: Mapping[str, FileToScore], done: Sequence[FileDone]) -> Iterator[FileDone]:
-        """As ``Executor.assemble``; what a worker had in hand when it died is done again by another."""
+        """As ``Executor.assemble``; what a worker had in hand when it died is done again by another.
+
+        Raises RunError too where workers die over one file again and again.
+        """
         import ray
 
-        left = deque(done)
+        left, deaths = deque(done), Counter[str]()
         waiting: dict[Any, tuple[Member, FileDone]] = {}
         while left or waiting:
             for member in self.pool.members:
@@ -138,7 +141,11 @@ class RayWorkers:
             member, one = waiting.pop(ready[0])
             try:
                 found: FileDone = result_of(ready[0])
-            except ray.exceptions.RayActorError:
+            except ray.exceptions.RayActorError as error:
+                deaths[one.read.name] += 1
+                if deaths[one.read.name] >= MOST_DEATHS:
+                    what = f"{MOST_DEATHS} workers died while they put the parts of {one.read.name} together"
+                    raise RunError(what, "See what ends the workers, then run the command with --resume.") from error
                 self.pool.replaced(member)
                 left.append(one)
             else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from experiments.compare.net_benefit import PER, thousand
 from experiments.compare.pair import Pair, why_no_p
 from experiments.compare.rows import CHALLENGER, CHAMPION, PairedRows
-from experiments.reporting.document import Column, Finding, Grade, Section, Table
+from experiments.reporting.document import Finding, Grade, Section, Table, key_figure_table
 from experiments.reporting.words import count, number, p_value, percent, signed
 from experiments.validate.chapters.calibration.chapter import MUCH, UNSURE_SLOPE
 from experiments.validate.gains import NO_VARIANCE
@@ -109,12 +109,7 @@ def key_figures(found: Pair) -> Table:
             else "no cut-off",
         ),
     )
-    return Table(
-        key="key_figures",
-        title="Key figures",
-        columns=(Column(key="name", title="Figure"), Column(key="value", title="Value"), Column(key="under", title="")),
-        rows=rows,
-    )
+    return key_figure_table(rows)
 
 
 def _alike(found: Pair) -> Finding:

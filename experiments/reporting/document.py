@@ -7,6 +7,7 @@ figure that does not exist is a ``Gap`` that says why.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal, Self
 
@@ -101,6 +102,12 @@ class Table(ReportModel):
                 if column.form != "text" and isinstance(cell, str | MarkedText):
                     raise ValueError(f"table {self.key!r}: column {column.key!r} holds figures, not {cell!r}")
         return self
+
+
+def key_figure_table(rows: Sequence[tuple[str, str, str]]) -> Table:
+    """The few figures to see first: name, value and what stands under it, of each."""
+    columns = (Column(key="name", title="Figure"), Column(key="value", title="Value"), Column(key="under", title=""))
+    return Table(key="key_figures", title="Key figures", columns=columns, rows=tuple(rows))
 
 
 class Plot(ReportModel):

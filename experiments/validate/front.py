@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from experiments.reporting.document import Column, Finding, Section, Table
+from experiments.reporting.document import Finding, Section, Table, key_figure_table
 from experiments.reporting.policies import policy_words
 from experiments.reporting.words import count, number, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
@@ -108,12 +108,7 @@ def key_figures(scored: ScoredOutcomes) -> Table:
             f"{_percents(passed)}; of all {percent(bad.value)}" if passed.exists else f"of all {percent(bad.value)}",
         ),
     )
-    return Table(
-        key="key_figures",
-        title="Key figures",
-        columns=(Column(key="name", title="Figure"), Column(key="value", title="Value"), Column(key="under", title="")),
-        rows=rows,
-    )
+    return key_figure_table(rows)
 
 
 def _number(found: Estimate) -> str:

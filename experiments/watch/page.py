@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from experiments.reporting.document import Column, Document, Finding, Section, Table
+from experiments.reporting.document import Document, Finding, Section, Table, key_figure_table
 from experiments.reporting.model_name import name_and_digest
 from experiments.reporting.words import count, number
 from experiments.validate.card import origin
@@ -110,8 +110,7 @@ def _key_figures(alerts: Sequence[Alert], periods: Sequence[str], state: State) 
         ("In the latest period", number(len(own)), latest or "none yet"),
         ("Rows flagged", number(flagged), f"flagged.csv; {number(rejected)} rejected, rejects.csv"),
     )
-    columns = (Column(key="name", title="Figure"), Column(key="value", title="Value"), Column(key="under", title=""))
-    return Table(key="key_figures", title="Key figures", columns=columns, rows=rows)
+    return key_figure_table(rows)
 
 
 def _attention(alerts: Sequence[Alert], state: State) -> Section:

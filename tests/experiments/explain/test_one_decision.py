@@ -334,7 +334,7 @@ def test_a_policy_kept_in_the_bundle_decides_everywhere(
     assert creditfusion("bundle", "show", keeping.model, "--json") == 0
     shown = capsys.readouterr()
     assert json.loads(shown.out)["policy"]["digest"] == kept.digest
-    assert f"{IN_WORDS} ({kept.digest[:12]})" in " ".join(shown.err.split())
+    assert "refer by no_narrative" in " ".join(shown.err.replace("│", " ").split())
     cache = ["--cache", trained.folder / "cache"]
     data = ["--data", trained.data]
     tables = {}

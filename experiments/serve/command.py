@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from data_schemas.errors import ContractError, RunError
-from experiments.options import JsonOption, PolicyOption, SecondOption, ThreadsOption, use_threads
+from experiments.options import JsonOption, PolicyOption, SecondOption, ThreadsOption
+from features.encoders.threads import use_threads
 
 MAX_REASONS = 20
 

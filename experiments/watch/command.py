@@ -27,10 +27,10 @@ from experiments.options import (
     SourceOption,
     ThreadsOption,
     report_day,
-    use_threads,
     vector_cache,
 )
 from experiments.session.run import ALL_REJECTED, SOME_REJECTED, WARNED, Run
+from features.encoders.threads import use_threads
 
 ALARMED = 5
 """Exit code of a watch that gave an alarm."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from features.arrays import Floats, Floats32, Ints
 from features.design import Design, TabularBlock
-from features.encoders.encoder import SHARE_ROUNDING
+from features.encoders.vectors import SHARE_ROUNDING
 from features.narratives.sentences import SentenceBlock
 from fusion.explain.explanation import Explanation
 from fusion.explain.sentence_shapley import MAX_ENUMERATED, PAIRS, NarrativeParts, Payoff, owen_values

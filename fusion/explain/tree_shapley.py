@@ -18,15 +18,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from features.arrays import Flags, Floats, Ints
 from features.compiled import compiled
-from features.encoders.threads import lone_workers
+from features.encoders.threads import n_threads
 from fusion.model.boosted_trees import Trees
 from fusion.model.stacker import Stacker
 
@@ -209,7 +209,7 @@ class TreeGame:
             _explain(self.leaves, self.tables, _upright(x[block]), given)
             found[block] = given.T
 
-        with lone_workers(torch.device("cpu")) as pool:
+        with ThreadPoolExecutor(n_threads()) as pool:
             list(pool.map(explain, range(0, len(x), BLOCK_ROWS)))
         return found
 
@@ -259,7 +259,7 @@ def count(leaves: Leaves, background: Floats) -> Ints:
     def count_some(at: int) -> None:
         _count(leaves, starts, x, int(some[at]), int(some[at + 1]), counts)
 
-    with lone_workers(torch.device("cpu")) as pool:
+    with ThreadPoolExecutor(n_threads()) as pool:
         list(pool.map(count_some, range(len(some) - 1)))
     return counts
 

@@ -69,7 +69,6 @@ def _chunks(stream: _Stream) -> Iterator[bytes]:
 def _handler(store: ObjectServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = 1 << 16
         disable_nagle_algorithm = True
 
         def _asked(self) -> tuple[str, dict[str, str]]:

@@ -15,6 +15,8 @@ import numpy as np
 
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from experiments.session.progress import advance_to
+from experiments.session.run import Run
 from features.arrays import Floats, Ints
 from features.tables.applications import Applications, Chunk
 from features.tables.reader import ReadOptions, read_chunks
@@ -87,8 +89,38 @@ class SecondModels:
             probabilities[np.searchsorted(rows, own.row_number)] = scorer.scores(reading).pd
         return probabilities
 
+    def beside(self, paths: Sequence[Path], options: ReadOptions, rows: RowPlaces, run: Run) -> Seconds:
+        """Probabilities of rows of several files, which the first model reads with ``options``.
+
+        Raises as ``SecondReading.beside`` does.
+        """
+        found = {name: np.full(len(rows.file), np.nan) for name in self.scorers}
+        if not self.scorers:
+            return found
+        with run.timed("second models"), run.progress("encode", unit="texts") as on_text:
+            for at, path in enumerate(paths):
+                own = rows.file == at
+                if own.any():
+                    pds = self.open(path, options).beside(rows.row[own], Monitor(on_texts=advance_to(on_text)))
+                    for name, pd in pds.items():
+                        found[name][own] = pd
+        return found
+
 
 NO_SECOND_MODELS = SecondModels()
+
+
+@dataclass(frozen=True)
+class RowPlaces:
+    """Where rows of several files stand, file by file.
+
+    Attributes:
+        file: int64 (n,), number of the file, from 0.
+        row: int64 (n,), number of the row in its file, rising within each file.
+    """
+
+    file: Ints
+    row: Ints
 
 
 @dataclass(frozen=True)

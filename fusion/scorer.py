@@ -259,14 +259,21 @@ class Scorer:
         A row's answer does not depend on the rows beside it. Raises ContractError as ``decide`` does, RunError where a
         score or a reason's points are no finite number.
         """
-        reading = self.read(applications, monitor, sentences=self.n_reasons > 0)
-        if not self.n_reasons:
-            with monitor.timed("predict"):
-                scores = self.scores(reading)
-            decisions = self.decide(applications, scores.pd, reading.quality, seconds)
-            return Answer(scores, decisions, reading.quality)
-        blocks = self._explained_blocks(reading, self.n_reasons, monitor.timed, seconds)
-        return Answer.concat([answer for _, answer in blocks])
+        return self.answer_reading(self.read_to_answer(applications, monitor), monitor, seconds)
+
+    def read_to_answer(self, applications: Applications, monitor: Monitor = UNWATCHED) -> Reading:
+        """What ``answer_reading`` answers; for callers that read the next applications meanwhile."""
+        return self.read(applications, monitor, sentences=self.n_reasons > 0)
+
+    def answer_reading(self, reading: Reading, monitor: Monitor = UNWATCHED, seconds: Seconds = NO_SECONDS) -> Answer:
+        """``answer`` for applications that are read."""
+        if self.n_reasons:
+            blocks = self._explained_blocks(reading, self.n_reasons, monitor.timed, seconds)
+            return Answer.concat([answer for _, answer in blocks])
+        with monitor.timed("predict"):
+            scores = self.scores(reading)
+        decisions = self.decide(reading.applications, scores.pd, reading.quality, seconds)
+        return Answer(scores, decisions, reading.quality)
 
     def reasons(
         self, explanation: Explanation, matches: ConceptMatches, not_approved: Flags, most: int

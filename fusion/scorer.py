@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -259,14 +259,16 @@ class Scorer:
         A row's answer does not depend on the rows beside it. Raises ContractError as ``decide`` does, RunError where a
         score or a reason's points are no finite number.
         """
-        return self.answer_reading(self.read_to_answer(applications, monitor), monitor, seconds)
+        return self.begin(applications, monitor)(seconds)
 
-    def read_to_answer(self, applications: Applications, monitor: Monitor = UNWATCHED) -> Reading:
-        """What ``answer_reading`` answers; for callers that read the next applications meanwhile."""
-        return self.read(applications, monitor, sentences=self.n_reasons > 0)
+    def begin(self, applications: Applications, monitor: Monitor = UNWATCHED) -> Callable[[Seconds], Answer]:
+        """``answer`` in two steps: the applications are read now, as ``read`` does; what is returned answers them, in
+        whatever thread, while the next ones are read.
+        """
+        reading = self.read(applications, monitor, sentences=self.n_reasons > 0)
+        return partial(self._answer, reading, monitor)
 
-    def answer_reading(self, reading: Reading, monitor: Monitor = UNWATCHED, seconds: Seconds = NO_SECONDS) -> Answer:
-        """``answer`` for applications that are read."""
+    def _answer(self, reading: Reading, monitor: Monitor, seconds: Seconds) -> Answer:
         if self.n_reasons:
             blocks = self._explained_blocks(reading, self.n_reasons, monitor.timed, seconds)
             return Answer.concat([answer for _, answer in blocks])

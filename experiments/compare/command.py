@@ -22,6 +22,7 @@ from experiments.options import (
     JsonOption,
     NoCacheOption,
     PolicyOption,
+    SecondOption,
     SegmentOption,
     SheetOption,
     SinceOption,
@@ -123,6 +124,7 @@ def compare(
         typer.Option("--power", help="Power of the shadow test; repeat for more.  [default: .8, .9]"),
     ] = None,
     policy: PolicyOption = None,
+    second: SecondOption = None,
     segment: SegmentOption = None,
     made_on: DateOption = None,
     force: ForceOption = False,
@@ -151,6 +153,8 @@ def compare(
     some rows were rejected. With --strict a column that is unlike the training rows of either model ends the run with
     exit code 4 before anything is written.
 
+    Each decides as `score` does with the same --policy and --second.
+
     --decisions takes what a service decided instead: champion and challenger each on the applications that were drawn
     for it, or a shadow on the champion's. --data then needs id and outcome alone, as --schema names them.
     """
@@ -167,6 +171,7 @@ def compare(
     from experiments.compare.job import COMPARISON, ComparisonRequest, compare_models, lines, summary
     from experiments.compare.rows import ComparedFiles
     from experiments.reporting.files import names_of, write_pages
+    from experiments.session.second_models import SecondModels
     from experiments.session.sources import shown
     from experiments.session.unlike_training import refuse
     from features.tables.reader import ReadOptions
@@ -186,16 +191,24 @@ def compare(
         "since": since,
         "sources": shown(source),
     }
-    arguments |= {"approval_rate": approval_rate, "powers": powers, "policy": policy, "segments": segments}
+    arguments |= {
+        "approval_rate": approval_rate,
+        "powers": powers,
+        "policy": policy,
+        "second": second,
+        "segments": segments,
+    }
     with Run.start("compare", out, arguments | {"date": order.made_on}, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
             vectors = vector_cache(cache, cache_gb, no_cache, run.note)
+            seconds = SecondModels.load(second or (), vectors, threads)
+            named = seconds.scorers
             one, other = (
-                load_scorer(path, encoder=encoder, cache=vectors, policy=policy, threads=threads)
+                load_scorer(path, encoder=encoder, cache=vectors, policy=policy, seconds=named, threads=threads)
                 for path, encoder in ((champion, champion_encoder), (challenger, challenger_encoder))
             )
-        found = compare_models(one, other, order, run)
+        found = compare_models(one, other, order, run, seconds)
         if strict:
             sides = (found.pair.champion, found.pair.challenger)
             warnings = {warning.column: warning for side in sides for warning in side.warnings}

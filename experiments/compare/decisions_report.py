@@ -90,34 +90,40 @@ def _randomised(found: Randomised) -> Section:
         ),
         findings=(
             split,
-            _finding("fewer_bad", found.fewer_bad, "Of what the challenger approves, {} turns bad"),
+            _bad_rates(found.fewer_bad),
             _approval(found),
         ),
         tables=(_arms(found),),
     )
 
 
-def _finding(key: str, gain: Estimate, title: str) -> Finding:
-    """The finding of a difference in bad rates that is above 0 where the challenger is better."""
-    if not gain.exists:
-        return Finding(key=key, grade="note", title="No bad rates to compare.", words="Too few outcomes are known.")
-    grade: Grade = "good" if gain.low > 0 else "concern" if gain.high < 0 else "note"
-    word = "less" if gain.low > 0 else "more" if gain.high < 0 else "as much"
-    beyond = "" if grade == "note" else ", beyond chance"
-    return Finding(key=key, grade=grade, title=f"{title.format(word)}{beyond}.", words=_points(gain, "lower bad rate"))
+def _bad_rates(fewer_bad: Estimate) -> Finding:
+    """The finding of a difference in bad rates, which is above 0 where the challenger's is lower."""
+    if not fewer_bad.exists:
+        return Finding(
+            key="fewer_bad", grade="note", title="No bad rates to compare.", words="Too few outcomes are known."
+        )
+    grade: Grade = "good" if fewer_bad.low > 0 else "concern" if fewer_bad.high < 0 else "note"
+    title = {
+        "good": "What the challenger approved turned bad less often, beyond chance.",
+        "concern": "What the challenger approved turned bad more often, beyond chance.",
+        "note": "The two bad rates differ by no more than chance.",
+    }[grade]
+    return Finding(key="fewer_bad", grade=grade, title=title, words=_points(fewer_bad, "Bad rate", "lower"))
 
 
 def _approval(found: Randomised) -> Finding:
     more = found.more_approved
-    word = "more" if more.low > 0 else "fewer" if more.high < 0 else "as many"
-    beyond = "" if word == "as many" else ", beyond chance"
-    title = f"The challenger approves {word}{beyond}."
-    return Finding(key="more_approved", grade="note", title=title, words=_points(more, "higher approval rate"))
+    beyond = "more" if more.low > 0 else "fewer" if more.high < 0 else ""
+    title = (
+        f"The challenger approved {beyond}, beyond chance." if beyond else "Both approved equally many, within chance."
+    )
+    return Finding(key="more_approved", grade="note", title=title, words=_points(more, "Approval rate", "higher"))
 
 
-def _points(gain: Estimate, what: str) -> str:
+def _points(gain: Estimate, what: str, where_positive: str) -> str:
     ends = f"{signed(100 * gain.low, 1)} to {signed(100 * gain.high, 1)}"
-    return f"{signed(100 * gain.value, 1)} points {what} than the champion's, 95 % interval {ends}."
+    return f"{what} {where_positive} than the champion's by {signed(100 * gain.value, 1)} points, 95 % interval {ends}."
 
 
 def _arms(found: Randomised) -> Table:
@@ -141,7 +147,7 @@ def _arms(found: Randomised) -> Table:
         key="arms",
         title="What each decided, and how it went",
         columns=(
-            Column(key="route", title=""),
+            Column(key="route", title="Route"),
             Column(key="model", title="Model"),
             Column(key="decided", title="Decided", form="count"),
             Column(key="approved", title="Approved", form="percent", digits=1),
@@ -174,7 +180,7 @@ def _shadowed(found: Shadowed) -> Section:
         for name, model, one in sides
     )
     columns = (
-        Column(key="route", title=""),
+        Column(key="route", title="Route"),
         Column(key="model", title="Model"),
         Column(key="auc", title="AUC", form="number", digits=4),
         Column(key="brier", title="Brier score", form="number", digits=5),

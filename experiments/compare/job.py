@@ -22,6 +22,7 @@ from experiments.reporting.html import GRADES
 from experiments.reporting.model_name import name_and_digest
 from experiments.reporting.words import number, percent
 from experiments.session.run import Run
+from experiments.session.second_models import NO_SECOND_MODELS, RowPlaces, SecondModels
 from experiments.validate.card import origin
 from experiments.validate.scored_outcomes import ScoredOutcomes, score_outcomes
 from experiments.validate.slices import month_cut, segment_cuts
@@ -60,7 +61,13 @@ class ComparisonResult:
     document: Document
 
 
-def compare_models(champion: Scorer, challenger: Scorer, order: ComparisonRequest, run: Run) -> ComparisonResult:
+def compare_models(
+    champion: Scorer,
+    challenger: Scorer,
+    order: ComparisonRequest,
+    run: Run,
+    second_models: SecondModels = NO_SECOND_MODELS,
+) -> ComparisonResult:
     """Compare two models on decided applications.
 
     Raises ContractError for a segment that does not fit the schema, an approval rate or power out of range, and as
@@ -69,9 +76,11 @@ def compare_models(champion: Scorer, challenger: Scorer, order: ComparisonReques
     check_order(order)
     digest = data_digest(order.files.paths)
     rows = read_pair(champion.bundle.schema, challenger.bundle.schema, order.files, run)
-    one = score_outcomes(champion, rows.champion, run)
+    places = RowPlaces(rows.file, rows.champion.row_number)
+    seconds = second_models.beside(order.files.paths, order.files.options, places, run)
+    one = score_outcomes(champion, rows.champion, run, seconds)
     same = champion.bundle.manifest.model_id == challenger.bundle.manifest.model_id
-    other = one if same else score_outcomes(challenger, rows.challenger, run)
+    other = one if same else score_outcomes(challenger, rows.challenger, run, seconds)
     with run.stage("compare") as advance:
         found = pair(one, other, order.approval_rate, order.powers)
         chapters = chapters_of(found, rows, order)

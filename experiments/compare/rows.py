@@ -58,6 +58,7 @@ class PairedRows:
     Attributes:
         champion: as the champion's schema reads them.
         challenger: as the challenger's does.
+        file: int64 (n,), number of each row's file, from 0.
         n_rows: rows in the files.
         n_rejected: rows that broke either contract.
         n_undecided: sound rows left out because they have no outcome yet by either contract.
@@ -69,6 +70,7 @@ class PairedRows:
 
     champion: Applications
     challenger: Applications
+    file: Ints
     n_rows: int
     n_rejected: int
     n_undecided: int
@@ -115,6 +117,7 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
     pair = PairedRows(
         champion=_joined(first).take(np.searchsorted(place, common)),
         challenger=_joined(second).take(np.searchsorted(other, common)),
+        file=common >> FILE_SHIFT,
         n_rows=n_rows,
         n_rejected=len(broken),
         n_undecided=n_rows - len(common) - len(broken),
@@ -133,10 +136,11 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
         pair,
         champion=pair.champion.take(since.kept),
         challenger=pair.challenger.take(since.kept),
+        file=pair.file[since.kept],
         n_before=since.n_before,
         n_undated=since.n_undated,
     )
-    check_outcomes(pair, [names[at] for at in (common[since.kept] >> FILE_SHIFT).tolist()])
+    check_outcomes(pair, [names[at] for at in pair.file.tolist()])
     return pair
 
 

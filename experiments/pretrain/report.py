@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from experiments.pretrain.texts import ReadTexts
 from experiments.reporting.charts import BLUE, HALF, INK, WHOLE, legend, picture
@@ -33,7 +34,7 @@ FITTED_HEAD = (
 OWN_HEAD = 'The encoder came with a head for hidden words; "before" is both as they were.'
 LIMITS = (
     "A lower perplexity says that the encoder knows the lender's words better, and nothing about risk. Whether a model "
-    "gains by it, `creditfusion compare` says of two models on rows that neither has seen: one trained with this "
+    "gains by it, creditfusion compare shows for two models on rows that neither learned from: one trained with this "
     "encoder, one with the encoder that it began with."
 )
 
@@ -275,6 +276,7 @@ def _curve(figures: Sequence[EpochFigures]) -> Plot:
         learned = [(row.epoch, row.training_loss) for row in figures if row.training_loss is not None]
         axes.plot(*zip(*learned, strict=True), "o--", color=INK, label="training") if learned else None
         axes.set_xlabel("Epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel("-log probability of a hidden token, nats")
         legend(axes)
 

@@ -109,7 +109,7 @@ def fields_present(question: Question, fields: Sequence[Field], read: Chunk) -> 
     if not len(read.applications):
         raise ContractError(
             f"{question.data} has no row that keeps the contract ({len(read.rejects):,} were rejected)",
-            "`creditfusion schema check` says what is wrong with them.",
+            "creditfusion schema check shows what is wrong with them.",
         )
     return present
 

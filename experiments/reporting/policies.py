@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from experiments.reporting.language import ENGLISH, Language
 from experiments.reporting.words import percent
-from fusion.policy.policy import Policy
+from fusion.policy.policy import NO_NARRATIVE, SECOND, Policy
 
 
 def policy_words(policy: Policy, language: Language = ENGLISH) -> str:
-    """The cut-offs of all rows without one of their own."""
+    """The cut-offs of all rows without one of their own, and what else refers an application."""
     limits = policy.cutoffs
     message = language.gettext("approve up to a PD of {approve}")
     if limits.decline > limits.approve:
         message = language.gettext("approve up to a PD of {approve}, decline above {decline}")
     words = message.format(approve=percent(limits.approve, 1, language), decline=percent(limits.decline, 1, language))
-    if policy.segments is None:
-        return words
-    return f"{words}; " + language.gettext("other cut-offs by {column}").format(column=policy.segments.column)
+    if policy.segments is not None:
+        words += "; " + language.gettext("other cut-offs by {column}").format(column=policy.segments.column)
+    if entries := _refer_entries(policy, language):
+        words += "; " + language.gettext("refer by {entries}").format(entries=", ".join(entries))
+    return words
+
+
+def _refer_entries(policy: Policy, language: Language) -> list[str]:
+    """What refers an application beside its PD, as the policy's file and scored files have it."""
+    refer = policy.refer
+    bounds = [
+        language.gettext("{entry} above {bound}").format(entry=f"{SECOND}{name}", bound=percent(bound, 1, language))
+        for name, bound in refer.second.items()
+    ]
+    return [*([NO_NARRATIVE] if refer.no_narrative else []), *refer.quality, *bounds]
 
 
 def policy_json(policy: Policy | None) -> dict[str, object] | None:

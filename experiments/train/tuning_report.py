@@ -38,23 +38,24 @@ FIGURES = (
 
 def write_tuning_report(out: Path, record: TuningRecord, title: str, manifest: Manifest, made_on: date) -> None:
     """Write the page and its JSON twin beside the bundle ``out``: ``OUT.tuning.html`` and ``OUT.tuning.json``."""
-    document = tuning_document(record, title, manifest, made_on)
+    document = tuning_document(record, title, (out.name, manifest), made_on)
     put_text(out.parent / f"{out.name}.tuning.json", document.model_dump_json() + "\n")
     put_text(out.parent / f"{out.name}.tuning.html", document_html(document))
 
 
-def tuning_document(record: TuningRecord, title: str, manifest: Manifest, made_on: date) -> Document:
+def tuning_document(record: TuningRecord, title: str, model: tuple[str, Manifest], made_on: date) -> Document:
     """The document.
 
     Args:
         record: how the encoder learned.
         title: of the data contract.
-        manifest: of the model's bundle.
+        model: the name of its bundle's folder, and the bundle's manifest.
         made_on: the day it was made.
     """
+    name, manifest = model
     made, settings = manifest.provenance, record.settings
     facts = {
-        "Model": f"{manifest.model_id}, learned from {count(made.n_rows, 'application')}",
+        "Model": f"{name}, learned from {count(made.n_rows, 'application')} (digest {manifest.model_id})",
         "What learned": record.what,
         "Folds": number(settings.n_folds),
         "Time": duration(record.seconds),

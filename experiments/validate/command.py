@@ -20,6 +20,7 @@ from experiments.options import (
     ModelOption,
     NoCacheOption,
     PolicyOption,
+    SecondOption,
     SegmentOption,
     SheetOption,
     SinceOption,
@@ -50,6 +51,7 @@ def evaluate(
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the report and the card.")],
     since: SinceOption = None,
     policy: PolicyOption = None,
+    second: SecondOption = None,
     segment: SegmentOption = None,
     keep_training_rows: Annotated[
         bool, typer.Option("--keep-training-rows", help="Judge rows too that the model learned from; they flatter it.")
@@ -78,11 +80,14 @@ def evaluate(
     its JSON; rows that break the data contract go to rejects.csv. Equal input, model and --date give equal bytes. Exit
     code 3: some rows were rejected.
 
+    Decisions are those that `score` makes with the same --policy and --second.
+
     A column of which nearly all rows are unlike the training rows (missing, unknown, of one value, outside the range,
     in another unit) gets a warning, also in the report. With --strict a warning ends the run with exit code 4 before
     anything is written.
     """
     from experiments.reporting.files import names_of, write_pages
+    from experiments.session.second_models import SecondModels
     from experiments.session.sources import shown, with_sources
     from experiments.session.unlike_training import refuse
     from experiments.validate.job import CARD, VALIDATION, ValidationRequest, validate
@@ -101,6 +106,7 @@ def evaluate(
         "out": out,
         "since": since,
         "policy": policy,
+        "second": second,
         "segments": segments,
         "sources": shown(source),
     }
@@ -108,9 +114,12 @@ def evaluate(
         with run.timed("load"):
             use_threads(threads)
             vectors = vector_cache(cache, cache_gb, no_cache, run.note)
-            scorer = load_scorer(model, encoder=encoder, cache=vectors, policy=policy, threads=threads)
+            seconds = SecondModels.load(second or (), vectors, threads)
+            scorer = load_scorer(
+                model, encoder=encoder, cache=vectors, policy=policy, seconds=seconds.scorers, threads=threads
+            )
         options = with_sources(run, order.files, scorer.schema, source or (), options, threads=threads, strict=strict)
-        found = validate(scorer, order, options, run)
+        found = validate(scorer, order, options, run, seconds)
         if strict:
             refuse(found.scored.warnings, "Look at the columns, or leave --strict out.")
         with run.timed("write"):

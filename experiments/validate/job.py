@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import numpy as np
+
 from data_schemas.errors import ContractError
 from experiments.reporting.document import Document, Section
 from experiments.reporting.model_name import name_and_digest
@@ -16,6 +18,7 @@ from experiments.reporting.words import count, number
 from experiments.session.decision_dates import rows_since
 from experiments.session.layouts import note_layouts
 from experiments.session.run import Run
+from experiments.session.second_models import NO_SECOND_MODELS, RowPlaces, SecondModels
 from experiments.session.sources import input_digest
 from experiments.validate.card import card, origin
 from experiments.validate.chapters import data, source_worth, text_worth
@@ -29,8 +32,9 @@ from experiments.validate.chapters.stability import chapter as stability
 from experiments.validate.front import headline, key_figures, plots_of, with_actions
 from experiments.validate.scored_outcomes import ScoredOutcomes, score_outcomes
 from experiments.validate.slices import length_cut, month_cut, segment_cuts
+from features.arrays import Index
 from features.tables.applications import Applications, Chunk, Rejects
-from features.tables.reader import ReadOptions, read_all
+from features.tables.reader import ReadOptions, in_one, read_files
 from fusion.scorer import Scorer
 
 VALIDATION, CARD = "validation", "card"
@@ -68,7 +72,13 @@ class Validation:
     rejects: Rejects
 
 
-def validate(scorer: Scorer, order: ValidationRequest, options: ReadOptions, run: Run) -> Validation:
+def validate(
+    scorer: Scorer,
+    order: ValidationRequest,
+    options: ReadOptions,
+    run: Run,
+    second_models: SecondModels = NO_SECOND_MODELS,
+) -> Validation:
     """Judge a model on decided applications.
 
     Raises ContractError for a file without outcomes, a segment that does not fit the schema, or when no row is left.
@@ -76,17 +86,22 @@ def validate(scorer: Scorer, order: ValidationRequest, options: ReadOptions, run
     note_layouts(run, order.files, scorer.schema, options)
     with run.stage("read") as advance:
         digest = input_digest(order.files, options)
-        read = read_all(order.files, scorer.schema, options)
+        files = read_files(order.files, scorer.schema, options)
+        read = in_one(order.files, files)
         advance(read.n_rows)
-    applications, intake = _taken(scorer, read, order, digest)
-    scored = score_outcomes(scorer, applications, run)
+    applications, kept, intake = _taken(scorer, read, order, digest)
+    file = np.repeat(np.arange(len(files)), [len(one.applications) for one in files])
+    seconds = second_models.beside(order.files, options, RowPlaces(file[kept], applications.row_number), run)
+    scored = score_outcomes(scorer, applications, run, seconds)
     chapters = chapters_of(scored, intake, order, run)
     report = validation(scored, intake, chapters, order.made_on)
     return Validation(scored, intake, report, card(scored, report.findings(), order.made_on), read.rejects)
 
 
-def _taken(scorer: Scorer, read: Chunk, order: ValidationRequest, digest: str) -> tuple[Applications, Intake]:
-    """The rows to validate on, and what became of the others; raises ContractError when none is left."""
+def _taken(scorer: Scorer, read: Chunk, order: ValidationRequest, digest: str) -> tuple[Applications, Index, Intake]:
+    """The rows to validate on, which of the sound ones they are, and what became of the others; raises ContractError
+    when none is left.
+    """
     applications, rejects = read.applications, read.rejects
     if not len(applications):
         undecided = f", {number(read.n_undecided)} undecided" if read.n_undecided else ""
@@ -96,7 +111,7 @@ def _taken(scorer: Scorer, read: Chunk, order: ValidationRequest, digest: str) -
             "`creditfusion schema check` says what is wrong with them.",
         )
     since = rows_since(applications, order.since)
-    kept = applications.take(since.kept)
+    kept, places = applications.take(since.kept), np.flatnonzero(since.kept)
     learned = scorer.bundle.learned_from(kept)
     if learned is not None and not order.keep_training_rows:
         if learned.all():
@@ -105,7 +120,7 @@ def _taken(scorer: Scorer, read: Chunk, order: ValidationRequest, digest: str) -
                 "Name a file of other rows, or take later ones with --since. Where ids are numbered anew in every file "
                 "and there are no decision dates, --keep-training-rows judges all the same.",
             )
-        kept = kept.take(~learned)
+        kept, places = kept.take(~learned), places[~learned]
     intake = Intake(
         files=tuple(path.name for path in order.files),
         digest=digest,
@@ -118,7 +133,7 @@ def _taken(scorer: Scorer, read: Chunk, order: ValidationRequest, digest: str) -
         learned=None if learned is None else int(learned.sum()),
         learned_kept=order.keep_training_rows,
     )
-    return kept, intake
+    return kept, places, intake
 
 
 def chapters_of(scored: ScoredOutcomes, intake: Intake, order: ValidationRequest, run: Run) -> list[Section]:

@@ -148,7 +148,8 @@ def _read_again(scored: ScoredOutcomes, changed: Applications, run: Run) -> Rere
         with run.timed("predict"):
             margin[rows] = scored.model.scores(reading).margin
         quality = [scored.quality[row] for row in rows.tolist()]  # a policy's flags are not what is tested
-        decided = scored.model.decide(part, expit(margin[rows]), quality).decision
+        seconds = {name: pd[rows] for name, pd in scored.seconds.items()}  # nor are other models
+        decided = scored.model.decide(part, expit(margin[rows]), quality, seconds).decision
         for row, one in zip(rows.tolist(), decided, strict=True):
             decision[row] = one
     return Reread(rows, margin, tuple(decision))

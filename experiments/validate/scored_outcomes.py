@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import expit
@@ -16,7 +16,7 @@ from features.batches.warnings import ColumnWarning
 from features.design import Design
 from features.tables.applications import Applications
 from fusion.model.fusion_model import Margins
-from fusion.policy.policy import Decision, Policy
+from fusion.policy.policy import NO_SECONDS, Decision, Policy, Seconds
 from fusion.scorer import Scorer
 
 
@@ -33,6 +33,7 @@ class ScoredOutcomes:
         decision: of each row, by the policy.
         quality: what each row lacks (``data_quality``).
         warnings: columns that are unlike those of the training rows.
+        seconds: probabilities of each row by second models.
     """
 
     model: Scorer
@@ -43,6 +44,7 @@ class ScoredOutcomes:
     decision: tuple[Decision, ...]
     quality: tuple[str, ...]
     warnings: tuple[ColumnWarning, ...] = ()
+    seconds: Seconds = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.y)
@@ -96,16 +98,19 @@ class ScoredOutcomes:
         return f"{known.min()} to {known.max()}"
 
 
-def score_outcomes(scorer: Scorer, applications: Applications, run: Run) -> ScoredOutcomes:
-    """Applications with outcomes, scored and decided; columns unlike training are noted. Raises as ``Scorer.decide``
-    does.
+def score_outcomes(
+    scorer: Scorer, applications: Applications, run: Run, seconds: Seconds = NO_SECONDS
+) -> ScoredOutcomes:
+    """Applications with outcomes, scored and decided; columns unlike training are noted.
+
+    ``seconds`` are their probabilities by second models. Raises as ``Scorer.decide`` does.
     """
     columns: dict[str, ColumnCounts] = {}
     reading = read_watched(scorer, applications, run, on_columns=columns.update)
     with run.timed("predict"):
         margins = scorer.margins(reading)
     applications = reading.applications
-    decided = scorer.decide(applications, expit(margins.fused), reading.quality).decision
+    decided = scorer.decide(applications, expit(margins.fused), reading.quality, seconds).decision
     y, warnings = applications.outcome(), scorer.unlike_training(columns)
     note_warnings(run, warnings)
-    return ScoredOutcomes(scorer, applications, reading.design, margins, y, decided, reading.quality, warnings)
+    return ScoredOutcomes(scorer, applications, reading.design, margins, y, decided, reading.quality, warnings, seconds)

@@ -89,9 +89,14 @@ def read_all(paths: Path | Sequence[Path], schema: Schema, options: ReadOptions)
     Raises as ``read_chunks`` does, and ContractError for no paths.
     """
     paths = [paths] if isinstance(paths, Path) else paths
-    files = read_files(paths, schema, options)
-    chunks = [chunk if len(paths) == 1 else _naming(path, chunk) for path, chunk in zip(paths, files, strict=True)]
-    return joined(chunks)
+    return in_one(paths, read_files(paths, schema, options))
+
+
+def in_one(paths: Sequence[Path], files: Sequence[Chunk]) -> Chunk:
+    """The chunks of files in one, in their order; where there are several, rejects' messages begin with file names."""
+    return joined(
+        [chunk if len(paths) == 1 else _naming(path, chunk) for path, chunk in zip(paths, files, strict=True)]
+    )
 
 
 def read_files(paths: Sequence[Path], schema: Schema, options: ReadOptions) -> tuple[Chunk, ...]:

@@ -242,9 +242,13 @@ def _quality_reasons(refer: Refer, quality: str) -> tuple[str, ...]:
     return tuple(entry for entry in wanted if entry in met)
 
 
-def referred_by_quality(refer: Refer, quality: Sequence[str]) -> Flags:
-    """bool (n,): the rows that are referred for their data quality where their PD would approve them."""
-    return np.array([bool(_quality_reasons(refer, flags)) for flags in quality], dtype=np.bool_)
+def referred_otherwise(refer: Refer, quality: Sequence[str], seconds: Seconds = NO_SECONDS) -> Flags:
+    """bool (n,): the rows that are referred, for data quality or by a second model, where their PD would approve them.
+
+    Raises ContractError as ``decide`` does.
+    """
+    rows = zip(quality, _second_reasons(refer, seconds, len(quality)), strict=True)
+    return np.array([bool(_quality_reasons(refer, flags) or by_seconds) for flags, by_seconds in rows], dtype=np.bool_)
 
 
 def segments_of(policy: Policy, applications: Applications) -> list[str]:

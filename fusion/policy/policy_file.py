@@ -94,8 +94,7 @@ def check_seconds(refer: Refer, given: Collection[str] | None, origin: str) -> N
     if given is not None and (absent := [name for name in refer.second if name not in given]):
         raise ContractError(
             f"{origin}: refer.second names {absent[0]!r}, and no second model of that name is given",
-            f"Name its bundle with --second {absent[0]}=BUNDLE, which `score`, `explain` and `watch` know; other verbs "
-            "take a policy without refer.second (--policy).",
+            f"Name its bundle with --second {absent[0]}=BUNDLE, or give a policy without refer.second (--policy).",
         )
 
 

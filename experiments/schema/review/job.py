@@ -167,7 +167,7 @@ def _notices(beside: Beside, target: Field | None, bad: Floats) -> Iterator[Doub
     if beside.sample.n_damaged:
         yield Doubt(
             grade="concern",
-            words=f"{number(beside.sample.n_damaged)} rows could not be split into cells; `creditfusion schema check` "
+            words=f"{number(beside.sample.n_damaged)} rows could not be split into cells; creditfusion schema check "
             "shows them.",
         )
     yield from _of_sources(schema, unfinished(schema))

@@ -416,7 +416,9 @@ def document_of(champion: Pair, margin: np.ndarray[Any, np.dtype[np.float64]]) -
     """The champion against a challenger with this margin."""
     one = champion.champion
     found = pair(one, replace(one, margins=replace(one.margins, fused=margin)), 0.8, (0.8,))
-    rows = PairedRows(one.applications, one.applications, len(one), 0, 0, pd.DataFrame(), 0, 0)
+    rows = PairedRows(
+        one.applications, one.applications, np.zeros(len(one), np.int64), len(one), 0, 0, pd.DataFrame(), 0, 0
+    )
     files = ComparedFiles((Path(__file__),), None, ReadOptions(need_target=True))
     order = ComparisonRequest(files, None, (0.8,), (), date(2026, 2, 3))
     chapters = chapters_of(found, rows, order)

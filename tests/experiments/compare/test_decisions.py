@@ -127,5 +127,5 @@ def test_the_verb_reports_on_a_log(tmp_path: Path, capsys: pytest.CaptureFixture
     assert summary["champion"]["decided"] + summary["challenger"]["decided"] == N
     assert summary["fewer_bad"]["low"] > 0
     page = (tmp_path / "out" / "comparison.html").read_text()
-    assert "turns bad" in page
+    assert "turned bad less often, beyond chance" in page
     assert creditfusion("compare", *named, "--champion", "x", "--out", tmp_path / "other") == 2

@@ -1,13 +1,17 @@
-"""Score, reports, letters and the policy itself make one decision, whatever the schema, the policy and the row."""
+"""Score, reports, letters, evaluation, comparison and the policy itself make one decision, whatever the schema, the
+policy, the second model and the row."""
 
 from __future__ import annotations
 
 import json
+import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -24,6 +28,9 @@ from experiments.explain.validator_content import validator_report
 from experiments.reporting.decision.pages import applicant_html
 from experiments.reporting.file_names import file_name
 from experiments.session.progress import Clock
+from experiments.session.run import Run
+from experiments.validate.scored_outcomes import score_outcomes
+from features.tables.applications import Applications
 from features.tables.dataframe import applications_of
 from fusion.bundle import Bundle, load
 from fusion.policy.policy import Cutoffs, Policy, Refer, Segments
@@ -91,7 +98,9 @@ def policies(draw: st.DrawFn) -> Policy:
     parted = draw(st.sampled_from([None, ("term_months", "60"), ("purpose", "car")]))
     own = Segments(column=parted[0], cutoffs={parted[1]: draw(cutoffs())}) if parted is not None else None
     quality = tuple(draw(st.lists(st.sampled_from(FLAGS), max_size=2, unique=True)))
-    return Policy(cutoffs=draw(cutoffs()), segments=own, refer=Refer(no_narrative=draw(st.booleans()), quality=quality))
+    second = {"fraud": draw(SHARES)} if draw(st.booleans()) else {}
+    refer = Refer(no_narrative=draw(st.booleans()), quality=quality, second=second)
+    return Policy(cutoffs=draw(cutoffs()), segments=own, refer=refer)
 
 
 def _reasons(node: Any) -> Iterator[dict[str, Any]]:
@@ -122,6 +131,7 @@ class Drawn:
         asked: Whether letters of approval name reasons.
         at: The row that is changed.
         cells: What is changed in it.
+        second: The row's probability of fraud; NaN where it breaks the second model's contract.
     """
 
     schema: Schema
@@ -131,6 +141,21 @@ class Drawn:
     asked: bool
     at: int
     cells: dict[str, object]
+    second: float
+
+
+@dataclass(frozen=True)
+class SecondModel:
+    """A second model that gives every row one probability."""
+
+    schema: Schema
+    pd: float
+
+    def read(self, applications: Applications) -> Applications:
+        return applications
+
+    def scores(self, reading: Applications) -> SimpleNamespace:
+        return SimpleNamespace(pd=np.full(len(reading), self.pd))
 
 
 @st.composite
@@ -152,10 +177,11 @@ def drawn(draw: st.DrawFn) -> Drawn:
         draw(st.booleans()),
         draw(st.integers(0, N_ROWS - 5)),
         cells,
+        draw(st.sampled_from([0.0, 0.1, 0.4, 1.0, math.nan])),
     )
 
 
-def decided(policy: Policy, row: Mapping[str, Any], pd_: float, quality: str) -> tuple[str, str]:
+def decided(policy: Policy, row: Mapping[str, Any], pd_: float, quality: str, second: float) -> tuple[str, str]:
     """What the policy says, worked out from the row alone."""
     limits = policy.cutoffs
     if policy.segments is not None:
@@ -170,7 +196,8 @@ def decided(policy: Policy, row: Mapping[str, Any], pd_: float, quality: str) ->
     met = [
         one for one in wanted if one in flags or (":" in one and one.split(":")[1] in flags.get(one.split(":")[0], []))
     ]
-    reasons = (["between_cutoffs"] if pd_ > limits.approve else []) + met
+    by_second = [f"second:{name}" for name, bound in policy.refer.second.items() if not second <= bound]
+    reasons = (["between_cutoffs"] if pd_ > limits.approve else []) + met + by_second
     return ("refer" if reasons else "approve"), ";".join(reasons)
 
 
@@ -181,20 +208,29 @@ def _listed(entry: str, flags: Mapping[str, list[str]]) -> bool:
 
 @settings(max_examples=30)
 @given(one=drawn())
-def test_score_reports_letters_and_policy_agree(opened: Opened, one: Drawn) -> None:
+def test_score_reports_letters_evaluation_and_policy_agree(opened: Opened, one: Drawn) -> None:
     bundle, policy = replace(opened.with_schema(one.schema), policy=one.policy if one.kept else one.other), one.policy
     row: dict[str, Any] = opened.rows[one.at] | one.cells
     scorer = Scorer(bundle, opened.encoder, None if one.kept else policy, threads=1)
     frame = pd.DataFrame([row])
+    models = {"fraud": cast("Scorer", SecondModel(one.schema, one.second))}
+    seconds = {"fraud": np.array([one.second])}
 
-    scored = scorer.score(frame).scores.iloc[0]
-    wanted, why = decided(policy, row, scored["pd"], scored["data_quality"])
+    scored = scorer.score(frame, seconds=models).scores.iloc[0]
+    wanted, why = decided(policy, row, scored["pd"], scored["data_quality"], one.second)
     assert (scored["decision"], scored["refer_reason"]) == (wanted, why)
+
+    rows = applications_of(frame, bundle.schema)
+    known = replace(rows, frame=rows.frame.assign(outcome=pd.Series(bundle.schema.bad_values[:1], dtype=object)))
+    with Run.start("evaluate", None, {}) as run:
+        judged = score_outcomes(scorer, known, run, seconds)
+    assert judged.decision == (wanted,)
+    assert (judged.pd[0], judged.policy) == (pytest.approx(scored["pd"]), policy)
 
     study = Study.of(scorer, exact=False, timed=Clock().timed)
     heading = Heading(Path("new.csv"), date(2026, 3, 9), (), approval_reasons=one.asked)
     reporter = Reporter(study, Crowd.of(bundle.population, bundle.config.scale), heading)
-    case = study.study(applications_of(frame, bundle.schema))
+    case = study.study(rows, seconds)
     report, check, letter = reporter.underwriter(case), validator_report(reporter, case), reporter.notice(case)
     assert report.result.pd == check.result.pd == scored["pd"]
     assert report.result.decision == check.result.decision == letter.decision == wanted
@@ -227,7 +263,7 @@ def test_score_reports_letters_and_policy_agree(opened: Opened, one: Drawn) -> N
     assert len({frozenset(move.name for move in change.moves) for change in report.changes}) == len(report.changes)
     for change in report.changes:
         moved = row | {move.name: move.after for move in change.moves}
-        again = scorer.score(pd.DataFrame([moved])).scores.iloc[0]
+        again = scorer.score(pd.DataFrame([moved]), seconds=models).scores.iloc[0]
         assert again["decision"] == change.result.decision == "approve"
         assert again["pd"] == change.result.pd
         for move in change.moves:
@@ -256,6 +292,10 @@ decline = 0.30
 no_narrative = true
 quality = ["missing:annual_income"]
 """
+IN_WORDS = (
+    "approve up to a PD of 10.0\u202f%, decline above 25.0\u202f%; other cut-offs by term_months; "
+    "refer by no_narrative, missing:annual_income"
+)
 
 
 @pytest.fixture(scope="module")
@@ -288,11 +328,13 @@ def test_a_policy_kept_in_the_bundle_decides_everywhere(
     assert kept.cutoffs == Cutoffs(approve=0.10, decline=0.25)
     assert "policy.json" in load(keeping.model).manifest.files
     card = (keeping.model / "card.md").read_text(encoding="utf-8")
-    assert "approve up to a PD of 10.0" in card
+    assert IN_WORDS in card
     assert kept.digest[:12] in card
     capsys.readouterr()
     assert creditfusion("bundle", "show", keeping.model, "--json") == 0
-    assert json.loads(capsys.readouterr().out)["policy"]["digest"] == kept.digest
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["policy"]["digest"] == kept.digest
+    assert "refer by no_narrative" in " ".join(shown.err.replace("│", " ").split())
     cache = ["--cache", trained.folder / "cache"]
     data = ["--data", trained.data]
     tables = {}
@@ -377,6 +419,47 @@ def test_second_models_refer_in_reports_as_in_scores(
     for at in (5, 2):
         key = str(table.index[at])
         assert underwriter(tmp_path / "two", key) == underwriter(out, key)
+
+
+def test_evaluate_and_compare_refer_by_second_models_as_score_does(
+    trained: Trained, suspicious: Suspicious, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[cutoffs]\napprove = 0.20\ndecline = 0.30\n[refer]\nsecond = { fraud = 0.3 }\n")
+    table = suspicious.table.drop(index=HOSTILE_AT)
+    schema = any_id_schema()
+    outcomes = [*schema.bad_values[:1], *schema.good_values[:1] * 2]
+    table = table.assign(outcome=np.resize(outcomes, len(table)))
+    files = [tmp_path / "one.csv", tmp_path / "two.csv"]  # each counts its rows anew
+    for path, rows in zip(files, (table[:30], table[30:]), strict=True):
+        rows.to_csv(path, index=False)
+    more = ["--policy", policy, "--cache", trained.folder / "cache"]
+    second = ["--second", f"fraud={suspicious.model}"]
+    scored = []
+    for path in files:
+        out = tmp_path / f"scored {path.name}"
+        assert creditfusion("score", "--model", trained.model, "--data", path, "--out", out, *more, *second) in (0, 3)
+        scored.append(pd.read_csv(out, keep_default_na=False))
+    by_score = pd.concat(scored)
+    shares = {one: float((by_score["decision"] == one).mean()) for one in ("approve", "refer", "decline")}
+    assert min(shares.values()) > 0
+    named = ["--data", files[0], "--data", files[1], "--date", DAY, *more]
+    own = ["--model", trained.model, "--no-reread", "--keep-training-rows", "--out", tmp_path / "evaluated"]
+    assert creditfusion("evaluate", *named, *own) == 2
+    assert "--second fraud=BUNDLE" in " ".join(capsys.readouterr().err.split())
+    assert creditfusion("evaluate", *named, *own, *second) == 3
+    report = json.loads((tmp_path / "evaluated" / "validation.json").read_text(encoding="utf-8"))
+    tables = {table["key"]: table["rows"] for chapter in report["sections"] for table in chapter["tables"]}
+    assert [cell["value"] for cell in tables["policy_now"][0][4:7]] == pytest.approx(list(shares.values()))
+    given = Counter(one for reasons in by_score["refer_reason"] for one in reasons.split(";") if one)
+    assert given["second:fraud"] > 1
+    assert {reason: n for reason, n, _ in tables["refer_reasons"]} == given
+    both = ["--champion", trained.model, "--challenger", trained.model, "--out", tmp_path / "compared"]
+    assert creditfusion("compare", *named, *both) == 2
+    capsys.readouterr()
+    assert creditfusion("compare", *named, *both, *second, "--json") == 3
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["swap_sets"]["approval_rate"] == pytest.approx(shares["approve"])
 
 
 def test_where_no_change_helps_none_is_offered_and_the_pages_say_so(

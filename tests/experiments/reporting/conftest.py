@@ -13,6 +13,7 @@ import pytest
 from experiments.demo.data import generate
 from tests.support.command_line import creditfusion
 from tests.support.explained import DAY, Trained
+from tests.support.learning_pages import experiment_page, pretraining_page, sweep_page, tuning_page, variants_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -69,4 +70,9 @@ def made_pages(trained: Trained, everything: Path, tmp_path_factory: pytest.Temp
         "comparison": out / "compare" / "comparison.html",
         "watch": out / "watch" / "watch.html",
         "review": out / "review.html",
+        "sweep": sweep_page(out / "sweep"),
+        "pretraining": pretraining_page(out / "pretraining"),
+        "tuning": tuning_page(out / "tuning"),
+        "variants": variants_page(out / "variants"),
+        "experiment": experiment_page(out / "experiment"),
     }

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow  # every verb that makes pages runs once
 
-KINDS = (
+OF_A_MODEL = (
     *("underwriter", "applicant", "validator", "index", "validation", "card"),
     *("protected", "comparison", "watch", "review"),
 )
+OF_LEARNING_AND_USE = ("sweep", "pretraining", "tuning", "variants", "experiment")
 LARGEST = 300_000  # bytes
 
 
@@ -48,7 +49,7 @@ def documents(made_pages: dict[str, Path]) -> dict[str, Document]:
 
 def test_every_page_can_be_used_by_all(made_pages: dict[str, Path], page: Page) -> None:
     axe_script()  # or skip
-    assert set(made_pages) == set(KINDS)
+    assert set(made_pages) == {*OF_A_MODEL, *OF_LEARNING_AND_USE}
     for kind, path in made_pages.items():
         for width in (1280, 390):
             page.set_viewport_size({"width": width, "height": 900})
@@ -94,8 +95,10 @@ def test_no_interval_of_a_share_leaves_its_bounds(made_pages: dict[str, Path]) -
 
 
 def test_a_model_has_a_name_beside_its_digest(made_pages: dict[str, Path]) -> None:
-    for kind, document in documents(made_pages).items():
-        name = document.facts.get("Model") or document.facts["Champion"]
+    found = documents(made_pages)
+    assert re.match(r"model, learned from 500 applications \(digest \w{12}\)", found["tuning"].facts["Model"])
+    for kind in found.keys() & set(OF_A_MODEL):
+        name = found[kind].facts.get("Model") or found[kind].facts["Champion"]
         assert re.match(
             r"model, learned from decisions of \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d \(digest \w{12}\)", name
         ), kind

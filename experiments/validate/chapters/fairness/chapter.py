@@ -104,7 +104,7 @@ def _ways(scored: ScoredOutcomes, masking: Masking | None) -> list[tuple[str, Tr
     if not scored.applications.schema.narratives:
         return []
     margin = scored.margins.columns_only
-    decided = scored.model.decide(scored.applications, expit(margin), scored.quality).decision
+    decided = scored.model.decide(scored.applications, expit(margin), scored.quality, scored.seconds).decision
     ways = [
         ("Without the narratives", Treatment(np.array([one == "approve" for one in decided], dtype=np.bool_), margin))
     ]

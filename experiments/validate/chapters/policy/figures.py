@@ -11,7 +11,7 @@ import numpy as np
 
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.arrays import Flags, Floats
-from fusion.policy.policy import Cutoffs, Economics, amounts_of, referred_by_quality, segments_of
+from fusion.policy.policy import Cutoffs, Economics, amounts_of, referred_otherwise, segments_of
 from fusion.policy.proposal import OTHERS, Proposal, Unmet, books_by_segment, bootstrap_mean, propose
 from fusion.policy.simulation import Book, Curve, add_curves, at_cutoffs, profits, simulate
 from fusion.validation.intervals import Estimate, rate
@@ -111,7 +111,8 @@ def view_of(scored: ScoredOutcomes) -> PolicyView:
         why_not = NO_AMOUNT
     plain = np.zeros(len(scored), np.bool_)
     free = Book(scored.pd, scored.y, amounts, plain, economics or FREE)
-    book = Book(scored.pd, scored.y, amounts, referred_by_quality(policy.refer, scored.quality), economics or FREE)
+    referred = referred_otherwise(policy.refer, scored.quality, scored.seconds)
+    book = Book(scored.pd, scored.y, amounts, referred, economics or FREE)
     books = {} if why_not else books_by_segment(book, policy, segments)
     found = propose(policy, books) if books else None
     return PolicyView(

@@ -75,7 +75,7 @@ def _now(view: PolicyView) -> Table:
 
 def _refer_reasons(view: PolicyView) -> Table | None:
     scored = view.scored
-    found = scored.model.decide(scored.applications, scored.pd, scored.quality)
+    found = scored.model.decide(scored.applications, scored.pd, scored.quality, scored.seconds)
     reasons_given = Counter(reason for reasons in found.refer_reason for reason in reasons.split(";") if reason)
     if not reasons_given:
         return None

@@ -191,9 +191,7 @@ def kinds_by_words(concepts: Iterable[Concept], texts: Sequence[str]) -> list[fr
     anywhere = {kind: re.compile("|".join(map(_as_pattern, own)), re.IGNORECASE) for kind, own in inside.items()}
     whole = {kind: _any_of(own) for kind, own in words.items()}
     # Most words begin none of them: a word is looked at once, and the slow search is left for texts with a beginning.
-    begins = {
-        kind: [_WORD.findall(word)[0] + "*" * (_is_stem(word)) for word in own] for kind, own in words.items()
-    }
+    begins = {kind: [_WORD.findall(word)[0] + "*" * (_is_stem(word)) for word in own] for kind, own in words.items()}
     by_kind = {kind: _any_of(own) for kind, own in begins.items()}
     of_any = _any_of([word for own in begins.values() for word in own])
     plain = [text if text.isascii() else text.replace("’", "'") for text in texts]

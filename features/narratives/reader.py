@@ -110,7 +110,7 @@ class TextReader:
         return hashed_words([*distinct, ""], self.n_buckets, self.ngrams)
 
     def _words_of_parts(self, words: sparse.csr_matrix, parts: Sequence[str], bounds: Ints) -> sparse.csr_matrix:
-        """Words of the parts of texts, those of each between ``bounds``; a part that is all of its text has its words."""
+        """Words of the parts of texts, those of each between ``bounds``; a part that is all of it has its words."""
         counts = np.diff(bounds)
         single = np.repeat(counts == 1, counts)
         several = hashed_words([parts[at] for at in np.flatnonzero(~single).tolist()], self.n_buckets, self.ngrams)

@@ -25,7 +25,6 @@ for _letter in re.findall(r"\w", bytes(range(128)).decode()):
     _LOWERED[ord(_letter)] = ord(_letter.lower())
 
 
-
 def hashed_words(texts: Sequence[str], n_buckets: int, ngrams: int) -> sparse.csr_matrix:
     """Which lower-cased word n-grams (1 to ``ngrams`` words, see ``words_of``) a text holds, however often.
 
@@ -69,9 +68,7 @@ def words_of(text: str) -> list[str]:
 
 
 @compiled
-def _split_words(
-    data: Bytes, bounds: Ints, lowered: Bytes, found: tuple[Bytes, Ints, Ints]
-) -> None:
+def _split_words(data: Bytes, bounds: Ints, lowered: Bytes, found: tuple[Bytes, Ints, Ints]) -> None:
     """Fill in the words of the texts that lie between ``bounds`` in ``data``, all with a space between any two; where
     each of them ends, and how many each text has.
     """
@@ -98,9 +95,7 @@ def _split_words(
 
 
 @compiled
-def _hash_ngrams(
-    joined: Bytes, ends: Ints, counts: Ints, longest: int, n_buckets: int, buckets: Ints
-) -> None:
+def _hash_ngrams(joined: Bytes, ends: Ints, counts: Ints, longest: int, n_buckets: int, buckets: Ints) -> None:
     """Fill in the buckets of the runs of 1 to ``longest`` words of each text.
 
     joined: all words with a space between any two. ends: of each word in it. counts: words of each text.

@@ -1,9 +1,8 @@
 """Boosted trees evaluated for many rows at once: each cell as the number of thresholds below it, each split as a mask.
 
-A split takes away the leaves that it leads past: of a tree's leaves, numbered from the left, those below its left child
-where a row goes right (Lucchese et al., QuickScorer, SIGIR 2015; the first that is left is reached, so those to the right
-need no mask). All splits of a tree are looked at, without a branch, for a stretch of rows side by side. Codes keep the
-order of the cells and thresholds, so every row reaches the leaf that LightGBM gives it.
+Where a row goes right, a split takes away the leaves on its left; of those that stay the leftmost is reached (Lucchese et
+al., QuickScorer, SIGIR 2015). All splits of a tree are looked at, without a branch, for a stretch of rows side by side.
+Codes keep the order of cells and thresholds, so every row reaches the leaf that LightGBM gives it.
 """
 
 from __future__ import annotations
@@ -109,10 +108,8 @@ def margin(trees: CodedTrees, codes: CellCodes) -> Floats:
 
 
 @compiled
-def _walk(
-    trees: Trees, first: Ints, first_leaf: Ints, order: tuple[Ints, Ints], left_side: tuple[Ints, Ints]
-) -> None:
-    """Fill in splits and leaves in the order in which they are met, the left ones first, and which of its tree's leaves,
+def _walk(trees: Trees, first: Ints, first_leaf: Ints, order: tuple[Ints, Ints], left_side: tuple[Ints, Ints]) -> None:
+    """Fill in splits and leaves in the order in which they are met, the left ones first, and which leaves of its tree,
     by that order, each split has on its left.
     """
     (split, leaf), (begin, end) = order, left_side

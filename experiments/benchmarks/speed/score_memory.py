@@ -42,9 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--long", type=int, default=1_000_000, help="rows of the long file (default: %(default)s)")
     options.add_argument("--chunk-rows", type=int, default=10_000, help="as of `score` (default: %(default)s)")
     options.add_argument("--reasons", type=int, default=4, help="as of `score` (default: %(default)s)")
-    options.add_argument(
-        "--folder", type=Path, help="where the long file is put for a while (default: a temporary one)"
-    )
+    options.add_argument("--folder", type=Path, help="where the files are put meanwhile (default: a temporary one)")
     chosen = options.parse_args(arguments)
     id_name = load_schema(chosen.model / "schema.json").id.name
     runs: dict[int, Measured] = {}

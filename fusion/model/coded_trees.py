@@ -1,7 +1,7 @@
-"""Boosted trees evaluated for many rows at once: each cell as the number of thresholds below it, each split as a mask.
+"""Boosted trees evaluated for a block of rows: each cell as the number of thresholds below it, each split as a mask.
 
 Where a row goes right, a split takes away the leaves on its left; of those that stay the leftmost is reached (Lucchese
-et al., QuickScorer, SIGIR 2015). All splits of a tree are looked at, without a branch, for a stretch of rows side by side.
+et al., QuickScorer, SIGIR 2015). All splits of a tree are looked at, without a branch, for many rows at once.
 Codes keep the order of cells and thresholds, so every row reaches the leaf that LightGBM gives it.
 """
 

@@ -1,8 +1,8 @@
 """How much memory `creditfusion score` takes for a short and for a long file: it holds a chunk of rows, not the file.
 
 The long file is the given one repeated under new ids (1, 2, 3, ...), the short one its first rows. The cache is copied
-before it is used; fill it by scoring the given file with `--cache` once, or the first run is a cold one. Reported is the
-largest memory up to 10 %, 50 % and the end of each run's time (on Linux).
+before it is used; fill it by scoring the given file with `--cache` once, or the first run is a cold one. Reported is
+the largest memory up to 10 %, 50 % and the end of each run's time (on Linux).
 
     python -m experiments.benchmarks.speed.score_memory --model model --data applications.csv.gz --cache vectors
 """

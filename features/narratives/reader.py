@@ -116,7 +116,8 @@ class TextReader:
         several = hashed_words([parts[at] for at in np.flatnonzero(~single).tolist()], self.n_buckets, self.ngrams)
         place = np.repeat(np.arange(len(counts)), counts)
         place[~single] = words.shape[0] + np.arange(several.shape[0])
-        return sparse.vstack([words, several], format="csr")[place]
+        every = sparse.csr_matrix(sparse.vstack([words, several], format="csr"))
+        return sparse.csr_matrix(every[place])
 
 
 @dataclass(frozen=True)

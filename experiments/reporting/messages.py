@@ -35,7 +35,7 @@ KEYWORDS = {
     "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),
 }
-PLACES = ("experiments.explain", "experiments.reporting", "experiments.validate")
+PLACES = ("experiments.explain", "experiments.reporting", "experiments.validate", "experiments.compare")
 
 Message = str | tuple[str, ...]
 

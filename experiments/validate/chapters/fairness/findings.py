@@ -153,33 +153,20 @@ def _calibration(view: FairnessView) -> Iterator[Finding]:
     if off:
         worst = max(off, key=lambda group: abs(group.disparity.calibration_gap.value))
         high = worst.disparity.calibration_gap.value > 0
+        words = gettext(
+            "Beside {reference}, PDs of {label} are too low by {points} percentage points (the group looks better than "
+            "it is)."
+        )
+        if high:
+            words = gettext(
+                "Beside {reference}, PDs of {label} are too high by {points} percentage points (the group looks worse "
+                "than it is)."
+            )
         yield Finding(
             key=f"fairness_calibration_{view.field.name}",
             grade="concern" if high else "note",
             title=gettext("{field_title}: PDs are not equally right").format(field_title=gettext(view.field.title)),
-            words=(
-                gettext(
-                    "Beside {reference}, PDs of {label} are too high by {points} percentage points (the group "
-                    "looks worse than it is)."
-                )
-                if high
-                else gettext(
-                    "Beside {reference}, PDs of {label} are too high by {points} percentage points (the group "
-                    "looks better than it is)."
-                )
-                if high
-                else (
-                    gettext(
-                        "Beside {reference}, PDs of {label} are too low by {points} percentage points (the group "
-                        "looks worse than it is)."
-                    )
-                    if high
-                    else gettext(
-                        "Beside {reference}, PDs of {label} are too low by {points} percentage points (the group "
-                        "looks better than it is)."
-                    )
-                )
-            ).format(
+            words=words.format(
                 reference=view.reference, label=worst.label, points=_points(worst.disparity.calibration_gap.value)
             ),
         )

@@ -189,7 +189,7 @@ def _draw_ranks(axes: Axes, found: Pair) -> None:
         some = np.sort(np.random.Generator(np.random.PCG64(0)).choice(n, MAX_DOTS, replace=False))
     x, y = (np.argsort(np.argsort(one.margin, kind="stable"))[some] / n for one in (found.champion, found.challenger))
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--")
-    for value, colour, mark, size, name in ((0, BLUE, "o", 9, "goods"), (1, RED, "x", 16, "bads")):
+    for value, colour, mark, size, name in ((0, BLUE, "o", 9, gettext("goods")), (1, RED, "x", 16, gettext("bads"))):
         own = found.y[some] == value
         axes.scatter(x[own], y[own], s=size, color=colour, marker=mark, alpha=0.55, linewidths=value, label=name)
     axes.set(

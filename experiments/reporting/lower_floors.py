@@ -69,12 +69,17 @@ def lower_words(text: str) -> str:
             return gettext(message).format(**{name: lower_words(part) for name, part in found.groupdict().items()})
     if measure := _MEASURE.fullmatch(text):
         number, unit = measure.groups()
-        noun = current_language().ngettext(of_one(unit), unit, 1 if number == "1" else 2)
+        noun = unit_words(unit, 1 if number == "1" else 2)
         if noun != unit:
             return pgettext("number and unit", "{number} {unit}").format(number=number, unit=noun)
     level = text.replace("_", " ")
     translated = gettext(level)
     return text if translated == level else translated
+
+
+def unit_words(unit: str, n: int = 2) -> str:
+    """A unit of a schema in the current language, of ``n`` things."""
+    return current_language().ngettext(of_one(unit), unit, n) if unit else ""
 
 
 @cache

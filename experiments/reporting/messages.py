@@ -24,7 +24,7 @@ from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema, shipped_schemas
 from experiments.reporting.catalogues import read_catalogue, shipped, shipped_catalogue
 from experiments.reporting.language import currencies
-from experiments.reporting.words import of_one
+from experiments.reporting.words import COUNTED, of_one
 from features.inference.reason_wordings import COMMON_COLUMNS
 
 KEYWORDS = {
@@ -70,7 +70,7 @@ def _of_code() -> Iterator[tuple[str, Message, str | None]]:
             yield file.name, text, context
         if method == "python":
             for _, noun, _, _ in extract(method, BytesIO(file.read_bytes()), {"count": (2,)}):
-                yield file.name, (str(noun), f"{noun}s"), None
+                yield file.name, (str(noun), f"{noun}s"), COUNTED
 
 
 def _files() -> Iterator[Traversable]:

@@ -20,6 +20,7 @@ LONGEST_TEXT = 700  # characters of one text on a page; the JSON holds all
 
 # Bidirectional controls, zero-width characters (but the joiners, which scripts need), separators, tags.
 _HIDDEN = "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+COUNTED = "counted"  # the context of nouns behind a number
 QUOTED = 300  # characters of the applicant's words within a sentence
 _INVISIBLE = re.compile(f"[\x00-\x1f\x7f-\x9f{_HIDDEN}]")
 _WHITE = " \t\r\n\f\v\u00a0"
@@ -263,7 +264,7 @@ def p_value(p: float) -> str:
 def count(n: int, what: str) -> str:
     """``1 trial``, ``12 trials``."""
     language, plural = current_language(), f"{what}s"
-    noun = language.ngettext(what, plural, n)
+    noun = language.translations.npgettext(COUNTED, what, plural, n)
     return language.pgettext("number and unit", "{number} {unit}").format(number=number(n), unit=noun)
 
 

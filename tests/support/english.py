@@ -10,7 +10,7 @@ NAMES = frozenset(
     {
         *("AUC", "KS", "PSI", "CSI", "ROC", "FICO", "TOML", "JSON", "TF-IDF", "CUDA", "USD", "EUR"),
         *("Brier", "Gini", "Hosmer", "Lemeshow", "Spiegelhalter", "Jeffreys", "DeLong", "Bonferroni", "Spearman"),
-        *("Benjamini", "Hochberg", "Shapley", "MiniLM", "sha", "Poisson", "Optuna", "Holm", "Wilson"),
+        *("Newcombe", "Vickers", "Elkin", "Benjamini", "Hochberg", "Shapley", "MiniLM", "sha", "Poisson", "Optuna", "Holm", "Wilson"),
     }
 )
 """What is written alike in every language."""

@@ -15,7 +15,6 @@ from fusion.watch.score_profile import NANO, ScoreProfile
 from fusion.watch.signals import Flag, Signal
 
 MAX_PERIODS = 24
-FEW = f"under {LEAST_DECIDED} outcomes"
 ONE_CLASS = gettext_noop("one class alone")
 
 

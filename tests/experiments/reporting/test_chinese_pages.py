@@ -47,6 +47,8 @@ def chinese_pages(trained: Trained, tmp_path_factory: pytest.TempPathFactory) ->
     shared = ["--data", out / "later.csv", "--date", DAY, "--cache", trained.folder / "cache", "--language", "zh"]
     model = ["--model", trained.model, *shared]
     assert creditfusion("evaluate", *model, "--out", out / "evaluate") == 0
+    two = ["--champion", trained.model, "--challenger", trained.model]
+    assert creditfusion("compare", *two, *shared, "--out", out / "compare") == 0
     reports = ["--top", 1, "--for", "validator", "--for", "underwriter", "--for", "applicant", "--out", out / "explain"]
     assert creditfusion("explain", *model, *reports) == 0
     explained = {name: next((out / "explain").glob(f"*-{name}.html")) for name in ("underwriter", "validator")}
@@ -54,6 +56,7 @@ def chinese_pages(trained: Trained, tmp_path_factory: pytest.TempPathFactory) ->
         "index": out / "explain" / "index.html",
         "validation": out / "evaluate" / "validation.html",
         "card": out / "evaluate" / "card.html",
+        "comparison": out / "compare" / "comparison.html",
     }
 
 
@@ -62,7 +65,8 @@ def test_chinese_pages_hold_no_english_of_ours(chinese_pages: dict[str, Path]) -
     for kind, path in chinese_pages.items():
         page = path.read_text(encoding="utf-8")
         assert '<html lang="zh">' in page
-        assert english_on(page, OWN) == [], kind
+        found = english_on(page, OWN)
+        assert not found, (kind, found)
 
 
 @pytest.fixture(params=["light", "dark"])

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from data_schemas.contract import Field, FieldType
-from experiments.reporting.language import gettext, gettext_noop
-from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.language import current_language, gettext, gettext_noop
+from experiments.reporting.lower_floors import lower_words, unit_words
 from experiments.reporting.words import percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut
@@ -194,11 +194,11 @@ def _most(found: Psi, names: Sequence[str]) -> str:
 def _bin(cell: Cell, column: Column) -> str:
     """A bin of a number in words."""
     if cell.label == MISSING:
-        return MISSING
+        return lower_words(MISSING)
     if isinstance(column, Field) and column.type is FieldType.BOOLEAN:
         return gettext("no") if cell.high == 0 else gettext("yes") if cell.low == 0 else gettext("any")
     low, high = (f"{bound:,.4g}" for bound in (cell.low, cell.high))
-    unit = gettext(column.unit)
+    unit = column.unit if current_language().is_english else unit_words(column.unit)
     if math.isinf(cell.low):
         if math.isinf(cell.high):
             return gettext("any value")

@@ -96,6 +96,7 @@ def messages_of(schema: Schema) -> Iterator[Message]:
 def _messages_of(schema: Schema) -> Iterator[Message]:
     yield schema.title
     yield from (field.title for field in schema.fields_of(Role.TARGET, Role.IGNORED, Role.GROUP, Role.AUXILIARY))
+    yield from filter(_is_word, (level.replace("_", " ") for level in schema.bad_values))
     for field in schema.fields_of(Role.PROTECTED):
         yield field.title
         yield from filter(_is_word, (level.replace("_", " ") for level in (*field.categories, *field.allowed)))

@@ -71,7 +71,9 @@ def origin(bundle: Bundle) -> dict[str, str]:
 
 def _purpose(bundle: Bundle) -> Section:
     schema = bundle.schema
-    bad = listed(schema.bad_values, 10) if schema.bad_if is None else str(schema.bad_if)
+    bad = (
+        listed([lower_words(value) for value in schema.bad_values], 10) if schema.bad_if is None else str(schema.bad_if)
+    )
     target = schema.field_of(Role.TARGET)
     return Section(
         key="purpose",

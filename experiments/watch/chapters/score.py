@@ -88,7 +88,7 @@ def _performance(name: str, profile: ScoreProfile) -> Row:
     estimated: Cell = Gap(gap=gettext(ONE_CLASS)) if expected is None else interval(expected.estimate)
     begin: Row = (name, profile.rows, profile.pd / NANO / profile.rows, estimated, outcomes.n)
     if outcomes.n < LEAST_DECIDED:
-        return (*begin, *(Gap(gap=FEW),) * 4)
+        return (*begin, *(Gap(gap=gettext("under {n} outcomes").format(n=LEAST_DECIDED)),) * 4)
     auc: Cell = Gap(gap=gettext(ONE_CLASS)) if outcomes.area is None else interval(outcomes.area.estimate)
     mean_pd, brier = (total / NANO / outcomes.n for total in (outcomes.pd, outcomes.brier))
     return (*begin, interval(rate(outcomes.n_bad, outcomes.n)), mean_pd, auc, brier)

@@ -236,7 +236,7 @@ def masking_findings(found: Moved, scored: ScoredOutcomes) -> tuple[Finding, ...
         )
     if cut:
         words += gettext(" The model cuts some already ({replace}).").format(
-            replace=listed([gettext(kind.value.replace("_", " ")) for kind in cut])
+            replace=listed([gettext(kind.value).replace("_", " ") for kind in cut])
         )
     grade: Grade = "concern" if found.n and found.changed.low > MANY_CHANGED and not cut else "note"
     if grade == "concern":

@@ -277,9 +277,9 @@ def sentences_table(masking: Masking) -> Table:
         Column(key="sentences", title=gettext("Sentences"), form="count"),
         Column(key="applications", title=gettext("Applications"), form="count"),
     )
-    absent = [gettext(kind.value.replace("_", " ")) for kind, n in masking.sentences.items() if not n]
+    absent = [gettext(kind.value).replace("_", " ") for kind, n in masking.sentences.items() if not n]
     rows = [
-        (gettext(kind.value.replace("_", " ")), n, masking.applications[kind])
+        (gettext(kind.value).replace("_", " "), n, masking.applications[kind])
         for kind, n in sorted(masking.sentences.items(), key=lambda pair: (-pair[1], pair[0]))
         if n
     ]

@@ -12,8 +12,8 @@ from scipy.special import expit
 
 from data_schemas.contract import Field, FieldType
 from experiments.reporting.language import current_language, gettext, gettext_noop
-from experiments.reporting.lower_floors import lower_words, unit_words
-from experiments.reporting.words import percent
+from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.words import in_words, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut
 from features.tabular import Column
@@ -197,12 +197,18 @@ def _bin(cell: Cell, column: Column) -> str:
         return lower_words(MISSING)
     if isinstance(column, Field) and column.type is FieldType.BOOLEAN:
         return gettext("no") if cell.high == 0 else gettext("yes") if cell.low == 0 else gettext("any")
-    low, high = (f"{bound:,.4g}" for bound in (cell.low, cell.high))
-    unit = column.unit if current_language().is_english else unit_words(column.unit)
+    if math.isinf(cell.low) and math.isinf(cell.high):
+        return gettext("any value")
+    low, high = (_bound(bound, column.unit) for bound in (cell.low, cell.high))
     if math.isinf(cell.low):
-        if math.isinf(cell.high):
-            return gettext("any value")
-        return gettext("up to {high} {unit}").format(high=high, unit=unit).strip()
+        return gettext("up to {high}").format(high=high)
     if math.isinf(cell.high):
-        return gettext("above {low} {unit}").format(low=low, unit=unit).strip()
-    return gettext("above {low} to {high} {unit}").format(low=low, high=high, unit=unit).strip()
+        return gettext("above {low}").format(low=low)
+    low = f"{cell.low:,.4g}" if current_language().is_english else low
+    return gettext("above {low} to {high}").format(low=low, high=high)
+
+
+def _bound(value: float, unit: str) -> str:
+    if math.isinf(value):
+        return ""
+    return f"{value:,.4g} {unit}".strip() if current_language().is_english else in_words(value, unit)

@@ -9,12 +9,12 @@ from experiments.compare.pair import Pair
 from experiments.reporting.cells import BADS, NUMBER, figure, interval
 from experiments.reporting.charts import BLUE, INK, MUTED, legend, percent_axis, picture
 from experiments.reporting.document import Column, Plot, Row, Section, Table
-from experiments.reporting.language import gettext
+from experiments.reporting.language import gettext, gettext_noop
 from experiments.reporting.words import percent
 from fusion.validation.swap_sets import Share, SwapSet, swap_set
 
 RATES = np.arange(1, 20) / 20
-NOBODY = "nobody"
+NOBODY = gettext_noop("nobody")
 
 
 def chapter(found: Pair) -> Section:
@@ -96,7 +96,7 @@ def sets_table(swaps: SwapSet) -> Table:
 
 
 def _cells(part: Share, n: int) -> Row:
-    return (part.n, figure(part.n / n), part.n_bad, interval(part.rate, NOBODY))
+    return (part.n, figure(part.n / n), part.n_bad, interval(part.rate, gettext(NOBODY)))
 
 
 def rates_table(sets: list[SwapSet]) -> Table:
@@ -105,11 +105,11 @@ def rates_table(sets: list[SwapSet]) -> Table:
         (
             one.approval_rate,
             one.swapped_in.n,
-            interval(one.swapped_out.rate, NOBODY),
-            interval(one.swapped_in.rate, NOBODY),
-            interval(one.gain, NOBODY),
-            interval(one.champion.rate, NOBODY),
-            interval(one.challenger.rate, NOBODY),
+            interval(one.swapped_out.rate, gettext(NOBODY)),
+            interval(one.swapped_in.rate, gettext(NOBODY)),
+            interval(one.gain, gettext(NOBODY)),
+            interval(one.champion.rate, gettext(NOBODY)),
+            interval(one.challenger.rate, gettext(NOBODY)),
         )
         for one in sets
     )

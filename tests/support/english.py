@@ -10,14 +10,27 @@ NAMES = frozenset(
     {
         *("AUC", "KS", "PSI", "CSI", "ROC", "FICO", "TOML", "JSON", "TF-IDF", "CUDA", "USD", "EUR"),
         *("Brier", "Gini", "Hosmer", "Lemeshow", "Spiegelhalter", "Jeffreys", "DeLong", "Bonferroni", "Spearman"),
-        *("Newcombe", "Vickers", "Elkin", "Benjamini", "Hochberg", "Shapley", "MiniLM", "sha", "Poisson", "Optuna", "Holm", "Wilson"),
+        *(
+            "Newcombe",
+            "Vickers",
+            "Elkin",
+            "Benjamini",
+            "Hochberg",
+            "Shapley",
+            "MiniLM",
+            "sha",
+            "Poisson",
+            "Optuna",
+            "Holm",
+            "Wilson",
+        ),
     }
 )
 """What is written alike in every language."""
 LITERAL = frozenset({"code", "pre", "style", "script", "mark"})
 QUOTED = frozenset({"text", "own", "value"})  # classes of what an applicant wrote or entered
 VOID = frozenset({"meta", "img", "br", "hr", "link", "line", "rect", "circle", "path", "use", "input", "wbr"})
-_LITERAL = re.compile(r"`[^`]*`|--[\w-]+|\[\w+\]|\S+://\S+|\w+(?:[._/]\w+)+|“[^”]*”")
+_LITERAL = re.compile(r"\b[0-9a-f]{12,}\b|`[^`]*`|--[\w-]+|\[\w+\]|\S+://\S+|\w+(?:[._/]\w+)+|“[^”]*”")
 _WORD = re.compile(r"[A-Za-z]{3,}")
 
 

@@ -14,14 +14,10 @@ import pytest
 from experiments.demo.data import generate
 from tests.support.command_line import creditfusion
 from tests.support.explained import Trained
-from tests.support.joined_sources import joined_table
+from tests.support.joined_sources import MADE, joined_table
 from tests.support.scoring_in_parts import contents
 from tests.support.source_records import write_records
 from tests.support.suspicious import Suspicious
-
-MADE: tuple[str, ...] = ("bureau_open", "bureau_balance_trend", "bureau_last_status", "bureau_since")
-MADE += ("call_notes", "court_entries", "court_mean_fine")
-"""Columns that are made of the records of sources."""
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,11 @@ import fcntl
 import hashlib
 import sqlite3
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -114,7 +114,8 @@ class EmbeddingCache:
             found = db.execute("SELECT note FROM notes WHERE key = ?", (key,)).fetchone()
             return found[0] if found else None
 
-        return _unsealed(key, self._use(look_up))
+        found = self._use(look_up)
+        return found[:-CHECKSUM_BYTES] if _is_sound(found, key) else None
 
     def put_note(self, key: bytes, note: bytes) -> None:
         """Keep a few bytes about an encoder."""
@@ -138,7 +139,7 @@ class EmbeddingCache:
             return found
 
         found = self._use(look_up)
-        intact = {key: values for key in asked & found.keys() if (values := _opened(key, found[key])) is not None}
+        intact = _opened({key: entry for key, entry in found.items() if key in asked and _is_sound(entry, key)})
         self.n_damaged += len(found) - len(intact)
         return {n: intact[key] for n, key in enumerate(keys) if key in intact}
 
@@ -353,19 +354,20 @@ def _sealed(key: bytes, values: bytes) -> bytes:
     return values + hashlib.blake2b(values, digest_size=CHECKSUM_BYTES, key=key).digest()
 
 
-def _unsealed(key: bytes, entry: object) -> bytes | None:
-    """The bytes of an entry; None where they are not what was stored."""
-    if not isinstance(entry, bytes) or _sealed(key, entry[:-CHECKSUM_BYTES]) != entry:
-        return None
-    return entry[:-CHECKSUM_BYTES]
+def _is_sound(entry: object, key: object) -> TypeGuard[bytes]:
+    """Whether an entry is what was stored under this key."""
+    return isinstance(key, bytes) and isinstance(entry, bytes) and _sealed(key, entry[:-CHECKSUM_BYTES]) == entry
 
 
-def _opened(key: bytes, entry: object) -> Floats32 | None:
-    """The numbers of an entry; None where they are not what was stored, or were no numbers then."""
-    if (content := _unsealed(key, entry)) is None:
-        return None
-    values = np.frombuffer(content, np.float16).astype(np.float32)
-    return values if np.isfinite(values).all() else None
+def _opened(entries: Mapping[object, bytes]) -> dict[object, Floats32]:
+    """The numbers of entries; those that hold none are left out."""
+    joined = b"".join([entry[:-CHECKSUM_BYTES] for entry in entries.values()])
+    values = np.frombuffer(joined, np.float16).astype(np.float32)
+    sizes = [(len(entry) - CHECKSUM_BYTES) // 2 for entry in entries.values()]
+    ends = np.cumsum(sizes, dtype=np.int64)
+    odd = set(np.searchsorted(ends, np.flatnonzero(~np.isfinite(values)), side="right").tolist())
+    bounds = zip(entries, sizes, ends.tolist(), strict=True)
+    return {key: values[end - size : end] for at, (key, size, end) in enumerate(bounds) if at not in odd}
 
 
 def _next_turn(db: sqlite3.Connection) -> int:

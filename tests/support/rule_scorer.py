@@ -30,13 +30,19 @@ class RuleScorer:
     lenders_policy: Policy | None = None
     n_reasons: int = 0
     unlike: Callable[[Counts], tuple[ColumnWarning, ...]] = lambda _: ()
+    on_begin: Callable[[Applications], None] = lambda _: None
 
     def unlike_training(self, counts: Counts) -> tuple[ColumnWarning, ...]:
         return self.unlike(counts)
 
-    def answer(self, applications: Applications, monitor: Monitor, seconds: Seconds) -> Answer:
-        assert not seconds
-        return self.rule(applications, monitor)
+    def begin(self, applications: Applications, monitor: Monitor) -> Callable[[Seconds], Answer]:
+        self.on_begin(applications)
+
+        def answer(seconds: Seconds) -> Answer:
+            assert not seconds
+            return self.rule(applications, monitor)
+
+        return answer
 
 
 def answer_of(applications: Applications, margin: Floats, score: Floats, quality: Sequence[str]) -> Answer:

@@ -68,6 +68,9 @@ SecondOption = Annotated[
         help="A second model, trained on another label such as fraud, that reads the same rows; repeat for more.",
     ),
 ]
+LanguageOption = Annotated[
+    str, typer.Option(help="Of letters and pages: en, zh, or the path of a .po file with another.")
+]
 SegmentOption = Annotated[
     list[str] | None, typer.Option("--segment", help="Column to part the rows by; repeat for more.")
 ]

@@ -22,7 +22,7 @@ from experiments.reporting.decision import pages
 from experiments.reporting.decision.applicant import ApplicantNotice
 from experiments.reporting.decision.index import IndexEntry, IndexPage, Link
 from experiments.reporting.file_names import INDEX, Kind, file_name
-from experiments.reporting.language import ENGLISH, Language, gettext_noop
+from experiments.reporting.language import ENGLISH, Language, gettext_noop, speaking
 from experiments.reporting.model_name import model_name
 from experiments.reporting.parts import ReportModel
 from experiments.reporting.pdf import lacks_font, require_pdf, to_pdf
@@ -85,10 +85,12 @@ def explain_file(
             for at in range(len(chosen.picked)):
                 one = chosen.picked.take(np.array([at]))
                 case = reporter.study.study(one.applications, one.seconds)
-                entries.append(_write(reporter, case, order, folder, run))
+                with speaking(heading.language):
+                    entries.append(_write(reporter, case, order, folder, run))
                 methods[reporter.method(case)] += 1
                 advance(1)
-        index = _index(scorer.bundle, choice, chosen, entries, heading)
+        with speaking(heading.language):
+            index = _index(scorer.bundle, choice, chosen, entries, heading)
         (folder / INDEX).write_bytes(pages.index_html(index, heading.language).encode())
         (folder / INDEX_JSON).write_bytes(_json(index))
     return Explained(chosen, index, {name: n for name, n in methods.items() if n})
@@ -210,7 +212,7 @@ def _reports(reporter: Reporter, case: Case, order: ReportRequest, run: Run) -> 
                         found.append(("answers", sheet, pages.answers_html(sheet, language)))
                 case Audience.VALIDATOR:
                     validator = validator_report(reporter, case)
-                    found = [("validator", validator, pages.validator_html(validator))]
+                    found = [("validator", validator, pages.validator_html(validator, language))]
         yield from found
 
 

@@ -16,11 +16,11 @@ import fcntl
 import hashlib
 import sqlite3
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -119,7 +119,7 @@ class EmbeddingCache:
             return found
 
         found = self._use(look_up)
-        intact = {key: values for key in asked & found.keys() if (values := _opened(key, found[key])) is not None}
+        intact = _opened({key: entry for key, entry in found.items() if key in asked and _is_sound(entry, key)})
         self.n_damaged += len(found) - len(intact)
         return {n: intact[key] for n, key in enumerate(keys) if key in intact}
 
@@ -334,12 +334,20 @@ def _sealed(key: bytes, values: bytes) -> bytes:
     return values + hashlib.blake2b(values, digest_size=CHECKSUM_BYTES, key=key).digest()
 
 
-def _opened(key: bytes, entry: object) -> Floats32 | None:
-    """The numbers of an entry; None where they are not what was stored, or were no numbers then."""
-    if not isinstance(entry, bytes) or _sealed(key, entry[:-CHECKSUM_BYTES]) != entry:
-        return None
-    values = np.frombuffer(entry[:-CHECKSUM_BYTES], np.float16).astype(np.float32)
-    return values if np.isfinite(values).all() else None
+def _is_sound(entry: object, key: object) -> TypeGuard[bytes]:
+    """Whether an entry is what was stored under this key."""
+    return isinstance(key, bytes) and isinstance(entry, bytes) and _sealed(key, entry[:-CHECKSUM_BYTES]) == entry
+
+
+def _opened(entries: Mapping[object, bytes]) -> dict[object, Floats32]:
+    """The numbers of entries; those that hold none are left out."""
+    joined = b"".join([entry[:-CHECKSUM_BYTES] for entry in entries.values()])
+    values = np.frombuffer(joined, np.float16).astype(np.float32)
+    sizes = [(len(entry) - CHECKSUM_BYTES) // 2 for entry in entries.values()]
+    ends = np.cumsum(sizes, dtype=np.int64)
+    odd = set(np.searchsorted(ends, np.flatnonzero(~np.isfinite(values)), side="right").tolist())
+    bounds = zip(entries, sizes, ends.tolist(), strict=True)
+    return {key: values[end - size : end] for at, (key, size, end) in enumerate(bounds) if at not in odd}
 
 
 def _next_turn(db: sqlite3.Connection) -> int:

@@ -49,7 +49,6 @@ class Intake:
         sources: each as ``--source`` names it.
         since: first day of decision that is watched; None for all.
         until: last one.
-        strict: whether a source that does not reach the applications is an error.
         threads: of the join of sources.
     """
 

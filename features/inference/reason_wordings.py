@@ -18,6 +18,9 @@ Document = dict[str, Any]
 
 COMMON_COLUMNS = "common_columns.json"
 
+SCORE_CODE = "CREDIT_SCORE"
+"""Of the subject that is a credit bureau's score."""
+
 NOTE = "Reason drafted from the column's name."
 """Ends the note on a column whose reason was drafted."""
 
@@ -90,6 +93,11 @@ def subject_of(name: str) -> Subject | None:
     """What a column of this name is about; None where its name tells nothing."""
     words = words_in(name)
     return next((one for one in _subjects() if one.words.search(words) or one.chinese.search(name)), None)
+
+
+def names_bureau_score(*names: str) -> bool:
+    """Whether any of a column's names is that of a credit bureau's score."""
+    return any(found is not None and found.reason["code"] == SCORE_CODE for found in map(subject_of, names))
 
 
 def unit_of(name: str) -> str:

@@ -130,7 +130,7 @@ class TestProcesses:
         command.kill()
         assert gone(worker)
         assert not [trial for trial in sweep.trials() if trial.state == TrialState.RUNNING]
-        assert sweep.command("--trials", str(N_TRIALS), "--resume").end()[0] == 0
+        assert sweep.here("--trials", str(N_TRIALS), "--resume") == 0
         check_complete(sweep.trials(), before)
 
     def test_a_worker_whose_command_died_before_it_began_runs_no_trial(self, sweep: Sweeper) -> None:

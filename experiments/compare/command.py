@@ -32,10 +32,10 @@ from experiments.options import (
     ThreadsOption,
     check_free,
     report_day,
-    use_threads,
     vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
+from features.encoders.threads import use_threads
 
 if TYPE_CHECKING:
     from experiments.reporting.language import Language

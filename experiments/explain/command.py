@@ -28,11 +28,11 @@ from experiments.options import (
     SourceOption,
     ThreadsOption,
     report_day,
-    use_threads,
     vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
 from experiments.session.standard_streams import DASH, as_named, one_from_stdin
+from features.encoders.threads import use_threads
 
 if TYPE_CHECKING:
     from experiments.explain.job import Explained

@@ -30,10 +30,10 @@ from experiments.options import (
     ThreadsOption,
     check_free,
     report_day,
-    use_threads,
     vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
+from features.encoders.threads import use_threads
 
 EXAMPLES = """
 Examples:

@@ -23,7 +23,7 @@ from experiments.watch.opened import Opened
 from experiments.watch.parts import PartWithChapter
 from experiments.watch.state import Role, State, WatchedFile
 from features.arrays import Flags
-from features.encoders.encoder import Progress
+from features.encoders.vectors import Progress
 from features.tables.applications import Applications, Chunk
 from features.tables.csv_records import file_sha256
 from features.tables.reader import ReadOptions, read_chunks

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
-from experiments.options import use_threads
 from experiments.session.run import Run
 from experiments.session.second_models import SecondModels
 from experiments.session.sources import shown
@@ -21,6 +20,7 @@ from experiments.watch.parts import open_gatherers, open_parts
 from experiments.watch.reading import Intake
 from experiments.watch.state import FOLDER, WatchedFile, open_state
 from features.encoders.cache import Tell
+from features.encoders.threads import use_threads
 from features.tables.reader import ReadOptions
 from fusion.scorer import load_scorer
 from fusion.text_encoder import VectorCache

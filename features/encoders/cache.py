@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from data_schemas.errors import RunError
 from features.arrays import Floats32
-from features.encoders.encoder import PartVectors, Progress, TextEncoder
+from features.encoders.vectors import PartVectors, Progress, TextEncoder
 from features.encoders.windows import Spans
 
 FILE_NAME = "vectors-1.sqlite"
@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL, 
 CREATE INDEX IF NOT EXISTS by_use ON vectors (used);
 CREATE TABLE IF NOT EXISTS clock (turn INTEGER NOT NULL);
 INSERT INTO clock SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM clock);
+CREATE TABLE IF NOT EXISTS notes (key BLOB PRIMARY KEY, note BLOB NOT NULL) WITHOUT ROWID;
 """
 
 Result = TypeVar("Result")
@@ -105,6 +106,25 @@ class EmbeddingCache:
             [_key(encoder_digest, text, cut) for text, cut in zip(texts, spans, strict=True)],
             [part.astype(np.float16) for part in parts],
         )
+
+    def get_note(self, key: bytes) -> bytes | None:
+        """What ``put_note`` kept under a key of 32 bytes; None where there is nothing, or it is damaged."""
+
+        def look_up(db: sqlite3.Connection) -> object:
+            found = db.execute("SELECT note FROM notes WHERE key = ?", (key,)).fetchone()
+            return found[0] if found else None
+
+        found = self._use(look_up)
+        return found[:-CHECKSUM_BYTES] if _is_sound(found, key) else None
+
+    def put_note(self, key: bytes, note: bytes) -> None:
+        """Keep a few bytes about an encoder."""
+        entry = (key, _sealed(key, note))
+        self._use(lambda db: db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", entry))
+
+    def drop_note(self, key: bytes) -> None:
+        """Forget what ``put_note`` kept."""
+        self._use(lambda db: db.execute("DELETE FROM notes WHERE key = ?", (key,)))
 
     def _get(self, keys: Sequence[bytes]) -> dict[int, Floats32]:
         asked = set(keys)
@@ -330,7 +350,7 @@ def _key(encoder_digest: str, text: str, cut: Spans = ()) -> bytes:
 
 
 def _sealed(key: bytes, values: bytes) -> bytes:
-    """An entry: float16 numbers, and the checksum that says they are this key's and unchanged."""
+    """An entry: its bytes, float16 numbers or a note, and the checksum that says they are this key's and unchanged."""
     return values + hashlib.blake2b(values, digest_size=CHECKSUM_BYTES, key=key).digest()
 
 

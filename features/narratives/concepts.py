@@ -20,7 +20,7 @@ from scipy import sparse
 from data_schemas.contract import Concept, Sensitive
 from features.arrays import Flags, Floats, Floats32, Ints
 from features.encoders.by_sentence import encodes_by_sentence
-from features.encoders.encoder import TextEncoder
+from features.encoders.vectors import TextEncoder
 from features.narratives.kind_words import KindWords
 from features.narratives.sentences import SentenceBlock
 from features.text.cleaning import MAX_PASSAGES, covering_sentences

@@ -18,12 +18,13 @@ import numpy as np
 
 from features.arrays import Floats, Floats32, Ints
 from features.design import Design, TabularBlock
-from features.encoders.encoder import SHARE_ROUNDING
+from features.encoders.vectors import SHARE_ROUNDING
 from features.narratives.sentences import SentenceBlock
 from fusion.explain.explanation import Explanation
+from fusion.explain.leaves import leaves_of
 from fusion.explain.sentence_shapley import MAX_ENUMERATED, PAIRS, NarrativeParts, Payoff, owen_values
 from fusion.explain.tree_response import OwnLeaves
-from fusion.explain.tree_shapley import TreeGame, count, leaves_of
+from fusion.explain.tree_shapley import TreeGame, count
 from fusion.model.basis import HeadInputs
 from fusion.model.fusion_model import FusionModel, TreeInputs
 from fusion.model.stacker import stacker_inputs

@@ -12,7 +12,8 @@ import numpy as np
 
 from features.arrays import Flags, Floats, Ints
 from features.compiled import compiled
-from fusion.explain.tree_shapley import Leaves, Tables, TreeGame, bits, patterns, starts, upright
+from fusion.explain.leaves import Leaves, starts
+from fusion.explain.tree_shapley import Tables, TreeGame, bits, patterns, upright
 
 
 class Response(NamedTuple):

@@ -17,53 +17,18 @@ game of Lundberg et al., 2020, "interventional").
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
-from features.arrays import Flags, Floats, Ints
+from features.arrays import Floats, Ints
 from features.compiled import compiled
-from features.encoders.threads import lone_workers
-from fusion.model.boosted_trees import Trees
-from fusion.model.stacker import Stacker
+from features.encoders.threads import n_threads
+from fusion.explain.leaves import MAX_PLAYERS, Leaves
 
-MAX_PLAYERS = 8  # on one path: a leaf's table has 2^k * k entries
 BLOCK_ROWS = 256
-UNBOUNDED = math.inf
-
-Condition = tuple[float, float, bool]
-"""Low, high, and whether a missing value satisfies it: it holds for low < x <= high."""
-
-
-class Leaves(NamedTuple):
-    """The leaves of all trees, flat.
-
-    A plain tuple of arrays, because compiled code reads it.
-
-    Attributes:
-        value: float64 (n_leaves,), added to the margin where the leaf is reached.
-        first: int64 (n_leaves + 1,), where the conditions of each leaf begin.
-        column: int64 (n_conditions,), column that the condition looks at; one condition per column of a leaf.
-        low: float64 (n_conditions,), the condition holds for low < x <= high.
-        high: float64 (n_conditions,), upper bound, inclusive.
-        missing: bool (n_conditions,), whether the condition holds where x is missing.
-        bit: int64 (n_conditions,), the bit of the condition's player in the leaf's patterns.
-        first_player: int64 (n_leaves + 1,), where the players of each leaf begin.
-        player: int64 (sum of k,), the players of each leaf, that of bit 1 << i at the i-th place.
-    """
-
-    value: Floats
-    first: Ints
-    column: Ints
-    low: Floats
-    high: Floats
-    missing: Flags
-    bit: Ints
-    first_player: Ints
-    player: Ints
 
 
 class Tables(NamedTuple):
@@ -76,67 +41,6 @@ class Tables(NamedTuple):
 
     at: Ints
     given: Floats
-
-
-def leaves_of(stacker: Stacker, players: Ints) -> Leaves:
-    """The leaves of a stacker's trees, each weighted as its booster.
-
-    Args:
-        stacker: the trees.
-        players: int64 (n_columns,), the player that owns each column.
-
-    Raises ValueError for a path over more than ``MAX_PLAYERS`` players.
-    """
-    value: list[float] = []
-    paths: list[dict[int, Condition]] = []
-    for booster, weight in zip(stacker.boosters, stacker.weights, strict=True):
-        for leaf, path in _paths(booster.trees):
-            value.append(leaf * weight)
-            paths.append(path)
-    owners = [sorted({int(players[column]) for column in path}) for path in paths]
-    most = max(map(len, owners), default=0)
-    if most > MAX_PLAYERS:
-        raise ValueError(f"a path holds {most} players, more than {MAX_PLAYERS}")
-    conditions = [
-        (column, *path[column], 1 << own.index(int(players[column])))
-        for path, own in zip(paths, owners, strict=True)
-        for column in sorted(path)
-    ]
-    column, low, high, missing, bit = zip(*conditions, strict=True) if conditions else ((), (), (), (), ())
-    return Leaves(
-        np.array(value, dtype=np.float64),
-        starts([len(path) for path in paths]),
-        np.array(column, dtype=np.int64),
-        np.array(low, dtype=np.float64),
-        np.array(high, dtype=np.float64),
-        np.array(missing, dtype=np.bool_),
-        np.array(bit, dtype=np.int64),
-        starts([len(own) for own in owners]),
-        np.array([player for own in owners for player in own], dtype=np.int64),
-    )
-
-
-def starts(sizes: list[int]) -> Ints:
-    """Where parts of these sizes begin, and the end of the last."""
-    return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64)
-
-
-def _paths(trees: Trees) -> Iterator[tuple[float, dict[int, Condition]]]:
-    """Every leaf as (value, {column: condition}); of each tree the left ones first."""
-    root, column, threshold, missing_left, left, right, value = (part.tolist() for part in trees)
-
-    def below(node: int, path: dict[int, Condition]) -> Iterator[tuple[float, dict[int, Condition]]]:
-        if node < 0:
-            yield value[-1 - node], path
-            return
-        low, high, missing = path.get(column[node], (-UNBOUNDED, UNBOUNDED, True))
-        to_left = low, min(high, threshold[node]), missing and missing_left[node]
-        to_right = max(low, threshold[node]), high, missing and not missing_left[node]
-        yield from below(left[node], path | {column[node]: to_left})
-        yield from below(right[node], path | {column[node]: to_right})
-
-    for node in root:
-        yield from below(node, {})
 
 
 @dataclass(frozen=True)
@@ -183,7 +87,7 @@ class TreeGame:
             _explain(self.leaves, self.tables, upright(x[block]), given)
             found[block] = given.T
 
-        with lone_workers(torch.device("cpu")) as pool:
+        with ThreadPoolExecutor(n_threads()) as pool:
             list(pool.map(explain, range(0, len(x), BLOCK_ROWS)))
         return found
 
@@ -198,7 +102,7 @@ def count(leaves: Leaves, background: Floats) -> Ints:
     def count_some(at: int) -> None:
         _count(leaves, starts, x, int(some[at]), int(some[at + 1]), counts)
 
-    with lone_workers(torch.device("cpu")) as pool:
+    with ThreadPoolExecutor(n_threads()) as pool:
         list(pool.map(count_some, range(len(some) - 1)))
     return counts
 

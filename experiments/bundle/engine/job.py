@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 
 from data_schemas.errors import ContractError, RunError
-from experiments.options import use_threads
 from experiments.session.run import Run
 from experiments.session.sources import with_sources
 from features.arrays import Floats
+from features.encoders.threads import use_threads
 from features.tables.reader import ReadOptions, read_chunks
 from fusion.bundle import Bundle, load, write_again
 from fusion.bundle_folder import check_place

@@ -9,9 +9,10 @@ import shap
 
 from features.arrays import Floats, Ints
 from fusion.config import StackerConfig
+from fusion.explain.leaves import MAX_PLAYERS, leaves_of
 from fusion.explain.sentence_shapley import Payoff
 from fusion.explain.tree_response import OwnLeaves, Response
-from fusion.explain.tree_shapley import MAX_PLAYERS, TreeGame, count, leaves_of
+from fusion.explain.tree_shapley import TreeGame, count
 from fusion.model.boosted_trees import Booster
 from fusion.model.lesson import Lesson
 from fusion.model.stacker import Stacker, fit_booster

@@ -51,12 +51,12 @@ def findings(found: Pair, rows: PairedRows) -> list[Finding]:
 def headline(found: Pair) -> tuple[str, ...]:
     """The whole in a few sentences."""
     both = found.comparison
-    said = f"{count(both.n, 'application')}, {number(both.n_bad)} of them bad, were judged by both models."
+    basis = f"{count(both.n, 'application')}, {number(both.n_bad)} of them bad, were judged by both models."
     if found.alike:
-        return ("The two give every applicant the same PD: there is nothing to choose between them.", said)
+        return ("The two give every applicant the same PD: there is nothing to choose between them.", basis)
     if math.isnan(both.auc.difference):
         why = "The applications hold too few goods or bads to say which model is better."
-        return (why, said)
+        return (why, basis)
     tests = [both.auc, both.brier]
     better, worse = sum(one.low > 0 for one in tests), sum(one.high < 0 for one in tests)
     ends = f"{signed(both.auc.low, 4)} to {signed(both.auc.high, 4)}" if _known(both.auc) else NO_VARIANCE
@@ -77,7 +77,7 @@ def headline(found: Pair) -> tuple[str, ...]:
         )
     else:
         first = f"These rows do not show that either model is better: AUC {auc}. What differs may be chance."
-    return (first, _money(found), said)
+    return (first, _money(found), basis)
 
 
 def key_figures(found: Pair) -> Table:
@@ -114,8 +114,10 @@ def key_figures(found: Pair) -> Table:
 
 def _alike(found: Pair) -> Finding:
     same = found.champion.model.bundle.manifest.model_id == found.challenger.model.bundle.manifest.model_id
-    said = "Both bundles hold the same model." if same else "They are two models, and on these rows they do not differ."
-    return Finding(key="better", grade="note", title="The two give every applicant the same PD.", words=said)
+    words = (
+        "Both bundles hold the same model." if same else "They are two models, and on these rows they do not differ."
+    )
+    return Finding(key="better", grade="note", title="The two give every applicant the same PD.", words=words)
 
 
 @dataclass(frozen=True)
@@ -177,42 +179,42 @@ def _difference(gain: Gain, wording: DifferenceWords) -> Finding:
     """Whether the challenger is better by a figure."""
     if math.isnan(gain.difference):
         return Finding(key=wording.key, grade="concern", title=wording.nothing, words=wording.needed)
-    said = f"{wording.what} {signed(gain.difference, wording.digits)}"
+    words = f"{wording.what} {signed(gain.difference, wording.digits)}"
     if not _known(gain):
-        said += f"; {NO_VARIANCE}, so that it has no interval and no p."
-        return Finding(key=wording.key, grade="note", title=wording.unknown, words=said)
+        words += f"; {NO_VARIANCE}, so that it has no interval and no p."
+        return Finding(key=wording.key, grade="note", title=wording.unknown, words=words)
     grade, title = _graded(gain.low, gain.high, wording.titles)
     ends = f"{signed(gain.low, wording.digits)} to {signed(gain.high, wording.digits)}"
-    said += f", 95 % interval {ends}, {wording.test}{p_value(gain.p)}."
-    return Finding(key=wording.key, grade=grade, title=title, words=said)
+    words += f", 95 % interval {ends}, {wording.test}{p_value(gain.p)}."
+    return Finding(key=wording.key, grade=grade, title=title, words=words)
 
 
 def _swaps(found: Pair) -> Finding:
     swaps = found.swaps
     at = f"when each approves {percent(swaps.approval_rate, 0)}"
     if not swaps.gain.exists:
-        said = "Swap sets at other approval rates are in the chapter on them."
-        return Finding(key="swaps", grade="note", title=f"They approve the same applicants {at}.", words=said)
+        words = "Swap sets at other approval rates are in the chapter on them."
+        return Finding(key="swaps", grade="note", title=f"They approve the same applicants {at}.", words=words)
     titles = (
         "Those whom the challenger would take in default less than those whom it would leave out.",
         "Those whom the challenger would take in default more than those whom it would leave out.",
         "Swapped-in and swapped-out applicants default alike, as far as these rows show.",
     )
     grade, title = _graded(swaps.gain.low, swaps.gain.high, titles)
-    said = (
+    words = (
         f"{at.capitalize()}, {count(swaps.swapped_in.n, 'applicant')} are swapped each way: "
         f"{percent(swaps.swapped_out.rate.value)} of the swapped-out and {percent(swaps.swapped_in.rate.value)} of the "
         f"swapped-in turned bad, a difference of {_points(swaps.gain)}. Of all approved loans "
         f"{percent(swaps.champion.rate.value, 2)} turn bad with the champion and "
         f"{percent(swaps.challenger.rate.value, 2)} with the challenger."
     )
-    return Finding(key="swaps", grade=grade, title=title, words=said)
+    return Finding(key="swaps", grade=grade, title=title, words=words)
 
 
 def _pays(found: Pair) -> Finding:
     if found.cutoff is None:
-        said = "The champion's policy declines nobody, or everybody; the decision curve shows other cut-offs."
-        return Finding(key="pays", grade="note", title="There is no cut-off to judge net benefit at.", words=said)
+        words = "The champion's policy declines nobody, or everybody; the decision curve shows other cut-offs."
+        return Finding(key="pays", grade="note", title="There is no cut-off to judge net benefit at.", words=words)
     titles = (
         "Deciding by the challenger is worth more at the cut-off.",
         "Deciding by the challenger is worth less at the cut-off.",
@@ -257,24 +259,24 @@ def _money(found: Pair) -> str:
 def _calibrated(name: str, side: ModelFigures, bad_rate: float) -> Finding:
     gap, title = side.in_the_large.gap, name.capitalize()
     slope = f" Slope {number(side.slope.value, 2)}, right is 1." if side.slope.exists else ""
-    said = f"Its mean PD is {percent(bad_rate + gap.value)}; {percent(bad_rate)} turned bad.{slope}"
+    result = f"Its mean PD is {percent(bad_rate + gap.value)}; {percent(bad_rate)} turned bad.{slope}"
     level = gap.low <= 0 <= gap.high
     straight = not side.slope.bounded or side.slope.low <= 1 <= side.slope.high
     if level and straight and _unsure(side, bad_rate):
-        words = f"{said} With so few bads, or PDs so alike, an error of the PDs would go unseen."
+        words = f"{result} With so few bads, or PDs so alike, an error of the PDs would go unseen."
         found = f"{title}: too few bads to say whether the PDs are right."
         return Finding(key=f"calibrated_{name}", grade="note", title=found, words=words)
     if level and straight:
-        return Finding(key=f"calibrated_{name}", grade="good", title=f"{title}: the PDs are right.", words=said)
+        return Finding(key=f"calibrated_{name}", grade="good", title=f"{title}: the PDs are right.", words=result)
     if level:
         word = "too extreme" if side.slope.value < 1 else "too timid"
-        return Finding(key=f"calibrated_{name}", grade="note", title=f"{title}: the PDs are {word}.", words=said)
+        return Finding(key=f"calibrated_{name}", grade="note", title=f"{title}: the PDs are {word}.", words=result)
     grave = abs(gap.value) > FAR_OFF * bad_rate
     return Finding(
         key=f"calibrated_{name}",
         grade="concern" if grave else "note",
         title=f"{title}: the PDs are too {'high' if gap.value > 0 else 'low'} over all.",
-        words=f"{said} Cut-offs in PD mean something else than they say until it is calibrated again.",
+        words=f"{result} Cut-offs in PD mean something else than they say until it is calibrated again.",
     )
 
 

@@ -263,17 +263,17 @@ def moved(application: Applications, tried: Sequence[tuple[ColumnMove, ...]]) ->
 
 def _lever(field: Field, columns: TabularBlock) -> ActionableColumn | None:
     """The lever of a field; None when all training applicants had the same value."""
-    seen = columns.x_num[:, columns.num_names.index(field.name)]
-    seen = seen[np.isfinite(seen)]
-    if not len(seen):
+    observed = columns.x_num[:, columns.num_names.index(field.name)]
+    observed = observed[np.isfinite(observed)]
+    if not len(observed):
         return None
     # A float32 in the fewest digits that name it, so that 0.1 stays 0.1.
-    levels, counts = np.unique(seen, return_counts=True)
-    low, high = np.quantile(seen.astype(np.float64), [TAIL_SHARE, 1.0 - TAIL_SHARE])
-    spread = float(np.clip(seen.astype(np.float64), low, high).std())
+    levels, counts = np.unique(observed, return_counts=True)
+    low, high = np.quantile(observed.astype(np.float64), [TAIL_SHARE, 1.0 - TAIL_SHARE])
+    spread = float(np.clip(observed.astype(np.float64), low, high).std())
     if len(levels) <= MAX_LEVELS:
-        values = np.array([float(str(level)) for level in levels[counts >= MIN_LEVEL_SHARE * len(seen)]])
-        spread = spread or float(seen.astype(np.float64).std())
+        values = np.array([float(str(level)) for level in levels[counts >= MIN_LEVEL_SHARE * len(observed)]])
+        spread = spread or float(observed.astype(np.float64).std())
     else:
         values = round_values(float(low), float(high), whole=field.type is not FieldType.NUMBER)
     values = values[(values >= _bound(field.minimum, -math.inf)) & (values <= _bound(field.maximum, math.inf))]

@@ -121,9 +121,9 @@ def infer(
         origin = f"{sample.table.num_rows:,} of the {sample.n_rows:,} rows of {file.name}"
         stated = StatedOutcomes(tuple(bad or ()), tuple(good or ()), tuple(undecided or ()))
 
-        def drafted(said: Stated) -> Draft:
+        def drafted(given: Stated) -> Draft:
             own_name = name or _schema_name(file)
-            return draft_schema(sample.table, own_name, origin, said.target, said.outcomes, said.answers)
+            return draft_schema(sample.table, own_name, origin, given.target, given.outcomes, given.answers)
 
         known = Stated(target, stated)
         draft = interview(drafted, known) if interactive else drafted(known)
@@ -152,9 +152,9 @@ def infer(
             run.console.print(f"[bold]Still missing:[/bold] {escape(sentence)}.", soft_wrap=True)
         run.console.print(f"Wrote {escape(str(out))}. Confirm each `guess` in it, then delete it.", soft_wrap=True)
     if json_output:
-        told = _draft_dict(draft, out, sample.table.num_rows, sample.n_rows)
-        told |= {"sources": sources_dict(found)} if found is not None else {}
-        typer.echo(json.dumps(to_json(told), ensure_ascii=False))
+        summary = _draft_dict(draft, out, sample.table.num_rows, sample.n_rows)
+        summary |= {"sources": sources_dict(found)} if found is not None else {}
+        typer.echo(json.dumps(to_json(summary), ensure_ascii=False))
 
 
 def _schema_name(file: Path) -> str:

@@ -212,8 +212,8 @@ def _window_findings(scored: ScoredOutcomes) -> list[Finding]:
                 "training window. Figures on rows that took part in training are flattered: use --since.",
             )
         ]
-    said = f"The model learned up to {learned[1]}; all rows were decided afterwards."
-    return [Finding(key="out_of_time", grade="good", title="The rows are newer than the model.", words=said)]
+    words = f"The model learned up to {learned[1]}; all rows were decided afterwards."
+    return [Finding(key="out_of_time", grade="good", title="The rows are newer than the model.", words=words)]
 
 
 def _unlike_findings(scored: ScoredOutcomes) -> list[Finding]:
@@ -240,7 +240,7 @@ def _leak_findings(facts: list[ColumnFacts]) -> list[Finding]:
     """Columns that know the outcome."""
     suspects = [one for one in facts if max(np.nan_to_num(one.auc_then), np.nan_to_num(one.auc_now)) >= MAX_AUC]
     if suspects:
-        said = "; ".join(
+        rankings = "; ".join(
             f"“{one.title}” ranks outcomes with an AUC of "
             f"{number(max(np.nan_to_num(one.auc_then), np.nan_to_num(one.auc_now)), 2)} and makes "
             f"{percent(one.weight, 0)} of all movement of the scores"
@@ -251,10 +251,10 @@ def _leak_findings(facts: list[ColumnFacts]) -> list[Finding]:
                 key="leak",
                 grade="alarm",
                 title=f"{listed([one.title for one in suspects])} may know the outcome.",
-                words=f"By itself {said}. What is known before a loan is granted rarely reaches {number(MAX_AUC, 1)}. "
-                "If it is filled in or changed after the decision, the model will fail on new applicants, whatever "
-                "the figures here say. Find out when it is known; if later, give it the role ignored (or auxiliary, so "
-                "that training alone reads it) and train again.",
+                words=f"By itself {rankings}. What is known before a loan is granted rarely reaches "
+                f"{number(MAX_AUC, 1)}. If it is filled in or changed after the decision, the model will fail on new "
+                "applicants, whatever the figures here say. Find out when it is known; if later, give it the role ignored "
+                "(or auxiliary, so that training alone reads it) and train again.",
             )
         ]
     if facts and facts[0].weight >= DOMINANT:
@@ -268,8 +268,8 @@ def _leak_findings(facts: list[ColumnFacts]) -> list[Finding]:
                 "decision, and what happens on the day it is missing.",
             )
         ]
-    said = f"No column reaches an AUC of {number(MAX_AUC, 1)} by itself, in training or here."
-    return [Finding(key="leak", grade="good", title="No column seems to know the outcome.", words=said)]
+    words = f"No column reaches an AUC of {number(MAX_AUC, 1)} by itself, in training or here."
+    return [Finding(key="leak", grade="good", title="No column seems to know the outcome.", words=words)]
 
 
 def _rejected_finding(intake: Intake) -> list[Finding]:

@@ -186,16 +186,16 @@ def findings(overall: Sequence[SliceGain], single: Sequence[SliceGain]) -> tuple
 
 
 def _ranking(gain: Gain, areas: tuple[float, ...]) -> Finding:
-    said = (
+    result = (
         f"The AUC is {number(areas[0], 4)} with the narratives and {number(areas[1], 4)} without, a difference of "
-        f"{_told(gain)}"
+        f"{_with_interval(gain)}"
     )
     if gain.p >= LEVEL:
         return Finding(
             key="text_worth",
             grade="note",
             title="That the narratives earn their keep is not shown here.",
-            words=f"{said}. That may be chance. Until more rows show a gain, columns alone may do as well, and they "
+            words=f"{result}. That may be chance. Until more rows show a gain, columns alone may do as well, and they "
             "ask less of the applicants.",
         )
     if gain.difference < 0:
@@ -203,20 +203,20 @@ def _ranking(gain: Gain, areas: tuple[float, ...]) -> Finding:
             key="text_worth",
             grade="concern",
             title="Reading the narratives makes it worse.",
-            words=f"{said}, more than chance. Score by columns alone until it is known why: people may write otherwise "
-            "than when the model was trained.",
+            words=f"{result}, more than chance. Score by columns alone until it is known why: people may write "
+            "otherwise than when the model was trained.",
         )
     more = 1000 * gain.difference
     return Finding(
         key="text_worth",
         grade="good",
         title="The narratives earn their keep.",
-        words=f"{said}, more than chance. Of 1,000 pairs of a bad and a good applicant it puts "
+        words=f"{result}, more than chance. Of 1,000 pairs of a bad and a good applicant it puts "
         f"{number(more, 1 if more < 10 else 0)} more in the right order.",
     )
 
 
-def _told(gain: Gain) -> str:
+def _with_interval(gain: Gain) -> str:
     p = p_value(gain.p)
     return f"{signed(gain.difference, 4)} (95 % interval {signed(gain.low, 4)} to {signed(gain.high, 4)}, {p})"
 
@@ -225,12 +225,12 @@ def _brier(every: SliceGain) -> list[Finding]:
     if every.brier is None or every.brier.p >= LEVEL:
         return []
     key, gain = "text_worth_brier", every.brier
-    said = f"The mean squared error of the PDs (Brier score) is {number(abs(gain.difference), 5)}"
+    result = f"The mean squared error of the PDs (Brier score) is {number(abs(gain.difference), 5)}"
     p = p_value(gain.p)
     if gain.difference > 0:
-        words = f"{said} less with the narratives, more than chance ({p})."
+        words = f"{result} less with the narratives, more than chance ({p})."
         return [Finding(key=key, grade="good", title="With the narratives the PDs err less.", words=words)]
-    words = f"{said} more with the narratives, more than chance ({p}). See the chapter on calibration."
+    words = f"{result} more with the narratives, more than chance ({p}). See the chapter on calibration."
     return [Finding(key=key, grade="concern", title="With the narratives the PDs err more.", words=words)]
 
 
@@ -241,7 +241,7 @@ def _silent(silent: Sequence[SliceGain]) -> list[Finding]:
             key="text_worth_silent",
             grade="concern",
             title="Those who did not write are ranked worse than by columns alone.",
-            words=f"Among applicants {one.name} the narratives change the AUC by {_told(one.auc)}.",
+            words=f"Among applicants {one.name} the narratives change the AUC by {_with_interval(one.auc)}.",
         )
         for one in silent
         if one.auc and one.auc.p < LEVEL and one.auc.difference < 0
@@ -257,12 +257,12 @@ def _single(single: Sequence[SliceGain]) -> list[Finding]:
     harmed = [name for name, gain in known if gain.p < few and gain.difference < 0]
     n_better = sum(gain.p < LEVEL and gain.difference > 0 for _, gain in known)
     n_worse = sum(gain.p < LEVEL and gain.difference < 0 for _, gain in known)
-    said = (
+    result = (
         f"Of {len(known)} lengths and segments, {n_better} gain and {n_worse} lose by themselves at the level of 5 %; "
         f"chance alone would bring about {number(LEVEL / 2 * len(known), 1)} of each"
     )
     if harmed:
-        words = f"{said}. In {listed(harmed)} the loss stays beyond chance when that is allowed for (Bonferroni)."
+        words = f"{result}. In {listed(harmed)} the loss stays beyond chance when that is allowed for (Bonferroni)."
         return [Finding(key=key, grade="concern", title="In some parts the narratives do harm.", words=words)]
-    words = f"{said}. No loss is beyond chance when that is allowed for (Bonferroni)."
+    words = f"{result}. No loss is beyond chance when that is allowed for (Bonferroni)."
     return [Finding(key=key, grade="good", title="In no part are the narratives shown to do harm.", words=words)]

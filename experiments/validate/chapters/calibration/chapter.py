@@ -71,8 +71,8 @@ def bands_of(scored: ScoredOutcomes) -> tuple[Band, ...]:
 def findings(scored: ScoredOutcomes, bands: Sequence[Band], cuts: Sequence[Cut]) -> tuple[Finding, ...]:
     """What is to be said of the PDs. bands: of score, the riskiest first. cuts: segments and months."""
     if not len(scored):
-        said = "There is no row with an outcome, so that no PD can be compared with what came."
-        return (Finding(key="calibration_level", grade="alarm", title="Nothing can be said of the PDs.", words=said),)
+        words = "There is no row with an outcome, so that no PD can be compared with what came."
+        return (Finding(key="calibration_level", grade="alarm", title="Nothing can be said of the PDs.", words=words),)
     found = [_level(scored), _slope(scored), _tests(scored), _bands(bands)]
     if both_classes(scored.y) and sum(band.n > 0 for band in bands) > 1:
         found.append(_order(bands))
@@ -82,13 +82,15 @@ def findings(scored: ScoredOutcomes, bands: Sequence[Band], cuts: Sequence[Cut])
 def _level(scored: ScoredOutcomes) -> Finding:
     """Whether the PDs are right on average."""
     key, expected, came = "calibration_level", float(scored.pd.mean()), rate(float(scored.y.sum()), len(scored))
-    said = f"It expects {percent(expected)} to default; {percent(came.value)} did"
+    result = f"It expects {percent(expected)} to default; {percent(came.value)} did"
     chance = f"the 95 % interval of the bad rate is {percent(came.low)} to {percent(came.high)}"
     if came.low <= expected <= came.high:
         if came.value == 0 or max(came.high - came.value, came.value - came.low) > MUCH * came.value:
-            words = f"{said}, but on {len(scored):,} rows with {int(scored.y.sum()):,} bads that says little: {chance}."
+            words = (
+                f"{result}, but on {len(scored):,} rows with {int(scored.y.sum()):,} bads that says little: {chance}."
+            )
             return Finding(key=key, grade="note", title="Too few bads to say whether the PDs are right.", words=words)
-        words = f"{said}; {chance}, so that the difference may be chance."
+        words = f"{result}; {chance}, so that the difference may be chance."
         return Finding(key=key, grade="good", title="The PDs are right on average.", words=words)
     low = expected < came.value
     off = abs(expected - came.value) / came.value if came.value else math.inf
@@ -103,7 +105,7 @@ def _level(scored: ScoredOutcomes) -> Finding:
         key=key,
         grade="alarm" if off > MUCH else "concern",
         title=f"The PDs are too {'low' if low else 'high'}.",
-        words=f"{said}. {effect}. This is more than chance: {chance}.{immature}",
+        words=f"{result}. {effect}. This is more than chance: {chance}.{immature}",
     )
 
 
@@ -113,28 +115,28 @@ def _slope(scored: ScoredOutcomes) -> Finding:
     if not slope.exists:
         words = "Good and bad rows with different PDs are needed, and these must not part entirely by their PD."
         return Finding(key=key, grade="note", title="Whether PDs spread rightly cannot be said.", words=words)
-    said = f"The calibration slope is {number(slope.value, 2)} (95 % interval {_ends(slope)}; 1 is right)"
+    result = f"The calibration slope is {number(slope.value, 2)} (95 % interval {_ends(slope)}; 1 is right)"
     if slope.high < 0:
-        words = f"{said}: those with the higher PDs default less often. Was the outcome turned?"
+        words = f"{result}: those with the higher PDs default less often. Was the outcome turned?"
         return Finding(key=key, grade="alarm", title="The PDs run against the risk.", words=words)
     if slope.high < 1:
         extreme = "High PDs are too high, low PDs too low"
         if slope.value >= OVER_CONFIDENT:
-            words = f"{said}. {extreme}, by little."
+            words = f"{result}. {extreme}, by little."
             return Finding(key=key, grade="note", title="The PDs are a little over-confident.", words=words)
-        words = f"{said}. {extreme}: applicants who look safe default more often than it says."
+        words = f"{result}. {extreme}: applicants who look safe default more often than it says."
         return Finding(key=key, grade="concern", title="The PDs are over-confident.", words=words)
     if slope.low > 1:
         alike = "High PDs are too low, low PDs too high"
         if slope.value <= TOO_CAUTIOUS:
-            words = f"{said}. {alike}, by little."
+            words = f"{result}. {alike}, by little."
             return Finding(key=key, grade="note", title="The PDs are a little too cautious.", words=words)
-        words = f"{said}. {alike}: it separates applicants better than its PDs admit."
+        words = f"{result}. {alike}: it separates applicants better than its PDs admit."
         return Finding(key=key, grade="concern", title="The PDs are too cautious.", words=words)
     if slope.low < UNSURE_SLOPE[0] or slope.high > UNSURE_SLOPE[1]:
-        words = f"{said}: with so few bads, or PDs so alike, PDs may be too extreme or too much alike unseen."
+        words = f"{result}: with so few bads, or PDs so alike, PDs may be too extreme or too much alike unseen."
         return Finding(key=key, grade="note", title="Whether PDs spread rightly cannot be said.", words=words)
-    return Finding(key=key, grade="good", title="High PDs are high enough, low ones low enough.", words=f"{said}.")
+    return Finding(key=key, grade="good", title="High PDs are high enough, low ones low enough.", words=f"{result}.")
 
 
 def _ends(found: Estimate) -> str:
@@ -150,14 +152,14 @@ def _tests(scored: ScoredOutcomes) -> Finding:
         for name, p in (("Hosmer-Lemeshow", groups), ("Spiegelhalter", whole))
         if math.isfinite(p)
     ]
-    said = listed(tests)
+    results = listed(tests)
     if not min(groups, whole if math.isfinite(whole) else 1.0) < LEVEL:
-        words = f"No sign against the PDs: {said}. With few bads tests miss even large errors."
+        words = f"No sign against the PDs: {results}. With few bads tests miss even large errors."
         return Finding(key=key, grade="good", title="Tests of calibration pass.", words=words)
     distance = number(100 * expected_calibration_error(scored.y, scored.pd), 1)
     words = (
-        f"The PDs are not all right: {said}. How much it matters: over tenths of the applicants by PD, mean PD and bad "
-        f"rate differ by {distance} percentage points on average, part of it by chance."
+        f"The PDs are not all right: {results}. How much it matters: over tenths of the applicants by PD, mean PD and "
+        f"bad rate differ by {distance} percentage points on average, part of it by chance."
     )
     return Finding(key=key, grade="note", title="Tests see an error in the PDs.", words=words)
 
@@ -191,16 +193,16 @@ def _order(bands: Sequence[Band]) -> Finding:
     filled = [band for band in bands if band.n]
     apart = [pair for pair in pairwise(filled) if pair[1].rate.low > pair[0].rate.high]
     worse, better = (apart or [broken])[0]
-    said = (
+    result = (
         f"At scores {band_name(worse)} {percent(worse.rate.value)} default, at the better scores {band_name(better)} "
         f"{percent(better.rate.value)}"
     )
     if apart:
-        words = f"{said}, more than chance explains. A cut-off between the two turns the wrong applicants away."
+        words = f"{result}, more than chance explains. A cut-off between the two turns the wrong applicants away."
         return Finding(
             key=key, grade="concern", title="A better score does not always mean fewer defaults.", words=words
         )
-    words = f"{said}; the intervals overlap, so that this may be chance."
+    words = f"{result}; the intervals overlap, so that this may be chance."
     return Finding(key=key, grade="note", title="The bad rate does not fall in every band.", words=words)
 
 

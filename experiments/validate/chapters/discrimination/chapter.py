@@ -69,10 +69,10 @@ def findings(scored: ScoredOutcomes, cuts: Sequence[Cut]) -> list[Finding]:
     area = auc_interval(scored.y, scored.margin)
     if not area.exists:
         kind = "bad" if scored.y.all() else "good"
-        said = (
+        words = (
             f"All {len(scored):,} rows went {kind}. Ranking can only be judged where some went well and some did not."
         )
-        return [Finding(key="ranks", grade="alarm", title="Nothing can be said of the ranking.", words=said)]
+        return [Finding(key="ranks", grade="alarm", title="Nothing can be said of the ranking.", words=words)]
     found = [_ranks(area, scored)]
     trained = scored.model.bundle.manifest.provenance.figures.get(OUT_OF_FOLD)
     if trained is not None and area.high < trained - WORSE_BY:
@@ -102,18 +102,18 @@ def findings(scored: ScoredOutcomes, cuts: Sequence[Cut]) -> list[Finding]:
 
 
 def _ranks(area: Estimate, scored: ScoredOutcomes) -> Finding:
-    said = f"AUC {number(area.value, 3)}, 95 % interval {number(area.low, 3)} to {number(area.high, 3)}"
+    result = f"AUC {number(area.value, 3)}, 95 % interval {number(area.low, 3)} to {number(area.high, 3)}"
     n_bad = int(scored.y.sum())
     wins = f"Of a bad and a good applicant it gives the bad one the higher PD in {percent(area.value, 0)} of cases"
     if area.high < 0.5:
-        said += ". Goods have the higher PDs. Was the outcome turned?"
-        return Finding(key="ranks", grade="alarm", title="It ranks the wrong way round.", words=said)
+        result += ". Goods have the higher PDs. Was the outcome turned?"
+        return Finding(key="ranks", grade="alarm", title="It ranks the wrong way round.", words=result)
     if area.low <= 0.5:
         return Finding(
             key="ranks",
             grade="alarm",
             title="It cannot separate good applicants from bad ones.",
-            words=f"{said}: a random order does as well. Decisions by this score are decisions by lot. Either the "
+            words=f"{result}: a random order does as well. Decisions by this score are decisions by lot. Either the "
             f"model learned nothing (were the outcomes right that it learned from?), or {n_bad:,} bads are too few to "
             "show what it knows.",
         )
@@ -122,12 +122,12 @@ def _ranks(area: Estimate, scored: ScoredOutcomes) -> Finding:
             key="ranks",
             grade="alarm",
             title="It ranks better than an application score can.",
-            words=f"{said}. Before the loan is granted nobody knows the outcome this well; a column that was filled in "
-            "afterwards is the likeliest reason. See the chapter on the data.",
+            words=f"{result}. Before the loan is granted nobody knows the outcome this well; a column that was filled "
+            "in afterwards is the likeliest reason. See the chapter on the data.",
         )
     if area.value < WEAK_AUC:
-        return Finding(key="ranks", grade="concern", title="It ranks only weakly.", words=f"{said}. {wins}.")
-    return Finding(key="ranks", grade="good", title="It ranks applicants.", words=f"{said}. {wins}.")
+        return Finding(key="ranks", grade="concern", title="It ranks only weakly.", words=f"{result}. {wins}.")
+    return Finding(key="ranks", grade="good", title="It ranks applicants.", words=f"{result}. {wins}.")
 
 
 def _blind(scored: ScoredOutcomes, rows: Flags) -> bool:

@@ -61,18 +61,22 @@ def findings(view: PolicyView) -> list[Finding]:
 def _approves(view: PolicyView) -> Finding:
     scored, bad = view.scored, view.bad_rate(view.segments[-1])
     shares = {one: percent(scored.decision.count(one) / len(scored)) for one in ("approve", "refer", "decline")}
-    said = f"{shares['approve']} are approved, {shares['refer']} referred and {shares['decline']} declined."
+    result = f"{shares['approve']} are approved, {shares['refer']} referred and {shares['decline']} declined."
     if not bad.exists:
         title = "Nobody is approved."
-        words = f"{said} The cut-off lies below every PD." if "refer" not in scored.decision else said
+        words = f"{result} The cut-off lies below every PD." if "refer" not in scored.decision else result
         return Finding(key="policy_approves", grade="concern", title=title, words=words)
-    said += f" Of the approved {percent(bad.value)} went bad (95 % interval {percent(bad.low)} to {percent(bad.high)})"
+    result += (
+        f" Of the approved {percent(bad.value)} went bad (95 % interval {percent(bad.low)} to {percent(bad.high)})"
+    )
     everybody = percent(float(scored.y.mean()))
     if scored.approved.all():
         title = "Everybody is approved."
-        return Finding(key="policy_approves", grade="note", title=title, words=f"{said}. The cut-off declines nobody.")
+        return Finding(
+            key="policy_approves", grade="note", title=title, words=f"{result}. The cut-off declines nobody."
+        )
     title = f"The policy approves {shares['approve']} of the applicants."
-    return Finding(key="policy_approves", grade="note", title=title, words=f"{said}, of all applicants {everybody}.")
+    return Finding(key="policy_approves", grade="note", title=title, words=f"{result}, of all applicants {everybody}.")
 
 
 def _worse_than_expected(view: PolicyView) -> list[Finding]:
@@ -170,23 +174,23 @@ def _proposal(proposal: Proposal, view: PolicyView) -> Finding:
 def _change(name: str, part: ProposalSegment, named: bool) -> str:
     assert part.before is not None, "a segment has cut-offs"
     assert part.after is not None, "a segment has cut-offs"
-    said = f"up to {percent(part.after.approve)} instead of {percent(part.before.approve)}"
-    return f"{said} ({name})" if named else said
+    change = f"up to {percent(part.after.approve)} instead of {percent(part.before.approve)}"
+    return f"{change} ({name})" if named else change
 
 
 def _money(value: Estimate, view: PolicyView) -> str:
     digits = view.money_digits
-    said = signed(value.value, digits)
+    amount = signed(value.value, digits)
     if not value.exists or value.low != value.low:
-        return said
-    return f"{said} (95 % interval {number(value.low, digits)} to {number(value.high, digits)})"
+        return amount
+    return f"{amount} (95 % interval {number(value.low, digits)} to {number(value.high, digits)})"
 
 
 def limit_words(limit: ConstraintName, wanted: float) -> str:
     """A constraint in words: ``an approval rate of at least 60.0 %``."""
-    said = {
+    phrases = {
         "min_approval_rate": "an approval rate of at least",
         "max_bad_rate": "a bad rate of at most",
         "max_refer_rate": "a share of referrals of at most",
     }
-    return f"{said[limit]} {percent(wanted)}"
+    return f"{phrases[limit]} {percent(wanted)}"

@@ -61,7 +61,7 @@ def findings(moved: Shifts, grown: Sequence[Vintage]) -> list[Finding]:
 
 
 def _score(score: Shift) -> Finding:
-    key, said = "stability_score", f"The PSI of the score is {number(score.index.value, 3)}"
+    key, result = "stability_score", f"The PSI of the score is {number(score.index.value, 3)}"
     where = f" Most changed is the share with a PD {score.what}." if score.what else ""
     match score.index.verdict:
         case "unknown":
@@ -69,21 +69,23 @@ def _score(score: Shift) -> Finding:
             return Finding(key=key, grade="note", title="Whether the scores moved is not known.", words=words)
         case "stable":
             title = "By the scores, these are the applicants that the model learned from."
-            return Finding(key=key, grade="good", title=title, words=f"{said}, below 0.1: stable.{where}")
+            return Finding(key=key, grade="good", title=title, words=f"{result}, below 0.1: stable.{where}")
         case "within chance":
             title = "There are too few rows to say whether the scores moved."
-            words = f"{said}; with so few rows chance alone reaches {number(score.index.chance, 3)}."
+            words = f"{result}; with so few rows chance alone reaches {number(score.index.chance, 3)}."
             return Finding(key=key, grade="note", title=title, words=words)
         case "moderate":
             title = "The scores have moved somewhat since training."
-            words = f"{said}, between 0.1 and 0.25: moderate.{where} Watch it, and see whether the PDs still come true."
+            words = (
+                f"{result}, between 0.1 and 0.25: moderate.{where} Watch it, and see whether the PDs still come true."
+            )
             return Finding(key=key, grade="note", title=title, words=words)
     return Finding(
         key=key,
         grade="concern",
         title="By the scores, these are no longer the applicants that the model learned from.",
-        words=f"{said}, above 0.25: shifted.{where} Find out why before relying on PDs and cut-offs: other applicants, "
-        "other products, or a column that is filled in differently. Training again may be due.",
+        words=f"{result}, above 0.25: shifted.{where} Find out why before relying on PDs and cut-offs: other "
+        "applicants, other products, or a column that is filled in differently. Training again may be due.",
     )
 
 
@@ -160,13 +162,15 @@ def _months(moved: Shifts, grown: Sequence[Vintage]) -> list[Finding]:
     key, months = "stability_months", moved.score.months
     off = [one.name for one, index in zip(grown, months, strict=True) if index.verdict_of_many == "shifted"]
     empty = [one.name for one in grown if not one.n]
-    said = f" No decision falls into {listed(empty)}." if empty else ""
+    empty_months = f" No decision falls into {listed(empty)}." if empty else ""
     if off:
         title = f"In {count(len(off), 'month')} of {len(grown)} the scores were not those of training."
-        words = f"The PSI of the score is above {SHIFTED} and beyond chance in {listed(off)}.{said}"
+        words = f"The PSI of the score is above {SHIFTED} and beyond chance in {listed(off)}.{empty_months}"
         return [Finding(key=key, grade="concern", title=title, words=words)]
     title = "No month’s scores are far from those of training."
-    words = f"In none of {count(len(grown), 'month')} is the PSI of the score above {SHIFTED} beyond chance.{said}"
+    words = (
+        f"In none of {count(len(grown), 'month')} is the PSI of the score above {SHIFTED} beyond chance.{empty_months}"
+    )
     return [Finding(key=key, grade="good", title=title, words=words)]
 
 

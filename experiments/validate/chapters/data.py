@@ -253,8 +253,8 @@ def _leak_findings(facts: list[ColumnFacts]) -> list[Finding]:
                 title=f"{listed([one.title for one in suspects])} may know the outcome.",
                 words=f"By itself {rankings}. What is known before a loan is granted rarely reaches "
                 f"{number(MAX_AUC, 1)}. If it is filled in or changed after the decision, the model will fail on new "
-                "applicants, whatever the figures here say. Find out when it is known; if later, give it the role ignored "
-                "(or auxiliary, so that training alone reads it) and train again.",
+                "applicants, whatever the figures here say. Find out when it is known; if later, give it the role "
+                "ignored (or auxiliary, so that training alone reads it) and train again.",
             )
         ]
     if facts and facts[0].weight >= DOMINANT:

@@ -50,10 +50,10 @@ def test_about_15_percent_are_hidden_and_of_these_80_masked_and_10_exchanged() -
     n_tokens = sum(len(ids) - 2 for ids in windows)
     n_hidden = sum(len(one.places) for one in found)
     assert n_hidden / n_tokens == pytest.approx(0.15, abs=0.01)
-    seen = np.concatenate([one.tokens[one.places] for one in found])
+    replacements = np.concatenate([one.tokens[one.places] for one in found])
     hidden = np.concatenate([one.hidden for one in found])
-    assert np.mean(seen == KINDS.mask) == pytest.approx(0.8, abs=0.02)
-    assert np.mean(seen == hidden) == pytest.approx(0.1, abs=0.02)
+    assert np.mean(replacements == KINDS.mask) == pytest.approx(0.8, abs=0.02)
+    assert np.mean(replacements == hidden) == pytest.approx(0.1, abs=0.02)
 
 
 def test_masks_are_those_of_the_seeds_and_the_window_alone() -> None:

@@ -278,7 +278,7 @@ def test_a_declined_applicant_without_a_way_back() -> None:
     assert "None found: no change" in Reader(page(report)).text
 
 
-def test_a_notice_tells_no_internals() -> None:
+def test_a_notice_shows_no_internals() -> None:
     report = example_reports.underwriter()
     plain = example_reports.notice().model_copy(update={"rules": "plain", "score": None, "disclosures": ()})
     text = Reader(page(plain)).text
@@ -392,8 +392,8 @@ def test_errors_from_few_orders_are_rough(n_orders: int, rough: bool) -> None:
 )
 def test_a_page_says_why_a_person_must_look(reasons: bool, disclosable: bool, words_of_it: str) -> None:
     report = example_reports.underwriter()
-    told = tuple(reason.model_copy(update={"disclosable": disclosable}) for reason in report.reasons) if reasons else ()
-    text = Reader(page(report.model_copy(update={"reasons": told}))).text
+    changed = [reason.model_copy(update={"disclosable": disclosable}) for reason in report.reasons] if reasons else []
+    text = Reader(page(report.model_copy(update={"reasons": tuple(changed)}))).text
     assert words_of_it in text
     assert text.count("must look at this decision") == 1
     assert ("nothing lifts the score to the cut-off" in text) == (not reasons)

@@ -192,6 +192,7 @@ class Field:
         number: how numbers are written.
         direction: how risk moves when the value grows.
         reason: the reason given where this column counts against the applicant.
+        labels: what reports write in place of a value, by the value: a level, or a number that stands for no number.
         actionable: which way the applicant can move the value before applying again.
         match_concepts: whether the sentences of a narrative are matched to concepts; not those of a label, such as a
             job title.
@@ -220,6 +221,7 @@ class Field:
     number: NumberNotation = PLAIN
     direction: Direction = Direction.NONE
     reason: Reason | None = None
+    labels: tuple[tuple[str | float, str], ...] = ()
     actionable: Actionable = Actionable.NO
     match_concepts: bool = True
     auxiliary: AuxiliaryOutcome | None = None
@@ -232,6 +234,10 @@ class Field:
     def is_numeric(self) -> bool:
         """Whether cells become float64 (numbers, integers and booleans as 0/1)."""
         return self.type in (FieldType.NUMBER, FieldType.INTEGER, FieldType.BOOLEAN)
+
+    def label(self, value: str | float) -> str:
+        """What reports write in place of a value; "" where it stands for itself."""
+        return next((label for labelled, label in self.labels if labelled == value), "")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Spellings of one level that differ by the program that wrote the file, not by what is meant.
+"""Levels of text columns: codes that are no words, and spellings that differ by the program that wrote the file.
 
 A flag is True in one file, TRUE in another, 1 in a third and 1.0 where a cell of its column was once empty.
 """
@@ -10,10 +10,18 @@ from collections.abc import Collection, Iterable, Mapping
 
 _WHOLE = re.compile(r"([+-]?\d+)\.0{1,2}")  # with three zeros it may be a group of thousands
 _SAME = {"true": "1", "1": "true", "false": "0", "0": "false"}
+_CODE = re.compile(r"(?!(?:19|20)\d\d$|[YyNn]$)(?:[^\W\d_]{0,3}[-_.]?\d+(?:\.0+)?|[A-Za-z])")
 TRUTHS = frozenset({"true", "false"})
 """Keys of the words for a flag."""
 FLAGS = frozenset(_SAME)
 """Keys of all that is written for a flag."""
+
+
+def is_code(level: str) -> bool:
+    """Whether a level is a code that only a codebook explains, such as ``A14``, ``3`` or ``E``; a year is none, nor is
+    Y or N.
+    """
+    return _CODE.fullmatch(level) is not None
 
 
 def level_key(level: str) -> str:

@@ -8,7 +8,7 @@ import datetime as dt
 import hashlib
 import json
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -112,12 +112,19 @@ def _field(field: Document, missing_values: Sequence[str]) -> Field:
         number=_number(field),
         direction=Direction(own.get("direction", "none")),
         reason=_reason(own.get("reason")),
+        labels=_labels(own.get("labels", {}), FieldType(field["type"])),
         actionable=Actionable(own.get("actionable", "no")),
         match_concepts=own.get("concepts", True),
         auxiliary=auxiliary,
         loose=own.get("match", "exact") == "loose",
         bureau_score=_bureau_score(own.get("bureau_score")),
     )
+
+
+def _labels(labels: Mapping[str, str], kind: FieldType) -> tuple[tuple[str | float, str], ...]:
+    if kind is FieldType.STRING:
+        return tuple((unicodedata.normalize("NFC", level), label) for level, label in labels.items())
+    return tuple((float(number), label) for number, label in labels.items())
 
 
 def _bureau_score(score: Document | None) -> BureauScore | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from data_schemas.contract import Derived, Field, FieldType, Role, Schema
+from data_schemas.levels import is_code
 from data_schemas.places import Document
 
 MADE = ("aggregates", "texts")
@@ -21,15 +22,17 @@ class Unfinished:
             is named by itself, and its columns as ``source.column``.
         without_wording: inputs of the model for which no reason is worded, so that no applicant can be given it.
         without_unit: inputs that are numbers of no stated unit.
+        without_labels: inputs with levels that are codes, and have no label that says what they mean.
     """
 
     guesses: tuple[str, ...]
     without_wording: tuple[str, ...]
     without_unit: tuple[str, ...]
+    without_labels: tuple[str, ...]
 
     def __bool__(self) -> bool:
         """Whether anything is unfinished."""
-        return bool(self.guesses or self.without_wording or self.without_unit)
+        return bool(self.guesses or self.without_wording or self.without_unit or self.without_labels)
 
 
 def unfinished(schema: Schema) -> Unfinished:
@@ -40,6 +43,7 @@ def unfinished(schema: Schema) -> Unfinished:
         guesses=tuple(_guesses(document)),
         without_wording=tuple(unworded(schema, [one.name for one in inputs])),
         without_unit=tuple(one.name for one in inputs if _is_number(one) and not one.unit),
+        without_labels=tuple(one.name for one in inputs if isinstance(one, Field) and unlabelled(one)),
     )
 
 
@@ -66,6 +70,11 @@ def unworded(schema: Schema, names: Sequence[str]) -> list[str]:
     columns: list[Field | Derived] = [*schema.fields, *schema.derived]
     worded = {one.name for one in columns if one.reason is not None}
     return [name for name in names if name not in worded]
+
+
+def unlabelled(field: Field) -> list[str]:
+    """Those of the levels that a contract lists for a column which are codes without a label."""
+    return [level for level in field.categories or field.allowed if is_code(level) and not field.label(level)]
 
 
 def _inputs(schema: Schema) -> list[Field | Derived]:

@@ -158,6 +158,31 @@ def _numbers_can_be_read(document: Document) -> Iterator[Problem]:
             yield Problem(f"{path}.creditfusion.affixes", "number_affixes", what, remedy)
 
 
+def _labels_fit_values(document: Document) -> Iterator[Problem]:
+    for path, field in each_field(document):
+        labels, kind, name = field["creditfusion"].get("labels", {}), field["type"], field["name"]
+        place = f"{path}.creditfusion.labels"
+        if labels and (role_of(field) not in ("feature", "protected") or kind not in ("string", *_NUMBERS)):
+            yield Problem(place, "labels", f"{name!r} has labels, but is no feature of levels or numbers", "Drop them.")
+        elif kind in _NUMBERS and (wrong := [value for value in labels if not _is_number(value)]):
+            what = f"the label of {wrong[0]!r} is for no number, and {name!r} holds numbers"
+            yield Problem(place, "labels", what, "Write the number that the label stands for, such as '-9'.")
+        elif silent := [value for value in labels if value in field.get("missingValues", [])]:
+            what = f"{silent[0]!r} of {name!r} has a label and means missing"
+            yield Problem(place, "labels", what, "Drop it from one of the two: a missing cell shows no value.")
+        listed = field.get("categories", []) or field.get("constraints", {}).get("enum", [])
+        if kind == "string" and listed and (strange := [level for level in labels if level not in listed]):
+            what = f"{strange[0]!r} has a label, but is no level of {name!r}"
+            yield Problem(place, "labels", what, f"Write one of its levels: {', '.join(map(repr, listed[:8]))}.")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
 LEFT_OPEN = ("date_format_decided", "number_marks_decided")
 """Rules that only a draft breaks, where it leaves a notation open."""
 
@@ -168,4 +193,5 @@ VALUE_RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _patterns_compile,
     _date_formats_work,
     _numbers_can_be_read,
+    _labels_fit_values,
 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -259,14 +259,23 @@ class Scorer:
         A row's answer does not depend on the rows beside it. Raises ContractError as ``decide`` does, RunError where a
         score or a reason's points are no finite number.
         """
+        return self.begin(applications, monitor)(seconds)
+
+    def begin(self, applications: Applications, monitor: Monitor = UNWATCHED) -> Callable[[Seconds], Answer]:
+        """``answer`` in two steps: the applications are read now, as ``read`` does; what is returned answers them, in
+        whatever thread, while the next ones are read.
+        """
         reading = self.read(applications, monitor, sentences=self.n_reasons > 0)
-        if not self.n_reasons:
-            with monitor.timed("predict"):
-                scores = self.scores(reading)
-            decisions = self.decide(applications, scores.pd, reading.quality, seconds)
-            return Answer(scores, decisions, reading.quality)
-        blocks = self._explained_blocks(reading, self.n_reasons, monitor.timed, seconds)
-        return Answer.concat([answer for _, answer in blocks])
+        return partial(self._answer, reading, monitor)
+
+    def _answer(self, reading: Reading, monitor: Monitor, seconds: Seconds) -> Answer:
+        if self.n_reasons:
+            blocks = self._explained_blocks(reading, self.n_reasons, monitor.timed, seconds)
+            return Answer.concat([answer for _, answer in blocks])
+        with monitor.timed("predict"):
+            scores = self.scores(reading)
+        decisions = self.decide(reading.applications, scores.pd, reading.quality, seconds)
+        return Answer(scores, decisions, reading.quality)
 
     def reasons(
         self, explanation: Explanation, matches: ConceptMatches, not_approved: Flags, most: int

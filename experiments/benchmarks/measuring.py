@@ -30,12 +30,23 @@ NOT_WORK = ("load", "total")  # stage times that are start-up, or a sum
 # A small process between us and the command: a child's peak RSS begins at that of the process which starts it, and
 # that one may be large here.
 _METER = """
-import os, sys, time
+import os, sys, threading, time
 begin = time.perf_counter()
 child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+resident = []
+def watch():
+    try:
+        while True:
+            with open(f"/proc/{child}/statm") as file:
+                resident.append(int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 10**6)
+            time.sleep(1.0)
+    except (OSError, IndexError):
+        pass  # it has ended, or this system has no such file
+threading.Thread(target=watch, daemon=True).start()
 _, status, usage = os.wait4(child, 0)
 cpu = usage.ru_utime + usage.ru_stime
-print(f"\\n{time.perf_counter() - begin} {cpu} {usage.ru_maxrss} {os.waitstatus_to_exitcode(status)}")
+print("\\n" + ",".join(map(str, resident)) + ";", end="")
+print(f"{time.perf_counter() - begin} {cpu} {usage.ru_maxrss} {os.waitstatus_to_exitcode(status)}")
 """
 
 
@@ -44,13 +55,15 @@ class Measured:
     """A command that has ended.
 
     seconds: wall time of the whole process. cpu_seconds: what its threads took of all cores, which others' load changes
-    less. peak_mb: its largest resident set, in 10^6 bytes. output: its stdout.
+    less. peak_mb: its largest resident set, in 10^6 bytes. output: its stdout. resident_mb: its resident set, second by
+    second, where the system shows it.
     """
 
     seconds: float
     cpu_seconds: float
     peak_mb: float
     output: str
+    resident_mb: tuple[int, ...] = ()
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -72,10 +85,12 @@ def measure(command: Sequence[str], allowed: Sequence[int] = (0,)) -> Measured:
     output, _, figures = done.stdout.rstrip("\n").rpartition("\n")
     if done.returncode != 0:
         raise RuntimeError(f"cannot run {command[0]}: {done.stderr[-2000:]}")
-    seconds, cpu, peak, code = figures.split()
+    listed, _, costs = figures.partition(";")
+    seconds, cpu, peak, code = costs.split()
     if int(code) not in allowed:
         raise RuntimeError(f"exit code {code} of {' '.join(command)}\n{done.stderr[-2000:]}")
-    return Measured(float(seconds), float(cpu), int(peak) * BYTES_OF_RSS / 1e6, output)
+    resident = tuple(map(int, filter(None, listed.split(","))))
+    return Measured(float(seconds), float(cpu), int(peak) * BYTES_OF_RSS / 1e6, output, resident)
 
 
 def score_command(model: Path, data: Path, out: Path, *more: str) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 from data_schemas.contract import Field, FieldType, Reason, Schema
 from experiments.explain.approved import ApprovedValues, Side
 from experiments.explain.cases import Case
-from experiments.explain.columns import columns_of
+from experiments.explain.columns import Column, columns_of
 from experiments.explain.entries import Days, entries_of, in_words
 from experiments.explain.statements import stating_sentences
 from experiments.reporting.decision.underwriter import Flag
@@ -37,17 +37,29 @@ def facts(case: Case, language: Language = ENGLISH) -> dict[str, Fact]:
     known, frame = columns_of(case.application.schema), case.application.frame
     found = {}
     for name, cell in zip(case.values.num_names, case.values.x_num[0], strict=True):
-        column = known[name]
+        column, title = known[name], language.gettext(known[name].title)
         if isinstance(column, Field):
-            value = typed(column, float(frame[name].iloc[0]))
+            number = float(frame[name].iloc[0])
+            if label := column.label(number):
+                found[name] = Fact(title=title, value=language.gettext(label))
+                continue
+            value = typed(column, number)
         else:  # a float32 in the fewest digits that name it
             value = float(str(cell)) if np.isfinite(cell) else None
-        found[name] = Fact(title=language.gettext(column.title), value=value, unit=column.unit)
+        found[name] = Fact(title=title, value=value, unit=column.unit)
     for name in case.values.cat_names:
-        level = str(frame[name].iloc[0] or "")
-        value = level if language.is_english else language.gettext(level.replace("_", " "))
-        found[name] = Fact(title=language.gettext(known[name].title), value=value or None)
+        found[name] = Fact(
+            title=language.gettext(known[name].title),
+            value=level_in_words(known[name], str(frame[name].iloc[0] or ""), language) or None,
+        )
     return found
+
+
+def level_in_words(column: Column, level: str, language: Language) -> str:
+    """A level as people read it: its label, where it has one."""
+    if isinstance(column, Field) and (label := column.label(level)):
+        return language.gettext(label)
+    return level if language.is_english else language.gettext(level.replace("_", " "))
 
 
 @dataclass(frozen=True)

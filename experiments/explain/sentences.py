@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from string import Formatter
 
 from data_schemas.contract import Reason
+from data_schemas.levels import is_code
 from experiments.explain.approved import Side
 from experiments.explain.drafted import drafted_wording
 from experiments.explain.facts import Ground
@@ -66,6 +67,8 @@ def _of_column(reason: Reason, fact: Fact, side: Side, language: Language) -> Ma
     if fact.value is None or fact.value == "":
         message = reason.missing or "{subject}: not given."
         return _filled(language.composed(message), own, subject)
+    if isinstance(fact.value, str) and is_code(fact.value):
+        return None
     value = language.gettext(fact.value.replace("_", " ")) if isinstance(fact.value, str) else fact.value
     own["value"] = in_words(value, fact.unit, language)
     if isinstance(fact.value, float):

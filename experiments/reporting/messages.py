@@ -97,7 +97,11 @@ def _messages_of(schema: Schema) -> Iterator[Message]:
     yield from (concept.sensitive for concept in schema.concepts if concept.sensitive)
     for field in schema.fields_of(Role.FEATURE, Role.NARRATIVE):
         yield from _of_column(field.title, field.unit, _own_reason(schema, field))
-        yield from filter(_is_word, (level.replace("_", " ") for level in (*field.categories, *field.allowed)))
+        levels = [level for level in (*field.categories, *field.allowed) if not field.label(level)]
+        yield from (
+            *(label for _, label in field.labels),
+            *(level.replace("_", " ") for level in levels if _is_word(level)),
+        )
     for derived in schema.derived:
         yield from _of_column(derived.title, derived.unit, derived.reason)
     for concept in schema.concepts:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -56,8 +57,11 @@ class RowScorer(Protocol):
         """The inputs that are unlike those of the training rows, by their counts over the file's scored rows."""
         ...
 
-    def answer(self, applications: Applications, monitor: Monitor, seconds: Seconds) -> Answer:
-        """Score, decision and reasons of every row; a row's answer does not depend on the rows beside it."""
+    def begin(self, applications: Applications, monitor: Monitor) -> Callable[[Seconds], Answer]:
+        """Read the applications; what is returned gives score, decision and reasons of every row, in whatever thread.
+
+        A row's answer does not depend on the rows beside it.
+        """
         ...
 
 
@@ -91,9 +95,28 @@ def answer_chunk(
         monitor: follows the work; its counts of columns are the tally's.
         seconds: probabilities by second models, by name, of the chunk's applications.
     """
+    return begin_chunk(scorer, chunk, monitor, seconds)()
+
+
+def begin_chunk(
+    scorer: RowScorer, chunk: Chunk, monitor: Monitor = UNWATCHED, seconds: Seconds = NO_SECONDS
+) -> Callable[[], AnsweredChunk]:
+    """``answer_chunk`` in two steps: the applications are read now, and what is returned answers them, in whatever
+    thread.
+    """
     columns: dict[str, ColumnCounts] = {}
-    watching = Monitor(monitor.timed, monitor.on_texts, columns.update)
-    answer = scorer.answer(chunk.applications, watching, seconds)
+    answer = scorer.begin(chunk.applications, Monitor(monitor.timed, monitor.on_texts, columns.update))
+    return partial(_answered, scorer, chunk, monitor, (answer, seconds, columns))
+
+
+def _answered(
+    scorer: RowScorer,
+    chunk: Chunk,
+    monitor: Monitor,
+    begun: tuple[Callable[[Seconds], Answer], Seconds, Mapping[str, ColumnCounts]],
+) -> AnsweredChunk:
+    rest, seconds, columns = begun
+    answer = rest(seconds)
     rejects, refers = chunk.rejects.frame, scorer.lenders_policy is not None
     with monitor.timed("lay out"):
         scored = scored_frame(chunk, answer, scorer.model_id, scorer.n_reasons, refers, seconds)

@@ -158,7 +158,7 @@ def score(
 
     if out == DASH:
         _check_stdout(rejects, resume, json_output)
-    given = _given_in_parts(engine, data, out, rejects, second)
+    given = _given_in_parts(engine, data, out, rejects)
     copied = tuple(dict.fromkeys(unicodedata.normalize("NFC", name) for name in passthrough or ()))
     request = ScoreRequest(
         model=model,
@@ -185,9 +185,7 @@ def score(
         raise typer.Exit(SOME_REJECTED if tally.scored else ALL_REJECTED)
 
 
-def _given_in_parts(
-    engine: Engine, data: Path, out: Path, rejects: Path | None, second: list[str] | None
-) -> FilesToScore | None:
+def _given_in_parts(engine: Engine, data: Path, out: Path, rejects: Path | None) -> FilesToScore | None:
     """The files of a run that is scored in parts; None for one file that this process scores from its first row on.
 
     Raises ContractError for options that do not go with it.
@@ -199,9 +197,6 @@ def _given_in_parts(
         return None
     if out == DASH:
         raise ContractError("--out - goes with one file and --engine local", "Name a file or folder with --out.")
-    if second:
-        what = "--second goes with one file and --engine local"
-        raise ContractError(what, "Score file by file, or leave --second out.")
     if engine is Engine.RAY:
         check_ray()
     return files_to_score(data, out, rejects)

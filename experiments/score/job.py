@@ -8,7 +8,7 @@ run was interrupted and resumed.
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -17,13 +17,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from data_schemas.errors import ContractError, RunError
-from experiments.score.answering import AnsweredChunk, RowScorer, answer_chunk
+from experiments.score.answering import AnsweredChunk, RowScorer, begin_chunk
 from experiments.score.columns import output_columns
 from experiments.score.resumable_output import OutputColumn, OutputFile, PartialOutput, Tally, check_name
 from experiments.score.side_by_side import finished_behind, made_ahead
 from experiments.session.fingerprint import InputFingerprint, check_unchanged, fingerprint
 from experiments.session.layouts import note_layout
-from experiments.session.progress import advance_to
+from experiments.session.progress import Advance, advance_to
 from experiments.session.run import Run
 from experiments.session.second_models import NO_SECOND_MODELS, SecondModels, SecondReading
 from experiments.session.unlike_training import note_warnings, refuse
@@ -137,7 +137,7 @@ def _score_chunks(
     """Answer every row behind the journal. Rows before it are read and checked again, for the sake of the checks that
     look at several rows (an id that occurs twice), and not scored again.
 
-    The next chunk is read while one is answered, and the one before written.
+    At any time one chunk's cells are read, another's narratives, a third one is answered and a fourth written.
     """
     done = output.journal.through_row
     if done:
@@ -148,16 +148,29 @@ def _score_chunks(
         run.progress("encode", unit="texts") as on_text,
         finished_behind() as finish,
         made_ahead(read) as chunks,
+        made_ahead(_begun(scorer, beside, chunks, done, run, on_text)) as begun,
     ):
-        for chunk in chunks:
-            fresh = _behind(chunk, done)
-            if fresh.n_rows:
-                monitor = Monitor(run.timed, advance_to(on_text))
-                with run.timed("second models"):
-                    seconds = beside.beside(fresh.applications.row_number, monitor)
-                answered = answer_chunk(scorer, fresh, monitor, seconds)
-                finish(partial(_append, output, answered, run))
-            advance(chunk.n_rows)
+        for n_rows, answer in begun:
+            if answer is not None:
+                finish(partial(_append, output, answer(), run))
+            advance(n_rows)
+
+
+def _begun(
+    scorer: RowScorer, beside: SecondReading, chunks: Iterator[Chunk], done: int, run: Run, on_text: Advance
+) -> Iterator[tuple[int, Callable[[], AnsweredChunk] | None]]:
+    """Each chunk's number of rows, and what answers those behind row ``done``, whose narratives are read; None where
+    there are none.
+    """
+    for chunk in chunks:
+        fresh = _behind(chunk, done)
+        if not fresh.n_rows:
+            yield chunk.n_rows, None
+            continue
+        monitor = Monitor(run.timed, advance_to(on_text))
+        with run.timed("second models"):
+            seconds = beside.beside(fresh.applications.row_number, monitor)
+        yield chunk.n_rows, begin_chunk(scorer, fresh, monitor, seconds)
 
 
 def _append(output: PartialOutput, answered: AnsweredChunk, run: Run) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_schemas.contract import Schema
-from data_schemas.errors import ContractError
+from data_schemas.errors import UserError
 from experiments.options import use_threads
 from experiments.score.engines import Engine
 from experiments.score.job import ScoredFile, ScoreFiles, score_file
 from experiments.score.parts.executor import Executor, InProcess
 from experiments.score.parts.files import FilesToScore
-from experiments.score.parts.job import Conduct, ScoredFiles, check_free_parts, check_no_parts, score_in_parts
+from experiments.score.parts.job import Beside, Conduct, ScoredFiles, check_free_parts, check_no_parts, score_in_parts
+from experiments.score.parts.kept_sources import SourcesOfFiles
 from experiments.score.parts.ray_workers import ScorerSource, ray_workers
 from experiments.score.resumable_output import Tally, check_in_the_way
 from experiments.session.run import Run
@@ -22,6 +22,7 @@ from experiments.session.sources import shown, with_sources
 from experiments.session.standard_streams import DASH, copy_to_stdout, output_file
 from features.batches.warnings import in_lines
 from features.encoders.cache import Tell
+from features.sources.joined import JoinedSources
 from features.tables.reader import ReadOptions
 from fusion.scorer import Scorer, load_scorer
 from fusion.text_encoder import VectorCache
@@ -119,7 +120,7 @@ def score_as_requested(request: ScoreRequest, json_output: bool) -> Tally:
         _note_unworded(scorer, run)
         done: ScoredFile | ScoredFiles
         if request.given is not None:
-            done = _score_parts(scorer, request, request.given, vectors, run)
+            done = _score_parts(scorer, request, request.given, vectors, seconds, run)
         else:
             done = _score_one(scorer, request, scored, seconds, run)
         _note_without_second(done.tally, run)
@@ -141,16 +142,41 @@ def score_as_requested(request: ScoreRequest, json_output: bool) -> Tally:
 
 
 def _score_parts(
-    scorer: Scorer, request: ScoreRequest, given: FilesToScore, vectors: VectorCache | None, run: Run
+    scorer: Scorer,
+    request: ScoreRequest,
+    given: FilesToScore,
+    vectors: VectorCache | None,
+    seconds: SecondModels,
+    run: Run,
 ) -> ScoredFiles:
     check_free_parts(given, request.conduct)
-    _check_sources(given, request.engine, scorer.schema)
-    options = _joined(scorer, request, given.paths, run)
-    executor: Executor = InProcess(scorer)
+    options, sources = _joined_parts(scorer, request, given, run)
+    executor: Executor = InProcess(scorer, seconds)
     if request.engine is Engine.RAY:
         loads = ScorerSource.like(scorer, request.model, request.encoder, vectors, request.threads)
+        loads = loads.with_second(request.second, seconds)
         executor = run.hold(ray_workers(loads, request.address, request.workers, run.note))
-    return score_in_parts(scorer, given, options, executor, run, request.conduct)
+    return score_in_parts(scorer, given, options, executor, run, request.conduct, Beside(seconds, sources))
+
+
+def _joined_parts(
+    scorer: Scorer, request: ScoreRequest, given: FilesToScore, run: Run
+) -> tuple[ReadOptions, SourcesOfFiles | None]:
+    """How the files are read and, where the contract has further sources, what was joined with them.
+
+    Files at an address are copied here for the join, as long as the run lasts.
+    """
+    if not scorer.schema.sources:
+        return _joined(scorer, request, given.paths, run), None
+    paths = {file.name: run.hold(file.fetched()) for file in given.files}
+    try:
+        options = _joined(scorer, request, list(paths.values()), run)
+    except UserError as error:
+        message = error.message
+        for file in given.files:
+            message = message.replace(str(paths[file.name]), str(file.data))
+        raise type(error)(message, error.remedy) from error
+    return options, SourcesOfFiles(options.joined, paths) if isinstance(options.joined, JoinedSources) else None
 
 
 def _score_one(scorer: Scorer, request: ScoreRequest, scored: Path, seconds: SecondModels, run: Run) -> ScoredFile:
@@ -200,13 +226,6 @@ def _note_without_second(tally: Tally, run: Run) -> None:
                 f"{n_rows:,} rows break the contract of second model {name} and have no probability",
                 {"second": name, "without": n_rows},
             )
-
-
-def _check_sources(given: FilesToScore, engine: Engine, schema: Schema) -> None:
-    """Raise ContractError where the contract has further sources and no join of this process reaches all steps."""
-    if schema.sources and (engine is Engine.RAY or not given.are_local):
-        what = "the model's contract has further sources, which are joined by --engine local with files of this machine"
-        raise ContractError(what, "Leave --engine ray out, and copy the files here.")
 
 
 def counts(tally: Tally, with_reasons: bool) -> Mapping[str, object]:

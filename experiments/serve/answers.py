@@ -172,16 +172,22 @@ class ExplainAnswer(Part):
 
 
 class Problem(Part):
-    """Why a request got no answer.
+    """Why a request got no answer: problem details by RFC 9457, with what to do beside.
 
     Attributes:
-        error: Kind of error.
-        message: What is wrong.
+        type: The title is that of the status.
+        title: Of the status.
+        status: Of the answer.
+        detail: What is wrong.
+        error: Kind of error, for programs.
         remedy: What to do.
     """
 
+    type: Literal["about:blank"] = "about:blank"
+    title: str
+    status: int
+    detail: str
     error: str
-    message: str
     remedy: str
 
 

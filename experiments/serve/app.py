@@ -23,13 +23,12 @@ from experiments.serve.answers import (
     Explained,
     Health,
     ModelAnswer,
-    Problem,
     Rejected,
     ScoreAnswer,
     Scored,
 )
 from experiments.serve.batching import Batcher, BatchLimits, QueueFullError
-from experiments.serve.front import CALLER, ROWS, Event, Front, fault, problem, to_nowhere
+from experiments.serve.front import CALLER, PROBLEM, ROWS, Event, Front, fault, problem, to_nowhere
 from experiments.serve.keys import Keys
 from experiments.serve.limits import Limits, RateLimiter, TooLargeError, read_body, retry_after
 from experiments.serve.metrics import Metrics
@@ -49,6 +48,7 @@ REFUSALS = {
     429: "too many applications a second",
     503: "too much waits, or decisions cannot be logged",
 }
+PROBLEM_SCHEMA = {"$ref": "#/components/schemas/Problem"}
 BUSY = 1.0  # seconds after which a refused caller may try again
 
 
@@ -152,7 +152,7 @@ class Endpoints:
         except RunError:
             return _busy("decisions cannot be logged" if self.service.trouble else "the scores cannot be trusted")
         except ClientDisconnect:
-            return Response(status_code=400)
+            return Response(status_code=400)  # to nobody
         return self._response(order, answers)
 
     def _refused(self, request: Request) -> Response | None:
@@ -225,7 +225,8 @@ def make_app(service: Service, settings: AppSettings) -> Front:
 
     app = FastAPI(title="creditfusion", openapi_url=None, lifespan=lifespan)
     refusals: dict[int | str, dict[str, object]] = {
-        status: {"model": Problem, "description": what.capitalize() + "."} for status, what in REFUSALS.items()
+        status: {"description": what.capitalize() + ".", "content": {PROBLEM: {"schema": PROBLEM_SCHEMA}}}
+        for status, what in REFUSALS.items()
     }
     posts = ((endpoints.score, "/score", ScoreAnswer), (endpoints.explain, "/explain", ExplainAnswer))
     for handler, path, answer in posts:

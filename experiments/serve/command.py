@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from data_schemas.errors import ContractError, RunError
-from experiments.options import JsonOption, PolicyOption, SecondOption, ThreadsOption, use_threads
+from experiments.options import JsonOption, PolicyOption, SecondOption, ThreadsOption
 
 MAX_REASONS = 20
 
@@ -109,59 +107,24 @@ def serve(
     if model is None:
         raise ContractError("serve needs a model", "Name its bundle with --model.")
     check_installed()
-    from experiments.serve.app import AppSettings, make_app
     from experiments.serve.batching import BatchLimits
-    from experiments.serve.decision_log import POSTGRES, open_log
-    from experiments.serve.front import to_nowhere, to_stderr
-    from experiments.serve.job import (
-        Address,
-        ModelFiles,
-        check_reach,
-        listen,
-        load_models,
-        served_hosts,
-        shown_log,
-        start_summary,
-        url_of,
-    )
-    from experiments.serve.job import serve as serve_until_ended
-    from experiments.serve.keys import read_keys
-    from experiments.serve.limits import Limits, check_limits
-    from experiments.serve.service import Service
-    from experiments.session.run import Run
-    from fusion.text_encoder import VectorCache
+    from experiments.serve.job import Address, ModelFiles
+    from experiments.serve.limits import Limits
+    from experiments.serve.whole_run import ServeRequest, serve_as_requested
 
-    address = Address(host, port)
-    check_reach(address, keys is not None, no_keys)
-    limits = Limits(max_kb * 1024, max_rows, max_text, rate, timeout)
-    check_limits(limits)
-    known = read_keys(keys) if keys else None
-    settings = AppSettings(
-        limits,
-        BatchLimits(batch_ms / 1e3, batch_rows, queue_rows),
-        known,
-        served_hosts(address, known is not None),
-        to_stderr if access_log else to_nowhere,
+    request = ServeRequest(
+        files=ModelFiles(model, challenger, shadow, share, experiment, policy, tuple(second or ()), reasons),
+        log=log,
+        address=Address(host, port),
+        keys=keys,
+        no_keys=no_keys,
+        limits=Limits(max_kb * 1024, max_rows, max_text, rate, timeout),
+        batches=BatchLimits(batch_ms / 1e3, batch_rows, queue_rows),
+        access_log=access_log,
+        cache=cache,
+        threads=threads,
     )
-    files = ModelFiles(model, challenger, shadow, share, experiment, policy, tuple(second or ()), reasons)
-    beside = Path(log) if log and not log.startswith(POSTGRES) else None
-    arguments: dict[str, object] = {"model": model, "challenger": challenger, "shadow": shadow, "share": share}
-    arguments |= {"policy": policy, "second": second, "host": host, "port": port, "log": shown_log(log)}
-    with Run.start("serve", beside, arguments, json_output) as run:
-        with run.timed("load"):
-            use_threads(threads)
-            models = load_models(files, VectorCache(cache, tell=run.note) if cache else None, threads)
-        with closing(open_log(log)) as decisions, listen(address) as opened:
-            service = Service(models, decisions)
-            front = make_app(service, settings)
-            started = start_summary(models, url_of(opened), log, run)
-            for name, value in started.items():
-                run.show(f"{name.replace('_', ' ')}: {value}")
-            if json_output:
-                print(json.dumps({"verb": "serve", "status": "serving", **started}), flush=True)
-            with run.timed("serve"):
-                done = serve_until_ended(front, service, opened, timeout)
-        run.finish(done)
+    serve_as_requested(request, json_output)
 
 
 @app.command("new-key")

@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -119,12 +120,15 @@ class JsonLines:
             return
         lines = "".join(json.dumps(asdict(one), allow_nan=False) + "\n" for one in decisions).encode()
         try:
+            if os.fstat(self._handle).st_size != self._size:  # half of a batch that could not be cut off then
+                os.ftruncate(self._handle, self._size)
             written = 0
             while written < len(lines):
                 written += os.write(self._handle, lines[written:])
             os.fsync(self._handle)
         except OSError as error:
-            os.ftruncate(self._handle, self._size)
+            with suppress(OSError):  # else cut off before the next batch
+                os.ftruncate(self._handle, self._size)
             what = f"the decision log {self.path} cannot be written: {error.strerror}"
             raise RunError(what, "Make room for it; requests are refused until then.") from error
         self._size += len(lines)

@@ -5,12 +5,14 @@ counted and logged without a word of what they hold.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
@@ -23,18 +25,20 @@ from experiments.serve.metrics import Metrics
 OPEN = frozenset({"/health", "/health/live", "/health/ready"})
 """Endpoints that need no key."""
 ENDPOINTS = OPEN | {"/score", "/explain", "/model", "/metrics", "/openapi.json"}
+PROBLEM = "application/problem+json"
 CALLER, ROWS = "creditfusion.caller", "creditfusion.rows"
 """Entries of a request's scope: who asks, and for how many applications."""
 
 Event = Mapping[str, object]
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/@]+)(?::[0-9]{1,5})?")
 
 
 def problem(
-    status: int, error: str, message: str, remedy: str, headers: Mapping[str, str] | None = None
+    status: int, error: str, detail: str, remedy: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """An answer that says why there is no other."""
-    body = Problem(error=error, message=message, remedy=remedy)
-    return JSONResponse(body.model_dump(), status, headers)
+    """An answer that says why there is no other (RFC 9457)."""
+    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, error=error, remedy=remedy)
+    return JSONResponse(body.model_dump(), status, headers, media_type=PROBLEM)
 
 
 def fault() -> JSONResponse:
@@ -86,8 +90,7 @@ class Front:
     def _refused(self, scope: Scope) -> JSONResponse | None:
         """The answer to a request that may not go on."""
         headers = Headers(scope=scope)
-        host = headers.get("host", "").rsplit(":", 1)[0] if "]" not in headers.get("host", "") else "[::1]"
-        if self.hosts is not None and host not in self.hosts:
+        if self.hosts is not None and host_name(headers.get("host", "")) not in self.hosts:
             return problem(421, "WrongHost", "this host name is not served", "Ask by the address that serve prints.")
         caller = "anonymous"
         if self.keys is not None:
@@ -126,6 +129,12 @@ def to_stderr(event: Event) -> None:
 
 def to_nowhere(_event: Event) -> None:
     """Write nothing."""
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header, in lower case and without its port; "" for what is none."""
+    found = _HOST.fullmatch(host)
+    return found[1].lower() if found else ""
 
 
 def _key(headers: Headers) -> str:

@@ -15,6 +15,7 @@ import uvicorn
 
 from data_schemas.contract import FieldType, Role
 from data_schemas.errors import ContractError, RunError
+from experiments.serve.connections import bounded_connections
 from experiments.serve.front import Front
 from experiments.serve.records import read_fields
 from experiments.serve.routing import Routing
@@ -200,7 +201,7 @@ def serve(front: Front, service: Service, opened: socket.socket, seconds: float)
         access_log=False,
         lifespan="on",
         ws="none",
-        http="h11",
+        http=bounded_connections(seconds),
         proxy_headers=False,
         server_header=False,
         limit_concurrency=CONNECTIONS,

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from data_schemas.contract import Schema
-from experiments.serve.answers import application_model
+from experiments.serve.answers import Problem, application_model
 from experiments.serve.limits import Limits
 from experiments.serve.records import RowReader
 from fusion.versions import package_versions
@@ -33,6 +33,7 @@ def openapi(app: FastAPI, reader: RowReader, schema: Schema, limits: Limits, wit
     )
     components = document.setdefault("components", {})
     components.setdefault("schemas", {})["Application"] = application_model(reader, schema.name).model_json_schema()
+    components["schemas"]["Problem"] = Problem.model_json_schema()
     several = {"type": "array", "items": APPLICATION, "minItems": 1, "maxItems": limits.rows}
     body: dict[str, Any] = {"anyOf": [APPLICATION, several]}
     if schema.sources:

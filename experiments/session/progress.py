@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,10 +50,11 @@ def peak_memory_mb() -> float:
 
 @dataclass
 class Clock:
-    """Wall seconds per stage; a stage entered again adds up."""
+    """Wall seconds per stage; a stage entered again adds up, in several threads too."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
+    _adding: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
@@ -61,7 +63,8 @@ class Clock:
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
+            with self._adding:
+                self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
 
     @property
     def total(self) -> float:

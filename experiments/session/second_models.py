@@ -13,17 +13,21 @@ from pathlib import Path
 
 import numpy as np
 
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
 from features.arrays import Floats, Ints
-from features.tables.applications import Chunk
+from features.tables.applications import Applications, Chunk
 from features.tables.reader import ReadOptions, read_chunks
 from fusion.policy.policy import Seconds
 from fusion.scorer import Monitor, Scorer, load_scorer
 from fusion.text_encoder import VectorCache
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+SecondRows = Mapping[str, Sequence[Applications]]
+"""By the names of second models: the applications of some rows that keep their contracts."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,31 @@ class SecondModels:
         parts = [f"{name} {one.model_id} {one.encoder_digest[:12]}" for name, one in sorted(self.scorers.items())]
         return ", ".join(parts) or "none"
 
+    @property
+    def contracts(self) -> SecondContracts:
+        """What reading a file for them takes."""
+        return SecondContracts({name: scorer.schema for name, scorer in self.scorers.items()})
+
     def open(self, path: Path, options: ReadOptions) -> SecondReading:
         """Begin to read a file, as ``options`` read it for the first model."""
-        own = replace(options, passthrough=(), joined=None, need_target=False, outcome_if_known=False)
-        streams = {name: _Stream(name, scorer, path, own) for name, scorer in self.scorers.items()}
-        return SecondReading(streams)
+        return SecondReading(self, self.contracts.open(path, options))
+
+    def probabilities(self, rows: Ints, found: SecondRows, monitor: Monitor) -> Seconds:
+        """Probabilities of applications by the numbers of their rows, in rising order; NaN for those not found.
+
+        Args:
+            rows: int64 (n,), all of them.
+            found: By model those that keep its contract.
+            monitor: Follows the texts.
+        """
+        return {name: self._of_one(scorer, rows, found.get(name, ()), monitor) for name, scorer in self.scorers.items()}
+
+    def _of_one(self, scorer: Scorer, rows: Ints, found: Sequence[Applications], monitor: Monitor) -> Floats:
+        probabilities = np.full(len(rows), np.nan)
+        for own in found:
+            reading = scorer.read(own, Monitor(on_texts=monitor.on_texts))
+            probabilities[np.searchsorted(rows, own.row_number)] = scorer.scores(reading).pd
+        return probabilities
 
     def beside(self, paths: Sequence[Path], options: ReadOptions, rows: RowPlaces, run: Run) -> Seconds:
         """Probabilities of rows of several files, which the first model reads with ``options``.
@@ -100,8 +124,24 @@ class RowPlaces:
 
 
 @dataclass(frozen=True)
-class SecondReading:
-    """A file as it is read for second models.
+class SecondContracts:
+    """How files are read for second models, without the models: a reader may be another process than the scorer.
+
+    Attributes:
+        schemas: by the models' names.
+    """
+
+    schemas: Mapping[str, Schema] = field(default_factory=dict)
+
+    def open(self, path: Path, options: ReadOptions) -> SecondRowsReading:
+        """Begin to read a file, as ``options`` read it for the first model."""
+        own = replace(options, passthrough=(), joined=None, need_target=False, outcome_if_known=False)
+        return SecondRowsReading({name: _Stream(name, schema, path, own) for name, schema in self.schemas.items()})
+
+
+@dataclass(frozen=True)
+class SecondRowsReading:
+    """A file as it is read by the contracts of second models.
 
     Attributes:
         streams: one for each model.
@@ -109,40 +149,50 @@ class SecondReading:
 
     streams: Mapping[str, _Stream]
 
-    def beside(self, rows: Ints, monitor: Monitor) -> Seconds:
-        """Probabilities of applications by the numbers of their rows, in rising order, behind those asked for before.
+    def of_rows(self, rows: Ints) -> SecondRows:
+        """The applications of these rows, in rising order, behind those asked for before, that keep each contract.
 
         Raises ContractError, naming the model, where the file lacks columns that it needs.
         """
-        return {name: stream.of_rows(rows, monitor) for name, stream in self.streams.items()}
+        return {name: stream.of_rows(rows) for name, stream in self.streams.items()}
+
+
+@dataclass(frozen=True)
+class SecondReading:
+    """A file as it is read and scored by second models.
+
+    Attributes:
+        models: the models.
+        rows: the file.
+    """
+
+    models: SecondModels
+    rows: SecondRowsReading
+
+    def beside(self, rows: Ints, monitor: Monitor) -> Seconds:
+        """Probabilities of applications by the numbers of their rows, in rising order, behind those asked for before.
+
+        Raises as ``SecondRowsReading.of_rows``.
+        """
+        return self.models.probabilities(rows, self.rows.of_rows(rows), monitor)
 
 
 class _Stream:
     """A file read for one second model as far as it is needed."""
 
-    def __init__(self, name: str, scorer: Scorer, path: Path, options: ReadOptions) -> None:
+    def __init__(self, name: str, schema: Schema, path: Path, options: ReadOptions) -> None:
         self.name = name
-        self.scorer = scorer
-        self.chunks: Iterator[Chunk] | None = read_chunks(path, scorer.schema, options)
+        self.chunks: Iterator[Chunk] | None = read_chunks(path, schema, options)
         self.pending: list[Chunk] = []
 
-    def of_rows(self, rows: Ints, monitor: Monitor) -> Floats:
-        """Probabilities of applications by the numbers of their rows, in rising order; NaN for those that break the
-        contract.
-        """
-        found = np.full(len(rows), np.nan)
+    def of_rows(self, rows: Ints) -> tuple[Applications, ...]:
+        """The applications of these rows that keep the contract."""
         if not len(rows):
-            return found
+            return ()
         self._read_through(int(rows[-1]))
-        for chunk in self.pending:
-            applications = chunk.applications
-            wanted = np.isin(applications.row_number, rows)
-            if wanted.any():
-                own = applications.take(wanted)
-                reading = self.scorer.read(own, Monitor(on_texts=monitor.on_texts))
-                found[np.searchsorted(rows, own.row_number)] = self.scorer.scores(reading).pd
+        wanted = [chunk.applications.take(np.isin(chunk.applications.row_number, rows)) for chunk in self.pending]
         self.pending = [chunk for chunk in self.pending if _last_row(chunk) > rows[-1]]
-        return found
+        return tuple(own for own in wanted if len(own))
 
     def _read_through(self, row: int) -> None:
         """Read until this row of the file, or its end, was read."""

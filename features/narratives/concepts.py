@@ -191,21 +191,25 @@ def kinds_by_words(concepts: Iterable[Concept], texts: Sequence[str]) -> list[fr
     anywhere = {kind: re.compile("|".join(map(_as_pattern, own)), re.IGNORECASE) for kind, own in inside.items()}
     whole = {kind: _any_of(own) for kind, own in words.items()}
     # Most words begin none of them: a word is looked at once, and the slow search is left for texts with a beginning.
-    begins = {
-        kind: _any_of([_WORD.findall(word)[0] + "*" * (_is_stem(word)) for word in own]) for kind, own in words.items()
+    begins = {kind: [_WORD.findall(word)[0] + "*" * (_is_stem(word)) for word in own] for kind, own in words.items()}
+    by_kind = {kind: _any_of(own) for kind, own in begins.items()}
+    of_any = _any_of([word for own in begins.values() for word in own])
+    plain = [text if text.isascii() else text.replace("’", "'") for text in texts]
+    words_of = [_WORD.findall(text.lower()) for text in plain]
+    distinct = set[str]().union(*words_of) if words else ()
+    maybe = {
+        word: [kind for kind, pattern in by_kind.items() if pattern.fullmatch(word)]
+        for word in distinct
+        if of_any.fullmatch(word)
     }
-    known: dict[str, list[Sensitive]] = {}
     found = []
-    for text in texts:
-        plain = text.replace("’", "'")
-        maybe: set[Sensitive] = set()
-        for word in set(_WORD.findall(plain.lower())):
-            if word not in known:
-                known[word] = [kind for kind, pattern in begins.items() if pattern.fullmatch(word)]
-            maybe.update(known[word])
-        kinds = {kind for kind in maybe if whole[kind].search(plain)}
-        if anywhere and has_spaceless(plain):
-            kinds.update(kind for kind, pattern in anywhere.items() if pattern.search(plain))
+    for text, own in zip(plain, words_of, strict=True):
+        kinds = set[Sensitive]()
+        if not maybe.keys().isdisjoint(own):
+            named = {kind for word in own if word in maybe for kind in maybe[word]}
+            kinds.update(kind for kind in named if whole[kind].search(text))
+        if anywhere and has_spaceless(text):
+            kinds.update(kind for kind, pattern in anywhere.items() if pattern.search(text))
         found.append(frozenset(kinds))
     return found
 

@@ -52,6 +52,15 @@ class JoinedSources:
                 parts.append(cursor.execute(f"SELECT count(*), bit_xor({rows}) FROM {tables.made}").fetchone())
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
+    @property
+    def row_counts(self) -> Mapping[str, int]:
+        """Rows of each file that may have records: none behind the last application that could be read."""
+        with self._connection.cursor() as cursor:
+            found = cursor.execute("SELECT coalesce(max(app), 0) FROM applications").fetchone()
+        before, total = sorted(self._before.items(), key=lambda one: one[1]), int(found[0]) if found else 0
+        ends = [*(first for _, first in before[1:]), max(total, before[-1][1] if before else 0)]
+        return {name: end - first for (name, first), end in zip(before, ends, strict=True)}
+
     def columns(self, origin: Path | str, row_number: Ints) -> Mapping[str, npt.NDArray[np.generic]]:
         """What is made of the records of the applications in these rows of a file, as ``Joined.columns`` has it.
 

@@ -38,7 +38,8 @@ class DuplicateIds:
 
     def _remember(self, run: npt.NDArray[np.bytes_]) -> None:
         while self._runs and len(self._runs[-1]) < 2 * len(run):
-            run = np.sort(np.concatenate([self._runs.pop(), run]), kind="stable")
+            run = np.concatenate([self._runs.pop(), run])
+            run.sort(kind="stable")  # in place, to bound memory
         self._runs.append(run)
 
 

@@ -29,6 +29,7 @@ LONGEST_SPACELESS = 60  # characters of a sentence in a script without spaces: t
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};)")
 _CONTROL = r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff"  # what \s takes for white space is left out
 _GAP = re.compile(rf"[\s{_CONTROL}]{{2,}}|[^\S ]|[{_CONTROL}]")
+_PLAIN = re.compile(r"[!-%'-~]+(?: [!-%'-~]+)*")  # words of ASCII with a space between them: only strip rules apply
 _WIDTHS = re.compile("[０-９Ａ-Ｚａ-ｚ％＄￥＋－／＆＃＠＝＿]+(?:．[０-９]+)*|[\uff66-\uff9f]+")
 # Stops are taken by the run, and once: "....x" must not be tried again from every point of it.
 _STOP = re.compile(r"""(?<![.!?…])[.!?…]++["'”’)\]]*+(?=\s|\Z)|[;。！？；｡]+["'”’)\]」』]*|\n""")
@@ -106,6 +107,8 @@ def clean(raw: str, strip: Sequence[StripRule]) -> CleanText:
     in the first 4,096 characters of a block and is longer than 1,024 may be cut short in a text longer than 4,096
     characters.
     """
+    if _PLAIN.fullmatch(raw) and not _strips(raw, strip):
+        return CleanText(raw)
     text, stages = raw, list[Stage]()
     for edits in (_entities, _composed, lambda now: _strips(now, strip), _widths, _gaps, _ends):
         found = edits(text)

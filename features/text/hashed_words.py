@@ -13,9 +13,16 @@ from features.arrays import Ints
 from features.compiled import compiled
 from features.text.scripts import SPACELESS, has_spaceless
 
+Bytes = npt.NDArray[np.uint8]
+
 _WORD = re.compile(r"\w+")
 _RUN = re.compile(rf"([{SPACELESS}]+)|[^\W{SPACELESS}]+")
 _MASK = 0xFFFFFFFF  # of 32 bits
+_LOWERED = np.zeros(256, np.uint8)
+"""The byte of a word's character in lower case; 0 for a byte of ASCII that belongs to no word."""
+_LOWERED[128:] = np.arange(128, 256)
+for _letter in re.findall(r"\w", bytes(range(128)).decode()):
+    _LOWERED[ord(_letter)] = ord(_letter.lower())
 
 
 def hashed_words(texts: Sequence[str], n_buckets: int, ngrams: int) -> sparse.csr_matrix:
@@ -24,11 +31,14 @@ def hashed_words(texts: Sequence[str], n_buckets: int, ngrams: int) -> sparse.cs
     Stateless and the same on every machine (MurmurHash3, buckets as scikit-learn's ``HashingVectorizer`` numbers
     them). Returns float32 CSR (n, n_buckets) of ones; a text without a word is an empty row.
     """
-    words = [words_of(text) for text in texts]
-    counts = np.array([len(own) for own in words], np.int64)
+    # Compiled code finds the words of ASCII; those of another text are found here, and stand between spaces.
+    plain = [(text if text.isascii() else " ".join(words_of(text))).encode() for text in texts]
+    data = np.frombuffer(b"".join(plain), np.uint8)
+    bounds = np.concatenate([[0], np.cumsum([len(text) for text in plain])]).astype(np.int64)
     # No word holds a space, so that n neighbouring words with the spaces between them are the n-gram.
-    joined = np.frombuffer(" ".join(word for own in words for word in own).encode(), np.uint8)
-    ends = np.append(np.flatnonzero(joined == ord(" ")), len(joined)).astype(np.int64)[: counts.sum()]
+    joined, ends = np.empty(len(data) + len(texts), np.uint8), np.empty(len(data), np.int64)
+    counts = np.zeros(len(texts), np.int64)
+    _split_words(data, bounds, _LOWERED, (joined, ends, counts))
     per_text = sum(np.maximum(counts - n, 0) for n in range(ngrams))
     first = np.concatenate([[0], np.cumsum(per_text)]).astype(np.int64)
     buckets = np.zeros(first[-1], np.int64)
@@ -58,9 +68,34 @@ def words_of(text: str) -> list[str]:
 
 
 @compiled
-def _hash_ngrams(
-    joined: npt.NDArray[np.uint8], ends: Ints, counts: Ints, longest: int, n_buckets: int, buckets: Ints
-) -> None:
+def _split_words(data: Bytes, bounds: Ints, lowered: Bytes, found: tuple[Bytes, Ints, Ints]) -> None:
+    """Fill in the words of the texts that lie between ``bounds`` in ``data``, all with a space between any two; where
+    each of them ends, and how many each text has.
+    """
+    joined, ends, counts = found
+    at = word = 0
+    for text in range(len(bounds) - 1):
+        inside = False
+        for byte in data[bounds[text] : bounds[text + 1]]:
+            if lowered[byte]:
+                if not inside and word:
+                    joined[at] = 32
+                    at += 1
+                joined[at] = lowered[byte]
+                at += 1
+            elif inside:
+                ends[word] = at
+                word += 1
+                counts[text] += 1
+            inside = lowered[byte] > 0
+        if inside:
+            ends[word] = at
+            word += 1
+            counts[text] += 1
+
+
+@compiled
+def _hash_ngrams(joined: Bytes, ends: Ints, counts: Ints, longest: int, n_buckets: int, buckets: Ints) -> None:
     """Fill in the buckets of the runs of 1 to ``longest`` words of each text.
 
     joined: all words with a space between any two. ends: of each word in it. counts: words of each text.
@@ -80,7 +115,7 @@ def _hash_ngrams(
 
 
 @compiled
-def _murmur(data: npt.NDArray[np.uint8], begin: int, end: int) -> int:
+def _murmur(data: Bytes, begin: int, end: int) -> int:
     """MurmurHash3 (Appleby, x86, 32 bits, seed 0) of ``data[begin:end]``."""
     hashed = 0
     length = end - begin

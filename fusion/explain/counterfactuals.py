@@ -45,9 +45,11 @@ class ActionableColumn:
     spread: float
 
     def candidates(self, now: float) -> Floats:
-        """Values on the side that the applicant can move to, the nearest first; none when the value is missing."""
+        """Values on the side that the applicant can move to, the nearest first; none when the value is missing, or
+        stands for no number (``Field.labels``).
+        """
         way = self.field.actionable
-        keep = (self.values != now) & np.isfinite(now)
+        keep = (self.values != now) & (np.isfinite(now) and not self.field.label(now))
         if way is Actionable.LOWER:
             keep &= self.values < now
         elif way is Actionable.HIGHER:
@@ -263,19 +265,20 @@ def moved(application: Applications, tried: Sequence[tuple[ColumnMove, ...]]) ->
 
 def _lever(field: Field, columns: TabularBlock) -> ActionableColumn | None:
     """The lever of a field; None when all training applicants had the same value."""
-    observed = columns.x_num[:, columns.num_names.index(field.name)]
-    observed = observed[np.isfinite(observed)]
-    if not len(observed):
+    x = columns.x_num[:, columns.num_names.index(field.name)]
+    x = x[np.isfinite(x) & ~np.isin(x, [value for value, _ in field.labels])]
+    if not len(x):
         return None
     # A float32 in the fewest digits that name it, so that 0.1 stays 0.1.
-    levels, counts = np.unique(observed, return_counts=True)
-    low, high = np.quantile(observed.astype(np.float64), [TAIL_SHARE, 1.0 - TAIL_SHARE])
-    spread = float(np.clip(observed.astype(np.float64), low, high).std())
+    levels, counts = np.unique(x, return_counts=True)
+    low, high = np.quantile(x.astype(np.float64), [TAIL_SHARE, 1.0 - TAIL_SHARE])
+    spread = float(np.clip(x.astype(np.float64), low, high).std())
     if len(levels) <= MAX_LEVELS:
-        values = np.array([float(str(level)) for level in levels[counts >= MIN_LEVEL_SHARE * len(observed)]])
-        spread = spread or float(observed.astype(np.float64).std())
+        values = np.array([float(str(level)) for level in levels[counts >= MIN_LEVEL_SHARE * len(x)]])
+        spread = spread or float(x.astype(np.float64).std())
     else:
-        values = round_values(float(low), float(high), whole=field.type is not FieldType.NUMBER)
+        whole = field.type is not FieldType.NUMBER or bool(np.all(levels == np.round(levels)))
+        values = round_values(float(low), float(high), whole)
     values = values[(values >= _bound(field.minimum, -math.inf)) & (values <= _bound(field.maximum, math.inf))]
     return ActionableColumn(field, values, spread) if spread > 0.0 and len(values) else None
 

@@ -1,7 +1,6 @@
 """Boosted trees as arrays, read from LightGBM's text format.
 
-LightGBM fits them; whoever scores or explains needs no more than splits and leaves. A margin has the digits that
-LightGBM's own prediction has: its leaves are added in the order of the trees.
+LightGBM fits them; whoever scores or explains needs no more than splits and leaves.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 
 from features.arrays import Flags, Floats, Ints
-from features.compiled import compiled
 
 CATEGORICAL, DEFAULT_LEFT, MISSING_ZERO, MISSING_NAN = 1, 2, 4, 8  # bits of LightGBM's decision_type
 READ = frozenset(
@@ -67,12 +65,6 @@ class Booster:
         """
         return _read_trees(self.text)
 
-    def margin(self, x: Floats) -> Floats:
-        """Sum of the trees, float64 (n,), of rows ``x`` (n, n_columns)."""
-        found = np.zeros(len(x))
-        _add_trees(self.trees, np.ascontiguousarray(x, dtype=np.float64), found)
-        return found
-
 
 def _read_trees(text: str) -> Trees:
     values: dict[str, list[str]] = defaultdict(list)  # by name, one tree's after the other's
@@ -106,16 +98,3 @@ def _read_trees(text: str) -> Trees:
 
 def _starts(sizes: Ints) -> Ints:
     return np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-
-
-@compiled
-def _add_trees(trees: Trees, x: Floats, total: Floats) -> None:
-    """Add to ``total`` (n,) the leaf of every tree that each row of ``x`` (n, n_columns) reaches."""
-    for root in trees.root:
-        for row in range(len(x)):
-            at = root
-            while at >= 0:
-                value = x[row, trees.column[at]]
-                left = trees.missing_left[at] if np.isnan(value) else value <= trees.threshold[at]
-                at = trees.left[at] if left else trees.right[at]
-            total[row] += trees.value[-1 - at]

@@ -24,6 +24,7 @@ OUTCOME = "outcome"
 # Margins are rounded to this many decimals, far below anything a PD shows: it takes away last-bit differences between
 # processors, whose vector units sum in different orders.
 MARGIN_DECIMALS = 9
+PREDICTED_ROWS = 1024  # at once: what the heads make of vectors for a while is several times their size
 
 
 @dataclass(frozen=True)
@@ -239,7 +240,9 @@ class FusionModel:
 
     def predict(self, design: Design, threads: int = 0) -> Scores:
         """PD and points of every row; a row's digits do not depend on the rows beside it."""
-        return self.scores(self.parts(design, threads).margin)
+        rows = np.arange(len(design))
+        blocks = [rows[at : at + PREDICTED_ROWS] for at in range(0, max(1, len(rows)), PREDICTED_ROWS)]
+        return self.scores(np.concatenate([self.parts(design.take(own), threads).margin for own in blocks]))
 
     def scores(self, margin: Floats) -> Scores:
         """PD and points that belong to margins (n,)."""

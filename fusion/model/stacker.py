@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -17,9 +18,10 @@ from features.arrays import Floats, Ints
 from features.design import TabularBlock
 from fusion.config import StackerConfig
 from fusion.model.boosted_trees import Booster
+from fusion.model.coded_trees import CodedTrees, cell_codes, coded, margin, thresholds_of
 from fusion.model.lesson import Lesson
 
-BLOCK_ROWS = 1024
+BLOCK_ROWS = 512
 
 
 def stacker_inputs(tabular: TabularBlock, text_logit: Floats, text_columns: Floats | None = None) -> Floats:
@@ -66,14 +68,25 @@ class Stacker:
         boosters = tuple(booster for part in parts for booster in part.boosters)
         return Stacker(boosters, tuple(weight for part in parts for weight in part.weights))
 
+    @cached_property
+    def _coded(self) -> tuple[tuple[Floats, ...], tuple[CodedTrees, ...]]:
+        """The thresholds of all boosters, column by column, and the boosters' trees by the codes of these."""
+        thresholds = thresholds_of([booster.trees for booster in self.boosters])
+        return thresholds, tuple(coded(booster.trees, thresholds) for booster in self.boosters)
+
     def margin(self, x: Floats, threads: int = 0) -> Floats:
-        """Log-odds of bad, float64 (n,), of ``stacker_inputs`` (n, n_columns). threads 0: all cores."""
-        x, total = _some_column(x), np.zeros(len(x))
+        """Log-odds of bad, float64 (n,), of ``stacker_inputs`` (n, n_columns). threads 0: all cores.
+
+        A booster's sum has the digits of LightGBM's own prediction: its leaves are added in the order of the trees.
+        """
+        total = np.zeros(len(x))
+        thresholds, boosters = self._coded
 
         def add(start: int) -> None:
             block = slice(start, start + BLOCK_ROWS)
-            for booster, weight in zip(self.boosters, self.weights, strict=True):
-                total[block] += weight * booster.margin(x[block])
+            codes = cell_codes(thresholds, x[block])
+            for trees, weight in zip(boosters, self.weights, strict=True):
+                total[block] += weight * margin(trees, codes)
 
         with ThreadPoolExecutor(threads or None) as pool:
             list(pool.map(add, range(0, len(x), BLOCK_ROWS)))

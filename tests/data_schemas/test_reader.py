@@ -438,6 +438,22 @@ BROKEN: dict[str, tuple[Callable[[Any], None], str]] = {
         put("fields.+", later("number", direction="rising") | {"constraints": {"required": True}}),
         r"constraints\.required: 'later' is required, but an auxiliary column rejects no row",
     ),
+    "label of a narrative": (
+        put("fields.6.creditfusion.labels", {"a": "b"}),
+        r"labels: '\w+' has labels, but is no feature of levels or numbers",
+    ),
+    "label of no number": (
+        put("fields.1.creditfusion.labels", {"none": "no income"}),
+        r"labels: the label of 'none' is for no number, and 'income' holds numbers.*such as '-9'",
+    ),
+    "label of a missing value": (
+        put("fields.1.creditfusion.labels", {"-999": "not stated"}),
+        r"labels: '-999' of 'income' has a label and means missing.*Drop it from one of the two",
+    ),
+    "label of no level": (
+        put("fields.5.creditfusion.labels", {"A14": "no account"}),
+        r"labels: 'A14' has a label, but is no level of '\w+'.*one of its levels",
+    ),
     "code of a column": (
         put("creditfusion.concepts.0.reason.code", "INCOME"),
         r"concepts\[0\]\.reason: the reason code 'INCOME' has two wordings",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
 import fusion
 from experiments.demo.data import FIRST_DAY, generate
 from tests.support.command_line import creditfusion
+from tests.support.source_records import write_records
 from tests.support.sources import BUREAU, CALLS, with_sources
 
 N_PAST, N_NEW = 240, 30
@@ -25,31 +25,9 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, n, seed in (("past", N_PAST, 3), ("new", N_NEW, 4)):
         table = generate(n, seed, FIRST_DAY, 730).table
         (table if name == "past" else table.drop(columns="outcome")).to_csv(folder / f"{name}.csv", index=False)
-        _write_records(folder, name, table, seed)
+        write_records(folder, name, table, seed)
     assert creditfusion("train", *_schema(folder), *_data(folder, "past"), "--out", folder / "model", "--quick") == 0
     return folder
-
-
-def _write_records(folder: Path, name: str, table: pd.DataFrame, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    owner = np.repeat(np.arange(len(table)), rng.integers(0, 4, len(table)))
-    opened = pd.to_datetime(table["applied_on"]).to_numpy()[owner] - rng.integers(-60, 900, len(owner)).astype(
-        "timedelta64[D]"
-    )
-    accounts = pd.DataFrame(
-        {
-            "account": [f"{name}-{at}" for at in range(len(owner))],
-            "application_id": table["application_id"].to_numpy()[owner],
-            "opened_on": pd.Series(opened).dt.strftime("%Y-%m-%d"),
-            "status": rng.choice(["open", "closed", "late"], len(owner)),
-            "balance": np.round(rng.lognormal(7, 1, len(owner)), 2),
-        }
-    )
-    accounts.to_csv(folder / f"{name}.bureau.csv", index=False)
-    notes = accounts.iloc[::3].assign(note="He asked for more time. The last bill is paid.")
-    notes.rename(columns={"opened_on": "day"})[["account", "day", "note"]].to_csv(
-        folder / f"{name}.calls.csv", index=False
-    )
 
 
 def _schema(folder: Path) -> list[object]:

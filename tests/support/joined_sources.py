@@ -31,6 +31,10 @@ UNUSED: dict[str, Any] = {
 }
 """A register in which nobody of ``joined_table`` stands."""
 
+MADE: tuple[str, ...] = ("bureau_open", "bureau_balance_trend", "bureau_last_status", "bureau_since")
+MADE += ("call_notes", "court_entries", "court_mean_fine")
+"""Columns that are made of the records of sources."""
+
 NOTES = ("[2019-05-{day:02d}] He paid the late bill. He called back.", "[2019-06-{day:02d}] Nobody answered the phone.")
 
 

@@ -34,9 +34,12 @@ class RuleScorer:
     def unlike_training(self, counts: Counts) -> tuple[ColumnWarning, ...]:
         return self.unlike(counts)
 
-    def answer(self, applications: Applications, monitor: Monitor, seconds: Seconds) -> Answer:
-        assert not seconds
-        return self.rule(applications, monitor)
+    def begin(self, applications: Applications, monitor: Monitor) -> Callable[[Seconds], Answer]:
+        def answer(seconds: Seconds) -> Answer:
+            assert not seconds
+            return self.rule(applications, monitor)
+
+        return answer
 
 
 def answer_of(applications: Applications, margin: Floats, score: Floats, quality: Sequence[str]) -> Answer:

@@ -13,6 +13,7 @@ from experiments.serve.front import Event
 from experiments.serve.scoring import Models
 from experiments.serve.service import Service
 
+PROBLEM_MEMBERS = {"type", "title", "status", "detail", "error", "remedy"}
 Row = Mapping[str, Any]
 
 

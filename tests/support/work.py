@@ -12,11 +12,11 @@ from typing import SupportsIndex
 class Text(str):
     """A text that counts the characters of the slices taken from it."""
 
-    __slots__ = ("copied",)
+    copied = 0
 
     def __getitem__(self, key: SupportsIndex | slice) -> str:
         part = super().__getitem__(key)
-        self.copied = getattr(self, "copied", 0) + len(part)
+        self.copied += len(part)
         return part
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from features.arrays import Flags
 
 TEST_TENTHS = 3
-Document = dict[str, object]
+Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,16 @@ class DataSet:
         """The data contract, as the JSON text of a schema file."""
         if self.shipped:
             return (resources.files("data_schemas") / f"{self.shipped}.schema.json").read_text(encoding="utf-8")
-        return json.dumps(_document(self), ensure_ascii=False, indent=1)
+        document = _document(self)
+        for field in document["fields"]:
+            _put_in_words(field, words_of(self.name).get(field["name"], {}))
+        return json.dumps(document, ensure_ascii=False, indent=1)
+
+
+def words_of(name: str) -> Mapping[str, Document]:
+    """What reports and letters call the columns of a set, from ``words/NAME.toml``; nothing where there is no file."""
+    file = resources.files("experiments.benchmarks.data_sets") / "words" / f"{name}.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
 def published(folder: str, file: str = "") -> Callable[[Path], pd.DataFrame]:
@@ -175,6 +187,18 @@ def _document(of: DataSet) -> Document:
 
 def _fields(names: Iterable[str], kind: str, role: str) -> list[Document]:
     return [_field(name, kind, role) for name in names]
+
+
+def _put_in_words(field: Document, words: Document) -> None:
+    """Title, unit, reason and labels of a column as its words have them; the reason's code is the name in capitals."""
+    own = field["creditfusion"]
+    field |= {"title": words["title"]} if "title" in words else {}
+    own |= {key: words[key] for key in ("unit", "actionable", "labels", "bureau_score", "concepts") if key in words}
+    if "wording" in words:
+        code = re.sub(r"[^A-Z0-9]+", "_", str(field["name"]).upper())
+        own["reason"] = {"code": code} | {
+            key: words[key] for key in ("wording", "low", "high", "missing") if key in words
+        }
 
 
 def _field(name: str, kind: str, role: str, date_format: str = "", concepts: bool = True) -> Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -108,13 +109,15 @@ def _reasons(head: LetterHead, case: Case, decision: Decision, grounds: Sequence
 def _score(head: LetterHead, case: Case) -> ScoreDisclosure | None:
     """The bureau's score of the applicant; None where the schema names none, or the applicant has none."""
     field, frame = case.application.schema.bureau_score, case.application.frame
-    if field is None or field.bureau_score is None or pd.isna(frame[field.name].iloc[0]):
+    if field is None or field.bureau_score is None:
         return None
-    about = field.bureau_score
+    score, about = float(frame[field.name].iloc[0]), field.bureau_score
+    if not math.isfinite(score) or field.label(score):
+        return None
     made_on = frame[about.dated].iloc[0] if about.dated in frame else pd.NaT
     bureau = head.lender.bureaus.get(about.agency)
     return ScoreDisclosure(
-        score=float(frame[field.name].iloc[0]),
+        score=score,
         lowest=about.lowest,
         highest=about.highest,
         made_on=None if pd.isna(made_on) else pd.Timestamp(made_on).date(),

@@ -96,6 +96,7 @@ def unfinished_table(found: Unfinished) -> Table:
         ("guesses left", found.guesses, "Confirm or correct each, then delete its `guess`."),
         ("no reason worded", found.without_wording, "Give each a `reason`: no applicant can be given it without."),
         ("no unit", found.without_unit, "State each `unit`, for whoever reads a report."),
+        ("codes for levels", found.without_labels, "Say in `labels` what each code means: no letter shows a code."),
     ):
         if names:
             table.add_row(f"{what} ({len(names)})", escape(", ".join(names)), remedy)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from data_schemas.contract import Field, FieldType, Role, Schema
 from data_schemas.dates import alternatives
-from data_schemas.unfinished import Unfinished
+from data_schemas.unfinished import Unfinished, unlabelled
 from experiments.reporting.words import listed, number, percent
 from experiments.schema.review.content import Doubt
 from features.inference.leakage import MAX_AUC
@@ -157,6 +157,9 @@ def _of_words(field: Field, open_points: Unfinished) -> Iterator[Doubt]:
         )
     if field.name in open_points.without_unit:
         yield Doubt(grade="note", words="In which unit is it? Reports show bare numbers until you say.")
+    if field.name in open_points.without_labels:
+        codes = listed(unlabelled(field), 8)
+        yield Doubt(grade="note", words=f"What do {codes} mean? Say it in `labels`: no letter shows a code.")
 
 
 def why(note: str) -> str:

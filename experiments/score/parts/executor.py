@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from experiments.score.answering import RowScorer
 from experiments.score.parts.files import FileToScore
-from experiments.score.parts.steps import Job, assemble, commit_part, read_parts
+from experiments.score.parts.steps import Job, ReadPart, answer_part, assemble, commit_part, read_parts
 from experiments.score.parts.work import FileDone, FileRead
+from experiments.score.side_by_side import finished_behind, made_ahead
+from experiments.session.second_models import NO_SECOND_MODELS, SecondModels
 from fusion.scorer import UNWATCHED, Monitor
 
 
 @dataclass(frozen=True)
 class RowsCommitted:
-    """A part that was committed.
+    """A part that is committed, or will be before its file is reported.
 
     Attributes:
         n_rows: Its rows.
@@ -46,20 +49,27 @@ class InProcess:
 
     Attributes:
         scorer: Answers.
+        seconds: Second models, whose probabilities stand beside.
         monitor: Follows it.
     """
 
     scorer: RowScorer
+    seconds: SecondModels = NO_SECOND_MODELS
     monitor: Monitor = UNWATCHED
 
     def answer(self, job: Job, files: Sequence[FileToScore]) -> Iterator[RowsCommitted | FileRead]:
-        """As ``Executor.answer``."""
+        """As ``Executor.answer``: the next part is read while one is answered, and the one before written."""
         for file in files:
-            for step in read_parts(job, file):
-                if isinstance(step, FileRead):
-                    yield step
-                else:
-                    yield RowsCommitted(commit_part(self.scorer, job, file, step, self.monitor))
+            read: list[FileRead] = []
+            with finished_behind() as finish, made_ahead(read_parts(job, file)) as steps:
+                for step in steps:
+                    if isinstance(step, ReadPart):
+                        content = answer_part(self.scorer, job, file, step, self.seconds, self.monitor)
+                        finish(partial(commit_part, job, file, step, content))
+                        yield RowsCommitted(len(step.rows))
+                    else:
+                        read.append(step)
+            yield from read
 
     def assemble(self, job: Job, files: Mapping[str, FileToScore], done: Sequence[FileDone]) -> Iterator[FileDone]:
         """As ``Executor.assemble``."""

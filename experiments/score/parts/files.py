@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from data_schemas.errors import ContractError
+from data_schemas.errors import ContractError, RunError
 from experiments.score.parts.addresses import address
-from experiments.score.parts.store import Store, is_folder, open_store
+from experiments.score.parts.store import FolderStore, Store, is_folder, open_store
 from experiments.score.resumable_output import SUFFIXES, check_suffix
 
 REJECTS = ".rejects.csv"
@@ -53,6 +54,15 @@ class FileToScore:
     data: Place
     out: Place
     rejects: Place
+
+    @contextmanager
+    def fetched(self) -> Iterator[Path]:
+        """The applications as a local file, while the context is open; raises RunError where there are none."""
+        try:
+            with self.data.store.fetched(self.data.name) as path:
+                yield path
+        except FileNotFoundError as error:
+            raise RunError(f"{self.data} does not exist", "Check the path.") from error
 
 
 @dataclass(frozen=True)
@@ -98,6 +108,7 @@ def files_to_score(data: Path, out: Path, rejects: Path | None) -> FilesToScore:
     _check_apart(source, target)
     names = [name for name in open_store(source).names() if not _is_hidden(name)]
     _check_names(source, names)
+    _check_regular(open_store(source), names)
     files = [FileToScore(name, *(Place(root, one) for root, one in _places(source, target, name))) for name in names]
     return FilesToScore(tuple(files), f"{target}{WORK}")
 
@@ -114,6 +125,7 @@ def _one_file(source: str, target: str, rejects: str) -> FilesToScore:
     if ("://" in target) != ("://" in rejects):
         raise ContractError("--out and --rejects lie in different stores", "Keep both in one.")
     data = _place(source)
+    _check_regular(data.store, [data.name])
     return FilesToScore((FileToScore(data.name, data, _place(target), _place(rejects)),), f"{target}{WORK}")
 
 
@@ -140,6 +152,16 @@ def _check_names(source: str, names: Sequence[str]) -> None:
     if twice := [name for name, count in outputs.items() if count > 1]:
         what = f"{source}/{twice[0]} has the name that another file's rejects get"
         raise ContractError(what, "Take rejects of earlier runs out of the folder.")
+
+
+def _check_regular(store: Store, names: Sequence[str]) -> None:
+    """Raise ContractError for what is no file whatever its name says: a pipe, a link to a folder or to nothing."""
+    if not isinstance(store, FolderStore):
+        return
+    for path in (store.folder / name for name in names):
+        if not path.is_file():
+            kind = "a link to nothing" if path.is_symlink() and not path.exists() else "no regular file"
+            raise ContractError(f"{path} is {kind}", "Take it out, or put a file in its place.")
 
 
 def _check_apart(source: str, target: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data_schemas.errors import ContractError, RunError
@@ -12,12 +12,26 @@ from experiments.score.answering import RowScorer
 from experiments.score.columns import output_columns
 from experiments.score.job import identity_of
 from experiments.score.parts.executor import Executor, RowsCommitted
-from experiments.score.parts.files import WORK, FilesToScore
+from experiments.score.parts.files import WORK, FilesToScore, FileToScore
+from experiments.score.parts.kept_sources import SourcesOfFiles
 from experiments.score.parts.steps import Job, input_sha256, survey
 from experiments.score.parts.store import FolderStore, is_file, open_store
-from experiments.score.parts.work import LOCK, FileDone, FileRead, Plan, Work, added, begin, finish, unfinished
+from experiments.score.parts.work import (
+    LOCK,
+    PLAN,
+    SOURCES,
+    FileDone,
+    FileRead,
+    Plan,
+    Work,
+    added,
+    begin,
+    finish,
+    unfinished,
+)
 from experiments.score.resumable_output import Tally, check_identity, lock_folder, partial_folder
 from experiments.session.run import Run
+from experiments.session.second_models import SecondModels
 from experiments.session.unlike_training import note_warnings, refuse
 from features.batches.warnings import ColumnWarning
 from features.tables.reader import ReadOptions
@@ -63,6 +77,22 @@ class Conduct:
     strict: bool = False
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside the columns of the files.
+
+    Attributes:
+        seconds: Second models.
+        sources: Further sources of the contract, joined with the files; None without any.
+    """
+
+    seconds: SecondModels = field(default_factory=SecondModels)
+    sources: SourcesOfFiles | None = None
+
+
+NOTHING_BESIDE = Beside()
+
+
 def check_free_parts(given: FilesToScore, conduct: Conduct) -> None:
     """Raise ContractError when files of an earlier run, finished or not, are in the way."""
     if conduct.force:
@@ -75,9 +105,13 @@ def check_free_parts(given: FilesToScore, conduct: Conduct) -> None:
     if len(given.files) == 1 and partial_folder(Path(str(given.files[0].out))).exists():
         what = f"a run of --engine local left {given.files[0].out} unfinished"
         raise ContractError(what, "Carry that one on with --resume, or start again with --force.")
-    for place in (place for file in given.files for place in (file.out, file.rejects)):
+    _check_no_finished(given.files, "Choose another path, or replace it with --force.")
+
+
+def _check_no_finished(files: Sequence[FileToScore], remedy: str) -> None:
+    for place in (place for file in files for place in (file.out, file.rejects)):
         if is_file(str(place)):
-            raise ContractError(f"{place} exists, a finished file", "Choose another path, or replace it with --force.")
+            raise ContractError(f"{place} exists, a finished file", remedy)
 
 
 def check_no_parts(out: Path) -> None:
@@ -94,6 +128,7 @@ def score_in_parts(
     executor: Executor,
     run: Run,
     conduct: Conduct,
+    beside: Beside = NOTHING_BESIDE,
 ) -> ScoredFiles:
     """Score files; nothing gets its final name before all parts of all files are there and their counts add up.
 
@@ -103,22 +138,38 @@ def score_in_parts(
     """
     check_free_parts(given, conduct)
     names = tuple(file.name for file in given.files)
-    plan = Plan(identity=identity_of(scorer, options), part_rows=options.chunk_rows, files=names)
+    identity = identity_of(scorer, options, beside.seconds)
+    plan = Plan(identity=identity, part_rows=options.chunk_rows, files=names, replaces=conduct.force)
     with _alone(given.work):
         work, plan = begin(given.work, plan, resume=conduct.resume, force=conduct.force)
-        columns = output_columns(
-            scorer.schema, scorer.n_reasons, scorer.lenders_policy is not None, options.passthrough
-        )
-        job = Job(work, scorer.schema, replace(options, chunk_rows=plan.part_rows), columns)
+        job = _job(scorer, work, plan, options, beside)
         done, n_resumed = _earlier(work, given)
+        if not (plan.replaces or work.is_publishing):
+            _check_no_finished(given.files, "It is not this run's: take it away, or start again with --force.")
+        if beside.sources is not None:
+            beside.sources.keep(work)
         answered, n_fresh = _answered(executor, job, given, done, run)
         warnings = _warnings(scorer, [*done, *answered], given, conduct, run)
         n_resumed += sum(one.read.n_rows for one in answered) - n_fresh
         with run.timed("publish"):
+            work.mark_publishing()
             done += executor.assemble(job, {file.name: file for file in given.files}, answered)
             finish(given.work)
     ordered = sorted(done, key=lambda one: names.index(one.read.name))
     return ScoredFiles(tuple(ordered), n_resumed, warnings)
+
+
+def _job(scorer: RowScorer, work: Work, plan: Plan, options: ReadOptions, beside: Beside) -> Job:
+    refers, names = scorer.lenders_policy is not None, tuple(beside.seconds.scorers)
+    return Job(
+        work,
+        scorer.schema,
+        replace(options, chunk_rows=plan.part_rows, joined=None),
+        output_columns(scorer.schema, scorer.n_reasons, refers, options.passthrough, names),
+        beside.seconds.contracts,
+        beside.sources is not None,
+        plan.replaces,
+    )
 
 
 def _earlier(work: Work, given: FilesToScore) -> tuple[list[FileDone], int]:
@@ -181,7 +232,7 @@ def _alone(address: str) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if not any(name != LOCK and not name.endswith("plan.json") for name in store.names()):
+        if not any(name != LOCK and not name.endswith((PLAN, SOURCES)) for name in store.names()):
             finish(address)
         raise
     finally:

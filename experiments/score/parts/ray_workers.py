@@ -12,7 +12,7 @@ import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ from data_schemas.errors import ContractError, RunError
 from experiments.score.parts.executor import RowsCommitted
 from experiments.score.parts.files import FileToScore
 from experiments.score.parts.ray_answering import MOST_DEATHS, Answering, Member, Pool, result_of
-from experiments.score.parts.steps import Job, ReadPart, assemble, commit_part
+from experiments.score.parts.steps import Job, ReadPart, answer_part, assemble, commit_part
 from experiments.score.parts.work import FileDone, FileRead
+from experiments.session.second_models import SecondModels, named_bundles
 from fusion.policy.policy import Policy
 from fusion.scorer import Scorer, load_scorer
 from fusion.text_encoder import VectorCache
@@ -44,6 +45,8 @@ class ScorerSource:
         threads: Processor threads of a worker.
         model_id: Of the model that this command has loaded.
         encoder_digest: Of the encoder that this command has loaded.
+        second: Second models by the names and paths that ``--second`` gives them.
+        second_identity: Of those that this command has loaded.
     """
 
     model: Path
@@ -54,6 +57,8 @@ class ScorerSource:
     threads: int
     model_id: str
     encoder_digest: str
+    second: tuple[str, ...] = ()
+    second_identity: str = "none"
 
     @staticmethod
     def like(scorer: Scorer, model: Path, encoder: str | None, cache: VectorCache | None, threads: int) -> ScorerSource:
@@ -70,16 +75,23 @@ class ScorerSource:
             encoder_digest=scorer.encoder_digest,
         )
 
-    def load(self) -> Scorer:
-        """The scorer; raises ContractError where it would give other bytes than this command's own."""
+    def with_second(self, named: Sequence[str], seconds: SecondModels) -> ScorerSource:
+        """The same with second models, as ``--second`` named them and as they were loaded."""
+        second = tuple(f"{name}={path.absolute()}" for name, path in named_bundles(named).items())
+        return replace(self, second=second, second_identity=seconds.identity)
+
+    def load(self) -> tuple[Scorer, SecondModels]:
+        """The scorer and second models; raises ContractError where they would give other bytes than this command's."""
         import torch  # takes seconds
 
         torch.set_num_threads(self.threads)
+        seconds = SecondModels.load(self.second, self.cache, self.threads)
         scorer = load_scorer(
             self.model,
             encoder=self.encoder,
             cache=self.cache,
             policy=self.policy,
+            seconds=seconds.scorers,
             reasons=self.reasons,
             threads=self.threads,
         )
@@ -91,18 +103,22 @@ class ScorerSource:
                 "a worker computes narratives' vectors otherwise than this machine, so that bytes would differ",
                 "Use machines of one kind of processor, and start the command on one of them.",
             )
+        if seconds.identity != self.second_identity:
+            what = f"a worker finds other second models: {seconds.identity}, not {self.second_identity}"
+            raise ContractError(what, "Give every machine the same bundles at the same paths.")
         scorer.prepare()
-        return scorer
+        return scorer, seconds
 
 
 class _Worker:
     """An actor: answers parts with one scorer."""
 
     def load(self, source: ScorerSource) -> None:
-        self.scorer = source.load()
+        self.scorer, self.seconds = source.load()
 
     def commit(self, job: Job, file: FileToScore, part: ReadPart) -> int:
-        return commit_part(self.scorer, job, file, part)
+        commit_part(job, file, part, answer_part(self.scorer, job, file, part, self.seconds))
+        return len(part.rows)
 
     def assemble(self, job: Job, file: FileToScore, done: FileDone) -> FileDone:
         assemble(job, file, done)

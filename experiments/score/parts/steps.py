@@ -7,19 +7,22 @@ can be done again at any time, by anybody, with the same result.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data_schemas.contract import Schema
-from data_schemas.errors import RunError, UserError
+from data_schemas.errors import ContractError, RunError, UserError
 from experiments.score.answering import RowScorer, answer_chunk
 from experiments.score.job import REJECTS_COLUMNS
-from experiments.score.parts.files import FileToScore
+from experiments.score.parts.files import FileToScore, Place
+from experiments.score.parts.kept_sources import kept_sources
 from experiments.score.parts.part import RowRange, packed
+from experiments.score.parts.store import is_file
 from experiments.score.parts.work import FileDone, FileRead, Work, added, check_whole
 from experiments.score.resumable_output import OutputColumn, OutputFile, finished_file, header_bytes, rows_bytes
 from experiments.session.fingerprint import check_unchanged, fingerprint
+from experiments.session.second_models import NO_SECOND_MODELS, SecondContracts, SecondModels, SecondRows
 from features.tables.applications import Chunk
 from features.tables.csv_records import file_sha256
 from features.tables.reader import ReadOptions, file_layout, read_chunks
@@ -35,12 +38,18 @@ class Job:
         schema: The data contract of the files.
         options: How they are read; ``chunk_rows`` are the rows of a part.
         columns: Of the scored files.
+        seconds: By which second models the files are read too.
+        has_sources: Whether what is made of further sources is kept in the run's work.
+        replaces: Whether finished files of other runs are replaced.
     """
 
     work: Work
     schema: Schema
     options: ReadOptions
     columns: tuple[OutputColumn, ...]
+    seconds: SecondContracts = field(default_factory=SecondContracts)
+    has_sources: bool = False
+    replaces: bool = False
 
     def scored(self, file: FileToScore) -> OutputFile:
         """The scored file, as it is written."""
@@ -59,16 +68,18 @@ class ReadPart:
         input_sha256: Of the file.
         rows: Their numbers.
         chunk: The rows.
+        seconds: The applications among them that keep the contracts of second models.
     """
 
     input_sha256: str
     rows: RowRange
     chunk: Chunk
+    seconds: SecondRows = field(default_factory=dict)
 
 
 def input_sha256(file: FileToScore) -> str:
     """Digest of a file's bytes as they are now; raises RunError where it cannot be read."""
-    with _fetched(file) as path:
+    with file.fetched() as path:
         return file_sha256(path)
 
 
@@ -81,17 +92,8 @@ def read_parts(job: Job, file: FileToScore) -> Iterator[ReadPart | FileRead]:
     Raises ContractError for a file that is no table of this contract, RunError for one that cannot be read or changes
     meanwhile.
     """
-    with _fetched(file) as path:
+    with file.fetched() as path:
         yield from _read(job, file, path)
-
-
-@contextmanager
-def _fetched(file: FileToScore) -> Iterator[Path]:
-    try:
-        with file.data.store.fetched(file.data.name) as path:
-            yield path
-    except FileNotFoundError as error:
-        raise RunError(f"{file.data} does not exist", "Check the path.") from error
 
 
 def _read(job: Job, file: FileToScore, path: Path) -> Iterator[ReadPart | FileRead]:
@@ -103,11 +105,13 @@ def _read(job: Job, file: FileToScore, path: Path) -> Iterator[ReadPart | FileRe
             yield earlier
             return
         layout, row = file_layout(path, job.schema, job.options), 0
-        for chunk in read_chunks(path, job.schema, job.options):
-            rows = RowRange(row + 1, row + chunk.n_rows)
-            if chunk.n_rows and rows not in committed:
-                yield ReadPart(before.sha256, rows, chunk)
-            row = rows.last
+        seconds = job.seconds.open(path, job.options)
+        with kept_sources(job.work, file.name) if job.has_sources else nullcontext() as joined:
+            for chunk in read_chunks(path, job.schema, replace(job.options, joined=joined)):
+                rows = RowRange(row + 1, row + chunk.n_rows)
+                if chunk.n_rows and rows not in committed:
+                    yield ReadPart(before.sha256, rows, chunk, seconds.of_rows(chunk.applications.row_number))
+                row = rows.last
         check_unchanged(path, before)
         left_out, findings = (layout.n_left_out, tuple(layout.findings)) if layout is not None else (0, ())
         read = FileRead(name=file.name, input_sha256=before.sha256, n_rows=row, n_left_out=left_out, findings=findings)
@@ -117,14 +121,25 @@ def _read(job: Job, file: FileToScore, path: Path) -> Iterator[ReadPart | FileRe
         raise type(error)(error.message.replace(str(path), str(file.data)), error.remedy) from error
 
 
-def commit_part(scorer: RowScorer, job: Job, file: FileToScore, part: ReadPart, monitor: Monitor = UNWATCHED) -> int:
-    """Answer the rows of a part and commit it; how many rows they are."""
-    found = answer_chunk(scorer, part.chunk, monitor)
+def answer_part(
+    scorer: RowScorer,
+    job: Job,
+    file: FileToScore,
+    part: ReadPart,
+    seconds: SecondModels = NO_SECOND_MODELS,
+    monitor: Monitor = UNWATCHED,
+) -> bytes:
+    """Answer the rows of a part; what is kept of them."""
+    beside = seconds.probabilities(part.chunk.applications.row_number, part.seconds, monitor)
+    found = answer_chunk(scorer, part.chunk, monitor, beside)
     scored = rows_bytes(job.scored(file), found.scored)
     rejects = rows_bytes(job.rejects(file), found.rejects)
-    content = packed(part.input_sha256, part.rows, scored, rejects, found.tally)
+    return packed(part.input_sha256, part.rows, scored, rejects, found.tally)
+
+
+def commit_part(job: Job, file: FileToScore, part: ReadPart, content: bytes) -> None:
+    """Make an answered part visible."""
     job.work.commit(file.name, part.input_sha256, part.rows, content)
-    return len(part.rows)
 
 
 def survey(job: Job, read: FileRead) -> FileDone:
@@ -142,7 +157,10 @@ def survey(job: Job, read: FileRead) -> FileDone:
 
 
 def assemble(job: Job, file: FileToScore, done: FileDone) -> None:
-    """Put a file's parts together and give the results their final names, the scored file last."""
+    """Put a file's parts together and give the results their final names, the scored file last.
+
+    Raises ContractError where another run's file has one of the names, unless the job replaces it.
+    """
     work = job.work
     scored, rejects = job.scored(file), job.rejects(file)
     with work.store.scratch() as folder:
@@ -154,6 +172,24 @@ def assemble(job: Job, file: FileToScore, done: FileDone) -> None:
                 part = work.part(done.read, rows)
                 scored_stream.write(part.scored)
                 rejects_stream.write(part.rejects)
-        file.rejects.store.publish(finished_file(rejects_rows, rejects), file.rejects.name)
-        file.out.store.publish(finished_file(scored_rows, scored), file.out.name)
+        made = {
+            file.rejects: finished_file(rejects_rows, rejects),
+            file.out: finished_file(scored_rows, scored),
+        }
+        if not job.replaces:
+            for place, finished in made.items():
+                _check_own(place, finished)
+        for place, finished in made.items():
+            place.store.publish(finished, place.name)
     work.mark_done(done)
+
+
+def _check_own(place: Place, finished: Path) -> None:
+    """Raise ContractError where a file has the name that is not, byte for byte, what this run has published already."""
+    if not is_file(str(place)):
+        return
+    with place.store.fetched(place.name) as there:
+        if file_sha256(there) == file_sha256(finished):
+            return
+    what = f"{place} exists, a finished file that is not this run's"
+    raise ContractError(what, "Take it away, then run the same command with --resume; or start again with --force.")

@@ -15,9 +15,10 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -102,13 +103,14 @@ class FolderStore:
     def names(self, below: str = "") -> list[str]:
         """As ``Store.names``; objects that are being written are none yet.
 
-        A link to a folder is not followed and is named like a file: what lies behind it must not be left out unnoticed.
+        A link to a folder is not followed and is named like a file, and so is a pipe or a socket: nothing must be left
+        out unnoticed.
         Raises OSError for a folder that cannot be listed.
         """
         found = []
         for folder, folders, files in os.walk(self.folder / below, onerror=_raise_unless_gone):
-            paths = (Path(folder, name) for name in (*folders, *files))
-            found += [path.relative_to(self.folder).as_posix() for path in paths if path.is_file() or path.is_symlink()]
+            links = [name for name in folders if Path(folder, name).is_symlink()]
+            found += [Path(folder, name).relative_to(self.folder).as_posix() for name in (*links, *files)]
         return sorted(name for name in found if not _IS_UNFINISHED.search(name))
 
     def open(self, name: str) -> BinaryIO:
@@ -219,36 +221,57 @@ class ObjectStore:
         """As ``Store.names``."""
         files, root = self._opened
         where = self._path(below) if below else root
-        found = files.get_file_info(pyarrow.fs.FileSelector(where, allow_not_found=True, recursive=True))
+        with _reaching(self.address):
+            found = files.get_file_info(pyarrow.fs.FileSelector(where, allow_not_found=True, recursive=True))
         paths = (one.path.lstrip("/") for one in found if one.type == pyarrow.fs.FileType.File)
         return sorted(path.removeprefix(f"{root.lstrip('/')}/") for path in paths)
 
     def open(self, name: str) -> BinaryIO:
         """As ``Store.open``."""
-        stream = self._opened[0].open_input_stream(self._path(name))
+        with _reaching(self.address):  # without compression: bytes as they are, gzipped or not
+            stream = self._opened[0].open_input_stream(self._path(name), compression=None)
         return io.BufferedReader(stream, COPY_BYTES)
 
     def put_new(self, name: str, content: bytes) -> bool:
         """As ``Store.put_new``."""
         files, path = self._opened[0], self._path(name)
-        if files.get_file_info(path).type != pyarrow.fs.FileType.NotFound:
-            return False
-        with files.open_output_stream(path) as stream:
-            stream.write(content)
+        with _reaching(self.address):
+            if files.get_file_info(path).type != pyarrow.fs.FileType.NotFound:
+                return False
+        self._upload(io.BytesIO(content), len(content), name)
         return True
 
     def publish(self, file: Path, name: str) -> None:
         """As ``Store.publish``: an upload."""
-        with file.open("rb") as source, self._opened[0].open_output_stream(self._path(name)) as stream:
-            shutil.copyfileobj(source, stream, COPY_BYTES)
+        with file.open("rb") as source:
+            self._upload(source, file.stat().st_size, name)
         file.unlink()
+
+    def _upload(self, source: BinaryIO, size: int, name: str) -> None:
+        """Make an object of ``size`` bytes.
+
+        Closing a stream makes what was written an object, whatever ended the writing. So Ctrl-C, which comes to the
+        main thread alone, waits for the upload, and what is not whole is removed.
+        """
+        files, path = self._opened[0], self._path(name)
+
+        def upload() -> None:
+            with files.open_output_stream(path, compression=None) as stream:
+                shutil.copyfileobj(source, stream, COPY_BYTES)
+                written = stream.tell()
+            if written != size:
+                files.delete_file(path)
+                raise RunError(f"{self.address}/{name} was cut off at {written:,} of {size:,} bytes", "Try again.")
+
+        with _reaching(self.address), ThreadPoolExecutor(1) as pool:
+            pool.submit(upload).result()
 
     @contextmanager
     def fetched(self, name: str) -> Iterator[Path]:
         """A copy in a private folder: a table is looked at several times while it is read."""
         with self.scratch() as folder:
             copy = folder / Path(name).name
-            with self.open(name) as source, copy.open("xb") as stream:
+            with self.open(name) as source, copy.open("xb") as stream, _reaching(self.address):
                 shutil.copyfileobj(source, stream, COPY_BYTES)
             yield copy
 
@@ -261,17 +284,36 @@ class ObjectStore:
     def remove(self, name: str) -> None:
         """As ``Store.remove``."""
         files, path = self._opened[0], self._path(name)
-        if files.get_file_info(path).type == pyarrow.fs.FileType.File:
-            files.delete_file(path)
+        with _reaching(self.address):
+            if files.get_file_info(path).type == pyarrow.fs.FileType.File:
+                files.delete_file(path)
 
     def clear(self) -> None:
-        """Remove all objects below the prefix."""
-        for name in self.names():
-            self.remove(name)
+        """Remove all objects below the prefix, and the empty ones that stand for folders."""
+        files, root = self._opened
+        with _reaching(self.address):
+            if files.get_file_info(root).type == pyarrow.fs.FileType.Directory:
+                files.delete_dir(root)
 
 
+@contextmanager
+def _reaching(address: str) -> Iterator[None]:
+    """Raise RunError in words for what an object store refuses or a network loses, but for what is not there."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) or error.errno == errno.ENOSPC:
+            raise
+        what = f"{address} cannot be used: {str(error).strip().splitlines()[0]}"
+        raise RunError(what, "Check the network, the credentials and their rights.") from error
+
+
+@lru_cache(maxsize=64)
 def _file_system(address: str) -> tuple[pyarrow.fs.FileSystem, str]:
-    """The file system of an address and the path in it; raises ContractError where nothing here can reach it."""
+    """The file system of an address and the path in it; raises ContractError where nothing here can reach it.
+
+    It is opened once: each one has connections of its own.
+    """
     try:
         files, root = pyarrow.fs.FileSystem.from_uri(address)
         return files, root
@@ -311,4 +353,5 @@ def is_file(address: str) -> bool:
 
 def _kind(address: str) -> pyarrow.fs.FileType:
     files, path = _file_system(address) if "://" in address else (pyarrow.fs.LocalFileSystem(), address)
-    return files.get_file_info(path.rstrip("/")).type
+    with _reaching(address):
+        return files.get_file_info(path.rstrip("/")).type

@@ -18,10 +18,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from data_schemas.errors import ContractError, RunError
 from experiments.score.parts.part import REMEDY, Manifest, RowRange, Unpacked, manifest_of, unpacked
-from experiments.score.parts.store import Store, open_store
+from experiments.score.parts.store import Store, is_file, open_store
 from experiments.score.resumable_output import Tally, check_identity
 
 PLAN, READ, DONE, LOCK = "plan.json", "read.json", "done.json", "lock"
+PUBLISHING, SOURCES = "publishing.json", "sources.parquet"
 
 
 class _Record(BaseModel):
@@ -38,11 +39,13 @@ class Plan(_Record):
         identity: All that the rows depend on beside the files, by name.
         part_rows: Rows of a part, at most; a run that is resumed cuts files as it did at first.
         files: Names of all files.
+        replaces: Whether the run was begun with --force, so that it replaces finished files of others.
     """
 
     identity: Mapping[str, str]
     part_rows: int
     files: tuple[str, ...]
+    replaces: bool = False
 
     @property
     def digest(self) -> str:
@@ -145,6 +148,19 @@ class Work:
     def done(self, name: str) -> FileDone | None:
         """What became of a file; None until it has its final names."""
         return self._record(f"{self._folder(name)}/{DONE}", FileDone)
+
+    def mark_publishing(self) -> None:
+        """Keep that from now on files get their final names."""
+        self.store.put_new(f"{self.plan}/{PUBLISHING}", b"{}")
+
+    @property
+    def is_publishing(self) -> bool:
+        """Whether files of this run may have final names, those that are not done among them."""
+        return is_file(f"{self.address}/{self.plan}/{PUBLISHING}")
+
+    def sources(self, name: str) -> str:
+        """Name of the object that holds what is made of a file's further sources."""
+        return f"{self._folder(name)}/{SOURCES}"
 
     def _record(self, path: str, kind: type[Record]) -> Record | None:
         return _record(self.store, path, kind)

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from data_schemas.contract import FieldType, Role
 from data_schemas.reader import load_schema, parse_schema
+from data_schemas.unfinished import unfinished
 from experiments.benchmarks.data_sets import berka
 from experiments.benchmarks.data_sets.definitions import SETS
 from experiments.benchmarks.data_sets.files import read_frames, sets_named, write_files
-from experiments.benchmarks.data_sets.spec import DataSet, Hashed, Since, Target, published
+from experiments.benchmarks.data_sets.spec import DataSet, Hashed, Since, Target, published, words_of
 from features.tables.reader import ReadOptions, read_all
 
 SOURCES = Path(__file__).parents[4] / "shared" / "data"
@@ -83,6 +84,16 @@ def test_a_spec_becomes_the_contract_that_it_describes() -> None:
     assert schema["day"].date_format == "%d.%m.%Y"
     assert schema["kind"].missing_values == ("", "None")
     assert (schema.bad_values, schema.good_values) == (("lost",), ("paid",))
+
+
+@pytest.mark.parametrize("name", ["heloc", "german_credit", "crowdfunding"])
+def test_sets_whose_letters_are_read_word_every_input(name: str) -> None:
+    (data_set,) = sets_named([name])
+    schema = parse_schema(data_set.schema(), name)
+    assert set(words_of(name)) == {field.name for field in schema.fields_of(Role.FEATURE, Role.NARRATIVE)}
+    found = unfinished(schema)
+    assert not found.without_wording
+    assert not found.without_labels
 
 
 def test_files_hold_the_cells_as_published_split_by_day(sources: Path, tmp_path: Path) -> None:

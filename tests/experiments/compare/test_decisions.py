@@ -11,11 +11,12 @@ from scipy.special import expit
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.compare.decisions import Outcomes, Randomised, Shadowed, one_experiment, paired, read_outcomes
-from experiments.serve.decision_log import Decision, JsonLines
+from experiments.serve.decision_log import Decision, open_log
 from experiments.serve.routing import Routing
 from features.tables.reader import ReadOptions
 from tests.support.command_line import creditfusion
 from tests.support.decisions import decision
+from tests.support.postgres import QUOTED, Server
 
 ROUTING = Routing("pilot", 0.3)
 N = 3000
@@ -115,15 +116,29 @@ def test_outcomes_need_ids_and_outcomes_alone(tmp_path: Path) -> None:
     assert found.rejects["row"].tolist() == [4]
 
 
-def test_the_verb_reports_on_a_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture(params=["file", pytest.param("postgres", marks=pytest.mark.slow)])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A decision log of each kind."""
+    if request.param == "file":
+        return str(tmp_path / "log.jsonl")
+    server: Server = request.getfixturevalue("postgres")
+    return server.create("judged")
+
+
+def test_the_verb_reports_on_a_log(where: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made, table = drawn({"champion": 0.6, "challenger": 0.15})
-    log = JsonLines.open(tmp_path / "log.jsonl")
+    log = open_log(where)
     log.append(made)
     log.close()
     table.to_csv(tmp_path / "outcomes.csv", index=False)
-    named = ["--decisions", tmp_path / "log.jsonl", "--data", tmp_path / "outcomes.csv", "--schema", "demo"]
+    named = ["--decisions", where, "--data", tmp_path / "outcomes.csv", "--schema", "demo"]
     assert creditfusion("compare", *named, "--out", tmp_path / "out", "--json") == 0
-    summary = json.loads(capsys.readouterr().out)
+    printed = capsys.readouterr()
+    summary = json.loads(printed.out)
+    shown = (
+        printed.out + printed.err + "".join(one.read_text() for one in (tmp_path / "out").glob("*.*") if one.is_file())
+    )
+    assert QUOTED not in shown
     assert summary["champion"]["decided"] + summary["challenger"]["decided"] == N
     assert summary["fewer_bad"]["low"] > 0
     page = (tmp_path / "out" / "comparison.html").read_text()

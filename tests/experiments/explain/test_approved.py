@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,13 @@ def test_most_is_more_than_half_of_the_approved(income: float, direction: Direct
 def test_a_level_is_rarer_or_it_is_not(home: int, side: Side) -> None:
     """Two of five approved applicants have level 1, two of six of all; a level that nobody knows is neither."""
     assert APPROVED.side(column("home", FieldType.STRING), block([1], [0], [home])) is side
+
+
+def test_a_number_that_stands_for_none_is_compared_with_nobody() -> None:
+    labelled = replace(column("income"), labels=((10.0, "no record"),))
+    assert APPROVED.side(labelled, block([10], [0], [1])) is Side.NONE
+    assert APPROVED.side(labelled, block([35], [0], [1])) is Side.NONE  # 2 of 5 have less, once 10 is no number
+    assert APPROVED.side(column("income"), block([35], [0], [1])) is Side.ABOVE
 
 
 def test_yes_and_no_are_levels() -> None:

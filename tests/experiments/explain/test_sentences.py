@@ -56,6 +56,18 @@ def test_what_is_missing_is_called_so() -> None:
     assert of(replace(WORDED, missing=""), Ground(absent, None, False)) == "Your credit bureau score: not given."
 
 
+@pytest.mark.parametrize("level", ["A14", "3", "1.0", "E", "Kat7"])
+def test_a_level_that_is_a_code_is_left_to_a_person(level: str) -> None:
+    ground = Ground(Fact(title="Checking account", value=level), None, False, side=Side.RARER)
+    assert of(WORDED, ground) is None
+    assert needs_person(WORDED, ground)
+
+
+@pytest.mark.parametrize("level", ["CA", "N", "2016", "10+ years", "own"])
+def test_a_level_that_people_read_stands_in_a_letter(level: str) -> None:
+    assert f": {level}," in str(of(WORDED, Ground(Fact(title="x", value=level), None, False, side=Side.RARER)))
+
+
 def test_a_level_reads_as_words() -> None:
     purpose = Fact(title="Purpose of the loan", value="small_business")
     reason = Reason("PURPOSE", "The purpose of the loan.")

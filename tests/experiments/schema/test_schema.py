@@ -213,6 +213,7 @@ def test_check_lists_what_is_unfinished_and_stops_at_it_only_when_strict(tmp_pat
         "guesses": ["loan_no", "applied", "amount", "defaulted"],
         "without_wording": [],
         "without_unit": ["amount"],
+        "without_labels": [],
     }
     assert "guesses left (4)" in " ".join(err.split())
     assert run("check", "--schema", out, path, "--strict")[0] == 4

@@ -105,6 +105,26 @@ def test_a_full_disk_leaves_no_half_of_a_batch(tmp_path: Path, monkeypatch: pyte
     assert [one.id for one in read_log(str(path)).decisions] == ["a", "d"]
 
 
+def test_half_a_batch_that_cannot_be_cut_off_at_once_is_before_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = JsonLines.open(tmp_path / "log.jsonl")
+    log.append([decision("a")])
+    write = os.write
+
+    def failing(*_: object) -> int:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda handle, data: write(handle, data[:100]) if len(data) > 300 else failing())
+        patch.setattr(os, "ftruncate", failing)
+        with pytest.raises(RunError, match="Input/output error"):
+            log.append([decision("b")])
+    log.append([decision("c")])
+    log.close()
+    assert [one.id for one in read_log(str(tmp_path / "log.jsonl")).decisions] == ["a", "c"]
+
+
 def test_what_is_no_log_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="cannot be read"):
         read_log(str(tmp_path / "none.jsonl"))

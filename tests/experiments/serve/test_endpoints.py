@@ -14,7 +14,7 @@ from experiments.serve.limits import Limits
 from experiments.serve.routing import Routing
 from experiments.serve.scoring import Models
 from fusion.scorer import Scorer
-from tests.support.serving import Kept, Row, Served
+from tests.support.serving import PROBLEM_MEMBERS, Kept, Row, Served
 
 
 @pytest.fixture
@@ -164,10 +164,13 @@ def test_without_a_valid_key_nothing_but_health_is_answered(models: Models, rows
 
 
 def test_a_foreign_host_name_is_not_served(models: Models) -> None:
-    settings = AppSettings(hosts=frozenset({"127.0.0.1"}))
+    settings = AppSettings(hosts=frozenset({"127.0.0.1", "localhost", "[::1]"}))
     with TestClient(Served(models, settings).app, base_url="http://127.0.0.1:8000") as client:
         assert client.get("/health").status_code == 200
-        assert client.get("/health", headers={"host": "evil.example:8000"}).status_code == 421
+        for own in ("LocalHost:8000", "localhost", "[::1]", "[::1]:8000"):
+            assert client.get("/health", headers={"host": own}).status_code == 200
+        for foreign in ("evil.example:8000", "evil]", "[::1]evil", "[::1].evil:80", "localhost:80:80", "[::2]", ""):
+            assert client.get("/health", headers={"host": foreign}).status_code == 421
 
 
 LIMITS = Limits(body=20_000, rows=3, text=500, rate=0, seconds=30)
@@ -247,8 +250,9 @@ def test_the_model_and_what_is_counted_are_shown(client: TestClient, champion: S
 
 def test_unknown_endpoints_and_methods_are_refused_in_the_same_form(client: TestClient) -> None:
     for answer, status in ((client.get("/secret"), 404), (client.get("/score"), 405)):
-        assert answer.status_code == status
-        assert set(answer.json()) == {"error", "message", "remedy"}
+        assert answer.status_code == answer.json()["status"] == status
+        assert set(answer.json()) == PROBLEM_MEMBERS
+        assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_a_fault_of_ours_gives_nothing_away(models: Models, rows: list[Row], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import socket
 import subprocess
@@ -23,6 +24,8 @@ from experiments.serve.routing import Routing
 from tests.support.command_line import creditfusion
 from tests.support.explained import Trained
 from tests.support.serving import Row
+
+N = 100
 
 
 @dataclass(frozen=True)
@@ -64,15 +67,20 @@ def test_it_serves_routes_alike_after_a_kill_and_finishes_what_it_accepted(
     log, routing = tmp_path / "decisions.jsonl", Routing("pilot", 0.5)
     named = ["--model", trained.model, "--challenger", challenger_bundle, "--share", "0.5", "--experiment", "pilot"]
     named += ["--log", log]
+    rows = [dict(rows[at % len(rows)], application_id=f"S-{at}") for at in range(N)]
     with running(*named) as first:
         status, answer = first.ask("/score", rows)
         assert status == 200
-        assert [one["route"] for one in answer["scored"]] == [routing.route(str(r["application_id"])) for r in rows]
+        routes = [one["route"] for one in answer["scored"]]
+        assert routes == [routing.route(str(row["application_id"])) for row in rows]
+        assert abs(routes.count("challenger") - N / 2) <= 4 * math.sqrt(N / 4)
         first.process.send_signal(signal.SIGKILL)
         first.process.communicate(timeout=60)
     before = read_log(str(log)).decisions
     assert len(before) == len(rows)
     with running(*named) as second:
+        _, again = second.ask("/score", rows)
+        assert again == answer
         with ThreadPoolExecutor(8) as pool:
             asked = [pool.submit(second.ask, "/score", row) for row in rows]
             wait(asked, return_when=FIRST_COMPLETED)

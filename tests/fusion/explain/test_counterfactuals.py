@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -221,6 +221,29 @@ def test_a_missing_value_is_not_moved(fitted: Fitted) -> None:
     one = fitted.applications.take(np.array([int(fitted.margin.argmax())]))
     silent = Applications(one.schema, one.frame.assign(amount=np.nan, term=np.nan, down=np.nan), one.row_number)
     assert fitted.search.smallest(silent, TextBlock.empty(1), up_to(-1.0)) == []
+
+
+def test_a_number_that_stands_for_none_is_neither_moved_nor_moved_to(fitted: Fitted) -> None:
+    past = draw(900, 0).assign(term=lambda frame: frame["term"].where(frame.index % 3 > 0, -9))
+    fields = (
+        replace(field, labels=((-9.0, "no term"),)) if field.name == "term" else field for field in schema().fields
+    )
+    labelled = replace(schema(), fields=tuple(fields))
+    columns = fitted.tabular.encode(applications_of(past, labelled))
+    search = CounterfactualSearch.of(fitted.search.model, replace(fitted.tabular, schema=labelled), columns)
+    (lever,) = (lever for lever in search.levers if lever.field.name == "term")
+    assert lever.values.tolist() == [12, 24, 36, 60]
+    assert lever.candidates(24.0).tolist() == [12, 36, 60]
+    assert lever.candidates(-9.0).tolist() == []
+
+
+def test_a_column_of_whole_numbers_moves_to_whole_numbers(fitted: Fitted) -> None:
+    counts = draw(900, 0).assign(down=lambda frame: np.round(frame["down"] / 100))
+    columns = fitted.tabular.encode(applications_of(counts, schema()))
+    search = CounterfactualSearch.of(fitted.search.model, fitted.tabular, columns)
+    (lever,) = (lever for lever in search.levers if lever.field.name == "down")
+    assert len(lever.values) > 24
+    assert lever.values.tolist() == np.round(lever.values).tolist()
 
 
 @pytest.mark.parametrize(

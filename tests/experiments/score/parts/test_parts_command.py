@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
 import psutil
 import pytest
 
 from experiments.demo.data import generate
 from tests.support.command_line import creditfusion
 from tests.support.explained import Trained
+from tests.support.joined_sources import MADE, joined_table
 from tests.support.scoring_in_parts import contents
-
-Score = Callable[..., int]
+from tests.support.source_records import write_records
+from tests.support.suspicious import Suspicious
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +80,47 @@ def test_ray_workers_give_the_bytes_of_the_local_engine_and_leave_no_process(
     assert one.read_bytes() == (tmp_path / "local.csv.gz").read_bytes()
 
 
+@pytest.fixture(scope="module")
+def linked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``in``, two files of applications; the records of their sources, which are joined, are in the folder above."""
+    made = tmp_path_factory.mktemp("linked")
+    (made / "in").mkdir()
+    table = joined_table(90, 2).drop(columns=[*MADE, "outcome"]).assign(device="phone").astype(object)
+    table.loc[5, "amount"] = "a lot"
+    table.loc[7, "device"] = "abacus"
+    table.iloc[:50].to_csv(made / "in" / "a.csv", index=False)
+    table.iloc[40:].astype("string").to_parquet(made / "in" / "b.parquet")
+    write_records(made, "new", table, 5)
+    (made / "new.court.csv").write_text("application_id,fine\n")
+    return made
+
+
+def test_sources_and_second_models_stand_beside_the_rows_of_a_folder_whatever_the_engine(
+    joined_model: Path, trained: Trained, suspicious: Suspicious, linked: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed")
+
+    def score(data: Path, out: Path, *more: object) -> int:
+        named = [f"--source={name}={linked / f'new.{name}.csv'}" for name in ("bureau", "calls", "court")]
+        named += [f"--second=fraud={suspicious.model}", "--chunk-rows=20", f"--cache={trained.folder / 'cache'}"]
+        return creditfusion("score", "--model", joined_model, "--data", data, "--out", out, *named, *more)
+
+    for name, code in (("a.csv", 3), ("b.parquet", 0)):
+        assert score(linked / "in" / name, tmp_path / "alone" / name) == code
+    alone = {name: own for name, own in contents(tmp_path / "alone").items() if not name.endswith(".log.jsonl")}
+    rows = pd.read_csv(tmp_path / "alone" / "a.csv").set_index("id")
+    assert rows["fraud_probability"].isna().sum() == 1
+    assert rows["source_points_bureau"].nunique() > 10
+    assert score(linked / "in", tmp_path / "folder") == 3
+    assert contents(tmp_path / "folder") == alone
+    assert score(linked / "in", tmp_path / "ray", "--engine", "ray", "--workers", 2) == 3
+    assert contents(tmp_path / "ray") == alone
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
         (("--rejects", "r.csv"), "--rejects names one file, and --data is a folder"),
-        (("--second", "fraud=model"), "--second goes with one file and --engine local"),
         (("--out", "-"), "--out - goes with one file and --engine local"),
         (("--data", "absent", "--engine", "ray"), "absent does not exist"),
         (("--data", "nosuch://bucket/in"), "nosuch://bucket/in cannot be reached"),

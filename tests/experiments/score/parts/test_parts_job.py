@@ -8,17 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Condition, RLock
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_schemas.errors import ContractError, RunError, UnlikeTrainingError
-from experiments.score.parts.steps import Job, ReadPart, commit_part, read_parts
+from experiments.score.parts.steps import Job, ReadPart, answer_part, commit_part, read_parts
 from experiments.score.parts.work import Work, unfinished
 from features.batches.warnings import ColumnWarning
-from features.tables.applications import Applications
-from features.tables.reader import ReadOptions
+from features.tables.applications import Applications, Chunk
+from features.tables.reader import ReadOptions, read_chunks
 from fusion.answers import Answer
 from fusion.scorer import Monitor
 from tests.support.rule_scorer import RuleScorer
@@ -90,6 +92,7 @@ def test_a_resumed_run_answers_no_part_twice(batch: Batch, alone: dict[str, byte
 def snapshots(folder: Path, into: Path) -> Iterator[list[Path]]:
     """Copy the folder before every step that makes a write durable or visible: what a kill at that moment leaves."""
     taken: list[Path] = []
+    one_at_a_time = RLock()  # a part is written while the next is read
     steps = {
         (os, "fsync"): os.fsync,
         (os, "link"): os.link,
@@ -99,9 +102,10 @@ def snapshots(folder: Path, into: Path) -> Iterator[list[Path]]:
 
     def spied(step: object) -> object:
         def spy(*arguments: object, **more: object) -> object:
-            taken.append(into / f"{len(taken):03d}")
-            shutil.copytree(folder, taken[-1])
-            return step(*arguments, **more)  # type: ignore[operator]
+            with one_at_a_time:
+                taken.append(into / f"{len(taken):03d}")
+                shutil.copytree(folder, taken[-1])
+                return step(*arguments, **more)  # type: ignore[operator]
 
         return spy
 
@@ -159,8 +163,9 @@ def test_a_worker_that_outlived_its_run_changes_nothing(batch: Batch, alone: dic
     batch.score(7, scorer=other, force=True)
     results = batch.results()
     assert results != alone
+    file = batch.given().files[0]
     with pytest.raises(RunError, match=r"out\.parts is gone"):
-        commit_part(SCORER, job, batch.given().files[0], part)
+        commit_part(job, file, part, answer_part(SCORER, job, file, part))
     assert batch.results() == results
     assert not batch.work.exists()
 
@@ -236,3 +241,73 @@ def test_a_file_that_breaks_the_contract_is_named_and_leaves_nothing(batch: Batc
         batch.score()
     assert not batch.work.exists()
     assert not batch.out.exists()
+
+
+def test_a_resumed_run_never_takes_another_s_file_for_its_own(batch: Batch, alone: dict[str, bytes]) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        batch.score(10, scorer=stopping_after(8))
+    batch.out.mkdir()
+    (batch.out / "c.parquet").write_bytes(b"a colleague's")
+    with pytest.raises(ContractError, match=r"out/c\.parquet exists, a finished file. It is not this run's"):
+        batch.score(10, resume=True)
+    assert batch.results() == {"c.parquet": b"a colleague's"}
+    (batch.out / "c.parquet").unlink()
+    batch.score(10, resume=True)
+    assert batch.results() == alone
+
+
+def test_a_file_that_appears_while_a_run_publishes_is_kept_and_named(
+    batch: Batch, alone: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = Work.mark_publishing
+
+    def late(work: Work) -> None:
+        mark(work)
+        (batch.out / "sub").mkdir(parents=True)
+        (batch.out / "sub" / "b.csv.gz").write_bytes(b"a colleague's")
+
+    monkeypatch.setattr(Work, "mark_publishing", late)
+    for resume in (False, True):
+        with pytest.raises(ContractError, match=r"b\.csv\.gz exists, a finished file that is not this run's"):
+            batch.score(resume=resume)
+        monkeypatch.undo()
+    (batch.out / "sub" / "b.csv.gz").unlink()
+    assert batch.score(resume=True).n_resumed == 130
+    assert batch.results() == alone
+
+
+def test_a_run_that_was_begun_with_force_replaces_files_when_it_is_resumed_too(
+    batch: Batch, alone: dict[str, bytes]
+) -> None:
+    batch.score(scorer=replace(SCORER, model_id="m2"))
+    with pytest.raises(KeyboardInterrupt):
+        batch.score(10, scorer=stopping_after(8), force=True)
+    batch.score(10, resume=True)
+    assert batch.results() == alone
+
+
+def test_the_next_part_is_read_while_one_is_answered(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_read, n_read = Condition(), 0
+
+    def counted(*arguments: Any, **more: Any) -> Iterator[Chunk]:
+        nonlocal n_read
+        for chunk in read_chunks(*arguments, **more):
+            with is_read:
+                n_read += 1
+                is_read.notify_all()
+            yield chunk
+
+    answered = 0
+
+    def rule(applications: Applications, monitor: Monitor) -> Answer:
+        nonlocal answered
+        answered += 1
+        with is_read:
+            assert is_read.wait_for(lambda: n_read > answered or answered == 9, timeout=30)
+        return by_id(applications, monitor)
+
+    monkeypatch.setattr("experiments.score.parts.steps.read_chunks", counted)
+    for name in ("sub/b.csv.gz", "c.parquet", "none.csv"):
+        (batch.data / name).unlink()
+    batch.score(7, scorer=replace(SCORER, rule=rule))
+    assert answered == 9

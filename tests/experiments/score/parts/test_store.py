@@ -70,6 +70,21 @@ def test_no_input_is_left_out_unnoticed(batch: Batch, monkeypatch: pytest.Monkey
     with pytest.raises(ContractError, match="in/link is neither CSV"):
         batch.given()
     link.unlink()
+    pipe = batch.data / "pipe.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(ContractError, match=r"in/pipe\.csv is no regular file"):
+        batch.given()
+    with pytest.raises(ContractError, match=r"in/pipe\.csv is no regular file"):
+        files_to_score(pipe, batch.out / "one.csv", None)
+    pipe.rename(batch.data / "pipe")
+    with pytest.raises(ContractError, match="in/pipe is neither CSV"):
+        batch.given()
+    (batch.data / "pipe").unlink()
+    link = batch.data / "gone.csv"
+    link.symlink_to("nowhere.csv")
+    with pytest.raises(ContractError, match=r"in/gone\.csv is a link to nothing"):
+        batch.given()
+    link.unlink()
     odd = os.fsdecode(os.fsencode(batch.data) + b"/\xff.csv")
     Path(odd).touch()
     with pytest.raises(ContractError, match=r"name is no UTF-8: .*udcff\.csv"):

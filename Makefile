@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+unexport PYTHONDONTWRITEBYTECODE  # tests start a hundred processes, each of which would compile the packages anew
+
 .PHONY: install demo test coverage lint docs format wheel clean
 
 install: .venv/.installed

@@ -68,6 +68,9 @@ SecondOption = Annotated[
         help="A second model, trained on another label such as fraud, that reads the same rows; repeat for more.",
     ),
 ]
+LanguageOption = Annotated[
+    str, typer.Option(help="Of letters and pages: en, zh, or the path of a .po file with another.")
+]
 SegmentOption = Annotated[
     list[str] | None, typer.Option("--segment", help="Column to part the rows by; repeat for more.")
 ]
@@ -115,7 +118,7 @@ def vector_cache(cache: Path | None, max_gb: float, no_cache: bool, tell: Tell) 
 
     tell: gets a sentence about whatever is found damaged in it.
     """
-    from fusion.text_encoder import VectorCache  # takes seconds
+    from fusion.text_encoder import VectorCache  # takes a second
 
     if no_cache:
         return None
@@ -124,14 +127,6 @@ def vector_cache(cache: Path | None, max_gb: float, no_cache: bool, tell: Tell) 
         base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         cache = Path(named) if named else Path(base) / "creditfusion" / "vectors"
     return VectorCache(cache, max_gb, tell)
-
-
-def use_threads(threads: int) -> None:
-    """Have torch use so many processor threads; 0: as many as it takes by itself."""
-    import torch  # takes seconds
-
-    if threads:
-        torch.set_num_threads(threads)
 
 
 def check_free(out: Path, names: Iterable[str], force: bool) -> None:

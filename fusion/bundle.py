@@ -231,15 +231,43 @@ def save(
         **({TUNED: save_tensors(dict(trained.tuned))} if trained.tuned else {}),
         **({POLICY: _policy_json(trained.policy)} if trained.policy else {}),
     }
+    return _write_folder(path, files, provenance)
+
+
+def write_again(
+    path: Path, manifest: Manifest, config: Config, figures: Mapping[str, float], of_card: str, out: Path
+) -> Manifest:
+    """Write a bundle to another folder with other settings of its encoder, and every other file as it is.
+
+    Args:
+        path: The bundle.
+        manifest: Its manifest, as it was verified when the settings were tried.
+        config: The new settings.
+        figures: What was measured with them, beside the figures of the training.
+        of_card: What the card says of them, at its end.
+        out: Replaced where it is a bundle.
+
+    Raises ContractError as ``verify`` and ``save`` do, and where the bundle is another one by now.
+    """
+    check_place(out)
+    found, contents = verify(path)
+    if found != manifest:
+        raise ContractError(f"bundle {path} was replaced meanwhile", "Run the same command again.")
+    files = contents | {
+        "config.json": json_bytes(config.model_dump()),
+        "card.md": contents["card.md"] + of_card.encode(),
+    }
+    made = manifest.provenance
+    as_read = {name: float(value) for name, value in figures.items()}  # a manifest has the same bytes when it is read
+    changed = {"config_digest": config_digest(config), "figures": {**made.figures, **as_read}}
+    return _write_folder(out, files, made.model_copy(update=changed))
+
+
+def _write_folder(path: Path, files: dict[str, bytes], provenance: Provenance) -> Manifest:
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
     manifest = Manifest(format_version=FORMAT_VERSION, files=digests, provenance=provenance)
     files[MANIFEST] = manifest.to_bytes()
     files[MANIFEST_DIGEST] = (hashlib.sha256(files[MANIFEST]).hexdigest() + "\n").encode()
-    _write_folder(path, files)
-    return manifest
-
-
-def _write_folder(path: Path, files: dict[str, bytes]) -> None:
     with new_folder(path) as folder:
         for name, content in files.items():
             target = folder / name
@@ -248,6 +276,7 @@ def _write_folder(path: Path, files: dict[str, bytes]) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+    return manifest
 
 
 def verify(path: Path) -> tuple[Manifest, dict[str, bytes]]:

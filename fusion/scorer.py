@@ -24,7 +24,7 @@ from features.batches.column_counts import ColumnCounts, Counts, count_columns
 from features.batches.warnings import LEAST_ROWS, ColumnWarning, unlike_training
 from features.contradictions import conflicts
 from features.design import Design
-from features.encoders.encoder import Progress
+from features.encoders.vectors import Progress
 from features.narratives.concepts import ConceptMatcher, ConceptMatches
 from features.narratives.masking import Mask, Masked
 from features.narratives.reader import TextReader

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from features.arrays import Floats32
 from features.encoders.by_sentence import digest_by_unit, encoder_by_unit
 from features.encoders.cache import CachedEncoder, EmbeddingCache, Tell, tell_by_warning
-from features.encoders.devices import EncoderPrecision
-from features.encoders.encoder import BertEncoder, PartVectors, Progress, TextEncoder
+from features.encoders.deferred import DeferredEncoder, EncoderNote, NotePlace, note_key
+from features.encoders.folder import TOKENIZER
 from features.encoders.parity import compare_vectors, probe_vectors
-from features.encoders.sources import open_encoder
+from features.encoders.source_files import locate, open_tokenizer, read_file
+from features.encoders.vectors import PartVectors, Progress, TextEncoder
 from features.encoders.vocabulary import Vocabulary
 from features.encoders.windows import Spans
 from features.narratives.legibility import Legibility
 from features.narratives.masking import Mask
 from features.narratives.reader import TextReader
-from fusion.bundle import UNTUNED, Bundle, Tensors
+from fusion.bundle import PROBES, TUNED, UNTUNED, Bundle, Tensors
 from fusion.config import EncoderConfig, TextConfig
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from features.encoders.devices import EncoderPrecision
+    from features.encoders.encoder import BertEncoder
 
 CACHE_GB = 2.0
 """Most room that a cache takes unless another bound is given, in GB (10^9 bytes)."""
@@ -59,6 +64,8 @@ class OpenEncoder:
         vocabulary: says which texts it can read; None: all.
         uncached: the encoder without its cache, read as a whole; None where that is ``text_encoder``.
         open_exact: opens it anew in fp32; None where it computes exactly as it is.
+        deferred: what opens it when the first text has to be read; None where it is open.
+        noted_at: where a note is to be kept once its vectors have passed; None: nowhere.
     """
 
     model_digest: str
@@ -69,6 +76,13 @@ class OpenEncoder:
     vocabulary: Vocabulary | None = None
     uncached: TextEncoder | None = None
     open_exact: Callable[[], TextEncoder] | None = None
+    deferred: DeferredEncoder | None = None
+    noted_at: NotePlace | None = None
+
+    def open_now(self) -> None:
+        """Open it now where the first text would; raises as ``bundle_encoder`` and ``check_parity`` do."""
+        if self.deferred is not None:
+            _ = self.deferred.opened
 
     @cached_property
     def untuned(self) -> TextEncoder:
@@ -122,12 +136,17 @@ def open_text_encoder(config: EncoderConfig, cache: VectorCache | None = None, t
 
     Raises as ``features.encoders.sources.open_encoder`` and ``features.encoders.cache.EmbeddingCache`` do.
     """
-    kept = None if cache is None else EmbeddingCache(cache.folder, int(cache.max_gb * 1e9), cache.tell)
-    return _open(config, kept, tuned)
+    return _open(config, None if cache is None else _vectors(cache), tuned)
+
+
+def _vectors(cache: VectorCache) -> EmbeddingCache:
+    return EmbeddingCache(cache.folder, int(cache.max_gb * 1e9), cache.tell)
 
 
 def bundle_encoder(bundle: Bundle, source: str | None = None, cache: VectorCache | None = None) -> OpenEncoder:
     """The encoder that a model reads narratives with, tuned where it was tuned; raises as ``open_text_encoder`` does.
+
+    Where the cache keeps a note that this encoder has passed here before, it is opened when a text has to be read.
 
     Args:
         bundle: the model.
@@ -135,7 +154,51 @@ def bundle_encoder(bundle: Bundle, source: str | None = None, cache: VectorCache
         cache: where vectors are kept.
     """
     settings = bundle.config.encoder.model_copy(update={"source": source} if source else {})
-    return open_text_encoder(settings, cache, bundle.tuned)
+    if cache is None:
+        return open_text_encoder(settings, None, bundle.tuned)
+    kept = _vectors(cache)
+    place = _note_place(bundle, settings, kept)
+    note = place.read() if place is not None else None
+    if place is not None and note is not None:
+        return _deferred(bundle, settings, place, note)
+    return replace(_open(settings, kept, bundle.tuned), noted_at=place)
+
+
+def _note_place(bundle: Bundle, settings: EncoderConfig, kept: EmbeddingCache) -> NotePlace | None:
+    """Where the note about a model's encoder is kept; None where nothing can be compared, or is not known of an engine
+    beside torch.
+    """
+    if bundle.probes is None or settings.engine not in ("auto", "torch"):
+        return None
+    digests = {name: bundle.manifest.files[name] for name in (PROBES, TUNED) if name in bundle.manifest.files}
+    key = note_key(locate(settings.source), settings.model_dump_json(), digests)
+    return None if key is None else NotePlace(kept, key)
+
+
+def _deferred(bundle: Bundle, settings: EncoderConfig, place: NotePlace, note: EncoderNote) -> OpenEncoder:
+    def open_and_check() -> TextEncoder:
+        found = _open(settings, None, bundle.tuned)
+        check_parity(found, bundle.probes, bundle.manifest.model_id)
+        assert found.uncached is not None  # a bundle with probes reads texts
+        return found.uncached
+
+    def tokenizer() -> Tokenizer:
+        path = locate(settings.source) / TOKENIZER
+        return open_tokenizer(read_file(path), path)
+
+    later = DeferredEncoder(note.digest, note.dim, open_and_check, place.forget)
+    cached = CachedEncoder(later, place.cache)
+    return OpenEncoder(
+        note.model_digest,
+        encoder_by_unit(settings.unit, cached),
+        cached,
+        note.precision,
+        (lambda: _open(settings, place.cache, UNTUNED).text_encoder) if bundle.tuned else None,
+        Vocabulary(tokenizer, note.readable),
+        later,
+        None if note.precision == "fp32" else lambda: _source(settings, "fp32", bundle.tuned),
+        later,
+    )
 
 
 def tuned_encoder(encoder: OpenEncoder, config: EncoderConfig, tuned: Tensors) -> OpenEncoder:
@@ -144,8 +207,7 @@ def tuned_encoder(encoder: OpenEncoder, config: EncoderConfig, tuned: Tensors) -
 
 
 def _open(config: EncoderConfig, cache: EmbeddingCache | None, tuned: Tensors) -> OpenEncoder:
-    replaced = {name: torch.tensor(values) for name, values in tuned.items()}
-    encoder = _source(config, config.precision, replaced)
+    encoder = _source(config, config.precision, tuned)
     if encoder.pooling == "cls" and config.unit == "narrative":
         raise ContractError(
             f"{config.source} pools by its first token, whose vector does not split over the sentences of a narrative",
@@ -159,13 +221,17 @@ def _open(config: EncoderConfig, cache: EmbeddingCache | None, tuned: Tensors) -
         cached,
         encoder.precision,
         (lambda: _open(config, cache, UNTUNED).text_encoder) if tuned else None,
-        Vocabulary(encoder.tokenizer),
+        Vocabulary(lambda: encoder.tokenizer),
         encoder,
-        None if encoder.precision == "fp32" else lambda: _source(config, "fp32", replaced),
+        None if encoder.precision == "fp32" else lambda: _source(config, "fp32", tuned),
     )
 
 
-def _source(config: EncoderConfig, precision: EncoderPrecision, replaced: Mapping[str, Tensor]) -> BertEncoder:
+def _source(config: EncoderConfig, precision: EncoderPrecision, tuned: Tensors) -> BertEncoder:
+    import torch  # takes seconds, and a run whose vectors are all kept does without
+
+    from features.encoders.sources import open_encoder
+
     return open_encoder(
         config.source,
         engine=config.engine,
@@ -173,16 +239,18 @@ def _source(config: EncoderConfig, precision: EncoderPrecision, replaced: Mappin
         window=config.window,
         pooling=config.pooling,
         prefix=config.prefix,
-        replaced=replaced,
+        replaced={name: torch.tensor(values) for name, values in tuned.items()},
     )
 
 
 def check_parity(encoder: OpenEncoder, kept: Floats32 | None, model_id: str) -> None:
     """Raise ContractError unless an encoder gives the vectors that a model learned with (``features.encoders.parity``).
 
+    An encoder that is opened later is compared then.
+
     kept: float32 (n_probes, dim), ``exact_probes`` of that time; None: nothing is compared.
     """
-    if kept is None:
+    if kept is None or encoder.deferred is not None:
         return
     parity = compare_vectors(kept, encoder.probes, encoder.precision)
     if not parity.holds:
@@ -192,6 +260,9 @@ def check_parity(encoder: OpenEncoder, kept: Floats32 | None, model_id: str) -> 
             "Install the releases of torch, tokenizers and transformers that the bundle's manifest names, or train the "
             "model again here.",
         )
+    if encoder.noted_at is not None and encoder.cached is not None and encoder.vocabulary is not None:
+        at, readable = encoder.cached, encoder.vocabulary.readable
+        encoder.noted_at.write(EncoderNote(encoder.model_digest, at.digest, at.dim, encoder.precision, readable))
 
 
 def open_mask(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> Mask:
@@ -199,7 +270,8 @@ def open_mask(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> Mas
 
     Raises ContractError for a kind that the schema has no concept for.
     """
-    return Mask.open(settings.mask, schema, encoder.untuned, Legibility(encoder.vocabulary, settings.min_read))
+    finds = encoder.untuned if settings.mask else encoder.text_encoder  # the former takes seconds to open
+    return Mask.open(settings.mask, schema, finds, Legibility(encoder.vocabulary, settings.min_read))
 
 
 def open_reader(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> TextReader:

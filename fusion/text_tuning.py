@@ -17,7 +17,7 @@ from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from features.arrays import Floats, Floats32, Ints
 from features.design import Design
-from features.encoders.sources import locate
+from features.encoders.source_files import locate
 from features.narratives.reader import clean_narrative
 from features.tables.applications import Applications
 from fusion.bundle import Tensors

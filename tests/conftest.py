@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
-from tests.support.wheel import build_wheel
+from tests.support.made_once import made_once
+from tests.support.wheel import build_wheel, install_wheel
 
 if TYPE_CHECKING:
     from fusion.scorer import Scorer
@@ -47,7 +49,14 @@ def lending_club_csv() -> Path:
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel that users install, built from this checkout."""
-    return build_wheel(tmp_path_factory.mktemp("wheel"))
+    (path,) = made_once(tmp_path_factory, "wheel", build_wheel).glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
+    """The ``bin`` folder of an environment with the wheel; no test may write to it."""
+    return made_once(tmp_path_factory, "environment", partial(install_wheel, wheel)) / "bin"
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +65,10 @@ def joined_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.support.bundles import train_small
     from tests.support.joined_sources import joined_schema, joined_table
 
-    return train_small(tmp_path_factory.mktemp("joined"), joined_table(500, 1), schema=joined_schema())
+    def train(folder: Path) -> None:
+        train_small(folder, joined_table(500, 1), schema=joined_schema())
+
+    return made_once(tmp_path_factory, "joined", train) / "model"
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +77,10 @@ def stating_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.support.bundles import train_small
     from tests.support.statements import stating_schema, stating_table
 
-    return train_small(tmp_path_factory.mktemp("stating"), stating_table(600, 1), schema=stating_schema())
+    def train(folder: Path) -> None:
+        train_small(folder, stating_table(600, 1), schema=stating_schema())
+
+    return made_once(tmp_path_factory, "stating", train) / "model"
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import typer
 
 from experiments.cli import app
 from experiments.demo.data import FIRST_DAY, generate
-from tests.support.wheel import ROOT, install_wheel
+from tests.support.wheel import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -48,16 +48,15 @@ def test_the_table_names_every_verb() -> None:
 
 @pytest.mark.slow
 def test_its_commands_and_python_run_from_the_wheel(
-    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    binaries = install_wheel(wheel, tmp_path / "environment")
     work = tmp_path / "work"
     for package in ("data_schemas", "features", "fusion", "experiments"):  # as a user may have them
         (work / package).mkdir(parents=True)
         (work / package / "__init__.py").write_text("raise SystemExit('not the installed package')")
     monkeypatch.chdir(work)
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    monkeypatch.setenv("PATH", str(binaries), prepend=os.pathsep)
+    monkeypatch.setenv("PATH", str(installed), prepend=os.pathsep)
     monkeypatch.setenv("CREDITFUSION_CACHE", str(tmp_path / "vectors"))
     generate(300, 3, FIRST_DAY, 730).table.to_csv("past.csv", index=False)
     new = generate(40, 4, FIRST_DAY + np.timedelta64(730, "D"), 90).table.drop(columns="outcome")
@@ -76,6 +75,6 @@ def test_its_commands_and_python_run_from_the_wheel(
     assert len(list(Path("reports").glob("*-applicant.html"))) == 5
 
     (program,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    done = subprocess.run([binaries / "python", "-P", "-c", program], capture_output=True, text=True, check=False)
+    done = subprocess.run([installed / "python", "-P", "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "decision" in done.stdout

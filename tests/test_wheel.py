@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.wheel import ROOT, install_wheel
+from tests.support.wheel import ROOT
 
 PACKAGES = ("data_schemas", "features", "fusion", "experiments")
 
@@ -57,14 +57,15 @@ def test_its_metadata_names_licence_and_ranges(wheel: Path) -> None:
     ]
 
 
-def test_it_runs_without_the_checkout(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_runs_without_the_checkout(
+    wheel: Path, installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    binaries = install_wheel(wheel, tmp_path / "environment")
-    found = subprocess.run([binaries / "python", "-c", FOUND], cwd=tmp_path, capture_output=True, check=True)
+    found = subprocess.run([installed / "python", "-c", FOUND], cwd=tmp_path, capture_output=True, check=True)
     places = json.loads(found.stdout)
     assert places.pop("experiments.benchmarks") is None
     assert places.pop("tests") is None
-    assert all(Path(place).is_relative_to(tmp_path) for place in places.values()), places
-    for command in ([binaries / "creditfusion"], [binaries / "python", "-m", "creditfusion"]):
+    assert all(Path(place).is_relative_to(installed.parent) for place in places.values()), places
+    for command in ([installed / "creditfusion"], [installed / "python", "-m", "creditfusion"]):
         done = subprocess.run([*command, "--version"], cwd=tmp_path, capture_output=True, text=True, check=True)
         assert done.stdout == f"creditfusion {wheel.name.split('-')[1]}\n"

@@ -19,10 +19,10 @@ from experiments.options import (
     ThreadsOption,
     check_free,
     report_day,
-    use_threads,
 )
 from experiments.session.run import SOME_REJECTED, Run
 from experiments.session.standard_streams import from_stdin
+from features.encoders.threads import use_threads
 
 EXAMPLES = """
 Examples:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,7 @@ from experiments.options import (
     EncodingOption,
     ForceOption,
     JsonOption,
+    LanguageOption,
     NoCacheOption,
     PolicyOption,
     SecondOption,
@@ -31,10 +32,13 @@ from experiments.options import (
     ThreadsOption,
     check_free,
     report_day,
-    use_threads,
     vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
+from features.encoders.threads import use_threads
+
+if TYPE_CHECKING:
+    from experiments.reporting.language import Language
 
 EXAMPLES = """
 Examples:
@@ -60,6 +64,7 @@ class LiveRequest:
         made_on: Day on the report.
         out: Folder of the report.
         force: Whether to replace an earlier one.
+        language: Of the report.
     """
 
     log: str
@@ -70,6 +75,7 @@ class LiveRequest:
     made_on: date
     out: Path
     force: bool
+    language: Language
 
 
 def compare_live(order: LiveRequest, json_output: bool) -> None:
@@ -78,6 +84,7 @@ def compare_live(order: LiveRequest, json_output: bool) -> None:
     from experiments.compare.decisions import one_experiment, paired, read_outcomes
     from experiments.compare.decisions_report import live_document, live_summary
     from experiments.reporting.files import names_of, write_pages
+    from experiments.reporting.language import speaking
     from experiments.serve.decision_log import read_log
     from features.sources.locations import masked
     from features.tables.reader import ReadOptions
@@ -88,12 +95,13 @@ def compare_live(order: LiveRequest, json_output: bool) -> None:
         need_target=True, delimiter=written["delimiter"], encoding=written["encoding"], sheet=written["sheet"]
     )
     arguments: dict[str, object] = {"decisions": masked(order.log), "data": order.data, "schema": order.schema}
+    arguments |= {"language": order.language.code}
     with Run.start("compare", order.out, arguments, json_output) as run:
         with run.timed("read"):
             log = read_log(order.log)
             outcomes = read_outcomes(order.data, contract, options)
         found = paired(one_experiment(log.decisions, order.experiment), outcomes)
-        with run.timed("write"):
+        with run.timed("write"), speaking(order.language):
             document = live_document(found, contract.title, order.made_on)
             write_pages(order.out, {"comparison": document}, outcomes.rejects)
         counts = {"outcomes": len(outcomes.bad), "undecided": outcomes.n_undecided}
@@ -126,6 +134,7 @@ def compare(
     policy: PolicyOption = None,
     second: SecondOption = None,
     segment: SegmentOption = None,
+    language: LanguageOption = "en",
     made_on: DateOption = None,
     force: ForceOption = False,
     strict: StrictOption = False,
@@ -158,12 +167,16 @@ def compare(
     --decisions takes what a service decided instead: champion and challenger each on the applications that were drawn
     for it, or a shadow on the champion's. --data then needs id and outcome alone, as --schema names them.
     """
+    from experiments.reporting.catalogues import language_of
+    from experiments.reporting.language import speaking
+
+    spoken = language_of(language)
     if decisions is not None:
         if champion or challenger or schema is None:
             remedy = "Leave --champion and --challenger out, and name --schema."
             raise ContractError("--decisions takes no bundles, and needs --schema", remedy)
         written = {"delimiter": delimiter, "encoding": encoding, "sheet": sheet}
-        live = LiveRequest(decisions, tuple(data), schema, experiment, written, report_day(made_on), out, force)
+        live = LiveRequest(decisions, tuple(data), schema, experiment, written, report_day(made_on), out, force, spoken)
         compare_live(live, json_output)
         return
     if champion is None or challenger is None:
@@ -198,7 +211,7 @@ def compare(
         "second": second,
         "segments": segments,
     }
-    with Run.start("compare", out, arguments | {"date": order.made_on}, json_output) as run:
+    with Run.start("compare", out, arguments | {"date": order.made_on, "language": spoken.code}, json_output) as run:
         with run.timed("load"):
             use_threads(threads)
             vectors = vector_cache(cache, cache_gb, no_cache, run.note)
@@ -208,12 +221,13 @@ def compare(
                 load_scorer(path, encoder=encoder, cache=vectors, policy=policy, seconds=named, threads=threads)
                 for path, encoder in ((champion, champion_encoder), (challenger, challenger_encoder))
             )
-        found = compare_models(one, other, order, run, seconds)
+        with speaking(spoken):
+            found = compare_models(one, other, order, run, seconds)
         if strict:
             sides = (found.pair.champion, found.pair.challenger)
             warnings = {warning.column: warning for side in sides for warning in side.warnings}
             refuse(tuple(warnings.values()), "Look at the columns, or leave --strict out.")
-        with run.timed("write"):
+        with run.timed("write"), speaking(spoken):
             write_pages(out, {COMPARISON: found.document}, found.rows.rejects)
         run.finish({"out": out, **summary(found)}, {"out": out, **lines(found)})
     if found.rows.n_rejected:

@@ -11,6 +11,7 @@ import numpy as np
 from experiments.compare.decisions import Arm, Randomised, Shadowed
 from experiments.reporting.cells import interval
 from experiments.reporting.document import Column, Document, Finding, Grade, Section, Table
+from experiments.reporting.language import gettext, gettext_noop
 from experiments.reporting.words import count, number, p_value, percent, signed
 from fusion.validation.comparison import compare
 from fusion.validation.intervals import Estimate, mean
@@ -27,12 +28,15 @@ def live_document(found: Randomised | Shadowed, title: str, made_on: date) -> Do
     return Document(
         report="comparison",
         title=title,
-        kicker="Champion and challenger compared in use",
+        kicker=gettext("Champion and challenger compared in use"),
         made_on=made_on,
-        facts={"Champion": models[0], "Challenger" if isinstance(found, Randomised) else "Shadow": models[1]},
+        facts={
+            gettext("Champion"): models[0],
+            gettext("Challenger") if isinstance(found, Randomised) else gettext("Shadow"): models[1],
+        },
         headline=tuple(finding.title for finding in section.findings),
         sections=(section,),
-        origin={"champion: model": models[0], "challenger: model": models[1]},
+        origin={gettext("champion: model"): models[0], gettext("challenger: model"): models[1]},
     )
 
 
@@ -74,19 +78,30 @@ def _randomised(found: Randomised) -> Section:
     split = Finding(
         key="split",
         grade="good" if fair else "alarm",
-        title="The split is as it was drawn." if fair else "The split is not as it was drawn: believe nothing below.",
-        words=f"{percent(len(found.challenger) / n)} of {count(n, 'application')} went to the challenger, "
-        f"{percent(found.share)} should; {p_value(found.p_split)}.",
+        title=gettext("The split is as it was drawn.")
+        if fair
+        else gettext("The split is not as it was drawn: believe nothing below."),
+        words=gettext("{challenger} of {n} went to the challenger, {share} should; {p_split}.").format(
+            challenger=percent(len(found.challenger) / n),
+            n=count(n, "application"),
+            share=percent(found.share),
+            p_split=p_value(found.p_split),
+        ),
     )
     return Section(
         key="randomised",
-        title="Each model on the applications drawn for it",
+        title=gettext("Each model on the applications drawn for it"),
         words=(
-            "Which model decided an application was drawn by its id, so that both groups differ by chance alone. What "
-            "was approved and how it went is what each model did. The outcome of those it declined is not known, and "
-            "the two approve different applicants: their AUCs on what they approved are no comparison, and not given.",
-            "An approved application without an outcome yet is left out of the bad rate. Compare once both groups are "
-            "old enough: a young loan has had no time to turn bad.",
+            gettext(
+                "Which model decided an application was drawn by its id, so that both groups differ by chance alone. "
+                "What was approved and how it went is what each model did. The outcome of those it declined is not "
+                "known, and the two approve different applicants: their AUCs on what they approved are no comparison, "
+                "and not given."
+            ),
+            gettext(
+                "An approved application without an outcome yet is left out of the bad rate. Compare once both groups "
+                "are old enough: a young loan has had no time to turn bad."
+            ),
         ),
         findings=(
             split,
@@ -101,29 +116,39 @@ def _bad_rates(fewer_bad: Estimate) -> Finding:
     """The finding of a difference in bad rates, which is above 0 where the challenger's is lower."""
     if not fewer_bad.exists:
         return Finding(
-            key="fewer_bad", grade="note", title="No bad rates to compare.", words="Too few outcomes are known."
+            key="fewer_bad",
+            grade="note",
+            title=gettext("No bad rates to compare."),
+            words=gettext("Too few outcomes are known."),
         )
     grade: Grade = "good" if fewer_bad.low > 0 else "concern" if fewer_bad.high < 0 else "note"
     title = {
-        "good": "What the challenger approved turned bad less often, beyond chance.",
-        "concern": "What the challenger approved turned bad more often, beyond chance.",
-        "note": "The two bad rates differ by no more than chance.",
+        "good": gettext("What the challenger approved turned bad less often, beyond chance."),
+        "concern": gettext("What the challenger approved turned bad more often, beyond chance."),
+        "note": gettext("The two bad rates differ by no more than chance."),
     }[grade]
-    return Finding(key="fewer_bad", grade=grade, title=title, words=_points(fewer_bad, "Bad rate", "lower"))
+    return Finding(key="fewer_bad", grade=grade, title=title, words=_points(fewer_bad, FEWER_BAD))
 
 
 def _approval(found: Randomised) -> Finding:
     more = found.more_approved
-    beyond = "more" if more.low > 0 else "fewer" if more.high < 0 else ""
-    title = (
-        f"The challenger approved {beyond}, beyond chance." if beyond else "Both approved equally many, within chance."
-    )
-    return Finding(key="more_approved", grade="note", title=title, words=_points(more, "Approval rate", "higher"))
+    title = gettext("Both approved equally many, within chance.")
+    if more.low > 0:
+        title = gettext("The challenger approved more, beyond chance.")
+    elif more.high < 0:
+        title = gettext("The challenger approved fewer, beyond chance.")
+    return Finding(key="more_approved", grade="note", title=title, words=_points(more, MORE_APPROVED))
 
 
-def _points(gain: Estimate, what: str, where_positive: str) -> str:
-    ends = f"{signed(100 * gain.low, 1)} to {signed(100 * gain.high, 1)}"
-    return f"{what} {where_positive} than the champion's by {signed(100 * gain.value, 1)} points, 95 % interval {ends}."
+FEWER_BAD = gettext_noop("Bad rate lower than the champion's by {value} points, 95 % interval {low} to {high}.")
+MORE_APPROVED = gettext_noop(
+    "Approval rate higher than the champion's by {value} points, 95 % interval {low} to {high}."
+)
+
+
+def _points(gain: Estimate, message: str) -> str:
+    value, low, high = (signed(100 * one, 1) for one in (gain.value, gain.low, gain.high))
+    return gettext(message).format(value=value, low=low, high=high)
 
 
 def _arms(found: Randomised) -> Table:
@@ -141,60 +166,87 @@ def _arms(found: Randomised) -> Table:
             interval(arm.bad_rate),
             interval(pd_of(arm)),
         )
-        for name, arm in (("Champion", found.champion), ("Challenger", found.challenger))
+        for name, arm in ((gettext("Champion"), found.champion), (gettext("Challenger"), found.challenger))
     )
     return Table(
         key="arms",
-        title="What each decided, and how it went",
+        title=gettext("What each decided, and how it went"),
         columns=(
-            Column(key="route", title="Route"),
-            Column(key="model", title="Model"),
-            Column(key="decided", title="Decided", form="count"),
-            Column(key="approved", title="Approved", form="percent", digits=1),
-            Column(key="known", title="Approved, with outcome", form="count"),
-            Column(key="bad", title="Bad", form="count"),
-            Column(key="bad_rate", title="Bad rate", form="percent", digits=1),
-            Column(key="mean_pd", title="Mean PD of these", form="percent", digits=1),
+            Column(key="route", title=gettext("Route")),
+            Column(key="model", title=gettext("Model")),
+            Column(key="decided", title=gettext("Decided"), form="count"),
+            Column(key="approved", title=gettext("Approved"), form="percent", digits=1),
+            Column(key="known", title=gettext("Approved, with outcome"), form="count"),
+            Column(key="bad", title=gettext("Bad"), form="count"),
+            Column(key="bad_rate", title=gettext("Bad rate"), form="percent", digits=1),
+            Column(key="mean_pd", title=gettext("Mean PD of these"), form="percent", digits=1),
         ),
         rows=rows,
     )
 
 
+RANKS = (
+    gettext_noop("The shadow ranks better, beyond chance."),
+    gettext_noop("The shadow ranks worse, beyond chance."),
+    gettext_noop("Neither ranks better beyond chance."),
+)
+ERRS = (
+    gettext_noop("The shadow errs less, beyond chance."),
+    gettext_noop("The shadow errs more, beyond chance."),
+    gettext_noop("Neither errs less beyond chance."),
+)
+
+
 def _shadowed(found: Shadowed) -> Section:
     both = compare(found.champion, found.shadow, found.y)
     findings = []
-    for key, gain, better, what in (
-        ("auc", both.auc, "ranks", "AUC"),
-        ("brier", both.brier, "errs", "Brier score lower by"),
+    for key, gain, what, (better, worse, neither) in (
+        ("auc", both.auc, "AUC", RANKS),
+        ("brier", both.brier, gettext("Brier score lower by"), ERRS),
     ):
         known = not math.isnan(gain.p)
-        up, down = ("better", "worse") if key == "auc" else ("less", "more")
-        word = up if known and gain.low > 0 else down if known and gain.high < 0 else ""
-        grade: Grade = "good" if word == up else "concern" if word else "note"
-        title = f"The shadow {better} {word}, beyond chance." if word else f"Neither {better} {up} beyond chance."
-        words = f"{what} {signed(gain.difference, 4)}, {p_value(gain.p)}." if known else "Too few outcomes are known."
+        is_better, is_worse = known and gain.low > 0, known and gain.high < 0
+        grade: Grade = "good" if is_better else "concern" if is_worse else "note"
+        title = gettext(better if is_better else worse if is_worse else neither)
+        words = (
+            f"{what} {signed(gain.difference, 4)}, {p_value(gain.p)}."
+            if known
+            else gettext("Too few outcomes are known.")
+        )
         findings.append(Finding(key=key, grade=grade, title=title, words=words))
-    sides = (("Champion", found.models[0], both.champion), ("Shadow", found.models[1], both.challenger))
+    sides = (
+        (gettext("Champion"), found.models[0], both.champion),
+        (gettext("Shadow"), found.models[1], both.challenger),
+    )
     rows = tuple(
         (name, model, *(float(value) if np.isfinite(value) else None for value in (one.auc, one.brier)))
         for name, model, one in sides
     )
     columns = (
-        Column(key="route", title="Route"),
-        Column(key="model", title="Model"),
-        Column(key="auc", title="AUC", form="number", digits=4),
-        Column(key="brier", title="Brier score", form="number", digits=5),
+        Column(key="route", title=gettext("Route")),
+        Column(key="model", title=gettext("Model")),
+        Column(key="auc", title=gettext("AUC"), form="number", digits=4),
+        Column(key="brier", title=gettext("Brier score"), form="number", digits=5),
     )
     return Section(
         key="shadow",
-        title="Both models on the champion's applications",
+        title=gettext("Both models on the champion's applications"),
         words=(
-            f"{count(both.n, 'application')} that both scored have an outcome, {number(both.n_bad)} of them bad; "
-            f"{number(found.n_both - both.n)} have none, and {number(found.n_alone)} the champion alone scored.",
-            "Where outcomes are known only of what the champion approved, these figures flatter the shadow and the "
-            "champion differently: the champion is judged on the part of the range that it chose itself. Randomise "
-            "(--challenger) before a change of models hangs on it.",
+            gettext(
+                "{n} that both scored have an outcome, {n_bad} of them bad; {n_both} have none, and "
+                "{n_alone} the champion alone scored."
+            ).format(
+                n=count(both.n, "application"),
+                n_bad=number(both.n_bad),
+                n_both=number(found.n_both - both.n),
+                n_alone=number(found.n_alone),
+            ),
+            gettext(
+                "Where outcomes are known only of what the champion approved, these figures flatter the shadow and the "
+                "champion differently: the champion is judged on the part of the range that it chose itself. Randomise "
+                "(--challenger) before a change of models hangs on it."
+            ),
         ),
         findings=tuple(findings),
-        tables=(Table(key="shadow", title="Figures on the same applications", columns=columns, rows=rows),),
+        tables=(Table(key="shadow", title=gettext("Figures on the same applications"), columns=columns, rows=rows),),
     )

@@ -19,6 +19,7 @@ from experiments.compare.validation_chapters import (
 )
 from experiments.reporting.document import Document, Section
 from experiments.reporting.html import GRADES
+from experiments.reporting.language import gettext
 from experiments.reporting.model_name import name_and_digest
 from experiments.reporting.words import number, percent
 from experiments.session.run import Run
@@ -118,18 +119,24 @@ def comparison(found: Pair, order: ComparisonRequest, chapters: list[Section], d
     """The document."""
     return Document(
         report="comparison",
-        title=found.champion.model.bundle.schema.title,
-        kicker="Champion and challenger compared",
+        title=gettext(found.champion.model.bundle.schema.title),
+        kicker=gettext("Champion and challenger compared"),
         made_on=order.made_on,
         facts={
-            "Champion": _learned(found.champion),
-            "Challenger": _learned(found.challenger),
-            "Compared on": ", ".join(path.name for path in order.files.paths),
-            "Rows": f"{number(len(found))}, {number(found.comparison.n_bad)} bad",
-            "Decided": found.champion.decided,
-            "Compared at": f"{percent(found.swaps.approval_rate, 1)} approved by each"
+            gettext("Champion"): _learned(found.champion),
+            gettext("Challenger"): _learned(found.challenger),
+            gettext("Compared on"): ", ".join(path.name for path in order.files.paths),
+            gettext("Rows"): gettext("{found}, {n_bad} bad").format(
+                found=number(len(found)), n_bad=number(found.comparison.n_bad)
+            ),
+            gettext("Decided"): found.champion.decided,
+            gettext("Compared at"): gettext("{approval_rate} approved by each").format(
+                approval_rate=percent(found.swaps.approval_rate, 1)
+            )
             + (
-                f", decline above a PD of {percent(found.cutoff, 1)}{net_benefit.OWN if found.segmented else ''}"
+                gettext(", decline above a PD of {cutoff}{own}").format(
+                    cutoff=percent(found.cutoff, 1), own=gettext(net_benefit.OWN) if found.segmented else ""
+                )
                 if found.cutoff is not None
                 else ""
             ),
@@ -137,19 +144,21 @@ def comparison(found: Pair, order: ComparisonRequest, chapters: list[Section], d
         headline=verdict.headline(found),
         key_figures=verdict.key_figures(found),
         sections=tuple(chapters),
-        origin=origins(found) | {"files compared sha256": digest},
+        origin=origins(found) | {gettext("files compared sha256"): digest},
     )
 
 
 def _learned(scored: ScoredOutcomes) -> str:
     made = scored.model.bundle.manifest.provenance
-    return f"{name_and_digest(scored.model.bundle)}, {number(made.n_rows)} applications"
+    return gettext("{name_and_digest}, {n_rows} applications").format(
+        name_and_digest=name_and_digest(scored.model.bundle), n_rows=number(made.n_rows)
+    )
 
 
 def origins(found: Pair) -> dict[str, str]:
     """Versions and digests of both."""
     return {
-        f"{name}: {key}": value
+        f"{gettext(name)}: {key}": value
         for scored, name in ((found.champion, CHAMPION), (found.challenger, CHALLENGER))
         for key, value in origin(scored.model.bundle).items()
     }

@@ -12,6 +12,7 @@ from experiments.compare.pair import Pair
 from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import INK, MUTED, WHOLE, legend, percent_axis, picture
 from experiments.reporting.document import Column, Plot, Row, Section, Table
+from experiments.reporting.language import gettext, gettext_noop
 from experiments.reporting.words import number, percent
 from features.arrays import Floats
 from fusion.validation.intervals import Estimate
@@ -19,7 +20,7 @@ from fusion.validation.net_benefit import net_benefit, net_benefit_difference
 
 PER = 1000  # applications that net benefit is given for
 SHOWN = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
-OWN = ", of rows without a cut-off of their own"
+OWN = gettext_noop(", of rows without a cut-off of their own")
 FINE = np.arange(1, 100) / 200
 
 
@@ -27,25 +28,31 @@ def chapter(found: Pair) -> Section:
     """Decision curves of both."""
     return Section(
         key="net_benefit",
-        title="Net benefit: would it pay?",
+        title=gettext("Net benefit: would it pay?"),
         words=(
-            "Who declines every PD above 20 % says by it that turning down one bad is worth turning down four goods. "
-            "At each cut-off, net benefit counts the bads turned down, less the goods turned down at that cut-off’s "
-            f"own rate of exchange, per {number(PER)} applications. A model is worth having where its line lies above "
-            "both declining nobody (0) and declining everybody; the challenger where its line lies above the "
-            "champion’s.",
-            "It is no profit: it leaves out amounts, prices and costs of handling, which “creditfusion evaluate "
-            "--policy” counts. And it takes PDs at their word, so that a model whose PDs are too high or too low pays "
-            "for it here.",
+            gettext(
+                "Who declines every PD above 20 % says by it that turning down one bad is worth turning down "
+                "four goods. At each cut-off, net benefit counts the bads turned down, less the goods turned "
+                "down at that cut-off’s own rate of exchange, per {per} applications. A model is worth "
+                "having where its line lies above both declining nobody (0) and declining everybody; the "
+                "challenger where its line lies above the champion’s."
+            ).format(per=number(PER)),
+            gettext(
+                "It is no profit: it leaves out amounts, prices and costs of handling, which “creditfusion evaluate "
+                "--policy” counts. And it takes PDs at their word, so that a model whose PDs are too high or too low "
+                "pays for it here."
+            ),
         ),
         tables=(benefit_table(found),),
         plots=(
             Plot(
                 key="decision_curve",
-                title="Decision curves",
-                words="Net benefit by cut-off, after Vickers and Elkin (2006).",
-                alt="Net benefit of champion, challenger, declining everybody and declining nobody, against the "
-                "cut-off of the PD.",
+                title=gettext("Decision curves"),
+                words=gettext("Net benefit by cut-off, after Vickers and Elkin (2006)."),
+                alt=gettext(
+                    "Net benefit of champion, challenger, declining everybody and declining nobody, against the "
+                    "cut-off of the PD."
+                ),
                 wide=True,
                 drawing=picture(lambda axes: _draw(axes, found), WHOLE),
             ),
@@ -69,19 +76,23 @@ def benefit_table(found: Pair) -> Table:
     policy = (
         ""
         if found.cutoff is None
-        else f"The policy declines above {percent(found.cutoff, 1)}{OWN if found.segmented else ''}. "
+        else gettext("The policy declines above {cutoff}{own}. ").format(
+            cutoff=percent(found.cutoff, 1), own=gettext(OWN) if found.segmented else ""
+        )
     )
     return Table(
         key="net_benefit",
-        title=f"Net benefit, in bads turned down per {number(PER)} applications",
-        note=f"{policy}Declining nobody is worth 0. The interval is that of a mean of paired differences.",
+        title=gettext("Net benefit, in bads turned down per {per} applications").format(per=number(PER)),
+        note=gettext(
+            "{policy}Declining nobody is worth 0. The interval is that of a mean of paired differences."
+        ).format(policy=policy),
         columns=(
-            Column(key="cutoff", title="Decline PDs above", form="percent", digits=1),
-            Column(key="goods", title="Goods that one bad is worth", form="number", digits=1),
-            Column(key="champion", title="Champion", form="number", digits=2),
-            Column(key="challenger", title="Challenger", form="number", digits=2),
-            Column(key="all", title="Declining all", form="number", digits=1),
-            Column(key="difference", title="Challenger better by", form="signed", digits=2),
+            Column(key="cutoff", title=gettext("Decline PDs above"), form="percent", digits=1),
+            Column(key="goods", title=gettext("Goods that one bad is worth"), form="number", digits=1),
+            Column(key="champion", title=gettext("Champion"), form="number", digits=2),
+            Column(key="challenger", title=gettext("Challenger"), form="number", digits=2),
+            Column(key="all", title=gettext("Declining all"), form="number", digits=1),
+            Column(key="difference", title=gettext("Challenger better by"), form="signed", digits=2),
         ),
         rows=tuple(rows),
     )
@@ -106,14 +117,14 @@ def _draw(axes: Axes, found: Pair) -> None:
         )
         top = max(top, float(np.max(PER * curve.model)))
     everybody: Floats = PER * net_benefit(found.y, found.champion.pd, FINE).decline_all
-    axes.plot(FINE, everybody, color=MUTED, linewidth=1.2, linestyle="--", label="declining everybody")
-    axes.axhline(0, color=INK, linewidth=1, label="declining nobody")
+    axes.plot(FINE, everybody, color=MUTED, linewidth=1.2, linestyle="--", label=gettext("declining everybody"))
+    axes.axhline(0, color=INK, linewidth=1, label=gettext("declining nobody"))
     if found.cutoff is not None:
-        axes.axvline(found.cutoff, color=MUTED, linewidth=1, linestyle=":", label="the policy's cut-off")
+        axes.axvline(found.cutoff, color=MUTED, linewidth=1, linestyle=":", label=gettext("the policy's cut-off"))
     room = top if math.isfinite(top) and top > 0 else 1.0
     axes.set(
-        xlabel="decline PDs above",
-        ylabel=f"net benefit per {PER:,} applications",
+        xlabel=gettext("decline PDs above"),
+        ylabel=gettext("net benefit per {per:,} applications").format(per=PER),
         xlim=(0, float(FINE[-1])),
         ylim=(-0.25 * room, 1.1 * room),
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.reporting.charts import BLUE, DASHED, RED
+from experiments.reporting.language import gettext
 from experiments.validate.gains import NO_VARIANCE, Contest
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.sides import Side, Sides
@@ -57,15 +58,15 @@ class Pair:
     def sides(self) -> Sides:
         """The two as the validation's chapters show them."""
         return (
-            Side("champion", "Champion", "champion", RED, DASHED, self.champion),
-            Side("challenger", "Challenger", "challenger", BLUE, "-", self.challenger),
+            Side("champion", gettext("Champion"), gettext("champion"), RED, DASHED, self.champion),
+            Side("challenger", gettext("Challenger"), gettext("challenger"), BLUE, "-", self.challenger),
         )
 
     @property
     def contest(self) -> Contest:
         """The challenger against the champion."""
         one, other = self.champion.margin, self.challenger.margin
-        shown = {"champion": ("AUC, champion", one), "challenger": ("AUC, challenger", other)}
+        shown = {"champion": (gettext("AUC, champion"), one), "challenger": (gettext("AUC, challenger"), other)}
         return Contest(self.y, other, one, shown)
 
     @property
@@ -115,11 +116,14 @@ def narrative_cuts(found: Pair) -> list[Cut]:
         lengths, main = length_cut(scored), main_narrative(scored)
         if lengths is not None:
             with_it = wrote(scored, main)
-            both = (Slice(f"with {main}", with_it), Slice(f"without {main}", ~with_it))
-            return [Cut("narrative", f"“{scored.applications.schema[main].title}”", both), lengths]
+            both = (
+                Slice(gettext("with {name}").format(name=main), with_it),
+                Slice(gettext("without {name}").format(name=main), ~with_it),
+            )
+            return [Cut("narrative", f"“{gettext(scored.applications.schema[main].title)}”", both), lengths]
     return []
 
 
 def why_no_p(gain: Gain, few: str) -> str:
     """Why a difference has no p: ``few`` where there is none at all, else for want of variance."""
-    return few if math.isnan(gain.difference) else NO_VARIANCE
+    return few if math.isnan(gain.difference) else gettext(NO_VARIANCE)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from data_schemas.contract import Role, Schema
 from data_schemas.errors import ContractError
+from experiments.reporting.language import gettext_noop
 from experiments.reporting.words import count, number
 from experiments.session.decision_dates import rows_since
 from experiments.session.layouts import note_layouts
@@ -22,7 +23,7 @@ from features.arrays import Ints
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk
 from features.tables.reader import ReadOptions, read_files
 
-CHAMPION, CHALLENGER, BOTH = "champion", "challenger", "both"
+CHAMPION, CHALLENGER, BOTH = gettext_noop("champion"), gettext_noop("challenger"), "both"
 REJECTED_COLUMNS = ("model", "file", *REJECT_COLUMNS)
 FILE_SHIFT = 40  # a row's place: its file's number, and its own within that file, in one integer that sorts alike
 

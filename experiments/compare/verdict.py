@@ -9,6 +9,7 @@ from experiments.compare.net_benefit import PER, thousand
 from experiments.compare.pair import Pair, why_no_p
 from experiments.compare.rows import CHALLENGER, CHAMPION, PairedRows
 from experiments.reporting.document import Finding, Grade, Section, Table, key_figure_table
+from experiments.reporting.language import gettext, gettext_noop
 from experiments.reporting.words import count, number, p_value, percent, signed
 from experiments.validate.chapters.calibration.chapter import MUCH, UNSURE_SLOPE
 from experiments.validate.gains import NO_VARIANCE
@@ -20,17 +21,21 @@ from fusion.validation.net_benefit import net_benefit
 
 FAR_OFF = 0.1  # of the bad rate, by which the mean PD may miss it beyond chance without being a concern
 MANY_REJECTED = 0.05
-SEGMENTED = "The cut-off is that of rows without a cut-off of their own, taken for all rows: the policy has segments."
+SEGMENTED = gettext_noop(
+    "The cut-off is that of rows without a cut-off of their own, taken for all rows: the policy has segments."
+)
 
 
 def chapter(found: Pair, rows: PairedRows) -> Section:
     """The findings, and what they rest on."""
     words = (
-        "“Beyond chance” means that the 95 % interval of a difference leaves out 0. The tests share their rows, so "
-        "that they are no independent witnesses; and a challenger that was picked because it did best on these very "
-        "rows is flattered by all of them.",
+        gettext(
+            "“Beyond chance” means that the 95 % interval of a difference leaves out 0. The tests share their rows, so "
+            "that they are no independent witnesses; and a challenger that was picked because it did best on these "
+            "very rows is flattered by all of them."
+        ),
     )
-    return Section(key="verdict", title="Verdict", findings=tuple(findings(found, rows)), words=words)
+    return Section(key="verdict", title=gettext("Verdict"), findings=tuple(findings(found, rows)), words=words)
 
 
 def findings(found: Pair, rows: PairedRows) -> list[Finding]:
@@ -51,33 +56,58 @@ def findings(found: Pair, rows: PairedRows) -> list[Finding]:
 def headline(found: Pair) -> tuple[str, ...]:
     """The whole in a few sentences."""
     both = found.comparison
-    basis = f"{count(both.n, 'application')}, {number(both.n_bad)} of them bad, were judged by both models."
+    said = gettext("{n}, {n_bad} of them bad, were judged by both models.").format(
+        n=count(both.n, "application"), n_bad=number(both.n_bad)
+    )
     if found.alike:
-        return ("The two give every applicant the same PD: there is nothing to choose between them.", basis)
+        return (gettext("The two give every applicant the same PD: there is nothing to choose between them."), said)
     if math.isnan(both.auc.difference):
-        why = "The applications hold too few goods or bads to say which model is better."
-        return (why, basis)
+        why = gettext("The applications hold too few goods or bads to say which model is better.")
+        return (why, said)
     tests = [both.auc, both.brier]
     better, worse = sum(one.low > 0 for one in tests), sum(one.high < 0 for one in tests)
-    ends = f"{signed(both.auc.low, 4)} to {signed(both.auc.high, 4)}" if _known(both.auc) else NO_VARIANCE
+    ends = (
+        gettext("{low} to {high}").format(low=signed(both.auc.low, 4), high=signed(both.auc.high, 4))
+        if _known(both.auc)
+        else gettext(NO_VARIANCE)
+    )
     auc = f"{signed(both.auc.difference, 4)} ({ends})"
     if better and not worse:
         what = (
-            "ranks better and its PDs err less" if better == 2 else "ranks better" if both.auc.low > 0 else "errs less"
+            gettext("ranks better and its PDs err less")
+            if better == 2
+            else gettext("ranks better")
+            if both.auc.low > 0
+            else gettext("errs less")
         )
-        first = f"The challenger {what}, beyond chance: AUC {auc}."
+        first = gettext("The challenger {what}, beyond chance: AUC {auc}.").format(what=what, auc=auc)
     elif worse and not better:
-        what = "ranks worse and its PDs err more" if worse == 2 else "ranks worse" if both.auc.high < 0 else "errs more"
-        first = f"The challenger {what}, beyond chance: AUC {auc}. Keep the champion."
-    elif better and worse:
-        ranks = both.auc.low > 0
-        first = (
-            f"The challenger ranks {'better' if ranks else 'worse'} and its PDs err {'more' if ranks else 'less'}, "
-            f"both beyond chance: AUC {auc}. Calibrating one of them again may settle it."
+        what = (
+            gettext("ranks worse and its PDs err more")
+            if worse == 2
+            else gettext("ranks worse")
+            if both.auc.high < 0
+            else gettext("errs more")
         )
+        first = gettext("The challenger {what}, beyond chance: AUC {auc}. Keep the champion.").format(
+            what=what, auc=auc
+        )
+    elif better and worse:
+        first = gettext(
+            "The challenger ranks worse and its PDs err less, both beyond chance: AUC {auc}. Calibrating one of them "
+            "again may settle it."
+        )
+        if both.auc.low > 0:
+            first = gettext(
+                "The challenger ranks better and its PDs err more, both beyond chance: AUC {auc}. Calibrating one of "
+                "them again may settle it."
+            )
+        first = first.format(auc=auc)
     else:
-        first = f"These rows do not show that either model is better: AUC {auc}. What differs may be chance."
-    return (first, _money(found), basis)
+        first = gettext(
+            "These rows do not show that either model is better: AUC {auc}. What differs may be chance."
+        ).format(auc=auc)
+    return (first, _money(found), said)
 
 
 def key_figures(found: Pair) -> Table:
@@ -85,28 +115,32 @@ def key_figures(found: Pair) -> Table:
     both, swaps = found.comparison, found.swaps
     rows = (
         (
-            "AUC of the challenger",
+            gettext("AUC of the challenger"),
             _better(both.auc.difference, 4),
-            p_value(both.auc.p) if _known(both.auc) else why_no_p(both.auc, "too few goods or bads"),
+            p_value(both.auc.p) if _known(both.auc) else why_no_p(both.auc, gettext("too few goods or bads")),
         ),
         (
-            "Brier score of the challenger",
+            gettext("Brier score of the challenger"),
             _better(both.brier.difference, 5),
-            p_value(both.brier.p) if _known(both.brier) else why_no_p(both.brier, "too few rows"),
+            p_value(both.brier.p) if _known(both.brier) else why_no_p(both.brier, gettext("too few rows")),
         ),
         (
-            "Bad, swapped out and in",
-            f"{percent(swaps.swapped_out.rate.value)} and {percent(swaps.swapped_in.rate.value)}"
+            gettext("Bad, swapped out and in"),
+            gettext("{rate_value} and {rate_value2}").format(
+                rate_value=percent(swaps.swapped_out.rate.value), rate_value2=percent(swaps.swapped_in.rate.value)
+            )
             if swaps.gain.exists
             else "–",
-            f"{number(swaps.swapped_in.n)} each way, at {percent(swaps.approval_rate, 0)} approved",
+            gettext("{n} each way, at {approval_rate} approved").format(
+                n=number(swaps.swapped_in.n), approval_rate=percent(swaps.approval_rate, 0)
+            ),
         ),
         (
-            f"Net benefit per {number(PER)}",
+            gettext("Net benefit per {per}").format(per=number(PER)),
             _better(PER * found.worth.value, 2),
-            f"bads turned down, declining above {percent(found.cutoff, 0)}"
+            gettext("bads turned down, declining above {cutoff}").format(cutoff=percent(found.cutoff, 0))
             if found.cutoff is not None
-            else "no cut-off",
+            else gettext("no cut-off"),
         ),
     )
     return key_figure_table(rows)
@@ -114,10 +148,12 @@ def key_figures(found: Pair) -> Table:
 
 def _alike(found: Pair) -> Finding:
     same = found.champion.model.bundle.manifest.model_id == found.challenger.model.bundle.manifest.model_id
-    words = (
-        "Both bundles hold the same model." if same else "They are two models, and on these rows they do not differ."
+    said = (
+        gettext("Both bundles hold the same model.")
+        if same
+        else gettext("They are two models, and on these rows they do not differ.")
     )
-    return Finding(key="better", grade="note", title="The two give every applicant the same PD.", words=words)
+    return Finding(key="better", grade="note", title=gettext("The two give every applicant the same PD."), words=said)
 
 
 @dataclass(frozen=True)
@@ -151,27 +187,27 @@ RANKS = DifferenceWords(
     digits=4,
     test="DeLong ",
     titles=(
-        "The challenger ranks better, beyond chance.",
-        "The challenger ranks worse, beyond chance.",
-        "Neither ranks better beyond chance.",
+        gettext_noop("The challenger ranks better, beyond chance."),
+        gettext_noop("The challenger ranks worse, beyond chance."),
+        gettext_noop("Neither ranks better beyond chance."),
     ),
-    unknown="Whether the ranking differs by chance is not known.",
-    nothing="Nothing can be said of the ranking.",
-    needed="It takes two goods and two bads to compare how models rank.",
+    unknown=gettext_noop("Whether the ranking differs by chance is not known."),
+    nothing=gettext_noop("Nothing can be said of the ranking."),
+    needed=gettext_noop("It takes two goods and two bads to compare how models rank."),
 )
 ERRS = DifferenceWords(
     key="closer",
-    what="Brier score lower by",
+    what=gettext_noop("Brier score lower by"),
     digits=5,
     test="",
     titles=(
-        "The challenger's PDs err less, beyond chance.",
-        "The challenger's PDs err more, beyond chance.",
-        "Neither model's PDs err less beyond chance.",
+        gettext_noop("The challenger's PDs err less, beyond chance."),
+        gettext_noop("The challenger's PDs err more, beyond chance."),
+        gettext_noop("Neither model's PDs err less beyond chance."),
     ),
-    unknown="Whether the errors differ by chance is not known.",
-    nothing="Nothing can be said of the errors.",
-    needed="It takes two rows to compare errors.",
+    unknown=gettext_noop("Whether the errors differ by chance is not known."),
+    nothing=gettext_noop("Nothing can be said of the errors."),
+    needed=gettext_noop("It takes two rows to compare errors."),
 )
 
 
@@ -179,46 +215,60 @@ def _difference(gain: Gain, wording: DifferenceWords) -> Finding:
     """Whether the challenger is better by a figure."""
     if math.isnan(gain.difference):
         return Finding(key=wording.key, grade="concern", title=wording.nothing, words=wording.needed)
-    words = f"{wording.what} {signed(gain.difference, wording.digits)}"
+    said = f"{gettext(wording.what)} {signed(gain.difference, wording.digits)}"
     if not _known(gain):
-        words += f"; {NO_VARIANCE}, so that it has no interval and no p."
-        return Finding(key=wording.key, grade="note", title=wording.unknown, words=words)
+        said += gettext("; {no_variance}, so that it has no interval and no p.").format(
+            no_variance=gettext(NO_VARIANCE)
+        )
+        return Finding(key=wording.key, grade="note", title=wording.unknown, words=said)
     grade, title = _graded(gain.low, gain.high, wording.titles)
-    ends = f"{signed(gain.low, wording.digits)} to {signed(gain.high, wording.digits)}"
-    words += f", 95 % interval {ends}, {wording.test}{p_value(gain.p)}."
-    return Finding(key=wording.key, grade=grade, title=title, words=words)
+    ends = gettext("{low} to {high}").format(
+        low=signed(gain.low, wording.digits), high=signed(gain.high, wording.digits)
+    )
+    said += gettext(", 95 % interval {ends}, {test}{p}.").format(ends=ends, test=wording.test, p=p_value(gain.p))
+    return Finding(key=wording.key, grade=grade, title=title, words=said)
 
 
 def _swaps(found: Pair) -> Finding:
     swaps = found.swaps
-    at = f"when each approves {percent(swaps.approval_rate, 0)}"
+    at = gettext("when each approves {approval_rate}").format(approval_rate=percent(swaps.approval_rate, 0))
     if not swaps.gain.exists:
-        words = "Swap sets at other approval rates are in the chapter on them."
-        return Finding(key="swaps", grade="note", title=f"They approve the same applicants {at}.", words=words)
+        said = gettext("Swap sets at other approval rates are in the chapter on them.")
+        return Finding(
+            key="swaps", grade="note", title=gettext("They approve the same applicants {at}.").format(at=at), words=said
+        )
     titles = (
-        "Those whom the challenger would take in default less than those whom it would leave out.",
-        "Those whom the challenger would take in default more than those whom it would leave out.",
-        "Swapped-in and swapped-out applicants default alike, as far as these rows show.",
+        gettext("Those whom the challenger would take in default less than those whom it would leave out."),
+        gettext("Those whom the challenger would take in default more than those whom it would leave out."),
+        gettext("Swapped-in and swapped-out applicants default alike, as far as these rows show."),
     )
     grade, title = _graded(swaps.gain.low, swaps.gain.high, titles)
-    words = (
-        f"{at.capitalize()}, {count(swaps.swapped_in.n, 'applicant')} are swapped each way: "
-        f"{percent(swaps.swapped_out.rate.value)} of the swapped-out and {percent(swaps.swapped_in.rate.value)} of the "
-        f"swapped-in turned bad, a difference of {_points(swaps.gain)}. Of all approved loans "
-        f"{percent(swaps.champion.rate.value, 2)} turn bad with the champion and "
-        f"{percent(swaps.challenger.rate.value, 2)} with the challenger."
+    said = gettext(
+        "{capitalize}, {n} are swapped each way: {rate_value} of the swapped-out and {rate_value2} "
+        "of the swapped-in turned bad, a difference of {points}. Of all approved loans {rate_value3} "
+        "turn bad with the champion and {rate_value4} with the challenger."
+    ).format(
+        capitalize=at.capitalize(),
+        n=count(swaps.swapped_in.n, "applicant"),
+        rate_value=percent(swaps.swapped_out.rate.value),
+        rate_value2=percent(swaps.swapped_in.rate.value),
+        points=_points(swaps.gain),
+        rate_value3=percent(swaps.champion.rate.value, 2),
+        rate_value4=percent(swaps.challenger.rate.value, 2),
     )
-    return Finding(key="swaps", grade=grade, title=title, words=words)
+    return Finding(key="swaps", grade=grade, title=title, words=said)
 
 
 def _pays(found: Pair) -> Finding:
     if found.cutoff is None:
-        words = "The champion's policy declines nobody, or everybody; the decision curve shows other cut-offs."
-        return Finding(key="pays", grade="note", title="There is no cut-off to judge net benefit at.", words=words)
+        said = gettext("The champion's policy declines nobody, or everybody; the decision curve shows other cut-offs.")
+        return Finding(
+            key="pays", grade="note", title=gettext("There is no cut-off to judge net benefit at."), words=said
+        )
     titles = (
-        "Deciding by the challenger is worth more at the cut-off.",
-        "Deciding by the challenger is worth less at the cut-off.",
-        "At the cut-off, deciding by either is worth the same, as far as these rows show.",
+        gettext("Deciding by the challenger is worth more at the cut-off."),
+        gettext("Deciding by the challenger is worth less at the cut-off."),
+        gettext("At the cut-off, deciding by either is worth the same, as far as these rows show."),
     )
     grade, title = _graded(found.worth.low, found.worth.high, titles)
     return Finding(key="pays", grade=grade, title=title, words=_money(found))
@@ -231,14 +281,16 @@ def _idle(found: Pair) -> list[Finding]:
     curve = net_benefit(found.y, found.challenger.pd, [found.cutoff])
     if curve.worth[0] >= 0:
         return []
-    simple = "declining nobody" if curve.decline_all[0] <= 0 else "declining everybody"
+    simple = gettext("declining nobody") if curve.decline_all[0] <= 0 else gettext("declining everybody")
     return [
         Finding(
             key="idle",
             grade="concern",
-            title=f"At the cut-off, the challenger is worth less than {simple}.",
-            words=f"Declining PDs above {percent(found.cutoff, 0)} turns down too many goods for the bads it catches. "
-            "Either its PDs are wrong there, or the cut-off does not suit these applicants.",
+            title=gettext("At the cut-off, the challenger is worth less than {simple}.").format(simple=simple),
+            words=gettext(
+                "Declining PDs above {cutoff} turns down too many goods for the bads it catches. Either its "
+                "PDs are wrong there, or the cut-off does not suit these applicants."
+            ).format(cutoff=percent(found.cutoff, 0)),
         )
     ]
 
@@ -246,37 +298,66 @@ def _idle(found: Pair) -> list[Finding]:
 def _money(found: Pair) -> str:
     """Net benefit in words."""
     if found.cutoff is None or not found.worth.exists:
-        return "Net benefit was not judged, as there is no cut-off."
+        return gettext("Net benefit was not judged, as there is no cut-off.")
     worth = thousand(found.worth)
-    ends = f", 95 % interval {signed(worth.low, 2)} to {signed(worth.high, 2)}" if worth.bounded else ""
-    return (
-        f"Declining PDs above {percent(found.cutoff, 0)}, the challenger is worth {signed(worth.value, 2)} bads turned "
-        f"down per {number(PER)} applications more than the champion{ends}, wrongly declined goods counted."
-        + (f" {SEGMENTED}" if found.segmented else "")
+    ends = (
+        gettext(", 95 % interval {low} to {high}").format(low=signed(worth.low, 2), high=signed(worth.high, 2))
+        if worth.bounded
+        else ""
+    )
+    return gettext(
+        "Declining PDs above {cutoff}, the challenger is worth {worth_value} bads turned down per "
+        "{per} applications more than the champion{ends}, wrongly declined goods counted."
+    ).format(cutoff=percent(found.cutoff, 0), worth_value=signed(worth.value, 2), per=number(PER), ends=ends) + (
+        f" {gettext(SEGMENTED)}" if found.segmented else ""
     )
 
 
 def _calibrated(name: str, side: ModelFigures, bad_rate: float) -> Finding:
-    gap, title = side.in_the_large.gap, name.capitalize()
-    slope = f" Slope {number(side.slope.value, 2)}, right is 1." if side.slope.exists else ""
-    result = f"Its mean PD is {percent(bad_rate + gap.value)}; {percent(bad_rate)} turned bad.{slope}"
+    gap, title = side.in_the_large.gap, gettext(name.capitalize())
+    slope = (
+        gettext(" Slope {slope_value}, right is 1.").format(slope_value=number(side.slope.value, 2))
+        if side.slope.exists
+        else ""
+    )
+    said = gettext("Its mean PD is {bad_rate}; {bad_rate2} turned bad.{slope}").format(
+        bad_rate=percent(bad_rate + gap.value), bad_rate2=percent(bad_rate), slope=slope
+    )
     level = gap.low <= 0 <= gap.high
     straight = not side.slope.bounded or side.slope.low <= 1 <= side.slope.high
     if level and straight and _unsure(side, bad_rate):
-        words = f"{result} With so few bads, or PDs so alike, an error of the PDs would go unseen."
-        found = f"{title}: too few bads to say whether the PDs are right."
+        words = gettext("{said} With so few bads, or PDs so alike, an error of the PDs would go unseen.").format(
+            said=said
+        )
+        found = gettext("{title}: too few bads to say whether the PDs are right.").format(title=title)
         return Finding(key=f"calibrated_{name}", grade="note", title=found, words=words)
     if level and straight:
-        return Finding(key=f"calibrated_{name}", grade="good", title=f"{title}: the PDs are right.", words=result)
+        return Finding(
+            key=f"calibrated_{name}",
+            grade="good",
+            title=gettext("{title}: the PDs are right.").format(title=title),
+            words=said,
+        )
     if level:
-        word = "too extreme" if side.slope.value < 1 else "too timid"
-        return Finding(key=f"calibrated_{name}", grade="note", title=f"{title}: the PDs are {word}.", words=result)
+        word = gettext("too extreme") if side.slope.value < 1 else gettext("too timid")
+        return Finding(
+            key=f"calibrated_{name}",
+            grade="note",
+            title=gettext("{title}: the PDs are {word}.").format(title=title, word=word),
+            words=said,
+        )
     grave = abs(gap.value) > FAR_OFF * bad_rate
     return Finding(
         key=f"calibrated_{name}",
         grade="concern" if grave else "note",
-        title=f"{title}: the PDs are too {'high' if gap.value > 0 else 'low'} over all.",
-        words=f"{result} Cut-offs in PD mean something else than they say until it is calibrated again.",
+        title=(
+            gettext("{title}: the PDs are too high over all.")
+            if gap.value > 0
+            else gettext("{title}: the PDs are too low over all.")
+        ).format(title=title),
+        words=gettext("{said} Cut-offs in PD mean something else than they say until it is calibrated again.").format(
+            said=said
+        ),
     )
 
 
@@ -296,9 +377,13 @@ def _out_of_time(scored: ScoredOutcomes, name: str) -> list[Finding]:
             Finding(
                 key=f"out_of_time_{name}",
                 grade="alarm",
-                title=f"The {name} learned from {count(int(taught.sum()), 'row')} of these.",
-                words=f"That is {percent(float(taught.mean()))} of them, by the fingerprints in its bundle. A model is "
-                "flattered on rows that it learned from: compare other ones (--since).",
+                title=gettext("The {name} learned from {sum} of these.").format(
+                    name=gettext(name), sum=count(int(taught.sum()), "row")
+                ),
+                words=gettext(
+                    "That is {mean} of them, by the fingerprints in its bundle. A model is flattered on rows "
+                    "that it learned from: compare other ones (--since)."
+                ).format(mean=percent(float(taught.mean()))),
             )
         ]
     learned, n = scored.model.bundle.manifest.provenance.window, scored.n_in_training_window
@@ -307,9 +392,11 @@ def _out_of_time(scored: ScoredOutcomes, name: str) -> list[Finding]:
             Finding(
                 key=f"out_of_time_{name}",
                 grade="note",
-                title=f"Nothing shows that these rows are new to the {name}.",
-                words="Without decision dates its training window cannot be compared with them. A model is flattered "
-                "on rows that it learned from, and so is its comparison.",
+                title=gettext("Nothing shows that these rows are new to the {name}.").format(name=gettext(name)),
+                words=gettext(
+                    "Without decision dates its training window cannot be compared with them. A model is flattered "
+                    "on rows that it learned from, and so is its comparison."
+                ),
             )
         ]
     if not n:
@@ -318,9 +405,11 @@ def _out_of_time(scored: ScoredOutcomes, name: str) -> list[Finding]:
         Finding(
             key=f"out_of_time_{name}",
             grade="alarm" if n == len(scored) else "concern",
-            title=f"The {name} may have learned from these rows.",
-            words=f"{count(n, 'row')} ({percent(n / len(scored))}) were decided up to {learned[1]}, the end of its "
-            "training window. A model is flattered on rows that it learned from: compare later ones (--since).",
+            title=gettext("The {name} may have learned from these rows.").format(name=gettext(name)),
+            words=gettext(
+                "{n} ({n2}) were decided up to {learned}, the end of its training window. A model is "
+                "flattered on rows that it learned from: compare later ones (--since)."
+            ).format(n=count(n, "row"), n2=percent(n / len(scored)), learned=learned[1]),
         )
     ]
 
@@ -333,9 +422,13 @@ def _left_out(rows: PairedRows) -> list[Finding]:
         Finding(
             key="rejected",
             grade="concern" if share > MANY_REJECTED else "note",
-            title=f"{count(rows.n_rejected, 'row')} broke a data contract and were not compared.",
-            words=f"That is {percent(share)} of those read; rejects.csv says which, whose contract, and why. If they "
-            "are unlike the others, the figures are too.",
+            title=gettext("{n_rejected} broke a data contract and were not compared.").format(
+                n_rejected=count(rows.n_rejected, "row")
+            ),
+            words=gettext(
+                "That is {share} of those read; rejects.csv says which, whose contract, and why. If they are "
+                "unlike the others, the figures are too."
+            ).format(share=percent(share)),
         )
     ]
 
@@ -362,11 +455,13 @@ def _better(difference: float, digits: int) -> str:
     """A difference without its sign, which a page would take for a formula's beginning."""
     if math.isnan(difference):
         return "–"
-    word = "better" if difference > 0 else "worse"
     shown = number(abs(difference), digits)
-    return f"{shown} {word}" if float(shown.replace(",", "")) else "the same"
+    if not float(shown.replace(",", "")):
+        return gettext("the same")
+    message = gettext("{difference} better") if difference > 0 else gettext("{difference} worse")
+    return message.format(difference=shown)
 
 
 def _points(gain: Estimate) -> str:
-    ends = f"{signed(100 * gain.low, 1)} to {signed(100 * gain.high, 1)}"
-    return f"{signed(100 * gain.value, 1)} points (95 % interval {ends})"
+    ends = gettext("{value} to {value2}").format(value=signed(100 * gain.low, 1), value2=signed(100 * gain.high, 1))
+    return gettext("{value} points (95 % interval {ends})").format(value=signed(100 * gain.value, 1), ends=ends)

@@ -18,13 +18,14 @@ from experiments.explain.letters.lender import Lender
 from experiments.explain.report_content import Heading
 from experiments.explain.request import Audience, Form, ReportRequest
 from experiments.explain.selection import Choice
-from experiments.options import report_day, use_threads
+from experiments.options import report_day
 from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run
 from experiments.session.sources import with_sources as join
 from experiments.session.summary import Summary
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from features.arrays import Floats
+from features.encoders.threads import use_threads
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
 from fusion.config import Config

@@ -17,9 +17,9 @@ from experiments.options import (
     SourceOption,
     TextsOption,
     ThreadsOption,
-    use_threads,
 )
 from experiments.session.run import SOME_REJECTED, Run
+from features.encoders.threads import use_threads
 
 EXAMPLES = """
 Examples:

@@ -24,7 +24,8 @@ from features.encoders.folder import (
     usage_files,
     write_encoder_folder,
 )
-from features.encoders.sources import locate, open_encoder
+from features.encoders.source_files import locate
+from features.encoders.sources import open_encoder
 from features.encoders.static import MAX_TOKENS, MODEL_TYPE
 from features.encoders.threads import lone_workers
 from features.language.distillation import (

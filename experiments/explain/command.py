@@ -19,6 +19,7 @@ from experiments.options import (
     EncodingOption,
     ForceOption,
     JsonOption,
+    LanguageOption,
     ModelOption,
     NoCacheOption,
     PolicyOption,
@@ -27,11 +28,11 @@ from experiments.options import (
     SourceOption,
     ThreadsOption,
     report_day,
-    use_threads,
     vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
 from experiments.session.standard_streams import DASH, as_named, one_from_stdin
+from features.encoders.threads import use_threads
 
 if TYPE_CHECKING:
     from experiments.explain.job import Explained
@@ -89,9 +90,7 @@ def explain(
     rules: Annotated[
         Rules, typer.Option(help="What letters must hold by law: United States, European Union, China, or none.")
     ] = Rules.PLAIN,
-    language: Annotated[
-        str, typer.Option(help="Of letters and pages: en, zh, or the path of a .po file with another.")
-    ] = "en",
+    language: LanguageOption = "en",
     answer: Annotated[
         bool, typer.Option("--answer", help="With --for applicant: answers to what applicants ask, beside the letter.")
     ] = False,

@@ -73,6 +73,7 @@ class Ground:
         side: Where the column's value lies beside those of most approved applicants.
         label: Whether the sentence is a label, such as a job title, not a statement.
         named: Whether the reason says what the sentence is about: it matches a concept, or is a label.
+        column_name: Of the column; "" where there is none.
     """
 
     column: Fact | None
@@ -83,6 +84,7 @@ class Ground:
     side: Side = Side.NONE
     named: bool = True
     label: bool = False
+    column_name: str = ""
 
     @property
     def quotable(self) -> bool:
@@ -112,7 +114,7 @@ def ground(
     """
     place = book.reasons.index(reason)
     explanation, schema = case.explanation, columns_of(case.application.schema)
-    column, stating, side = None, list[int](), Side.NONE
+    column, stating, side, name = None, list[int](), Side.NONE, ""
     mine = np.flatnonzero((book.column == place) & (explanation.columns[0] > 0.0))
     if len(mine):
         worst = mine[np.argmax(explanation.columns[0, mine])]
@@ -127,7 +129,7 @@ def ground(
     elif stating:
         at = stating[0]
     else:
-        return Ground(column, None, False, side=side)
+        return Ground(column, None, False, side=side, column_name=name)
     number, text = int(block.narrative[at]), block.text[at]
     field, joined = schema[explanation.narrative_names[number]], len(covering_sentences(text)) > 1
     title, recorded = language.gettext(field.title), isinstance(field, Field) and bool(field.source)
@@ -136,7 +138,17 @@ def ground(
     sentence = Fact(title=title, value=shortened(text))
     is_label = isinstance(field, Field) and not field.match_concepts
     named = is_label or column is not None or bool(case.matches.concept[at] >= 0)
-    return Ground(column, sentence, bool(case.matches.sensitive[at]), joined, recorded, side, named, is_label)
+    return Ground(
+        column,
+        sentence,
+        sensitive=bool(case.matches.sensitive[at]),
+        joined=joined,
+        recorded=recorded,
+        side=side,
+        named=named,
+        label=is_label,
+        column_name=name,
+    )
 
 
 def _of_records(case: Case, number: int, at: int, language: Language) -> str:

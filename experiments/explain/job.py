@@ -11,6 +11,7 @@ import numpy as np
 
 from data_schemas.errors import ContractError
 from experiments.explain.cases import Case, Study
+from experiments.explain.letters.review import Cause
 from experiments.explain.letters.rules import check_lender
 from experiments.explain.output_folder import INDEX_JSON, check_place
 from experiments.explain.report_content import Heading, Reporter
@@ -19,10 +20,9 @@ from experiments.explain.selection import Choice, Chosen, Deciding, RowNames, ch
 from experiments.explain.standing import Crowd
 from experiments.explain.validator_content import validator_report
 from experiments.reporting.decision import pages
-from experiments.reporting.decision.applicant import ApplicantNotice
 from experiments.reporting.decision.index import IndexEntry, IndexPage, Link
 from experiments.reporting.file_names import INDEX, Kind, file_name
-from experiments.reporting.language import ENGLISH, Language, gettext_noop
+from experiments.reporting.language import ENGLISH, Language, gettext_noop, speaking
 from experiments.reporting.model_name import model_name
 from experiments.reporting.parts import ReportModel
 from experiments.reporting.pdf import lacks_font, require_pdf, to_pdf
@@ -79,18 +79,24 @@ def explain_file(
     chosen = _choose(scorer, choice, heading.data, options, run, seconds)
     with run.timed("prepare"):
         reporter = _reporter(scorer, heading, order.exact, run)
-    entries, methods = [], {"exact": 0, "mixed": 0, "fast": 0}
+    entries, methods, causes = [], {"exact": 0, "mixed": 0, "fast": 0}, Counter[Cause]()
     with new_folder(order.out) as folder:
         with run.progress("explain", len(chosen.picked), "applicants") as advance:
             for at in range(len(chosen.picked)):
                 one = chosen.picked.take(np.array([at]))
                 case = reporter.study.study(one.applications, one.seconds)
-                entries.append(_write(reporter, case, order, folder, run))
+                found = reporter.review_causes(case, reporter.grounds(case))
+                causes.update(found)
+                with speaking(heading.language):
+                    entries.append(_write(reporter, case, order, folder, run, needs_review=bool(found)))
                 methods[reporter.method(case)] += 1
                 advance(1)
-        index = _index(scorer.bundle, choice, chosen, entries, heading)
+        with speaking(heading.language):
+            index = _index(scorer.bundle, choice, chosen, entries, heading)
         (folder / INDEX).write_bytes(pages.index_html(index, heading.language).encode())
         (folder / INDEX_JSON).write_bytes(_json(index))
+    if Audience.APPLICANT in order.audiences:
+        note_causes(causes, run)
     return Explained(chosen, index, {name: n for name, n in methods.items() if n})
 
 
@@ -122,6 +128,14 @@ def note_score(scorer: Scorer, heading: Heading, run: Run) -> None:
             f"The schema {scorer.schema.name!r} marks no column as a bureau's score (`bureau_score`), so letters by "
             f"the rules {heading.rules.value!r} disclose none. Mark it where there is one, and train again."
         )
+
+
+def note_causes(causes: Counter[Cause], run: Run) -> None:
+    """Say what mends the letters that are marked for a person, the most frequent cause first."""
+    if causes:
+        counted = {cause.in_words(ENGLISH): n for cause, n in causes.most_common()}
+        lines = [f"{words} ({n:,} {'letter' if n == 1 else 'letters'})" for words, n in counted.items()]
+        run.note(f"Letters are marked for a person: {' '.join(lines)}", {"review_causes": counted})
 
 
 def _choose(
@@ -156,12 +170,12 @@ def _reporter(scorer: Scorer, heading: Heading, exact: bool, run: Run) -> Report
     return Reporter(study, Crowd.of(scorer.bundle.population, scorer.bundle.config.scale), heading)
 
 
-def _write(reporter: Reporter, case: Case, order: ReportRequest, folder: Path, run: Run) -> IndexEntry:
+def _write(
+    reporter: Reporter, case: Case, order: ReportRequest, folder: Path, run: Run, needs_review: bool
+) -> IndexEntry:
     """Write every report of one application; its line in the index."""
     links, language = [], reporter.heading.language
-    review = reporter.needs_review(case, reporter.grounds(case))
     for kind, report, html in _reports(reporter, case, order, run):
-        review = review or (isinstance(report, ApplicantNotice) and report.needs_review)
         for form in order.forms:
             name = file_name(case.id, kind, form.value)
             with run.timed("write"):
@@ -178,7 +192,7 @@ def _write(reporter: Reporter, case: Case, order: ReportRequest, folder: Path, r
         row=case.row,
         result=reporter.result(case.outcomes.fused),
         top_reason=language.composed(case.reasons[0][0].wording) if case.reasons else "",
-        needs_review=review,
+        needs_review=needs_review,
         links=tuple(links),
     )
 
@@ -210,7 +224,7 @@ def _reports(reporter: Reporter, case: Case, order: ReportRequest, run: Run) -> 
                         found.append(("answers", sheet, pages.answers_html(sheet, language)))
                 case Audience.VALIDATOR:
                     validator = validator_report(reporter, case)
-                    found = [("validator", validator, pages.validator_html(validator))]
+                    found = [("validator", validator, pages.validator_html(validator, language))]
         yield from found
 
 

@@ -19,7 +19,8 @@ from experiments.explain.deciding import deciding_policy, needed_words, refer_re
 from experiments.explain.facts import Ground, entries_in, facts, flags, ground, typed
 from experiments.explain.letters.answers import AnswerFacts, answers
 from experiments.explain.letters.lender import NOBODY, Lender
-from experiments.explain.letters.letter import LetterHead, letter, must_be_reviewed
+from experiments.explain.letters.letter import LetterHead, letter
+from experiments.explain.letters.review import Cause, review_causes
 from experiments.explain.request import Rules
 from experiments.explain.standing import Crowd
 from experiments.explain.statements import disagreements, statements_of
@@ -142,16 +143,17 @@ class Reporter:
         language = self.heading.language
         return [ground(case, reason, book, known, approved, language) for reason, _ in case.reasons]
 
-    def needs_review(self, case: Case, grounds: list[Ground]) -> bool:
-        """Whether a person must look before a declined applicant is given the reasons."""
-        return must_be_reviewed(case, case.outcomes.fused.decision, grounds)
+    def review_causes(self, case: Case, grounds: list[Ground]) -> tuple[Cause, ...]:
+        """Why a person must look before a declined applicant is given the reasons."""
+        heading = self.heading
+        return review_causes(case, case.outcomes.fused.decision, grounds, heading.rules, heading.lender)
 
     def underwriter(self, case: Case) -> UnderwriterReport:
         """Why an applicant scored so."""
         explanation, result, grounds = case.explanation, self.result(case.outcomes.fused), self.grounds(case)
         narratives = self.narratives(case)
         language = self.heading.language
-        policy = deciding_policy(self.study.scorer, case, language)
+        causes, policy = self.review_causes(case, grounds), deciding_policy(self.study.scorer, case, language)
         both = np.concatenate([explanation.columns[0], explanation.narratives[0]])
         with self.study.timed("similar"):
             similar = self.crowd.similar(both, language)
@@ -166,7 +168,8 @@ class Reporter:
             narrative_points=sum(narrative.points for narrative in narratives),
             sentence_method=self.method(case),
             reasons=self.reasons(case, grounds),
-            needs_review=self.needs_review(case, grounds),
+            needs_review=bool(causes),
+            review_causes=tuple(cause.in_words(language) for cause in causes),
             quality=flags(case, language),
             similar=similar,
             changes=tuple(self.change(change) for change in case.changes),

@@ -13,7 +13,7 @@ from data_schemas.levels import is_code
 from experiments.explain.approved import Side
 from experiments.explain.drafted import drafted_wording
 from experiments.explain.facts import Ground
-from experiments.reporting.language import ENGLISH, Language, gettext_noop
+from experiments.reporting.language import Language, gettext_noop
 from experiments.reporting.parts import Fact, MarkedText, Passage
 from experiments.reporting.words import in_words, plain
 
@@ -42,14 +42,6 @@ def reason_sentence(reason: Reason, ground: Ground, language: Language) -> Marke
     return _joined(quote, _filled(wording, {})) if wording else None
 
 
-def needs_person(reason: Reason, ground: Ground) -> bool:
-    """Whether a person has to say what a reason is: no sentence can, or it rests on words that may not be quoted and
-    that match no concept, or on private ones.
-    """
-    unclear = ground.sentence is not None and not ground.named and not ground.quotable
-    return ground.sensitive or unclear or reason_sentence(reason, ground, ENGLISH) is None
-
-
 def _subject(reason: Reason, title: str, language: Language) -> str:
     """What a reason is called; "" where neither its schema nor its column's title says it in words."""
     return language.gettext(reason.wording) if reason.worded else drafted_wording(title, language)
@@ -67,7 +59,7 @@ def _of_column(reason: Reason, fact: Fact, side: Side, language: Language) -> Ma
     if fact.value is None or fact.value == "":
         message = reason.missing or "{subject}: not given."
         return _filled(language.composed(message), own, subject)
-    if isinstance(fact.value, str) and is_code(fact.value):
+    if is_code_of(fact):
         return None
     value = language.gettext(fact.value.replace("_", " ")) if isinstance(fact.value, str) else fact.value
     own["value"] = in_words(value, fact.unit, language)
@@ -75,6 +67,11 @@ def _of_column(reason: Reason, fact: Fact, side: Side, language: Language) -> Ma
         own["number"] = plain(fact.value, language)
     message = {Side.BELOW: reason.low, Side.ABOVE: reason.high}.get(side, "")
     return _filled(language.composed(message or GENERIC[side]), own, subject)
+
+
+def is_code_of(fact: Fact) -> bool:
+    """Whether a value is a level that is a code without a label, which an applicant cannot read."""
+    return isinstance(fact.value, str) and is_code(fact.value)
 
 
 GENERIC = {

@@ -23,6 +23,7 @@ from experiments.reporting.decision.validator import (
     SentenceContribution,
     ValidatorReport,
 )
+from experiments.reporting.language import Language, speaking
 from experiments.reporting.parts import Fact
 from fusion.explain.explanation import to_points
 from fusion.scorer import SEED
@@ -35,9 +36,13 @@ def validator_report(reporter: Reporter, case: Case) -> ValidatorReport:
     contributions = _contributions(reporter, case)
     total = explanation.base + sum(part.log_odds for part in contributions)
     outcomes, margin = case.outcomes, case.outcomes.fused.margin
-    ablations = {"columns only": outcomes.columns_only.margin, "narratives only": outcomes.text_only}
+    language = reporter.heading.language
+    ablations = {
+        language.gettext("columns only"): outcomes.columns_only.margin,
+        language.gettext("narratives only"): outcomes.text_only,
+    }
     if case.narratives_written:
-        ablations["this model, nothing written"] = outcomes.silent.margin
+        ablations[language.gettext("this model, nothing written")] = outcomes.silent.margin
     return ValidatorReport(
         subject=reporter.subject(case),
         result=reporter.result(outcomes.fused),
@@ -57,15 +62,17 @@ def validator_report(reporter: Reporter, case: Case) -> ValidatorReport:
         versions=_versions(reporter),
         command=reporter.heading.command_for(case.id),
         sources=reporter.sources(case),
-        policy=deciding_policy(reporter.study.scorer, case),
-        refer_reasons=refer_reasons(case, reporter.study.scorer.deciding_policy),
+        policy=deciding_policy(reporter.study.scorer, case, language),
+        refer_reasons=refer_reasons(case, reporter.study.scorer.deciding_policy, language),
     )
 
 
 def _contributions(reporter: Reporter, case: Case) -> tuple[Contribution, ...]:
     """Columns, then narratives; nothing of them is sampled, so their standard errors are 0."""
     explanation = case.explanation
-    known = facts(case) | {narrative.name: _extent(narrative) for narrative in reporter.narratives(case)}
+    language = reporter.heading.language
+    extents = {narrative.name: _extent(narrative, language) for narrative in reporter.narratives(case)}
+    known = facts(case, language) | extents
     stated = statements_of(case, reporter.points)
     whole = np.concatenate([explanation.columns[0], explanation.narratives[0]])
     rows = zip(
@@ -94,7 +101,7 @@ def _contributions(reporter: Reporter, case: Case) -> tuple[Contribution, ...]:
 
 def _sentence_contributions(reporter: Reporter, case: Case) -> tuple[SentenceContribution, ...]:
     """Every sentence, in log-odds."""
-    explanation, concepts = case.explanation, reporter.bundle.schema.concepts
+    explanation, concepts, language = case.explanation, reporter.bundle.schema.concepts, reporter.heading.language
     points, found = reporter.points(explanation.sentences), []
     place: dict[int, int] = {}
     for at, (text, narrative) in enumerate(
@@ -107,9 +114,9 @@ def _sentence_contributions(reporter: Reporter, case: Case) -> tuple[SentenceCon
                 narrative=explanation.narrative_names[narrative],
                 place=place[narrative],
                 text=text.strip(),
-                concept=concepts[concept].name if concept >= 0 else None,
+                concept=language.gettext(concepts[concept].name) if concept >= 0 else None,
                 similarity=float(str(case.matches.similarity[at])) if concepts else None,
-                sensitive=tuple(sorted(case.matches.sensitive[at])),
+                sensitive=tuple(language.gettext(kind) for kind in sorted(case.matches.sensitive[at])),
                 log_odds=float(explanation.sentences[at]),
                 points=points[at],
                 error=float(explanation.sentence_error[at]),
@@ -124,7 +131,8 @@ def _background(reporter: Reporter, base: float) -> Background:
     """What absent columns are drawn from."""
     rows = reporter.background_rows
     cutoff = reporter.study.scorer.deciding_policy.cutoffs.approve
-    words = in_words(rows, base, reporter.bundle.config.explain, cutoff)
+    with speaking(reporter.heading.language):
+        words = in_words(rows, base, reporter.bundle.config.explain, cutoff)
     return Background(kind="near_cut_off" if rows.near else "all", n_rows=rows.n, words=words)
 
 
@@ -145,10 +153,12 @@ def _versions(reporter: Reporter) -> dict[str, str]:
     """Versions that made this report, and beside them those that trained the model, where they differ."""
     now: Mapping[str, str] = package_versions()
     then = reporter.bundle.manifest.provenance.versions
-    return {**now, **{f"{name} in training": was for name, was in then.items() if now.get(name) != was}}
+    before = reporter.heading.language.gettext("{name} in training")
+    return {**now, **{before.format(name=name): was for name, was in then.items() if now.get(name) != was}}
 
 
-def _extent(narrative: Narrative) -> Fact:
+def _extent(narrative: Narrative, language: Language) -> Fact:
     """How much was written; the sentences themselves stand in their own table."""
     n = len(narrative.sentences)
-    return Fact(title=narrative.title, value=f"{n} sentence{'s' if n != 1 else ''}" if n else None)
+    words = language.ngettext("{n} sentence", "{n} sentences", n).format(n=n)
+    return Fact(title=narrative.title, value=words if n else None)

@@ -20,9 +20,9 @@ from experiments.options import (
     TextsOption,
     ThreadsOption,
     report_day,
-    use_threads,
 )
 from experiments.session.run import SOME_REJECTED, Run
+from features.encoders.threads import use_threads
 
 EXAMPLES = """
 Examples:

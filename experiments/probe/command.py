@@ -24,11 +24,11 @@ from experiments.options import (
     ThreadsOption,
     check_free,
     report_day,
-    use_threads,
     vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
 from experiments.session.standard_streams import one_from_stdin
+from features.encoders.threads import use_threads
 
 REPORT, REJECTS = "protected", "protected.rejects.csv"
 EXAMPLES = """

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from scipy.special import logit
 
+from experiments.reporting.language import gettext, gettext_noop
 from fusion.config import ExplainConfig
 
-ADVICE = (
+ADVICE = gettext_noop(
     "The starting score lies below the cut-off, so an applicant may be declined although little speaks against them in "
     "particular. Where that matters, set explain.background to near_cutoff: reasons are then told against those who "
     "would just have been approved."
@@ -37,14 +38,22 @@ class BackgroundRows:
     def words(self) -> str:
         """Who they are."""
         if self.near:
-            within = f", among a random {self.n_kept:,} of {self.n_training:,}" if self.drawn else ""
-            return (
-                f"the {self.n:,} training applicants who would just have been approved, their log-odds the nearest "
-                f"below the cut-off{within}"
+            within = (
+                gettext(", among a random {n_kept:,} of {n_training:,}").format(
+                    n_kept=self.n_kept, n_training=self.n_training
+                )
+                if self.drawn
+                else ""
             )
+            return gettext(
+                "the {n:,} training applicants who would just have been approved, their log-odds the nearest "
+                "below the cut-off{within}"
+            ).format(n=self.n, within=within)
         if self.drawn:
-            return f"a random {self.n:,} of {self.n_training:,} training applicants"
-        return f"{self.n:,} training applicants"
+            return gettext("a random {n:,} of {n_training:,} training applicants").format(
+                n=self.n, n_training=self.n_training
+            )
+        return gettext("{n:,} training applicants").format(n=self.n)
 
 
 def in_words(rows: BackgroundRows, base: float, config: ExplainConfig, cutoff: float) -> str:
@@ -56,13 +65,17 @@ def in_words(rows: BackgroundRows, base: float, config: ExplainConfig, cutoff: f
         config: settings.
         cutoff: the PD up to which the deciding policy approves, of rows without cut-offs of their own.
     """
-    sentences = [f"An absent column is drawn from {rows.words}; an absent narrative is the state of nothing written."]
+    sentences = [
+        gettext("An absent column is drawn from {words}; an absent narrative is the state of nothing written.").format(
+            words=rows.words
+        )
+    ]
     if rows.drawn:
-        sentences.append("The base and all contributions carry the sampling error of that draw.")
+        sentences.append(gettext("The base and all contributions carry the sampling error of that draw."))
     return " ".join([*sentences, *advice(base, config, cutoff)])
 
 
 def advice(base: float, config: ExplainConfig, cutoff: float) -> list[str]:
     """Whether another background would serve better; at most one sentence or two."""
     low = config.background == "all" and base > logit(cutoff)
-    return [ADVICE] if low else []
+    return [gettext(ADVICE)] if low else []

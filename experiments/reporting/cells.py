@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 
 from experiments.reporting.document import Column, Gap, Interval
+from experiments.reporting.language import gettext_noop
 from fusion.validation.intervals import Estimate
 
-NO_FIGURE = "cannot be computed"
-NUMBER = Column(key="n", title="Number", form="count")
-BADS = Column(key="n_bad", title="Bad", form="count")
-BAD_RATE = Column(key="bad_rate", title="Bad rate", form="percent", digits=1)
-MEAN_PD = Column(key="mean_pd", title="Mean PD", form="percent", digits=1)
-P_VALUE = Column(key="p", title="p", form="p")
+NO_FIGURE = gettext_noop("cannot be computed")
+NUMBER = Column(key="n", title=gettext_noop("Number"), form="count")
+BADS = Column(key="n_bad", title=gettext_noop("Bad"), form="count")
+BAD_RATE = Column(key="bad_rate", title=gettext_noop("Bad rate"), form="percent", digits=1)
+MEAN_PD = Column(key="mean_pd", title=gettext_noop("Mean PD"), form="percent", digits=1)
+P_VALUE = Column(key="p", title=gettext_noop("p"), form="p")
 
 
 def figure(value: float, why_not: str = NO_FIGURE) -> float | Gap:

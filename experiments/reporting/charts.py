@@ -18,6 +18,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter, ScalarFormatter
 
+from experiments.reporting.language import NARROW_SPACE, current_language
 from experiments.reporting.svg import compact
 
 INK, MUTED, GRID, BLUE, RED = "#1e2327", "#6b7278", "#e3e1da", "#2f6ea5", "#b8400f"
@@ -131,7 +132,9 @@ def name_places(axes: Axes, names: Sequence[str], most: int = 12) -> None:
 
 def percent_axis(axis: Axis, digits: int | None = None) -> None:
     """Fractions of 1 on the axis are shown as percentages."""
-    axis.set_major_formatter(PercentFormatter(1.0, decimals=digits, symbol=" %"))
+    axis.set_major_formatter(
+        PercentFormatter(1.0, decimals=digits, symbol=current_language().percent("").replace(NARROW_SPACE, " "))
+    )
 
 
 def restyle(axes: Axes) -> None:

@@ -7,13 +7,36 @@ figure that does not exist is a ``Gap`` that says why.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StrictFloat, StrictInt, model_validator
+from pydantic import AfterValidator, Field, StrictFloat, StrictInt, field_validator, model_validator
 
+from experiments.reporting.language import current_language, gettext
+from experiments.reporting.lower_floors import lower_words
 from experiments.reporting.parts import Count, MarkedText, ReportModel, Text
+
+
+def _in_language(text: str) -> str:
+    """A text that is a message as a whole, in the language in which the document is made; any other as it is.
+
+    Sentences that were put one behind the other have no spaces between them where the language has none.
+    """
+    text = gettext(text)
+    if current_language().locale.language not in _WITHOUT_SPACES or not _EAST_ASIAN.search(text):
+        return text
+    return _SPACE.sub("", _STOP.sub(lambda stop: _STOPS[stop[0].strip()], text))
+
+
+_WITHOUT_SPACES = ("zh", "ja")
+_EAST_ASIAN = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
+_STOPS = {".": "。", ",": "，", ";": "；", ":": "：", "?": "？"}
+_STOP = re.compile(r"(?<=[\w%）”])[.,;:?](?:\s+|$)")
+_SPACE = re.compile("(?<=[。，；：！？、（）]) +| +(?=[。，；：！？、（）])")
+Words = Annotated[Text, AfterValidator(_in_language)]
+"""A text of ours: a message, or one or several that hold values."""
 
 Form = Literal["text", "count", "number", "signed", "percent", "p"]
 """How a column's figures read: counts and numbers, with their sign, fractions of 1 as percentages, p-values."""
@@ -49,7 +72,7 @@ class Interval(ReportModel):
 class Gap(ReportModel):
     """In the place of a figure: why there is none."""
 
-    gap: Text
+    gap: Annotated[Words, AfterValidator(lower_words)]
 
 
 Cell = Interval | Gap | MarkedText | StrictInt | StrictFloat | Text | None
@@ -69,7 +92,7 @@ class Column(ReportModel):
     """
 
     key: Text
-    title: Text
+    title: Words
     form: Form = "text"
     digits: Count = 0
 
@@ -86,10 +109,16 @@ class Table(ReportModel):
     """
 
     key: Text
-    title: Text
-    note: Text = ""
+    title: Words
+    note: Words = ""
     columns: tuple[Column, ...] = Field(min_length=1)
     rows: tuple[Row, ...]
+
+    @field_validator("columns")
+    @classmethod
+    def _titled(cls, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+        """Columns that were made once, for all tables, have English titles."""
+        return tuple(column.model_copy(update={"title": gettext(column.title)}) for column in columns)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -106,8 +135,12 @@ class Table(ReportModel):
 
 def key_figure_table(rows: Sequence[tuple[str, str, str]]) -> Table:
     """The few figures to see first: name, value and what stands under it, of each."""
-    columns = (Column(key="name", title="Figure"), Column(key="value", title="Value"), Column(key="under", title=""))
-    return Table(key="key_figures", title="Key figures", columns=columns, rows=tuple(rows))
+    columns = (
+        Column(key="name", title=gettext("Figure")),
+        Column(key="value", title=gettext("Value")),
+        Column(key="under", title=""),
+    )
+    return Table(key="key_figures", title=gettext("Key figures"), columns=columns, rows=tuple(rows))
 
 
 class Plot(ReportModel):
@@ -124,17 +157,17 @@ class Plot(ReportModel):
     """
 
     key: Text
-    title: Text
-    words: Text
-    alt: Text
-    gap: Text = ""
+    title: Words
+    words: Words
+    alt: Words
+    gap: Words = ""
     wide: bool = False
     drawing: str = Field(default="", exclude=True, repr=False)
 
 
 def _sentence(text: str) -> str:
     """Titles of findings are read one after the other."""
-    return text if text.endswith((".", "?", "!")) else f"{text}."
+    return text if text.endswith((".", "?", "!", "。", "？", "！")) else _in_language(f"{text}.")
 
 
 class Finding(ReportModel):
@@ -150,9 +183,9 @@ class Finding(ReportModel):
 
     key: Text
     grade: Grade
-    title: Annotated[Text, AfterValidator(_sentence)]
-    words: Text
-    action: Text = ""
+    title: Annotated[Words, AfterValidator(_sentence)]
+    words: Words
+    action: Words = ""
 
 
 class Section(ReportModel):
@@ -169,8 +202,8 @@ class Section(ReportModel):
     """
 
     key: Text
-    title: Text
-    words: tuple[Text, ...] = ()
+    title: Words
+    words: tuple[Words, ...] = ()
     command: Text = ""
     findings: tuple[Finding, ...] = ()
     tables: tuple[Table, ...] = ()
@@ -197,15 +230,15 @@ class Document(ReportModel):
 
     report: DocumentKind
     version: Literal[1] = 1
-    title: Text
-    kicker: Text
+    title: Words
+    kicker: Words
     made_on: date
-    facts: dict[Text, Text]
-    headline: tuple[Text, ...]
+    facts: dict[Words, Words]
+    headline: tuple[Words, ...]
     key_figures: Table | None = None
     front: tuple[Text, ...] = ()
     sections: tuple[Section, ...]
-    origin: dict[Text, Text]
+    origin: dict[Words, Text]
 
     @model_validator(mode="after")
     def _keys_differ(self) -> Self:

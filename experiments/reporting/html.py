@@ -5,19 +5,19 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from experiments.reporting.document import Cell, Column, Document, Gap, Grade, Interval
-from experiments.reporting.language import NARROW_SPACE
+from experiments.reporting.language import NARROW_SPACE, current_language, gettext, gettext_noop
 from experiments.reporting.page import render
 from experiments.reporting.parts import MarkedText
 from experiments.reporting.svg import address
 from experiments.reporting.words import marked_text, number, percent, shown, signed
 
 GRADES: dict[Grade, str] = {
-    "good": "in order",
-    "note": "to know",
-    "concern": "look into",
-    "alarm": "do not rely on",
+    "good": gettext_noop("in order"),
+    "note": gettext_noop("to know"),
+    "concern": gettext_noop("look into"),
+    "alarm": gettext_noop("do not rely on"),
 }
-WATCH_GRADES: dict[Grade, str] = {**GRADES, "concern": "warning", "alarm": "alarm"}
+WATCH_GRADES: dict[Grade, str] = {**GRADES, "concern": gettext_noop("warning"), "alarm": gettext_noop("alarm")}
 """On the page of a watch, where what departs may be the applicants rather than the model."""
 LONG_TABLE = 30  # rows; a longer table is folded away on the screen
 MOST_GRAVE, MOST_NOTES = 8, 6  # findings on the first pages, which have to stay two in print
@@ -25,7 +25,10 @@ PLAIN_TABLE = 6  # columns; a wider one scrolls on narrow screens
 
 
 def document_html(document: Document) -> str:
-    """The page of a document; raises ValueError for a plot that has neither a drawing nor a gap."""
+    """The page of a document, in the language in which documents are being made.
+
+    Raises ValueError for a plot that has neither a drawing nor a gap.
+    """
     for section in document.sections:
         for plot in section.plots:
             if not (plot.gap or plot.drawing):
@@ -47,7 +50,7 @@ def document_html(document: Document) -> str:
         "long_table": LONG_TABLE,
         "plain_table": PLAIN_TABLE,
     }
-    return render("document.html.j2", document, extra, images=True)
+    return render("document.html.j2", document, extra, images=True, language=current_language())
 
 
 def cell(found: Cell, column: Column) -> Markup:
@@ -62,7 +65,9 @@ def cell(found: Cell, column: Column) -> Markup:
         return marked_text(found)
     if isinstance(found, Interval):
         low, high = bare_figure(found.low, column), bare_figure(found.high, column)
-        return Markup("{}<small>{} to {}</small>").format(figure(found.value, column), low, high)
+        return Markup("{}<small>{}</small>").format(
+            figure(found.value, column), gettext("{low} to {high}").format(low=low, high=high)
+        )
     return Markup(figure(found, column))
 
 
@@ -79,4 +84,4 @@ def figure(value: float, column: Column) -> str:
 
 def bare_figure(value: float, column: Column) -> str:
     """The same without its percent sign, for the ends of an interval."""
-    return figure(value, column).replace(f"{NARROW_SPACE}%", "")
+    return figure(value, column).replace(f"{NARROW_SPACE}%", "").replace("%", "")

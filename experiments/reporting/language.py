@@ -1,12 +1,16 @@
 """The language of letters and pages: its messages, and how numbers, money and days are written in it.
 
 Messages are English in code, templates and schemas; a catalogue (gettext) has them in another language. What a
-catalogue lacks stays English.
+catalogue lacks stays English. Reports on single decisions are given their language; documents, whose words are made in
+many places, are made within ``speaking``.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -119,6 +123,32 @@ def gettext_noop(message: str) -> str:
 
 
 ENGLISH = Language(Locale("en"), NullTranslations())
+_CURRENT = ContextVar("language", default=ENGLISH)
+
+
+@contextmanager
+def speaking(language: Language) -> Iterator[None]:
+    """Within it documents, their tables and their plots are made in this language; outside, in English."""
+    token = _CURRENT.set(language)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+def current_language() -> Language:
+    """The language in which documents are being made."""
+    return _CURRENT.get()
+
+
+def gettext(message: str) -> str:
+    """A message in the language in which documents are being made."""
+    return current_language().gettext(message)
+
+
+def pgettext(context: str, message: str) -> str:
+    """The same of a message that means this only in its context."""
+    return current_language().pgettext(context, message)
 
 
 @cache

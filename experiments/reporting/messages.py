@@ -24,7 +24,7 @@ from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema, shipped_schemas
 from experiments.reporting.catalogues import read_catalogue, shipped, shipped_catalogue
 from experiments.reporting.language import currencies
-from experiments.reporting.words import of_one
+from experiments.reporting.words import COUNTED, of_one
 from features.inference.reason_wordings import COMMON_COLUMNS
 
 KEYWORDS = {
@@ -35,7 +35,7 @@ KEYWORDS = {
     "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),
 }
-PLACES = ("experiments.explain", "experiments.reporting")
+PLACES = ("experiments.explain", "experiments.reporting", "experiments.validate", "experiments.compare")
 
 Message = str | tuple[str, ...]
 
@@ -66,9 +66,11 @@ def _of_code() -> Iterator[tuple[str, Message, str | None]]:
     """Messages of code and templates with the file that holds them, and their context."""
     for file in sorted(_files(), key=str):
         method = "python" if file.name.endswith(".py") else "jinja2.ext:babel_extract"
-        found = extract(method, BytesIO(file.read_bytes()), KEYWORDS, (), {"trim_blocks": "true"})
-        for _, text, _, context in found:
+        for _, text, _, context in extract(method, BytesIO(file.read_bytes()), KEYWORDS, (), {"trim_blocks": "true"}):
             yield file.name, text, context
+        if method == "python":
+            for _, noun, _, _ in extract(method, BytesIO(file.read_bytes()), {"count": (2,)}):
+                yield file.name, (str(noun), f"{noun}s"), COUNTED
 
 
 def _files() -> Iterator[Traversable]:
@@ -93,7 +95,11 @@ def messages_of(schema: Schema) -> Iterator[Message]:
 
 def _messages_of(schema: Schema) -> Iterator[Message]:
     yield schema.title
-    yield from (field.title for field in schema.fields_of(Role.PROTECTED))
+    yield from (field.title for field in schema.fields_of(Role.TARGET, Role.IGNORED, Role.GROUP, Role.AUXILIARY))
+    yield from filter(_is_word, (level.replace("_", " ") for level in schema.bad_values))
+    for field in schema.fields_of(Role.PROTECTED):
+        yield field.title
+        yield from filter(_is_word, (level.replace("_", " ") for level in (*field.categories, *field.allowed)))
     yield from (concept.sensitive for concept in schema.concepts if concept.sensitive)
     for field in schema.fields_of(Role.FEATURE, Role.NARRATIVE):
         yield from _of_column(field.title, field.unit, _own_reason(schema, field))
@@ -113,7 +119,7 @@ def _messages_of(schema: Schema) -> Iterator[Message]:
 
 def _is_word(level: str) -> bool:
     """Whether a level is to be translated; a code such as ``CA`` is not."""
-    return len(level) > 3 or any(letter.islower() for letter in level)
+    return any(map(str.isalpha, level)) and (len(level) > 3 or any(map(str.islower, level)))
 
 
 def _own_reason(schema: Schema, field: Field) -> Reason | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from experiments.reporting.language import gettext
 from fusion.bundle import Bundle
 
 
@@ -10,10 +11,16 @@ def model_name(bundle: Bundle) -> str:
     the schema's title where there is no folder.
     """
     window = bundle.manifest.provenance.window
-    learned = f", learned from decisions of {window[0]} to {window[1]}" if window else ""
+    learned = (
+        gettext(", learned from decisions of {window} to {window2}").format(window=window[0], window2=window[1])
+        if window
+        else ""
+    )
     return f"{bundle.name or bundle.schema.title}{learned}"
 
 
 def name_and_digest(bundle: Bundle) -> str:
     """Both, as facts of a document have them."""
-    return f"{model_name(bundle)} (digest {bundle.manifest.model_id})"
+    return gettext("{model_name} (digest {model_id})").format(
+        model_name=model_name(bundle), model_id=bundle.manifest.model_id
+    )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from experiments.reporting.language import ENGLISH, Language
+from experiments.reporting.language import Language, current_language
 from experiments.reporting.words import percent
 from fusion.policy.policy import NO_NARRATIVE, SECOND, Policy
 
 
-def policy_words(policy: Policy, language: Language = ENGLISH) -> str:
+def policy_words(policy: Policy, language: Language | None = None) -> str:
     """The cut-offs of all rows without one of their own, and what else refers an application."""
-    limits = policy.cutoffs
+    limits, language = policy.cutoffs, language or current_language()
     message = language.gettext("approve up to a PD of {approve}")
     if limits.decline > limits.approve:
         message = language.gettext("approve up to a PD of {approve}, decline above {decline}")

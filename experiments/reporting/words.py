@@ -13,13 +13,14 @@ from datetime import date
 
 from markupsafe import Markup, escape
 
-from experiments.reporting.language import ENGLISH, MINUS, NARROW_SPACE, Language, currencies
+from experiments.reporting.language import MINUS, NARROW_SPACE, Language, currencies, current_language, gettext
 from experiments.reporting.parts import Fact, MarkedText, Move
 
 LONGEST_TEXT = 700  # characters of one text on a page; the JSON holds all
 
 # Bidirectional controls, zero-width characters (but the joiners, which scripts need), separators, tags.
 _HIDDEN = "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+COUNTED = "counted"  # the context of nouns behind a number
 QUOTED = 300  # characters of the applicant's words within a sentence
 _INVISIBLE = re.compile(f"[\x00-\x1f\x7f-\x9f{_HIDDEN}]")
 _WHITE = " \t\r\n\f\v\u00a0"
@@ -29,8 +30,9 @@ _ONE = re.compile(r"(?P<stem>(year|month|week|day|account|event|point|loan|perso
 _FORMULA_STARTS = "=+-@"
 
 
-def percent(fraction: float, digits: int = 1, language: Language = ENGLISH) -> str:
+def percent(fraction: float, digits: int = 1, language: Language | None = None) -> str:
     """``0.1234`` as ``12.3 %``; what is more than nothing never reads 0, nor what is less than all 100."""
+    language = language or current_language()
     smallest = 10.0**-digits
     if 0 < 100 * fraction < smallest / 2:
         return f"<{NARROW_SPACE}{language.percent(number(smallest, digits, language))}"
@@ -39,19 +41,19 @@ def percent(fraction: float, digits: int = 1, language: Language = ENGLISH) -> s
     return language.percent(number(100 * fraction, digits, language))
 
 
-def number(value: float, digits: int = 0, language: Language = ENGLISH) -> str:
+def number(value: float, digits: int = 0, language: Language | None = None) -> str:
     """With thousands separators and a true minus sign: ``−1,234``."""
-    text = language.number(value, digits)
+    text = (language or current_language()).number(value, digits)
     return f"{MINUS}{text}" if value < 0 and round(abs(value), digits) else text
 
 
-def signed(value: float, digits: int = 0, language: Language = ENGLISH) -> str:
+def signed(value: float, digits: int = 0, language: Language | None = None) -> str:
     """With its sign: ``+14``, ``−3``, and ``0`` for what rounds to nothing."""
     text = number(value, digits, language)
     return f"+{text}" if value > 0 and round(value, digits) else text
 
 
-def points(value: float, language: Language = ENGLISH) -> str:
+def points(value: float, language: Language | None = None) -> str:
     """Score points of a contribution: whole ones, and one decimal where a whole number would hide the sign."""
     return signed(value, 1 if 0.05 <= abs(value) < 0.95 else 0, language)
 
@@ -71,19 +73,19 @@ def glyph(text: str) -> str:
     return {MINUS: "▼", "+": "▲"}.get(text[:1], "•")
 
 
-def day(value: date, language: Language = ENGLISH) -> str:
+def day(value: date, language: Language | None = None) -> str:
     """``3 February 2026``."""
-    return language.day(value)
+    return (language or current_language()).day(value)
 
 
-def error(value: float, language: Language = ENGLISH) -> str:
+def error(value: float, language: Language | None = None) -> str:
     """A standard error in points: ``± 0.4``, ``< 0.1``; 0 where nothing was sampled."""
     if 0 < value < 0.1:
         return f"<{NARROW_SPACE}{number(0.1, 1, language)}"
     return f"±{NARROW_SPACE}{number(value, 1, language)}" if value else "0"
 
 
-def shown(text: str, longest: int = LONGEST_TEXT, language: Language = ENGLISH) -> Markup:
+def shown(text: str, longest: int = LONGEST_TEXT, language: Language | None = None) -> Markup:
     """A foreign text for a page: isolated in its direction, escaped, shortened, with what is invisible made visible.
 
     White space is collapsed. Control and other unprintable characters stand as their code in a frame. A text that a
@@ -93,7 +95,11 @@ def shown(text: str, longest: int = LONGEST_TEXT, language: Language = ENGLISH) 
     body = Markup("<bdi{}>{}</bdi>").format(_breaks(kept), _visible(kept))
     if not n_more:
         return body
-    more = language.gettext("… {number} more characters").format(number=number(n_more, 0, language))
+    more = (
+        (language or current_language())
+        .gettext("… {number} more characters")
+        .format(number=number(n_more, 0, language))
+    )
     return body + Markup(' <span class="more">{}</span>').format(more)
 
 
@@ -164,31 +170,32 @@ def _name(character: str) -> str:
     return unicodedata.name(character, "control character").lower()
 
 
-def value(fact: Fact, longest: int = LONGEST_TEXT, language: Language = ENGLISH) -> Markup:
+def value(fact: Fact, longest: int = LONGEST_TEXT, language: Language | None = None) -> Markup:
     """A fact's value with its unit, as the applicant would write it."""
     return _value(fact.value, fact.unit, longest, language)
 
 
-def before(move: Move, longest: int = LONGEST_TEXT, language: Language = ENGLISH) -> Markup:
+def before(move: Move, longest: int = LONGEST_TEXT, language: Language | None = None) -> Markup:
     """Where a move begins."""
     return _value(move.before, move.unit, longest, language)
 
 
-def after(move: Move, longest: int = LONGEST_TEXT, language: Language = ENGLISH) -> Markup:
+def after(move: Move, longest: int = LONGEST_TEXT, language: Language | None = None) -> Markup:
     """Where a move ends."""
     return _value(move.after, move.unit, longest, language)
 
 
-def _value(cell: bool | float | str | None, unit: str, longest: int, language: Language) -> Markup:
+def _value(cell: bool | float | str | None, unit: str, longest: int, language: Language | None) -> Markup:
     if cell is None or cell == "":
-        return Markup('<span class="absent">{}</span>').format(language.gettext("not given"))
+        return Markup('<span class="absent">{}</span>').format((language or current_language()).gettext("not given"))
     text = in_words(cell, unit, language)
     ours = not isinstance(cell, str) and unit in ("", "fraction", "percent", "%")
     return escape(text) if ours else shown(text, longest, language)
 
 
-def in_words(cell: bool | float | str, unit: str, language: Language = ENGLISH) -> str:
+def in_words(cell: bool | float | str, unit: str, language: Language | None = None) -> str:
     """A value with its unit: ``42.1 %``, ``$18,500``, ``1 year``, ``yes``; a text is as it is."""
+    language = language or current_language()
     if isinstance(cell, str):
         return cell
     if isinstance(cell, bool):
@@ -228,7 +235,7 @@ def of_one(unit: str) -> str:
     return _ONE.sub(r"\g<stem>", re.sub(r"(\w)ies\b", r"\1y", unit))
 
 
-def plain(value: float, language: Language = ENGLISH) -> str:
+def plain(value: float, language: Language | None = None) -> str:
     """A measured number: whole when it is whole or large, else three significant digits or more, none of them a 0 at
     its end.
     """
@@ -256,20 +263,25 @@ def p_value(p: float) -> str:
 
 def count(n: int, what: str) -> str:
     """``1 trial``, ``12 trials``."""
-    return f"{number(n)} {what}{'' if n == 1 else 's'}"
+    language, plural = current_language(), f"{what}s"
+    noun = language.translations.npgettext(COUNTED, what, plural, n)
+    return language.pgettext("number and unit", "{number} {unit}").format(number=number(n), unit=noun)
 
 
 def duration(seconds: float) -> str:
     """``45 s``, ``12 minutes``, ``1.4 hours``."""
     if seconds < 100:
-        return f"{number(seconds, 1 if seconds < 10 else 0)} s"
+        return gettext("{number} s").format(number=number(seconds, 1 if seconds < 10 else 0))
     if seconds < 5400:
-        return f"{number(seconds / 60)} minutes"
-    return f"{number(seconds / 3600, 1)} hours"
+        return gettext("{number} minutes").format(number=number(seconds / 60))
+    return gettext("{number} hours").format(number=number(seconds / 3600, 1))
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
     """``a, b and c``; beyond ``most`` the number of the others."""
+    comma = gettext(", ")
     if len(names) > most:
-        return f"{', '.join(names[:most])} and {len(names) - most} more"
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+        return gettext("{names} and {n} more").format(names=comma.join(names[:most]), n=number(len(names) - most))
+    if len(names) < 2:
+        return "".join(names)
+    return gettext("{names} and {last}").format(names=comma.join(names[:-1]), last=names[-1])

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_schemas.errors import UserError
-from experiments.options import use_threads
 from experiments.score.engines import Engine
 from experiments.score.job import ScoredFile, ScoreFiles, score_file
 from experiments.score.parts.executor import Executor, InProcess
@@ -22,6 +21,7 @@ from experiments.session.sources import shown, with_sources
 from experiments.session.standard_streams import DASH, copy_to_stdout, output_file
 from features.batches.warnings import in_lines
 from features.encoders.cache import Tell
+from features.encoders.threads import use_threads
 from features.sources.joined import JoinedSources
 from features.tables.reader import ReadOptions
 from fusion.scorer import Scorer, load_scorer

@@ -108,6 +108,7 @@ def load_models(files: ModelFiles, vectors: VectorCache | None, threads: int) ->
             reasons=files.reasons,
             threads=threads,
         )
+        scorer.encoder.open_now()  # the first request does not wait for torch
         scorer.prepare()
         scorer.prepare_to_explain()
         warm_up(scorer)
@@ -116,6 +117,7 @@ def load_models(files: ModelFiles, vectors: VectorCache | None, threads: int) ->
     champion, challenger, shadow = opened(files.model), opened(files.challenger), opened(files.shadow)
     assert champion is not None
     for scorer in seconds.scorers.values():
+        scorer.encoder.open_now()
         scorer.prepare()
     for other in (challenger, shadow):
         if other is not None:

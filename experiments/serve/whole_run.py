@@ -7,7 +7,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.options import use_threads
 from experiments.serve.app import AppSettings, make_app
 from experiments.serve.batching import BatchLimits
 from experiments.serve.decision_log import POSTGRES, open_log
@@ -28,6 +27,7 @@ from experiments.serve.keys import read_keys
 from experiments.serve.limits import Limits, check_limits
 from experiments.serve.service import Service
 from experiments.session.run import Run
+from features.encoders.threads import use_threads
 from fusion.text_encoder import VectorCache
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,10 +21,9 @@ from experiments.options import (
     SchemaOption,
     SheetOption,
     SourceOption,
-    report_day,
     vector_cache,
 )
-from experiments.session.run import INTERRUPTED, SOME_REJECTED, Run
+from experiments.session.run import INTERRUPTED, SOME_REJECTED
 
 
 class FoldKind(StrEnum):
@@ -104,53 +104,34 @@ def sweep(
     saw. Writes best.toml (for train --config), leaderboard.csv and report.html. Run it again to go on: nothing that was
     finished is lost. Exit code 3: some rows were rejected; 130: interrupted.
     """
-    from data_schemas.reader import load_schema
-    from experiments.session.sources import shown, with_sources
-    from experiments.sweep.conditions import Search, settled
-    from experiments.sweep.job import SweepFolder, refuse_never_flat, refuse_tuning, sweep_study
-    from experiments.sweep.results import write_results
-    from experiments.sweep.searching import effort_of
-    from experiments.sweep.storage import database_errors
-    from experiments.train.job import read_decided, write_rejects
+    from experiments.sweep.whole_run import SweepRequest, sweep_as_requested
     from features.tables.reader import ReadOptions
-    from fusion.config import EncoderConfig, load_config
-    from fusion.model.search_space import load_space
-    from fusion.text_encoder import OpenEncoder, open_text_encoder
 
-    arguments = {
-        "schema": schema,
-        "data": data,
-        "out": out,
-        "config": config,
-        "set": overrides or [],
-        "space": space,
-        "sources": shown(source),
-    }
-    arguments |= {"objective": objective or [], "folds": folds, "until": until, "hold_out": hold_out}
-    arguments |= {"trials": trials, "timeout": timeout, "workers": workers, "study": study, "seed": seed}
-    with Run.start("sweep", out, arguments, json_output) as run:  # without the storage, which may hold a password
-        contract = load_schema(schema)
-        base = load_config(config, overrides or [])
-        goals = tuple(dict.fromkeys(objective or ["log_loss"]))
-        last_day = until.date() if until else None
-        search = settled(Search(base, load_space(space, base), goals, folds.value, last_day, hold_out), run.note)
-        effort = effort_of(trials, workers, timeout, seed, until_flat)
-        refuse_never_flat(search, effort)
-        refuse_tuning(search)
-        place = SweepFolder(out, study or out.resolve().name, storage, resume)
-        place.make()
-        options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
-        read = read_decided(contract, data, with_sources(run, data, contract, source or (), options), run)
-        write_rejects(read.rejects, place.rejects)
-
-        def opener(of: EncoderConfig) -> OpenEncoder:
-            return open_text_encoder(of, vector_cache(cache, cache_gb, no_cache, run.note))
-
-        with database_errors():
-            found = sweep_study(read, search, place, effort, opener, run)
-            results = write_results(found, place.out, report_day(None))
-        run.finish(results.summary(), results.lines())
+    request = SweepRequest(
+        schema=schema,
+        data=tuple(data),
+        out=out,
+        trials=trials,
+        timeout=timeout,
+        workers=workers,
+        config=config,
+        overrides=tuple(overrides or ()),
+        space=space,
+        objectives=tuple(dict.fromkeys(objective or ["log_loss"])),
+        folds=folds.value,
+        until=until.date() if until else None,
+        hold_out=hold_out,
+        until_flat=until_flat,
+        study=study or out.resolve().name,
+        storage=storage,
+        resume=resume,
+        seed=seed,
+        sources=tuple(source or ()),
+        options=ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet),
+        vectors=partial(vector_cache, cache, cache_gb, no_cache),
+    )
+    found = sweep_as_requested(request, json_output)
     if found.interrupted:
         raise typer.Exit(INTERRUPTED)
-    if len(read.rejects):
+    if found.rejected:
         raise typer.Exit(SOME_REJECTED)

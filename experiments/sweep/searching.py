@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import optuna
-import torch
 from optuna.trial import FrozenTrial, TrialState
 from scipy import sparse
 
@@ -32,6 +31,7 @@ from experiments.sweep.study import (
 from experiments.sweep.worker import WorkerOrder
 from experiments.sweep.worker_pool import WorkerPool
 from experiments.train.choices import choose_aloud
+from features.encoders.threads import n_threads
 from fusion.config import TextConfig
 from fusion.model.search_space import active_settings, with_held_given
 
@@ -63,9 +63,9 @@ class Effort:
 
 def effort_of(trials: int, workers: int, timeout: float | None, seed: int, until_flat: bool) -> Effort:
     """The processors that torch may use are shared out among the workers; ``workers`` 0 means one for each."""
-    n_threads = torch.get_num_threads()
-    n_workers = workers or n_threads
-    return Effort(trials, n_workers, max(1, n_threads // n_workers), timeout, seed, until_flat)
+    processors = n_threads()
+    n_workers = workers or processors
+    return Effort(trials, n_workers, max(1, processors // n_workers), timeout, seed, until_flat)
 
 
 def search_until_enough(study: optuna.Study, plan: StudyPlan, task: Task, effort: Effort, run: Run) -> bool:

@@ -20,10 +20,10 @@ from experiments.options import (
     SheetOption,
     SourceOption,
     ThreadsOption,
-    use_threads,
     vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
+from features.encoders.threads import use_threads
 
 EXAMPLES = """
 Examples:

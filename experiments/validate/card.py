@@ -7,6 +7,8 @@ from datetime import date
 from data_schemas.contract import Direction, Role
 from experiments.reporting.cells import figure
 from experiments.reporting.document import Column, Document, Finding, Gap, Section, Table
+from experiments.reporting.language import gettext
+from experiments.reporting.lower_floors import lower_words
 from experiments.reporting.model_name import name_and_digest
 from experiments.reporting.words import count, listed, number, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
@@ -19,17 +21,25 @@ def card(scored: ScoredOutcomes, findings: tuple[Finding, ...], made_on: date) -
     made = bundle.manifest.provenance
     return Document(
         report="card",
-        title=bundle.schema.title,
-        kicker="Model card",
+        title=gettext(bundle.schema.title),
+        kicker=gettext("Model card"),
         made_on=made_on,
         facts={
-            "Model": name_and_digest(bundle),
-            "Answers": "probability of default, score, decision, reasons",
-            "Learned from": f"{count(made.n_rows, 'application')}, {number(made.n_bad)} bad",
-            "Decided": f"{made.window[0]} to {made.window[1]}" if made.window else "dates not known",
-            "Validated on": f"{count(len(scored), 'application')}, {number(int(scored.y.sum()))} bad",
+            gettext("Model"): name_and_digest(bundle),
+            gettext("Answers"): gettext("probability of default, score, decision, reasons"),
+            gettext("Learned from"): gettext("{n_rows}, {n_bad} bad").format(
+                n_rows=count(made.n_rows, "application"), n_bad=number(made.n_bad)
+            ),
+            gettext("Decided"): gettext("{window} to {window2}").format(window=made.window[0], window2=made.window[1])
+            if made.window
+            else gettext("dates not known"),
+            gettext("Validated on"): gettext("{scored}, {sum} bad").format(
+                scored=count(len(scored), "application"), sum=number(int(scored.y.sum()))
+            ),
         },
-        headline=("What the model is for and where it ends. The evidence is in the validation report beside it.",),
+        headline=(
+            gettext("What the model is for and where it ends. The evidence is in the validation report beside it."),
+        ),
         sections=(
             _purpose(bundle),
             _data(bundle),
@@ -47,76 +57,115 @@ def origin(bundle: Bundle) -> dict[str, str]:
     """Versions and digests that a validator needs to make the same model again."""
     made = bundle.manifest.provenance
     digests = {
-        "model": bundle.manifest.model_id,
-        "schema sha256": made.schema_digest,
-        "settings sha256": made.config_digest,
-        "training files sha256": made.data_digest,
-        "text encoder": made.encoder_digest,
-        "seed": str(made.seed),
+        gettext("model"): bundle.manifest.model_id,
+        gettext("schema sha256"): made.schema_digest,
+        gettext("settings sha256"): made.config_digest,
+        gettext("training files sha256"): made.data_digest,
+        gettext("text encoder"): made.encoder_digest,
+        gettext("seed"): str(made.seed),
     }
-    return digests | {"versions in training": ", ".join(f"{name} {one}" for name, one in sorted(made.versions.items()))}
+    return digests | {
+        gettext("versions in training"): ", ".join(f"{name} {one}" for name, one in sorted(made.versions.items()))
+    }
 
 
 def _purpose(bundle: Bundle) -> Section:
     schema = bundle.schema
-    bad = listed(schema.bad_values, 10) if schema.bad_if is None else str(schema.bad_if)
+    bad = (
+        listed([lower_words(value) for value in schema.bad_values], 10) if schema.bad_if is None else str(schema.bad_if)
+    )
     target = schema.field_of(Role.TARGET)
     return Section(
         key="purpose",
-        title="Purpose",
+        title=gettext("Purpose"),
         words=(
-            f"It estimates how likely an application for {schema.title} is to turn bad"
-            f"{f' ({target.title}: {bad})' if target else ''}, so that a lender can rank and decide, and give "
-            "applicants the reasons.",
-            "One number decides: the calibrated log-odds, shown as PD and as points. Contributions of columns and of "
-            "sentences add up to it exactly.",
+            (
+                gettext(
+                    "It estimates how likely an application for {schema_title} is to turn bad ({target_title}: "
+                    "{bad}), so that a lender can rank and decide, and give applicants the reasons."
+                )
+                if target
+                else gettext(
+                    "It estimates how likely an application for {schema_title} is to turn bad, so that a lender "
+                    "can rank and decide, and give applicants the reasons."
+                )
+            ).format(schema_title=gettext(schema.title), target_title=gettext(target.title) if target else "", bad=bad),
+            gettext(
+                "One number decides: the calibrated log-odds, shown as PD and as points. Contributions of columns and "
+                "of sentences add up to it exactly."
+            ),
         ),
     )
 
 
 def _data(bundle: Bundle) -> Section:
     schema, made = bundle.schema, bundle.manifest.provenance
-    unseen = [field.title for field in schema.fields_of(Role.PROTECTED, Role.IGNORED, Role.GROUP)]
-    later = [field.title for field in schema.fields_of(Role.AUXILIARY)]
-    sources = [f"{one.title} ({count(len(schema.fields_from(one.name)), 'column')})" for one in schema.sources]
+    unseen = [gettext(field.title) for field in schema.fields_of(Role.PROTECTED, Role.IGNORED, Role.GROUP)]
+    later = [gettext(field.title) for field in schema.fields_of(Role.AUXILIARY)]
+    sources = [f"{gettext(one.title)} ({count(len(schema.fields_from(one.name)), 'column')})" for one in schema.sources]
     masked = [kind.value.replace("_", " ") for kind in bundle.config.text.mask]
-    window = f", decided {made.window[0]} to {made.window[1]}" if made.window else ""
+    window = (
+        gettext(", decided {window} to {window2}").format(window=made.window[0], window2=made.window[1])
+        if made.window
+        else ""
+    )
     words = [
-        f"{count(made.n_rows, 'decided application')}{window}; {percent(made.n_bad / made.n_rows)} turned bad. Rows "
-        "that broke the data contract were left out and listed at training.",
-        f"Columns kept from the model: {listed(unseen, 60) if unseen else 'none'}.",
+        gettext(
+            "{n_rows}{window}; {n_bad} turned bad. Rows that broke the data contract were left out and "
+            "listed at training."
+        ).format(
+            n_rows=count(made.n_rows, "decided application"), window=window, n_bad=percent(made.n_bad / made.n_rows)
+        ),
+        gettext("Columns kept from the model: {unseen}.").format(
+            unseen=listed(unseen, 60) if unseen else gettext("none")
+        ),
     ]
     if sources:
         words.append(
-            f"Made of the records of further sources, as they were known at the decision: {listed(sources, 60)}."
+            gettext("Made of the records of further sources, as they were known at the decision: {sources}.").format(
+                sources=listed(sources, 60)
+            )
         )
     if later:
-        words.append(f"Known only later, and read in training alone: {listed(later, 60)}.")
+        words.append(gettext("Known only later, and read in training alone: {later}.").format(later=listed(later, 60)))
     if masked:
-        words.append(f"Sentences on {listed(masked, 9)} are cut from narratives before they are read.")
-    return Section(key="training_data", title="Data it learned from", words=tuple(words))
+        words.append(
+            gettext("Sentences on {masked} are cut from narratives before they are read.").format(
+                masked=listed(masked, 9)
+            )
+        )
+    return Section(key="training_data", title=gettext("Data it learned from"), words=tuple(words))
 
 
 def _method(bundle: Bundle) -> Section:
     schema, config = bundle.schema, bundle.config
-    held = [field.title for field in schema.features if _directed(field.direction)]
-    held += [derived.title for derived in schema.derived if _directed(derived.direction)]
-    style = (
+    held = [gettext(field.title) for field in schema.features if _directed(field.direction)]
+    held += [gettext(derived.title) for derived in schema.derived if _directed(derived.direction)]
+    style = gettext(
         "It also reads how narratives are written: their length, their capitals, their parts that were cut. That may "
         "stand for schooling or native language: `creditfusion probe` examines it, and no reason may name it."
     )
     return Section(
         key="method",
-        title="Method",
+        title=gettext("Method"),
         words=(
-            f"{count(len(schema.features), 'column')}, {count(len(schema.derived), 'feature')} derived from them and "
-            f"{count(len(schema.narratives), 'narrative')} per application. A text encoder turns narratives into "
-            "vectors; a joint head reads vectors, words and columns; boosted trees read the columns and what the head "
-            "makes of the text. The two are blended and calibrated by a line in log-odds, on predictions for rows that "
-            f"neither had seen, in {config.folds.n_folds} folds that never part one applicant or one narrative.",
-            f"Risk may only move one way along: {listed(held, 30) if held else 'no column'}.",
+            gettext(
+                "{features}, {derived} derived from them and {narratives} per application. A text encoder "
+                "turns narratives into vectors; a joint head reads vectors, words and columns; boosted trees "
+                "read the columns and what the head makes of the text. The two are blended and calibrated by "
+                "a line in log-odds, on predictions for rows that neither had seen, in {n_folds} folds that "
+                "never part one applicant or one narrative."
+            ).format(
+                features=count(len(schema.features), "column"),
+                derived=count(len(schema.derived), "feature"),
+                narratives=count(len(schema.narratives), "narrative"),
+                n_folds=config.folds.n_folds,
+            ),
+            gettext("Risk may only move one way along: {held}.").format(
+                held=listed(held, 30) if held else gettext("no column")
+            ),
             *((style,) if config.text.style else ()),
-            "Protected columns take no part in it.",
+            gettext("Protected columns take no part in it."),
         ),
     )
 
@@ -134,22 +183,26 @@ def _figures(bundle: Bundle) -> Section:
     kinds = ("auc", "ks", "brier")
     return Section(
         key="training_figures",
-        title="Figures at training",
+        title=gettext("Figures at training"),
         words=(
-            "“Out of fold” rows were scored by parts that had not seen their outcome; “after” rows were decided after "
-            "the training window. The validation report judges other rows, with intervals.",
+            gettext(
+                "“Out of fold” rows were scored by parts that had not seen their outcome; “after” rows were decided "
+                "after the training window. The validation report judges other rows, with intervals."
+            ),
         ),
         tables=(
             Table(
                 key="training_figures",
-                title="Headline figures",
+                title=gettext("Headline figures"),
                 columns=(
-                    Column(key="rows", title="Rows"),
-                    Column(key="auc", title="AUC", form="number", digits=4),
-                    Column(key="ks", title="KS", form="number", digits=4),
-                    Column(key="brier", title="Brier score", form="number", digits=4),
+                    Column(key="rows", title=gettext("Rows")),
+                    Column(key="auc", title=gettext("AUC"), form="number", digits=4),
+                    Column(key="ks", title=gettext("KS"), form="number", digits=4),
+                    Column(key="brier", title=gettext("Brier score"), form="number", digits=4),
                 ),
-                rows=tuple((part, *(_known(values.get(kind)) for kind in kinds)) for part, values in found.items()),
+                rows=tuple(
+                    (lower_words(part), *(_known(values.get(kind)) for kind in kinds)) for part, values in found.items()
+                ),
             ),
         ),
     )
@@ -167,15 +220,21 @@ def _limits(findings: tuple[Finding, ...]) -> Section:
     )
     return Section(
         key="limitations",
-        title="Limitations",
+        title=gettext("Limitations"),
         findings=grave,
         words=(
-            "It learned from loans that were granted. It says less of applicants like those who used to be refused.",
-            "PDs hold for the window of outcome in the training data; the contract has no date of default, so nothing "
-            "is said of when.",
-            "Narratives are read in the language of the text encoder. What applicants write can be coached; whether "
-            "the text still earns its keep is part of the validation and should be looked at every time.",
-            "Reasons say what moved this score, not what caused the outcome.",
+            gettext(
+                "It learned from loans that were granted. It says less of applicants like those who used to be refused."
+            ),
+            gettext(
+                "PDs hold for the window of outcome in the training data; the contract has no date of default, so "
+                "nothing is said of when."
+            ),
+            gettext(
+                "Narratives are read in the language of the text encoder. What applicants write can be coached; "
+                "whether the text still earns its keep is part of the validation and should be looked at every time."
+            ),
+            gettext("Reasons say what moved this score, not what caused the outcome."),
         ),
     )
 
@@ -183,14 +242,21 @@ def _limits(findings: tuple[Finding, ...]) -> Section:
 def _use() -> Section:
     return Section(
         key="use",
-        title="Intended and unintended use",
+        title=gettext("Intended and unintended use"),
         words=(
-            "Intended: ranking and deciding applications of the same product, in the same country, with the "
-            "same way of applying; referring doubtful ones to people; giving the principal reasons.",
-            "Not intended: other products or countries, existing customers’ behaviour, collections, fraud, employment "
-            "or insurance, setting a price without a separate study, or decisions without a way to complain.",
-            "Not without a fresh validation: a new application form, a new text encoder, a shift that the monitoring "
-            "shows, or a training window that ended over two years ago.",
+            gettext(
+                "Intended: ranking and deciding applications of the same product, in the same country, with the "
+                "same way of applying; referring doubtful ones to people; giving the principal reasons."
+            ),
+            gettext(
+                "Not intended: other products or countries, existing customers’ behaviour, collections, fraud, "
+                "employment or insurance, setting a price without a separate study, or decisions without a way to "
+                "complain."
+            ),
+            gettext(
+                "Not without a fresh validation: a new application form, a new text encoder, a shift that the "
+                "monitoring shows, or a training window that ended over two years ago."
+            ),
         ),
     )
 
@@ -198,42 +264,69 @@ def _use() -> Section:
 def _monitoring(bundle: Bundle) -> Section:
     rows = (
         (
-            "Rejected rows, data-quality flags",
-            "every run",
-            "over 5 % rejected, or a flag twice as frequent",
-            "mend the feed",
+            gettext("Rejected rows, data-quality flags"),
+            gettext("every run"),
+            gettext("over 5 % rejected, or a flag twice as frequent"),
+            gettext("mend the feed"),
         ),
         (
-            "PSI of the score",
-            "monthly",
-            "over 0.10 look, over 0.25 act, both beyond chance",
-            "find the column; validate",
+            gettext("PSI of the score"),
+            gettext("monthly"),
+            gettext("over 0.10 look, over 0.25 act, both beyond chance"),
+            gettext("find the column; validate"),
         ),
-        ("CSI of every column, drift of narratives", "monthly", "over 0.25 beyond chance", "validate without it"),
-        ("Approval rate, referrals", "weekly", "beyond the policy's bounds", "look at the cut-offs"),
-        ("Mean PD against bad rate", "quarterly, matured loans", "interval without 0", "calibrate again"),
         (
-            "AUC and KS, with intervals",
-            "quarterly, matured loans",
-            "interval below that of the validation",
-            "train again",
+            gettext("CSI of every column, drift of narratives"),
+            gettext("monthly"),
+            gettext("over 0.25 beyond chance"),
+            gettext("validate without it"),
         ),
-        ("Adverse impact by group", "quarterly", "ratio below 0.80 beyond chance", "stop and review"),
-        ("Worth of the narratives", "twice a year", "no gain beyond chance, twice in a row", "drop or retrain"),
+        (
+            gettext("Approval rate, referrals"),
+            gettext("weekly"),
+            gettext("beyond the policy's bounds"),
+            gettext("look at the cut-offs"),
+        ),
+        (
+            gettext("Mean PD against bad rate"),
+            gettext("quarterly, matured loans"),
+            gettext("interval without 0"),
+            gettext("calibrate again"),
+        ),
+        (
+            gettext("AUC and KS, with intervals"),
+            gettext("quarterly, matured loans"),
+            gettext("interval below that of the validation"),
+            gettext("train again"),
+        ),
+        (
+            gettext("Adverse impact by group"),
+            gettext("quarterly"),
+            gettext("ratio below 0.80 beyond chance"),
+            gettext("stop and review"),
+        ),
+        (
+            gettext("Worth of the narratives"),
+            gettext("twice a year"),
+            gettext("no gain beyond chance, twice in a row"),
+            gettext("drop or retrain"),
+        ),
     )
-    columns = ("What", "How often", "Trigger", "Then")
+    columns = (gettext("What"), gettext("How often"), gettext("Trigger"), gettext("Then"))
     return Section(
         key="monitoring",
-        title="Monitoring plan",
+        title=gettext("Monitoring plan"),
         words=(
-            f"All of it is in what `creditfusion evaluate` writes; run it on each month's file with this model "
-            f"({bundle.manifest.model_id}). Early months have no outcomes: `creditfusion score` reports rejects, "
-            "flags and decisions at once.",
+            gettext(
+                "All of it is in what `creditfusion evaluate` writes; run it on each month's file with this "
+                "model ({model_id}). Early months have no outcomes: `creditfusion score` reports rejects, "
+                "flags and decisions at once."
+            ).format(model_id=bundle.manifest.model_id),
         ),
         tables=(
             Table(
                 key="monitoring",
-                title="What to watch",
+                title=gettext("What to watch"),
                 columns=tuple(Column(key=name.lower().replace(" ", "_"), title=name) for name in columns),
                 rows=rows,
             ),

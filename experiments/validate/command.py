@@ -17,6 +17,7 @@ from experiments.options import (
     EncodingOption,
     ForceOption,
     JsonOption,
+    LanguageOption,
     ModelOption,
     NoCacheOption,
     PolicyOption,
@@ -29,10 +30,10 @@ from experiments.options import (
     ThreadsOption,
     check_free,
     report_day,
-    use_threads,
     vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
+from features.encoders.threads import use_threads
 
 EXAMPLES = """
 Examples:
@@ -59,6 +60,7 @@ def evaluate(
     reread: Annotated[
         bool, typer.Option("--reread/--no-reread", help="Read narratives again with words exchanged and sentences cut.")
     ] = True,
+    language: LanguageOption = "en",
     made_on: DateOption = None,
     force: ForceOption = False,
     strict: StrictOption = False,
@@ -86,7 +88,9 @@ def evaluate(
     in another unit) gets a warning, also in the report. With --strict a warning ends the run with exit code 4 before
     anything is written.
     """
+    from experiments.reporting.catalogues import language_of
     from experiments.reporting.files import names_of, write_pages
+    from experiments.reporting.language import speaking
     from experiments.session.second_models import SecondModels
     from experiments.session.sources import shown, with_sources
     from experiments.session.unlike_training import refuse
@@ -97,7 +101,7 @@ def evaluate(
 
     check_free(out, names_of(VALIDATION, CARD), force)
     segments = tuple(dict.fromkeys(segment or ()))
-    day = report_day(made_on)
+    day, spoken_language = report_day(made_on), language_of(language)
     order = ValidationRequest(tuple(data), since.date() if since else None, segments, keep_training_rows, reread, day)
     options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
     arguments = {
@@ -107,6 +111,7 @@ def evaluate(
         "since": since,
         "policy": policy,
         "second": second,
+        "language": spoken_language.code,
         "segments": segments,
         "sources": shown(source),
     }
@@ -119,10 +124,11 @@ def evaluate(
                 model, encoder=encoder, cache=vectors, policy=policy, seconds=seconds.scorers, threads=threads
             )
         options = with_sources(run, order.files, scorer.schema, source or (), options, threads=threads, strict=strict)
-        found = validate(scorer, order, options, run, seconds)
+        with speaking(spoken_language):
+            found = validate(scorer, order, options, run, seconds)
         if strict:
             refuse(found.scored.warnings, "Look at the columns, or leave --strict out.")
-        with run.timed("write"):
+        with run.timed("write"), speaking(spoken_language):
             write_pages(out, {VALIDATION: found.report, CARD: found.card}, found.rejects.frame)
         summed = summarise(found)
         run.finish({"out": out, **summed.summary}, {"out": out, **summed.lines})

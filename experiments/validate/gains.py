@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from experiments.reporting.cells import BAD_RATE, BADS, NUMBER, figure, interval
 from experiments.reporting.document import Cell, Column, Gap, Row, Table
-from experiments.validate.slices import TOO_FEW, Slice, enough
+from experiments.reporting.language import gettext, gettext_noop
+from experiments.validate.slices import Slice, enough, too_few
 from features.arrays import Floats
 from fusion.metrics import Gain, auc, brier_gain, delong
 from fusion.validation.intervals import Estimate, rate
 
-NO_ROW = "no row"
-NO_VARIANCE = "the difference does not vary"
+NO_ROW = gettext_noop("no row")
+NO_VARIANCE = gettext_noop("the difference does not vary")
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Contest:
         """
         key, title, note = heading
         counts = (
-            Column(key="rows", title="Rows"),
+            Column(key="rows", title=gettext("Rows")),
             NUMBER,
             BADS,
         )
@@ -86,21 +87,21 @@ class Contest:
                 *counts,
                 *rates,
                 *(Column(key=key, title=title, form="number", digits=3) for key, (title, _) in self.shown.items()),
-                Column(key="auc_gain", title="Gain in AUC", form="signed", digits=4),
-                Column(key="auc_p", title="p", form="p"),
-                Column(key="brier_gain", title="Gain in Brier score", form="signed", digits=5),
-                Column(key="brier_p", title="p of it", form="p"),
+                Column(key="auc_gain", title=gettext("Gain in AUC"), form="signed", digits=4),
+                Column(key="auc_p", title=gettext("p"), form="p"),
+                Column(key="brier_gain", title=gettext("Gain in Brier score"), form="signed", digits=5),
+                Column(key="brier_p", title=gettext("p of it"), form="p"),
             ),
             rows=tuple(self._row(one, bad_rates) for one in found),
         )
 
     def _row(self, one: SliceGain, bad_rates: bool) -> Row:
-        few = TOO_FEW if one.n else NO_ROW
+        few = too_few() if one.n else gettext(NO_ROW)
         return (
             one.name,
             one.n,
             one.n_bad,
-            *((interval(rate(one.n_bad, one.n), NO_ROW),) if bad_rates else ()),
+            *((interval(rate(one.n_bad, one.n), gettext(NO_ROW)),) if bad_rates else ()),
             *(one.areas or [Gap(gap=few)] * len(self.shown)),
             *gain_cells(one.auc, few),
             *gain_cells(one.brier, few),
@@ -111,7 +112,7 @@ def gain_cells(gain: Gain | None, few: str) -> tuple[Cell, Cell]:
     """A difference with its interval, and its p. few: why there is none, where there is none."""
     if gain is None or math.isnan(gain.difference):
         return Gap(gap=few), Gap(gap=few)
-    return interval(estimate(gain)), figure(gain.p, NO_VARIANCE)
+    return interval(estimate(gain)), figure(gain.p, gettext(NO_VARIANCE))
 
 
 def estimate(gain: Gain) -> Estimate:

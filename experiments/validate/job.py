@@ -12,6 +12,7 @@ import numpy as np
 
 from data_schemas.errors import ContractError
 from experiments.reporting.document import Document, Section
+from experiments.reporting.language import gettext
 from experiments.reporting.model_name import name_and_digest
 from experiments.reporting.policies import policy_words
 from experiments.reporting.words import count, number
@@ -104,7 +105,11 @@ def _taken(scorer: Scorer, read: Chunk, order: ValidationRequest, digest: str) -
     """
     applications, rejects = read.applications, read.rejects
     if not len(applications):
-        undecided = f", {number(read.n_undecided)} undecided" if read.n_undecided else ""
+        undecided = (
+            gettext(", {n_undecided} undecided").format(n_undecided=number(read.n_undecided))
+            if read.n_undecided
+            else ""
+        )
         raise ContractError(
             f"{', '.join(str(path) for path in order.files)} has no row that keeps the contract and has an outcome "
             f"({count(read.n_rows, 'row')} read, {number(len(rejects))} rejected{undecided})",
@@ -163,20 +168,24 @@ def validation(scored: ScoredOutcomes, intake: Intake, chapters: Sequence[Sectio
     findings = [finding for section in sections for finding in section.findings]
     return Document(
         report="validation",
-        title=bundle.schema.title,
-        kicker="Validation of a credit-risk model",
+        title=gettext(bundle.schema.title),
+        kicker=gettext("Validation of a credit-risk model"),
         made_on=made_on,
         facts={
-            "Model": name_and_digest(bundle),
-            "Learned from": f"{number(bundle.manifest.provenance.n_rows)} applications",
-            "Judged on": ", ".join(intake.files),
-            "Rows": f"{number(len(scored))}, {number(int(scored.y.sum()))} bad",
-            "Decided": scored.decided,
-            "Policy": policy_words(scored.policy),
+            gettext("Model"): name_and_digest(bundle),
+            gettext("Learned from"): gettext("{n_rows} applications").format(
+                n_rows=number(bundle.manifest.provenance.n_rows)
+            ),
+            gettext("Judged on"): ", ".join(intake.files),
+            gettext("Rows"): gettext("{scored}, {sum} bad").format(
+                scored=number(len(scored)), sum=number(int(scored.y.sum()))
+            ),
+            gettext("Decided"): scored.decided,
+            gettext("Policy"): policy_words(scored.policy),
         },
         headline=headline(findings),
         key_figures=key_figures(scored),
         front=plots_of(sections),
         sections=sections,
-        origin=origin(bundle) | {"files judged sha256": intake.digest},
+        origin=origin(bundle) | {gettext("files judged sha256"): intake.digest},
     )

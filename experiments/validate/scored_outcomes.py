@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import expit
 
+from experiments.reporting.language import gettext
 from experiments.session.reading import read_watched
 from experiments.session.run import Run
 from experiments.session.unlike_training import note_warnings
@@ -93,9 +94,9 @@ class ScoredOutcomes:
     def decided(self) -> str:
         """First and last month of decision in words."""
         if self.months is None:
-            return "not known"
+            return gettext("not known")
         known = self.months[~np.isnat(self.months)]
-        return f"{known.min()} to {known.max()}"
+        return gettext("{min} to {max}").format(min=known.min(), max=known.max())
 
 
 def score_outcomes(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from experiments.reporting.cells import P_VALUE
 from experiments.reporting.charts import BLUE, Dashes
 from experiments.reporting.document import Cell, Column, Form, Row
+from experiments.reporting.language import gettext
 from experiments.validate.scored_outcomes import ScoredOutcomes
 
 
@@ -41,7 +42,7 @@ Named = Sequence[tuple[str, Cell]]
 
 def alone(scored: ScoredOutcomes) -> Sides:
     """One model by itself."""
-    return (Side("value", "Value", "the model", BLUE, "-", scored),)
+    return (Side("value", gettext("Value"), gettext("the model"), BLUE, "-", scored),)
 
 
 Gains = Mapping[str, tuple[Cell, Cell]]
@@ -50,10 +51,17 @@ Gains = Mapping[str, tuple[Cell, Cell]]
 
 def figure_columns(sides: Sides, form: Form, digits: int, gains: Gains | None = None) -> tuple[Column, ...]:
     """A column of names, one for each model, and where there are gains also one for them and one for p."""
-    columns = [Column(key="figure", title="Figure")]
+    columns = [Column(key="figure", title=gettext("Figure"))]
     columns += [Column(key=side.key, title=side.title, form=form, digits=digits) for side in sides]
     if gains is not None:
-        columns.append(Column(key="difference", title=f"{sides[1].title} better by", form="signed", digits=digits))
+        columns.append(
+            Column(
+                key="difference",
+                title=gettext("{title} better by").format(title=sides[1].title),
+                form="signed",
+                digits=digits,
+            )
+        )
         columns.append(P_VALUE)
     return tuple(columns)
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from data_schemas.contract import Field, FieldType, Role
 from data_schemas.errors import ContractError
+from experiments.reporting.language import gettext
+from experiments.reporting.lower_floors import lower_words
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.arrays import Flags, Floats
 from features.tables.applications import Applications
@@ -20,7 +22,6 @@ MAX_VALUES = 5  # distinct numbers of a column that is chosen unasked
 MAX_COLUMNS = 5  # chosen unasked
 MIN_BADS = 10
 """A slice with fewer bads, or fewer goods, is shown with its rates and not ranked."""
-TOO_FEW = f"under {MIN_BADS} of a kind"
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,13 @@ def segment_cuts(scored: ScoredOutcomes, columns: Sequence[str]) -> list[Cut]:
         if not columns and not _handy(field, groups):
             continue
         kept = [at for at, n in enumerate(groups.sizes) if n and (columns or n >= MIN_ROWS)]
-        slices = [Slice(groups.labels[at], groups.code == at) for at in kept]
+        slices = [Slice(lower_words(groups.labels[at]), groups.code == at) for at in kept]
         rest = ~np.isin(groups.code, kept)
         if rest.any():
-            slices.append(Slice("missing" if (groups.code[rest] < 0).all() else "others and missing", rest))
-        cuts.append(Cut(field.name, field.title, tuple(slices), groups.how))
+            slices.append(
+                Slice(gettext("missing") if (groups.code[rest] < 0).all() else gettext("others and missing"), rest)
+            )
+        cuts.append(Cut(field.name, gettext(field.title), tuple(slices), lower_words(groups.how)))
     return cuts if columns else cuts[:MAX_COLUMNS]
 
 
@@ -104,7 +107,9 @@ def month_cut(scored: ScoredOutcomes) -> Cut | None:
         return None
     known = months[~np.isnat(months)]
     every = np.arange(known.min(), known.max() + np.timedelta64(1, "M"))
-    return Cut("decision_month", "Month of decision", tuple(Slice(str(month), months == month) for month in every))
+    return Cut(
+        "decision_month", gettext("Month of decision"), tuple(Slice(str(month), months == month) for month in every)
+    )
 
 
 def main_narrative(scored: ScoredOutcomes) -> str:
@@ -130,17 +135,34 @@ def length_cut(scored: ScoredOutcomes) -> Cut | None:
         return None
     inside = wrote(scored, main)
     length = np.where(inside, [len(text) for text in scored.applications.narrative(main)], 0)
-    slices = [] if inside.all() else [Slice(f"without {main}", ~inside)]
+    slices = [] if inside.all() else [Slice(gettext("without {name}").format(name=main), ~inside)]
     edges = (
         np.unique(np.quantile(length[inside], [0, 1 / 3, 2 / 3, 1], method="lower")).tolist() if inside.any() else []
     )
     for low, high in pairwise(edges):
         last = high == edges[-1]
         own = inside & (length >= low) & ((length <= high) if last else (length < high))
-        slices.append(Slice(f"{low:,} to {high if last else high - 1:,} characters", own))
+        slices.append(
+            Slice(gettext("{low:,} to {high:,} characters").format(low=low, high=high if last else high - 1), own)
+        )
     if len(edges) == 1:
-        slices.append(Slice(f"{edges[0]:,} characters", inside))
-    return Cut("narrative_length", f"length of “{scored.applications.schema[main].title}”", tuple(slices))
+        slices.append(Slice(gettext("{edges:,} characters").format(edges=edges[0]), inside))
+    return Cut(
+        "narrative_length",
+        gettext("length of “{title}”").format(title=gettext(scored.applications.schema[main].title)),
+        tuple(slices),
+    )
+
+
+def too_few() -> str:
+    """Why a slice is not ranked."""
+    return gettext("under {n} of a kind").format(n=MIN_BADS)
+
+
+def is_without(name: str) -> bool:
+    """Whether a slice of that name holds the rows without a narrative."""
+    before, _, after = gettext("without {name}").partition("{name}")
+    return name.startswith(before) and name.endswith(after)
 
 
 def enough(y: Floats) -> bool:

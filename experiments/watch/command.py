@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from data_schemas.errors import ContractError
 from experiments.options import (
     CacheGbOption,
     CacheOption,
@@ -27,10 +27,9 @@ from experiments.options import (
     SourceOption,
     ThreadsOption,
     report_day,
-    use_threads,
     vector_cache,
 )
-from experiments.session.run import ALL_REJECTED, SOME_REJECTED, WARNED, Run
+from experiments.session.run import ALL_REJECTED, SOME_REJECTED, WARNED
 
 ALARMED = 5
 """Exit code of a watch that gave an alarm."""
@@ -125,78 +124,36 @@ def watch(
 
     Exit code 0: nothing departs; 4: warnings; 5: alarms; 3: neither, but some rows were rejected.
     """
-    from data_schemas.reader import load_schema
-    from experiments.session.second_models import SecondModels
-    from experiments.session.sources import shown
-    from experiments.watch.delivery import Deliverer
-    from experiments.watch.follow import follow as follow_folder
-    from experiments.watch.job import Watch, summary
-    from experiments.watch.opened import Opened
-    from experiments.watch.parts import open_gatherers, open_parts
-    from experiments.watch.reading import Intake
-    from experiments.watch.state import FOLDER, open_state
+    from experiments.watch.whole_run import WatchRequest, watch_as_requested
     from features.tables.reader import ReadOptions
-    from fusion.scorer import load_scorer
-    from fusion.watch.rules import load_rules
 
-    if (model is None) == (schema is None):
-        raise ContractError("a watch is one of --model or of --schema", "Give one of them.")
-    if not data and follow is None:
-        raise ContractError("no file is named", "Name at least one with --data, or a folder with --follow.")
-    if since is not None and until is not None and until < since:
-        raise ContractError("--until is before --since, so no day is left", "Name a later day with --until.")
-    alarm_rules = load_rules(rules)
-    deliverer = Deliverer(alarm_rules)
-    arguments: dict[str, object] = {"model": model, "schema": schema, "data": data, "out": out, "rules": rules}
-    arguments |= {"reference": reference, "period": period, "since": since, "until": until, "policy": policy}
-    arguments |= {"second": second, "sources": shown(source), "quote": quote}
-    options = ReadOptions(
-        chunk_rows,
-        outcome_if_known=True,
-        delimiter=delimiter,
-        encoding=encoding,
-        sheet=sheet,
-        passthrough=alarm_rules.copies.columns,
+    request = WatchRequest(
+        model=model,
+        schema=schema,
+        data=tuple(data or ()),
+        references=tuple(reference or ()),
+        follow=follow,
+        out=out,
+        period=period.value,
+        since=_day(since),
+        until=_day(until),
+        rules=rules,
+        policy=policy,
+        second=tuple(second or ()),
+        quote=quote,
+        force=force,
+        encoder=encoder,
+        sources=tuple(source or ()),
+        options=ReadOptions(chunk_rows, outcome_if_known=True, delimiter=delimiter, encoding=encoding, sheet=sheet),
+        vectors=partial(vector_cache, cache, cache_gb, no_cache),
+        threads=threads,
     )
-    with Run.start("watch", out / "watch", arguments, json_output) as run:
-        with run.timed("load"):
-            use_threads(threads)
-            vectors = vector_cache(cache, cache_gb, no_cache, run.note)
-            if model is not None:
-                seconds = SecondModels.load(second or (), vectors, threads)
-                named = tuple(seconds.scorers)
-                scorer = load_scorer(
-                    model, encoder=encoder, cache=vectors, policy=policy, seconds=named, threads=threads
-                )
-                opened = Opened.of_model(scorer, seconds, quote)
-            else:
-                opened = Opened.of_texts(load_schema(str(schema)), encoder, vectors, quote)
-            intake = Intake(
-                opened,
-                open_parts(opened),
-                open_gatherers(alarm_rules, out / FOLDER),
-                period.value,
-                options,
-                source or (),
-                _day(since),
-                _day(until),
-                threads,
-            )
-        state = run.hold(open_state(out, force))
-        found = Watch(intake, alarm_rules, state, out, run, deliverer)
-        found.check_identity(reference or ())
-        found.take_references(reference or ())
-        found.take_all(data or (), report_day(made_on))
-        if follow is not None:
-            follow_folder(found, follow, lambda: report_day(made_on))
-        alerts = state.unreported()
-        run.finish({"out": out, **summary(found, alerts)})
-        state.report(alerts)
-    grades = {alert.grade for alert in alerts}
+    ended = watch_as_requested(request, partial(report_day, made_on), json_output)
+    grades = {alert.grade for alert in ended.alerts}
     if grades:
         raise typer.Exit(ALARMED if "alarm" in grades else WARNED)
-    if any(file.rejected for file in found.taken):
-        raise typer.Exit(SOME_REJECTED if any(file.watched for file in found.taken) else ALL_REJECTED)
+    if any(file.rejected for file in ended.taken):
+        raise typer.Exit(SOME_REJECTED if any(file.watched for file in ended.taken) else ALL_REJECTED)
 
 
 def _day(given: datetime | None) -> date | None:

@@ -9,7 +9,7 @@ import numpy as np
 from data_schemas.contract import Schema
 from experiments.session.second_models import NO_SECOND_MODELS, SecondModels
 from features.design import TextBlock
-from features.encoders.encoder import Progress
+from features.encoders.vectors import Progress
 from features.narratives.masking import Mask
 from features.narratives.reader import TextReader
 from features.tables.applications import Applications

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from data_schemas.contract import Schema
+from experiments.reporting.language import gettext
 from experiments.session.progress import advance_to
 from experiments.session.run import Run
 from experiments.session.sources import with_sources
@@ -87,7 +88,9 @@ def _sample(parts: Sequence[Applications], schema: Schema) -> list[Applications]
 def _note(learned: LearnedOpinion, first: Path, run: Run) -> None:
     topics = learned.topics
     if not len(topics):
-        what = f"{first.name} has {topics.n_texts} texts, topics take {LEAST_TEXTS}: moods are watched without topics"
+        what = gettext(
+            "{first_name} has {n_texts} texts, topics take {least_texts}: moods are watched without topics"
+        ).format(first_name=first.name, n_texts=topics.n_texts, least_texts=LEAST_TEXTS)
         run.note(f"{what}. Name a larger file of usual rows with --reference.", {"topics": 0})
     else:
         run.note(f"{len(topics)} topics learned from {topics.n_texts:,} texts of {first.name}", {"topics": len(topics)})

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from experiments.reporting.document import Document, Finding, Section, Table, key_figure_table
+from experiments.reporting.language import gettext
 from experiments.reporting.model_name import name_and_digest
 from experiments.reporting.words import count, number
 from experiments.validate.card import origin
@@ -41,17 +42,23 @@ def watch_page(
     ranked = _ranked(alerts, periods)
     chapters = [*(_chapter(one, periods, state) for one in parts), *gathered]
     files = [file for file in state.files("data") if not file.refused]
-    span = f"{periods[0]} to {periods[-1]}" if len(periods) > 1 else "".join(periods)
+    span = (
+        gettext("{periods} to {periods2}").format(periods=periods[0], periods2=periods[-1])
+        if len(periods) > 1
+        else "".join(periods)
+    )
     model = {"Model": name_and_digest(opened.scorer.bundle)} if opened.scorer is not None else {}
     return Document(
         report="watch",
         title=opened.schema.title,
-        kicker="Watch of a credit-risk model" if opened.scorer is not None else "Watch of texts",
+        kicker=gettext("Watch of a credit-risk model") if opened.scorer is not None else gettext("Watch of texts"),
         made_on=made_on,
         facts={
             **model,
-            "Periods": f"{number(len(periods))}, {span}" if periods else "none yet",
-            "Rows": f"{number(sum(file.watched for file in files))} of {count(len(files), 'file')}",
+            "Periods": f"{number(len(periods))}, {span}" if periods else gettext("none yet"),
+            "Rows": gettext("{watched} of {files}").format(
+                watched=number(sum(file.watched for file in files)), files=count(len(files), "file")
+            ),
             "Held against": _held_against(opened, state),
         },
         headline=_headline(ranked),
@@ -77,10 +84,14 @@ def _held_against(opened: Opened, state: State) -> str:
     references = state.files("reference")
     if references:
         rows = number(sum(file.watched for file in references))
-        return f"{rows} rows of {', '.join(file.name for file in references)}"
+        return gettext("{rows} rows of {file_name}").format(
+            rows=rows, file_name=", ".join(file.name for file in references)
+        )
     if opened.scorer is None:
-        return "the periods before"
-    return f"the {number(opened.scorer.bundle.manifest.provenance.n_rows)} rows that the model learned from"
+        return gettext("the periods before")
+    return gettext("the {n_rows} rows that the model learned from").format(
+        n_rows=number(opened.scorer.bundle.manifest.provenance.n_rows)
+    )
 
 
 def _ranked(alerts: Sequence[Alert], periods: Sequence[str]) -> list[Alert]:
@@ -93,10 +104,14 @@ def _ranked(alerts: Sequence[Alert], periods: Sequence[str]) -> list[Alert]:
 
 def _headline(alerts: Sequence[Alert]) -> tuple[str, ...]:
     if not alerts:
-        return ("Nothing departs from what is usual by more than its rule lets pass.",)
+        return (gettext("Nothing departs from what is usual by more than its rule lets pass."),)
     n = {grade: sum(alert.grade == grade for alert in alerts) for grade in GRADES}
     parts = [count(n["alarm"], "alarm"), count(n["warn"], "warning")]
-    return (f"{' and '.join(parts)}. Gravest, in {alerts[0].period}: {alerts[0].words}",)
+    return (
+        gettext("{parts}. Gravest, in {period}: {words}").format(
+            parts=" and ".join(parts), period=alerts[0].period, words=alerts[0].words
+        ),
+    )
 
 
 def _key_figures(alerts: Sequence[Alert], periods: Sequence[str], state: State) -> Table:
@@ -105,10 +120,22 @@ def _key_figures(alerts: Sequence[Alert], periods: Sequence[str], state: State) 
     flagged = sum(1 for _ in state.flags())
     rejected = sum(sum(file.rejected.values()) for file in state.files("data"))
     rows = (
-        ("Alarms", number(sum(one.grade == "alarm" for one in alerts)), f"of {count(len(periods), 'period')}"),
-        ("Warnings", number(sum(one.grade == "warn" for one in alerts)), f"of {count(len(periods), 'period')}"),
-        ("In the latest period", number(len(own)), latest or "none yet"),
-        ("Rows flagged", number(flagged), f"flagged.csv; {number(rejected)} rejected, rejects.csv"),
+        (
+            gettext("Alarms"),
+            number(sum(one.grade == "alarm" for one in alerts)),
+            gettext("of {periods}").format(periods=count(len(periods), "period")),
+        ),
+        (
+            gettext("Warnings"),
+            number(sum(one.grade == "warn" for one in alerts)),
+            gettext("of {periods}").format(periods=count(len(periods), "period")),
+        ),
+        (gettext("In the latest period"), number(len(own)), latest or gettext("none yet")),
+        (
+            gettext("Rows flagged"),
+            number(flagged),
+            gettext("flagged.csv; {rejected} rejected, rejects.csv").format(rejected=number(rejected)),
+        ),
     )
     return key_figure_table(rows)
 
@@ -119,41 +146,55 @@ def _attention(alerts: Sequence[Alert], state: State) -> Section:
     refused = [file for file in state.files("data") if file.refused]
     if refused:
         words = " ".join(f"{file.name}: {file.refused}." for file in refused[-MAX_ALERTS:])
-        title = f"{count(len(refused), 'file')} could not be read."
+        title = gettext("{refused} could not be read.").format(refused=count(len(refused), "file"))
         findings.append(Finding(key="refused_files", grade="concern", title=title, words=words))
     broken = [one for one in state.files("data") if not one.refused and 2 * sum(one.rejected.values()) >= one.rows > 0]
     if broken:
         words = " ".join(
-            f"{one.name}: {number(sum(one.rejected.values()))} of {count(one.rows, 'row')}, "
-            f"mostly by the rule {max(one.rejected, key=one.rejected.__getitem__)}."
+            gettext("{one_name}: {values} of {rows}, mostly by the rule {rejected}.").format(
+                one_name=one.name,
+                values=number(sum(one.rejected.values())),
+                rows=count(one.rows, "row"),
+                rejected=max(one.rejected, key=one.rejected.__getitem__),
+            )
             for one in broken[-MAX_ALERTS:]
         )
-        title = f"Of {count(len(broken), 'file')} half of the rows or more were rejected."
+        title = gettext("Of {broken} half of the rows or more were rejected.").format(broken=count(len(broken), "file"))
         findings.append(Finding(key="rejected_files", grade="concern", title=title, words=words))
     if not findings:
-        title = "No alarm and no warning."
-        words = "Every figure lies within what its rule lets pass, or within what chance explains."
+        title = gettext("No alarm and no warning.")
+        words = gettext("Every figure lies within what its rule lets pass, or within what chance explains.")
         findings.append(Finding(key="nothing", grade="good", title=title, words=words))
     more = len(alerts) - MAX_ALERTS
     return Section(
         key="attention",
-        title="Alarms and warnings",
-        words=(f"{count(more, 'further alert')} of the periods shown: alerts.jsonl.",) if more > 0 else (),
+        title=gettext("Alarms and warnings"),
+        words=(gettext("{more} of the periods shown: alerts.jsonl.").format(more=count(more, "further alert")),)
+        if more > 0
+        else (),
         findings=tuple(findings),
     )
 
 
 def _finding(alert: Alert) -> Finding:
-    grade = "an alarm" if alert.grade == "alarm" else "a warning"
-    figure = f"{_figure(alert.now)} ({_figure(alert.low)} to {_figure(alert.high)})"
+    grade = gettext("an alarm") if alert.grade == "alarm" else gettext("a warning")
+    figure = gettext("{figure} ({figure2} to {figure3})").format(
+        figure=_figure(alert.now), figure2=_figure(alert.low), figure3=_figure(alert.high)
+    )
     evidence = [
-        f"Rule {alert.rule}: {figure}, usually {_figure(alert.usual)}.",
-        f"It departs by {_figure(alert.value)}; from {_figure(alert.level)} on that is {grade}.",
-        f"Chance gives as much with {_probability(alert.p)}; the rule allows {alert.limit:.1g}.",
-        f"{number(alert.n_rows)} rows.",
+        gettext("Rule {rule}: {figure}, usually {figure2}.").format(
+            rule=alert.rule, figure=figure, figure2=_figure(alert.usual)
+        ),
+        gettext("It departs by {figure}; from {figure2} on that is {grade}.").format(
+            figure=_figure(alert.value), figure2=_figure(alert.level), grade=grade
+        ),
+        gettext("Chance gives as much with {probability}; the rule allows {limit:.1g}.").format(
+            probability=_probability(alert.p), limit=alert.limit
+        ),
+        gettext("{n_rows} rows.").format(n_rows=number(alert.n_rows)),
     ]
     if alert.rows:
-        evidence.append(f"First rows: {'; '.join(map(row_words, alert.rows))}.")
+        evidence.append(gettext("First rows: {map}.").format(map="; ".join(map(row_words, alert.rows))))
     return Finding(
         key=f"alert_{alert.id}",
         grade="alarm" if alert.grade == "alarm" else "concern",
@@ -163,7 +204,7 @@ def _finding(alert: Alert) -> Finding:
 
 
 def _probability(p: float) -> str:
-    return f"p = {p:.1g}" if p >= LEAST_P else f"p below {LEAST_P:.0g}"
+    return f"p = {p:.1g}" if p >= LEAST_P else gettext("p below {least_p:.0g}").format(least_p=LEAST_P)
 
 
 def _figure(value: float) -> str:

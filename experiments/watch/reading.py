@@ -23,7 +23,7 @@ from experiments.watch.opened import Opened
 from experiments.watch.parts import PartWithChapter
 from experiments.watch.state import Role, State, WatchedFile
 from features.arrays import Flags
-from features.encoders.encoder import Progress
+from features.encoders.vectors import Progress
 from features.tables.applications import Applications, Chunk
 from features.tables.csv_records import file_sha256
 from features.tables.reader import ReadOptions, read_chunks
@@ -49,7 +49,6 @@ class Intake:
         sources: each as ``--source`` names it.
         since: first day of decision that is watched; None for all.
         until: last one.
-        strict: whether a source that does not reach the applications is an error.
         threads: of the join of sources.
     """
 

@@ -24,7 +24,8 @@ from features.augmentation.words import Protection, Span, n_wanted
 from features.encoders.bert import CPU_BATCH, CPU_TILE, Affine, Norm
 from features.encoders.encoder import BertEncoder
 from features.encoders.folder import WEIGHTS
-from features.encoders.sources import locate, open_encoder
+from features.encoders.source_files import locate
+from features.encoders.sources import open_encoder
 from features.encoders.threads import lone_workers
 from features.text.cleaning import Edit
 

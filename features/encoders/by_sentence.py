@@ -17,7 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from features.arrays import Floats32
-from features.encoders.encoder import PartVectors, Progress, TextEncoder, round_to_half
+from features.encoders.vectors import PartVectors, Progress, TextEncoder, round_to_half
 from features.encoders.windows import Spans
 from features.text.cleaning import passages
 

@@ -16,18 +16,18 @@ import fcntl
 import hashlib
 import sqlite3
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from data_schemas.errors import RunError
 from features.arrays import Floats32
-from features.encoders.encoder import PartVectors, Progress, TextEncoder
+from features.encoders.vectors import PartVectors, Progress, TextEncoder
 from features.encoders.windows import Spans
 
 FILE_NAME = "vectors-1.sqlite"
@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL, 
 CREATE INDEX IF NOT EXISTS by_use ON vectors (used);
 CREATE TABLE IF NOT EXISTS clock (turn INTEGER NOT NULL);
 INSERT INTO clock SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM clock);
+CREATE TABLE IF NOT EXISTS notes (key BLOB PRIMARY KEY, note BLOB NOT NULL) WITHOUT ROWID;
 """
 
 Result = TypeVar("Result")
@@ -106,6 +107,25 @@ class EmbeddingCache:
             [part.astype(np.float16) for part in parts],
         )
 
+    def get_note(self, key: bytes) -> bytes | None:
+        """What ``put_note`` kept under a key of 32 bytes; None where there is nothing, or it is damaged."""
+
+        def look_up(db: sqlite3.Connection) -> object:
+            found = db.execute("SELECT note FROM notes WHERE key = ?", (key,)).fetchone()
+            return found[0] if found else None
+
+        found = self._use(look_up)
+        return found[:-CHECKSUM_BYTES] if _is_sound(found, key) else None
+
+    def put_note(self, key: bytes, note: bytes) -> None:
+        """Keep a few bytes about an encoder."""
+        entry = (key, _sealed(key, note))
+        self._use(lambda db: db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", entry))
+
+    def drop_note(self, key: bytes) -> None:
+        """Forget what ``put_note`` kept."""
+        self._use(lambda db: db.execute("DELETE FROM notes WHERE key = ?", (key,)))
+
     def _get(self, keys: Sequence[bytes]) -> dict[int, Floats32]:
         asked = set(keys)
 
@@ -119,7 +139,7 @@ class EmbeddingCache:
             return found
 
         found = self._use(look_up)
-        intact = {key: values for key in asked & found.keys() if (values := _opened(key, found[key])) is not None}
+        intact = _opened({key: entry for key, entry in found.items() if key in asked and _is_sound(entry, key)})
         self.n_damaged += len(found) - len(intact)
         return {n: intact[key] for n, key in enumerate(keys) if key in intact}
 
@@ -330,16 +350,24 @@ def _key(encoder_digest: str, text: str, cut: Spans = ()) -> bytes:
 
 
 def _sealed(key: bytes, values: bytes) -> bytes:
-    """An entry: float16 numbers, and the checksum that says they are this key's and unchanged."""
+    """An entry: its bytes, float16 numbers or a note, and the checksum that says they are this key's and unchanged."""
     return values + hashlib.blake2b(values, digest_size=CHECKSUM_BYTES, key=key).digest()
 
 
-def _opened(key: bytes, entry: object) -> Floats32 | None:
-    """The numbers of an entry; None where they are not what was stored, or were no numbers then."""
-    if not isinstance(entry, bytes) or _sealed(key, entry[:-CHECKSUM_BYTES]) != entry:
-        return None
-    values = np.frombuffer(entry[:-CHECKSUM_BYTES], np.float16).astype(np.float32)
-    return values if np.isfinite(values).all() else None
+def _is_sound(entry: object, key: object) -> TypeGuard[bytes]:
+    """Whether an entry is what was stored under this key."""
+    return isinstance(key, bytes) and isinstance(entry, bytes) and _sealed(key, entry[:-CHECKSUM_BYTES]) == entry
+
+
+def _opened(entries: Mapping[object, bytes]) -> dict[object, Floats32]:
+    """The numbers of entries; those that hold none are left out."""
+    joined = b"".join([entry[:-CHECKSUM_BYTES] for entry in entries.values()])
+    values = np.frombuffer(joined, np.float16).astype(np.float32)
+    sizes = [(len(entry) - CHECKSUM_BYTES) // 2 for entry in entries.values()]
+    ends = np.cumsum(sizes, dtype=np.int64)
+    odd = set(np.searchsorted(ends, np.flatnonzero(~np.isfinite(values)), side="right").tolist())
+    bounds = zip(entries, sizes, ends.tolist(), strict=True)
+    return {key: values[end - size : end] for at, (key, size, end) in enumerate(bounds) if at not in odd}
 
 
 def _next_turn(db: sqlite3.Connection) -> int:

@@ -11,12 +11,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from safetensors.torch import save as tensors_as_bytes
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from data_schemas.errors import ContractError
 from features.atomic_files import new_folder
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
 FILES = (CONFIG, TOKENIZER, WEIGHTS)
@@ -58,6 +59,8 @@ def write_encoder_folder(out: Path, content: EncoderContent) -> str:
 
     Raises ContractError as ``check_encoder_place`` does; OSError.
     """
+    from safetensors.torch import save as tensors_as_bytes  # takes seconds
+
     check_encoder_place(out)
     weights = {name: content.weights[name].detach().cpu().contiguous() for name in sorted(content.weights)}
     read = {

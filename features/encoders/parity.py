@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.arrays import Floats, Floats32
-from features.encoders.encoder import TextEncoder
+from features.encoders.vectors import TextEncoder
 
 PROBES = (
     "",

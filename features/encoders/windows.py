@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from features.arrays import Ints
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 PIECE_CHARACTERS = 50_000  # the tokenizer sees a long text in pieces of this size: bounds memory
 PIECES_A_CALL = 256

@@ -23,7 +23,7 @@ from data_schemas.errors import ContractError
 from features.arrays import Ints
 from features.encoders.devices import Device, Precision, device_of, native_bf16
 from features.encoders.folder import FILES, TOKENIZER, EncoderContent, encoder_digest, usage_files
-from features.encoders.sources import locate, open_tokenizer
+from features.encoders.source_files import locate, open_tokenizer
 from features.language.batches import Batch
 from features.language.new_words import pieces, with_words
 from features.language.whole_words import TokenKinds

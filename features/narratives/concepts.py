@@ -9,9 +9,9 @@ concept is the mean of two cosines: with its three nearest statements, averaged,
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -20,10 +20,10 @@ from scipy import sparse
 from data_schemas.contract import Concept, Sensitive
 from features.arrays import Flags, Floats, Floats32, Ints
 from features.encoders.by_sentence import encodes_by_sentence
-from features.encoders.encoder import TextEncoder
+from features.encoders.vectors import TextEncoder
+from features.narratives.kind_words import KindWords
 from features.narratives.sentences import SentenceBlock
 from features.text.cleaning import MAX_PASSAGES, covering_sentences
-from features.text.scripts import has_spaceless
 
 NO_CONCEPT = -1
 """The place of a sentence that matches no concept."""
@@ -182,53 +182,14 @@ def joined_sentences(block: SentenceBlock) -> dict[int, list[str]]:
 
 def kinds_by_words(concepts: Iterable[Concept], texts: Sequence[str]) -> list[frozenset[Sensitive]]:
     """The kinds of private life whose words each text holds, without an encoder."""
-    words: dict[Sensitive, list[str]] = {}
-    inside: dict[Sensitive, list[str]] = {}  # of scripts without spaces, which no search for whole words finds
-    for concept in concepts:
-        if concept.sensitive:
-            for word in concept.words:
-                (inside if has_spaceless(word) else words).setdefault(concept.sensitive, []).append(word)
-    anywhere = {kind: re.compile("|".join(map(_as_pattern, own)), re.IGNORECASE) for kind, own in inside.items()}
-    whole = {kind: _any_of(own) for kind, own in words.items()}
-    # Most words begin none of them: a word is looked at once, and the slow search is left for texts with a beginning.
-    begins = {kind: [_WORD.findall(word)[0] + "*" * (_is_stem(word)) for word in own] for kind, own in words.items()}
-    by_kind = {kind: _any_of(own) for kind, own in begins.items()}
-    of_any = _any_of([word for own in begins.values() for word in own])
-    plain = [text if text.isascii() else text.replace("’", "'") for text in texts]
-    words_of = [_WORD.findall(text.lower()) for text in plain]
-    distinct = set[str]().union(*words_of) if words else ()
-    maybe = {
-        word: [kind for kind, pattern in by_kind.items() if pattern.fullmatch(word)]
-        for word in distinct
-        if of_any.fullmatch(word)
-    }
-    found = []
-    for text, own in zip(plain, words_of, strict=True):
-        kinds = set[Sensitive]()
-        if not maybe.keys().isdisjoint(own):
-            named = {kind for word in own if word in maybe for kind in maybe[word]}
-            kinds.update(kind for kind in named if whole[kind].search(text))
-        if anywhere and has_spaceless(text):
-            kinds.update(kind for kind, pattern in anywhere.items() if pattern.search(text))
-        found.append(frozenset(kinds))
-    return found
+    return _kind_words(tuple((one.sensitive, word) for one in concepts if one.sensitive for word in one.words)).kinds(
+        texts
+    )
 
 
-_WORD = re.compile(r"\w+")
-
-
-def _is_stem(word: str) -> bool:
-    """Whether any ending may follow the first word."""
-    return word.endswith("*") and len(_WORD.findall(word)) == 1
-
-
-def _any_of(words: Sequence[str]) -> re.Pattern[str]:
-    """Whole words in any case; ``*`` at the end stands for any ending."""
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(_as_pattern, words))})(?!\w)", re.IGNORECASE)
-
-
-def _as_pattern(word: str) -> str:
-    return re.escape(word.removesuffix("*")) + (r"\w*" if word.endswith("*") else "")
+@lru_cache(maxsize=8)
+def _kind_words(words: tuple[tuple[Sensitive, str], ...]) -> KindWords:
+    return KindWords.of(words)
 
 
 def _mean_of_best(cosine: Floats) -> Floats:

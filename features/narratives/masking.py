@@ -14,7 +14,7 @@ import pandas as pd
 from data_schemas.contract import Schema, Sensitive, StripRule
 from data_schemas.errors import ContractError
 from features.arrays import Flags, Ints
-from features.encoders.encoder import TextEncoder
+from features.encoders.vectors import TextEncoder
 from features.narratives.concepts import ConceptMatcher, kinds_by_words
 from features.narratives.legibility import READS_ALL, Legibility
 from features.tables.applications import Applications

@@ -11,7 +11,7 @@ from scipy import sparse
 from data_schemas.contract import Schema
 from features.arrays import Flags, Floats32, Index, Ints
 from features.design import TextBlock, no_style
-from features.encoders.encoder import Progress, TextEncoder
+from features.encoders.vectors import Progress, TextEncoder
 from features.narratives.sentences import SentenceBlock
 from features.narratives.style import style
 from features.tables.applications import Applications

@@ -23,7 +23,7 @@ class SentenceBlock:
         x_sentence: float32 (n_sentences, dim), mean token vector of each, read amid its neighbours or, by an encoder
             that reads sentence by sentence, alone; of a narrative of one sentence the narrative's vector.
         share: float32 (n_sentences,), the part of its narrative's tokens (read alone: characters); what is left of 1
-            are the special tokens, unless it is mere rounding (``features.encoders.encoder.SHARE_ROUNDING``).
+            are the special tokens, unless it is mere rounding (``features.encoders.vectors.SHARE_ROUNDING``).
         x_lex: float32 CSR (n_sentences, n_buckets), 1 where a sentence holds a word of that hash bucket.
     """
 

@@ -20,7 +20,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from threadpoolctl import threadpool_limits
 
 from features.arrays import Floats, Floats32, Ints
-from features.encoders.encoder import TextEncoder
+from features.encoders.vectors import TextEncoder
 
 LABELS = ("negative", "neutral", "positive")
 STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)

@@ -12,16 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from features.arrays import Floats, Floats32, Ints
 from features.design import Design, TabularBlock
-from features.encoders.encoder import SHARE_ROUNDING
+from features.encoders.vectors import SHARE_ROUNDING
 from features.narratives.sentences import SentenceBlock
 from fusion.explain.explanation import Explanation
+from fusion.explain.leaves import leaves_of
 from fusion.explain.sentence_shapley import MAX_ENUMERATED, PAIRS, NarrativeParts, Payoff, owen_values
-from fusion.explain.tree_shapley import TreeGame, count, leaves_of
+from fusion.explain.tree_response import OwnLeaves
+from fusion.explain.tree_shapley import TreeGame, count
 from fusion.model.basis import HeadInputs
 from fusion.model.fusion_model import FusionModel, TreeInputs
 from fusion.model.stacker import stacker_inputs
@@ -111,6 +114,13 @@ class Explainer:
         from_head = float(fused.head.bias[0] + background_mean.sum() + fused.head.absent.sum())
         return Explainer(model, trees, background_mean, trees.base + from_head + fused.intercept)
 
+    @cached_property
+    def _own_leaves(self) -> tuple[OwnLeaves, ...]:
+        """Those of each narrative, which owns its log-odds as the trees' main column."""
+        n_narratives = len(self.model.basis.text_mean)
+        first = self.trees.n_players - n_narratives
+        return tuple(OwnLeaves.of(self.trees.leaves, first + at, first + at) for at in range(n_narratives))
+
     def explain(self, design: Design, block: SentenceBlock, seed: int = 0, threads: int = 0) -> Explanation:
         """Split the margins of some rows; a row's digits do not depend on the rows beside it.
 
@@ -140,7 +150,7 @@ class Explainer:
                 begins, ends = begin[mine], end[mine]
                 places = np.concatenate([np.arange(a, b) for a, b in zip(begins, ends, strict=True)])
                 rows = block.row[begins]
-                response = self.trees.response(outputs.trees.x[rows], n_columns + number, n_columns + number)
+                response = self._own_leaves[number].respond(self.trees, outputs.trees.x[rows])
                 first = n_columns + n_narratives + number * self.model.n_text_columns
                 further = response.column - first + 2  # outputs behind the heads' two
                 payoff = Payoff(response._replace(column=np.where(further < 2, 1, further)))

@@ -22,7 +22,7 @@ import numpy as np
 from features.arrays import Floats, Ints
 from features.compiled import compiled
 from features.text.cleaning import MAX_PASSAGES
-from fusion.explain.tree_shapley import Response
+from fusion.explain.tree_response import Response
 
 MAX_ENUMERATED = 10  # sentences whose every coalition is valued; above it orders are sampled
 PAIRS = 64  # sampled orders, each walked forwards and backwards
@@ -111,39 +111,43 @@ def all_orders(seed: int) -> Ints:
 
 
 @compiled
-def _part(
-    parts: NarrativeParts, narrative: int, coalition: int, visited: Ints, stamp: int, scratch: Floats, outputs: Floats
-) -> None:
-    """The outputs of one coalition.
+def _add_sentence(parts: NarrativeParts, sentence: int, visited: Ints, mark: int, sums: Floats) -> None:
+    """Add a sentence to what a coalition sums up: its share of the vector, and its words that are not there yet.
 
     Args:
-        visited: (n_buckets,), scratch; no earlier call with it had this stamp.
-        scratch: (2, 1 + n_linear).
+        visited: (n_buckets,), 0 for a word that is not there; those of this sentence get ``mark``.
+        sums: (2, 1 + n_linear), of vectors and of words.
     """
-    begin, end = parts.first[narrative], parts.first[narrative + 1]
+    vector, words = sums[0], sums[1]
+    for i in range(len(vector)):
+        vector[i] += parts.part[sentence, i]
+    for at in range(parts.word_first[sentence], parts.word_first[sentence + 1]):
+        if visited[parts.word[at]] == 0:
+            visited[parts.word[at]] = mark
+            for i in range(len(words)):
+                words[i] += parts.word_values[at, i]
+
+
+@compiled
+def _remove_words(parts: NarrativeParts, sentence: int, visited: Ints, mark: int) -> None:
+    """Forget the words that a sentence brought in with this mark."""
+    for at in range(parts.word_first[sentence], parts.word_first[sentence + 1]):
+        if visited[parts.word[at]] == mark:
+            visited[parts.word[at]] = 0
+
+
+@compiled
+def _outputs(parts: NarrativeParts, narrative: int, n_sentences: int, sums: Floats, outputs: Floats) -> None:
+    """The outputs of a coalition of so many of a narrative's sentences, which add up to ``sums``."""
     outputs[:] = parts.whole[narrative]
-    if coalition == 0:
+    if n_sentences == 0:
         outputs[: len(parts.absent)] = parts.absent
         return
-    if coalition == (1 << end - begin) - 1:
+    if n_sentences == parts.first[narrative + 1] - parts.first[narrative]:
         return
-    n_sums = parts.rest.shape[1]
-    vector, words = scratch[0], scratch[1]
-    for i in range(n_sums):
-        vector[i] = parts.rest[narrative, i]
-        words[i] = 0.0
-    for sentence in range(begin, end):
-        if not coalition >> sentence - begin & 1:
-            continue
-        for i in range(n_sums):
-            vector[i] += parts.part[sentence, i]
-        for at in range(parts.word_first[sentence], parts.word_first[sentence + 1]):
-            if visited[parts.word[at]] != stamp:
-                visited[parts.word[at]] = stamp
-                for i in range(n_sums):
-                    words[i] += parts.word_values[at, i]
+    vector, words = sums[0], sums[1]
     length = math.sqrt(words[0])
-    for i in range(n_sums - 1):
+    for i in range(len(vector) - 1):
         outputs[i] = 0.0  # as of the mean narrative, where the coalition has no token
         if vector[0] > 0.0:
             outputs[i] += parts.offset[i] + vector[i + 1] / vector[0]
@@ -153,29 +157,69 @@ def _part(
 
 @compiled
 def _each_part(parts: NarrativeParts, narrative: int, coalitions: Ints, outputs: Floats) -> None:
-    visited, scratch = np.zeros(parts.n_buckets, dtype=np.int64), np.zeros((2, parts.rest.shape[1]))
+    visited, sums = np.zeros(parts.n_buckets, dtype=np.int64), np.zeros((2, parts.rest.shape[1]))
+    begin, end = parts.first[narrative], parts.first[narrative + 1]
     for at in range(len(coalitions)):
-        _part(parts, narrative, coalitions[at], visited, at + 1, scratch, outputs[at])
+        visited[:] = 0
+        sums[0], sums[1] = parts.rest[narrative], 0.0
+        n_sentences = 0
+        for sentence in range(begin, end):
+            if coalitions[at] >> sentence - begin & 1:
+                _add_sentence(parts, sentence, visited, 1, sums)
+                n_sentences += 1
+        _outputs(parts, narrative, n_sentences, sums, outputs[at])
 
 
 @compiled
 def _owen_values(parts: NarrativeParts, payoff: Payoff, orders: Ints, added: Floats, error: Floats) -> None:
-    visited, scratch = np.zeros(parts.n_buckets, dtype=np.int64), np.zeros((2, parts.rest.shape[1]))
-    stamp = 0
+    visited = np.zeros(parts.n_buckets, dtype=np.int64)
+    sums = np.zeros((MAX_ENUMERATED + 1, 2, parts.rest.shape[1]))
     outputs = np.zeros(parts.whole.shape[1])
     worth = np.zeros(1 << MAX_ENUMERATED)
     for narrative in range(len(parts.first) - 1):
         begin, end = parts.first[narrative], parts.first[narrative + 1]
         k = end - begin
         if k <= MAX_ENUMERATED:
-            for coalition in range(1 << k):
-                stamp += 1
-                _part(parts, narrative, coalition, visited, stamp, scratch, outputs)
-                worth[coalition] = _pay(payoff, narrative, outputs)
+            _value_all(parts, payoff, narrative, (visited, sums, outputs), worth)
             share_out(worth, k, added[begin:end])
         else:
-            own = orders[k], (visited, scratch, outputs)
-            stamp = _sample(parts, payoff, narrative, own, stamp, added[begin:end], error[begin:end])
+            own = orders[k], (visited, sums[0], outputs)
+            _sample(parts, payoff, narrative, own, added[begin:end], error[begin:end])
+
+
+@compiled
+def _value_all(
+    parts: NarrativeParts, payoff: Payoff, narrative: int, scratch: tuple[Ints, Floats, Floats], worth: Floats
+) -> None:
+    """What every coalition of a narrative's sentences is worth: each is the one without its last sentence, and that.
+
+    Args:
+        scratch: visited words, all 0 before and after; sums of coalitions of each size; outputs.
+    """
+    visited, sums, outputs = scratch
+    begin = parts.first[narrative]
+    k = parts.first[narrative + 1] - begin
+    sums[0, 0], sums[0, 1] = parts.rest[narrative], 0.0
+    _outputs(parts, narrative, 0, sums[0], outputs)
+    worth[0] = _pay(payoff, narrative, outputs)
+    chosen = np.zeros(k + 1, dtype=np.int64)
+    size = coalition = following = 0
+    while size or following < k:
+        if following < k:
+            size += 1
+            chosen[size] = following
+            coalition |= 1 << following
+            sums[size] = sums[size - 1]
+            _add_sentence(parts, begin + following, visited, size, sums[size])
+            _outputs(parts, narrative, size, sums[size], outputs)
+            worth[coalition] = _pay(payoff, narrative, outputs)
+            following += 1
+        else:
+            last = chosen[size]
+            _remove_words(parts, begin + last, visited, size)
+            coalition ^= 1 << last
+            size -= 1
+            following = last + 1
 
 
 @compiled
@@ -222,34 +266,34 @@ def _sample(
     payoff: Payoff,
     narrative: int,
     own: tuple[Ints, tuple[Ints, Floats, Floats]],
-    stamp: int,
     added: Floats,
     error: Floats,
-) -> int:
+) -> None:
     """Shapley values from pairs of opposite orders (Mitchell et al., 2022), with the standard error over the pairs.
-    Returns the last stamp used.
 
     Args:
-        own: the orders, and scratch: visited buckets, sums, outputs.
+        own: the orders, and scratch: visited words, all 0 before and after; sums; outputs.
     """
-    orders, (visited, scratch, outputs) = own
+    orders, (visited, sums, outputs) = own
+    begin = parts.first[narrative]
     k, n_pairs = len(added), len(orders)
     pair, square = np.zeros(k), np.zeros(k)
+    _outputs(parts, narrative, 0, sums, outputs)
+    unwritten = _pay(payoff, narrative, outputs)
     for at in range(n_pairs):
         pair[:] = 0.0
         for backwards in range(2):
-            coalition = 0
-            _part(parts, narrative, coalition, visited, stamp, scratch, outputs)
-            before = _pay(payoff, narrative, outputs)
+            sums[0], sums[1] = parts.rest[narrative], 0.0
+            before = unwritten
             for place in range(k):
                 sentence = orders[at, k - 1 - place if backwards else place]
-                coalition |= 1 << sentence
-                stamp += 1
-                _part(parts, narrative, coalition, visited, stamp, scratch, outputs)
+                _add_sentence(parts, begin + sentence, visited, 1, sums)
+                _outputs(parts, narrative, place + 1, sums, outputs)
                 now = _pay(payoff, narrative, outputs)
                 pair[sentence] += 0.5 * (now - before)
                 before = now
+            for sentence in range(k):
+                _remove_words(parts, begin + sentence, visited, 1)
         added += pair / n_pairs
         square += pair * pair / n_pairs
     error[:] = np.sqrt(np.maximum(square - added * added, 0.0) / (n_pairs - 1))
-    return stamp

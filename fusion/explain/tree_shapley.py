@@ -17,53 +17,18 @@ game of Lundberg et al., 2020, "interventional").
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
-from features.arrays import Flags, Floats, Ints
+from features.arrays import Floats, Ints
 from features.compiled import compiled
-from features.encoders.threads import lone_workers
-from fusion.model.boosted_trees import Trees
-from fusion.model.stacker import Stacker
+from features.encoders.threads import n_threads
+from fusion.explain.leaves import MAX_PLAYERS, Leaves
 
-MAX_PLAYERS = 8  # on one path: a leaf's table has 2^k * k entries
 BLOCK_ROWS = 256
-UNBOUNDED = math.inf
-
-Condition = tuple[float, float, bool]
-"""Low, high, and whether a missing value satisfies it: it holds for low < x <= high."""
-
-
-class Leaves(NamedTuple):
-    """The leaves of all trees, flat.
-
-    A plain tuple of arrays, because compiled code reads it.
-
-    Attributes:
-        value: float64 (n_leaves,), added to the margin where the leaf is reached.
-        first: int64 (n_leaves + 1,), where the conditions of each leaf begin.
-        column: int64 (n_conditions,), column that the condition looks at; one condition per column of a leaf.
-        low: float64 (n_conditions,), the condition holds for low < x <= high.
-        high: float64 (n_conditions,), upper bound, inclusive.
-        missing: bool (n_conditions,), whether the condition holds where x is missing.
-        bit: int64 (n_conditions,), the bit of the condition's player in the leaf's patterns.
-        first_player: int64 (n_leaves + 1,), where the players of each leaf begin.
-        player: int64 (sum of k,), the players of each leaf, that of bit 1 << i at the i-th place.
-    """
-
-    value: Floats
-    first: Ints
-    column: Ints
-    low: Floats
-    high: Floats
-    missing: Flags
-    bit: Ints
-    first_player: Ints
-    player: Ints
 
 
 class Tables(NamedTuple):
@@ -76,93 +41,6 @@ class Tables(NamedTuple):
 
     at: Ints
     given: Floats
-
-
-def leaves_of(stacker: Stacker, players: Ints) -> Leaves:
-    """The leaves of a stacker's trees, each weighted as its booster.
-
-    Args:
-        stacker: the trees.
-        players: int64 (n_columns,), the player that owns each column.
-
-    Raises ValueError for a path over more than ``MAX_PLAYERS`` players.
-    """
-    value: list[float] = []
-    paths: list[dict[int, Condition]] = []
-    for booster, weight in zip(stacker.boosters, stacker.weights, strict=True):
-        for leaf, path in _paths(booster.trees):
-            value.append(leaf * weight)
-            paths.append(path)
-    owners = [sorted({int(players[column]) for column in path}) for path in paths]
-    most = max(map(len, owners), default=0)
-    if most > MAX_PLAYERS:
-        raise ValueError(f"a path holds {most} players, more than {MAX_PLAYERS}")
-    conditions = [
-        (column, *path[column], 1 << own.index(int(players[column])))
-        for path, own in zip(paths, owners, strict=True)
-        for column in sorted(path)
-    ]
-    column, low, high, missing, bit = zip(*conditions, strict=True) if conditions else ((), (), (), (), ())
-    return Leaves(
-        np.array(value, dtype=np.float64),
-        _starts([len(path) for path in paths]),
-        np.array(column, dtype=np.int64),
-        np.array(low, dtype=np.float64),
-        np.array(high, dtype=np.float64),
-        np.array(missing, dtype=np.bool_),
-        np.array(bit, dtype=np.int64),
-        _starts([len(own) for own in owners]),
-        np.array([player for own in owners for player in own], dtype=np.int64),
-    )
-
-
-def _starts(sizes: list[int]) -> Ints:
-    return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64)
-
-
-def _paths(trees: Trees) -> Iterator[tuple[float, dict[int, Condition]]]:
-    """Every leaf as (value, {column: condition}); of each tree the left ones first."""
-    root, column, threshold, missing_left, left, right, value = (part.tolist() for part in trees)
-
-    def below(node: int, path: dict[int, Condition]) -> Iterator[tuple[float, dict[int, Condition]]]:
-        if node < 0:
-            yield value[-1 - node], path
-            return
-        low, high, missing = path.get(column[node], (-UNBOUNDED, UNBOUNDED, True))
-        to_left = low, min(high, threshold[node]), missing and missing_left[node]
-        to_right = max(low, threshold[node]), high, missing and not missing_left[node]
-        yield from below(left[node], path | {column[node]: to_left})
-        yield from below(right[node], path | {column[node]: to_right})
-
-    for node in root:
-        yield from below(node, {})
-
-
-class Response(NamedTuple):
-    """One player's Shapley value as a function of its own columns, the rest of the row held.
-
-    A step function of its main column, and beside it the leaves that look at another of its columns too: each pays
-    where its conditions on the player's columns hold. A plain tuple of arrays, because compiled code reads it.
-
-    Attributes:
-        thresholds: float64 (k,), ascending, of the main column.
-        values: float64 (m, k + 1), of each row, on each interval between them.
-        first: int64 (n_leaves + 1,), where the conditions of each further leaf begin.
-        column: int64 (n_conditions,), column that each of them looks at.
-        low: float64 (n_conditions,), it holds for low < x <= high.
-        high: float64 (n_conditions,), upper bound, inclusive.
-        missing: bool (n_conditions,), whether it holds where x is missing.
-        worth: float64 (m, n_leaves), what each further leaf pays in each row.
-    """
-
-    thresholds: Floats
-    values: Floats
-    first: Ints
-    column: Ints
-    low: Floats
-    high: Floats
-    missing: Flags
-    worth: Floats
 
 
 @dataclass(frozen=True)
@@ -206,65 +84,30 @@ class TreeGame:
         def explain(start: int) -> None:
             block = slice(start, start + BLOCK_ROWS)
             given = np.zeros((self.n_players, len(x[block])))
-            _explain(self.leaves, self.tables, _upright(x[block]), given)
+            _explain(self.leaves, self.tables, upright(x[block]), given)
             found[block] = given.T
 
-        with lone_workers(torch.device("cpu")) as pool:
+        with ThreadPoolExecutor(n_threads()) as pool:
             list(pool.map(explain, range(0, len(x), BLOCK_ROWS)))
         return found
-
-    def response(self, x: Floats, player: int, main: int) -> Response:
-        """Shapley value of ``player`` as a function of its columns, ``main`` among them, for every row of ``x`` (m,
-        n_columns).
-        """
-        leaves = self.leaves
-        owner = np.repeat(np.arange(len(leaves.value)), np.diff(leaves.first_player))
-        mine = owner[leaves.player == player]  # ascending: a leaf names a player once
-        bits = np.zeros(len(leaves.value), dtype=np.int64)
-        bits[mine] = 1 << np.flatnonzero(leaves.player == player) - leaves.first_player[mine]
-        leaf_of = np.repeat(np.arange(len(leaves.value)), np.diff(leaves.first))
-        own = (leaves.bit == bits[leaf_of]) & (bits[leaf_of] > 0)
-        further = np.unique(leaf_of[own & (leaves.column != main)])
-        simple = np.setdiff1d(mine, further)
-        edges = own & np.isin(leaf_of, simple)
-        thresholds = np.unique(np.concatenate([leaves.low[edges], leaves.high[edges]]))
-        thresholds = thresholds[np.isfinite(thresholds)]
-        # A condition holds on the stretches first..last-1, stretch i lying above i thresholds.
-        first = np.searchsorted(thresholds, leaves.low, side="right")
-        last = np.searchsorted(thresholds, leaves.high, side="left") + 1
-        values, worth = np.zeros((len(x), len(thresholds) + 2)), np.zeros((len(x), len(further)))
-        upright = _upright(x)
-        _respond(leaves, self.tables, upright, simple, bits, edges, (first, last), values)
-        _respond_further(leaves, self.tables, upright, further, bits, values, worth)
-        kept = own & np.isin(leaf_of, further)
-        return Response(
-            thresholds,
-            np.cumsum(values, axis=1)[:, :-1],
-            _starts(np.bincount(np.searchsorted(further, leaf_of[kept]), minlength=len(further)).tolist()),
-            leaves.column[kept],
-            leaves.low[kept],
-            leaves.high[kept],
-            leaves.missing[kept],
-            worth,
-        )
 
 
 def count(leaves: Leaves, background: Floats) -> Ints:
     """Background rows (n, n_columns) per leaf and pattern: int64 (sum of 2^k,)."""
     starts = np.concatenate([[0], np.cumsum(2 ** np.diff(leaves.first_player))])
     counts = np.zeros(int(starts[-1]), dtype=np.int64)
-    x = _upright(background)
+    x = upright(background)
     some = np.linspace(0, len(leaves.value), 33).astype(np.int64)
 
     def count_some(at: int) -> None:
         _count(leaves, starts, x, int(some[at]), int(some[at + 1]), counts)
 
-    with lone_workers(torch.device("cpu")) as pool:
+    with ThreadPoolExecutor(n_threads()) as pool:
         list(pool.map(count_some, range(len(some) - 1)))
     return counts
 
 
-def _upright(x: Floats) -> Floats:
+def upright(x: Floats) -> Floats:
     """Columns first, so that a condition runs along memory."""
     return np.ascontiguousarray(x.T, dtype=np.float64)
 
@@ -280,7 +123,7 @@ def _shares() -> Floats:
 
 
 @compiled
-def _patterns(leaves: Leaves, leaf: int, skipped: int, x: Floats, pattern: Ints) -> None:
+def patterns(leaves: Leaves, leaf: int, skipped: int, x: Floats, pattern: Ints) -> None:
     """Which of a leaf's players satisfy their conditions in each column of ``x`` (n_columns, n); the player of the bit
     ``skipped`` is taken as one that does not.
     """
@@ -301,13 +144,14 @@ def _count(leaves: Leaves, starts: Ints, x: Floats, begin: int, end: int, counts
     """x: (n_columns, n)."""
     pattern = np.zeros(x.shape[1], dtype=np.int64)
     for leaf in range(begin, end):
-        _patterns(leaves, leaf, 0, x, pattern)
+        patterns(leaves, leaf, 0, x, pattern)
         for row in range(len(pattern)):
             counts[starts[leaf] + pattern[row]] += 1
 
 
 @compiled
-def _bits(number: int) -> int:
+def bits(number: int) -> int:
+    """How many bits of a number are 1."""
     found = 0
     while number:
         number &= number - 1
@@ -328,7 +172,7 @@ def _tabulate(
                 rows = counts[starts[leaf] + (full ^ mine | both)]
                 if rows:
                     u, v = mine ^ both, full ^ mine
-                    n_u, n_v = _bits(u), _bits(v)
+                    n_u, n_v = bits(u), bits(v)
                     worth = leaves.value[leaf] * rows / n_background
                     for i in range(k):
                         if u >> i & 1:
@@ -345,7 +189,7 @@ def _explain(leaves: Leaves, tables: Tables, x: Floats, found: Floats) -> None:
     """x: (n_columns, n) and found: (n_players, n), so that a condition runs along memory."""
     pattern = np.zeros(x.shape[1], dtype=np.int64)
     for leaf in range(len(leaves.value)):
-        _patterns(leaves, leaf, 0, x, pattern)
+        patterns(leaves, leaf, 0, x, pattern)
         first, last = leaves.first_player[leaf], leaves.first_player[leaf + 1]
         pattern *= last - first
         pattern += tables.at[leaf]
@@ -353,61 +197,3 @@ def _explain(leaves: Leaves, tables: Tables, x: Floats, found: Floats) -> None:
             given = found[leaves.player[at]]
             for row in range(len(pattern)):
                 given[row] += tables.given[pattern[row] + at - first]
-
-
-@compiled
-def _respond(
-    leaves: Leaves,
-    tables: Tables,
-    x: Floats,
-    simple: Ints,
-    bits: Ints,
-    own: Flags,
-    stretch: tuple[Ints, Ints],
-    values: Floats,
-) -> None:
-    """Adds what the leaves ``simple`` give to the player of ``bits``; as differences between stretches.
-
-    Args:
-        x: (n_columns, n).
-        own: which conditions are the player's.
-        stretch: first and last stretch of each condition.
-        values: (n, number of stretches + 1).
-    """
-    pattern = np.zeros(x.shape[1], dtype=np.int64)
-    for leaf in simple:
-        bit = bits[leaf]
-        _patterns(leaves, leaf, bit, x, pattern)
-        k = leaves.first_player[leaf + 1] - leaves.first_player[leaf]
-        i = _bits(bit - 1)
-        for at in range(leaves.first[leaf], leaves.first[leaf + 1]):
-            if not own[at]:
-                continue
-            first, last = stretch[0][at], stretch[1][at]
-            for row in range(len(pattern)):
-                without = tables.given[tables.at[leaf] + pattern[row] * k + i]
-                within = tables.given[tables.at[leaf] + (pattern[row] + bit) * k + i]
-                values[row, 0] += without
-                values[row, first] += within - without
-                values[row, last] -= within - without
-
-
-@compiled
-def _respond_further(
-    leaves: Leaves, tables: Tables, x: Floats, further: Ints, bits: Ints, values: Floats, worth: Floats
-) -> None:
-    """What each leaf of ``further`` pays where the player's conditions hold, into ``worth`` (n, n_further); what it
-    pays where they do not is added to all stretches.
-    """
-    pattern = np.zeros(x.shape[1], dtype=np.int64)
-    for number in range(len(further)):
-        leaf = further[number]
-        bit = bits[leaf]
-        _patterns(leaves, leaf, bit, x, pattern)
-        k = leaves.first_player[leaf + 1] - leaves.first_player[leaf]
-        i = _bits(bit - 1)
-        for row in range(len(pattern)):
-            without = tables.given[tables.at[leaf] + pattern[row] * k + i]
-            within = tables.given[tables.at[leaf] + (pattern[row] + bit) * k + i]
-            values[row, 0] += without
-            worth[row, number] = within - without

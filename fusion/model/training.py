@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from data_schemas.errors import ContractError
 from features.arrays import Flags, Floats, Index, Ints
 from features.design import InputGroup
-from features.encoders.threads import lone_workers
+from features.encoders.threads import lone_workers, n_threads
 from fusion.config import Config, FoldConfig
 from fusion.metrics import base_log_odds, both_classes, fit_logistic_line
 from fusion.model.basis import Basis, HeadInputs
@@ -208,7 +208,7 @@ class Training:
 
         No more folds are begun than there are threads while one waits for ``done``: what that raises ends the work.
         """
-        at_once = torch.get_num_threads()
+        at_once = n_threads()
         waiting: deque[tuple[int, Index, Callable[[], Part]]] = deque()
 
         def take() -> None:

@@ -141,7 +141,9 @@ def _read(rows: TuningRows, fold: int, source: Path, encoder: EncoderConfig, ten
 
 
 def _open(source: Path, encoder: EncoderConfig, tensors: Mapping[str, Tensor] = UNTUNED) -> BertEncoder:
-    """The encoder as models read with it, on torch, which has its layers."""
+    """The encoder as models read with it, on torch, which has its layers; for int8, in which nothing can be learned, in
+    the precision that auto is.
+    """
     return open_encoder(
         str(source),
         precision="auto" if encoder.precision == "int8" else encoder.precision,

@@ -11,7 +11,7 @@ import numpy as np
 
 from data_schemas.contract import Schema
 from features.design import TextBlock
-from features.encoders.encoder import TextEncoder
+from features.encoders.vectors import TextEncoder
 from features.narratives.reader import clean_narrative
 from features.narratives.sentiment import Sentiment, learn_sentiment
 from features.tables.applications import Applications

@@ -20,7 +20,7 @@ from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from experiments.train.report import TrainingReport
 from features.arrays import Floats32
-from features.encoders.encoder import PartVectors, Progress
+from features.encoders.vectors import PartVectors, Progress
 from features.encoders.windows import Spans
 from features.inference.draft import draft_schema
 from features.narratives.concepts import ConceptMatcher

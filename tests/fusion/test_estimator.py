@@ -28,7 +28,7 @@ from data_schemas.numbers import Threshold
 from data_schemas.reader import parse_schema
 from experiments.demo.data import generate
 from features.arrays import Floats, Floats32
-from features.encoders.encoder import PartVectors, Progress
+from features.encoders.vectors import PartVectors, Progress
 from features.encoders.windows import Spans
 from fusion.config import Config, FoldConfig, HeadConfig, StackerConfig, TextConfig
 from fusion.estimator import CreditFusionClassifier

@@ -20,7 +20,8 @@ from experiments.demo.data import generate
 from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run
 from features.arrays import Floats, Floats32
-from features.encoders.encoder import BertEncoder, Progress
+from features.encoders.encoder import BertEncoder
+from features.encoders.vectors import Progress
 from features.tables.dataframe import read_frame
 from features.tables.reader import ReadOptions
 from fusion.model.fusion_model import FusionModel, Scores

@@ -11,8 +11,8 @@ import pytest
 
 from data_schemas.errors import ContractError
 from features.arrays import Floats32
-from features.encoders.encoder import PartVectors, Progress, TextEncoder
 from features.encoders.parity import PROBES
+from features.encoders.vectors import PartVectors, Progress, TextEncoder
 from features.encoders.windows import Spans
 from fusion.config import EncoderConfig
 from fusion.text_encoder import OpenEncoder, VectorCache, check_parity, open_text_encoder

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from features.encoders.encoder import TextEncoder
+from features.encoders.vectors import TextEncoder
 
 BAG = ("loan", "rent", "to", "pay", "my", "credit", "cards", "consolidation", "a", "job", ";", "2011", "please")
 

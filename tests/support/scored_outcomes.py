@@ -17,7 +17,7 @@ from data_schemas.reader import parse_schema
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.arrays import Dates, Floats, Floats32
 from features.design import Design, TabularBlock, TextBlock, no_style
-from features.encoders.encoder import PartVectors, Progress
+from features.encoders.vectors import PartVectors, Progress
 from features.encoders.windows import Spans
 from features.tables.applications import Applications
 from features.tabular import TabularEncoder

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from features.arrays import Floats32
-from features.encoders.encoder import PartVectors, Progress
+from features.encoders.vectors import PartVectors, Progress
 from features.encoders.windows import Spans
 
 Encode = Callable[[Sequence[str], Progress | None], Floats32]

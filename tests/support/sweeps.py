@@ -20,9 +20,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from experiments.cli import app, guarded
 from experiments.demo.data import FIRST_DAY, generate
+from experiments.sweep import captions, searching
 from experiments.sweep.storage import open_storage
 from experiments.sweep.study import ENDED, STUDY_FILE, requeue
 from experiments.sweep.worker import WorkerOrder, work
+from tests.support.small_studies import blank
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
@@ -128,6 +130,14 @@ class Sweeper:
             patch.setenv("COLUMNS", "200")
             patch.setattr(sys, "argv", ["creditfusion", *self.arguments(more)])
             return guarded(app)
+
+    def here(self, *more: str) -> int:
+        """The verb with its workers in this process; as in ``PROGRAM``, nothing is drawn or chosen in advance."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(searching, "WorkerPool", SameProcess)
+            patch.setattr(searching, "begin_with_chosen", lambda *_: None)
+            patch.setattr(captions, "draw", blank)
+            return self(*more)
 
     def command(self, *more: str) -> Command:
         """The verb as a process with a group of its own, as a terminal gives it one."""

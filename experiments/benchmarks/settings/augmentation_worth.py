@@ -28,7 +28,7 @@ from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from experiments.options import vector_cache
 from features.arrays import Floats, Floats32, Ints
 from features.augmentation.settings import Kind
-from features.encoders.encoder import TextEncoder
+from features.encoders.vectors import TextEncoder
 from features.narratives.reader import clean_narrative
 from features.tables.reader import ReadOptions, read_all
 from fusion.config import Config, load_config

@@ -28,7 +28,8 @@ from experiments.benchmarks.measuring import draw, machine, markdown, median_rat
 from features.encoders.cache import CachedEncoder, EmbeddingCache
 from features.encoders.devices import EncoderPrecision, Engine
 from features.encoders.encoder import BertEncoder
-from features.encoders.sources import EMBEDDED, locate, open_encoder
+from features.encoders.source_files import EMBEDDED, locate
+from features.encoders.sources import open_encoder
 from features.text.cleaning import clean
 
 PEAK_SIZE, PEAK_PRODUCTS = 1536, 10

@@ -48,7 +48,8 @@ from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import Bundle, load
 from fusion.explain.attribution import ModelOutputs, unwritten
-from fusion.explain.tree_shapley import Leaves, TreeGame, count, leaves_of
+from fusion.explain.leaves import Leaves, leaves_of
+from fusion.explain.tree_shapley import TreeGame, count
 from fusion.model.stacker import Stacker
 from fusion.scorer import Scorer
 from fusion.text_encoder import VectorCache, bundle_encoder

@@ -2,7 +2,8 @@
 
 Whole processes of ``creditfusion score`` with one row, of its ``--help`` and of ``creditfusion settings``; beside them,
 turn by turn, those of another checkout (``--before``, such as a git worktree of an older commit). The row's vectors are
-in a cache that an untimed run has filled. Processor seconds are what others' load on the machine changes least.
+in a cache that untimed runs have filled, or (cold) computed. Processor seconds are what others' load on the machine
+changes least.
 
     python -m experiments.benchmarks.speed.start_up --model model --data applications.csv --before ../older
 """
@@ -44,10 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         work = Path(folder)
         write_rows(work / "data.csv", draw(chosen.data, chosen.rows))
         files = ["--model", str(chosen.model.resolve()), "--data", str(work / "data.csv")]
-        places = ["--out", str(work / "out.csv"), "--cache", str(work / "cache"), "--force"]
-        verbs = {"score": ["score", *files, *places], "--help": ["score", "--help"], "settings": ["settings"]}
-        tell("a first run, not timed")
-        measure(_command(CHECKOUT, verbs["score"]), SCORED)
+        score = ["score", *files, "--out", str(work / "out.csv"), "--force"]
+        verbs = {
+            "score": [*score, "--cache", str(work / "cache")],
+            "score, cold": [*score, "--no-cache"],
+            "--help": ["score", "--help"],
+            "settings": ["settings"],
+        }
+        for name, checkout in checkouts.items():
+            tell(f"a first run, not timed: {name}")
+            measure(_command(checkout, verbs["score"]), SCORED)
         took = take_turns(checkouts, verbs, chosen.rounds)
     report(took, chosen.rounds, chosen.json)
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from experiments.benchmarks.measuring import markdown, median_ratio, model_and_data, parser, publish, tell
 from experiments.benchmarks.speed.encoder_sizes import first_rows, texts_of
-from features.encoders.encoder import TextEncoder
+from features.encoders.vectors import TextEncoder
 from fusion.bundle import load
 from fusion.text_encoder import bundle_encoder
 

@@ -21,7 +21,7 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from experiments.benchmarks.measuring import parser, publish
 from features.arrays import Floats, Floats32, Index, Ints
-from features.encoders.encoder import TextEncoder
+from features.encoders.vectors import TextEncoder
 from features.narratives.sentiment import LABELS, Sentiment, learn_sentiment
 from features.text.cleaning import clean
 from fusion.config import EncoderConfig

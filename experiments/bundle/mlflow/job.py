@@ -17,7 +17,7 @@ from experiments.bundle.mlflow.example import example_row
 from experiments.session.environment import environment
 from features.atomic_files import new_folder
 from features.encoders.folder import DIGESTS, FILES, USAGE_FILES
-from features.encoders.sources import EMBEDDED, locate
+from features.encoders.source_files import EMBEDDED, locate
 from features.tables.header import required_columns
 from fusion import pyfunc
 from fusion.bundle_folder import MANIFEST, check_outside

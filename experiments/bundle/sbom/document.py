@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from data_schemas.contract import Role
 from experiments.bundle.opened import OpenedBundle
-from features.encoders.sources import EMBEDDED, EMBEDDED_SHA256
+from features.encoders.source_files import EMBEDDED, EMBEDDED_SHA256
 from fusion.bundle import TUNED
 from fusion.bundle_folder import MANIFEST
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import pandas as pd
-
 from experiments.explain.cases import Case
 from experiments.explain.facts import Ground
+from experiments.explain.letters.bureau_score import disclosed_score
 from experiments.explain.letters.lender import Lender
+from experiments.explain.letters.review import review_causes
 from experiments.explain.letters.rules import LetterFacts, check_letter, disclosures, is_catch_all
 from experiments.explain.request import Rules
-from experiments.explain.sentences import needs_person, reason_sentence
-from experiments.reporting.decision.applicant import ApplicantNotice, PlainReason, ScoreDisclosure, Suggestion
+from experiments.explain.sentences import reason_sentence
+from experiments.reporting.decision.applicant import ApplicantNotice, PlainReason, Suggestion
 from experiments.reporting.language import Language
 from experiments.reporting.parts import Decision
 
@@ -60,10 +59,9 @@ def letter(
     """
     language, schema = head.language, case.application.schema
     reasons = _reasons(head, case, decision, grounds)
-    score = _score(head, case) if decision == "decline" else None
-    factors_missing = head.rules is Rules.US and score is not None and not score.key_factors
-    review = must_be_reviewed(case, decision, grounds) or factors_missing
-    facts = LetterFacts(head.lender, decision, score, bool(reasons) and not review, language)
+    score = disclosed_score(case, head.lender) if decision == "decline" else None
+    causes = review_causes(case, decision, grounds, head.rules, head.lender)
+    facts = LetterFacts(head.lender, decision, score, bool(reasons) and not causes, language)
     notice = ApplicantNotice(
         id=case.id,
         product=language.gettext(schema.title),
@@ -80,19 +78,11 @@ def letter(
         needed=needed,
         score=score,
         disclosures=disclosures(head.rules, facts),
-        needs_review=review,
+        needs_review=bool(causes),
+        review_causes=tuple(cause.in_words(language) for cause in causes),
     )
     check_letter(notice, facts, head.rules)
     return notice
-
-
-def must_be_reviewed(case: Case, decision: Decision, grounds: Sequence[Ground]) -> bool:
-    """Whether a person must look before a declined applicant is given the reasons."""
-    if decision != "decline":
-        return False
-    pairs = list(zip(case.reasons, grounds, strict=True))
-    unclear = any(not reason.disclosable or needs_person(reason, behind) for (reason, _), behind in pairs)
-    return not pairs or unclear or any(is_catch_all(reason.wording) for (reason, _), _ in pairs)
 
 
 def _reasons(head: LetterHead, case: Case, decision: Decision, grounds: Sequence[Ground]) -> tuple[PlainReason, ...]:
@@ -104,23 +94,3 @@ def _reasons(head: LetterHead, case: Case, decision: Decision, grounds: Sequence
         if reason.disclosable and sentence is not None and not is_catch_all(reason.wording):
             found.append(PlainReason(wording=head.language.composed(reason.wording), sentence=sentence))
     return tuple(found[:MOST_REASONS])
-
-
-def _score(head: LetterHead, case: Case) -> ScoreDisclosure | None:
-    """The bureau's score of the applicant; None where the schema names none, or the applicant has none."""
-    field, frame = case.application.schema.bureau_score, case.application.frame
-    if field is None or field.bureau_score is None:
-        return None
-    score, about = float(frame[field.name].iloc[0]), field.bureau_score
-    if not math.isfinite(score) or field.label(score):
-        return None
-    made_on = frame[about.dated].iloc[0] if about.dated in frame else pd.NaT
-    bureau = head.lender.bureaus.get(about.agency)
-    return ScoreDisclosure(
-        score=score,
-        lowest=about.lowest,
-        highest=about.highest,
-        made_on=None if pd.isna(made_on) else pd.Timestamp(made_on).date(),
-        agency=about.agency,
-        key_factors=bureau.key_factors if bureau else "",
-    )

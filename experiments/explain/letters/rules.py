@@ -356,6 +356,8 @@ def _missing_parts(notice: ApplicantNotice, facts: LetterFacts, rules: Rules) ->
         yield from (name for name, text in (("lender", notice.lender), ("address", notice.address)) if not text)
         if notice.score is not None and not notice.score.key_factors and not notice.needs_review:
             yield "key factors of the credit score"
+        if notice.score is not None and notice.score.made_on is None and not notice.needs_review:
+            yield "day of the credit score"
 
 
 def _missing_reasons(notice: ApplicantNotice) -> Iterator[str]:

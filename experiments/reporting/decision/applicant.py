@@ -77,6 +77,7 @@ class ApplicantNotice(ReportModel):
         not_mentioned: Subjects of a declined application that nothing written is about, although they often help.
         needed: What of a referred application is not clear or not there, so that the applicant may be asked for it.
         needs_review: See UnderwriterReport; a person must look before this is sent.
+        review_causes: Why, in sentences for the lender, with what mends it.
     """
 
     report: Literal["applicant"] = "applicant"
@@ -97,6 +98,7 @@ class ApplicantNotice(ReportModel):
     not_mentioned: tuple[Text, ...] = ()
     needed: tuple[Text, ...] = ()
     needs_review: bool
+    review_causes: tuple[Text, ...] = ()
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

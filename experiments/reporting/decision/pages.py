@@ -43,9 +43,9 @@ def answers_html(report: AnswerSheet, language: Language = ENGLISH) -> str:
     return render("answers.html.j2", report, {}, language=language)
 
 
-def validator_html(report: ValidatorReport) -> str:
+def validator_html(report: ValidatorReport, language: Language = ENGLISH) -> str:
     """The page with every contribution and all that is needed to compute them again."""
-    return render("validator.html.j2", report, {})
+    return render("validator.html.j2", report, {}, language=language)
 
 
 def index_html(report: IndexPage, language: Language = ENGLISH) -> str:

@@ -221,8 +221,8 @@ class UnderwriterReport(ReportModel):
         starting_score: The score of the background without a narrative, where the points begin.
         sentence_method: ``exact`` when the narratives were read again without their sentences, ``fast`` when split from
             one reading, ``mixed`` when some were too long to be read again.
-        needs_review: Whether it is a decline and a principal reason may not be disclosed or rests on a sensitive
-            sentence, or there is none.
+        needs_review: Whether it is a decline and a person must look before the letter is sent.
+        review_causes: Why, in sentences for the lender, with what mends it.
         similar: None without past outcomes.
         changes: Of single columns, then of two, the smaller first, each checked by rescoring; empty when none was found
             or the decision needs none.
@@ -257,6 +257,7 @@ class UnderwriterReport(ReportModel):
     policy: DecidingPolicy
     refer_reasons: tuple[ReferReason, ...] = ()
     not_mentioned: tuple[NotMentioned, ...] = ()
+    review_causes: tuple[Text, ...] = ()
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.markup import escape
@@ -41,7 +41,9 @@ def source_files(given: Sequence[str]) -> dict[str, Path]:
     return found
 
 
-def with_sources(draft: Draft, file: ApplicationsFile, paths: dict[str, Path], rows: int, run: Run) -> DraftedSources:
+def with_sources(
+    draft: Draft, file: ApplicationsFile, paths: Mapping[str, Path], rows: int, run: Run
+) -> DraftedSources:
     """The draft with the sources in these files, of which ``rows`` records each are looked at."""
     samples: dict[str, FileSample] = {}
     for name, path in paths.items():

@@ -10,6 +10,8 @@ import numpy as np
 
 from experiments.reporting.cells import NUMBER, figure
 from experiments.reporting.document import Column, Finding, Row, Section, Table
+from experiments.reporting.language import gettext
+from experiments.reporting.lower_floors import lower_words
 from experiments.reporting.words import count, listed, number, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.inference.leakage import MAX_AUC
@@ -75,7 +77,7 @@ def chapter(scored: ScoredOutcomes, intake: Intake) -> Section:
     facts = column_facts(scored)
     return Section(
         key="data",
-        title="The data: which rows, and can the columns be trusted?",
+        title=gettext("The data: which rows, and can the columns be trusted?"),
         findings=(
             *_learned_findings(scored, intake),
             *_window_findings(scored),
@@ -84,8 +86,10 @@ def chapter(scored: ScoredOutcomes, intake: Intake) -> Section:
             *_rejected_finding(intake),
         ),
         words=(
-            "Only decided applications can be judged, and only those that were granted have an outcome: nothing here "
-            "shows how the applicants would have done who were turned away.",
+            gettext(
+                "Only decided applications can be judged, and only those that were granted have an outcome: nothing "
+                "here shows how the applicants would have done who were turned away."
+            ),
         ),
         tables=(_rows_table(scored, intake), _columns_table(facts)),
     )
@@ -97,8 +101,8 @@ def column_facts(scored: ScoredOutcomes) -> list[ColumnFacts]:
     then, now = population.columns, scored.design.tabular
     bad = population.bad.astype(np.float64)
     schema = scored.applications.schema
-    titles = {field.name: field.title for field in schema.features}
-    titles |= {derived.name: derived.title for derived in schema.derived}
+    titles = {field.name: gettext(field.title) for field in schema.features}
+    titles |= {derived.name: gettext(derived.title) for derived in schema.derived}
     moved = np.abs(population.contributions.astype(np.float64)).mean(axis=0)
     weights = moved / moved.sum() if moved.sum() > 0 else moved
     facts = []
@@ -118,21 +122,24 @@ def column_facts(scored: ScoredOutcomes) -> list[ColumnFacts]:
 
 
 def _rows_table(scored: ScoredOutcomes, intake: Intake) -> Table:
-    rows: list[Row] = [("Rows read", intake.n_rows)]
-    rows += [(f"Rejected: {rule}", n) for rule, n in sorted(intake.rejected.items())]
+    rows: list[Row] = [(gettext("Rows read"), intake.n_rows)]
+    rows += [(gettext("Rejected: {rule}").format(rule=rule), n) for rule, n in sorted(intake.rejected.items())]
     if intake.undecided:
-        rows += [("Without an outcome yet", intake.undecided)]
+        rows += [(gettext("Without an outcome yet"), intake.undecided)]
     if intake.since is not None:
-        rows += [(f"Decided before {intake.since}", intake.before), ("Without a decision date", intake.undated)]
+        rows += [
+            (gettext("Decided before {since}").format(since=intake.since), intake.before),
+            (gettext("Without a decision date"), intake.undated),
+        ]
     if intake.learned is not None and not intake.learned_kept:
-        rows += [("Left out, as the model learned from them", intake.learned)]
-    rows += [("Judged", len(scored)), ("of these bad", int(scored.y.sum()))]
+        rows += [(gettext("Left out, as the model learned from them"), intake.learned)]
+    rows += [(gettext("Judged"), len(scored)), (gettext("of these bad"), int(scored.y.sum()))]
     if unread := sum("text_not_read" in flags for flags in scored.quality):
-        rows.append(("of these with a narrative that the encoder cannot read", unread))
+        rows.append((gettext("of these with a narrative that the encoder cannot read"), unread))
     return Table(
         key="rows",
-        title="What became of the rows",
-        columns=(Column(key="what", title="Rows"), NUMBER),
+        title=gettext("What became of the rows"),
+        columns=(Column(key="what", title=gettext("Rows")), NUMBER),
         rows=tuple(rows),
     )
 
@@ -140,17 +147,20 @@ def _rows_table(scored: ScoredOutcomes, intake: Intake) -> Table:
 def _columns_table(facts: list[ColumnFacts]) -> Table:
     return Table(
         key="columns",
-        title="The columns that the model reads",
-        note="Weight: the column's share of all movement of the scores, by its contributions to the training "
-        "applicants'; the rest is the narratives'. AUC alone: how well the column ranks outcomes by itself, 0.5 is "
-        f"a random order; {number(MAX_AUC, 1)} or more is suspect. Missing: for levels, unknown ones too.",
+        title=gettext("The columns that the model reads"),
+        note=gettext(
+            "Weight: the column's share of all movement of the scores, by its contributions to the "
+            "training applicants'; the rest is the narratives'. AUC alone: how well the column ranks "
+            "outcomes by itself, 0.5 is a random order; {max_auc} or more is suspect. Missing: for "
+            "levels, unknown ones too."
+        ).format(max_auc=number(MAX_AUC, 1)),
         columns=(
-            Column(key="column", title="Column"),
-            Column(key="weight", title="Weight", form="percent", digits=1),
-            Column(key="auc_then", title="AUC alone, training", form="number", digits=3),
-            Column(key="auc_now", title="AUC alone, here", form="number", digits=3),
-            Column(key="missing_then", title="Missing, training", form="percent", digits=1),
-            Column(key="missing_now", title="Missing, here", form="percent", digits=1),
+            Column(key="column", title=gettext("Column")),
+            Column(key="weight", title=gettext("Weight"), form="percent", digits=1),
+            Column(key="auc_then", title=gettext("AUC alone, training"), form="number", digits=3),
+            Column(key="auc_now", title=gettext("AUC alone, here"), form="number", digits=3),
+            Column(key="missing_then", title=gettext("Missing, training"), form="percent", digits=1),
+            Column(key="missing_now", title=gettext("Missing, here"), form="percent", digits=1),
         ),
         rows=tuple(
             (one.title, one.weight, *map(figure, (one.auc_then, one.auc_now, one.missing_then, one.missing_now)))
@@ -169,16 +179,22 @@ def _learned_findings(scored: ScoredOutcomes, intake: Intake) -> list[Finding]:
             Finding(
                 key="training_rows",
                 grade="note",
-                title=f"{n} that the model learned from were left out.",
-                words=f"{count(len(scored), 'row')} are left, and every figure is of these alone.",
+                title=gettext("{n} that the model learned from were left out.").format(n=n),
+                words=gettext("{scored} are left, and every figure is of these alone.").format(
+                    scored=count(len(scored), "row")
+                ),
             )
         ]
     return [
         Finding(
             key="training_rows",
             grade="alarm",
-            title=f"The model learned from {n} of these ({percent(intake.learned / len(scored))}).",
-            words="They were kept on request (--keep-training-rows). Every figure of this report is flattered by them.",
+            title=gettext("The model learned from {n} of these ({learned}).").format(
+                n=n, learned=percent(intake.learned / len(scored))
+            ),
+            words=gettext(
+                "They were kept on request (--keep-training-rows). Every figure of this report is flattered by them."
+            ),
         )
     ]
 
@@ -189,14 +205,20 @@ def _window_findings(scored: ScoredOutcomes) -> list[Finding]:
     dates = scored.applications.decision_date()
     undated = len(scored) if dates is None else int(np.isnat(dates).sum())
     if learned is None or dates is None or undated:
-        lacking = "The model has no training window" if learned is None else f"{count(undated, 'row')} without a date"
+        lacking = (
+            gettext("The model has no training window")
+            if learned is None
+            else gettext("{undated} without a date").format(undated=count(undated, "row"))
+        )
         return [
             Finding(
                 key="out_of_time",
                 grade="concern",
-                title="It is not known whether these rows are later than the training rows.",
-                words=f"{lacking}. On rows that the model learned from every figure is flattered. Give the schema a "
-                "decision date, or make sure yourself that the rows are new.",
+                title=gettext("It is not known whether these rows are later than the training rows."),
+                words=gettext(
+                    "{lacking}. On rows that the model learned from every figure is flattered. Give the schema a "
+                    "decision date, or make sure yourself that the rows are new."
+                ).format(lacking=lacking),
             )
         ]
     n = scored.n_in_training_window
@@ -205,33 +227,42 @@ def _window_findings(scored: ScoredOutcomes) -> list[Finding]:
             Finding(
                 key="out_of_time",
                 grade="concern" if n < len(scored) else "alarm",
-                title="Some of the rows are as old as those the model learned from."
+                title=gettext("Some of the rows are as old as those the model learned from.")
                 if n < len(scored)
-                else "The model may have learned from these very rows.",
-                words=f"{count(n, 'row')} ({percent(n / len(scored))}) were decided up to {learned[1]}, the end of the "
-                "training window. Figures on rows that took part in training are flattered: use --since.",
+                else gettext("The model may have learned from these very rows."),
+                words=gettext(
+                    "{n} ({n2}) were decided up to {learned}, the end of the training window. Figures on rows "
+                    "that took part in training are flattered: use --since."
+                ).format(n=count(n, "row"), n2=percent(n / len(scored)), learned=learned[1]),
             )
         ]
-    words = f"The model learned up to {learned[1]}; all rows were decided afterwards."
-    return [Finding(key="out_of_time", grade="good", title="The rows are newer than the model.", words=words)]
+    said = gettext("The model learned up to {learned}; all rows were decided afterwards.").format(learned=learned[1])
+    return [Finding(key="out_of_time", grade="good", title=gettext("The rows are newer than the model."), words=said)]
 
 
 def _unlike_findings(scored: ScoredOutcomes) -> list[Finding]:
     """Columns of which nearly all rows are unlike the training rows."""
     if not scored.warnings:
         return []
-    titles = {field.name: field.title for field in scored.model.schema.fields}
-    titles |= {derived.name: derived.title for derived in scored.model.schema.derived}
+    titles = {field.name: gettext(field.title) for field in scored.model.schema.fields}
+    titles |= {derived.name: gettext(derived.title) for derived in scored.model.schema.derived}
     named = [titles[warning.column] for warning in scored.warnings]
     words = " ".join(
-        f"“{title}”: {warning.message.rstrip('.?')}." for title, warning in zip(named, scored.warnings, strict=True)
+        f"“{title}”: {lower_words(warning.message).rstrip('.?？')}."
+        for title, warning in zip(named, scored.warnings, strict=True)
     )
     return [
         Finding(
             key="unlike_training",
             grade="alarm",
-            title=f"{listed(named)} {'is' if len(named) == 1 else 'are'} unlike the training rows.",
-            words=f"{words} Figures on rows that are read otherwise than in training say nothing of the model.",
+            title=(
+                gettext("{named} is unlike the training rows.")
+                if len(named) == 1
+                else gettext("{named} are unlike the training rows.")
+            ).format(named=listed(named)),
+            words=gettext(
+                "{words} Figures on rows that are read otherwise than in training say nothing of the model."
+            ).format(words=words),
         )
     ]
 
@@ -240,21 +271,30 @@ def _leak_findings(facts: list[ColumnFacts]) -> list[Finding]:
     """Columns that know the outcome."""
     suspects = [one for one in facts if max(np.nan_to_num(one.auc_then), np.nan_to_num(one.auc_now)) >= MAX_AUC]
     if suspects:
-        rankings = "; ".join(
-            f"“{one.title}” ranks outcomes with an AUC of "
-            f"{number(max(np.nan_to_num(one.auc_then), np.nan_to_num(one.auc_now)), 2)} and makes "
-            f"{percent(one.weight, 0)} of all movement of the scores"
+        said = "; ".join(
+            gettext(
+                "“{one_title}” ranks outcomes with an AUC of {nan_to_num} and makes {weight} of all movement "
+                "of the scores"
+            ).format(
+                one_title=one.title,
+                nan_to_num=number(max(np.nan_to_num(one.auc_then), np.nan_to_num(one.auc_now)), 2),
+                weight=percent(one.weight, 0),
+            )
             for one in suspects[:5]
         )
         return [
             Finding(
                 key="leak",
                 grade="alarm",
-                title=f"{listed([one.title for one in suspects])} may know the outcome.",
-                words=f"By itself {rankings}. What is known before a loan is granted rarely reaches "
-                f"{number(MAX_AUC, 1)}. If it is filled in or changed after the decision, the model will fail on new "
-                "applicants, whatever the figures here say. Find out when it is known; if later, give it the role "
-                "ignored (or auxiliary, so that training alone reads it) and train again.",
+                title=gettext("{one_title} may know the outcome.").format(
+                    one_title=listed([one.title for one in suspects])
+                ),
+                words=gettext(
+                    "By itself {said}. What is known before a loan is granted rarely reaches {max_auc}. If it is "
+                    "filled in or changed after the decision, the model will fail on new applicants, whatever "
+                    "the figures here say. Find out when it is known; if later, give it the role ignored (or "
+                    "auxiliary, so that training alone reads it) and train again."
+                ).format(said=said, max_auc=number(MAX_AUC, 1)),
             )
         ]
     if facts and facts[0].weight >= DOMINANT:
@@ -263,13 +303,17 @@ def _leak_findings(facts: list[ColumnFacts]) -> list[Finding]:
             Finding(
                 key="leak",
                 grade="concern",
-                title=f"The scores rest on one column, {one.title}.",
-                words=f"It makes {percent(one.weight, 0)} of all their movement. Make sure that it is known at the "
-                "decision, and what happens on the day it is missing.",
+                title=gettext("The scores rest on one column, {one_title}.").format(one_title=one.title),
+                words=gettext(
+                    "It makes {weight} of all their movement. Make sure that it is known at the decision, and "
+                    "what happens on the day it is missing."
+                ).format(weight=percent(one.weight, 0)),
             )
         ]
-    words = f"No column reaches an AUC of {number(MAX_AUC, 1)} by itself, in training or here."
-    return [Finding(key="leak", grade="good", title="No column seems to know the outcome.", words=words)]
+    said = gettext("No column reaches an AUC of {max_auc} by itself, in training or here.").format(
+        max_auc=number(MAX_AUC, 1)
+    )
+    return [Finding(key="leak", grade="good", title=gettext("No column seems to know the outcome."), words=said)]
 
 
 def _rejected_finding(intake: Intake) -> list[Finding]:
@@ -281,8 +325,10 @@ def _rejected_finding(intake: Intake) -> list[Finding]:
         Finding(
             key="rejected",
             grade="concern" if share > 0.05 else "note",
-            title=f"{count(n, 'row')} broke the data contract and were not judged.",
-            words=f"That is {percent(share)} of those read; rejects.csv says which and why. If they are unlike the "
-            "others, the figures are too.",
+            title=gettext("{n} broke the data contract and were not judged.").format(n=count(n, "row")),
+            words=gettext(
+                "That is {share} of those read; rejects.csv says which and why. If they are unlike the "
+                "others, the figures are too."
+            ).format(share=percent(share)),
         )
     ]

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from experiments.reporting.charts import BLUE, INK, MUTED, name_places, percent_axis, picture, whiskers
 from experiments.reporting.document import Plot
+from experiments.reporting.language import gettext
 from fusion.validation.intervals import Estimate
 
 
@@ -27,5 +28,9 @@ def shares_by_period(
         percent_axis(axes.yaxis)
 
     return Plot(
-        key=key, title=title, words=words, alt="A point with its interval for each period.", drawing=picture(draw)
+        key=key,
+        title=title,
+        words=words,
+        alt=gettext("A point with its interval for each period."),
+        drawing=picture(draw),
     )

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from experiments.reporting.charts import BLUE, FONT, MUTED, RED, name_places, picture
 from experiments.reporting.document import Column, Finding, Interval, Plot, Row, Section, Table
+from experiments.reporting.language import gettext
 from experiments.reporting.words import count, percent
 from experiments.watch.chapters.by_period import shares_by_period
 from fusion.validation.intervals import Estimate
@@ -42,13 +43,15 @@ def chapter(rings: Sequence[Ring], signals: Sequence[Signal], periods: Sequence[
         plots.append(_rings_plot(drawn, shown))
     tables = [table for table in (_rings_table(rings), _values_table(values)) if table.rows]
     words = (
-        "Narratives of different applicants count as copies where they have so many pairs of neighbouring words in "
-        "common as people who write by themselves hardly ever have; numbers are not compared. A ring is three or more "
-        "applicants whose narratives are linked so. An applicant who repeats himself is none.",
+        gettext(
+            "Narratives of different applicants count as copies where they have so many pairs of neighbouring words in "
+            "common as people who write by themselves hardly ever have; numbers are not compared. A ring is three or "
+            "more applicants whose narratives are linked so. An applicant who repeats himself is none."
+        ),
     )
     return Section(
         key="copies",
-        title="Copied narratives",
+        title=gettext("Copied narratives"),
         words=words,
         findings=(_finding(rings, periods),),
         tables=tuple(tables),
@@ -60,39 +63,52 @@ def _finding(rings: Sequence[Ring], periods: Sequence[str]) -> Finding:
     last = periods[-1]
     now = [ring for ring in rings if any(member.period == last for member in ring.members)]
     if not rings:
-        return Finding(key="copies", grade="good", title="No narrative is copied", words="There is no ring.")
+        return Finding(
+            key="copies", grade="good", title=gettext("No narrative is copied"), words=gettext("There is no ring.")
+        )
     n_rows = sum(len(ring.members) for ring in rings)
-    title = f"{count(len(rings), 'ring')} of copied narratives, {count(len(now), 'ring')} of them active in {last}"
-    largest = rings[0]
-    words = (
-        f"{n_rows:,} applications are in rings; the largest, {largest.number}, has {largest.n_applicants:,} applicants."
+    title = gettext("{rings} of copied narratives, {now} of them active in {last}").format(
+        rings=count(len(rings), "ring"), now=count(len(now), "ring"), last=last
     )
+    largest = rings[0]
+    words = gettext(
+        "{n_rows:,} applications are in rings; the largest, {number}, has {n_applicants:,} applicants."
+    ).format(n_rows=n_rows, number=largest.number, n_applicants=largest.n_applicants)
     sharing = [ring for ring in rings if ring.shares()]
     if sharing:
-        words += f" In {count(len(sharing), 'ring')} different applicants have a value of a shared column in common."
-    words += " flagged.csv has every member with the number of its ring."
+        words += gettext(" In {sharing} different applicants have a value of a shared column in common.").format(
+            sharing=count(len(sharing), "ring")
+        )
+    words += gettext(" flagged.csv has every member with the number of its ring.")
     return Finding(key="copies", grade="concern" if now else "note", title=title, words=words)
 
 
 def _rings_table(rings: Sequence[Ring]) -> Table:
     columns = (
-        Column(key="ring", title="Ring"),
-        Column(key="applicants", title="Applicants", form="count"),
-        Column(key="applications", title="Applications", form="count"),
-        Column(key="first", title="First"),
-        Column(key="last", title="Last"),
-        Column(key="narratives", title="Copied"),
-        Column(key="shared", title="In common"),
-        Column(key="rows", title="First rows"),
+        Column(key="ring", title=gettext("Ring")),
+        Column(key="applicants", title=gettext("Applicants"), form="count"),
+        Column(key="applications", title=gettext("Applications"), form="count"),
+        Column(key="first", title=gettext("First")),
+        Column(key="last", title=gettext("Last")),
+        Column(key="narratives", title=gettext("Copied")),
+        Column(key="shared", title=gettext("In common")),
+        Column(key="rows", title=gettext("First rows")),
     )
     rows = tuple(_ring_row(ring) for ring in rings[:MAX_RINGS])
-    note = f"The {MAX_RINGS} largest of {len(rings):,}." if len(rings) > MAX_RINGS else ""
-    return Table(key="rings", title="Rings", note=note, columns=columns, rows=rows)
+    note = (
+        gettext("The {max_rings} largest of {rings:,}.").format(max_rings=MAX_RINGS, rings=len(rings))
+        if len(rings) > MAX_RINGS
+        else ""
+    )
+    return Table(key="rings", title=gettext("Rings"), note=note, columns=columns, rows=rows)
 
 
 def _ring_row(ring: Ring) -> Row:
     periods = sorted(member.period for member in ring.members)
-    shared = [f"{column}: {max(map(len, groups)):,} alike" for column, groups in ring.shares().items()]
+    shared = [
+        gettext("{column}: {map:,} alike").format(column=column, map=max(map(len, groups)))
+        for column, groups in ring.shares().items()
+    ]
     first = [one.row.place for one in ring.members[:MAX_ROWS]]
     ends = (periods[0], periods[-1], ring.narrative, ", ".join(shared), ", ".join(first))
     return (ring.number, ring.n_applicants, len(ring.members), *ends)
@@ -100,11 +116,11 @@ def _ring_row(ring: Ring) -> Row:
 
 def _values_table(values: Sequence[Signal]) -> Table:
     columns = (
-        Column(key="column", title="Column"),
-        Column(key="now", title="Applications with one value", form="number"),
-        Column(key="usual", title="Usual", form="number", digits=1),
-        Column(key="p", title="Chance", form="p"),
-        Column(key="rows", title="First rows"),
+        Column(key="column", title=gettext("Column")),
+        Column(key="now", title=gettext("Applications with one value"), form="number"),
+        Column(key="usual", title=gettext("Usual"), form="number", digits=1),
+        Column(key="p", title=gettext("Chance"), form="p"),
+        Column(key="rows", title=gettext("First rows")),
     )
     rows = tuple(
         (
@@ -116,31 +132,39 @@ def _values_table(values: Sequence[Signal]) -> Table:
         )
         for signal in sorted(values, key=lambda signal: (signal.p, signal.subject))
     )
-    note = "Of each column the value that exceeds its own past the most; values are compared as keyed hashes."
-    return Table(key="shared_values", title="One value in many applications", note=note, columns=columns, rows=rows)
+    note = gettext("Of each column the value that exceeds its own past the most; values are compared as keyed hashes.")
+    return Table(
+        key="shared_values", title=gettext("One value in many applications"), note=note, columns=columns, rows=rows
+    )
 
 
 def _share_plot(signals: Sequence[Signal]) -> Plot:
-    key, title = "copied_share", "Narratives in rings, by period"
+    key, title = "copied_share", gettext("Narratives in rings, by period")
     if not signals:
-        gap = "There is no earlier period to hold one against."
+        gap = gettext("There is no earlier period to hold one against.")
         return Plot(key=key, title=title, words="", alt="", gap=gap)
 
     last = signals[-1]
-    words = f"Share of narratives in rings, with 95 % intervals. In {last.period}: {percent(last.now, 2)}."
+    words = gettext("Share of narratives in rings, with 95 % intervals. In {period}: {now}.").format(
+        period=last.period, now=percent(last.now, 2)
+    )
     shares = [(one.period, Estimate(one.now, one.low, one.high)) for one in signals]
     return shares_by_period(key, title, words, shares)
 
 
 def _rings_plot(rings: Sequence[Ring], periods: Sequence[str]) -> Plot:
     size = (11.0, 1.0 + 0.85 * len(rings))
-    words = (
-        f"Each row is a ring and each dot an application in its period, at most {MAX_DOTS} for a ring and period; "
-        "red lines join applications of different applicants with a value of a shared column in common."
+    words = gettext(
+        "Each row is a ring and each dot an application in its period, at most {max_dots} for a ring "
+        "and period; red lines join applications of different applicants with a value of a shared "
+        "column in common."
+    ).format(max_dots=MAX_DOTS)
+    alt = "; ".join(
+        gettext("ring {number}: {members}").format(number=ring.number, members=count(len(ring.members), "application"))
+        for ring in rings
     )
-    alt = "; ".join(f"ring {ring.number}: {count(len(ring.members), 'application')}" for ring in rings)
     drawing = picture(partial(_draw_rings, rings, periods), size)
-    title = "Rings over time"
+    title = gettext("Rings over time")
     return Plot(key="rings_drawn", title=title, words=words, alt=alt, wide=True, drawing=drawing)
 
 

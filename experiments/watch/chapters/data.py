@@ -8,6 +8,7 @@ import numpy as np
 
 from experiments.reporting.cells import figure
 from experiments.reporting.document import Column, Finding, Interval, Row, Section, Table
+from experiments.reporting.language import gettext, gettext_noop
 from experiments.reporting.words import count, listed
 from experiments.watch.chapters.multiples import Course, courses, moved_table, small_multiples
 from fusion.validation.psi import Psi, psi_of_counts
@@ -15,7 +16,7 @@ from fusion.watch.columns import ColumnsProfile
 from fusion.watch.signals import Flag, Signal
 from fusion.watch.texts import TextsProfile
 
-NO_PSI = "no rows"
+NO_PSI = gettext_noop("no rows")
 MAX_APART = 15
 MAX_NAMED = 3
 
@@ -39,15 +40,17 @@ def columns_chapter(
         tables.append(_apart_table(apart, names[-1]))
     return Section(
         key="columns",
-        title="Columns: what is filled in",
+        title=gettext("Columns: what is filled in"),
         words=(
-            "Of every column that the model reads: how often it is missing, holds a level that the model does not know "
-            "or a number outside the range of training; and by its population stability index (PSI) how its values "
-            "moved. Each is held against earlier periods and how much these differed among themselves.",
+            gettext(
+                "Of every column that the model reads: how often it is missing, holds a level that the model does not "
+                "know or a number outside the range of training; and by its population stability index (PSI) how its "
+                "values moved. Each is held against earlier periods and how much these differed among themselves."
+            ),
         ),
         findings=tuple(findings),
         tables=tuple(tables),
-        plots=(small_multiples("columns_by_period", "Columns by period", shown, names),),
+        plots=(small_multiples("columns_by_period", gettext("Columns by period"), shown, names),),
     )
 
 
@@ -69,30 +72,39 @@ def texts_chapter(
         tables.append(_words_table(words, names[-1]))
     return Section(
         key="texts",
-        title="Narratives: what is written",
+        title=gettext("Narratives: what is written"),
         words=(
-            "How many write, and what the encoder cannot read; how far the mean of the narratives’ vectors lies from "
-            "the usual one, in units of the spread that they had in training, and how they moved along the directions "
-            "in which they varied most; and whether a classifier of columns and vectors tells a sample of this "
-            "period’s rows from usual ones: an AUC of 0.5 is not at all, of 1 always.",
-            "Words are shown only where at least 20 narratives use them, so that none names a person.",
+            gettext(
+                "How many write, and what the encoder cannot read; how far the mean of the narratives’ vectors lies "
+                "from the usual one, in units of the spread that they had in training, and how they moved along the "
+                "directions in which they varied most; and whether a classifier of columns and vectors tells a sample "
+                "of this period’s rows from usual ones: an AUC of 0.5 is not at all, of 1 always."
+            ),
+            gettext("Words are shown only where at least 20 narratives use them, so that none names a person."),
         ),
-        findings=(departures_finding("texts", "figure of the narratives", every, names[-1]),),
+        findings=(departures_finding("texts", gettext("figure of the narratives"), every, names[-1]),),
         tables=tuple(tables),
-        plots=(small_multiples("texts_by_period", "Narratives by period", shown, names),),
+        plots=(small_multiples("texts_by_period", gettext("Narratives by period"), shown, names),),
     )
 
 
 def departures_finding(key: str, what: str, shown: Sequence[Course], period: str) -> Finding:
     """How many figures of the latest period depart further than chance would move any."""
     sure = [course for course in shown if course.sure]
-    looked_at = f"{count(len(shown), 'figure')} looked at"
+    looked_at = gettext("{shown} looked at").format(shown=count(len(shown), "figure"))
     if not sure:
-        title = f"In {period} no {what} moved further than chance does"
+        title = gettext("In {period} no {what} moved further than chance does").format(period=period, what=what)
         return Finding(key=key, grade="good", title=title, words=f"{looked_at.capitalize()}.")
     worst = ". ".join(course.latest.words for course in sure[:MAX_NAMED])
-    title = f"In {period} {count(len(sure), 'figure')} moved further than chance does"
-    return Finding(key=key, grade="note", title=title, words=f"Of {looked_at}. {worst}.")
+    title = gettext("In {period} {sure} moved further than chance does").format(
+        period=period, sure=count(len(sure), "figure")
+    )
+    return Finding(
+        key=key,
+        grade="note",
+        title=title,
+        words=gettext("Of {looked_at}. {worst}.").format(looked_at=looked_at, worst=worst),
+    )
 
 
 def _apart(reference: ColumnsProfile, now: ColumnsProfile) -> list[tuple[str, Psi]]:
@@ -110,31 +122,35 @@ def _apart(reference: ColumnsProfile, now: ColumnsProfile) -> list[tuple[str, Ps
 def _apart_finding(apart: Sequence[tuple[str, Psi]]) -> Finding:
     shifted = [name for name, psi in apart if psi.index.verdict_of_many == "shifted"]
     if not shifted:
-        title = "No column is far from the reference"
-        return Finding(key="columns_apart", grade="good", title=title, words="None has a PSI above 0.25 beyond chance.")
-    words = (
-        f"{listed(shifted)}: a PSI above 0.25 beyond chance. A difference that stands is no alarm; it is a reason to "
-        "see whether the PDs still come true, and to train again."
-    )
-    title = f"{count(len(shifted), 'column')} far from the reference"
+        title = gettext("No column is far from the reference")
+        return Finding(
+            key="columns_apart", grade="good", title=title, words=gettext("None has a PSI above 0.25 beyond chance.")
+        )
+    words = gettext(
+        "{shifted}: a PSI above 0.25 beyond chance. A difference that stands is no alarm; it is a "
+        "reason to see whether the PDs still come true, and to train again."
+    ).format(shifted=listed(shifted))
+    title = gettext("{shifted} far from the reference").format(shifted=count(len(shifted), "column"))
     return Finding(key="columns_apart", grade="note", title=title, words=words)
 
 
 def _apart_table(apart: Sequence[tuple[str, Psi]], period: str) -> Table:
     rows: list[Row] = [
-        (name, figure(psi.value, NO_PSI), figure(psi.chance, NO_PSI), psi.index.verdict_of_many)
+        (name, figure(psi.value, gettext(NO_PSI)), figure(psi.chance, gettext(NO_PSI)), psi.index.verdict_of_many)
         for name, psi in apart[:MAX_APART]
     ]
     return Table(
         key="columns_apart",
-        title=f"How far {period} is from the reference",
-        note="The reference is the model’s training, or the file that was named for it. By chance a PSI stays below "
-        "the figure beside it 19 times in 20.",
+        title=gettext("How far {period} is from the reference").format(period=period),
+        note=gettext(
+            "The reference is the model’s training, or the file that was named for it. By chance a PSI stays below "
+            "the figure beside it 19 times in 20."
+        ),
         columns=(
-            Column(key="column", title="Column"),
-            Column(key="psi", title="PSI", form="number", digits=3),
-            Column(key="chance", title="Chance", form="number", digits=3),
-            Column(key="word", title="Word"),
+            Column(key="column", title=gettext("Column")),
+            Column(key="psi", title=gettext("PSI"), form="number", digits=3),
+            Column(key="chance", title=gettext("Chance"), form="number", digits=3),
+            Column(key="word", title=gettext("Word")),
         ),
         rows=tuple(rows),
     )
@@ -148,14 +164,16 @@ def _words_table(words: Sequence[Course], period: str) -> Table:
         rows.append((word, narrative, now, one.usual, one.p))
     return Table(
         key="words_moved",
-        title=f"Words that moved in {period}",
-        note="Share of the narratives that use the word. The chance is shared among all words that were compared.",
+        title=gettext("Words that moved in {period}").format(period=period),
+        note=gettext(
+            "Share of the narratives that use the word. The chance is shared among all words that were compared."
+        ),
         columns=(
-            Column(key="word", title="Word"),
-            Column(key="narrative", title="Narrative"),
-            Column(key="now", title="Now", form="percent", digits=1),
-            Column(key="usual", title="Usual", form="percent", digits=1),
-            Column(key="p", title="Chance", form="p"),
+            Column(key="word", title=gettext("Word")),
+            Column(key="narrative", title=gettext("Narrative")),
+            Column(key="now", title=gettext("Now"), form="percent", digits=1),
+            Column(key="usual", title=gettext("Usual"), form="percent", digits=1),
+            Column(key="p", title=gettext("Chance"), form="p"),
         ),
         rows=tuple(rows),
     )

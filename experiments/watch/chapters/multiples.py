@@ -24,6 +24,7 @@ from experiments.reporting.charts import (
     whiskers,
 )
 from experiments.reporting.document import Column, Interval, Plot, Table
+from experiments.reporting.language import gettext, gettext_noop
 from fusion.watch.signals import Check, Signal
 
 N_ACROSS = 4
@@ -36,20 +37,20 @@ SURE = 0.01
 
 TITLES: Mapping[Check, str] = {
     "missing": "missing",
-    "unknown": "unknown levels",
-    "outside": "out of range",
+    "unknown": gettext_noop("unknown levels"),
+    "outside": gettext_noop("out of range"),
     "psi": "PSI",
     "volume": "applications",
     "written": "written",
-    "unread": "not readable",
-    "mean_shift": "mean vector",
-    "domain_auc": "AUC of a classifier",
+    "unread": gettext_noop("not readable"),
+    "mean_shift": gettext_noop("mean vector"),
+    "domain_auc": gettext_noop("AUC of a classifier"),
     "word": "word",
-    "pd": "mean PD",
+    "pd": gettext_noop("mean PD"),
     "approval": "share",
-    "reason": "first reason",
+    "reason": gettext_noop("first reason"),
     "auc": "AUC",
-    "calibration": "bad rate / PD",
+    "calibration": gettext_noop("bad rate / PD"),
 }
 SHARES: Set[Check] = {"missing", "unknown", "outside", "written", "unread", "word", "pd", "approval", "reason"}
 
@@ -111,11 +112,15 @@ def small_multiples(key: str, title: str, shown: Sequence[Course], periods: Sequ
         key=key,
         title=title,
         words=(
-            f"From {names[0]} to {names[-1]}; the figures that moved most in {names[-1]} come first. Dots are the "
-            "figures with their 95 % intervals, the line is what was usual then. Red: further from it than chance "
-            "would move any figure here."
+            gettext(
+                "From {names} to {names2}; the figures that moved most in {names2} come first. Dots are the "
+                "figures with their 95 % intervals, the line is what was usual then. Red: further from it "
+                "than chance would move any figure here."
+            ).format(names=names[0], names2=names[-1])
         ),
-        alt=f"{len(some)} small pictures, a figure by period each: {'; '.join(one.title for one in some)}.",
+        alt=gettext("{some} small pictures, a figure by period each: {one_title}.").format(
+            some=len(some), one_title="; ".join(one.title for one in some)
+        ),
         wide=True,
         drawing=_drawn(some, names),
     )
@@ -174,16 +179,19 @@ def moved_table(key: str, shown: Sequence[Course], period: str) -> Table:
     hidden = len(shown) - len(rows)
     return Table(
         key=key,
-        title=f"What moved most in {period}",
-        note="Usual is what earlier periods were, or the reference where there are too few. Rules of alarms look at "
-        "the departure and the chance." + (f" {hidden} figures that moved least are left out." if hidden else ""),
+        title=gettext("What moved most in {period}").format(period=period),
+        note=gettext(
+            "Usual is what earlier periods were, or the reference where there are too few. Rules of alarms look at "
+            "the departure and the chance."
+        )
+        + (gettext(" {hidden} figures that moved least are left out.").format(hidden=hidden) if hidden else ""),
         columns=(
-            Column(key="figure", title="Figure"),
-            Column(key="now", title="Now", form="number", digits=3),
-            Column(key="usual", title="Usual", form="number", digits=3),
-            Column(key="departure", title="Departure", form="number", digits=3),
-            Column(key="p", title="Chance", form="p"),
-            Column(key="words", title="What changed"),
+            Column(key="figure", title=gettext("Figure")),
+            Column(key="now", title=gettext("Now"), form="number", digits=3),
+            Column(key="usual", title=gettext("Usual"), form="number", digits=3),
+            Column(key="departure", title=gettext("Departure"), form="number", digits=3),
+            Column(key="p", title=gettext("Chance"), form="p"),
+            Column(key="words", title=gettext("What changed")),
         ),
         rows=rows,
     )

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from experiments.reporting.document import Column, Finding, Plot, Section, Table
+from experiments.reporting.language import gettext
 from experiments.reporting.words import percent
 from experiments.watch.chapters.by_period import shares_by_period
 from fusion.validation.intervals import rate
@@ -40,12 +41,14 @@ def chapter(
         tables.append(_causes_table(causes, now))
     return Section(
         key="oddness",
-        title="Odd applications",
+        title=gettext("Odd applications"),
         words=(
-            "An application is odd when its columns, or one of its narratives, are farther from those of training than "
-            "nearly all training rows are: values that hardly occur, usual values that do not go together, and "
-            "narratives about something else. Among applications like those of training few are odd, by design; each "
-            "is worth a look, and more of them than usual mean that something changed.",
+            gettext(
+                "An application is odd when its columns, or one of its narratives, are farther from those of training "
+                "than nearly all training rows are: values that hardly occur, usual values that do not go together, "
+                "and narratives about something else. Among applications like those of training few are odd, by "
+                "design; each is worth a look, and more of them than usual mean that something changed."
+            ),
         ),
         findings=(_finding(last, now, [one for one in signals if one.check == "odd" and one.period == last]),),
         tables=tuple(tables),
@@ -54,44 +57,58 @@ def chapter(
 
 
 def _finding(period: str, now: OddProfile, signals: Sequence[Signal]) -> Finding:
-    counted = f"{now.odd:,} of {now.rows:,} applications of {period} are odd"
+    counted = gettext("{odd:,} of {rows:,} applications of {period} are odd").format(
+        odd=now.odd, rows=now.rows, period=period
+    )
     if not signals:
-        return Finding(key="oddness", grade="note", title=counted, words="There is nothing to hold them against.")
+        return Finding(
+            key="oddness", grade="note", title=counted, words=gettext("There is nothing to hold them against.")
+        )
     signal = signals[0]
     more = signal.p < UNLIKELY and signal.now > signal.usual
     title = f"{counted}, {'more than usual' if more else 'no more than usual'}"
-    words = f"{percent(signal.now, 2)}, usually {percent(signal.usual, 2)}; by chance with p = {signal.p:.2g}."
+    words = gettext("{now}, usually {usual}; by chance with p = {p:.2g}.").format(
+        now=percent(signal.now, 2), usual=percent(signal.usual, 2), p=signal.p
+    )
     return Finding(key="oddness", grade="concern" if more else "good", title=title, words=words)
 
 
 def _rows_table(flags: Sequence[Flag]) -> Table:
     odd = sorted((flag for flag in flags if flag.check == "odd"), key=lambda flag: (-flag.size, flag.row))
     columns = (
-        Column(key="row", title="Row"),
-        Column(key="id", title="Id"),
-        Column(key="period", title="Period"),
-        Column(key="why", title="What makes it odd"),
+        Column(key="row", title=gettext("Row")),
+        Column(key="id", title=gettext("Id")),
+        Column(key="period", title=gettext("Period")),
+        Column(key="why", title=gettext("What makes it odd")),
     )
     rows = tuple((f"{one.row.file}:{one.row.row}", one.row.id, one.period, one.words) for one in odd[:MAX_ROWS])
-    note = f"The {MAX_ROWS} oddest of {len(odd):,}; flagged.csv has all." if len(odd) > MAX_ROWS else ""
-    return Table(key="odd_rows", title="The oddest applications", note=note, columns=columns, rows=rows)
+    note = (
+        gettext("The {max_rows} oddest of {odd:,}; flagged.csv has all.").format(max_rows=MAX_ROWS, odd=len(odd))
+        if len(odd) > MAX_ROWS
+        else ""
+    )
+    return Table(key="odd_rows", title=gettext("The oddest applications"), note=note, columns=columns, rows=rows)
 
 
 def _causes_table(causes: Counter[str], now: OddProfile) -> Table:
     columns = (
-        Column(key="cause", title="Mainly by"),
-        Column(key="all", title="Odd applications", form="count"),
-        Column(key="now", title="In the latest period", form="count"),
+        Column(key="cause", title=gettext("Mainly by")),
+        Column(key="all", title=gettext("Odd applications"), form="count"),
+        Column(key="now", title=gettext("In the latest period"), form="count"),
     )
     most = sorted(causes.items(), key=lambda item: (-item[1], item[0]))[:MAX_CAUSES]
     rows = tuple((name, n, now.mainly.get(name, 0)) for name, n in most)
-    note = "Each by the column or narrative that adds most to its distance from the usual."
-    return Table(key="odd_causes", title="What makes applications odd", note=note, columns=columns, rows=rows)
+    note = gettext("Each by the column or narrative that adds most to its distance from the usual.")
+    return Table(key="odd_causes", title=gettext("What makes applications odd"), note=note, columns=columns, rows=rows)
 
 
 def _plot(reference: OddProfile | None, shown: Sequence[tuple[str, OddProfile]]) -> Plot:
     usual = reference.odd / reference.rows if reference is not None and reference.rows else None
-    words = "Share of odd applications, with 95 % intervals"
-    words += "." if usual is None else f"; the line is that of the reference, {percent(usual, 2)}."
+    words = gettext("Share of odd applications, with 95 % intervals")
+    words += (
+        "."
+        if usual is None
+        else gettext("; the line is that of the reference, {usual}.").format(usual=percent(usual, 2))
+    )
     shares = [(period, rate(profile.odd, profile.rows)) for period, profile in shown]
-    return shares_by_period("odd_share", "Odd applications, by period", words, shares, usual)
+    return shares_by_period("odd_share", gettext("Odd applications, by period"), words, shares, usual)

@@ -22,6 +22,7 @@ from experiments.reporting.charts import (
     whiskers,
 )
 from experiments.reporting.document import Column, Finding, Gap, Interval, Plot, Row, Section, Table
+from experiments.reporting.language import gettext
 from experiments.reporting.words import percent
 from fusion.validation.intervals import Z
 from fusion.watch.opinion import LEAST_TEXTS, NO_TOPIC, Mood, OpinionProfile
@@ -58,16 +59,22 @@ def chapter(
     if not shown:
         return None
     words = (
-        "Mean sentiment runs from -1, where every text is bad, to 1, where every text is good. It describes a "
-        "portfolio and is no figure of a person: no row is named, and no model reads it.",
-        f"Topics were learned once, from {topics.n_texts:,} texts, and stay. They are named by words that set them "
-        f"apart, each used by {LEAST_USES} texts or more."
+        gettext(
+            "Mean sentiment runs from -1, where every text is bad, to 1, where every text is good. It describes a "
+            "portfolio and is no figure of a person: no row is named, and no model reads it."
+        ),
+        gettext(
+            "Topics were learned once, from {n_texts:,} texts, and stay. They are named by words that "
+            "set them apart, each used by {least_uses} texts or more."
+        ).format(n_texts=topics.n_texts, least_uses=LEAST_USES)
         if len(topics)
-        else f"There are no topics: they are learned from the first file, or --reference, of {LEAST_TO_LEARN} texts.",
+        else gettext(
+            "There are no topics: they are learned from the first file, or --reference, of {least_to_learn} texts."
+        ).format(least_to_learn=LEAST_TO_LEARN),
     )
     return Section(
         key="opinion",
-        title="Opinion",
+        title=gettext("Opinion"),
         words=words,
         findings=tuple(_findings(topics, shown, signals)),
         tables=tuple(table for table in (_changes(signals), _topics(topics, reference, shown)) if table.rows),
@@ -80,13 +87,22 @@ def _findings(
 ) -> Sequence[Finding]:
     last, profile = shown[-1]
     own = [one for one in _clear(signals) if one.period == last]
-    mood = f"{profile.whole.texts:,} texts, mean sentiment {profile.whole.mean:+.2f}."
+    mood = gettext("{texts:,} texts, mean sentiment {mean:+.2f}.").format(
+        texts=profile.whole.texts, mean=profile.whole.mean
+    )
     if own:
         first = min(own, key=lambda one: (one.p, -one.value, one.subject))
         title = f"{last}: {first.words}"
-        found = [Finding(key="opinion", grade="note", title=title, words=f"{mood} What changed is listed below.")]
+        found = [
+            Finding(
+                key="opinion",
+                grade="note",
+                title=title,
+                words=gettext("{mood} What changed is listed below.").format(mood=mood),
+            )
+        ]
     else:
-        title = f"{last}: topics and moods are as usual"
+        title = gettext("{last}: topics and moods are as usual").format(last=last)
         found = [Finding(key="opinion", grade="good", title=title, words=mood)]
     share = profile.topics[-1].texts / profile.whole.texts
     if len(topics) and share >= GROWN * topics.shares[-1] and profile.topics[-1].texts >= LEAST_USES:
@@ -94,9 +110,13 @@ def _findings(
             Finding(
                 key="new_topics",
                 grade="note",
-                title=f"{percent(share)} of the texts of {last} belong to no topic",
-                words=f"It was {percent(topics.shares[-1])} where the topics were learned. People may write of "
-                "something new: watch into a new --out with recent texts as --reference, and topics are learned anew.",
+                title=gettext("{share} of the texts of {last} belong to no topic").format(
+                    share=percent(share), last=last
+                ),
+                words=gettext(
+                    "It was {shares} where the topics were learned. People may write of something new: watch "
+                    "into a new --out with recent texts as --reference, and topics are learned anew."
+                ).format(shares=percent(topics.shares[-1])),
             )
         )
     return found
@@ -113,8 +133,8 @@ def _changes(signals: Sequence[Signal]) -> Table:
     rows: list[Row] = [
         (
             one.period,
-            one.subject or "all texts",
-            "share of the texts" if one.check == "topic_volume" else "mean sentiment",
+            one.subject or gettext("all texts"),
+            gettext("share of the texts") if one.check == "topic_volume" else gettext("mean sentiment"),
             Interval(value=one.now, low=min(one.low, one.now), high=max(one.high, one.now)),
             one.usual,
             one.p,
@@ -122,15 +142,17 @@ def _changes(signals: Sequence[Signal]) -> Table:
         for one in clear[:MAX_CHANGES]
     ]
     columns = (
-        Column(key="period", title="Period"),
-        Column(key="topic", title="Topic"),
-        Column(key="figure", title="Figure"),
-        Column(key="now", title="Now", form="number", digits=3),
-        Column(key="usual", title="Usual", form="number", digits=3),
-        Column(key="p", title="Chance", form="p"),
+        Column(key="period", title=gettext("Period")),
+        Column(key="topic", title=gettext("Topic")),
+        Column(key="figure", title=gettext("Figure")),
+        Column(key="now", title=gettext("Now"), form="number", digits=3),
+        Column(key="usual", title=gettext("Usual"), form="number", digits=3),
+        Column(key="p", title=gettext("Chance"), form="p"),
     )
-    note = f"Departures that chance brings less than once in {1 / CLEAR:.0f}, the latest first, at most {MAX_CHANGES}."
-    return Table(key="opinion_changes", title="What changed", note=note, columns=columns, rows=tuple(rows))
+    note = gettext(
+        "Departures that chance brings less than once in {value:.0f}, the latest first, at most {max_changes}."
+    ).format(value=1 / CLEAR, max_changes=MAX_CHANGES)
+    return Table(key="opinion_changes", title=gettext("What changed"), note=note, columns=columns, rows=tuple(rows))
 
 
 def _topics(topics: Topics, reference: OpinionProfile | None, shown: Sequence[tuple[str, OpinionProfile]]) -> Table:
@@ -138,7 +160,7 @@ def _topics(topics: Topics, reference: OpinionProfile | None, shown: Sequence[tu
     usual = reference if reference is not None and reference.whole.texts else None
     earlier = [one for _, one in shown[:-1]] if usual is None else [usual]
     rows: list[Row] = []
-    for at, name in enumerate((*topics.names, NO_TOPIC) if len(topics) else ("all texts",)):
+    for at, name in enumerate((*topics.names, NO_TOPIC) if len(topics) else (gettext("all texts"),)):
         mood = now.topics[at]
         past = sum((one.topics[at] for one in earlier), Mood())
         every = sum(one.whole.texts for one in earlier)
@@ -149,21 +171,25 @@ def _topics(topics: Topics, reference: OpinionProfile | None, shown: Sequence[tu
                 telling,
                 mood.texts,
                 mood.texts / now.whole.texts,
-                past.texts / every if every else Gap(gap="no earlier text"),
-                _interval(mood) or Gap(gap=f"fewer than {LEAST_TEXTS} texts"),
-                past.mean if past.texts >= LEAST_TEXTS else Gap(gap=f"fewer than {LEAST_TEXTS} texts"),
+                past.texts / every if every else Gap(gap=gettext("no earlier text")),
+                _interval(mood) or Gap(gap=gettext("fewer than {least_texts} texts").format(least_texts=LEAST_TEXTS)),
+                past.mean
+                if past.texts >= LEAST_TEXTS
+                else Gap(gap=gettext("fewer than {least_texts} texts").format(least_texts=LEAST_TEXTS)),
             )
         )
     columns = (
-        Column(key="topic", title="Topic"),
-        Column(key="words", title="Its words"),
-        Column(key="texts", title="Texts", form="count"),
-        Column(key="share", title="Share", form="percent", digits=1),
-        Column(key="usual_share", title="Usual share", form="percent", digits=1),
-        Column(key="sentiment", title="Mean sentiment", form="signed", digits=2),
-        Column(key="usual_sentiment", title="Usual", form="signed", digits=2),
+        Column(key="topic", title=gettext("Topic")),
+        Column(key="words", title=gettext("Its words")),
+        Column(key="texts", title=gettext("Texts"), form="count"),
+        Column(key="share", title=gettext("Share"), form="percent", digits=1),
+        Column(key="usual_share", title=gettext("Usual share"), form="percent", digits=1),
+        Column(key="sentiment", title=gettext("Mean sentiment"), form="signed", digits=2),
+        Column(key="usual_sentiment", title=gettext("Usual"), form="signed", digits=2),
     )
-    return Table(key="opinion_topics", title=f"Topics in {last}", columns=columns, rows=tuple(rows))
+    return Table(
+        key="opinion_topics", title=gettext("Topics in {last}").format(last=last), columns=columns, rows=tuple(rows)
+    )
 
 
 def _interval(mood: Mood) -> Interval | None:
@@ -175,7 +201,7 @@ def _interval(mood: Mood) -> Interval | None:
 
 def _plot(topics: Topics, shown: Sequence[tuple[str, OpinionProfile]]) -> Plot:
     """Small multiples: a row for each topic, its share on the left, its mean sentiment on the right."""
-    names = (*topics.names, NO_TOPIC, "all texts") if len(topics) else ("all texts",)
+    names = (*topics.names, NO_TOPIC, gettext("all texts")) if len(topics) else (gettext("all texts"),)
     labels = [name for name, _ in shown]
     with house_style():
         figure = Figure(figsize=(11.0, 0.6 + 1.25 * len(names)))
@@ -199,14 +225,16 @@ def _plot(topics: Topics, shown: Sequence[tuple[str, OpinionProfile]]) -> Plot:
             left.set_title(
                 f"{name}: {'texts' if whole else 'share of the texts'}", loc="left", fontsize=FONT, color=INK
             )
-            right.set_title("mean sentiment", loc="left", fontsize=FONT, color=INK)
+            right.set_title(gettext("mean sentiment"), loc="left", fontsize=FONT, color=INK)
         drawing = to_svg(figure)
-    what = "The share of each topic and its mean sentiment with its 95 % interval, by period"
+    what = gettext("The share of each topic and its mean sentiment with its 95 % interval, by period")
     return Plot(
         key="opinion_over_time",
-        title="Topics over time",
-        words=f"{what}; {labels[0]} to {labels[-1]}.",
-        alt=f"{len(names)} rows of two lines each over {len(labels)} periods. {what}.",
+        title=gettext("Topics over time"),
+        words=gettext("{what}; {labels} to {labels2}.").format(what=what, labels=labels[0], labels2=labels[-1]),
+        alt=gettext("{names} rows of two lines each over {labels} periods. {what}.").format(
+            names=len(names), labels=len(labels), what=what
+        ),
         wide=True,
         drawing=drawing,
     )

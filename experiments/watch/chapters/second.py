@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from experiments.reporting.cells import interval
 from experiments.reporting.document import Column, Interval, Plot, Row, Section, Table
+from experiments.reporting.language import gettext
 from experiments.watch.chapters.by_period import shares_by_period
 from fusion.validation.intervals import Estimate, Z, rate
 from fusion.watch.second import SecondFigures, SecondProfile
@@ -27,20 +28,28 @@ def chapter(
     then = reference.models if reference is not None else {}
     rows = tuple(_row(name, own, then.get(name)) for name, own in now.models.items())
     columns = (
-        Column(key="model", title="Second model"),
-        Column(key="rows", title="Rows", form="count"),
-        Column(key="without", title="Without a probability", form="count"),
-        Column(key="mean", title="Mean probability", form="percent", digits=2),
-        Column(key="usual", title="Of the reference", form="percent", digits=2),
-        Column(key="above", title="Above the policy's bound", form="percent", digits=2),
+        Column(key="model", title=gettext("Second model")),
+        Column(key="rows", title=gettext("Rows"), form="count"),
+        Column(key="without", title=gettext("Without a probability"), form="count"),
+        Column(key="mean", title=gettext("Mean probability"), form="percent", digits=2),
+        Column(key="usual", title=gettext("Of the reference"), form="percent", digits=2),
+        Column(key="above", title=gettext("Above the policy's bound"), form="percent", digits=2),
     )
-    note = "Probabilities are those of the second model's own label; the reference is the rows that it learned from, "
-    note += "or those of --reference."
-    table = Table(key="second_models", title=f"Second models in {last}", note=note, columns=columns, rows=rows)
+    note = gettext(
+        "Probabilities are those of the second model's own label; the reference is the rows that it learned from, "
+    )
+    note += gettext("or those of --reference.")
+    table = Table(
+        key="second_models",
+        title=gettext("Second models in {last}").format(last=last),
+        note=note,
+        columns=columns,
+        rows=rows,
+    )
     return Section(
         key="second",
-        title="Second models",
-        words=("Models of other labels, such as fraud, that score the same rows beside the PD.",),
+        title=gettext("Second models"),
+        words=(gettext("Models of other labels, such as fraud, that score the same rows beside the PD."),),
         tables=(table,),
         plots=tuple(_plot(name, shown, then.get(name)) for name in now.models),
     )
@@ -65,9 +74,11 @@ def _mean(figures: SecondFigures) -> Estimate | None:
 def _plot(name: str, shown: Periods, then: SecondFigures | None) -> Plot:
     means = [(period, _mean(profile.models.get(name, SecondFigures()))) for period, profile in shown]
     drawn = [(period, mean) for period, mean in means if mean is not None]
-    key, title = f"second_{name}", f"Mean probability of {name}, by period"
+    key, title = f"second_{name}", gettext("Mean probability of {name}, by period").format(name=name)
     if not drawn:
-        return Plot(key=key, title=title, words="", alt="", gap="No row has a probability.")
+        return Plot(key=key, title=title, words="", alt="", gap=gettext("No row has a probability."))
 
     usual = then.mean[0] if then is not None and then.rows else None
-    return shares_by_period(key, title, "With 95 % intervals; the line is that of the reference.", drawn, usual)
+    return shares_by_period(
+        key, title, gettext("With 95 % intervals; the line is that of the reference."), drawn, usual
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.reporting.document import Column, Finding, Interval, Plot, Section, Table
+from experiments.reporting.language import gettext
 from experiments.reporting.words import percent
 from experiments.watch.chapters.by_period import shares_by_period
 from fusion.validation.intervals import rate
@@ -35,10 +36,13 @@ def chapter(
     tables = (_table(period, now, reference, usual), *([_rows(flags)] if flags else []))
     return Section(
         key="statements",
-        title="Narratives that contradict the form",
+        title=gettext("Narratives that contradict the form"),
         words=(
-            "A narrative contradicts the form where the number that it states, such as an income, lies farther from "
-            "the column than the contract tolerates. Where one of several statements agrees, nothing is contradicted.",
+            gettext(
+                "A narrative contradicts the form where the number that it states, such as an income, lies farther "
+                "from the column than the contract tolerates. Where one of several statements agrees, nothing is "
+                "contradicted."
+            ),
         ),
         findings=(_finding(period, now),),
         tables=tables,
@@ -49,13 +53,27 @@ def chapter(
 def _finding(period: str, now: StatementsProfile) -> Finding:
     n = sum(own.contradicting for own in now.contradictions.values())
     if not n:
-        words = "All numbers that narratives state agree with their columns, as far as the contract asks."
-        return Finding(key="statements", grade="good", title=f"Nothing is contradicted in {period}", words=words)
+        words = gettext("All numbers that narratives state agree with their columns, as far as the contract asks.")
+        return Finding(
+            key="statements",
+            grade="good",
+            title=gettext("Nothing is contradicted in {period}").format(period=period),
+            words=words,
+        )
     name, most = max(now.contradictions.items(), key=lambda item: item[1].contradicting)
-    title = f"{n:,} contradiction{'s' if n > 1 else ''} between narrative and form in {period}"
-    words = f"Most are of {name}: {most.contradicting:,} of {most.stated:,} that can be compared. "
+    title = (
+        gettext("{n:,} contradictions between narrative and form in {period}")
+        if n > 1
+        else gettext("{n:,} contradiction between narrative and form in {period}")
+    ).format(n=n, period=period)
+    words = gettext("Most are of {name}: {contradicting:,} of {stated:,} that can be compared. ").format(
+        name=name, contradicting=most.contradicting, stated=most.stated
+    )
     return Finding(
-        key="statements", grade="note", title=title, words=words + "flagged.csv has every row, with --quote its words."
+        key="statements",
+        grade="note",
+        title=title,
+        words=words + gettext("flagged.csv has every row, with --quote its words."),
     )
 
 
@@ -63,13 +81,13 @@ def _table(
     period: str, now: StatementsProfile, reference: StatementsProfile | None, signals: dict[str, Signal]
 ) -> Table:
     columns = (
-        Column(key="name", title="Contradiction"),
-        Column(key="stated", title="Rows that state it", form="count"),
-        Column(key="contradicting", title="Contradicting", form="count"),
-        Column(key="share", title="Share of rows", form="percent", digits=2),
-        Column(key="usual", title="Usual", form="percent", digits=2),
-        Column(key="p", title="Chance", form="p"),
-        Column(key="rows", title="First rows"),
+        Column(key="name", title=gettext("Contradiction")),
+        Column(key="stated", title=gettext("Rows that state it"), form="count"),
+        Column(key="contradicting", title=gettext("Contradicting"), form="count"),
+        Column(key="share", title=gettext("Share of rows"), form="percent", digits=2),
+        Column(key="usual", title=gettext("Usual"), form="percent", digits=2),
+        Column(key="p", title=gettext("Chance"), form="p"),
+        Column(key="rows", title=gettext("First rows")),
     )
     rows = []
     for name, own in now.contradictions.items():
@@ -88,29 +106,49 @@ def _table(
                 ", ".join(one.place for one in own.first),
             )
         )
-    return Table(key="contradictions", title=f"Contradictions in {period}", columns=columns, rows=tuple(rows))
+    return Table(
+        key="contradictions",
+        title=gettext("Contradictions in {period}").format(period=period),
+        columns=columns,
+        rows=tuple(rows),
+    )
 
 
 def _rows(flags: Sequence[Flag]) -> Table:
     columns = (
-        Column(key="row", title="Row"),
-        Column(key="period", title="Period"),
-        Column(key="apart", title="Apart", form="percent"),
-        Column(key="words", title="What disagrees"),
+        Column(key="row", title=gettext("Row")),
+        Column(key="period", title=gettext("Period")),
+        Column(key="apart", title=gettext("Apart"), form="percent"),
+        Column(key="words", title=gettext("What disagrees")),
     )
     worst = sorted(flags, key=lambda flag: (-flag.size, flag.row))[:MAX_FLAGS]
     rows = tuple((one.row.place, one.period, one.size, one.words) for one in worst)
-    note = f"The {MAX_FLAGS} farthest of {len(flags):,}." if len(flags) > MAX_FLAGS else ""
+    note = (
+        gettext("The {max_flags} farthest of {flags:,}.").format(max_flags=MAX_FLAGS, flags=len(flags))
+        if len(flags) > MAX_FLAGS
+        else ""
+    )
     return Table(
-        key="contradicting_rows", title="Rows that contradict themselves", note=note, columns=columns, rows=rows
+        key="contradicting_rows",
+        title=gettext("Rows that contradict themselves"),
+        note=note,
+        columns=columns,
+        rows=rows,
     )
 
 
 def _plot(name: str, periods: Periods) -> Plot:
     shares = [(period, rate(own.contradictions[name].contradicting, own.rows)) for period, own in periods if own.rows]
-    key, title = f"contradicting_{name}", f"{name}: share of rows that contradict themselves"
+    key, title = f"contradicting_{name}", gettext("{name}: share of rows that contradict themselves").format(name=name)
     if not shares:
-        return Plot(key=key, title=title, words="", alt="", gap="No period has rows.")
+        return Plot(key=key, title=title, words="", alt="", gap=gettext("No period has rows."))
 
     period, last = shares[-1]
-    return shares_by_period(key, title, f"With 95 % intervals. In {period}: {percent(last.value, 2)}.", shares)
+    return shares_by_period(
+        key,
+        title,
+        gettext("With 95 % intervals. In {period}: {last_value}.").format(
+            period=period, last_value=percent(last.value, 2)
+        ),
+        shares,
+    )

@@ -26,7 +26,8 @@ from experiments.benchmarks.settings import forward_windows
 from experiments.benchmarks.speed import checks_cost, encoder_speed, explain_speed, score_memory, score_speed
 from features.encoders.sources import open_encoder
 from fusion.explain.attribution import ModelOutputs
-from fusion.explain.tree_shapley import Leaves, TreeGame, count, leaves_of
+from fusion.explain.leaves import Leaves, leaves_of
+from fusion.explain.tree_shapley import TreeGame, count
 from fusion.model.training import fit
 from tests.support.designs import SMALL, make_design, outcome, sample_of
 from tests.support.tiny_bert import tiny_bert

@@ -10,6 +10,7 @@ import pytest
 
 from experiments.benchmarks.speed import report_speed
 from experiments.reporting.file_names import file_name
+from experiments.session.run import SOME_REJECTED
 from tests.support.explained import (
     BROKEN,
     DAY,
@@ -181,6 +182,26 @@ def test_the_letterhead(trained: Trained, explain: Explain, tmp_path: Path) -> N
     page = (tmp_path / "out" / file_name(trained.id_at(0), "applicant", "html")).read_text(encoding="utf-8")
     assert "A &amp; B &lt;Bank&gt;" in page
     assert "12 Harbour Street" in page
+
+
+def test_what_mends_letters_for_a_person_is_counted(
+    explain: Explain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lender = tmp_path / "lender.toml"
+    lender.write_text(
+        'name = "Bank"\naddress = "1 Street"\ncontact = "Desk"\nagency = "Agency"\n'
+        '[bureaus."Example Credit Bureau"]\naddress = "P.O. Box 1"\nphone = "1"\n'
+    )
+    chosen = ["--declined", "--limit", "2", "--fast", "--for", "applicant", "--rules", "us", "--lender", str(lender)]
+    assert explain(tmp_path / "out", *chosen) == SOME_REJECTED
+    noted = " ".join(capsys.readouterr().err.split())
+    assert "Letters are marked for a person: " in noted
+    letters = [notice(tmp_path / "out", entry.id) for entry in index_of(tmp_path / "out").entries]
+    scored = [letter for letter in letters if letter.score is not None]
+    assert f"add `key_factors` to the lender's file. ({len(scored)} letter" in noted
+    assert [letter.id for letter in letters if any("key factors" in cause for cause in letter.review_causes)] == [
+        letter.id for letter in scored
+    ]
 
 
 def test_the_cost_of_a_report_is_measured(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:

@@ -136,7 +136,7 @@ def test_a_declined_applicant_without_any_reason_is_for_a_person(trained: Traine
     assert letter.reasons == ()
     assert "will give you its reasons in person" in applicant_html(letter)
     approved = replace(silent, outcomes=replace(case.outcomes, fused=Outcome(-5.0, "approve")))
-    assert not reporter.needs_review(approved, [])
+    assert not reporter.review_causes(approved, [])
 
 
 def test_the_background_is_described_as_it_is(trained: Trained, everything: Path) -> None:

@@ -10,7 +10,8 @@ from data_schemas.contract import Reason
 from experiments.explain.approved import Side
 from experiments.explain.drafted import drafted_wording, readable
 from experiments.explain.facts import Ground
-from experiments.explain.sentences import needs_person, reason_sentence
+from experiments.explain.letters.review import CODE, NO_WORDING, UNCLEAR, Cause, reason_causes
+from experiments.explain.sentences import reason_sentence
 from experiments.reporting.language import ENGLISH
 from experiments.reporting.parts import Fact, MarkedText
 
@@ -58,9 +59,9 @@ def test_what_is_missing_is_called_so() -> None:
 
 @pytest.mark.parametrize("level", ["A14", "3", "1.0", "E", "Kat7"])
 def test_a_level_that_is_a_code_is_left_to_a_person(level: str) -> None:
-    ground = Ground(Fact(title="Checking account", value=level), None, False, side=Side.RARER)
+    ground = Ground(Fact(title="Checking account", value=level), None, False, side=Side.RARER, column_name="checking")
     assert of(WORDED, ground) is None
-    assert needs_person(WORDED, ground)
+    assert list(reason_causes(WORDED, ground)) == [Cause(CODE, "checking")]
 
 
 @pytest.mark.parametrize("level", ["CA", "N", "2016", "10+ years", "own"])
@@ -107,13 +108,13 @@ def test_a_sentence_on_no_subject_is_quoted_or_left_to_a_person() -> None:
     quoted = of(statement, ground)
     assert quoted is not None
     assert quoted.startswith("You wrote: “I pay back one payday loan with another.” This weighed against")
-    assert not needs_person(statement, ground)
+    assert not list(reason_causes(statement, ground))
     joined = replace(ground, joined=True)
     assert of(statement, joined) == (
         "What you wrote about the loan. One of us will tell you which part of it weighed against your application, "
         "and why."
     )
-    assert needs_person(statement, joined)
+    assert list(reason_causes(statement, joined)) == [Cause(UNCLEAR)]
 
 
 def test_a_column_without_wording_is_named_by_its_title_or_left_to_a_person() -> None:
@@ -126,9 +127,12 @@ def test_a_column_without_wording_is_named_by_its_title_or_left_to_a_person() ->
     assert drafted("numCollaborators") == f"“number of collaborators” in your application: {above}"
     assert drafted("FICO") == f"Your credit bureau score: {above}"
     assert drafted("PercentTradesNeverDelq") == f"“percent trades never delq” in your application: {above}"
+    assert drafted("Duration") == f"“duration” in your application: {above}"
+    assert drafted("Loan term months") == f"The length of the term you asked for: {above}"
     assert drafted("1. En.") is None
     unreadable = Reason("COLUMN_5", "[no wording] V12", worded=False)
-    assert needs_person(unreadable, Ground(Fact(title="V12", value=3.0), None, False))
+    ground = Ground(Fact(title="V12", value=3.0), None, False, column_name="v12")
+    assert list(reason_causes(unreadable, ground)) == [Cause(NO_WORDING, "v12")]
     assert of(Reason("COLUMN_4", "[no wording] A14", worded=False), Ground(None, WRITTEN, False)) is None
 
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.schema.command import app
-from experiments.schema.infer import interview
+from experiments.schema.infer import job
 
 N = 200
 
@@ -26,7 +26,7 @@ def loans(path: Path) -> Path:
 
 def infer(folder: Path, *answers: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Draft with these answers typed; the schema file."""
-    monkeypatch.setattr(interview, "check_terminal", lambda: None)
+    monkeypatch.setattr(job, "check_terminal", lambda: None)
     out = folder / "my.json"
     command = ["infer", str(loans(folder / "loans.csv")), "--out", str(out), "--interactive"]
     result = CliRunner().invoke(app, command, input="\n".join([*answers, *[""] * 20]) + "\n")

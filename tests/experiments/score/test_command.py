@@ -321,25 +321,76 @@ def test_protected_and_ignored_columns_have_no_influence(trained: Trained, tmp_p
     assert other.read_bytes() == out.read_bytes()
 
 
-def test_scoring_imports_nothing_that_only_fitting_and_validating_need(trained: Trained, tmp_path: Path) -> None:
-    verb = arguments(trained, tmp_path / "out.csv")
-    fitting = [
-        "sklearn",
-        "scipy.stats",
-        "scipy.optimize",
-        "lightgbm",
-        "joblib",
-        "transformers",
-        "optuna",
-        "sympy",
-        "torch._dynamo",
-    ]
-    idle = [*fitting, "shap", "matplotlib", "duckdb", "sqlalchemy", "jinja2", "huggingface_hub", "torch._inductor"]
+FITTING = (
+    "sklearn",
+    "scipy.stats",
+    "scipy.optimize",
+    "lightgbm",
+    "joblib",
+    "transformers",
+    "optuna",
+    "sympy",
+    "torch._dynamo",
+)
+IDLE = (*FITTING, "shap", "matplotlib", "duckdb", "sqlalchemy", "jinja2", "huggingface_hub", "torch._inductor")
+
+
+def imported(verb: list[str], names: tuple[str, ...]) -> str:
+    """Exit code of a verb in a process of its own, and which of these modules it imported."""
     code = (
         "import sys, experiments.cli\n"
         f"sys.argv[1:] = {verb}\n"
         "code = experiments.cli.guarded(experiments.cli.app)\n"
-        f"print(code, [name for name in {idle} if name in sys.modules])"
+        f"print(code, [name for name in {names} if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "3 []"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_scoring_imports_nothing_that_only_fitting_and_validating_need(trained: Trained, tmp_path: Path) -> None:
+    assert imported(arguments(trained, tmp_path / "out.csv"), IDLE) == "3 []"
+
+
+def test_where_every_vector_is_kept_torch_is_not_imported_and_the_bytes_are_the_same(
+    trained: Trained, tmp_path: Path, undisturbed: tuple[bytes, bytes]
+) -> None:
+    out = tmp_path / "out.csv"
+    assert score(trained, out) == 3  # opens the encoder, which passes
+    encoding = ("torch", "safetensors.torch", "tokenizers", *IDLE)
+    assert imported(arguments(trained, out, "--force"), encoding) == "3 []"
+    assert results(out) == undisturbed
+
+
+def test_a_text_that_is_not_kept_is_read_by_the_encoder_opened_then(trained: Trained, tmp_path: Path) -> None:
+    out, alone = tmp_path / "out.csv", tmp_path / "alone.csv"
+    assert score(trained, out) == 3
+    table = trained.table.copy()
+    narrative = load_schema("demo").narratives[0].name
+    table.loc[3, narrative] = "A sentence that no cache has kept. Another one."
+    table.to_csv(tmp_path / "changed.csv", index=False)
+    changed = replace(trained, data=tmp_path / "changed.csv")
+    assert imported(arguments(changed, out, "--force"), ("torch", "sklearn")) == "3 ['torch']"
+    assert score(changed, alone, "--no-cache") == 3
+    assert results(out) == results(alone)
+
+
+def test_an_encoder_that_was_damaged_since_is_refused_though_every_vector_is_kept(
+    trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = json.loads((trained.model / "config.json").read_text())["encoder"]["source"]
+    folder = Path(shutil.copytree(source, tmp_path / "encoder"))
+    out = tmp_path / "out.csv"
+    assert score(trained, out, "--encoder", str(folder)) == 3
+    weights = bytearray((folder / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (folder / "model.safetensors").write_bytes(weights)
+    capsys.readouterr()
+    assert score(trained, out, "--force", "--encoder", str(folder)) == 2
+    assert "is not the one that model" in " ".join(capsys.readouterr().err.split())
+    done = subprocess.run(
+        [sys.executable, "-m", "creditfusion", *arguments(trained, out, "--force", "--encoder", str(folder))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "is not the one that model" in " ".join(done.stderr.split())

@@ -4,6 +4,7 @@ import datetime
 import gzip
 import hashlib
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +19,14 @@ from experiments.score.job import ScoreFiles, score_file
 from experiments.score.resumable_output import partial_folder
 from experiments.session.fingerprint import fingerprint
 from experiments.session.run import Run
+from features.tables.applications import Applications
 from features.tables.reader import ReadOptions
+from fusion.answers import Answer
+from fusion.scorer import Monitor
 from tests.support.damage import workbook
-from tests.support.scoring_by_rule import REASONER, SCORER, Place, applications
+from tests.support.scoring_by_rule import REASONER, SCORER, Place, applications, by_hand
+
+PATIENCE = 60.0  # seconds until a step that should have begun counts as lost
 
 
 def test_every_row_is_scored_or_rejected(place: Place) -> None:
@@ -30,6 +36,20 @@ def test_every_row_is_scored_or_rejected(place: Place) -> None:
     assert scored["row"].is_monotonic_increasing
     assert set(rejects["rule"]) == {"type", "unique"}
     assert not partial_folder(place.files.out).exists()
+
+
+def test_narratives_of_the_next_rows_are_read_while_some_are_answered(place: Place) -> None:
+    second_begun = threading.Event()
+
+    def begin(some: Applications) -> None:
+        if some.row_number[0] > 40:
+            second_begun.set()
+
+    def answer(some: Applications, monitor: Monitor) -> Answer:
+        assert second_begun.wait(PATIENCE)
+        return by_hand(some, monitor)
+
+    assert place.score(chunk_rows=40, scorer=replace(SCORER, rule=answer, on_begin=begin)).rows == 200
 
 
 def test_the_columns_and_their_form(place: Place) -> None:

@@ -14,7 +14,7 @@ from experiments.demo.data import generate
 from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run
 from features.design import Design
-from features.encoders.encoder import SHARE_ROUNDING
+from features.encoders.vectors import SHARE_ROUNDING
 from features.narratives.reader import TextReader
 from features.narratives.sentences import SentenceBlock
 from features.tables.reader import ReadOptions, read_all

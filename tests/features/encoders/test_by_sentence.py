@@ -28,9 +28,11 @@ from features.encoders.by_sentence import (
     passage_texts,
 )
 from features.encoders.cache import CachedEncoder, EmbeddingCache
-from features.encoders.encoder import SHARE_ROUNDING, BertEncoder, PartVectors, TextEncoder
-from features.encoders.sources import EMBEDDED, open_encoder
+from features.encoders.encoder import BertEncoder
+from features.encoders.source_files import EMBEDDED
+from features.encoders.sources import open_encoder
 from features.encoders.usage import Pooling
+from features.encoders.vectors import SHARE_ROUNDING, PartVectors, TextEncoder
 from features.encoders.windows import Spans
 from features.narratives.concepts import ConceptMatcher
 from features.narratives.reader import TextReader

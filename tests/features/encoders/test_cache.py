@@ -19,7 +19,7 @@ from data_schemas.errors import RunError
 from features.arrays import Floats32
 from features.encoders import cache as cache_module
 from features.encoders.cache import CachedEncoder, EmbeddingCache
-from features.encoders.encoder import PartVectors, Progress
+from features.encoders.vectors import PartVectors, Progress
 from features.encoders.windows import Spans
 from tests.support.stand_in import parts_alone
 

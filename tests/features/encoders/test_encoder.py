@@ -17,7 +17,8 @@ from transformers import BertModel
 from features.arrays import Floats32
 from features.encoders.bert import means
 from features.encoders.encoder import BertEncoder
-from features.encoders.sources import EMBEDDED, locate, open_encoder
+from features.encoders.source_files import EMBEDDED, locate
+from features.encoders.sources import open_encoder
 from tests.support.equal_bits import check_bits_in_any_company, words
 from tests.support.tiny_bert import tiny_bert
 

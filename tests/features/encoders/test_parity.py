@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from features.arrays import Floats32
-from features.encoders.encoder import round_to_half
 from features.encoders.parity import PROBES, compare_vectors, probe_vectors
-from features.encoders.sources import EMBEDDED, open_encoder
+from features.encoders.source_files import EMBEDDED
+from features.encoders.sources import open_encoder
+from features.encoders.vectors import round_to_half
 
 Precision = Literal["bf16", "fp32"]
 PRECISIONS: tuple[Precision, ...] = ("bf16", "fp32")

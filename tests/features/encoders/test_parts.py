@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.encoders.cache import CachedEncoder, EmbeddingCache
-from features.encoders.encoder import BertEncoder, PartVectors
-from features.encoders.sources import EMBEDDED, open_encoder
+from features.encoders.encoder import BertEncoder
+from features.encoders.source_files import EMBEDDED
+from features.encoders.sources import open_encoder
+from features.encoders.vectors import PartVectors
 from features.encoders.windows import PIECE_CHARACTERS, Spans, cut_windows
 from features.text.cleaning import passages
 from tests.support.tiny_bert import tiny_bert

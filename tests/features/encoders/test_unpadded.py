@@ -10,7 +10,8 @@ import torch.nn.functional as F  # noqa: N812 (the name everyone knows)
 from torch import Tensor
 
 from features.encoders.bert import runs_of_length
-from features.encoders.sources import EMBEDDED, open_encoder
+from features.encoders.source_files import EMBEDDED
+from features.encoders.sources import open_encoder
 from features.encoders.unpadded import attend_unpadded, attends_unpadded, window_bounds
 from tests.support.tiny_bert import tiny_bert
 

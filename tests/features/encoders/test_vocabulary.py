@@ -15,7 +15,7 @@ from tests.support.tiny_bert import LETTERS, tiny_bert
 
 @cache
 def embedded() -> Vocabulary:
-    return Vocabulary(open_encoder().tokenizer)
+    return Vocabulary(lambda: open_encoder().tokenizer)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,9 @@ def test_the_embedded_encoder_reads_the_latin_script(text: str, share: float) ->
 
 
 def test_a_vocabulary_of_single_letters_reads_all_that_it_has(tmp_path: Path) -> None:
-    found = Vocabulary(open_encoder(str(tiny_bert(tmp_path, letters="贷款还清" + LETTERS)), window=64).tokenizer)
+    found = Vocabulary(
+        lambda: open_encoder(str(tiny_bert(tmp_path, letters="贷款还清" + LETTERS)), window=64).tokenizer
+    )
     assert found.scripts == {"Han", "Latin"}
     assert found.share_read(["贷款还清", "还贷款！loan", "欠贷款额", "ссуда"]).tolist() == [1.0, 1.0, 0.5, 0.0]
 
@@ -47,12 +49,14 @@ def test_a_vocabulary_of_single_letters_reads_all_that_it_has(tmp_path: Path) ->
 def test_a_vocabulary_of_words_and_many_characters_reads_both(tmp_path: Path) -> None:
     characters = "".join(chr(0x4E00 + at) for at in range(300))
     found = Vocabulary(
-        open_encoder(
-            str(
-                tiny_bert(tmp_path, letters=characters, words=["ab", "##cd", "い"]),
-            ),
-            window=64,
-        ).tokenizer
+        lambda: (
+            open_encoder(
+                str(
+                    tiny_bert(tmp_path, letters=characters, words=["ab", "##cd", "い"]),
+                ),
+                window=64,
+            ).tokenizer
+        )
     )
     assert found.scripts == {"Han", "Kana", "Latin"}
     assert not found.reads_ascii
@@ -67,4 +71,4 @@ def test_bytes_of_a_script_are_not_its_words() -> None:
     trainer = trainers.BpeTrainer(vocab_size=300, initial_alphabet=alphabet, show_progress=False)
     tokenizer.train_from_iterator(["pay the cards off and the loans too"] * 9, trainer)
     tokenizer.post_processor = processors.ByteLevel()
-    assert Vocabulary(tokenizer).share_read(["pay the loans", "贷款", "долг"]).tolist() == [1.0, 0.0, 0.0]
+    assert Vocabulary(lambda: tokenizer).share_read(["pay the loans", "贷款", "долг"]).tolist() == [1.0, 0.0, 0.0]

@@ -13,8 +13,9 @@ from scipy import sparse
 from data_schemas.contract import Concept, Reason, Sensitive
 from data_schemas.reader import load_schema
 from features.arrays import Floats32
-from features.encoders.encoder import PartVectors, Progress
-from features.encoders.sources import EMBEDDED, locate, open_encoder
+from features.encoders.source_files import EMBEDDED, locate
+from features.encoders.sources import open_encoder
+from features.encoders.vectors import PartVectors, Progress
 from features.encoders.windows import Spans
 from features.narratives import concepts as module
 from features.narratives.concepts import (

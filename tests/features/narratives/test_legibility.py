@@ -17,7 +17,7 @@ from tests.support.tiny_bert import tiny_bert
 
 @pytest.fixture(scope="module")
 def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
-    return Vocabulary(open_encoder(str(tiny_bert(tmp_path_factory.mktemp("tiny"))), window=64).tokenizer)
+    return Vocabulary(lambda: open_encoder(str(tiny_bert(tmp_path_factory.mktemp("tiny"))), window=64).tokenizer)
 
 
 def test_what_cannot_be_read_becomes_an_empty_cell(tmp_path: Path, vocabulary: Vocabulary) -> None:

@@ -14,7 +14,7 @@ from data_schemas.contract import Schema, Sensitive, StripRule
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
 from features.arrays import Floats32
-from features.encoders.encoder import PartVectors, Progress
+from features.encoders.vectors import PartVectors, Progress
 from features.encoders.windows import Spans
 from features.narratives.masking import Mask, rows_by_kind
 from features.narratives.reader import TextReader

@@ -11,7 +11,7 @@ import pytest
 from data_schemas.contract import Schema
 from data_schemas.reader import parse_schema
 from features.arrays import Floats32
-from features.encoders.encoder import PartVectors, Progress
+from features.encoders.vectors import PartVectors, Progress
 from features.encoders.windows import Spans
 from features.narratives.reader import TextReader
 from features.tables.reader import ReadOptions, read_all

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.arrays import Floats32
-from features.encoders.encoder import PartVectors, Progress
+from features.encoders.vectors import PartVectors, Progress
 from features.encoders.windows import Spans
 from features.narratives.sentiment import LABELS, Sentiment, learn_sentiment, sentences
 from tests.support.stand_in import parts_alone

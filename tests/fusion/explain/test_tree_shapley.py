@@ -9,8 +9,10 @@ import shap
 
 from features.arrays import Floats, Ints
 from fusion.config import StackerConfig
+from fusion.explain.leaves import MAX_PLAYERS, leaves_of
 from fusion.explain.sentence_shapley import Payoff
-from fusion.explain.tree_shapley import MAX_PLAYERS, Response, TreeGame, count, leaves_of
+from fusion.explain.tree_response import OwnLeaves, Response
+from fusion.explain.tree_shapley import TreeGame, count
 from fusion.model.boosted_trees import Booster
 from fusion.model.lesson import Lesson
 from fusion.model.stacker import Stacker, fit_booster
@@ -113,7 +115,7 @@ def test_other_weights_give_other_contributions() -> None:
 def test_a_response_is_the_value_at_every_place_of_the_column() -> None:
     x, y = some_rows(500, missing=0.0)
     game = game_of(stacker(x, y), x)
-    response = game.response(x[:20], 1, 1)
+    response = OwnLeaves.of(game.leaves, 1, 1).respond(game, x[:20])
     for row in range(20):
         places = np.linspace(-3.0, 3.0, 31)
         moved = np.tile(x[row], (31, 1))
@@ -155,7 +157,7 @@ def test_the_response_of_a_player_of_several_columns_is_its_value_wherever_they_
     x, y = some_rows(500, missing=0.1)
     players = np.array([0, 1, 0, 2, 3, 1])
     game = grouped_game(stacker(x, y, n_leaves=15), x, players)
-    response = game.response(x[:8], 1, 1)
+    response = OwnLeaves.of(game.leaves, 1, 1).respond(game, x[:8])
     assert len(response.first) > 10
     payoff = Payoff(response._replace(column=np.where(response.column == 1, 1, 2)))
     rng = np.random.default_rng(4)
@@ -181,7 +183,7 @@ def test_trees_without_a_split_are_a_base_and_nothing_else() -> None:
     game = game_of(trees, x)
     assert game.base == pytest.approx(float(trees.margin(x)[0]))
     assert game.contributions(x).tolist() == [[0.0]] * 50
-    assert game.response(x[:2], 0, 0).values.tolist() == [[0.0], [0.0]]
+    assert OwnLeaves.of(game.leaves, 0, 0).respond(game, x[:2]).values.tolist() == [[0.0], [0.0]]
 
 
 def test_rows_do_not_depend_on_each_other_and_may_be_none() -> None:

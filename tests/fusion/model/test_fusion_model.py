@@ -19,7 +19,7 @@ from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from features.arrays import Dates, Floats, Floats32
 from features.design import Design
-from features.encoders.encoder import PartVectors, Progress
+from features.encoders.vectors import PartVectors, Progress
 from features.encoders.windows import Spans
 from features.narratives.reader import TextReader
 from features.tables.applications import Applications

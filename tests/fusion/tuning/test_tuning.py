@@ -110,6 +110,14 @@ def test_what_is_computed_in_bf16_learns_and_has_equal_bits(source: Path, rows: 
     assert all(value.dtype == np.float32 for value in one.tensors.values())
 
 
+def test_with_int8_it_learns_as_with_auto_because_eight_bits_learn_nothing(source: Path, rows: TuningRows) -> None:
+    updates = ({"precision": "int8", "engine": "openvino"}, {"precision": "auto"})
+    one, other = (tune(rows, source, settings(source).model_copy(update=own), learning_for(1)) for own in updates)
+    assert np.array_equal(one.x_text, other.x_text)
+    assert one.tensors.keys() == other.tensors.keys()
+    assert all(np.array_equal(value, other.tensors[name]) for name, value in one.tensors.items())
+
+
 def learning_for(n_epochs: int) -> TuningConfig:
     return LEARNING.model_copy(update={"epochs": n_epochs, "dropout": 0.1})
 

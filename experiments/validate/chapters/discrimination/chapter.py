@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.reporting.document import Finding, Section
+from experiments.reporting.language import gettext, gettext_noop
 from experiments.reporting.words import listed, number, percent
 from experiments.validate.chapters.discrimination.tables import (
     cutoff_slice_table,
@@ -32,7 +33,7 @@ MANY_BADS = 50
 """A slice with so many bads shows an AUC of 0.6, if it has one."""
 WORSE_BY = 0.02  # AUC below that of training that is worth a word
 OUT_OF_FOLD = "out of fold: auc"
-AUC_WORDS = (
+AUC_WORDS = gettext_noop(
     "AUC is the chance that of a bad and a good applicant, drawn at random, the bad one has the higher PD: 0.5 is a "
     "random order, 1 never errs."
 )
@@ -47,12 +48,15 @@ def chapter(scored: ScoredOutcomes, segments: Sequence[Cut], months: Cut | None)
         plots.append(month_plot(scored, months))
     return Section(
         key="discrimination",
-        title="Discrimination: does it separate good from bad?",
+        title=gettext("Discrimination: does it separate good from bad?"),
         findings=tuple(findings(scored, parts)),
         words=(
-            f"{AUC_WORDS} Gini is twice the AUC less one. KS is the greatest distance between the shares of bads and "
-            "of goods below a score. Below a figure stands its 95 % interval: by DeLong for AUC and Gini, by 1,000 "
-            "bootstrap draws for KS and average precision, normal for means, Jeffreys' for rates.",
+            gettext(
+                "{auc_words} Gini is twice the AUC less one. KS is the greatest distance between the shares "
+                "of bads and of goods below a score. Below a figure stands its 95 % interval: by DeLong for "
+                "AUC and Gini, by 1,000 bootstrap draws for KS and average precision, normal for means, "
+                "Jeffreys' for rates."
+            ).format(auc_words=gettext(AUC_WORDS)),
         ),
         tables=(
             overall_table(alone(scored)),
@@ -68,11 +72,11 @@ def findings(scored: ScoredOutcomes, cuts: Sequence[Cut]) -> list[Finding]:
     """What the figures come to."""
     area = auc_interval(scored.y, scored.margin)
     if not area.exists:
-        kind = "bad" if scored.y.all() else "good"
-        words = (
-            f"All {len(scored):,} rows went {kind}. Ranking can only be judged where some went well and some did not."
-        )
-        return [Finding(key="ranks", grade="alarm", title="Nothing can be said of the ranking.", words=words)]
+        kind = gettext("bad") if scored.y.all() else gettext("good")
+        said = gettext(
+            "All {scored:,} rows went {kind}. Ranking can only be judged where some went well and some did not."
+        ).format(scored=len(scored), kind=kind)
+        return [Finding(key="ranks", grade="alarm", title=gettext("Nothing can be said of the ranking."), words=said)]
     found = [_ranks(area, scored)]
     trained = scored.model.bundle.manifest.provenance.figures.get(OUT_OF_FOLD)
     if trained is not None and area.high < trained - WORSE_BY:
@@ -80,54 +84,70 @@ def findings(scored: ScoredOutcomes, cuts: Sequence[Cut]) -> list[Finding]:
             Finding(
                 key="ranks_worse",
                 grade="concern",
-                title="It ranks worse here than in training.",
-                words=f"The AUC was {number(trained, 3)} on training rows that it had not seen, and is "
-                f"{number(area.value, 3)} here. Applicants or times have changed, or training was flattered.",
+                title=gettext("It ranks worse here than in training."),
+                words=gettext(
+                    "The AUC was {trained} on training rows that it had not seen, and is {area_value} here. "
+                    "Applicants or times have changed, or training was flattered."
+                ).format(trained=number(trained, 3), area_value=number(area.value, 3)),
             )
         )
     blind = [(f"{cut.title}: {part.name}", part) for cut in cuts for part in cut.slices if _blind(scored, part.rows)]
     large = [name for name, part in blind if scored.y[part.rows].sum() >= MANY_BADS]
     if blind:
         names = large or [name for name, _ in blind]
-        few = "" if large else f" All have fewer than {MANY_BADS} bads: too few to say more."
+        few = (
+            ""
+            if large
+            else gettext(" All have fewer than {many_bads} bads: too few to say more.").format(many_bads=MANY_BADS)
+        )
         found.append(
             Finding(
                 key="blind_slices",
                 grade="concern" if large else "note",
-                title="Of some parts it is not shown that the model ranks them better than at random.",
-                words=f"The interval of the AUC holds 0.5 for {listed(names)}.{few}",
+                title=gettext("Of some parts it is not shown that the model ranks them better than at random."),
+                words=gettext("The interval of the AUC holds 0.5 for {names}.{few}").format(
+                    names=listed(names), few=few
+                ),
             )
         )
     return found
 
 
 def _ranks(area: Estimate, scored: ScoredOutcomes) -> Finding:
-    result = f"AUC {number(area.value, 3)}, 95 % interval {number(area.low, 3)} to {number(area.high, 3)}"
+    said = gettext("AUC {area_value}, 95 % interval {low} to {high}").format(
+        area_value=number(area.value, 3), low=number(area.low, 3), high=number(area.high, 3)
+    )
     n_bad = int(scored.y.sum())
-    wins = f"Of a bad and a good applicant it gives the bad one the higher PD in {percent(area.value, 0)} of cases"
+    wins = gettext("Of a bad and a good applicant it gives the bad one the higher PD in {area_value} of cases").format(
+        area_value=percent(area.value, 0)
+    )
     if area.high < 0.5:
-        result += ". Goods have the higher PDs. Was the outcome turned?"
-        return Finding(key="ranks", grade="alarm", title="It ranks the wrong way round.", words=result)
+        said += gettext(". Goods have the higher PDs. Was the outcome turned?")
+        return Finding(key="ranks", grade="alarm", title=gettext("It ranks the wrong way round."), words=said)
     if area.low <= 0.5:
         return Finding(
             key="ranks",
             grade="alarm",
-            title="It cannot separate good applicants from bad ones.",
-            words=f"{result}: a random order does as well. Decisions by this score are decisions by lot. Either the "
-            f"model learned nothing (were the outcomes right that it learned from?), or {n_bad:,} bads are too few to "
-            "show what it knows.",
+            title=gettext("It cannot separate good applicants from bad ones."),
+            words=gettext(
+                "{said}: a random order does as well. Decisions by this score are decisions by lot. Either "
+                "the model learned nothing (were the outcomes right that it learned from?), or {n_bad:,} "
+                "bads are too few to show what it knows."
+            ).format(said=said, n_bad=n_bad),
         )
     if area.value > TOO_GOOD_AUC:
         return Finding(
             key="ranks",
             grade="alarm",
-            title="It ranks better than an application score can.",
-            words=f"{result}. Before the loan is granted nobody knows the outcome this well; a column that was filled "
-            "in afterwards is the likeliest reason. See the chapter on the data.",
+            title=gettext("It ranks better than an application score can."),
+            words=gettext(
+                "{said}. Before the loan is granted nobody knows the outcome this well; a column that was "
+                "filled in afterwards is the likeliest reason. See the chapter on the data."
+            ).format(said=said),
         )
     if area.value < WEAK_AUC:
-        return Finding(key="ranks", grade="concern", title="It ranks only weakly.", words=f"{result}. {wins}.")
-    return Finding(key="ranks", grade="good", title="It ranks applicants.", words=f"{result}. {wins}.")
+        return Finding(key="ranks", grade="concern", title=gettext("It ranks only weakly."), words=f"{said}. {wins}.")
+    return Finding(key="ranks", grade="good", title=gettext("It ranks applicants."), words=f"{said}. {wins}.")
 
 
 def _blind(scored: ScoredOutcomes, rows: Flags) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit
 
 from data_schemas.contract import Field, Role
 from experiments.reporting.document import Finding, Plot, Section, Table
+from experiments.reporting.language import gettext, gettext_noop
+from experiments.reporting.lower_floors import lower_words
 from experiments.reporting.words import listed
 from experiments.session.run import Run
 from experiments.validate.chapters.fairness.findings import column_findings, masking_findings, swap_findings
@@ -33,13 +35,17 @@ from fusion.validation.fairness import fairness
 from fusion.validation.fairness_effects import Treatment, effects
 
 INTRODUCTION = (
-    "Protected columns never enter the model. Here they only group the applicants, to see whether the policy and "
-    "the PDs treat them alike. A referral to a person is not counted as an approval.",
-    "A difference is not yet discrimination, and none does not rule it out: groups may differ in what a lender may "
-    "ask for. Where a figure stands out, the columns and narratives behind it have to be looked at by a person.",
+    gettext_noop(
+        "Protected columns never enter the model. Here they only group the applicants, to see whether the policy and "
+        "the PDs treat them alike. A referral to a person is not counted as an approval."
+    ),
+    gettext_noop(
+        "A difference is not yet discrimination, and none does not rule it out: groups may differ in what a lender may "
+        "ask for. Where a figure stands out, the columns and narratives behind it have to be looked at by a person."
+    ),
 )
-NOT_REREAD = "The narratives were not read again, with sensitive sentences cut or words exchanged."
-NO_NARRATIVES = "The schema has no narratives, so that none could be read again with words exchanged."
+NOT_REREAD = gettext_noop("The narratives were not read again, with sensitive sentences cut or words exchanged.")
+NO_NARRATIVES = gettext_noop("The schema has no narratives, so that none could be read again with words exchanged.")
 
 
 @dataclass(frozen=True)
@@ -75,10 +81,10 @@ def chapter(scored: ScoredOutcomes, run: Run, reread: bool = True, probed: Probe
     if reread and narratives:
         parts.append(_swap_part(scored, run))
     else:
-        parts.append(FairnessRows(words=(NO_NARRATIVES if not narratives else NOT_REREAD,)))
+        parts.append(FairnessRows(words=(gettext(NO_NARRATIVES) if not narratives else gettext(NOT_REREAD),)))
     return Section(
         key="fairness",
-        title="Fairness",
+        title=gettext("Fairness"),
         words=(*INTRODUCTION, *(words for part in parts for words in part.words)),
         findings=tuple(finding for part in parts for finding in part.findings),
         tables=tuple(table for part in parts for table in part.tables),
@@ -89,6 +95,7 @@ def chapter(scored: ScoredOutcomes, run: Run, reread: bool = True, probed: Probe
 def look_at(scored: ScoredOutcomes, field: Field, ways: Sequence[tuple[str, Treatment]] = ()) -> FairnessView:
     """The groups of one protected column, as the model is and in other ways."""
     groups, here = groups_of(scored.applications, field), Treatment(scored.approved, scored.margin)
+    groups = replace(groups, labels=tuple(map(lower_words, groups.labels)), how=lower_words(groups.how))
     figures = fairness(groups.code, groups.labels, here.approved, here.margin, scored.y)
     others, reference, large = [], figures.reference, groups.large
     for title, way in ways:
@@ -106,10 +113,13 @@ def _ways(scored: ScoredOutcomes, masking: Masking | None) -> list[tuple[str, Tr
     margin = scored.margins.columns_only
     decided = scored.model.decide(scored.applications, expit(margin), scored.quality, scored.seconds).decision
     ways = [
-        ("Without the narratives", Treatment(np.array([one == "approve" for one in decided], dtype=np.bool_), margin))
+        (
+            gettext("Without the narratives"),
+            Treatment(np.array([one == "approve" for one in decided], dtype=np.bool_), margin),
+        )
     ]
     if masking is not None:
-        ways.append(("Without sensitive sentences", Treatment(masking.reread.approved, masking.reread.margin)))
+        ways.append((gettext("Without sensitive sentences"), Treatment(masking.reread.approved, masking.reread.margin)))
     return ways
 
 
@@ -123,18 +133,20 @@ def _present(scored: ScoredOutcomes) -> Iterator[Field]:
 def _missing_columns(scored: ScoredOutcomes) -> FairnessRows:
     """What is said where protected columns are lacking."""
     fields = scored.applications.schema.fields_of(Role.PROTECTED)
-    absent = [field.title for field in fields if field.name not in scored.applications.frame]
+    absent = [gettext(field.title) for field in fields if field.name not in scored.applications.frame]
     if not fields:
         return FairnessRows(
             findings=(
                 Finding(
                     key="fairness_no_column",
                     grade="concern",
-                    title="Fairness by group could not be judged",
-                    words="The schema names no protected column (sex, age, ethnicity). Add them to the file that is "
-                    "evaluated and give them the role protected in the schema: they never enter the model, and only "
-                    "with them can approval rates and errors be compared between groups. Where a lender may not ask, "
-                    "a proxy from name and place is customary.",
+                    title=gettext("Fairness by group could not be judged"),
+                    words=gettext(
+                        "The schema names no protected column (sex, age, ethnicity). Add them to the file that is "
+                        "evaluated and give them the role protected in the schema: they never enter the model, and "
+                        "only with them can approval rates and errors be compared between groups. Where a lender may "
+                        "not ask, a proxy from name and place is customary."
+                    ),
                 ),
             )
         )
@@ -146,9 +158,16 @@ def _missing_columns(scored: ScoredOutcomes) -> FairnessRows:
             Finding(
                 key="fairness_absent_columns",
                 grade="concern" if every else "note",
-                title="Fairness by group could not be judged" if every else f"{listed(absent)} could not be judged",
-                words=f"The file has no column for {listed(absent)}. Add "
-                f"{'it' if len(absent) == 1 else 'them'} beside the applications and evaluate again.",
+                title=gettext("Fairness by group could not be judged")
+                if every
+                else gettext("{absent} could not be judged").format(absent=listed(absent)),
+                words=(
+                    gettext("The file has no column for {absent}. Add it beside the applications and evaluate again.")
+                    if len(absent) == 1
+                    else gettext(
+                        "The file has no column for {absent}. Add them beside the applications and evaluate again."
+                    )
+                ).format(absent=listed(absent)),
             ),
         )
     )
@@ -171,10 +190,12 @@ def _masking_part(scored: ScoredOutcomes, masking: Masking) -> FairnessRows:
     found = moved(scored, masking.reread)
     table = moved_table(
         "fairness_masking",
-        "Decisions without the sensitive sentences",
-        "Every sentence on private life is cut and the application decided again. Harder: referred instead "
-        "of approved, or declined instead of either.",
-        [("Sensitive sentences cut", found)],
+        gettext("Decisions without the sensitive sentences"),
+        gettext(
+            "Every sentence on private life is cut and the application decided again. Harder: referred instead "
+            "of approved, or declined instead of either."
+        ),
+        [(gettext("Sensitive sentences cut"), found)],
     )
     return FairnessRows((sentences_table(masking), table), masking_findings(found, scored))
 
@@ -184,13 +205,15 @@ def _swap_part(scored: ScoredOutcomes, run: Run) -> FairnessRows:
     found: list[tuple[str, Moved]] = []
     for kind in KINDS:
         again: Reread = swapped(scored, kind, run)
-        found.append((KIND_TITLES[kind], moved(scored, again)))
+        found.append((gettext(KIND_TITLES[kind]), moved(scored, again)))
     table = moved_table(
         "fairness_swaps",
-        "Decisions with words exchanged in the narratives",
-        "English words of a shipped list, all of a kind exchanged at once; only narratives that hold one change. An "
-        "applicant who wrote the same of the other sex, of another marital status or under another name should be "
-        "decided alike; a few lie so near a cut-off that any change of words turns them.",
+        gettext("Decisions with words exchanged in the narratives"),
+        gettext(
+            "English words of a shipped list, all of a kind exchanged at once; only narratives that hold one change. "
+            "An applicant who wrote the same of the other sex, of another marital status or under another name should "
+            "be decided alike; a few lie so near a cut-off that any change of words turns them."
+        ),
         found,
     )
     return FairnessRows((table,), swap_findings(dict(zip(KINDS, (one for _, one in found), strict=True))))

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from data_schemas.contract import Field, Role
 from experiments.reporting.cells import interval
 from experiments.reporting.document import Column, Finding, Gap, Grade, Row, Table
+from experiments.reporting.language import gettext, gettext_noop
 from experiments.reporting.words import listed, number
 from experiments.session.run import Run
 from experiments.validate.scored_outcomes import ScoredOutcomes
@@ -25,14 +26,18 @@ from fusion.validation.proxy_probe import SEED, ProbeInputs, Source, TraitProbe,
 
 MOST_ROWS = 2_000
 """Drawn at random where there are more; the AUC is then known to some hundredths, in seconds."""
-NAMES: Mapping[Source, str] = {"narratives": "the narratives", "columns": "the columns", "score": "the score"}
+NAMES: Mapping[Source, str] = {
+    "narratives": gettext_noop("the narratives"),
+    "columns": gettext_noop("the columns"),
+    "score": gettext_noop("the score"),
+}
 HEADS: Mapping[Verdict, tuple[Grade, str]] = {
-    "well": ("concern", "can be recovered well from"),
-    "clearly": ("concern", "can be recovered clearly better than by chance from"),
-    "somewhat": ("note", "can be recovered somewhat better than by chance from"),
-    "hardly": ("note", "can hardly be recovered from"),
-    "unsure": ("note", "may or may not be recovered from"),
-    "chance": ("good", "cannot be recovered from"),
+    "well": ("concern", gettext_noop("{attribute} can be recovered well from {sources}")),
+    "clearly": ("concern", gettext_noop("{attribute} can be recovered clearly better than by chance from {sources}")),
+    "somewhat": ("note", gettext_noop("{attribute} can be recovered somewhat better than by chance from {sources}")),
+    "hardly": ("note", gettext_noop("{attribute} can hardly be recovered from {sources}")),
+    "unsure": ("note", gettext_noop("{attribute} may or may not be recovered from {sources}")),
+    "chance": ("good", gettext_noop("{attribute} cannot be recovered from {sources}")),
 }
 ORDER: tuple[Verdict, ...] = ("well", "clearly", "somewhat", "unsure", "hardly", "chance")
 
@@ -84,19 +89,28 @@ def _table(found: list[tuple[Field, TraitProbe]], n: int) -> Table:
     def row(field: Field, probe: TraitProbe) -> Row:
         aucs = _aucs(probe)
         return (
-            field.title,
-            *(interval(aucs[name]) if name in aucs else Gap(gap=probe.gaps.get(name, "not judged")) for name in NAMES),
+            gettext(field.title),
+            *(
+                interval(aucs[name]) if name in aucs else Gap(gap=probe.gaps.get(name, gettext("not judged")))
+                for name in NAMES
+            ),
         )
 
     return Table(
         key="fairness_proxies",
-        title="How well protected attributes can be recovered",
-        note=f"AUC with its 95 % interval, of a linear probe on {n:,} applicants, out of fold: 0.5 is chance, 1 "
-        "certain. Of more than two groups the mean of each against the rest. That an attribute can be recovered does "
-        "not mean that the model uses it; it means that the input can stand in for it.",
+        title=gettext("How well protected attributes can be recovered"),
+        note=gettext(
+            "AUC with its 95 % interval, of a linear probe on {n:,} applicants, out of fold: 0.5 is "
+            "chance, 1 certain. Of more than two groups the mean of each against the rest. That an "
+            "attribute can be recovered does not mean that the model uses it; it means that the input "
+            "can stand in for it."
+        ).format(n=n),
         columns=(
-            Column(key="attribute", title="Attribute"),
-            *(Column(key=name, title=f"From {words}", form="number", digits=3) for name, words in NAMES.items()),
+            Column(key="attribute", title=gettext("Attribute")),
+            *(
+                Column(key=name, title=gettext("From {words}").format(words=gettext(words)), form="number", digits=3)
+                for name, words in NAMES.items()
+            ),
         ),
         rows=tuple(row(field, probe) for field, probe in found),
     )
@@ -110,18 +124,23 @@ def _finding(field: Field, probe: TraitProbe) -> Finding:
     """From where it is recovered best."""
     aucs = _aucs(probe)
     worst = min((verdict(auc) for auc in aucs.values()), key=ORDER.index)
-    sources = listed([NAMES[name] for name, auc in aucs.items() if verdict(auc) == worst])
+    sources = listed([gettext(NAMES[name]) for name, auc in aucs.items() if verdict(auc) == worst])
     figures = "; ".join(
-        f"from {NAMES[name]} {number(auc.value, 2)} ({number(auc.low, 2)} to {number(auc.high, 2)})"
+        gettext("from {names} {auc_value} ({low} to {high})").format(
+            names=gettext(NAMES[name]), auc_value=number(auc.value, 2), low=number(auc.low, 2), high=number(auc.high, 2)
+        )
         for name, auc in aucs.items()
     )
     grade, head = HEADS[worst]
-    words = f"AUC of a linear probe with its 95 % interval: {figures}."
+    words = gettext("AUC of a linear probe with its 95 % interval: {figures}.").format(figures=figures)
     if grade == "concern":
-        words += (
+        words += gettext(
             " What stands for an attribute can treat its groups unequally although the model never sees it. "
             "`creditfusion probe` shows words, style and the gain over the columns."
         )
     return Finding(
-        key=f"fairness_proxy_{field.name}", grade=grade, title=f"{field.title} {head} {sources}", words=words
+        key=f"fairness_proxy_{field.name}",
+        grade=grade,
+        title=gettext(head).format(attribute=gettext(field.title), sources=sources),
+        words=words,
     )

@@ -9,6 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
+from experiments.reporting.language import gettext, gettext_noop
+from experiments.reporting.lower_floors import lower_words
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.arrays import Flags, Floats
 from fusion.policy.policy import Cutoffs, Economics, amounts_of, referred_otherwise, segments_of
@@ -16,9 +18,9 @@ from fusion.policy.proposal import OTHERS, Proposal, Unmet, books_by_segment, bo
 from fusion.policy.simulation import Book, Curve, add_curves, at_cutoffs, profits, simulate
 from fusion.validation.intervals import Estimate, rate
 
-ALL = "All"
-NO_ECONOMICS = "the policy has no [economics]"
-NO_AMOUNT = "no application has an amount"
+ALL = gettext_noop("All")
+NO_ECONOMICS = gettext_noop("the policy has no [economics]")
+NO_AMOUNT = gettext_noop("no application has an amount")
 FREE = Economics(loss_given_default=0.0, margin=0.0, amount=1.0)
 MAX_POINTS = 400  # of a line in a picture
 
@@ -106,9 +108,9 @@ def view_of(scored: ScoredOutcomes) -> PolicyView:
     policy, economics = scored.policy, scored.policy.economics
     segments = segments_of(policy, scored.applications)
     amounts = amounts_of(economics or FREE, scored.applications)
-    why_not = "" if economics else NO_ECONOMICS
+    why_not = "" if economics else gettext(NO_ECONOMICS)
     if np.isnan(amounts).any():
-        why_not = NO_AMOUNT
+        why_not = gettext(NO_AMOUNT)
     plain = np.zeros(len(scored), np.bool_)
     free = Book(scored.pd, scored.y, amounts, plain, economics or FREE)
     referred = referred_otherwise(policy.refer, scored.quality, scored.seconds)
@@ -131,12 +133,17 @@ def _segments(scored: ScoredOutcomes, segments: Sequence[str]) -> list[SegmentVi
     parted = scored.policy.segments
     everybody: Flags = np.ones(len(scored), np.bool_)
     if parted is None:
-        return [SegmentView(OTHERS, ALL, everybody, scored.policy.cutoffs)]
-    title = scored.applications.schema[parted.column].title
+        return [SegmentView(OTHERS, gettext(ALL), everybody, scored.policy.cutoffs)]
+    title = gettext(scored.applications.schema[parted.column].title)
     names = np.array([name if name in parted.cutoffs else OTHERS for name in segments], dtype=object)
     found = [
-        SegmentView(name, f"{title}: {name}" if name else "Others", names == name, scored.policy.cutoffs_of(name))
+        SegmentView(
+            name,
+            f"{title}: {lower_words(name)}" if name else gettext("Others"),
+            names == name,
+            scored.policy.cutoffs_of(name),
+        )
         for name in (*parted.cutoffs, OTHERS)
         if (names == name).any()
     ]
-    return [*found, SegmentView(None, ALL, everybody, None)]
+    return [*found, SegmentView(None, gettext(ALL), everybody, None)]

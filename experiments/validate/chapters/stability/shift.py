@@ -11,7 +11,9 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from data_schemas.contract import Field, FieldType
-from experiments.reporting.words import percent
+from experiments.reporting.language import current_language, gettext, gettext_noop
+from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.words import in_words, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut
 from features.tabular import Column
@@ -20,7 +22,7 @@ from fusion.validation.psi import MISSING, Cell, Psi, StabilityIndex, psi_of, ps
 from fusion.validation.text_drift import TextDrift, drift
 
 N_BINS = 10
-UNKNOWN_LEVEL = "missing or unknown"
+UNKNOWN_LEVEL = gettext_noop("missing or unknown")
 
 
 @dataclass(frozen=True)
@@ -96,16 +98,19 @@ def shifts(scored: ScoredOutcomes, months: Cut | None) -> Shifts:
     margin, now = scored.model.bundle.population.margin, scored.margin
     score = psi_of(margin, now)
     what = _most(score, [pd_range(cell.low, cell.high) for cell in score.cells])
-    own = Shift("score", "Score", score.index, math.nan, what, _number_by_month(margin, now, rows))
+    own = Shift("score", gettext("Score"), score.index, math.nan, what, _number_by_month(margin, now, rows))
     columns = sorted(_columns(scored, rows), key=lambda one: (-one.index.value, one.title))
     return Shifts(own, score, tuple(columns), tuple(_narratives(scored, rows)))
 
 
 def pd_range(low: float, high: float) -> str:
     """Margins as PDs: ``up to 4.1 %``."""
+    lowest, highest = percent(float(expit(low))), percent(float(expit(high)))
     if math.isinf(low):
-        return "any" if math.isinf(high) else f"up to {percent(float(expit(high)))}"
-    return f"above {percent(float(expit(low)))}" + ("" if math.isinf(high) else f" to {percent(float(expit(high)))}")
+        return gettext("any") if math.isinf(high) else gettext("up to {high}").format(high=highest)
+    if math.isinf(high):
+        return gettext("above {low}").format(low=lowest)
+    return gettext("above {low} to {high}").format(low=lowest, high=highest)
 
 
 def _columns(scored: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) -> list[Shift]:
@@ -118,13 +123,17 @@ def _columns(scored: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) -> li
         one, other = then.x_num[:, at], now.x_num[:, at]
         psi = psi_of(one, other)
         by_month = _number_by_month(one.astype(np.float64), other.astype(np.float64), rows)
-        found.append((column.name, column.title, psi, _most(psi, [_bin(cell, column) for cell in psi.cells]), by_month))
+        found.append(
+            (column.name, gettext(column.title), psi, _most(psi, [_bin(cell, column) for cell in psi.cells]), by_month)
+        )
     for at, name in enumerate(now.cat_names):
-        levels = (UNKNOWN_LEVEL, *bundle.tabular.levels[name])
+        levels = (gettext(UNKNOWN_LEVEL), *bundle.tabular.levels[name])
         one_code, other_code = then.x_cat[:, at], now.x_cat[:, at]
         psi = psi_of_levels(one_code, other_code, levels)
         by_month = tuple(psi_of_levels(one_code, other_code[part]).index for part in rows)
-        found.append((name, bundle.schema[name].title, psi, _most(psi, [cell.label for cell in psi.cells]), by_month))
+        found.append(
+            (name, gettext(bundle.schema[name].title), psi, _most(psi, [cell.label for cell in psi.cells]), by_month)
+        )
     return [
         Shift(name, title, psi.index, float(weights[at]), what, by_month)
         for at, (name, title, psi, what, by_month) in enumerate(found)
@@ -143,16 +152,25 @@ def _number_by_month(
 def _narratives(scored: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) -> list[NarrativeShift]:
     text, reference = scored.design.text, scored.model.bundle.reference
     monthly = [drift(reference, text.take(part)) for part in rows]
-    titles = [scored.applications.schema[name].title for name in reference.names]
+    titles = [gettext(scored.applications.schema[name].title) for name in reference.names]
     return [
         _narrative(titles[at], own, [month[at] for month in monthly]) for at, own in enumerate(drift(reference, text))
     ]
 
 
+KINDS = {
+    "written": gettext_noop("Written: {title}"),
+    "content": gettext_noop("Content: {title}"),
+    "length": gettext_noop("Length: {title}"),
+}
+
+
 def _narrative(title: str, found: TextDrift, monthly: Sequence[TextDrift]) -> NarrativeShift:
     def shift(kind: str, index: Callable[[TextDrift], StabilityIndex], what: str = "") -> Shift:
         months = tuple(index(month) for month in monthly)
-        return Shift(f"{found.name}:{kind}", f"{kind.capitalize()}: {title}", index(found), math.nan, what, months)
+        return Shift(
+            f"{found.name}:{kind}", gettext(KINDS[kind]).format(title=title), index(found), math.nan, what, months
+        )
 
     share = _most(found.written, [cell.label for cell in found.written.cells])
     return NarrativeShift(
@@ -170,16 +188,27 @@ def _most(found: Psi, names: Sequence[str]) -> str:
     if not any(changes):
         return ""
     at = int(np.argmax(changes))
-    return f"{names[at]}: {percent(found.cells[at].expected)} → {percent(found.cells[at].actual)}"
+    return f"{lower_words(names[at])}: {percent(found.cells[at].expected)} → {percent(found.cells[at].actual)}"
 
 
 def _bin(cell: Cell, column: Column) -> str:
     """A bin of a number in words."""
     if cell.label == MISSING:
-        return MISSING
+        return lower_words(MISSING)
     if isinstance(column, Field) and column.type is FieldType.BOOLEAN:
-        return "no" if cell.high == 0 else "yes" if cell.low == 0 else "any"
-    low, high = (f"{bound:,.4g}" for bound in (cell.low, cell.high))
+        return gettext("no") if cell.high == 0 else gettext("yes") if cell.low == 0 else gettext("any")
+    if math.isinf(cell.low) and math.isinf(cell.high):
+        return gettext("any value")
+    low, high = (_bound(bound, column.unit) for bound in (cell.low, cell.high))
     if math.isinf(cell.low):
-        return "any value" if math.isinf(cell.high) else f"up to {high} {column.unit}".strip()
-    return (f"above {low}" + ("" if math.isinf(cell.high) else f" to {high}") + f" {column.unit}").strip()
+        return gettext("up to {high}").format(high=high)
+    if math.isinf(cell.high):
+        return gettext("above {low}").format(low=low)
+    low = f"{cell.low:,.4g}" if current_language().is_english else low
+    return gettext("above {low} to {high}").format(low=low, high=high)
+
+
+def _bound(value: float, unit: str) -> str:
+    if math.isinf(value):
+        return ""
+    return f"{value:,.4g} {unit}".strip() if current_language().is_english else in_words(value, unit)

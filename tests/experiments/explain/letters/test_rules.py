@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -25,7 +26,7 @@ from tests.support import example_reports
 from tests.support.example_reports import LENDER
 
 SCORE = ScoreDisclosure(
-    score=614.0, lowest=300.0, highest=850.0, made_on=None, agency="Example Bureau", key_factors="Enclosed."
+    score=614.0, lowest=300.0, highest=850.0, made_on=date(2026, 3, 9), agency="Example Bureau", key_factors="Enclosed."
 )
 FULL = LENDER.model_copy(update={"authority": "Authority, Brussels", "debt_advice": "Debt Advice, Brussels"})
 DECLINED = LetterFacts(FULL, "decline", SCORE, True, ENGLISH)
@@ -89,6 +90,8 @@ def test_a_bureau_score_comes_with_its_bureau() -> None:
     facts = replace(DECLINED, score=silent)
     assert missing_elements(letter(Rules.US, facts), facts, Rules.US) == ["key factors of the credit score"]
     assert missing_elements(letter(Rules.US, facts, needs_review=True), facts, Rules.US) == []
+    undated = replace(DECLINED, score=SCORE.model_copy(update={"made_on": None}))
+    assert missing_elements(letter(Rules.US, undated), undated, Rules.US) == ["day of the credit score"]
     without = replace(DECLINED, score=None)
     assert all(part.key != "credit_report" for part in letter(Rules.US, without).disclosures)
 

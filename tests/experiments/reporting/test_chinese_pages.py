@@ -1,0 +1,88 @@
+"""Pages in Chinese, as the verbs make them: nothing of ours stays English, and they can be used by all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+from experiments.demo.data import generate
+from fusion.versions import package_versions
+from tests.support.axe import axe_script, violations
+from tests.support.command_line import creditfusion
+from tests.support.english import english_on
+from tests.support.explained import DAY, Trained
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+LIBRARIES = frozenset(word for name in package_versions() for word in (*name.split("-"), "cpu"))
+OWN = frozenset({"statement", "job", "title", "job_title", "model", "later", "csv"}) | LIBRARIES
+"""Names of columns, files, bundles and libraries."""
+
+
+def test_english_words_are_found_wherever_they_stand() -> None:
+    picture = "data:image/svg+xml,%3Csvg%3E%3Ctext%3Emean PD%3C/text%3E%3C/svg%3E"
+    page = f"""<body class="x"><h1>校准</h1><p>坏账率为 3.2%，见 <code>rate of bads</code>和 `creditfusion probe`。</p>
+    <p>Brier 分数 <em>is lower</em></p><td class="text">I lost my job.</td>
+    <img alt="bad rates" src="{picture}"></body>"""
+    assert english_on(page) == ["is lower", "bad rates", "mean PD"]
+    assert english_on(page, frozenset({"lower", "bad", "rates"})) == ["mean PD"]
+
+
+pages_of_verbs = pytest.mark.slow  # every verb that makes pages runs once
+
+
+@pytest.fixture(scope="module")
+def chinese_pages(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Pages by kind, of decided applications over six months."""
+    out = tmp_path_factory.mktemp("chinese")
+    table = generate(400, 8).table.astype(object)
+    table["applied_on"] = [f"2023-{1 + at % 6:02d}-{1 + at % 28:02d}" for at in range(len(table))]
+    table["application_id"] = [f"L{at:06d}" for at in range(len(table))]
+    pd.DataFrame(table).to_csv(out / "later.csv", index=False)
+    shared = ["--data", out / "later.csv", "--date", DAY, "--cache", trained.folder / "cache", "--language", "zh"]
+    model = ["--model", trained.model, *shared]
+    assert creditfusion("evaluate", *model, "--out", out / "evaluate") == 0
+    two = ["--champion", trained.model, "--challenger", trained.model]
+    assert creditfusion("compare", *two, *shared, "--out", out / "compare") == 0
+    reports = ["--top", 1, "--for", "validator", "--for", "underwriter", "--for", "applicant", "--out", out / "explain"]
+    assert creditfusion("explain", *model, *reports) == 0
+    explained = {name: next((out / "explain").glob(f"*-{name}.html")) for name in ("underwriter", "validator")}
+    return explained | {
+        "index": out / "explain" / "index.html",
+        "validation": out / "evaluate" / "validation.html",
+        "card": out / "evaluate" / "card.html",
+        "comparison": out / "compare" / "comparison.html",
+    }
+
+
+@pages_of_verbs
+def test_chinese_pages_hold_no_english_of_ours(chinese_pages: dict[str, Path]) -> None:
+    for kind, path in chinese_pages.items():
+        page = path.read_text(encoding="utf-8")
+        assert '<html lang="zh">' in page
+        found = english_on(page, OWN)
+        assert not found, (kind, found)
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    """A page in either colour scheme, without a network."""
+    context = browser.new_context(color_scheme=request.param, offline=True)
+    yield context.new_page()
+    context.close()
+
+
+@pages_of_verbs
+def test_chinese_pages_can_be_used_by_all(chinese_pages: dict[str, Path], page: Page) -> None:
+    axe_script()  # or skip
+    for kind, path in chinese_pages.items():
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto(path.as_uri())
+            assert violations(page) == [], (kind, width)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (kind, width)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from experiments.reporting.language import Language
-from features.inference.reason_wordings import Subject, subject_of, words_in
+from features.inference.reason_wordings import subject_of, words_in
 from features.text.scripts import has_spaceless
 
 _SHORT = {
@@ -20,17 +20,10 @@ _VOWEL = re.compile("[aeiouyäöüáéíóúàèâêôãõåøæœ]|[^a-zß-ÿ]"
 def drafted_wording(title: str, language: Language) -> str:
     """What a letter calls a column that the schema does not word; "" where its title is no words that people read."""
     subject = subject_of(title)
-    if subject is not None and _is_whole(subject, title):
+    if subject is not None and subject.is_whole(title) and not subject.is_vague(title):
         return language.gettext(str(subject.reason["wording"]))
     plain = readable(title)
     return language.gettext("“{title}” in your application.").format(title=plain) if plain else ""
-
-
-def _is_whole(subject: Subject, title: str) -> bool:
-    """Whether all of a title is of a subject: "percent never delinquent" is no number of late payments."""
-    words = words_in(title)
-    found = subject.words.search(words)
-    return (found is not None and found.group().strip() == words) or subject.chinese.fullmatch(title) is not None
 
 
 def readable(title: str) -> str:

@@ -10,9 +10,9 @@ from experiments.reporting.language import gettext, gettext_noop
 from fusion.config import ExplainConfig
 
 ADVICE = gettext_noop(
-    "The starting score lies below the cut-off, so an applicant may be declined although little speaks against them in "
-    "particular. Where that matters, set explain.background to near_cutoff: reasons are then told against those who "
-    "would just have been approved."
+    "The starting score lies below the least that is approved, so an applicant may be declined although little speaks "
+    "against them in particular. Where that matters, set explain.background to near_cutoff: reasons are then told "
+    "against those who would just have been approved."
 )
 
 
@@ -26,7 +26,7 @@ class BackgroundRows:
 
     @property
     def near(self) -> bool:
-        """Whether the background is a part of the population, and so those near the cut-off."""
+        """Whether the background is a part of the population, and so those who would just be approved."""
         return self.n < self.n_kept
 
     @property
@@ -47,7 +47,7 @@ class BackgroundRows:
             )
             return gettext(
                 "the {n:,} training applicants who would just have been approved, their log-odds the nearest "
-                "below the cut-off{within}"
+                "below the highest that is approved{within}"
             ).format(n=self.n, within=within)
         if self.drawn:
             return gettext("a random {n:,} of {n_training:,} training applicants").format(

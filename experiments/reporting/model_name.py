@@ -5,10 +5,18 @@ from __future__ import annotations
 from experiments.reporting.language import gettext
 from fusion.bundle import Bundle
 
+PLAIN_NAMES = frozenset({"model", "models", "bundle", "bundles", "out", "output"})
+"""Names of folders that say no more than that a model is in them."""
+
+
+def folder_or_title(folder: str, title: str) -> str:
+    """The name of a bundle's folder; the title of its schema where there is none, or it is one of ``PLAIN_NAMES``."""
+    return gettext(title) if folder.casefold() in PLAIN_NAMES | {""} else folder
+
 
 def model_name(bundle: Bundle) -> str:
     """The folder and the window, without the digest: ``champion, learned from decisions of 2019-01-01 to 2021-12-31``;
-    the schema's title where there is no folder.
+    the schema's title where there is no folder, or its name is one of ``PLAIN_NAMES``.
     """
     window = bundle.manifest.provenance.window
     learned = (
@@ -16,7 +24,7 @@ def model_name(bundle: Bundle) -> str:
         if window
         else ""
     )
-    return f"{bundle.name or bundle.schema.title}{learned}"
+    return f"{folder_or_title(bundle.name, bundle.schema.title)}{learned}"
 
 
 def name_and_digest(bundle: Bundle) -> str:

@@ -13,6 +13,7 @@ from experiments.reporting.cells import NO_FIGURE, figure, interval
 from experiments.reporting.charts import BLUE, RED, legend, picture
 from experiments.reporting.document import Column, Document, Finding, Plot, Row, Section, Table
 from experiments.reporting.html import document_html
+from experiments.reporting.model_name import folder_or_title
 from experiments.reporting.words import count, duration, number
 from experiments.train.tuning import TuningRecord
 from features.atomic_files import put_text
@@ -55,7 +56,8 @@ def tuning_document(record: TuningRecord, title: str, model: tuple[str, Manifest
     name, manifest = model
     made, settings = manifest.provenance, record.settings
     facts = {
-        "Model": f"{name}, learned from {count(made.n_rows, 'application')} (digest {manifest.model_id})",
+        "Model": f"{folder_or_title(name, title)}, learned from {count(made.n_rows, 'application')} "
+        f"(digest {manifest.model_id})",
         "What learned": record.what,
         "Folds": number(settings.n_folds),
         "Time": duration(record.seconds),

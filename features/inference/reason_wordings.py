@@ -22,7 +22,16 @@ SCORE_CODE = "CREDIT_SCORE"
 """Of the subject that is a credit bureau's score."""
 
 NOTE = "Reason drafted from the column's name."
-"""Ends the note on a column whose reason was drafted."""
+"""In the note on a column whose reason was drafted."""
+
+VAGUE_NOTE = "Its name may mean several things, so no reason was drafted: give it one that says which."
+
+SCORE_NOTE = (
+    'Is it a credit bureau\'s score? Letters then have to disclose it: add "bureau_score" with its agency, lowest and '
+    "highest."
+)
+
+ACTIONABLE_NOTE = "Can an applicant change it ({way})? Delete `actionable` where not."
 
 
 @dataclass(frozen=True)
@@ -34,12 +43,25 @@ class Subject:
         chinese: matches a name of this subject as it is written.
         unit: of a number of this kind, "" where that is open.
         reason: as a schema holds it.
+        actionable: which way an applicant can move a number of this kind, "" where none can be drafted.
+        vague: matches the words of a name that may well mean something else, so that nobody is written to by it before
+            a person has said what it is.
     """
 
     words: re.Pattern[str]
     chinese: re.Pattern[str]
     unit: str
     reason: Document
+    actionable: str
+    vague: re.Pattern[str]
+
+    def is_whole(self, name: str) -> bool:
+        """Whether all of a name is of this subject: "percent never delinquent" is no number of late payments."""
+        return self.words.fullmatch(words_in(name)) is not None or self.chinese.fullmatch(name) is not None
+
+    def is_vague(self, name: str) -> bool:
+        """Whether a name of this subject may well be that of something else, as a bare "duration" is."""
+        return self.vague.fullmatch(words_in(name)) is not None
 
 
 _SINCE = r"(?:months?|mths?|mo|m|monate|meses|mois|time|days|tage|dias|jours)(?: \w+)? (?:since|sin|seit|desde|depuis)"
@@ -86,6 +108,8 @@ def _subject(entry: Document) -> Subject:
         chinese=re.compile("|".join(entry.get("chinese", ["(?!)"]))),  # (?!) matches nothing
         unit=entry.get("unit", ""),
         reason={key: entry[key] for key in ("code", "wording", "disclosable") if key in entry},
+        actionable=entry.get("actionable", ""),
+        vague=re.compile("|".join(entry.get("vague", ["(?!)"]))),
     )
 
 
@@ -121,20 +145,27 @@ def _with_reason(field: Document, own: Document) -> Document:
     """The ``creditfusion`` object of a field with what its name adds."""
     if own["role"] not in ("feature", "narrative") or field["type"] == "date":
         return own
-    subject = subject_of(field["name"])
-    added: Document = {}
-    if field["type"] in ("number", "integer") and "unit" not in own:
-        unit = unit_of(field["name"]) or (subject.unit if subject else "")
+    name, found = field["name"], subject_of(field["name"])
+    subject = found if found and not found.is_vague(name) else None
+    added, notes = Document(), [own["guess"]]
+    is_number = field["type"] in ("number", "integer")
+    if is_number and "unit" not in own:
+        unit = unit_of(name) or (subject.unit if subject else "")
         added |= {"unit": unit} if unit else {}
-    if subject and "reason" not in own:
-        added["reason"] = dict(subject.reason)
-    guess = own["guess"] + (f" {NOTE}" if "reason" in added else "")
-    return {key: value for key, value in own.items() if key != "guess"} | added | {"guess": guess}
+    if found and "reason" not in own:
+        added |= {"reason": dict(subject.reason)} if subject else {}
+        notes.append(NOTE if subject else VAGUE_NOTE)
+    if is_number and subject and subject.actionable and subject.is_whole(name) and "actionable" not in own:
+        added["actionable"] = subject.actionable
+        notes.append(ACTIONABLE_NOTE.format(way=subject.actionable))
+    if is_number and own["role"] == "feature" and names_bureau_score(name) and "bureau_score" not in own:
+        notes.append(SCORE_NOTE)
+    return {key: value for key, value in own.items() if key != "guess"} | added | {"guess": " ".join(notes)}
 
 
 def _derived(derived: Document) -> Document:
     """A derived feature with the reason of the first column that it is computed from."""
     subject = subject_of(derived["of"][0])
-    if subject is None or "reason" in derived:
+    if subject is None or subject.is_vague(derived["of"][0]) or "reason" in derived:
         return derived
     return derived | {"reason": dict(subject.reason), "guess": f"{derived['guess']}. {NOTE}"}

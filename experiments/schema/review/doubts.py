@@ -12,6 +12,7 @@ from experiments.reporting.words import listed, number, percent
 from experiments.schema.review.content import Doubt
 from features.inference.leakage import MAX_AUC
 from features.inference.profile import ColumnProfile
+from features.inference.reason_wordings import SCORE_NOTE, names_bureau_score
 from features.inference.roles import LEAK, SUSPECT
 
 SELDOM = 0.95  # missing share from which a column says little
@@ -43,6 +44,7 @@ def doubts(found: Evidence, schema: Schema, open_points: Unfinished) -> tuple[Do
         *_of_form(found),
         *_of_gaps(found),
         *_of_words(found.field, open_points),
+        *_of_letters(found.field),
     ]
     order = ("alarm", "concern", "note", "good")
     return tuple(sorted(every, key=lambda doubt: order.index(doubt.grade)))
@@ -160,6 +162,13 @@ def _of_words(field: Field, open_points: Unfinished) -> Iterator[Doubt]:
     if field.name in open_points.without_labels:
         codes = listed(unlabelled(field), 8)
         yield Doubt(grade="note", words=f"What do {codes} mean? Say it in `labels`: no letter shows a code.")
+
+
+def _of_letters(field: Field) -> Iterator[Doubt]:
+    """What letters to applicants would have to disclose."""
+    unmarked = field.role is Role.FEATURE and field.type in _NUMBERS and field.bureau_score is None
+    if unmarked and names_bureau_score(field.name, field.title):
+        yield Doubt(grade="concern", words=SCORE_NOTE)
 
 
 def why(note: str) -> str:

@@ -127,6 +127,8 @@ def test_a_column_without_wording_is_named_by_its_title_or_left_to_a_person() ->
     assert drafted("numCollaborators") == f"“number of collaborators” in your application: {above}"
     assert drafted("FICO") == f"Your credit bureau score: {above}"
     assert drafted("PercentTradesNeverDelq") == f"“percent trades never delq” in your application: {above}"
+    assert drafted("Duration") == f"“duration” in your application: {above}"
+    assert drafted("Loan term months") == f"The length of the term you asked for: {above}"
     assert drafted("1. En.") is None
     unreadable = Reason("COLUMN_5", "[no wording] V12", worded=False)
     ground = Ground(Fact(title="V12", value=3.0), None, False, column_name="v12")

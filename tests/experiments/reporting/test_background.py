@@ -18,7 +18,7 @@ from fusion.config import ExplainConfig
             BackgroundRows(180, 900, 900),
             "the 180 training applicants who would just have been approved, their log-odds the nearest below",
         ),
-        (BackgroundRows(20_000, 100_000, 250_000), "below the cut-off, among a random 100,000 of 250,000;"),
+        (BackgroundRows(20_000, 100_000, 250_000), "is approved, among a random 100,000 of 250,000;"),
     ],
 )
 def test_words_say_who_and_whether_they_were_drawn(rows: BackgroundRows, words: str) -> None:

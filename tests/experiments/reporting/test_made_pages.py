@@ -26,6 +26,7 @@ OF_A_MODEL = (
 )
 OF_LEARNING_AND_USE = ("sweep", "pretraining", "tuning", "variants", "experiment")
 LARGEST = 300_000  # bytes
+PRODUCT = "Synthetic consumer-loan applications"
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -96,15 +97,15 @@ def test_no_interval_of_a_share_leaves_its_bounds(made_pages: dict[str, Path]) -
 
 def test_a_model_has_a_name_beside_its_digest(made_pages: dict[str, Path]) -> None:
     found = documents(made_pages)
-    assert re.match(r"model, learned from 500 applications \(digest \w{12}\)", found["tuning"].facts["Model"])
+    assert re.match(PRODUCT + r", learned from 500 applications \(digest \w{12}\)", found["tuning"].facts["Model"])
     for kind in found.keys() & set(OF_A_MODEL):
         name = found[kind].facts.get("Model") or found[kind].facts["Champion"]
         assert re.match(
-            r"model, learned from decisions of \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d \(digest \w{12}\)", name
+            PRODUCT + r", learned from decisions of \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d \(digest \w{12}\)", name
         ), kind
     for kind in ("underwriter", "validator"):
         subject = json.loads(made_pages[kind].with_suffix(".json").read_text())["subject"]
-        assert subject["model_name"].startswith("model, learned from decisions of ")
+        assert subject["model_name"].startswith(f"{PRODUCT}, learned from decisions of ")
         assert subject["model_name"] in made_pages[kind].read_text()
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -220,6 +221,15 @@ def test_a_suspect_is_a_doubt(strength: float | None, grade: str) -> None:
     asked = [doubt for doubt in found if "Is it known on the day of the decision" in doubt.words]
     assert [doubt.grade for doubt in asked] == [grade]
     assert strength == 0.99 or "Alone its values separate the outcomes. If not, leave it out." in asked[0].words
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_column_that_looks_like_a_bureaus_score_is_a_doubt_until_it_is_marked(marked: bool) -> None:
+    schema = load_schema("demo")
+    field = schema["credit_score"] if marked else replace(schema["credit_score"], bureau_score=None)
+    column = profile(field.name, pd.Series(["614", "700"], dtype=object))
+    found = doubts(Evidence(field, column, "", None), schema, unfinished(schema))
+    assert any("Is it a credit bureau's score?" in doubt.words for doubt in found) != marked
 
 
 def test_what_is_open_in_a_source_is_a_notice(tmp_path: Path) -> None:

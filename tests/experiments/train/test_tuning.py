@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_schemas.contract import Sensitive
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
@@ -38,7 +39,7 @@ from fusion.explain.exact_sentences import explain_exactly
 from fusion.metrics import auc
 from fusion.model.search_space import full_space
 from fusion.scorer import Scorer, load_scorer
-from fusion.text_encoder import VectorCache, open_text_encoder
+from fusion.text_encoder import VectorCache, open_mask, open_text_encoder
 from fusion.tuning.fold import Epoch
 from tests.support.bundles import SMALL
 from tests.support.tiny_bert import tiny_bert
@@ -219,7 +220,8 @@ def test_masks_are_found_with_the_encoder_as_it_came(home: Home) -> None:
     scorer = load_scorer(home.out)
     plain = open_text_encoder(scorer.bundle.config.encoder).text_encoder
     assert scorer.encoder.untuned.digest == plain.digest != scorer.encoder.text_encoder.digest
-    assert scorer.mask.matcher.encoder.digest == plain.digest
+    masking = scorer.bundle.config.text.model_copy(update={"mask": (Sensitive.HEALTH,)})
+    assert open_mask(scorer.schema, masking, scorer.encoder).matcher.encoder.digest == plain.digest
 
 
 def test_every_epoch_is_noted_and_the_summary_tells_what_it_was_worth(home: Home) -> None:

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 
 from data_schemas.reader import load_schema, parse_schema
 from data_schemas.unfinished import unfinished
 from features.inference.draft import draft_schema, pretty_json
-from features.inference.reason_wordings import NOTE, subject_of, unit_of, with_reasons, words_in
+from features.inference.reason_wordings import (
+    NOTE,
+    SCORE_NOTE,
+    VAGUE_NOTE,
+    subject_of,
+    unit_of,
+    with_reasons,
+    words_in,
+)
 
 
 @pytest.mark.parametrize(
@@ -104,3 +114,42 @@ def test_what_a_draft_states_is_kept() -> None:
     own = {"role": "feature", "unit": "EUR", "reason": stated, "guess": "feature."}
     document = {"fields": [{"name": "income_usd", "type": "number", "creditfusion": own}], "creditfusion": {}}
     assert with_reasons(document) == document
+
+
+def drafted(name: str) -> dict[str, Any]:
+    """What a draft says of a column of numbers of this name."""
+    own = {"role": "feature", "guess": "feature: a number."}
+    document = {"fields": [{"name": name, "type": "number", "creditfusion": own}], "creditfusion": {}}
+    found: dict[str, Any] = with_reasons(document)["fields"][0]["creditfusion"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("loan_amnt", "lower"),
+        ("term_months", "either"),
+        ("Laufzeit", "either"),
+        ("down_payment", "higher"),
+        ("贷款期限", "either"),
+        ("last_payment_amount", None),
+        ("income", None),
+    ],
+)
+def test_what_an_applicant_asks_for_is_drafted_as_changeable(name: str, way: str | None) -> None:
+    found = drafted(name)
+    assert found.get("actionable") == way
+    assert ("`actionable`" in found["guess"]) == (way is not None)
+
+
+@pytest.mark.parametrize(("name", "asked"), [("ExternalRiskEstimate", True), ("fico", True), ("income", False)])
+def test_a_draft_asks_whether_a_column_is_a_bureaus_score(name: str, asked: bool) -> None:
+    assert (SCORE_NOTE in drafted(name)["guess"]) == asked
+
+
+@pytest.mark.parametrize(("name", "vague"), [("term", True), ("Duration", True), ("loan_duration", False)])
+def test_a_name_of_several_meanings_is_not_worded(name: str, vague: bool) -> None:
+    found = drafted(name)
+    assert ("reason" not in found) == vague
+    assert (VAGUE_NOTE in found["guess"]) == vague
+    assert not vague or "actionable" not in found

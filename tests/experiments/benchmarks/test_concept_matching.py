@@ -62,7 +62,7 @@ def test_the_shipped_way_is_among_those_compared(tmp_path: Path) -> None:
     concepts = load_schema("demo").concepts[:3]
     matcher = ConceptMatcher.open(concepts, encoder)
     x = np.random.default_rng(0).normal(size=(9, encoder.dim))
-    near = nearness_by(WAYS[-1], x, matcher.statements, matcher.starts)
+    near = nearness_by(WAYS[-1], x, matcher.groups.statements, matcher.groups.starts)
     np.testing.assert_allclose(matcher.concept_similarity(x), near, atol=1e-6)
 
 

@@ -150,7 +150,7 @@ def test_the_size_of_the_blocks_changes_nothing(matcher: ConceptMatcher, monkeyp
 def test_similarity_is_the_mean_of_the_nearest_three_and_the_mean_statement(matcher: ConceptMatcher) -> None:
     x = np.random.default_rng(1).normal(size=(20, matcher.encoder.dim))
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
-    own = matcher.statements[:4]
+    own = matcher.groups.statements[:4]
     nearest = np.sort(unit @ own.T, axis=1)[:, -3:].mean(axis=1)
     middle = own.mean(axis=0) / np.linalg.norm(own.mean(axis=0))
     np.testing.assert_allclose(matcher.concept_similarity(x)[:, 0], (nearest + unit @ middle) / 2, atol=1e-6)

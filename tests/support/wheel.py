@@ -29,7 +29,7 @@ def install_wheel(wheel: Path, folder: Path) -> Path:
     the ``.pth`` files of an environment's own folder count.
     """
     venv.create(folder, symlinks=True)
-    options = ["--quiet", "--no-deps", "--no-index"]
+    options = ["--quiet", "--no-deps", "--no-index", "--ignore-installed"]  # of a checkout on PYTHONPATH
     pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
     subprocess.run([*pip, "install", *options, str(wheel)], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")

@@ -24,12 +24,12 @@ def broken_rules(document: Document) -> Iterator[Problem]:
 
 
 def _names_are_unique(document: Document) -> Iterator[Problem]:
-    seen: set[str] = set()
+    names: set[str] = set()
     every = chain(each_field(document), each_derived(document), made_parts(document), each_stated(document))
     for path, column in every:
-        if column["name"] in seen:
+        if column["name"] in names:
             yield Problem(f"{path}.name", "unique_name", f"the name {column['name']!r} stands twice", "Rename one.")
-        seen.add(column["name"])
+        names.add(column["name"])
 
 
 def _roles_are_counted(document: Document) -> Iterator[Problem]:

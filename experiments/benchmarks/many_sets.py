@@ -245,8 +245,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = sets_named(given.sets)
     for data_set in chosen:
         run_set(data_set, wanted, given)
-    judged = [judge_set(given.out / one.name) for one in chosen if one.name not in given.unseen]
-    results = [one for one in judged if one is not None]
+    evaluated = [judge_set(given.out / one.name) for one in chosen if one.name not in given.unseen]
+    results = [one for one in evaluated if one is not None]
     lines = _lines(results)
     (given.out / RESULTS).write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
     if results:

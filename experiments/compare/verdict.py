@@ -56,14 +56,14 @@ def findings(found: Pair, rows: PairedRows) -> list[Finding]:
 def headline(found: Pair) -> tuple[str, ...]:
     """The whole in a few sentences."""
     both = found.comparison
-    said = gettext("{n}, {n_bad} of them bad, were judged by both models.").format(
+    basis = gettext("{n}, {n_bad} of them bad, were judged by both models.").format(
         n=count(both.n, "application"), n_bad=number(both.n_bad)
     )
     if found.alike:
-        return (gettext("The two give every applicant the same PD: there is nothing to choose between them."), said)
+        return (gettext("The two give every applicant the same PD: there is nothing to choose between them."), basis)
     if math.isnan(both.auc.difference):
         why = gettext("The applications hold too few goods or bads to say which model is better.")
-        return (why, said)
+        return (why, basis)
     tests = [both.auc, both.brier]
     better, worse = sum(one.low > 0 for one in tests), sum(one.high < 0 for one in tests)
     ends = (
@@ -107,7 +107,7 @@ def headline(found: Pair) -> tuple[str, ...]:
         first = gettext(
             "These rows do not show that either model is better: AUC {auc}. What differs may be chance."
         ).format(auc=auc)
-    return (first, _money(found), said)
+    return (first, _money(found), basis)
 
 
 def key_figures(found: Pair) -> Table:
@@ -148,12 +148,12 @@ def key_figures(found: Pair) -> Table:
 
 def _alike(found: Pair) -> Finding:
     same = found.champion.model.bundle.manifest.model_id == found.challenger.model.bundle.manifest.model_id
-    said = (
+    words = (
         gettext("Both bundles hold the same model.")
         if same
         else gettext("They are two models, and on these rows they do not differ.")
     )
-    return Finding(key="better", grade="note", title=gettext("The two give every applicant the same PD."), words=said)
+    return Finding(key="better", grade="note", title=gettext("The two give every applicant the same PD."), words=words)
 
 
 @dataclass(frozen=True)
@@ -215,27 +215,30 @@ def _difference(gain: Gain, wording: DifferenceWords) -> Finding:
     """Whether the challenger is better by a figure."""
     if math.isnan(gain.difference):
         return Finding(key=wording.key, grade="concern", title=wording.nothing, words=wording.needed)
-    said = f"{gettext(wording.what)} {signed(gain.difference, wording.digits)}"
+    words = f"{gettext(wording.what)} {signed(gain.difference, wording.digits)}"
     if not _known(gain):
-        said += gettext("; {no_variance}, so that it has no interval and no p.").format(
+        words += gettext("; {no_variance}, so that it has no interval and no p.").format(
             no_variance=gettext(NO_VARIANCE)
         )
-        return Finding(key=wording.key, grade="note", title=wording.unknown, words=said)
+        return Finding(key=wording.key, grade="note", title=wording.unknown, words=words)
     grade, title = _graded(gain.low, gain.high, wording.titles)
     ends = gettext("{low} to {high}").format(
         low=signed(gain.low, wording.digits), high=signed(gain.high, wording.digits)
     )
-    said += gettext(", 95 % interval {ends}, {test}{p}.").format(ends=ends, test=wording.test, p=p_value(gain.p))
-    return Finding(key=wording.key, grade=grade, title=title, words=said)
+    words += gettext(", 95 % interval {ends}, {test}{p}.").format(ends=ends, test=wording.test, p=p_value(gain.p))
+    return Finding(key=wording.key, grade=grade, title=title, words=words)
 
 
 def _swaps(found: Pair) -> Finding:
     swaps = found.swaps
     at = gettext("when each approves {approval_rate}").format(approval_rate=percent(swaps.approval_rate, 0))
     if not swaps.gain.exists:
-        said = gettext("Swap sets at other approval rates are in the chapter on them.")
+        words = gettext("Swap sets at other approval rates are in the chapter on them.")
         return Finding(
-            key="swaps", grade="note", title=gettext("They approve the same applicants {at}.").format(at=at), words=said
+            key="swaps",
+            grade="note",
+            title=gettext("They approve the same applicants {at}.").format(at=at),
+            words=words,
         )
     titles = (
         gettext("Those whom the challenger would take in default less than those whom it would leave out."),
@@ -243,7 +246,7 @@ def _swaps(found: Pair) -> Finding:
         gettext("Swapped-in and swapped-out applicants default alike, as far as these rows show."),
     )
     grade, title = _graded(swaps.gain.low, swaps.gain.high, titles)
-    said = gettext(
+    words = gettext(
         "{capitalize}, {n} are swapped each way: {rate_value} of the swapped-out and {rate_value2} "
         "of the swapped-in turned bad, a difference of {points}. Of all approved loans {rate_value3} "
         "turn bad with the champion and {rate_value4} with the challenger."
@@ -256,14 +259,14 @@ def _swaps(found: Pair) -> Finding:
         rate_value3=percent(swaps.champion.rate.value, 2),
         rate_value4=percent(swaps.challenger.rate.value, 2),
     )
-    return Finding(key="swaps", grade=grade, title=title, words=said)
+    return Finding(key="swaps", grade=grade, title=title, words=words)
 
 
 def _pays(found: Pair) -> Finding:
     if found.cutoff is None:
-        said = gettext("The champion's policy declines nobody, or everybody; the decision curve shows other cut-offs.")
+        words = gettext("The champion's policy declines nobody, or everybody; the decision curve shows other cut-offs.")
         return Finding(
-            key="pays", grade="note", title=gettext("There is no cut-off to judge net benefit at."), words=said
+            key="pays", grade="note", title=gettext("There is no cut-off to judge net benefit at."), words=words
         )
     titles = (
         gettext("Deciding by the challenger is worth more at the cut-off."),
@@ -320,14 +323,14 @@ def _calibrated(name: str, side: ModelFigures, bad_rate: float) -> Finding:
         if side.slope.exists
         else ""
     )
-    said = gettext("Its mean PD is {bad_rate}; {bad_rate2} turned bad.{slope}").format(
+    result = gettext("Its mean PD is {bad_rate}; {bad_rate2} turned bad.{slope}").format(
         bad_rate=percent(bad_rate + gap.value), bad_rate2=percent(bad_rate), slope=slope
     )
     level = gap.low <= 0 <= gap.high
     straight = not side.slope.bounded or side.slope.low <= 1 <= side.slope.high
     if level and straight and _unsure(side, bad_rate):
-        words = gettext("{said} With so few bads, or PDs so alike, an error of the PDs would go unseen.").format(
-            said=said
+        words = gettext("{result} With so few bads, or PDs so alike, an error of the PDs would go unseen.").format(
+            result=result
         )
         found = gettext("{title}: too few bads to say whether the PDs are right.").format(title=title)
         return Finding(key=f"calibrated_{name}", grade="note", title=found, words=words)
@@ -336,7 +339,7 @@ def _calibrated(name: str, side: ModelFigures, bad_rate: float) -> Finding:
             key=f"calibrated_{name}",
             grade="good",
             title=gettext("{title}: the PDs are right.").format(title=title),
-            words=said,
+            words=result,
         )
     if level:
         word = gettext("too extreme") if side.slope.value < 1 else gettext("too timid")
@@ -344,7 +347,7 @@ def _calibrated(name: str, side: ModelFigures, bad_rate: float) -> Finding:
             key=f"calibrated_{name}",
             grade="note",
             title=gettext("{title}: the PDs are {word}.").format(title=title, word=word),
-            words=said,
+            words=result,
         )
     grave = abs(gap.value) > FAR_OFF * bad_rate
     return Finding(
@@ -355,8 +358,8 @@ def _calibrated(name: str, side: ModelFigures, bad_rate: float) -> Finding:
             if gap.value > 0
             else gettext("{title}: the PDs are too low over all.")
         ).format(title=title),
-        words=gettext("{said} Cut-offs in PD mean something else than they say until it is calibrated again.").format(
-            said=said
+        words=gettext("{result} Cut-offs in PD mean something else than they say until it is calibrated again.").format(
+            result=result
         ),
     )
 

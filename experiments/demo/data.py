@@ -171,9 +171,9 @@ def _write_statements(random: np.random.Generator, has_text: Flags, mentions: Fl
     n = len(mentions)
     talk = draw_sentences(random, SMALL_TALK, (n, 3))
     talk[np.arange(3) > random.integers(0, 4, n)[:, None] - 1] = ""
-    said = np.column_stack([draw_sentences(random, concept.templates, (n,)) for concept in CONCEPTS])
-    said[~mentions] = ""
-    sentences = np.hstack([talk, said])
+    mentioned = np.column_stack([draw_sentences(random, concept.templates, (n,)) for concept in CONCEPTS])
+    mentioned[~mentions] = ""
+    sentences = np.hstack([talk, mentioned])
     silent = has_text & (sentences == "").all(axis=1)
     sentences[silent, 0] = draw_sentences(random, SMALL_TALK, (int(silent.sum()),))
     sentences[~has_text] = ""

@@ -222,19 +222,19 @@ def _call_notes(draw: _Draw) -> tuple[pd.DataFrame, Floats]:
     """Notes on calls of the weeks before the decision; each thing said stands in one of an application's notes."""
     counts = np.where(draw.known_to("call_notes"), 1 + draw.random.poisson(0.6, len(draw)), 0)
     owner, first = np.repeat(np.arange(len(draw)), counts), np.cumsum(counts) - counts
-    said = draw.random.random((len(draw), len(CALL_CONCEPTS))) < [concept.share for concept in CALL_CONCEPTS]
-    said &= (counts > 0)[:, None]
+    mentions = draw.random.random((len(draw), len(CALL_CONCEPTS))) < [concept.share for concept in CALL_CONCEPTS]
+    mentions &= (counts > 0)[:, None]
     small = draw_sentences(draw.random, CALL_SMALL_TALK, (len(owner),))
     chatty = draw.random.random(len(owner)) < 0.6
     sentences = [[text] if also else [] for text, also in zip(small, chatty, strict=True)]
     for k, concept in enumerate(CALL_CONCEPTS):
-        who = np.flatnonzero(said[:, k])
+        who = np.flatnonzero(mentions[:, k])
         notes = first[who] + draw.random.integers(0, counts[who])
         for note, text in zip(notes, draw_sentences(draw.random, concept.templates, (len(who),)), strict=True):
             sentences[note].append(text)
     texts = [" ".join(parts or [rest]) for parts, rest in zip(sentences, small, strict=True)]
     weights = np.array([concept.weight for concept in CALL_CONCEPTS])
-    return _noted(draw, owner, draw.dated(owner, -60, 0), texts), said @ weights
+    return _noted(draw, owner, draw.dated(owner, -60, 0), texts), mentions @ weights
 
 
 def _noted(draw: _Draw, owner: Index, day: Dates, texts: Sequence[str]) -> pd.DataFrame:

@@ -104,22 +104,24 @@ def distil_encoder(texts: Texts, out: Path, source: str, settings: DistillationS
     training, held_out = read.corpus.split(settings.validation_share, settings.seed)
     with lone_workers(teacher.model.device) as pool:
         with run.stage("teacher"):
-            learned = pool.submit(Lesson.of, teacher, training, settings.window).result()
-            judged = pool.submit(Lesson.of, teacher, held_out, settings.window).result()
+            training_lesson = pool.submit(Lesson.of, teacher, training, settings.window).result()
+            validation_lesson = pool.submit(Lesson.of, teacher, held_out, settings.window).result()
         losses: list[EpochLoss] = []
         with run.stage("student", total=settings.epochs if kept else None, unit="epochs") as advance:
 
-            def hear(loss: EpochLoss) -> None:
+            def note_loss(loss: EpochLoss) -> None:
                 losses.append(loss)
                 advance(1 if loss.epoch else 0)
 
             if kept:
                 begun = student_weights(base_weights(load_file(folder / WEIGHTS), config), kept)
                 config = {**config, "num_hidden_layers": len(kept)}
-                weights = pool.submit(distil_layers, config, begun, learned, judged, settings, hear).result()
+                weights = pool.submit(
+                    distil_layers, config, begun, training_lesson, validation_lesson, settings, note_loss
+                ).result()
             else:
                 n_tokens = teacher.tokenizer.get_vocab_size()
-                weights, losses = pool.submit(distil_table, learned, judged, n_tokens).result()
+                weights, losses = pool.submit(distil_table, training_lesson, validation_lesson, n_tokens).result()
                 config = _table_config(weights)
     with run.stage("write"):
         kind = (

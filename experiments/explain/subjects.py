@@ -52,14 +52,14 @@ class Subjects:
         schema = scorer.schema
         narrative = next((one.name for one in schema.narratives if one.match_concepts and not one.source), None)
         kept = [
-            (at, said)
+            (at, statement)
             for at, one in enumerate(schema.concepts)
             if narrative is not None and one.reason.disclosable and not one.sensitive
-            for said in one.statements[:N_STATEMENTS]
+            for statement in one.statements[:N_STATEMENTS]
         ]
         cells = {one.name: [""] * len(kept) for one in schema.narratives}
         if narrative is not None:
-            cells[narrative] = [said for _, said in kept]
+            cells[narrative] = [statement for _, statement in kept]
         frame = pd.DataFrame({name: pd.Series(column, dtype=object) for name, column in cells.items()})
         text = scorer.reader.read(Applications(schema, frame, np.arange(1, len(kept) + 1)))
         return Subjects(np.array([at for at, _ in kept], dtype=np.int64), text)

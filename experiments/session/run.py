@@ -168,8 +168,8 @@ class Run:
         }
         full = {**summary, **costs}
         self.log.write("finished", {"verb": self.verb, "summary": full})
-        told = {**(shown or summary), **costs}
-        self.console.print(summary_table(f"creditfusion {self.verb}", told), *summary_grids(told))
+        displayed = {**(shown or summary), **costs}
+        self.console.print(summary_table(f"creditfusion {self.verb}", displayed), *summary_grids(displayed))
         self._print_json({"verb": self.verb, "status": "done", **full})
 
     def _print_json(self, content: Mapping[str, object]) -> None:

@@ -66,9 +66,9 @@ def run_trial(trial: optuna.Trial, task: Task, stop: Callable[[], bool]) -> floa
         sample = Arrays(task.arrays).sample(SEARCH, config)
         watcher = _Watcher(trial, task, config, stop, clock)
         with clock.fitting():
-            judged = cross_validate(sample, config, task.folds, watcher)
-        figures = {**judged.figures(), COST: cost(judged.model, sample.design)}
-        _refuse_undefined(figures, task.objectives, judged.y)
+            result = cross_validate(sample, config, task.folds, watcher)
+        figures = {**result.figures(), COST: cost(result.model, sample.design)}
+        _refuse_undefined(figures, task.objectives, result.y)
         trial.set_user_attr("figures", figures)
         if watcher.scores:
             note_scores(trial, watcher.scores)

@@ -22,7 +22,7 @@ from experiments.train.findings import findings_of
 from experiments.train.plain import compare_plain
 from experiments.train.report import CutOff, Judgement, TrainingReport
 from experiments.train.rows import NOTHING, HoldOut, Split, window
-from experiments.train.slices import Judged, SliceReport, headline, slices_of
+from experiments.train.slices import EvaluatedRows, SliceReport, headline, slices_of
 from experiments.train.tuning import TUNE, TuningRecord, tune_aloud
 from experiments.train.tuning_report import write_tuning_report
 from experiments.train.unused import note_unused
@@ -194,7 +194,7 @@ def train_bundle(
         cutoffs = encoded_cutoffs(deciding, sample.design.tabular, tabular)
         population, base = describe_population(fitted, sample.design, sample.y, margins.fused, apart, config, cutoffs)
     with run.stage("judge"):
-        own, held_out = _judged(prepared, margins, fitted, masked.applications, split)
+        own, held_out = _evaluated_rows(prepared, margins, fitted, masked.applications, split)
         slices = tuple(slices_of(own, sample.decided, held_out))
     with run.stage("reference"):
         fold = assign_folds(sample.y, sample.groups, config.folds.n_folds, config.folds.seed)
@@ -234,15 +234,15 @@ def train_bundle(
     )
 
 
-def _judged(
+def _evaluated_rows(
     prepared: Prepared, margins: Margins, fitted: FusionModel, applications: Applications, split: Split
-) -> tuple[Judged, Judged | None]:
+) -> tuple[EvaluatedRows, EvaluatedRows | None]:
     """The training rows with their out-of-fold margins, and the rows held out, where there are any."""
-    own = Judged("out of fold", prepared.sample.design, prepared.sample.y, margins)
+    own = EvaluatedRows("out of fold", prepared.sample.design, prepared.sample.y, margins)
     if not len(split.held_out):
         return own, None
     y = applications.outcome()[split.held_out]
-    return own, Judged(split.name, prepared.held_out, y, fitted.margins(prepared.held_out))
+    return own, EvaluatedRows(split.name, prepared.held_out, y, fitted.margins(prepared.held_out))
 
 
 def _with_cutoff(config: Config, y: Floats, run: Run) -> tuple[Config, CutOff]:
@@ -306,8 +306,8 @@ def mask_narratives(applications: Applications, config: Config, encoder: OpenEnc
         masked = mask.apply(applications)
         advance(len(applications))
     counts = {kind.value: n for kind, n in masked.sentences.items()}
-    said = ", ".join(f"{n:,} {kind}" for kind, n in counts.items())
-    run.note(f"sentences cut from the narratives: {said}", {"sentences": counts, "rows": rows_by_kind(masked.kinds)})
+    cuts = ", ".join(f"{n:,} {kind}" for kind, n in counts.items())
+    run.note(f"sentences cut from the narratives: {cuts}", {"sentences": counts, "rows": rows_by_kind(masked.kinds)})
     return masked
 
 

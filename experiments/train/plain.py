@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from experiments.train.rows import Split
-from experiments.train.slices import Judged
+from experiments.train.slices import EvaluatedRows
 from features.arrays import Floats, Ints
 from features.narratives.reader import clean_narrative
 from features.tables.applications import Applications
@@ -76,7 +76,7 @@ class PlainComparison:
 
 
 def compare_plain(
-    applications: Applications, split: Split, own: Judged, held_out: Judged | None, fold: Ints
+    applications: Applications, split: Split, own: EvaluatedRows, held_out: EvaluatedRows | None, fold: Ints
 ) -> PlainComparison:
     """Fit the plain pipeline and compare the model with it.
 
@@ -95,15 +95,17 @@ def compare_plain(
     return PlainComparison(plain.kind, plain.log_loss, tuple(slices))
 
 
-def _later(plain: PlainPipeline, rows: PlainRows, y: Floats, applications: Applications, held_out: Judged) -> Floats:
+def _later(
+    plain: PlainPipeline, rows: PlainRows, y: Floats, applications: Applications, held_out: EvaluatedRows
+) -> Floats:
     return later_margin(plain, rows, y, _plain_rows(applications, held_out))
 
 
-def _plain_rows(applications: Applications, judged: Judged) -> PlainRows:
+def _plain_rows(applications: Applications, evaluated: EvaluatedRows) -> PlainRows:
     texts = tuple(clean_narrative(applications, field.name) for field in applications.schema.narratives)
-    return PlainRows(judged.design.tabular, texts)
+    return PlainRows(evaluated.design.tabular, texts)
 
 
-def _slice(judged: Judged, plain: Floats) -> PlainSlice:
-    y, model = judged.y, judged.margins.fused
-    return PlainSlice(judged.name, auc(y, model), auc(y, plain), delong(y, model, plain))
+def _slice(evaluated: EvaluatedRows, plain: Floats) -> PlainSlice:
+    y, model = evaluated.y, evaluated.margins.fused
+    return PlainSlice(evaluated.name, auc(y, model), auc(y, plain), delong(y, model, plain))

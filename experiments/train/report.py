@@ -38,11 +38,11 @@ class CutOff:
     def words(self) -> str:
         """The cut-off for people, and where it comes from."""
         shown = f"{self.pd:#.2g}"
-        said = f"PD {shown if float(shown) == self.pd else self.pd}"
+        cutoff = f"PD {shown if float(shown) == self.pd else self.pd}"
         rate = percent(self.bad_rate, 1 if self.bad_rate >= 0.01 else 2)
         if not self.follows_bad_rate:
-            return f"{said} (decision.max_pd; bad rate {rate})"
-        return f"{said} ({ODDS_FACTOR} times the odds of the bad rate, {rate}); set decision.max_pd to your own"
+            return f"{cutoff} (decision.max_pd; bad rate {rate})"
+        return f"{cutoff} ({ODDS_FACTOR} times the odds of the bad rate, {rate}); set decision.max_pd to your own"
 
 
 @dataclass(frozen=True)

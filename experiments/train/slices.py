@@ -70,7 +70,7 @@ def _source_figures(one: SourceWorth) -> Mapping[str, float]:
 
 
 @dataclass(frozen=True)
-class Judged:
+class EvaluatedRows:
     """Rows that the model scored without having learned from them.
 
     Attributes:
@@ -86,7 +86,7 @@ class Judged:
     margins: Margins
 
 
-def slices_of(own: Judged, decided: Dates | None, held_out: Judged | None) -> Iterator[SliceReport]:
+def slices_of(own: EvaluatedRows, decided: Dates | None, held_out: EvaluatedRows | None) -> Iterator[SliceReport]:
     """All training rows out of fold, the newest of them, and the held-out rows; of each also those with a narrative.
 
     Args:
@@ -99,12 +99,14 @@ def slices_of(own: Judged, decided: Dates | None, held_out: Judged | None) -> It
     if newest is not None and decided is not None:
         first = decided[newest].min().astype("datetime64[D]")
         rows = own.design.take(np.flatnonzero(newest))
-        yield from _with_narrative(Judged(f"out of fold, from {first}", rows, own.y[newest], own.margins.at(newest)))
+        yield from _with_narrative(
+            EvaluatedRows(f"out of fold, from {first}", rows, own.y[newest], own.margins.at(newest))
+        )
     if held_out is not None:
         yield from _with_narrative(held_out)
 
 
-def _with_narrative(rows: Judged, judges: bool = True) -> Iterator[SliceReport]:
+def _with_narrative(rows: EvaluatedRows, judges: bool = True) -> Iterator[SliceReport]:
     """The slice, and its rows that carry the main narrative: the column that is written with the most words."""
     yield judge(rows.name, rows.margins, rows.y, judges)
     text = rows.design.text

@@ -33,7 +33,7 @@ class Folder:
     """
 
     path: Path
-    _seen: dict[Path, _Stamp] = field(default_factory=dict)
+    _last_stamps: dict[Path, _Stamp] = field(default_factory=dict)
     _done: dict[Path, _Stamp] = field(default_factory=dict)
 
     def arrived(self) -> list[Path]:
@@ -51,8 +51,8 @@ class Folder:
                 continue  # gone since the folder was read
             if path.is_file():
                 now[path] = (status.st_size, status.st_mtime_ns)
-        settled = [path for path, stamp in now.items() if self._seen.get(path) == stamp != self._done.get(path)]
-        self._seen = now
+        settled = [path for path, stamp in now.items() if self._last_stamps.get(path) == stamp != self._done.get(path)]
+        self._last_stamps = now
         self._done = {path: stamp for path, stamp in self._done.items() if path in now}
         self._done |= {path: now[path] for path in settled}
         return sorted(settled, key=lambda path: (now[path][1], path.name))

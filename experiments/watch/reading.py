@@ -174,10 +174,10 @@ def _observe(intake: Intake, batch: Batch, role: Role, profiles: _Profiles, stat
     own = profiles.setdefault(batch.period if role == "data" else "", {})
     for part in (one.part for one in intake.parts):
         with run.timed(part.name):
-            seen = part.observe(batch)
-            own[part.name] = part.add(own[part.name], seen.profile) if part.name in own else seen.profile
+            observation = part.observe(batch)
+            own[part.name] = part.add(own[part.name], observation.profile) if part.name in own else observation.profile
             if role == "data":
-                state.add_flags(part.name, quoted(seen.flags, intake.opened.quote))
+                state.add_flags(part.name, quoted(observation.flags, intake.opened.quote))
     if role == "data":
         for gatherer in intake.gatherers:
             with run.timed(gatherer.name):

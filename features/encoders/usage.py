@@ -62,8 +62,8 @@ def _pooling(folder: Path) -> Pooling:
 
 
 def _prefix(folder: Path) -> str:
-    said = _json(folder / PROMPTS)
-    prompts, name = said.get("prompts"), said.get("default_prompt_name")
+    content = _json(folder / PROMPTS)
+    prompts, name = content.get("prompts"), content.get("default_prompt_name")
     return str(prompts.get(name, "")) if isinstance(prompts, dict) and name else ""
 
 

@@ -255,7 +255,7 @@ def field_of(guess: Guess, kind: FieldType) -> Document:
         constraints = _bounds(column)
     if constraints:
         field["constraints"] = constraints
-    field["creditfusion"] = {**own, "guess": f"{guess.role}: {guess.why}. {_seen(column, kind)}"}
+    field["creditfusion"] = {**own, "guess": f"{guess.role}: {guess.why}. {_sample_note(column, kind)}"}
     return field
 
 
@@ -275,7 +275,7 @@ def _power_of_ten(value: float) -> float:
     return 10**power if power >= 0 else float(f"1e{power}")
 
 
-def _seen(column: ColumnProfile, kind: FieldType) -> str:
+def _sample_note(column: ColumnProfile, kind: FieldType) -> str:
     """What the sample shows of the column, for its note; quotes no text."""
     share = 1 - column.n_present / max(len(column.places), 1)
     parts = [f"Seen: {len(column.levels)} values"]

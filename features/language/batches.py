@@ -18,13 +18,13 @@ class Batch:
     """Masked windows, filled up to the longest.
 
     Attributes:
-        seen: int64 (n, length), tokens that the encoder is given.
+        tokens: int64 (n, length), tokens that the encoder is given.
         real: int64 (n, length), 1 for a token, 0 for filling.
         places: int64 (m,), where tokens are to be guessed, in the flattened batch.
         hidden: int64 (m,), the tokens that stand there.
     """
 
-    seen: Tensor
+    tokens: Tensor
     real: Tensor
     places: Tensor
     hidden: Tensor
@@ -32,15 +32,15 @@ class Batch:
     @staticmethod
     def of(windows: Sequence[MaskedWindow], filling: int) -> Batch:
         """Put windows together; ``filling`` is the padding token."""
-        length = max(len(window.seen) for window in windows)
-        seen = np.full((len(windows), length), filling, dtype=np.int64)
+        length = max(len(window.tokens) for window in windows)
+        tokens = np.full((len(windows), length), filling, dtype=np.int64)
         real = np.zeros((len(windows), length), dtype=np.int64)
         for row, window in enumerate(windows):
-            seen[row, : len(window.seen)] = window.seen
-            real[row, : len(window.seen)] = 1
+            tokens[row, : len(window.tokens)] = window.tokens
+            real[row, : len(window.tokens)] = 1
         places = np.concatenate([row * length + window.places for row, window in enumerate(windows)])
         hidden = np.concatenate([window.hidden for window in windows])
-        return Batch(*(torch.from_numpy(array) for array in (seen, real, places, hidden)))
+        return Batch(*(torch.from_numpy(array) for array in (tokens, real, places, hidden)))
 
     @property
     def n_tokens(self) -> int:
@@ -49,7 +49,7 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same on a device."""
-        return Batch(*(x.to(device, non_blocking=True) for x in (self.seen, self.real, self.places, self.hidden)))
+        return Batch(*(x.to(device, non_blocking=True) for x in (self.tokens, self.real, self.places, self.hidden)))
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class MaskedWindows:
     @property
     def n_tokens(self) -> int:
         """Tokens in all, without filling."""
-        return sum(len(window.seen) for window in self.windows)
+        return sum(len(window.tokens) for window in self.windows)
 
     def batches(self, begin: int, end: int) -> Iterator[Batch]:
         """The batches from ``begin`` up to ``end``."""
@@ -88,7 +88,7 @@ def masked_windows(
     masked = [one for one in masked if len(one.places)]
     random = np.random.Generator(np.random.PCG64(list(seeds)))
     order = random.permutation(len(masked))
-    lengths = np.array([len(masked[i].seen) for i in order.tolist()], dtype=np.int64)
+    lengths = np.array([len(masked[i].tokens) for i in order.tolist()], dtype=np.int64)
     order = order[np.argsort(lengths, kind="stable")]
     parts = list(_parts(order, masked, most_tokens))
     return MaskedWindows(masked, [parts[i] for i in random.permutation(len(parts)).tolist()], filling)
@@ -98,6 +98,6 @@ def _parts(order: Ints, masked: Sequence[MaskedWindow], most_tokens: int) -> Ite
     """Neighbours in ``order``, which rises with the length, in groups of at most so many tokens with the filling."""
     begin = 0
     for end in range(1, len(order) + 1):
-        if end == len(order) or (end - begin + 1) * len(masked[order[end]].seen) > most_tokens:
+        if end == len(order) or (end - begin + 1) * len(masked[order[end]].tokens) > most_tokens:
             yield order[begin:end]
             begin = end

@@ -84,7 +84,7 @@ class LanguageModel:
     def logits(self, batch: Batch) -> Tensor:
         """float32 (m, n_tokens): unnormalised log-probabilities of each token at the places to guess."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            vectors = self.network.base_model(input_ids=batch.seen, attention_mask=batch.real).last_hidden_state
+            vectors = self.network.base_model(input_ids=batch.tokens, attention_mask=batch.real).last_hidden_state
             at: Tensor = vectors.reshape(-1, vectors.shape[-1])[batch.places]
             for part in _head(self.network):
                 at = part(at)

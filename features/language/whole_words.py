@@ -72,12 +72,12 @@ class MaskedWindow:
     """A window with some of its words hidden.
 
     Attributes:
-        seen: int64 (n,), the tokens that the encoder is given.
+        tokens: int64 (n,), the tokens that the encoder is given.
         places: int64 (m,), where in the window it has to guess.
         hidden: int64 (m,), the tokens that stand there.
     """
 
-    seen: Ints
+    tokens: Ints
     places: Ints
     hidden: Ints
 
@@ -97,9 +97,9 @@ def mask_words(ids: Ints, kinds: TokenKinds, share: float, seeds: tuple[int, ...
     begins = ~kinds.goes_on[ids] | np.concatenate([[True], special[:-1]])
     word = np.cumsum(begins) - 1
     places = np.flatnonzero((random.random(len(ids)) < share)[word] & ~special)
-    seen = ids.copy()
+    tokens = ids.copy()
     kind = random.random(len(places))
-    seen[places[kind < MASKED]] = kinds.mask
+    tokens[places[kind < MASKED]] = kinds.mask
     exchanged = places[(kind >= MASKED) & (kind < MASKED + EXCHANGED)]
-    seen[exchanged] = kinds.ordinary[random.integers(len(kinds.ordinary), size=len(exchanged))]
-    return MaskedWindow(seen, places, ids[places])
+    tokens[exchanged] = kinds.ordinary[random.integers(len(kinds.ordinary), size=len(exchanged))]
+    return MaskedWindow(tokens, places, ids[places])

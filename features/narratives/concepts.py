@@ -4,6 +4,7 @@ A sentence is encoded within its narrative, so that its vector depends on its ne
 the rest of the narrative is subtracted before it is compared (nothing, where the encoder reads each sentence alone).
 Vectors are centred on the mean statement, because all texts of one trade resemble each other. The similarity to a
 concept is the mean of two cosines: with its three nearest statements, averaged, and with the mean of all of them.
+A sentence that is nearer to a group of neutral sentences (``features.narratives.neutral``) matches none.
 ``experiments/benchmarks/attribution/concept_matching.py`` measures these choices.
 """
 
@@ -22,6 +23,7 @@ from features.arrays import Flags, Floats, Floats32, Ints
 from features.encoders.by_sentence import encodes_by_sentence
 from features.encoders.vectors import TextEncoder
 from features.narratives.kind_words import KindWords
+from features.narratives.neutral import NEUTRAL
 from features.narratives.sentences import SentenceBlock
 from features.text.cleaning import MAX_PASSAGES, covering_sentences
 
@@ -54,25 +56,58 @@ class ConceptMatches:
 
 
 @dataclass(frozen=True)
+class StatementGroups:
+    """Statements in groups, such as those of each concept, to compare sentences with.
+
+    Attributes:
+        statements: float64 (n_statements, dim), centred vectors of length 1, group by group.
+        starts: int64 (n_groups + 1,), where each group's statements begin.
+        middles: float64 (n_groups, dim), mean of each group's statements, scaled to length 1.
+    """
+
+    statements: Floats
+    starts: Ints
+    middles: Floats
+
+    @staticmethod
+    def of(centred: Floats, sizes: Sequence[int]) -> StatementGroups:
+        """Groups of these sizes of centred vectors (n_statements, dim)."""
+        unit = _unit(centred)
+        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        middles = np.zeros((len(sizes), centred.shape[1]))
+        for k, own in enumerate(_stretches(starts)):
+            middles[k] = unit[own].mean(axis=0)
+        return StatementGroups(unit, starts, _unit(middles))
+
+    def similarity(self, centred: Floats) -> Floats:
+        """Similarity of centred vectors (n, dim) to each group: float64 (n, n_groups), from -1 to 1."""
+        near = np.zeros((len(centred), len(self.middles)))
+        for at in range(0, len(centred), BLOCK_ROWS):
+            x = _unit(centred[at : at + BLOCK_ROWS])
+            cosine = self.statements @ x.T
+            nearest = [_mean_of_best(cosine[own]) for own in _stretches(self.starts)]
+            near[at : at + BLOCK_ROWS] = (np.array(nearest).T + x @ self.middles.T) / 2.0
+        return np.round(near, DECIMALS)
+
+
+@dataclass(frozen=True)
 class ConceptMatcher:
     """Finds the concepts of sentences; made by ``open``.
 
     Attributes:
         concepts: what sentences are matched to.
         encoder: of statements and sentences.
-        statements: float64 (n_statements, dim), centred vectors of length 1, concept by concept.
-        starts: int64 (n_concepts + 1,), where each concept's statements begin.
-        middles: float64 (n_concepts, dim), mean of each concept's statements, scaled to length 1.
-        centre: float64 (dim,), mean of all statements.
+        groups: the statements of each concept.
+        neutral: sentences about none of them, ``NEUTRAL``.
+        centre: float64 (dim,), mean of the statements of all concepts.
         labels: places of the narrative columns that hold labels (``Field.match_concepts``): their sentences match no
             concept, and only words reveal their kinds of private life.
     """
 
     concepts: tuple[Concept, ...]
     encoder: TextEncoder
-    statements: Floats
-    starts: Ints
-    middles: Floats
+    groups: StatementGroups
+    neutral: StatementGroups
     centre: Floats
     labels: tuple[int, ...] = ()
 
@@ -80,14 +115,14 @@ class ConceptMatcher:
     def open(concepts: tuple[Concept, ...], encoder: TextEncoder, labels: Sequence[int] = ()) -> ConceptMatcher:
         """Encode the statements of the concepts; without a concept no sentence matches."""
         statements = [statement for concept in concepts for statement in concept.statements]
-        vectors = encoder.encode(statements).astype(np.float64).reshape(len(statements), encoder.dim)
-        centre = vectors.mean(axis=0) if statements else np.zeros(encoder.dim)
-        unit = _unit(vectors - centre)
-        starts = np.concatenate([[0], np.cumsum([len(concept.statements) for concept in concepts])]).astype(np.int64)
-        middles = np.zeros((len(concepts), encoder.dim))
-        for k, own in enumerate(_stretches(starts)):
-            middles[k] = unit[own].mean(axis=0)
-        return ConceptMatcher(concepts, encoder, unit, starts, _unit(middles), centre, tuple(labels))
+        neutral = [sentence for group in NEUTRAL for sentence in group] if concepts else []
+        texts = [*statements, *neutral]
+        vectors = encoder.encode(texts).astype(np.float64).reshape(len(texts), encoder.dim)
+        own, others = vectors[: len(statements)], vectors[len(statements) :]
+        centre = own.mean(axis=0) if statements else np.zeros(encoder.dim)
+        groups = StatementGroups.of(own - centre, [len(concept.statements) for concept in concepts])
+        apart = StatementGroups.of(others - centre, [len(group) for group in NEUTRAL] if concepts else [])
+        return ConceptMatcher(concepts, encoder, groups, apart, centre, tuple(labels))
 
     def match(self, block: SentenceBlock) -> ConceptMatches:
         """Concepts of sentences, from vectors that are known already.
@@ -125,13 +160,7 @@ class ConceptMatcher:
 
     def concept_similarity(self, centred: Floats) -> Floats:
         """Similarity of centred vectors (n, dim) to each concept: float64 (n, n_concepts), from -1 to 1."""
-        near = np.zeros((len(centred), len(self.concepts)))
-        for at in range(0, len(centred), BLOCK_ROWS):
-            x = _unit(centred[at : at + BLOCK_ROWS])
-            cosine = self.statements @ x.T
-            nearest = [_mean_of_best(cosine[own]) for own in _stretches(self.starts)]
-            near[at : at + BLOCK_ROWS] = (np.array(nearest).T + x @ self.middles.T) / 2.0
-        return np.round(near, DECIMALS)
+        return self.groups.similarity(centred)
 
     def _matches(self, centred: Floats, least: Floats, texts: Sequence[str]) -> ConceptMatches:
         if not self.concepts:
@@ -139,7 +168,8 @@ class ConceptMatcher:
             return ConceptMatches(none, np.zeros(len(texts), np.float32), (frozenset(),) * len(texts))
         near = self.concept_similarity(centred)
         similarity = near.max(axis=1, initial=-1.0)
-        concept = np.where(similarity >= least, near.argmax(axis=1), NO_CONCEPT).astype(np.int64)
+        about_one = (similarity >= least) & (similarity > self.neutral.similarity(centred).max(axis=1, initial=-1.0))
+        concept = np.where(about_one, near.argmax(axis=1), NO_CONCEPT).astype(np.int64)
         kinds = kinds_by_words(self.concepts, texts)
         for k, one in enumerate(self.concepts):
             if one.sensitive:

@@ -99,20 +99,20 @@ def find_layout(path: Path, schema: Schema, dialect: Dialect) -> Layout:
 def _find(source: Source, stamp: tuple[int, ...], given: Dialect, usual: Dialect) -> Layout:
     """The layout; ``stamp`` names the state of the file."""
     del stamp
-    seen, known = scan(source), [field.name for field in source.fields]
-    read = text_encoding(source, seen, known, given.encoding, usual.encoding)
-    lines = _lines(seen, read.encoding, source.path)
+    scanned, known = scan(source), [field.name for field in source.fields]
+    read = text_encoding(source, scanned, known, given.encoding, usual.encoding)
+    lines = _lines(scanned, read.encoding, source.path)
     if not any(line.strip(_BLANK) for line in lines):
         raise ContractError(f"{source.path} is empty", "It must begin with a header row that names the columns.")
-    header = _header(lines, known, given.delimiter, usual.delimiter, seen.head_is_all, source.path)
-    names, below = _table(lines[header.line :], header.delimiter, seen.head_is_all, source.path)
+    header = _header(lines, known, given.delimiter, usual.delimiter, scanned.head_is_all, source.path)
+    names, below = _table(lines[header.line :], header.delimiter, scanned.head_is_all, source.path)
     all_names, n_empty = _all_names(names, below, source.path)
-    last = _footers(seen, read.encoding, header.delimiter, len(all_names))
-    n_bytes = sum(len(line.encode(_codec(seen, read.encoding), "surrogateescape")) for line in last)
+    last = _footers(scanned, read.encoding, header.delimiter, len(all_names))
+    n_bytes = sum(len(line.encode(_codec(scanned, read.encoding), "surrogateescape")) for line in last)
     first = count_lines(source, read.encoding).n_lines - len(last) + 1 if last else 0
     before, footers = _with_text(lines[: header.line], 1), _with_text(last, first)
     findings = (
-        seen.how,
+        scanned.how,
         read.finding,
         "" if header.delimiter in (",", given.delimiter) else f"delimiter {header.delimiter!r}",
         _left_out(before, "before the header"),
@@ -127,16 +127,16 @@ def _find(source: Source, stamp: tuple[int, ...], given: Dialect, usual: Dialect
         n_before=header.line,
         n_empty=n_empty,
         counts_rows=not all_names[0] and len(all_names) > 1 and _counts([cells[0] for cells in below]),
-        end=seen.size - n_bytes if last else None,
+        end=scanned.size - n_bytes if last else None,
         n_left_out=len(before) + len(footers),
         findings=tuple(filter(None, findings)),
         dialect=Dialect(read.to_name, None if header.delimiter == "," else header.delimiter, source.sheet),
     )
 
 
-def _lines(seen: Scan, encoding: str, path: Path) -> list[str]:
+def _lines(scanned: Scan, encoding: str, path: Path) -> list[str]:
     """The whole physical lines at the beginning, with their ends."""
-    text = codecs.getincrementaldecoder(encoding)(BAD_BYTES).decode(seen.head, seen.head_is_all)
+    text = codecs.getincrementaldecoder(encoding)(BAD_BYTES).decode(scanned.head, scanned.head_is_all)
     taken: list[str] = []
     try:
         lines = Lines(io.StringIO(text, newline=""))
@@ -145,7 +145,7 @@ def _lines(seen: Scan, encoding: str, path: Path) -> list[str]:
             lines.begin()
     except csv.Error as error:
         raise _no_header(path) from error
-    return taken if seen.head_is_all or len(taken) == 1 else taken[:-1]
+    return taken if scanned.head_is_all or len(taken) == 1 else taken[:-1]
 
 
 def _no_header(path: Path) -> ContractError:
@@ -279,12 +279,12 @@ def _counts(cells: Sequence[str]) -> bool:
     return all(after == before + 1 for before, after in itertools.pairwise(numbers))
 
 
-def _footers(seen: Scan, encoding: str, delimiter: str, width: int) -> list[str]:
+def _footers(scanned: Scan, encoding: str, delimiter: str, width: int) -> list[str]:
     """The last lines, where they are behind the table and no rows of it, with blank ones among them.
 
     Such a line has no delimiter and no quote, and either a blank line parts it from the rows or all have several words.
     """
-    lines = _last_lines(seen, encoding) if width > 1 and seen.is_whole else []
+    lines = _last_lines(scanned, encoding) if width > 1 and scanned.is_whole else []
     begin, n = len(lines), 0
     for at in range(len(lines) - 1, 0, -1):
         text = lines[at].strip(_BLANK)
@@ -297,17 +297,17 @@ def _footers(seen: Scan, encoding: str, delimiter: str, width: int) -> list[str]
     return lines[begin:] if begin > 1 and (parted or (in_words and lines[-1].endswith("\n"))) else []
 
 
-def _last_lines(seen: Scan, encoding: str) -> list[str]:
+def _last_lines(scanned: Scan, encoding: str) -> list[str]:
     """The whole physical lines at the end, with their ends."""
-    text = seen.tail[len(seen.tail) % 2 :].decode(_codec(seen, encoding), BAD_BYTES)
+    text = scanned.tail[len(scanned.tail) % 2 :].decode(_codec(scanned, encoding), BAD_BYTES)
     lines = re.findall("[^\n]*\n|[^\n]+", text)
-    return lines if seen.size == len(seen.tail) else lines[1:]
+    return lines if scanned.size == len(scanned.tail) else lines[1:]
 
 
-def _codec(seen: Scan, encoding: str) -> str:
+def _codec(scanned: Scan, encoding: str) -> str:
     """The encoding of a part of the text: without a mark, of which UTF-16 takes its order."""
     ends = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-    return ends.get(seen.head[:2], encoding) if encoding == "utf-16" else encoding
+    return ends.get(scanned.head[:2], encoding) if encoding == "utf-16" else encoding
 
 
 def _with_text(lines: Sequence[str], first: int) -> list[int]:

@@ -65,7 +65,7 @@ def is_placeholder(text: str) -> bool:
     digits and markup, or words such as ``NULL``, ``n/a``, ``none`` in any of many languages.
     """
     bare = unicodedata.normalize("NFKC", UNSEEN.sub("", _MARKS.sub(" ", html.unescape(text)))).casefold()
-    if not any(_tells(character) for character in bare):
+    if not any(_is_meaningful(character) for character in bare):
         return True
     if len(bare) > 4 * LONGEST:
         return False
@@ -75,7 +75,7 @@ def is_placeholder(text: str) -> bool:
     return bare in _KNOWN or all(_bare(word) in _KNOWN for word in _SEPARATORS.split(bare))
 
 
-def _tells(character: str) -> bool:
+def _is_meaningful(character: str) -> bool:
     """Whether a character can tell something by itself: a letter, or a picture such as an emoji."""
     kind = unicodedata.category(character)
     return kind[0] == "L" or kind == "So"

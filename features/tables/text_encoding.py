@@ -45,7 +45,7 @@ class TextEncoding:
 
 
 def text_encoding(
-    source: Source, seen: Scan, known: Sequence[str], given: str | None, usual: str | None
+    source: Source, scanned: Scan, known: Sequence[str], given: str | None, usual: str | None
 ) -> TextEncoding:
     """The encoding of a text.
 
@@ -57,16 +57,16 @@ def text_encoding(
     Raises:
         ContractError: for an unknown encoding, one that does not fit the text, or a text that several may fit.
     """
-    marked = next((name for mark, name in _MARKS if seen.head.startswith(mark)), None)
+    marked = next((name for mark, name in _MARKS if scanned.head.startswith(mark)), None)
     if given is not None:
-        return _given(source, seen, given, marked)
+        return _given(source, scanned, given, marked)
     if marked is not None:
         return TextEncoding(marked, "" if marked == "utf-8" else f"read as {marked}")
-    if (wide := _without_mark(seen.head)) is not None:
+    if (wide := _without_mark(scanned.head)) is not None:
         return TextEncoding(wide, f"read as {wide}", wide)
-    if seen.is_utf8:
+    if scanned.is_utf8:
         return TextEncoding("utf-8")
-    found = find_encoding(seen.other, known)
+    found = find_encoding(scanned.other, known)
     encoding = found.encoding or usual
     if encoding is not None:
         _check_damage(source, encoding, "Name the right encoding with --encoding, or write the file again in UTF-8.")
@@ -83,7 +83,7 @@ def text_encoding(
     )
 
 
-def _given(source: Source, seen: Scan, given: str, marked: str | None) -> TextEncoding:
+def _given(source: Source, scanned: Scan, given: str, marked: str | None) -> TextEncoding:
     try:
         name = codecs.lookup(given).name
     except LookupError as error:
@@ -93,16 +93,16 @@ def _given(source: Source, seen: Scan, given: str, marked: str | None) -> TextEn
     if marked is not None and not name.startswith(marked[:6]):
         what = f"{source.path} begins with the mark of {marked}, and was to be read as {given}"
         raise ContractError(what, "Leave the encoding option out.")
-    if name not in _UTF8 and _is_plainly_utf8(seen):
+    if name not in _UTF8 and _is_plainly_utf8(scanned):
         what = f"{source.path} is UTF-8 text, and was to be read as {given}, which would garble it"
         raise ContractError(what, "Leave the encoding option out.")
     _check_damage(source, given, "Leave the encoding option out: it is found where the text shows it.")
     return TextEncoding(given, to_name=None if name in _UTF8 else given)
 
 
-def _is_plainly_utf8(seen: Scan) -> bool:
-    different = set(seen.other.decode("utf-8", BAD_BYTES))
-    return seen.is_utf8 and sum(not letter.isascii() for letter in different) >= _FEWEST_DIFFERENT
+def _is_plainly_utf8(scanned: Scan) -> bool:
+    different = set(scanned.other.decode("utf-8", BAD_BYTES))
+    return scanned.is_utf8 and sum(not letter.isascii() for letter in different) >= _FEWEST_DIFFERENT
 
 
 def _without_mark(head: bytes) -> str | None:

@@ -51,10 +51,10 @@ def draw_groups(y: Floats, groups: Ints, share: float, seed: int) -> Flags:
     """bool (n,): whole groups, up to so great a share of the rows, drawn from all kinds of group alike."""
     order, members, n_rows = _stratified(y, groups, seed)
     drawn = np.zeros(len(order), dtype=np.bool_)
-    n_seen = n_drawn = 0
+    n_visited = n_drawn = 0
     for group in order:
-        n_seen += n_rows[group]
-        if n_drawn + n_rows[group] <= share * n_seen + 1e-9:
+        n_visited += n_rows[group]
+        if n_drawn + n_rows[group] <= share * n_visited + 1e-9:
             drawn[group] = True
             n_drawn += n_rows[group]
     return drawn[members]

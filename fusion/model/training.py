@@ -324,9 +324,9 @@ def _fit_assembly(
             outputs[rows, 2 * at] += head.output(inputs.take(rows)).margin
             outputs[rows, 2 * at + 1] += Stacker.mean([booster]).margin(x[rows])
         if watch is not None and number < n_folds:
-            seen = times > 0.0
-            blend = fit_blend(y[seen], outputs[seen], optional, weight[seen])
-            watch(number + 1, y[seen], blend.margin(outputs[seen]))
+            has_output = times > 0.0
+            blend = fit_blend(y[has_output], outputs[has_output], optional, weight[has_output])
+            watch(number + 1, y[has_output], blend.margin(outputs[has_output]))
 
     training.each_fold(fit_on, done)
     outputs /= times[:, None]

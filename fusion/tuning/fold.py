@@ -84,7 +84,7 @@ def train_fold(reading: Reading, fold: int, way: Way, tell: News) -> tuple[dict[
     drawn = int(np.random.default_rng([way.seed, fold]).integers(2**62))
     generator = torch.Generator(training_device()).manual_seed(drawn)
     network = open_network(way.source, way.opened, way.encoder, config, len(rows.texts), generator)
-    learned, judged = _learned(rows, fold, way.seed)
+    learned, validation = _split_rows(rows, fold, way.seed)
     window = max(min(config.window, network.longest), network.n_before + 2)
     draws = Draws(np.random.default_rng([way.seed, fold, 1]), window, network.n_before)
     _start(network, reading, learned)
@@ -94,8 +94,8 @@ def train_fold(reading: Reading, fold: int, way: Way, tell: News) -> tuple[dict[
     for number in range(config.epochs + 1):
         began = time.perf_counter()
         train_loss = _pass(network, reading, learned, config, draws, optimizer, schedule, tell) if number else np.nan
-        margin = _margins(network, reading, judged, config, draws)
-        epochs.append(_epoch(fold, number, train_loss, rows.y[judged], margin, time.perf_counter() - began))
+        margin = _margins(network, reading, validation, config, draws)
+        epochs.append(_epoch(fold, number, train_loss, rows.y[validation], margin, time.perf_counter() - began))
         tell(epochs[-1])
         if epochs[-1].loss < epochs[best].loss:
             kept, best = network.tensors(), number
@@ -104,12 +104,12 @@ def train_fold(reading: Reading, fold: int, way: Way, tell: News) -> tuple[dict[
     return kept, tuple(replace(epoch, taken=at == best) for at, epoch in enumerate(epochs))
 
 
-def _learned(rows: TuningRows, fold: int, seed: int) -> tuple[Index, Index]:
+def _split_rows(rows: TuningRows, fold: int, seed: int) -> tuple[Index, Index]:
     """Positions of the rows that a fold's encoder learns from, and of those by which its best epoch is chosen."""
     written = np.array([any(texts) for texts in zip(*rows.texts, strict=True)], np.bool_)
     known = np.random.default_rng([seed, fold]).permutation(np.flatnonzero((rows.fold != fold) & written))
-    n_judged = int(np.ceil(VALIDATION_SHARE * len(known)))
-    return np.sort(known[n_judged:]), np.sort(known[:n_judged])
+    n_validation = int(np.ceil(VALIDATION_SHARE * len(known)))
+    return np.sort(known[n_validation:]), np.sort(known[:n_validation])
 
 
 def _stretches(index: Index, size: int) -> Sequence[Index]:

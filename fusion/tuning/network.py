@@ -133,10 +133,10 @@ class Network(nn.Module):
         if not tokens.is_floating_point():
             hidden: Tensor = self.bert(input_ids=tokens, attention_mask=mask).last_hidden_state
             return hidden
-        seen = None if bool(mask.all()) else mask[:, None, None, :].expand(-1, 1, mask.shape[1], -1)
+        layer_mask = None if bool(mask.all()) else mask[:, None, None, :].expand(-1, 1, mask.shape[1], -1)
         hidden = tokens.float()
         for layer in self.bert.encoder.layer[self.first :]:
-            hidden = layer(hidden, seen)
+            hidden = layer(hidden, layer_mask)
         return hidden
 
     def forward(self, pieces: Pieces) -> Tensor:

@@ -118,16 +118,16 @@ def later_margin(plain: PlainPipeline, rows: PlainRows, y: Floats, later: PlainR
     """
     if not len(later.columns):
         return np.zeros(0)
-    said: Floats | None = None
+    word_margin: Floats | None = None
     if plain.kind != "columns":
         reader = _Words.of(rows.narratives)
         with threadpool_limits(1, user_api="blas"):
             model = _regression(reader.read(rows.narratives), y, plain.inverse_penalty)
-        said = _log_odds(model, reader.read(later.narratives))
+        word_margin = _log_odds(model, reader.read(later.narratives))
         if plain.kind == "words":
-            return said
-    booster = _boosted(_tree_columns(rows.columns, plain.words if said is not None else None), y, plain.trees)
-    return _raw(booster, _tree_columns(later.columns, said), plain.trees.n_trees)
+            return word_margin
+    booster = _boosted(_tree_columns(rows.columns, plain.words if word_margin is not None else None), y, plain.trees)
+    return _raw(booster, _tree_columns(later.columns, word_margin), plain.trees.n_trees)
 
 
 @dataclass(frozen=True)
@@ -192,8 +192,8 @@ def _log_odds(model: LogisticRegression, x: sparse.csr_matrix) -> Floats:
 
 def _tree_columns(columns: TabularBlock, words: Floats | None) -> Floats:
     """float64 (n, n_columns): numbers, categories as codes, and what the words say where it is given."""
-    said = np.zeros((len(columns), 0)) if words is None else words[:, None]
-    return np.hstack([columns.x_num.astype(np.float64), columns.x_cat.astype(np.float64), said])
+    word_column = np.zeros((len(columns), 0)) if words is None else words[:, None]
+    return np.hstack([columns.x_num.astype(np.float64), columns.x_cat.astype(np.float64), word_column])
 
 
 def _trees_out_of_fold(x: Floats, y: Floats, fold: Ints) -> tuple[Floats, Capacity]:
@@ -230,8 +230,8 @@ def _boosted(x: Floats, y: Floats, capacity: Capacity) -> lgb.Booster:
 
 
 def _raw(booster: lgb.Booster, x: Floats, n_trees: int) -> Floats:
-    said = booster.predict(_some_column(x), raw_score=True, num_iteration=n_trees, num_threads=1)
-    return np.asarray(said, dtype=np.float64)
+    margin = booster.predict(_some_column(x), raw_score=True, num_iteration=n_trees, num_threads=1)
+    return np.asarray(margin, dtype=np.float64)
 
 
 def _some_column(x: Floats) -> Floats:

@@ -30,7 +30,7 @@ N_BINS = 10
 
 Fault = Literal["missing", "unknown", "outside"]
 FAULTS: tuple[Fault, ...] = ("missing", "unknown", "outside")
-_SAID: Mapping[Fault, str] = {
+_FAULT_WORDS: Mapping[Fault, str] = {
     "missing": "without a value",
     "unknown": "with a level that the model does not know",
     "outside": "outside the range of training",
@@ -187,7 +187,7 @@ class ColumnsPart:
         departure = share_departure(k, n, [one.of_fault(fault) for one in then], history)
         if departure is None:
             return []
-        words = f"{name}: {departure.now:.1%} of {n:,} rows {_SAID[fault]}, usually {departure.usual:.1%}"
+        words = f"{name}: {departure.now:.1%} of {n:,} rows {_FAULT_WORDS[fault]}, usually {departure.usual:.1%}"
         figure = Figure(period, _CHECKS[fault], name, n)
         value = abs(departure.now - departure.usual)
         return [figure.signal(departure, value, words, now.first[FAULTS.index(fault)])]

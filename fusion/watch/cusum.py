@@ -53,14 +53,14 @@ def cumulative_sums(residuals: Floats) -> Sums:
             counts, where it is more than 1, by a t test.
     """
     n_periods, n = residuals.shape
-    squares, seen = np.zeros(n), np.zeros(n)
+    squares, n_residuals = np.zeros(n), np.zeros(n)
     sums, since = np.zeros((2, n)), np.zeros((2, n), np.int64)
     p_last = np.ones(n)
     for at in range(n_periods):
-        spread = _spread(squares, seen)
-        there: Flags = ~np.isnan(residuals[at]) & (seen >= LEAST)
+        spread = _spread(squares, n_residuals)
+        there: Flags = ~np.isnan(residuals[at]) & (n_residuals >= LEAST)
         ratio = np.where(there, residuals[at], 0.0) / np.sqrt(spread)
-        tail = np.maximum(t.sf(np.abs(ratio), seen + SHARED), 1e-300)
+        tail = np.maximum(t.sf(np.abs(ratio), n_residuals + SHARED), 1e-300)
         p_last, z = 2.0 * tail, np.clip(-np.sign(ratio) * norm.ppf(tail), -CAP, CAP)
         for side, sign in enumerate((1.0, -1.0)):
             grown = np.where(there, np.maximum(0.0, sums[side] + sign * z - ALLOWANCE), sums[side])
@@ -68,18 +68,18 @@ def cumulative_sums(residuals: Floats) -> Sums:
             sums[side] = grown
         own = np.where(np.isnan(residuals[at]), 0.0, residuals[at])
         squares += np.minimum(np.square(own), CAP**2 * spread)
-        seen += ~np.isnan(residuals[at])
+        n_residuals += ~np.isnan(residuals[at])
     higher = sums.argmax(axis=0)
     places = np.arange(n)
     return Sums(np.minimum(1.0, 2.0 * chance_of_sum(sums[higher, places])), p_last, since[higher, places])
 
 
-def _spread(squares: Floats, seen: Floats) -> Floats:
+def _spread(squares: Floats, n_residuals: Floats) -> Floats:
     """Mean square of each figure's earlier residuals, no less than 1, drawn to that of all figures: few periods alone
     know it badly (Smyth, Statistical Applications in Genetics and Molecular Biology 2004).
     """
-    shared = max(1.0, float(squares.sum()) / max(float(seen.sum()), 1.0))
-    found: Floats = np.maximum(1.0, (squares + SHARED * shared) / (seen + SHARED))
+    shared = max(1.0, float(squares.sum()) / max(float(n_residuals.sum()), 1.0))
+    found: Floats = np.maximum(1.0, (squares + SHARED * shared) / (n_residuals + SHARED))
     return found
 
 

@@ -130,14 +130,16 @@ def _signed_root(k: Ints, n: int | Ints, other: Ints, n_other: int | Ints) -> Fl
     own, rest, both, every = (np.broadcast_to(np.asarray(x, dtype=np.float64), shape) for x in (k, other, n, n_other))
     pooled = (own + rest) / np.maximum(both + every, 1.0)
     deviance = np.zeros(shape)
-    for seen, rows, share in (
+    for observed, rows, share in (
         (own, both, pooled),
         (both - own, both, 1 - pooled),
         (rest, every, pooled),
         (every - rest, every, 1 - pooled),
     ):
         expected = rows * share
-        deviance += 2 * np.where(seen > 0, seen * np.log(np.where(seen > 0, seen, 1) / np.maximum(expected, 1e-300)), 0)
+        deviance += 2 * np.where(
+            observed > 0, observed * np.log(np.where(observed > 0, observed, 1) / np.maximum(expected, 1e-300)), 0
+        )
     signed: Floats = np.sign(own - both * pooled) * np.sqrt(np.maximum(deviance, 0.0))
     return signed
 

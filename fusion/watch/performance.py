@@ -43,8 +43,8 @@ def estimate_miss(profile: ScoreProfile) -> float | None:
     outcomes = profile.outcomes
     if outcomes.n < LEAST_DECIDED:
         return None
-    seen, expected = outcomes.area, outcomes.expected_area
-    return None if seen is None or expected is None else abs(seen.estimate.value - expected.estimate.value)
+    observed, expected = outcomes.area, outcomes.expected_area
+    return None if observed is None or expected is None else abs(observed.estimate.value - expected.estimate.value)
 
 
 def _area_departure(area: Area, usual: Sequence[Area], history: bool) -> Departure:

@@ -161,8 +161,8 @@ def _compared(now: Words, usual: Sequence[Words]) -> tuple[Mapping[int, str], In
     return names, hashes
 
 
-def _signal(period: str, subject: str, seen: tuple[int, int], usual: float, p: float) -> Signal:
-    (k, n), found = seen, rate(*seen)
+def _signal(period: str, subject: str, counts: tuple[int, int], usual: float, p: float) -> Signal:
+    (k, n), found = counts, rate(*counts)
     ratio = math.log((k + 0.5) / (n - k + 0.5)) - _log_odds(usual, n)
     name = subject.partition(":")[2]
     words = f"“{name}”: in {found.value:.1%} of narratives, usually {usual:.1%} (log-odds {ratio:+.1f})"

@@ -98,10 +98,10 @@ TRAINING = [
 
 def test_a_column_never_missing_in_training_is_filled_with_its_median(tmp_path: Path) -> None:
     encoder = TabularEncoder.fit(applications(tmp_path, TRAINING), min_rows=1)
-    seen = encoder.encode(applications(tmp_path, TRAINING)).x_num
-    years = np.median(seen[:, 6])
+    x_num = encoder.encode(applications(tmp_path, TRAINING)).x_num
+    years = np.median(x_num[:, 6])
     assert encoder.fill == {"amount": 30.0, "loans": 3.0, "owner": 1.0, "years": years}
-    np.testing.assert_array_equal(np.isnan(seen).any(axis=0), [True, False, False, False, True, True, False])
+    np.testing.assert_array_equal(np.isnan(x_num).any(axis=0), [True, False, False, False, True, True, False])
     gaps = [row(id="1", amount="", loans="", owner="", since=""), row(id="2", amount="1e300", loans="8", asked="")]
     found = encoder.encode(applications(tmp_path, gaps)).x_num
     np.testing.assert_array_equal(found[:, [1, 2, 3, 6]], np.array([[30, 3, 1, years], [30, 8, 1, years]], np.float32))

@@ -425,13 +425,13 @@ def test_a_schema_whose_bad_values_are_no_class_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("y", "code"), [([0.0, 700.0], 0), ([620, 700], 0), ([False, True], 1)])
-def test_the_schema_s_threshold_tells_the_bad_class(y: list[object], code: int) -> None:
+def test_the_schema_s_threshold_defines_the_bad_class(y: list[object], code: int) -> None:
     schema = replace(small_schema(), bad_values=(), bad_if=Threshold("<=", 650.0))
     assert bad_code(np.array(y), schema) == code
 
 
 @pytest.mark.parametrize("y", [[0, 1], ["bad", "good"], [700, 800]])
-def test_classes_that_no_threshold_tells_apart_are_refused(y: list[object]) -> None:
+def test_classes_that_no_threshold_separates_are_refused(y: list[object]) -> None:
     schema = replace(small_schema(), bad_values=(), bad_if=Threshold("<=", 650.0))
     with pytest.raises(ValueError, match=r"calls <= 650 bad, which is (both|neither) of .*schema\.bad_if\.met"):
         bad_code(np.array(y), schema)

@@ -44,7 +44,7 @@ def test_a_first_epoch_that_is_the_best_is_over_fitting() -> None:
     ("train", "held_out"),
     [([0.7], [0.65]), ([0.7, 0.6, 0.5], [0.65, 0.6, 0.62]), ([0.5, 0.6, 0.7], [0.65, 0.6, 0.62]), ([], [])],
 )
-def test_no_over_fitting_is_seen_where_there_is_none(train: Sequence[float], held_out: Sequence[float]) -> None:
+def test_no_over_fitting_is_reported_where_there_is_none(train: Sequence[float], held_out: Sequence[float]) -> None:
     if train:
         assert over_fitting(epochs(0, train, held_out)) == {}
     assert over_fitting(()) == {}

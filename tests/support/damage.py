@@ -432,10 +432,10 @@ def _outcome(case: Case) -> str:
     if case.error is not None:
         code = 2 if case.error is ContractError else 1
         return f'error, exit code {code}: "{case.match.replace("|", "&#124;")}"'
-    told = (
+    broken_rules = (
         f"row {row}: `{rule}`" + (f" in `{column}`" if column else "") for row, (column, rule) in case.rejected.items()
     )
-    rejected = f"{len(case.rejected)} rejected ({'; '.join(told)})" if case.rejected else "none rejected"
+    rejected = f"{len(case.rejected)} rejected ({'; '.join(broken_rules)})" if case.rejected else "none rejected"
     return f"{case.n_rows} rows: {case.n_rows - len(case.rejected)} scored, {rejected}"
 
 

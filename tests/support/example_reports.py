@@ -82,8 +82,9 @@ COLUMNS = (
     ("credit_score", "Credit bureau score", 718.0, "points", 16.93),
 )
 BUREAU = ("credit_score", "delinquencies_2y", "inquiries_6m", "credit_history", "revolving")
-Told = tuple[str, float, float, str | None, tuple[str, ...]]  # text, points, standard error, concept, sensitive kinds
-SENTENCES: tuple[Told, ...] = (
+# Text, points, standard error, concept, sensitive kinds.
+SentenceRow = tuple[str, float, float, str | None, tuple[str, ...]]
+SENTENCES: tuple[SentenceRow, ...] = (
     (
         "I want to bring three cards with rates above twenty percent together.",
         -4.31,
@@ -96,19 +97,19 @@ SENTENCES: tuple[Told, ...] = (
     ("I am back full time and have kept every payment since.", 3.44, 0.0, "stable employment", ()),
     ("Thank you for reading this.", 0.03, 0.0, None, ()),
 )
-JOB: tuple[Told, ...] = (("Shift leader, retail", 1.46, 0.0, None, ()),)
+JOB: tuple[SentenceRow, ...] = (("Shift leader, retail", 1.46, 0.0, None, ()),)
 
 
 def narrative(
-    name: str, title: str, told: tuple[tuple[str, float, float, str | None, tuple[str, ...]], ...]
+    name: str, title: str, sentences: tuple[tuple[str, float, float, str | None, tuple[str, ...]], ...]
 ) -> Narrative:
     """A narrative of these sentences."""
-    sentences = tuple(
+    worded = tuple(
         Sentence(text=text, points=points, error=error, concept=concept, sensitive=sensitive)
-        for text, points, error, concept, sensitive in told
+        for text, points, error, concept, sensitive in sentences
     )
-    points = math.fsum(part.points for part in sentences)
-    return Narrative(name=name, title=title, points=points, sentences=sentences, exact=True, source=source_of(name))
+    points = math.fsum(part.points for part in worded)
+    return Narrative(name=name, title=title, points=points, sentences=worded, exact=True, source=source_of(name))
 
 
 def source_of(name: str) -> str:
@@ -172,8 +173,8 @@ def underwriter() -> UnderwriterReport:
         narrative("statement", "What the applicant writes about the loan", SENTENCES),
         narrative("job_title", "Job title, as written", JOB),
     )
-    told = math.fsum(part.points for part in narratives)
-    score = STARTING_SCORE + math.fsum(column.points for column in columns) + told
+    narrative_points = math.fsum(part.points for part in narratives)
+    score = STARTING_SCORE + math.fsum(column.points for column in columns) + narrative_points
     report = UnderwriterReport(
         subject=SUBJECT,
         result=result(score),
@@ -182,7 +183,7 @@ def underwriter() -> UnderwriterReport:
         starting_score=STARTING_SCORE,
         columns=columns,
         narratives=narratives,
-        narrative_points=told,
+        narrative_points=narrative_points,
         sentence_method="exact",
         policy=POLICY,
         reasons=(
@@ -246,7 +247,9 @@ def underwriter() -> UnderwriterReport:
                 result=result(CUT_OFF + 2.6),
             ),
         ),
-        narrative_effect=NarrativeEffect(without=result(score - told), columns_only=result(score - told + 3.1)),
+        narrative_effect=NarrativeEffect(
+            without=result(score - narrative_points), columns_only=result(score - narrative_points + 3.1)
+        ),
     )
     return report.model_copy(update={"sources": sources(report)})
 

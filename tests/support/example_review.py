@@ -56,7 +56,7 @@ def review() -> SchemaReview:
         data_file="past.csv",
         made_on=date(2026, 3, 9),
         n_rows=1000,
-        n_seen=100,
+        n_sampled=100,
         outcome=(
             OutcomeLevel(level="repaid", reading="good", rows=80, share=0.8),
             OutcomeLevel(level="defaulted", reading="bad", rows=20, share=0.2),

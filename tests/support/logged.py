@@ -15,7 +15,9 @@ from tests.support.designs import Shape, make_design
 ORDINARY = Shape()
 
 
-def make_told(n: int, seed: int = 0, shape: Shape = ORDINARY, most_sentences: int = 4) -> tuple[Design, SentenceBlock]:
+def make_with_sentences(
+    n: int, seed: int = 0, shape: Shape = ORDINARY, most_sentences: int = 4
+) -> tuple[Design, SentenceBlock]:
     """Rows whose narratives are made of 1 to ``most_sentences`` sentences, and the sentences."""
     rng = np.random.default_rng([seed, 7])
     design = make_design(n, seed, shape)

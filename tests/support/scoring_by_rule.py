@@ -44,9 +44,9 @@ STATE = Reason("STATE", "Where you live.", disclosable=False)
 def with_reasons(applications: Applications, monitor: Monitor) -> Answer:
     """No, one or two reasons, as the application's number has it, and now and then a sensitive statement."""
     digits = [int("".join(filter(str.isdigit, name)) or 0) % 10 for name in applications.ids]
-    told = ((STATE, -12.34), (DEBTS, -3.0))
+    reasons = ((STATE, -12.34), (DEBTS, -3.0))
     why = tuple(
-        RowReasons(told[: min(digit, 2)], -0.02, {Sensitive.HEALTH: 2.25} if digit == 7 else {}) for digit in digits
+        RowReasons(reasons[: min(digit, 2)], -0.02, {Sensitive.HEALTH: 2.25} if digit == 7 else {}) for digit in digits
     )
     return replace(by_hand(applications, monitor), reasons=why)
 

@@ -74,7 +74,7 @@ def stating_schema(**parts: list[dict[str, Any]]) -> Schema:
     return parse_schema(json.dumps(with_statements(**parts)), "the schema")
 
 
-_SAID = re.compile(
+_FACTS = re.compile(
     r"(?P<income>earn (?P<money>[\d,]+)(?:-(?P<to>[\d,]+))? a (?P<per>month|year))"
     r"|(?P<rent>rent of (?P<housing>\d+) a month)"
     r"|(?P<tenure>(?P<years>\d+) years at work)"
@@ -85,21 +85,21 @@ _SAID = re.compile(
 def find_simple_facts(text: str, today: date | None = None) -> tuple[Fact, ...]:  # noqa: ARG001
     """A few facts worded in one way only, for tests that hang on no rule of a language."""
     found = []
-    for match in _SAID.finditer(text):
-        (start, end), said = match.span(), match.groupdict()
+    for match in _FACTS.finditer(text):
+        (start, end), groups = match.span(), match.groupdict()
         sentence = next((a, b) for a, b in sentences(text) if a <= start < b)
-        if said["income"]:
-            low = float(said["money"].replace(",", ""))
-            high = float((said["to"] or said["money"]).replace(",", ""))
+        if groups["income"]:
+            low = float(groups["money"].replace(",", ""))
+            high = float((groups["to"] or groups["money"]).replace(",", ""))
             spread = (high - low) / 2
-            found.append(Fact(FactKind.INCOME, start, end, sentence, low + spread, spread, per=said["per"]))
-        elif said["rent"]:
-            value = float(said["housing"])
+            found.append(Fact(FactKind.INCOME, start, end, sentence, low + spread, spread, per=groups["per"]))
+        elif groups["rent"]:
+            value = float(groups["housing"])
             found.append(Fact(FactKind.RENT, start, end, sentence, value, unit="USD", per="month"))
-        elif said["tenure"]:
-            found.append(Fact(FactKind.TENURE, start, end, sentence, 12 * float(said["years"]), unit="month"))
+        elif groups["tenure"]:
+            found.append(Fact(FactKind.TENURE, start, end, sentence, 12 * float(groups["years"]), unit="month"))
         else:
-            found.append(Fact(FactKind.PURPOSE, start, end, sentence, text=said["what"], confidence=0.7))
+            found.append(Fact(FactKind.PURPOSE, start, end, sentence, text=groups["what"], confidence=0.7))
     return tuple(found)
 
 
@@ -141,6 +141,6 @@ def stating_table(n: int, seed: int) -> pd.DataFrame:
     found = generate(n, seed).table.astype(object)
     bad = (found["outcome"] == load_schema("demo").bad_values[0]).to_numpy()
     income = np.random.default_rng(seed).integers(20, 60, n) * 100 - 1500 * bad
-    said = [f"I earn ${one:,} a month. Thank you." if at % 3 else "" for at, one in enumerate(income.tolist())]
-    found["statement"] = said
+    statements = [f"I earn ${one:,} a month. Thank you." if at % 3 else "" for at, one in enumerate(income.tolist())]
+    found["statement"] = statements
     return found

@@ -50,7 +50,7 @@ class AmountPart:
 
     trained: Sums | None = None
     sizes: list[int] = field(default_factory=list)
-    seen: list[Watched[Sums]] = field(default_factory=list)
+    watched_periods: list[Watched[Sums]] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -78,7 +78,7 @@ class AmountPart:
         return rows, total
 
     def signals(self, watched: Watched[Sums]) -> tuple[Signal, ...]:
-        self.seen.append(watched)
+        self.watched_periods.append(watched)
         usual = watched.reference or next((profile for _, profile in watched.history), watched.profile)
         now, then = watched.profile[1] / watched.profile[0], usual[1] / usual[0]
         size = abs(now - then) / then

@@ -183,15 +183,22 @@ def compare_neighbours(matcher: ConceptMatcher) -> list[list[str]]:
     return rows
 
 
+def shipped_similarity(matcher: ConceptMatcher, centred: Floats) -> Floats:
+    """Similarity to each concept, -1 for a sentence that is nearer to the neutral ones."""
+    near = matcher.concept_similarity(centred)
+    near[matcher.neutral.similarity(centred).max(axis=1) >= near.max(axis=1)] = -1.0
+    return near
+
+
 def shipped(matcher: ConceptMatcher) -> list[list[str]]:
     """The method as shipped, on both halves, alone and amid neighbours, at its own thresholds."""
     rows = []
     for half in HALVES:
         sentences, truth = load_sentences(half, matcher.concepts)
         alone = matcher.encoder.encode(sentences).astype(np.float64) - matcher.centre
-        rows.append([half, "alone", *quality(matcher.concept_similarity(alone), truth, THRESHOLD_ALONE).cells()])
+        rows.append([half, "alone", *quality(shipped_similarity(matcher, alone), truth, THRESHOLD_ALONE).cells()])
         block, order = narratives_of(sentences, matcher.encoder)
-        amid = matcher.concept_similarity(matcher.remove_context(block)[0])
+        amid = shipped_similarity(matcher, matcher.remove_context(block)[0])
         rows.append([half, "amid neighbours", *quality(amid, truth[order], THRESHOLD_IN_CONTEXT).cells()])
     return rows
 
@@ -199,9 +206,9 @@ def shipped(matcher: ConceptMatcher) -> list[list[str]]:
 def by_threshold(matcher: ConceptMatcher) -> list[list[str]]:
     """The method as shipped on the test half, at other thresholds, alone and amid neighbours."""
     sentences, truth = load_sentences("test", matcher.concepts)
-    alone = matcher.concept_similarity(matcher.encoder.encode(sentences).astype(np.float64) - matcher.centre)
+    alone = shipped_similarity(matcher, matcher.encoder.encode(sentences).astype(np.float64) - matcher.centre)
     block, order = narratives_of(sentences, matcher.encoder)
-    amid = matcher.concept_similarity(matcher.remove_context(block)[0])
+    amid = shipped_similarity(matcher, matcher.remove_context(block)[0])
     steps = [float(threshold) for threshold in np.arange(0.20, 0.51, 0.05)]
     rows = [["alone", *quality(alone, truth, threshold).cells()] for threshold in steps]
     return rows + [["amid neighbours", *quality(amid, truth[order], threshold).cells()] for threshold in steps]
@@ -273,7 +280,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     set_of = load_schema("demo").concepts
     matcher = ConceptMatcher.open(set_of, encoder)
     life = Life(load_schema(options.schema), options.data, options.until, options.rows) if options.data else None
-    tell(f"{len(set_of)} concepts, {len(matcher.statements)} statements")
+    tell(f"{len(set_of)} concepts, {len(matcher.groups.statements)} statements")
     tables = {
         "Ways of measuring nearness, tuning half, alone": (("way", "centred", *COLUMNS), compare_ways(set_of, encoder)),
         "Part of the rest taken out, tuning half, amid neighbours": (("part", *COLUMNS), compare_neighbours(matcher)),

@@ -109,9 +109,9 @@ class LastLayer(nn.Module):
         asked = torch.einsum("nhd,hde->nhe", self.query(first).view(n, *heads), key) / heads[1] ** 0.5
         scores = torch.bmm(asked, h.transpose(1, 2)).masked_fill(beyond[:, None], -torch.inf)
         share = self._dropped(scores.softmax(-1))
-        heard = torch.einsum("nhe,hde->nhd", torch.bmm(share, h), value)
-        heard = heard + share.sum(-1, keepdim=True) * self.value.bias.view(heads)
-        x = self.out_norm(self._dropped(self.out(heard.reshape(n, dim))) + first)
+        context = torch.einsum("nhe,hde->nhd", torch.bmm(share, h), value)
+        context = context + share.sum(-1, keepdim=True) * self.value.bias.view(heads)
+        x = self.out_norm(self._dropped(self.out(context.reshape(n, dim))) + first)
         normed: Tensor = self.down_norm(self._dropped(self.down(F.gelu(self.up(x)))) + x)
         return normed
 
@@ -220,12 +220,12 @@ class BertScores:
 
     Attributes:
         own: (n_train,), of every training row from a classifier that never saw its outcome.
-        seen: (n_train,), of the same rows from the classifier that learned from all of them.
+        in_sample: (n_train,), of the same rows from the classifier that learned from all of them.
         test: (n_test,), from that one.
     """
 
     own: Floats
-    seen: Floats
+    in_sample: Floats
     test: Floats
 
 

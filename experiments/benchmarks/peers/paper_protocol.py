@@ -204,8 +204,8 @@ def score_fold(rows: Rows, choices: Choices, train: Index, test: Index) -> Score
     margin[SCORE] = score.test
     clock.lap(SCORE)
     later = np.column_stack([x[test], score.test])
-    for name, seen in ((WITH_SCORE, score.own), (IN_SAMPLE, score.seen)):
-        margin[name] = boosted(np.column_stack([x[train], seen]), y[train], later, seed, threads)
+    for name, train_score in ((WITH_SCORE, score.own), (IN_SAMPLE, score.in_sample)):
+        margin[name] = boosted(np.column_stack([x[train], train_score]), y[train], later, seed, threads)
         clock.lap(name)
     ours = fused(rows, encoder, train, test)
     clock.lap(OURS)
@@ -235,7 +235,7 @@ def fused(rows: Rows, encoder: TabularEncoder, train: Index, test: Index) -> Mar
     return model.margins(design.take(test))
 
 
-def judged(y: Floats, folds: Sequence[Scored]) -> dict[str, ProtocolFigures]:
+def figures_by_method(y: Floats, folds: Sequence[Scored]) -> dict[str, ProtocolFigures]:
     """The figures by method. y: float64 (n,), of all rows."""
     test = np.concatenate([fold.test for fold in folds])
     found = {}
@@ -294,7 +294,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     grid = tuple(Tuning(rate, EPOCHS) for rate in RATES)
     choices = Choices(given.ordered.split(","), grid, given.seed, given.threads)
     folds = score_folds(rows, choices, given.folds)
-    figures, pairs = judged(y, folds), compared(y, folds)
+    figures, pairs = figures_by_method(y, folds), compared(y, folds)
     n, n_bad, rates = len(y), int(y.sum()), [fold.rate for fold in folds]
     found = {
         "rows": n,

@@ -75,15 +75,15 @@ def _gain(gain: Gain, own_row: bool) -> str:
     return f"{gain.difference:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}), p {gain.p:.2g}"
 
 
-def table(results: Mapping[str, Found], judged: Mapping[str, Mapping[str, PeerResult]], n_rows: int) -> str:
-    """All contenders in one table. judged: by contender, then by slice."""
-    slices = list(next(iter(judged.values())))
+def table(results: Mapping[str, Found], peer_results: Mapping[str, Mapping[str, PeerResult]], n_rows: int) -> str:
+    """All contenders in one table. peer_results: by contender, then by slice."""
+    slices = list(next(iter(peer_results.values())))
     figure_names = [f"{name}{at}" for at in ("", *(f", {one}" for one in slices[1:])) for name in FIGURES]
     rows = []
     for name, found in results.items():
         cells = [str(found["title"])]
         for at in slices:
-            one = judged[name][at]
+            one = peer_results[name][at]
             own_row = name.startswith(OWN)
             cells += [f"{one.figures.auc:.4f}", _gain(one.auc_gain, own_row), f"{one.figures.brier:.5f}"]
         rows.append([*cells, *_costs(found, n_rows)])
@@ -106,15 +106,15 @@ def costs_of(found: Mapping[str, object], n_rows: int) -> dict[str, float]:
     return dict(zip(COSTS, (fit_s, n_rows / score_s, fit_mb, score_mb, model_mb), strict=True))
 
 
-def ahead(results: Mapping[str, Found], judged: Mapping[str, Mapping[str, PeerResult]], n_rows: int) -> list[str]:
+def ahead(results: Mapping[str, Found], peer_results: Mapping[str, Mapping[str, PeerResult]], n_rows: int) -> list[str]:
     """Where a peer is ahead of creditfusion with its cache full, figure by figure."""
     own_costs = costs_of(results[OWN], n_rows)
     lines = []
     for name, found in results.items():
         if name.startswith(OWN):
             continue
-        better = [f"AUC, {at}" for at, one in judged[name].items() if one.auc_gain.difference > 0]
-        better += [f"Brier, {at}" for at, one in judged[name].items() if one.brier_gain.difference > 0]
+        better = [f"AUC, {at}" for at, one in peer_results[name].items() if one.auc_gain.difference > 0]
+        better += [f"Brier, {at}" for at, one in peer_results[name].items() if one.brier_gain.difference > 0]
         costs = costs_of(found, n_rows)
         sign = {what: -1 if what == "rows/s" else 1 for what in COSTS}  # of it alone more is better
         better += [what for what in COSTS if sign[what] * costs[what] < sign[what] * own_costs[what]]
@@ -183,14 +183,14 @@ def _report(given: argparse.Namespace, rows: Applications) -> None:
     y, written = rows.outcome(), np.array([bool(text) for text in clean_narrative(rows, given.written)])
     slices = {"all": np.ones(len(y), dtype=np.bool_), f"with {given.written}": written}
     margins = {name: log_odds(np.load(given.work / f"{name}.npy")) for name in results}
-    judged = {
+    peer_results = {
         name: {at: judge(y[of], margin[of], margins[OWN][of]) for at, of in slices.items()}
         for name, margin in margins.items()
     }
     counts = ", ".join(f"{int(of.sum()):,} {at} ({int(y[of].sum()):,} bad)" for at, of in slices.items())
-    lines = [table(results, judged, len(y)), "", f"Rows decided after {given.until}: {counts}.", ""]
-    lines += ["Where a peer is ahead of creditfusion with a full cache:", "", *ahead(results, judged, len(y))]
-    by_slice = {name: {at: asdict(one) for at, one in of.items()} for name, of in judged.items()}
+    lines = [table(results, peer_results, len(y)), "", f"Rows decided after {given.until}: {counts}.", ""]
+    lines += ["Where a peer is ahead of creditfusion with a full cache:", "", *ahead(results, peer_results, len(y))]
+    by_slice = {name: {at: asdict(one) for at, one in of.items()} for name, of in peer_results.items()}
     shown = {name: {**found, "figures": by_slice[name]} for name, found in results.items()}
     publish({"rows": len(y), "contenders": shown}, "\n".join(lines), given.json)
 

@@ -45,11 +45,11 @@ KINDS: tuple[Folds, ...] = get_args(Folds)
 
 @dataclass(frozen=True)
 class Tried:
-    """A configuration on one day. judged: log-loss by kind of folds. seconds: what judging it took, by kind. later:
+    """A configuration on one day. fold_loss: log-loss by kind of folds. seconds: what judging it took, by kind. later:
     log-loss on the later rows of a model of all older ones.
     """
 
-    judged: Mapping[Folds, float]
+    fold_loss: Mapping[Folds, float]
     seconds: Mapping[Folds, float]
     later: float
 
@@ -146,35 +146,37 @@ def try_all(source: Source, space: Space, base: Config, configs: Sequence[Config
 def try_one(arrays: Arrays, config: Config) -> Tried:
     """Judge by both kinds of folds, and by the later rows. Random folds leave a model of all older rows behind."""
     sample, later = arrays.sample(SEARCH, config), arrays.sample(HELD_OUT, config)
-    judged, seconds, models = {}, {}, {}
+    fold_loss, seconds, models = {}, {}, {}
     for kind in KINDS:
         began = time.perf_counter()
         found = cross_validate(sample, config, kind)
         seconds[kind] = time.perf_counter() - began
-        judged[kind] = log_loss(found.y, found.margins.fused)
+        fold_loss[kind] = log_loss(found.y, found.margins.fused)
         models[kind] = found.model
-    return Tried(judged, seconds, log_loss(later.y, models["random"].predict(later.design).margin))
+    return Tried(fold_loss, seconds, log_loss(later.y, models["random"].predict(later.design).margin))
 
 
 def foresight(tried: Sequence[Tried], kind: Folds) -> Foresight:
     """What one kind of folds foresaw on a day."""
-    judged, later = [one.judged[kind] for one in tried], [one.later for one in tried]
-    chosen = int(np.argmin(judged))
-    correlation = float(spearmanr(judged, later).statistic)
+    fold_loss, later = [one.fold_loss[kind] for one in tried], [one.later for one in tried]
+    chosen = int(np.argmin(fold_loss))
+    correlation = float(spearmanr(fold_loss, later).statistic)
     return Foresight(correlation, chosen, later[chosen] - min(later), mean(one.seconds[kind] for one in tried))
 
 
 def report(found: Mapping[str, Sequence[Tried]], n_configs: int, as_json: bool) -> None:
     """One line per day and kind of folds, and their means; beside them what not choosing at all would cost."""
-    seen = {kind: {day: foresight(tried, kind) for day, tried in found.items()} for kind in KINDS}
+    foresights = {kind: {day: foresight(tried, kind) for day, tried in found.items()} for kind in KINDS}
     lines = [
-        [f"{kind} folds", f"from {day}", *_cells(one)] for kind, by_day in seen.items() for day, one in by_day.items()
+        [f"{kind} folds", f"from {day}", *_cells(one)]
+        for kind, by_day in foresights.items()
+        for day, one in by_day.items()
     ]
     means = {
         kind: {
             name: mean(getattr(one, name) for one in by_day.values()) for name in ("correlation", "regret", "seconds")
         }
-        for kind, by_day in seen.items()
+        for kind, by_day in foresights.items()
     }
     for kind, figures in means.items():
         cells = [f"{figures['correlation']:.2f}", "", f"{figures['regret']:.5f}", f"{figures['seconds']:.1f}"]
@@ -188,7 +190,7 @@ def report(found: Mapping[str, Sequence[Tried]], n_configs: int, as_json: bool) 
     lines += [[name, "mean", "", "", f"{regret:.5f}", ""] for name, regret in blind.items()]
     headers = ["chosen by", "later rows", "rank correlation", "chosen", "regret, log-loss", "s per configuration"]
     text = f"{markdown(headers, lines)}\n\n{n_configs} configurations; number 0 is the default"
-    figures_of = {kind: {day: asdict(one) for day, one in by_day.items()} for kind, by_day in seen.items()}
+    figures_of = {kind: {day: asdict(one) for day, one in by_day.items()} for kind, by_day in foresights.items()}
     tried_of = {day: [asdict(one) for one in tried] for day, tried in found.items()}
     publish({"folds": figures_of, "mean": means, "regret": blind, "tried": tried_of}, text, as_json)
 

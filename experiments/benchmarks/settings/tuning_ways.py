@@ -39,7 +39,7 @@ METHODS = get_args(EncoderConfig.model_fields["tuning"].annotation)
 
 
 @dataclass(frozen=True)
-class Judged:
+class TuningResult:
     """What a way of tuning came to.
 
     Attributes:
@@ -62,7 +62,7 @@ def config_of(way: str, overrides: Sequence[str]) -> Config:
     return load_config(Path(way), overrides)
 
 
-def judge(read: Applications, split: Split, way: str, config: Config, cache: VectorCache | None) -> Judged:
+def judge(read: Applications, split: Split, way: str, config: Config, cache: VectorCache | None) -> TuningResult:
     """Train as ``train`` does, and score the rows held out."""
     with Run.start("tuning_ways", None, {}) as run:
         encoder = open_text_encoder(config.encoder, cache)
@@ -75,7 +75,7 @@ def judge(read: Applications, split: Split, way: str, config: Config, cache: Vec
         with run.timed("fit"):
             model, _ = fit(prepared.sample, chosen)
         seconds = dict(run.clock.seconds)
-    return Judged(way, model.margins(prepared.held_out), seconds.get(TUNE, 0.0), sum(seconds.values()))
+    return TuningResult(way, model.margins(prepared.held_out), seconds.get(TUNE, 0.0), sum(seconds.values()))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -97,12 +97,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         learn = rows_until(read, until)
         split = Split(learn, later_rows(read, learn), f"after {until}")
         y = read.outcome()[split.held_out]
-        judged: list[Judged] = []
+        results: list[TuningResult] = []
         for way in given.way:
             tell(f"{way}, up to {until}")
             config = config_of(way, given.set)
-            judged.append(judge(read, split, way, config, vector_cache(given.cache, CACHE_GB, False, print)))
-            one, first = judged[-1], judged[0].margins
+            results.append(judge(read, split, way, config, vector_cache(given.cache, CACHE_GB, False, print)))
+            one, first = results[-1], results[0].margins
             seconds = {"seconds": one.seconds, "total": one.total}
             found.append(
                 {"until": str(until), "rows": len(y), "way": way, **seconds, **against_first(y, one.margins, first)}

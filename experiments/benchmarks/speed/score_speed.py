@@ -127,11 +127,11 @@ def _encoding(bundle: Bundle, data: Path) -> Encoding:
 
 def _distinct_texts(schema: Schema, data: Path) -> list[str]:
     """The texts that the encoder is given for this file."""
-    seen: dict[str, None] = {}
+    distinct: dict[str, None] = {}
     applications = read_all(data, schema, ReadOptions()).applications
     for field in schema.narratives:
-        seen |= dict.fromkeys(clean(raw, schema.strip).text for raw in applications.narrative(field.name))
-    return [text for text in seen if text]
+        distinct |= dict.fromkeys(clean(raw, schema.strip).text for raw in applications.narrative(field.name))
+    return [text for text in distinct if text]
 
 
 def report(took: Mapping[str, Sequence[Measured]], encoding: Encoding, n_rows: int, as_json: bool) -> None:
@@ -143,10 +143,10 @@ def report(took: Mapping[str, Sequence[Measured]], encoding: Encoding, n_rows: i
         found[name] |= {"gflops": flops / 1e9, "share_of_peak": flops / peaks[precision]}
     lines = [[name, *(_cell(figures.get(key), form) for key, _, form in COLUMNS)] for name, figures in found.items()]
     table = markdown(["", *(header for _, header, _ in COLUMNS)], lines)
-    peaks_told = ", ".join(f"{precision} {peak / 1e9:,.0f} GFLOP/s" for precision, peak in peaks.items())
+    peak_words = ", ".join(f"{precision} {peak / 1e9:,.0f} GFLOP/s" for precision, peak in peaks.items())
     about = (
         f"{n_rows:,} rows, {encoding.flop / 1e9:,.0f} GFLOP of distinct texts, median of {len(took[PLAIN])} rounds; "
-        f"creditfusion encodes in {encoding.own}, the plain pipeline in fp32; matrix peak {peaks_told}"
+        f"creditfusion encodes in {encoding.own}, the plain pipeline in fp32; matrix peak {peak_words}"
     )
     gflops = {precision: peak / 1e9 for precision, peak in peaks.items()}
     publish({"rows": n_rows, "contenders": found, "peak_gflops": gflops}, f"{table}\n\n{about}", as_json)

@@ -81,8 +81,8 @@ def renamed(rows: Rows) -> Rows:
 def spreading(rows: Rows) -> Rows:
     """One sentence with new words in three narratives of ten."""
     drawn = np.random.Generator(np.random.PCG64(3)).random(len(rows)) < 0.3
-    told = drawn & (rows["statement"] != "").to_numpy()
-    return rows.assign(statement=rows["statement"].where(~told, rows["statement"] + " " + STORY))
+    is_changed = drawn & (rows["statement"] != "").to_numpy()
+    return rows.assign(statement=rows["statement"].where(~is_changed, rows["statement"] + " " + STORY))
 
 
 def lost(rows: Rows) -> Rows:

@@ -27,7 +27,7 @@ from fusion.validation.intervals import auc_interval
 SETS = ("sms_spam", "clothing_reviews")
 
 
-def judged(work: Path) -> Found:
+def area_figures(work: Path) -> Found:
     """AUC of both with DeLong's intervals, and their difference, on the test rows."""
     y = np.load(work / OUTCOMES)
     own, linear = (log_odds(np.load(work / f"{name}.npy")) for name in (OWN, LINEAR))
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     results = []
     for data_set in sets_named(SETS):
         run_set(data_set, wanted, given)
-        results.append(judged(given.out / data_set.name))
+        results.append(area_figures(given.out / data_set.name))
     publish({"results": results}, table(results), given.json)
 
 

@@ -118,7 +118,7 @@ class SchemaReview(ReportModel):
         data_file: name of the file.
         made_on: the day of the page.
         n_rows: rows of the file.
-        n_seen: rows that were looked at.
+        n_sampled: rows that were looked at.
         outcome: values of the target, the commonest first; empty without a target.
         notices: what concerns the file as a whole.
         columns: the gravest doubts first, then in the order of the schema.
@@ -129,7 +129,7 @@ class SchemaReview(ReportModel):
     data_file: Text
     made_on: date
     n_rows: Count
-    n_seen: Count
+    n_sampled: Count
     outcome: tuple[OutcomeLevel, ...]
     notices: tuple[Doubt, ...]
     columns: tuple[ColumnReview, ...]

@@ -54,24 +54,23 @@ def plain(value: float) -> str:
 
 
 def _bins(values: Floats, bad: Floats, words: Callable[[float], str]) -> Distribution:
-    found = np.isfinite(values)
-    seen = values[found]
-    distinct = np.unique(seen)
+    is_finite = np.isfinite(values)
+    finite = values[is_finite]
+    distinct = np.unique(finite)
     if len(distinct) <= FEW_VALUES:
         middles = (distinct[1:] + distinct[:-1]) / 2
         labels = [words(value) for value in distinct]
     else:
-        low, high = np.quantile(seen, (0.01, 0.99))
-        low, high = (low, high) if low < high else (float(seen.min()), float(seen.max()))
+        low, high = np.quantile(finite, (0.01, 0.99))
+        low, high = (low, high) if low < high else (float(finite.min()), float(finite.max()))
         edges = np.linspace(low, high, N_BINS + 1)
         middles = edges[1:-1]
         labels = [f"{words(a)} to {words(b)}" for a, b in pairwise(edges)]
         distinct = edges
-    place = np.searchsorted(middles, seen, side="right")
-    bars = _bars(place.astype(np.int64), len(labels), bad[found], labels)
-    alt = (
-        f"Values from {words(float(seen.min()))} to {words(float(seen.max()))}, median {words(float(np.median(seen)))}."
-    )
+    place = np.searchsorted(middles, finite, side="right")
+    bars = _bars(place.astype(np.int64), len(labels), bad[is_finite], labels)
+    ends = f"{words(float(finite.min()))} to {words(float(finite.max()))}"
+    alt = f"Values from {ends}, median {words(float(np.median(finite)))}."
     kind: Literal["bins", "levels"] = "levels" if len(labels) <= NAMED_VALUES else "bins"
     return Distribution(kind=kind, bars=bars, low=words(float(distinct[0])), high=words(float(distinct[-1])), words=alt)
 

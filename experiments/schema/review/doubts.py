@@ -174,8 +174,8 @@ def _of_letters(field: Field) -> Iterator[Doubt]:
 def why(note: str) -> str:
     """What of a note says why the column has its role: without the role before it and the figures behind."""
     begin, _, rest = note.partition(": ")
-    said = rest if rest and " " not in begin else note
-    return said.partition(" Seen: ")[0].strip().removesuffix(".")
+    reason = rest if rest and " " not in begin else note
+    return reason.partition(" Seen: ")[0].strip().removesuffix(".")
 
 
 def _sentence(text: str) -> str:

@@ -40,7 +40,7 @@ N_SAMPLES = 4
 N_TEXTS = 2_000  # texts whose language is looked at
 _ORDER = ("alarm", "concern", "note", "good")
 _FIRST = ("target", "decision date", "id", "feature", "narrative")
-_UNJUDGED = (Role.ID, Role.TARGET, Role.GROUP)
+_NOT_EVALUATED = (Role.ID, Role.TARGET, Role.GROUP)
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ def review_of(beside: Beside) -> SchemaReview:
         if field.name in frame:
             cells = frame[field.name].str.strip()
             column = profile(field.name, cells.where(~cells.isin(field.missing_values), ""))
-            judged = field.role not in _UNJUDGED and column.n_present and np.isfinite(bad).sum() >= MIN_ROWS
-            strength = single_auc(column, bad) if judged else None
+            is_evaluated = field.role not in _NOT_EVALUATED and column.n_present and np.isfinite(bad).sum() >= MIN_ROWS
+            strength = single_auc(column, bad) if is_evaluated else None
             found = Evidence(field, column, notes.get(field.name, ""), strength)
             cards.append(_card(found, schema, open_points, bad))
     return SchemaReview(
@@ -99,7 +99,7 @@ def review_of(beside: Beside) -> SchemaReview:
         data_file=beside.data_file.name,
         made_on=beside.made_on,
         n_rows=beside.sample.n_rows,
-        n_seen=len(frame),
+        n_sampled=len(frame),
         outcome=tuple(_outcome_levels(frame[target.name], target, schema)) if target and target.name in frame else (),
         notices=tuple(_notices(beside, target, bad)),
         columns=tuple(sorted(cards, key=_gravity)),

@@ -236,8 +236,8 @@ def _window_findings(scored: ScoredOutcomes) -> list[Finding]:
                 ).format(n=count(n, "row"), n2=percent(n / len(scored)), learned=learned[1]),
             )
         ]
-    said = gettext("The model learned up to {learned}; all rows were decided afterwards.").format(learned=learned[1])
-    return [Finding(key="out_of_time", grade="good", title=gettext("The rows are newer than the model."), words=said)]
+    words = gettext("The model learned up to {learned}; all rows were decided afterwards.").format(learned=learned[1])
+    return [Finding(key="out_of_time", grade="good", title=gettext("The rows are newer than the model."), words=words)]
 
 
 def _unlike_findings(scored: ScoredOutcomes) -> list[Finding]:
@@ -271,7 +271,7 @@ def _leak_findings(facts: list[ColumnFacts]) -> list[Finding]:
     """Columns that know the outcome."""
     suspects = [one for one in facts if max(np.nan_to_num(one.auc_then), np.nan_to_num(one.auc_now)) >= MAX_AUC]
     if suspects:
-        said = "; ".join(
+        result = "; ".join(
             gettext(
                 "“{one_title}” ranks outcomes with an AUC of {nan_to_num} and makes {weight} of all movement "
                 "of the scores"
@@ -290,11 +290,11 @@ def _leak_findings(facts: list[ColumnFacts]) -> list[Finding]:
                     one_title=listed([one.title for one in suspects])
                 ),
                 words=gettext(
-                    "By itself {said}. What is known before a loan is granted rarely reaches {max_auc}. If it is "
+                    "By itself {result}. What is known before a loan is granted rarely reaches {max_auc}. If it is "
                     "filled in or changed after the decision, the model will fail on new applicants, whatever "
                     "the figures here say. Find out when it is known; if later, give it the role ignored (or "
                     "auxiliary, so that training alone reads it) and train again."
-                ).format(said=said, max_auc=number(MAX_AUC, 1)),
+                ).format(result=result, max_auc=number(MAX_AUC, 1)),
             )
         ]
     if facts and facts[0].weight >= DOMINANT:
@@ -310,10 +310,10 @@ def _leak_findings(facts: list[ColumnFacts]) -> list[Finding]:
                 ).format(weight=percent(one.weight, 0)),
             )
         ]
-    said = gettext("No column reaches an AUC of {max_auc} by itself, in training or here.").format(
+    words = gettext("No column reaches an AUC of {max_auc} by itself, in training or here.").format(
         max_auc=number(MAX_AUC, 1)
     )
-    return [Finding(key="leak", grade="good", title=gettext("No column seems to know the outcome."), words=said)]
+    return [Finding(key="leak", grade="good", title=gettext("No column seems to know the outcome."), words=words)]
 
 
 def _rejected_finding(intake: Intake) -> list[Finding]:

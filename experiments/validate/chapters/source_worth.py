@@ -85,8 +85,8 @@ def finding(found: Sequence[SourceWorth], titles: Mapping[str, str]) -> Finding:
     """Which sources earn their keep."""
     single = [one for one in found if one.name != EVERY_SOURCE]
     earning = [one for one in single if one.gain.p < LEVEL and one.gain.difference > 0.0]
-    said = listed([f"{titles[one.name]} {_worth(one)}" for one in single], 20)
-    words = gettext("AUC that is lost without it: {said}.").format(said=said)
+    losses = listed([f"{titles[one.name]} {_worth(one)}" for one in single], 20)
+    words = gettext("AUC that is lost without it: {losses}.").format(losses=losses)
     if len(earning) == len(single):
         return Finding(key="source_worth", grade="good", title=gettext("Every source earns its keep."), words=words)
     n_others = len(single) - len(earning)

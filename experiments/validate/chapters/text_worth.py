@@ -214,8 +214,8 @@ def findings(overall: Sequence[SliceGain], single: Sequence[SliceGain]) -> tuple
 
 
 def _ranking(gain: Gain, areas: tuple[float, ...]) -> Finding:
-    said = gettext("The AUC is {areas} with the narratives and {areas2} without, a difference of {told}").format(
-        areas=number(areas[0], 4), areas2=number(areas[1], 4), told=_told(gain)
+    result = gettext("The AUC is {areas} with the narratives and {areas2} without, a difference of {gain}").format(
+        areas=number(areas[0], 4), areas2=number(areas[1], 4), gain=_with_interval(gain)
     )
     if gain.p >= LEVEL:
         return Finding(
@@ -223,9 +223,9 @@ def _ranking(gain: Gain, areas: tuple[float, ...]) -> Finding:
             grade="note",
             title=gettext("That the narratives earn their keep is not shown here."),
             words=gettext(
-                "{said}. That may be chance. Until more rows show a gain, columns alone may do as well, and "
+                "{result}. That may be chance. Until more rows show a gain, columns alone may do as well, and "
                 "they ask less of the applicants."
-            ).format(said=said),
+            ).format(result=result),
         )
     if gain.difference < 0:
         return Finding(
@@ -233,9 +233,9 @@ def _ranking(gain: Gain, areas: tuple[float, ...]) -> Finding:
             grade="concern",
             title=gettext("Reading the narratives makes it worse."),
             words=gettext(
-                "{said}, more than chance. Score by columns alone until it is known why: people may write "
+                "{result}, more than chance. Score by columns alone until it is known why: people may write "
                 "otherwise than when the model was trained."
-            ).format(said=said),
+            ).format(result=result),
         )
     more = 1000 * gain.difference
     return Finding(
@@ -243,13 +243,13 @@ def _ranking(gain: Gain, areas: tuple[float, ...]) -> Finding:
         grade="good",
         title=gettext("The narratives earn their keep."),
         words=gettext(
-            "{said}, more than chance. Of 1,000 pairs of a bad and a good applicant it puts {more} more "
+            "{result}, more than chance. Of 1,000 pairs of a bad and a good applicant it puts {more} more "
             "in the right order."
-        ).format(said=said, more=number(more, 1 if more < 10 else 0)),
+        ).format(result=result, more=number(more, 1 if more < 10 else 0)),
     )
 
 
-def _told(gain: Gain) -> str:
+def _with_interval(gain: Gain) -> str:
     p = p_value(gain.p)
     return gettext("{difference} (95 % interval {low} to {high}, {p})").format(
         difference=signed(gain.difference, 4), low=signed(gain.low, 4), high=signed(gain.high, 4), p=p
@@ -260,16 +260,16 @@ def _brier(every: SliceGain) -> list[Finding]:
     if every.brier is None or every.brier.p >= LEVEL:
         return []
     key, gain = "text_worth_brier", every.brier
-    said = gettext("The mean squared error of the PDs (Brier score) is {difference}").format(
+    result = gettext("The mean squared error of the PDs (Brier score) is {difference}").format(
         difference=number(abs(gain.difference), 5)
     )
     p = p_value(gain.p)
     if gain.difference > 0:
-        words = gettext("{said} less with the narratives, more than chance ({p}).").format(said=said, p=p)
+        words = gettext("{result} less with the narratives, more than chance ({p}).").format(result=result, p=p)
         return [Finding(key=key, grade="good", title=gettext("With the narratives the PDs err less."), words=words)]
-    words = gettext("{said} more with the narratives, more than chance ({p}). See the chapter on calibration.").format(
-        said=said, p=p
-    )
+    words = gettext(
+        "{result} more with the narratives, more than chance ({p}). See the chapter on calibration."
+    ).format(result=result, p=p)
     return [Finding(key=key, grade="concern", title=gettext("With the narratives the PDs err more."), words=words)]
 
 
@@ -280,8 +280,8 @@ def _silent(silent: Sequence[SliceGain]) -> list[Finding]:
             key="text_worth_silent",
             grade="concern",
             title=gettext("Those who did not write are ranked worse than by columns alone."),
-            words=gettext("Among applicants {one_name} the narratives change the AUC by {told}.").format(
-                one_name=one.name, told=_told(one.auc)
+            words=gettext("Among applicants {one_name} the narratives change the AUC by {gain}.").format(
+                one_name=one.name, gain=_with_interval(one.auc)
             ),
         )
         for one in silent
@@ -298,16 +298,16 @@ def _single(single: Sequence[SliceGain]) -> list[Finding]:
     harmed = [name for name, gain in known if gain.p < few and gain.difference < 0]
     n_better = sum(gain.p < LEVEL and gain.difference > 0 for _, gain in known)
     n_worse = sum(gain.p < LEVEL and gain.difference < 0 for _, gain in known)
-    said = gettext(
+    result = gettext(
         "Of {known} lengths and segments, {n_better} gain and {n_worse} lose by themselves at the "
         "level of 5 %; chance alone would bring about {level} of each"
     ).format(known=len(known), n_better=n_better, n_worse=n_worse, level=number(LEVEL / 2 * len(known), 1))
     if harmed:
         words = gettext(
-            "{said}. In {harmed} the loss stays beyond chance when that is allowed for (Bonferroni)."
-        ).format(said=said, harmed=listed(harmed))
+            "{result}. In {harmed} the loss stays beyond chance when that is allowed for (Bonferroni)."
+        ).format(result=result, harmed=listed(harmed))
         return [Finding(key=key, grade="concern", title=gettext("In some parts the narratives do harm."), words=words)]
-    words = gettext("{said}. No loss is beyond chance when that is allowed for (Bonferroni).").format(said=said)
+    words = gettext("{result}. No loss is beyond chance when that is allowed for (Bonferroni).").format(result=result)
     return [
         Finding(key=key, grade="good", title=gettext("In no part are the narratives shown to do harm."), words=words)
     ]

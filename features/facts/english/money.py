@@ -253,44 +253,46 @@ def _fact(passage: Passage, found: Sum, since: int, until: int, last: FactKind) 
 
 def _kind(passage: Passage, found: Sum, before: str, after: str, last: FactKind) -> tuple[FactKind, float]:
     """What a sum is, and how sure that is."""
-    said = words(before)[-N_WORDS:]
-    for at in range(len(said) - 1, -1, -1):
-        word = said[at]
+    preceding = words(before)[-N_WORDS:]
+    for at in range(len(preceding) - 1, -1, -1):
+        word = preceding[at]
         if word in _RENT:
-            return _rent(said, at, found)
-        if _is_income(said, at) or (word in ("pay", "home") and _is_noun(said, at)):
-            return _income(passage, found, said, at)
+            return _rent(preceding, at, found)
+        if _is_income(preceding, at) or (word in ("pay", "home") and _is_noun(preceding, at)):
+            return _income(passage, found, preceding, at)
         if word in _EARN or word in _EARNS:
             if (not found.per and (word in _RECEIVE or _SPENT_ON.match(after))) or after.startswith(" in payments"):
                 continue
-            if word in ("make", "making") and _is_bought(said[at + 1 :]):
+            if word in ("make", "making") and _is_bought(preceding[at + 1 :]):
                 continue
-            if len(said) - at > FARTHEST_VERB or (word in ("bring", "bringing") and said[at + 1 : at + 2] not in _HOME):
+            if len(preceding) - at > FARTHEST_VERB or (
+                word in ("bring", "bringing") and preceding[at + 1 : at + 2] not in _HOME
+            ):
                 continue
-            if said[max(0, at - 1) : at] == ["a"]:
+            if preceding[max(0, at - 1) : at] == ["a"]:
                 continue  # "a net of"
-            return _income(passage, found, said, at)
-        if word in _SPENT and not _is_aside(said, at):
+            return _income(passage, found, preceding, at)
+        if word in _SPENT and not _is_aside(preceding, at):
             break
     else:
         inherited = before.strip() in ("to", "or", "and", "-") or (before.strip() == "(" and found.per)
         if inherited and last in (FactKind.INCOME, FactKind.RENT):
             return last, 0.7
     if _AFTER_RENT.match(after):
-        return FactKind.RENT, 0.9 if not _OTHERS & set(said[-6:]) - {"we", "our", "total"} else 0.4
-    people = [word for word in said if _is_other(word) or word in _FIRST]
+        return FactKind.RENT, 0.9 if not _OTHERS & set(preceding[-6:]) - {"we", "our", "total"} else 0.4
+    people = [word for word in preceding if _is_other(word) or word in _FIRST]
     if _AFTER_INCOME.match(after) and not (people and people[-1] in _OTHERS):
         return FactKind.INCOME, 0.85
     return FactKind.AMOUNT, 0.95
 
 
-def _is_income(said: Sequence[str], at: int) -> bool:
+def _is_income(preceding: Sequence[str], at: int) -> bool:
     """Whether a word is a noun of income, such as "salary" or "child support", near enough to a sum."""
-    if said[at] == "security":
-        return at > 0 and said[at - 1] == "social"
-    if said[at] == "support":
-        return at > 0 and said[at - 1] in ("child", "spousal", "family")
-    return said[at] in _INCOME_NOUNS
+    if preceding[at] == "security":
+        return at > 0 and preceding[at - 1] == "social"
+    if preceding[at] == "support":
+        return at > 0 and preceding[at - 1] in ("child", "spousal", "family")
+    return preceding[at] in _INCOME_NOUNS
 
 
 def _is_other(word: str) -> bool:
@@ -298,11 +300,11 @@ def _is_other(word: str) -> bool:
     return word in _OTHERS or (len(word) > 4 and word.rstrip("s'") in _OTHERS)
 
 
-def _is_noun(said: Sequence[str], at: int) -> bool:
+def _is_noun(preceding: Sequence[str], at: int) -> bool:
     """Whether "pay" and "take-home" are what somebody gets."""
-    if said[at] == "home":
-        return "take" in said[max(0, at - 2) : at]
-    return said[max(0, at - 1)] in _OF_PAY and said[at + 1 : at + 2] not in _PAY_TIMES
+    if preceding[at] == "home":
+        return "take" in preceding[max(0, at - 2) : at]
+    return preceding[max(0, at - 1)] in _OF_PAY and preceding[at + 1 : at + 2] not in _PAY_TIMES
 
 
 def _is_bought(following: Sequence[str]) -> bool:
@@ -310,51 +312,55 @@ def _is_bought(following: Sequence[str]) -> bool:
     return any(word in _SPENT for word in following) or bool(following and following[0] in _OBJECTS)
 
 
-def _is_aside(said: Sequence[str], at: int) -> bool:
+def _is_aside(preceding: Sequence[str], at: int) -> bool:
     """Whether a word of spending only tells what kind of income it is, such as "after taxes"."""
-    return said[at] in ("tax", "taxes") and at > 0 and said[at - 1] in ("after", "before")
+    return preceding[at] in ("tax", "taxes") and at > 0 and preceding[at - 1] in ("after", "before")
 
 
-def _rent(said: Sequence[str], at: int, found: Sum) -> tuple[FactKind, float]:
+def _rent(preceding: Sequence[str], at: int, found: Sum) -> tuple[FactKind, float]:
     """A sum after "rent" or "mortgage"."""
-    following = said[at + 1 :]
-    earlier = said[max(0, at - 6) : at]
+    following = preceding[at + 1 :]
+    earlier = preceding[max(0, at - 6) : at]
     rented = following[:1] and following[0] in _RENTED
     if rented or "by" in following[-2:] or {"was", "were", "("} & set(following[-3:]):
         return FactKind.AMOUNT, 0.8
     if any(word in _SPENT and word not in ("payment", "payments", "cost", "costs", "bill") for word in following):
         return FactKind.AMOUNT, 0.8
-    if following[:1] == ["from"] or ({"receive", "collect", "receiving", "get"} & set(earlier) and "i" in said[:at]):
+    if following[:1] == ["from"] or (
+        {"receive", "collect", "receiving", "get"} & set(earlier) and "i" in preceding[:at]
+    ):
         return FactKind.INCOME, 0.8
     if set(earlier) & _OTHERS - _NO_TENANTS and not set(earlier[-1:]) & _FIRST:
         return FactKind.AMOUNT, 0.7
-    if said[at] != "rent" and not found.per and (found.value >= 10_000 or following[:1] == ["of"]):
+    if preceding[at] != "rent" and not found.per and (found.value >= 10_000 or following[:1] == ["of"]):
         return FactKind.AMOUNT, 0.8
     return FactKind.RENT, 0.95
 
 
-def _income(passage: Passage, found: Sum, said: Sequence[str], at: int) -> tuple[FactKind, float]:
+def _income(passage: Passage, found: Sum, preceding: Sequence[str], at: int) -> tuple[FactKind, float]:
     """A sum after a word of earning: the writer's income, if it is the writer's and now."""
-    if any(word in _SPENT and not _is_aside(said, at + 1 + place) for place, word in enumerate(said[at + 1 :])):
+    if any(
+        word in _SPENT and not _is_aside(preceding, at + 1 + place) for place, word in enumerate(preceding[at + 1 :])
+    ):
         return FactKind.AMOUNT, 0.8
     quoted = passage.is_quoted(found.start)
-    if said[-1] in ("by", "another") or {"increase", "increasing", "raise"} & set(said[max(0, at - 3) : at]):
+    if preceding[-1] in ("by", "another") or {"increase", "increasing", "raise"} & set(preceding[max(0, at - 3) : at]):
         return FactKind.AMOUNT, 0.8  # a change of it
-    third = said[at] in _EARNS
-    hypothetical = bool({"will", "would", "should", "could", "must"} & set(said[at + 1 :]))
-    for place in range(at - 1 if said[at] not in _OTHERS else at, -1, -1):
-        word = said[place]
+    third = preceding[at] in _EARNS
+    hypothetical = bool({"will", "would", "should", "could", "must"} & set(preceding[at + 1 :]))
+    for place in range(at - 1 if preceding[at] not in _OTHERS else at, -1, -1):
+        word = preceding[place]
         if _is_other(word) and not (third and word in _JOB):
             return FactKind.AMOUNT, 0.9
         hypothetical = hypothetical or word in _NOT_NOW
         if word in _FIRST:
-            if word == "i" and said[max(0, place - 1) : place] == ["and"]:
+            if word == "i" and preceding[max(0, place - 1) : place] == ["and"]:
                 return FactKind.AMOUNT, 0.8  # of two people
-            asked = place > 0 and said[place - 1] in _CONDITIONS
-            owed = said[at] in ("support", "alimony") and bool({"pay", "paying"} & set(said[place:at]))
-            if hypothetical or quoted or asked or owed or (third and not _JOB & set(said[place:at])):
+            asked = place > 0 and preceding[place - 1] in _CONDITIONS
+            owed = preceding[at] in ("support", "alimony") and bool({"pay", "paying"} & set(preceding[place:at]))
+            if hypothetical or quoted or asked or owed or (third and not _JOB & set(preceding[place:at])):
                 return FactKind.AMOUNT, 0.85
             return FactKind.INCOME, 0.95
-    if hypothetical or quoted or third or said[at] in ("support", "alimony", "security"):
+    if hypothetical or quoted or third or preceding[at] in ("support", "alimony", "security"):
         return FactKind.AMOUNT, 0.8
     return FactKind.INCOME, 0.8

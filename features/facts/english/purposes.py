@@ -117,11 +117,11 @@ _ENDS = re.compile(r"\s?(?:loan\b|[.,;:!-]|$)")
 
 def find_purposes(passage: Passage) -> Iterator[Fact]:
     """Purposes that a sentence asks the loan for; of those that overlap the first."""
-    said = passage.plain[passage.start : passage.end]
+    sentence = passage.plain[passage.start : passage.end]
     found = [
         (*match.span(), name)
         for name, triggers in _ANY_OF.items()
-        if triggers.search(said)
+        if triggers.search(sentence)
         for match in _PATTERNS[name].finditer(passage.plain, passage.start, passage.end)
     ]
     last = passage.start

@@ -74,11 +74,11 @@ def _template(values: Values) -> tuple[Values, Flags]:
 
 def _reached(links: csr_matrix, values: Values, near: Index, template: Values, is_held: Flags, label: Ints) -> Index:
     """Copies of the template among ``near``, those linked to them, and so on."""
-    is_seen = label >= 0
+    is_visited = label >= 0
     own: list[Index] = []
     while len(near):
-        is_seen[near] = True
+        is_visited[near] = True
         copies = near[((values[near] == template) & is_held).mean(axis=1) >= LEAST_OF_TEMPLATE]
         own.append(copies)
-        near = _free(links, copies, np.where(is_seen, 0, -1)) if len(copies) else near[:0]
+        near = _free(links, copies, np.where(is_visited, 0, -1)) if len(copies) else near[:0]
     return np.concatenate([*own, near])

@@ -29,14 +29,14 @@ def test_copies_of_the_rows_themselves_change_nothing() -> None:
     np.testing.assert_allclose(margins(own, [own, own], rows), margins(own, (), rows), atol=1e-3)
 
 
-def test_a_row_is_judged_without_variants_of_its_fold() -> None:
+def test_a_row_is_scored_without_variants_of_its_fold() -> None:
     own, rows = made()
     held_out = rows.folds[0] == 1
     spoilt = own.copy()
     spoilt[held_out] = 1000.0 * rows.y[held_out, None]
-    judged = [augmentation_worth._out_of_fold(own, [one], rows.y, rows.folds[0], 1e-3) for one in (own, spoilt)]
-    np.testing.assert_array_equal(judged[0][held_out], judged[1][held_out])
-    assert (judged[0][~held_out] != judged[1][~held_out]).any()
+    margins = [augmentation_worth._out_of_fold(own, [one], rows.y, rows.folds[0], 1e-3) for one in (own, spoilt)]
+    np.testing.assert_array_equal(margins[0][held_out], margins[1][held_out])
+    assert (margins[0][~held_out] != margins[1][~held_out]).any()
 
 
 def test_it_measures_each_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,7 +80,7 @@ def test_the_peak_is_the_command_s_own_whatever_is_held_here() -> None:
     assert 100 <= large.peak_mb < 160
 
 
-def test_a_command_that_fails_is_told() -> None:
+def test_a_command_that_fails_is_reported() -> None:
     failing = python("import sys; print('what went wrong', file=sys.stderr); sys.exit(3)")
     with pytest.raises(RuntimeError, match=r"exit code 3 of .*\n*what went wrong"):
         measure(failing)

@@ -44,14 +44,14 @@ def test_the_sentences_are_independent_of_the_statements() -> None:
     says = {statement.lower() for concept in concepts for statement in concept.statements}
     labelled = json.loads(SENTENCES.read_text(encoding="utf-8"))
     names = {concept.name for concept in concepts} | {"none"}
-    seen: set[str] = set()
+    known: set[str] = set()
     for half in HALVES:
         assert set(labelled[half]) == names
         for own in labelled[half].values():
             lowered = {sentence.lower() for sentence in own}
             assert len(lowered) == len(own)
-            assert not lowered & (says | seen)
-            seen |= lowered
+            assert not lowered & (says | known)
+            known |= lowered
     for name in names - {"none"}:
         assert sum(len(labelled[half][name]) for half in HALVES) >= 8
     assert sum(len(labelled[half]["none"]) for half in HALVES) >= 130
@@ -62,7 +62,7 @@ def test_the_shipped_way_is_among_those_compared(tmp_path: Path) -> None:
     concepts = load_schema("demo").concepts[:3]
     matcher = ConceptMatcher.open(concepts, encoder)
     x = np.random.default_rng(0).normal(size=(9, encoder.dim))
-    near = nearness_by(WAYS[-1], x, matcher.statements, matcher.starts)
+    near = nearness_by(WAYS[-1], x, matcher.groups.statements, matcher.groups.starts)
     np.testing.assert_allclose(matcher.concept_similarity(x), near, atol=1e-6)
 
 

@@ -121,7 +121,7 @@ def test_the_hash_is_that_of_the_sources() -> None:
     assert int(side.sum()) == 9_000  # as the README of taiwan_default counts
 
 
-def test_a_loan_sees_what_its_account_did_before_it_and_nothing_later(tmp_path: Path) -> None:
+def test_a_loan_has_what_its_account_did_before_it_and_nothing_later(tmp_path: Path) -> None:
     tables = {
         "loan": "loan_id,account_id,date,amount,duration,payments,status\n"
         "7,1,950601,1000,12,90.00,A\n8,2,950601,5,1,1,B\n",

@@ -44,12 +44,12 @@ def classifier_of(source: str, texts: list[str]) -> Classifier:
     return Classifier.open(source, open_encoder(source, precision="fp32", window=LONGEST), texts, LONGEST)
 
 
-def told_by_words(n: int) -> tuple[list[str], Floats]:
+def texts_by_outcome(n: int) -> tuple[list[str], Floats]:
     """Texts of which one word tells the outcome, mostly."""
     random = np.random.default_rng(0)
     y = (random.random(n) < 0.4).astype(np.float64)
-    told = np.where(random.random(n) < 0.9, y, 1 - y)
-    return [("zzz zzz" if bad else "abc abc") + " loan" * int(random.integers(1, 4)) for bad in told], y
+    noisy = np.where(random.random(n) < 0.9, y, 1 - y)
+    return [("zzz zzz" if bad else "abc abc") + " loan" * int(random.integers(1, 4)) for bad in noisy], y
 
 
 def test_the_frozen_layers_and_the_last_are_those_of_transformers(source: str) -> None:
@@ -77,7 +77,7 @@ def test_the_frozen_layers_and_the_last_are_those_of_transformers(source: str) -
 
 
 def test_a_classifier_learns_and_equal_seeds_agree_for_any_threads(source: str) -> None:
-    texts, y = told_by_words(300)
+    texts, y = texts_by_outcome(300)
     classifier = classifier_of(source, texts)
     train, test = np.arange(0, 300, 2), np.arange(1, 300, 2)
     tuning = choose(classifier, y, train, [Tuning(1e-9, 1), Tuning(1e-2, 12)], seed=0)
@@ -91,7 +91,7 @@ def test_a_classifier_learns_and_equal_seeds_agree_for_any_threads(source: str) 
     finally:
         torch.set_num_threads(before)
     one, two = found
-    for name in ("own", "seen", "test"):
+    for name in ("own", "in_sample", "test"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
     assert auc(y[test], one.test) > 0.75
     assert auc(y[train], one.own) > 0.75
@@ -103,11 +103,11 @@ def test_the_score_of_a_training_row_does_not_know_its_outcome(source: str) -> N
     y = (random.random(80) < 0.5).astype(np.float64)
     classifier, train = classifier_of(source, texts), np.arange(60)
     found: BertScores = nested_scores(classifier, y, train, np.arange(60, 80), Tuning(1e-2, 60), n_folds=3, seed=0)
-    assert auc(y[train], found.seen) > 0.95
+    assert auc(y[train], found.in_sample) > 0.95
     assert auc(y[train], found.own) < 0.75
 
 
-def test_a_reduced_schema_keeps_what_it_is_told_to() -> None:
+def test_a_reduced_schema_keeps_the_named_columns() -> None:
     schema = paper_protocol.reduced(load_schema("lending_club"), paper_protocol.FEATURES.split(","), "desc")
     assert sorted(found.name for found in schema.features) == sorted(paper_protocol.FEATURES.split(","))
     assert [found.name for found in schema.narratives] == ["desc"]
@@ -155,7 +155,7 @@ def test_tables_show_every_method_and_pair() -> None:
 @pytest.mark.slow
 def test_the_whole_protocol(tmp_path: Path, source: str, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("xgboost")
-    texts, y = told_by_words(240)
+    texts, y = texts_by_outcome(240)
     incomes = np.random.default_rng(2).integers(10, 99, 240)
     rows = [
         row(id=str(i), note=texts[i], income=str(incomes[i]), outcome="bad" if y[i] else "good") for i in range(240)

@@ -162,15 +162,15 @@ def test_skrub_is_saved_whole(tmp_path: Path, training: Training) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_everyone_runs_once_and_is_judged_on_the_same_rows(
+def test_every_contender_runs_once_and_is_evaluated_on_the_same_rows(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = ["--schema", "demo", "--data", str(data), "--until", str(UNTIL), "--written", "statement"]
     command += ["--work", str(tmp_path / "work"), "--cache", str(tmp_path / "cache"), "--trials", "2"]
     peers.main([*command, "--only", "columns", "--json"])
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "no table yet: run --only creditfusion too" in told.err
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "no table yet: run --only creditfusion too" in captured.err
     peers.main([*command, "--only", "creditfusion", "--only", "creditfusion_cold", "--json"])
     found = json.loads(capsys.readouterr().out)
     contenders = found["contenders"]
@@ -206,7 +206,7 @@ def test_what_a_process_prints_is_one_json_object(
     assert about(data) == training.about
 
 
-def test_a_peer_that_is_ahead_is_told() -> None:
+def test_a_peer_that_is_ahead_is_listed() -> None:
     costs = {"fit_seconds": 10, "score_seconds": 2, "fit_peak_mb": 50, "score_peak_mb": 40, "model_mb": 3}
     results: dict[str, running.Found] = {
         "creditfusion": {"title": "own", **costs},
@@ -216,11 +216,11 @@ def test_a_peer_that_is_ahead_is_told() -> None:
     y = np.array([0.0, 1.0, 0.0, 1.0, 0.0, 1.0])
     good, bad = np.array([-2.0, 1.0, -1.0, 2.0, 0.5, 0.0]), np.array([2.0, 1.0, -1.0, -2.0, 0.5, 0.0])
     margins = {"creditfusion": bad, "columns": good, "words": bad}
-    judged = {name: {"all": peers.judge(y, margin, bad)} for name, margin in margins.items()}
-    assert judged["words"]["all"].auc_gain == NO_FIGURE
-    lines = peers.ahead(results, judged, 6)
+    peer_results = {name: {"all": peers.judge(y, margin, bad)} for name, margin in margins.items()}
+    assert peer_results["words"]["all"].auc_gain == NO_FIGURE
+    lines = peers.ahead(results, peer_results, 6)
     assert lines == ["- trees: AUC, all, Brier, all, rows/s", "- words: nowhere"]
-    printed = peers.table(results, judged, 6).splitlines()
+    printed = peers.table(results, peer_results, 6).splitlines()
     assert printed[0].count("|") == printed[2].count("|") == 10
     assert printed[2].startswith("| own | 0.3333 |  | ")
     assert printed[3].endswith("| 10 | 6 | 50 | 40 | 4.0 |")
@@ -234,7 +234,7 @@ def test_only_autogluon_runs_in_an_environment_of_its_own(tmp_path: Path) -> Non
     assert all("OMP_NUM_THREADS=1" in command for command in commands.values())
 
 
-def test_what_is_missing_is_told_before_anything_runs(
+def test_what_is_missing_is_reported_before_anything_runs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     command = ["--schema", "demo", "--data", "absent.csv", "--until", "2024-01-01", "--written", "statement"]

@@ -209,7 +209,7 @@ def test_folds_are_compared(few: list[str], capsys: pytest.CaptureFixture[str]) 
     assert sorted(found["tried"]) == sorted({dates[750], dates[1000]})
     for tried in found["tried"].values():
         assert len(tried) == 3
-        assert all(0.2 < one["later"] < 1.2 and one["judged"]["time"] != one["judged"]["random"] for one in tried)
+        assert all(0.2 < one["later"] < 1.2 and one["fold_loss"]["time"] != one["fold_loss"]["random"] for one in tried)
     assert "configuration 3 of 3" in printed.err
 
 

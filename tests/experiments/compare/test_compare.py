@@ -158,7 +158,7 @@ def finding(document: Document, key: str) -> Finding:
     return found
 
 
-def told(capfd: pytest.CaptureFixture[str]) -> str:
+def stderr_text(capfd: pytest.CaptureFixture[str]) -> str:
     return " ".join(capfd.readouterr().err.split())
 
 
@@ -275,9 +275,9 @@ def test_outcomes_that_differ_are_named(place: Place, capfd: pytest.CaptureFixtu
     good = int(table.index[table["outcome"] == "repaid"][3])
     table.loc[good, "late"] = 200
     assert place.compare(table, challenger="other") == 2
-    said = told(capfd)
-    assert f"row {good + 1} of in.csv went well by column 'outcome' (champion), but bad by column 'late'" in said
-    assert "correct the outcomes" in said
+    stderr = stderr_text(capfd)
+    assert f"row {good + 1} of in.csv went well by column 'outcome' (champion), but bad by column 'late'" in stderr
+    assert "correct the outcomes" in stderr
     assert not (place.folder / "out" / "comparison.html").exists()
 
 
@@ -351,21 +351,21 @@ def test_errors_say_what_to_do(
     says: str,
 ) -> None:
     assert place.compare(change(decided(120)), *more, challenger=challenger) == 2
-    said = told(capfd)
-    assert re.search(says, said), said
+    stderr = stderr_text(capfd)
+    assert re.search(says, stderr), stderr
     assert not (place.folder / "out" / "comparison.html").exists()
 
 
 def test_another_encoder_is_refused(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
     other = tiny_bert(place.folder / "other", seed=7)
     assert place.compare(decided(60), "--challenger-encoder", str(other)) == 2
-    assert "not the one that model" in told(capfd)
+    assert "not the one that model" in stderr_text(capfd)
 
 
 def test_a_report_is_replaced_only_with_force(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
     assert place.compare(decided(60)) == 0
     assert place.compare(decided(60)) == 2
-    assert "comparison.html exists" in told(capfd)
+    assert "comparison.html exists" in stderr_text(capfd)
 
 
 @pytest.mark.parametrize(
@@ -448,7 +448,7 @@ def test_a_constant_challenger_ranks_at_random(compared: Pair) -> None:
     assert isinstance(tables(document)["agreement"].rows[0][1], Gap)
 
 
-def test_a_badly_calibrated_challenger_is_told(compared: Pair) -> None:
+def test_a_badly_calibrated_challenger_is_reported(compared: Pair) -> None:
     document = document_of(compared, compared.champion.margin + 1.0)
     assert finding(document, "closer").grade == "concern"
     assert document.key_figures is not None
@@ -480,10 +480,12 @@ def test_a_difference_without_variance_is_not_beyond_chance(compared: Pair) -> N
     no_test = Gain(0.2, math.nan, math.nan, math.nan)
     found = pair(one, other, 0.8, (0.8,))
     found = replace(found, comparison=replace(found.comparison, auc=no_test, brier=no_test))
-    told = [verdict._difference(no_test, told) for told in (verdict.RANKS, verdict.ERRS)]
-    assert [finding.grade for finding in told] == ["note", "note"]
-    said = [text for finding in told for text in (finding.title, finding.words)] + list(verdict.headline(found))
-    assert not [text for text in said if "beyond chance" in text or "nan" in text.lower()]
+    findings = [verdict._difference(no_test, findings) for findings in (verdict.RANKS, verdict.ERRS)]
+    assert [finding.grade for finding in findings] == ["note", "note"]
+    sentences = [text for finding in findings for text in (finding.title, finding.words)] + list(
+        verdict.headline(found)
+    )
+    assert not [text for text in sentences if "beyond chance" in text or "nan" in text.lower()]
     assert verdict.key_figures(found).rows[0][2] == NO_VARIANCE
     assert gain_cells(no_test, "too few") == (0.2, Gap(gap=NO_VARIANCE))
     ranking = {row[0]: row for row in discrimination_chapter(found).tables[0].rows}

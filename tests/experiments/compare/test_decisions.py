@@ -29,10 +29,10 @@ def drawn(cutoffs: dict[str, float]) -> tuple[list[Decision], pd.DataFrame]:
     for number, pd_ in enumerate(risk.tolist()):
         name = f"A-{number}"
         route = ROUTING.route(name)
-        said = "approve" if pd_ <= cutoffs[route] else "decline"
-        known = {"experiment": "pilot", "share": 0.3, "inputs": name, "pd": pd_, "decision": said}
+        action = "approve" if pd_ <= cutoffs[route] else "decline"
+        known = {"experiment": "pilot", "share": 0.3, "inputs": name, "pd": pd_, "decision": action}
         made.append(decision(name, route=route, model=f"{route:.8}0000", **known))
-        if said == "approve":
+        if action == "approve":
             rows.append((name, "defaulted" if random.random() < pd_ else "repaid"))
     return made, pd.DataFrame(rows, columns=["application_id", "outcome"])
 

@@ -41,28 +41,28 @@ def test_new_applications_are_later_and_carry_no_outcome(files: DemoFiles) -> No
     assert "synthetic" in files.about.read_text()
 
 
-def test_the_rule_itself_is_judged_as_the_best(files: DemoFiles) -> None:
+def test_the_rule_itself_has_the_best_figures(files: DemoFiles) -> None:
     write_files(files, 5000, seed=1)
     truth = pd.read_csv(files.truth)
     write_scores(files, truth["true_pd"].to_numpy())
-    judged: dict[str, Any] = dict(judge(files, truth["column_log_odds"].to_numpy()))
+    figures: dict[str, Any] = dict(judge(files, truth["column_log_odds"].to_numpy()))
     y = truth["outcome"] == "defaulted"
-    assert judged["AUC of the model"] == pytest.approx(roc_auc_score(y, truth["true_pd"]))
-    assert judged["short of the best by"] == pytest.approx(0, abs=1e-12)
-    assert judged["correlation of log-odds with the rule"] == pytest.approx(1)
-    assert judged["AUC of the columns alone"] == judged["best possible AUC of the columns"]
-    low, high = judged["gain, 95 % interval"]
-    assert 0 < low < judged["gain from the words"] < high
+    assert figures["AUC of the model"] == pytest.approx(roc_auc_score(y, truth["true_pd"]))
+    assert figures["short of the best by"] == pytest.approx(0, abs=1e-12)
+    assert figures["correlation of log-odds with the rule"] == pytest.approx(1)
+    assert figures["AUC of the columns alone"] == figures["best possible AUC of the columns"]
+    low, high = figures["gain, 95 % interval"]
+    assert 0 < low < figures["gain from the words"] < high
 
 
-def test_scores_without_meaning_are_judged_as_such(files: DemoFiles) -> None:
+def test_scores_without_meaning_get_figures_of_chance(files: DemoFiles) -> None:
     write_files(files, 5000, seed=1)
     random = np.random.default_rng(0)
     write_scores(files, random.uniform(0.01, 0.99, 2000))
-    judged: dict[str, Any] = dict(judge(files, pd.read_csv(files.truth)["column_log_odds"].to_numpy()))
-    assert judged["AUC of the model"] == pytest.approx(0.5, abs=0.05)
-    assert judged["gain from the words"] < 0
-    assert judged["short of the best by"] > 0.2
+    figures: dict[str, Any] = dict(judge(files, pd.read_csv(files.truth)["column_log_odds"].to_numpy()))
+    assert figures["AUC of the model"] == pytest.approx(0.5, abs=0.05)
+    assert figures["gain from the words"] < 0
+    assert figures["short of the best by"] > 0.2
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path, files: DemoFiles) -> None:
@@ -93,12 +93,12 @@ def test_the_demo_runs_from_nothing_and_again_over_itself_to_the_same_bytes(
     assert (first["past applications"], first["new applications"]) == (400, 160)
     assert 0.5 < first["on the new applications"]["AUC of the model"] < 1
     assert all(Path(path).exists() for path in first["files"].values())
-    told = pd.read_csv(files.scored, keep_default_na=False)
-    assert {"reason_1", "reason_4", "reason_1_wording", "reason_1_points", "narrative_points"} <= set(told)
-    assert (told["reason_1"] != "").mean() > 0.9
+    scored_table = pd.read_csv(files.scored, keep_default_na=False)
+    assert {"reason_1", "reason_4", "reason_1_wording", "reason_1_points", "narrative_points"} <= set(scored_table)
+    assert (scored_table["reason_1"] != "").mean() > 0.9
     assert "reasons" in files.about.read_text()
     index = json.loads((files.reports / "index.json").read_text())
-    worst = told.sort_values("pd", ascending=False)["id"].head(N_REPORTED)
+    worst = scored_table.sort_values("pd", ascending=False)["id"].head(N_REPORTED)
     assert [entry["id"] for entry in index["entries"]] == list(worst)
     assert (files.reports / "index.html").exists()
     assert run_demo(files.folder) == 0
@@ -114,8 +114,8 @@ def test_the_demo_with_sources_shows_what_each_is_worth(
     monkeypatch.setattr(job, "Config", lambda: config)
     assert creditfusion("demo", "--sources", "--rows", 400, "--seed", 3, "--out", files.folder, "--json") == 0
     captured = capsys.readouterr()
-    told: dict[str, Any] = json.loads(captured.out)
-    worth = told["AUC on the new applications"]
+    summary: dict[str, Any] = json.loads(captured.out)
+    worth = summary["AUC on the new applications"]
     assert list(worth) == ["all", *(f"without {name}" for name in DATES), "application alone"]
     best = {name: column["best possible"] for name, column in worth.items()}
     assert min(best, key=lambda name: best[name]) == "application alone"
@@ -124,7 +124,7 @@ def test_the_demo_with_sources_shows_what_each_is_worth(
         low, high = column["lost, 95 % interval"]
         assert low < column["lost"] < high
     for name in DATES:
-        assert Path(told["files"][f"{name}.csv"]).exists()
+        assert Path(summary["files"][f"{name}.csv"]).exists()
         assert re.search(rf"{name}: [0-9,]+ records are dated on or after the decision and are left out", captured.err)
     truth, scored = pd.read_csv(files.truth), pd.read_csv(files.scored)
     assert {f"{name}_log_odds" for name in DATES} <= set(truth)
@@ -138,9 +138,11 @@ def test_a_demo_of_some_thousand_rows_comes_near_the_best_possible(
     capsys: pytest.CaptureFixture[str], files: DemoFiles
 ) -> None:
     assert creditfusion("demo", "--rows", 6000, "--out", files.folder, "--json") == 0
-    judged = json.loads(capsys.readouterr().out)["on the new applications"]
+    figures = json.loads(capsys.readouterr().out)["on the new applications"]
     assert (
-        judged["AUC of the columns alone"] < judged["AUC of the model"] < judged["best possible AUC (the rule itself)"]
+        figures["AUC of the columns alone"]
+        < figures["AUC of the model"]
+        < figures["best possible AUC (the rule itself)"]
     )
-    assert judged["short of the best by"] < 0.04
-    assert judged["gain, 95 % interval"][0] > 0.02
+    assert figures["short of the best by"] < 0.04
+    assert figures["gain, 95 % interval"][0] > 0.02

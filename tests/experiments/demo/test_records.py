@@ -61,7 +61,7 @@ def test_records_have_the_columns_that_the_contract_declares(demo: DemoSources) 
                 assert set(demo.tables[source.name][field.name]) == set(field.categories)
 
 
-def test_each_source_is_worth_something_that_nothing_else_tells(demo: DemoSources) -> None:
+def test_each_source_adds_something_that_no_other_source_has(demo: DemoSources) -> None:
     total = demo.data.log_odds
     best = roc_auc_score(is_bad(demo), total)
     assert 0.83 < best < 0.88

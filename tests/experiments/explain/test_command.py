@@ -56,9 +56,9 @@ def test_unknown_ids_are_named(
 ) -> None:
     near = trained.id_at(5)[:-1] + "x"
     assert explain(tmp_path / "out", "--id", near, "--id", trained.id_at(0), "--id", "nobody") == 2
-    told = capsys.readouterr().err
-    assert f"has no application '{near}', 'nobody'" in told
-    assert "The nearest to" in told
+    stderr = capsys.readouterr().err
+    assert f"has no application '{near}', 'nobody'" in stderr
+    assert "The nearest to" in stderr
     assert not (tmp_path / "out").exists()
 
 

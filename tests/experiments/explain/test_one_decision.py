@@ -223,9 +223,9 @@ def test_score_reports_letters_evaluation_and_policy_agree(opened: Opened, one: 
     rows = applications_of(frame, bundle.schema)
     known = replace(rows, frame=rows.frame.assign(outcome=pd.Series(bundle.schema.bad_values[:1], dtype=object)))
     with Run.start("evaluate", None, {}) as run:
-        judged = score_outcomes(scorer, known, run, seconds)
-    assert judged.decision == (wanted,)
-    assert (judged.pd[0], judged.policy) == (pytest.approx(scored["pd"]), policy)
+        outcomes = score_outcomes(scorer, known, run, seconds)
+    assert outcomes.decision == (wanted,)
+    assert (outcomes.pd[0], outcomes.policy) == (pytest.approx(scored["pd"]), policy)
 
     study = Study.of(scorer, exact=False, timed=Clock().timed)
     heading = Heading(Path("new.csv"), date(2026, 3, 9), (), approval_reasons=one.asked)
@@ -250,12 +250,12 @@ def test_score_reports_letters_evaluation_and_policy_agree(opened: Opened, one: 
         assert (letter.suggestions, report.changes) == ((), ())
 
     spoken_of = {part.concept for text in report.narratives for part in text.sentences}
-    told = {concept.name: concept for concept in bundle.schema.concepts}
+    concepts = {concept.name: concept for concept in bundle.schema.concepts}
     for missing in report.not_mentioned:
         assert missing.name not in spoken_of
         assert missing.points >= bundle.config.explain.min_points
-        assert told[missing.name].reason.disclosable
-        assert not told[missing.name].sensitive
+        assert concepts[missing.name].reason.disclosable
+        assert not concepts[missing.name].sensitive
     names = tuple(missing.name for missing in report.not_mentioned)
     assert letter.not_mentioned == (names if wanted == "decline" else ())
     assert not (wanted == "approve" and names)
@@ -496,15 +496,17 @@ def test_subjects_that_would_have_helped_are_named_and_never_what_to_write(opene
         assert one.name != "savings or assets"
         assert concepts[one.name].reason.disclosable
         assert not concepts[one.name].sensitive
-        said = concepts[one.name].statements
-        rows = [silent | {"statement": text, "application_id": f"A-{at}"} for at, text in enumerate(["", *said[:3]])]
+        statements = concepts[one.name].statements
+        rows = [
+            silent | {"statement": text, "application_id": f"A-{at}"} for at, text in enumerate(["", *statements[:3]])
+        ]
         scores = scorer.score(rows).scores["score"]
         assert one.points == pytest.approx(scores[1:].mean() - scores[0] + 5.0 * scale.pdo / np.log(2.0), abs=1e-6)
     page = applicant_html(reporter.notice(replace(case, not_mentioned=missing)))
     assert "What your application does not tell us" in page
     for one in missing:
         assert one.name in page
-        assert not [said for said in concepts[one.name].statements if said in page]
+        assert not [statement for statement in concepts[one.name].statements if statement in page]
 
 
 def test_a_given_policy_goes_before_the_bundles(keeping: Trained) -> None:

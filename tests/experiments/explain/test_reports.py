@@ -68,9 +68,9 @@ def test_reports_are_those_of_the_scores(trained: Trained, everything: Path) -> 
         assert [part.name for part in check.contributions] == [
             *bundle.tabular.num_names, *bundle.tabular.cat_names, *design.text.names,
         ]  # fmt: skip
-        told = {narrative.name: narrative for narrative in report.narratives}
+        narratives = {narrative.name: narrative for narrative in report.narratives}
         for part in check.contributions:
-            if part.kind == "narrative" and told[part.name].sentences:
+            if part.kind == "narrative" and narratives[part.name].sentences:
                 own = [sentence for sentence in check.sentences if sentence.narrative == part.name]
                 assert sum(sentence.log_odds for sentence in own) == pytest.approx(part.log_odds, abs=1e-9)
                 assert [sentence.place for sentence in own] == list(range(1, len(own) + 1))
@@ -110,15 +110,15 @@ def test_letters_name_what_may_be_disclosed(everything: Path) -> None:
     for entry in index_of(everything).entries:
         report, letter = underwriter(everything, entry.id), notice(everything, entry.id)
         declined = report.result.decision == "decline"
-        told = [reason.wording for reason in report.reasons if reason.disclosable and declined]
-        assert [reason.wording for reason in letter.reasons] == told
+        wordings = [reason.wording for reason in report.reasons if reason.disclosable and declined]
+        assert [reason.wording for reason in letter.reasons] == wordings
         assert letter.needs_review == report.needs_review == entry.needs_review
         hidden = any(not reason.disclosable for reason in report.reasons)
         assert not (report.result.decision == "decline" and hidden and not letter.needs_review)
         assert letter.decision == "approve" or letter.reasons or letter.needs_review
         assert entry.top_reason == (report.reasons[0].wording if report.reasons else "")
         assert all(reason.facts for reason in report.reasons)
-        n_reasons += len(told)
+        n_reasons += len(wordings)
         page = (everything / file_name(entry.id, "applicant", "html")).read_text(encoding="utf-8")
         assert "points" not in page.split("<body", 1)[1].replace("credit", "").lower() or "bureau" in page
     assert n_reasons > 20
@@ -139,7 +139,7 @@ def test_a_declined_applicant_without_any_reason_is_for_a_person(trained: Traine
     assert not reporter.review_causes(approved, [])
 
 
-def test_the_background_is_told_as_it_is(trained: Trained, everything: Path) -> None:
+def test_the_background_is_described_as_it_is(trained: Trained, everything: Path) -> None:
     background = validator(everything, trained.id_at(0)).background
     bundle = load(trained.model)
     assert (background.kind, background.n_rows) == ("all", len(bundle.population))
@@ -162,8 +162,8 @@ def test_what_the_mask_cuts_is_counted_and_not_shown(trained: Trained) -> None:
     study, reporter = opened(trained, mask=("religion",))
     bundle = study.bundle
     applications = read_all(trained.data, bundle.schema, ReadOptions()).applications.take(np.array([0]))
-    told = "I would like to buy a car. We pray in our church every Sunday. My job is safe."
-    frame = applications.frame.assign(statement=pd.Series([told], dtype=object))
+    statement = "I would like to buy a car. We pray in our church every Sunday. My job is safe."
+    frame = applications.frame.assign(statement=pd.Series([statement], dtype=object))
     one = applications.row_number
     case = study.study(Applications(bundle.schema, frame, one))
     report = reporter.underwriter(case)

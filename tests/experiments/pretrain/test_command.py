@@ -236,9 +236,9 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(base: Path, letters: P
     out = tmp_path / "out"
     process = started(base, letters, out, *LONG)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=600)
+    _, stderr = process.communicate(timeout=600)
     assert process.returncode == 130
-    assert "--resume carries on from" in said.replace("\n", " ")
+    assert "--resume carries on from" in stderr.replace("\n", " ")
     assert has_checkpoint(out.with_name("out.checkpoint"))
     assert pretrain(base, letters, out, "--force") == 0
     assert np.isfinite(open_encoder(str(out), window=32).encode(["a loan"])).all()

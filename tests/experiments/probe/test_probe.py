@@ -179,7 +179,7 @@ def test_of_many_rows_some_are_drawn(place: Place) -> None:
     assert "drawn at random from 300" in page
 
 
-def test_without_narratives_the_rest_is_judged(place: Place) -> None:
+def test_without_narratives_the_rest_is_probed(place: Place) -> None:
     table = applications(300)
     table[["statement", "job_title"]] = ""
     report = place.report(table, "--column", "sex")
@@ -210,9 +210,11 @@ def test_copies_of_one_narrative_never_part(place: Place, capfd: pytest.CaptureF
     table = applications(300)
     table["statement"] = "I want to pay all my cards with one loan and then close every one of them for good."
     code, folder = place.probe(table, "--column", "sex")
-    told = capfd.readouterr().err.replace("\n", " ")
+    stderr = capfd.readouterr().err.replace("\n", " ")
     assert code == 2
-    assert re.search("sex: rows that share a narrative or an applicant must not part, and so do not fill 5 folds", told)
+    assert re.search(
+        "sex: rows that share a narrative or an applicant must not part, and so do not fill 5 folds", stderr
+    )
     assert not (folder / "protected.html").exists()
 
 
@@ -242,13 +244,13 @@ def test_hostile_cells_stay_text(place: Place) -> None:
 )
 def test_errors_say_what_to_do(place: Place, capfd: pytest.CaptureFixture[str], change, more, says) -> None:  # type: ignore[no-untyped-def]
     code, folder = place.probe(change(applications(120)), *more)
-    told = capfd.readouterr().err.replace("\n", " ")
+    stderr = capfd.readouterr().err.replace("\n", " ")
     assert code == 2
-    assert re.search(says, told), told
+    assert re.search(says, stderr), stderr
     assert not (folder / "protected.html").exists()
 
 
-def test_a_file_without_some_protected_column_is_judged_on_the_rest(place: Place) -> None:
+def test_a_file_without_some_protected_column_is_probed_for_the_rest(place: Place) -> None:
     report = place.report(applications(200).drop(columns="age_band"))
     assert attributes(report) == ["sex"]
 

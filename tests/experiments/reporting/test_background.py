@@ -22,9 +22,9 @@ from fusion.config import ExplainConfig
     ],
 )
 def test_words_say_who_and_whether_they_were_drawn(rows: BackgroundRows, words: str) -> None:
-    told = in_words(rows, -3.0, ExplainConfig(), 0.2)
-    assert words in told
-    assert ("sampling error of that draw" in told) == (rows.n_training > rows.n_kept)
+    text = in_words(rows, -3.0, ExplainConfig(), 0.2)
+    assert words in text
+    assert ("sampling error of that draw" in text) == (rows.n_training > rows.n_kept)
 
 
 @pytest.mark.parametrize(

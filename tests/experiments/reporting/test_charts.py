@@ -14,7 +14,7 @@ from experiments.validate.chapters.stability.tables import SHADES
 
 Rgb = npt.NDArray[np.float64]
 
-SEEN_AS = {
+COLOUR_MATRICES = {
     "all cones": np.eye(3),
     "no long cones": [
         [0.152286, 1.052583, -0.204868],
@@ -49,7 +49,7 @@ def lab(rgb: Rgb) -> Rgb:
 
 
 def difference(one: str, other: str, eye: str) -> float:
-    matrix = np.array(SEEN_AS[eye])
+    matrix = np.array(COLOUR_MATRICES[eye])
     first, second = (lab(np.clip(matrix @ linear(colour), 0, 1)) for colour in (one, other))
     return float(np.linalg.norm(first - second))
 
@@ -59,17 +59,17 @@ def contrast(colour: str) -> float:
     return float(1.05 / (np.array(TO_XYZ[1]) @ linear(colour) + 0.05))
 
 
-@pytest.mark.parametrize("eye", SEEN_AS)
+@pytest.mark.parametrize("eye", COLOUR_MATRICES)
 def test_lines_of_one_picture_differ_for_every_eye(eye: str) -> None:
     for one, other in combinations((INK, MUTED, BLUE, RED), 2):
         assert difference(one, other, eye) > APART, (one, other)
 
 
-@pytest.mark.parametrize("eye", SEEN_AS)
+@pytest.mark.parametrize("eye", COLOUR_MATRICES)
 def test_shades_of_the_picture_by_month_grow_darker_for_every_eye(eye: str) -> None:
     shades = [to_rgb(SHADES(at)) for at in range(SHADES.N)]
-    seen = [lab(np.clip(np.array(SEEN_AS[eye]) @ linear(shade), 0, 1))[0] for shade in shades]
-    assert all(light - dark > 6 for light, dark in pairwise(seen)), seen
+    lightness = [lab(np.clip(np.array(COLOUR_MATRICES[eye]) @ linear(shade), 0, 1))[0] for shade in shades]
+    assert all(light - dark > 6 for light, dark in pairwise(lightness)), lightness
 
 
 def test_letters_and_lines_stand_out_from_white() -> None:

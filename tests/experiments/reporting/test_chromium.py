@@ -47,7 +47,7 @@ def _drawn(document: Document) -> Document:
 
 
 @dataclass
-class Seen:
+class OpenedPage:
     """What a page did."""
 
     page: Page
@@ -68,74 +68,74 @@ class Seen:
 
 
 @pytest.fixture
-def visit(browser: Browser, tmp_path: Path) -> Iterator[Callable[[str], Seen]]:
+def visit(browser: Browser, tmp_path: Path) -> Iterator[Callable[[str], OpenedPage]]:
     """Opens pages from the disk and watches them; the network is cut."""
     context = browser.new_context(viewport={"width": 1400, "height": 900}, offline=True)
 
     page = context.new_page()
 
-    def open_page(html: str) -> Seen:
+    def open_page(html: str) -> OpenedPage:
         file = tmp_path / "page.html"
         file.write_text(html, encoding="utf-8")
-        seen = Seen(page, file.as_uri())
-        seen.page.on("request", lambda request: seen.requests.append(request.url))
-        seen.page.on("dialog", seen.dismiss)
-        seen.page.on("console", lambda message: seen.console.append(message.text))
-        seen.page.on("pageerror", lambda error: seen.console.append(str(error)))
-        seen.page.goto(seen.address, wait_until="load")
-        return seen
+        opened = OpenedPage(page, file.as_uri())
+        opened.page.on("request", lambda request: opened.requests.append(request.url))
+        opened.page.on("dialog", opened.dismiss)
+        opened.page.on("console", lambda message: opened.console.append(message.text))
+        opened.page.on("pageerror", lambda error: opened.console.append(str(error)))
+        opened.page.goto(opened.address, wait_until="load")
+        return opened
 
     yield open_page
     context.close()
 
 
 @pytest.mark.parametrize("kind", PAGES)
-def test_a_page_is_quiet_and_styled(kind: str, visit: Callable[[str], Seen]) -> None:
-    seen = visit(PAGES[kind](None))
-    assert seen.is_quiet(), seen
-    accent = seen.page.evaluate("getComputedStyle(document.querySelector('header')).borderBottomColor")
+def test_a_page_is_quiet_and_styled(kind: str, visit: Callable[[str], OpenedPage]) -> None:
+    opened = visit(PAGES[kind](None))
+    assert opened.is_quiet(), opened
+    accent = opened.page.evaluate("getComputedStyle(document.querySelector('header')).borderBottomColor")
     assert accent == "rgb(122, 35, 49)"  # so the policy lets its own style sheet through
 
 
 @pytest.mark.parametrize("kind", PAGES)
 @pytest.mark.parametrize("attack", [None, "wide", "megabyte", "marks", "override"])
-def test_a_page_fits_the_window(kind: str, attack: str | None, visit: Callable[[str], Seen]) -> None:
+def test_a_page_fits_the_window(kind: str, attack: str | None, visit: Callable[[str], OpenedPage]) -> None:
     page = visit(PAGES[kind](attack and HOSTILE[attack])).page
     for width in (320, 375, 800, 1400):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_the_policy_forbids_what_the_escaping_prevents(visit: Callable[[str], Seen]) -> None:
+def test_the_policy_forbids_what_the_escaping_prevents(visit: Callable[[str], OpenedPage]) -> None:
     attack = (
         "<script>window.owned = 1; alert(1)</script><img src=https://attack.invalid/x onerror=alert(1)>"
         "<style>* { display: none }</style><p style='color: red'>x</p>"
     )
-    seen = visit(PAGES["index"](None).replace("<main>", "<main>" + attack))
-    assert seen.dialogs == []
-    assert seen.page.evaluate("window.owned === undefined")
-    assert seen.page.locator("main").is_visible()
-    violations = [message for message in seen.console if "Content Security Policy" in message]
-    assert len(violations) >= 4, seen.console
+    opened = visit(PAGES["index"](None).replace("<main>", "<main>" + attack))
+    assert opened.dialogs == []
+    assert opened.page.evaluate("window.owned === undefined")
+    assert opened.page.locator("main").is_visible()
+    violations = [message for message in opened.console if "Content Security Policy" in message]
+    assert len(violations) >= 4, opened.console
 
 
 @pytest.mark.parametrize("attack", HOSTILE)
-def test_hostile_text_everywhere_stays_text(attack: str, visit: Callable[[str], Seen]) -> None:
+def test_hostile_text_everywhere_stays_text(attack: str, visit: Callable[[str], OpenedPage]) -> None:
     for kind, make in PAGES.items():
-        seen = visit(make(HOSTILE[attack]))
-        seen.page.mouse.move(400, 300)
-        assert seen.is_quiet(), (kind, seen)
-        assert seen.page.locator("main").is_visible()
+        opened = visit(make(HOSTILE[attack]))
+        opened.page.mouse.move(400, 300)
+        assert opened.is_quiet(), (kind, opened)
+        assert opened.page.locator("main").is_visible()
 
 
-def test_hostile_sentences_can_be_read(visit: Callable[[str], Seen]) -> None:
+def test_hostile_sentences_can_be_read(visit: Callable[[str], OpenedPage]) -> None:
     report = example_reports.underwriter()
     sentences = tuple(
         Sentence(text=text, points=0.0, error=0.0, concept=None, sensitive=()) for text in HOSTILE.values()
     )
     hostile = Narrative(name="statement", title="Statement", points=0.0, sentences=sentences)
-    seen = visit(pages.underwriter_html(report.model_copy(update={"narratives": (hostile,)})))
-    texts = seen.page.locator("[aria-labelledby=narrative] .text").all_inner_texts()
+    opened = visit(pages.underwriter_html(report.model_copy(update={"narratives": (hostile,)})))
+    texts = opened.page.locator("[aria-labelledby=narrative] .text").all_inner_texts()
     read = dict(zip(HOSTILE, texts, strict=True))
     unchanged = ("script", "attribute", "style", "title", "refresh", "frame", "template", "entity", "address", "arabic")
     assert [read[name] for name in unchanged] == [HOSTILE[name] for name in unchanged]
@@ -146,10 +146,10 @@ def test_hostile_sentences_can_be_read(visit: Callable[[str], Seen]) -> None:
     assert read["megabyte"].startswith("I owe money & <b>rent</b>. I owe")
     assert read["megabyte"].endswith(f"… {len(HOSTILE['megabyte']) - 701:,} more characters")
     assert read["blank"] == ""
-    assert seen.is_quiet(), seen
+    assert opened.is_quiet(), opened
 
 
-def test_a_printed_page_opens_its_tables(visit: Callable[[str], Seen]) -> None:
+def test_a_printed_page_opens_its_tables(visit: Callable[[str], OpenedPage]) -> None:
     page = visit(PAGES["underwriter"](None)).page
     table = page.locator("details table").first
     assert not table.is_visible()

@@ -164,12 +164,12 @@ def test_pictures_of_equal_data_are_equal() -> None:
 
 @pytest.mark.parametrize("name", sorted(HOSTILE))
 def test_hostile_words_stay_words(name: str) -> None:
-    said = HOSTILE[name]
-    finding = Finding(key="f", grade="alarm", title=said, words=said)
-    plot = Plot(key="p", title=said, words=said, alt=said, gap=said)
-    rows = table((said, Gap(gap=said)))
+    text = HOSTILE[name]
+    finding = Finding(key="f", grade="alarm", title=text, words=text)
+    plot = Plot(key="p", title=text, words=text, alt=text, gap=text)
+    rows = table((text, Gap(gap=text)))
     whole = document(
-        Section(key="s", title=said, words=(said,), findings=(finding,), tables=(rows,), plots=(plot,)), title=said
+        Section(key="s", title=text, words=(text,), findings=(finding,), tables=(rows,), plots=(plot,)), title=text
     )
     page = document_html(whole)
     body = page[page.index("<body") :]
@@ -179,8 +179,8 @@ def test_hostile_words_stay_words(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "wanted"),
     [((), ""), (("a",), "a"), (("a", "b", "c"), "a, b and c"), (tuple("abcdefg"), "a, b, c, d, e and 2 more")],
 )
-def test_lists_in_words(names: tuple[str, ...], said: str) -> None:
-    assert listed(names) == said
+def test_lists_in_words(names: tuple[str, ...], wanted: str) -> None:
+    assert listed(names) == wanted

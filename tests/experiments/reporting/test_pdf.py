@@ -96,6 +96,6 @@ def test_nothing_is_fetched(tmp_path: Path, caplog: pytest.LogCaptureFixture) ->
     sources = [(tmp_path / "pixel.png").as_uri(), "https://attack.invalid/pixel.png"]
     with caplog.at_level(logging.ERROR, logger="weasyprint"):
         to_pdf("".join(f"<img src='{source}'>" for source in sources))
-    told = [record.getMessage() for record in caplog.records]
+    messages = [record.getMessage() for record in caplog.records]
     for source in sources:
-        assert [line for line in told if source in line and "refers to nothing outside itself" in line], told
+        assert [line for line in messages if source in line and "refers to nothing outside itself" in line], messages

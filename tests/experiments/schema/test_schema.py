@@ -243,9 +243,11 @@ def test_infer_drafts_sources_that_check_accepts(tmp_path: Path) -> None:
     write_files(files, 400, 2, sources=True)
     given = [f"--source={name}={files.records(name)}" for name in ("bureau", "transactions")]
     out = tmp_path / "my.schema.json"
-    code, told, err = run("infer", files.past, "--out", out, *given, "--source", files.records("call_notes"), "--json")
+    code, stdout, err = run(
+        "infer", files.past, "--out", out, *given, "--source", files.records("call_notes"), "--json"
+    )
     assert code == 0
-    sources = json.loads(told)["sources"]
+    sources = json.loads(stdout)["sources"]
     assert [(one["name"], one["key"], one["date"]) for one in sources] == [
         ("bureau", {"application_id": "application_id"}, "reported_on"),
         ("transactions", {"application_id": "application_id"}, "booked_on"),

@@ -130,7 +130,7 @@ def test_no_rows_are_answered_nothing(lender: Lender, n_reasons: int) -> None:
     assert len(answer.scores.pd) == len(answer.decisions) == 0
 
 
-def test_a_first_reason_that_may_not_be_told_is_flagged_and_keeps_its_place(lender: Lender) -> None:
+def test_a_first_reason_that_is_not_disclosable_is_flagged_and_keeps_its_place(lender: Lender) -> None:
     scored = lender.score(table(100, 2, lender.narratives))
     south = table(100, 2, lender.narratives)["state"] == "south"
     assert (scored.loc[south, "reason_1"] == "STATE").all()
@@ -166,7 +166,7 @@ def test_a_top_score_has_no_adverse_reason(wordless: Lender) -> None:
     assert [best[column.name] for column in reason_columns(4)] == [*[""] * 12, "0.0", ""]
 
 
-def test_sensitive_statements_are_told_with_their_points(lender: Lender) -> None:
+def test_sensitive_statements_are_listed_with_their_points(lender: Lender) -> None:
     says = ("My health is poor.", "I was in hospital for months.")
     concept = Concept("health", says, Reason("HEALTH", "Your health.", False), ("health",), Sensitive.HEALTH)
     bundle = replace(lender.bundle, schema=replace(lender.bundle.schema, concepts=(concept,)))

@@ -222,9 +222,9 @@ def test_another_encoder_in_the_old_one_s_place_is_refused(
         assert score(trained, tmp_path / "out.csv") == 2
     finally:
         (folder / "model.safetensors").write_bytes(weights)
-    told = capsys.readouterr().err
-    assert "is not the one that model" in told
-    assert "--encoder" in told
+    stderr = capsys.readouterr().err
+    assert "is not the one that model" in stderr
+    assert "--encoder" in stderr
 
 
 def test_a_bundle_moves_with_its_encoder(

@@ -49,8 +49,8 @@ def test_a_bundle_keeps_what_it_masks(model: Path) -> None:
 def test_a_narrative_that_is_cut_whole_scores_as_none(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = ["I had surgery.", "", "My wife is at church.", "I had surgery. My wife is at church."]
-    found, summary = score(model, tmp_path, told, capsys, "--reasons", "1")
+    texts = ["I had surgery.", "", "My wife is at church.", "I had surgery. My wife is at church."]
+    found, summary = score(model, tmp_path, texts, capsys, "--reasons", "1")
     assert found["pd"].nunique() == found["score"].nunique() == 1
     for row, kinds in enumerate(["health", "", "family", "health,family"]):
         quality = [flag for flag in found["data_quality"][row].split(";") if flag.startswith("masked")]
@@ -65,7 +65,7 @@ def test_a_narrative_that_is_cut_whole_scores_as_none(
 def test_the_size_of_the_chunks_changes_nothing(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = ["A roof. I had surgery. Thanks.", "A roof.", "", "My wife waits.", "A roof. Thanks."]
-    whole, _ = score(model, tmp_path / "whole", told, capsys, "--reasons", "0")
-    small, _ = score(model, tmp_path / "small", told, capsys, "--reasons", "0", "--chunk-rows", "2")
+    texts = ["A roof. I had surgery. Thanks.", "A roof.", "", "My wife waits.", "A roof. Thanks."]
+    whole, _ = score(model, tmp_path / "whole", texts, capsys, "--reasons", "0")
+    small, _ = score(model, tmp_path / "small", texts, capsys, "--reasons", "0", "--chunk-rows", "2")
     pd.testing.assert_frame_equal(whole, small)

@@ -80,12 +80,12 @@ def test_a_run_killed_at_any_moment_resumes_to_the_same_bytes(tmp_path: Path, na
 
 
 def test_rows_written_before_are_not_scored_again(place: Place, undisturbed: tuple[bytes, bytes]) -> None:
-    seen: list[int] = []
+    chunk_sizes: list[int] = []
 
     def stops_at_the_third_chunk(rows: Applications, monitor: Monitor) -> Answer:
-        if len(seen) == 2 and not place.folder.joinpath("repaired").exists():
+        if len(chunk_sizes) == 2 and not place.folder.joinpath("repaired").exists():
             raise KeyboardInterrupt("ctrl-c")
-        seen.append(len(rows))
+        chunk_sizes.append(len(rows))
         return by_hand(rows, monitor)
 
     scorer = replace(SCORER, rule=stops_at_the_third_chunk)
@@ -97,7 +97,7 @@ def test_rows_written_before_are_not_scored_again(place: Place, undisturbed: tup
         done = score_file(scorer, place.files, options, run, resume=True)
     assert place.results() == undisturbed
     assert (done.tally.rows, done.n_resumed) == (200, 100)
-    assert done.tally.scored == sum(seen)
+    assert done.tally.scored == sum(chunk_sizes)
 
 
 def leave_partial(place: Place, passthrough: tuple[str, ...] = ()) -> None:

@@ -79,9 +79,9 @@ def test_what_a_second_model_needs_is_named(
 ) -> None:
     out, second = tmp_path / "out.csv", f"fraud={suspicious.model}"
     assert score(out, "--second", second, data=trained.data) == 2
-    said = capsys.readouterr().err
-    assert "second model fraud" in said
-    assert "device" in said
+    stderr = capsys.readouterr().err
+    assert "second model fraud" in stderr
+    assert "device" in stderr
     strict = tmp_path / "strict.toml"
     strict.write_text(POLICY + SECOND)
     wanted = "no second model of that name is given"

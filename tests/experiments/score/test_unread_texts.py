@@ -82,7 +82,7 @@ def test_all_is_read_on_request(tmp_path: Path) -> None:
     assert not any("text_not_read" in flags for flags in scorer.score(rows).scores["data_quality"])
 
 
-def test_the_estimator_hears_nothing_of_them(tmp_path: Path) -> None:
+def test_the_estimator_scores_them_as_rows_without_a_narrative(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     income = rng.normal(size=300)
     note = np.where(rng.random(300) < 0.5, "late again", "all is paid")

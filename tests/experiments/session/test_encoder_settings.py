@@ -25,7 +25,7 @@ from fusion.scorer import Scorer, load_scorer
 from fusion.text_encoder import open_text_encoder
 from tests.support.bundles import train_small
 
-HEARD = "head.text_penalty=50"  # so that so few rows learn from vectors at all
+STRONG_TEXT_PENALTY = "head.text_penalty=50"  # so that so few rows learn from vectors at all
 WAYS = (("sentence", "words"), ("sentence", "tokens"), ("narrative", "words"))
 
 
@@ -48,7 +48,7 @@ def lender(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     new = folder / "new.csv"
     generate(60, 2).table.drop(columns="outcome").to_csv(new, index=False)
     ways = [f"encoder.unit={unit}", f"encoder.pooling={pooling}"]
-    model = train_small(folder, generate(600, 1).table, *ways, "stacker.n_trees=20", HEARD)
+    model = train_small(folder, generate(600, 1).table, *ways, "stacker.n_trees=20", STRONG_TEXT_PENALTY)
     scorer = load_scorer(model)
     reading = scorer.read(read_all(new, scorer.schema, ReadOptions()).applications, sentences=True)
     return Lender(unit, model, new, reading.design, reading.sentences, scorer.reader)

@@ -89,7 +89,7 @@ def test_without_json_stdout_stays_empty(tmp_path: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().out == ""
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="cannot make the folder"):
         Run.start("train", tmp_path / "file" / "sub" / "bundle", {})

@@ -43,13 +43,13 @@ def test_the_log_holds_counts_and_no_cell(files: Path, capsys: pytest.CaptureFix
     join(files, "challenger")
     log = (files / "out.log.jsonl").read_text()
     assert not [cell for cell in ("Rapunzel", "Grimm", "Stroh", "Holle") if cell in log]
-    told = [json.loads(line) for line in log.splitlines()]
-    (counts,) = [line["source"] for line in told if "source" in line]
+    entries = [json.loads(line) for line in log.splitlines()]
+    (counts,) = [line["source"] for line in entries if "source" in line]
     assert counts["first_rejects"] == [{"row": 2, "column": "balance", "rule": "type"}]
     assert (counts["n_rejected"], counts["n_orphans"], counts["orphan_rows"]) == (1, 1, [3])
     assert "challenger: source bureau: 5 records" in capsys.readouterr().err
     rejects = files / "out.challenger.source_rejects.csv"
-    assert [(line["source_rejects"], line["n_rejected"]) for line in told if "n_rejected" in line] == [
+    assert [(line["source_rejects"], line["n_rejected"]) for line in entries if "n_rejected" in line] == [
         (str(rejects), 1)
     ]
     assert "Rapunzel" in rejects.read_text()

@@ -157,9 +157,9 @@ def test_training_with_the_best_settings_gives_the_figures_of_the_trial(
         sweep.prepare(table)
         sweep.space.write_text(sweep.space.read_text().replace('pooling = ["auto"]', ""))
     assert sweep("--trials", "4", "--hold-out", "0", table=table) == 0
-    told_on_screen = capsys.readouterr()
-    summary = json.loads(told_on_screen.out)
-    assert ("encoder.pooling is not searched: which sentences text.mask" in told_on_screen.err) == masked
+    captured = capsys.readouterr()
+    summary = json.loads(captured.out)
+    assert ("encoder.pooling is not searched: which sentences text.mask" in captured.err) == masked
     assert summary["final"] == {}
     files = ["--schema", "demo", "--data", str(sweep.data), "--out", str(sweep.folder / "model"), "--no-cache"]
     settings = ["--config", str(sweep.out / "best.toml"), "--json"]

@@ -221,7 +221,7 @@ class TestSearch:
         assert done[-1].system_attrs["failed_trial"] == 0
         assert not study.get_trials(states=(TrialState.WAITING, TrialState.RUNNING))
 
-    def test_what_was_found_before_is_not_told_again(
+    def test_what_was_found_before_is_not_reported_again(
         self, study: optuna.Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         self.search(tmp_path, 2)

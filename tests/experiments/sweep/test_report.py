@@ -298,7 +298,7 @@ def by_folds(value: Callable[[int, int], float], n_folds: int = 3) -> Document:
     )
 
 
-def test_an_early_stop_is_judged_by_the_folds_at_which_one_can_happen() -> None:
+def test_an_early_stop_is_rated_by_the_folds_at_which_one_can_happen() -> None:
     early = sentences(by_folds(lambda n, done: -n if done == 1 else n))
     assert "Among the trials that went to the end, the value after 2 folds" in early
     assert "at 1.00 (rank correlation, 1 at most): stopping so early loses little." in early

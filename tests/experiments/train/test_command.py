@@ -94,8 +94,8 @@ def test_the_summary_is_for_machines_and_the_table_and_the_card_for_people(
     train: Trainer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert train(past(), "--until", UNTIL) == 0
-    told = capsys.readouterr()
-    summary: dict[str, Any] = json.loads(told.out)
+    captured = capsys.readouterr()
+    summary: dict[str, Any] = json.loads(captured.out)
     manifest, contents = verify(train.out)
     assert (summary["verb"], summary["status"], summary["model"]) == ("train", "done", manifest.model_id)
     assert (summary["rows"], summary["rejected"], summary["rejected_by_rule"]) == (300, 0, {})
@@ -115,7 +115,7 @@ def test_the_summary_is_for_machines_and_the_table_and_the_card_for_people(
     for text in (f"### {later}", f"| AUC | {auc:.4f} |", "text's worth", f"data {digest}"):
         assert text in card
     for text in (later, "AUC columns", f"{auc:.4f}", "training window"):
-        assert text in told.err
+        assert text in captured.err
     assert manifest.provenance.data_digest == digest
     assert train.rejects.empty
 
@@ -123,26 +123,28 @@ def test_the_summary_is_for_machines_and_the_table_and_the_card_for_people(
 def test_the_cut_off_follows_the_bad_rate_and_is_announced(train: Trainer, capsys: pytest.CaptureFixture[str]) -> None:
     table = past()
     assert train(table) == 0
-    told = capsys.readouterr()
+    captured = capsys.readouterr()
     config = load(train.out).config
     rate = float((table["outcome"] == "defaulted").mean())
     assert config.decision.max_pd == cutoff_of(rate)
-    assert json.loads(told.out)["cut_off"] == {
+    assert json.loads(captured.out)["cut_off"] == {
         "pd": config.decision.max_pd,
         "bad_rate": rate,
         "follows_bad_rate": True,
     }
-    said = f"cut-off: PD {config.decision.max_pd:.2f} (1.4 times the odds of the bad rate, {100 * rate:.1f}\u202f%)"
-    assert said in told.err
-    assert said in log_path(train.out).read_text(encoding="utf-8")
+    cutoff_line = (
+        f"cut-off: PD {config.decision.max_pd:.2f} (1.4 times the odds of the bad rate, {100 * rate:.1f}\u202f%)"
+    )
+    assert cutoff_line in captured.err
+    assert cutoff_line in log_path(train.out).read_text(encoding="utf-8")
 
 
 def test_a_cut_off_of_the_settings_stays(train: Trainer, capsys: pytest.CaptureFixture[str]) -> None:
     assert train(past(), "--set", "decision.max_pd=0.123") == 0
-    told = capsys.readouterr()
+    captured = capsys.readouterr()
     assert load(train.out).config.decision.max_pd == 0.123
-    assert not json.loads(told.out)["cut_off"]["follows_bad_rate"]
-    assert "cut-off: PD 0.123 (decision.max_pd; bad rate " in told.err
+    assert not json.loads(captured.out)["cut_off"]["follows_bad_rate"]
+    assert "cut-off: PD 0.123 (decision.max_pd; bad rate " in captured.err
 
 
 def test_a_share_drawn_at_random_judges_the_model(train: Trainer, capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,13 +169,13 @@ def test_what_is_cut_from_the_narratives_is_counted(train: Trainer, capsys: pyte
     table.loc[:9, "statement"] = "I need a new roof. My wife had surgery."
     table.loc[10:14, "statement"] = "My church helps."
     assert train(table, "--set", "text.mask=['health', 'religion']") == 0
-    told = capsys.readouterr()
-    masked = json.loads(told.out)["masked"]
+    captured = capsys.readouterr()
+    masked = json.loads(captured.out)["masked"]
     assert masked["health"] >= 10  # whatever the encoder of random weights adds to the words
     assert masked["religion"] >= 5
     card = verify(train.out)[1]["card.md"].decode()
     assert f"health (of {masked['health']} applications), religion (of {masked['religion']} applications)." in card
-    assert "sentences cut from the narratives: " in told.err
+    assert "sentences cut from the narratives: " in captured.err
     events = [json.loads(line) for line in log_path(train.out).read_text().splitlines()]
     (event,) = [event for event in events if "sentences" in event]
     assert event["rows"] == masked

@@ -34,7 +34,7 @@ def decided(tmp_path: Path) -> Applications:
     return applications(tmp_path, [row(id=str(i), asked=asked) for i, asked in enumerate(dates)])
 
 
-def test_a_row_without_a_date_is_neither_learned_from_nor_judged_as_later(decided: Applications) -> None:
+def test_a_row_without_a_date_is_neither_learned_from_nor_held_out_as_later(decided: Applications) -> None:
     learn = rows_until(decided, UNTIL)
     assert learn.tolist() == [True, False, False, True]
     assert later_rows(decided, learn).tolist() == [1]

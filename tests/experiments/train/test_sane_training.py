@@ -72,7 +72,7 @@ def book(n: int, n_bad: int) -> pd.DataFrame:
     """Applications of which the first ``n_bad`` are bad; ``income`` and ``note`` tell some of it."""
     rng = np.random.default_rng(0)
     bad = np.arange(n) < n_bad
-    said = [" ".join(rng.choice(WORDS, 3)) + (" late rent" if one and rng.random() < 0.5 else "") for one in bad]
+    notes = [" ".join(rng.choice(WORDS, 3)) + (" late rent" if one and rng.random() < 0.5 else "") for one in bad]
     return pd.DataFrame(
         {
             "id": [f"A{at}" for at in range(n)],
@@ -81,7 +81,7 @@ def book(n: int, n_bad: int) -> pd.DataFrame:
             "age": rng.integers(20, 70, n),
             "same": 7,
             "empty": "",
-            "note": said,
+            "note": notes,
         }
     )
 

@@ -224,7 +224,7 @@ def test_masks_are_found_with_the_encoder_as_it_came(home: Home) -> None:
     assert open_mask(scorer.schema, masking, scorer.encoder).matcher.encoder.digest == plain.digest
 
 
-def test_every_epoch_is_noted_and_the_summary_tells_what_it_was_worth(home: Home) -> None:
+def test_every_epoch_is_noted_and_the_summary_shows_the_gain(home: Home) -> None:
     epochs = [event["epoch"] for event in events(home, "note") if "epoch" in event]
     summary = events(home, "finished")[0]["summary"]
     kept = [{key: value for key, value in one.items() if key != "taken"} for one in summary["tuning"]["epochs"]]

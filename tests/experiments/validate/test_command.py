@@ -99,7 +99,7 @@ def test_nothing_is_replaced_unasked(evaluate: Evaluate, capsys: Any) -> None:
 
 
 @pytest.mark.usefixtures("blank_pictures")
-def test_rejected_rows_are_written_and_told(evaluate: Evaluate, tmp_path: Path) -> None:
+def test_rejected_rows_are_written_and_reported(evaluate: Evaluate, tmp_path: Path) -> None:
     table = later(120)
     table.loc[7, "amount"] = "a lot"
     table.loc[9, "outcome"] = ""
@@ -275,7 +275,7 @@ def test_a_constant_score_is_called_blind(evaluate: Evaluate, tmp_path: Path) ->
         (lambda table: table, ("--policy", "nowhere.toml"), "nowhere.toml cannot be read"),
     ],
 )
-def test_what_cannot_be_judged_is_refused_in_words(
+def test_what_cannot_be_evaluated_is_refused_with_a_message(
     evaluate: Evaluate,
     capsys: Any,
     change: Callable[[pd.DataFrame], pd.DataFrame],
@@ -283,6 +283,6 @@ def test_what_cannot_be_judged_is_refused_in_words(
     message: str,
 ) -> None:
     assert evaluate(change(later(30)), *more) == 2
-    told = " ".join(capsys.readouterr().err.split())
-    assert message in told
-    assert "Traceback" not in told
+    stderr = " ".join(capsys.readouterr().err.split())
+    assert message in stderr
+    assert "Traceback" not in stderr

@@ -214,7 +214,7 @@ def test_schema_without_protected_columns(scored: ScoredOutcomes) -> None:
     assert drawings(found) == {}
 
 
-def test_masking_touches_only_what_tells(scored: ScoredOutcomes) -> None:
+def test_masking_changes_only_rows_with_sensitive_statements(scored: ScoredOutcomes) -> None:
     with Run.start("evaluate", None, {}) as run:
         found = masked(scored, run)
     assert found is not None

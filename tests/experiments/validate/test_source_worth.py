@@ -50,9 +50,9 @@ def test_each_source_stands_beside_the_model_without_it() -> None:
     assert rows["without Credit bureau accounts"][1] == Interval(value=gain.difference, low=gain.low, high=gain.high)
     assert rows["without Court register"][1:] == (Interval(value=0.0, low=0.0, high=0.0), 1.0)
     assert set(drawings(found)) == {"source_worth"}
-    said = findings(found)["source_worth"]
-    assert said.title == "2 of 3 sources are not shown to earn their keep."
-    assert "Without Call notes and Court register" in said.words
+    finding = findings(found)["source_worth"]
+    assert finding.title == "2 of 3 sources are not shown to earn their keep."
+    assert "Without Call notes and Court register" in finding.words
 
 
 def test_few_rows_are_not_ranked() -> None:

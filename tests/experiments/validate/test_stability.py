@@ -175,12 +175,12 @@ def test_all_narratives_missing(scored: ScoredOutcomes) -> None:
     for row in tables(found)["stability_content"].rows:
         assert row[1] == row[2] == row[4] == Gap(gap="under 50 narratives")
         assert row[3] == "unknown"
-    said = findings(found)["stability_narratives"]
-    assert said.grade == "concern"
-    assert "were not compared" in said.words
+    finding = findings(found)["stability_narratives"]
+    assert finding.grade == "concern"
+    assert "were not compared" in finding.words
 
 
-def test_without_dates_nothing_is_said_of_months(scored: ScoredOutcomes) -> None:
+def test_without_dates_there_is_no_finding_on_months(scored: ScoredOutcomes) -> None:
     found = chapter(with_dates(scored, lambda dates: pd.Series(np.full(len(dates), np.datetime64("NaT", "s")))))
     assert "stability_vintages" not in tables(found)
     assert "stability_months" not in drawings(found)
@@ -236,7 +236,7 @@ def test_a_single_month_can_be_off() -> None:
     assert vintages_finding(vintage("2011-01", 100, 1000, 0.1)).grade == "good"
 
 
-def test_one_month_of_many_that_is_far_off_is_told() -> None:
+def test_one_month_of_many_that_is_far_off_is_reported() -> None:
     right = [vintage(f"2011-{month:02}", 100, 1000, 0.1) for month in range(2, 13)]
     assert vintages_finding(*right).grade == "good"
     far = vintages_finding(vintage("2011-01", 150, 1000, 0.1), *right)
@@ -261,7 +261,7 @@ def test_pictures_are_the_same_twice(scored: ScoredOutcomes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "said"),
+    ("low", "high", "wanted"),
     [
         (-math.inf, 0.0, "up to 50.0\u202f%"),
         (0.0, math.inf, "above 50.0\u202f%"),
@@ -269,5 +269,5 @@ def test_pictures_are_the_same_twice(scored: ScoredOutcomes) -> None:
         (-math.inf, math.inf, "any"),
     ],
 )
-def test_margins_read_as_pds(low: float, high: float, said: str) -> None:
-    assert pd_range(low, high) == said
+def test_margins_read_as_pds(low: float, high: float, wanted: str) -> None:
+    assert pd_range(low, high) == wanted

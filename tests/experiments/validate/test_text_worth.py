@@ -32,11 +32,11 @@ def whole_chapter(scored: ScoredOutcomes) -> Section:
 def test_narratives_that_earn_their_keep() -> None:
     scored = scored_of(OUTCOME, TRUTH, Rows(columns_only=BLURRED, text_only=TEXT))
     found = whole_chapter(scored)
-    said = findings(found)
-    assert said["text_worth"].grade == "good"
-    assert "1,000 pairs" in said["text_worth"].words
-    assert said["text_worth_brier"].grade == "good"
-    assert said["text_worth_parts"].grade == "good"
+    by_key = findings(found)
+    assert by_key["text_worth"].grade == "good"
+    assert "1,000 pairs" in by_key["text_worth"].words
+    assert by_key["text_worth_brier"].grade == "good"
+    assert by_key["text_worth_parts"].grade == "good"
     assert set(drawings(found)) == {"text_worth_length"}
 
 
@@ -107,8 +107,8 @@ def test_no_narratives(why: str) -> None:
     assert findings(found)["text_worth"].grade == "note"
     assert not found.tables
     assert not drawings(found)
-    said = {"schema": "schema has no narratives", "silence": "None of these", "rows": "no row"}[why]
-    assert said in found.words[0]
+    wanted = {"schema": "schema has no narratives", "silence": "None of these", "rows": "no row"}[why]
+    assert wanted in found.words[0]
 
 
 @pytest.mark.parametrize("y", [np.zeros(400), np.ones(400), OUTCOME[:10]], ids=["good", "bad", "ten rows"])

@@ -103,12 +103,12 @@ def test_a_period_is_held_against_those_before_and_the_named_reference(files: li
         watch.take_references([usual])
         watch.take_references([usual])
         watch.take_all(files, date(2026, 11, 5))
-    last = part.seen[-1]
+    last = part.watched_periods[-1]
     assert (last.period, last.profile, last.reference) == ("2026-11-05", (2, 1650), (2, 800))
     assert [period for period, _ in last.history] == [f"2026-11-0{day}" for day in range(1, 5)]
     assert last.history[2] == ("2026-11-03", (3, 290))
-    assert [one.ended for one in part.seen] == [True] * 4 + [False]
-    assert part.seen[0].history == ()
+    assert [one.ended for one in part.watched_periods] == [True] * 4 + [False]
+    assert part.watched_periods[0].history == ()
 
 
 def test_a_period_is_looked_at_again_when_it_has_ended(files: list[Path], tmp_path: Path) -> None:
@@ -120,7 +120,10 @@ def test_a_period_is_looked_at_again_when_it_has_ended(files: list[Path], tmp_pa
         assert not watch.settle(date(2026, 11, 5))
         assert watch.settle(date(2026, 11, 6))
         assert not watch.settle(date(2026, 11, 7))
-    assert [(one.period, one.ended) for one in part.seen[-2:]] == [("2026-11-05", False), ("2026-11-05", True)]
+    assert [(one.period, one.ended) for one in part.watched_periods[-2:]] == [
+        ("2026-11-05", False),
+        ("2026-11-05", True),
+    ]
 
 
 def test_rows_without_a_date_are_a_period_of_their_own_and_nobodys_history(tmp_path: Path) -> None:
@@ -128,7 +131,7 @@ def test_rows_without_a_date_are_a_period_of_their_own_and_nobodys_history(tmp_p
     path.write_text("id,day,amount\na,2026-11-01,1\nb,,2\nc,2026-11-02,1\n", encoding="utf-8")
     with watching(tmp_path / "out", part) as watch:
         watch.take_all([path], TODAY)
-    assert {one.period: [name for name, _ in one.history] for one in part.seen} == {
+    assert {one.period: [name for name, _ in one.history] for one in part.watched_periods} == {
         "2026-11-01": [],
         "2026-11-02": ["2026-11-01"],
         "undated": ["2026-11-01", "2026-11-02"],
@@ -172,16 +175,16 @@ def test_outcomes_are_read_where_they_are_known_and_no_row_is_lost_to_them(tmp_p
     path = tmp_path / "some.csv"
     rows = [f"{n},2026-11-01,1,{cell}\n" for n, cell in enumerate(["bad", "open", "", "odd"])]
     path.write_text("id,day,amount,outcome\n" + "".join(rows), encoding="utf-8")
-    seen: list[list[str]] = []
+    outcomes: list[list[str]] = []
 
     class Outcomes(AmountPart):
         def observe(self, batch: Batch) -> Observed[Sums]:
-            seen.append(list(batch.applications.frame["outcome"]))
+            outcomes.append(list(batch.applications.frame["outcome"]))
             return super().observe(batch)
 
     with watching(tmp_path / "out", Outcomes()) as watch:
         watch.take_all([path], TODAY)
-    assert seen == [["bad", "", "", ""]]
+    assert outcomes == [["bad", "", "", ""]]
 
 
 def test_a_bad_file_leaves_nothing_of_itself_and_all_of_those_before(files: list[Path], tmp_path: Path) -> None:
@@ -235,11 +238,11 @@ def test_a_file_that_is_no_state_is_refused(tmp_path: Path) -> None:
 @contextmanager
 def killed_at(n: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Inside, this process gets SIGKILL when it begins its n-th statement on a state."""
-    connect, seen = sqlite3.connect, [0]
+    connect, n_calls = sqlite3.connect, [0]
 
     def count(_: str) -> None:
-        seen[0] += 1
-        if seen[0] == n:
+        n_calls[0] += 1
+        if n_calls[0] == n:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def traced(path: Path, isolation_level: None) -> sqlite3.Connection:

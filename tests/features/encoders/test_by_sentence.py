@@ -243,10 +243,10 @@ def test_stretches_change_nothing_and_progress_ends_at_the_texts(
     at_once = by_sentence.encode_parts(texts, cut(texts))
     for limit in (1, 3, 7, 100_000):
         monkeypatch.setattr(sentence_encoder, "PASSAGES_AT_ONCE", limit)
-        seen: list[int] = []
-        assert_same(by_sentence.encode_parts(texts, cut(texts), seen.append), at_once)
-        assert seen == sorted(seen)
-        assert seen[-1] == len(texts)
+        progress: list[int] = []
+        assert_same(by_sentence.encode_parts(texts, cut(texts), progress.append), at_once)
+        assert progress == sorted(progress)
+        assert progress[-1] == len(texts)
 
 
 def test_a_long_text_has_forty_parts(by_sentence: SentenceEncoder) -> None:

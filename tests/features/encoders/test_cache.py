@@ -101,23 +101,23 @@ def test_a_bound_smaller_than_one_write_holds(tmp_path: Path) -> None:
     assert cache.n_bytes <= 50_000
 
 
-def test_a_file_that_is_damaged_when_it_is_opened_is_moved_aside_and_said(tmp_path: Path) -> None:
+def test_a_file_that_is_damaged_when_it_is_opened_is_moved_aside_with_a_note(tmp_path: Path) -> None:
     EmbeddingCache(tmp_path, BOUND)
     path = tmp_path / cache_module.FILE_NAME
     path.write_bytes(b"not a database at all" * 1000)
-    said: list[str] = []
-    cache = EmbeddingCache(tmp_path, BOUND, said.append)
+    notes: list[str] = []
+    cache = EmbeddingCache(tmp_path, BOUND, notes.append)
     cache.put_many(DIGEST, ["a"], vectors(["a"]))
     assert len(cache) == 1
     assert path.with_suffix(".damaged").exists()
-    assert said == [f"the cache of vectors {path} was damaged; it lies in vectors-1.damaged now and is begun anew"]
+    assert notes == [f"the cache of vectors {path} was damaged; it lies in vectors-1.damaged now and is begun anew"]
 
 
 @pytest.mark.parametrize("content", [b"x" * 8192, b"", None])
 @pytest.mark.parametrize("use", ["read", "write", "count"])
 def test_a_file_that_is_damaged_or_gone_later_is_begun_anew(tmp_path: Path, content: bytes | None, use: str) -> None:
-    said: list[str] = []
-    cache = EmbeddingCache(tmp_path, BOUND, said.append)
+    notes: list[str] = []
+    cache = EmbeddingCache(tmp_path, BOUND, notes.append)
     cache.put_many(DIGEST, names(500), vectors(names(500)))
     for path in tmp_path.iterdir():
         path.unlink()
@@ -132,7 +132,7 @@ def test_a_file_that_is_damaged_or_gone_later_is_begun_anew(tmp_path: Path, cont
             assert len(cache) == 0
     cache.put_many(DIGEST, ["b"], vectors(["b"]))
     assert list(cache.get_many(DIGEST, ["b"], 8)) == [0]
-    assert len(said) == (content is not None)
+    assert len(notes) == (content is not None)
 
 
 def test_without_a_listener_damage_is_a_warning(tmp_path: Path) -> None:
@@ -201,15 +201,15 @@ def alter(cache: EmbeddingCache, change: Callable[[bytes], bytes | str | None]) 
 def test_damaged_entries_are_computed_anew_and_counted(
     tmp_path: Path, change: Callable[[bytes], bytes | str | None]
 ) -> None:
-    said: list[str] = []
-    encoder, cache = CountingEncoder(), EmbeddingCache(tmp_path, BOUND, said.append)
+    notes: list[str] = []
+    encoder, cache = CountingEncoder(), EmbeddingCache(tmp_path, BOUND, notes.append)
     cached, texts, cuts = CachedEncoder(encoder, cache), ["one", "two. three"], [[(0, 3)], [(0, 5), (5, 10)]]
     first = cached.encode_parts(texts, cuts)
     alter(cache, change)
     again = cached.encode_parts(texts, cuts)
     for name in ("whole", "parts", "share"):
         np.testing.assert_array_equal(getattr(again, name), getattr(first, name))
-    assert said == [f"damaged entries in the cache of vectors {cache.path}: 3; they are computed anew"]
+    assert notes == [f"damaged entries in the cache of vectors {cache.path}: 3; they are computed anew"]
     n_asked = len(encoder.asked)
     cached.encode_parts(texts, cuts)
     assert len(encoder.asked) == n_asked
@@ -230,14 +230,14 @@ def test_numbers_that_were_none_when_they_were_stored_are_not_taken(tmp_path: Pa
 
 
 def test_entries_of_an_older_layout_are_forgotten_without_a_word(tmp_path: Path) -> None:
-    said: list[str] = []
-    cache = EmbeddingCache(tmp_path, BOUND, said.append)
+    notes: list[str] = []
+    cache = EmbeddingCache(tmp_path, BOUND, notes.append)
     cache.put_many(DIGEST, ["a"], vectors(["a"]))
     with sqlite3.connect(cache.path) as db:
         db.execute("PRAGMA user_version = 0")
     db.close()
-    assert len(EmbeddingCache(tmp_path, BOUND, said.append)) == 0
-    assert said == []
+    assert len(EmbeddingCache(tmp_path, BOUND, notes.append)) == 0
+    assert notes == []
 
 
 @pytest.mark.parametrize("place", ["file/cache", "/proc/no/cache"])
@@ -319,10 +319,10 @@ def test_many_texts_are_looked_up_with_few_queries_by_their_keys(
 def test_cached_encoder_reads_each_text_once(tmp_path: Path) -> None:
     encoder = CountingEncoder()
     cached = CachedEncoder(encoder, EmbeddingCache(tmp_path, BOUND))
-    seen: list[int] = []
-    first = cached.encode(["a", "bb", "a", ""], seen.append)
+    progress: list[int] = []
+    first = cached.encode(["a", "bb", "a", ""], progress.append)
     assert encoder.asked == ["a", "bb", ""]
-    assert seen == [1, 4]
+    assert progress == [1, 4]
     again = cached.encode(["", "ccc", "a", "bb"])
     assert encoder.asked == ["a", "bb", "", "ccc"]
     np.testing.assert_array_equal(first, vectors(["a", "bb", "a", ""]))
@@ -334,9 +334,9 @@ def test_progress_over_several_steps(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(cache_module, "ENCODE_STEP", 2)
     cached = CachedEncoder(CountingEncoder(), EmbeddingCache(tmp_path, BOUND))
     cached.encode(["1"])
-    seen: list[int] = []
-    cached.encode(["1", "2", "3", "4", "5", "6"], seen.append)
-    assert seen == [1, 3, 5, 6]
+    progress: list[int] = []
+    cached.encode(["1", "2", "3", "4", "5", "6"], progress.append)
+    assert progress == [1, 3, 5, 6]
 
 
 def test_half_a_surrogate_pair_has_a_key(tmp_path: Path) -> None:
@@ -350,11 +350,11 @@ def test_a_text_is_read_again_only_for_parts_that_are_not_known(tmp_path: Path) 
     cached = CachedEncoder(encoder, EmbeddingCache(tmp_path, BOUND))
     cached.encode(["one", "two. three"])
     assert cached.hit_rate == 0
-    seen: list[int] = []
+    progress: list[int] = []
     cuts = [[(0, 3)], [(0, 5), (5, 10)], [(0, 3)]]
-    first = cached.encode_parts(["one", "two. three", "one"], cuts, seen.append)
+    first = cached.encode_parts(["one", "two. three", "one"], cuts, progress.append)
     assert encoder.asked == ["one", "two. three", "two. three", "two. ", "three"]  # the stand-in reads passages alone
-    assert seen == [2, 3]
+    assert progress == [2, 3]
     assert cached.hit_rate == 1 - 3 / 5
     again = cached.encode_parts(["one", "two. three", "one"], cuts)
     assert len(encoder.asked) == 5

@@ -131,10 +131,10 @@ def test_windows_are_weighted_by_their_tokens(folder: Path) -> None:
 
 
 def test_progress_ends_at_the_number_of_texts(tiny: BertEncoder) -> None:
-    seen: list[int] = []
-    tiny.encode(["a", "", "b " * 500], seen.append)
-    assert seen == sorted(seen)
-    assert seen[-1] == 3
+    progress: list[int] = []
+    tiny.encode(["a", "", "b " * 500], progress.append)
+    assert progress == sorted(progress)
+    assert progress[-1] == 3
 
 
 def test_a_megabyte_in_bounded_memory(tiny: BertEncoder) -> None:

@@ -184,11 +184,11 @@ def test_windows_hold_the_same_tokens_whether_cut_or_not(tiny: BertEncoder, text
 
 
 def test_progress_ends_at_the_number_of_texts(tiny: BertEncoder) -> None:
-    seen: list[int] = []
+    progress: list[int] = []
     texts = ["a! b", "", "b! " * 500]
-    tiny.encode_parts(texts, cut(texts), seen.append)
-    assert seen == sorted(seen)
-    assert seen[-1] == 3
+    tiny.encode_parts(texts, cut(texts), progress.append)
+    assert progress == sorted(progress)
+    assert progress[-1] == 3
 
 
 @given(texts=TEXTS, known=st.integers(0, 5), with_parts=st.booleans())

@@ -205,10 +205,10 @@ def test_sample_keeps_rows_whole_and_in_order(tmp_path: Path, suffix: str) -> No
         frame.to_parquet(path)
     else:
         frame.to_csv(path, index=False)
-    told: list[int] = []
-    sample = sample_rows(path, 1000, on_rows=told.append)
+    row_counts: list[int] = []
+    sample = sample_rows(path, 1000, on_rows=row_counts.append)
     rows = sample.frame.astype(int)
-    assert (len(rows), sample.n_rows, sample.n_damaged, sum(told)) == (1000, n_rows, 0, n_rows)
+    assert (len(rows), sample.n_rows, sample.n_damaged, sum(row_counts)) == (1000, n_rows, 0, n_rows)
     assert rows["i"].is_monotonic_increasing
     assert (rows["twice"] == 2 * rows["i"]).all()
     assert rows["i"].mean() == pytest.approx(n_rows / 2, rel=0.1)

@@ -33,7 +33,7 @@ class Foreign:
         name: of the column.
         cells: repeated down the file.
         read: role, type and what the field says of the notation, which the draft must have.
-        told: what its note, or with ``asked`` the open question, must say.
+        note_text: what its note, or with ``asked`` the open question, must say.
         asked: whether the draft must be refused until somebody decides.
     """
 
@@ -41,7 +41,7 @@ class Foreign:
     name: str
     cells: tuple[str, ...]
     read: str
-    told: str = ""
+    note_text: str = ""
     asked: bool = False
 
 
@@ -194,11 +194,11 @@ def reading(draft: Draft, case: Foreign) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("case", FILES, ids=lambda case: f"{case.origin}-{case.name}")
-def test_a_foreign_column_is_asked_told_or_read_as_it_stands(case: Foreign) -> None:
+def test_a_foreign_column_is_asked_about_noted_or_read_as_it_stands(case: Foreign) -> None:
     draft = drafted(case)
     read, note = reading(draft, case)
     assert read == case.read
-    assert case.told in note
+    assert case.note_text in note
     text = json.dumps(draft.document, ensure_ascii=False)
     if case.asked:
         assert any(case.name in question for question in draft.missing)
@@ -216,9 +216,9 @@ def page() -> Iterator[str]:
     yield "| written by | column | cells | asked or told | read as |\n|---|---|---|---|---|"
     for case in FILES:
         cells = ", ".join(f"`{cell}`" for cell in case.cells[:3] if cell)
-        told = f"{'asks: ' if case.asked else ''}{case.told}" if case.told else "nothing: one reading"
+        note_text = f"{'asks: ' if case.asked else ''}{case.note_text}" if case.note_text else "nothing: one reading"
         read = "nothing until somebody decides" if case.asked else case.read
-        yield f"| {case.origin} | `{case.name}` | {cells} | {told} | {read} |"
+        yield f"| {case.origin} | `{case.name}` | {cells} | {note_text} | {read} |"
 
 
 def test_the_page_is_current() -> None:

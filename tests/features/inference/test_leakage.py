@@ -56,7 +56,7 @@ def test_an_amount_that_only_bad_loans_have_is_a_leak() -> None:
     assert found.why.startswith("it differs from 0 for 200 rows")
 
 
-def test_missingness_is_told_apart_from_values() -> None:
+def test_missingness_is_distinguished_from_values() -> None:
     by_gaps = sign(np.where(np.where(RANDOM.random(N) < 0.08, ~BAD, BAD), "", noisy(0.0)))
     assert by_gaps.why.startswith("whether it is filled separates the outcomes with an AUC of 0.9")
     by_values = sign(np.where(RANDOM.random(N) < 0.4, "", noisy(2.0)))

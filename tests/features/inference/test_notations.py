@@ -157,7 +157,7 @@ def test_days_that_stand_for_no_date_are_codes() -> None:
     assert found.missing_codes == ("00/00/0000", "31/12/9999", "01/01/1900")
 
 
-def test_thousands_or_decimals_are_told_apart_by_the_values_or_asked() -> None:
+def test_thousands_and_decimals_are_distinguished_by_the_values_or_asked_about() -> None:
     doubtful = column("income", "45.000", "900", "1.500")
     assert doubtful.notation.field_keys == {"groupChar": ".", "decimalChar": "."}
     assert "'45.000' in 'income' may be 45 or 45,000" in doubtful.notation.question

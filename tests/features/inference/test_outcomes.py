@@ -152,7 +152,7 @@ def test_no_is_bad_where_the_name_speaks_of_a_good_end(name: str, yes: str, no: 
     levels=st.sampled_from([*YES_NO, ("1", "2"), ("A", "B"), ("-1", "1"), ("0", "1", "2"), ("A", "B", "C", "D")]),
     turned=st.booleans(),
 )
-def test_nothing_is_guessed_where_neither_name_nor_level_tells(
+def test_nothing_is_guessed_where_neither_name_nor_level_shows_it(
     name: str, levels: tuple[str, ...], turned: bool
 ) -> None:
     divided = found(name, *(reversed(levels) if turned else levels))

@@ -49,7 +49,7 @@ def test_common_columns_are_recognised_in_six_languages(code: str, names: str) -
 
 
 @pytest.mark.parametrize("name", ["widgets", "x1", "列一", "", "___", "incognito", "termite", "scoreboard_theme"])
-def test_a_name_that_tells_nothing_gets_no_wording(name: str) -> None:
+def test_a_name_without_meaning_gets_no_wording(name: str) -> None:
     assert subject_of(name) is None
 
 

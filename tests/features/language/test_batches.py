@@ -27,21 +27,21 @@ def test_every_window_with_a_hidden_word_stands_in_one_batch(most: int, seed: in
 @given(st.integers(64, 1000), st.integers(0, 50))
 def test_no_batch_has_more_tokens_than_allowed(most: int, seed: int) -> None:
     found = dealt(most, seed)
-    assert all(batch.seen.numel() <= most for batch in found.batches(0, len(found.parts)))
+    assert all(batch.tokens.numel() <= most for batch in found.batches(0, len(found.parts)))
 
 
 def test_little_is_filled_up_because_neighbours_are_of_like_length() -> None:
     found = dealt(256)
     batches = list(found.batches(0, len(found.parts)))
     assert sum(batch.n_tokens for batch in batches) == found.n_tokens
-    assert found.n_tokens > 0.75 * sum(batch.seen.numel() for batch in batches)
+    assert found.n_tokens > 0.75 * sum(batch.tokens.numel() for batch in batches)
 
 
 def test_a_batch_says_where_the_hidden_tokens_stand() -> None:
     found = dealt()
     part = found.parts[0]
     batch = Batch.of([found.windows[i] for i in part.tolist()], filling=0)
-    rows, columns = np.divmod(batch.places.numpy(), batch.seen.shape[1])
+    rows, columns = np.divmod(batch.places.numpy(), batch.tokens.shape[1])
     assert {int(row) for row in rows} == set(range(len(part)))
     expected = np.concatenate([found.windows[i].places for i in part.tolist()])
     np.testing.assert_array_equal(columns, expected)

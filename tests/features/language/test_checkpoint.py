@@ -62,7 +62,7 @@ def test_a_damaged_one_is_refused(tmp_path: Path, name: str) -> None:
         load_checkpoint(tmp_path, MADE_FOR)
 
 
-def test_a_full_disk_is_told_with_what_to_do(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("a file where the folder should be")
     with pytest.raises(RunError, match=r"no checkpoint can be written.*--resume"):
         save_checkpoint(tmp_path / "run", 1, checkpoint(1.0), MADE_FOR)

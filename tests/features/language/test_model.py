@@ -67,10 +67,10 @@ def test_the_loss_is_that_of_transformers(folder: Path) -> None:
     model = open_language_model(str(folder), 0, precision="fp32")
     model.network.train(False)
     batch = batch_of(model)
-    labels = torch.full(batch.seen.shape, -100)
+    labels = torch.full(batch.tokens.shape, -100)
     labels.view(-1)[batch.places] = batch.hidden
     with torch.no_grad():
-        expected = model.network(input_ids=batch.seen, attention_mask=batch.real, labels=labels).loss
+        expected = model.network(input_ids=batch.tokens, attention_mask=batch.real, labels=labels).loss
         assert float(model.loss(batch)) == pytest.approx(float(expected) * len(batch.hidden), rel=1e-5)
 
 

@@ -30,8 +30,8 @@ from features.language.settings import PretrainingSettings
     ],
 )
 def test_values_that_make_no_sense_are_refused(name: str, value: float) -> None:
-    said = re.escape(f"{name.replace('_', '-')} is {value}")
-    with pytest.raises(ContractError, match=f"{said}.*Give "):
+    message = re.escape(f"{name.replace('_', '-')} is {value}")
+    with pytest.raises(ContractError, match=f"{message}.*Give "):
         replace(PretrainingSettings(), **{name: value})  # type: ignore[arg-type]
 
 

@@ -171,9 +171,9 @@ def pretrain_nothing(model: object) -> EpochFigures:
     return pretrain(kept, Windows.of(kept, TRAINING, VALIDATION, settings), settings, Watch())[0]
 
 
-def test_a_bounded_time_ends_it_and_what_there_is_is_judged(folder: Path) -> None:
+def test_a_time_limit_ends_training_and_the_model_so_far_is_evaluated(folder: Path) -> None:
     found = trained(folder, replace(SETTINGS, epochs=10_000, patience=10_000, max_minutes=1 / 60))
-    assert 1 <= found.figures[-1].epoch < 10_000
+    assert 0 < found.figures[-1].epoch < 10_000
     assert found.figures[-1].seconds < 30
 
 

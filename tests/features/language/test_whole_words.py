@@ -37,10 +37,10 @@ def test_special_tokens_are_never_hidden_nor_put_in_a_words_place(text: str, see
     ids = ids_of(text)
     found = mask_words(ids, KINDS, 0.5, (seed,))
     assert not KINDS.special[found.hidden].any()
-    changed = found.seen[found.places]
+    changed = found.tokens[found.places]
     assert not KINDS.special[changed[changed != KINDS.mask]].any()
     untouched = np.delete(np.arange(len(ids)), found.places)
-    np.testing.assert_array_equal(found.seen[untouched], ids[untouched])
+    np.testing.assert_array_equal(found.tokens[untouched], ids[untouched])
     np.testing.assert_array_equal(ids[found.places], found.hidden)
 
 
@@ -50,10 +50,10 @@ def test_about_15_percent_are_hidden_and_of_these_80_masked_and_10_exchanged() -
     n_tokens = sum(len(ids) - 2 for ids in windows)
     n_hidden = sum(len(one.places) for one in found)
     assert n_hidden / n_tokens == pytest.approx(0.15, abs=0.01)
-    seen = np.concatenate([one.seen[one.places] for one in found])
+    replacements = np.concatenate([one.tokens[one.places] for one in found])
     hidden = np.concatenate([one.hidden for one in found])
-    assert np.mean(seen == KINDS.mask) == pytest.approx(0.8, abs=0.02)
-    assert np.mean(seen == hidden) == pytest.approx(0.1, abs=0.02)
+    assert np.mean(replacements == KINDS.mask) == pytest.approx(0.8, abs=0.02)
+    assert np.mean(replacements == hidden) == pytest.approx(0.1, abs=0.02)
 
 
 def test_masks_are_those_of_the_seeds_and_the_window_alone() -> None:
@@ -61,7 +61,7 @@ def test_masks_are_those_of_the_seeds_and_the_window_alone() -> None:
     first = mask_words(one, KINDS, 0.3, (0, 1))
     mask_words(other, KINDS, 0.3, (0, 1))
     again = mask_words(one, KINDS, 0.3, (0, 1))
-    np.testing.assert_array_equal(first.seen, again.seen)
+    np.testing.assert_array_equal(first.tokens, again.tokens)
     epochs = [mask_words(one, KINDS, 0.3, (0, epoch)).places.tolist() for epoch in range(8)]
     assert len({tuple(places) for places in epochs}) > 4
 

@@ -71,7 +71,7 @@ def matcher() -> ConceptMatcher:
     return ConceptMatcher.open(CONCEPTS, TopicEncoder())
 
 
-def told(*narratives: Sequence[str]) -> SentenceBlock:
+def sentence_block(*narratives: Sequence[str]) -> SentenceBlock:
     """A block of narratives, one per row."""
     text = tuple(sentence for own in narratives for sentence in own)
     row = np.repeat(np.arange(len(narratives)), [len(own) for own in narratives])
@@ -91,7 +91,7 @@ def test_a_sentence_gets_the_concept_that_it_is_about(matcher: ConceptMatcher) -
 
 
 def test_context_of_neighbouring_sentences_is_removed(matcher: ConceptMatcher) -> None:
-    block = told(["The roof leaks. ", "I have debt."], ["A car."])
+    block = sentence_block(["The roof leaks. ", "I have debt."], ["A car."])
     mixed = 0.5 * block.x_sentence[[0, 1, 2]] + 0.5 * block.x_sentence[[1, 0, 2]]  # every sentence tells of the other
     block = replace(block, x_sentence=mixed.astype(np.float32) + np.float32(0.1) * block.x_sentence)
     apart, amid = remove_context(block, matcher.centre)
@@ -105,14 +105,14 @@ def test_context_of_neighbouring_sentences_is_removed(matcher: ConceptMatcher) -
 
 def test_a_narrative_of_one_sentence_has_no_context(matcher: ConceptMatcher) -> None:
     texts = ["A car.", "Nothing at all.", "I am ill."]
-    amid, alone = matcher.match(told(*[[text] for text in texts])), matcher.match_texts(texts)
+    amid, alone = matcher.match(sentence_block(*[[text] for text in texts])), matcher.match_texts(texts)
     np.testing.assert_array_equal(amid.concept, alone.concept)
     np.testing.assert_array_equal(amid.similarity, alone.similarity)
     assert amid.sensitive == alone.sensitive
 
 
 def test_a_sentence_without_a_token_matches_no_concept(matcher: ConceptMatcher) -> None:
-    block = told(["A car. ", "\u200b"])
+    block = sentence_block(["A car. ", "\u200b"])
     x, share = block.x_sentence.copy(), np.array([0.9, 0.0], np.float32)
     x[1] = 0.0
     found = matcher.match(replace(block, x_sentence=x, share=share))
@@ -121,11 +121,11 @@ def test_a_sentence_without_a_token_matches_no_concept(matcher: ConceptMatcher) 
 
 
 def test_no_sentences_and_no_concepts(matcher: ConceptMatcher) -> None:
-    for found in (matcher.match(told()), matcher.match_texts([])):
+    for found in (matcher.match(sentence_block()), matcher.match_texts([])):
         assert found.concept.shape == found.similarity.shape == (0,)
         assert found.sensitive == ()
     none = ConceptMatcher.open((), TopicEncoder())
-    for found in (none.match(told(["A car."])), none.match_texts(["A car."])):
+    for found in (none.match(sentence_block(["A car."])), none.match_texts(["A car."])):
         assert found.concept.tolist() == [NO_CONCEPT]
         assert found.sensitive == (frozenset(),)
 
@@ -133,8 +133,8 @@ def test_no_sentences_and_no_concepts(matcher: ConceptMatcher) -> None:
 @given(st.lists(st.lists(st.sampled_from(["A car.", "roof ", "debt car", "ill", "so"]), min_size=1), max_size=6))
 def test_a_narrative_matches_the_same_among_others(narratives: list[list[str]]) -> None:
     matcher = ConceptMatcher.open(CONCEPTS, TopicEncoder())
-    together = matcher.match(told(*narratives))
-    alone = [matcher.match(told(own)) for own in narratives]
+    together = matcher.match(sentence_block(*narratives))
+    alone = [matcher.match(sentence_block(own)) for own in narratives]
     assert together.concept.tolist() == [k for found in alone for k in found.concept]
     assert together.similarity.tolist() == [value for found in alone for value in found.similarity]
     assert list(together.sensitive) == [kinds for found in alone for kinds in found.sensitive]
@@ -150,7 +150,7 @@ def test_the_size_of_the_blocks_changes_nothing(matcher: ConceptMatcher, monkeyp
 def test_similarity_is_the_mean_of_the_nearest_three_and_the_mean_statement(matcher: ConceptMatcher) -> None:
     x = np.random.default_rng(1).normal(size=(20, matcher.encoder.dim))
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
-    own = matcher.statements[:4]
+    own = matcher.groups.statements[:4]
     nearest = np.sort(unit @ own.T, axis=1)[:, -3:].mean(axis=1)
     middle = own.mean(axis=0) / np.linalg.norm(own.mean(axis=0))
     np.testing.assert_allclose(matcher.concept_similarity(x)[:, 0], (nearest + unit @ middle) / 2, atol=1e-6)
@@ -210,7 +210,7 @@ def test_a_private_sentence_is_found_in_a_joined_passage() -> None:
     encoder = TopicEncoder()
     matcher = ConceptMatcher.open(CONCEPTS, encoder)
     long = long_narrative("I am ill. ", "I fear the surgery. ", "I am ill. ")
-    block = told(["A car. ", "I am ill."], long, long_narrative())
+    block = sentence_block(["A car. ", "I am ill."], long, long_narrative())
     encoder.asked.clear()
     found = matcher.match(block)
     flagged = {at - 2 for at, kinds in enumerate(found.sensitive) if kinds}
@@ -225,8 +225,8 @@ def test_a_private_sentence_is_found_in_a_joined_passage() -> None:
 
 def test_sentences_are_encoded_again_only_where_private_kinds_and_joined_passages_exist() -> None:
     encoder = TopicEncoder()
-    block = told(["I am ill. "] * MAX_PASSAGES, ["A car. The roof."])
-    for concepts, asks in ((CONCEPTS, block), (CONCEPTS[:3], told(long_narrative()))):
+    block = sentence_block(["I am ill. "] * MAX_PASSAGES, ["A car. The roof."])
+    for concepts, asks in ((CONCEPTS, block), (CONCEPTS[:3], sentence_block(long_narrative()))):
         matcher = ConceptMatcher.open(concepts, encoder)
         encoder.asked.clear()
         matcher.match(asks)
@@ -235,7 +235,7 @@ def test_sentences_are_encoded_again_only_where_private_kinds_and_joined_passage
 
 def test_labels_match_no_concept_but_their_words_count() -> None:
     matcher = ConceptMatcher.open(CONCEPTS, TopicEncoder(), labels=[1])
-    block = told(["A car."], ["A car."], ["I am ill."], ["The roof surgery."], long_narrative("I am ill. "))
+    block = sentence_block(["A car."], ["A car."], ["I am ill."], ["The roof surgery."], long_narrative("I am ill. "))
     narrative = np.ones(len(block), np.int64)
     narrative[0] = 0
     found = matcher.match(replace(block, narrative=narrative))

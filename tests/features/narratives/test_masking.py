@@ -73,7 +73,7 @@ def schema() -> Schema:
     return parse_schema(json.dumps(document), "small")
 
 
-def told(folder: Path, *notes: str) -> Applications:
+def applications_of(folder: Path, *notes: str) -> Applications:
     read = applications(folder, [row(id=str(n), note=note) for n, note in enumerate(notes)])
     return Applications(schema(), read.frame, read.row_number)
 
@@ -84,7 +84,7 @@ def mask(*kinds: Sensitive) -> Mask:
 
 def test_sentences_of_the_kinds_are_cut_by_word_and_by_meaning(tmp_path: Path) -> None:
     notes = ["I need a car. I am ill. Thanks.", "After my surgery! I pray.", "", "A car."]
-    found = mask(Sensitive.HEALTH).apply(told(tmp_path, *notes))
+    found = mask(Sensitive.HEALTH).apply(applications_of(tmp_path, *notes))
     assert found.applications.narrative("note") == ["I need a car. Thanks.", "I pray.", "", "A car."]
     assert found.kinds == (frozenset({Sensitive.HEALTH}), frozenset({Sensitive.HEALTH}), frozenset(), frozenset())
     assert found.n_cut.tolist() == [[1], [1], [0], [0]]
@@ -93,7 +93,7 @@ def test_sentences_of_the_kinds_are_cut_by_word_and_by_meaning(tmp_path: Path) -
 
 
 def test_a_sentence_of_two_kinds_counts_for_both_and_is_cut_once(tmp_path: Path) -> None:
-    found = mask(Sensitive.RELIGION, Sensitive.HEALTH).apply(told(tmp_path, "Surgery, then church. A car."))
+    found = mask(Sensitive.RELIGION, Sensitive.HEALTH).apply(applications_of(tmp_path, "Surgery, then church. A car."))
     assert found.applications.narrative("note") == ["A car."]
     assert found.kinds == (frozenset({Sensitive.HEALTH, Sensitive.RELIGION}),)
     assert found.n_cut.tolist() == [[1]]
@@ -102,7 +102,7 @@ def test_a_sentence_of_two_kinds_counts_for_both_and_is_cut_once(tmp_path: Path)
 
 def test_a_narrative_that_is_cut_whole_is_not_written_and_none_of_it_is_read(tmp_path: Path) -> None:
     encoder = TopicEncoder()
-    kept = mask(Sensitive.HEALTH).apply(told(tmp_path, " I am ill. <br> ", "A car.")).applications
+    kept = mask(Sensitive.HEALTH).apply(applications_of(tmp_path, " I am ill. <br> ", "A car.")).applications
     assert kept.narrative("note") == ["", "A car."]
     block = TextReader(schema(), encoder, n_buckets=32, ngrams=1).read(kept)
     assert block.has_text[:, 0].tolist() == [False, True]
@@ -111,20 +111,22 @@ def test_a_narrative_that_is_cut_whole_is_not_written_and_none_of_it_is_read(tmp
 
 
 def test_what_is_cut_has_no_style(tmp_path: Path) -> None:
-    kept = mask(Sensitive.HEALTH).apply(told(tmp_path, "I AM ILL. I am ill. a car", "I am ill.")).applications
+    kept = (
+        mask(Sensitive.HEALTH).apply(applications_of(tmp_path, "I AM ILL. I am ill. a car", "I am ill.")).applications
+    )
     block = TextReader(schema(), TopicEncoder(), n_buckets=32, ngrams=1, style=True).read(kept)
     np.testing.assert_array_equal(block.x_style[:, 0], np.array([[5, 0, 1, 0], [np.nan] * 4], np.float32))
 
 
 def test_the_raw_text_is_cut_where_the_clean_one_was(tmp_path: Path) -> None:
     raw = "A  car.&nbsp;&amp;amp; so <br>I am ill;  thanks\n\nI am ill &lt;3"
-    kept = mask(Sensitive.HEALTH).apply(told(tmp_path, raw)).applications
+    kept = mask(Sensitive.HEALTH).apply(applications_of(tmp_path, raw)).applications
     assert clean(kept.narrative("note")[0], schema().strip).text == "A car. &amp; so\nthanks"
 
 
 def test_without_a_kind_nothing_is_cut_or_encoded(tmp_path: Path) -> None:
     encoder = TopicEncoder()
-    rows = told(tmp_path, "I am ill.")
+    rows = applications_of(tmp_path, "I am ill.")
     found = Mask.open((), schema(), encoder).apply(rows)
     assert found.applications is rows
     assert found.kinds == (frozenset(),)
@@ -146,7 +148,7 @@ def test_a_sentence_that_is_cut_states_nothing() -> None:
 
 
 def test_no_rows(tmp_path: Path) -> None:
-    none = told(tmp_path, "x").take(np.zeros(0, np.intp))
+    none = applications_of(tmp_path, "x").take(np.zeros(0, np.intp))
     found = mask(Sensitive.HEALTH).apply(none)
     assert (len(found.applications), found.kinds, rows_by_kind(found.kinds)) == (0, (), {})
     assert found.n_cut.shape == (0, 1)
@@ -171,8 +173,8 @@ def test_what_is_left_reads_as_the_sentences_that_were_kept(raw: str) -> None:
     rest = shut._rests([raw], rules, named=True)[raw]
     kept = clean(rest.text, rules).text
     whole = clean(raw, rules).text
-    told_ill = whole.lower().count("ill") + whole.lower().count("surgery")
-    assert rest.kinds == ((Sensitive.HEALTH,),) * told_ill
+    n_health = whole.lower().count("ill") + whole.lower().count("surgery")
+    assert rest.kinds == ((Sensitive.HEALTH,),) * n_health
     assert "ill" not in kept.lower()
     assert "surgery" not in kept.lower()
     assert (kept.count("car"), kept.count("So")) == (whole.count("car"), whole.count("So"))
@@ -185,7 +187,7 @@ def test_a_sentence_is_cut_from_a_narrative_of_many(tmp_path: Path, at: int) -> 
     sentences = [f"A car of {n} dollars. " for n in range(200)]
     sentences[at] = "I am ill. "
     assert len(passages("".join(sentences))) == MAX_PASSAGES < len(sentences)
-    found = mask(Sensitive.HEALTH).apply(told(tmp_path, "".join(sentences)))
+    found = mask(Sensitive.HEALTH).apply(applications_of(tmp_path, "".join(sentences)))
     left = found.applications.narrative("note")[0]
     assert left.split() == "".join(sentences).replace("I am ill. ", "").split()
     assert found.n_cut.tolist() == [[1]]
@@ -196,7 +198,7 @@ def test_in_a_label_only_words_are_looked_for(tmp_path: Path) -> None:
     document["fields"].append({"name": "job", "type": "string", "creditfusion": {"role": "narrative"}})
     document["fields"][-1]["creditfusion"]["concepts"] = False
     both = parse_schema(json.dumps(document), "small")
-    read = told(tmp_path, "I am ill.", "I am ill. Surgery.")
+    read = applications_of(tmp_path, "I am ill.", "I am ill. Surgery.")
     frame = read.frame.assign(job=read.frame["note"])
     encoder = TopicEncoder()
     shut = Mask.open([Sensitive.HEALTH], both, encoder)

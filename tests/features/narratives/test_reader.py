@@ -45,13 +45,13 @@ def test_narratives_become_arrays(tmp_path: Path) -> None:
     encoder = LengthEncoder()
     notes = ["a  car", "", " \t ", "roof", "a car"]
     rows = applications(tmp_path, [row(id=str(n), note=note) for n, note in enumerate(notes)])
-    seen: list[int] = []
-    block = TextReader(small_schema(), encoder, n_buckets=32, ngrams=2).read(rows, seen.append)
+    progress: list[int] = []
+    block = TextReader(small_schema(), encoder, n_buckets=32, ngrams=2).read(rows, progress.append)
     assert block.names == ("note",)
     assert block.has_text[:, 0].tolist() == [True, False, False, True, True]
     assert block.x_text[:, 0].tolist() == [[5, 1], [0, 0], [0, 0], [4, 1], [5, 1]]
     assert encoder.asked == ["a car", "roof"]
-    assert seen == [2]
+    assert progress == [2]
     expected = hashed_words(["a car", "", "", "roof", "a car"], 32, 2)
     np.testing.assert_array_equal(block.x_lex.toarray(), expected.toarray())
 
@@ -78,10 +78,10 @@ def test_sentences_come_with_the_same_narratives(tmp_path: Path) -> None:
     notes = ["A  car. For work!", "", "roof", "A car. For work!"]
     rows = applications(tmp_path, [row(id=str(n), note=note) for n, note in enumerate(notes)])
     reader = TextReader(small_schema(), encoder, n_buckets=32, ngrams=2)
-    seen: list[int] = []
-    block, sentences = reader.read_sentences(rows, seen.append)
+    progress: list[int] = []
+    block, sentences = reader.read_sentences(rows, progress.append)
     assert encoder.asked[:3] == ["A car. For work!", "roof", "A car. "]
-    assert seen[-1] == 2
+    assert progress[-1] == 2
     plain = reader.read(rows)
     np.testing.assert_array_equal(block.x_text, plain.x_text)
     np.testing.assert_array_equal(block.has_text, plain.has_text)
@@ -142,20 +142,20 @@ def test_style_is_read_of_every_narrative_where_it_is_asked_for(tmp_path: Path) 
         row(id="2", note="", town="ULM"),
         row(id="3", note="x", town=""),
     ]
-    told = read_all(write_csv(tmp_path / "rows.csv", rows), two_narratives(), ReadOptions()).applications
-    reader = TextReader(told.schema, LengthEncoder(), n_buckets=32, ngrams=1, style=True)
-    block, _ = reader.read_sentences(told)
+    rows_as_read = read_all(write_csv(tmp_path / "rows.csv", rows), two_narratives(), ReadOptions()).applications
+    reader = TextReader(rows_as_read.schema, LengthEncoder(), n_buckets=32, ngrams=1, style=True)
+    block, _ = reader.read_sentences(rows_as_read)
     assert block.names == ("town", "note")
     assert block.x_style.dtype == np.float32
     nothing = [np.nan] * 4
     expected = [[[3, 0, 1, 0], [6, 0.25, 0, 1]], [[3, 1, 0, 0], nothing], [nothing, [1, 0, 1, 0]]]
     np.testing.assert_array_equal(block.x_style, np.array(expected, np.float32))
-    np.testing.assert_array_equal(reader.read(told).x_style, block.x_style)
+    np.testing.assert_array_equal(reader.read(rows_as_read).x_style, block.x_style)
     for at in range(3):
-        alone = reader.read(told.take(np.array([at])))
+        alone = reader.read(rows_as_read.take(np.array([at])))
         np.testing.assert_array_equal(alone.x_style, block.x_style[[at]])
-    assert reader.read(told.take(np.zeros(0, np.intp))).x_style.shape == (0, 2, 4)
-    plain = replace(reader, style=False).read(told)
+    assert reader.read(rows_as_read.take(np.zeros(0, np.intp))).x_style.shape == (0, 2, 4)
+    plain = replace(reader, style=False).read(rows_as_read)
     assert plain.x_style.shape == (3, 2, 0)
     np.testing.assert_array_equal(plain.x_text, block.x_text)
 

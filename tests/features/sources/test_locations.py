@@ -80,8 +80,10 @@ def test_what_is_no_secret_is_shown() -> None:
 def test_a_driver_does_not_tell_the_password() -> None:
     url = "postgresql://u:s3c%20t@h/d?sslpassword=more#t"
     location = parse_locations([f"bureau={url}"], SCHEMA)["bureau"]
-    told = location.without_password(f"s3c t of user u, s3c%20t, more: host=h password='s3c t' sslpassword=more {url}")
-    assert told == "... of user u, ..., ...: host=h password=... sslpassword=... postgresql://h/d?...#t"
+    masked = location.without_password(
+        f"s3c t of user u, s3c%20t, more: host=h password='s3c t' sslpassword=more {url}"
+    )
+    assert masked == "... of user u, ..., ...: host=h password=... sslpassword=... postgresql://h/d?...#t"
 
 
 def test_a_schema_without_sources_takes_none() -> None:

@@ -28,7 +28,7 @@ from features.text.scripts import count_spaceless, has_spaceless, language_of, s
         ("", ""),
     ],
 )
-def test_the_script_tells_the_language(text: str, language: str) -> None:
+def test_the_language_follows_from_the_script(text: str, language: str) -> None:
     assert language_of(text) == language
 
 

@@ -32,15 +32,15 @@ from tests.support.designs import (
     with_numbers,
     without_narratives,
 )
-from tests.support.logged import make_told, whole_text, without_sentences
+from tests.support.logged import make_with_sentences, whole_text, without_sentences
 from tests.support.shapley_values import shapley
 
 SHAPE = Shape(n_num=3, n_cat=1)
 
 
 @pytest.fixture(scope="module")
-def told() -> tuple[Design, SentenceBlock]:
-    return make_told(400, shape=SHAPE)
+def with_sentences() -> tuple[Design, SentenceBlock]:
+    return make_with_sentences(400, shape=SHAPE)
 
 
 def plain(design: Design) -> FusionModel:
@@ -49,8 +49,8 @@ def plain(design: Design) -> FusionModel:
 
 def with_components(design: Design) -> FusionModel:
     """Trees hear components of the narratives too; bad outcomes hang on two of them together."""
-    heard = np.abs(design.text.x_text[:, :, 1]).sum(axis=1) > 1.0
-    y = np.where(np.random.default_rng(3).random(len(design)) < 0.9, heard, outcome(design)).astype(np.float64)
+    is_large = np.abs(design.text.x_text[:, :, 1]).sum(axis=1) > 1.0
+    y = np.where(np.random.default_rng(3).random(len(design)) < 0.9, is_large, outcome(design)).astype(np.float64)
     return fit(sample_of(design, y, MONOTONE[: SHAPE.n_num]), WITH_COMPONENTS)[0]
 
 
@@ -68,13 +68,13 @@ MODELS: dict[str, Callable[[Design], FusionModel]] = {
 
 
 @pytest.fixture(scope="module", params=MODELS)
-def model(told: tuple[Design, SentenceBlock], request: pytest.FixtureRequest) -> FusionModel:
-    return MODELS[request.param](told[0])
+def model(with_sentences: tuple[Design, SentenceBlock], request: pytest.FixtureRequest) -> FusionModel:
+    return MODELS[request.param](with_sentences[0])
 
 
 @pytest.fixture(scope="module")
-def explainer(model: FusionModel, told: tuple[Design, SentenceBlock]) -> Explainer:
-    return Explainer.of(model, told[0].tabular.take(np.arange(30)))
+def explainer(model: FusionModel, with_sentences: tuple[Design, SentenceBlock]) -> Explainer:
+    return Explainer.of(model, with_sentences[0].tabular.take(np.arange(30)))
 
 
 def brute_force(model: FusionModel, background: TabularBlock, row: Design) -> tuple[float, Floats]:
@@ -113,9 +113,9 @@ def test_the_models_have_the_parts_that_they_are_explained_for(model: FusionMode
 
 @pytest.mark.parametrize("row", [0, 3, 11])
 def test_columns_and_narratives_get_their_shapley_values(
-    explainer: Explainer, told: tuple[Design, SentenceBlock], row: int
+    explainer: Explainer, with_sentences: tuple[Design, SentenceBlock], row: int
 ) -> None:
-    design, block = told
+    design, block = with_sentences
     index = np.array([row])
     explanation = explainer.explain(design.take(index), block.take(index))
     base, values = brute_force(explainer.model, design.tabular.take(np.arange(30)), design.take(index))
@@ -126,8 +126,10 @@ def test_columns_and_narratives_get_their_shapley_values(
 
 
 @pytest.mark.parametrize("place", [0, 40, 90])
-def test_sentences_get_their_owen_values(explainer: Explainer, told: tuple[Design, SentenceBlock], place: int) -> None:
-    design, block = told
+def test_sentences_get_their_owen_values(
+    explainer: Explainer, with_sentences: tuple[Design, SentenceBlock], place: int
+) -> None:
+    design, block = with_sentences
     bounds = block.bounds()
     begin, end = [(a, b) for a, b in itertools.pairwise(bounds.tolist()) if b - a > 1][place]
     row, narrative = int(block.row[begin]), int(block.narrative[begin])
@@ -143,8 +145,8 @@ def test_sentences_get_their_owen_values(explainer: Explainer, told: tuple[Desig
     np.testing.assert_allclose(explanation.sentences[begin:end], shapley(end - begin, worth), rtol=0, atol=1e-5)
 
 
-def test_contributions_add_up(explainer: Explainer, told: tuple[Design, SentenceBlock]) -> None:
-    design, block = told
+def test_contributions_add_up(explainer: Explainer, with_sentences: tuple[Design, SentenceBlock]) -> None:
+    design, block = with_sentences
     explanation = explainer.explain(design, block)
     assert np.abs(explanation.reconciliation).max() < 1e-8
     np.testing.assert_array_equal(explanation.margin, explainer.model.predict(design).margin)
@@ -154,8 +156,10 @@ def test_contributions_add_up(explainer: Explainer, told: tuple[Design, Sentence
     assert (explanation.sentence_error == 0.0).all()
 
 
-def test_shares_sum_to_one_without_special_tokens(explainer: Explainer, told: tuple[Design, SentenceBlock]) -> None:
-    design, block = told
+def test_shares_sum_to_one_without_special_tokens(
+    explainer: Explainer, with_sentences: tuple[Design, SentenceBlock]
+) -> None:
+    design, block = with_sentences
     bounds = block.bounds()
     total = np.repeat(np.add.reduceat(block.share, bounds[:-1]), np.diff(bounds))
     exact = replace(block, share=block.share / total)
@@ -171,9 +175,9 @@ def test_shares_sum_to_one_without_special_tokens(explainer: Explainer, told: tu
 
 
 def test_a_part_without_a_token_has_the_mean_narratives_log_odds(
-    explainer: Explainer, told: tuple[Design, SentenceBlock]
+    explainer: Explainer, with_sentences: tuple[Design, SentenceBlock]
 ) -> None:
-    design, block = told
+    design, block = with_sentences
     first = int(block.bounds()[np.flatnonzero(np.diff(block.bounds()) > 1)[0]])
     mine = np.flatnonzero((block.row == block.row[first]) & (block.narrative == block.narrative[first]))
     share = block.share.copy()
@@ -188,7 +192,7 @@ def test_a_part_without_a_token_has_the_mean_narratives_log_odds(
 
 
 def test_long_narratives_are_sampled_with_an_error_that_holds(explainer: Explainer) -> None:
-    design, block = make_told(12, seed=5, shape=SHAPE, most_sentences=MAX_ENUMERATED + 8)
+    design, block = make_with_sentences(12, seed=5, shape=SHAPE, most_sentences=MAX_ENUMERATED + 8)
     first, second = (explainer.explain(design, block, seed) for seed in (0, 1))
     sampled = first.sentence_error > 0
     np.testing.assert_array_equal(first.orders, np.where(sampled, 2 * PAIRS, 0))
@@ -203,8 +207,10 @@ def test_long_narratives_are_sampled_with_an_error_that_holds(explainer: Explain
     assert 0.5 < float(np.sqrt(np.mean(z**2))) < 1.5
 
 
-def test_explanations_of_rows_are_independent(explainer: Explainer, told: tuple[Design, SentenceBlock]) -> None:
-    design, block = told
+def test_explanations_of_rows_are_independent(
+    explainer: Explainer, with_sentences: tuple[Design, SentenceBlock]
+) -> None:
+    design, block = with_sentences
     together = explainer.explain(design, block)
     order = np.random.default_rng(1).permutation(len(design))[:50]
     apart = explainer.explain(design.take(order), block.take(order))
@@ -225,7 +231,7 @@ def test_an_unused_column_gets_nothing_and_equal_columns_get_equal_credit_where_
     y = outcome(design)
     model, _ = fit(sample_of(design, y, (0, 0, 0)), config)
     explainer = Explainer.of(model, design.tabular)
-    nothing = make_told(1)[1].take(np.zeros(0, dtype=np.intp))
+    nothing = make_with_sentences(1)[1].take(np.zeros(0, dtype=np.intp))
     explanation = explainer.explain(design, nothing)
     assert (explanation.columns[:, 2] == 0.0).all()
     head = explanation.columns - explanation.from_trees[:, : explanation.columns.shape[1]]
@@ -234,7 +240,7 @@ def test_an_unused_column_gets_nothing_and_equal_columns_get_equal_credit_where_
 
 
 def test_an_absent_narrative_has_no_contribution(explainer: Explainer) -> None:
-    design, block = make_told(60, seed=3, shape=SHAPE)
+    design, block = make_with_sentences(60, seed=3, shape=SHAPE)
     explanation = explainer.explain(design, block)
     silent = ~design.text.has_text
     assert silent.any()
@@ -242,16 +248,16 @@ def test_an_absent_narrative_has_no_contribution(explainer: Explainer) -> None:
 
 
 def test_a_narrative_of_too_many_sentences_is_refused(explainer: Explainer) -> None:
-    design, block = make_told(1, seed=1, shape=SHAPE, most_sentences=MAX_PASSAGES + 30)
+    design, block = make_with_sentences(1, seed=1, shape=SHAPE, most_sentences=MAX_PASSAGES + 30)
     while len(block) and np.diff(block.bounds()).max() <= MAX_PASSAGES:
-        design, block = make_told(1, seed=len(block), shape=SHAPE, most_sentences=MAX_PASSAGES + 30)
+        design, block = make_with_sentences(1, seed=len(block), shape=SHAPE, most_sentences=MAX_PASSAGES + 30)
     with pytest.raises(ValueError, match=f"sentences, more than {MAX_PASSAGES}"):
         explainer.explain(design, block)
 
 
-def test_no_rows_at_all(explainer: Explainer, told: tuple[Design, SentenceBlock]) -> None:
+def test_no_rows_at_all(explainer: Explainer, with_sentences: tuple[Design, SentenceBlock]) -> None:
     none = np.zeros(0, dtype=np.intp)
-    explanation = explainer.explain(told[0].take(none), told[1].take(none))
+    explanation = explainer.explain(with_sentences[0].take(none), with_sentences[1].take(none))
     assert explanation.columns.shape == (0, 4)
     assert len(explanation.sentences) == 0
 
@@ -260,20 +266,20 @@ def test_a_model_without_narratives_is_explained() -> None:
     design = without_narratives(make_design(300, shape=SHAPE))
     y = np.random.default_rng(0).integers(0, 2, 300).astype(np.float64)
     model, _ = fit(sample_of(design, y, MONOTONE[:3]), SMALL)
-    nothing = make_told(1)[1].take(np.zeros(0, dtype=np.intp))
+    nothing = make_with_sentences(1)[1].take(np.zeros(0, dtype=np.intp))
     explanation = Explainer.of(model, design.tabular).explain(design, nothing)
     assert np.abs(explanation.reconciliation).max() < 1e-8
 
 
-def test_a_background_without_rows_is_refused(model: FusionModel, told: tuple[Design, SentenceBlock]) -> None:
+def test_a_background_without_rows_is_refused(model: FusionModel, with_sentences: tuple[Design, SentenceBlock]) -> None:
     with pytest.raises(ValueError, match="background without rows"):
-        Explainer.of(model, told[0].tabular.take(np.zeros(0, dtype=np.intp)))
+        Explainer.of(model, with_sentences[0].tabular.take(np.zeros(0, dtype=np.intp)))
 
 
 @settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 12), most=st.integers(1, 14))
 def test_any_rows_add_up_and_their_sentences_too(explainer: Explainer, seed: int, n: int, most: int) -> None:
-    design, block = make_told(n, seed, SHAPE, most)
+    design, block = make_with_sentences(n, seed, SHAPE, most)
     explanation = explainer.explain(design, block)
     assert np.abs(explanation.reconciliation).max() < 1e-8
     summed = np.zeros_like(explanation.narratives)
@@ -281,8 +287,10 @@ def test_any_rows_add_up_and_their_sentences_too(explainer: Explainer, seed: int
     np.testing.assert_allclose(summed, explanation.narratives, rtol=0, atol=1e-9)
 
 
-def test_other_weights_give_another_explanation(explainer: Explainer, told: tuple[Design, SentenceBlock]) -> None:
-    design, block = told
+def test_other_weights_give_another_explanation(
+    explainer: Explainer, with_sentences: tuple[Design, SentenceBlock]
+) -> None:
+    design, block = with_sentences
     text = replace(design.text, x_text=design.text.x_text[:, :, ::-1])
     y = outcome(Design(replace(design.tabular, x_num=design.tabular.x_num[:, ::-1]), text))
     model, _ = fit(sample_of(design, y, MONOTONE[: SHAPE.n_num]), SMALL)
@@ -295,8 +303,8 @@ def test_other_weights_give_another_explanation(explainer: Explainer, told: tupl
 
 
 @pytest.fixture(scope="module")
-def styled(told: tuple[Design, SentenceBlock]) -> Design:
-    design, _ = told
+def styled(with_sentences: tuple[Design, SentenceBlock]) -> Design:
+    design, _ = with_sentences
     written = design.text.has_text
     style = np.random.default_rng(8).normal(size=(*written.shape, 2)).astype(np.float32)
     style[~written] = np.nan
@@ -312,9 +320,9 @@ def style_explainer(styled: Design) -> Explainer:
 
 
 def test_style_belongs_to_its_narrative(
-    style_explainer: Explainer, styled: Design, told: tuple[Design, SentenceBlock]
+    style_explainer: Explainer, styled: Design, with_sentences: tuple[Design, SentenceBlock]
 ) -> None:
-    explanation = style_explainer.explain(styled, told[1])
+    explanation = style_explainer.explain(styled, with_sentences[1])
     assert np.abs(explanation.reconciliation).max() < 1e-8
     np.testing.assert_array_equal(explanation.margin, style_explainer.model.predict(styled).margin)
     assert np.abs(explanation.style[:, 0]).max() > 0.05
@@ -322,9 +330,9 @@ def test_style_belongs_to_its_narrative(
 
 
 def test_no_sentence_is_credited_with_style(
-    style_explainer: Explainer, styled: Design, told: tuple[Design, SentenceBlock]
+    style_explainer: Explainer, styled: Design, with_sentences: tuple[Design, SentenceBlock]
 ) -> None:
-    block = told[1]
+    block = with_sentences[1]
     begin, end = next((a, b) for a, b in itertools.pairwise(block.bounds().tolist()) if b - a == 1)
     row, number = int(block.row[begin]), int(block.narrative[begin])
     one = styled.take(np.array([row]))
@@ -347,6 +355,6 @@ def test_no_sentence_is_credited_with_style(
     assert style_explainer.explain(one, nothing).narratives.shape == (1, 2)
 
 
-def test_a_model_that_reads_no_style_has_none(model: FusionModel, told: tuple[Design, SentenceBlock]) -> None:
-    explanation = Explainer.of(model, told[0].tabular.take(np.arange(30))).explain(*told)
+def test_a_model_that_reads_no_style_has_none(model: FusionModel, with_sentences: tuple[Design, SentenceBlock]) -> None:
+    explanation = Explainer.of(model, with_sentences[0].tabular.take(np.arange(30))).explain(*with_sentences)
     np.testing.assert_allclose(explanation.style, 0.0, rtol=0, atol=1e-9)

@@ -16,7 +16,7 @@ from fusion.explain.attribution import Explainer
 from fusion.explain.exact_sentences import explain_exactly
 from fusion.model.training import fit
 from tests.support.designs import MONOTONE, SMALL, WITH_COMPONENTS, Shape, outcome, sample_of
-from tests.support.logged import make_told
+from tests.support.logged import make_with_sentences
 from tests.support.shapley_values import shapley
 
 SHAPE = Shape(n_num=2, n_cat=1)
@@ -24,15 +24,15 @@ Loose = tuple[Floats32, sparse.csr_matrix]
 
 
 @pytest.fixture(scope="module")
-def told() -> tuple[Design, SentenceBlock]:
-    return make_told(300, shape=SHAPE, most_sentences=5)
+def with_sentences() -> tuple[Design, SentenceBlock]:
+    return make_with_sentences(300, shape=SHAPE, most_sentences=5)
 
 
 @pytest.fixture(scope="module", params=[SMALL, WITH_COMPONENTS], ids=["plain", "components"])
-def explainer(told: tuple[Design, SentenceBlock], request: pytest.FixtureRequest) -> Explainer:
-    y = outcome(told[0])
-    model, _ = fit(sample_of(told[0], y, MONOTONE[: SHAPE.n_num]), request.param)
-    return Explainer.of(model, told[0].tabular)
+def explainer(with_sentences: tuple[Design, SentenceBlock], request: pytest.FixtureRequest) -> Explainer:
+    y = outcome(with_sentences[0])
+    model, _ = fit(sample_of(with_sentences[0], y, MONOTONE[: SHAPE.n_num]), request.param)
+    return Explainer.of(model, with_sentences[0].tabular)
 
 
 def read_texts(texts: Sequence[str]) -> Loose:
@@ -45,9 +45,9 @@ def read_texts(texts: Sequence[str]) -> Loose:
     return vectors, sparse.csr_matrix(words)
 
 
-def owen_values(explainer: Explainer, told: tuple[Design, SentenceBlock], begin: int, end: int) -> Floats:
+def owen_values(explainer: Explainer, with_sentences: tuple[Design, SentenceBlock], begin: int, end: int) -> Floats:
     """By the definition, each part of the narrative read by ``read_texts``."""
-    design, block = told
+    design, block = with_sentences
     row, narrative = int(block.row[begin]), int(block.narrative[begin])
     own = design.take(np.array([row]))
     n_buckets = SHAPE.n_buckets
@@ -67,13 +67,13 @@ def owen_values(explainer: Explainer, told: tuple[Design, SentenceBlock], begin:
 
 
 def test_short_narratives_are_read_in_every_combination(
-    explainer: Explainer, told: tuple[Design, SentenceBlock]
+    explainer: Explainer, with_sentences: tuple[Design, SentenceBlock]
 ) -> None:
-    design, block = told
+    design, block = with_sentences
     explanation = explain_exactly(explainer, design, block, read_texts)
     several = [(a, b) for a, b in itertools.pairwise(block.bounds().tolist()) if b - a > 1]
     for begin, end in several[::60]:
-        wanted = owen_values(explainer, told, begin, end)
+        wanted = owen_values(explainer, with_sentences, begin, end)
         np.testing.assert_allclose(explanation.sentences[begin:end], wanted, rtol=0, atol=1e-9)
     assert explanation.exact.all()
     assert (explanation.sentence_error == 0.0).all()
@@ -85,7 +85,7 @@ def test_short_narratives_are_read_in_every_combination(
 def test_long_narratives_are_corrected_along_sampled_orders(
     explainer: Explainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    design, block = make_told(40, seed=2, shape=SHAPE, most_sentences=8)
+    design, block = make_with_sentences(40, seed=2, shape=SHAPE, most_sentences=8)
     wanted = explain_exactly(explainer, design, block, read_texts)
     monkeypatch.setattr(exact, "REENCODED_CHARACTERS", 6000)
     sampled = explain_exactly(explainer, design, block, read_texts)
@@ -101,9 +101,9 @@ def test_long_narratives_are_corrected_along_sampled_orders(
 
 
 def test_narratives_too_long_to_encode_again_keep_their_fast_values(
-    explainer: Explainer, told: tuple[Design, SentenceBlock], monkeypatch: pytest.MonkeyPatch
+    explainer: Explainer, with_sentences: tuple[Design, SentenceBlock], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    design, block = told
+    design, block = with_sentences
     monkeypatch.setattr(exact, "REENCODED_CHARACTERS", 1)
     explanation = explain_exactly(explainer, design, block, read_texts)
     size = np.repeat(np.diff(block.bounds()), np.diff(block.bounds()))
@@ -112,7 +112,7 @@ def test_narratives_too_long_to_encode_again_keep_their_fast_values(
 
 
 def test_narratives_of_one_sentence_need_no_reading(explainer: Explainer) -> None:
-    design, block = make_told(20, seed=9, shape=SHAPE, most_sentences=1)
+    design, block = make_with_sentences(20, seed=9, shape=SHAPE, most_sentences=1)
 
     def never(texts: Sequence[str]) -> Loose:
         raise AssertionError(texts)

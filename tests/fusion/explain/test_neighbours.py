@@ -46,8 +46,8 @@ def test_ends() -> None:
 
 
 @given(st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_intervals_hold_the_rate(seen: tuple[int, int]) -> None:
-    n_bad, n = seen
+def test_intervals_hold_the_rate(counts: tuple[int, int]) -> None:
+    n_bad, n = counts
     low, high = jeffreys_interval(n_bad, n)
     assert 0.0 <= low <= n_bad / n <= high <= 1.0
     mirrored = jeffreys_interval(n - n_bad, n)

@@ -27,7 +27,7 @@ def test_the_background_is_everybody_or_those_who_were_just_approved() -> None:
     assert len(background_rows(columns, MARGIN, config("near_cutoff", share=1.0), CUTOFFS)) == len(approved)
 
 
-def test_who_was_just_approved_is_told_by_each_rows_own_cut_off() -> None:
+def test_the_background_near_the_cut_off_follows_each_rows_own_cut_off() -> None:
     columns = make_design(101).tabular
     cutoffs = np.where(np.arange(101) < 50, 0.02, 0.2)  # log-odds -3.89 and -1.386; the margins rise from -4 to 1
     near = background_rows(columns, MARGIN, config("near_cutoff", share=0.04), cutoffs)
@@ -56,5 +56,5 @@ def test_the_population_is_bounded_and_contributions_add_up(trained: Trained, mo
     rows = np.array([known[value] for value in population.margin.tolist()])
     np.testing.assert_array_equal(population.bad, trained.y[rows] > 0.5)
     np.testing.assert_array_equal(population.distances, apart[rows])
-    said = trained.model.predict(trained.design).margin[rows]
-    np.testing.assert_allclose(base + population.contributions.sum(axis=1), said, rtol=0, atol=1e-5)
+    predicted = trained.model.predict(trained.design).margin[rows]
+    np.testing.assert_allclose(base + population.contributions.sum(axis=1), predicted, rtol=0, atol=1e-5)

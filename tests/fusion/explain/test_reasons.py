@@ -14,7 +14,7 @@ from features.arrays import Ints
 from fusion.config import Config, DecisionConfig, ExplainConfig, ScaleConfig
 from fusion.explain.explanation import Explanation, to_points
 from fusion.explain.reasons import ReasonBook, principal_reasons, reason_points
-from tests.support.logged import make_told
+from tests.support.logged import make_with_sentences
 
 SCALE = ScaleConfig()
 N = 30
@@ -51,7 +51,7 @@ COLUMNS, NARRATIVES = ("income", "income_ratio", "state", "loan amount"), ("essa
 
 @pytest.fixture(scope="module")
 def explanation() -> Explanation:
-    _, block = make_told(N)
+    _, block = make_with_sentences(N)
     random = np.random.default_rng(0)
     columns, sentences = random.normal(size=(N, 4)) * 0.5, random.normal(size=len(block)) * 0.3
     narratives = np.zeros((N, 2))
@@ -129,8 +129,8 @@ def named(*columns: tuple[str, str | None]) -> Schema:
     plain = parse_schema(json.dumps({"fields": fields, "creditfusion": {"version": 1, "name": "named"}}), "named")
     codes = [None, *(code for _, code in columns)]
     reasons = [Reason(code, f"Told as {code}.", disclosable=False) if code else None for code in codes]
-    told = [replace(field, reason=reason) for field, reason in zip(plain.fields, reasons, strict=True)]
-    return replace(plain, fields=tuple(told))
+    with_reasons = [replace(field, reason=reason) for field, reason in zip(plain.fields, reasons, strict=True)]
+    return replace(plain, fields=tuple(with_reasons))
 
 
 @pytest.mark.parametrize(
@@ -176,9 +176,9 @@ def test_reasons_are_adverse_strongest_first_and_worth_their_least(explanation: 
     reasons = principal_reasons(explanation, concept, BOOK, config(5.0), 3)
     for row in range(N):
         wanted = sorted(value for value in points[row].tolist() if value <= -5.0)[:3]
-        told = reasons.of(row)
-        assert [value for _, value in told] == pytest.approx(wanted)
-        assert [points[row, BOOK.reasons.index(reason)] for reason, _ in told] == pytest.approx(wanted)
+        row_reasons = reasons.of(row)
+        assert [value for _, value in row_reasons] == pytest.approx(wanted)
+        assert [points[row, BOOK.reasons.index(reason)] for reason, _ in row_reasons] == pytest.approx(wanted)
     assert reasons.narrative_points == pytest.approx(to_points(explanation.narratives.sum(axis=1), SCALE))
 
 

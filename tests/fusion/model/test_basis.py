@@ -187,12 +187,12 @@ def test_without_text_nothing_of_the_narratives_is_left() -> None:
 
 def test_without_columns_nothing_but_the_narratives_is_left() -> None:
     inputs = BASIS.inputs(DESIGN)
-    told = inputs.without_columns()
-    assert told.x_columns.shape == (300, 0)
-    np.testing.assert_array_equal(told.x_text, inputs.x_text)
-    np.testing.assert_array_equal(told.x_absent, inputs.x_absent)
-    np.testing.assert_array_equal(told.x_words.toarray(), inputs.x_words.toarray())
-    assert_same(BASIS.inputs(with_text_of(make_design(300, seed=9), DESIGN)).without_columns(), told)
+    without_columns = inputs.without_columns()
+    assert without_columns.x_columns.shape == (300, 0)
+    np.testing.assert_array_equal(without_columns.x_text, inputs.x_text)
+    np.testing.assert_array_equal(without_columns.x_absent, inputs.x_absent)
+    np.testing.assert_array_equal(without_columns.x_words.toarray(), inputs.x_words.toarray())
+    assert_same(BASIS.inputs(with_text_of(make_design(300, seed=9), DESIGN)).without_columns(), without_columns)
 
 
 @settings(max_examples=40)

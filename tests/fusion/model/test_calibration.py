@@ -62,9 +62,11 @@ def test_an_optional_part_that_helps_is_kept() -> None:
 
 def test_of_two_optional_copies_one_is_left_out() -> None:
     rng = np.random.default_rng(4)
-    said = rng.normal(size=2000)
-    y = outcomes(said, rng)
-    weights = fit_blend(y, np.column_stack([said, said, said]), np.array([False, True, True])).weights
+    text_margin = rng.normal(size=2000)
+    y = outcomes(text_margin, rng)
+    weights = fit_blend(
+        y, np.column_stack([text_margin, text_margin, text_margin]), np.array([False, True, True])
+    ).weights
     assert weights[1:] == (0.0, 0.0)
 
 

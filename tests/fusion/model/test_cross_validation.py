@@ -53,7 +53,7 @@ def same(one: Margins, other: Margins) -> bool:
 
 
 @dataclass
-class Told:
+class WatchCalls:
     """What a watch was told."""
 
     n_done: list[int] = field(default_factory=list)
@@ -72,13 +72,13 @@ def sample() -> TrainingSample:
 
 
 @pytest.fixture(scope="module")
-def told() -> Told:
-    return Told()
+def calls() -> WatchCalls:
+    return WatchCalls()
 
 
 @pytest.fixture(scope="module")
-def forward(sample: TrainingSample, told: Told) -> CrossValidated:
-    return cross_validate(sample, SMALL, "time", told)
+def forward(sample: TrainingSample, calls: WatchCalls) -> CrossValidated:
+    return cross_validate(sample, SMALL, "time", calls)
 
 
 class TestRandomFolds:
@@ -86,26 +86,26 @@ class TestRandomFolds:
 
     def test_margins_are_those_of_fit(self, sample: TrainingSample) -> None:
         _, margins = fit(sample, SMALL)
-        judged = cross_validate(sample, SMALL, "random")
-        assert judged.rows.tolist() == list(range(len(sample)))
-        assert np.array_equal(judged.y, sample.y)
-        assert same(judged.margins, margins)
+        validated = cross_validate(sample, SMALL, "random")
+        assert validated.rows.tolist() == list(range(len(sample)))
+        assert np.array_equal(validated.y, sample.y)
+        assert same(validated.margins, margins)
         fused, columns = figures(sample.y, margins.fused), figures(sample.y, margins.columns_only)
-        told = judged.figures()
+        found_figures = validated.figures()
         for name in ("log_loss", "auc", "ks", "brier", "slope"):
-            assert told[name] == getattr(fused, name)
-        assert told["auc_columns_only"] == columns.auc
-        assert told["text_gain"] == delong(sample.y, margins.fused, margins.columns_only).difference
+            assert found_figures[name] == getattr(fused, name)
+        assert found_figures["auc_columns_only"] == columns.auc
+        assert found_figures["text_gain"] == delong(sample.y, margins.fused, margins.columns_only).difference
 
     def test_the_newest_are_whole_days_at_the_end(self, sample: TrainingSample) -> None:
-        judged = cross_validate(sample, SMALL, "random")
+        validated = cross_validate(sample, SMALL, "random")
         assert sample.decided is not None
-        assert judged.newest is not None
-        assert sample.decided[judged.newest].min() > sample.decided[~judged.newest].max()
-        assert judged.newest.mean() == pytest.approx(NEWEST_SHARE, abs=0.03)
-        newest = figures(sample.y[judged.newest], judged.margins.fused[judged.newest])
-        told = judged.figures()
-        assert (told["auc_newest"], told["slope_newest"]) == (newest.auc, newest.slope)
+        assert validated.newest is not None
+        assert sample.decided[validated.newest].min() > sample.decided[~validated.newest].max()
+        assert validated.newest.mean() == pytest.approx(NEWEST_SHARE, abs=0.03)
+        newest = figures(sample.y[validated.newest], validated.margins.fused[validated.newest])
+        found_figures = validated.figures()
+        assert (found_figures["auc_newest"], found_figures["slope_newest"]) == (newest.auc, newest.slope)
 
     def test_the_time_of_day_is_ignored(self) -> None:
         """Ten days of ten rows, at ten times of day."""
@@ -117,22 +117,22 @@ class TestRandomFolds:
     @pytest.mark.parametrize("decided", [None, "NaT", "2020-01-01"])
     def test_without_different_days_there_is_no_newest(self, sample: TrainingSample, decided: str | None) -> None:
         days = None if decided is None else np.full(len(sample), np.datetime64(decided, "s"))
-        judged = cross_validate(replace(sample, decided=days), SMALL, "random")
-        assert judged.newest is None
-        assert not {"auc_newest", "slope_newest"} & set(judged.figures())
+        validated = cross_validate(replace(sample, decided=days), SMALL, "random")
+        assert validated.newest is None
+        assert not {"auc_newest", "slope_newest"} & set(validated.figures())
 
     def test_a_row_without_a_date_is_validated_but_not_newest(self, sample: TrainingSample) -> None:
-        judged = cross_validate(undated(sample, [0, 7]), SMALL, "random")
-        assert len(judged.rows) == len(sample)
-        assert judged.newest is not None
-        assert not judged.newest[[0, 7]].any()
+        validated = cross_validate(undated(sample, [0, 7]), SMALL, "random")
+        assert len(validated.rows) == len(sample)
+        assert validated.newest is not None
+        assert not validated.newest[[0, 7]].any()
 
     def test_the_watch_is_called_after_every_fold(self, sample: TrainingSample) -> None:
-        told = Told()
-        judged = cross_validate(sample, SMALL, "random", told)
-        assert told.n_done == [1, 2, 3]
-        assert len(told.y[-1]) == len(sample)
-        assert np.array_equal(told.margin[-1], judged.margins.fused)
+        calls = WatchCalls()
+        validated = cross_validate(sample, SMALL, "random", calls)
+        assert calls.n_done == [1, 2, 3]
+        assert len(calls.y[-1]) == len(sample)
+        assert np.array_equal(calls.margin[-1], validated.margins.fused)
 
 
 class TestTimeOrderedFolds:
@@ -181,34 +181,34 @@ class TestTimeOrderedFolds:
         assert np.array_equal(other.margins.fused[before], forward.margins.fused[before])
         assert not np.array_equal(other.margins.fused[~before], forward.margins.fused[~before])
 
-    def test_the_watch_gets_all_blocks_so_far(self, forward: CrossValidated, told: Told) -> None:
-        assert told.n_done == [1, 2, 3]
-        for y, margin in zip(told.y, told.margin, strict=True):
+    def test_the_watch_gets_all_blocks_so_far(self, forward: CrossValidated, calls: WatchCalls) -> None:
+        assert calls.n_done == [1, 2, 3]
+        for y, margin in zip(calls.y, calls.margin, strict=True):
             assert np.array_equal(y, forward.y[: len(y)])
             assert np.array_equal(margin, forward.margins.fused[: len(y)])
-        assert [len(y) for y in told.y] == sorted(len(y) for y in told.y)
-        assert len(told.y[-1]) == len(forward.y)
+        assert [len(y) for y in calls.y] == sorted(len(y) for y in calls.y)
+        assert len(calls.y[-1]) == len(forward.y)
 
     def test_an_error_of_the_watch_stops_the_run(self, sample: TrainingSample) -> None:
-        told = Told()
+        calls = WatchCalls()
 
         def give_up(n_done: int, y: Floats, margin: Floats) -> None:
-            told(n_done, y, margin)
+            calls(n_done, y, margin)
             raise RuntimeError("enough")
 
         with pytest.raises(RuntimeError, match="enough"):
             cross_validate(sample, SMALL, "time", give_up)
-        assert told.n_done == [1]
+        assert calls.n_done == [1]
 
     def test_rows_without_a_date_neither_train_nor_validate(self, sample: TrainingSample) -> None:
         assert sample.decided is not None
         few = undated(sample, [0, 7, 11])
-        judged = cross_validate(few, SMALL, "time")
-        assert not set(judged.rows) & {0, 7, 11}
+        validated = cross_validate(few, SMALL, "time")
+        assert not set(validated.rows) & {0, 7, 11}
         kept = np.flatnonzero(~np.isnat(few.decided)) if few.decided is not None else np.zeros(0, np.intp)
         without = cross_validate(few.take(kept), SMALL, "time")
-        assert kept[without.rows].tolist() == judged.rows.tolist()
-        assert same(judged.margins, without.margins)
+        assert kept[without.rows].tolist() == validated.rows.tolist()
+        assert same(validated.margins, without.margins)
 
     def test_equal_settings_give_equal_bits_and_another_seed_others(
         self, sample: TrainingSample, forward: CrossValidated
@@ -250,9 +250,9 @@ class TestTimeOrderedFolds:
         newest, oldest = np.argsort(sample.decided, kind="stable")[[-1, 0]]
         groups = sample.groups.copy()
         groups[newest] = groups[oldest]
-        judged = cross_validate(replace(sample, groups=groups), SMALL, "time")
+        validated = cross_validate(replace(sample, groups=groups), SMALL, "time")
         before = cross_validate(sample, SMALL, "time")
-        assert set(before.rows) - set(judged.rows) == {newest}
+        assert set(before.rows) - set(validated.rows) == {newest}
         edges = time_blocks(sample.decided, N_FOLDS)
         blocks = forward_blocks(sample.y, groups, sample.decided, N_FOLDS)
         for (first, _), block in zip(pairwise(edges), blocks, strict=True):
@@ -278,9 +278,9 @@ class TestTimeOrderedFolds:
         assert "random folds" in caught.value.remedy
 
 
-def slice_of(judged: CrossValidated, start: int, length: int) -> Flags:
+def slice_of(validated: CrossValidated, start: int, length: int) -> Flags:
     """Where a run of rows stands among the judged."""
-    at = np.arange(len(judged.rows))
+    at = np.arange(len(validated.rows))
     return (at >= start) & (at < start + length)
 
 

@@ -40,8 +40,8 @@ def ties(*rows: tuple[str, str, str], grouped: bool = True) -> list[int]:
         frame = frame.drop(columns="who")
     groups = tied_groups(Applications(schema(grouped=grouped), frame, np.arange(1, len(rows) + 1)))
     assert groups.dtype == np.int64
-    seen: dict[int, int] = {}
-    return [seen.setdefault(int(group), len(seen)) for group in groups]
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(int(group), len(numbers)) for group in groups]
 
 
 def test_one_applicant_is_one_group() -> None:

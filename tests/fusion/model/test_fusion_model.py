@@ -113,12 +113,12 @@ def test_each_head_is_the_weighted_mean_of_one_per_fold(trained: Trained) -> Non
     model, y = trained.model, trained.y
     fold = assign_folds(y, np.arange(700), SMALL.folds.n_folds, SMALL.folds.seed)
     inputs = model.basis.inputs(trained.design)
-    seen = [
+    cases = [
         (model.fused.head, model.fused.members[0].weight, inputs),
         (model.columns_only.head, model.columns_only.members[0].weight, inputs.without_text()),
         (model.text_only.head, 1.0, inputs.without_columns()),
     ]
-    for head, weight, visible in seen:
+    for head, weight, visible in cases:
         assert weight > 0
         learned_from = [np.flatnonzero(fold != number) for number in range(3)]
         heads = [fit_head(visible.take(rows), Lesson(y[rows]), SMALL.head, training_device()) for rows in learned_from]
@@ -164,13 +164,13 @@ def test_every_step_is_announced() -> None:
 
 
 def test_the_watch_is_called_after_every_fold_and_changes_nothing(trained: Trained) -> None:
-    told: list[tuple[int, Floats, Floats]] = []
+    calls: list[tuple[int, Floats, Floats]] = []
     sample = sample_of(trained.design, trained.y)
-    model, found = fit(sample, SMALL, watch=lambda *seen: told.append(seen))
-    assert [n for n, _, _ in told] == [1, 2, 3]
-    assert [len(y) for _, y, _ in told] == pytest.approx([700 / 3, 1400 / 3, 700], abs=1)
-    np.testing.assert_array_equal(told[-1][1], trained.y)
-    np.testing.assert_array_equal(told[-1][2], found.fused)
+    model, found = fit(sample, SMALL, watch=lambda *call: calls.append(call))
+    assert [n for n, _, _ in calls] == [1, 2, 3]
+    assert [len(y) for _, y, _ in calls] == pytest.approx([700 / 3, 1400 / 3, 700], abs=1)
+    np.testing.assert_array_equal(calls[-1][1], trained.y)
+    np.testing.assert_array_equal(calls[-1][2], found.fused)
     np.testing.assert_array_equal(found.fused, trained.out_of_fold.fused)
     np.testing.assert_array_equal(all_margins(model, trained.design), all_margins(trained.model, trained.design))
 
@@ -369,9 +369,9 @@ def test_ablations_are_trained_on_their_inputs_alone(trained: Trained) -> None:
 
 def test_text_only_is_a_line_over_its_head(trained: Trained) -> None:
     text_only = trained.model.text_only
-    said = text_log_odds(trained.model, trained.design).sum(axis=1)
+    text_margin = text_log_odds(trained.model, trained.design).sum(axis=1)
     found = trained.model.margins(trained.design).text_only
-    np.testing.assert_allclose(found, text_only.slope * said + text_only.intercept, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found, text_only.slope * text_margin + text_only.intercept, rtol=0, atol=1e-9)
     assert text_only.slope > 0
 
 
@@ -381,14 +381,14 @@ def test_the_text_only_head_is_an_input_of_the_trees(trained: Trained) -> None:
     for booster in stacker.boosters:
         gain = lgb.Booster(model_str=booster.text).feature_importance("gain")
         assert gain[-2:].min() > gain[1:-2].max()  # the outcome hangs on both narratives, and not on these columns
-    heard = stacker.margin(stacker_inputs(design.tabular, text))
-    np.testing.assert_array_equal(model.parts(design).stacker, heard)
+    with_text = stacker.margin(stacker_inputs(design.tabular, text))
+    np.testing.assert_array_equal(model.parts(design).stacker, with_text)
     deaf = replace(model, text_only=replace(model.text_only, head=mute(model.text_only.head)))
     unheard = stacker.margin(stacker_inputs(design.tabular, np.zeros_like(text)))
     moved = model.predict(design).margin - deaf.predict(design).margin
-    np.testing.assert_allclose(moved, heard - unheard, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(moved, with_text - unheard, rtol=0, atol=1e-8)
     assert (np.abs(moved) > 0.01).mean() > 0.9
-    assert auc(trained.y, heard) > auc(trained.y, unheard) + 0.05
+    assert auc(trained.y, with_text) > auc(trained.y, unheard) + 0.05
 
 
 def mute(head: Head) -> Head:
@@ -402,7 +402,7 @@ def test_trees_are_monotone_in_the_text_log_odds(trained: Trained) -> None:
     stacker, text = trained.model.fused.stacker, text_log_odds(trained.model, trained.design)
     for column in range(2):
         raised = [text + step * np.eye(2)[column] for step in np.linspace(-2, 2, 20)]
-        path = [stacker.margin(stacker_inputs(trained.design.tabular, said)) for said in raised]
+        path = [stacker.margin(stacker_inputs(trained.design.tabular, shifted)) for shifted in raised]
         assert np.diff(path, axis=0).min() >= 0
 
 
@@ -411,24 +411,24 @@ def test_every_part_is_fitted_with_the_row_weights() -> None:
     design = make_design(900)
     y, fresh = outcome(design), make_design(700, seed=1)
     wrong = np.arange(900) % 3 > 0
-    told = np.where(wrong, 1 - y, y)
+    flipped = np.where(wrong, 1 - y, y)
 
     days = np.datetime64("2020-01-01") - 3650 * wrong.astype("timedelta64[D]")
 
-    def judged(decided: Dates | None) -> list[float]:
+    def aucs_of(decided: Dates | None) -> list[float]:
         """AUC of every part of the fused model, before they are blended."""
-        sample = TrainingSample(design, told, np.arange(900), MONOTONE, decided)
+        sample = TrainingSample(design, flipped, np.arange(900), MONOTONE, decided)
         training, basis = Training.of(sample, SMALL), Basis.fit(design, SMALL, MONOTONE)
-        inputs, seen = basis.inputs(design), basis.inputs(fresh)
+        inputs, fresh_inputs = basis.inputs(design), basis.inputs(fresh)
         text_head, text = fit_text_head(inputs.without_columns(), training)
         every, task = np.arange(900), training.tasks[0]
-        text_seen = text_head.output(seen.without_columns()).text
+        fresh_text = text_head.output(fresh_inputs.without_columns()).text
         booster = training.booster(TreeRows.of(sample, text), every, task, 0)
-        stacker = Stacker.mean([booster]).margin(stacker_inputs(fresh.tabular, text_seen))
-        found = (training.head(inputs, every, task).output(seen).margin, stacker, text_seen.sum(axis=1))
+        stacker = Stacker.mean([booster]).margin(stacker_inputs(fresh.tabular, fresh_text))
+        found = (training.head(inputs, every, task).output(fresh_inputs).margin, stacker, fresh_text.sum(axis=1))
         return [auc(outcome(fresh), part) for part in found]
 
-    assert max(judged(None)) < 0.5 < 0.7 < min(judged(days))
+    assert max(aucs_of(None)) < 0.5 < 0.7 < min(aucs_of(days))
 
 
 class Letters:

@@ -188,8 +188,8 @@ def test_without_narrative_columns() -> None:
 
 
 def test_without_any_narrative_all_text_log_odds_are_equal() -> None:
-    said = the_head().output(BASIS.inputs(silent(DESIGN))).text
-    np.testing.assert_array_equal(said, np.broadcast_to(the_head().absent, said.shape))
+    text = the_head().output(BASIS.inputs(silent(DESIGN))).text
+    np.testing.assert_array_equal(text, np.broadcast_to(the_head().absent, text.shape))
     quiet = own_inputs(silent(DESIGN))
     output = fit_head(quiet, Lesson(Y), CONFIG, CPU).output(quiet)
     assert np.ptp(output.text, axis=0).max() == 0
@@ -265,8 +265,8 @@ def test_weights_count_against_the_penalties() -> None:
 def test_rows_of_zero_weight_have_no_effect() -> None:
     counts, long = np.tile([1.0, 0.0], 300), CONFIG.model_copy(update={"steps": 300})
     found = [
-        fit_head(INPUTS, Lesson(np.where(counts > 0, Y, told), counts), long, CPU).output(INPUTS).margin
-        for told in (0.0, 1.0)
+        fit_head(INPUTS, Lesson(np.where(counts > 0, Y, filling), counts), long, CPU).output(INPUTS).margin
+        for filling in (0.0, 1.0)
     ]
     np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-2)
 

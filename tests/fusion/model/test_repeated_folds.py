@@ -61,7 +61,7 @@ def test_every_row_is_held_out_once_each_time(repeats: int) -> None:
     assert len({dealt.tobytes() for dealt in training.fold}) == repeats
 
 
-def test_what_is_fitted_on_a_fold_never_sees_its_rows() -> None:
+def test_what_is_fitted_on_a_fold_does_not_learn_from_its_rows() -> None:
     design = make_design(100)
     training = Training.of(sample_of(design, outcome(design)), TWICE)
     times = np.zeros(100)
@@ -71,9 +71,9 @@ def test_what_is_fitted_on_a_fold_never_sees_its_rows() -> None:
         seeds.append(seed)
         return set(rows.tolist())
 
-    def done(_number: int, rows: Index, seen: set[int]) -> None:
-        assert seen | set(rows.tolist()) == set(range(100))
-        assert not seen & set(rows.tolist())
+    def done(_number: int, rows: Index, known: set[int]) -> None:
+        assert known | set(rows.tolist()) == set(range(100))
+        assert not known & set(rows.tolist())
         times[rows] += 1
 
     training.each_fold(fit_on, done)
@@ -102,9 +102,9 @@ def test_a_model_is_the_mean_over_all_folds_of_all_times() -> None:
     steps: list[int] = []
     watched: list[int] = []
 
-    def watch(n_folds: int, seen: Floats, _margin: Floats) -> None:
+    def watch(n_folds: int, scored_y: Floats, _margin: Floats) -> None:
         watched.append(n_folds)
-        assert len(seen) == pytest.approx(700 * n_folds / 3, abs=1)
+        assert len(scored_y) == pytest.approx(700 * n_folds / 3, abs=1)
 
     model, found = fit(sample_of(design, y), TWICE, lambda: steps.append(1), watch)
     assert len(steps) == n_steps(TWICE, 700) == 18

@@ -95,7 +95,7 @@ def test_an_unused_source_changes_nothing_at_all(with_sources: tuple[Trained, in
     assert_same_assembly(found.model.without[2].fused, found.model.fused)
 
 
-def test_the_model_without_a_source_never_sees_it(with_sources: tuple[Trained, int]) -> None:
+def test_the_model_without_a_source_does_not_depend_on_it(with_sources: tuple[Trained, int]) -> None:
     model = with_sources[0].model
     fresh = without_records(make_design(200, seed=1))
     changed = fresh.without(NOTES)

@@ -72,7 +72,7 @@ def test_numbers_of_segments_are_values_not_spellings(tmp_path: Path, value: str
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("approve = 0.1", "aprove = 0.1", "unknown key 'cutoffs.aprove'. The nearest valid one is 'cutoffs.approve'"),
         ("[cutoffs]", "[cutofs]", "unknown key 'cutofs.approve'. The nearest valid one is 'cutoffs.approve'"),
@@ -128,10 +128,10 @@ def test_numbers_of_segments_are_values_not_spellings(tmp_path: Path, value: str
         ("[refer]", "[refer", "is not valid TOML"),
     ],
 )
-def test_an_invalid_file_is_refused_with_its_fault(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_an_invalid_file_is_refused_with_its_fault(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in WHOLE
     path = written(tmp_path, WHOLE.replace(old, new, 1))
-    with pytest.raises(ContractError, match=re.escape(said)) as refused:
+    with pytest.raises(ContractError, match=re.escape(message)) as refused:
         load_policy(path, DEMO)
     assert str(path) in str(refused.value)
 

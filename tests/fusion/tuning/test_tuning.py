@@ -131,7 +131,7 @@ def test_only_layers_that_learn_have_tensors(source: Path, rows: TuningRows) -> 
     assert "embeddings.word_embeddings.weight" in everything
 
 
-def test_a_row_is_read_by_an_encoder_that_never_saw_its_outcome(source: Path, rows: TuningRows) -> None:
+def test_a_row_is_encoded_without_learning_from_its_outcome(source: Path, rows: TuningRows) -> None:
     own = rows.fold == 0
     turned = replace(rows, y=np.where(own, 1.0 - rows.y, rows.y))
     before = tune(rows, source, settings(source), LEARNING)

@@ -70,9 +70,9 @@ def signals(
 def test_texts_are_counted_by_topic_with_the_sum_of_their_scores() -> None:
     good, bad, plain = [1, 0, 1, 0], [0, 1, 0, 1], [1, 1, 0, 0]
     far = [0, 0, 1, 1]
-    seen = part().observe(batch(np.array([good, good, bad, far, plain]), [True, True, True, True, False]))
-    first, second, none = seen.profile.topics
-    assert (seen.flags, seen.profile.rows) == ((), 5)
+    observation = part().observe(batch(np.array([good, good, bad, far, plain]), [True, True, True, True, False]))
+    first, second, none = observation.profile.topics
+    assert (observation.flags, observation.profile.rows) == ((), 5)
     assert (first.texts, second.texts, none.texts) == (2, 1, 1)
     assert first.mean > 0.7
     assert second.mean < -0.7

@@ -90,14 +90,16 @@ def test_quiet_periods_depart_as_seldom_as_chance_says() -> None:
 
 
 def test_no_word_of_a_narrative_stands_in_a_profile_a_signal_or_the_chapter() -> None:
-    seen = PART.observe(batch(SECRET, "Hello."))
-    signals = PART.signals(Watched("2026-01-04", seen.profile, profile(1), ()))
-    section = chapter(profile(1), [("2026-01-03", profile(2)), ("2026-01-04", seen.profile)], signals, seen.flags)
+    observation = PART.observe(batch(SECRET, "Hello."))
+    signals = PART.signals(Watched("2026-01-04", observation.profile, profile(1), ()))
+    section = chapter(
+        profile(1), [("2026-01-03", profile(2)), ("2026-01-04", observation.profile)], signals, observation.flags
+    )
     assert section is not None
     texts = [
-        json.dumps(PART.to_json(seen.profile)),
+        json.dumps(PART.to_json(observation.profile)),
         *(one.words for one in signals),
-        *(one.words for one in seen.flags),
+        *(one.words for one in observation.flags),
     ]
     texts += [section.model_dump_json(), *(plot.drawing for plot in section.plots)]
     assert not any(secret in text for text in texts for secret in ("Zebulon", "5,000", "60,000", "earn"))

@@ -47,7 +47,7 @@ def test_missing_values_are_neither_high_nor_rare() -> None:
     assert sample.normal_scores(np.array([np.nan]))[0] == sample.rarity(np.array([np.nan]))[0] == 0.0
 
 
-def test_numbers_beyond_a_tail_of_equal_ones_are_still_told_apart() -> None:
+def test_numbers_beyond_a_tail_of_equal_ones_are_still_distinguished() -> None:
     sample = Sample.of(np.repeat([0.0, 1.0], 500))
     assert sample is not None
     near, far, greatest = sample.rarity(np.array([1.5, 3.0, np.finfo(np.float32).max]))

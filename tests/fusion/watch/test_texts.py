@@ -96,7 +96,7 @@ def test_vectors_that_are_scaled_shift_the_mean_and_the_components(part: TextsPa
     assert signals["psi", "statement"].p < 1e-9
 
 
-def test_rows_of_scaled_columns_are_told_apart_by_these(part: TextsPart, watcher: Watcher) -> None:
+def test_rows_of_scaled_columns_are_distinguished_by_these(part: TextsPart, watcher: Watcher) -> None:
     table = watcher.table.head(200).copy()
     table["dti"] = table["dti"].astype(float) * 3
     signal = held_against(part, part.observe(watcher.batch(table)).profile, part.trained)["domain_auc", ""]
@@ -135,7 +135,7 @@ def test_chances_of_words_are_shared_among_all_that_are_compared() -> None:
     assert min(one.p for one in signals) > 0.005
 
 
-def test_rows_of_one_kind_are_seldom_told_apart() -> None:
+def test_rows_of_one_kind_are_seldom_distinguished() -> None:
     draw = np.random.Generator(np.random.PCG64(11))
     layout = Layout(tuple(f"c{at}" for at in range(4)), (0,) * 4)
 

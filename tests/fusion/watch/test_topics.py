@@ -104,8 +104,8 @@ def test_the_topic_of_a_text_does_not_depend_on_what_is_read_with_it(topics: Top
 
 
 @pytest.mark.parametrize(
-    ("word", "tells"),
+    ("word", "wanted"),
     [("mortgage", True), ("xxxx", False), ("x", False), ("5000", False), ("and", False), ("贷款", True)],
 )
-def test_which_words_can_name_a_topic(word: str, tells: bool) -> None:
-    assert is_telling(word) == tells
+def test_which_words_can_name_a_topic(word: str, wanted: bool) -> None:
+    assert is_telling(word) == wanted

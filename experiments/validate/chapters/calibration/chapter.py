@@ -74,10 +74,10 @@ def bands_of(scored: ScoredOutcomes) -> tuple[Band, ...]:
 def findings(scored: ScoredOutcomes, bands: Sequence[Band], cuts: Sequence[Cut]) -> tuple[Finding, ...]:
     """What is to be said of the PDs. bands: of score, the riskiest first. cuts: segments and months."""
     if not len(scored):
-        said = gettext("There is no row with an outcome, so that no PD can be compared with what came.")
+        words = gettext("There is no row with an outcome, so that no PD can be compared with what came.")
         return (
             Finding(
-                key="calibration_level", grade="alarm", title=gettext("Nothing can be said of the PDs."), words=said
+                key="calibration_level", grade="alarm", title=gettext("Nothing can be said of the PDs."), words=words
             ),
         )
     found = [_level(scored), _slope(scored), _tests(scored), _bands(bands)]
@@ -89,7 +89,7 @@ def findings(scored: ScoredOutcomes, bands: Sequence[Band], cuts: Sequence[Cut])
 def _level(scored: ScoredOutcomes) -> Finding:
     """Whether the PDs are right on average."""
     key, expected, came = "calibration_level", float(scored.pd.mean()), rate(float(scored.y.sum()), len(scored))
-    said = gettext("It expects {expected} to default; {came_value} did").format(
+    result = gettext("It expects {expected} to default; {came_value} did").format(
         expected=percent(expected), came_value=percent(came.value)
     )
     chance = gettext("the 95 % interval of the bad rate is {low} to {high}").format(
@@ -97,13 +97,15 @@ def _level(scored: ScoredOutcomes) -> Finding:
     )
     if came.low <= expected <= came.high:
         if came.value == 0 or max(came.high - came.value, came.value - came.low) > MUCH * came.value:
-            words = gettext("{said}, but on {scored:,} rows with {sum:,} bads that says little: {chance}.").format(
-                said=said, scored=len(scored), sum=int(scored.y.sum()), chance=chance
+            words = gettext("{result}, but on {scored:,} rows with {sum:,} bads that says little: {chance}.").format(
+                result=result, scored=len(scored), sum=int(scored.y.sum()), chance=chance
             )
             return Finding(
                 key=key, grade="note", title=gettext("Too few bads to say whether the PDs are right."), words=words
             )
-        words = gettext("{said}; {chance}, so that the difference may be chance.").format(said=said, chance=chance)
+        words = gettext("{result}; {chance}, so that the difference may be chance.").format(
+            result=result, chance=chance
+        )
         return Finding(key=key, grade="good", title=gettext("The PDs are right on average."), words=words)
     low = expected < came.value
     off = abs(expected - came.value) / came.value if came.value else math.inf
@@ -122,8 +124,8 @@ def _level(scored: ScoredOutcomes) -> Finding:
         key=key,
         grade="alarm" if off > MUCH else "concern",
         title=(gettext("The PDs are too low.") if low else gettext("The PDs are too high.")),
-        words=gettext("{said}. {effect}. This is more than chance: {chance}.{immature}").format(
-            said=said, effect=effect, chance=chance, immature=immature
+        words=gettext("{result}. {effect}. This is more than chance: {chance}.{immature}").format(
+            result=result, effect=effect, chance=chance, immature=immature
         ),
     )
 
@@ -136,39 +138,39 @@ def _slope(scored: ScoredOutcomes) -> Finding:
             "Good and bad rows with different PDs are needed, and these must not part entirely by their PD."
         )
         return Finding(key=key, grade="note", title=gettext("Whether PDs spread rightly cannot be said."), words=words)
-    said = gettext("The calibration slope is {slope_value} (95 % interval {ends}; 1 is right)").format(
+    result = gettext("The calibration slope is {slope_value} (95 % interval {ends}; 1 is right)").format(
         slope_value=number(slope.value, 2), ends=_ends(slope)
     )
     if slope.high < 0:
-        words = gettext("{said}: those with the higher PDs default less often. Was the outcome turned?").format(
-            said=said
+        words = gettext("{result}: those with the higher PDs default less often. Was the outcome turned?").format(
+            result=result
         )
         return Finding(key=key, grade="alarm", title=gettext("The PDs run against the risk."), words=words)
     if slope.high < 1:
         extreme = gettext("High PDs are too high, low PDs too low")
         if slope.value >= OVER_CONFIDENT:
-            words = gettext("{said}. {extreme}, by little.").format(said=said, extreme=extreme)
+            words = gettext("{result}. {extreme}, by little.").format(result=result, extreme=extreme)
             return Finding(key=key, grade="note", title=gettext("The PDs are a little over-confident."), words=words)
-        words = gettext("{said}. {extreme}: applicants who look safe default more often than it says.").format(
-            said=said, extreme=extreme
+        words = gettext("{result}. {extreme}: applicants who look safe default more often than it says.").format(
+            result=result, extreme=extreme
         )
         return Finding(key=key, grade="concern", title=gettext("The PDs are over-confident."), words=words)
     if slope.low > 1:
         alike = gettext("High PDs are too low, low PDs too high")
         if slope.value <= TOO_CAUTIOUS:
-            words = gettext("{said}. {alike}, by little.").format(said=said, alike=alike)
+            words = gettext("{result}. {alike}, by little.").format(result=result, alike=alike)
             return Finding(key=key, grade="note", title=gettext("The PDs are a little too cautious."), words=words)
-        words = gettext("{said}. {alike}: it separates applicants better than its PDs admit.").format(
-            said=said, alike=alike
+        words = gettext("{result}. {alike}: it separates applicants better than its PDs admit.").format(
+            result=result, alike=alike
         )
         return Finding(key=key, grade="concern", title=gettext("The PDs are too cautious."), words=words)
     if slope.low < UNSURE_SLOPE[0] or slope.high > UNSURE_SLOPE[1]:
         words = gettext(
-            "{said}: with so few bads, or PDs so alike, PDs may be too extreme or too much alike unseen."
-        ).format(said=said)
+            "{result}: with so few bads, or PDs so alike, PDs may be too extreme or too much alike unseen."
+        ).format(result=result)
         return Finding(key=key, grade="note", title=gettext("Whether PDs spread rightly cannot be said."), words=words)
     return Finding(
-        key=key, grade="good", title=gettext("High PDs are high enough, low ones low enough."), words=f"{said}."
+        key=key, grade="good", title=gettext("High PDs are high enough, low ones low enough."), words=f"{result}."
     )
 
 
@@ -185,18 +187,18 @@ def _tests(scored: ScoredOutcomes) -> Finding:
         for name, p in ((gettext("Hosmer-Lemeshow"), groups), (gettext("Spiegelhalter"), whole))
         if math.isfinite(p)
     ]
-    said = listed(tests)
+    results = listed(tests)
     if not min(groups, whole if math.isfinite(whole) else 1.0) < LEVEL:
-        words = gettext("No sign against the PDs: {said}. With few bads tests miss even large errors.").format(
-            said=said
+        words = gettext("No sign against the PDs: {results}. With few bads tests miss even large errors.").format(
+            results=results
         )
         return Finding(key=key, grade="good", title=gettext("Tests of calibration pass."), words=words)
     distance = number(100 * expected_calibration_error(scored.y, scored.pd), 1)
     words = gettext(
-        "The PDs are not all right: {said}. How much it matters: over tenths of the applicants by "
+        "The PDs are not all right: {results}. How much it matters: over tenths of the applicants by "
         "PD, mean PD and bad rate differ by {distance} percentage points on average, part of it by "
         "chance."
-    ).format(said=said, distance=distance)
+    ).format(results=results, distance=distance)
     return Finding(key=key, grade="note", title=gettext("Tests see an error in the PDs."), words=words)
 
 
@@ -252,7 +254,7 @@ def _order(bands: Sequence[Band]) -> Finding:
     filled = [band for band in bands if band.n]
     apart = [pair for pair in pairwise(filled) if pair[1].rate.low > pair[0].rate.high]
     worse, better = (apart or [broken])[0]
-    said = gettext(
+    result = gettext(
         "At scores {band_name} {rate_value} default, at the better scores {band_name2} {rate_value2}"
     ).format(
         band_name=band_name(worse),
@@ -262,12 +264,12 @@ def _order(bands: Sequence[Band]) -> Finding:
     )
     if apart:
         words = gettext(
-            "{said}, more than chance explains. A cut-off between the two turns the wrong applicants away."
-        ).format(said=said)
+            "{result}, more than chance explains. A cut-off between the two turns the wrong applicants away."
+        ).format(result=result)
         return Finding(
             key=key, grade="concern", title=gettext("A better score does not always mean fewer defaults."), words=words
         )
-    words = gettext("{said}; the intervals overlap, so that this may be chance.").format(said=said)
+    words = gettext("{result}; the intervals overlap, so that this may be chance.").format(result=result)
     return Finding(key=key, grade="note", title=gettext("The bad rate does not fall in every band."), words=words)
 
 

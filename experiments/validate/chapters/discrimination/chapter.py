@@ -73,10 +73,10 @@ def findings(scored: ScoredOutcomes, cuts: Sequence[Cut]) -> list[Finding]:
     area = auc_interval(scored.y, scored.margin)
     if not area.exists:
         kind = gettext("bad") if scored.y.all() else gettext("good")
-        said = gettext(
+        words = gettext(
             "All {scored:,} rows went {kind}. Ranking can only be judged where some went well and some did not."
         ).format(scored=len(scored), kind=kind)
-        return [Finding(key="ranks", grade="alarm", title=gettext("Nothing can be said of the ranking."), words=said)]
+        return [Finding(key="ranks", grade="alarm", title=gettext("Nothing can be said of the ranking."), words=words)]
     found = [_ranks(area, scored)]
     trained = scored.model.bundle.manifest.provenance.figures.get(OUT_OF_FOLD)
     if trained is not None and area.high < trained - WORSE_BY:
@@ -114,7 +114,7 @@ def findings(scored: ScoredOutcomes, cuts: Sequence[Cut]) -> list[Finding]:
 
 
 def _ranks(area: Estimate, scored: ScoredOutcomes) -> Finding:
-    said = gettext("AUC {area_value}, 95 % interval {low} to {high}").format(
+    result = gettext("AUC {area_value}, 95 % interval {low} to {high}").format(
         area_value=number(area.value, 3), low=number(area.low, 3), high=number(area.high, 3)
     )
     n_bad = int(scored.y.sum())
@@ -122,18 +122,18 @@ def _ranks(area: Estimate, scored: ScoredOutcomes) -> Finding:
         area_value=percent(area.value, 0)
     )
     if area.high < 0.5:
-        said += gettext(". Goods have the higher PDs. Was the outcome turned?")
-        return Finding(key="ranks", grade="alarm", title=gettext("It ranks the wrong way round."), words=said)
+        result += gettext(". Goods have the higher PDs. Was the outcome turned?")
+        return Finding(key="ranks", grade="alarm", title=gettext("It ranks the wrong way round."), words=result)
     if area.low <= 0.5:
         return Finding(
             key="ranks",
             grade="alarm",
             title=gettext("It cannot separate good applicants from bad ones."),
             words=gettext(
-                "{said}: a random order does as well. Decisions by this score are decisions by lot. Either "
+                "{result}: a random order does as well. Decisions by this score are decisions by lot. Either "
                 "the model learned nothing (were the outcomes right that it learned from?), or {n_bad:,} "
                 "bads are too few to show what it knows."
-            ).format(said=said, n_bad=n_bad),
+            ).format(result=result, n_bad=n_bad),
         )
     if area.value > TOO_GOOD_AUC:
         return Finding(
@@ -141,13 +141,13 @@ def _ranks(area: Estimate, scored: ScoredOutcomes) -> Finding:
             grade="alarm",
             title=gettext("It ranks better than an application score can."),
             words=gettext(
-                "{said}. Before the loan is granted nobody knows the outcome this well; a column that was "
+                "{result}. Before the loan is granted nobody knows the outcome this well; a column that was "
                 "filled in afterwards is the likeliest reason. See the chapter on the data."
-            ).format(said=said),
+            ).format(result=result),
         )
     if area.value < WEAK_AUC:
-        return Finding(key="ranks", grade="concern", title=gettext("It ranks only weakly."), words=f"{said}. {wins}.")
-    return Finding(key="ranks", grade="good", title=gettext("It ranks applicants."), words=f"{said}. {wins}.")
+        return Finding(key="ranks", grade="concern", title=gettext("It ranks only weakly."), words=f"{result}. {wins}.")
+    return Finding(key="ranks", grade="good", title=gettext("It ranks applicants."), words=f"{result}. {wins}.")
 
 
 def _blind(scored: ScoredOutcomes, rows: Flags) -> bool:

@@ -64,18 +64,18 @@ def findings(view: PolicyView) -> list[Finding]:
 def _approves(view: PolicyView) -> Finding:
     scored, bad = view.scored, view.bad_rate(view.segments[-1])
     shares = {one: percent(scored.decision.count(one) / len(scored)) for one in ("approve", "refer", "decline")}
-    said = gettext("{approve} are approved, {refer} referred and {decline} declined.").format(
+    result = gettext("{approve} are approved, {refer} referred and {decline} declined.").format(
         approve=shares["approve"], refer=shares["refer"], decline=shares["decline"]
     )
     if not bad.exists:
         title = gettext("Nobody is approved.")
         words = (
-            gettext("{said} The cut-off lies below every PD.").format(said=said)
+            gettext("{result} The cut-off lies below every PD.").format(result=result)
             if "refer" not in scored.decision
-            else said
+            else result
         )
         return Finding(key="policy_approves", grade="concern", title=title, words=words)
-    said += gettext(" Of the approved {bad_value} went bad (95 % interval {low} to {high})").format(
+    result += gettext(" Of the approved {bad_value} went bad (95 % interval {low} to {high})").format(
         bad_value=percent(bad.value), low=percent(bad.low), high=percent(bad.high)
     )
     everybody = percent(float(scored.y.mean()))
@@ -85,14 +85,14 @@ def _approves(view: PolicyView) -> Finding:
             key="policy_approves",
             grade="note",
             title=title,
-            words=gettext("{said}. The cut-off declines nobody.").format(said=said),
+            words=gettext("{result}. The cut-off declines nobody.").format(result=result),
         )
     title = gettext("The policy approves {approve} of the applicants.").format(approve=shares["approve"])
     return Finding(
         key="policy_approves",
         grade="note",
         title=title,
-        words=gettext("{said}, of all applicants {everybody}.").format(said=said, everybody=everybody),
+        words=gettext("{result}, of all applicants {everybody}.").format(result=result, everybody=everybody),
     )
 
 
@@ -217,19 +217,19 @@ def _proposal(proposal: Proposal, view: PolicyView) -> Finding:
 def _change(name: str, part: ProposalSegment, named: bool) -> str:
     assert part.before is not None, "a segment has cut-offs"
     assert part.after is not None, "a segment has cut-offs"
-    said = gettext("up to {approve} instead of {approve2}").format(
+    change = gettext("up to {approve} instead of {approve2}").format(
         approve=percent(part.after.approve), approve2=percent(part.before.approve)
     )
-    return f"{said} ({name})" if named else said
+    return f"{change} ({name})" if named else change
 
 
 def _money(value: Estimate, view: PolicyView) -> str:
     digits = view.money_digits
-    said = signed(value.value, digits)
+    amount = signed(value.value, digits)
     if not value.exists or value.low != value.low:
-        return said
-    return gettext("{said} (95 % interval {low} to {high})").format(
-        said=said, low=number(value.low, digits), high=number(value.high, digits)
+        return amount
+    return gettext("{amount} (95 % interval {low} to {high})").format(
+        amount=amount, low=number(value.low, digits), high=number(value.high, digits)
     )
 
 

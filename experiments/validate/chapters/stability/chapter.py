@@ -69,7 +69,7 @@ def findings(moved: Shifts, grown: Sequence[Vintage]) -> list[Finding]:
 
 
 def _score(score: Shift) -> Finding:
-    key, said = (
+    key, result = (
         "stability_score",
         gettext("The PSI of the score is {index_value}").format(index_value=number(score.index.value, 3)),
     )
@@ -84,29 +84,29 @@ def _score(score: Shift) -> Finding:
                 key=key,
                 grade="good",
                 title=title,
-                words=gettext("{said}, below 0.1: stable.{where}").format(said=said, where=where),
+                words=gettext("{result}, below 0.1: stable.{where}").format(result=result, where=where),
             )
         case "within chance":
             title = gettext("There are too few rows to say whether the scores moved.")
-            words = gettext("{said}; with so few rows chance alone reaches {chance}.").format(
-                said=said, chance=number(score.index.chance, 3)
+            words = gettext("{result}; with so few rows chance alone reaches {chance}.").format(
+                result=result, chance=number(score.index.chance, 3)
             )
             return Finding(key=key, grade="note", title=title, words=words)
         case "moderate":
             title = gettext("The scores have moved somewhat since training.")
             words = gettext(
-                "{said}, between 0.1 and 0.25: moderate.{where} Watch it, and see whether the PDs still come true."
-            ).format(said=said, where=where)
+                "{result}, between 0.1 and 0.25: moderate.{where} Watch it, and see whether the PDs still come true."
+            ).format(result=result, where=where)
             return Finding(key=key, grade="note", title=title, words=words)
     return Finding(
         key=key,
         grade="concern",
         title=gettext("By the scores, these are no longer the applicants that the model learned from."),
         words=gettext(
-            "{said}, above 0.25: shifted.{where} Find out why before relying on PDs and cut-offs: other "
+            "{result}, above 0.25: shifted.{where} Find out why before relying on PDs and cut-offs: other "
             "applicants, other products, or a column that is filled in differently. Training again may "
             "be due."
-        ).format(said=said, where=where),
+        ).format(result=result, where=where),
     )
 
 
@@ -198,18 +198,18 @@ def _months(moved: Shifts, grown: Sequence[Vintage]) -> list[Finding]:
     key, months = "stability_months", moved.score.months
     off = [one.name for one, index in zip(grown, months, strict=True) if index.verdict_of_many == "shifted"]
     empty = [one.name for one in grown if not one.n]
-    said = gettext(" No decision falls into {empty}.").format(empty=listed(empty)) if empty else ""
+    empty_months = gettext(" No decision falls into {empty}.").format(empty=listed(empty)) if empty else ""
     if off:
         title = gettext("In {off} of {grown} the scores were not those of training.").format(
             off=count(len(off), "month"), grown=len(grown)
         )
-        words = gettext("The PSI of the score is above {shifted} and beyond chance in {off}.{said}").format(
-            shifted=SHIFTED, off=listed(off), said=said
+        words = gettext("The PSI of the score is above {shifted} and beyond chance in {off}.{empty_months}").format(
+            shifted=SHIFTED, off=listed(off), empty_months=empty_months
         )
         return [Finding(key=key, grade="concern", title=title, words=words)]
     title = gettext("No month’s scores are far from those of training.")
-    words = gettext("In none of {grown} is the PSI of the score above {shifted} beyond chance.{said}").format(
-        grown=count(len(grown), "month"), shifted=SHIFTED, said=said
+    words = gettext("In none of {grown} is the PSI of the score above {shifted} beyond chance.{empty_months}").format(
+        grown=count(len(grown), "month"), shifted=SHIFTED, empty_months=empty_months
     )
     return [Finding(key=key, grade="good", title=title, words=words)]
 

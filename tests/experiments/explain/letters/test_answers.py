@@ -63,7 +63,8 @@ def test_the_bureaus_score_is_not_the_lenders() -> None:
     demo = replace(FACTS, schema=load_schema("demo"))
     assert "the score of Example Credit Bureau was one part of it" in answer(demo, "score")
     assert "Your score there was 614, on a range from 300 to 850." in answer(demo, "score")
-    unscored = replace(FACTS, schema=load_schema("lending_club"))
+    unmarked = tuple(replace(field, bureau_score=None) for field in demo.schema.fields)
+    unscored = replace(FACTS, schema=replace(demo.schema, fields=unmarked))
     assert answer(unscored, "score") == "No. We computed an estimate of our own. No credit bureau knows it."
 
 

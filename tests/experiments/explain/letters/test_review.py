@@ -100,7 +100,7 @@ def test_the_day_and_the_key_factors_of_a_score_must_be_known(
     assert review_causes(of_score, "decline", [BY_AMOUNT], Rules.US, lender) == causes
 
 
-def test_a_cause_is_said_in_the_letters_language() -> None:
+def test_a_cause_is_worded_in_the_letters_language() -> None:
     cause = Cause(SCORE, "fico")
     assert cause.in_words(ENGLISH).startswith("fico looks like a credit bureau's score: mark it")
     assert cause.in_words(language_of("zh")).startswith("fico 像是征信机构的信用评分")

@@ -278,7 +278,7 @@ def test_a_declined_applicant_without_a_way_back() -> None:
     assert "None found: no change" in Reader(page(report)).text
 
 
-def test_a_notice_tells_no_internals() -> None:
+def test_a_notice_shows_no_internals() -> None:
     report = example_reports.underwriter()
     plain = example_reports.notice().model_copy(update={"rules": "plain", "score": None, "disclosures": ()})
     text = Reader(page(plain)).text

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
+from data_schemas.contract import Derived, Field
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
 from experiments.reporting.catalogues import language_of
@@ -43,8 +44,9 @@ def test_english_words_are_found_wherever_they_stand() -> None:
 def watched_words(page: Path) -> set[str]:
     """What a watch names that is none of our words: columns, codes, rules, and words of narratives and of topics."""
     schema = load_schema("demo")
-    names = [one.name for one in (*schema.fields, *schema.derived)]
-    names += [one.reason.code for one in (*schema.fields, *schema.derived, *schema.concepts) if one.reason]
+    columns: list[Field | Derived] = [*schema.fields, *schema.derived]
+    reasons = [*(column.reason for column in columns), *(concept.reason for concept in schema.concepts)]
+    names = [column.name for column in columns] + [reason.code for reason in reasons if reason]
     names += load_rules(None).rules
     for section in json.loads(page.read_text(encoding="utf-8"))["sections"]:
         for table in section["tables"]:

@@ -64,8 +64,8 @@ def lower_words(text: str) -> str:
     """A text of a lower floor in the current language; what is none of theirs, or is English, as it is."""
     if not text or current_language().is_english:
         return text
-    for message, pattern in _patterns():
-        if found := pattern.fullmatch(text):
+    for message in MESSAGES:
+        if found := message_pattern(message).fullmatch(text):
             return gettext(message).format(**{name: lower_words(part) for name, part in found.groupdict().items()})
     if measure := _MEASURE.fullmatch(text):
         number, unit = measure.groups()
@@ -83,5 +83,6 @@ def unit_words(unit: str, n: int = 2) -> str:
 
 
 @cache
-def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((one, re.compile(_NAME.sub(r"(?P<\1>.+?)", re.escape(one)), re.DOTALL)) for one in MESSAGES)
+def message_pattern(message: str) -> re.Pattern[str]:
+    """What a message fits whose places are filled, each place a group."""
+    return re.compile(_NAME.sub(r"(?P<\1>.+?)", re.escape(message)), re.DOTALL)

@@ -35,7 +35,13 @@ KEYWORDS = {
     "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),
 }
-PLACES = ("experiments.explain", "experiments.reporting", "experiments.validate", "experiments.compare")
+PLACES = (
+    "experiments.explain",
+    "experiments.reporting",
+    "experiments.validate",
+    "experiments.compare",
+    "experiments.watch",
+)
 
 Message = str | tuple[str, ...]
 

@@ -19,6 +19,7 @@ from experiments.options import (
     EncodingOption,
     ForceOption,
     JsonOption,
+    LanguageOption,
     NoCacheOption,
     PolicyOption,
     SecondOption,
@@ -42,6 +43,8 @@ creditfusion watch --model bundle --data monday.csv --out watch
 creditfusion watch --model bundle --data january.csv --data february.csv --period week --out watch
 
 creditfusion watch --model bundle --data new.csv --reference last_year.csv --rules rules.toml --out watch
+
+creditfusion watch --model bundle --data new.csv --language zh --out watch
 
 creditfusion watch --model bundle --follow incoming --rules rules.toml --out watch
 
@@ -95,6 +98,7 @@ def watch(
         bool, typer.Option("--quote", help="Let flagged.csv quote the narratives of the rows that it names.")
     ] = False,
     made_on: DateOption = None,
+    language: LanguageOption = "en",
     force: ForceOption = False,
     encoder: EncoderOption = None,
     source: SourceOption = None,
@@ -124,6 +128,7 @@ def watch(
 
     Exit code 0: nothing departs; 4: warnings; 5: alarms; 3: neither, but some rows were rejected.
     """
+    from experiments.reporting.catalogues import language_of
     from experiments.watch.whole_run import WatchRequest, watch_as_requested
     from features.tables.reader import ReadOptions
 
@@ -147,6 +152,7 @@ def watch(
         options=ReadOptions(chunk_rows, outcome_if_known=True, delimiter=delimiter, encoding=encoding, sheet=sheet),
         vectors=partial(vector_cache, cache, cache_gb, no_cache),
         threads=threads,
+        language=language_of(language),
     )
     ended = watch_as_requested(request, partial(report_day, made_on), json_output)
     grades = {alert.grade for alert in ended.alerts}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from data_schemas.errors import RunError, UserError
 from experiments.reporting.html import document_html
+from experiments.reporting.language import ENGLISH, Language, speaking
 from experiments.session.run import Run
 from experiments.session.standard_streams import as_named
 from experiments.watch.delivery import Deliverer
@@ -39,6 +40,7 @@ class Watch:
         out: the folder that is written to.
         run: the run that does it.
         deliverer: of alerts.
+        language: of the page.
         taken: files that this run took in or refused.
         known: files that an earlier run had taken in.
     """
@@ -49,6 +51,7 @@ class Watch:
     out: Path
     run: Run
     deliverer: Deliverer
+    language: Language = ENGLISH
     taken: list[WatchedFile] = field(default_factory=list)
     known: int = 0
     _is_written: bool = False
@@ -132,11 +135,13 @@ class Watch:
     def settle(self, today: date) -> bool:
         """Find what follows from the files, write and deliver it; returns whether there was anything new."""
         self._open_opinion(None)
-        if not self._settler.settle(self.state, today, self.run) and self._is_written:
+        with speaking(self.language):  # what looks across files makes its chapter at once
+            is_new = self._settler.settle(self.state, today, self.run)
+        if not is_new and self._is_written:
             return False
         with self.run.timed("write"):
             write_outputs(self.state, self.out, self.intake.opened.quote)
-        with self.run.timed("page"):
+        with self.run.timed("page"), speaking(self.language):
             parts, chapters = self.intake.parts, tuple(self._settler.chapters.values())
             page = watch_page(self.intake.opened, parts, chapters, self.rules, self.state, today)
             put_text(self.out / f"{PAGE}.json", page.model_dump_json() + "\n")

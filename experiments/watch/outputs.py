@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
+from experiments.reporting.language import gettext
 from experiments.reporting.words import number
 from experiments.session.run_log import to_json
 from experiments.watch.state import State
@@ -33,7 +34,7 @@ def alert_json(alert: Alert) -> dict[str, object]:
 def row_words(row: RowRef) -> str:
     """Where a row stands, for people."""
     name = row.id if len(row.id) <= MAX_ID else f"{row.id[:MAX_ID]}…"
-    return f"{row.file} row {number(row.row)} ({name})"
+    return gettext("{file} row {row} ({name})").format(file=row.file, row=number(row.row), name=name)
 
 
 def write_outputs(state: State, out: Path, quote: bool) -> None:

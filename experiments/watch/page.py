@@ -12,6 +12,7 @@ from experiments.reporting.language import gettext
 from experiments.reporting.model_name import name_and_digest
 from experiments.reporting.words import count, number
 from experiments.validate.card import origin
+from experiments.watch.alert_words import alert_words
 from experiments.watch.opened import Opened
 from experiments.watch.outputs import row_words
 from experiments.watch.parts import PartWithChapter, reference_of
@@ -47,7 +48,7 @@ def watch_page(
         if len(periods) > 1
         else "".join(periods)
     )
-    model = {"Model": name_and_digest(opened.scorer.bundle)} if opened.scorer is not None else {}
+    model = {gettext("Model"): name_and_digest(opened.scorer.bundle)} if opened.scorer is not None else {}
     return Document(
         report="watch",
         title=opened.schema.title,
@@ -55,16 +56,17 @@ def watch_page(
         made_on=made_on,
         facts={
             **model,
-            "Periods": f"{number(len(periods))}, {span}" if periods else gettext("none yet"),
-            "Rows": gettext("{watched} of {files}").format(
+            gettext("Periods"): f"{number(len(periods))}, {span}" if periods else gettext("none yet"),
+            gettext("Rows"): gettext("{watched} of {files}").format(
                 watched=number(sum(file.watched for file in files)), files=count(len(files), "file")
             ),
-            "Held against": _held_against(opened, state),
+            gettext("Held against"): _held_against(opened, state),
         },
         headline=_headline(ranked),
         key_figures=_key_figures(ranked, periods, state),
         sections=(_attention(ranked, state), *(one for one in chapters if one is not None)),
-        origin=(origin(opened.scorer.bundle) if opened.scorer is not None else {}) | {"rules": rules.digest[:12]},
+        origin=(origin(opened.scorer.bundle) if opened.scorer is not None else {})
+        | {gettext("rules"): rules.digest[:12]},
     )
 
 
@@ -109,7 +111,9 @@ def _headline(alerts: Sequence[Alert]) -> tuple[str, ...]:
     parts = [count(n["alarm"], "alarm"), count(n["warn"], "warning")]
     return (
         gettext("{parts}. Gravest, in {period}: {words}").format(
-            parts=" and ".join(parts), period=alerts[0].period, words=alerts[0].words
+            parts=gettext("{alarms} and {warnings}").format(alarms=parts[0], warnings=parts[1]),
+            period=alerts[0].period,
+            words=alert_words(alerts[0].words),
         ),
     )
 
@@ -198,7 +202,7 @@ def _finding(alert: Alert) -> Finding:
     return Finding(
         key=f"alert_{alert.id}",
         grade="alarm" if alert.grade == "alarm" else "concern",
-        title=f"{alert.period}: {alert.words}",
+        title=f"{alert.period}: {alert_words(alert.words)}",
         words=" ".join(evidence),
     )
 

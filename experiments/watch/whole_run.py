@@ -9,6 +9,7 @@ from pathlib import Path
 
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
+from experiments.reporting.language import ENGLISH, Language
 from experiments.session.run import Run
 from experiments.session.second_models import SecondModels
 from experiments.session.sources import shown
@@ -53,6 +54,7 @@ class WatchRequest:
         options: How the data are read.
         vectors: Opens the cache of narratives' vectors.
         threads: Processor threads; 0: as many as there are.
+        language: Of the page.
     """
 
     model: Path | None
@@ -74,6 +76,7 @@ class WatchRequest:
     options: ReadOptions
     vectors: Callable[[Tell], VectorCache | None]
     threads: int
+    language: Language = ENGLISH
 
     def __post_init__(self) -> None:
         """Raise ContractError for what does not go together."""
@@ -101,6 +104,7 @@ class WatchRequest:
             "second": list(self.second) or None,
             "sources": shown(self.sources),
             "quote": self.quote,
+            "language": self.language.code,
         }
 
 
@@ -140,7 +144,7 @@ def watch_as_requested(request: WatchRequest, today: Callable[[], date], json_ou
                 threads=request.threads,
             )
         state = run.hold(open_state(request.out, request.force))
-        watch = Watch(intake, rules, state, request.out, run, deliverer)
+        watch = Watch(intake, rules, state, request.out, run, deliverer, request.language)
         watch.check_identity(request.references)
         watch.take_references(request.references)
         watch.take_all(request.data, today())

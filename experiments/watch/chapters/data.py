@@ -9,7 +9,9 @@ import numpy as np
 from experiments.reporting.cells import figure
 from experiments.reporting.document import Column, Finding, Interval, Row, Section, Table
 from experiments.reporting.language import gettext, gettext_noop
+from experiments.reporting.lower_floors import lower_words
 from experiments.reporting.words import count, listed
+from experiments.watch.alert_words import alert_words
 from experiments.watch.chapters.multiples import Course, courses, moved_table, small_multiples
 from fusion.validation.psi import Psi, psi_of_counts
 from fusion.watch.columns import ColumnsProfile
@@ -33,7 +35,7 @@ def columns_chapter(
     if not shown:
         return None
     apart = [] if reference is None else _apart(reference, periods[-1][1])
-    findings = [departures_finding("columns", "column", shown, names[-1])]
+    findings = [departures_finding("columns", gettext("column"), shown, names[-1])]
     tables = [moved_table("columns_moved", shown, names[-1])]
     if apart:
         findings.append(_apart_finding(apart))
@@ -94,8 +96,10 @@ def departures_finding(key: str, what: str, shown: Sequence[Course], period: str
     looked_at = gettext("{shown} looked at").format(shown=count(len(shown), "figure"))
     if not sure:
         title = gettext("In {period} no {what} moved further than chance does").format(period=period, what=what)
-        return Finding(key=key, grade="good", title=title, words=f"{looked_at.capitalize()}.")
-    worst = ". ".join(course.latest.words for course in sure[:MAX_NAMED])
+        return Finding(
+            key=key, grade="good", title=title, words=gettext("{looked_at}.").format(looked_at=looked_at.capitalize())
+        )
+    worst = gettext(". ").join(alert_words(course.latest.words) for course in sure[:MAX_NAMED])
     title = gettext("In {period} {sure} moved further than chance does").format(
         period=period, sure=count(len(sure), "figure")
     )
@@ -136,7 +140,12 @@ def _apart_finding(apart: Sequence[tuple[str, Psi]]) -> Finding:
 
 def _apart_table(apart: Sequence[tuple[str, Psi]], period: str) -> Table:
     rows: list[Row] = [
-        (name, figure(psi.value, gettext(NO_PSI)), figure(psi.chance, gettext(NO_PSI)), psi.index.verdict_of_many)
+        (
+            name,
+            figure(psi.value, gettext(NO_PSI)),
+            figure(psi.chance, gettext(NO_PSI)),
+            lower_words(psi.index.verdict_of_many),
+        )
         for name, psi in apart[:MAX_APART]
     ]
     return Table(

@@ -25,6 +25,8 @@ from experiments.reporting.charts import (
 )
 from experiments.reporting.document import Column, Interval, Plot, Table
 from experiments.reporting.language import gettext, gettext_noop
+from experiments.reporting.lower_floors import lower_words
+from experiments.watch.alert_words import alert_words
 from fusion.watch.signals import Check, Signal
 
 N_ACROSS = 4
@@ -36,18 +38,18 @@ SURE = 0.01
 """Chance, shared by all figures of a chapter and period, below which a figure is marked."""
 
 TITLES: Mapping[Check, str] = {
-    "missing": "missing",
+    "missing": gettext_noop("missing"),
     "unknown": gettext_noop("unknown levels"),
     "outside": gettext_noop("out of range"),
     "psi": "PSI",
-    "volume": "applications",
-    "written": "written",
+    "volume": gettext_noop("applications"),
+    "written": gettext_noop("written"),
     "unread": gettext_noop("not readable"),
     "mean_shift": gettext_noop("mean vector"),
     "domain_auc": gettext_noop("AUC of a classifier"),
-    "word": "word",
+    "word": gettext_noop("word"),
     "pd": gettext_noop("mean PD"),
-    "approval": "share",
+    "approval": gettext_noop("share"),
     "reason": gettext_noop("first reason"),
     "auc": "AUC",
     "calibration": gettext_noop("bad rate / PD"),
@@ -74,7 +76,10 @@ class Course:
     @property
     def title(self) -> str:
         """What it is, for people."""
-        return f"{self.subject}: {TITLES[self.check]}" if self.subject else TITLES[self.check]
+        what = gettext(TITLES[self.check])
+        if not self.subject:
+            return what
+        return gettext("{subject}: {what}").format(subject=lower_words(self.subject), what=what)
 
     @property
     def latest(self) -> Signal:
@@ -119,7 +124,7 @@ def small_multiples(key: str, title: str, shown: Sequence[Course], periods: Sequ
             ).format(names=names[0], names2=names[-1])
         ),
         alt=gettext("{some} small pictures, a figure by period each: {one_title}.").format(
-            some=len(some), one_title="; ".join(one.title for one in some)
+            some=len(some), one_title=gettext("; ").join(one.title for one in some)
         ),
         wide=True,
         drawing=_drawn(some, names),
@@ -171,7 +176,7 @@ def moved_table(key: str, shown: Sequence[Course], period: str) -> Table:
             one.usual,
             one.value,
             one.p,
-            one.words,
+            alert_words(one.words),
         )
         for course in shown[:MAX_TABLED]
         for one in (course.latest,)

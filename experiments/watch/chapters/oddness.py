@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from experiments.reporting.document import Column, Finding, Plot, Section, Table
 from experiments.reporting.language import gettext
+from experiments.reporting.lower_floors import lower_words
 from experiments.reporting.words import percent
+from experiments.watch.alert_words import alert_words
 from experiments.watch.chapters.by_period import shares_by_period
 from fusion.validation.intervals import rate
 from fusion.watch.oddness import OddProfile
@@ -66,7 +68,9 @@ def _finding(period: str, now: OddProfile, signals: Sequence[Signal]) -> Finding
         )
     signal = signals[0]
     more = signal.p < UNLIKELY and signal.now > signal.usual
-    title = f"{counted}, {'more than usual' if more else 'no more than usual'}"
+    title = (gettext("{counted}, more than usual") if more else gettext("{counted}, no more than usual")).format(
+        counted=counted
+    )
     words = gettext("{now}, usually {usual}; by chance with p = {p:.2g}.").format(
         now=percent(signal.now, 2), usual=percent(signal.usual, 2), p=signal.p
     )
@@ -81,7 +85,9 @@ def _rows_table(flags: Sequence[Flag]) -> Table:
         Column(key="period", title=gettext("Period")),
         Column(key="why", title=gettext("What makes it odd")),
     )
-    rows = tuple((f"{one.row.file}:{one.row.row}", one.row.id, one.period, one.words) for one in odd[:MAX_ROWS])
+    rows = tuple(
+        (f"{one.row.file}:{one.row.row}", one.row.id, one.period, alert_words(one.words)) for one in odd[:MAX_ROWS]
+    )
     note = (
         gettext("The {max_rows} oddest of {odd:,}; flagged.csv has all.").format(max_rows=MAX_ROWS, odd=len(odd))
         if len(odd) > MAX_ROWS
@@ -97,18 +103,18 @@ def _causes_table(causes: Counter[str], now: OddProfile) -> Table:
         Column(key="now", title=gettext("In the latest period"), form="count"),
     )
     most = sorted(causes.items(), key=lambda item: (-item[1], item[0]))[:MAX_CAUSES]
-    rows = tuple((name, n, now.mainly.get(name, 0)) for name, n in most)
+    rows = tuple((lower_words(name), n, now.mainly.get(name, 0)) for name, n in most)
     note = gettext("Each by the column or narrative that adds most to its distance from the usual.")
     return Table(key="odd_causes", title=gettext("What makes applications odd"), note=note, columns=columns, rows=rows)
 
 
 def _plot(reference: OddProfile | None, shown: Sequence[tuple[str, OddProfile]]) -> Plot:
     usual = reference.odd / reference.rows if reference is not None and reference.rows else None
-    words = gettext("Share of odd applications, with 95 % intervals")
-    words += (
-        "."
-        if usual is None
-        else gettext("; the line is that of the reference, {usual}.").format(usual=percent(usual, 2))
-    )
+    if usual is None:
+        words = gettext("Share of odd applications, with 95 % intervals.")
+    else:
+        words = gettext(
+            "Share of odd applications, with 95 % intervals; the line is that of the reference, {usual}."
+        ).format(usual=percent(usual, 2))
     shares = [(period, rate(profile.odd, profile.rows)) for period, profile in shown]
     return shares_by_period("odd_share", gettext("Odd applications, by period"), words, shares, usual)

@@ -22,8 +22,10 @@ from experiments.reporting.charts import (
     whiskers,
 )
 from experiments.reporting.document import Column, Finding, Gap, Interval, Plot, Row, Section, Table
-from experiments.reporting.language import gettext
+from experiments.reporting.language import gettext, gettext_noop
+from experiments.reporting.lower_floors import lower_words
 from experiments.reporting.words import percent
+from experiments.watch.alert_words import alert_words
 from fusion.validation.intervals import Z
 from fusion.watch.opinion import LEAST_TEXTS, NO_TOPIC, Mood, OpinionProfile
 from fusion.watch.signals import Flag, Signal
@@ -31,6 +33,7 @@ from fusion.watch.topics import LEAST_TEXTS as LEAST_TO_LEARN
 from fusion.watch.topics import LEAST_USES, Topics
 
 MAX_PERIODS = 36
+ALL_TEXTS = gettext_noop("all texts")
 MAX_CHANGES = 10
 CLEAR = 0.01
 """Chance below which a departure is listed; rules decide which are alarms."""
@@ -92,7 +95,7 @@ def _findings(
     )
     if own:
         first = min(own, key=lambda one: (one.p, -one.value, one.subject))
-        title = f"{last}: {first.words}"
+        title = f"{last}: {alert_words(first.words)}"
         found = [
             Finding(
                 key="opinion",
@@ -133,7 +136,7 @@ def _changes(signals: Sequence[Signal]) -> Table:
     rows: list[Row] = [
         (
             one.period,
-            one.subject or gettext("all texts"),
+            lower_words(one.subject or ALL_TEXTS),
             gettext("share of the texts") if one.check == "topic_volume" else gettext("mean sentiment"),
             Interval(value=one.now, low=min(one.low, one.now), high=max(one.high, one.now)),
             one.usual,
@@ -160,14 +163,14 @@ def _topics(topics: Topics, reference: OpinionProfile | None, shown: Sequence[tu
     usual = reference if reference is not None and reference.whole.texts else None
     earlier = [one for _, one in shown[:-1]] if usual is None else [usual]
     rows: list[Row] = []
-    for at, name in enumerate((*topics.names, NO_TOPIC) if len(topics) else (gettext("all texts"),)):
+    for at, name in enumerate((*topics.names, NO_TOPIC) if len(topics) else (ALL_TEXTS,)):
         mood = now.topics[at]
         past = sum((one.topics[at] for one in earlier), Mood())
         every = sum(one.whole.texts for one in earlier)
         telling = ", ".join(topics.words[at]) if at < len(topics) else ""
         rows.append(
             (
-                name,
+                lower_words(name),
                 telling,
                 mood.texts,
                 mood.texts / now.whole.texts,
@@ -201,14 +204,14 @@ def _interval(mood: Mood) -> Interval | None:
 
 def _plot(topics: Topics, shown: Sequence[tuple[str, OpinionProfile]]) -> Plot:
     """Small multiples: a row for each topic, its share on the left, its mean sentiment on the right."""
-    names = (*topics.names, NO_TOPIC, gettext("all texts")) if len(topics) else (gettext("all texts"),)
+    names = (*topics.names, NO_TOPIC, ALL_TEXTS) if len(topics) else (ALL_TEXTS,)
     labels = [name for name, _ in shown]
     with house_style():
         figure = Figure(figsize=(11.0, 0.6 + 1.25 * len(names)))
         grid = figure.subplots(len(names), 2, squeeze=False, sharex=True)
         figure.subplots_adjust(hspace=0.45, wspace=0.18)
         for at, name in enumerate(names):
-            whole = name == "all texts"
+            whole = name == ALL_TEXTS
             moods = [one.whole if whole else one.topics[at] for _, one in shown]
             left, right = grid[at]
             if whole:
@@ -222,9 +225,7 @@ def _plot(topics: Topics, shown: Sequence[tuple[str, OpinionProfile]]) -> Plot:
                 restyle(axes)
             right.set_ylim(-1.05, 1.05)
             left.set_ylim(bottom=0)
-            left.set_title(
-                f"{name}: {'texts' if whole else 'share of the texts'}", loc="left", fontsize=FONT, color=INK
-            )
+            left.set_title(_left_title(name, whole), loc="left", fontsize=FONT, color=INK)
             right.set_title(gettext("mean sentiment"), loc="left", fontsize=FONT, color=INK)
         drawing = to_svg(figure)
     what = gettext("The share of each topic and its mean sentiment with its 95 % interval, by period")
@@ -238,6 +239,11 @@ def _plot(topics: Topics, shown: Sequence[tuple[str, OpinionProfile]]) -> Plot:
         wide=True,
         drawing=drawing,
     )
+
+
+def _left_title(name: str, whole: bool) -> str:
+    what = gettext("texts") if whole else gettext("share of the texts")
+    return gettext("{subject}: {what}").format(subject=lower_words(name), what=what)
 
 
 def _line(axes: Axes, values: Sequence[float]) -> None:

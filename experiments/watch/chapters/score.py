@@ -60,7 +60,7 @@ def chapter(
 def _performance_table(reference: ScoreProfile | None, shown: Sequence[tuple[str, ScoreProfile]]) -> Table:
     rows = [_performance(name, profile) for name, profile in reversed(shown)]
     if reference is not None:
-        rows.append(_performance("reference", reference))
+        rows.append(_performance(gettext("reference"), reference))
     return Table(
         key="score_performance",
         title=gettext("How PDs rank and come true"),

@@ -36,9 +36,9 @@ def chapter(
         Column(key="above", title=gettext("Above the policy's bound"), form="percent", digits=2),
     )
     note = gettext(
-        "Probabilities are those of the second model's own label; the reference is the rows that it learned from, "
+        "Probabilities are those of the second model's own label; the reference is the rows that it learned from, or "
+        "those of --reference."
     )
-    note += gettext("or those of --reference.")
     table = Table(
         key="second_models",
         title=gettext("Second models in {last}").format(last=last),

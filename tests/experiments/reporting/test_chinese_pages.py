@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,8 +11,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
+from data_schemas.contract import Derived, Field
+from data_schemas.reader import load_schema
 from experiments.demo.data import generate
+from experiments.reporting.catalogues import language_of
+from experiments.reporting.language import speaking
+from experiments.watch.alert_words import alert_words
 from fusion.versions import package_versions
+from fusion.watch.rules import load_rules
 from tests.support.axe import axe_script, violations
 from tests.support.command_line import creditfusion
 from tests.support.english import english_on
@@ -33,6 +41,41 @@ def test_english_words_are_found_wherever_they_stand() -> None:
     assert english_on(page, frozenset({"lower", "bad", "rates"})) == ["mean PD"]
 
 
+def watched_words(page: Path) -> set[str]:
+    """What a watch names that is none of our words: columns, codes, rules, and words of narratives and of topics."""
+    schema = load_schema("demo")
+    columns: list[Field | Derived] = [*schema.fields, *schema.derived]
+    reasons = [*(column.reason for column in columns), *(concept.reason for concept in schema.concepts)]
+    names = [column.name for column in columns] + [reason.code for reason in reasons if reason]
+    names += load_rules(None).rules
+    for section in json.loads(page.read_text(encoding="utf-8"))["sections"]:
+        for table in section["tables"]:
+            if table["key"] in ("words_moved", "opinion_topics"):
+                names += [cell for row in table["rows"] for cell in row[:2] if isinstance(cell, str)]
+    return {word for name in names for word in re.findall("[A-Za-z]+", name)}
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        (
+            "dti: PSI 0.144, most moved: above 0.266 to 0.315 9.8% → 3.2%; missing 0.0% → 1.0%",
+            "dti：PSI 0.144，变动最大：高于 0.266 至 0.315 9.8% → 3.2%；缺失 0.0% → 1.0%",
+        ),
+        ("12 applications, usually 70 on this day of the week", "12 件申请，每周的这一天通常为 70 件"),
+        (
+            "term 60 beside amount 9 (usually 1 to 5); odder than all 1,500 training rows",
+            "term 60 与 amount 9（通常为 1 至 5） 并存；比全部 1,500 行训练样本都更异常",
+        ),
+        ("what no signal says", "what no signal says"),
+    ],
+)
+def test_sentences_of_a_watch_are_put_into_the_language_of_the_page(english: str, chinese: str) -> None:
+    assert alert_words(english) == english
+    with speaking(language_of("zh")):
+        assert alert_words(english) == chinese
+
+
 pages_of_verbs = pytest.mark.slow  # every verb that makes pages runs once
 
 
@@ -47,6 +90,7 @@ def chinese_pages(trained: Trained, tmp_path_factory: pytest.TempPathFactory) ->
     shared = ["--data", out / "later.csv", "--date", DAY, "--cache", trained.folder / "cache", "--language", "zh"]
     model = ["--model", trained.model, *shared]
     assert creditfusion("evaluate", *model, "--out", out / "evaluate") == 0
+    assert creditfusion("watch", *model, "--period", "month", "--out", out / "watch") in (0, 4, 5)
     two = ["--champion", trained.model, "--challenger", trained.model]
     assert creditfusion("compare", *two, *shared, "--out", out / "compare") == 0
     reports = ["--top", 1, "--for", "validator", "--for", "underwriter", "--for", "applicant", "--out", out / "explain"]
@@ -57,6 +101,7 @@ def chinese_pages(trained: Trained, tmp_path_factory: pytest.TempPathFactory) ->
         "validation": out / "evaluate" / "validation.html",
         "card": out / "evaluate" / "card.html",
         "comparison": out / "compare" / "comparison.html",
+        "watch": out / "watch" / "watch.html",
     }
 
 
@@ -65,7 +110,7 @@ def test_chinese_pages_hold_no_english_of_ours(chinese_pages: dict[str, Path]) -
     for kind, path in chinese_pages.items():
         page = path.read_text(encoding="utf-8")
         assert '<html lang="zh">' in page
-        found = english_on(page, OWN)
+        found = english_on(page, OWN | (watched_words(path.with_suffix(".json")) if kind == "watch" else set()))
         assert not found, (kind, found)
 
 
@@ -75,6 +120,18 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     context = browser.new_context(color_scheme=request.param, offline=True)
     yield context.new_page()
     context.close()
+
+
+@pages_of_verbs
+def test_the_first_part_of_a_chinese_validation_is_two_printed_pages(
+    chinese_pages: dict[str, Path], browser: Browser
+) -> None:
+    page = browser.new_page(offline=True)
+    page.goto(chinese_pages["validation"].as_uri())
+    page.evaluate("document.querySelector('.appendix').remove()")
+    first = len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True)))
+    page.close()
+    assert first == 2
 
 
 @pages_of_verbs

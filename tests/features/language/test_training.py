@@ -174,7 +174,6 @@ def pretrain_nothing(model: object) -> EpochFigures:
 def test_a_time_limit_ends_training_and_the_model_so_far_is_evaluated(folder: Path) -> None:
     found = trained(folder, replace(SETTINGS, epochs=10_000, patience=10_000, max_minutes=1 / 60))
     assert 0 < found.figures[-1].epoch < 10_000
-    assert found.figures[-1].seconds < 30
 
 
 def test_a_loss_that_is_no_number_ends_it(folder: Path) -> None:

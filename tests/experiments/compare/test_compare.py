@@ -19,7 +19,7 @@ import pytest
 from data_schemas.contract import Schema
 from data_schemas.reader import load_schema, parse_schema
 from experiments.cli import app, guarded
-from experiments.compare import verdict
+from experiments.compare import front, verdict
 from experiments.compare.job import ComparisonRequest, chapters_of, comparison
 from experiments.compare.pair import Pair, pair
 from experiments.compare.rows import ComparedFiles, PairedRows
@@ -483,10 +483,10 @@ def test_a_difference_without_variance_is_not_beyond_chance(compared: Pair) -> N
     findings = [verdict._difference(no_test, findings) for findings in (verdict.RANKS, verdict.ERRS)]
     assert [finding.grade for finding in findings] == ["note", "note"]
     sentences = [text for finding in findings for text in (finding.title, finding.words)] + list(
-        verdict.headline(found)
+        front.headline(found)
     )
     assert not [text for text in sentences if "beyond chance" in text or "nan" in text.lower()]
-    assert verdict.key_figures(found).rows[0][2] == NO_VARIANCE
+    assert front.key_figures(found).rows[0][2] == NO_VARIANCE
     assert gain_cells(no_test, "too few") == (0.2, Gap(gap=NO_VARIANCE))
     ranking = {row[0]: row for row in discrimination_chapter(found).tables[0].rows}
     errors = {row[0]: row for row in calibration_chapter(found).tables[0].rows}

@@ -61,8 +61,6 @@ def lone_workers(device: torch.device) -> Iterator[ThreadPoolExecutor]:
     at every step, badly so on a busy machine. Several threads, and workers too, may have workers at the same time; a
     thread that is begun while another's workers are begun may get a single one, which costs time and no digit.
     """
-    import torch  # noqa: F401 (so that the workers' number is torch's)
-
     n_workers = n_threads() if device.type == "cpu" else 1
     with ThreadPoolExecutor(n_workers, initializer=_compute_alone) as pool:
         yield pool

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from data_schemas.contract import Derived, DerivedKind, Direction, Field, FieldType, Schema
 from data_schemas.sources import EVERY_SOURCE
-from features.arrays import Floats
+from features.arrays import Floats, Floats32
 from features.design import InputGroup, TabularBlock
 from features.tables.applications import Applications
 from features.tables.spelling import level_codes, loose_key
@@ -23,6 +23,14 @@ _YEAR = np.timedelta64(31_557_600, "s")  # 365.25 days
 _SIGN = {Direction.RISING: 1, Direction.FALLING: -1, Direction.NONE: 0}
 
 Column = Field | Derived
+Numbers = TypeVar("Numbers", Floats, Floats32)
+
+
+def measured(column: Column, x: Numbers) -> Numbers:
+    """(n,): the values of a numeric column, NaN in place of those that stand for no number (``Field.labels``)."""
+    if not isinstance(column, Field) or not column.labels:
+        return x
+    return np.where(np.isin(x, np.array([value for value, _ in column.labels], dtype=x.dtype)), x.dtype.type(np.nan), x)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from datetime import date
 import numpy as np
 
 from experiments.compare.decisions import Arm, Randomised, Shadowed
+from experiments.compare.differences import graded, is_known
 from experiments.reporting.cells import interval
-from experiments.reporting.document import Column, Document, Finding, Grade, Section, Table
+from experiments.reporting.document import Column, Document, Finding, Section, Table
 from experiments.reporting.language import gettext, gettext_noop
 from experiments.reporting.words import count, number, p_value, percent, signed
 from fusion.validation.comparison import compare
@@ -121,12 +122,12 @@ def _bad_rates(fewer_bad: Estimate) -> Finding:
             title=gettext("No bad rates to compare."),
             words=gettext("Too few outcomes are known."),
         )
-    grade: Grade = "good" if fewer_bad.low > 0 else "concern" if fewer_bad.high < 0 else "note"
-    title = {
-        "good": gettext("What the challenger approved turned bad less often, beyond chance."),
-        "concern": gettext("What the challenger approved turned bad more often, beyond chance."),
-        "note": gettext("The two bad rates differ by no more than chance."),
-    }[grade]
+    titles = (
+        gettext("What the challenger approved turned bad less often, beyond chance."),
+        gettext("What the challenger approved turned bad more often, beyond chance."),
+        gettext("The two bad rates differ by no more than chance."),
+    )
+    grade, title = graded(fewer_bad.low, fewer_bad.high, titles)
     return Finding(key="fewer_bad", grade=grade, title=title, words=_points(fewer_bad, FEWER_BAD))
 
 
@@ -200,20 +201,17 @@ ERRS = (
 def _shadowed(found: Shadowed) -> Section:
     both = compare(found.champion, found.shadow, found.y)
     findings = []
-    for key, gain, what, (better, worse, neither) in (
+    for key, gain, what, titles in (
         ("auc", both.auc, "AUC", RANKS),
         ("brier", both.brier, gettext("Brier score lower by"), ERRS),
     ):
-        known = not math.isnan(gain.p)
-        is_better, is_worse = known and gain.low > 0, known and gain.high < 0
-        grade: Grade = "good" if is_better else "concern" if is_worse else "note"
-        title = gettext(better if is_better else worse if is_worse else neither)
+        grade, title = graded(gain.low, gain.high, titles)
         words = (
             f"{what} {signed(gain.difference, 4)}, {p_value(gain.p)}."
-            if known
+            if is_known(gain)
             else gettext("Too few outcomes are known.")
         )
-        findings.append(Finding(key=key, grade=grade, title=title, words=words))
+        findings.append(Finding(key=key, grade=grade, title=gettext(title), words=words))
     sides = (
         (gettext("Champion"), found.models[0], both.champion),
         (gettext("Shadow"), found.models[1], both.challenger),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from data_schemas.errors import ContractError
-from experiments.compare import net_benefit, shadow_test, swap_sets, verdict
+from experiments.compare import front, net_benefit, shadow_test, swap_sets, verdict
 from experiments.compare.pair import Pair, pair
 from experiments.compare.rows import CHALLENGER, CHAMPION, ComparedFiles, PairedRows, read_pair
 from experiments.compare.validation_chapters import (
@@ -141,8 +141,8 @@ def comparison(found: Pair, order: ComparisonRequest, chapters: list[Section], d
                 else ""
             ),
         },
-        headline=verdict.headline(found),
-        key_figures=verdict.key_figures(found),
+        headline=front.headline(found),
+        key_figures=front.key_figures(found),
         sections=tuple(chapters),
         origin=origins(found) | {gettext("files compared sha256"): digest},
     )

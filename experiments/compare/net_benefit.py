@@ -13,7 +13,7 @@ from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import INK, MUTED, WHOLE, legend, percent_axis, picture
 from experiments.reporting.document import Column, Plot, Row, Section, Table
 from experiments.reporting.language import gettext, gettext_noop
-from experiments.reporting.words import number, percent
+from experiments.reporting.words import number, percent, signed
 from features.arrays import Floats
 from fusion.validation.intervals import Estimate
 from fusion.validation.net_benefit import net_benefit, net_benefit_difference
@@ -21,6 +21,9 @@ from fusion.validation.net_benefit import net_benefit, net_benefit_difference
 PER = 1000  # applications that net benefit is given for
 SHOWN = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 OWN = gettext_noop(", of rows without a cut-off of their own")
+SEGMENTED = gettext_noop(
+    "The cut-off is that of rows without a cut-off of their own, taken for all rows: the policy has segments."
+)
 FINE = np.arange(1, 100) / 200
 
 
@@ -101,6 +104,24 @@ def benefit_table(found: Pair) -> Table:
 def thousand(worth: Estimate) -> Estimate:
     """Per ``PER`` applications instead of one."""
     return Estimate(PER * worth.value, PER * worth.low, PER * worth.high)
+
+
+def worth_words(found: Pair) -> str:
+    """What deciding by the challenger is worth at the cut-off, in a sentence or two."""
+    if found.cutoff is None or not found.worth.exists:
+        return gettext("Net benefit was not judged, as there is no cut-off.")
+    worth = thousand(found.worth)
+    ends = (
+        gettext(", 95 % interval {low} to {high}").format(low=signed(worth.low, 2), high=signed(worth.high, 2))
+        if worth.bounded
+        else ""
+    )
+    return gettext(
+        "Declining PDs above {cutoff}, the challenger is worth {worth_value} bads turned down per "
+        "{per} applications more than the champion{ends}, wrongly declined goods counted."
+    ).format(cutoff=percent(found.cutoff, 0), worth_value=signed(worth.value, 2), per=number(PER), ends=ends) + (
+        f" {gettext(SEGMENTED)}" if found.segmented else ""
+    )
 
 
 def _draw(axes: Axes, found: Pair) -> None:

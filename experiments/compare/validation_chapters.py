@@ -31,7 +31,7 @@ def discrimination_chapter(found: Pair) -> Section:
     gains = {
         gettext("AUC"): gain_cells(both.auc, gettext(FEW_OF_A_KIND)),
         gettext("Brier score"): gain_cells(both.brier, gettext(FEW_ROWS)),
-        "Log-loss, nats": (figure(both.champion.log_loss - both.challenger.log_loss), None),
+        gettext("Log-loss, nats"): (figure(both.champion.log_loss - both.challenger.log_loss), None),
     }
     return Section(
         key="discrimination",

@@ -1,14 +1,15 @@
-"""What a comparison comes to, in a manager's words: better beyond chance? would it pay? are its PDs right?"""
+"""The chapter with the verdict, in a manager's words: better beyond chance? would it pay? are its PDs right?"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from experiments.compare.net_benefit import PER, thousand
-from experiments.compare.pair import Pair, why_no_p
+from experiments.compare.differences import graded, is_known
+from experiments.compare.net_benefit import worth_words
+from experiments.compare.pair import Pair
 from experiments.compare.rows import CHALLENGER, CHAMPION, PairedRows
-from experiments.reporting.document import Finding, Grade, Section, Table, key_figure_table
+from experiments.reporting.document import Finding, Section
 from experiments.reporting.language import gettext, gettext_noop
 from experiments.reporting.words import count, number, p_value, percent, signed
 from experiments.validate.chapters.calibration.chapter import MUCH, UNSURE_SLOPE
@@ -21,9 +22,6 @@ from fusion.validation.net_benefit import net_benefit
 
 FAR_OFF = 0.1  # of the bad rate, by which the mean PD may miss it beyond chance without being a concern
 MANY_REJECTED = 0.05
-SEGMENTED = gettext_noop(
-    "The cut-off is that of rows without a cut-off of their own, taken for all rows: the policy has segments."
-)
 
 
 def chapter(found: Pair, rows: PairedRows) -> Section:
@@ -51,99 +49,6 @@ def findings(found: Pair, rows: PairedRows) -> list[Finding]:
     every += _idle(found)
     every += [one for scored, name in _sides(found) for one in _out_of_time(scored, name)]
     return every + _left_out(rows)
-
-
-def headline(found: Pair) -> tuple[str, ...]:
-    """The whole in a few sentences."""
-    both = found.comparison
-    basis = gettext("{n}, {n_bad} of them bad, were judged by both models.").format(
-        n=count(both.n, "application"), n_bad=number(both.n_bad)
-    )
-    if found.alike:
-        return (gettext("The two give every applicant the same PD: there is nothing to choose between them."), basis)
-    if math.isnan(both.auc.difference):
-        why = gettext("The applications hold too few goods or bads to say which model is better.")
-        return (why, basis)
-    tests = [both.auc, both.brier]
-    better, worse = sum(one.low > 0 for one in tests), sum(one.high < 0 for one in tests)
-    ends = (
-        gettext("{low} to {high}").format(low=signed(both.auc.low, 4), high=signed(both.auc.high, 4))
-        if _known(both.auc)
-        else gettext(NO_VARIANCE)
-    )
-    auc = f"{signed(both.auc.difference, 4)} ({ends})"
-    if better and not worse:
-        what = (
-            gettext("ranks better and its PDs err less")
-            if better == 2
-            else gettext("ranks better")
-            if both.auc.low > 0
-            else gettext("errs less")
-        )
-        first = gettext("The challenger {what}, beyond chance: AUC {auc}.").format(what=what, auc=auc)
-    elif worse and not better:
-        what = (
-            gettext("ranks worse and its PDs err more")
-            if worse == 2
-            else gettext("ranks worse")
-            if both.auc.high < 0
-            else gettext("errs more")
-        )
-        first = gettext("The challenger {what}, beyond chance: AUC {auc}. Keep the champion.").format(
-            what=what, auc=auc
-        )
-    elif better and worse:
-        first = gettext(
-            "The challenger ranks worse and its PDs err less, both beyond chance: AUC {auc}. Calibrating one of them "
-            "again may settle it."
-        )
-        if both.auc.low > 0:
-            first = gettext(
-                "The challenger ranks better and its PDs err more, both beyond chance: AUC {auc}. Calibrating one of "
-                "them again may settle it."
-            )
-        first = first.format(auc=auc)
-    else:
-        first = gettext(
-            "These rows do not show that either model is better: AUC {auc}. What differs may be chance."
-        ).format(auc=auc)
-    return (first, _money(found), basis)
-
-
-def key_figures(found: Pair) -> Table:
-    """What a reader wants to see first."""
-    both, swaps = found.comparison, found.swaps
-    rows = (
-        (
-            gettext("AUC of the challenger"),
-            _better(both.auc.difference, 4),
-            p_value(both.auc.p) if _known(both.auc) else why_no_p(both.auc, gettext("too few goods or bads")),
-        ),
-        (
-            gettext("Brier score of the challenger"),
-            _better(both.brier.difference, 5),
-            p_value(both.brier.p) if _known(both.brier) else why_no_p(both.brier, gettext("too few rows")),
-        ),
-        (
-            gettext("Bad, swapped out and in"),
-            gettext("{rate_value} and {rate_value2}").format(
-                rate_value=percent(swaps.swapped_out.rate.value), rate_value2=percent(swaps.swapped_in.rate.value)
-            )
-            if swaps.gain.exists
-            else "–",
-            gettext("{n} each way, at {approval_rate} approved").format(
-                n=number(swaps.swapped_in.n), approval_rate=percent(swaps.approval_rate, 0)
-            ),
-        ),
-        (
-            gettext("Net benefit per {per}").format(per=number(PER)),
-            _better(PER * found.worth.value, 2),
-            gettext("bads turned down, declining above {cutoff}").format(cutoff=percent(found.cutoff, 0))
-            if found.cutoff is not None
-            else gettext("no cut-off"),
-        ),
-    )
-    return key_figure_table(rows)
 
 
 def _alike(found: Pair) -> Finding:
@@ -216,12 +121,12 @@ def _difference(gain: Gain, wording: DifferenceWords) -> Finding:
     if math.isnan(gain.difference):
         return Finding(key=wording.key, grade="concern", title=wording.nothing, words=wording.needed)
     words = f"{gettext(wording.what)} {signed(gain.difference, wording.digits)}"
-    if not _known(gain):
+    if not is_known(gain):
         words += gettext("; {no_variance}, so that it has no interval and no p.").format(
             no_variance=gettext(NO_VARIANCE)
         )
         return Finding(key=wording.key, grade="note", title=wording.unknown, words=words)
-    grade, title = _graded(gain.low, gain.high, wording.titles)
+    grade, title = graded(gain.low, gain.high, wording.titles)
     ends = gettext("{low} to {high}").format(
         low=signed(gain.low, wording.digits), high=signed(gain.high, wording.digits)
     )
@@ -245,7 +150,7 @@ def _swaps(found: Pair) -> Finding:
         gettext("Those whom the challenger would take in default more than those whom it would leave out."),
         gettext("Swapped-in and swapped-out applicants default alike, as far as these rows show."),
     )
-    grade, title = _graded(swaps.gain.low, swaps.gain.high, titles)
+    grade, title = graded(swaps.gain.low, swaps.gain.high, titles)
     words = gettext(
         "{capitalize}, {n} are swapped each way: {rate_value} of the swapped-out and {rate_value2} "
         "of the swapped-in turned bad, a difference of {points}. Of all approved loans {rate_value3} "
@@ -273,8 +178,8 @@ def _pays(found: Pair) -> Finding:
         gettext("Deciding by the challenger is worth less at the cut-off."),
         gettext("At the cut-off, deciding by either is worth the same, as far as these rows show."),
     )
-    grade, title = _graded(found.worth.low, found.worth.high, titles)
-    return Finding(key="pays", grade=grade, title=title, words=_money(found))
+    grade, title = graded(found.worth.low, found.worth.high, titles)
+    return Finding(key="pays", grade=grade, title=title, words=worth_words(found))
 
 
 def _idle(found: Pair) -> list[Finding]:
@@ -296,24 +201,6 @@ def _idle(found: Pair) -> list[Finding]:
             ).format(cutoff=percent(found.cutoff, 0)),
         )
     ]
-
-
-def _money(found: Pair) -> str:
-    """Net benefit in words."""
-    if found.cutoff is None or not found.worth.exists:
-        return gettext("Net benefit was not judged, as there is no cut-off.")
-    worth = thousand(found.worth)
-    ends = (
-        gettext(", 95 % interval {low} to {high}").format(low=signed(worth.low, 2), high=signed(worth.high, 2))
-        if worth.bounded
-        else ""
-    )
-    return gettext(
-        "Declining PDs above {cutoff}, the challenger is worth {worth_value} bads turned down per "
-        "{per} applications more than the champion{ends}, wrongly declined goods counted."
-    ).format(cutoff=percent(found.cutoff, 0), worth_value=signed(worth.value, 2), per=number(PER), ends=ends) + (
-        f" {gettext(SEGMENTED)}" if found.segmented else ""
-    )
 
 
 def _calibrated(name: str, side: ModelFigures, bad_rate: float) -> Finding:
@@ -438,31 +325,6 @@ def _left_out(rows: PairedRows) -> list[Finding]:
 
 def _sides(found: Pair) -> tuple[tuple[ScoredOutcomes, str], tuple[ScoredOutcomes, str]]:
     return (found.challenger, CHALLENGER), (found.champion, CHAMPION)
-
-
-def _graded(low: float, high: float, titles: tuple[str, str, str]) -> tuple[Grade, str]:
-    """The grade of a difference that is above 0 where the challenger is better, and its title of those for better,
-    worse and neither.
-    """
-    if low > 0:
-        return "good", titles[0]
-    return ("concern", titles[1]) if high < 0 else ("note", titles[2])
-
-
-def _known(gain: Gain) -> bool:
-    """Whether a difference has an interval and p."""
-    return not math.isnan(gain.p)
-
-
-def _better(difference: float, digits: int) -> str:
-    """A difference without its sign, which a page would take for a formula's beginning."""
-    if math.isnan(difference):
-        return "–"
-    shown = number(abs(difference), digits)
-    if not float(shown.replace(",", "")):
-        return gettext("the same")
-    message = gettext("{difference} better") if difference > 0 else gettext("{difference} worse")
-    return message.format(difference=shown)
 
 
 def _points(gain: Estimate) -> str:

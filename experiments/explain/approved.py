@@ -7,10 +7,11 @@ from enum import StrEnum
 
 import numpy as np
 
-from data_schemas.contract import Direction, Field, FieldType
+from data_schemas.contract import Direction, FieldType
 from experiments.explain.columns import Column, is_of_type
-from features.arrays import Flags, Floats32
+from features.arrays import Flags
 from features.design import TabularBlock
+from features.tabular import measured
 from fusion.explain.population import Population
 
 
@@ -48,9 +49,7 @@ class ApprovedValues:
             at = values.cat_names.index(column.name)
             return self._rarity(self.everyone.x_cat[:, at] == values.x_cat[0, at], bool(values.x_cat[0, at]))
         at = values.num_names.index(column.name)
-        own, theirs = values.x_num[0, at], _measured(column, self.everyone.x_num[:, at])
-        if isinstance(column, Field) and column.label(float(own)):
-            return Side.NONE
+        (own,), theirs = (measured(column, block.x_num[:, at]) for block in (values, self.everyone))
         if is_of_type(column, FieldType.BOOLEAN):
             return self._rarity(theirs == own, bool(np.isfinite(own)))
         more, less = (float(np.mean(one[self.approved])) > 0.5 for one in (theirs > own, theirs < own))
@@ -61,10 +60,3 @@ class ApprovedValues:
     def _rarity(self, alike: Flags, known: bool) -> Side:
         rarer = known and float(np.mean(alike[self.approved])) < float(np.mean(alike))
         return Side.RARER if rarer else Side.NONE
-
-
-def _measured(column: Column, x: Floats32) -> Floats32:
-    """float32 (n,): the values that are numbers indeed, not those that stand for none and have a label; else NaN."""
-    if not isinstance(column, Field) or not column.labels:
-        return x
-    return np.where(np.isin(x, [value for value, _ in column.labels]), np.float32(np.nan), x)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -30,12 +31,8 @@ from experiments.options import (
     report_day,
     vector_cache,
 )
-from experiments.session.run import SOME_REJECTED, Run
-from experiments.session.standard_streams import DASH, as_named, one_from_stdin
-from features.encoders.threads import use_threads
-
-if TYPE_CHECKING:
-    from experiments.explain.job import Explained
+from experiments.session.run import SOME_REJECTED
+from experiments.session.standard_streams import one_from_stdin
 
 EXAMPLES = """
 Examples:
@@ -126,65 +123,30 @@ def explain(
     Rows that break the data contract are listed in the index. Exit code 3: some rows were rejected (with --id: some of
     those named). Equal input, model and --date give equal bytes.
     """
-    from experiments.explain.job import check_order, explain_file
     from experiments.explain.letters.lender import lender_of
-    from experiments.explain.report_content import Heading
     from experiments.explain.selection import Choice
+    from experiments.explain.whole_run import ExplainRequest, explain_as_requested
     from experiments.reporting.catalogues import language_of
-    from experiments.session.second_models import SecondModels
-    from experiments.session.sources import shown, with_sources
+    from experiments.session.scorer_request import ScorerRequest
     from features.tables.reader import ReadOptions
-    from fusion.scorer import load_scorer
 
-    choice = Choice(tuple(dict.fromkeys(ids or ())), declined, referred, top or 0, limit)
+    vectors = partial(vector_cache, cache, cache_gb, no_cache)
     audiences, forms = _once(audience, [Audience.UNDERWRITER]), _once(form, [Form.HTML, Form.JSON])
-    order = ReportRequest(out, audiences, forms, force, exact=not fast, answers=answer)
-    check_order(order)
-    options = ReadOptions(chunk_rows=2_000, delimiter=delimiter, encoding=encoding, sheet=sheet)
-    day = report_day(made_on)
-    named = {"encoder": encoder, "policy": policy, "delimiter": delimiter, "encoding": encoding, "sheet": sheet}
-    origin = data if as_named(str(data)) == str(data) else DASH
-    command = ["creditfusion", "explain", f"--model={model}", f"--data={origin}", "--for=validator", "--format=json"]
-    command += [f"--{option}={value}" for option, value in named.items() if value]
-    command += [f"--source={one}" for one in shown(source)]
-    command += [f"--second={one}" for one in second or ()]
-    command += [f"--date={day}", *(["--fast"] if fast else []), "--out=recomputed"]
-    heading = Heading(
-        data, day, tuple(command), lender_of(lender, contact), approval_reasons, language_of(language), rules
+    request = ExplainRequest(
+        scorer=ScorerRequest(model, encoder, policy, tuple(second or ()), vectors, threads),
+        data=data,
+        choice=Choice(tuple(dict.fromkeys(ids or ())), declined, referred, top or 0, limit),
+        reports=ReportRequest(out, audiences, forms, force, exact=not fast, answers=answer),
+        options=ReadOptions(chunk_rows=2_000, delimiter=delimiter, encoding=encoding, sheet=sheet),
+        sources=tuple(source or ()),
+        made_on=report_day(made_on),
+        lender=lender_of(lender, contact),
+        approval_reasons=approval_reasons,
+        language=language_of(language),
+        rules=rules,
     )
-    arguments = {"model": model, "data": data, "out": out, "ids": len(choice.ids), "declined": declined, "top": top}
-    arguments |= {"referred": referred, "policy": policy, "second": second, "sources": shown(source)}
-    arguments |= {"rules": rules.value, "language": heading.language.code}
-    with Run.start("explain", out, arguments | {"limit": limit, "fast": fast, "date": day}, json_output) as run:
-        with run.timed("load"):
-            use_threads(threads)
-            vectors = vector_cache(cache, cache_gb, no_cache, run.note)
-            seconds = SecondModels.load(second or (), vectors, threads)
-            scorer = load_scorer(
-                model, encoder=encoder, cache=vectors, policy=policy, seconds=seconds.scorers, threads=threads
-            )
-        options = with_sources(run, [data], scorer.schema, source or (), options, threads=threads)
-        done = explain_file(scorer, choice, order, heading, options, run, seconds)
-        run.finish({"out": out, **_counts(done), "cache_hit_rate": scorer.encoder.hit_rate})
-    if done.chosen.n_rejected:
+    if explain_as_requested(request, json_output):
         raise typer.Exit(SOME_REJECTED)
-
-
-def _counts(done: Explained) -> dict[str, object]:
-    """What a run did, for its summary."""
-    index, chosen = done.index, done.chosen
-    return {
-        "explained": len(index.entries),
-        "approved": index.n_approved,
-        "declined": index.n_declined,
-        "referred": index.n_referred,
-        "to_review": index.n_review,
-        "left_out": chosen.n_left_out,
-        "rows_read": chosen.n_rows,
-        "rejected": chosen.n_rejected,
-        "rejected_rows": {f"row {row.row}": row.words for row in chosen.rejected},
-        "sentence_points": done.methods,
-    }
 
 
 def _once(given: Sequence[Item] | None, otherwise: Sequence[Item]) -> tuple[Item, ...]:

@@ -6,6 +6,7 @@ They are put together there in English; here they are recognised by the messages
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from functools import cache
 
 from experiments.reporting.language import current_language, gettext, gettext_noop, pgettext
@@ -64,9 +65,8 @@ def lower_words(text: str) -> str:
     """A text of a lower floor in the current language; what is none of theirs, or is English, as it is."""
     if not text or current_language().is_english:
         return text
-    for message in MESSAGES:
-        if found := message_pattern(message).fullmatch(text):
-            return gettext(message).format(**{name: lower_words(part) for name, part in found.groupdict().items()})
+    if (recognised := recognised_words(text, MESSAGES, lambda _, part: lower_words(part))) is not None:
+        return recognised
     if measure := _MEASURE.fullmatch(text):
         number, unit = measure.groups()
         noun = unit_words(unit, 1 if number == "1" else 2)
@@ -82,7 +82,18 @@ def unit_words(unit: str, n: int = 2) -> str:
     return current_language().ngettext(of_one(unit), unit, n) if unit else ""
 
 
+def recognised_words(text: str, messages: Iterable[str], in_words: Callable[[str, str], str]) -> str | None:
+    """A text in the current language by the first of these messages that it follows; None if it follows none.
+
+    ``in_words`` puts what fills a place into the language, given the place's name and the text there.
+    """
+    for message in messages:
+        if found := _pattern(message).fullmatch(text):
+            return gettext(message).format(**{name: in_words(name, part) for name, part in found.groupdict().items()})
+    return None
+
+
 @cache
-def message_pattern(message: str) -> re.Pattern[str]:
+def _pattern(message: str) -> re.Pattern[str]:
     """What a message fits whose places are filled, each place a group."""
     return re.compile(_NAME.sub(r"(?P<\1>.+?)", re.escape(message)), re.DOTALL)

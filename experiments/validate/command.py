@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +34,6 @@ from experiments.options import (
     vector_cache,
 )
 from experiments.session.run import SOME_REJECTED, Run
-from features.encoders.threads import use_threads
 
 EXAMPLES = """
 Examples:
@@ -91,19 +91,20 @@ def evaluate(
     from experiments.reporting.catalogues import language_of
     from experiments.reporting.files import names_of, write_pages
     from experiments.reporting.language import speaking
-    from experiments.session.second_models import SecondModels
+    from experiments.session.scorer_request import ScorerRequest
     from experiments.session.sources import shown, with_sources
     from experiments.session.unlike_training import refuse
     from experiments.validate.job import CARD, VALIDATION, ValidationRequest, validate
     from experiments.validate.summary import summarise
     from features.tables.reader import ReadOptions
-    from fusion.scorer import load_scorer
 
     check_free(out, names_of(VALIDATION, CARD), force)
     segments = tuple(dict.fromkeys(segment or ()))
     day, spoken_language = report_day(made_on), language_of(language)
     order = ValidationRequest(tuple(data), since.date() if since else None, segments, keep_training_rows, reread, day)
     options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
+    vectors = partial(vector_cache, cache, cache_gb, no_cache)
+    named = ScorerRequest(model, encoder, policy, tuple(second or ()), vectors, threads)
     arguments = {
         "model": model,
         "data": data,
@@ -117,12 +118,7 @@ def evaluate(
     }
     with Run.start("evaluate", out, arguments | {"date": day}, json_output) as run:
         with run.timed("load"):
-            use_threads(threads)
-            vectors = vector_cache(cache, cache_gb, no_cache, run.note)
-            seconds = SecondModels.load(second or (), vectors, threads)
-            scorer = load_scorer(
-                model, encoder=encoder, cache=vectors, policy=policy, seconds=seconds.scorers, threads=threads
-            )
+            scorer, seconds = named.load(run.note)
         options = with_sources(run, order.files, scorer.schema, source or (), options, threads=threads, strict=strict)
         with speaking(spoken_language):
             found = validate(scorer, order, options, run, seconds)

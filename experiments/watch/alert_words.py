@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from experiments.reporting.language import current_language, gettext, gettext_noop
-from experiments.reporting.lower_floors import lower_words, message_pattern
+from experiments.reporting.lower_floors import lower_words, recognised_words
 
 SENTENCES = (
     gettext_noop("{words}, a change since {period}"),
@@ -69,8 +69,6 @@ PARTS = (
     gettext_noop("{name} missing or unknown"),
     gettext_noop("{name} missing"),
     gettext_noop("above {low} to {high}"),
-    gettext_noop("up to {value}"),
-    gettext_noop("above {value}"),
     gettext_noop("{n} rings"),
     gettext_noop("{n} ring"),
     gettext_noop("no topic"),
@@ -81,7 +79,7 @@ PARTS = (
     gettext_noop("refer"),
     gettext_noop("decline"),
 )
-"""What sentences hold in their places."""
+"""What sentences hold in their places, beside the words of ``lower_floors``."""
 _MOVED = re.compile(r"(?P<cell>.+) (?P<shares>\S+% → \S+%)")
 
 
@@ -89,10 +87,8 @@ def alert_words(text: str) -> str:
     """The sentence of a signal or a flag in the current language; what is none, or is English, as it is."""
     if current_language().is_english:
         return text
-    for message in SENTENCES:
-        if found := message_pattern(message).fullmatch(text):
-            return gettext(message).format(**{name: _part(name, part) for name, part in found.groupdict().items()})
-    return _parts(text)
+    recognised = recognised_words(text, SENTENCES, _part)
+    return _parts(text) if recognised is None else recognised
 
 
 def _part(name: str, text: str) -> str:
@@ -108,7 +104,5 @@ def _of_part(text: str) -> str:
         return f"{_of_part(moved['cell'])} {moved['shares']}"
     if text.startswith("PD "):
         return gettext("PD {range}").format(range=_of_part(text.removeprefix("PD ")))
-    for message in PARTS:
-        if found := message_pattern(message).fullmatch(text):
-            return gettext(message).format(**{name: _of_part(part) for name, part in found.groupdict().items()})
-    return lower_words(text)
+    recognised = recognised_words(text, PARTS, lambda _, part: _of_part(part))
+    return lower_words(text) if recognised is None else recognised

@@ -21,7 +21,7 @@ from features.design import Design, TabularBlock
 from features.encoders.vectors import SHARE_ROUNDING
 from features.narratives.sentences import SentenceBlock
 from fusion.explain.explanation import Explanation
-from fusion.explain.leaves import leaves_of
+from fusion.explain.leaves import leaves_of, starts
 from fusion.explain.sentence_shapley import MAX_ENUMERATED, PAIRS, NarrativeParts, Payoff, owen_values
 from fusion.explain.tree_response import OwnLeaves
 from fusion.explain.tree_shapley import TreeGame, count
@@ -197,7 +197,7 @@ class Explainer:
         places, rows, sizes = where
         words = block.x_lex[places]
         maps = self._linear_maps(number, words.shape[1])
-        first = np.concatenate([[0], np.cumsum(sizes)])
+        first = starts(sizes)
         share = block.share[places].astype(np.float64)
         part = np.column_stack([share, share[:, None] * _products(block.x_sentence[places], maps.vectors)])
         vectors = np.column_stack(

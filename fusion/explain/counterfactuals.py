@@ -19,7 +19,7 @@ from data_schemas.contract import Actionable, Field, FieldType, Schema
 from features.arrays import Flags, Floats
 from features.design import Design, TabularBlock, TextBlock
 from features.tables.applications import Applications
-from features.tabular import TabularEncoder
+from features.tabular import TabularEncoder, measured
 from fusion.model.fusion_model import FusionModel
 
 TAIL_SHARE = 0.01  # share of the training values beyond either end of the values to move to
@@ -49,7 +49,7 @@ class ActionableColumn:
         stands for no number (``Field.labels``).
         """
         way = self.field.actionable
-        keep = (self.values != now) & (np.isfinite(now) and not self.field.label(now))
+        keep = (self.values != now) & np.isfinite(measured(self.field, np.array([now])))
         if way is Actionable.LOWER:
             keep &= self.values < now
         elif way is Actionable.HIGHER:
@@ -265,8 +265,8 @@ def moved(application: Applications, tried: Sequence[tuple[ColumnMove, ...]]) ->
 
 def _lever(field: Field, columns: TabularBlock) -> ActionableColumn | None:
     """The lever of a field; None when all training applicants had the same value."""
-    x = columns.x_num[:, columns.num_names.index(field.name)]
-    x = x[np.isfinite(x) & ~np.isin(x, [value for value, _ in field.labels])]
+    x = measured(field, columns.x_num[:, columns.num_names.index(field.name)])
+    x = x[np.isfinite(x)]
     if not len(x):
         return None
     # A float32 in the fewest digits that name it, so that 0.1 stays 0.1.

@@ -72,12 +72,12 @@ def leaves_of(stacker: Stacker, players: Ints) -> Leaves:
 
 def _joined(begins: list[Ints]) -> Ints:
     """Where things begin, and the last one's end, of those that stand one list after the other."""
-    return starts([size for own in begins for size in np.diff(own).tolist()])
+    return starts(np.concatenate([NO_INTS, *map(np.diff, begins)]))
 
 
-def starts(sizes: list[int]) -> Ints:
+def starts(sizes: Ints) -> Ints:
     """int64 (n + 1,): where each of things of these sizes begins, and the end of the last."""
-    return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64)
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
 def _walked(trees: Trees, players: Ints) -> Leaves:

@@ -85,7 +85,7 @@ class OwnLeaves:
         response = Response(
             thresholds,
             nothing,
-            starts(np.bincount(np.searchsorted(further, leaf_of[kept]), minlength=len(further)).tolist()),
+            starts(np.bincount(np.searchsorted(further, leaf_of[kept]), minlength=len(further))),
             leaves.column[kept],
             leaves.low[kept],
             leaves.high[kept],

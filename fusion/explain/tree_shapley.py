@@ -26,7 +26,7 @@ import numpy as np
 from features.arrays import Floats, Ints
 from features.compiled import compiled
 from features.encoders.threads import n_threads
-from fusion.explain.leaves import MAX_PLAYERS, Leaves
+from fusion.explain.leaves import MAX_PLAYERS, Leaves, starts
 
 BLOCK_ROWS = 256
 
@@ -67,13 +67,12 @@ class TreeGame:
     def of(leaves: Leaves, counts: Ints, n_background: int, n_players: int) -> TreeGame:
         """The game of these trees on a background that ``count`` has counted."""
         k = np.diff(leaves.first_player)
-        starts = np.concatenate([[0], np.cumsum(2**k)])
-        table_starts = np.concatenate([[0], np.cumsum(2**k * k)])
-        given = np.zeros(int(table_starts[-1]))
-        _tabulate(leaves, starts, counts, float(max(1, n_background)), _shares(), table_starts, given)
-        whole = counts[starts[1:] - 1] if len(k) else np.zeros(0)
+        first, at = starts(2**k), starts(2**k * k)
+        given = np.zeros(int(at[-1]))
+        _tabulate(leaves, first, counts, float(max(1, n_background)), _shares(), at, given)
+        whole = counts[first[1:] - 1] if len(k) else np.zeros(0)
         base = float((leaves.value * whole).sum() / max(1, n_background))
-        return TreeGame(leaves, counts, n_background, n_players, Tables(table_starts, given), base)
+        return TreeGame(leaves, counts, n_background, n_players, Tables(at, given), base)
 
     def contributions(self, x: Floats) -> Floats:
         """Shapley values in log-odds, float64 (n, n_players), of rows ``x`` (n, n_columns): they and ``base`` sum to
@@ -94,13 +93,13 @@ class TreeGame:
 
 def count(leaves: Leaves, background: Floats) -> Ints:
     """Background rows (n, n_columns) per leaf and pattern: int64 (sum of 2^k,)."""
-    starts = np.concatenate([[0], np.cumsum(2 ** np.diff(leaves.first_player))])
-    counts = np.zeros(int(starts[-1]), dtype=np.int64)
+    first = starts(2 ** np.diff(leaves.first_player))
+    counts = np.zeros(int(first[-1]), dtype=np.int64)
     x = upright(background)
     some = np.linspace(0, len(leaves.value), 33).astype(np.int64)
 
     def count_some(at: int) -> None:
-        _count(leaves, starts, x, int(some[at]), int(some[at + 1]), counts)
+        _count(leaves, first, x, int(some[at]), int(some[at + 1]), counts)
 
     with ThreadPoolExecutor(n_threads()) as pool:
         list(pool.map(count_some, range(len(some) - 1)))
@@ -140,13 +139,13 @@ def patterns(leaves: Leaves, leaf: int, skipped: int, x: Floats, pattern: Ints) 
 
 
 @compiled
-def _count(leaves: Leaves, starts: Ints, x: Floats, begin: int, end: int, counts: Ints) -> None:
+def _count(leaves: Leaves, first: Ints, x: Floats, begin: int, end: int, counts: Ints) -> None:
     """x: (n_columns, n)."""
     pattern = np.zeros(x.shape[1], dtype=np.int64)
     for leaf in range(begin, end):
         patterns(leaves, leaf, 0, x, pattern)
         for row in range(len(pattern)):
-            counts[starts[leaf] + pattern[row]] += 1
+            counts[first[leaf] + pattern[row]] += 1
 
 
 @compiled
@@ -161,7 +160,7 @@ def bits(number: int) -> int:
 
 @compiled
 def _tabulate(
-    leaves: Leaves, starts: Ints, counts: Ints, n_background: float, shares: Floats, at: Ints, given: Floats
+    leaves: Leaves, first: Ints, counts: Ints, n_background: float, shares: Floats, at: Ints, given: Floats
 ) -> None:
     for leaf in range(len(leaves.value)):
         k = leaves.first_player[leaf + 1] - leaves.first_player[leaf]
@@ -169,7 +168,7 @@ def _tabulate(
         for mine in range(full + 1):
             both = mine  # runs over the subsets of ``mine``; the background row satisfies these and all of the rest
             while True:
-                rows = counts[starts[leaf] + (full ^ mine | both)]
+                rows = counts[first[leaf] + (full ^ mine | both)]
                 if rows:
                     u, v = mine ^ both, full ^ mine
                     n_u, n_v = bits(u), bits(v)

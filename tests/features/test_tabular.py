@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.tabular import TabularEncoder
+from data_schemas.contract import Field, FieldType, Role
+from features.tabular import TabularEncoder, measured
 from tests.support.small import applications, row, small_schema
 
 LEVELS: dict[str, tuple[str, ...]] = {"home": ("own", "rent"), "town": ("Bonn", "Ulm")}
@@ -165,3 +168,12 @@ def test_columns_that_are_no_input_never_influence_the_block(
     np.testing.assert_array_equal(other.x_cat, plain.x_cat)
     fitted = TabularEncoder.fit(applications(folder, [row(sex=sex, clerk=clerk)]), min_rows=1)
     assert fitted.levels == {"home": ("own", "rent"), "town": ("Ulm",)}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_numbers_that_stand_for_none_are_no_measurements(dtype: type[np.floating[Any]]) -> None:
+    plain = Field("burden", FieldType.NUMBER, Role.FEATURE, "Burden")
+    labelled = replace(plain, labels=((-0.1, "no record"), (-9.0, "no line")))
+    x = np.array([-0.1, 0.1, -9.0, np.nan, 5.0], dtype=dtype)
+    assert np.isnan(measured(labelled, x)).tolist() == [True, False, True, True, False]
+    assert measured(plain, x) is x

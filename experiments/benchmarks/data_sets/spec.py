@@ -136,9 +136,9 @@ class DataSet:
         """The data contract, as the JSON text of a schema file."""
         if self.shipped:
             return (resources.files("data_schemas") / f"{self.shipped}.schema.json").read_text(encoding="utf-8")
-        document = _document(self)
+        document, words = _document(self), words_of(self.name)
         for field in document["fields"]:
-            _put_in_words(field, words_of(self.name).get(field["name"], {}))
+            _put_in_words(field, words.get(field["name"], {}))
         return json.dumps(document, ensure_ascii=False, indent=1)
 
 

@@ -25,7 +25,8 @@ from typing import Any
 import torch
 
 from experiments.benchmarks.measuring import draw, machine, markdown, median_ratio, parser, tell
-from features.encoders.cache import CachedEncoder, EmbeddingCache
+from features.encoders.cache import EmbeddingCache
+from features.encoders.cached_encoder import CachedEncoder
 from features.encoders.devices import EncoderPrecision, Engine
 from features.encoders.encoder import BertEncoder
 from features.encoders.source_files import EMBEDDED, locate

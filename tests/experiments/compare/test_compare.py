@@ -19,14 +19,16 @@ import pytest
 from data_schemas.contract import Schema
 from data_schemas.reader import load_schema, parse_schema
 from experiments.cli import app, guarded
-from experiments.compare import verdict
+from experiments.compare import front, verdict
 from experiments.compare.job import ComparisonRequest, chapters_of, comparison
 from experiments.compare.pair import Pair, pair
 from experiments.compare.rows import ComparedFiles, PairedRows
 from experiments.compare.validation_chapters import calibration_chapter, discrimination_chapter
 from experiments.demo.data import generate
+from experiments.reporting.catalogues import language_of
 from experiments.reporting.document import Document, Finding, Gap, Interval, Table
 from experiments.reporting.html import document_html
+from experiments.reporting.language import speaking
 from experiments.session.run import Run
 from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from experiments.validate.gains import NO_VARIANCE, gain_cells
@@ -482,16 +484,21 @@ def test_a_difference_without_variance_is_not_beyond_chance(compared: Pair) -> N
     found = replace(found, comparison=replace(found.comparison, auc=no_test, brier=no_test))
     findings = [verdict._difference(no_test, findings) for findings in (verdict.RANKS, verdict.ERRS)]
     assert [finding.grade for finding in findings] == ["note", "note"]
-    sentences = [text for finding in findings for text in (finding.title, finding.words)] + list(
-        verdict.headline(found)
-    )
+    sentences = [text for finding in findings for text in (finding.title, finding.words)] + list(front.headline(found))
     assert not [text for text in sentences if "beyond chance" in text or "nan" in text.lower()]
-    assert verdict.key_figures(found).rows[0][2] == NO_VARIANCE
+    assert front.key_figures(found).rows[0][2] == NO_VARIANCE
     assert gain_cells(no_test, "too few") == (0.2, Gap(gap=NO_VARIANCE))
     ranking = {row[0]: row for row in discrimination_chapter(found).tables[0].rows}
     errors = {row[0]: row for row in calibration_chapter(found).tables[0].rows}
     for row in (ranking["AUC"], ranking["Brier score"], errors["Brier score"]):
         assert row[3:] == (0.2, Gap(gap=NO_VARIANCE))
+
+
+def test_a_page_in_another_language_has_the_same_gains(compared: Pair) -> None:
+    english = discrimination_chapter(compared).tables[0].rows
+    with speaking(language_of("zh")):
+        chinese = discrimination_chapter(compared).tables[0].rows
+    assert [row[3:] for row in chinese] == [row[3:] for row in english]
 
 
 def test_a_policy_with_segments_says_whose_cutoff_it_is(place: Place) -> None:

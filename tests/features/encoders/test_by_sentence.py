@@ -27,7 +27,8 @@ from features.encoders.by_sentence import (
     encoder_by_unit,
     passage_texts,
 )
-from features.encoders.cache import CachedEncoder, EmbeddingCache
+from features.encoders.cache import EmbeddingCache
+from features.encoders.cached_encoder import CachedEncoder
 from features.encoders.encoder import BertEncoder
 from features.encoders.source_files import EMBEDDED
 from features.encoders.sources import open_encoder

@@ -13,7 +13,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.encoders.cache import CachedEncoder, EmbeddingCache
+from features.encoders.cache import EmbeddingCache
+from features.encoders.cached_encoder import CachedEncoder
 from features.encoders.encoder import BertEncoder
 from features.encoders.source_files import EMBEDDED
 from features.encoders.sources import open_encoder

@@ -75,7 +75,7 @@ def _overall(scored: ScoredOutcomes) -> Named:
     y, margin = scored.y, scored.margin
     drawn = bootstrap(y, margin)
     return [
-        ("AUC", interval(auc_interval(y, margin), gettext(ONE_CLASS))),
+        (gettext("AUC"), interval(auc_interval(y, margin), gettext(ONE_CLASS))),
         (gettext("Gini"), interval(gini_interval(y, margin), gettext(ONE_CLASS))),
         ("KS", interval(drawn.ks, gettext(ONE_CLASS))),
         (gettext("Average precision"), interval(drawn.average_precision, gettext(ONE_CLASS))),

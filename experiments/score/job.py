@@ -82,16 +82,20 @@ def score_file(
     force: bool = False,
     strict: bool = False,
     seconds: SecondModels = NO_SECOND_MODELS,
+    before: InputFingerprint | None = None,
 ) -> ScoredFile:
     """Score ``files.data`` into ``files.out`` and ``files.rejects``, with the probabilities of second models.
+
+    before: Of ``files.data`` when further sources were joined with it; None: as it is now.
 
     Raises ContractError for wrong options or an input that is no table of this contract, RunError when the disk is
     full or the input changes meanwhile, UnlikeTrainingError, before anything is published, where ``strict`` is set and
     a column is unlike training; what is written by then can be resumed.
     """
     check_files(files)
-    with run.timed("fingerprint"):
-        before = fingerprint(files.data)
+    if before is None:
+        with run.timed("fingerprint"):
+            before = fingerprint(files.data)
     refers = scorer.lenders_policy is not None
     names = tuple(seconds.scorers)
     columns = output_columns(scorer.schema, scorer.n_reasons, refers, options.passthrough, names)

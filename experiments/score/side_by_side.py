@@ -26,8 +26,8 @@ def made_ahead(items: Iterator[Item], left: Event | None = None) -> Iterator[Ite
     """The items in order; the next is made in another thread while the caller works on the last.
 
     An error of making an item comes out where the item would. Leaving sets ``left`` and waits for the item that is
-    being made; what takes long looks at ``left`` and raises ``AbandonedError``, so that an error or Ctrl-C does not wait
-    for it.
+    being made; what takes long looks at ``left`` and raises ``AbandonedError``, so that an error or Ctrl-C does not
+    wait for it.
     """
 
     def each(pool: ThreadPoolExecutor) -> Iterator[Item]:

@@ -24,6 +24,7 @@ from features.batches.warnings import in_lines
 from features.encoders.cache import Tell
 from features.encoders.threads import use_threads
 from features.sources.joined import JoinedSources
+from features.tables.csv_records import file_sha256
 from features.tables.reader import ReadOptions
 from fusion.scorer import Scorer, load_scorer
 from fusion.text_encoder import VectorCache
@@ -170,6 +171,8 @@ def _joined_parts(
     if not scorer.schema.sources:
         return _joined(scorer, request, given.paths, run), None
     paths = {file.name: run.hold(file.fetched()) for file in given.files}
+    with run.timed("fingerprint"):
+        digests = {name: file_sha256(path) for name, path in paths.items()}  # ahead of the join, as of one file
     try:
         options = _joined(scorer, request, list(paths.values()), run)
     except UserError as error:
@@ -177,7 +180,8 @@ def _joined_parts(
         for file in given.files:
             message = message.replace(str(paths[file.name]), str(file.data))
         raise type(error)(message, error.remedy) from error
-    return options, SourcesOfFiles(options.joined, paths) if isinstance(options.joined, JoinedSources) else None
+    joined = options.joined
+    return options, SourcesOfFiles(joined, paths, digests) if isinstance(joined, JoinedSources) else None
 
 
 def _score_one(scorer: Scorer, request: ScoreRequest, scored: Path, seconds: SecondModels, run: Run) -> ScoredFile:

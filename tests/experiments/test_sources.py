@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 
 import fusion
 from experiments.demo.data import FIRST_DAY, generate
-from experiments.score import whole_run
-from experiments.session import sources as session_sources
-from features.tables.reader import ReadOptions
 from tests.support.command_line import creditfusion
 from tests.support.source_records import write_records
 from tests.support.sources import BUREAU, CALLS, with_sources
@@ -86,27 +82,6 @@ def test_a_source_that_is_not_given_is_named(work: Path, tmp_path: Path, capsys:
     assert creditfusion("score", "--model", work / "model", *only, "--out", tmp_path / "scored.csv") == 2
     assert "--source calls=FILE" in capsys.readouterr().err
     assert not (tmp_path / "scored.csv").exists()
-
-
-@pytest.mark.slow
-def test_applications_that_come_while_sources_are_joined_end_the_run(
-    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    data, out = tmp_path / "new.csv", tmp_path / "scored.csv"
-    *first, last = (work / "new.csv").read_text().splitlines(keepends=True)
-    data.write_text("".join(first))
-
-    def join_and_grow(*arguments: Any, **options: Any) -> ReadOptions:
-        joined = session_sources.with_sources(*arguments, **options)
-        with data.open("a") as file:
-            file.write(last)
-        return joined
-
-    monkeypatch.setattr(whole_run, "with_sources", join_and_grow)
-    score = ["score", "--model", work / "model", "--data", data, *_sources(work, "new"), "--out", out]
-    assert creditfusion(*score) == 1
-    assert "was changed while it was scored" in capsys.readouterr().err
-    assert not out.exists()
 
 
 @pytest.mark.slow

@@ -63,8 +63,6 @@ def lone_workers(device: torch.device) -> Iterator[ThreadPoolExecutor]:
 
     An error or Ctrl-C inside waits for the pieces that are being computed, and drops those that are not begun.
     """
-    import torch  # noqa: F401 (so that the workers' number is torch's)
-
     n_workers = n_threads() if device.type == "cpu" else 1
     with ThreadPoolExecutor(n_workers, initializer=_compute_alone) as pool:
         try:

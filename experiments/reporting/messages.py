@@ -42,6 +42,8 @@ PLACES = (
     "experiments.compare",
     "experiments.watch",
     "experiments.probe",
+    "experiments.pretrain",
+    "experiments.augment",
 )
 
 Message = str | tuple[str, ...]

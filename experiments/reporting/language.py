@@ -146,6 +146,11 @@ def gettext(message: str) -> str:
     return current_language().gettext(message)
 
 
+def ngettext(one: str, many: str, n: int) -> str:
+    """The same of a message about ``n`` things."""
+    return current_language().ngettext(one, many, n)
+
+
 def pgettext(context: str, message: str) -> str:
     """The same of a message that means this only in its context."""
     return current_language().pgettext(context, message)

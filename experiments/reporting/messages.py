@@ -44,6 +44,8 @@ PLACES = (
     "experiments.probe",
     "experiments.pretrain",
     "experiments.augment",
+    "experiments.train",
+    "experiments.sweep",
 )
 
 Message = str | tuple[str, ...]

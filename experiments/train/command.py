@@ -15,6 +15,7 @@ from experiments.options import (
     DelimiterOption,
     EncodingOption,
     JsonOption,
+    LanguageOption,
     NoCacheOption,
     SchemaOption,
     SheetOption,
@@ -69,6 +70,7 @@ def train(
             "model's own cut-off, decision.max_pd, does."
         ),
     ] = None,
+    language: LanguageOption = "en",
     source: SourceOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
@@ -87,6 +89,7 @@ def train(
     contract go to OUT.rejects.csv. Exit code 3: some rows were rejected.
     """
     from data_schemas.reader import load_schema
+    from experiments.reporting.catalogues import language_of
     from experiments.session.sources import shown, with_sources
     from experiments.train.job import TrainingFiles, read_decided, train_bundle, write_rejects
     from experiments.train.rows import HoldOut
@@ -96,7 +99,8 @@ def train(
     from fusion.policy.policy_file import load_policy
     from fusion.text_encoder import open_text_encoder
 
-    files = TrainingFiles(tuple(data), out, HoldOut(until.date() if until else None, holdout))
+    hold_out, spoken_language = HoldOut(until.date() if until else None, holdout), language_of(language)
+    files = TrainingFiles(tuple(data), out, hold_out, spoken_language)
     arguments = {
         "schema": schema,
         "data": data,
@@ -105,7 +109,7 @@ def train(
         "set": overrides or [],
         "sources": shown(source),
     }
-    arguments |= {"until": until, "holdout": holdout, "policy": policy}
+    arguments |= {"until": until, "holdout": holdout, "policy": policy, "language": spoken_language.code}
     with Run.start("train", out, arguments, json_output) as run:
         contract = load_schema(schema)
         settings = load_config(config, overrides or [])

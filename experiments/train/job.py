@@ -11,6 +11,8 @@ from pathlib import Path
 from data_schemas.contract import Schema
 from experiments.options import report_day
 from experiments.reporting.background import BackgroundRows, in_words
+from experiments.reporting.files import Edition
+from experiments.reporting.language import ENGLISH, Language
 from experiments.session.layouts import note_layouts
 from experiments.session.outcomes import count_outcomes
 from experiments.session.progress import advance_to
@@ -62,11 +64,13 @@ class TrainingFiles:
         data: files of decided applications.
         out: the bundle.
         hold_out: the rows of these files that judge the model and take no part in it.
+        language: of the page about the encoder's learning.
     """
 
     data: tuple[Path, ...]
     out: Path
     hold_out: HoldOut = NOTHING
+    language: Language = ENGLISH
 
     @property
     def rejects(self) -> Path:
@@ -220,7 +224,8 @@ def train_bundle(
         card = model_card(tabular.schema, provenance, judgement, cut, explained)
         manifest = bundle.save(files.out, trained, provenance, card)
         if tuning is not None:
-            write_tuning_report(files.out, tuning, tabular.schema.title, manifest, report_day(None))
+            edition = Edition(report_day(None), files.language)
+            write_tuning_report(files.out, tuning, tabular.schema.title, manifest, edition)
     rejected = dict(Counter(read.rejects.frame["rule"]))
     return TrainingReport(
         model_id=manifest.model_id,

@@ -17,6 +17,8 @@ from experiments.reporting.language import Language, gettext_noop
 from experiments.reporting.parts import Fact, MarkedText, Passage
 from experiments.reporting.words import in_words, plain
 
+ENDS = (".", "!", "?", "…", "。", "！", "？")
+"""What ends a sentence that is quoted, so that none of ours ends behind it."""
 Own = Mapping[str, str]
 """What stands for the names in braces of a sentence."""
 
@@ -38,7 +40,9 @@ def reason_sentence(reason: Reason, ground: Ground, language: Language) -> Marke
         return _joined(_filled(wording, {}), _filled(why, {})) if wording else None
     if wording and ground.label and ground.sentence is not None and ground.quotable and not ground.recorded:
         own = {"quote": str(ground.sentence.value)}
-        return _filled(language.gettext("{subject}: “{quote}”."), own, wording)
+        whole = own["quote"].rstrip().endswith(ENDS)
+        message = language.gettext("{subject}: “{quote}”") if whole else language.gettext("{subject}: “{quote}”.")
+        return _filled(message, own, wording)
     return _joined(quote, _filled(wording, {})) if wording else None
 
 

@@ -268,7 +268,7 @@ def _score_plot(found: Psi) -> Plot:
         ),
         alt=gettext("Share of applicants by PD, in training and here."),
         gap="" if found.cells else gettext("There are no scores to compare."),
-        drawing=picture(lambda axes: _draw_score(axes, found), NAMED) if found.cells else "",
+        drawing=picture(lambda axes: _draw_score(axes, found)) if found.cells else "",
     )
 
 
@@ -353,13 +353,16 @@ def _draw_heat(axes: Axes, shown: Sequence[Shift], grown: Sequence[Vintage]) -> 
     )
     empty = np.argwhere(np.isnan(values))
     axes.plot(empty[:, 1], empty[:, 0], "x", color=MUTED, markersize=5, linestyle="none")
-    bar = axes.figure.colorbar(fields, ax=axes, orientation="horizontal", shrink=0.4, aspect=30, pad=0.7 / len(shown))
+    bar = axes.figure.colorbar(
+        fields, ax=axes, orientation="horizontal", shrink=0.4, aspect=30, pad=BELOW_NAMES / (2.0 + 0.27 * len(shown))
+    )
     bar.set_label(gettext("PSI, beyond chance"), size=FONT - 1, color=INK)
     bar.ax.tick_params(labelsize=FONT - 1, colors=INK)
     axes.set_yticks(range(len(shown)), [_short(one.title) for one in shown])
     name_places(axes, [one.name for one in grown])
 
 
+BELOW_NAMES = 0.6  # inches, from the axes to what explains the shades, with the months between
 NAMED = (3.5, 3.6)  # inches, beside the names
 
 

@@ -40,7 +40,7 @@ def test_data_are_named_by_their_source() -> None:
     text = answer(FACTS, "data")
     assert "From your application: Amount requested; " in text
     assert "What you wrote about the loan; The job you named." in text
-    assert "From Credit bureau accounts: Accounts that the bureau reports, " in text
+    assert "From Credit bureau accounts: Accounts that the bureau reports; " in text
     assert "Sex" not in text
 
 

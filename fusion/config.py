@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from data_schemas.contract import Sensitive
+from data_schemas.concepts import Sensitive
 from data_schemas.errors import ContractError
 from features.augmentation.settings import Kind
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from data_schemas.contract import Reason
+from data_schemas.reasons import Reason
 from experiments.explain.subjects import MissingSubject, Subjects
 from features.arrays import Flags, Floats
 from features.contradictions import Comparison, conflicts

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from data_schemas.contract import Sensitive
+from data_schemas.concepts import Sensitive
 from data_schemas.errors import ContractError
 from fusion.config import Between, Config, OneOf, load_config, valid_keys
 

@@ -17,8 +17,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from data_schemas.contract import Direction, Field, FieldType, NumericOutcome, Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError, RunError
+from data_schemas.fields import Direction, Field, FieldType, NumericOutcome, Role
 from data_schemas.reader import load_schema
 from experiments.demo.data import FIRST_DAY, generate
 from experiments.sweep.arrays import HELD_OUT, SEARCH, Arrays, Source, write_arrays

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_schemas.contract import Sensitive
+from data_schemas.concepts import Sensitive
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate

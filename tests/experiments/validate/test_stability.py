@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_schemas.contract import Role
+from data_schemas.fields import Role
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
 from experiments.reporting.document import Finding, Gap, Interval

@@ -44,6 +44,7 @@ PLACES = (
     "experiments.validate",
     "experiments.compare",
     "experiments.watch",
+    "experiments.probe",
 )
 
 Message = str | tuple[str, ...]

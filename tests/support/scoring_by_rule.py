@@ -20,7 +20,7 @@ from features.tables.applications import Applications
 from features.tables.data_quality import data_quality
 from features.tables.reader import ReadOptions
 from fusion.answers import Answer, RowReasons
-from fusion.scorer import Monitor
+from fusion.monitor import Monitor
 from tests.support.rule_scorer import RuleScorer, answer_of
 
 

@@ -32,7 +32,8 @@ from features.tables.applications import Applications
 from features.tables.auxiliary_outcomes import auxiliary_outcomes
 from features.tables.reader import ReadOptions, read_all
 from features.tabular import TabularEncoder
-from fusion.config import Config, EncoderConfig, OneOf, load_config
+from fusion.config import Config, EncoderConfig, OneOf
+from fusion.config_file import load_config
 from fusion.model.folds import tied_groups
 from fusion.model.search_space import Space, full_space
 from fusion.text_encoder import OpenEncoder, open_text_encoder

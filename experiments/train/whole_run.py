@@ -9,7 +9,8 @@ from pathlib import Path
 from data_schemas.reader import load_schema
 from experiments.session.run import Run
 from experiments.session.sources import shown, with_sources
-from experiments.train.job import TrainingFiles, read_decided, train_bundle, write_rejects
+from experiments.train.decided import read_decided, write_rejects
+from experiments.train.job import TrainingFiles, train_bundle
 from experiments.train.report import TrainingReport
 from features.encoders.cache_file import Tell
 from features.encoders.threads import use_threads

@@ -12,7 +12,8 @@ from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from features.arrays import Floats32
 from features.encoders.by_sentence import digest_by_unit, encoder_by_unit
-from features.encoders.cache import EmbeddingCache, Tell, tell_by_warning
+from features.encoders.cache import EmbeddingCache
+from features.encoders.cache_file import Tell, tell_by_warning
 from features.encoders.cached_encoder import CachedEncoder
 from features.encoders.deferred import DeferredEncoder, EncoderNote, NotePlace, note_key
 from features.encoders.folder import TOKENIZER

@@ -21,7 +21,7 @@ from experiments.session.second_models import SecondModels
 from experiments.session.sources import shown, with_sources
 from experiments.session.standard_streams import DASH, copy_to_stdout, output_file
 from features.batches.warnings import in_lines
-from features.encoders.cache import Tell
+from features.encoders.cache_file import Tell
 from features.encoders.threads import use_threads
 from features.sources.joined import JoinedSources
 from features.tables.csv_records import file_sha256

@@ -156,7 +156,7 @@ def test_a_printed_page_opens_its_tables(visit: Callable[[str], OpenedPage]) -> 
     long = table.model_copy(update={"rows": table.rows * (LONG_TABLE // len(table.rows) + 1)})
     section = document.sections[at].model_copy(update={"tables": (long,)})
     page = visit(document_html(document.model_copy(update={"sections": (section,)}))).page
-    table = page.locator("details table").first
-    assert not table.is_visible()
+    folded = page.locator("details table").first
+    assert not folded.is_visible()
     page.emulate_media(media="print")
-    assert table.is_visible()
+    assert folded.is_visible()

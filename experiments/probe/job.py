@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from data_schemas.contract import Field, Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from data_schemas.fields import Field, Role
 from experiments.probe.report import Attribute, Probed
 from experiments.reporting.model_name import name_and_digest
 from experiments.session.layouts import note_layouts

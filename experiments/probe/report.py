@@ -8,7 +8,7 @@ from datetime import date
 
 from matplotlib.axes import Axes
 
-from data_schemas.contract import Field
+from data_schemas.fields import Field
 from experiments.probe import texts
 from experiments.reporting.cells import interval
 from experiments.reporting.charts import MUTED, IntervalPoint, interval_points, interval_points_size, picture

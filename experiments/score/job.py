@@ -32,7 +32,7 @@ from features.batches.warnings import ColumnWarning
 from features.tables.applications import REJECT_COLUMNS, Chunk, Rejects
 from features.tables.reader import ReadOptions, file_layout, read_chunks
 from fusion.bundle_folder import check_outside
-from fusion.scorer import Monitor
+from fusion.monitor import Monitor
 
 REJECTS_COLUMNS = tuple(OutputColumn(name, pa.int64() if name == "row" else pa.string()) for name in REJECT_COLUMNS)
 """Columns of a file of rejects."""

@@ -15,8 +15,8 @@ from features.tables.applications import Applications
 from fusion.answers import Answer
 from fusion.config import Config, DecisionConfig
 from fusion.model.fusion_model import Scores
+from fusion.monitor import Monitor
 from fusion.policy.policy import Policy, Seconds, decide_all, default_policy
-from fusion.scorer import Monitor
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from experiments.session.second_models import NO_SECOND_MODELS, SecondContracts,
 from features.tables.applications import Chunk
 from features.tables.csv_records import file_sha256
 from features.tables.reader import ReadOptions, file_layout, read_chunks
-from fusion.scorer import UNWATCHED, Monitor
+from fusion.monitor import UNWATCHED, Monitor
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from data_schemas.contract import Derived, Field
+from data_schemas.fields import Derived, Field
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
 from experiments.reporting.catalogues import language_of

@@ -12,30 +12,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from data_schemas.contract import (
+from data_schemas.concepts import Concept, Sensitive
+from data_schemas.contract import Dialect, Schema, Source, StripRule
+from data_schemas.dates import DEFAULT, alternatives
+from data_schemas.fields import (
     Actionable,
     AuxiliaryOutcome,
     BureauScore,
-    Concept,
     Derived,
     DerivedKind,
-    Dialect,
     Direction,
     Field,
     FieldType,
     NumericOutcome,
     OrderedOutcome,
-    Reason,
     Role,
-    Schema,
-    Sensitive,
-    Source,
-    StripRule,
     TimeUntilEvent,
 )
-from data_schemas.dates import DEFAULT, alternatives
 from data_schemas.numbers import Negative, NumberNotation, threshold
 from data_schemas.places import Document, source_wording
+from data_schemas.reasons import Reason
 from data_schemas.sources import (
     ENTRY_DATE,
     OF_ANY_VALUE,

@@ -12,7 +12,8 @@ from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from features.arrays import Floats32
 from features.encoders.by_sentence import digest_by_unit, encoder_by_unit
-from features.encoders.cache import EmbeddingCache, Tell, tell_by_warning
+from features.encoders.cache import EmbeddingCache
+from features.encoders.cache_file import Tell, tell_by_warning
 from features.encoders.cached_encoder import CachedEncoder
 from features.encoders.deferred import DeferredEncoder, EncoderNote, NotePlace, note_key
 from features.encoders.folder import TOKENIZER
@@ -63,9 +64,9 @@ class OpenEncoder:
         precision: ``"bf16"``, ``"fp32"`` or ``"int8"``, what it computes in on this machine.
         open_untuned: opens it as it was before it was tuned; None where it was not.
         vocabulary: says which texts it can read; None: all.
-        uncached: the encoder without its cache, read as a whole; None where that is ``text_encoder``.
+        uncached: the encoder without its cache, read as a whole; a ``DeferredEncoder`` where the first text that has
+            to be read opens it; None where that is ``text_encoder``.
         open_exact: opens it anew in fp32; None where it computes exactly as it is.
-        deferred: what opens it when the first text has to be read; None where it is open.
         noted_at: where a note is to be kept once its vectors have passed; None: nowhere.
     """
 
@@ -77,8 +78,12 @@ class OpenEncoder:
     vocabulary: Vocabulary | None = None
     uncached: TextEncoder | None = None
     open_exact: Callable[[], TextEncoder] | None = None
-    deferred: DeferredEncoder | None = None
     noted_at: NotePlace | None = None
+
+    @property
+    def deferred(self) -> DeferredEncoder | None:
+        """What opens it when the first text has to be read; None where it was opened at once."""
+        return self.uncached if isinstance(self.uncached, DeferredEncoder) else None
 
     def open_now(self) -> None:
         """Open it now where the first text would; raises as ``bundle_encoder`` and ``check_parity`` do."""
@@ -159,8 +164,7 @@ def bundle_encoder(bundle: Bundle, source: str | None = None, cache: VectorCache
         return open_text_encoder(settings, None, bundle.tuned)
     kept = _vectors(cache)
     place = _note_place(bundle, settings, kept)
-    note = place.read() if place is not None else None
-    if place is not None and note is not None:
+    if place is not None and (note := place.read()) is not None:
         return _deferred(bundle, settings, place, note)
     return replace(_open(settings, kept, bundle.tuned), noted_at=place)
 
@@ -198,7 +202,6 @@ def _deferred(bundle: Bundle, settings: EncoderConfig, place: NotePlace, note: E
         Vocabulary(tokenizer, note.readable),
         later,
         None if note.precision == "fp32" else lambda: _source(settings, "fp32", bundle.tuned),
-        later,
     )
 
 

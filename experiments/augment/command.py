@@ -81,7 +81,7 @@ def augment(
     from experiments.session.sources import shown, with_sources
     from features.atomic_files import put_text
     from features.tables.reader import ReadOptions
-    from fusion.config import load_config
+    from fusion.config_file import load_config
 
     check_free(out.parent, (out.name, f"{out.name}.rejects.csv"), force)
     day = report_day(made_on)

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data_schemas.contract import Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from data_schemas.fields import Role
 from experiments.reporting.language import gettext_noop
 from experiments.reporting.words import count, number
 from experiments.session.decision_dates import rows_since

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from data_schemas.contract import Reason
+from data_schemas.reasons import Reason
 from experiments.explain.subjects import MissingSubject, Subjects
 from features.arrays import Flags, Floats
 from features.contradictions import Comparison, conflicts
@@ -23,8 +23,9 @@ from fusion.explain.counterfactuals import ColumnMove, Counterfactual, Counterfa
 from fusion.explain.exact_sentences import explain_exactly
 from fusion.explain.explanation import Explanation
 from fusion.explain.stated import StatedPart, stated_parts
+from fusion.monitor import Monitor, Timed
 from fusion.policy.policy import NO_SECONDS, Cutoffs, Decision, Seconds, segments_of
-from fusion.scorer import N_REASONS, SEED, Monitor, Reading, Scorer, Timed
+from fusion.scorer import N_REASONS, SEED, Reading, Scorer
 
 N_CHANGES = 3
 N_TRIED = 12  # changes that are looked for, of which those count that rescoring confirms

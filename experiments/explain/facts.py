@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_schemas.contract import Field, FieldType, Reason, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Field, FieldType
+from data_schemas.reasons import Reason
 from experiments.explain.approved import ApprovedValues, Side
 from experiments.explain.cases import Case
 from experiments.explain.columns import Column, columns_of

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from string import Formatter
 
-from data_schemas.contract import Reason
 from data_schemas.levels import is_code
+from data_schemas.reasons import Reason
 from experiments.explain.approved import Side
 from experiments.explain.drafted import drafted_wording
 from experiments.explain.facts import Ground

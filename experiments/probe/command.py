@@ -17,6 +17,7 @@ from experiments.options import (
     EncodingOption,
     ForceOption,
     JsonOption,
+    LanguageOption,
     ModelOption,
     NoCacheOption,
     SheetOption,
@@ -56,6 +57,7 @@ def probe(
     most_rows: Annotated[
         int, typer.Option(min=1, help="Of more rows than this, so many are drawn at random.")
     ] = 10_000,
+    language: LanguageOption = "en",
     made_on: DateOption = None,
     force: ForceOption = False,
     encoder: EncoderOption = None,
@@ -80,13 +82,16 @@ def probe(
     """
     from experiments.probe.job import Question, probe_file
     from experiments.probe.report import report
+    from experiments.reporting.catalogues import language_of
     from experiments.reporting.files import names_of, write_pages
+    from experiments.reporting.language import speaking
     from experiments.session.sources import shown, with_sources
     from features.tables.reader import ReadOptions
     from fusion.scorer import load_scorer
 
     check_free(out, names_of(REPORT, rejects=REJECTS), force)
     columns, day = tuple(dict.fromkeys(column or ())), report_day(made_on)
+    spoken_language = language_of(language)
     options = ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet)
     arguments = {
         "model": model,
@@ -94,6 +99,7 @@ def probe(
         "out": out,
         "columns": columns,
         "most_rows": most_rows,
+        "language": spoken_language.code,
         "date": day,
         "sources": shown(source),
     }
@@ -104,7 +110,7 @@ def probe(
             scorer = load_scorer(model, encoder=encoder, cache=vectors, seconds=None, threads=threads)
         options = with_sources(run, [data], scorer.schema, source or (), options, threads=threads)
         probed, rejects = probe_file(scorer, Question(data, columns, most_rows), options, run)
-        with run.timed("write"):
+        with run.timed("write"), speaking(spoken_language):
             write_pages(out, {REPORT: report(probed, day)}, rejects.frame, REJECTS)
         rows = {"rows": probed.n_rows, "rejected": probed.n_rejected, "read": probed.n_read}
         figures = probed.figures()

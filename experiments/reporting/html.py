@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from experiments.reporting.document import Cell, Column, Document, Gap, Grade, Interval
+from experiments.reporting.document import Cell, Column, Document, Gap, Grade, Interval, Table
 from experiments.reporting.language import NARROW_SPACE, current_language, gettext, gettext_noop
 from experiments.reporting.page import render
 from experiments.reporting.parts import MarkedText
@@ -40,6 +40,7 @@ def document_html(document: Document) -> str:
         "address": address,
         "grades": WATCH_GRADES if document.report == "watch" else GRADES,
         "cell": cell,
+        "for_people": for_people,
         "grave": grave,
         "notes": notes,
         "most_grave": MOST_GRAVE,
@@ -51,6 +52,17 @@ def document_html(document: Document) -> str:
         "plain_table": PLAIN_TABLE,
     }
     return render("document.html.j2", document, extra, images=True, language=current_language())
+
+
+def for_people(table: Table) -> Table:
+    """The table without the columns that are for machines."""
+    kept = [at for at, column in enumerate(table.columns) if column.form != "key"]
+    if len(kept) == len(table.columns):
+        return table
+    columns = tuple(table.columns[at] for at in kept)
+    return table.model_copy(
+        update={"columns": columns, "rows": tuple(tuple(row[at] for at in kept) for row in table.rows)}
+    )
 
 
 def cell(found: Cell, column: Column) -> Markup:

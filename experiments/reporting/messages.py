@@ -19,9 +19,12 @@ from babel.messages.catalog import Message as CatalogueMessage
 from babel.messages.extract import extract
 from babel.messages.pofile import write_po
 
-from data_schemas.contract import Concept, Field, Reason, Role, Schema
+from data_schemas.concepts import Concept
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from data_schemas.fields import Field, Role
 from data_schemas.reader import load_schema, shipped_schemas
+from data_schemas.reasons import Reason
 from experiments.reporting.catalogues import read_catalogue, shipped, shipped_catalogue
 from experiments.reporting.language import currencies
 from experiments.reporting.words import COUNTED, of_one
@@ -43,6 +46,7 @@ PLACES = (
     "experiments.validate",
     "experiments.compare",
     "experiments.watch",
+    "experiments.probe",
 )
 
 Message = str | tuple[str, ...]

@@ -8,21 +8,23 @@ from pathlib import Path
 
 from data_schemas.errors import UserError
 from experiments.score.engines import Engine
-from experiments.score.job import ScoredFile, ScoreFiles, score_file
+from experiments.score.job import ScoredFile, ScoreFiles, check_files, score_file
 from experiments.score.parts.executor import Executor, InProcess
 from experiments.score.parts.files import FilesToScore
 from experiments.score.parts.job import Beside, Conduct, ScoredFiles, check_free_parts, check_no_parts, score_in_parts
 from experiments.score.parts.kept_sources import SourcesOfFiles
 from experiments.score.parts.ray_workers import ScorerSource, ray_workers
 from experiments.score.resumable_output import Tally, check_in_the_way
+from experiments.session.fingerprint import fingerprint
 from experiments.session.run import Run
 from experiments.session.second_models import SecondModels
 from experiments.session.sources import shown, with_sources
 from experiments.session.standard_streams import DASH, copy_to_stdout, output_file
 from features.batches.warnings import in_lines
-from features.encoders.cache import Tell
+from features.encoders.cache_file import Tell
 from features.encoders.threads import use_threads
 from features.sources.joined import JoinedSources
+from features.tables.csv_records import file_sha256
 from features.tables.reader import ReadOptions
 from fusion.scorer import Scorer, load_scorer
 from fusion.text_encoder import VectorCache
@@ -169,6 +171,8 @@ def _joined_parts(
     if not scorer.schema.sources:
         return _joined(scorer, request, given.paths, run), None
     paths = {file.name: run.hold(file.fetched()) for file in given.files}
+    with run.timed("fingerprint"):
+        digests = {name: file_sha256(path) for name, path in paths.items()}  # ahead of the join, as of one file
     try:
         options = _joined(scorer, request, list(paths.values()), run)
     except UserError as error:
@@ -176,7 +180,8 @@ def _joined_parts(
         for file in given.files:
             message = message.replace(str(paths[file.name]), str(file.data))
         raise type(error)(message, error.remedy) from error
-    return options, SourcesOfFiles(options.joined, paths) if isinstance(options.joined, JoinedSources) else None
+    joined = options.joined
+    return options, SourcesOfFiles(joined, paths, digests) if isinstance(joined, JoinedSources) else None
 
 
 def _score_one(scorer: Scorer, request: ScoreRequest, scored: Path, seconds: SecondModels, run: Run) -> ScoredFile:
@@ -184,8 +189,11 @@ def _score_one(scorer: Scorer, request: ScoreRequest, scored: Path, seconds: Sec
     if not conduct.force:
         check_in_the_way(scored, request.rejects, conduct.resume)  # before a join that may take minutes
         check_no_parts(scored)
-    options = _joined(scorer, request, [request.data], run)
     files = ScoreFiles(request.data, scored, request.rejects, resumable=request.out != DASH)
+    check_files(files)
+    with run.timed("fingerprint"):
+        before = fingerprint(request.data)  # ahead of the join: rows that come while it lasts would lack their records
+    options = _joined(scorer, request, [request.data], run)
     return score_file(
         scorer,
         files,
@@ -195,6 +203,7 @@ def _score_one(scorer: Scorer, request: ScoreRequest, scored: Path, seconds: Sec
         force=conduct.force,
         strict=conduct.strict,
         seconds=seconds,
+        before=before,
     )
 
 

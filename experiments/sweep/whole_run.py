@@ -17,9 +17,10 @@ from experiments.sweep.results import write_results
 from experiments.sweep.searching import effort_of
 from experiments.sweep.storage import database_errors
 from experiments.train.job import read_decided, write_rejects
-from features.encoders.cache import Tell
+from features.encoders.cache_file import Tell
 from features.tables.reader import ReadOptions
-from fusion.config import EncoderConfig, load_config
+from fusion.config import EncoderConfig
+from fusion.config_file import load_config
 from fusion.model.cross_validation import Folds
 from fusion.model.search_space import load_space
 from fusion.text_encoder import OpenEncoder, VectorCache, open_text_encoder

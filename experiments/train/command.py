@@ -92,7 +92,7 @@ def train(
     from experiments.train.rows import HoldOut
     from features.tables.reader import ReadOptions
     from fusion.bundle_folder import check_place
-    from fusion.config import load_config
+    from fusion.config_file import load_config
     from fusion.policy.policy_file import load_policy
     from fusion.text_encoder import open_text_encoder
 

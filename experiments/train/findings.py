@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from data_schemas.contract import Field, FieldType, Role, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Field, FieldType, Role
 from data_schemas.unfinished import unfinished
 from experiments.reporting.words import count, listed, number, percent
 from experiments.train.plain import PlainComparison

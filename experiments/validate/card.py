@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from data_schemas.contract import Direction, Role
+from data_schemas.fields import Direction, Role
 from experiments.reporting.cells import figure
 from experiments.reporting.document import Column, Document, Finding, Gap, Section, Table
 from experiments.reporting.language import gettext

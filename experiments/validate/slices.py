@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from data_schemas.contract import Field, FieldType, Role
 from data_schemas.errors import ContractError
+from data_schemas.fields import Field, FieldType, Role
 from experiments.reporting.language import gettext
 from experiments.reporting.lower_floors import lower_words
 from experiments.validate.scored_outcomes import ScoredOutcomes

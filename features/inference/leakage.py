@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_schemas.contract import FieldType
+from data_schemas.fields import FieldType
 from features.arrays import Flags, Floats, Ints
 from features.inference.profile import ColumnProfile
 

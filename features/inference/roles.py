@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from data_schemas.contract import FieldType, Role
+from data_schemas.fields import FieldType, Role
 from features.arrays import Floats
 from features.inference.column_names import hints
 from features.inference.dates import look_like_dates

@@ -18,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
-from data_schemas.contract import Concept, Sensitive
+from data_schemas.concepts import Concept, Sensitive
 from features.arrays import Flags, Floats, Floats32, Ints
 from features.encoders.by_sentence import encodes_by_sentence
 from features.encoders.vectors import TextEncoder

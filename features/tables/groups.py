@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_schemas.contract import Field, FieldType
+from data_schemas.fields import Field, FieldType
 from features.arrays import Ints
 from features.tables.applications import Applications
 

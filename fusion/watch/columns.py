@@ -14,7 +14,8 @@ from typing import Literal
 import numpy as np
 from pydantic import TypeAdapter
 
-from data_schemas.contract import FieldType, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import FieldType
 from data_schemas.messages import Message, Number, SchemaWord, Value, message
 from features.arrays import Flags, Floats
 from features.batches.column_counts import Profiles

@@ -14,24 +14,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_schemas.contract import (
+from data_schemas.concepts import Concept, Sensitive
+from data_schemas.contract import Schema
+from data_schemas.errors import ContractError
+from data_schemas.fields import (
     Actionable,
-    Concept,
     Derived,
     DerivedKind,
     Direction,
     FieldType,
     NumericOutcome,
     OrderedOutcome,
-    Reason,
     Role,
-    Schema,
-    Sensitive,
     TimeUntilEvent,
 )
-from data_schemas.errors import ContractError
 from data_schemas.numbers import PLAIN, Negative, NumberNotation
 from data_schemas.reader import load_schema, parse_schema, shipped_schemas
+from data_schemas.reasons import Reason
 
 SMALL: dict[str, Any] = {
     "title": "Loans",

@@ -27,8 +27,9 @@ from features.narratives.concepts import ConceptMatcher
 from features.tables.dataframe import read_frame
 from features.tables.reader import ReadOptions
 from features.text.cleaning import sentences
-from fusion.config import load_config
-from fusion.scorer import Scorer, untimed
+from fusion.config_file import load_config
+from fusion.monitor import untimed
+from fusion.scorer import Scorer
 from fusion.text_encoder import open_text_encoder
 from tests.support.chinese import (
     ADVERSE,

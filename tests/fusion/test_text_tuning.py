@@ -11,7 +11,8 @@ import pytest
 from scipy.special import expit
 
 from data_schemas.errors import ContractError
-from fusion.config import Config, load_config
+from fusion.config import Config
+from fusion.config_file import load_config
 from fusion.estimator import CreditFusionClassifier
 from fusion.scorer import load_scorer
 from fusion.text_encoder import open_text_encoder

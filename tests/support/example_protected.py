@@ -7,7 +7,7 @@ from datetime import date
 
 import numpy as np
 
-from data_schemas.contract import Field, Role
+from data_schemas.fields import Field, Role
 from data_schemas.reader import load_schema
 from experiments.probe.report import Attribute, Probed, report
 from experiments.reporting.document import Document

@@ -22,7 +22,7 @@ from experiments.watch.parts import PartWithChapter
 from experiments.watch.reading import Intake
 from experiments.watch.state import State, open_state
 from features.tables.reader import ReadOptions
-from fusion.config import load_config
+from fusion.config_file import load_config
 from fusion.text_encoder import NoTexts, OpenEncoder, open_mask, open_reader
 from fusion.watch.part import Batch, JsonObject, Observed, Watched
 from fusion.watch.periods import PeriodKind

@@ -24,7 +24,8 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from data_schemas.contract import Concept, Schema, Sensitive
+from data_schemas.concepts import Concept, Sensitive
+from data_schemas.contract import Schema
 from data_schemas.reader import load_schema
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from features.arrays import Floats, Ints

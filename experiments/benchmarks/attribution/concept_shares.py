@@ -22,7 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data_schemas.contract import Concept, Schema
+from data_schemas.concepts import Concept
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.benchmarks.measuring import markdown, parser, publish, tell

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from data_schemas.contract import Concept, Sensitive
+from data_schemas.concepts import Concept, Sensitive
 from data_schemas.reader import load_schema, parse_schema
 from experiments.benchmarks.attribution.concept_matching import COLUMNS, quality
 from experiments.benchmarks.measuring import markdown, parser, publish, tell

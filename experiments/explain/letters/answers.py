@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from data_schemas.contract import Field, Role, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Field, Role
 from experiments.explain.letters.lender import Lender
 from experiments.reporting.decision.answers import Answer, AnswerSheet
 from experiments.reporting.decision.applicant import ApplicantNotice

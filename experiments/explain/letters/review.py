@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from data_schemas.contract import FieldType, Reason
+from data_schemas.fields import FieldType
+from data_schemas.reasons import Reason
 from experiments.explain.cases import Case
 from experiments.explain.facts import Ground
 from experiments.explain.letters.bureau_score import disclosed_score

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data_schemas.contract import Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from data_schemas.fields import Role
 from data_schemas.unfinished import unfinished
 from experiments.options import DelimiterOption, EncodingOption, JsonOption, SchemaOption, SheetOption, SourceOption
 from experiments.schema.check.file_report import FileReport, report_tables, unfinished_table

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from data_schemas.contract import Field, FieldType, Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.dates import alternatives
+from data_schemas.fields import Field, FieldType, Role
 from data_schemas.unfinished import Unfinished, unlabelled
 from experiments.reporting.words import listed, number, percent
 from experiments.schema.review.content import Doubt

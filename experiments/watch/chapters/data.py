@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from experiments.reporting.cells import figure
-from experiments.reporting.document import Column, Finding, Interval, Row, Section, Table
+from experiments.reporting.document import Column, Finding, Row, Section, Table
 from experiments.reporting.language import gettext, gettext_noop
 from experiments.reporting.lower_floors import lower_words, translated
 from experiments.reporting.words import count, listed
+from experiments.watch.chapters.cells import signal_interval
 from experiments.watch.chapters.multiples import Course, courses, moved_table, small_multiples
 from fusion.validation.psi import Psi, psi_of_counts
 from fusion.watch.columns import ColumnsProfile
@@ -168,8 +169,7 @@ def _words_table(words: Sequence[Course], period: str) -> Table:
     rows: list[Row] = []
     for one in (course.latest for course in words):
         narrative, _, word = one.subject.rpartition(":")
-        now = Interval(value=one.now, low=min(one.low, one.now), high=max(one.high, one.now))
-        rows.append((word, narrative, now, one.usual, one.p))
+        rows.append((word, narrative, signal_interval(one), one.usual, one.p))
     return Table(
         key="words_moved",
         title=gettext("Words that moved in {period}").format(period=period),

@@ -23,9 +23,10 @@ from experiments.reporting.charts import (
     to_svg,
     whiskers,
 )
-from experiments.reporting.document import Column, Interval, Plot, Table
+from experiments.reporting.document import Column, Plot, Table
 from experiments.reporting.language import gettext, gettext_noop
 from experiments.reporting.lower_floors import translated
+from experiments.watch.chapters.cells import signal_interval
 from fusion.watch.signals import Check, Signal
 
 N_ACROSS = 4
@@ -179,7 +180,7 @@ def moved_table(key: str, shown: Sequence[Course], period: str) -> Table:
     rows = tuple(
         (
             course.title,
-            Interval(value=one.now, low=min(one.low, one.now), high=max(one.high, one.now)),
+            signal_interval(one),
             one.usual,
             one.value,
             one.p,

@@ -25,6 +25,7 @@ from experiments.reporting.document import Column, Finding, Gap, Interval, Plot,
 from experiments.reporting.language import gettext
 from experiments.reporting.lower_floors import translated
 from experiments.reporting.words import percent
+from experiments.watch.chapters.cells import signal_interval
 from fusion.validation.intervals import Z
 from fusion.watch.opinion import LEAST_TEXTS, NO_TOPIC, Mood, OpinionProfile, topic_name
 from fusion.watch.signals import Flag, Signal
@@ -137,7 +138,7 @@ def _changes(signals: Sequence[Signal]) -> Table:
             one.period,
             translated(topic_name(one.subject)),
             gettext("share of the texts") if one.check == "topic_volume" else gettext("mean sentiment"),
-            Interval(value=one.now, low=min(one.low, one.now), high=max(one.high, one.now)),
+            signal_interval(one),
             one.usual,
             one.p,
         )
@@ -161,6 +162,7 @@ def _topics(topics: Topics, reference: OpinionProfile | None, shown: Sequence[tu
     last, now = shown[-1]
     usual = reference if reference is not None and reference.whole.texts else None
     earlier = [one for _, one in shown[:-1]] if usual is None else [usual]
+    few = Gap(gap=gettext("fewer than {least_texts} texts").format(least_texts=LEAST_TEXTS))
     rows: list[Row] = []
     for at, name in enumerate((*topics.names, NO_TOPIC) if len(topics) else (ALL_TEXTS,)):
         mood = now.topics[at]
@@ -174,10 +176,8 @@ def _topics(topics: Topics, reference: OpinionProfile | None, shown: Sequence[tu
                 mood.texts,
                 mood.texts / now.whole.texts,
                 past.texts / every if every else Gap(gap=gettext("no earlier text")),
-                _interval(mood) or Gap(gap=gettext("fewer than {least_texts} texts").format(least_texts=LEAST_TEXTS)),
-                past.mean
-                if past.texts >= LEAST_TEXTS
-                else Gap(gap=gettext("fewer than {least_texts} texts").format(least_texts=LEAST_TEXTS)),
+                _interval(mood) or few,
+                past.mean if past.texts >= LEAST_TEXTS else few,
             )
         )
     columns = (

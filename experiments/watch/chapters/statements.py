@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.reporting.document import Column, Finding, Interval, Plot, Section, Table
+from experiments.reporting.cells import interval
+from experiments.reporting.document import Column, Finding, Plot, Section, Table
 from experiments.reporting.language import gettext
 from experiments.reporting.lower_floors import translated
 from experiments.reporting.words import percent
@@ -101,7 +102,7 @@ def _table(
                 name,
                 own.stated,
                 own.contradicting,
-                Interval(value=share.value, low=share.low, high=share.high) if now.rows else None,
+                interval(share) if now.rows else None,
                 usual,
                 None if signal is None else signal.p,
                 ", ".join(one.place for one in own.first),

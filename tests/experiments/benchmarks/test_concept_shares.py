@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_schemas.contract import Sensitive
+from data_schemas.concepts import Sensitive
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.benchmarks.attribution import concept_shares

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_schemas.contract import FieldType, Role
+from data_schemas.fields import FieldType, Role
 from data_schemas.reader import load_schema, parse_schema
 from data_schemas.unfinished import unfinished
 from experiments.benchmarks.data_sets import berka

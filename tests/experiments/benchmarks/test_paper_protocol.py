@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import BertModel
 
-from data_schemas.contract import Role
+from data_schemas.fields import Role
 from data_schemas.reader import load_schema
 from experiments.benchmarks.peers import paper_protocol
 from experiments.benchmarks.peers.paper_bert import (

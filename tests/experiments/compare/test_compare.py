@@ -34,7 +34,7 @@ from experiments.train.job import TrainingFiles, read_decided, train_bundle
 from experiments.validate.gains import NO_VARIANCE, gain_cells
 from experiments.validate.scored_outcomes import score_outcomes
 from features.tables.reader import ReadOptions, read_all
-from fusion.config import load_config
+from fusion.config_file import load_config
 from fusion.metrics import Gain
 from fusion.scorer import load_scorer
 from fusion.text_encoder import open_text_encoder

@@ -19,7 +19,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_schemas.contract import Role, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Role
 from data_schemas.reader import parse_schema
 from experiments.explain.cases import Study
 from experiments.explain.report_content import Heading, Reporter

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from data_schemas.contract import Reason
+from data_schemas.reasons import Reason
 from experiments.explain.approved import Side
 from experiments.explain.drafted import drafted_wording, readable
 from experiments.explain.facts import Ground

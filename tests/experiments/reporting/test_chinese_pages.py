@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
 
-from data_schemas.contract import Derived, Field
+from data_schemas.fields import Derived, Field
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
+from experiments.reporting.catalogues import language_of
+from experiments.reporting.html import document_html
+from experiments.reporting.language import speaking
 from fusion.versions import package_versions
 from fusion.watch.rules import load_rules
+from tests.support import example_protected
 from tests.support.axe import axe_script, violations
 from tests.support.command_line import creditfusion
 from tests.support.english import english_on
@@ -52,6 +56,18 @@ def watched_words(page: Path) -> set[str]:
     return {word for name in names for word in re.findall("[A-Za-z]+", name)}
 
 
+def _in_chinese(make: Callable[[], str]) -> str:
+    with speaking(language_of("zh")):
+        return make()
+
+
+def test_a_chinese_report_on_protected_attributes_holds_no_english_of_ours() -> None:
+    page = _in_chinese(lambda: document_html(example_protected.document()))
+    own = {"Instalment", "loans", "sex", "age_band", "not", "stated", "Day", "birth", "born"}
+    assert '<html lang="zh">' in page
+    assert not english_on(page, frozenset(own))
+
+
 pages_of_verbs = pytest.mark.slow  # every verb that makes pages runs once
 
 
@@ -66,6 +82,7 @@ def chinese_pages(trained: Trained, tmp_path_factory: pytest.TempPathFactory) ->
     shared = ["--data", out / "later.csv", "--date", DAY, "--cache", trained.folder / "cache", "--language", "zh"]
     model = ["--model", trained.model, *shared]
     assert creditfusion("evaluate", *model, "--out", out / "evaluate") == 0
+    assert creditfusion("probe", *model, "--out", out / "probe") == 0
     assert creditfusion("watch", *model, "--period", "month", "--out", out / "watch") in (0, 4, 5)
     two = ["--champion", trained.model, "--challenger", trained.model]
     assert creditfusion("compare", *two, *shared, "--out", out / "compare") == 0
@@ -76,6 +93,7 @@ def chinese_pages(trained: Trained, tmp_path_factory: pytest.TempPathFactory) ->
         "index": out / "explain" / "index.html",
         "validation": out / "evaluate" / "validation.html",
         "card": out / "evaluate" / "card.html",
+        "protected": out / "probe" / "protected.html",
         "comparison": out / "compare" / "comparison.html",
         "watch": out / "watch" / "watch.html",
     }

@@ -26,7 +26,8 @@ from experiments.demo.data import FIRST_DAY
 from experiments.sweep import captions, early_stopping, searching
 from experiments.sweep.final import config_of
 from experiments.sweep.objective import Task
-from fusion.config import Config, load_config
+from fusion.config import Config
+from fusion.config_file import load_config
 from fusion.model.search_space import load_space
 from tests.support.small_studies import blank
 from tests.support.sweeps import SMALL, SPACE, SameProcess, Sweeper, essence, past

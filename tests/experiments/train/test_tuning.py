@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_schemas.contract import Sensitive
+from data_schemas.concepts import Sensitive
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
@@ -34,7 +34,8 @@ from features.narratives.reader import clean_narrative
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import TUNED, load
-from fusion.config import Config, load_config
+from fusion.config import Config
+from fusion.config_file import load_config
 from fusion.explain.exact_sentences import explain_exactly
 from fusion.metrics import auc
 from fusion.model.search_space import full_space

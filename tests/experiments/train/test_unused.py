@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data_schemas.contract import Role
+from data_schemas.fields import Role
 from data_schemas.reader import load_schema, parse_schema
 from experiments.demo.data import generate
 from experiments.session.run import Run

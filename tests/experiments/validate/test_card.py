@@ -9,7 +9,7 @@ from datetime import date
 from data_schemas.reader import parse_schema
 from experiments.validate.card import card
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from fusion.config import load_config
+from fusion.config_file import load_config
 from tests.support.scored_outcomes import drawn, scored_of, some_margins
 from tests.support.small import small_schema
 

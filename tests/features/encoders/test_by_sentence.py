@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import BertModel
 
-from data_schemas.contract import Concept, Reason, Sensitive
+from data_schemas.concepts import Concept, Sensitive
+from data_schemas.reasons import Reason
 from features.arrays import Floats32
 from features.encoders import by_sentence as sentence_encoder
 from features.encoders.by_sentence import (

@@ -81,7 +81,7 @@ def test_a_note_is_read_as_it_was_written(place: NotePlace, monkeypatch: pytest.
 def test_a_damaged_note_counts_as_none(place: NotePlace) -> None:
     place.write(NOTE)
     assert place.cache.get_note(place.key) == NOTE.to_bytes()
-    with place.cache._open() as db, db:
+    with place.cache.file.open() as db, db:
         db.execute("UPDATE notes SET note = substr(note, 2)")
     assert place.cache.get_note(place.key) is None
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_schemas.contract import FieldType, Role
 from data_schemas.errors import ContractError, RunError
+from data_schemas.fields import FieldType, Role
 from data_schemas.reader import parse_schema
 from features.inference.column_names import hints
 from features.inference.draft import Draft, draft_schema, pretty_json

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_schemas.contract import Field, FieldType, Role, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Field, FieldType, Role
 from features.tables.applications import Applications
 from features.tables.groups import MAX_GROUPS, MAX_LEVELS, MIN_ROWS, Groups, groups_of
 from tests.support.small import small_schema

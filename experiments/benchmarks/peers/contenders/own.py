@@ -21,7 +21,7 @@ from features.arrays import Flags, Floats, Index
 from features.tables.applications import Applications, Chunk
 from features.tables.csv_records import data_digest
 from features.tables.reader import ReadOptions, joined, read_files
-from fusion.config import load_config
+from fusion.config_file import load_config
 from fusion.scorer import load_scorer
 from fusion.text_encoder import VectorCache, open_text_encoder
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import expit
 
-from data_schemas.contract import Field, Role
+from data_schemas.fields import Field, Role
 from experiments.reporting.document import Finding, Plot, Section, Table
 from experiments.reporting.language import gettext, gettext_noop
 from experiments.reporting.lower_floors import lower_words

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from data_schemas.contract import Field, Role
+from data_schemas.fields import Field, Role
 from experiments.reporting.cells import interval
 from experiments.reporting.document import Column, Finding, Gap, Grade, Row, Table
 from experiments.reporting.language import gettext, gettext_noop

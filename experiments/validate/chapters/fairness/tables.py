@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from data_schemas.contract import Field
+from data_schemas.fields import Field
 from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import (
     MUTED,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from data_schemas.contract import Field, FieldType
+from data_schemas.fields import Field, FieldType
 from experiments.reporting.language import current_language, gettext, gettext_noop
 from experiments.reporting.lower_floors import lower_words
 from experiments.reporting.words import in_words, percent

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_schemas.contract import Reason, Schema
+from data_schemas.contract import Schema
 from data_schemas.reader import load_schema, parse_schema
+from data_schemas.reasons import Reason
 from experiments.explain.cases import Case
 from experiments.explain.facts import Ground
 from experiments.explain.letters.lender import NOBODY, Lender

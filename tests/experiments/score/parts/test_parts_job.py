@@ -22,7 +22,7 @@ from features.batches.warnings import ColumnWarning
 from features.tables.applications import Applications, Chunk
 from features.tables.reader import ReadOptions, read_chunks
 from fusion.answers import Answer
-from fusion.scorer import Monitor
+from fusion.monitor import Monitor
 from tests.support.rule_scorer import RuleScorer
 from tests.support.scoring_in_parts import SCORER, Batch, by_id, contents
 

@@ -9,11 +9,11 @@ import numpy as np
 from experiments.reporting.cells import figure
 from experiments.reporting.document import Column, Finding, Row, Section, Table
 from experiments.reporting.language import gettext, gettext_noop
-from experiments.reporting.lower_floors import lower_words, translated
+from experiments.reporting.lower_floors import translated
 from experiments.reporting.words import count, listed
 from experiments.watch.chapters.cells import signal_interval
 from experiments.watch.chapters.multiples import Course, courses, moved_table, small_multiples
-from fusion.validation.psi import Psi, psi_of_counts
+from fusion.validation.psi import VERDICT_WORDS, Psi, psi_of_counts
 from fusion.watch.columns import ColumnsProfile
 from fusion.watch.signals import Flag, Signal
 from fusion.watch.texts import TextsProfile
@@ -144,7 +144,7 @@ def _apart_table(apart: Sequence[tuple[str, Psi]], period: str) -> Table:
             name,
             figure(psi.value, gettext(NO_PSI)),
             figure(psi.chance, gettext(NO_PSI)),
-            lower_words(psi.index.verdict_of_many),
+            translated(VERDICT_WORDS[psi.index.verdict_of_many]),
         )
         for name, psi in apart[:MAX_APART]
     ]

@@ -149,6 +149,7 @@ class Field:
         source: the source whose records it is made of; "" for what is not.
         narrative: the narrative whose statements it is made of (``Schema.facts``); "" for what is not.
         bureau_score: of a column that holds a credit bureau's score, whose it is and its range.
+        no_bureau_score: whether the schema says that it holds none, whatever its name looks like.
     """
 
     name: str
@@ -177,6 +178,7 @@ class Field:
     source: str = ""
     narrative: str = ""
     bureau_score: BureauScore | None = None
+    no_bureau_score: bool = False
 
     @property
     def is_numeric(self) -> bool:

@@ -10,7 +10,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from data_schemas.concepts import Concept, Sensitive
 from data_schemas.contract import Dialect, Schema, Source, StripRule
@@ -113,7 +113,8 @@ def _field(field: Document, missing_values: Sequence[str]) -> Field:
         match_concepts=own.get("concepts", True),
         auxiliary=auxiliary,
         loose=own.get("match", "exact") == "loose",
-        bureau_score=_bureau_score(own.get("bureau_score")),
+        bureau_score=_bureau_score(own.get("bureau_score", False)),
+        no_bureau_score=own.get("bureau_score") is False,
     )
 
 
@@ -123,8 +124,8 @@ def _labels(labels: Mapping[str, str], kind: FieldType) -> tuple[tuple[str | flo
     return tuple((float(number), label) for number, label in labels.items())
 
 
-def _bureau_score(score: Document | None) -> BureauScore | None:
-    if score is None:
+def _bureau_score(score: Document | Literal[False]) -> BureauScore | None:
+    if score is False:
         return None
     return BureauScore(score["agency"], float(score["lowest"]), float(score["highest"]), score.get("dated", ""))
 

@@ -17,6 +17,7 @@ from experiments.reporting.language import Language, gettext_noop
 from experiments.reporting.parts import Fact, MarkedText, Passage
 from experiments.reporting.words import in_words, plain
 
+_ENDED = re.compile(r"[.!?…。！？][\"')”’」』）]*$")
 Own = Mapping[str, str]
 """What stands for the names in braces of a sentence."""
 
@@ -88,10 +89,16 @@ def _quote(ground: Ground, language: Language) -> MarkedText | None:
         return None
     own = {"quote": str(ground.sentence.value)}
     if not ground.recorded:
-        return _filled(language.gettext("You wrote: “{quote}”"), own)
+        message = language.gettext("You wrote: “{quote}”")
+        return _filled(message + _full_stop(own["quote"], language), own)
     return _filled(
         language.gettext("A note about you says: “{quote}” ({place})"), own | {"place": ground.sentence.title}
     )
+
+
+def _full_stop(quote: str, language: Language) -> str:
+    """What ends a sentence that ends with a quote; "" where the quote ends one itself."""
+    return "" if _ENDED.search(quote) else language.pgettext("ends a sentence", ".")
 
 
 def _filled(message: str, own: Own, subject: str = "") -> MarkedText:

@@ -16,7 +16,7 @@ from experiments.sweep.job import SweepFolder, SweepResult, refuse_never_flat, r
 from experiments.sweep.results import write_results
 from experiments.sweep.searching import effort_of
 from experiments.sweep.storage import database_errors
-from experiments.train.job import read_decided, write_rejects
+from experiments.train.decided import read_decided, write_rejects
 from features.encoders.cache_file import Tell
 from features.tables.reader import ReadOptions
 from fusion.config import EncoderConfig

@@ -6,7 +6,7 @@ from datetime import date
 
 from data_schemas.fields import Direction, Role
 from experiments.reporting.cells import figure
-from experiments.reporting.document import Column, Document, Finding, Gap, Section, Table
+from experiments.reporting.document import Column, Document, Finding, Gap, Row, Section, Table
 from experiments.reporting.language import gettext, gettext_noop
 from experiments.reporting.lower_floors import level_words
 from experiments.reporting.model_name import name_and_digest
@@ -281,8 +281,9 @@ def _use() -> Section:
     )
 
 
-def _monitoring(bundle: Bundle) -> Section:
-    rows = (
+def _watched() -> tuple[Row, ...]:
+    """What is watched, how often, from where on it is acted upon, and how."""
+    return (
         (
             gettext("Rejected rows, data-quality flags"),
             gettext("every run"),
@@ -332,6 +333,9 @@ def _monitoring(bundle: Bundle) -> Section:
             gettext("drop or retrain"),
         ),
     )
+
+
+def _monitoring(bundle: Bundle) -> Section:
     columns = (gettext("What"), gettext("How often"), gettext("Trigger"), gettext("Then"))
     return Section(
         key="monitoring",
@@ -348,7 +352,7 @@ def _monitoring(bundle: Bundle) -> Section:
                 key="monitoring",
                 title=gettext("What to watch"),
                 columns=tuple(Column(key=name.lower().replace(" ", "_"), title=name) for name in columns),
-                rows=rows,
+                rows=_watched(),
             ),
         ),
     )

@@ -28,7 +28,7 @@ VAGUE_NOTE = "Its name may mean several things, so no reason was drafted: give i
 
 SCORE_NOTE = (
     'Is it a credit bureau\'s score? Letters then have to disclose it: add "bureau_score" with its agency, lowest and '
-    "highest."
+    'highest, or "bureau_score": false if it is none.'
 )
 
 ACTIONABLE_NOTE = "Can an applicant change it ({way})? Delete `actionable` where not."

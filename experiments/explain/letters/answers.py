@@ -210,7 +210,8 @@ def _score(facts: AnswerFacts) -> Lines:
         return [facts.gettext("No. We computed an estimate of our own. No credit bureau knows it.")]
     lines = [
         facts.gettext(
-            "No. Our estimate is our own; the score of {bureau} was one part of it.", bureau=field.bureau_score.agency
+            "No. Our estimate is our own; the score of {bureau} was one part of it.",
+            bureau=facts.lender.bureau_name(field.bureau_score.agency),
         )
     ]
     if score is not None:
@@ -233,7 +234,7 @@ def _mistake(facts: AnswerFacts) -> Lines:
     ]
     field = facts.schema.bureau_score
     if field is not None and field.bureau_score is not None:
-        agency = field.bureau_score.agency
+        agency = facts.lender.bureau_name(field.bureau_score.agency)
         lines.append(facts.gettext("If the mistake is in your credit report, tell {bureau} too.", bureau=agency))
     return [*lines, facts.gettext("We then look at your application anew."), facts.ask()]
 

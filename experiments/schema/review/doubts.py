@@ -168,7 +168,7 @@ def _of_words(field: Field, open_points: Unfinished) -> Iterator[Doubt]:
 def _of_letters(field: Field) -> Iterator[Doubt]:
     """What letters to applicants would have to disclose."""
     unmarked = field.role is Role.FEATURE and field.type in _NUMBERS and field.bureau_score is None
-    if unmarked and names_bureau_score(field.name, field.title):
+    if unmarked and not field.no_bureau_score and names_bureau_score(field.name, field.title):
         yield Doubt(grade="concern", words=SCORE_NOTE)
 
 

@@ -277,6 +277,21 @@ def test_score_reports_letters_evaluation_and_policy_agree(opened: Opened, one: 
             assert (move.after > move.before) or field.actionable != "higher"
 
 
+def test_similar_applicants_are_compared_under_the_policy_of_training(opened: Opened) -> None:
+    explain = opened.bundle.config.explain.model_copy(update={"background": "near_cutoff"})
+    bundle = replace(opened.bundle, config=opened.bundle.config.model_copy(update={"explain": explain}))
+    rows = applications_of(pd.DataFrame(opened.rows[:1]), bundle.schema)
+    own, strict = None, Policy(cutoffs=Cutoffs(approve=0.02, decline=0.02))
+    compared, contributions = [], []
+    for policy in (own, strict):
+        study = Study.of(Scorer(bundle, opened.encoder, policy, threads=1), exact=False, timed=Clock().timed)
+        case = study.study(rows)
+        compared.append(study.as_in_training(case))
+        contributions.append(case.explanation.columns[0])
+    assert not np.allclose(*contributions)
+    np.testing.assert_allclose(compared[0], compared[1], atol=1e-9)
+
+
 POLICY = """
 [cutoffs]
 approve = 0.10

@@ -81,6 +81,15 @@ def test_what_was_written_is_quoted_and_named() -> None:
     assert quoted == f"You wrote: “{WRITTEN.value}” {LENDERS.wording}"
 
 
+@pytest.mark.parametrize(
+    ("words", "quoted"),
+    [("Consolidation", "“Consolidation”. What"), ("Help!", "“Help!” What"), ("a (b.)", "“a (b.)” What")],
+)
+def test_a_quote_without_an_end_gets_one(words: str, quoted: str) -> None:
+    ground = Ground(None, WRITTEN.model_copy(update={"value": words}), False)
+    assert f"You wrote: {quoted} you wrote about other loans" in str(of(LENDERS, ground))
+
+
 def test_a_label_stands_behind_what_it_is() -> None:
     job = Fact(title="Job title", value="gig driver")
     reason = Reason("JOB_TITLE", "The job you named.")

@@ -25,7 +25,9 @@ from experiments.reporting.json_reports import parse_report
 from experiments.session.run import Run
 from experiments.sweep.conditions import Search
 from experiments.sweep.job import refuse_tuning
-from experiments.train.job import TrainingFiles, mask_narratives, prepare, read_decided, train_bundle
+from experiments.train.decided import read_decided
+from experiments.train.job import TrainingFiles, train_bundle
+from experiments.train.prepared import mask_narratives, prepare
 from experiments.train.rows import HoldOut
 from experiments.train.tuning import epoch_line
 from features.arrays import Floats

@@ -164,7 +164,7 @@ def _narratives(scored: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) ->
     ]
 
 
-WRITTEN = {"written": gettext_noop("written"), "not written": gettext_noop("not written")}
+WRITTEN = {"no narrative": gettext_noop("no narrative"), "a narrative": gettext_noop("a narrative")}
 KINDS = {
     "written": gettext_noop("Written: {title}"),
     "content": gettext_noop("Content: {title}"),

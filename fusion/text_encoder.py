@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from features.arrays import Floats32
+from features.design import Design
 from features.encoders.by_sentence import digest_by_unit, encoder_by_unit
 from features.encoders.cache import EmbeddingCache
 from features.encoders.cache_file import Tell, tell_by_warning
@@ -25,6 +26,7 @@ from features.encoders.windows import Spans
 from features.narratives.legibility import Legibility
 from features.narratives.masking import Mask
 from features.narratives.reader import TextReader
+from features.tables.applications import Applications
 from fusion.bundle import PROBES, TUNED, UNTUNED, Bundle, Tensors
 from fusion.config import EncoderConfig, TextConfig
 
@@ -281,3 +283,9 @@ def open_mask(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> Mas
 def open_reader(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> TextReader:
     """Reads a schema's narratives as the settings say."""
     return TextReader(schema, encoder.text_encoder, settings.n_buckets, settings.ngrams, settings.style)
+
+
+def recount_words(design: Design, applications: Applications, settings: TextConfig, encoder: OpenEncoder) -> Design:
+    """The design of these applications with their words counted as the settings say."""
+    words = open_reader(applications.schema, settings, encoder).read_words(applications)
+    return replace(design, text=replace(design.text, x_lex=words))

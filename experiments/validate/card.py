@@ -6,7 +6,7 @@ from datetime import date
 
 from data_schemas.fields import Direction, Role
 from experiments.reporting.cells import figure
-from experiments.reporting.document import Column, Document, Finding, Gap, Section, Table
+from experiments.reporting.document import Column, Document, Finding, Gap, Row, Section, Table
 from experiments.reporting.language import gettext
 from experiments.reporting.lower_floors import lower_words
 from experiments.reporting.model_name import name_and_digest
@@ -153,7 +153,7 @@ def _method(bundle: Bundle) -> Section:
                 "{features}, {derived} derived from them and {narratives} per application. A text encoder "
                 "turns narratives into vectors; a joint head reads vectors, words and columns; boosted trees "
                 "read the columns and what the head makes of the text. The two are blended and calibrated by "
-                "a line in log-odds, on predictions for rows that neither had seen, in {n_folds} folds that "
+                "a line in log-odds, on predictions for rows that neither learned from, in {n_folds} folds that "
                 "never part one applicant or one narrative."
             ).format(
                 features=count(len(schema.features), "column"),
@@ -186,7 +186,7 @@ def _figures(bundle: Bundle) -> Section:
         title=gettext("Figures at training"),
         words=(
             gettext(
-                "“Out of fold” rows were scored by parts that had not seen their outcome; “after” rows were decided "
+                "“Out of fold” rows were scored by a model that did not learn from them; “after” rows were decided "
                 "after the training window. The validation report judges other rows, with intervals."
             ),
         ),
@@ -261,8 +261,9 @@ def _use() -> Section:
     )
 
 
-def _monitoring(bundle: Bundle) -> Section:
-    rows = (
+def _watched() -> tuple[Row, ...]:
+    """What is watched, how often, from where on it is acted upon, and how."""
+    return (
         (
             gettext("Rejected rows, data-quality flags"),
             gettext("every run"),
@@ -312,6 +313,9 @@ def _monitoring(bundle: Bundle) -> Section:
             gettext("drop or retrain"),
         ),
     )
+
+
+def _monitoring(bundle: Bundle) -> Section:
     columns = (gettext("What"), gettext("How often"), gettext("Trigger"), gettext("Then"))
     return Section(
         key="monitoring",
@@ -328,7 +332,7 @@ def _monitoring(bundle: Bundle) -> Section:
                 key="monitoring",
                 title=gettext("What to watch"),
                 columns=tuple(Column(key=name.lower().replace(" ", "_"), title=name) for name in columns),
-                rows=rows,
+                rows=_watched(),
             ),
         ),
     )

@@ -17,7 +17,8 @@ import fusion
 from experiments.explain.cases import Study
 from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, read_decided, train_bundle
+from experiments.train.decided import read_decided
+from experiments.train.job import TrainingFiles, train_bundle
 from experiments.train.report import TrainingReport
 from features.arrays import Floats32
 from features.encoders.vectors import PartVectors, Progress

@@ -20,7 +20,7 @@ from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from experiments.options import vector_cache
 from experiments.session.decision_dates import rows_until
 from experiments.session.run import Run
-from experiments.train.job import mask_narratives, prepare
+from experiments.train.prepared import mask_narratives, prepare
 from experiments.train.rows import Split, later_rows
 from features.arrays import Floats
 from features.tables.applications import Applications

@@ -25,7 +25,7 @@ from experiments.options import vector_cache
 from experiments.session.decision_dates import rows_until
 from experiments.session.run import Run
 from experiments.train.choices import choose_settings
-from experiments.train.job import mask_narratives, prepare
+from experiments.train.prepared import mask_narratives, prepare
 from experiments.train.rows import Split, later_rows
 from experiments.train.tuning import TUNE
 from features.tables.applications import Applications

@@ -14,7 +14,8 @@ from data_schemas.reader import load_schema
 from experiments.demo.data import generate
 from experiments.reporting.document import Gap, Interval, Section, Table
 from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, read_decided, train_bundle
+from experiments.train.decided import read_decided
+from experiments.train.job import TrainingFiles, train_bundle
 from experiments.validate.chapters.fairness.chapter import chapter, look_at
 from experiments.validate.rereading import masked, moved, swapped
 from experiments.validate.scored_outcomes import ScoredOutcomes, score_outcomes

@@ -15,7 +15,8 @@ from data_schemas.reader import load_schema
 from experiments.demo.data import generate
 from experiments.reporting.document import Finding, Gap, Interval
 from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, read_decided, train_bundle
+from experiments.train.decided import read_decided
+from experiments.train.job import TrainingFiles, train_bundle
 from experiments.validate.chapters.stability import chapter as stability
 from experiments.validate.chapters.stability.chapter import chapter
 from experiments.validate.chapters.stability.shift import pd_range, shifts

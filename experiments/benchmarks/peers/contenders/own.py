@@ -15,7 +15,8 @@ from data_schemas.reader import load_schema
 from experiments.benchmarks.peers.contenders.tables import About, Budget
 from experiments.session.decision_dates import rows_until
 from experiments.session.run import Run
-from experiments.train.job import Decided, TrainingFiles, train_bundle
+from experiments.train.decided import Decided
+from experiments.train.job import TrainingFiles, train_bundle
 from experiments.train.rows import later_rows
 from features.arrays import Flags, Floats, Index
 from features.tables.applications import Applications, Chunk

@@ -14,7 +14,7 @@ from experiments.session.run import Run
 from experiments.session.second_models import SecondModels
 from experiments.session.sources import shown
 from experiments.session.unlike_training import refuse
-from features.encoders.cache_file import Tell
+from features.encoders.cache.file import Tell
 from features.encoders.threads import use_threads
 from fusion.scorer import Scorer, load_scorer
 from fusion.text_encoder import VectorCache

@@ -13,8 +13,8 @@ import torch
 from data_schemas.errors import ContractError
 from features.arrays import Floats32
 from features.encoders import devices
-from features.encoders.networks import graph_bert
 from features.encoders.encoder import BertEncoder
+from features.encoders.networks import graph_bert
 from features.encoders.opening import open_encoder
 from features.encoders.parity import compare_vectors, probe_vectors
 from features.encoders.source_files import EMBEDDED

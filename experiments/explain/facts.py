@@ -198,6 +198,7 @@ FLAG_WORDS = {
     "unknown_category": gettext_noop(
         "The model does not know what is given here, and treats it like a missing value: {what}."
     ),
+    "negative_span": gettext_noop("Two dates contradict each other, as the first lies after the second: {what}."),
     "no_records": gettext_noop("No record of the applicant was found in: {what}."),
     "contradiction": gettext_noop("What is written contradicts the form: {what}"),
     "masked": gettext_noop("Sentences that tell of private life were withheld from the model: {what}."),

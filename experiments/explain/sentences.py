@@ -39,7 +39,9 @@ def reason_sentence(reason: Reason, ground: Ground, language: Language) -> Marke
         return _joined(_filled(wording, {}), _filled(why, {})) if wording else None
     if wording and ground.label and ground.sentence is not None and ground.quotable and not ground.recorded:
         own = {"quote": str(ground.sentence.value)}
-        return _filled(language.gettext("{subject}: “{quote}”."), own, wording)
+        whole = _ENDED.search(own["quote"].rstrip())
+        message = language.gettext("{subject}: “{quote}”") if whole else language.gettext("{subject}: “{quote}”.")
+        return _filled(message, own, wording)
     return _joined(quote, _filled(wording, {})) if wording else None
 
 

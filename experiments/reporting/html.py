@@ -21,6 +21,7 @@ WATCH_GRADES: dict[Grade, str] = {**GRADES, "concern": gettext_noop("warning"), 
 """On the page of a watch, where what departs may be the applicants rather than the model."""
 LONG_TABLE = 30  # rows; a longer table is folded away on the screen
 MOST_GRAVE, MOST_NOTES = 8, 6  # findings on the first pages, which have to stay two in print
+UNBROKEN_TABLE = 16  # rows; a shorter one stays on one printed page
 PLAIN_TABLE = 6  # columns; a wider one scrolls on narrow screens
 
 
@@ -50,6 +51,7 @@ def document_html(document: Document) -> str:
         "place": {finding.key: section.key for section in document.sections for finding in section.findings},
         "long_table": LONG_TABLE,
         "plain_table": PLAIN_TABLE,
+        "unbroken_table": UNBROKEN_TABLE,
     }
     return render("document.html.j2", document, extra, images=True, language=current_language())
 

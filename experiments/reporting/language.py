@@ -24,6 +24,7 @@ from babel.numbers import format_currency, format_decimal
 
 MINUS = "−"
 NARROW_SPACE = "\u202f"  # between a number and %, never broken
+UNSPACED = frozenset({"ja", "yue", "zh"})  # languages whose sentences follow each other without a space
 _MARKS = re.compile("[\u061c\u200e\u200f]")
 
 
@@ -48,6 +49,11 @@ class Language:
     def direction(self) -> str:
         """``ltr`` or ``rtl``, as a page's ``dir`` has it."""
         return str(self.locale.text_direction)
+
+    @property
+    def gap(self) -> str:
+        """What stands between two sentences: nothing where full stops are as wide as a letter."""
+        return "" if self.locale.language in UNSPACED else " "
 
     @property
     def is_english(self) -> bool:
@@ -144,6 +150,11 @@ def current_language() -> Language:
 def gettext(message: str) -> str:
     """A message in the language in which documents are being made."""
     return current_language().gettext(message)
+
+
+def ngettext(one: str, many: str, n: int) -> str:
+    """The same of a message about ``n`` things."""
+    return current_language().ngettext(one, many, n)
 
 
 def pgettext(context: str, message: str) -> str:

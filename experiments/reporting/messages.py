@@ -45,6 +45,10 @@ PLACES = (
     "experiments.compare",
     "experiments.watch",
     "experiments.probe",
+    "experiments.pretrain",
+    "experiments.augment",
+    "experiments.train",
+    "experiments.sweep",
 )
 
 Message = str | tuple[str, ...]

@@ -31,6 +31,7 @@ FILTERS: tuple[Callable[..., str], ...] = (
     words.glyph,
     words.day,
     words.shown,
+    words.prose,
     words.bare,
     words.value,
     words.before,
@@ -78,6 +79,7 @@ def _environment(language: Language) -> tuple[Environment, str]:
     environment.globals["style"] = Markup(style)  # ours, and the one thing that must not be escaped
     environment.filters |= {function.__name__: _in_language(function, language) for function in FILTERS}
     environment.globals |= {"language": language, "_": partial(message, language), "_n": partial(messages, language)}
+    environment.globals["gap"] = language.gap
     return environment, policy
 
 

@@ -65,6 +65,7 @@ class TrainRequest:
             "until": held.until,
             "holdout": held.share,
             "policy": self.policy,
+            "language": self.files.language.code,
         }
 
 

@@ -153,7 +153,7 @@ def _method(bundle: Bundle) -> Section:
                 "{features}, {derived} derived from them and {narratives} per application. A text encoder "
                 "turns narratives into vectors; a joint head reads vectors, words and columns; boosted trees "
                 "read the columns and what the head makes of the text. The two are blended and calibrated by "
-                "a line in log-odds, on predictions for rows that neither had seen, in {n_folds} folds that "
+                "a line in log-odds, on predictions for rows that neither learned from, in {n_folds} folds that "
                 "never part one applicant or one narrative."
             ).format(
                 features=count(len(schema.features), "column"),
@@ -186,7 +186,7 @@ def _figures(bundle: Bundle) -> Section:
         title=gettext("Figures at training"),
         words=(
             gettext(
-                "“Out of fold” rows were scored by parts that had not seen their outcome; “after” rows were decided "
+                "“Out of fold” rows were scored by a model that did not learn from them; “after” rows were decided "
                 "after the training window. The validation report judges other rows, with intervals."
             ),
         ),

@@ -47,7 +47,7 @@ class AnswerFacts:
 
     def listed(self, names: list[str]) -> str:
         """Names after each other."""
-        return self.language.pgettext("between things in a list", ", ").join(names)
+        return self.language.pgettext("between things in a list", "; ").join(names)
 
 
 Lines = list[str]

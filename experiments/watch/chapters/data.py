@@ -160,7 +160,7 @@ def _apart_table(apart: Sequence[tuple[str, Psi]], period: str) -> Table:
             Column(key="column", title=gettext("Column")),
             Column(key="psi", title=gettext("PSI"), form="number", digits=3),
             Column(key="chance", title=gettext("Chance"), form="number", digits=3),
-            Column(key="word", title=gettext("Word")),
+            Column(key="word", title=gettext("Verdict")),
         ),
         rows=tuple(rows),
     )
@@ -178,7 +178,7 @@ def _words_table(words: Sequence[Course], period: str) -> Table:
             "Share of the narratives that use the word. The chance is shared among all words that were compared."
         ),
         columns=(
-            Column(key="word", title=gettext("Word")),
+            Column(key="word", title=gettext("Verdict")),
             Column(key="narrative", title=gettext("Narrative")),
             Column(key="now", title=gettext("Now"), form="percent", digits=1),
             Column(key="usual", title=gettext("Usual"), form="percent", digits=1),

@@ -18,9 +18,10 @@ from experiments.reporting.catalogues import language_of
 from experiments.reporting.html import document_html
 from experiments.reporting.language import speaking
 from experiments.watch.alert_words import alert_words
+from fusion.model.search_space import full_space
 from fusion.versions import package_versions
 from fusion.watch.rules import load_rules
-from tests.support import example_protected
+from tests.support import example_protected, example_study
 from tests.support.axe import axe_script, violations
 from tests.support.command_line import creditfusion
 from tests.support.english import english_on
@@ -88,6 +89,31 @@ def test_a_chinese_report_on_protected_attributes_holds_no_english_of_ours() -> 
     own = {"Instalment", "loans", "sex", "age_band", "not", "stated", "Day", "birth", "born"}
     assert '<html lang="zh">' in page
     assert not english_on(page, frozenset(own))
+
+
+def setting_words() -> frozenset[str]:
+    """Keys and choices of settings, which are written alike in every language, and the same in lines on a picture."""
+    space = full_space()
+    names = [word for one in space.dimensions for word in (one.key, *map(str, getattr(one, "choices", ())))]
+    return frozenset(re.findall("[A-Za-z]+(?:_[a-z]+)*_?", " ".join(names).replace("_", "_ "))) | {"None", "true"}
+
+
+def test_a_chinese_report_of_a_sweep_holds_no_english_of_ours() -> None:
+    page = _in_chinese(lambda: document_html(example_study.report()))
+    of_study = {
+        "lending",
+        "club",
+        "objective",
+        "RuntimeError",
+        "the",
+        "head",
+        "did",
+        "not",
+        "converge",
+        "narrative",
+        "auto",
+    }
+    assert not english_on(page, setting_words() | of_study)
 
 
 pages_of_verbs = pytest.mark.slow  # every verb that makes pages runs once

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from data_schemas.fields import Field, FieldType
-from experiments.reporting.language import current_language, gettext, gettext_noop
+from experiments.reporting.language import gettext, gettext_noop
 from experiments.reporting.lower_floors import lower_words
 from experiments.reporting.words import in_words, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
@@ -204,11 +204,8 @@ def _bin(cell: Cell, column: Column) -> str:
         return gettext("up to {high}").format(high=high)
     if math.isinf(cell.high):
         return gettext("above {low}").format(low=low)
-    low = f"{cell.low:,.4g}" if current_language().is_english else low
     return gettext("above {low} to {high}").format(low=low, high=high)
 
 
 def _bound(value: float, unit: str) -> str:
-    if math.isinf(value):
-        return ""
-    return f"{value:,.4g} {unit}".strip() if current_language().is_english else in_words(value, unit)
+    return "" if math.isinf(value) else in_words(value, unit)

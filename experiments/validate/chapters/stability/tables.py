@@ -87,7 +87,7 @@ def _column_table(moved: Shifts) -> Table:
             Column(key="column", title=gettext("Column")),
             Column(key="psi", title=gettext("PSI"), form="number", digits=4),
             Column(key="chance", title=gettext("Chance"), form="number", digits=4),
-            Column(key="word", title=gettext("Word")),
+            Column(key="word", title=gettext("Verdict")),
             Column(key="weight", title=gettext("Weight"), form="percent", digits=1),
             Column(key="what", title=gettext("Most changed: training → here")),
         ),
@@ -142,7 +142,7 @@ def _index_columns(key: str, title: str) -> tuple[Column, Column, Column]:
     return (
         Column(key=f"psi_{key}", title=title, form="number", digits=4),
         Column(key=f"chance_{key}", title=gettext("Chance"), form="number", digits=4),
-        Column(key=f"word_{key}", title=gettext("Word")),
+        Column(key=f"word_{key}", title=gettext("Verdict")),
     )
 
 
@@ -296,7 +296,7 @@ def _bars_plot(moved: Shifts) -> Plot:
         + gettext(". The lines stand at 0.1 and 0.25; the mark on a bar is what chance stays below 19 times in 20."),
         alt=gettext("Bars of the PSI of columns and narratives with lines at 0.1 and 0.25."),
         gap="" if n else gettext("There is nothing to compare."),
-        drawing=picture(lambda axes: _draw_bars(axes, moved)) if n else "",
+        drawing=picture(lambda axes: _draw_bars(axes, moved), NAMED) if n else "",
     )
 
 
@@ -353,11 +353,17 @@ def _draw_heat(axes: Axes, shown: Sequence[Shift], grown: Sequence[Vintage]) -> 
     )
     empty = np.argwhere(np.isnan(values))
     axes.plot(empty[:, 1], empty[:, 0], "x", color=MUTED, markersize=5, linestyle="none")
-    bar = axes.figure.colorbar(fields, ax=axes, orientation="horizontal", shrink=0.4, aspect=30, pad=0.7 / len(shown))
+    bar = axes.figure.colorbar(
+        fields, ax=axes, orientation="horizontal", shrink=0.4, aspect=30, pad=BELOW_NAMES / (2.0 + 0.27 * len(shown))
+    )
     bar.set_label(gettext("PSI, beyond chance"), size=FONT - 1, color=INK)
     bar.ax.tick_params(labelsize=FONT - 1, colors=INK)
     axes.set_yticks(range(len(shown)), [_short(one.title) for one in shown])
     name_places(axes, [one.name for one in grown])
+
+
+BELOW_NAMES = 0.6  # inches, from the axes to what explains the shades, with the months between
+NAMED = (3.5, 3.6)  # inches, beside the names
 
 
 def _short(title: str, longest: int = 34) -> str:

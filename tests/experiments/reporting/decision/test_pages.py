@@ -208,7 +208,7 @@ def test_every_picture_stands_in_a_table_or_beside_one() -> None:
     html = pages.underwriter_html(example_reports.underwriter())
     outside = re.sub(r"<table.*?</table>", "", html, flags=re.DOTALL)
     assert outside.count("<svg") == 1  # the histogram
-    assert re.search(r"</figure>\s*<details>.*?<div class=\"triple\">", outside, re.DOTALL)
+    assert re.search(r"</figure>\s*<details class=\"numbers\">.*?<div class=\"triple\">", outside, re.DOTALL)
 
 
 @pytest.mark.parametrize("attack", HOSTILE)

@@ -14,7 +14,7 @@ from experiments.reporting.files import names_of, write_pages
 from experiments.reporting.language import Language, speaking
 from experiments.session.run import Run
 from experiments.session.sources import shown, with_sources
-from features.encoders.cache_file import Tell
+from features.encoders.cache.file import Tell
 from features.encoders.threads import use_threads
 from features.tables.reader import ReadOptions
 from fusion.scorer import load_scorer

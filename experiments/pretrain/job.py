@@ -18,7 +18,7 @@ from experiments.reporting.files import Edition, write_pages
 from experiments.reporting.language import speaking
 from experiments.session.run import Run
 from features.encoders.folder import check_encoder_place, write_encoder_folder
-from features.encoders.sources import open_encoder
+from features.encoders.opening import open_encoder
 from features.language.checkpoint import Checkpoint, has_checkpoint, load_checkpoint, save_checkpoint
 from features.language.model import LanguageModel, open_language_model
 from features.language.new_words import frequent_words

@@ -18,7 +18,7 @@ from experiments.sweep.results import write_results
 from experiments.sweep.searching import effort_of
 from experiments.sweep.storage import database_errors
 from experiments.train.decided import read_decided, write_rejects
-from features.encoders.cache_file import Tell
+from features.encoders.cache.file import Tell
 from features.tables.reader import ReadOptions
 from fusion.config import EncoderConfig
 from fusion.config_file import load_config

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from experiments.demo.data import generate
-from features.encoders.sources import open_encoder
+from features.encoders.opening import open_encoder
 from features.language.checkpoint import has_checkpoint
 from features.language.corpus import Corpus
 from fusion.versions import package_versions

@@ -18,10 +18,9 @@ from markupsafe import Markup
 from data_schemas.contract import Schema
 from data_schemas.fields import Derived, Field, FieldType, Role
 from data_schemas.unfinished import Unfinished, unfinished
-from experiments.reporting.language import current_language, gettext, gettext_noop
-from experiments.reporting.lower_floors import unit_words
+from experiments.reporting.language import current_language, gettext, gettext_noop, ngettext
 from experiments.reporting.page import render
-from experiments.reporting.words import listed, number, percent
+from experiments.reporting.words import listed, number, of_one, percent
 from experiments.schema.review.content import (
     ColumnReview,
     Distribution,
@@ -328,7 +327,7 @@ def _form(field: Field) -> str:
     if field.type is FieldType.DATE:
         form = gettext("{form}, {more}").format(form=form, more=field.date_format)
     if field.unit:
-        unit = gettext("in {unit}").format(unit=unit_words(field.unit))
+        unit = gettext("in {unit}").format(unit=ngettext(of_one(field.unit), field.unit, 2))
         form = gettext("{form}, {more}").format(form=form, more=unit)
     return form
 

@@ -38,6 +38,8 @@ class Concept:
         words: lower-case words of that kind wherever they stand whole; ``*`` at the end stands for any ending. Words of
             scripts without spaces, such as Chinese, are found inside others too.
         sensitive: the kind of private life that it belongs to, "" for none.
+        ask: whether a letter may name it as what an application does not tell; not what nobody can show, and not what
+            only says what a loan is for.
     """
 
     name: str
@@ -45,3 +47,4 @@ class Concept:
     reason: Reason
     words: tuple[str, ...] = ()
     sensitive: Sensitive | Literal[""] = ""
+    ask: bool = True

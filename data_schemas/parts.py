@@ -192,6 +192,7 @@ def _concept(concept: Document) -> Concept:
         reason=_worded(concept["reason"]),
         words=tuple(concept.get("words", [])),
         sensitive=Sensitive(kind) if kind else "",
+        ask=concept.get("ask", True),
     )
 
 

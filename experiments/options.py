@@ -15,7 +15,7 @@ from data_schemas.errors import ContractError
 from experiments.session.standard_streams import from_stdin
 
 if TYPE_CHECKING:
-    from features.encoders.cache_file import Tell
+    from features.encoders.cache.file import Tell
     from fusion.text_encoder import VectorCache
 
 ModelOption = Annotated[Path, typer.Option("--model", help="Model bundle, the folder that `train` wrote.")]

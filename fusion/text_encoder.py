@@ -13,10 +13,10 @@ from data_schemas.errors import ContractError
 from features.arrays import Floats32
 from features.design import Design
 from features.encoders.by_sentence import digest_by_unit, encoder_by_unit
-from features.encoders.cache import EmbeddingCache
-from features.encoders.cache_file import Tell, tell_by_warning
-from features.encoders.cached_encoder import CachedEncoder
-from features.encoders.deferred import DeferredEncoder, EncoderNote, NotePlace, note_key
+from features.encoders.cache.cached_encoder import CachedEncoder
+from features.encoders.cache.deferred import DeferredEncoder, EncoderNote, NotePlace, note_key
+from features.encoders.cache.embedding_cache import EmbeddingCache
+from features.encoders.cache.file import Tell, tell_by_warning
 from features.encoders.folder import TOKENIZER
 from features.encoders.parity import compare_vectors, probe_vectors
 from features.encoders.source_files import locate, open_tokenizer, read_file
@@ -142,7 +142,7 @@ def open_text_encoder(config: EncoderConfig, cache: VectorCache | None = None, t
 
     tuned: tensors of a tuned encoder, in the place of the source's.
 
-    Raises as ``features.encoders.sources.open_encoder`` and ``features.encoders.cache.EmbeddingCache`` do.
+    Raises as ``features.encoders.opening.open_encoder`` and ``EmbeddingCache`` do.
     """
     return _open(config, None if cache is None else _vectors(cache), tuned)
 
@@ -236,7 +236,7 @@ def _open(config: EncoderConfig, cache: EmbeddingCache | None, tuned: Tensors) -
 def _source(config: EncoderConfig, precision: EncoderPrecision, tuned: Tensors) -> BertEncoder:
     import torch  # takes seconds, and a run whose vectors are all kept does without
 
-    from features.encoders.sources import open_encoder
+    from features.encoders.opening import open_encoder
 
     return open_encoder(
         config.source,

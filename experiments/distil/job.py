@@ -16,7 +16,6 @@ from data_schemas.errors import ContractError
 from experiments.pretrain.texts import Texts, read_texts
 from experiments.reporting.files import write_pages
 from experiments.session.run import Run
-from features.encoders.any_bert import base_weights
 from features.encoders.encoder import BertEncoder
 from features.encoders.folder import (
     CONFIG,
@@ -26,9 +25,10 @@ from features.encoders.folder import (
     usage_files,
     write_encoder_folder,
 )
+from features.encoders.networks.any_bert import base_weights
+from features.encoders.networks.static import MAX_TOKENS, MODEL_TYPE
+from features.encoders.opening import open_encoder
 from features.encoders.source_files import locate
-from features.encoders.sources import open_encoder
-from features.encoders.static import MAX_TOKENS, MODEL_TYPE
 from features.encoders.threads import lone_workers
 from features.language.distillation import (
     DistillationSettings,

@@ -15,7 +15,7 @@ from data_schemas.reasons import Reason
 from experiments.explain.approved import ApprovedValues, Side
 from experiments.explain.cases import Case
 from experiments.explain.columns import Column, columns_of
-from experiments.explain.entries import Days, entries_of, in_words
+from experiments.explain.record_dates import Days, entries_of, in_words
 from experiments.explain.statements import stating_sentences
 from experiments.reporting.decision.underwriter import Flag
 from experiments.reporting.language import ENGLISH, Language, gettext_noop

@@ -14,7 +14,7 @@ from experiments.reporting.files import names_of, write_pages
 from experiments.reporting.language import Language, speaking
 from experiments.session.run import Run
 from experiments.session.sources import shown, with_sources
-from features.encoders.cache_file import Tell
+from features.encoders.cache.file import Tell
 from features.encoders.threads import use_threads
 from features.tables.reader import ReadOptions
 from fusion.scorer import load_scorer
@@ -97,7 +97,7 @@ def probe_as_requested(request: ProbeRequest, json_output: bool) -> int:
 def _finish(run: Run, probed: Probed, out: Path) -> None:
     rows = {"rows": probed.n_rows, "rejected": probed.n_rejected, "read": probed.n_read}
     figures = probed.figures()
-    too_few = {one.field.name: one.groups.too_few for one in probed.attributes if one.groups.too_few}
+    too_few = {one.field.name: str(one.groups.too_few) for one in probed.attributes if one.groups.too_few}
     run.finish(
         {"out": out, **rows, "auc": figures, "not_judged": too_few},
         {"out": out, **rows, "not judged": too_few, "AUC, .5 is chance": _in_words(figures)},

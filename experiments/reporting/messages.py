@@ -38,6 +38,8 @@ KEYWORDS = {
     "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),
 }
+LOWER_KEYWORDS = {"message": None}
+LOWER_FLOORS = ("data_schemas", "features", "fusion")
 PLACES = (
     "experiments.explain",
     "experiments.reporting",
@@ -45,6 +47,10 @@ PLACES = (
     "experiments.compare",
     "experiments.watch",
     "experiments.probe",
+    "experiments.pretrain",
+    "experiments.augment",
+    "experiments.train",
+    "experiments.sweep",
 )
 
 Message = str | tuple[str, ...]
@@ -81,6 +87,11 @@ def _of_code() -> Iterator[tuple[str, Message, str | None]]:
         if method == "python":
             for _, noun, _, _ in extract(method, BytesIO(file.read_bytes()), {"count": (2,)}):
                 yield file.name, (str(noun), f"{noun}s"), COUNTED
+    for file in sorted((file for floor in LOWER_FLOORS for file in _below(resources.files(floor))), key=str):
+        content = file.read_bytes()
+        if b"data_schemas.messages" in content or file.name == "messages.py":
+            for _, text, _, _ in extract("python", BytesIO(content), LOWER_KEYWORDS):
+                yield file.name, text, None
 
 
 def _files() -> Iterator[Traversable]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from markupsafe import Markup, escape
@@ -281,6 +281,14 @@ def duration(seconds: float) -> str:
     if seconds < 5400:
         return gettext("{number} minutes").format(number=number(seconds / 60))
     return gettext("{number} hours").format(number=number(seconds / 3600, 1))
+
+
+def sentences(parts: Iterable[str]) -> str:
+    """Sentences one behind the other, as the language sets them; empty ones are left out."""
+    whole = ""
+    for part in filter(None, parts):
+        whole = gettext("{sentences} {next}").format(sentences=whole, next=part) if whole else part
+    return whole
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -99,28 +100,35 @@ def score_file(
     refers = scorer.lenders_policy is not None
     names = tuple(seconds.scorers)
     columns = output_columns(scorer.schema, scorer.n_reasons, refers, options.passthrough, names)
-    scored = OutputFile(files.out, columns)
-    rejects = OutputFile(files.rejects, REJECTS_COLUMNS)
+    scored, rejects = OutputFile(files.out, columns), OutputFile(files.rejects, REJECTS_COLUMNS)
+    identity = _identity(before, scorer, files, options, seconds)
+    with (
+        _full_disk_explained(files),
+        PartialOutput.open(scored, rejects, identity, resume=resume, force=force) as output,
+    ):
+        n_resumed = output.journal.tally.rows
+        layout = file_layout(files.data, scorer.schema, options)
+        if layout is not None:
+            note_layout(run, files.data, layout)
+        if not output.journal.complete:
+            beside = seconds.open(files.data, options)
+            _score_chunks(scorer, beside, files, options, before.about_rows, output, run)
+        check_unchanged(files.data, before)
+        warnings = scorer.unlike_training(output.journal.tally.columns)
+        note_warnings(run, warnings)
+        if strict:
+            way = "--resume without" if files.resumable else "Without"
+            refuse(warnings, f"Look at the columns. {way} --strict publishes {files.out} all the same.")
+        with run.timed("publish"):
+            output.publish()
+        return ScoredFile(output.journal.tally, n_resumed, warnings, layout.n_left_out if layout else 0)
+
+
+@contextmanager
+def _full_disk_explained(files: ScoreFiles) -> Iterator[None]:
+    """Turn the failure of a full disk into a RunError with its remedy."""
     try:
-        with PartialOutput.open(
-            scored, rejects, _identity(before, scorer, files, options, seconds), resume=resume, force=force
-        ) as output:
-            n_resumed = output.journal.tally.rows
-            layout = file_layout(files.data, scorer.schema, options)
-            if layout is not None:
-                note_layout(run, files.data, layout)
-            if not output.journal.complete:
-                beside = seconds.open(files.data, options)
-                _score_chunks(scorer, beside, files, options, before.about_rows, output, run)
-            check_unchanged(files.data, before)
-            warnings = scorer.unlike_training(output.journal.tally.columns)
-            note_warnings(run, warnings)
-            if strict:
-                way = "--resume without" if files.resumable else "Without"
-                refuse(warnings, f"Look at the columns. {way} --strict publishes {files.out} all the same.")
-            with run.timed("publish"):
-                output.publish()
-            return ScoredFile(output.journal.tally, n_resumed, warnings, layout.n_left_out if layout else 0)
+        yield
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise

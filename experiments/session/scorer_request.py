@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.session.second_models import SecondModels
-from features.encoders.cache_file import Tell
+from features.encoders.cache.file import Tell
 from features.encoders.threads import use_threads
 from fusion.scorer import Scorer, load_scorer
 from fusion.text_encoder import VectorCache

@@ -16,6 +16,7 @@ from experiments.options import (
     DelimiterOption,
     EncodingOption,
     JsonOption,
+    LanguageOption,
     NoCacheOption,
     SchemaOption,
     SheetOption,
@@ -69,6 +70,7 @@ def train(
             "model's own cut-off, decision.max_pd, does."
         ),
     ] = None,
+    language: LanguageOption = "en",
     source: SourceOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
@@ -86,14 +88,16 @@ def train(
     pipeline of LightGBM and TF-IDF on the same rows, says what it came upon, and writes a bundle. Rows that break the
     contract go to OUT.rejects.csv. Exit code 3: some rows were rejected.
     """
+    from experiments.reporting.catalogues import language_of
     from experiments.train.job import TrainingFiles
     from experiments.train.rows import HoldOut
     from experiments.train.whole_run import TrainRequest, train_as_requested
     from features.tables.reader import ReadOptions
 
+    hold_out = HoldOut(until.date() if until else None, holdout)
     request = TrainRequest(
         schema=schema,
-        files=TrainingFiles(tuple(data), out, HoldOut(until.date() if until else None, holdout)),
+        files=TrainingFiles(tuple(data), out, hold_out, language_of(language)),
         config=config,
         overrides=tuple(overrides or ()),
         policy=policy,

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from experiments.options import report_day
 from experiments.reporting.background import BackgroundRows, in_words
+from experiments.reporting.files import Edition
+from experiments.reporting.language import ENGLISH, Language
 from experiments.session.outcomes import count_outcomes
 from experiments.session.run import Run
 from experiments.train.card import model_card
@@ -51,11 +53,13 @@ class TrainingFiles:
         data: files of decided applications.
         out: the bundle.
         hold_out: the rows of these files that judge the model and take no part in it.
+        language: of the page about the encoder's learning.
     """
 
     data: tuple[Path, ...]
     out: Path
     hold_out: HoldOut = NOTHING
+    language: Language = ENGLISH
 
     @property
     def rejects(self) -> Path:
@@ -119,7 +123,8 @@ def train_bundle(
         card = model_card(prepared.tabular.schema, provenance, judgement, cut, explained)
         manifest = bundle.save(files.out, trained, provenance, card)
         if tuning is not None:
-            write_tuning_report(files.out, tuning, prepared.tabular.schema.title, manifest, report_day(None))
+            edition = Edition(report_day(None), files.language)
+            write_tuning_report(files.out, tuning, prepared.tabular.schema.title, manifest, edition)
     return TrainingReport(
         model_id=manifest.model_id,
         n_rows=read.n_rows,

@@ -12,7 +12,7 @@ from experiments.session.sources import shown, with_sources
 from experiments.train.decided import read_decided, write_rejects
 from experiments.train.job import TrainingFiles, train_bundle
 from experiments.train.report import TrainingReport
-from features.encoders.cache_file import Tell
+from features.encoders.cache.file import Tell
 from features.encoders.threads import use_threads
 from features.tables.reader import ReadOptions
 from fusion.bundle_folder import check_place
@@ -65,6 +65,7 @@ class TrainRequest:
             "until": held.until,
             "holdout": held.share,
             "policy": self.policy,
+            "language": self.files.language.code,
         }
 
 

@@ -20,7 +20,7 @@ from experiments.watch.opened import Opened
 from experiments.watch.parts import open_gatherers, open_parts
 from experiments.watch.reading import Intake
 from experiments.watch.state import FOLDER, WatchedFile, open_state
-from features.encoders.cache_file import Tell
+from features.encoders.cache.file import Tell
 from features.encoders.threads import use_threads
 from features.tables.reader import ReadOptions
 from fusion.text_encoder import VectorCache

@@ -28,7 +28,7 @@ from experiments.benchmarks.speed.score_memory import repeated
 from experiments.score import resumable_output
 from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run
-from features.encoders import cache_entries
+from features.encoders.cache import entries as cache_entries
 from features.narratives.legibility import Legibility
 from features.tables import cell_checks, data_quality, reader, text_rows
 from features.tables.reader import ReadOptions

@@ -22,8 +22,8 @@ from experiments.benchmarks.attribution.concept_shares import (
     style_quality,
     style_texts,
 )
+from features.encoders.opening import open_encoder
 from features.encoders.source_files import EMBEDDED
-from features.encoders.sources import open_encoder
 from features.narratives.concepts import NO_CONCEPT, ConceptMatcher, ConceptMatches
 
 CONCEPTS = load_schema("demo").concepts

@@ -25,7 +25,7 @@ from experiments.benchmarks.peers.paper_bert import (
 )
 from experiments.benchmarks.peers.paper_boosting import boosted, matrix
 from features.arrays import Floats
-from features.encoders.sources import open_encoder
+from features.encoders.opening import open_encoder
 from features.tabular import TabularEncoder
 from fusion.metrics import Gain, auc
 from tests.support.small import applications, row, small_schema, write_csv

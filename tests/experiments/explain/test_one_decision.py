@@ -258,6 +258,7 @@ def test_score_reports_letters_evaluation_and_policy_agree(opened: Opened, one: 
         assert missing.points >= bundle.config.explain.min_points
         assert concepts[missing.name].reason.disclosable
         assert not concepts[missing.name].sensitive
+        assert concepts[missing.name].ask
     names = tuple(missing.name for missing in report.not_mentioned)
     assert letter.not_mentioned == (names if wanted == "decline" else ())
     assert not (wanted == "approve" and names)

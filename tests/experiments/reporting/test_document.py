@@ -187,12 +187,12 @@ def test_lists_in_words(names: tuple[str, ...], wanted: str) -> None:
 
 
 def test_a_column_of_sentences_keeps_some_width() -> None:
-    short, long = table(("stable",)), table(("stable",), ("most moved: above 36 months 29.1 % to 31.2 %",))
+    short, long = table(("stable", 0.1)), table(("stable", 0.1), ("above 36 months, 29.1 % to 31.2 %", 0.2))
     assert long_texts(short) == set()
     assert long_texts(long) == {short.columns[0].key}
 
 
 def test_a_short_table_stays_on_one_printed_page() -> None:
-    short, long = table(*[("a",)] * UNBROKEN_TABLE), table(*[("a",)] * (UNBROKEN_TABLE + 1))
+    short, long = table(*[("a", 0.1)] * UNBROKEN_TABLE), table(*[("a", 0.1)] * (UNBROKEN_TABLE + 1))
     pages = [document_html(document(Section(key="s", title="S", tables=(one,)))) for one in (short, long)]
     assert ['<div class="block keep">' in page for page in pages] == [True, False]

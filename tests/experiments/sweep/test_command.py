@@ -440,8 +440,9 @@ class TestKinds:
 
     def test_best_settings_of_another_study_do_not_stay(self, copied: Sweeper) -> None:
         assert (copied.out / "best.toml").exists()
-        assert copied("--study", "new", "--timeout", "0") == 0
+        assert copied("--study", "new", "--timeout", "0", "--language", "zh") == 0
         assert not (copied.out / "best.toml").exists()
+        assert "没有完成的试验，因此无从选择。" in (copied.out / "report.html").read_text(encoding="utf-8")
 
     def test_best_settings_that_cannot_be_written_leave_the_old_ones(
         self, copied: Sweeper, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

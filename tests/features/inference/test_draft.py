@@ -265,5 +265,6 @@ def test_lending_club(lending_club_csv: Path) -> None:
     known = {"annual_inc", "dti", "fico_range_low", "purpose", "inq_last_6mths", "revol_util", "delinq_2yrs"}
     assert all(roles[name] is Role.FEATURE for name in known)
     schema = parse_schema(pretty_json(draft.document), "draft")
+    assert [field.name for field in schema.narratives if not field.match_concepts] == ["emp_title"]
     assert all("Charged Off" in value for value in schema.bad_values)
     assert all("Fully Paid" in value for value in schema.good_values)

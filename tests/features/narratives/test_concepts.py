@@ -14,8 +14,8 @@ from data_schemas.concepts import Concept, Sensitive
 from data_schemas.reader import load_schema
 from data_schemas.reasons import Reason
 from features.arrays import Floats32
+from features.encoders.opening import open_encoder
 from features.encoders.source_files import EMBEDDED, locate
-from features.encoders.sources import open_encoder
 from features.encoders.vectors import PartVectors, Progress
 from features.encoders.windows import Spans
 from features.narratives import concepts as module

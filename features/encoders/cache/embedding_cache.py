@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from features.arrays import Floats32
-from features.encoders.cache_entries import entry_key, is_sound, numbers_of, sealed, unsealed
-from features.encoders.cache_file import CacheFile, Tell, tell_by_warning, used_bytes
+from features.encoders.cache.entries import entry_key, is_sound, numbers_of, sealed, unsealed
+from features.encoders.cache.file import CacheFile, Tell, tell_by_warning, used_bytes
 from features.encoders.windows import Spans
 
 FILE_NAME = "vectors-1.sqlite"

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_schemas.errors import RunError
-from features.encoders.cache import FILE_NAME, EmbeddingCache
+from features.encoders.cache.embedding_cache import FILE_NAME, EmbeddingCache
 from tests.support.cached_vectors import BOUND, DIGEST, alter, vectors
 
 
@@ -178,7 +178,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from features.encoders.cache import EmbeddingCache
+from features.encoders.cache.embedding_cache import EmbeddingCache
 cache = EmbeddingCache(Path(sys.argv[1]), 10_000_000)
 for step in range(int(sys.argv[3])):
     texts = [f"{sys.argv[2]}-{step}-{n}" for n in range(50)] + ["shared"]

@@ -115,12 +115,12 @@ def narrative_cuts(found: Pair) -> list[Cut]:
     for scored in (found.champion, found.challenger):
         lengths, main = length_cut(scored), main_narrative(scored)
         if lengths is not None:
-            with_it = wrote(scored, main)
+            with_it, title = wrote(scored, main), f"“{gettext(scored.applications.schema[main].title)}”"
             both = (
-                Slice(gettext("with {name}").format(name=main), with_it),
-                Slice(gettext("without {name}").format(name=main), ~with_it),
+                Slice(gettext("with {name}").format(name=title), with_it),
+                Slice(gettext("without {name}").format(name=title), ~with_it),
             )
-            return [Cut("narrative", f"“{gettext(scored.applications.schema[main].title)}”", both), lengths]
+            return [Cut("narrative", title, both), lengths]
     return []
 
 

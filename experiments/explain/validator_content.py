@@ -23,7 +23,7 @@ from experiments.reporting.decision.validator import (
     SentenceContribution,
     ValidatorReport,
 )
-from experiments.reporting.language import Language, speaking
+from experiments.reporting.language import Language, gettext_noop, speaking
 from experiments.reporting.parts import Fact
 from fusion.explain.explanation import to_points
 from fusion.scorer import SEED
@@ -38,11 +38,11 @@ def validator_report(reporter: Reporter, case: Case) -> ValidatorReport:
     outcomes, margin = case.outcomes, case.outcomes.fused.margin
     language = reporter.heading.language
     ablations = {
-        language.gettext("columns only"): outcomes.columns_only.margin,
-        language.gettext("narratives only"): outcomes.text_only,
+        gettext_noop("columns only"): outcomes.columns_only.margin,
+        gettext_noop("narratives only"): outcomes.text_only,
     }
     if case.narratives_written:
-        ablations[language.gettext("this model, nothing written")] = outcomes.silent.margin
+        ablations[gettext_noop("this model, nothing written")] = outcomes.silent.margin
     return ValidatorReport(
         subject=reporter.subject(case),
         result=reporter.result(outcomes.fused),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from scipy.special import logit
 
 from experiments.reporting.language import gettext, gettext_noop
+from experiments.reporting.words import sentences
 from fusion.config import ExplainConfig
 
 ADVICE = gettext_noop(
@@ -65,14 +66,14 @@ def in_words(rows: BackgroundRows, base: float, config: ExplainConfig, cutoff: f
         config: settings.
         cutoff: the PD up to which the deciding policy approves, of rows without cut-offs of their own.
     """
-    sentences = [
+    parts = [
         gettext("An absent column is drawn from {words}; an absent narrative is the state of nothing written.").format(
             words=rows.words
         )
     ]
     if rows.drawn:
-        sentences.append(gettext("The base and all contributions carry the sampling error of that draw."))
-    return " ".join([*sentences, *advice(base, config, cutoff)])
+        parts.append(gettext("The base and all contributions carry the sampling error of that draw."))
+    return sentences([*parts, *advice(base, config, cutoff)])
 
 
 def advice(base: float, config: ExplainConfig, cutoff: float) -> list[str]:

@@ -285,10 +285,7 @@ def duration(seconds: float) -> str:
 
 def sentences(parts: Iterable[str]) -> str:
     """Sentences one behind the other, as the language sets them; empty ones are left out."""
-    whole = ""
-    for part in filter(None, parts):
-        whole = gettext("{sentences} {next}").format(sentences=whole, next=part) if whole else part
-    return whole
+    return current_language().gap.join(filter(None, parts))
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from experiments.reporting.document import Finding, Section, Table, key_figure_table
 from experiments.reporting.language import gettext, gettext_noop
 from experiments.reporting.policies import cutoff_words
-from experiments.reporting.words import count, number, percent
+from experiments.reporting.words import count, number, percent, sentences
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from fusion.validation.intervals import Estimate, auc_interval, bootstrap, mean_share, rate
 
@@ -129,7 +129,7 @@ def headline(findings: Sequence[Finding]) -> tuple[str, ...]:
                 if len(alarms) == 1
                 else gettext("Do not rely on this model before these are resolved: ")
             )
-            + " ".join(finding.title for finding in alarms),
+            + sentences(finding.title for finding in alarms),
         )
     if concerns:
         return (

@@ -98,7 +98,7 @@ class Background(ReportModel):
 
 
 class Ablation(ReportModel):
-    """The same machinery with less to read."""
+    """The same machinery with less to read; ``name`` says what, in English whatever the language of the page."""
 
     name: Text
     margin: float

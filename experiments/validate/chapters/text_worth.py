@@ -110,7 +110,9 @@ def _nothing_written(scored: ScoredOutcomes) -> str:
 def _whole(scored: ScoredOutcomes) -> list[Slice]:
     """All rows; those with the main narrative and those without it, where there are both."""
     main = main_narrative(scored)
-    inside, name = (wrote(scored, main), main) if main else (scored.wrote, gettext("a narrative"))
+    inside, name = scored.wrote, gettext("a narrative")
+    if main:
+        inside, name = wrote(scored, main), f"“{gettext(scored.applications.schema[main].title)}”"
     parts = [
         Slice(gettext("with {name}").format(name=name), inside),
         Slice(gettext("without {name}").format(name=name), ~inside),

@@ -15,12 +15,13 @@ from data_schemas.fields import Derived, Field
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
 from experiments.reporting.catalogues import language_of
+from experiments.reporting.decision.pages import validator_html
 from experiments.reporting.html import document_html
 from experiments.reporting.language import speaking
 from fusion.model.search_space import full_space
 from fusion.versions import package_versions
 from fusion.watch.rules import load_rules
-from tests.support import example_protected, example_study
+from tests.support import example_protected, example_reports, example_study
 from tests.support.axe import axe_script, violations
 from tests.support.command_line import creditfusion
 from tests.support.english import english_on
@@ -67,6 +68,16 @@ def test_a_chinese_report_on_protected_attributes_holds_no_english_of_ours() -> 
     own = {"Instalment", "loans", "sex", "age_band", "not", "stated", "Day", "birth", "born"}
     assert '<html lang="zh">' in page
     assert not english_on(page, frozenset(own))
+
+
+def test_a_chinese_validator_page_puts_no_english_marks_between_its_sentences() -> None:
+    report = example_reports.validator()
+    page = validator_html(report, language_of("zh"))
+    text = re.sub("<[^>]*>", "", re.sub(r"<(style|code|pre).*?</\1>", "", page, flags=re.DOTALL))
+    assert not re.findall(r"[\u4e00-\u9fff][.:;] ?[\u4e00-\u9fff]", text)
+    assert not re.findall(r"。 +[\u4e00-\u9fff]", text)
+    assert [one.name for one in report.ablations][:2] == ["columns only", "narratives only"]
+    assert "仅陈述" in text
 
 
 def setting_words() -> frozenset[str]:

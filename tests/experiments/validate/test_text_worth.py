@@ -157,5 +157,5 @@ def test_of_several_narratives_the_main_one_counts() -> None:
     vectors = np.zeros((N, 2, 3), np.float32)
     two = replace(text, x_text=vectors, has_text=both, names=("note", "reason"), x_style=no_style(both))
     found = chapter(replace(scored, design=replace(scored.design, text=two)), [], None)
-    assert [row[0] for row in tables(found)["text_worth_gain"].rows] == ["all", "with note", "without note"]
-    assert "without note" in findings(found)["text_worth_silent"].words
+    assert [row[0] for row in tables(found)["text_worth_gain"].rows] == ["all", "with “note”", "without “note”"]
+    assert "without “note”" in findings(found)["text_worth_silent"].words

@@ -10,6 +10,7 @@ import numpy as np
 
 from data_schemas.contract import Schema
 from data_schemas.fields import Field, FieldType
+from data_schemas.levels import is_code
 from data_schemas.reasons import Reason
 from experiments.explain.approved import ApprovedValues, Side
 from experiments.explain.cases import Case
@@ -61,7 +62,7 @@ def level_in_words(column: Column, level: str, language: Language) -> str:
     """A level as people read it: its label, where it has one."""
     if isinstance(column, Field) and (label := column.label(level)):
         return language.gettext(label)
-    return level if language.is_english else language.gettext(level.replace("_", " "))
+    return level if is_code(level) else language.gettext(level.replace("_", " "))
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def check_groups(question: Question, parted: Sequence[tuple[Field, Groups]]) -> 
 def check_found(question: Question, attributes: Sequence[Attribute]) -> None:
     """Raise ContractError when no column could be probed with any source."""
     if all(one.why_not for one in attributes):
-        why = "; ".join(f"{one.field.name}: {', '.join(one.why_not)}" for one in attributes)
+        why = "; ".join(f"{one.field.name}: {', '.join(map(str, one.why_not))}" for one in attributes)
         raise ContractError(
             f"no protected column of {question.data} can be judged ({why})",
             "Give a file with more applicants, or strip the text that many narratives have in common "

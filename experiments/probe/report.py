@@ -9,12 +9,13 @@ from datetime import date
 from matplotlib.axes import Axes
 
 from data_schemas.fields import Field
+from data_schemas.messages import Message
 from experiments.probe import texts
 from experiments.reporting.cells import interval
 from experiments.reporting.charts import MUTED, IntervalPoint, interval_points, interval_points_size, picture
 from experiments.reporting.document import Column, Document, Finding, Gap, Grade, Plot, Row, Section, Table
 from experiments.reporting.language import gettext
-from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.lower_floors import translated
 from experiments.reporting.words import listed, number, signed
 from features.tables.groups import Groups
 from fusion.validation.intervals import Estimate
@@ -52,10 +53,10 @@ class Attribute:
         return self.probe.found if self.probe else {}
 
     @property
-    def why_not(self) -> tuple[str, ...]:
+    def why_not(self) -> tuple[Message, ...]:
         """Why it could not be told from anything; empty when it could from something."""
         if self.probe is None:
-            return (self.groups.too_few,)
+            return () if self.groups.too_few is None else (self.groups.too_few,)
         return () if self.found else tuple(dict.fromkeys(self.probe.gaps.values()))
 
 
@@ -210,7 +211,7 @@ def _section(attribute: Attribute, scale: tuple[float, float]) -> Section:
 
 def why_not_words(attribute: Attribute) -> str:
     """Why an attribute could not be told from anything."""
-    return gettext("; ").join(map(lower_words, attribute.why_not))
+    return gettext("; ").join(map(translated, attribute.why_not))
 
 
 def _finding(attribute: Attribute, source: Source, probe: TraitProbe) -> Finding:
@@ -235,7 +236,7 @@ def sources_table(attribute: Attribute, probe: TraitProbe) -> Table:
             short = gettext(texts.SHORT[verdict(auc)])
             rows.append((source, gettext(words), short, len(found.rows), interval(auc)))
         elif source in probe.gaps:
-            rows.append((source, gettext(words), gettext("not judged"), None, Gap(gap=probe.gaps[source])))
+            rows.append((source, gettext(words), gettext("not judged"), None, Gap(gap=translated(probe.gaps[source]))))
     return Table(
         key=f"sources_{attribute.field.name}",
         title=gettext("{attribute} by what it is told from").format(attribute=gettext(attribute.field.title)),
@@ -274,7 +275,7 @@ def groups_table(attribute: Attribute) -> Table:
     order = sorted((at for at, size in enumerate(sizes) if size), key=lambda at: -sizes[at])
     rows: list[Row] = [
         (
-            lower_words(groups.labels[at]),
+            translated(groups.labels[at]),
             sizes[at],
             sizes[at] / n,
             None if at in groups.large else gettext(texts.TOO_SMALL),
@@ -283,7 +284,7 @@ def groups_table(attribute: Attribute) -> Table:
     ]
     if n_missing := n - sum(sizes):
         rows.append((gettext("no value"), n_missing, n_missing / n, gettext("left out")))
-    title = gettext("Groups, {how}").format(how=lower_words(groups.how)) if groups.how else gettext("Groups")
+    title = gettext("Groups, {how}").format(how=translated(groups.how)) if groups.how else gettext("Groups")
     return Table(
         key=f"groups_{attribute.field.name}",
         title=title,
@@ -299,7 +300,7 @@ def groups_table(attribute: Attribute) -> Table:
 
 def rest_table(attribute: Attribute, probe: TraitProbe) -> Table:
     """The AUC of each group against the rest, from every source."""
-    labels = [lower_words(attribute.groups.labels[at]) for at in attribute.groups.large]
+    labels = [translated(attribute.groups.labels[at]) for at in attribute.groups.large]
     columns = (Column(key=source, title=_heading(source), form="number", digits=DIGITS) for source in probe.found)
     return Table(
         key=f"rest_{attribute.field.name}",

@@ -94,7 +94,7 @@ def probe_as_requested(request: ProbeRequest, json_output: bool) -> int:
 def _finish(run: Run, probed: Probed, out: Path) -> None:
     rows = {"rows": probed.n_rows, "rejected": probed.n_rejected, "read": probed.n_read}
     figures = probed.figures()
-    too_few = {one.field.name: one.groups.too_few for one in probed.attributes if one.groups.too_few}
+    too_few = {one.field.name: str(one.groups.too_few) for one in probed.attributes if one.groups.too_few}
     run.finish(
         {"out": out, **rows, "auc": figures, "not_judged": too_few},
         {"out": out, **rows, "not judged": too_few, "AUC, .5 is chance": _in_words(figures)},

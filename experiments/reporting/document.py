@@ -15,7 +15,6 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, StrictFloat, StrictInt, field_validator, model_validator
 
 from experiments.reporting.language import current_language, gettext
-from experiments.reporting.lower_floors import lower_words
 from experiments.reporting.parts import Count, MarkedText, ReportModel, Text
 
 
@@ -74,7 +73,7 @@ class Interval(ReportModel):
 class Gap(ReportModel):
     """In the place of a figure: why there is none."""
 
-    gap: Annotated[Words, AfterValidator(lower_words)]
+    gap: Words
 
 
 Cell = Interval | Gap | MarkedText | StrictInt | StrictFloat | Text | None

@@ -21,6 +21,7 @@ WATCH_GRADES: dict[Grade, str] = {**GRADES, "concern": gettext_noop("warning"), 
 """On the page of a watch, where what departs may be the applicants rather than the model."""
 LONG_TABLE = 30  # rows; a longer table is folded away on the screen
 MOST_GRAVE, MOST_NOTES = 8, 6  # findings on the first pages, which have to stay two in print
+LONG_TEXT = 30  # characters
 UNBROKEN_TABLE = 16  # rows; a shorter one stays on one printed page
 PLAIN_TABLE = 6  # columns; a wider one scrolls on narrow screens
 
@@ -52,6 +53,7 @@ def document_html(document: Document) -> str:
         "long_table": LONG_TABLE,
         "plain_table": PLAIN_TABLE,
         "unbroken_table": UNBROKEN_TABLE,
+        "long_texts": long_texts,
     }
     return render("document.html.j2", document, extra, images=True, language=current_language())
 
@@ -65,6 +67,15 @@ def for_people(table: Table) -> Table:
     return table.model_copy(
         update={"columns": columns, "rows": tuple(tuple(row[at] for at in kept) for row in table.rows)}
     )
+
+
+def long_texts(table: Table) -> set[str]:
+    """The columns that hold sentences, which need some width where a table is moved under a narrow window."""
+    return {
+        column.key
+        for at, column in enumerate(table.columns)
+        if any(isinstance(one, str) and len(one) > LONG_TEXT for one in (row[at] for row in table.rows))
+    }
 
 
 def cell(found: Cell, column: Column) -> Markup:

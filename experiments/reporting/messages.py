@@ -28,7 +28,7 @@ from data_schemas.reasons import Reason
 from experiments.reporting.catalogues import read_catalogue, shipped, shipped_catalogue
 from experiments.reporting.language import currencies
 from experiments.reporting.words import COUNTED, of_one
-from features.inference.reason_wordings import COMMON_COLUMNS
+from features.inference.reason_wordings import COMMON_COLUMNS, SCORE_NOTE
 
 KEYWORDS = {
     "gettext": None,
@@ -38,6 +38,8 @@ KEYWORDS = {
     "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),
 }
+LOWER_KEYWORDS = {"message": None}
+LOWER_FLOORS = ("data_schemas", "features", "fusion")
 PLACES = (
     "experiments.explain",
     "experiments.reporting",
@@ -49,6 +51,7 @@ PLACES = (
     "experiments.augment",
     "experiments.train",
     "experiments.sweep",
+    "experiments.schema.review",
 )
 
 Message = str | tuple[str, ...]
@@ -68,6 +71,7 @@ def template_of(schemas: Iterable[Schema]) -> Catalog:
 def shipped_template() -> Catalog:
     """All messages of the code, of the shipped schemas and of drafted wordings."""
     catalogue = template_of(map(load_schema, shipped_schemas()))
+    catalogue.add(SCORE_NOTE, auto_comments=["notes of drafted schemas"])
     text = (resources.files("data_schemas") / COMMON_COLUMNS).read_text(encoding="utf-8")
     for subject in json.loads(text)["subjects"]:
         catalogue.add(subject["wording"], auto_comments=["drafted wordings"])
@@ -85,6 +89,11 @@ def _of_code() -> Iterator[tuple[str, Message, str | None]]:
         if method == "python":
             for _, noun, _, _ in extract(method, BytesIO(file.read_bytes()), {"count": (2,)}):
                 yield file.name, (str(noun), f"{noun}s"), COUNTED
+    for file in sorted((file for floor in LOWER_FLOORS for file in _below(resources.files(floor))), key=str):
+        content = file.read_bytes()
+        if b"data_schemas.messages" in content or file.name == "messages.py":
+            for _, text, _, _ in extract("python", BytesIO(content), LOWER_KEYWORDS):
+                yield file.name, text, None
 
 
 def _files() -> Iterator[Traversable]:

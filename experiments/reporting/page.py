@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 from experiments.reporting import words
 from experiments.reporting.language import ENGLISH, Language
 from experiments.reporting.parts import ReportModel
+from experiments.reporting.right_to_left import with_marks
 
 FILTERS: tuple[Callable[..., str], ...] = (
     words.percent,
@@ -60,7 +61,8 @@ def render(
     """
     environment, policy = _environment(language)
     policy += "; img-src data:" if images else ""
-    return environment.get_template(template).render(report=report, policy=policy, **extra)
+    page = environment.get_template(template).render(report=report, policy=policy, **extra)
+    return with_marks(page) if language.direction == "rtl" else page
 
 
 @lru_cache(maxsize=8)

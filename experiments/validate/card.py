@@ -7,8 +7,8 @@ from datetime import date
 from data_schemas.fields import Direction, Role
 from experiments.reporting.cells import figure
 from experiments.reporting.document import Column, Document, Finding, Gap, Row, Section, Table
-from experiments.reporting.language import gettext
-from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.language import gettext, gettext_noop
+from experiments.reporting.lower_floors import level_words
 from experiments.reporting.model_name import name_and_digest
 from experiments.reporting.words import count, listed, number, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
@@ -72,7 +72,7 @@ def origin(bundle: Bundle) -> dict[str, str]:
 def _purpose(bundle: Bundle) -> Section:
     schema = bundle.schema
     bad = (
-        listed([lower_words(value) for value in schema.bad_values], 10) if schema.bad_if is None else str(schema.bad_if)
+        listed([level_words(value) for value in schema.bad_values], 10) if schema.bad_if is None else str(schema.bad_if)
     )
     target = schema.field_of(Role.TARGET)
     return Section(
@@ -201,11 +201,31 @@ def _figures(bundle: Bundle) -> Section:
                     Column(key="brier", title=gettext("Brier score"), form="number", digits=4),
                 ),
                 rows=tuple(
-                    (lower_words(part), *(_known(values.get(kind)) for kind in kinds)) for part, values in found.items()
+                    (_rows_words(part), *(_known(values.get(kind)) for kind in kinds)) for part, values in found.items()
                 ),
             ),
         ),
     )
+
+
+_ROWS = (
+    ("held out ", gettext_noop("held out {value}")),
+    ("after ", gettext_noop("after {value}")),
+    ("from ", gettext_noop("from {value}")),
+    ("with ", gettext_noop("with {value}")),
+)
+
+
+def _rows_words(rows: str) -> str:
+    """Which rows a figure is of; the bundle names them in English, a part behind a comma."""
+    return gettext(", ").join(map(_rows_part, rows.split(", ")))
+
+
+def _rows_part(part: str) -> str:
+    for begin, words in _ROWS:
+        if part.startswith(begin):
+            return gettext(words).format(value=part.removeprefix(begin))
+    return gettext("out of fold") if part == "out of fold" else part
 
 
 def _known(value: float | None) -> float | Gap:

@@ -11,7 +11,7 @@ import numpy as np
 from experiments.reporting.cells import NUMBER, figure
 from experiments.reporting.document import Column, Finding, Row, Section, Table
 from experiments.reporting.language import gettext
-from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.lower_floors import translated
 from experiments.reporting.words import count, listed, number, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.inference.leakage import MAX_AUC
@@ -253,7 +253,7 @@ def _unlike_findings(scored: ScoredOutcomes) -> list[Finding]:
     titles |= {derived.name: gettext(derived.title) for derived in scored.model.schema.derived}
     named = [titles[warning.column] for warning in scored.warnings]
     words = " ".join(
-        f"“{title}”: {lower_words(warning.message).rstrip('.?？')}."
+        f"“{title}”: {translated(warning.message).rstrip('.?？')}."
         for title, warning in zip(named, scored.warnings, strict=True)
     )
     return [

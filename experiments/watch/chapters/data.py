@@ -9,12 +9,11 @@ import numpy as np
 from experiments.reporting.cells import figure
 from experiments.reporting.document import Column, Finding, Row, Section, Table
 from experiments.reporting.language import gettext, gettext_noop
-from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.lower_floors import translated
 from experiments.reporting.words import count, listed
-from experiments.watch.alert_words import alert_words
 from experiments.watch.chapters.cells import signal_interval
 from experiments.watch.chapters.multiples import Course, courses, moved_table, small_multiples
-from fusion.validation.psi import Psi, psi_of_counts
+from fusion.validation.psi import VERDICT_WORDS, Psi, psi_of_counts
 from fusion.watch.columns import ColumnsProfile
 from fusion.watch.signals import Flag, Signal
 from fusion.watch.texts import TextsProfile
@@ -100,7 +99,7 @@ def departures_finding(key: str, what: str, shown: Sequence[Course], period: str
         return Finding(
             key=key, grade="good", title=title, words=gettext("{looked_at}.").format(looked_at=looked_at.capitalize())
         )
-    worst = gettext(". ").join(alert_words(course.latest.words) for course in sure[:MAX_NAMED])
+    worst = gettext(". ").join(translated(course.latest.words) for course in sure[:MAX_NAMED])
     title = gettext("In {period} {sure} moved further than chance does").format(
         period=period, sure=count(len(sure), "figure")
     )
@@ -145,7 +144,7 @@ def _apart_table(apart: Sequence[tuple[str, Psi]], period: str) -> Table:
             name,
             figure(psi.value, gettext(NO_PSI)),
             figure(psi.chance, gettext(NO_PSI)),
-            lower_words(psi.index.verdict_of_many),
+            translated(VERDICT_WORDS[psi.index.verdict_of_many]),
         )
         for name, psi in apart[:MAX_APART]
     ]

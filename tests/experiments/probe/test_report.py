@@ -47,7 +47,8 @@ def test_every_text_stands_in_the_page() -> None:
     probed = example_protected.probed()
     shown = text(document_html(example_protected.document()))
     for attribute in probed.attributes:
-        texts = [attribute.field.name, attribute.field.title, attribute.groups.how, *attribute.groups.labels]
+        texts = [attribute.field.name, attribute.field.title, *map(str, attribute.groups.labels)]
+        texts += [] if attribute.groups.how is None else [str(attribute.groups.how)]
         texts += [SOURCES[source] for source in attribute.found]
         assert [one for one in texts if one not in shown] == []
     assert all(one in shown for one in (probed.file, probed.product, probed.model, *probed.masked, "3 February 2026"))

@@ -17,7 +17,6 @@ from experiments.demo.data import generate
 from experiments.reporting.catalogues import language_of
 from experiments.reporting.html import document_html
 from experiments.reporting.language import speaking
-from experiments.watch.alert_words import alert_words
 from fusion.model.search_space import full_space
 from fusion.versions import package_versions
 from fusion.watch.rules import load_rules
@@ -56,27 +55,6 @@ def watched_words(page: Path) -> set[str]:
             if table["key"] in ("words_moved", "opinion_topics"):
                 names += [cell for row in table["rows"] for cell in row[:2] if isinstance(cell, str)]
     return {word for name in names for word in re.findall("[A-Za-z]+", name)}
-
-
-@pytest.mark.parametrize(
-    ("english", "chinese"),
-    [
-        (
-            "dti: PSI 0.144, most moved: above 0.266 to 0.315 9.8% → 3.2%; missing 0.0% → 1.0%",
-            "dti：PSI 0.144，变动最大：高于 0.266 至 0.315 9.8% → 3.2%；缺失 0.0% → 1.0%",
-        ),
-        ("12 applications, usually 70 on this day of the week", "12 件申请，每周的这一天通常为 70 件"),
-        (
-            "term 60 beside amount 9 (usually 1 to 5); odder than all 1,500 training rows",
-            "term 60 与 amount 9（通常为 1 至 5） 并存；比全部 1,500 行训练样本都更异常",
-        ),
-        ("what no signal says", "what no signal says"),
-    ],
-)
-def test_sentences_of_a_watch_are_put_into_the_language_of_the_page(english: str, chinese: str) -> None:
-    assert alert_words(english) == english
-    with speaking(language_of("zh")):
-        assert alert_words(english) == chinese
 
 
 def _in_chinese(make: Callable[[], str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,3 +161,9 @@ def test_a_printed_page_opens_its_tables(visit: Callable[[str], OpenedPage]) -> 
     assert not folded.is_visible()
     page.emulate_media(media="print")
     assert folded.is_visible()
+
+
+@pytest.mark.parametrize(("kind", "most"), [("applicant", 2), ("underwriter", 5)])
+def test_a_report_is_few_printed_pages(visit: Callable[[str], OpenedPage], kind: str, most: int) -> None:
+    printed = visit(PAGES[kind](None)).page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= most

@@ -13,11 +13,11 @@ from experiments.reporting.cells import BAD_RATE, MEAN_PD, NUMBER, figure, inter
 from experiments.reporting.charts import BLUE, FONT, INK, MUTED, RED, legend, name_places, percent_axis, picture
 from experiments.reporting.document import Column, Gap, Plot, Row, Table
 from experiments.reporting.language import gettext, gettext_noop
-from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.lower_floors import translated
 from experiments.validate.chapters.stability.shift import Shift, Shifts, pd_range
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut
-from fusion.validation.psi import MODERATE, SHIFTED, Psi
+from fusion.validation.psi import MODERATE, SHIFTED, VERDICT_WORDS, Psi
 from fusion.validation.text_drift import MIN_NARRATIVES
 from fusion.validation.vintages import Vintage
 
@@ -100,7 +100,7 @@ def _shift_row(one: Shift) -> Row:
         one.title,
         figure(one.index.value, gettext(NO_PSI)),
         figure(one.index.chance, gettext(NO_PSI)),
-        lower_words(one.index.verdict),
+        translated(VERDICT_WORDS[one.index.verdict]),
         None if math.isnan(one.weight) else one.weight,
         one.what or None,
     )
@@ -117,10 +117,10 @@ def _written_table(scored: ScoredOutcomes, moved: Shifts) -> Table:
                 figure(now.n_written / now.n_rows if now.n_rows else math.nan, gettext(NO_ROW)),
                 figure(index.value, gettext(NO_PSI)),
                 figure(index.chance, gettext(NO_PSI)),
-                lower_words(index.verdict),
+                translated(VERDICT_WORDS[index.verdict]),
                 figure(length.value, few_narratives()),
                 figure(length.chance, few_narratives()),
-                lower_words(length.verdict),
+                translated(VERDICT_WORDS[length.verdict]),
             )
         )
     return Table(
@@ -157,7 +157,7 @@ def _content_table(scored: ScoredOutcomes, moved: Shifts) -> Table:
             (
                 one.title,
                 *(figure(x, why_not) for x in numbers),
-                lower_words(index.verdict),
+                translated(VERDICT_WORDS[index.verdict]),
                 *(figure(x, why_not) for x in means),
             )
         )

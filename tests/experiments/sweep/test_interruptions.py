@@ -86,7 +86,8 @@ def check_complete(trials: list[FrozenTrial], before: list[FrozenTrial], n_trial
         assert essence(trials[trial.number]) == essence(trial)
     for trial in trials:
         if trial.state == TrialState.FAIL:
-            again = [one for one in ended(trials) if one.system_attrs.get("failed_trial") == trial.number]
+            origin = trial.system_attrs.get("failed_trial", trial.number)
+            again = [one for one in ended(trials) if one.system_attrs.get("failed_trial") == origin]
             assert [one.params | trial.params for one in again] == [one.params for one in again]
             assert len(again) == 1
 
@@ -136,29 +137,17 @@ class TestProcesses:
         bring back to the next command; and a worker at some moment.
         """
         n_trials = 6
-        killed: set[int] = set()
         command = sweep.command("--trials", str(n_trials))
-
-        def next_worker() -> int:
-            """That of a trial in its middle which is tried for the first time."""
-            worker = worker_of(at_work(command.wait_for(in_first_try)))
-            killed.add(worker)
-            return worker
-
-        def in_first_try(trials: list[FrozenTrial]) -> bool:
-            if not in_trial(trials):
-                return False
-            return worker_of(at_work(trials)) not in killed and "failed_trial" not in at_work(trials).system_attrs
-
-        os.kill(next_worker(), signal.SIGKILL)
-        next_worker()
+        first = worker_of(at_work(command.wait_for(in_trial)))
+        os.kill(first, signal.SIGKILL)
+        command.wait_for(lambda trials: in_trial(trials) and worker_of(at_work(trials)) != first)
         os.killpg(command.process.pid, signal.SIGKILL)
         command.process.communicate()
         before = sweep.trials()
         command = sweep.command("--trials", str(n_trials))
-        worker = next_worker()
+        command.wait_for(lambda trials: len(trials) > len(before))
         time.sleep(random.Random(0).uniform(0, 2))
-        os.kill(worker, signal.SIGKILL)
+        os.kill(begun_worker(command), signal.SIGKILL)
         before += sweep.trials()
         code, summary, stderr = command.end()
         assert code == 0, stderr

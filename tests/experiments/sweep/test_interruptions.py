@@ -49,6 +49,12 @@ def at_work(trials: list[FrozenTrial]) -> FrozenTrial:
     return next(trial for trial in trials if trial.state == TrialState.RUNNING)
 
 
+def in_first_try(trials: list[FrozenTrial], killed: int) -> bool:
+    """Whether another worker than that which was killed runs settings that were not tried before."""
+    running = at_work(trials)
+    return worker_of(running) != killed and "failed_trial" not in running.system_attrs
+
+
 def worker_of(trial: FrozenTrial) -> int:
     return int(trial.user_attrs["worker"]["pid"])
 
@@ -140,7 +146,7 @@ class TestProcesses:
         command = sweep.command("--trials", str(n_trials))
         first = worker_of(at_work(command.wait_for(in_trial)))
         os.kill(first, signal.SIGKILL)
-        command.wait_for(lambda trials: in_trial(trials) and worker_of(at_work(trials)) != first)
+        command.wait_for(lambda trials: in_trial(trials) and in_first_try(trials, first))
         os.killpg(command.process.pid, signal.SIGKILL)
         command.process.communicate()
         before = sweep.trials()

@@ -10,32 +10,28 @@ import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from data_schemas.contract import (
+from data_schemas.concepts import Concept, Sensitive
+from data_schemas.contract import Dialect, Schema, Source, StripRule
+from data_schemas.dates import DEFAULT, alternatives
+from data_schemas.fields import (
     Actionable,
     AuxiliaryOutcome,
     BureauScore,
-    Concept,
     Derived,
     DerivedKind,
-    Dialect,
     Direction,
     Field,
     FieldType,
     NumericOutcome,
     OrderedOutcome,
-    Reason,
     Role,
-    Schema,
-    Sensitive,
-    Source,
-    StripRule,
     TimeUntilEvent,
 )
-from data_schemas.dates import DEFAULT, alternatives
 from data_schemas.numbers import Negative, NumberNotation, threshold
 from data_schemas.places import Document, source_wording
+from data_schemas.reasons import Reason
 from data_schemas.sources import (
     ENTRY_DATE,
     OF_ANY_VALUE,
@@ -117,7 +113,8 @@ def _field(field: Document, missing_values: Sequence[str]) -> Field:
         match_concepts=own.get("concepts", True),
         auxiliary=auxiliary,
         loose=own.get("match", "exact") == "loose",
-        bureau_score=_bureau_score(own.get("bureau_score")),
+        bureau_score=_bureau_score(own.get("bureau_score", False)),
+        no_bureau_score=own.get("bureau_score") is False,
     )
 
 
@@ -127,8 +124,8 @@ def _labels(labels: Mapping[str, str], kind: FieldType) -> tuple[tuple[str | flo
     return tuple((float(number), label) for number, label in labels.items())
 
 
-def _bureau_score(score: Document | None) -> BureauScore | None:
-    if score is None:
+def _bureau_score(score: Document | Literal[False]) -> BureauScore | None:
+    if score is False:
         return None
     return BureauScore(score["agency"], float(score["lowest"]), float(score["highest"]), score.get("dated", ""))
 
@@ -195,6 +192,7 @@ def _concept(concept: Document) -> Concept:
         reason=_worded(concept["reason"]),
         words=tuple(concept.get("words", [])),
         sensitive=Sensitive(kind) if kind else "",
+        ask=concept.get("ask", True),
     )
 
 

@@ -288,7 +288,7 @@ def _reasons_agree(document: Document) -> Iterator[Problem]:
 
 def _one_bureau_score(document: Document) -> Iterator[Problem]:
     dates = {field["name"] for _, field in each_field(document) if field["type"] == "date"}
-    found = [(path, field) for path, field in each_field(document) if "bureau_score" in field["creditfusion"]]
+    found = [(path, field) for path, field in each_field(document) if field["creditfusion"].get("bureau_score")]
     for number, (path, field) in enumerate(found):
         place, score = f"{path}.creditfusion.bureau_score", field["creditfusion"]["bureau_score"]
         if role_of(field) != "feature" or field["type"] not in ("integer", "number"):

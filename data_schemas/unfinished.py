@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from data_schemas.contract import Derived, Field, FieldType, Role, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Derived, Field, FieldType, Role
 from data_schemas.levels import is_code
 from data_schemas.places import Document
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data_schemas.contract import Sensitive
+from data_schemas.concepts import Sensitive
 from data_schemas.errors import ContractError
 from experiments.session.standard_streams import from_stdin
 
 if TYPE_CHECKING:
-    from features.encoders.cache import Tell
+    from features.encoders.cache.file import Tell
     from fusion.text_encoder import VectorCache
 
 ModelOption = Annotated[Path, typer.Option("--model", help="Model bundle, the folder that `train` wrote.")]

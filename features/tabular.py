@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from data_schemas.contract import Derived, DerivedKind, Direction, Field, FieldType, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Derived, DerivedKind, Direction, Field, FieldType
 from data_schemas.sources import EVERY_SOURCE
 from features.arrays import Floats, Floats32
 from features.design import InputGroup, TabularBlock

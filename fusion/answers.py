@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from data_schemas.contract import Reason, Schema, Sensitive
+from data_schemas.concepts import Sensitive
+from data_schemas.contract import Schema
 from data_schemas.errors import RunError
+from data_schemas.reasons import Reason
 from features.arrays import Floats, Ints
 from features.narratives.concepts import ConceptMatches
 from fusion.config import ScaleConfig

@@ -47,7 +47,8 @@ from features.design import TabularBlock
 from features.tables.applications import Applications
 from features.tabular import TabularEncoder
 from fusion.bundle_folder import MANIFEST, MANIFEST_DIGEST, check_place
-from fusion.config import Config, parse_config
+from fusion.config import Config
+from fusion.config_file import parse_config
 from fusion.explain.attribution import Explainer
 from fusion.explain.population import Population
 from fusion.model.files import MODEL_FILES, json_bytes, model_files, model_of

@@ -2,28 +2,23 @@
 
 Type, default, allowed range and description of a setting stand where it is declared; docs/settings.md and
 ``creditfusion settings`` are made from them. A field that a sweep may vary carries a ``Between`` or ``OneOf`` beside
-its type, and a ``When`` where it matters only beside a certain value of another. ``load_config`` reads TOML and
-``key=value`` overrides; an unknown key fails and names the nearest valid one.
+its type, and a ``When`` where it matters only beside a certain value of another. ``fusion.config_file`` reads what
+users write.
 """
 
 from __future__ import annotations
 
-import difflib
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from data_schemas.contract import Sensitive
-from data_schemas.errors import ContractError
+from data_schemas.concepts import Sensitive
 from features.augmentation.settings import Kind
 
 Json = dict[str, object]
 Setting = str | int | float | bool
-PRESETS = Path(__file__).parent / "presets"
 
 
 @dataclass(frozen=True)
@@ -336,73 +331,3 @@ def with_settings(config: Config, settings: Mapping[str, Setting]) -> Config:
         node = getattr(config, section).model_copy(update={name: value})
         config = config.model_copy(update={section: node})
     return config
-
-
-def load_config(path: Path | None = None, overrides: Sequence[str] = ()) -> Config:
-    """The defaults, then the TOML file, then the ``key=value`` overrides (values in TOML form; a bare word is text).
-
-    In the place of a file stands the name of settings that come with the package, such as ``mission``.
-
-    Raises ContractError for an unreadable file, an unknown key (naming the nearest) or a value out of its range.
-    """
-    tree = _read_toml(path) if path else {}
-    origin = str(path) if path else "the settings"
-    for override in overrides:
-        key, equals, text = override.partition("=")
-        if not equals:
-            raise ContractError(f"--set {override!r} has no '='", "Write it as --set stacker.num_leaves=7.")
-        section, _, name = key.strip().partition(".")
-        node = tree.setdefault(section, {})
-        if not isinstance(node, dict):
-            raise ContractError(f"{section!r} is a section in {origin}, not a value", f"Write it as [{section}].")
-        node[name] = _toml_value(text.strip())
-    return parse_config(tree, origin)
-
-
-def parse_config(tree: Mapping[str, object], origin: str) -> Config:
-    """A config from plain data; raises ContractError as ``load_config`` does."""
-    valid = valid_keys()
-    for key in _leaves(tree):
-        if key not in valid:
-            near = difflib.get_close_matches(key, valid, n=1, cutoff=0.0)
-            raise ContractError(f"unknown setting {key!r} in {origin}", f"The nearest valid one is {near[0]!r}.")
-    try:
-        config = Config.model_validate(tree)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ContractError(
-            f"setting {key!r} in {origin}: {first['msg']}, got {first['input']!r}", "Correct the value."
-        ) from error
-    if config.augment.kinds and config.encoder.tuning == "none":
-        raise ContractError(
-            f"augment.kinds in {origin} names {config.augment.kinds[0]!r}, and nothing learns from variants while "
-            "encoder.tuning is 'none'",
-            "Set encoder.tuning to another value, or leave augment.kinds empty.",
-        )
-    return config
-
-
-def _leaves(tree: Mapping[str, object]) -> Iterator[str]:
-    for section, node in tree.items():
-        if isinstance(node, Mapping):
-            yield from (f"{section}.{name}" for name in node)
-        else:
-            yield section
-
-
-def _read_toml(path: Path) -> Json:
-    shipped = PRESETS / f"{path}.toml"
-    try:
-        return tomllib.loads((path if path.exists() or not shipped.exists() else shipped).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ContractError(f"config file {path} cannot be read ({error.strerror})", "Check the path.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ContractError(f"config file {path} is not valid TOML: {error}", "Correct the file.") from error
-
-
-def _toml_value(text: str) -> object:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text

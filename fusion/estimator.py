@@ -42,7 +42,6 @@ from fusion.bundle import (
 )
 from fusion.config import Config, EncoderConfig
 from fusion.explain.explanation import Explanation
-from fusion.explain.population import describe_population, sampled_rows
 from fusion.labels import bad_code, two_classes, weighted_rows
 from fusion.metrics import effective_rows, figures
 from fusion.model.choosing import choose
@@ -51,9 +50,17 @@ from fusion.model.training import fit
 from fusion.model.training_sample import TrainingSample
 from fusion.policy.cutoff import with_cutoff
 from fusion.scorer import Scorer
-from fusion.text_encoder import NoTexts, OpenEncoder, bundle_encoder, open_mask, open_reader, open_text_encoder
+from fusion.text_encoder import (
+    NoTexts,
+    OpenEncoder,
+    bundle_encoder,
+    open_mask,
+    open_reader,
+    open_text_encoder,
+    recount_words,
+)
 from fusion.text_tuning import is_tuned, tune_encoder
-from fusion.validation.text_drift import describe_texts, distances
+from fusion.training_description import describe_training
 from fusion.validation.training_rows import TrainingRows
 from fusion.versions import package_versions
 
@@ -163,33 +170,18 @@ class CreditFusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         if not self.quick:
             chosen = choose(sample, config, lambda words: open_reader(schema, words, encoder).read_words(kept)).config
             if chosen.text != config.text:
-                x_lex = open_reader(schema, chosen.text, encoder).read_words(kept)
-                text = replace(sample.design.text, x_lex=x_lex)
-                sample = replace(sample, design=Design(sample.design.tabular, text))
+                sample = replace(sample, design=recount_words(sample.design, kept, chosen.text, encoder))
             config = chosen
-        design = sample.design
         model, out_of_fold = fit(sample, config)
         config = with_cutoff(config, float(np.average(outcome, weights=weight)))
-        reference = describe_texts(design.text, sampled_rows(len(sample), config))
-        apart = distances(reference, design.text)
         cutoffs = np.full(len(sample), config.decision.max_pd)
-        population, _ = describe_population(model, design, outcome, out_of_fold.fused, apart, config, cutoffs)
-        provenance = Provenance(
-            schema_digest=schema.digest,
-            config_digest=config_digest(config),
-            data_digest=_frame_digest(applications, outcome, weight),
-            encoder_digest=encoder.model_digest,
-            versions=package_versions(),
-            seed=config.folds.seed,
-            window=None,
-            n_rows=len(sample),
-            n_bad=int(outcome.sum()),
-            figures=_figures(outcome, out_of_fold.fused, weight),
-        )
+        described = describe_training(model, sample.design, outcome, out_of_fold.fused, config, cutoffs)
+        provenance = _provenance(applications, sample, config, encoder, out_of_fold.fused)
         manifest = Manifest(format_version=FORMAT_VERSION, files={}, provenance=provenance)
         rows = TrainingRows.of(applications, provenance.data_digest) if named else TrainingRows.unknown()
         probes = encoder.exact_probes if schema.narratives else None
         profiles = profile_columns(applications, tabular, masked.unread)
+        population, reference = described.population, described.reference
         return Bundle(model, schema, config, tabular, population, reference, rows, manifest, tuned, probes, profiles)
 
     @classmethod
@@ -344,3 +336,21 @@ def _frame_digest(applications: Applications, outcome: Floats, weight: Floats | 
     cells = pd.util.hash_pandas_object(applications.frame, index=False).to_numpy()
     weights = b"" if weight is None else weight.tobytes()
     return hashlib.sha256(cells.tobytes() + outcome.tobytes() + weights).hexdigest()
+
+
+def _provenance(
+    applications: Applications, sample: TrainingSample, config: Config, encoder: OpenEncoder, margin: Floats
+) -> Provenance:
+    """Where a model comes from that learned from a frame; margin: float64 (n,), out of fold."""
+    return Provenance(
+        schema_digest=applications.schema.digest,
+        config_digest=config_digest(config),
+        data_digest=_frame_digest(applications, sample.y, sample.weight),
+        encoder_digest=encoder.model_digest,
+        versions=package_versions(),
+        seed=config.folds.seed,
+        window=None,
+        n_rows=len(sample),
+        n_bad=int(sample.y.sum()),
+        figures=_figures(sample.y, margin, sample.weight),
+    )

@@ -9,7 +9,7 @@ those that start together should find it prepared (``Scorer.prepare``), or each 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -24,7 +24,6 @@ from features.batches.column_counts import ColumnCounts, Counts, count_columns
 from features.batches.warnings import LEAST_ROWS, ColumnWarning, unlike_training
 from features.contradictions import conflicts
 from features.design import Design
-from features.encoders.vectors import Progress
 from features.narratives.concepts import ConceptMatcher, ConceptMatches
 from features.narratives.masking import Mask, Masked
 from features.narratives.reader import TextReader
@@ -41,6 +40,7 @@ from fusion.explain.explanation import Explanation
 from fusion.explain.reasons import ReasonBook, principal_reasons
 from fusion.frames import ExplainedFrame, ScoredFrame
 from fusion.model.fusion_model import Margins, Scores
+from fusion.monitor import UNWATCHED, Monitor, Timed, untimed
 from fusion.policy.policy import NO_SECONDS, Decisions, Policy, Seconds, decide_all
 from fusion.policy.policy_file import check_seconds, load_policy
 from fusion.signatures import parse_signer
@@ -49,32 +49,6 @@ from fusion.text_encoder import OpenEncoder, VectorCache, bundle_encoder, check_
 BLOCK_ROWS = 500  # explained at once: what explaining needs for a while is several times their sentences' vectors
 SEED = 0  # of the orders that are sampled inside long narratives: equal for every run, so that reasons are too
 N_REASONS = 4  # as many as an applicant is given, by Regulation B's commentary
-
-Timed = Callable[[str], AbstractContextManager[None]]
-"""Times a stage of the work by its name: ``with timed("predict"): ...``."""
-
-
-def untimed(_stage: str) -> AbstractContextManager[None]:
-    """A ``Timed`` that times nothing."""
-    return nullcontext()
-
-
-@dataclass(frozen=True)
-class Monitor:
-    """How a caller follows the work.
-
-    Attributes:
-        timed: Times the stages ``mask``, ``compare``, ``columns``, ``text``, ``predict``, ``concepts`` and ``explain``.
-        on_texts: Called with the number of distinct texts encoded so far.
-        on_columns: Called with the counts of the inputs over the rows that were read (``Scorer.unlike_training``).
-    """
-
-    timed: Timed = untimed
-    on_texts: Progress | None = None
-    on_columns: Callable[[Counts], None] | None = None
-
-
-UNWATCHED = Monitor()
 
 
 @dataclass(frozen=True)

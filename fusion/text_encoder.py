@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from features.arrays import Floats32
+from features.design import Design
 from features.encoders.by_sentence import digest_by_unit, encoder_by_unit
-from features.encoders.cache import EmbeddingCache, Tell, tell_by_warning
-from features.encoders.cached_encoder import CachedEncoder
-from features.encoders.deferred import DeferredEncoder, EncoderNote, NotePlace, note_key
+from features.encoders.cache.cached_encoder import CachedEncoder
+from features.encoders.cache.deferred import DeferredEncoder, EncoderNote, NotePlace, note_key
+from features.encoders.cache.embedding_cache import EmbeddingCache
+from features.encoders.cache.file import Tell, tell_by_warning
 from features.encoders.folder import TOKENIZER
 from features.encoders.parity import compare_vectors, probe_vectors
 from features.encoders.source_files import locate, open_tokenizer, read_file
@@ -24,6 +26,7 @@ from features.encoders.windows import Spans
 from features.narratives.legibility import Legibility
 from features.narratives.masking import Mask
 from features.narratives.reader import TextReader
+from features.tables.applications import Applications
 from fusion.bundle import PROBES, TUNED, UNTUNED, Bundle, Tensors
 from fusion.config import EncoderConfig, TextConfig
 
@@ -63,9 +66,9 @@ class OpenEncoder:
         precision: ``"bf16"``, ``"fp32"`` or ``"int8"``, what it computes in on this machine.
         open_untuned: opens it as it was before it was tuned; None where it was not.
         vocabulary: says which texts it can read; None: all.
-        uncached: the encoder without its cache, read as a whole; None where that is ``text_encoder``.
+        uncached: the encoder without its cache, read as a whole; a ``DeferredEncoder`` where the first text that has
+            to be read opens it; None where that is ``text_encoder``.
         open_exact: opens it anew in fp32; None where it computes exactly as it is.
-        deferred: what opens it when the first text has to be read; None where it is open.
         noted_at: where a note is to be kept once its vectors have passed; None: nowhere.
     """
 
@@ -77,8 +80,12 @@ class OpenEncoder:
     vocabulary: Vocabulary | None = None
     uncached: TextEncoder | None = None
     open_exact: Callable[[], TextEncoder] | None = None
-    deferred: DeferredEncoder | None = None
     noted_at: NotePlace | None = None
+
+    @property
+    def deferred(self) -> DeferredEncoder | None:
+        """What opens it when the first text has to be read; None where it was opened at once."""
+        return self.uncached if isinstance(self.uncached, DeferredEncoder) else None
 
     def open_now(self) -> None:
         """Open it now where the first text would; raises as ``bundle_encoder`` and ``check_parity`` do."""
@@ -135,7 +142,7 @@ def open_text_encoder(config: EncoderConfig, cache: VectorCache | None = None, t
 
     tuned: tensors of a tuned encoder, in the place of the source's.
 
-    Raises as ``features.encoders.sources.open_encoder`` and ``features.encoders.cache.EmbeddingCache`` do.
+    Raises as ``features.encoders.opening.open_encoder`` and ``EmbeddingCache`` do.
     """
     return _open(config, None if cache is None else _vectors(cache), tuned)
 
@@ -159,8 +166,7 @@ def bundle_encoder(bundle: Bundle, source: str | None = None, cache: VectorCache
         return open_text_encoder(settings, None, bundle.tuned)
     kept = _vectors(cache)
     place = _note_place(bundle, settings, kept)
-    note = place.read() if place is not None else None
-    if place is not None and note is not None:
+    if place is not None and (note := place.read()) is not None:
         return _deferred(bundle, settings, place, note)
     return replace(_open(settings, kept, bundle.tuned), noted_at=place)
 
@@ -198,7 +204,6 @@ def _deferred(bundle: Bundle, settings: EncoderConfig, place: NotePlace, note: E
         Vocabulary(tokenizer, note.readable),
         later,
         None if note.precision == "fp32" else lambda: _source(settings, "fp32", bundle.tuned),
-        later,
     )
 
 
@@ -231,7 +236,7 @@ def _open(config: EncoderConfig, cache: EmbeddingCache | None, tuned: Tensors) -
 def _source(config: EncoderConfig, precision: EncoderPrecision, tuned: Tensors) -> BertEncoder:
     import torch  # takes seconds, and a run whose vectors are all kept does without
 
-    from features.encoders.sources import open_encoder
+    from features.encoders.opening import open_encoder
 
     return open_encoder(
         config.source,
@@ -278,3 +283,9 @@ def open_mask(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> Mas
 def open_reader(schema: Schema, settings: TextConfig, encoder: OpenEncoder) -> TextReader:
     """Reads a schema's narratives as the settings say."""
     return TextReader(schema, encoder.text_encoder, settings.n_buckets, settings.ngrams, settings.style)
+
+
+def recount_words(design: Design, applications: Applications, settings: TextConfig, encoder: OpenEncoder) -> Design:
+    """The design of these applications with their words counted as the settings say."""
+    words = open_reader(applications.schema, settings, encoder).read_words(applications)
+    return replace(design, text=replace(design.text, x_lex=words))

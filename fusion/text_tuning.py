@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -36,6 +37,20 @@ from fusion.tuning.reading import TuningRows
 from fusion.tuning.tuning import tune
 
 RISING = 2  # epochs in turn in which the held-out loss rises while the training loss falls
+
+
+@dataclass(frozen=True)
+class OverFitting:
+    """What shows that more epochs of a fold would learn its rows by heart.
+
+    Attributes:
+        sign: The training loss fell while the held-out loss rose for ``RISING`` epochs in turn (``losses_apart``), the
+            first epoch was the best, or none was better than the encoder as it came.
+        epoch: At which it shows.
+    """
+
+    sign: Literal["losses_apart", "first_best", "none_better"]
+    epoch: int
 
 
 @dataclass(frozen=True)
@@ -148,9 +163,9 @@ def tune_encoder(
     return TextTuning(found.tensors, tuned, reader, found.epochs, worth)
 
 
-def over_fitting(epochs: tuple[Epoch, ...]) -> dict[int, str]:
-    """Where more epochs would learn the rows by heart: by fold, what shows it, in words; empty where nothing does."""
-    found = {}
+def over_fitting(epochs: tuple[Epoch, ...]) -> dict[int, OverFitting]:
+    """Where more epochs would learn the rows by heart: by fold, what shows it; empty where nothing does."""
+    found: dict[int, OverFitting] = {}
     for fold in sorted({epoch.fold for epoch in epochs}):
         own = sorted((epoch for epoch in epochs if epoch.fold == fold), key=lambda epoch: epoch.number)
         rising = 0
@@ -158,13 +173,11 @@ def over_fitting(epochs: tuple[Epoch, ...]) -> dict[int, str]:
             apart = after.train_loss < before.train_loss and after.loss > before.loss
             rising = rising + 1 if apart else 0
             if rising == RISING:
-                found[fold] = (
-                    f"the training loss fell and the held-out loss rose for {RISING} epochs, up to epoch {after.number}"
-                )
+                found[fold] = OverFitting("losses_apart", after.number)
                 break
         best = next(epoch.number for epoch in own if epoch.taken)
         if fold not in found and best < min(2, own[-1].number):
-            found[fold] = "the first epoch was the best" if best else "no epoch was better than the encoder as it came"
+            found[fold] = OverFitting("first_best" if best else "none_better", best)
     return found
 
 

@@ -15,7 +15,8 @@ import pytest
 
 import fusion
 from experiments.demo.data import FIRST_DAY, generate
-from fusion.config import Config, load_config
+from fusion.config import Config
+from fusion.config_file import load_config
 from fusion.frames import ScoredFrame
 from tests.support.bundles import SMALL, train_small
 

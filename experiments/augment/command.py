@@ -13,6 +13,7 @@ from experiments.options import (
     EncodingOption,
     ForceOption,
     JsonOption,
+    LanguageOption,
     SchemaOption,
     SheetOption,
     SourceOption,
@@ -56,6 +57,7 @@ def augment(
     rows: Annotated[int, typer.Option(min=1, help="Of more rows than this, so many are drawn at random.")] = 500,
     config: Annotated[Path | None, typer.Option(help="Settings as TOML.")] = None,
     overrides: Annotated[list[str] | None, typer.Option("--set", help="A setting, such as augment.rate=0.2.")] = None,
+    language: LanguageOption = "en",
     made_on: DateOption = None,
     force: ForceOption = False,
     source: SourceOption = None,
@@ -76,21 +78,24 @@ def augment(
     from data_schemas.reader import load_schema
     from experiments.augment.job import DEFAULT, Question, augment_files, kinds_of
     from experiments.augment.report import report
+    from experiments.reporting.catalogues import language_of
     from experiments.reporting.files import write_pages
     from experiments.reporting.html import document_html
+    from experiments.reporting.language import speaking
     from experiments.session.sources import shown, with_sources
     from features.atomic_files import put_text
     from features.tables.reader import ReadOptions
-    from fusion.config import load_config
+    from fusion.config_file import load_config
 
     check_free(out.parent, (out.name, f"{out.name}.rejects.csv"), force)
-    day = report_day(made_on)
+    day, spoken_language = report_day(made_on), language_of(language)
     arguments = {
         "schema": schema,
         "data": data,
         "out": out,
         "kinds": kind or [],
         "rows": rows,
+        "language": spoken_language.code,
         "date": day,
         "sources": shown(source),
     }
@@ -101,7 +106,7 @@ def augment(
         options = ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet)
         options = with_sources(run, question.data, contract, source or (), options, threads=threads)
         augmented = augment_files(question, contract, settings, options, run)
-        with run.timed("write"):
+        with run.timed("write"), speaking(spoken_language):
             put_text(out, document_html(report(augmented, day)))
             write_pages(out.parent, {}, augmented.rejected, f"{out.name}.rejects.csv")
         run.finish({"report": out, **augmented.summary()})

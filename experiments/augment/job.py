@@ -14,7 +14,7 @@ from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from experiments.session.layouts import note_layouts
 from experiments.session.run import Run
-from experiments.train.job import mask_narratives
+from experiments.train.prepared import mask_narratives
 from features.augmentation.settings import KINDS, Kind
 from features.narratives.reader import clean_narrative
 from features.tables.applications import Applications

@@ -10,7 +10,8 @@ from pathlib import Path
 from data_schemas.contract import Schema
 from data_schemas.reader import parse_schema
 from fusion.bundle import Manifest, verify
-from fusion.config import Config, parse_config
+from fusion.config import Config
+from fusion.config_file import parse_config
 
 
 @dataclass(frozen=True)

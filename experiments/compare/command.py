@@ -118,12 +118,12 @@ def compare(
             raise ContractError("two models are needed", "Name --champion and --challenger, or a log with --decisions.")
         from experiments.compare.job import ComparisonRequest
         from experiments.compare.rows import ComparedFiles
-        from experiments.compare.whole_run import ModelsRequest, NamedModel, compare_as_requested
+        from experiments.compare.whole_run import CompareRequest, NamedModel, compare_as_requested
         from fusion.validation.power import POWERS
 
         files = ComparedFiles(tuple(data), since.date() if since else None, options, tuple(source or ()), threads)
         segments, powers = tuple(dict.fromkeys(segment or ())), tuple(dict.fromkeys(power or POWERS))
-        models = ModelsRequest(
+        models = CompareRequest(
             champion=NamedModel(champion, champion_encoder),
             challenger=NamedModel(challenger, challenger_encoder),
             comparison=ComparisonRequest(files, approval_rate, powers, segments, report_day(made_on)),

@@ -11,8 +11,9 @@ import pandas as pd
 from scipy.special import logit
 from scipy.stats import binomtest
 
-from data_schemas.contract import Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from data_schemas.fields import Role
 from experiments.serve.decision_log import Decision
 from features.arrays import Flags, Floats
 from features.tables.reader import ReadOptions, read_all

@@ -14,7 +14,7 @@ from experiments.reporting.cells import interval
 from experiments.reporting.document import Column, Document, Finding, Section, Table
 from experiments.reporting.language import gettext, gettext_noop
 from experiments.reporting.words import count, number, p_value, percent, signed
-from fusion.validation.comparison import compare
+from fusion.validation.comparison import Comparison, compare
 from fusion.validation.intervals import Estimate, mean
 
 ODD_SPLIT = 0.001  # p of a split, below which the draw is not believed
@@ -198,8 +198,8 @@ ERRS = (
 )
 
 
-def _shadowed(found: Shadowed) -> Section:
-    both = compare(found.champion, found.shadow, found.y)
+def _shadow_findings(both: Comparison) -> list[Finding]:
+    """Whether the shadow ranks better and errs less."""
     findings = []
     for key, gain, what, titles in (
         ("auc", both.auc, "AUC", RANKS),
@@ -212,6 +212,11 @@ def _shadowed(found: Shadowed) -> Section:
             else gettext("Too few outcomes are known.")
         )
         findings.append(Finding(key=key, grade=grade, title=gettext(title), words=words))
+    return findings
+
+
+def _shadowed(found: Shadowed) -> Section:
+    both = compare(found.champion, found.shadow, found.y)
     sides = (
         (gettext("Champion"), found.models[0], both.champion),
         (gettext("Shadow"), found.models[1], both.challenger),
@@ -245,6 +250,6 @@ def _shadowed(found: Shadowed) -> Section:
                 "(--challenger) before a change of models hangs on it."
             ),
         ),
-        findings=tuple(findings),
+        findings=tuple(_shadow_findings(both)),
         tables=(Table(key="shadow", title=gettext("Figures on the same applications"), columns=columns, rows=rows),),
     )

@@ -117,8 +117,8 @@ def worth_words(found: Pair) -> str:
         else ""
     )
     return gettext(
-        "Declining PDs above {cutoff}, the challenger is worth {worth_value} bads turned down per "
-        "{per} applications more than the champion{ends}, wrongly declined goods counted."
+        "Declining PDs above {cutoff}, the challenger’s net benefit differs from the champion’s by {worth_value} "
+        "per {per} applications{ends}, in bads turned down less what wrongly declined goods cost."
     ).format(cutoff=percent(found.cutoff, 0), worth_value=signed(worth.value, 2), per=number(PER), ends=ends) + (
         f" {gettext(SEGMENTED)}" if found.segmented else ""
     )

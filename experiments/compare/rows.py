@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data_schemas.contract import Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from data_schemas.fields import Role
 from experiments.reporting.language import gettext_noop
 from experiments.reporting.words import count, number
 from experiments.session.decision_dates import rows_since
@@ -89,6 +90,26 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
     Raises ContractError when the files do not fit a schema, no row keeps both, none was decided since, or a row went
     well by one schema and bad by the other; RunError for files that cannot be read.
     """
+    first, second = _read(champion, challenger, files, run)
+    one_contract = second is first
+    names = [path.name for path in files.paths]
+    contracts = [(BOTH, first)] if one_contract else [(CHAMPION, first), (CHALLENGER, second)]
+    pair = _paired(first, second, _rejects(contracts, names))
+    if not len(pair):
+        raise ContractError(
+            f"{_named(files)} has no row that keeps {'the contract' if one_contract else 'both contracts'} "
+            f"({count(pair.n_rows, 'row')} read, {number(pair.n_rejected)} rejected)",
+            "`creditfusion schema check` says what is wrong with them.",
+        )
+    pair = _since(pair, files.since)
+    check_outcomes(pair, [names[at] for at in pair.file.tolist()])
+    return pair
+
+
+def _read(
+    champion: Schema, challenger: Schema, files: ComparedFiles, run: Run
+) -> tuple[Sequence[Chunk], Sequence[Chunk]]:
+    """The files by the champion's contract and by the challenger's: once where they are one."""
     one_contract = champion.digest == challenger.digest
     note_layouts(run, files.paths, champion, files.options)
     for label in (CHAMPION, CHALLENGER, BOTH):
@@ -99,23 +120,28 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
         first = read_files(files.paths, champion, own)
         second = first if one_contract else read_files(files.paths, challenger, others)
         advance(sum(chunk.n_rows for chunk in first))
-    names = [path.name for path in files.paths]
-    contracts = [(BOTH, first)] if one_contract else [(CHAMPION, first), (CHALLENGER, second)]
-    rejects = pd.concat(
-        [
-            chunk.rejects.frame.assign(model=model, file=name)
-            for model, own in contracts
-            for name, chunk in zip(names, own, strict=True)
-        ],
-        ignore_index=True,
-    )[list(REJECTED_COLUMNS)]
+    return first, second
+
+
+def _rejects(contracts: Sequence[tuple[str, Sequence[Chunk]]], names: Sequence[str]) -> pd.DataFrame:
+    """The rows that broke the contracts, each of a model, in files of these names."""
+    frames = [
+        chunk.rejects.frame.assign(model=model, file=name)
+        for model, own in contracts
+        for name, chunk in zip(names, own, strict=True)
+    ]
+    return pd.concat(frames, ignore_index=True)[list(REJECTED_COLUMNS)]
+
+
+def _paired(first: Sequence[Chunk], second: Sequence[Chunk], rejects: pd.DataFrame) -> PairedRows:
+    """The rows that keep both contracts, whenever they were decided."""
     place, other = _places(first), _places(second)
     common = np.intersect1d(place, other, assume_unique=True)
     broken = {
         (at, int(row)) for own in (first, second) for at, chunk in enumerate(own) for row in chunk.rejects.frame["row"]
     }
     n_rows = sum(chunk.n_rows for chunk in first)
-    pair = PairedRows(
+    return PairedRows(
         champion=_joined(first).take(np.searchsorted(place, common)),
         challenger=_joined(second).take(np.searchsorted(other, common)),
         file=common >> FILE_SHIFT,
@@ -126,14 +152,12 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
         n_before=0,
         n_undated=0,
     )
-    if not len(pair):
-        raise ContractError(
-            f"{_named(files)} has no row that keeps {'the contract' if one_contract else 'both contracts'} "
-            f"({count(pair.n_rows, 'row')} read, {number(pair.n_rejected)} rejected)",
-            "`creditfusion schema check` says what is wrong with them.",
-        )
-    since = rows_since(pair.champion, files.since)
-    pair = replace(
+
+
+def _since(pair: PairedRows, first_day: date | None) -> PairedRows:
+    """Those decided from a day on; raises ContractError where there are none."""
+    since = rows_since(pair.champion, first_day)
+    return replace(
         pair,
         champion=pair.champion.take(since.kept),
         challenger=pair.challenger.take(since.kept),
@@ -141,8 +165,6 @@ def read_pair(champion: Schema, challenger: Schema, files: ComparedFiles, run: R
         n_before=since.n_before,
         n_undated=since.n_undated,
     )
-    check_outcomes(pair, [names[at] for at in pair.file.tolist()])
-    return pair
 
 
 def _with_sources(schema: Schema, other: Schema, files: ComparedFiles, label: str, run: Run) -> ReadOptions:

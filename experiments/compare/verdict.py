@@ -215,40 +215,30 @@ def _calibrated(name: str, side: ModelFigures, bad_rate: float) -> Finding:
     )
     level = gap.low <= 0 <= gap.high
     straight = not side.slope.bounded or side.slope.low <= 1 <= side.slope.high
+    key = f"calibrated_{name}"
     if level and straight and _unsure(side, bad_rate):
         words = gettext("{result} With so few bads, or PDs so alike, an error of the PDs would go unseen.").format(
             result=result
         )
         found = gettext("{title}: too few bads to say whether the PDs are right.").format(title=title)
-        return Finding(key=f"calibrated_{name}", grade="note", title=found, words=words)
+        return Finding(key=key, grade="note", title=found, words=words)
     if level and straight:
-        return Finding(
-            key=f"calibrated_{name}",
-            grade="good",
-            title=gettext("{title}: the PDs are right.").format(title=title),
-            words=result,
-        )
+        found = gettext("{title}: the PDs are right.").format(title=title)
+        return Finding(key=key, grade="good", title=found, words=result)
     if level:
         word = gettext("too extreme") if side.slope.value < 1 else gettext("too timid")
-        return Finding(
-            key=f"calibrated_{name}",
-            grade="note",
-            title=gettext("{title}: the PDs are {word}.").format(title=title, word=word),
-            words=result,
-        )
-    grave = abs(gap.value) > FAR_OFF * bad_rate
-    return Finding(
-        key=f"calibrated_{name}",
-        grade="concern" if grave else "note",
-        title=(
-            gettext("{title}: the PDs are too high over all.")
-            if gap.value > 0
-            else gettext("{title}: the PDs are too low over all.")
-        ).format(title=title),
-        words=gettext("{result} Cut-offs in PD mean something else than they say until it is calibrated again.").format(
-            result=result
-        ),
+        found = gettext("{title}: the PDs are {word}.").format(title=title, word=word)
+        return Finding(key=key, grade="note", title=found, words=result)
+    found = (
+        gettext("{title}: the PDs are too high over all.")
+        if gap.value > 0
+        else gettext("{title}: the PDs are too low over all.")
+    ).format(title=title)
+    words = gettext("{result} Cut-offs in PD mean something else than they say until it is calibrated again.").format(
+        result=result
     )
+    grave = abs(gap.value) > FAR_OFF * bad_rate
+    return Finding(key=key, grade="concern" if grave else "note", title=found, words=words)
 
 
 def _unsure(side: ModelFigures, bad_rate: float) -> bool:

@@ -14,7 +14,7 @@ from experiments.session.run import Run
 from experiments.session.second_models import SecondModels
 from experiments.session.sources import shown
 from experiments.session.unlike_training import refuse
-from features.encoders.cache import Tell
+from features.encoders.cache.file import Tell
 from features.encoders.threads import use_threads
 from fusion.scorer import Scorer, load_scorer
 from fusion.text_encoder import VectorCache
@@ -34,7 +34,7 @@ class NamedModel:
 
 
 @dataclass(frozen=True)
-class ModelsRequest:
+class CompareRequest:
     """A comparison of two bundles.
 
     Attributes:
@@ -82,7 +82,7 @@ class ModelsRequest:
         }
 
 
-def compare_as_requested(request: ModelsRequest, json_output: bool) -> int:
+def compare_as_requested(request: CompareRequest, json_output: bool) -> int:
     """Compare two bundles and write the report; the number of rejected rows.
 
     Raises ContractError as ``compare_models`` does, and for a report that is there already.
@@ -103,7 +103,7 @@ def compare_as_requested(request: ModelsRequest, json_output: bool) -> int:
     return found.rows.n_rejected
 
 
-def _loaded(request: ModelsRequest, run: Run) -> tuple[Scorer, Scorer, SecondModels]:
+def _loaded(request: CompareRequest, run: Run) -> tuple[Scorer, Scorer, SecondModels]:
     """Champion, challenger and the second models of both."""
     threads = request.comparison.files.threads
     use_threads(threads)

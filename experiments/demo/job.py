@@ -23,7 +23,8 @@ from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run
 from experiments.session.sources import with_sources as join
 from experiments.session.summary import Summary
-from experiments.train.job import TrainingFiles, read_decided, train_bundle
+from experiments.train.decided import read_decided
+from experiments.train.job import TrainingFiles, train_bundle
 from features.arrays import Floats
 from features.encoders.threads import use_threads
 from features.tables.reader import ReadOptions, read_all

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +17,7 @@ from experiments.options import (
     TextsOption,
     ThreadsOption,
 )
-from experiments.session.run import SOME_REJECTED, Run
-from features.encoders.threads import use_threads
+from experiments.session.run import SOME_REJECTED
 
 EXAMPLES = """
 Examples:
@@ -62,27 +60,22 @@ def distil(
 
     Exit code 3: some rows broke the contract; they were not read, and are in OUT.rejects.csv.
     """
-    from data_schemas.reader import load_schema
-    from experiments.distil.job import distil_encoder
-    from experiments.pretrain.texts import Texts
-    from experiments.session.sources import shown
-    from features.encoders.folder import check_encoder_place
+    from experiments.distil.whole_run import DistilRequest, distil_as_requested
     from features.language.distillation import DistillationSettings
     from features.tables.reader import ReadOptions
 
-    settings = DistillationSettings(
-        layers=layers, epochs=epochs, lr=lr, batch=batch, window=window, patience=patience, seed=seed
+    request = DistilRequest(
+        data=tuple(data),
+        schema=schema,
+        mask=tuple(dict.fromkeys(mask or ())),
+        encoder=encoder,
+        settings=DistillationSettings(
+            layers=layers, epochs=epochs, lr=lr, batch=batch, window=window, patience=patience, seed=seed
+        ),
+        out=out,
+        options=ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet),
+        sources=tuple(source or ()),
+        threads=threads,
     )
-    kinds = tuple(dict.fromkeys(mask or ()))
-    arguments: dict[str, object] = {"data": data, "schema": schema, "out": out, "encoder": encoder, "mask": kinds}
-    arguments |= {"settings": asdict(settings), "sources": shown(source)}
-    with Run.start("distil", out, arguments, json_output) as run:
-        use_threads(threads)
-        contract = load_schema(schema) if schema else None
-        texts = Texts(tuple(data), contract, kinds, ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet))
-        check_encoder_place(out)
-        texts = texts.with_sources(source or (), threads, run)
-        done = distil_encoder(texts, out, encoder, settings, run)
-        run.finish(done.summary(), done.lines())
-    if done.n_rejected:
+    if distil_as_requested(request, json_output).n_rejected:
         raise typer.Exit(SOME_REJECTED)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -14,7 +16,6 @@ from data_schemas.errors import ContractError
 from experiments.pretrain.texts import Texts, read_texts
 from experiments.reporting.files import write_pages
 from experiments.session.run import Run
-from features.encoders.any_bert import base_weights
 from features.encoders.encoder import BertEncoder
 from features.encoders.folder import (
     CONFIG,
@@ -24,9 +25,10 @@ from features.encoders.folder import (
     usage_files,
     write_encoder_folder,
 )
+from features.encoders.networks.any_bert import base_weights
+from features.encoders.networks.static import MAX_TOKENS, MODEL_TYPE
+from features.encoders.opening import open_encoder
 from features.encoders.source_files import locate
-from features.encoders.sources import open_encoder
-from features.encoders.static import MAX_TOKENS, MODEL_TYPE
 from features.encoders.threads import lone_workers
 from features.language.distillation import (
     DistillationSettings,
@@ -89,6 +91,23 @@ class Distilled:
         }
 
 
+@dataclass(frozen=True)
+class Student:
+    """A student that has learned.
+
+    Attributes:
+        kind: what it is, for its card.
+        config: of its architecture.
+        weights: by name.
+        losses: of every epoch, or of every strength that was tried.
+    """
+
+    kind: str
+    config: dict[str, object]
+    weights: dict[str, Tensor]
+    losses: tuple[EpochLoss, ...]
+
+
 def distil_encoder(texts: Texts, out: Path, source: str, settings: DistillationSettings, run: Run) -> Distilled:
     """Read the texts, let the teacher read them, train the student and write its folder.
 
@@ -96,7 +115,6 @@ def distil_encoder(texts: Texts, out: Path, source: str, settings: DistillationS
     """
     with run.stage("open"):
         teacher, folder = _teacher(source, settings), locate(source)
-        config = json.loads((folder / CONFIG).read_bytes())
         kept = kept_layers(teacher.bert.shape.n_layers, settings.layers) if settings.layers else []
     mask = Mask.open(texts.mask, texts.schema, teacher) if texts.mask and texts.schema is not None else None
     with run.stage("read", unit="texts") as advance:
@@ -104,43 +122,60 @@ def distil_encoder(texts: Texts, out: Path, source: str, settings: DistillationS
     training, held_out = read.corpus.split(settings.validation_share, settings.seed)
     with lone_workers(teacher.model.device) as pool:
         with run.stage("teacher"):
-            training_lesson = pool.submit(Lesson.of, teacher, training, settings.window).result()
-            validation_lesson = pool.submit(Lesson.of, teacher, held_out, settings.window).result()
-        losses: list[EpochLoss] = []
-        with run.stage("student", total=settings.epochs if kept else None, unit="epochs") as advance:
-
-            def note_loss(loss: EpochLoss) -> None:
-                losses.append(loss)
-                advance(1 if loss.epoch else 0)
-
-            if kept:
-                begun = student_weights(base_weights(load_file(folder / WEIGHTS), config), kept)
-                config = {**config, "num_hidden_layers": len(kept)}
-                weights = pool.submit(
-                    distil_layers, config, begun, training_lesson, validation_lesson, settings, note_loss
-                ).result()
-            else:
-                n_tokens = teacher.tokenizer.get_vocab_size()
-                weights, losses = pool.submit(distil_table, training_lesson, validation_lesson, n_tokens).result()
-                config = _table_config(weights)
-    with run.stage("write"):
-        kind = (
-            f"{len(kept)} of its layers (numbers {', '.join(map(str, kept))})" if kept else "a table of token vectors"
+            lesson = pool.submit(Lesson.of, teacher, training, settings.window).result()
+            check = pool.submit(Lesson.of, teacher, held_out, settings.window).result()
+        student = (
+            _layers(pool, folder, kept, (lesson, check), settings, run)
+            if kept
+            else _table(pool, teacher, (lesson, check), run)
         )
+    found = Distilled(out, "", len(training), len(held_out), student.losses, len(read.rejects))
+    with run.stage("write"):
         card = CARD.format(
             source=Path(source).name,
             digest=teacher.source_digest,
-            kind=kind,
-            n_training=len(training),
-            n_held_out=len(held_out),
-            loss=min(loss.held_out for loss in losses),
+            kind=student.kind,
+            n_training=found.n_training,
+            n_held_out=found.n_held_out,
+            loss=found.best.held_out,
             settings=json.dumps(asdict(settings)),
         )
         tokenizer = (folder / TOKENIZER).read_text(encoding="utf-8")
-        content = EncoderContent(config, tokenizer, weights, card, usage_files(folder))
+        content = EncoderContent(student.config, tokenizer, student.weights, card, usage_files(folder))
         digest = write_encoder_folder(out, content)
         write_pages(out.parent, {}, read.rejects.frame, f"{out.name}.rejects.csv")
-    return Distilled(out, digest, len(training), len(held_out), tuple(losses), len(read.rejects))
+    return replace(found, digest=digest)
+
+
+def _layers(
+    pool: ThreadPoolExecutor,
+    folder: Path,
+    kept: Sequence[int],
+    lessons: tuple[Lesson, Lesson],
+    settings: DistillationSettings,
+    run: Run,
+) -> Student:
+    """A student that begins with layers of the teacher in ``folder``; lessons: to learn, and held out."""
+    losses: list[EpochLoss] = []
+    with run.stage("student", total=settings.epochs, unit="epochs") as advance:
+
+        def note_loss(loss: EpochLoss) -> None:
+            losses.append(loss)
+            advance(1 if loss.epoch else 0)
+
+        teachers = json.loads((folder / CONFIG).read_bytes())
+        begun = student_weights(base_weights(load_file(folder / WEIGHTS), teachers), kept)
+        config = {**teachers, "num_hidden_layers": len(kept)}
+        weights = pool.submit(distil_layers, config, begun, *lessons, settings, note_loss).result()
+    kind = f"{len(kept)} of its layers (numbers {', '.join(map(str, kept))})"
+    return Student(kind, config, weights, tuple(losses))
+
+
+def _table(pool: ThreadPoolExecutor, teacher: BertEncoder, lessons: tuple[Lesson, Lesson], run: Run) -> Student:
+    """A student without layers."""
+    with run.stage("student", unit="epochs"):
+        weights, losses = pool.submit(distil_table, *lessons, teacher.tokenizer.get_vocab_size()).result()
+    return Student("a table of token vectors", _table_config(weights), weights, tuple(losses))
 
 
 def _teacher(source: str, settings: DistillationSettings) -> BertEncoder:

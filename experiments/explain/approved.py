@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from data_schemas.contract import Direction, FieldType
+from data_schemas.fields import Direction, FieldType
 from experiments.explain.columns import Column, is_of_type
 from features.arrays import Flags
 from features.design import TabularBlock

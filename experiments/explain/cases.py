@@ -9,22 +9,25 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from data_schemas.contract import Reason
+from data_schemas.reasons import Reason
 from experiments.explain.subjects import MissingSubject, Subjects
 from features.arrays import Flags, Floats
 from features.contradictions import Comparison, conflicts
 from features.design import Design, TabularBlock, TextBlock
 from features.narratives.concepts import ConceptMatches
+from features.narratives.sentences import SentenceBlock
 from features.tables.applications import Applications
 from features.tables.stated import without_narratives
 from fusion.answers import check_explained
 from fusion.bundle import Bundle
+from fusion.explain.attribution import Explainer
 from fusion.explain.counterfactuals import ColumnMove, Counterfactual, CounterfactualSearch, moved, spread
 from fusion.explain.exact_sentences import explain_exactly
 from fusion.explain.explanation import Explanation
 from fusion.explain.stated import StatedPart, stated_parts
+from fusion.monitor import Monitor, Timed
 from fusion.policy.policy import NO_SECONDS, Cutoffs, Decision, Seconds, segments_of
-from fusion.scorer import N_REASONS, SEED, Monitor, Reading, Scorer, Timed
+from fusion.scorer import N_REASONS, SEED, Reading, Scorer
 
 N_CHANGES = 3
 N_TRIED = 12  # changes that are looked for, of which those count that rescoring confirms
@@ -144,6 +147,21 @@ class Study:
     def subjects(self) -> Subjects:
         """What the model reads of the schema's subjects; encodes some statements when it is made."""
         return Subjects.of(self.scorer)
+
+    @cached_property
+    def _trained_explainer(self) -> Explainer:
+        """Explains against the background that the training applicants' contributions were computed against."""
+        return self.bundle.explainer()
+
+    def as_in_training(self, case: Case) -> Floats:
+        """An application's contributions, (n_columns + n_narratives,), beside which those of training applicants may be
+        laid: against the background of the bundle's own policy, whichever policy decides now.
+        """
+        explanation = case.explanation
+        if self.bundle.config.explain.background != "all" and self.scorer.policy is not None:
+            unread = SentenceBlock.empty(case.design.text)
+            explanation = self._trained_explainer.explain(case.design, unread, SEED, self.scorer.threads)
+        return np.concatenate([explanation.columns[0], explanation.narratives[0]])
 
     def study(self, application: Applications, seconds: Seconds = NO_SECONDS) -> Case:
         """Study one application, a single row, with its probabilities by second models.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from data_schemas.contract import Derived, Field, FieldType, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Derived, Field, FieldType
 
 Column = Field | Derived
 

@@ -27,7 +27,7 @@ def deciding_policy(scorer: Scorer, case: Case, language: Language = ENGLISH) ->
         segment = f"{language.gettext(title)}: {case.segment}"
     return DecidingPolicy(
         kind=kind,
-        words=policy_words(policy, language),
+        words=policy_words(policy, language, scorer.schema),
         digest=policy.digest,
         approve=case.cutoffs.approve,
         decline=case.cutoffs.decline,
@@ -93,6 +93,7 @@ NEEDED = {
     "missing": gettext_noop("Not given: {what}"),
     "unknown_category": gettext_noop("Not clear to us: {what}"),
     "text_not_read": gettext_noop("Written in a language that we could not read: {what}"),
+    "negative_span": gettext_noop("Two of your dates contradict each other: {what}"),
     "contradiction": gettext_noop("Two of your statements disagree: {what}"),
     "no_records": gettext_noop("We found no record of you in: {what}"),
 }

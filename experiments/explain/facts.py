@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_schemas.contract import Field, FieldType, Reason, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Field, FieldType
+from data_schemas.levels import is_code
+from data_schemas.reasons import Reason
 from experiments.explain.approved import ApprovedValues, Side
 from experiments.explain.cases import Case
 from experiments.explain.columns import Column, columns_of
-from experiments.explain.entries import Days, entries_of, in_words
+from experiments.explain.record_dates import Days, entries_of, in_words
 from experiments.explain.statements import stating_sentences
 from experiments.reporting.decision.underwriter import Flag
 from experiments.reporting.language import ENGLISH, Language, gettext_noop
@@ -59,7 +62,7 @@ def level_in_words(column: Column, level: str, language: Language) -> str:
     """A level as people read it: its label, where it has one."""
     if isinstance(column, Field) and (label := column.label(level)):
         return language.gettext(label)
-    return level if language.is_english else language.gettext(level.replace("_", " "))
+    return level if is_code(level) else language.gettext(level.replace("_", " "))
 
 
 @dataclass(frozen=True)
@@ -196,6 +199,7 @@ FLAG_WORDS = {
     "unknown_category": gettext_noop(
         "The model does not know what is given here, and treats it like a missing value: {what}."
     ),
+    "negative_span": gettext_noop("Two dates contradict each other, as the first lies after the second: {what}."),
     "no_records": gettext_noop("No record of the applicant was found in: {what}."),
     "contradiction": gettext_noop("What is written contradicts the form: {what}"),
     "masked": gettext_noop("Sentences that tell of private life were withheld from the model: {what}."),

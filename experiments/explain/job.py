@@ -37,8 +37,9 @@ from features.atomic_files import new_folder
 from features.tables.applications import Applications, Chunk
 from features.tables.reader import ReadOptions, read_chunks
 from fusion.bundle import Bundle
+from fusion.monitor import Monitor
 from fusion.policy.policy import Decisions, Seconds
-from fusion.scorer import Monitor, Scorer
+from fusion.scorer import Scorer
 
 MAX_NAMES = 8  # columns that a note names
 

@@ -154,9 +154,8 @@ class Reporter:
         narratives = self.narratives(case)
         language = self.heading.language
         causes, policy = self.review_causes(case, grounds), deciding_policy(self.study.scorer, case, language)
-        both = np.concatenate([explanation.columns[0], explanation.narratives[0]])
         with self.study.timed("similar"):
-            similar = self.crowd.similar(both, language)
+            similar = self.crowd.similar(self.study.as_in_training(case), language)
         return UnderwriterReport(
             subject=self.subject(case),
             result=result,

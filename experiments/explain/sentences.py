@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from string import Formatter
 
-from data_schemas.contract import Reason
 from data_schemas.levels import is_code
+from data_schemas.reasons import Reason
 from experiments.explain.approved import Side
 from experiments.explain.drafted import drafted_wording
 from experiments.explain.facts import Ground
@@ -17,6 +17,7 @@ from experiments.reporting.language import Language, gettext_noop
 from experiments.reporting.parts import Fact, MarkedText, Passage
 from experiments.reporting.words import in_words, plain
 
+_ENDED = re.compile(r"[.!?…。！？][\"')”’」』）]*$")
 Own = Mapping[str, str]
 """What stands for the names in braces of a sentence."""
 
@@ -38,7 +39,9 @@ def reason_sentence(reason: Reason, ground: Ground, language: Language) -> Marke
         return _joined(_filled(wording, {}), _filled(why, {})) if wording else None
     if wording and ground.label and ground.sentence is not None and ground.quotable and not ground.recorded:
         own = {"quote": str(ground.sentence.value)}
-        return _filled(language.gettext("{subject}: “{quote}”."), own, wording)
+        whole = _ENDED.search(own["quote"].rstrip())
+        message = language.gettext("{subject}: “{quote}”") if whole else language.gettext("{subject}: “{quote}”.")
+        return _filled(message, own, wording)
     return _joined(quote, _filled(wording, {})) if wording else None
 
 
@@ -88,10 +91,16 @@ def _quote(ground: Ground, language: Language) -> MarkedText | None:
         return None
     own = {"quote": str(ground.sentence.value)}
     if not ground.recorded:
-        return _filled(language.gettext("You wrote: “{quote}”"), own)
+        message = language.gettext("You wrote: “{quote}”")
+        return _filled(message + _full_stop(own["quote"], language), own)
     return _filled(
         language.gettext("A note about you says: “{quote}” ({place})"), own | {"place": ground.sentence.title}
     )
+
+
+def _full_stop(quote: str, language: Language) -> str:
+    """What ends a sentence that ends with a quote; "" where the quote ends one itself."""
+    return "" if _ENDED.search(quote) else language.pgettext("ends a sentence", ".")
 
 
 def _filled(message: str, own: Own, subject: str = "") -> MarkedText:

@@ -61,9 +61,9 @@ class Crowd:
             share_below=float((self.scores < score).mean()),
             bands=self.bands,
             band=1 + int(np.searchsorted(self.inner, score, side="right")),
-            words=language.gettext(
-                "{n} training applicants, each scored by parts that had not seen its outcome"
-            ).format(n=number(len(self.scores), 0, language)),
+            words=language.gettext("{n} training applicants, each scored by a model that did not learn from it").format(
+                n=number(len(self.scores), 0, language)
+            ),
         )
 
     def similar(self, contributions: Floats, language: Language = ENGLISH) -> Similar:
@@ -79,9 +79,9 @@ class Crowd:
             high=high,
             score_low=float(self.scores[near].min()),
             score_high=float(self.scores[near].max()),
-            words=language.gettext(
-                "The {n} training applicants most alike in what gave and took points, narratives included"
-            ).format(n=number(n, 0, language)),
+            words=language.gettext("The {n} training applicants most alike in what gave and took points").format(
+                n=number(n, 0, language)
+            ),
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from data_schemas.contract import Derived, Field
+from data_schemas.fields import Derived, Field
 from experiments.explain.cases import Case
 from experiments.reporting.parts import Disagreement, Fact, MarkedText, Passage, Statement
 from features.arrays import Floats

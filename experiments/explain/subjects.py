@@ -48,13 +48,15 @@ class Subjects:
 
     @staticmethod
     def of(scorer: Scorer) -> Subjects:
-        """The first statements of every subject that may be named: none of private life, none that may not be told."""
+        """The first statements of every subject that may be named: none of private life, none that may not be told, and
+        none that the schema does not ask for.
+        """
         schema = scorer.schema
         narrative = next((one.name for one in schema.narratives if one.match_concepts and not one.source), None)
         kept = [
             (at, statement)
             for at, one in enumerate(schema.concepts)
-            if narrative is not None and one.reason.disclosable and not one.sensitive
+            if narrative is not None and one.ask and one.reason.disclosable and not one.sensitive
             for statement in one.statements[:N_STATEMENTS]
         ]
         cells = {one.name: [""] * len(kept) for one in schema.narratives}

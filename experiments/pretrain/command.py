@@ -14,6 +14,7 @@ from experiments.options import (
     DelimiterOption,
     EncodingOption,
     JsonOption,
+    LanguageOption,
     MaskOption,
     SheetOption,
     SourceOption,
@@ -75,6 +76,7 @@ def pretrain(
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     sheet: SheetOption = None,
+    language: LanguageOption = "en",
     made_on: DateOption = None,
     threads: ThreadsOption = 0,
     json_output: JsonOption = False,
@@ -94,6 +96,8 @@ def pretrain(
     from data_schemas.reader import load_schema
     from experiments.pretrain.job import Places, pretrain_encoder
     from experiments.pretrain.texts import Texts
+    from experiments.reporting.catalogues import language_of
+    from experiments.reporting.files import Edition
     from experiments.session.sources import shown
     from features.language.settings import PretrainingSettings
     from features.tables.reader import ReadOptions
@@ -109,10 +113,11 @@ def pretrain(
         checkpoint_steps=checkpoint_steps,
         seed=seed,
     )
-    kinds, day = tuple(dict.fromkeys(mask or ())), report_day(made_on)
+    kinds, edition = tuple(dict.fromkeys(mask or ())), Edition(report_day(made_on), language_of(language))
     last = until.date() if until else None
     arguments: dict[str, object] = {"data": data, "schema": schema, "out": out, "encoder": encoder, "mask": kinds}
     arguments |= {"until": last, "settings": asdict(settings), "resume": resume, "sources": shown(source)}
+    arguments |= {"language": edition.language.code}
     with Run.start("pretrain", out, arguments, json_output) as run:
         use_threads(threads)
         contract = load_schema(schema) if schema else None
@@ -122,7 +127,7 @@ def pretrain(
         places = Places(out, resume=resume, force=force)
         places.check()
         texts = texts.with_sources(source or (), threads, run)
-        done = pretrain_encoder(texts, places, encoder, settings, day, run)
+        done = pretrain_encoder(texts, places, encoder, settings, edition, run)
         run.finish(done.summary(), done.lines())
     if done.n_rejected:
         raise typer.Exit(SOME_REJECTED)

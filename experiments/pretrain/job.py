@@ -8,17 +8,17 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import date
 from pathlib import Path
 from types import FrameType
 
 from data_schemas.errors import ContractError
 from experiments.pretrain.report import Pretrained, card, report
 from experiments.pretrain.texts import ReadTexts, Texts, read_texts
-from experiments.reporting.files import write_pages
+from experiments.reporting.files import Edition, write_pages
+from experiments.reporting.language import speaking
 from experiments.session.run import Run
 from features.encoders.folder import check_encoder_place, write_encoder_folder
-from features.encoders.sources import open_encoder
+from features.encoders.opening import open_encoder
 from features.language.checkpoint import Checkpoint, has_checkpoint, load_checkpoint, save_checkpoint
 from features.language.model import LanguageModel, open_language_model
 from features.language.new_words import frequent_words
@@ -72,7 +72,7 @@ class Places:
 
 
 def pretrain_encoder(
-    texts: Texts, places: Places, source: str, settings: PretrainingSettings, day: date, run: Run
+    texts: Texts, places: Places, source: str, settings: PretrainingSettings, edition: Edition, run: Run
 ) -> Pretrained:
     """Read the texts, train the encoder, write its folder and the report.
 
@@ -107,7 +107,9 @@ def pretrain_encoder(
     )
     with run.stage("write"):
         digest = write_encoder_folder(places.out, model.content(card(done), {}))
-        write_pages(places.out.parent, {places.report: report(done, digest, day)}, read.rejects.frame, places.rejects)
+        with speaking(edition.language):
+            pages = {places.report: report(done, digest, edition.made_on)}
+            write_pages(places.out.parent, pages, read.rejects.frame, places.rejects)
         shutil.rmtree(places.checkpoint, ignore_errors=True)
     if not done.improved:
         run.note("training lowered the perplexity of no epoch: the folder holds the encoder as it was")

@@ -13,28 +13,29 @@ from matplotlib.ticker import MaxNLocator
 from experiments.pretrain.texts import ReadTexts
 from experiments.reporting.charts import BLUE, HALF, INK, WHOLE, legend, picture
 from experiments.reporting.document import Column, Document, Finding, Plot, Section, Table
+from experiments.reporting.language import gettext, gettext_noop
 from experiments.reporting.words import number, percent
 from features.language.settings import PretrainingSettings
 from features.language.training import EpochFigures
 from fusion.versions import package_versions
 
 DIGITS = 2
-BEFORE = "before"
+BEFORE = gettext_noop("before")
 
-MEANING = (
+MEANING = gettext_noop(
     "Perplexity is exp of the mean of -log probability of a hidden token: among how many equally likely tokens the "
     "encoder is in doubt. Lower is better. It is measured on texts that took no part, always under the same masks, and "
     "compares only encoders with the same tokens."
 )
-FITTED_HEAD = (
+FITTED_HEAD = gettext_noop(
     "The encoder came without a head for hidden words. A new one was fitted while the encoder itself stood still; "
     '"before" is the encoder as it was with that head, so that the difference is not that of a random head. The head '
     "learns on with the encoder, and a part of the difference is its own."
 )
-OWN_HEAD = 'The encoder came with a head for hidden words; "before" is both as they were.'
-LIMITS = (
+OWN_HEAD = gettext_noop('The encoder came with a head for hidden words; "before" is both as they were.')
+LIMITS = gettext_noop(
     "A lower perplexity says that the encoder knows the lender's words better, and nothing about risk. Whether a model "
-    "gains by it, creditfusion compare shows for two models on rows that neither learned from: one trained with this "
+    "gains by it, `creditfusion compare` shows for two models on rows that neither learned from: one trained with this "
     "encoder, one with the encoder that it began with."
 )
 
@@ -145,7 +146,9 @@ class Pretrained:
 
 def label(row: EpochFigures) -> str:
     """An epoch's name."""
-    return BEFORE if row.training_loss is None else f"epoch {row.epoch:.3g}"
+    if row.training_loss is None:
+        return gettext(BEFORE)
+    return gettext("epoch {number}").format(number=f"{row.epoch:.3g}")
 
 
 def card(done: Pretrained) -> str:
@@ -198,42 +201,48 @@ def report(done: Pretrained, digest: str, day: date) -> Document:
     """The report beside the folder. digest: of the encoder that was written."""
     return Document(
         report="pretraining",
-        title=f"Does {done.out.name} know the texts better?",
-        kicker="Report of a pre-training on unlabelled texts",
+        title=gettext("Does {encoder} know the texts better?").format(encoder=done.out.name),
+        kicker=gettext("Report of a pre-training on unlabelled texts"),
         made_on=day,
         facts={
-            "Begun with": done.base,
-            "Texts learned from": number(done.n_training),
-            "Texts held out": number(done.n_validation),
-            "Words that became tokens": number(done.n_words),
-            "Sentences cut before": number(sum(done.read.n_cut.values())),
-            "Rows rejected": number(done.n_rejected),
-            "Seed": str(done.settings.seed),
+            gettext("Begun with"): done.base,
+            gettext("Texts learned from"): number(done.n_training),
+            gettext("Texts held out"): number(done.n_validation),
+            gettext("Words that became tokens"): number(done.n_words),
+            gettext("Sentences cut before"): number(sum(done.read.n_cut.values())),
+            gettext("Rows rejected"): number(done.n_rejected),
+            gettext("Seed"): str(done.settings.seed),
         },
         headline=(_headline(done),),
         sections=(
             Section(
                 key="epochs",
-                title="Epoch by epoch",
+                title=gettext("Epoch by epoch"),
                 words=(MEANING, OWN_HEAD if done.had_head else FITTED_HEAD),
                 findings=_findings(done),
                 plots=(_curve(done.figures),),
                 tables=(_table(done.figures),),
             ),
-            Section(key="use", title="How to go on", command=done.use),
-            Section(key="limits", title="What it does not say", words=(LIMITS,)),
+            Section(key="use", title=gettext("How to go on"), command=done.use),
+            Section(key="limits", title=gettext("What it does not say"), words=(LIMITS,)),
         ),
-        origin={"encoder": digest, "base": done.base_digest, **package_versions()},
+        origin={gettext("encoder"): digest, gettext("encoder begun with"): done.base_digest, **package_versions()},
     )
 
 
 def _headline(done: Pretrained) -> str:
     before, best = done.before.perplexity, done.best.perplexity
     if not done.improved:
-        return f"No. No epoch was better than the encoder as it was (perplexity {before:.{DIGITS}f})."
-    return (
-        f"Its perplexity on texts that it did not learn from fell from {before:.{DIGITS}f} to {best:.{DIGITS}f}, "
-        f"by {percent(1 - best / before)}, at {label(done.best)}."
+        return gettext("No. No epoch was better than the encoder as it was (perplexity {before}).").format(
+            before=number(before, DIGITS)
+        )
+    return gettext(
+        "Its perplexity on texts that it did not learn from fell from {before} to {best}, by {share}, at {epoch}."
+    ).format(
+        before=number(before, DIGITS),
+        best=number(best, DIGITS),
+        share=percent(1 - best / before),
+        epoch=label(done.best),
     )
 
 
@@ -241,30 +250,31 @@ def _findings(done: Pretrained) -> tuple[Finding, ...]:
     found = []
     last = done.figures[-1]
     if not done.improved:
-        words = "Give more texts, more epochs or another learning rate, or keep the encoder that it began with."
-        found.append(Finding(key="no_gain", grade="concern", title="Nothing was gained", words=words))
-    elif last.loss > done.best.loss:
-        words = (
-            f"After {label(done.best)} the loss on held-out texts rose again, to {last.loss:.3f} from "
-            f"{done.best.loss:.3f}. The earlier epoch was written."
+        words = gettext(
+            "Give more texts, more epochs or another learning rate, or keep the encoder that it began with."
         )
-        found.append(Finding(key="overfitted", grade="note", title="Later epochs over-fitted", words=words))
+        found.append(Finding(key="no_gain", grade="concern", title=gettext("Nothing was gained"), words=words))
+    elif last.loss > done.best.loss:
+        words = gettext(
+            "After {epoch} the loss on held-out texts rose again, to {last} from {best}. The earlier epoch was written."
+        ).format(epoch=label(done.best), last=number(last.loss, 3), best=number(done.best.loss, 3))
+        found.append(Finding(key="overfitted", grade="note", title=gettext("Later epochs over-fitted"), words=words))
     elif done.settings.max_minutes is None and last.epoch >= done.settings.epochs:
-        words = "The loss on held-out texts was still falling at the last epoch: more --epochs may bring more."
-        found.append(Finding(key="falling", grade="note", title="More epochs may help", words=words))
+        words = gettext("The loss on held-out texts was still falling at the last epoch: more --epochs may bring more.")
+        found.append(Finding(key="falling", grade="note", title=gettext("More epochs may help"), words=words))
     return tuple(found)
 
 
 def _table(figures: Sequence[EpochFigures]) -> Table:
     return Table(
         key="epochs",
-        title="Losses and perplexity",
+        title=gettext("Losses and perplexity"),
         columns=(
-            Column(key="epoch", title="Epoch"),
-            Column(key="perplexity", title="Perplexity, held out", form="number", digits=DIGITS),
-            Column(key="loss", title="Loss, held out", form="number", digits=4),
-            Column(key="training_loss", title="Loss, training", form="number", digits=4),
-            Column(key="tokens", title="Tokens read", form="count"),
+            Column(key="epoch", title=gettext("Epoch")),
+            Column(key="perplexity", title=gettext("Perplexity, held out"), form="number", digits=DIGITS),
+            Column(key="loss", title=gettext("Loss, held out"), form="number", digits=4),
+            Column(key="training_loss", title=gettext("Loss, training"), form="number", digits=4),
+            Column(key="tokens", title=gettext("Tokens read"), form="count"),
         ),
         rows=tuple((label(row), row.perplexity, row.loss, row.training_loss, row.tokens) for row in figures),
     )
@@ -272,19 +282,25 @@ def _table(figures: Sequence[EpochFigures]) -> Table:
 
 def _curve(figures: Sequence[EpochFigures]) -> Plot:
     def draw(axes: Axes) -> None:
-        axes.plot([row.epoch for row in figures], [row.loss for row in figures], "o-", color=BLUE, label="held out")
+        axes.plot(
+            [row.epoch for row in figures], [row.loss for row in figures], "o-", color=BLUE, label=gettext("held out")
+        )
         learned = [(row.epoch, row.training_loss) for row in figures if row.training_loss is not None]
-        axes.plot(*zip(*learned, strict=True), "o--", color=INK, label="training") if learned else None
-        axes.set_xlabel("Epoch")
+        axes.plot(*zip(*learned, strict=True), "o--", color=INK, label=gettext("training")) if learned else None
+        axes.set_xlabel(gettext("Epoch"))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylabel("-log probability of a hidden token, nats")
+        axes.set_ylabel(gettext("-log probability of a hidden token, nats"))
         legend(axes)
 
     return Plot(
         key="loss",
-        title="Loss by epoch",
-        words="The loss on held-out texts, and that on those learned from: with dropout, and as it was in passing.",
-        alt="Lines: the loss on held-out texts, from the encoder as it was to the last epoch, and that of training.",
+        title=gettext("Loss by epoch"),
+        words=gettext(
+            "The loss on held-out texts, and that on those learned from: with dropout, and as it was in passing."
+        ),
+        alt=gettext(
+            "Lines: the loss on held-out texts, from the encoder as it was to the last epoch, and that of training."
+        ),
         wide=True,
         drawing=picture(draw, (WHOLE[0], HALF[1])),
     )

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_schemas.contract import Schema, Sensitive
+from data_schemas.concepts import Sensitive
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from experiments.session.decision_dates import decided_by
 from experiments.session.progress import Advance

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -17,20 +17,18 @@ from experiments.options import (
     EncodingOption,
     ForceOption,
     JsonOption,
+    LanguageOption,
     ModelOption,
     NoCacheOption,
     SheetOption,
     SourceOption,
     ThreadsOption,
-    check_free,
     report_day,
     vector_cache,
 )
-from experiments.session.run import SOME_REJECTED, Run
+from experiments.session.run import SOME_REJECTED
 from experiments.session.standard_streams import one_from_stdin
-from features.encoders.threads import use_threads
 
-REPORT, REJECTS = "protected", "protected.rejects.csv"
 EXAMPLES = """
 Examples:
 
@@ -56,6 +54,7 @@ def probe(
     most_rows: Annotated[
         int, typer.Option(min=1, help="Of more rows than this, so many are drawn at random.")
     ] = 10_000,
+    language: LanguageOption = "en",
     made_on: DateOption = None,
     force: ForceOption = False,
     encoder: EncoderOption = None,
@@ -78,49 +77,23 @@ def probe(
     Writes protected.html and protected.json; equal input, model and --date give equal bytes. Rows that break the data
     contract go to protected.rejects.csv. Exit code 3: some rows were rejected.
     """
-    from experiments.probe.job import Question, probe_file
-    from experiments.probe.report import report
-    from experiments.reporting.files import names_of, write_pages
-    from experiments.session.sources import shown, with_sources
+    from experiments.probe.job import Question
+    from experiments.probe.whole_run import ProbeRequest, probe_as_requested
+    from experiments.reporting.catalogues import language_of
     from features.tables.reader import ReadOptions
-    from fusion.scorer import load_scorer
 
-    check_free(out, names_of(REPORT, rejects=REJECTS), force)
-    columns, day = tuple(dict.fromkeys(column or ())), report_day(made_on)
-    options = ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet)
-    arguments = {
-        "model": model,
-        "data": data,
-        "out": out,
-        "columns": columns,
-        "most_rows": most_rows,
-        "date": day,
-        "sources": shown(source),
-    }
-    with Run.start("probe", out, arguments, json_output) as run:
-        with run.timed("load"):
-            use_threads(threads)
-            vectors = vector_cache(cache, cache_gb, no_cache, run.note)
-            scorer = load_scorer(model, encoder=encoder, cache=vectors, seconds=None, threads=threads)
-        options = with_sources(run, [data], scorer.schema, source or (), options, threads=threads)
-        probed, rejects = probe_file(scorer, Question(data, columns, most_rows), options, run)
-        with run.timed("write"):
-            write_pages(out, {REPORT: report(probed, day)}, rejects.frame, REJECTS)
-        rows = {"rows": probed.n_rows, "rejected": probed.n_rejected, "read": probed.n_read}
-        figures = probed.figures()
-        too_few = {one.field.name: one.groups.too_few for one in probed.attributes if one.groups.too_few}
-        run.finish(
-            {"out": out, **rows, "auc": figures, "not_judged": too_few},
-            {"out": out, **rows, "not judged": too_few, "AUC, .5 is chance": _shown(figures)},
-        )
-    if probed.n_rejected:
+    request = ProbeRequest(
+        model=model,
+        encoder=encoder,
+        question=Question(data, tuple(dict.fromkeys(column or ())), most_rows),
+        options=ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet),
+        sources=tuple(source or ()),
+        out=out,
+        force=force,
+        made_on=report_day(made_on),
+        language=language_of(language),
+        vectors=partial(vector_cache, cache, cache_gb, no_cache),
+        threads=threads,
+    )
+    if probe_as_requested(request, json_output):
         raise typer.Exit(SOME_REJECTED)
-
-
-def _shown(figures: Mapping[str, Mapping[str, tuple[float, float, float]]]) -> dict[str, dict[str, str]]:
-    """AUCs with their intervals as people read them, by column and source."""
-    return {
-        name: {source: f"{auc:.3f} ({low:.3f} to {high:.3f})" for source, (auc, low, high) in found.items()}
-        for name, found in figures.items()
-        if found
-    }

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from data_schemas.contract import Field, Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from data_schemas.fields import Field, Role
 from experiments.probe.report import Attribute, Probed
 from experiments.reporting.model_name import name_and_digest
 from experiments.session.layouts import note_layouts
@@ -127,7 +128,7 @@ def check_groups(question: Question, parted: Sequence[tuple[Field, Groups]]) -> 
 def check_found(question: Question, attributes: Sequence[Attribute]) -> None:
     """Raise ContractError when no column could be probed with any source."""
     if all(one.why_not for one in attributes):
-        why = "; ".join(f"{one.field.name}: {one.why_not}" for one in attributes)
+        why = "; ".join(f"{one.field.name}: {', '.join(map(str, one.why_not))}" for one in attributes)
         raise ContractError(
             f"no protected column of {question.data} can be judged ({why})",
             "Give a file with more applicants, or strip the text that many narratives have in common "

@@ -8,11 +8,14 @@ from datetime import date
 
 from matplotlib.axes import Axes
 
-from data_schemas.contract import Field
+from data_schemas.fields import Field
+from data_schemas.messages import Message
 from experiments.probe import texts
 from experiments.reporting.cells import interval
 from experiments.reporting.charts import MUTED, IntervalPoint, interval_points, interval_points_size, picture
 from experiments.reporting.document import Column, Document, Finding, Gap, Grade, Plot, Row, Section, Table
+from experiments.reporting.language import gettext
+from experiments.reporting.lower_floors import translated
 from experiments.reporting.words import listed, number, signed
 from features.tables.groups import Groups
 from fusion.validation.intervals import Estimate
@@ -50,11 +53,11 @@ class Attribute:
         return self.probe.found if self.probe else {}
 
     @property
-    def why_not(self) -> str:
-        """Why it could not be told from anything; "" when it could from something."""
+    def why_not(self) -> tuple[Message, ...]:
+        """Why it could not be told from anything; empty when it could from something."""
         if self.probe is None:
-            return self.groups.too_few
-        return "" if self.found else "; ".join(dict.fromkeys(self.probe.gaps.values()))
+            return () if self.groups.too_few is None else (self.groups.too_few,)
+        return () if self.found else tuple(dict.fromkeys(self.probe.gaps.values()))
 
 
 @dataclass(frozen=True)
@@ -94,25 +97,25 @@ def report(probed: Probed, made_on: date) -> Document:
     scale = _scale(probed.attributes)
     return Document(
         report="protected",
-        title="Can protected attributes be told from an application?",
-        kicker=f"Report on protected attributes · {probed.product}",
+        title=gettext("Can protected attributes be told from an application?"),
+        kicker=gettext("Report on protected attributes · {product}").format(product=gettext(probed.product)),
         made_on=made_on,
         facts={
-            "Model": probed.model,
-            "File": probed.file,
-            "Rows of the file": number(probed.n_rows),
-            "Rejected": number(probed.n_rejected),
-            "Looked at": number(probed.n_read),
-            "Cut before reading": listed(probed.masked, 9) or "nothing",
-            "Folds": str(N_FOLDS),
-            "Seed": str(SEED),
+            gettext("Model"): probed.model,
+            gettext("File"): probed.file,
+            gettext("Rows of the file"): number(probed.n_rows),
+            gettext("Rejected"): number(probed.n_rejected),
+            gettext("Looked at"): number(probed.n_read),
+            gettext("Cut before reading"): _masked(probed) or gettext("nothing"),
+            gettext("Folds"): str(N_FOLDS),
+            gettext("Seed"): str(SEED),
         },
         headline=_headline(probed),
         sections=(
             *(_section(attribute, scale) for attribute in probed.attributes),
             _reading(),
-            Section(key="limits", title="What it does not prove", words=texts.LIMITS),
-            Section(key="method", title="How it was done", words=(texts.METHOD,)),
+            Section(key="limits", title=gettext("What it does not prove"), words=texts.LIMITS),
+            Section(key="method", title=gettext("How it was done"), words=(texts.method(),)),
         ),
         origin={},
     )
@@ -120,53 +123,72 @@ def report(probed: Probed, made_on: date) -> Document:
 
 def interval_words(auc: Estimate) -> str:
     """``AUC 0.522, 0.498 to 0.546``."""
-    return f"AUC {number(auc.value, DIGITS)}, {number(auc.low, DIGITS)} to {number(auc.high, DIGITS)}"
+    return gettext("AUC {value}, {low} to {high}").format(
+        value=number(auc.value, DIGITS), low=number(auc.low, DIGITS), high=number(auc.high, DIGITS)
+    )
 
 
 def gain_words(gain: Estimate) -> str:
     """What the narratives add to what the columns tell, as sentences."""
-    figures = (
-        f"AUC {signed(gain.value, DIGITS)}, {signed(gain.low, DIGITS)} to {signed(gain.high, DIGITS)}, "
-        "both against columns alone"
-    )
     if gain.low > 0:
-        return f"The narratives add to what the columns tell ({figures})."
-    words = f"That the narratives add anything to what the columns tell is not shown ({figures})."
-    if gain.high < 0:
-        words += " Beside the columns they only blur the guess, as many numbers without bearing on it do."
-    return words
+        words = gettext("The narratives add to what the columns tell ({figures}).")
+    elif gain.high < 0:
+        words = gettext(
+            "That the narratives add anything to what the columns tell is not shown ({figures}). Beside the columns "
+            "they only blur the guess, as many numbers without bearing on it do."
+        )
+    else:
+        words = gettext("That the narratives add anything to what the columns tell is not shown ({figures}).")
+    figures = gettext("AUC {gain}, {low} to {high}, both against columns alone")
+    return words.format(
+        figures=figures.format(
+            gain=signed(gain.value, DIGITS), low=signed(gain.low, DIGITS), high=signed(gain.high, DIGITS)
+        )
+    )
+
+
+def _masked(probed: Probed) -> str:
+    """The kinds of private life whose sentences were cut."""
+    return listed([gettext(kind) for kind in probed.masked], 9)
 
 
 def _headline(probed: Probed) -> tuple[str, ...]:
     sound = probed.n_rows - probed.n_rejected
-    drawn = f", drawn at random from {number(sound)}" if probed.n_read < sound else ""
     words = [
-        "The model never sees these attributes. This says whether it sees what they can be guessed from. It was looked "
-        f"for in {number(probed.n_read)} applications of {probed.file}{drawn}."
+        gettext("The model never sees these attributes. This says whether it sees what they can be guessed from."),
+        gettext("It was looked for in {n} applications of {file}.")
+        if probed.n_read == sound
+        else gettext("It was looked for in {n} applications of {file}, drawn at random from {sound}."),
     ]
     if probed.n_rejected:
-        words.append(
-            f"{number(probed.n_rejected)} of the file's {number(probed.n_rows)} rows broke the data contract and were "
-            "left out."
-        )
+        words.append(gettext("{rejected} of the file's {rows} rows broke the data contract and were left out."))
     if probed.masked:
         words.append(
-            "Sentences of these kinds were cut before anything was read, as the model's settings say: "
-            f"{', '.join(probed.masked)}."
+            gettext(
+                "Sentences of these kinds were cut before anything was read, as the model's settings say: {masked}."
+            )
         )
-    return tuple(words)
+    values = {
+        "n": number(probed.n_read),
+        "file": probed.file,
+        "sound": number(sound),
+        "rejected": number(probed.n_rejected),
+        "rows": number(probed.n_rows),
+        "masked": _masked(probed),
+    }
+    return tuple(one.format(**values) for one in words)
 
 
 def _section(attribute: Attribute, scale: tuple[float, float]) -> Section:
     """What was found of one attribute. scale: the ends of the axis of its plot."""
-    name, title, probe = attribute.field.name, attribute.field.title, attribute.probe
-    heading = f"{title} ({name})"
+    name, title, probe = attribute.field.name, gettext(attribute.field.title), attribute.probe
+    heading = gettext("{title} ({name})").format(title=title, name=name)
     if attribute.why_not or probe is None:
         finding = Finding(
             key=f"not_judged_{name}",
             grade="note",
-            title=f"{title} could not be judged",
-            words=f"{attribute.why_not}.",
+            title=gettext("{attribute} could not be judged").format(attribute=title),
+            words=gettext("{reason}.").format(reason=why_not_words(attribute)),
         )
         tables = (groups_table(attribute),)
         return Section(key=f"attribute_{name}", title=heading, findings=(finding,), tables=tables)
@@ -187,14 +209,20 @@ def _section(attribute: Attribute, scale: tuple[float, float]) -> Section:
     )
 
 
+def why_not_words(attribute: Attribute) -> str:
+    """Why an attribute could not be told from anything."""
+    return gettext("; ").join(map(translated, attribute.why_not))
+
+
 def _finding(attribute: Attribute, source: Source, probe: TraitProbe) -> Finding:
     auc = probe.found[source].accuracy.overall
     word = verdict(auc)
+    title = gettext(texts.VERDICTS[word])
     return Finding(
         key=f"{source}_{attribute.field.name}",
         grade=GRADES[word],
-        title=f"From {texts.SOURCES[source]}, {attribute.field.title} {texts.VERDICTS[word]}",
-        words=f"{interval_words(auc)}.",
+        title=title.format(source=gettext(texts.SOURCES[source]), attribute=gettext(attribute.field.title)),
+        words=gettext("{reason}.").format(reason=interval_words(auc)),
     )
 
 
@@ -205,18 +233,19 @@ def sources_table(attribute: Attribute, probe: TraitProbe) -> Table:
         if source in probe.found:
             found = probe.found[source]
             auc = found.accuracy.overall
-            rows.append((source, words, texts.SHORT[verdict(auc)], len(found.rows), interval(auc)))
+            short = gettext(texts.SHORT[verdict(auc)])
+            rows.append((source, gettext(words), short, len(found.rows), interval(auc)))
         elif source in probe.gaps:
-            rows.append((source, words, "not judged", None, Gap(gap=probe.gaps[source])))
+            rows.append((source, gettext(words), gettext("not judged"), None, Gap(gap=translated(probe.gaps[source]))))
     return Table(
         key=f"sources_{attribute.field.name}",
-        title=f"{attribute.field.title} by what it is told from",
-        note="AUC with its 95 % interval; 0.5 is chance.",
+        title=gettext("{attribute} by what it is told from").format(attribute=gettext(attribute.field.title)),
+        note=gettext("AUC with its 95 % interval; 0.5 is chance."),
         columns=(
-            Column(key="source", title="Source"),
-            Column(key="from", title="Told from"),
-            Column(key="words", title="In words"),
-            Column(key="n", title="Rows", form="count"),
+            Column(key="source", title=gettext("Source"), form="key"),
+            Column(key="from", title=gettext("Told from")),
+            Column(key="words", title=gettext("In words")),
+            Column(key="n", title=gettext("Rows"), form="count"),
             Column(key="auc", title="AUC", form="number", digits=DIGITS),
         ),
         rows=tuple(rows),
@@ -228,12 +257,12 @@ def gain_table(attribute: Attribute, probe: TraitProbe, gain: Estimate) -> Table
     both, columns = (probe.found[source].accuracy.overall for source in ("both", "columns"))
     return Table(
         key=f"gain_{attribute.field.name}",
-        title="What the narratives add to the columns",
+        title=gettext("What the narratives add to the columns"),
         columns=(
-            Column(key="figure", title="Figure"),
-            Column(key="both", title="Columns and narratives", form="number", digits=DIGITS),
-            Column(key="columns", title="Columns alone", form="number", digits=DIGITS),
-            Column(key="difference", title="Difference", form="signed", digits=DIGITS),
+            Column(key="figure", title=gettext("Figure")),
+            Column(key="both", title=gettext("Columns and narratives"), form="number", digits=DIGITS),
+            Column(key="columns", title=gettext("Columns alone"), form="number", digits=DIGITS),
+            Column(key="difference", title=gettext("Difference"), form="signed", digits=DIGITS),
         ),
         rows=(("AUC", interval(both), interval(columns), interval(gain)),),
     )
@@ -245,18 +274,25 @@ def groups_table(attribute: Attribute) -> Table:
     sizes, n = groups.sizes, len(groups.code)
     order = sorted((at for at, size in enumerate(sizes) if size), key=lambda at: -sizes[at])
     rows: list[Row] = [
-        (groups.labels[at], sizes[at], sizes[at] / n, None if at in groups.large else texts.TOO_SMALL) for at in order
+        (
+            translated(groups.labels[at]),
+            sizes[at],
+            sizes[at] / n,
+            None if at in groups.large else gettext(texts.TOO_SMALL),
+        )
+        for at in order
     ]
     if n_missing := n - sum(sizes):
-        rows.append(("no value", n_missing, n_missing / n, "left out"))
+        rows.append((gettext("no value"), n_missing, n_missing / n, gettext("left out")))
+    title = gettext("Groups, {how}").format(how=translated(groups.how)) if groups.how else gettext("Groups")
     return Table(
         key=f"groups_{attribute.field.name}",
-        title=f"Groups, {groups.how}" if groups.how else "Groups",
+        title=title,
         columns=(
-            Column(key="group", title="Group"),
-            Column(key="n", title="Rows", form="count"),
-            Column(key="share", title="Share", form="percent", digits=1),
-            Column(key="remark", title="Remark"),
+            Column(key="group", title=gettext("Group")),
+            Column(key="n", title=gettext("Rows"), form="count"),
+            Column(key="share", title=gettext("Share"), form="percent", digits=1),
+            Column(key="remark", title=gettext("Remark")),
         ),
         rows=tuple(rows),
     )
@@ -264,15 +300,13 @@ def groups_table(attribute: Attribute) -> Table:
 
 def rest_table(attribute: Attribute, probe: TraitProbe) -> Table:
     """The AUC of each group against the rest, from every source."""
-    labels = [attribute.groups.labels[at] for at in attribute.groups.large]
+    labels = [translated(attribute.groups.labels[at]) for at in attribute.groups.large]
+    columns = (Column(key=source, title=_heading(source), form="number", digits=DIGITS) for source in probe.found)
     return Table(
         key=f"rest_{attribute.field.name}",
-        title="Each group against the rest",
-        note="AUC with its 95 % interval, told from",
-        columns=(
-            Column(key="group", title="Group"),
-            *(Column(key=source, title=source, form="number", digits=DIGITS) for source in probe.found),
-        ),
+        title=gettext("Each group against the rest"),
+        note=gettext("AUC with its 95 % interval, told from"),
+        columns=(Column(key="group", title=gettext("Group")), *columns),
         rows=tuple(
             (label, *(interval(found.accuracy.by_level[at]) for found in probe.found.values()))
             for at, label in enumerate(labels)
@@ -280,17 +314,22 @@ def rest_table(attribute: Attribute, probe: TraitProbe) -> Table:
     )
 
 
+def _heading(source: Source) -> str:
+    words = gettext(texts.SOURCES[source])
+    return f"{words[0].upper()}{words[1:]}"
+
+
 def _plot(attribute: Attribute, probe: TraitProbe, scale: tuple[float, float]) -> Plot:
-    figures = [(texts.SOURCES[source], found.accuracy.overall) for source, found in probe.found.items()]
-    title = attribute.field.title
+    figures = [(gettext(texts.SOURCES[source]), found.accuracy.overall) for source, found in probe.found.items()]
+    places = (gettext("{source} {auc}").format(source=words, auc=number(auc.value, DIGITS)) for words, auc in figures)
     return Plot(
         key=f"sources_{attribute.field.name}",
-        title=f"How well {title} can be told",
-        words="The dot is the AUC, the bar its 95 % interval; hollow: not shown to be better than chance. The dashed "
-        "line is chance, 0.5.",
-        alt="A point with its interval for each source: "
-        + "; ".join(f"{words} {number(auc.value, DIGITS)}" for words, auc in figures)
-        + ".",
+        title=gettext("How well {attribute} can be told").format(attribute=gettext(attribute.field.title)),
+        words=gettext(
+            "The dot is the AUC, the bar its 95 % interval; hollow: not shown to be better than chance. The dashed "
+            "line is chance, 0.5."
+        ),
+        alt=gettext("A point with its interval for each source: {figures}.").format(figures=gettext("; ").join(places)),
         drawing=picture(lambda axes: _draw(axes, figures, scale), interval_points_size(len(figures))),
     )
 
@@ -319,10 +358,12 @@ def _scale(attributes: Sequence[Attribute]) -> tuple[float, float]:
 def _reading() -> Section:
     table = Table(
         key="verdicts",
-        title="The words follow the figures",
-        note="The thresholds are this report's own, not those of a law. Of forty lines at chance, one can be expected "
-        "to look better by luck.",
-        columns=(Column(key="words", title="In words"), Column(key="when", title="When")),
-        rows=tuple((texts.SHORT[word], when) for word, when in texts.THRESHOLDS.items()),
+        title=gettext("The words follow the figures"),
+        note=gettext(
+            "The thresholds are this report's own, not those of a law. Of forty lines at chance, one can be expected "
+            "to look better by luck."
+        ),
+        columns=(Column(key="words", title=gettext("In words")), Column(key="when", title=gettext("When"))),
+        rows=tuple((gettext(texts.SHORT[word]), when) for word, when in texts.thresholds().items()),
     )
-    return Section(key="reading", title="How to read it", words=(texts.READING,), tables=(table,))
+    return Section(key="reading", title=gettext("How to read it"), words=(texts.READING,), tables=(table,))

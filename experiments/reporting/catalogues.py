@@ -119,7 +119,11 @@ def names_in(message: str) -> list[str] | None:
 
 
 def _translations(catalogue: Catalog) -> GNUTranslations:
+    kept = Catalog(locale=catalogue.locale)
+    for one in catalogue:  # a message without translation falls back; Babel would keep its plural for any number
+        if one.id and not one.fuzzy and (one.string if isinstance(one.string, str) else any(one.string or ())):
+            kept.add(one.id, one.string, context=one.context)
     packed = BytesIO()
-    write_mo(packed, catalogue)
+    write_mo(packed, kept)
     packed.seek(0)
     return GNUTranslations(packed)

@@ -27,7 +27,7 @@ differ in their dashes or marks too, for print without colours."""
 Dashes = str | tuple[int, tuple[int, ...]]
 """Of a line, as matplotlib takes them."""
 DASHED: Dashes = (0, (6, 2))
-HALF, WHOLE = (6.4, 4.2), (11.0, 6.2)  # inches
+HALF, WHOLE = (5.4, 3.6), (11.0, 6.2)  # inches
 FONT = 10.5
 STYLE = {
     "svg.hashsalt": "creditfusion",  # ids within the SVG are drawn from it
@@ -159,7 +159,7 @@ def to_svg(figure: Figure) -> str:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # no font has the letter: a box stands for it
         figure.savefig(file, format="svg", facecolor="white", bbox_inches="tight", metadata=undated)
-    return compact(file.getvalue())
+    return compact(file.getvalue(), current_language().code)
 
 
 def plain_ticks(axis: Axis) -> None:

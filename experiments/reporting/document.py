@@ -15,7 +15,6 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, StrictFloat, StrictInt, field_validator, model_validator
 
 from experiments.reporting.language import current_language, gettext
-from experiments.reporting.lower_floors import lower_words
 from experiments.reporting.parts import Count, MarkedText, ReportModel, Text
 
 
@@ -38,8 +37,10 @@ _SPACE = re.compile("(?<=[。，；：！？、（）]) +| +(?=[。，；：！�
 Words = Annotated[Text, AfterValidator(_in_language)]
 """A text of ours: a message, or one or several that hold values."""
 
-Form = Literal["text", "count", "number", "signed", "percent", "p"]
-"""How a column's figures read: counts and numbers, with their sign, fractions of 1 as percentages, p-values."""
+Form = Literal["text", "key", "count", "number", "signed", "percent", "p"]
+"""How a column's figures read: counts and numbers, with their sign, fractions of 1 as percentages, p-values.
+
+A key names its row for machines, alike in every language; pages leave it out."""
 
 Grade = Literal["good", "note", "concern", "alarm"]
 """What a finding asks of its reader: nothing, to know it, to look into it, not to use the model as it is."""
@@ -72,7 +73,7 @@ class Interval(ReportModel):
 class Gap(ReportModel):
     """In the place of a figure: why there is none."""
 
-    gap: Annotated[Words, AfterValidator(lower_words)]
+    gap: Words
 
 
 Cell = Interval | Gap | MarkedText | StrictInt | StrictFloat | Text | None
@@ -98,7 +99,7 @@ class Column(ReportModel):
 
 
 class Table(ReportModel):
-    """A table; its first column names the rows.
+    """A table; its first column that is no key names the rows.
 
     Attributes:
         key: for machines.
@@ -126,9 +127,9 @@ class Table(ReportModel):
             raise ValueError(f"table {self.key!r}: a row has as many cells as there are columns, {len(self.columns)}")
         for row in self.rows:
             for column, cell in zip(self.columns, row, strict=True):
-                if column.form == "text" and isinstance(cell, Interval):
+                if column.form in ("text", "key") and isinstance(cell, Interval):
                     raise ValueError(f"table {self.key!r}: column {column.key!r} holds text, not intervals")
-                if column.form != "text" and isinstance(cell, str | MarkedText):
+                if column.form not in ("text", "key") and isinstance(cell, str | MarkedText):
                     raise ValueError(f"table {self.key!r}: column {column.key!r} holds figures, not {cell!r}")
         return self
 

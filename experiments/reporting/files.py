@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
 from experiments.reporting.document import Document
 from experiments.reporting.html import document_html
+from experiments.reporting.language import ENGLISH, Language
 from features.atomic_files import put_text
 from features.tables.csv_writer import write_header, write_rows
 
 REJECTS = "rejects.csv"
+
+
+@dataclass(frozen=True)
+class Edition:
+    """What the pages of a run share.
+
+    Attributes:
+        made_on: The day on them.
+        language: Of their words and numbers.
+    """
+
+    made_on: date
+    language: Language = ENGLISH
 
 
 def names_of(*documents: str, rejects: str = REJECTS) -> tuple[str, ...]:

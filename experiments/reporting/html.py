@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from experiments.reporting.document import Cell, Column, Document, Gap, Grade, Interval
+from experiments.reporting.document import Cell, Column, Document, Gap, Grade, Interval, Table
 from experiments.reporting.language import NARROW_SPACE, current_language, gettext, gettext_noop
 from experiments.reporting.page import render
 from experiments.reporting.parts import MarkedText
@@ -21,6 +21,8 @@ WATCH_GRADES: dict[Grade, str] = {**GRADES, "concern": gettext_noop("warning"), 
 """On the page of a watch, where what departs may be the applicants rather than the model."""
 LONG_TABLE = 30  # rows; a longer table is folded away on the screen
 MOST_GRAVE, MOST_NOTES = 8, 6  # findings on the first pages, which have to stay two in print
+LONG_TEXT = 30  # characters
+UNBROKEN_TABLE = 16  # rows; a shorter one stays on one printed page
 PLAIN_TABLE = 6  # columns; a wider one scrolls on narrow screens
 
 
@@ -40,6 +42,7 @@ def document_html(document: Document) -> str:
         "address": address,
         "grades": WATCH_GRADES if document.report == "watch" else GRADES,
         "cell": cell,
+        "for_people": for_people,
         "grave": grave,
         "notes": notes,
         "most_grave": MOST_GRAVE,
@@ -49,8 +52,30 @@ def document_html(document: Document) -> str:
         "place": {finding.key: section.key for section in document.sections for finding in section.findings},
         "long_table": LONG_TABLE,
         "plain_table": PLAIN_TABLE,
+        "unbroken_table": UNBROKEN_TABLE,
+        "long_texts": long_texts,
     }
     return render("document.html.j2", document, extra, images=True, language=current_language())
+
+
+def for_people(table: Table) -> Table:
+    """The table without the columns that are for machines."""
+    kept = [at for at, column in enumerate(table.columns) if column.form != "key"]
+    if len(kept) == len(table.columns):
+        return table
+    columns = tuple(table.columns[at] for at in kept)
+    return table.model_copy(
+        update={"columns": columns, "rows": tuple(tuple(row[at] for at in kept) for row in table.rows)}
+    )
+
+
+def long_texts(table: Table) -> set[str]:
+    """The columns that hold sentences, which need some width where a table is moved under a narrow window."""
+    return {
+        column.key
+        for at, column in enumerate(table.columns)
+        if any(isinstance(one, str) and len(one) > LONG_TEXT for one in (row[at] for row in table.rows))
+    }
 
 
 def cell(found: Cell, column: Column) -> Markup:

@@ -22,8 +22,12 @@ from babel.core import get_global
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
+from data_schemas.messages import Number
+
 MINUS = "−"
 NARROW_SPACE = "\u202f"  # between a number and %, never broken
+_FIGURE = re.compile(r"([+-]?)([\d,]+)(?:\.(\d+))?(%?)")
+UNSPACED = frozenset({"ja", "yue", "zh"})  # languages whose sentences follow each other without a space
 _MARKS = re.compile("[\u061c\u200e\u200f]")
 
 
@@ -48,6 +52,11 @@ class Language:
     def direction(self) -> str:
         """``ltr`` or ``rtl``, as a page's ``dir`` has it."""
         return str(self.locale.text_direction)
+
+    @property
+    def gap(self) -> str:
+        """What stands between two sentences: nothing where full stops are as wide as a letter."""
+        return "" if self.locale.language in UNSPACED else " "
 
     @property
     def is_english(self) -> bool:
@@ -94,6 +103,17 @@ class Language:
             return f"{number}{NARROW_SPACE}%"
         pattern = self.locale.percent_formats[None]
         return without_marks(f"{pattern.prefix[0]}{number}{pattern.suffix[0]}")
+
+    def as_written(self, number: Number) -> str:
+        """A number without its unit, with the decimals, grouping and sign that it has in English."""
+        found = _FIGURE.fullmatch(number.figure)
+        if found is None:  # a power of ten, or no number
+            return number.figure
+        sign, whole, decimals, percent = found.groups()
+        pattern = with_decimals(self.locale.decimal_formats[None].pattern, len(decimals or ""))
+        amount = Decimal(f"{whole.replace(',', '')}.{decimals or 0}")
+        text = without_marks(format_decimal(amount, pattern, self.locale, group_separator="," in number.form))
+        return sign.replace("-", MINUS) + (self.percent(text) if percent else text)
 
     def money(self, value: float, currency: str, digits: int) -> str:
         """An amount in a currency by its ISO 4217 code, without its sign: ``$18,500``."""
@@ -144,6 +164,11 @@ def current_language() -> Language:
 def gettext(message: str) -> str:
     """A message in the language in which documents are being made."""
     return current_language().gettext(message)
+
+
+def ngettext(one: str, many: str, n: int) -> str:
+    """The same of a message about ``n`` things."""
+    return current_language().ngettext(one, many, n)
 
 
 def pgettext(context: str, message: str) -> str:

@@ -19,9 +19,12 @@ from babel.messages.catalog import Message as CatalogueMessage
 from babel.messages.extract import extract
 from babel.messages.pofile import write_po
 
-from data_schemas.contract import Concept, Field, Reason, Role, Schema
+from data_schemas.concepts import Concept
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from data_schemas.fields import Field, Role
 from data_schemas.reader import load_schema, shipped_schemas
+from data_schemas.reasons import Reason
 from experiments.reporting.catalogues import read_catalogue, shipped, shipped_catalogue
 from experiments.reporting.language import currencies
 from experiments.reporting.words import COUNTED, of_one
@@ -35,12 +38,19 @@ KEYWORDS = {
     "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),
 }
+LOWER_KEYWORDS = {"message": None}
+LOWER_FLOORS = ("data_schemas", "features", "fusion")
 PLACES = (
     "experiments.explain",
     "experiments.reporting",
     "experiments.validate",
     "experiments.compare",
     "experiments.watch",
+    "experiments.probe",
+    "experiments.pretrain",
+    "experiments.augment",
+    "experiments.train",
+    "experiments.sweep",
 )
 
 Message = str | tuple[str, ...]
@@ -77,6 +87,11 @@ def _of_code() -> Iterator[tuple[str, Message, str | None]]:
         if method == "python":
             for _, noun, _, _ in extract(method, BytesIO(file.read_bytes()), {"count": (2,)}):
                 yield file.name, (str(noun), f"{noun}s"), COUNTED
+    for file in sorted((file for floor in LOWER_FLOORS for file in _below(resources.files(floor))), key=str):
+        content = file.read_bytes()
+        if b"data_schemas.messages" in content or file.name == "messages.py":
+            for _, text, _, _ in extract("python", BytesIO(content), LOWER_KEYWORDS):
+                yield file.name, text, None
 
 
 def _files() -> Iterator[Traversable]:

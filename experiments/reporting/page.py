@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 from experiments.reporting import words
 from experiments.reporting.language import ENGLISH, Language
 from experiments.reporting.parts import ReportModel
+from experiments.reporting.right_to_left import with_marks
 
 FILTERS: tuple[Callable[..., str], ...] = (
     words.percent,
@@ -31,6 +32,7 @@ FILTERS: tuple[Callable[..., str], ...] = (
     words.glyph,
     words.day,
     words.shown,
+    words.prose,
     words.bare,
     words.value,
     words.before,
@@ -59,7 +61,8 @@ def render(
     """
     environment, policy = _environment(language)
     policy += "; img-src data:" if images else ""
-    return environment.get_template(template).render(report=report, policy=policy, **extra)
+    page = environment.get_template(template).render(report=report, policy=policy, **extra)
+    return with_marks(page) if language.direction == "rtl" else page
 
 
 @lru_cache(maxsize=8)
@@ -78,6 +81,7 @@ def _environment(language: Language) -> tuple[Environment, str]:
     environment.globals["style"] = Markup(style)  # ours, and the one thing that must not be escaped
     environment.filters |= {function.__name__: _in_language(function, language) for function in FILTERS}
     environment.globals |= {"language": language, "_": partial(message, language), "_n": partial(messages, language)}
+    environment.globals["gap"] = language.gap
     return environment, policy
 
 

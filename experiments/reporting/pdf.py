@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 from data_schemas.errors import ContractError, RunError
+from experiments.reporting.right_to_left import directed
 
 FONT_DATE = "SOURCE_DATE_EPOCH"
 _setting_date = threading.Lock()
@@ -56,7 +57,7 @@ def to_pdf(html: str) -> bytes:
             raise ValueError(f"a report refers to nothing outside itself, yet it asked for {url!r} ({headers!r})")
 
     with _constant_font_date():
-        pdf: bytes = HTML(string=html, url_fetcher=Refuse()).write_pdf()
+        pdf: bytes = HTML(string=directed(html), url_fetcher=Refuse()).write_pdf()
     return pdf
 
 

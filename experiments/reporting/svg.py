@@ -32,8 +32,13 @@ _READABLE = " =:/;,()'!*$+?@~[]|"
 """What stands as it is in the address of a picture within an attribute in double quotes."""
 
 
-def compact(svg: str) -> str:
-    """The same picture in fewer characters; equal pictures give equal texts."""
+def compact(svg: str, language: str = "en") -> str:
+    """The same picture in fewer characters; equal pictures give equal texts.
+
+    Args:
+        svg: It, as matplotlib writes it.
+        language: Code of its words, so that fonts of several languages take the right forms of shared letters.
+    """
     text = _BETWEEN.sub("><", _SPACES.sub(" ", _FOR_EDITORS.sub("", svg))).strip()
     names: dict[str, str] = {}
 
@@ -44,7 +49,8 @@ def compact(svg: str) -> str:
     rules = "".join(f".{name}{{{style}}}" for style, name in names.items())
     head, _, rest = text.partition(">")
     every = f"*{{stroke-linejoin:round;stroke-linecap:butt}}text{{font-family:{_LETTERS}}}"
-    return f"{head}><style>{every}{rules}</style>{rest}"
+    own = "" if language == "en" else f' xml:lang="{language}"'
+    return f"{head}{own}><style>{every}{rules}</style>{rest}"
 
 
 def address(svg: str) -> Markup:

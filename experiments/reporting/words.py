@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from markupsafe import Markup, escape
@@ -25,6 +25,7 @@ QUOTED = 300  # characters of the applicant's words within a sentence
 _INVISIBLE = re.compile(f"[\x00-\x1f\x7f-\x9f{_HIDDEN}]")
 _WHITE = " \t\r\n\f\v\u00a0"
 _SPACE = re.compile(f"[{_WHITE}]+")
+_CODE = re.compile(r"`([^`<>]+)`")
 _LONG_WORD = re.compile(r"\S{24}")
 _ONE = re.compile(r"(?P<stem>(year|month|week|day|account|event|point|loan|person|record|lien))s\b")  # "1 year"
 _FORMULA_STARTS = "=+-@"
@@ -101,6 +102,11 @@ def shown(text: str, longest: int = LONGEST_TEXT, language: Language | None = No
         .format(number=number(n_more, 0, language))
     )
     return body + Markup(' <span class="more">{}</span>').format(more)
+
+
+def prose(text: str, longest: int = LONGEST_TEXT, language: Language | None = None) -> Markup:
+    """The same of a sentence of ours, with what stands between backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(shown(text, longest, language))))
 
 
 def marked(passages: Sequence[tuple[str, bool]]) -> Markup:
@@ -275,6 +281,14 @@ def duration(seconds: float) -> str:
     if seconds < 5400:
         return gettext("{number} minutes").format(number=number(seconds / 60))
     return gettext("{number} hours").format(number=number(seconds / 3600, 1))
+
+
+def sentences(parts: Iterable[str]) -> str:
+    """Sentences one behind the other, as the language sets them; empty ones are left out."""
+    whole = ""
+    for part in filter(None, parts):
+        whole = gettext("{sentences} {next}").format(sentences=whole, next=part) if whole else part
+    return whole
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:

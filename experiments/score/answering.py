@@ -18,8 +18,8 @@ from features.batches.column_counts import ColumnCounts, Counts
 from features.batches.warnings import ColumnWarning
 from features.tables.applications import Applications, Chunk
 from fusion.answers import Answer
+from fusion.monitor import UNWATCHED, Monitor
 from fusion.policy.policy import NO_SECONDS, Policy, Seconds
-from fusion.scorer import UNWATCHED, Monitor
 
 COUNTED_BY_KIND = ("masked", "no_records")
 """Data-quality flags of which each kind that they list is counted by itself."""

@@ -154,31 +154,27 @@ def score(
     """
     from experiments.score.parts.job import Conduct
     from experiments.score.whole_run import ScoreRequest, score_as_requested
+    from experiments.session.scorer_request import ScorerRequest
     from features.tables.reader import ReadOptions
 
     if out == DASH:
         _check_stdout(rejects, resume, json_output)
     given = _given_in_parts(engine, data, out, rejects)
     copied = tuple(dict.fromkeys(unicodedata.normalize("NFC", name) for name in passthrough or ()))
+    vectors = partial(vector_cache, cache, cache_gb, no_cache)
     request = ScoreRequest(
-        model=model,
+        scorer=ScorerRequest(model, encoder, policy, tuple(second or ()), vectors, threads, reasons),
         data=data,
         out=out,
         rejects=rejects or out.parent / f"{out.name}.rejects.csv",
         log_beside=_log_beside(out, rejects),
         given=given,
-        reasons=reasons,
-        policy=policy,
-        second=tuple(second or ()),
-        encoder=encoder,
         engine=engine,
         address=address,
         workers=workers,
         conduct=Conduct(resume, force, strict),
         sources=tuple(source or ()),
         options=ReadOptions(chunk_rows, delimiter=delimiter, encoding=encoding, sheet=sheet, passthrough=copied),
-        vectors=partial(vector_cache, cache, cache_gb, no_cache),
-        threads=threads,
     )
     tally = score_as_requested(request, json_output)
     if tally.rejected:

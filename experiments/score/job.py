@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from threading import Event
 
 import pyarrow as pa
 
@@ -20,7 +22,7 @@ from data_schemas.errors import ContractError, RunError
 from experiments.score.answering import AnsweredChunk, RowScorer, begin_chunk
 from experiments.score.columns import output_columns
 from experiments.score.resumable_output import OutputColumn, OutputFile, PartialOutput, Tally, check_name
-from experiments.score.side_by_side import finished_behind, made_ahead
+from experiments.score.side_by_side import finished_behind, made_ahead, until
 from experiments.session.fingerprint import InputFingerprint, check_unchanged, fingerprint
 from experiments.session.layouts import note_layout
 from experiments.session.progress import Advance, advance_to
@@ -31,7 +33,7 @@ from features.batches.warnings import ColumnWarning
 from features.tables.applications import REJECT_COLUMNS, Chunk, Rejects
 from features.tables.reader import ReadOptions, file_layout, read_chunks
 from fusion.bundle_folder import check_outside
-from fusion.scorer import Monitor
+from fusion.monitor import Monitor
 
 REJECTS_COLUMNS = tuple(OutputColumn(name, pa.int64() if name == "row" else pa.string()) for name in REJECT_COLUMNS)
 """Columns of a file of rejects."""
@@ -81,41 +83,52 @@ def score_file(
     force: bool = False,
     strict: bool = False,
     seconds: SecondModels = NO_SECOND_MODELS,
+    before: InputFingerprint | None = None,
 ) -> ScoredFile:
     """Score ``files.data`` into ``files.out`` and ``files.rejects``, with the probabilities of second models.
+
+    before: Of ``files.data`` when further sources were joined with it; None: as it is now.
 
     Raises ContractError for wrong options or an input that is no table of this contract, RunError when the disk is
     full or the input changes meanwhile, UnlikeTrainingError, before anything is published, where ``strict`` is set and
     a column is unlike training; what is written by then can be resumed.
     """
     check_files(files)
-    with run.timed("fingerprint"):
-        before = fingerprint(files.data)
+    if before is None:
+        with run.timed("fingerprint"):
+            before = fingerprint(files.data)
     refers = scorer.lenders_policy is not None
     names = tuple(seconds.scorers)
     columns = output_columns(scorer.schema, scorer.n_reasons, refers, options.passthrough, names)
-    scored = OutputFile(files.out, columns)
-    rejects = OutputFile(files.rejects, REJECTS_COLUMNS)
+    scored, rejects = OutputFile(files.out, columns), OutputFile(files.rejects, REJECTS_COLUMNS)
+    identity = _identity(before, scorer, files, options, seconds)
+    with (
+        _full_disk_explained(files),
+        PartialOutput.open(scored, rejects, identity, resume=resume, force=force) as output,
+    ):
+        n_resumed = output.journal.tally.rows
+        layout = file_layout(files.data, scorer.schema, options)
+        if layout is not None:
+            note_layout(run, files.data, layout)
+        if not output.journal.complete:
+            beside = seconds.open(files.data, options)
+            _score_chunks(scorer, beside, files, options, before.about_rows, output, run)
+        check_unchanged(files.data, before)
+        warnings = scorer.unlike_training(output.journal.tally.columns)
+        note_warnings(run, warnings)
+        if strict:
+            way = "--resume without" if files.resumable else "Without"
+            refuse(warnings, f"Look at the columns. {way} --strict publishes {files.out} all the same.")
+        with run.timed("publish"):
+            output.publish()
+        return ScoredFile(output.journal.tally, n_resumed, warnings, layout.n_left_out if layout else 0)
+
+
+@contextmanager
+def _full_disk_explained(files: ScoreFiles) -> Iterator[None]:
+    """Turn the failure of a full disk into a RunError with its remedy."""
     try:
-        with PartialOutput.open(
-            scored, rejects, _identity(before, scorer, files, options, seconds), resume=resume, force=force
-        ) as output:
-            n_resumed = output.journal.tally.rows
-            layout = file_layout(files.data, scorer.schema, options)
-            if layout is not None:
-                note_layout(run, files.data, layout)
-            if not output.journal.complete:
-                beside = seconds.open(files.data, options)
-                _score_chunks(scorer, beside, files, options, before.about_rows, output, run)
-            check_unchanged(files.data, before)
-            warnings = scorer.unlike_training(output.journal.tally.columns)
-            note_warnings(run, warnings)
-            if strict:
-                way = "--resume without" if files.resumable else "Without"
-                refuse(warnings, f"Look at the columns. {way} --strict publishes {files.out} all the same.")
-            with run.timed("publish"):
-                output.publish()
-            return ScoredFile(output.journal.tally, n_resumed, warnings, layout.n_left_out if layout else 0)
+        yield
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
@@ -137,18 +150,20 @@ def _score_chunks(
     """Answer every row behind the journal. Rows before it are read and checked again, for the sake of the checks that
     look at several rows (an id that occurs twice), and not scored again.
 
-    At any time one chunk's cells are read, another's narratives, a third one is answered and a fourth written.
+    At any time one chunk's cells are read, another's narratives, a third one is answered and a fourth written. An error
+    of one ends the reading of narratives, which may take minutes, at its next texts.
     """
     done = output.journal.through_row
     if done:
         run.note(f"resuming after row {done:,}", {"through_row": done})
     read = run.timed_each("read", read_chunks(files.data, scorer.schema, options))
+    left = Event()
     with (
         run.progress("score", about_rows) as advance,
         run.progress("encode", unit="texts") as on_text,
         finished_behind() as finish,
         made_ahead(read) as chunks,
-        made_ahead(_begun(scorer, beside, chunks, done, run, on_text)) as begun,
+        made_ahead(_begun(scorer, beside, chunks, done, run, until(left, on_text)), left) as begun,
     ):
         for n_rows, answer in begun:
             if answer is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Event
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -16,11 +17,17 @@ Finish = Callable[[Callable[[], None]], None]
 """Runs a piece of work behind the caller, once the one before has ended well."""
 
 
+class AbandonedError(Exception):
+    """Ends the making of an item that nobody waits for any more."""
+
+
 @contextmanager
-def made_ahead(items: Iterator[Item]) -> Iterator[Iterator[Item]]:
+def made_ahead(items: Iterator[Item], left: Event | None = None) -> Iterator[Iterator[Item]]:
     """The items in order; the next is made in another thread while the caller works on the last.
 
-    An error of making an item comes out where the item would. Leaving waits for the item that is being made.
+    An error of making an item comes out where the item would. Leaving sets ``left`` and waits for the item that is
+    being made; what takes long looks at ``left`` and raises ``AbandonedError``, so that an error or Ctrl-C does not
+    wait for it.
     """
 
     def each(pool: ThreadPoolExecutor) -> Iterator[Item]:
@@ -30,7 +37,22 @@ def made_ahead(items: Iterator[Item]) -> Iterator[Iterator[Item]]:
             yield item
 
     with ThreadPoolExecutor(1) as pool:
-        yield each(pool)
+        try:
+            yield each(pool)
+        finally:
+            if left is not None:
+                left.set()
+
+
+def until(left: Event, tell: Callable[[int], None]) -> Callable[[int], None]:
+    """``tell``, which raises ``AbandonedError`` in its place once ``left`` is set."""
+
+    def tell_or_end(count: int) -> None:
+        if left.is_set():
+            raise AbandonedError
+        tell(count)
+
+    return tell_or_end
 
 
 @contextmanager

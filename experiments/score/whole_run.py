@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from data_schemas.errors import UserError
 from experiments.score.engines import Engine
-from experiments.score.job import ScoredFile, ScoreFiles, score_file
+from experiments.score.job import ScoredFile, ScoreFiles, check_files, score_file
 from experiments.score.parts.executor import Executor, InProcess
 from experiments.score.parts.files import FilesToScore
 from experiments.score.parts.job import Beside, Conduct, ScoredFiles, check_free_parts, check_no_parts, score_in_parts
 from experiments.score.parts.kept_sources import SourcesOfFiles
 from experiments.score.parts.ray_workers import ScorerSource, ray_workers
 from experiments.score.resumable_output import Tally, check_in_the_way
+from experiments.session.fingerprint import fingerprint
 from experiments.session.run import Run
+from experiments.session.scorer_request import ScorerRequest
 from experiments.session.second_models import SecondModels
 from experiments.session.sources import shown, with_sources
 from experiments.session.standard_streams import DASH, copy_to_stdout, output_file
 from features.batches.warnings import in_lines
-from features.encoders.cache import Tell
-from features.encoders.threads import use_threads
 from features.sources.joined import JoinedSources
+from features.tables.csv_records import file_sha256
 from features.tables.reader import ReadOptions
-from fusion.scorer import Scorer, load_scorer
-from fusion.text_encoder import VectorCache
+from fusion.scorer import Scorer
 
 FREQUENT = 5  # first reasons that the summary names
 
@@ -35,59 +35,47 @@ class ScoreRequest:
     """What a run of score is asked for.
 
     Attributes:
-        model: The bundle.
+        scorer: The model that scores.
         data: The applications, a file or a folder.
         out: The scored rows; ``-``: on stdout.
         rejects: The rows that break the contract, of one file.
         log_beside: The file beside which the run log lies; None: no log.
         given: The files of a run in parts; None: one file that this process scores from its first row on.
-        reasons: At most so many beside every score.
-        policy: File of the policy that decides; None: the bundle's.
-        second: Second models, as they were named.
-        encoder: Where the text encoder lies; None: where training found it.
         engine: What answers.
         address: Of a Ray cluster; None: this machine.
         workers: Of Ray; 0: one per processor.
         conduct: What is done about other runs and about doubts.
         sources: Further sources, as they were named.
         options: How the data are read.
-        vectors: Opens the cache of narratives' vectors.
-        threads: Processor threads; 0: as many as there are.
     """
 
-    model: Path
+    scorer: ScorerRequest
     data: Path
     out: Path
     rejects: Path
     log_beside: Path | None
     given: FilesToScore | None
-    reasons: int
-    policy: Path | None
-    second: tuple[str, ...]
-    encoder: str | None
     engine: Engine
     address: str | None
     workers: int
     conduct: Conduct
     sources: tuple[str, ...]
     options: ReadOptions
-    vectors: Callable[[Tell], VectorCache | None]
-    threads: int
 
     @property
     def logged(self) -> dict[str, object]:
         """The arguments that the run log keeps."""
         return {
-            "model": self.model,
+            "model": self.scorer.model,
             "data": self.data,
             "out": self.out,
             "rejects": self.rejects,
             "passthrough": self.options.passthrough,
-            "reasons": self.reasons,
+            "reasons": self.scorer.reasons,
             "chunk_rows": self.options.chunk_rows,
             "resume": self.conduct.resume,
-            "policy": self.policy,
-            "second": list(self.second) or None,
+            "policy": self.scorer.policy,
+            "second": list(self.scorer.second) or None,
             "sources": shown(self.sources),
             "engine": self.engine.value,
         }
@@ -103,24 +91,13 @@ def score_as_requested(request: ScoreRequest, json_output: bool) -> Tally:
         output_file(request.out, request.rejects) as scored,
     ):
         with run.timed("load"):
-            use_threads(request.threads)
-            vectors = request.vectors(run.note)
-            seconds = SecondModels.load(request.second, vectors, request.threads)
-            scorer = load_scorer(
-                request.model,
-                encoder=request.encoder,
-                cache=vectors,
-                policy=request.policy,
-                seconds=seconds.scorers,
-                reasons=request.reasons,
-                threads=request.threads,
-            )
+            scorer, seconds = request.scorer.load(run.note)
             if request.engine is Engine.LOCAL:
                 scorer.prepare()
         _note_unworded(scorer, run)
         done: ScoredFile | ScoredFiles
         if request.given is not None:
-            done = _score_parts(scorer, request, request.given, vectors, seconds, run)
+            done = _score_parts(scorer, request, request.given, seconds, run)
         else:
             done = _score_one(scorer, request, scored, seconds, run)
         _note_without_second(done.tally, run)
@@ -130,7 +107,7 @@ def score_as_requested(request: ScoreRequest, json_output: bool) -> Tally:
             {
                 "out": request.out,
                 **({"rejects": request.rejects} if request.given is None else request.given.shown),
-                **counts(done.tally, request.reasons > 0),
+                **counts(done.tally, scorer.n_reasons > 0),
                 "lines_left_out": done.n_left_out,
                 "rows_resumed": done.n_resumed,
                 "rows_per_second": (done.tally.rows - done.n_resumed) / run.clock.total,
@@ -142,19 +119,15 @@ def score_as_requested(request: ScoreRequest, json_output: bool) -> Tally:
 
 
 def _score_parts(
-    scorer: Scorer,
-    request: ScoreRequest,
-    given: FilesToScore,
-    vectors: VectorCache | None,
-    seconds: SecondModels,
-    run: Run,
+    scorer: Scorer, request: ScoreRequest, given: FilesToScore, seconds: SecondModels, run: Run
 ) -> ScoredFiles:
     check_free_parts(given, request.conduct)
     options, sources = _joined_parts(scorer, request, given, run)
     executor: Executor = InProcess(scorer, seconds)
     if request.engine is Engine.RAY:
-        loads = ScorerSource.like(scorer, request.model, request.encoder, vectors, request.threads)
-        loads = loads.with_second(request.second, seconds)
+        named = request.scorer
+        loads = ScorerSource.like(scorer, named.model, named.encoder, named.vectors(run.note), named.threads)
+        loads = loads.with_second(named.second, seconds)
         executor = run.hold(ray_workers(loads, request.address, request.workers, run.note))
     return score_in_parts(scorer, given, options, executor, run, request.conduct, Beside(seconds, sources))
 
@@ -169,6 +142,8 @@ def _joined_parts(
     if not scorer.schema.sources:
         return _joined(scorer, request, given.paths, run), None
     paths = {file.name: run.hold(file.fetched()) for file in given.files}
+    with run.timed("fingerprint"):
+        digests = {name: file_sha256(path) for name, path in paths.items()}  # ahead of the join, as of one file
     try:
         options = _joined(scorer, request, list(paths.values()), run)
     except UserError as error:
@@ -176,7 +151,8 @@ def _joined_parts(
         for file in given.files:
             message = message.replace(str(paths[file.name]), str(file.data))
         raise type(error)(message, error.remedy) from error
-    return options, SourcesOfFiles(options.joined, paths) if isinstance(options.joined, JoinedSources) else None
+    joined = options.joined
+    return options, SourcesOfFiles(joined, paths, digests) if isinstance(joined, JoinedSources) else None
 
 
 def _score_one(scorer: Scorer, request: ScoreRequest, scored: Path, seconds: SecondModels, run: Run) -> ScoredFile:
@@ -184,8 +160,11 @@ def _score_one(scorer: Scorer, request: ScoreRequest, scored: Path, seconds: Sec
     if not conduct.force:
         check_in_the_way(scored, request.rejects, conduct.resume)  # before a join that may take minutes
         check_no_parts(scored)
-    options = _joined(scorer, request, [request.data], run)
     files = ScoreFiles(request.data, scored, request.rejects, resumable=request.out != DASH)
+    check_files(files)
+    with run.timed("fingerprint"):
+        before = fingerprint(request.data)  # ahead of the join: rows that come while it lasts would lack their records
+    options = _joined(scorer, request, [request.data], run)
     return score_file(
         scorer,
         files,
@@ -195,6 +174,7 @@ def _score_one(scorer: Scorer, request: ScoreRequest, scored: Path, seconds: Sec
         force=conduct.force,
         strict=conduct.strict,
         seconds=seconds,
+        before=before,
     )
 
 
@@ -205,7 +185,7 @@ def _joined(scorer: Scorer, request: ScoreRequest, paths: Sequence[Path], run: R
         scorer.schema,
         request.sources,
         request.options,
-        threads=request.threads,
+        threads=request.scorer.threads,
         strict=request.conduct.strict,
     )
 

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from data_schemas.contract import Field as Column
-from data_schemas.contract import FieldType, Role
+from data_schemas.fields import Field as Column
+from data_schemas.fields import FieldType, Role
 from experiments.serve.records import RowReader
 
 

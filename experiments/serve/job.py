@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import uvicorn
 
-from data_schemas.contract import FieldType, Role
 from data_schemas.errors import ContractError, RunError
+from data_schemas.fields import FieldType, Role
 from experiments.serve.connections import bounded_connections
 from experiments.serve.front import Front
 from experiments.serve.records import read_fields

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from data_schemas.contract import Field, FieldType, Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from data_schemas.fields import Field, FieldType, Role
 from data_schemas.numbers import PLAIN
 from features.tables.header import required_columns
 from features.tables.number_cells import as_written

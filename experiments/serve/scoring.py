@@ -21,8 +21,9 @@ from features.sources.frames import join_frames
 from features.tables.applications import REJECT_COLUMNS
 from features.tables.dataframe import FrameRows, read_frame
 from fusion.frames import ExplainedFrame
+from fusion.monitor import UNWATCHED
 from fusion.policy.policy import Seconds
-from fusion.scorer import UNWATCHED, Scorer
+from fusion.scorer import Scorer
 
 Sources = Mapping[str, Sequence[Mapping[str, object]]]
 RouteOf = Callable[[Row], Route]

@@ -8,7 +8,8 @@ from experiments.session.progress import advance_to
 from experiments.session.run import Run
 from features.batches.column_counts import Counts
 from features.tables.applications import Applications
-from fusion.scorer import Monitor, Reading, Scorer
+from fusion.monitor import Monitor
+from fusion.scorer import Reading, Scorer
 
 
 def read_watched(

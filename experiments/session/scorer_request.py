@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.session.second_models import SecondModels
-from features.encoders.cache import Tell
+from features.encoders.cache.file import Tell
 from features.encoders.threads import use_threads
 from fusion.scorer import Scorer, load_scorer
 from fusion.text_encoder import VectorCache
@@ -24,6 +24,7 @@ class ScorerRequest:
         second: Second models.
         vectors: Opens the cache of narratives' vectors.
         threads: Processor threads; 0: as many as there are.
+        reasons: At most so many stand beside every score.
     """
 
     model: Path
@@ -32,6 +33,7 @@ class ScorerRequest:
     second: tuple[str, ...]
     vectors: Callable[[Tell], VectorCache | None]
     threads: int
+    reasons: int = 0
 
     def load(self, tell: Tell) -> tuple[Scorer, SecondModels]:
         """The model and its second models, with their threads set; raises ContractError as ``SecondModels.load`` and
@@ -48,6 +50,7 @@ class ScorerRequest:
             cache=vectors,
             policy=self.policy,
             seconds=seconds.scorers,
+            reasons=self.reasons,
             threads=self.threads,
         )
         return scorer, seconds

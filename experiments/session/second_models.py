@@ -20,8 +20,9 @@ from experiments.session.run import Run
 from features.arrays import Floats, Ints
 from features.tables.applications import Applications, Chunk
 from features.tables.reader import ReadOptions, read_chunks
+from fusion.monitor import Monitor
 from fusion.policy.policy import Seconds
-from fusion.scorer import Monitor, Scorer, load_scorer
+from fusion.scorer import Scorer, load_scorer
 from fusion.text_encoder import VectorCache
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")

@@ -13,7 +13,8 @@ from features.batches.warnings import ColumnWarning
 def note_warnings(run: Run, warnings: Sequence[ColumnWarning]) -> None:
     """Show and log each warning."""
     for warning in warnings:
-        run.note(f"warning: {warning.column}: {warning.message}", {"warning": asdict(warning)})
+        fields = asdict(warning) | {"message": str(warning.message)}
+        run.note(f"warning: {warning.column}: {warning.message}", {"warning": fields})
 
 
 def refuse(warnings: Sequence[ColumnWarning], remedy: str) -> None:

@@ -17,6 +17,7 @@ from experiments.options import (
     DelimiterOption,
     EncodingOption,
     JsonOption,
+    LanguageOption,
     NoCacheOption,
     SchemaOption,
     SheetOption,
@@ -88,6 +89,7 @@ def sweep(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a study; fail where there is none.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the search; folds have their own, folds.seed.")] = 0,
+    language: LanguageOption = "en",
     source: SourceOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
@@ -104,6 +106,7 @@ def sweep(
     saw. Writes best.toml (for train --config), leaderboard.csv and report.html. Run it again to go on: nothing that was
     finished is lost. Exit code 3: some rows were rejected; 130: interrupted.
     """
+    from experiments.reporting.catalogues import language_of
     from experiments.sweep.whole_run import SweepRequest, sweep_as_requested
     from features.tables.reader import ReadOptions
 
@@ -127,6 +130,7 @@ def sweep(
         resume=resume,
         seed=seed,
         sources=tuple(source or ()),
+        language=language_of(language),
         options=ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet),
         vectors=partial(vector_cache, cache, cache_gb, no_cache),
     )

@@ -17,7 +17,7 @@ import fusion
 from data_schemas.errors import ContractError
 from experiments.sweep.arrays import HELD_OUT, SEARCH
 from experiments.sweep.study import refuse_unknown
-from experiments.train.job import Decided
+from experiments.train.decided import Decided
 from features.arrays import Index, Ints
 from features.narratives.reader import any_narrative
 from features.tables.applications import Applications

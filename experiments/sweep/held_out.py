@@ -9,8 +9,10 @@ from datetime import date
 from typing import Any, Literal
 
 from experiments.reporting.document import Cell, Column, Finding, Gap, Grade, Interval, Table
-from experiments.reporting.words import count, day, number, p_value, signed
+from experiments.reporting.language import gettext, gettext_noop
+from experiments.reporting.words import count, day, number, p_value, sentences, signed
 from experiments.sweep.study_snapshot import StudySnapshot
+from experiments.sweep.targets import joined
 
 Outcome = Literal["better", "unsure", "mixed", "worse", "same", "unchecked"]
 """What the check on held-out rows shows of the best settings: better or worse than the default beyond chance, unsure,
@@ -27,18 +29,22 @@ GRADES: Mapping[Outcome, Grade] = {
     "unchecked": "note",
 }
 OUTCOMES: Mapping[Outcome, str] = {
-    "better": "better, beyond chance",
-    "unsure": "not significant",
-    "mixed": "better in one figure, worse in the other",
-    "worse": "worse, beyond chance",
-    "same": "no change",
-    "unchecked": "not checked",
+    "better": gettext_noop("better, beyond chance"),
+    "unsure": gettext_noop("not significant"),
+    "mixed": gettext_noop("better in one figure, worse in the other"),
+    "worse": gettext_noop("worse, beyond chance"),
+    "same": gettext_noop("no change"),
+    "unchecked": gettext_noop("not checked"),
 }
 HEADS: Mapping[Outcome, str] = {
-    "better": "the gain is beyond chance",
-    "worse": "the best settings are worse than the default, beyond chance",
-    "mixed": "one figure is better than the default's and the other is worse, both beyond chance",
-    "unsure": "the gain is not significant: chance could explain it, and the default may be as good",
+    "better": gettext_noop("{where}, the gain is beyond chance: {figures}."),
+    "worse": gettext_noop("{where}, the best settings are worse than the default, beyond chance: {figures}."),
+    "mixed": gettext_noop(
+        "{where}, one figure is better than the default's and the other is worse, both beyond chance: {figures}."
+    ),
+    "unsure": gettext_noop(
+        "{where}, the gain is not significant: chance could explain it, and the default may be as good: {figures}."
+    ),
 }
 
 
@@ -136,36 +142,50 @@ def verdict(snapshot: StudySnapshot, outcome: Outcome, check: FinalCheck | None)
     """Whether the gain is beyond chance, as a sentence."""
     best = snapshot.best
     if best is None:
-        return "Nothing was checked on held-out rows."
+        return gettext("Nothing was checked on held-out rows.")
     if outcome == "same":
-        return "The best settings are the default itself: there is no gain, and nothing to adopt."
+        return gettext("The best settings are the default itself: there is no gain, and nothing to adopt.")
     if check is None:
-        return "It was not checked on held-out rows, so nobody knows yet whether the gain is more than chance."
+        return gettext("It was not checked on held-out rows, so nobody knows yet whether the gain is more than chance.")
     if check.best_trial != best.number:
-        return (
-            f"The held-out rows were used for trial {check.best_trial}, the best one then, and not for trial "
-            f"{best.number}: whether that is better than the default is not known."
+        return gettext(
+            "The held-out rows were used for trial {checked}, the best one then, and not for trial {best}: whether "
+            "that is better than the default is not known."
+        ).format(checked=check.best_trial, best=best.number)
+    if check.since:
+        where = gettext("On {rows} that no trial saw (decided from {day} on)").format(
+            rows=count(check.n, "row"), day=day(check.since)
         )
-    since = f" (decided from {day(check.since)} on)" if check.since else ""
-    where = f"On {count(check.n, 'row')} that no trial saw{since}"
+    else:
+        where = gettext("On {rows} that no trial saw").format(rows=count(check.n, "row"))
     parts = [
         _gain_words(name, gain, digits, outcome)
-        for name, gain, digits in (("AUC", check.auc_gain, 4), ("Brier score", check.brier_gain, 5))
+        for name, gain, digits in (("AUC", check.auc_gain, 4), (gettext("Brier score"), check.brier_gain, 5))
         if gain
     ]
     if not parts:
-        return f"{where}, the gain could not be judged: they hold too few good or bad outcomes."
-    return f"{where}, {HEADS[outcome]}: {'; '.join(parts)}.{_corrected(check)}"
+        return gettext("{where}, the gain could not be judged: they hold too few good or bad outcomes.").format(
+            where=where
+        )
+    words = gettext(HEADS[outcome]).format(where=where, figures=gettext("; ").join(parts))
+    return sentences([words, _corrected(check)])
 
 
 def finding(outcome: Outcome, check: FinalCheck | None) -> Finding:
     """What the check comes to."""
     words = ""
     if check is not None:
-        since = f" decided from {day(check.since)} on" if check.since else ""
-        rows = f"{count(check.n, 'row')}{since}, {number(check.n_bad)} of them bad"
-        words = f"Both were fitted anew and compared on {rows}."
-    title = f"The best settings against the default on held-out rows: {OUTCOMES[outcome]}"
+        if check.since:
+            words = gettext(
+                "Both were fitted anew and compared on {rows} decided from {day} on, {bads} of them bad."
+            ).format(rows=count(check.n, "row"), day=day(check.since), bads=number(check.n_bad))
+        else:
+            words = gettext("Both were fitted anew and compared on {rows}, {bads} of them bad.").format(
+                rows=count(check.n, "row"), bads=number(check.n_bad)
+            )
+    title = gettext("The best settings against the default on held-out rows: {outcome}").format(
+        outcome=gettext(OUTCOMES[outcome])
+    )
     return Finding(key="held_out_gain", grade=GRADES[outcome], title=title, words=words)
 
 
@@ -177,45 +197,65 @@ def figures_table(check: FinalCheck) -> Table:
         return (title, *(cells.get(name) for name in FIGURES))
 
     def figure_row(title: str, figures: Mapping[str, float]) -> tuple[Cell, ...]:
-        return (title, *(figures.get(name, Gap(gap="not defined")) for name in FIGURES))
+        return (title, *(figures.get(name, Gap(gap=gettext("not defined"))) for name in FIGURES))
 
     return Table(
         key="held_out_figures",
-        title="Default and best on held-out rows",
-        note=f"The gain is positive where trial {check.best_trial} is better; below it stands its 95 % interval. p is "
-        "two-sided, of DeLong's test for the AUC and of a paired test for the Brier score; the intervals and p are not "
-        "corrected for the number of tests, the last row is (Holm).",
+        title=gettext("Default and best on held-out rows"),
+        note=gettext(
+            "The gain is positive where trial {trial} is better; below it stands its 95 % interval. p is two-sided, of "
+            "DeLong's test for the AUC and of a paired test for the Brier score; the intervals and p are not corrected "
+            "for the number of tests, the last row is (Holm)."
+        ).format(trial=check.best_trial),
         columns=(
-            Column(key="settings", title="Settings"),
+            Column(key="settings", title=gettext("Settings")),
             Column(key="auc", title="AUC", form="number", digits=4),
-            Column(key="brier", title="Brier score", form="number", digits=5),
-            Column(key="log_loss", title="Log-loss", form="number", digits=5),
-            Column(key="slope", title="Calibration slope", form="number", digits=3),
+            Column(key="brier", title=gettext("Brier score"), form="number", digits=5),
+            Column(key="log_loss", title=gettext("Log-loss"), form="number", digits=5),
+            Column(key="slope", title=gettext("Calibration slope"), form="number", digits=3),
         ),
         rows=(
-            figure_row("Default", check.default),
-            figure_row(f"Trial {check.best_trial}", check.best),
-            gain_row("Gain", {name: gain.interval for name, gain in gains.items() if gain}),
+            figure_row(gettext("Default"), check.default),
+            figure_row(gettext("Trial {trial}").format(trial=check.best_trial), check.best),
+            gain_row(gettext("Gain"), {name: gain.interval for name, gain in gains.items() if gain}),
             gain_row("p", {name: gain.p for name, gain in gains.items() if gain}),
-            gain_row("p, corrected", {name: gain.p_corrected for name, gain in gains.items() if gain}),
+            gain_row(gettext("p, corrected"), {name: gain.p_corrected for name, gain in gains.items() if gain}),
         ),
     )
 
 
 def _corrected(check: FinalCheck) -> str:
     """What the word significant was corrected for; "" where there was one comparison."""
-    causes = ["two tests"] if len(check.gains) > 1 else []
-    causes += [f"{number(check.looks)} looks at these rows"] if check.looks > 1 else []
-    correction = f"corrected for {' and '.join(causes)} (Holm)"
-    return f" What is called significant is {correction}; the intervals and p are not." if causes else ""
+    causes = [gettext("two tests")] if len(check.gains) > 1 else []
+    if check.looks > 1:
+        causes.append(gettext("{n} looks at these rows").format(n=number(check.looks)))
+    if not causes:
+        return ""
+    return gettext("What is called significant is corrected for {causes} (Holm); the intervals and p are not.").format(
+        causes=joined(causes)
+    )
 
 
 def _gain_words(name: str, gain: HeldOutGain, digits: int, outcome: Outcome) -> str:
     p = p_value(gain.p)
-    better = "better" if gain.interval.value >= 0 else "worse"
-    aside = ", not significant" if gain.outcome == "unsure" and outcome != "unsure" else ""
-    interval = f"{signed(gain.interval.low, digits)} to {signed(gain.interval.high, digits)}"
-    return f"{name} {number(abs(gain.interval.value), digits)} {better} (95 % interval {interval}, {p}{aside})"
+    is_better, aside = gain.interval.value >= 0, gain.outcome == "unsure" and outcome != "unsure"
+    if aside:
+        words = (
+            gettext("{name} {gain} better (95 % interval {low} to {high}, {p}, not significant)")
+            if is_better
+            else gettext("{name} {gain} worse (95 % interval {low} to {high}, {p}, not significant)")
+        )
+    elif is_better:
+        words = gettext("{name} {gain} better (95 % interval {low} to {high}, {p})")
+    else:
+        words = gettext("{name} {gain} worse (95 % interval {low} to {high}, {p})")
+    return words.format(
+        name=name,
+        gain=number(abs(gain.interval.value), digits),
+        low=signed(gain.interval.low, digits),
+        high=signed(gain.interval.high, digits),
+        p=p,
+    )
 
 
 def _gains(kept: Sequence[Mapping[str, Any] | None], looks: int) -> list[HeldOutGain | None]:

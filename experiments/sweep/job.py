@@ -31,7 +31,8 @@ from experiments.sweep.outcome import Line, best_of, leaderboard
 from experiments.sweep.searching import GO_ON, Effort, search_until_enough
 from experiments.sweep.storage import open_storage
 from experiments.sweep.study import StudyPlan, open_study, requeue
-from experiments.train.job import Decided, mask_narratives
+from experiments.train.decided import Decided
+from experiments.train.prepared import mask_narratives
 from fusion.config import EncoderConfig
 from fusion.model.cross_validation import forward_blocks
 from fusion.model.folds import tied_groups

@@ -39,9 +39,12 @@ from experiments.reporting.charts import (
     restyle,
     to_svg,
 )
+from experiments.reporting.language import gettext
 from experiments.reporting.words import plain
 from experiments.sweep.study_snapshot import StudySnapshot, silence
 from experiments.sweep.targets import targets
+
+DEFAULT_RING, BEST_RING = (INK, "D"), (RED, "o")
 
 
 def draw(snapshot: StudySnapshot, keys: Iterable[str]) -> dict[str, str]:
@@ -70,11 +73,12 @@ def history(snapshot: StudySnapshot) -> Figure:
     axes = optuna_plots.plot_optimization_history(snapshot.first, target_name=name)
     restyle(axes)
     points = axes.collections[0]
-    points.set(facecolor=BLUE, edgecolor="white", alpha=0.85, sizes=[40], label="complete trials")
-    axes.lines[0].set(color=RED, alpha=1.0, linewidth=1.8, drawstyle="steps-post", label="the best so far")
+    points.set(facecolor=BLUE, edgecolor="white", alpha=0.85, sizes=[40], label=gettext("complete trials"))
+    axes.lines[0].set(color=RED, alpha=1.0, linewidth=1.8, drawstyle="steps-post", label=gettext("the best so far"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _mark(axes, snapshot, lambda trial: float(trial.number))
     _view(axes, snapshot)
+    axes.set_xlabel(gettext("Trial"))
     legend(axes)
     return _figure(axes, HALF)
 
@@ -88,7 +92,7 @@ def importance(snapshot: StudySnapshot) -> Figure:
         bar.set(facecolor=BLUE)
     for text in axes.texts:
         text.set(fontsize=FONT - 1, color=INK)
-    axes.set(xlabel="importance, a share of 1", ylabel="")
+    axes.set(xlabel=gettext("importance, a share of 1"), ylabel="")
     axes.xaxis.label.set_fontsize(FONT)
     axes.grid(axis="y", visible=False)
     legend = axes.get_legend()
@@ -160,11 +164,16 @@ def folds(snapshot: StudySnapshot) -> Figure:
         line.set(color=BLUE if ended else RED, alpha=0.5, linewidth=1.1, label="_", linestyle="-" if ended else "--")
         if number == best:
             line.set(color=INK, alpha=1.0, linewidth=2.4, zorder=9)
-    for colour, style, words in ((BLUE, "-", "gone to the end"), (RED, "--", "stopped early"), (INK, "-", "the best")):
+    kinds = (
+        (BLUE, "-", gettext("gone to the end")),
+        (RED, "--", gettext("stopped early")),
+        (INK, "-", gettext("the best")),
+    )
+    for colour, style, words in kinds:
         if any(line.get_color() == colour for line in axes.lines):
             axes.plot([], [], color=colour, linestyle=style, label=words)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("folds done", fontsize=FONT)
+    axes.set_xlabel(gettext("folds done"), fontsize=FONT)
     axes.set_ylabel(targets(snapshot)[0].label, fontsize=FONT)
     legend(axes)
     return _figure(axes, HALF)
@@ -178,7 +187,7 @@ def time(snapshot: StudySnapshot) -> Figure:
     axes.scatter(seconds, [trial.value or 0.0 for trial in timed], color=BLUE, edgecolor="white", alpha=0.85, s=40)
     if min(seconds) > 0 and max(seconds) > 20 * min(seconds):
         axes.set_xscale("log")
-    axes.set(xlabel="seconds of fitting", ylabel=targets(snapshot)[0].label)
+    axes.set(xlabel=gettext("seconds of fitting"), ylabel=targets(snapshot)[0].label)
     restyle(axes)
     _mark(axes, snapshot, lambda trial: snapshot.seconds(trial.number))
     _view(axes, snapshot)
@@ -194,10 +203,10 @@ def front(snapshot: StudySnapshot) -> Figure:
     for points in axes.collections:
         ahead = points.get_label() == "Best Trial"
         points.set(color=RED if ahead else BLUE, edgecolor="white", alpha=0.9, sizes=[46 if ahead else 30])
-        points.set_label("on the front" if ahead else "other trials")
+        points.set_label(gettext("on the front") if ahead else gettext("other trials"))
     if snapshot.default:
         x, y = list(snapshot.default.values.values())[:2]
-        _ring(axes, x, y, "the default")
+        _ring(axes, x, y, gettext("the default"), DEFAULT_RING)
     legend(axes)
     return _figure(axes, HALF)
 
@@ -208,17 +217,20 @@ def _two(trial: FrozenTrial) -> Sequence[float]:
 
 def _mark(axes: Axes, snapshot: StudySnapshot, across: Callable[[FrozenTrial], float | None]) -> None:
     """A ring about the best trial and about the default."""
-    numbers = {
-        line.number: words for line, words in ((snapshot.default, "the default"), (snapshot.best, "the best")) if line
-    }
+    rings = (
+        (snapshot.default, gettext("the default"), DEFAULT_RING),
+        (snapshot.best, gettext("the best"), BEST_RING),
+    )
+    numbers = {line.number: (words, look) for line, words, look in rings if line}
     for trial in snapshot.complete:
         x = across(trial)
         if trial.number in numbers and x is not None:
-            _ring(axes, x, trial.value or 0.0, numbers[trial.number])
+            _ring(axes, x, trial.value or 0.0, *numbers[trial.number])
 
 
-def _ring(axes: Axes, x: float, y: float, words: str) -> None:
-    colour, marker = (INK, "D") if words == "the default" else (RED, "o")
+def _ring(axes: Axes, x: float, y: float, words: str, look: tuple[str, str]) -> None:
+    """look: colour and marker."""
+    colour, marker = look
     axes.scatter(
         [x], [y], s=90, facecolor="none", edgecolor=colour, marker=marker, linewidth=1.8, label=words, zorder=9
     )

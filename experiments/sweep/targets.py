@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from experiments.reporting.language import gettext, gettext_noop, pgettext
 from experiments.reporting.words import number
 from experiments.sweep.outcome import Line
 from experiments.sweep.study_snapshot import StudySnapshot
 
 WORDS: Mapping[str, tuple[str, str, int]] = {
-    "log_loss": ("out-of-fold log-loss", "", 5),
-    "brier": ("out-of-fold Brier score", "", 5),
-    "auc": ("out-of-fold AUC", "", 4),
-    "ks": ("out-of-fold KS", "", 4),
-    "cost": ("scoring cost", "ms per 1,000 rows", 1),
+    "log_loss": (gettext_noop("out-of-fold log-loss"), "", 5),
+    "brier": (gettext_noop("out-of-fold Brier score"), "", 5),
+    "auc": (gettext_noop("out-of-fold AUC"), "", 4),
+    "ks": (gettext_noop("out-of-fold KS"), "", 4),
+    "cost": (gettext_noop("scoring cost"), gettext_noop("ms per 1,000 rows"), 1),
 }
 
 
@@ -38,7 +39,9 @@ class Target:
     @property
     def label(self) -> str:
         """What stands at an axis."""
-        return f"{self.title}, {self.unit}" if self.unit else self.title
+        if not self.unit:
+            return self.title
+        return gettext("{title}, {unit}").format(title=self.title, unit=self.unit)
 
 
 def targets(snapshot: StudySnapshot) -> tuple[Target, ...]:
@@ -46,16 +49,27 @@ def targets(snapshot: StudySnapshot) -> tuple[Target, ...]:
     made = []
     for name, direction in zip(snapshot.objectives, snapshot.study.directions, strict=True):
         title, unit, digits = WORDS.get(name, (name, "", 5))
-        made.append(Target(name, title, unit, direction.name == "MAXIMIZE", digits))
+        made.append(Target(name, gettext(title), gettext(unit), direction.name == "MAXIMIZE", digits))
     return tuple(made)
 
 
 def all_values(snapshot: StudySnapshot, line: Line) -> str:
     """All values of a trial: ``out-of-fold log-loss 0.33120 and scoring cost 4.2 ms per 1,000 rows``."""
-    return " and ".join(
-        f"{target.title} {number(line.values[target.name], target.digits)} {target.unit}".rstrip()
-        for target in targets(snapshot)
-    )
+    every = []
+    for target in targets(snapshot):
+        shown = number(line.values[target.name], target.digits)
+        if target.unit:
+            shown = pgettext("number and unit", "{number} {unit}").format(number=shown, unit=target.unit)
+        every.append(gettext("{title} {value}").format(title=target.title, value=shown))
+    return joined(every)
+
+
+def joined(parts: Sequence[str]) -> str:
+    """``a and b and c``."""
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = gettext("{one} and {other}").format(one=whole, other=part)
+    return whole
 
 
 def value(snapshot: StudySnapshot, found: float | None) -> str:
@@ -66,7 +80,9 @@ def value(snapshot: StudySnapshot, found: float | None) -> str:
 def difference(snapshot: StudySnapshot, found: float) -> str:
     """A difference in the first objective, without sign; what is smaller than the last digit reads so."""
     digits = targets(snapshot)[0].digits
-    return number(abs(found), digits) if abs(found) >= 10.0**-digits else f"less than {number(10.0**-digits, digits)}"
+    if abs(found) >= 10.0**-digits:
+        return number(abs(found), digits)
+    return gettext("less than {number}").format(number=number(10.0**-digits, digits))
 
 
 def distance(snapshot: StudySnapshot, a: float, b: float) -> str:

@@ -10,7 +10,8 @@ from statistics import fmean
 from optuna.trial import FrozenTrial, TrialState
 
 from experiments.reporting.document import Column, Gap, Table
-from experiments.reporting.words import count, duration, percent
+from experiments.reporting.language import gettext, ngettext
+from experiments.reporting.words import count, duration, number, percent
 from experiments.sweep.study_snapshot import StudySnapshot
 
 
@@ -87,38 +88,59 @@ def time_words(snapshot: StudySnapshot, time: TimeSpent) -> tuple[str, ...]:
     """Where the time went, and what pruning spared."""
     words = []
     if time.fit is None or time.outside is None or time.fit + time.outside == 0:
-        words.append("How long the trials took was not noted for all of them.")
+        words.append(gettext("How long the trials took was not noted for all of them."))
     else:
         share = percent(time.outside / (time.fit + time.outside))
         words.append(
-            f"{count(time.n_workers, 'worker')} spent {duration(time.fit)} on fitting models and "
-            f"{duration(time.outside)} ({share}) on all else: choosing settings, reading arrays, figures, storage."
+            gettext(
+                "{workers} spent {fit} on fitting models and {outside} ({share}) on all else: choosing settings, "
+                "reading arrays, figures, storage."
+            ).format(
+                workers=count(time.n_workers, "worker"),
+                fit=duration(time.fit),
+                outside=duration(time.outside),
+                share=share,
+            )
         )
     n = sum(line.state == "pruned" for line in snapshot.lines)
-    stopped = f"{count(n, 'trial')} {'was' if n == 1 else 'were'} stopped early"
     if not n:
-        words.append("No trial was stopped early.")
+        words.append(gettext("No trial was stopped early."))
     elif time.saved is None:
-        words.append(f"{stopped}; how much time that saved is not known.")
-    else:
-        words.append(
-            f"{stopped}, which saved about {duration(time.saved)} of fitting, "
-            "counted against the mean trial that went to the end."
+        stopped = ngettext(
+            "{n} trial was stopped early; how much time that saved is not known.",
+            "{n} trials were stopped early; how much time that saved is not known.",
+            n,
         )
+        words.append(stopped.format(n=number(n)))
+    else:
+        stopped = ngettext(
+            "{n} trial was stopped early, which saved about {time} of fitting, counted against the mean trial that "
+            "went to the end.",
+            "{n} trials were stopped early, which saved about {time} of fitting, counted against the mean trial that "
+            "went to the end.",
+            n,
+        )
+        words.append(stopped.format(n=number(n), time=duration(time.saved)))
     return tuple(words)
 
 
 def time_table(time: TimeSpent) -> Table:
     """The seconds behind the words."""
+    workers = count(time.n_workers, "worker")
     rows = {
-        "of the clock, while at least one trial ran": time.covered,
-        f"of {count(time.n_workers, 'worker')}, on fitting models": time.fit,
-        f"of {count(time.n_workers, 'worker')}, on all else": time.outside,
-        "of fitting that early stops saved, about": time.saved,
+        gettext("of the clock, while at least one trial ran"): time.covered,
+        gettext("of {workers}, on fitting models").format(workers=workers): time.fit,
+        gettext("of {workers}, on all else").format(workers=workers): time.outside,
+        gettext("of fitting that early stops saved, about"): time.saved,
     }
     return Table(
         key="seconds",
-        title="Seconds",
-        columns=(Column(key="which", title="Which"), Column(key="seconds", title="Seconds", form="number", digits=1)),
-        rows=tuple((which, Gap(gap="not known") if seconds is None else seconds) for which, seconds in rows.items()),
+        title=gettext("Seconds"),
+        columns=(
+            Column(key="which", title=gettext("Which")),
+            Column(key="seconds", title=gettext("Seconds"), form="number", digits=1),
+        ),
+        rows=tuple(
+            (which, Gap(gap=gettext("not known")) if seconds is None else seconds) for which, seconds in rows.items()
+        ),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from data_schemas.reader import load_schema
 from experiments.options import report_day
+from experiments.reporting.language import Language, speaking
 from experiments.session.run import Run
 from experiments.session.sources import shown, with_sources
 from experiments.sweep.conditions import Search, settled
@@ -16,10 +17,11 @@ from experiments.sweep.job import SweepFolder, SweepResult, refuse_never_flat, r
 from experiments.sweep.results import write_results
 from experiments.sweep.searching import effort_of
 from experiments.sweep.storage import database_errors
-from experiments.train.job import read_decided, write_rejects
-from features.encoders.cache import Tell
+from experiments.train.decided import read_decided, write_rejects
+from features.encoders.cache.file import Tell
 from features.tables.reader import ReadOptions
-from fusion.config import EncoderConfig, load_config
+from fusion.config import EncoderConfig
+from fusion.config_file import load_config
 from fusion.model.cross_validation import Folds
 from fusion.model.search_space import load_space
 from fusion.text_encoder import OpenEncoder, VectorCache, open_text_encoder
@@ -49,6 +51,7 @@ class SweepRequest:
         resume: Whether the study must be there already.
         seed: Of the search.
         sources: Further sources, as they were named.
+        language: Of the report.
         options: How the data are read.
         vectors: Opens the cache of narratives' vectors.
     """
@@ -72,6 +75,7 @@ class SweepRequest:
     resume: bool
     seed: int
     sources: tuple[str, ...]
+    language: Language
     options: ReadOptions
     vectors: Callable[[Tell], VectorCache | None]
 
@@ -95,6 +99,7 @@ class SweepRequest:
             "workers": self.workers,
             "study": self.study,
             "seed": self.seed,
+            "language": self.language.code,
         }
 
 
@@ -120,7 +125,8 @@ def sweep_as_requested(request: SweepRequest, json_output: bool) -> SweepResult:
 
         with database_errors():
             found = sweep_study(read, search, place, effort, opener, run)
-            results = write_results(found, place.out, report_day(None))
+            with speaking(request.language):
+                results = write_results(found, place.out, report_day(None))
         run.finish(results.summary(), results.lines())
     return found
 

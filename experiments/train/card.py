@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from jinja2 import Environment, StrictUndefined
 
-from data_schemas.contract import Role, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Role
 from experiments.reporting.policies import policy_words
 from experiments.train.choices import choice_table
 from experiments.train.report import Judgement

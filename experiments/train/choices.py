@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from experiments.session.run import Run
-from features.design import Design
 from features.tables.applications import Applications
 from fusion.config import Config
 from fusion.model.choosing import Allows, Choice, Chosen, ReadWords, Rung, choose
@@ -41,12 +39,6 @@ def choose_aloud(
             run.note(choice_line(choice), {"choice": choice_json(choice)})
 
         return choose(sample, config, read_words, report, allows)
-
-
-def with_words(design: Design, applications: Applications, config: Config, encoder: OpenEncoder) -> Design:
-    """The design with words counted as ``config`` says."""
-    words = open_reader(applications.schema, config.text, encoder).read_words(applications)
-    return Design(design.tabular, replace(design.text, x_lex=words))
 
 
 def choice_line(choice: Choice) -> str:

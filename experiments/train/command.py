@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from experiments.options import (
     DelimiterOption,
     EncodingOption,
     JsonOption,
+    LanguageOption,
     NoCacheOption,
     SchemaOption,
     SheetOption,
@@ -22,8 +24,7 @@ from experiments.options import (
     ThreadsOption,
     vector_cache,
 )
-from experiments.session.run import SOME_REJECTED, Run
-from features.encoders.threads import use_threads
+from experiments.session.run import SOME_REJECTED
 
 EXAMPLES = """
 Examples:
@@ -69,6 +70,7 @@ def train(
             "model's own cut-off, decision.max_pd, does."
         ),
     ] = None,
+    language: LanguageOption = "en",
     source: SourceOption = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
@@ -86,38 +88,25 @@ def train(
     pipeline of LightGBM and TF-IDF on the same rows, says what it came upon, and writes a bundle. Rows that break the
     contract go to OUT.rejects.csv. Exit code 3: some rows were rejected.
     """
-    from data_schemas.reader import load_schema
-    from experiments.session.sources import shown, with_sources
-    from experiments.train.job import TrainingFiles, read_decided, train_bundle, write_rejects
+    from experiments.reporting.catalogues import language_of
+    from experiments.train.job import TrainingFiles
     from experiments.train.rows import HoldOut
+    from experiments.train.whole_run import TrainRequest, train_as_requested
     from features.tables.reader import ReadOptions
-    from fusion.bundle_folder import check_place
-    from fusion.config import load_config
-    from fusion.policy.policy_file import load_policy
-    from fusion.text_encoder import open_text_encoder
 
-    files = TrainingFiles(tuple(data), out, HoldOut(until.date() if until else None, holdout))
-    arguments = {
-        "schema": schema,
-        "data": data,
-        "out": out,
-        "config": config,
-        "set": overrides or [],
-        "sources": shown(source),
-    }
-    arguments |= {"until": until, "holdout": holdout, "policy": policy}
-    with Run.start("train", out, arguments, json_output) as run:
-        contract = load_schema(schema)
-        settings = load_config(config, overrides or [])
-        use_threads(threads)
-        encoder = open_text_encoder(settings.encoder, vector_cache(cache, cache_gb, no_cache, run.note))
-        options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
-        rules = load_policy(policy, contract, seconds=None) if policy is not None else None
-        check_place(files.out, force)  # before hours of work, not after them
-        options = with_sources(run, files.data, contract, source or (), options, threads=threads)
-        read = read_decided(contract, files.data, options, run)
-        write_rejects(read.rejects, files.rejects)  # first, because they may be why the rest cannot train
-        report = train_bundle(read, files, settings, encoder, run, quick, rules)
-        run.finish({"bundle": out, **report.summary()}, {"bundle": out, **report.lines()})
-    if report.rejected:
+    hold_out = HoldOut(until.date() if until else None, holdout)
+    request = TrainRequest(
+        schema=schema,
+        files=TrainingFiles(tuple(data), out, hold_out, language_of(language)),
+        config=config,
+        overrides=tuple(overrides or ()),
+        policy=policy,
+        quick=quick,
+        force=force,
+        options=ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet),
+        sources=tuple(source or ()),
+        vectors=partial(vector_cache, cache, cache_gb, no_cache),
+        threads=threads,
+    )
+    if train_as_requested(request, json_output).rejected:
         raise typer.Exit(SOME_REJECTED)

@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from data_schemas.contract import Field, FieldType, Role, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Field, FieldType, Role
 from data_schemas.unfinished import unfinished
 from experiments.reporting.words import count, listed, number, percent
 from experiments.train.plain import PlainComparison
@@ -18,9 +19,11 @@ from experiments.train.slices import SliceReport
 from experiments.train.tuning import TuningRecord
 from features.arrays import Floats
 from features.inference.leakage import after_decision, leak_by_outcome, single_auc
+from features.inference.planted_words import leak_by_words
 from features.inference.profile import ColumnProfile, profile
 from features.narratives.legibility import Languages
 from features.tables.applications import Applications
+from features.text.cleaning import clean
 from fusion.metrics import Figures
 from fusion.validation.intervals import Estimate
 
@@ -93,7 +96,9 @@ def finding_lines(findings: Sequence[Finding]) -> Mapping[str, str]:
 
 
 def likely_leaks(own: Applications) -> Iterator[Finding]:
-    """Features that may have been filled in after the decision, by the rules of `schema infer`."""
+    """Features that may have been filled in after the decision, and narratives with words that may have been written
+    then, by the rules of `schema infer`.
+    """
     if len(own) > MAX_PROFILED:
         own = own.take(np.sort(np.random.default_rng(0).choice(len(own), MAX_PROFILED, replace=False)))
     bad, decided = own.outcome(), own.schema.field_of(Role.DECISION_DATE)
@@ -106,6 +111,16 @@ def likely_leaks(own: Applications) -> Iterator[Finding]:
                 sentence=f"“{field.title}” ({field.name}) may know the outcome: {why}.",
                 remedy="Is it known before the decision, in this form? If not, give it the role 'ignored' and train "
                 "again: on new applications the model would be worse than its figures.",
+            )
+    for narrative in own.schema.narratives:
+        read = [clean(text, own.schema.strip).text for text in own.narrative(narrative.name)]
+        if sign := leak_by_words(read, bad):
+            yield Finding(
+                key=f"leak: {narrative.name}",
+                severity="warning",
+                sentence=f"Words of “{narrative.title}” ({narrative.name}) may know the outcome: {sign.why}.",
+                remedy="Were they written before the decision? If not, cut them with a `strip` rule of the schema and "
+                "train again.",
             )
 
 

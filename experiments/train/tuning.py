@@ -6,12 +6,23 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import isfinite
 
+from experiments.reporting.language import gettext, ngettext
 from experiments.session.run import Run
 from features.tables.applications import Applications
 from fusion.config import Config, TuningConfig
 from fusion.model.training_sample import TrainingSample
 from fusion.text_encoder import OpenEncoder
-from fusion.text_tuning import TextTuning, Watch, Worth, is_tuned, n_learned, over_fitting, tune_encoder
+from fusion.text_tuning import (
+    RISING,
+    OverFitting,
+    TextTuning,
+    Watch,
+    Worth,
+    is_tuned,
+    n_learned,
+    over_fitting,
+    tune_encoder,
+)
 from fusion.tuning.fold import Epoch
 
 TUNE = "tune"
@@ -46,28 +57,36 @@ class TuningRecord:
     @property
     def what(self) -> str:
         """What of the encoder learned, in words."""
-        top = "the top layer" if self.settings.n_layers == 1 else f"the top {self.settings.n_layers} layers"
+        n_layers = self.settings.n_layers
+        top = ngettext("the top layer", "the top {n} layers", n_layers).format(n=n_layers)
         ways = {
             "head-layers": top,
-            "lora": f"additions of rank {self.settings.rank} to {top}",
-            "full": "all layers",
+            "lora": gettext("additions of rank {rank} to {layers}").format(rank=self.settings.rank, layers=top),
+            "full": gettext("all layers"),
         }
-        return f"{ways[self.method]} ({self.method})"
+        return gettext("{what} ({method})").format(what=ways[self.method], method=self.method)
 
     @property
     def worth_words(self) -> str:
         """What it was worth, in words."""
         gain, worth = self.worth.gain, self.worth
-        return (
-            f"{worth.tuned_auc:.4f}, before {worth.untuned_auc:.4f}, {gain.difference:+.4f} "
-            f"(95 % {gain.low:+.4f} to {gain.high:+.4f}, DeLong p {gain.p:.2g})"
+        return gettext("{tuned}, before {untuned}, {gain} (95 % {low} to {high}, DeLong p {p})").format(
+            tuned=f"{worth.tuned_auc:.4f}",
+            untuned=f"{worth.untuned_auc:.4f}",
+            gain=f"{gain.difference:+.4f}",
+            low=f"{gain.low:+.4f}",
+            high=f"{gain.high:+.4f}",
+            p=f"{gain.p:.2g}",
         )
 
     @property
     def over_fitting(self) -> tuple[str, ...]:
         """What shows over-fitting, fold by fold, in words; empty where nothing does."""
-        n_folds = self.settings.n_folds
-        return tuple(f"fold {fold + 1} of {n_folds}: {why}" for fold, why in over_fitting(self.epochs).items())
+        sentence = gettext("fold {fold} of {n}: {why}")
+        return tuple(
+            sentence.format(fold=fold + 1, n=self.settings.n_folds, why=_over_fitting_words(why))
+            for fold, why in over_fitting(self.epochs).items()
+        )
 
     def lines(self) -> Mapping[str, object]:
         """The record for people, without the seconds: equal input, equal lines."""
@@ -96,6 +115,15 @@ class TuningRecord:
             "over_fitting": self.over_fitting,
             "epochs": [asdict(epoch) for epoch in self.epochs],
         }
+
+
+def _over_fitting_words(found: OverFitting) -> str:
+    if found.sign == "losses_apart":
+        words = gettext("the training loss fell and the held-out loss rose for {n} epochs, up to epoch {epoch}")
+        return words.format(n=RISING, epoch=found.epoch)
+    if found.sign == "first_best":
+        return gettext("the first epoch was the best")
+    return gettext("no epoch was better than the encoder as it came")
 
 
 def tune_aloud(

@@ -12,7 +12,9 @@ from matplotlib.ticker import MaxNLocator
 from experiments.reporting.cells import NO_FIGURE, figure, interval
 from experiments.reporting.charts import BLUE, RED, legend, picture
 from experiments.reporting.document import Column, Document, Finding, Plot, Row, Section, Table
+from experiments.reporting.files import Edition
 from experiments.reporting.html import document_html
+from experiments.reporting.language import gettext, gettext_noop, speaking
 from experiments.reporting.model_name import folder_or_title
 from experiments.reporting.words import count, duration, number
 from experiments.train.tuning import TuningRecord
@@ -23,25 +25,26 @@ from fusion.validation.intervals import Estimate
 
 SIGNIFICANT = 0.05  # two-sided
 MARKS = ("-", "--", ":", "-.")  # a fold each
-LOSSES = (("train_loss", "training", BLUE, "o"), ("loss", "held out", RED, "s"))
-AUC = (("auc", "held out", RED, "s"),)
+LOSSES = (("train_loss", gettext_noop("training"), BLUE, "o"), ("loss", gettext_noop("held out"), RED, "s"))
+AUC = (("auc", gettext_noop("held out"), RED, "s"),)
 
 FIGURES = (
-    Column(key="train_loss", title="Training loss", form="number", digits=4),
-    Column(key="loss", title="Held-out loss", form="number", digits=4),
-    Column(key="accuracy", title="Accuracy", form="number", digits=4),
-    Column(key="precision", title="Precision", form="number", digits=4),
-    Column(key="recall", title="Recall", form="number", digits=4),
+    Column(key="train_loss", title=gettext_noop("Training loss"), form="number", digits=4),
+    Column(key="loss", title=gettext_noop("Held-out loss"), form="number", digits=4),
+    Column(key="accuracy", title=gettext_noop("Accuracy"), form="number", digits=4),
+    Column(key="precision", title=gettext_noop("Precision"), form="number", digits=4),
+    Column(key="recall", title=gettext_noop("Recall"), form="number", digits=4),
     Column(key="f1", title="F1", form="number", digits=4),
     Column(key="auc", title="AUC", form="number", digits=4),
 )
 
 
-def write_tuning_report(out: Path, record: TuningRecord, title: str, manifest: Manifest, made_on: date) -> None:
+def write_tuning_report(out: Path, record: TuningRecord, title: str, manifest: Manifest, edition: Edition) -> None:
     """Write the page and its JSON twin beside the bundle ``out``: ``OUT.tuning.html`` and ``OUT.tuning.json``."""
-    document = tuning_document(record, title, (out.name, manifest), made_on)
-    put_text(out.parent / f"{out.name}.tuning.json", document.model_dump_json() + "\n")
-    put_text(out.parent / f"{out.name}.tuning.html", document_html(document))
+    with speaking(edition.language):
+        document = tuning_document(record, title, (out.name, manifest), edition.made_on)
+        put_text(out.parent / f"{out.name}.tuning.json", document.model_dump_json() + "\n")
+        put_text(out.parent / f"{out.name}.tuning.html", document_html(document))
 
 
 def tuning_document(record: TuningRecord, title: str, model: tuple[str, Manifest], made_on: date) -> Document:
@@ -56,44 +59,58 @@ def tuning_document(record: TuningRecord, title: str, model: tuple[str, Manifest
     name, manifest = model
     made, settings = manifest.provenance, record.settings
     facts = {
-        "Model": f"{folder_or_title(name, title)}, learned from {count(made.n_rows, 'application')} "
-        f"(digest {manifest.model_id})",
-        "What learned": record.what,
-        "Folds": number(settings.n_folds),
-        "Time": duration(record.seconds),
-        "Settings": f"learning rate {settings.learning_rate:g}, {count(settings.batch_rows, 'row')} a step, weight "
-        f"decay {settings.weight_decay:g}, dropout {settings.dropout:g}, warm-up {settings.warmup:g}",
+        gettext("Model"): gettext("{model}, learned from {n} (digest {digest})").format(
+            model=folder_or_title(name, gettext(title)),
+            n=count(made.n_rows, "application"),
+            digest=manifest.model_id,
+        ),
+        gettext("What learned"): record.what,
+        gettext("Folds"): number(settings.n_folds),
+        gettext("Time"): duration(record.seconds),
+        gettext("Settings"): gettext(
+            "learning rate {rate}, {rows} a step, weight decay {decay}, dropout {dropout}, warm-up {warmup}"
+        ).format(
+            rate=f"{settings.learning_rate:g}",
+            rows=count(settings.batch_rows, "row"),
+            decay=f"{settings.weight_decay:g}",
+            dropout=f"{settings.dropout:g}",
+            warmup=f"{settings.warmup:g}",
+        ),
     }
     return Document(
         report="tuning",
         title=title,
-        kicker="How the text encoder learned",
+        kicker=gettext("How the text encoder learned"),
         made_on=made_on,
         facts=facts,
         headline=(_verdict(record).title,),
         sections=(_worth_section(record), _curves(record)),
-        origin={"encoder": made.encoder_digest, "data": made.data_digest, "settings": made.config_digest},
+        origin={
+            gettext("encoder"): made.encoder_digest,
+            gettext("data"): made.data_digest,
+            gettext("settings"): made.config_digest,
+        },
     )
 
 
 def _verdict(record: TuningRecord) -> Finding:
     gain = record.worth.gain
     if not record.changed:
-        title, grade = "No epoch was better than the encoder as it came, which was kept", "note"
+        title, grade = gettext("No epoch was better than the encoder as it came, which was kept"), "note"
     elif not gain.p < SIGNIFICANT:
-        title, grade = "What tuning was worth is not beyond chance", "note"
+        title, grade = gettext("What tuning was worth is not beyond chance"), "note"
     elif gain.difference > 0:
-        title, grade = "The vectors are better for tuning, beyond chance", "good"
+        title, grade = gettext("The vectors are better for tuning, beyond chance"), "good"
     else:
-        title, grade = "The vectors are worse for tuning, beyond chance", "concern"
-    words = f"AUC of the narratives' vectors alone, out of fold: {record.worth_words}."
+        title, grade = gettext("The vectors are worse for tuning, beyond chance"), "concern"
+    words = gettext("AUC of the narratives' vectors alone, out of fold: {figures}.").format(figures=record.worth_words)
     return Finding.model_validate({"key": "worth", "grade": grade, "title": title, "words": words})
 
 
 def _worth_section(record: TuningRecord) -> Section:
     worth, gain = record.worth, record.worth.gain
     row: Row = (
-        "Vectors alone",
+        gettext("Vectors alone"),
         figure(worth.untuned_auc),
         figure(worth.tuned_auc),
         interval(Estimate(gain.difference, gain.low, gain.high)),
@@ -101,15 +118,17 @@ def _worth_section(record: TuningRecord) -> Section:
     )
     table = Table(
         key="worth",
-        title="Out of fold, before and after",
-        note="A linear head on the narratives' vectors alone, at the penalty of least log-loss, once with the encoder "
-        "as it came and once tuned. Every row's tuned vectors come from an encoder that never saw its outcome. "
-        "DeLong's test compares the two.",
+        title=gettext("Out of fold, before and after"),
+        note=gettext(
+            "A linear head on the narratives' vectors alone, at the penalty of least log-loss, once with the encoder "
+            "as it came and once tuned. Every row's tuned vectors come from an encoder that never saw its outcome. "
+            "DeLong's test compares the two."
+        ),
         columns=(
-            Column(key="of", title="Figure"),
-            Column(key="untuned", title="AUC before", form="number", digits=4),
-            Column(key="tuned", title="AUC tuned", form="number", digits=4),
-            Column(key="gain", title="Gain", form="signed", digits=4),
+            Column(key="of", title=gettext("Figure")),
+            Column(key="untuned", title=gettext("AUC before"), form="number", digits=4),
+            Column(key="tuned", title=gettext("AUC tuned"), form="number", digits=4),
+            Column(key="gain", title=gettext("Gain"), form="signed", digits=4),
             Column(key="p", title="p", form="p"),
         ),
         rows=(row,),
@@ -118,33 +137,38 @@ def _worth_section(record: TuningRecord) -> Section:
         Finding(
             key=f"over_fitting_{at}",
             grade="note",
-            title=f"Over-fitting in {why}",
-            words="The best epoch was kept. Fewer epochs, a smaller learning rate, more dropout or weight decay, or "
-            "fewer layers would learn less by heart.",
+            title=gettext("Over-fitting in {why}").format(why=why),
+            words=gettext(
+                "The best epoch was kept. Fewer epochs, a smaller learning rate, more dropout or weight decay, or "
+                "fewer layers would learn less by heart."
+            ),
         )
         for at, why in enumerate(record.over_fitting)
     ]
-    return Section(key="worth", title="What it was worth", findings=(_verdict(record), *learning), tables=(table,))
+    return Section(
+        key="worth", title=gettext("What it was worth"), findings=(_verdict(record), *learning), tables=(table,)
+    )
 
 
 def _curves(record: TuningRecord) -> Section:
-    words = (
+    words = gettext(
         "Losses are binary cross-entropies in nats. The held-out rows are those by which a fold's best epoch is "
         "chosen; accuracy, precision, recall and F1 call a row bad above a PD of one half, so that of a low bad rate "
-        "they say little. A training loss that falls while the held-out loss rises is over-fitting.",
+        "they say little. A training loss that falls while the held-out loss rises is over-fitting."
     )
     epochs, n_folds = record.epochs, record.settings.n_folds
+    passed, kept = gettext("fold {fold} of {n}, epoch {epoch}"), gettext("fold {fold} of {n}, epoch {epoch}, kept")
     table = Table(
         key="epochs",
-        title="Epoch by epoch",
+        title=gettext("Epoch by epoch"),
         columns=(
-            Column(key="epoch", title="Fold and epoch"),
+            Column(key="epoch", title=gettext("Fold and epoch")),
             *FIGURES,
-            Column(key="seconds", title="Seconds", form="number", digits=0),
+            Column(key="seconds", title=gettext("Seconds"), form="number", digits=0),
         ),
         rows=tuple(
             (
-                f"fold {one.fold + 1} of {n_folds}, epoch {one.number}{', kept' if one.taken else ''}",
+                (kept if one.taken else passed).format(fold=one.fold + 1, n=n_folds, epoch=one.number),
                 *(figure(getattr(one, column.key), NO_FIGURE) for column in FIGURES),
                 figure(one.seconds),
             )
@@ -154,20 +178,20 @@ def _curves(record: TuningRecord) -> Section:
     plots = (
         Plot(
             key="losses",
-            title="Losses",
-            words="Training loss and held-out loss by epoch, a line for each fold.",
-            alt="Lines of the training loss and of the held-out loss over the epochs",
+            title=gettext("Losses"),
+            words=gettext("Training loss and held-out loss by epoch, a line for each fold."),
+            alt=gettext("Lines of the training loss and of the held-out loss over the epochs"),
             drawing=picture(lambda axes: _draw(axes, record, LOSSES)),
         ),
         Plot(
             key="auc",
-            title="AUC on held-out rows",
-            words="AUC of the held-out rows by epoch, a line for each fold.",
-            alt="Lines of the AUC over the epochs",
+            title=gettext("AUC on held-out rows"),
+            words=gettext("AUC of the held-out rows by epoch, a line for each fold."),
+            alt=gettext("Lines of the AUC over the epochs"),
             drawing=picture(lambda axes: _draw(axes, record, AUC)),
         ),
     )
-    return Section(key="curves", title="How it learned", words=words, tables=(table,), plots=plots)
+    return Section(key="curves", title=gettext("How it learned"), words=(words,), tables=(table,), plots=plots)
 
 
 def _draw(axes: Axes, record: TuningRecord, curves: tuple[tuple[str, str, str, str], ...]) -> None:
@@ -182,8 +206,8 @@ def _draw(axes: Axes, record: TuningRecord, curves: tuple[tuple[str, str, str, s
                 MARKS[fold % len(MARKS)],
                 marker=mark,
                 color=colour,
-                label=f"{label}, fold {fold + 1}",
+                label=gettext("{label}, fold {fold}").format(label=gettext(label), fold=fold + 1),
             )
-    axes.set_xlabel("epoch")
+    axes.set_xlabel(gettext("epoch"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend(axes)

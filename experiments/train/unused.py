@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from data_schemas.contract import Role, Schema, Source
+from data_schemas.contract import Schema, Source
+from data_schemas.fields import Role
 from experiments.reporting.words import listed
 from experiments.session.run import Run
 from features.sources.columns import of_records, read_fields

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from data_schemas.contract import Direction, Role
+from data_schemas.fields import Direction, Role
 from experiments.reporting.cells import figure
-from experiments.reporting.document import Column, Document, Finding, Gap, Section, Table
-from experiments.reporting.language import gettext
-from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.document import Column, Document, Finding, Gap, Row, Section, Table
+from experiments.reporting.language import gettext, gettext_noop
+from experiments.reporting.lower_floors import level_words
 from experiments.reporting.model_name import name_and_digest
 from experiments.reporting.words import count, listed, number, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
@@ -72,7 +72,7 @@ def origin(bundle: Bundle) -> dict[str, str]:
 def _purpose(bundle: Bundle) -> Section:
     schema = bundle.schema
     bad = (
-        listed([lower_words(value) for value in schema.bad_values], 10) if schema.bad_if is None else str(schema.bad_if)
+        listed([level_words(value) for value in schema.bad_values], 10) if schema.bad_if is None else str(schema.bad_if)
     )
     target = schema.field_of(Role.TARGET)
     return Section(
@@ -153,7 +153,7 @@ def _method(bundle: Bundle) -> Section:
                 "{features}, {derived} derived from them and {narratives} per application. A text encoder "
                 "turns narratives into vectors; a joint head reads vectors, words and columns; boosted trees "
                 "read the columns and what the head makes of the text. The two are blended and calibrated by "
-                "a line in log-odds, on predictions for rows that neither had seen, in {n_folds} folds that "
+                "a line in log-odds, on predictions for rows that neither learned from, in {n_folds} folds that "
                 "never part one applicant or one narrative."
             ).format(
                 features=count(len(schema.features), "column"),
@@ -186,7 +186,7 @@ def _figures(bundle: Bundle) -> Section:
         title=gettext("Figures at training"),
         words=(
             gettext(
-                "“Out of fold” rows were scored by parts that had not seen their outcome; “after” rows were decided "
+                "“Out of fold” rows were scored by a model that did not learn from them; “after” rows were decided "
                 "after the training window. The validation report judges other rows, with intervals."
             ),
         ),
@@ -201,11 +201,31 @@ def _figures(bundle: Bundle) -> Section:
                     Column(key="brier", title=gettext("Brier score"), form="number", digits=4),
                 ),
                 rows=tuple(
-                    (lower_words(part), *(_known(values.get(kind)) for kind in kinds)) for part, values in found.items()
+                    (_rows_words(part), *(_known(values.get(kind)) for kind in kinds)) for part, values in found.items()
                 ),
             ),
         ),
     )
+
+
+_ROWS = (
+    ("held out ", gettext_noop("held out {value}")),
+    ("after ", gettext_noop("after {value}")),
+    ("from ", gettext_noop("from {value}")),
+    ("with ", gettext_noop("with {value}")),
+)
+
+
+def _rows_words(rows: str) -> str:
+    """Which rows a figure is of; the bundle names them in English, a part behind a comma."""
+    return gettext(", ").join(map(_rows_part, rows.split(", ")))
+
+
+def _rows_part(part: str) -> str:
+    for begin, words in _ROWS:
+        if part.startswith(begin):
+            return gettext(words).format(value=part.removeprefix(begin))
+    return gettext("out of fold") if part == "out of fold" else part
 
 
 def _known(value: float | None) -> float | Gap:
@@ -261,8 +281,9 @@ def _use() -> Section:
     )
 
 
-def _monitoring(bundle: Bundle) -> Section:
-    rows = (
+def _watched() -> tuple[Row, ...]:
+    """What is watched, how often, from where on it is acted upon, and how."""
+    return (
         (
             gettext("Rejected rows, data-quality flags"),
             gettext("every run"),
@@ -312,6 +333,9 @@ def _monitoring(bundle: Bundle) -> Section:
             gettext("drop or retrain"),
         ),
     )
+
+
+def _monitoring(bundle: Bundle) -> Section:
     columns = (gettext("What"), gettext("How often"), gettext("Trigger"), gettext("Then"))
     return Section(
         key="monitoring",
@@ -328,7 +352,7 @@ def _monitoring(bundle: Bundle) -> Section:
                 key="monitoring",
                 title=gettext("What to watch"),
                 columns=tuple(Column(key=name.lower().replace(" ", "_"), title=name) for name in columns),
-                rows=rows,
+                rows=_watched(),
             ),
         ),
     )

@@ -29,11 +29,10 @@ from experiments.options import (
     SourceOption,
     StrictOption,
     ThreadsOption,
-    check_free,
     report_day,
     vector_cache,
 )
-from experiments.session.run import SOME_REJECTED, Run
+from experiments.session.run import SOME_REJECTED
 
 EXAMPLES = """
 Examples:
@@ -89,44 +88,22 @@ def evaluate(
     anything is written.
     """
     from experiments.reporting.catalogues import language_of
-    from experiments.reporting.files import names_of, write_pages
-    from experiments.reporting.language import speaking
     from experiments.session.scorer_request import ScorerRequest
-    from experiments.session.sources import shown, with_sources
-    from experiments.session.unlike_training import refuse
-    from experiments.validate.job import CARD, VALIDATION, ValidationRequest, validate
-    from experiments.validate.summary import summarise
+    from experiments.validate.job import ValidationRequest
+    from experiments.validate.whole_run import EvaluateRequest, evaluate_as_requested
     from features.tables.reader import ReadOptions
 
-    check_free(out, names_of(VALIDATION, CARD), force)
-    segments = tuple(dict.fromkeys(segment or ()))
-    day, spoken_language = report_day(made_on), language_of(language)
-    order = ValidationRequest(tuple(data), since.date() if since else None, segments, keep_training_rows, reread, day)
-    options = ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet)
+    first, segments, day = since.date() if since else None, tuple(dict.fromkeys(segment or ())), report_day(made_on)
     vectors = partial(vector_cache, cache, cache_gb, no_cache)
-    named = ScorerRequest(model, encoder, policy, tuple(second or ()), vectors, threads)
-    arguments = {
-        "model": model,
-        "data": data,
-        "out": out,
-        "since": since,
-        "policy": policy,
-        "second": second,
-        "language": spoken_language.code,
-        "segments": segments,
-        "sources": shown(source),
-    }
-    with Run.start("evaluate", out, arguments | {"date": day}, json_output) as run:
-        with run.timed("load"):
-            scorer, seconds = named.load(run.note)
-        options = with_sources(run, order.files, scorer.schema, source or (), options, threads=threads, strict=strict)
-        with speaking(spoken_language):
-            found = validate(scorer, order, options, run, seconds)
-        if strict:
-            refuse(found.scored.warnings, "Look at the columns, or leave --strict out.")
-        with run.timed("write"), speaking(spoken_language):
-            write_pages(out, {VALIDATION: found.report, CARD: found.card}, found.rejects.frame)
-        summed = summarise(found)
-        run.finish({"out": out, **summed.summary}, {"out": out, **summed.lines})
-    if len(found.rejects):
+    request = EvaluateRequest(
+        scorer=ScorerRequest(model, encoder, policy, tuple(second or ()), vectors, threads),
+        validation=ValidationRequest(tuple(data), first, segments, keep_training_rows, reread, day),
+        options=ReadOptions(need_target=True, delimiter=delimiter, encoding=encoding, sheet=sheet),
+        sources=tuple(source or ()),
+        out=out,
+        force=force,
+        strict=strict,
+        language=language_of(language),
+    )
+    if evaluate_as_requested(request, json_output):
         raise typer.Exit(SOME_REJECTED)

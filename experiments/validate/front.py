@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from experiments.reporting.document import Finding, Section, Table, key_figure_table
 from experiments.reporting.language import gettext, gettext_noop
-from experiments.reporting.policies import policy_words
+from experiments.reporting.policies import cutoff_words
 from experiments.reporting.words import count, number, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from fusion.validation.intervals import Estimate, auc_interval, bootstrap, mean_share, rate
@@ -155,7 +155,7 @@ def key_figures(scored: ScoredOutcomes) -> Table:
             percent(mean_share(scored.pd).value),
             gettext("observed {bad_value}, {percents}").format(bad_value=percent(bad.value), percents=_percents(bad)),
         ),
-        (gettext("Approved"), percent(accepted.value, 0), policy_words(scored.policy)),
+        (gettext("Approved"), percent(accepted.value, 0), cutoff_words(scored.policy)),
         (
             gettext("Bad, of those approved"),
             percent(passed.value) if passed.exists else "–",

@@ -176,12 +176,12 @@ def validation(scored: ScoredOutcomes, intake: Intake, chapters: Sequence[Sectio
             gettext("Learned from"): gettext("{n_rows} applications").format(
                 n_rows=number(bundle.manifest.provenance.n_rows)
             ),
-            gettext("Judged on"): ", ".join(intake.files),
+            gettext("Judged on"): gettext(", ").join(intake.files),
             gettext("Rows"): gettext("{scored}, {sum} bad").format(
                 scored=number(len(scored)), sum=number(int(scored.y.sum()))
             ),
             gettext("Decided"): scored.decided,
-            gettext("Policy"): policy_words(scored.policy),
+            gettext("Policy"): policy_words(scored.policy, schema=bundle.schema),
         },
         headline=headline(findings),
         key_figures=key_figures(scored),

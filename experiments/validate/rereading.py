@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from data_schemas.contract import Sensitive
+from data_schemas.concepts import Sensitive
 from experiments.session.reading import read_watched
 from experiments.session.run import Run
 from experiments.validate.scored_outcomes import ScoredOutcomes

@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from data_schemas.contract import Field, FieldType, Role
 from data_schemas.errors import ContractError
+from data_schemas.fields import Field, FieldType, Role
 from experiments.reporting.language import gettext
-from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.lower_floors import translated
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.arrays import Flags, Floats
 from features.tables.applications import Applications
@@ -70,13 +70,14 @@ def segment_cuts(scored: ScoredOutcomes, columns: Sequence[str]) -> list[Cut]:
         if not columns and not _handy(field, groups):
             continue
         kept = [at for at, n in enumerate(groups.sizes) if n and (columns or n >= MIN_ROWS)]
-        slices = [Slice(lower_words(groups.labels[at]), groups.code == at) for at in kept]
+        slices = [Slice(translated(groups.labels[at]), groups.code == at) for at in kept]
         rest = ~np.isin(groups.code, kept)
         if rest.any():
             slices.append(
                 Slice(gettext("missing") if (groups.code[rest] < 0).all() else gettext("others and missing"), rest)
             )
-        cuts.append(Cut(field.name, gettext(field.title), tuple(slices), lower_words(groups.how)))
+        how = "" if groups.how is None else translated(groups.how)
+        cuts.append(Cut(field.name, gettext(field.title), tuple(slices), how))
     return cuts if columns else cuts[:MAX_COLUMNS]
 
 

@@ -13,9 +13,10 @@ from features.encoders.vectors import Progress
 from features.narratives.masking import Mask
 from features.narratives.reader import TextReader
 from features.tables.applications import Applications
-from fusion.config import load_config
+from fusion.config_file import load_config
+from fusion.monitor import Monitor, Timed
 from fusion.policy.policy import NO_SECONDS, Seconds
-from fusion.scorer import Monitor, Scorer, Timed
+from fusion.scorer import Scorer
 from fusion.text_encoder import OpenEncoder, VectorCache, open_mask, open_reader, open_text_encoder
 from fusion.watch.part import Batch, Scored
 

@@ -26,7 +26,7 @@ REJECT_COLUMNS = ("file", "row", "column", "rule", "message")
 
 def alert_json(alert: Alert) -> dict[str, object]:
     """An alert as JSON has it; figures that do not exist are null."""
-    found = to_json(asdict(alert))
+    found = to_json(asdict(alert) | {"words": str(alert.words)})
     assert isinstance(found, dict)
     return found
 
@@ -43,7 +43,7 @@ def write_outputs(state: State, out: Path, quote: bool) -> None:
         for alert in state.alerts():
             file.write(json.dumps(alert_json(alert), ensure_ascii=False) + "\n")
     flags = (
-        (one.row.id, one.row.row, one.row.file, one.period, one.check, one.size, one.words, one.ring, one.quote)
+        (one.row.id, one.row.row, one.row.file, one.period, one.check, one.size, str(one.words), one.ring, one.quote)
         for one in state.flags()
     )
     header = (*FLAG_COLUMNS, "quote") if quote else FLAG_COLUMNS

@@ -9,10 +9,10 @@ from typing import Any
 
 from experiments.reporting.document import Document, Finding, Section, Table, key_figure_table
 from experiments.reporting.language import gettext
+from experiments.reporting.lower_floors import translated
 from experiments.reporting.model_name import name_and_digest
 from experiments.reporting.words import count, number
 from experiments.validate.card import origin
-from experiments.watch.alert_words import alert_words
 from experiments.watch.opened import Opened
 from experiments.watch.outputs import row_words
 from experiments.watch.parts import PartWithChapter, reference_of
@@ -113,7 +113,7 @@ def _headline(alerts: Sequence[Alert]) -> tuple[str, ...]:
         gettext("{parts}. Gravest, in {period}: {words}").format(
             parts=gettext("{alarms} and {warnings}").format(alarms=parts[0], warnings=parts[1]),
             period=alerts[0].period,
-            words=alert_words(alerts[0].words),
+            words=translated(alerts[0].words),
         ),
     )
 
@@ -202,7 +202,7 @@ def _finding(alert: Alert) -> Finding:
     return Finding(
         key=f"alert_{alert.id}",
         grade="alarm" if alert.grade == "alarm" else "concern",
-        title=f"{alert.period}: {alert_words(alert.words)}",
+        title=f"{alert.period}: {translated(alert.words)}",
         words=" ".join(evidence),
     )
 

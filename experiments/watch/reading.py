@@ -27,7 +27,7 @@ from features.encoders.vectors import Progress
 from features.tables.applications import Applications, Chunk
 from features.tables.csv_records import file_sha256
 from features.tables.reader import ReadOptions, read_chunks
-from fusion.scorer import Monitor
+from fusion.monitor import Monitor
 from fusion.watch.part import Batch
 from fusion.watch.periods import PeriodKind, period_names, rows_by_period
 from fusion.watch.signals import Flag

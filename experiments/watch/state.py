@@ -23,6 +23,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from data_schemas.errors import ContractError, RunError
+from data_schemas.messages import Message
 from features.tables.applications import Rejects
 from fusion.watch.alerts import Alert
 from fusion.watch.part import JsonObject
@@ -30,12 +31,13 @@ from fusion.watch.periods import last_day
 from fusion.watch.signals import Flag, RowRef, Signal
 
 FOLDER, FILE, LOCK = "state", "watch.sqlite", "lock"
-FORMAT = "1"
+FORMAT = "2"
 """Of the state; one of another format is refused."""
 
 Role = Literal["data", "reference"]
 _SIGNALS = TypeAdapter(tuple[Signal, ...])
 _ALERT = TypeAdapter(Alert)
+_MESSAGE = TypeAdapter(Message)
 
 _QUOTED = re.compile(r"""(?:the id )?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
 """A cell in the message on a rejected row, as ``repr`` writes it."""
@@ -219,7 +221,7 @@ class State:
     def add_flags(self, source: str, flags: Sequence[Flag]) -> None:
         """Keep flags of a part."""
         rows = [
-            (source, one.period, *asdict(one.row).values(), one.check, one.size, one.words, one.ring, one.quote)
+            (source, one.period, *asdict(one.row).values(), one.check, one.size, _json(one.words), one.ring, one.quote)
             for one in flags
         ]
         self._sql.executemany("INSERT INTO flags VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
@@ -237,7 +239,10 @@ class State:
             source,
             source,
         )
-        return (Flag(RowRef(*row[:3]), *row[3:]) for row in rows)
+        return (
+            Flag(RowRef(file, row, id_), period, check, size, _MESSAGE.validate_json(words), quote, ring)
+            for file, row, id_, period, check, size, words, quote, ring in rows
+        )
 
     # Signals and alerts.
 
@@ -314,6 +319,10 @@ class State:
 
     def _each(self, query: str, *values: object) -> Iterator[Any]:
         return iter(self._sql.execute(query, values))
+
+
+def _json(words: Message) -> str:
+    return _MESSAGE.dump_json(words).decode()
 
 
 def _in_time(name: str, number: int) -> tuple[bool, str, int, str]:

@@ -11,7 +11,7 @@ from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.reporting.language import ENGLISH, Language
 from experiments.session.run import Run
-from experiments.session.second_models import SecondModels
+from experiments.session.scorer_request import ScorerRequest
 from experiments.session.sources import shown
 from experiments.watch.delivery import Deliverer
 from experiments.watch.follow import follow
@@ -20,10 +20,9 @@ from experiments.watch.opened import Opened
 from experiments.watch.parts import open_gatherers, open_parts
 from experiments.watch.reading import Intake
 from experiments.watch.state import FOLDER, WatchedFile, open_state
-from features.encoders.cache import Tell
+from features.encoders.cache.file import Tell
 from features.encoders.threads import use_threads
 from features.tables.reader import ReadOptions
-from fusion.scorer import load_scorer
 from fusion.text_encoder import VectorCache
 from fusion.watch.alerts import Alert
 from fusion.watch.periods import PeriodKind
@@ -158,16 +157,10 @@ def watch_as_requested(request: WatchRequest, today: Callable[[], date], json_ou
 
 def _opened(request: WatchRequest, run: Run) -> Opened:
     """The model with its second models, or what reads texts without one."""
-    vectors = request.vectors(run.note)
     if request.model is None:
+        vectors = request.vectors(run.note)
         return Opened.of_texts(load_schema(str(request.schema)), request.encoder, vectors, request.quote)
-    seconds = SecondModels.load(request.second, vectors, request.threads)
-    scorer = load_scorer(
-        request.model,
-        encoder=request.encoder,
-        cache=vectors,
-        policy=request.policy,
-        seconds=tuple(seconds.scorers),
-        threads=request.threads,
+    model = ScorerRequest(
+        request.model, request.encoder, request.policy, request.second, request.vectors, request.threads
     )
-    return Opened.of_model(scorer, seconds, request.quote)
+    return Opened.of_model(*model.load(run.note), request.quote)

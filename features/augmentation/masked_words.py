@@ -21,11 +21,11 @@ from torch import Tensor
 from data_schemas.errors import ContractError
 from features.augmentation.draws import Draw
 from features.augmentation.words import Protection, Span, n_wanted
-from features.encoders.bert import CPU_BATCH, CPU_TILE, Affine, Norm
 from features.encoders.encoder import BertEncoder
 from features.encoders.folder import WEIGHTS
+from features.encoders.networks.bert import CPU_BATCH, CPU_TILE, Affine, Norm
+from features.encoders.opening import open_encoder
 from features.encoders.source_files import locate
-from features.encoders.sources import open_encoder
 from features.encoders.threads import lone_workers
 from features.text.cleaning import Edit
 
@@ -173,7 +173,7 @@ class MaskedWords:
 
 
 def open_masked_words(source: str, window: int, protection: Protection) -> MaskedWords:
-    """Masked words of an encoder's source, see ``features.encoders.sources.open_encoder``.
+    """Masked words of an encoder's source, see ``features.encoders.opening.open_encoder``.
 
     Raises as that does, and ContractError for an encoder that cannot name masked words.
     """

@@ -44,7 +44,7 @@ class Sources:
 
     Attributes:
         word_net: see ``features.augmentation.word_net.open_word_net``.
-        masked_words: source of the encoder that names masked words, see ``features.encoders.sources.open_encoder``.
+        masked_words: source of the encoder that names masked words, see ``features.encoders.opening.open_encoder``.
         window: tokens that it reads at once.
         there: the translator into another language, see ``features.augmentation.back_translation.open_translator``.
         back: the one back.

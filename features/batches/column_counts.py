@@ -16,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from data_schemas.contract import Field, FieldType
+from data_schemas.fields import Field, FieldType
 from features.arrays import Dates, Flags, Floats, Index
 from features.tables.applications import Applications
 from features.tables.spelling import by_loose_key, level_codes, loose_key

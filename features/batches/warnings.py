@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import bdtrc
 
 from data_schemas.contract import Schema
+from data_schemas.messages import Message, Number, Value, message, with_commas
 from features.arrays import Floats
 from features.batches.column_counts import PER_DECADE, ColumnCounts, ColumnProfile, Counts, Profiles
 
@@ -45,10 +46,10 @@ class ColumnWarning:
 
     column: str
     kind: Kind
-    message: str
+    message: Message
 
 
-Test = Callable[[ColumnProfile, ColumnCounts], tuple[Kind, str] | None]
+Test = Callable[[ColumnProfile, ColumnCounts], tuple[Kind, Message] | None]
 
 
 def unlike_training(profiles: Profiles, counts: Counts, schema: Schema) -> tuple[ColumnWarning, ...]:
@@ -68,42 +69,60 @@ def unlike_training(profiles: Profiles, counts: Counts, schema: Schema) -> tuple
     return tuple(found.values())
 
 
-def _missing(profile: ColumnProfile, counts: ColumnCounts) -> tuple[Kind, str] | None:
+def _missing(profile: ColumnProfile, counts: ColumnCounts) -> tuple[Kind, Message] | None:
     then = profile.counts
     if not _nearly_all(then.missing, then.rows, counts.missing, counts.rows):
         return None
-    return "missing", f"{_of(counts.missing, counts.rows)} lack it; in training {_share(then.missing, then.rows)} did"
+    rows, share = _of(counts.missing, counts.rows), _share(then.missing, then.rows)
+    return "missing", message("{rows} lack it; in training {share} did", rows=rows, share=share)
 
 
-def _strange(profile: ColumnProfile, counts: ColumnCounts) -> tuple[Kind, str] | None:
+def _strange(profile: ColumnProfile, counts: ColumnCounts) -> tuple[Kind, Message] | None:
     then = profile.counts
-    unread = not profile.levels
-    spelled = _spellings(profile, counts)
+    spellings = _spellings(profile, counts)
     if _nearly_all(then.strange, then.given, counts.strange, counts.given):
-        what = "hold a text that the encoder cannot read" if unread else "hold a level that the model does not know"
-        return ("unread" if unread else "unknown"), _of(counts.strange, counts.given) + f" {what}{spelled}"
-    if spelled:
-        n = sum(counts.spellings.values())
-        return "spelling", f"{_of(n, counts.given)} hold a known level in another spelling{spelled}"
+        rows = _of(counts.strange, counts.given)
+        if not profile.levels:
+            return "unread", message("{rows} hold a text that the encoder cannot read", rows=rows)
+        return "unknown", _spelled(message("{rows} hold a level that the model does not know", rows=rows), spellings)
+    if spellings is not None:
+        rows = _of(sum(counts.spellings.values()), counts.given)
+        return "spelling", _spelled(message("{rows} hold a known level in another spelling", rows=rows), spellings)
     return None
 
 
-def _spellings(profile: ColumnProfile, counts: ColumnCounts) -> str:
-    """The other spellings of known levels, unless they are few or training had its share of them."""
-    n_then, n_now = sum(profile.counts.spellings.values()), sum(counts.spellings.values())
-    if not n_now or n_now < SOME * counts.given:
-        return ""
-    if n_then and not _unlikely(n_then, profile.counts.given, n_now, counts.given):
-        return ""
-    new = sorted(counts.spellings, key=lambda level: (-counts.spellings[level], level))
-    named = ", ".join(f"{counts.examples[level]!r}: perhaps {level!r}" for level in new[:_LISTED])
-    more = f" and {len(new) - _LISTED} more" if len(new) > _LISTED else ""
-    return (
-        f' ({named}{more}). Write the known level, or give the field "match": "loose" in the contract and train again'
+def _spelled(words: Message, spellings: Value | None) -> Message:
+    """The words, with the spellings where there are any."""
+    if spellings is None:
+        return words
+    return message(
+        '{words} ({spellings}). Write the known level, or give the field "match": "loose" in the contract and train '
+        "again",
+        words=words,
+        spellings=spellings,
     )
 
 
-def _other_unit(profile: ColumnProfile, counts: ColumnCounts) -> tuple[Kind, str] | None:
+def _spellings(profile: ColumnProfile, counts: ColumnCounts) -> Value | None:
+    """The other spellings of known levels; None where they are few or training had its share of them."""
+    n_then, n_now = sum(profile.counts.spellings.values()), sum(counts.spellings.values())
+    if not n_now or n_now < SOME * counts.given:
+        return None
+    if n_then and not _unlikely(n_then, profile.counts.given, n_now, counts.given):
+        return None
+    new = sorted(counts.spellings, key=lambda level: (-counts.spellings[level], level))
+    named = with_commas(
+        [
+            message("{spelling}: perhaps {level}", spelling=repr(counts.examples[level]), level=repr(level))
+            for level in new[:_LISTED]
+        ]
+    )
+    if len(new) <= _LISTED:
+        return named
+    return message("{names} and {n} more", names=named, n=Number(len(new) - _LISTED))
+
+
+def _other_unit(profile: ColumnProfile, counts: ColumnCounts) -> tuple[Kind, Message] | None:
     """Whether the quartiles of the magnitudes moved by one power of ten alike."""
     n_then, n_now = sum(profile.counts.magnitudes.values()), sum(counts.magnitudes.values())
     if min(n_then, n_now) < LEAST_ROWS or _constant(profile, counts) is not None:
@@ -116,26 +135,36 @@ def _other_unit(profile: ColumnProfile, counts: ColumnCounts) -> tuple[Kind, str
     near = _NEAR + 3 * error
     if abs(power) not in _DECADES or near > 0.5 or max(np.abs(moved - power).max(), np.ptp(moved)) > near:
         return None
-    factor = f"{10 ** abs(power):,}"
-    times = f"{factor} times" if power > 0 else f"a {factor}th of"
-    medians = f"median size {_number(now[1])}, in training {_number(then[1])}"
-    return "power_of_ten", f"its numbers are about {times} those of training ({medians}). Is it in another unit?"
+    factor = Number(10 ** abs(power), ",")
+    return "power_of_ten", message(
+        "its numbers are about {times} those of training (median size {now}, in training {then}). Is it in another "
+        "unit?",
+        times=message("{factor} times", factor=factor) if power > 0 else message("a {factor}th of", factor=factor),
+        now=_number(now[1]),
+        then=_number(then[1]),
+    )
 
 
-def _outside(profile: ColumnProfile, counts: ColumnCounts) -> tuple[Kind, str] | None:
+def _outside(profile: ColumnProfile, counts: ColumnCounts) -> tuple[Kind, Message] | None:
     then = profile.counts
-    if profile.low is None or not _nearly_all(then.outside, then.given, counts.outside, counts.given):
+    if profile.low is None or profile.high is None:
         return None
-    ends = f"{profile.low:.6g} to {profile.high:.6g}"
-    return "outside", f"{_of(counts.outside, counts.given)} lie outside the range of training, {ends}"
+    if not _nearly_all(then.outside, then.given, counts.outside, counts.given):
+        return None
+    return "outside", message(
+        "{rows} lie outside the range of training, {low} to {high}",
+        rows=_of(counts.outside, counts.given),
+        low=Number(profile.low, ".6g"),
+        high=Number(profile.high, ".6g"),
+    )
 
 
-def _constant(profile: ColumnProfile, counts: ColumnCounts) -> tuple[Kind, str] | None:
+def _constant(profile: ColumnProfile, counts: ColumnCounts) -> tuple[Kind, Message] | None:
     then = profile.counts
     if not _nearly_all(then.commonest, then.given, counts.commonest, counts.given):
         return None
-    usual = _share(then.commonest, then.given)
-    return "constant", f"{_of(counts.commonest, counts.given)} hold one value; in training at most {usual} did"
+    rows, usual = _of(counts.commonest, counts.given), _share(then.commonest, then.given)
+    return "constant", message("{rows} hold one value; in training at most {usual} did", rows=rows, usual=usual)
 
 
 _TESTS: tuple[Test, ...] = (_missing, _strange, _other_unit, _outside, _constant)
@@ -167,20 +196,23 @@ def _quartiles(magnitudes: Mapping[int, int]) -> Floats:
     return quartiles
 
 
-def _number(magnitude: float) -> str:
+def _number(magnitude: float) -> Number:
     """A number of this magnitude, for reading."""
-    value = 10**magnitude
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.2g}"
+    value = 10 ** float(magnitude)
+    return Number(value, ",.0f" if value >= 1000 else ".2g")
 
 
-def _of(n: int, total: int) -> str:
-    return f"all {total:,} rows" if n == total else f"{n:,} of {total:,} rows"
+def _of(n: int, total: int) -> Message:
+    every = Number(total, ",")
+    if n == total:
+        return message("all {n} rows", n=every)
+    return message("{n} of {total} rows", n=Number(n, ","), total=every)
 
 
-def _share(n: int, total: int) -> str:
-    return f"{n / total:.1%}" if total else "none"
+def _share(n: int, total: int) -> Value:
+    return Number(n / total, ".1%") if total else message("none")
 
 
 def in_lines(warnings: Iterable[ColumnWarning]) -> dict[str, str]:
     """The warnings by column, for a summary."""
-    return {warning.column: warning.message for warning in warnings}
+    return {warning.column: str(warning.message) for warning in warnings}

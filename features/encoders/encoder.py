@@ -1,6 +1,6 @@
 """Texts to vectors: mean-pooled BERT, the same bits for a text whoever else is encoded with it.
 
-Numerics: fixed tiles and exact lengths (see ``features.encoders.bert``) make a text's vector independent of its
+Numerics: fixed tiles and exact lengths (``features.encoders.networks.bert``) make a text's vector independent of its
 neighbours, its place in the file and the number of threads; each worker thread computes alone, so no product is split
 between threads. The last step rounds to float16, which is what the cache stores: a looked-up vector equals a computed
 one.
@@ -21,10 +21,10 @@ from tokenizers import Tokenizer
 
 from data_schemas.errors import ContractError
 from features.arrays import Flags, Floats32, Ints
-from features.encoders.bert import Bert, means
 from features.encoders.devices import precision_of
+from features.encoders.networks.bert import Bert, means
+from features.encoders.networks.token_model import TokenModel
 from features.encoders.threads import lone_workers
-from features.encoders.token_model import TokenModel
 from features.encoders.usage import Pooling
 from features.encoders.vectors import PartVectors, Progress, round_to_half
 from features.encoders.windows import Spans, Window, batches_by_tokens, cut_windows

@@ -68,8 +68,9 @@ def write_encoder_folder(out: Path, content: EncoderContent) -> str:
         TOKENIZER: content.tokenizer.encode(),
         WEIGHTS: tensors_as_bytes(weights, {"format": "pt"}),
     }
-    digest = encoder_digest(read[CONFIG], read[TOKENIZER], read[WEIGHTS])
-    digests = {"digest": digest, "files": {name: hashlib.sha256(data).hexdigest() for name, data in read.items()}}
+    files = {name: hashlib.sha256(data).hexdigest() for name, data in read.items()}
+    digest = encoder_digest(read[CONFIG], read[TOKENIZER], files[WEIGHTS])
+    digests = {"digest": digest, "files": files}
     written = {CARD: content.card.encode(), DIGESTS: (json.dumps(digests, indent=2) + "\n").encode()}
     with new_folder(out) as folder:
         for name, data in {**content.beside, **read, **written}.items():
@@ -88,10 +89,13 @@ def check_encoder_place(out: Path) -> None:
         )
 
 
-def encoder_digest(config: bytes, tokenizer: bytes, weights: bytes) -> str:
-    """sha256, in hexadecimal digits, that names an encoder: of the digests of its three files."""
+def encoder_digest(config: bytes, tokenizer: bytes, weights_sha256: str) -> str:
+    """sha256, in hexadecimal digits, that names an encoder: of the digests of its three files.
+
+    weights_sha256: of the largest of them, which is hashed once.
+    """
     parts = (hashlib.sha256(config).digest(), hashlib.sha256(tokenizer).digest())
-    return hashlib.sha256(hashlib.sha256(weights).hexdigest().encode() + b"".join(parts)).hexdigest()
+    return hashlib.sha256(weights_sha256.encode() + b"".join(parts)).hexdigest()
 
 
 def check_digests(folder: Path, digest: str) -> None:

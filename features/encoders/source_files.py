@@ -23,7 +23,7 @@ WHERE = " (to train: --set encoder.source=..., to score: --encoder ...)"
 
 def locate(source: str) -> Path:
     """The folder of a source's files, downloaded first for a hub id; raises as
-    ``features.encoders.sources.open_encoder`` does."""
+    ``features.encoders.opening.open_encoder`` does."""
     if source == EMBEDDED:
         return _embedded()
     folder = Path(source)

@@ -60,12 +60,16 @@ def lone_workers(device: torch.device) -> Iterator[ThreadPoolExecutor]:
     Threads that each take their own piece of work never wait for each other, which products split between threads do
     at every step, badly so on a busy machine. Several threads, and workers too, may have workers at the same time; a
     thread that is begun while another's workers are begun may get a single one, which costs time and no digit.
-    """
-    import torch  # noqa: F401 (so that the workers' number is torch's)
 
+    An error or Ctrl-C inside waits for the pieces that are being computed, and drops those that are not begun.
+    """
     n_workers = n_threads() if device.type == "cpu" else 1
     with ThreadPoolExecutor(n_workers, initializer=_compute_alone) as pool:
-        yield pool
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _compute_alone() -> None:

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from data_schemas.contract import FieldType, Role
 from data_schemas.errors import ContractError
+from data_schemas.fields import FieldType, Role
 from features.inference.outcomes import NOTHING_STATED, Outcomes, StatedOutcomes, find_target, read_outcomes
 from features.inference.profile import ColumnProfile, before_decision, profiles
 from features.inference.reason_wordings import with_reasons

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_schemas.contract import FieldType
+from data_schemas.fields import FieldType
 from features.arrays import Flags, Floats, Ints
 from features.inference.profile import ColumnProfile
 
@@ -49,11 +49,11 @@ def leak_by_outcome(column: ColumnProfile, outcome: Floats) -> LeakSign | None:
     if known.sum() < MIN_ROWS or not 0 < np.nanmean(outcome) < 1:
         return None
     y, filled = outcome[known], column.present[known]
-    if sign := _one_sided(filled, y, "it is filled for"):
+    if sign := one_sided(filled, y, "it is filled for"):
         return sign
     usual = column.levels[0] if column.levels else ""
     unusual = filled & ~_stands_in(column, usual)[known]
-    if column.values is not None and (sign := _one_sided(unusual, y, f"it differs from {usual} for")):
+    if column.values is not None and (sign := one_sided(unusual, y, f"it differs from {usual} for")):
         return sign
     return _strong_values(column, outcome, known & column.present) or _strong_filling(filled, y)
 
@@ -162,8 +162,8 @@ def _auc(y: Floats, values: Floats) -> float:
     return max(auc, 1 - auc)
 
 
-def _one_sided(chosen: Flags, y: Floats, begin: str) -> LeakSign | None:
-    """The chosen rows have nearly all one outcome, far beyond its usual share.
+def one_sided(chosen: Flags, y: Floats, begin: str) -> LeakSign | None:
+    """Whether the chosen rows have nearly all one outcome, far beyond its usual share.
 
     Only a leak picks out the rarer outcome; the commoner one may be picked out by a strong predictor.
     """

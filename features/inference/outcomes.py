@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from data_schemas.contract import FieldType
 from data_schemas.errors import ContractError
+from data_schemas.fields import FieldType
 from data_schemas.levels import by_spelling, level_key
 from data_schemas.numbers import Threshold, threshold
 from features.arrays import Floats

@@ -18,8 +18,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_schemas.contract import FieldType
 from data_schemas.dates import DEFAULT, has_short_year
+from data_schemas.fields import FieldType
 from features.arrays import Flags, Floats, Ints
 from features.inference.column_names import hints
 from features.inference.dates import numbers_as_dates, placeholders, read_as_dates

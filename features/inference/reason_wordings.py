@@ -28,8 +28,10 @@ VAGUE_NOTE = "Its name may mean several things, so no reason was drafted: give i
 
 SCORE_NOTE = (
     'Is it a credit bureau\'s score? Letters then have to disclose it: add "bureau_score" with its agency, lowest and '
-    "highest."
+    'highest, or "bureau_score": false if it is none.'
 )
+
+LABEL_NOTE = "A name of something, so it matches no concept: delete `concepts` if applicants write sentences there."
 
 ACTIONABLE_NOTE = "Can an applicant change it ({way})? Delete `actionable` where not."
 
@@ -46,6 +48,7 @@ class Subject:
         actionable: which way an applicant can move a number of this kind, "" where none can be drafted.
         vague: matches the words of a name that may well mean something else, so that nobody is written to by it before
             a person has said what it is.
+        label: whether a text of this kind names something, such as a job, and states nothing.
     """
 
     words: re.Pattern[str]
@@ -54,6 +57,7 @@ class Subject:
     reason: Document
     actionable: str
     vague: re.Pattern[str]
+    label: bool = False
 
     def is_whole(self, name: str) -> bool:
         """Whether all of a name is of this subject: "percent never delinquent" is no number of late payments."""
@@ -110,6 +114,7 @@ def _subject(entry: Document) -> Subject:
         reason={key: entry[key] for key in ("code", "wording", "disclosable") if key in entry},
         actionable=entry.get("actionable", ""),
         vague=re.compile("|".join(entry.get("vague", ["(?!)"]))),
+        label=entry.get("label", False),
     )
 
 
@@ -158,6 +163,9 @@ def _with_reason(field: Document, own: Document) -> Document:
     if is_number and subject and subject.actionable and subject.is_whole(name) and "actionable" not in own:
         added["actionable"] = subject.actionable
         notes.append(ACTIONABLE_NOTE.format(way=subject.actionable))
+    if own["role"] == "narrative" and found and found.label and found.is_whole(name) and "concepts" not in own:
+        added["concepts"] = False
+        notes.append(LABEL_NOTE)
     if is_number and own["role"] == "feature" and names_bureau_score(name) and "bureau_score" not in own:
         notes.append(SCORE_NOTE)
     return {key: value for key, value in own.items() if key != "guess"} | added | {"guess": " ".join(notes)}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from data_schemas.contract import FieldType, Role
+from data_schemas.fields import FieldType, Role
 from features.arrays import Floats
 from features.inference.column_names import hints
 from features.inference.dates import look_like_dates
 from features.inference.leakage import after_decision, leak_by_outcome
 from features.inference.numbers import look_like_numbers
+from features.inference.planted_words import leak_by_words
 from features.inference.profile import ColumnProfile
 from features.inference.protected import protected_levels, protected_name
 
@@ -96,7 +97,16 @@ def guess_role(
     if suspicion and guess.role in (Role.FEATURE, Role.NARRATIVE):
         ask = "keep it only if it is known at the decision, in this form"
         return Guess(column, guess.role, f"{SUSPECT} {suspicion}: {ask}; {guess.why}")
+    if guess.role is Role.NARRATIVE and outcome is not None and (sign := leak_by_words(_cells(column), outcome)):
+        ask = "if it is written after the decision, cut it with a `strip` rule"
+        return Guess(column, guess.role, f"{SUSPECT} {sign.why}: {ask}; {guess.why}")
     return guess
+
+
+def _cells(column: ColumnProfile) -> list[str]:
+    """The cells of a column, "" where one is empty."""
+    texts: list[str] = [*column.texts.texts, ""]
+    return [texts[place] for place in column.places.tolist()]
 
 
 def _leak(column: ColumnProfile, decided: ColumnProfile | None, outcome: Floats | None) -> tuple[str, str]:

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from data_schemas.contract import Dialect, Field, FieldType, Role, Schema
+from data_schemas.contract import Dialect, Schema
 from data_schemas.errors import ContractError
+from data_schemas.fields import Field, FieldType, Role
 from features.arrays import Ints
 from features.tables.containers import is_parquet
 from features.tables.layout import Layout, find_layout

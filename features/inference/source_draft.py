@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from data_schemas.contract import FieldType, Role
 from data_schemas.dates import days_left_open, has_short_year
+from data_schemas.fields import FieldType, Role
 from features.arrays import Flags, Floats, Ints
 from features.inference.column_names import hints
 from features.inference.draft import field_of, title_of, type_of

@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
-from data_schemas.contract import FieldType
+from data_schemas.fields import FieldType
 from features.inference.column_names import hints
 from features.inference.profile import ColumnProfile
 from features.inference.words import folded

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from data_schemas.contract import Dialect, Role
+from data_schemas.contract import Dialect
+from data_schemas.fields import Role
 from features.arrays import Floats, Ints
 from features.inference.draft import Draft
 from features.inference.profile import ColumnProfile, profiles

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from data_schemas.errors import ContractError
 from features.arrays import Floats32, Ints
-from features.encoders.bert import means
 from features.encoders.encoder import BertEncoder
+from features.encoders.networks.bert import means
 from features.encoders.windows import cut_windows
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ No code of a folder is ever run, only safetensors are read, and nothing is fetch
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -148,8 +149,9 @@ def open_language_model(
     RunError when a hub cannot be reached.
     """
     folder = locate(source)
-    read = [(folder / name).read_bytes() for name in FILES]
-    tokenizer = open_tokenizer(read[1], folder / TOKENIZER)
+    config, tokenizer_text, weights = ((folder / name).read_bytes() for name in FILES)
+    digest = encoder_digest(config, tokenizer_text, hashlib.sha256(weights).hexdigest())
+    tokenizer = open_tokenizer(tokenizer_text, folder / TOKENIZER)
     kinds = TokenKinds.of(tokenizer)
     on = device_of(device)
     network, missing = _network(folder, seed, on)
@@ -158,7 +160,7 @@ def open_language_model(
             f"{folder} lacks the tensor {missing_encoder[0]}", "Give the encoder's folder as it was published."
         )
     bf16 = precision == "bf16" or (precision == "auto" and native_bf16(on))
-    return LanguageModel(network, tokenizer, kinds, encoder_digest(*read), folder, not missing, _longest(network), bf16)
+    return LanguageModel(network, tokenizer, kinds, digest, folder, not missing, _longest(network), bf16)
 
 
 def _network(folder: Path, seed: int, device: torch.device) -> tuple[PreTrainedModel, set[str]]:

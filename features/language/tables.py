@@ -14,7 +14,7 @@ from scipy import sparse
 from torch import Tensor
 
 from features.arrays import Floats32
-from features.encoders.static import WORDS
+from features.encoders.networks.static import WORDS
 from features.language.distillation import EpochLoss, Lesson
 
 RIDGES = (1e-5, 1e-4, 1e-3, 1e-2)

@@ -18,12 +18,12 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
-from data_schemas.contract import Concept, Sensitive
+from data_schemas.concepts import Concept, Sensitive
 from features.arrays import Flags, Floats, Floats32, Ints
 from features.encoders.by_sentence import encodes_by_sentence
 from features.encoders.vectors import TextEncoder
 from features.narratives.kind_words import KindWords
-from features.narratives.neutral import NEUTRAL
+from features.narratives.neutral import neutral_groups
 from features.narratives.sentences import SentenceBlock
 from features.text.cleaning import MAX_PASSAGES, covering_sentences
 
@@ -98,7 +98,7 @@ class ConceptMatcher:
         concepts: what sentences are matched to.
         encoder: of statements and sentences.
         groups: the statements of each concept.
-        neutral: sentences about none of them, ``NEUTRAL``.
+        neutral: sentences about none of them, ``neutral_groups``.
         centre: float64 (dim,), mean of the statements of all concepts.
         labels: places of the narrative columns that hold labels (``Field.match_concepts``): their sentences match no
             concept, and only words reveal their kinds of private life.
@@ -115,13 +115,13 @@ class ConceptMatcher:
     def open(concepts: tuple[Concept, ...], encoder: TextEncoder, labels: Sequence[int] = ()) -> ConceptMatcher:
         """Encode the statements of the concepts; without a concept no sentence matches."""
         statements = [statement for concept in concepts for statement in concept.statements]
-        neutral = [sentence for group in NEUTRAL for sentence in group] if concepts else []
-        texts = [*statements, *neutral]
+        neutral = neutral_groups() if concepts else ()
+        texts = [*statements, *(sentence for group in neutral for sentence in group)]
         vectors = encoder.encode(texts).astype(np.float64).reshape(len(texts), encoder.dim)
         own, others = vectors[: len(statements)], vectors[len(statements) :]
         centre = own.mean(axis=0) if statements else np.zeros(encoder.dim)
         groups = StatementGroups.of(own - centre, [len(concept.statements) for concept in concepts])
-        apart = StatementGroups.of(others - centre, [len(group) for group in NEUTRAL] if concepts else [])
+        apart = StatementGroups.of(others - centre, [len(group) for group in neutral])
         return ConceptMatcher(concepts, encoder, groups, apart, centre, tuple(labels))
 
     def match(self, block: SentenceBlock) -> ConceptMatches:

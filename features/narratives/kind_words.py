@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from data_schemas.contract import Sensitive
+from data_schemas.concepts import Sensitive
 from features.text.scripts import has_spaceless
 
 REMEMBERED = 2**16  # words whose kinds are kept, of a file's vocabulary

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from data_schemas.contract import Schema, Sensitive, StripRule
+from data_schemas.concepts import Sensitive
+from data_schemas.contract import Schema, StripRule
 from data_schemas.errors import ContractError
 from features.arrays import Flags, Ints
 from features.encoders.vectors import TextEncoder

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from data_schemas.contract import Field, FieldType, Role, Schema, Source
+from data_schemas.contract import Schema, Source
+from data_schemas.fields import Field, FieldType, Role
 
 
 def column(contract: Schema, name: str) -> str:

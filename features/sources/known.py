@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from data_schemas.contract import Role, Schema, Source
+from data_schemas.contract import Schema, Source
+from data_schemas.fields import Role
 from features.sources.aggregates import DAY
 from features.sources.columns import column, of_records, read_fields
 from features.sources.database import count, literal

@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_schemas.contract import Dialect, Field, FieldType, Role, Schema, Source
+from data_schemas.contract import Dialect, Schema, Source
 from data_schemas.errors import UserError
+from data_schemas.fields import Field, FieldType, Role
 from features.arrays import Flags, Ints
 from features.sources.columns import column, of_records, read_fields, sql_type
 from features.sources.databases import database_rows

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from data_schemas.contract import FieldType, Role, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import FieldType, Role
 from features.arrays import Dates, Flags, Floats, Index, Ints, Texts
 
 REJECT_COLUMNS = ("row", "column", "rule", "message", "original")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from data_schemas.contract import Direction, Field, NumericOutcome, OrderedOutcome, Role, TimeUntilEvent
+from data_schemas.fields import Direction, Field, NumericOutcome, OrderedOutcome, Role, TimeUntilEvent
 from features.arrays import Floats
 from features.tables.applications import Applications
 

@@ -20,8 +20,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_schemas.contract import Field, FieldType, Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.dates import has_short_year, read_date, write_date
+from data_schemas.fields import Field, FieldType, Role
 from data_schemas.levels import FLAGS, TRUTHS, level_key
 from data_schemas.numbers import PLAIN, NumberNotation
 from features.arrays import Flags, Floats

@@ -13,8 +13,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import cast
 
-from data_schemas.contract import Field
 from data_schemas.errors import ContractError, RunError
+from data_schemas.fields import Field
 from features.tables.workbooks import sheet_as_csv
 
 READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)

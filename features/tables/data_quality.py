@@ -8,7 +8,8 @@ from itertools import compress
 
 import numpy as np
 
-from data_schemas.contract import Field, Sensitive
+from data_schemas.concepts import Sensitive
+from data_schemas.fields import Field
 from features.arrays import Flags
 from features.tables.applications import Applications
 from features.tables.dates import negative_spans

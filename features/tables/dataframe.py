@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from data_schemas.contract import Field, FieldType, Schema
+from data_schemas.contract import Schema
 from data_schemas.dates import write_date
 from data_schemas.errors import ContractError
+from data_schemas.fields import Field, FieldType
 from data_schemas.reader import parse_schema
 from features.arrays import Ints
 from features.tables.applications import Applications

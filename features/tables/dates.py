@@ -10,8 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_schemas.contract import DerivedKind, Field, Schema
+from data_schemas.contract import Schema
 from data_schemas.dates import NAMED, precision_of, write_date
+from data_schemas.fields import DerivedKind, Field
 from features.arrays import Flags
 
 Days = npt.NDArray[np.datetime64]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_schemas.contract import Field, FieldType
+from data_schemas.fields import Field, FieldType
+from data_schemas.messages import Message, Number, SchemaWord, Value, message
 from features.arrays import Ints
 from features.tables.applications import Applications
 
@@ -27,12 +28,12 @@ class Groups:
     Attributes:
         code: int64 (n,), the place of each row's group in ``labels``, -1 for a row without a value.
         labels: name of each group.
-        how: how numbers became groups, "" where the values are the groups.
+        how: how numbers became groups, None where the values are the groups.
     """
 
     code: Ints
-    labels: tuple[str, ...]
-    how: str = ""
+    labels: tuple[Value, ...]
+    how: Message | None = None
 
     @property
     def sizes(self) -> list[int]:
@@ -46,17 +47,21 @@ class Groups:
         return [at for at, n in enumerate(self.sizes) if n >= MIN_ROWS]
 
     @property
-    def too_few(self) -> str:
-        """Why these groups cannot be compared; "" when they can."""
+    def too_few(self) -> Message | None:
+        """Why these groups cannot be compared; None when they can."""
         if not self.labels:
-            return "no row has a value"
+            return message("no row has a value")
         if not self.large:
-            return f"no group has {MIN_ROWS} rows"
+            return message("no group has {n} rows", n=Number(MIN_ROWS))
         if len(self.large) == 1:
-            return f"only one group has {MIN_ROWS} rows or more"
+            return message("only one group has {n} rows or more", n=Number(MIN_ROWS))
         if len(self.large) > MAX_GROUPS:
-            return f"{len(self.large)} groups are large enough, more than {MAX_GROUPS}; put some together"
-        return ""
+            return message(
+                "{n} groups are large enough, more than {most}; put some together",
+                n=Number(len(self.large)),
+                most=Number(MAX_GROUPS),
+            )
+        return None
 
     def levels(self) -> Ints:
         """int64 (n,): the place of each row's group in ``large``, -1 for a row of none."""
@@ -74,7 +79,7 @@ def groups_of(applications: Applications, field: Field) -> Groups:
     if not field.is_numeric and field.type is not FieldType.DATE:
         labels, code = np.unique(np.array(column, dtype=object), return_inverse=True)
         n_blank = int(list(labels[:1]) == [""])
-        return Groups(code.astype(np.int64) - n_blank, tuple(labels[n_blank:].tolist()))
+        return Groups(code.astype(np.int64) - n_blank, tuple(map(SchemaWord, labels[n_blank:].tolist())))
     known = ~column.isna().to_numpy(np.bool_)
     if field.is_numeric:
         values, shown = column.to_numpy(np.float64), _number(field)
@@ -89,15 +94,17 @@ def groups_of(applications: Applications, field: Field) -> Groups:
     label = shown(middle)
     if middle == distinct[-1]:
         code[known] = values[known] >= middle
-        return Groups(code, (f"below {label}", f"{label} and above"), f"split at the median, {label}")
-    code[known] = values[known] > middle
-    return Groups(code, (f"up to {label}", f"above {label}"), f"split at the median, {label}")
+        halves = (message("below {value}", value=label), message("{value} and above", value=label))
+    else:
+        code[known] = values[known] > middle
+        halves = (message("up to {value}", value=label), message("above {value}", value=label))
+    return Groups(code, halves, message("split at the median, {value}", value=label))
 
 
-def _number(field: Field) -> Callable[[float], str]:
+def _number(field: Field) -> Callable[[float], Value]:
     if field.type is FieldType.BOOLEAN:
-        return lambda value: "yes" if value else "no"
-    return lambda value: f"{value:.10g} {field.unit}".strip()
+        return lambda value: message("yes") if value else message("no")
+    return lambda value: Number(value, ".10g", field.unit)
 
 
 def _day(value: float) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_schemas.contract import DerivedKind, Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from data_schemas.fields import DerivedKind, Role
 from features.tables.csv_records import printable, split
 
 _OPTIONAL = (Role.GROUP, Role.PROTECTED, Role.IGNORED, Role.AUXILIARY, Role.TARGET, Role.DECISION_DATE)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_schemas.contract import Field
+from data_schemas.fields import Field
 from data_schemas.numbers import PLAIN, Negative, NumberNotation
 from features.arrays import Flags, Floats
 

@@ -12,8 +12,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_schemas.contract import Dialect, Role, Schema
+from data_schemas.contract import Dialect, Schema
 from data_schemas.errors import ContractError
+from data_schemas.fields import Role
 from features.arrays import Texts
 from features.tables.applications import REJECT_COLUMNS, Applications, Chunk, Rejects
 from features.tables.cell_checks import Breach, Checked, check, typed_frame

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, cast
 
-from data_schemas.contract import Field
+from data_schemas.fields import Field
 from features.tables.containers import READ_ERRORS, open_bytes
 from features.tables.csv_records import MAX_RECORD
 from features.tables.encodings import BAD_BYTES

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_schemas.contract import Field, Role, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Field, Role
 from data_schemas.levels import by_spelling, is_flag, level_key
 from features.arrays import Codes
 

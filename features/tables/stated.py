@@ -15,7 +15,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from data_schemas.contract import Field, Schema, StripRule
+from data_schemas.contract import Schema, StripRule
+from data_schemas.fields import Field
 from data_schemas.statements import ANY_KIND, KINDS, Of, StatedColumn, Value, Wanted
 from features.facts.fact import PER_YEAR, Fact
 from features.facts.find import find_facts

@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data_schemas.contract import Dialect, Field, FieldType, Role, Schema
+from data_schemas.contract import Dialect, Schema
 from data_schemas.errors import ContractError, RunError
+from data_schemas.fields import Field, FieldType, Role
 from features.arrays import Ints
 from features.tables.containers import READ_ERRORS, is_parquet, unreadable_error
 from features.tables.csv_records import Lines, Record, printable, records

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from data_schemas.contract import Field, FieldType
 from data_schemas.dates import write_date
 from data_schemas.errors import ContractError
+from data_schemas.fields import Field, FieldType
 from features.tables.number_cells import as_written
 
 if TYPE_CHECKING:

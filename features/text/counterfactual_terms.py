@@ -24,7 +24,6 @@ KINDS: tuple[SwapKind, ...] = ("gender", "family", "names", "origin")
 
 _ENGLISH, _CHINESE = "english.term_swaps.json", "chinese.term_swaps.json"
 _WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
-_HIS = frozenset({"he", "him", "his", "her", "hers"})
 _STATUS = frozenset({"single", "married", "divorced", "widowed"})
 _REACH = 24  # characters beside a word that are looked at
 _NEXT = re.compile(r"\s+([^\W\d_]+)")

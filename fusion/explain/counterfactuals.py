@@ -15,7 +15,8 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from data_schemas.contract import Actionable, Field, FieldType, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Actionable, Field, FieldType
 from features.arrays import Flags, Floats
 from features.design import Design, TabularBlock, TextBlock
 from features.tables.applications import Applications

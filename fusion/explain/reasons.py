@@ -15,7 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import expit
 
-from data_schemas.contract import Derived, Field, Reason, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Derived, Field
+from data_schemas.reasons import Reason
 from features.arrays import Flags, Floats, Ints
 from fusion.config import Config, ScaleConfig
 from fusion.explain.explanation import Explanation, to_points

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from data_schemas.contract import Role
+from data_schemas.fields import Role
 from features.arrays import Flags, Floats, Ints
 from features.narratives.reader import clean_narrative
 from features.tables.applications import Applications

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Protocol
 
 from data_schemas.errors import ContractError
-from fusion.config import Between, Config, Json, OneOf, Setting, When, parse_config, valid_keys, with_settings
+from fusion.config import Between, Config, Json, OneOf, Setting, When, valid_keys, with_settings
+from fusion.config_file import parse_config
 
 ABOUT_TEXT = ("encoder.", "text.", "head.text_penalty", "head.word_penalty", "stacker.text_components")
 """How the keys of settings begin that make no difference where no narrative is written."""

@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from data_schemas.contract import Field as SchemaField
-from data_schemas.contract import FieldType
 from data_schemas.errors import ContractError
+from data_schemas.fields import Field as SchemaField
+from data_schemas.fields import FieldType
 from features.arrays import Flags, Floats
 from features.design import TabularBlock
 from features.tables.applications import Applications

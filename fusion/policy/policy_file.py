@@ -10,8 +10,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from data_schemas.contract import Field, FieldType, Role, Schema, Sensitive
+from data_schemas.concepts import Sensitive
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from data_schemas.fields import Field, FieldType, Role
 from fusion.policy.policy import (
     NO_NARRATIVE,
     Constraints,

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import torch
 
 from features.arrays import Ints
-from features.encoders.bert import Bert
 from features.encoders.encoder import BertEncoder
+from features.encoders.networks.bert import Bert
 from features.encoders.threads import lone_workers
 from features.encoders.windows import Window, batches_by_tokens, cut_windows
 

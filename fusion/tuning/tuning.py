@@ -20,10 +20,10 @@ from torch import Tensor
 
 from data_schemas.errors import ContractError
 from features.arrays import Floats32
-from features.encoders.bert import Bert
 from features.encoders.by_sentence import encoder_by_unit
 from features.encoders.encoder import BertEncoder
-from features.encoders.sources import UNTUNED, open_encoder
+from features.encoders.networks.bert import Bert
+from features.encoders.opening import UNTUNED, open_encoder
 from features.encoders.threads import lone_workers
 from fusion.config import EncoderConfig, TuningConfig
 from fusion.model.head_fitting import training_device

@@ -9,13 +9,14 @@ with the reference, the group approved most often. A figure that too few rows, g
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from scipy.stats import binomtest
 
+from data_schemas.messages import Message, Number, message
 from features.arrays import Flags, Floats, Ints
 from features.tables.groups import MIN_ROWS
 from fusion.validation.intervals import (
@@ -39,6 +40,14 @@ FourFifths = Literal["below", "perhaps below", "perhaps met", "met", ""]
 """Whether a ratio of approval rates keeps the four-fifths rule; ``perhaps`` where its interval holds 0.8, "" where no
 ratio exists.
 """
+
+FOUR_FIFTHS_WORDS: Mapping[FourFifths, Message] = {
+    "met": message("met"),
+    "perhaps met": message("perhaps met"),
+    "below": message("below"),
+    "perhaps below": message("perhaps below"),
+}
+"""For people."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +77,9 @@ class Group:
         n: rows.
         n_bad: bad outcomes.
         n_approved: approvals.
-        too_few_rows: why figures that need enough rows do not exist, "" where they do.
-        too_few_goods: why figures that need enough goods do not exist, "" where they do.
-        too_few_per_outcome: why figures that need enough goods and bads do not exist, "" where they do.
+        too_few_rows: why figures that need enough rows do not exist, None where they do.
+        too_few_goods: why figures that need enough goods do not exist, None where they do.
+        too_few_per_outcome: why figures that need enough goods and bads do not exist, None where they do.
         approval: approval rate.
         opportunity: approval rate among goods.
         calibration_gap: mean PD less the bad rate, above 0 where PDs are too high.
@@ -83,9 +92,9 @@ class Group:
     n: int
     n_bad: int
     n_approved: int
-    too_few_rows: str
-    too_few_goods: str
-    too_few_per_outcome: str
+    too_few_rows: Message | None
+    too_few_goods: Message | None
+    too_few_per_outcome: Message | None
     approval: Estimate
     opportunity: Estimate
     calibration_gap: Estimate
@@ -222,19 +231,19 @@ class _Rows:
         return int(np.sum(self.approved & good)), int(good.sum())
 
     @property
-    def few_rows(self) -> str:
+    def few_rows(self) -> Message | None:
         n = int(self.rows.sum())
-        return f"fewer than {MIN_ROWS} rows" if n < MIN_ROWS else ""
+        return message("fewer than {n} rows", n=Number(MIN_ROWS)) if n < MIN_ROWS else None
 
     @property
-    def few_goods(self) -> str:
+    def few_goods(self) -> Message | None:
         few = self.good_counts[1] < MIN_PER_OUTCOME
-        return self.few_rows or (f"fewer than {MIN_PER_OUTCOME} goods" if few else "")
+        return self.few_rows or (message("fewer than {n} goods", n=Number(MIN_PER_OUTCOME)) if few else None)
 
     @property
-    def few_per_outcome(self) -> str:
+    def few_per_outcome(self) -> Message | None:
         few = int(self.own_y.sum()) < MIN_PER_OUTCOME
-        return self.few_goods or (f"fewer than {MIN_PER_OUTCOME} bads" if few else "")
+        return self.few_goods or (message("fewer than {n} bads", n=Number(MIN_PER_OUTCOME)) if few else None)
 
 
 def _group(label: str, own: _Rows, other: _Rows, is_reference: bool) -> Group:

@@ -19,6 +19,7 @@ from scipy.stats import rankdata
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
+from data_schemas.messages import Message, Number, Value, message
 from features.arrays import Flags, Floats, Floats32, Index, Ints
 from features.tables.groups import MIN_ROWS, Groups
 from fusion.metrics import placements
@@ -86,7 +87,7 @@ class ProbeInputs:
         tied: int64 (n,), rows of one number stay in one fold; see ``fusion.model.folds.tied_groups``.
     """
 
-    sources: dict[Source, Inputs | str]
+    sources: dict[Source, Inputs | Message]
     wrote: Flags
     tied: Ints
 
@@ -118,7 +119,7 @@ class TraitProbe:
     """
 
     found: dict[Source, SourceProbe]
-    gaps: dict[Source, str]
+    gaps: dict[Source, Message]
     gain: Estimate | None
 
 
@@ -131,10 +132,10 @@ def probe_trait(groups: Groups, inputs: ProbeInputs, advance: Callable[[int], No
         advance: Called with 1 after each of the sources.
     """
     level, labels = groups.levels(), [groups.labels[at] for at in groups.large]
-    found, gaps = dict[Source, SourceProbe](), dict[Source, str]()
+    found, gaps = dict[Source, SourceProbe](), dict[Source, Message]()
     for source in inputs.sources:
         outcome = _probe_source(source, inputs, level, labels)
-        if isinstance(outcome, str):
+        if isinstance(outcome, Message):
             gaps[source] = outcome
         elif outcome is not None:
             found[source] = outcome
@@ -161,40 +162,52 @@ def verdict(auc: Estimate) -> Verdict:
     return "clearly" if auc.value < WELL else "well"
 
 
-def _read_sources(inputs: HeadInputs, x_style: Floats32) -> dict[Source, Inputs | str]:
+def _read_sources(inputs: HeadInputs, x_style: Floats32) -> dict[Source, Inputs | Message]:
     """What a trait may be recovered from, but for the score: style by rank, all else as the model's head takes it."""
-    found: dict[Source, Inputs | str] = {}
+    found: dict[Source, Inputs | Message] = {}
+    silence = None
     if not inputs.x_absent.shape[1]:
-        silence = "the model reads no narratives"
-    else:
-        silence = "nobody wrote anything" if inputs.x_absent.all() else ""
+        silence = message("the model reads no narratives")
+    elif inputs.x_absent.all():
+        silence = message("nobody wrote anything")
     vectors = np.hstack([inputs.x_text.reshape(len(inputs), -1), inputs.x_absent])
     found["narratives"] = found["written"] = silence or vectors
-    found["words"] = inputs.x_words if inputs.x_words.nnz else silence or "they hold no word that the model counts"
+    found["words"] = silence or message("they hold no word that the model counts")
+    if inputs.x_words.nnz:
+        found["words"] = inputs.x_words
     style = style_code(x_style)
     if x_style.shape[2]:
         found["style"] = silence or np.hstack([style, inputs.x_absent])
-    lacking = "" if inputs.x_columns.shape[1] else "the model sees no columns"
+    lacking = None if inputs.x_columns.shape[1] else message("the model sees no columns")
     found["columns"] = lacking or inputs.x_columns
     found["both"] = lacking or silence or np.hstack([inputs.x_columns, vectors, style])
     return found
 
 
-def _probe_source(source: Source, inputs: ProbeInputs, level: Ints, labels: Sequence[str]) -> SourceProbe | str | None:
+def _probe_source(
+    source: Source, inputs: ProbeInputs, level: Ints, labels: Sequence[Value]
+) -> SourceProbe | Message | None:
     """How well the levels are recovered from a source; why they cannot be; None where another source says the same."""
     x, known = inputs.sources[source], level >= 0
     rows = np.flatnonzero(known & inputs.wrote if source == "written" else known)
-    if source == "written" and (isinstance(x, str) or len(rows) == known.sum()):
+    if source == "written" and (isinstance(x, Message) or len(rows) == known.sum()):
         return None
-    if isinstance(x, str):
+    if isinstance(x, Message):
         return x
     counts = np.bincount(level[rows], minlength=len(labels))
     if counts.min() < MIN_ROWS:
-        return f"of {labels[int(counts.argmin())]!r} fewer than {MIN_ROWS} wrote anything"
+        return message(
+            "of {label} fewer than {n} wrote anything",
+            label=repr(str(labels[int(counts.argmin())])),
+            n=Number(MIN_ROWS),
+        )
     level, tied = level[rows], inputs.tied[rows]
     fold = deal_folds(level, tied, SEED)
     if fold is None:
-        return f"rows that share a narrative or an applicant must not part, and so do not fill {N_FOLDS} folds"
+        return message(
+            "rows that share a narrative or an applicant must not part, and so do not fill {n} folds",
+            n=Number(N_FOLDS),
+        )
     return SourceProbe(probe_accuracy(level, fold, out_of_fold(x[rows], level, fold), tied), rows)
 
 

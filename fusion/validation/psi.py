@@ -7,13 +7,14 @@ PSI = sum over cells of (actual - expected) ln(actual / expected), shares of the
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from data_schemas.messages import Message, message
 from features.arrays import Floats
 from fusion.validation.bins import bin_of, quantile_edges
 
@@ -21,6 +22,14 @@ MODERATE, SHIFTED = 0.1, 0.25
 MISSING = "missing"
 
 PsiVerdict = Literal["stable", "within chance", "moderate", "shifted", "unknown"]
+VERDICT_WORDS: Mapping[PsiVerdict, Message] = {
+    "stable": message("stable"),
+    "within chance": message("within chance"),
+    "moderate": message("moderate"),
+    "shifted": message("shifted"),
+    "unknown": message("unknown"),
+}
+"""For people."""
 
 
 @dataclass(frozen=True)

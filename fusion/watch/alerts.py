@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from data_schemas.messages import Message
 from fusion.watch.rules import GRADES, AlertGrade, Rule, Rules
 from fusion.watch.signals import Check, RowRef, Signal
 
@@ -43,7 +44,7 @@ class Alert:
     check: Check
     subject: str
     period: str
-    words: str
+    words: Message
     value: float
     level: float
     now: float

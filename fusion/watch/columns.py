@@ -14,14 +14,25 @@ from typing import Literal
 import numpy as np
 from pydantic import TypeAdapter
 
-from data_schemas.contract import FieldType, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import FieldType
+from data_schemas.messages import Message, Number, SchemaWord, Value, message
 from features.arrays import Flags, Floats
 from features.batches.column_counts import Profiles
 from features.tabular import TabularEncoder, numeric_values
 from fusion.bundle import Bundle
 from fusion.explain.population import Population
 from fusion.validation.bins import bin_of, quantile_edges
-from fusion.watch.departures import Baseline, Figure, psi_departure, psi_words, range_words, share_departure, usual_of
+from fusion.watch.departures import (
+    Baseline,
+    Departure,
+    Figure,
+    psi_departure,
+    psi_words,
+    range_words,
+    share_departure,
+    usual_of,
+)
 from fusion.watch.part import Batch, JsonObject, Observed, Watched, first_of
 from fusion.watch.signals import Check, RowRef, Signal, first_rows
 from fusion.watch.volume import volume_signal
@@ -30,11 +41,29 @@ N_BINS = 10
 
 Fault = Literal["missing", "unknown", "outside"]
 FAULTS: tuple[Fault, ...] = ("missing", "unknown", "outside")
-_FAULT_WORDS: Mapping[Fault, str] = {
-    "missing": "without a value",
-    "unknown": "with a level that the model does not know",
-    "outside": "outside the range of training",
-}
+
+
+def _fault_words(fault: Fault, name: str, n_rows: int, departure: Departure) -> Message:
+    share, n, usual = Number(departure.now, ".1%"), Number(n_rows, ","), Number(departure.usual, ".1%")
+    if fault == "missing":
+        return message(
+            "{name}: {share} of {n} rows without a value, usually {usual}", name=name, share=share, n=n, usual=usual
+        )
+    if fault == "unknown":
+        return message(
+            "{name}: {share} of {n} rows with a level that the model does not know, usually {usual}",
+            name=name,
+            share=share,
+            n=n,
+            usual=usual,
+        )
+    return message(
+        "{name}: {share} of {n} rows outside the range of training, usually {usual}",
+        name=name,
+        share=share,
+        n=n,
+        usual=usual,
+    )
 
 
 @dataclass(frozen=True)
@@ -187,7 +216,7 @@ class ColumnsPart:
         departure = share_departure(k, n, [one.of_fault(fault) for one in then], history)
         if departure is None:
             return []
-        words = f"{name}: {departure.now:.1%} of {n:,} rows {_FAULT_WORDS[fault]}, usually {departure.usual:.1%}"
+        words = _fault_words(fault, name, n, departure)
         figure = Figure(period, _CHECKS[fault], name, n)
         value = abs(departure.now - departure.usual)
         return [figure.signal(departure, value, words, now.first[FAULTS.index(fault)])]
@@ -202,14 +231,14 @@ class ColumnsPart:
         departure = psi_departure(here, usual)
         if departure is None:
             return []
-        words = f"{name}: {psi_words(departure, here, usual.total, partial(self.cell, name))}"
+        words = psi_words(name, departure, here, usual.total, partial(self.cell, name))
         return [Figure(period, "psi", name, int(here.sum())).signal(departure, departure.now, words)]
 
-    def cell(self, name: str, at: int) -> str:
+    def cell(self, name: str, at: int) -> Value:
         """Name of a cell: its level, or its range of numbers."""
         if name in self.levels:
-            return self.levels[name][at]
-        return range_words([f"{edge:,.6g}" for edge in self.edges[name].tolist()], at)
+            return SchemaWord(self.levels[name][at])
+        return range_words([Number(edge, ",.6g") for edge in self.edges[name].tolist()], at)
 
 
 _CHECKS: Mapping[Fault, Check] = {"missing": "missing", "unknown": "unknown", "outside": "outside"}

@@ -19,6 +19,7 @@ import numpy as np
 from scipy.special import chdtrc, stdtr
 from scipy.stats import hypergeom, norm
 
+from data_schemas.messages import Message, Number, Value, message, with_semicolons
 from features.arrays import Flags, Floats, Ints
 from fusion.validation.intervals import Z, rate
 from fusion.validation.psi import psi_of_counts
@@ -259,19 +260,27 @@ def moved_cells(now: Ints, usual: Ints, most: int = 2) -> list[tuple[int, float,
     return [(at, float(then[at]), float(here[at])) for at in order.tolist() if part[at] > 0]
 
 
-def psi_words(departure: Departure, now: Ints, usual: Ints, cell: Callable[[int], str]) -> str:
-    """A PSI with the cells that moved most; cell: the name of each."""
-    moved = "; ".join(f"{cell(at)} {then:.1%} → {here:.1%}" for at, then, here in moved_cells(now, usual))
-    return f"PSI {departure.now:.3f}" + (f", most moved: {moved}" if moved else "")
+def psi_words(name: Value, departure: Departure, now: Ints, usual: Ints, cell: Callable[[int], Value]) -> Message:
+    """The PSI of what has this name, with the cells that moved most; cell: the name of each."""
+    psi = Number(departure.now, ".3f")
+    moved = [
+        message("{cell} {then} → {now}", cell=cell(at), then=Number(then, ".1%"), now=Number(here, ".1%"))
+        for at, then, here in moved_cells(now, usual)
+    ]
+    if not moved:
+        return message("{name}: PSI {psi}", name=name, psi=psi)
+    return message("{name}: PSI {psi}, most moved: {cells}", name=name, psi=psi, cells=with_semicolons(moved))
 
 
-def range_words(edges: Sequence[str], at: int) -> str:
+def range_words(edges: Sequence[Number], at: int) -> Message:
     """The range of the bin at this place, between upper bounds of bins as they are shown."""
     if not edges:
-        return "any"
+        return message("any")
     if at == 0:
-        return f"up to {edges[0]}"
-    return f"above {edges[at - 1]}" + (f" to {edges[at]}" if at < len(edges) else "")
+        return message("up to {value}", value=edges[0])
+    if at == len(edges):
+        return message("above {value}", value=edges[-1])
+    return message("above {low} to {high}", low=edges[at - 1], high=edges[at])
 
 
 @dataclass(frozen=True)
@@ -290,7 +299,7 @@ class Figure:
     subject: str
     n_rows: int
 
-    def signal(self, departure: Departure, value: float, words: str, rows: tuple[RowRef, ...] = ()) -> Signal:
+    def signal(self, departure: Departure, value: float, words: Message, rows: tuple[RowRef, ...] = ()) -> Signal:
         """The signal of a departure of this size, with the first rows concerned."""
         return Signal(
             period=self.period,

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 from pydantic import TypeAdapter
 
+from data_schemas.messages import Message, Number, SchemaWord, Value, message, with_commas, with_semicolons
 from features.arrays import Flags, Floats, Floats32
 from features.design import Design, TabularBlock
 from fusion.bundle import Bundle
@@ -63,7 +65,7 @@ class Cause:
     """
 
     mainly: str
-    words: str
+    words: Value
 
 
 @dataclass(frozen=True)
@@ -151,11 +153,11 @@ class OddnessPart:
             parts = [
                 self._of_columns(design.tabular, row, added[row], extreme[row])
                 if view == 0
-                else Cause(self.narratives[view - 1], f"{self.narratives[view - 1]} is unlike the texts of training")
+                else _of_narrative(self.narratives[view - 1])
                 for view in sorted(range(len(views)), key=lambda at: at != chief)
                 if view == chief or views[view] > self.limit
             ]
-            found.append(Cause(parts[0].mainly, "; ".join(part.words for part in parts)))
+            found.append(Cause(parts[0].mainly, with_semicolons([part.words for part in parts])))
         return found
 
     def _of_columns(self, columns: TabularBlock, row: int, added: Floats, extreme: Flags) -> Cause:
@@ -165,28 +167,39 @@ class OddnessPart:
         n_named = int(np.searchsorted(so_far, ENOUGH * added[added > 0].sum())) + 1
         named = [at for at in order[:n_named].tolist() if added[at] > 0]
         values = [self._value(columns, row, at, bool(extreme[at])) for at in named]
-        return Cause(names[named[0]] if named else EVERY, " beside ".join(values) or "its columns together")
+        if not named:
+            return Cause(EVERY, message("its columns together"))
+        return Cause(names[named[0]], reduce(_beside, values))
 
-    def _value(self, columns: TabularBlock, row: int, at: int, extreme: bool) -> str:
+    def _value(self, columns: TabularBlock, row: int, at: int, extreme: bool) -> Value:
         """A column's name and value, with what is usual where the value is strange by itself."""
         if at >= len(columns.num_names):
             name = columns.cat_names[at - len(columns.num_names)]
             code = int(columns.x_cat[row, at - len(columns.num_names)])
-            return f"{name} {self.levels[name][code - 1]}" if code else f"{name} missing or unknown"
+            if not code:
+                return message("{name} missing or unknown", name=name)
+            return message("{name} {value}", name=name, value=SchemaWord(self.levels[name][code - 1]))
         name, value = columns.num_names[at], float(columns.x_num[row, at])
         if np.isnan(value):
-            return f"{name} missing"
+            return message("{name} missing", name=name)
         sample = self.columns.scores.numbers[at]
+        words = message("{name} {value}", name=name, value=_number(value))
         if sample is None or not extreme:
-            return f"{name} {_number(value)}"
+            return words
         low, high = np.quantile(sample.ordered, [0.005, 0.995]).tolist()
-        return f"{name} {_number(value)} (usually {_number(low)} to {_number(high)})"
+        return message("{value} (usually {low} to {high})", value=words, low=_number(low), high=_number(high))
 
-    def _words(self, cause: Cause, oddness: float) -> str:
+    def _words(self, cause: Cause, oddness: float) -> Message:
         n = len(self.oddness)
         as_odd = n - int(np.searchsorted(self.oddness, oddness, side="left"))
-        beside = f"all but {as_odd:,} of the" if as_odd else "all"
-        return f"{cause.words}; odder than {beside} {n:,} training rows"
+        if not as_odd:
+            return message("{words}; odder than all {n} training rows", words=cause.words, n=Number(n, ","))
+        return message(
+            "{words}; odder than all but {n_rows} of the {n} training rows",
+            words=cause.words,
+            n_rows=Number(as_odd, ","),
+            n=Number(n, ","),
+        )
 
     def add(self, left: OddProfile, right: OddProfile) -> OddProfile:
         """The counts of both."""
@@ -214,15 +227,35 @@ class OddnessPart:
         if departure is None:
             return ()
         most = sorted(now.mainly.items(), key=lambda item: (-item[1], item[0]))[:MOST_COLUMNS]
-        by = ", ".join(f"{name} ({n:,})" for name, n in most)
-        words = f"{now.odd:,} of {now.rows:,} rows are odd, {departure.now:.2%}, usually {departure.usual:.2%}"
-        words += f"; mainly by {by}" if most else ""
+        words = message(
+            "{n_odd} of {n} rows are odd, {share}, usually {usual}",
+            n_odd=Number(now.odd, ","),
+            n=Number(now.rows, ","),
+            share=Number(departure.now, ".2%"),
+            usual=Number(departure.usual, ".2%"),
+        )
+        if most:
+            by = [message("{name} ({n})", name=cause_name(name), n=Number(n, ",")) for name, n in most]
+            words = message("{words}; mainly by {columns}", words=words, columns=with_commas(by))
         value = max(0.0, departure.now - departure.usual)
         return (Figure(watched.period, "odd", "", now.rows).signal(departure, value, words, now.first),)
 
 
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= WHOLE else f"{value:,.6g}"
+def cause_name(mainly: str) -> Value:
+    """The name of what makes rows odd most, for people."""
+    return message("columns") if mainly == EVERY else mainly
+
+
+def _of_narrative(name: str) -> Cause:
+    return Cause(name, message("{name} is unlike the texts of training", name=name))
+
+
+def _beside(first: Value, second: Value) -> Value:
+    return message("{first} beside {second}", first=first, second=second)
+
+
+def _number(value: float) -> Number:
+    return Number(value, ",.0f" if abs(value) >= WHOLE else ",.6g")
 
 
 def odd_limit(ordered: Floats, false_alarms: float) -> float:

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from scipy.stats import binom, norm
 
 from data_schemas.contract import Schema
+from data_schemas.messages import Message, Number, Value, message
 from features.arrays import Flags, Floats, Floats32
 from features.design import TextBlock
 from features.narratives.sentiment import Sentiment
@@ -278,9 +279,17 @@ def _both(departure: Departure, change: _Change) -> Departure:
     return replace(departure, p=change.with_period(departure.p))
 
 
-def _since(departure: Departure, change: _Change, period: str) -> str:
+def _since(words: Message, departure: Departure, change: _Change, period: str) -> Message:
+    """The words, with the period in which the change began where it lasts."""
     lasting = change.p < max(departure.p, change.p_alone) and change.since not in ("", period)
-    return f", a change since {change.since}" if lasting else ""
+    return message("{words}, a change since {period}", words=words, period=change.since) if lasting else words
+
+
+def topic_name(subject: str) -> Value:
+    """The name of a topic, of none, or of all texts (""), for people."""
+    if not subject:
+        return message("all texts")
+    return message("no topic") if subject == NO_TOPIC else subject
 
 
 def _share_signals(figure: Figure, departure: Departure | None, change: _Change) -> list[Signal]:
@@ -288,15 +297,26 @@ def _share_signals(figure: Figure, departure: Departure | None, change: _Change)
         return []
     some = 0.5 / max(figure.n_rows, 1)
     ratio = (departure.now + some) / (departure.usual + some)
-    words = f"{figure.subject}: {departure.now:.1%} of {figure.n_rows:,} texts, usually {departure.usual:.1%}"
-    words += _since(departure, change, figure.period)
+    words = message(
+        "{name}: {share} of {n} texts, usually {usual}",
+        name=topic_name(figure.subject),
+        share=Number(departure.now, ".1%"),
+        n=Number(figure.n_rows, ","),
+        usual=Number(departure.usual, ".1%"),
+    )
+    words = _since(words, departure, change, figure.period)
     return [figure.signal(_both(departure, change), max(ratio, 1 / ratio) - 1, words)]
 
 
 def _mean_signals(figure: Figure, departure: Departure | None, change: _Change) -> list[Signal]:
     if departure is None:
         return []
-    subject = figure.subject or "all texts"
-    words = f"{subject}: mean sentiment {departure.now:+.2f} of {figure.n_rows:,} texts, usually {departure.usual:+.2f}"
-    words += _since(departure, change, figure.period)
+    words = message(
+        "{name}: mean sentiment {mean} of {n} texts, usually {usual}",
+        name=topic_name(figure.subject),
+        mean=Number(departure.now, "+.2f"),
+        n=Number(figure.n_rows, ","),
+        usual=Number(departure.usual, "+.2f"),
+    )
+    words = _since(words, departure, change, figure.period)
     return [figure.signal(_both(departure, change), abs(departure.now - departure.usual), words)]

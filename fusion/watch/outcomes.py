@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from data_schemas.contract import Role
+from data_schemas.fields import Role
 from features.arrays import Flags
 from features.tables.applications import Applications
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import binom, norm
 
+from data_schemas.messages import Number, message
 from fusion.validation.intervals import rate
 from fusion.watch.departures import LEAST, Departure, Figure, spread_chance, usual_of
 from fusion.watch.part import Watched
@@ -28,12 +29,20 @@ def estimated_signals(
     if area is None or not usual:
         return ()
     departure = _area_departure(area, usual, history)
-    words = (
-        f"estimated AUC {departure.now:.3f} ({departure.low:.3f} to {departure.high:.3f}), usually "
-        f"{departure.usual:.3f}: if the PDs are right for these applicants, which outcomes alone can show"
+    words = message(
+        "estimated AUC {area} ({low} to {high}), usually {usual}: if the PDs are right for these applicants, which "
+        "outcomes alone can show",
+        area=Number(departure.now, ".3f"),
+        low=Number(departure.low, ".3f"),
+        high=Number(departure.high, ".3f"),
+        usual=Number(departure.usual, ".3f"),
     )
     if (misses := [miss for miss in map(estimate_miss, then) if miss is not None]) and history:
-        words += f"; where outcomes are known by now it was off by {np.mean(misses):.3f} on average"
+        words = message(
+            "{words}; where outcomes are known by now it was off by {miss} on average",
+            words=words,
+            miss=Number(float(np.mean(misses)), ".3f"),
+        )
     value = max(0.0, departure.usual - departure.now)
     return (Figure(period, "auc", "estimated", now.rows).signal(departure, value, words),)
 
@@ -76,9 +85,13 @@ def known_signals(watched: Watched[ScoreProfile]) -> tuple[Signal, ...]:
     areas = [area for area in (one.area for one in then) if area is not None]
     if (area := outcomes.area) is not None and areas:
         departure = _area_departure(area, areas, history)
-        words = (
-            f"AUC {departure.now:.3f} ({departure.low:.3f} to {departure.high:.3f}) of {outcomes.n:,} rows with "
-            f"outcomes, usually {departure.usual:.3f}"
+        words = message(
+            "AUC {area} ({low} to {high}) of {n} rows with outcomes, usually {usual}",
+            area=Number(departure.now, ".3f"),
+            low=Number(departure.low, ".3f"),
+            high=Number(departure.high, ".3f"),
+            n=Number(outcomes.n, ","),
+            usual=Number(departure.usual, ".3f"),
         )
         value = max(0.0, departure.usual - departure.now)
         found.append(Figure(period, "auc", "", outcomes.n).signal(departure, value, words))
@@ -103,9 +116,13 @@ def _calibration(period: str, outcomes: Outcomes, then: Sequence[Outcomes], hist
     bad_rate = rate(n_bad, n)
     ratio = n / expected
     departure = Departure(bad_rate.value * ratio, bad_rate.low * ratio, bad_rate.high * ratio, usual, p)
-    words = (
-        f"bad rate {bad_rate.value:.1%} of {n:,} rows with outcomes, mean PD {expected / n:.1%}: "
-        f"{departure.now:.2f} times, usually {usual:.2f}"
+    words = message(
+        "bad rate {share} of {n} rows with outcomes, mean PD {mean}: {ratio} times, usually {usual}",
+        share=Number(bad_rate.value, ".1%"),
+        n=Number(n, ","),
+        mean=Number(expected / n, ".1%"),
+        ratio=Number(departure.now, ".2f"),
+        usual=Number(usual, ".2f"),
     )
     return Figure(period, "calibration", "", n).signal(departure, abs(departure.now / max(usual, 1e-9) - 1), words)
 

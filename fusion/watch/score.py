@@ -7,20 +7,21 @@ first reasons are those of ``SAMPLE`` rows of a period, the ones whose hashed id
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from pydantic import TypeAdapter
 from scipy.special import expit
 
+from data_schemas.messages import Message, Number, message
 from features.arrays import Floats
 from features.design import Design
 from features.narratives.sentences import SentenceBlock
 from fusion.explain.attribution import Explainer
 from fusion.explain.population import Population
 from fusion.explain.reasons import ReasonBook
-from fusion.policy.policy import DECISIONS, Policy, decide
+from fusion.policy.policy import DECISIONS, Decision, Policy, decide
 from fusion.scorer import Scorer
 from fusion.validation.bins import quantile_edges
 from fusion.watch.departures import (
@@ -43,7 +44,11 @@ from fusion.watch.signals import Signal
 
 SAMPLE = 200
 N_BINS = 10
-
+_DECISION_WORDS: Mapping[Decision, Message] = {
+    "approve": message("approve"),
+    "refer": message("refer"),
+    "decline": message("decline"),
+}
 
 _PROFILE = TypeAdapter(ScoreProfile)
 
@@ -134,7 +139,8 @@ class ScorePart:
     def _level(self, period: str, now: ScoreProfile, then: Sequence[ScoreProfile], history: bool) -> list[Signal]:
         found = []
         if (mean := mean_departure(now.mean_pd, [one.mean_pd for one in then], history)) is not None:
-            words = f"mean PD {mean.now:.2%}, usually {mean.usual:.2%}"
+            now_shown, usual_shown = Number(mean.now, ".2%"), Number(mean.usual, ".2%")
+            words = message("mean PD {share}, usually {usual}", share=now_shown, usual=usual_shown)
             size = abs(mean.now / mean.usual - 1) if mean.usual else 0.0
             found.append(Figure(period, "pd", "", now.rows).signal(mean, size, words))
         if not then:
@@ -142,13 +148,14 @@ class ScorePart:
         usual = Baseline(np.array([one.cells for one in then], dtype=np.int64), history)
         here = np.array(now.cells, dtype=np.int64)
         if (psi := psi_departure(here, usual)) is not None:
-            words = f"score: {psi_words(psi, here, usual.total, self.cell)}"
+            words = psi_words(message("score"), psi, here, usual.total, self.cell)
             found.append(Figure(period, "psi", "", now.rows).signal(psi, psi.now, words))
         return found
 
-    def cell(self, at: int) -> str:
+    def cell(self, at: int) -> Message:
         """Range of PDs of a cell."""
-        return f"PD {range_words([f'{edge:.1%}' for edge in expit(self.edges).tolist()], at)}"
+        edges = [Number(edge, ".1%") for edge in expit(self.edges).tolist()]
+        return message("PD {range}", range=range_words(edges, at))
 
     def _reason_signals(
         self, period: str, now: ScoreProfile, then: Sequence[ScoreProfile], history: bool
@@ -159,9 +166,12 @@ class ScorePart:
             counts = [(one[code], one.total()) for one in before]
             departure = share_departure(here[code], here.total(), counts, history)
             if departure is not None:
-                words = (
-                    f"first reason {code}: {departure.now:.1%} of a sample of {here.total()} rows, "
-                    f"usually {departure.usual:.1%}"
+                words = message(
+                    "first reason {code}: {share} of a sample of {n} rows, usually {usual}",
+                    code=code,
+                    share=Number(departure.now, ".1%"),
+                    n=Number(here.total()),
+                    usual=Number(departure.usual, ".1%"),
                 )
                 figure = Figure(period, "reason", code, here.total())
                 found.append(figure.signal(departure, abs(departure.now - departure.usual), words))
@@ -176,7 +186,13 @@ def _decision_signals(period: str, now: ScoreProfile, then: Sequence[ScoreProfil
         counts = [(one.decisions[at], sum(one.decisions)) for one in then]
         departure = share_departure(now.decisions[at], n, counts, history)
         if departure is not None:
-            words = f"{decision}: {departure.now:.1%} of {n:,} rows, usually {departure.usual:.1%}"
+            words = message(
+                "{name}: {share} of {n} rows, usually {usual}",
+                name=_DECISION_WORDS[decision],
+                share=Number(departure.now, ".1%"),
+                n=Number(n, ","),
+                usual=Number(departure.usual, ".1%"),
+            )
             value = abs(departure.now - departure.usual)
             found.append(Figure(period, "approval", decision, n).signal(departure, value, words))
     return found

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import TypeAdapter
 from scipy.special import expit
 
+from data_schemas.messages import Number, message
 from features.arrays import Flags, Floats
 from fusion.policy.policy import Policy
 from fusion.scorer import Scorer
@@ -105,8 +106,7 @@ class SecondPart:
             above = _above(probability, bound)
             found[name] = _figures(probability, above, first_of(batch, above))
             for row in np.flatnonzero(above).tolist():
-                words = f"{name} probability {probability[row]:.1%}, above {bound:.1%}"
-                flags.append(Flag(batch.row(row), batch.period, "second_model", float(probability[row]), words))
+                flags.append(_flag(batch.row(row), batch.period, name, float(probability[row]), self.bounds[name]))
         return Observed(SecondProfile(found), tuple(flags))
 
     def add(self, left: SecondProfile, right: SecondProfile) -> SecondProfile:
@@ -136,18 +136,35 @@ class SecondPart:
     ) -> list[Signal]:
         found = []
         if (mean := mean_departure(now.mean, [one.mean for one in then], history)) is not None:
-            words = f"{name}: mean probability {mean.now:.2%}, usually {mean.usual:.2%}"
+            words = message(
+                "{name}: mean probability {mean}, usually {usual}",
+                name=name,
+                mean=Number(mean.now, ".2%"),
+                usual=Number(mean.usual, ".2%"),
+            )
             size = abs(mean.now / mean.usual - 1) if mean.usual else 0.0
             found.append(Figure(period, "second_model", name, now.rows).signal(mean, size, words))
         above = [(one.above, one.rows) for one in then]
         if name in self.bounds and (share := share_departure(now.above, now.rows, above, history)) is not None:
-            bound = f"above {self.bounds[name]:.1%}"
-            words = f"{name}: {share.now:.2%} of {now.rows:,} rows {bound}, usually {share.usual:.2%}"
+            words = message(
+                "{name}: {share} of {n} rows above {bound}, usually {usual}",
+                name=name,
+                share=Number(share.now, ".2%"),
+                n=Number(now.rows, ","),
+                bound=Number(self.bounds[name], ".1%"),
+                usual=Number(share.usual, ".2%"),
+            )
             figure = Figure(period, "second_model", f"{name}:above", now.rows)
             found.append(figure.signal(share, abs(share.now - share.usual), words, now.first))
         rows, without = now.rows + now.without, [(one.without, one.rows + one.without) for one in then]
         if (share := share_departure(now.without, rows, without, history)) is not None:
-            words = f"{name}: {share.now:.2%} of {rows:,} rows without a probability, usually {share.usual:.2%}"
+            words = message(
+                "{name}: {share} of {n} rows without a probability, usually {usual}",
+                name=name,
+                share=Number(share.now, ".2%"),
+                n=Number(rows, ","),
+                usual=Number(share.usual, ".2%"),
+            )
             figure = Figure(period, "second_model", f"{name}:without", rows)
             found.append(figure.signal(share, abs(share.now - share.usual), words))
         return found
@@ -159,6 +176,16 @@ def _above(probability: Floats, bound: float | None) -> Flags:
         return np.zeros(len(probability), dtype=np.bool_)
     found: Flags = probability > bound
     return found
+
+
+def _flag(row: RowRef, period: str, name: str, probability: float, bound: float) -> Flag:
+    words = message(
+        "{name} probability {probability}, above {bound}",
+        name=name,
+        probability=Number(probability, ".1%"),
+        bound=Number(bound, ".1%"),
+    )
+    return Flag(row, period, "second_model", probability, words)
 
 
 def _figures(probability: Floats, above: Flags, first: tuple[RowRef, ...] = ()) -> SecondFigures:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from data_schemas.messages import Message
 from features.arrays import Floats
 
 Check = Literal[
@@ -84,7 +85,7 @@ class Signal:
     high: float
     usual: float
     p: float
-    words: str
+    words: Message
     rows: tuple[RowRef, ...] = ()
     n_rows: int = 0
 
@@ -111,7 +112,7 @@ class Flag:
     period: str
     check: Check
     size: float
-    words: str
+    words: Message
     quote: str = ""
     ring: str = ""
 

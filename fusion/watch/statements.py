@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from data_schemas.contract import Schema
+from data_schemas.messages import Number, SchemaWord, message
 from features.contradictions import Comparison, comparisons
 from features.narratives.reader import clean_narrative
 from fusion.watch.departures import Figure, share_departure, usual_of
@@ -89,9 +90,15 @@ class StatementsPart:
         wanted = one.contradiction.wanted
         (text,) = clean_narrative(batch.applications.take(np.array([at])), wanted.narrative)
         start, end = one.statement.fact.sentence
-        words = (
-            f"{one.contradiction.name}: {one.contradiction.wording} {one.contradiction.against} is {one.given:,.6g}, "
-            f"and the {wanted.kind.replace('_', ' ')} in {wanted.narrative} is {one.apart:.0%} away"
+        words = message(
+            "{name}: {wording} {column} is {given}, and the {kind} in {narrative} is {apart} away",
+            name=one.contradiction.name,
+            wording=SchemaWord(one.contradiction.wording),
+            column=one.contradiction.against,
+            given=Number(one.given, ",.6g"),
+            kind=SchemaWord(wanted.kind.replace("_", " ")),
+            narrative=wanted.narrative,
+            apart=Number(one.apart, ".0%"),
         )
         return Flag(batch.row(at), batch.period, "contradiction", one.apart, words, text[start:end])
 
@@ -119,9 +126,15 @@ class StatementsPart:
             departure = share_departure(own.contradicting, now.rows, then, history)
             if departure is None:
                 continue
-            words = (
-                f"{name}: {own.contradicting:,} of {now.rows:,} rows contradict themselves, {departure.now:.2%}, "
-                f"usually {departure.usual:.2%}; {own.stated:,} state what their column holds too"
+            words = message(
+                "{name}: {k} of {n} rows contradict themselves, {share}, usually {usual}; {stated} state what their "
+                "column holds too",
+                name=name,
+                k=Number(own.contradicting, ","),
+                n=Number(now.rows, ","),
+                share=Number(departure.now, ".2%"),
+                usual=Number(departure.usual, ".2%"),
+                stated=Number(own.stated, ","),
             )
             figure = Figure(watched.period, "contradiction", name, now.rows)
             found.append(figure.signal(departure, max(0.0, departure.now - departure.usual), words, own.first))

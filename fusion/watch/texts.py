@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from pydantic import TypeAdapter
 
+from data_schemas.messages import Number, message, with_commas
 from features.arrays import Flags, Floats, Floats32, Ints
 from features.design import TabularBlock
 from fusion.bundle import Bundle
@@ -188,15 +189,23 @@ class TextsPart:
         means = [Mean(one.total, one.written) for one in then]
         shift = mean_departure(Mean(now.total, now.written), means, history, reference) if reference.described else None
         if shift is not None:
-            words = (
-                f"{name}: the mean vector lies {shift.now:.3f} of the usual spread away, by chance {shift.usual:.3f}"
+            words = message(
+                "{name}: the mean vector lies {distance} of the usual spread away, by chance {usual}",
+                name=name,
+                distance=Number(shift.now, ".3f"),
+                usual=Number(shift.usual, ".3f"),
             )
             found.append(Figure(period, "mean_shift", name, now.written).signal(shift, shift.now, words))
         if then and len(now.cells):
             moved = components_departure(now.cells, np.stack([one.cells for one in then]), history)
             if moved is not None:
                 psi, at = moved
-                words = f"{name}: PSI {psi.now:.3f} along principal component {at + 1} of the narratives"
+                words = message(
+                    "{name}: PSI {psi} along principal component {component} of the narratives",
+                    name=name,
+                    psi=Number(psi.now, ".3f"),
+                    component=Number(at + 1),
+                )
                 found.append(Figure(period, "psi", name, now.written).signal(psi, psi.now, words))
         return found
 
@@ -218,9 +227,12 @@ class TextsPart:
         if classified is None:
             return []
         area = classified.departure
-        words = (
-            f"a classifier separates a sample of {classified.n} rows from the usual ones with an AUC of {area.now:.3f} "
-            f"(0.5: not at all), by {', '.join(classified.names)}"
+        words = message(
+            "a classifier separates a sample of {n} rows from the usual ones with an AUC of {area} (0.5: not at all), "
+            "by {columns}",
+            n=Number(classified.n),
+            area=Number(area.now, ".3f"),
+            columns=with_commas(classified.names),
         )
         return [Figure(period, "domain_auc", "", classified.n).signal(area, max(0.0, area.now - 0.5), words)]
 
@@ -231,15 +243,24 @@ def _share_signals(
     found = []
     written = share_departure(now.written, now.rows, [(one.written, one.rows) for one in then], history)
     if written is not None:
-        words = f"{name}: written by {written.now:.1%} of {now.rows:,} rows, usually {written.usual:.1%}"
+        words = message(
+            "{name}: written by {share} of {n} rows, usually {usual}",
+            name=name,
+            share=Number(written.now, ".1%"),
+            n=Number(now.rows, ","),
+            usual=Number(written.usual, ".1%"),
+        )
         value = abs(written.now - written.usual)
         found.append(Figure(period, "written", name, now.rows).signal(written, value, words))
     texts = [(one.unread, one.written + one.unread) for one in (now, *then)]
     unread = share_departure(*texts[0], texts[1:], history)
     if unread is not None:
-        words = (
-            f"{name}: {unread.now:.1%} of {texts[0][1]:,} narratives cannot be read by the encoder, usually "
-            f"{unread.usual:.1%}"
+        words = message(
+            "{name}: {share} of {n} narratives cannot be read by the encoder, usually {usual}",
+            name=name,
+            share=Number(unread.now, ".1%"),
+            n=Number(texts[0][1], ","),
+            usual=Number(unread.usual, ".1%"),
         )
         figure, value = Figure(period, "unread", name, texts[0][1]), abs(unread.now - unread.usual)
         found.append(figure.signal(unread, value, words, now.first_unread))

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from data_schemas.contract import Schema
+from data_schemas.messages import Number, message
 from features.arrays import Ints
 from features.tables.spelling import level_codes
 from fusion.bundle import Bundle
@@ -131,6 +132,13 @@ class VelocityPart:
             if k or usual:
                 share = rate(k, n)
                 departure = Departure(float(k), share.low * n, share.high * n, usual, float(chances[at]))
-                words = f"{name}: {k:,} of {n:,} applications are {level!r}, usually {usual:,.1f}"
+                words = message(
+                    "{name}: {k} of {n} applications are {level}, usually {usual}",
+                    name=name,
+                    k=Number(k, ","),
+                    n=Number(n, ","),
+                    level=repr(level),
+                    usual=Number(usual, ",.1f"),
+                )
                 figure = Figure(watched.period, "velocity", f"{name}:{level}", k)
                 yield figure.signal(departure, times_usual(k, usual), words, kinds.first[at])

@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 from scipy.stats import t
 
+from data_schemas.messages import Message, Number, message
 from features.arrays import Floats
 from fusion.validation.intervals import Z
 from fusion.watch.departures import LEAST, LONGEST, Departure, Figure
@@ -38,11 +39,17 @@ def volume_signal(period: str, n: int, history: Sequence[tuple[str, int]], ended
     error = math.sqrt(variance * (1 + 1 / len(own)))
     p = 2 * float(t.sf(abs(math.log(n) - math.log(usual)) / error, df))
     chance = math.sqrt(1 / n)
-    words = f"{n:,} applications, usually {usual:,.0f}" + (" on this day of the week" if mine else "")
+    words = _words(Number(n, ","), Number(usual, ",.0f"), by_weekday=bool(mine))
     more = n / usual - 1
     value = abs(more) if ended else max(more, 0.0)
     departure = Departure(float(n), n * math.exp(-Z * chance), n * math.exp(Z * chance), usual, p)
     return (Figure(period, "volume", "", n).signal(departure, value, words),)
+
+
+def _words(n: Number, usual: Number, by_weekday: bool) -> Message:
+    if by_weekday:
+        return message("{n} applications, usually {usual} on this day of the week", n=n, usual=usual)
+    return message("{n} applications, usually {usual}", n=n, usual=usual)
 
 
 def _groups(period: str, names: Sequence[str]) -> tuple[Floats, float]:

@@ -16,6 +16,7 @@ from hashlib import blake2b
 
 import numpy as np
 
+from data_schemas.messages import Number, message
 from features.arrays import Flags, Ints
 from features.text.hashed_words import words_of
 from fusion.validation.intervals import rate
@@ -165,7 +166,13 @@ def _signal(period: str, subject: str, counts: tuple[int, int], usual: float, p:
     (k, n), found = counts, rate(*counts)
     ratio = math.log((k + 0.5) / (n - k + 0.5)) - _log_odds(usual, n)
     name = subject.partition(":")[2]
-    words = f"“{name}”: in {found.value:.1%} of narratives, usually {usual:.1%} (log-odds {ratio:+.1f})"
+    words = message(
+        "“{word}”: in {share} of narratives, usually {usual} (log-odds {ratio})",
+        word=name,
+        share=Number(found.value, ".1%"),
+        usual=Number(usual, ".1%"),
+        ratio=Number(ratio, "+.1f"),
+    )
     departure = Departure(found.value, found.low, found.high, usual, p)
     return Figure(period, "word", subject, n).signal(departure, abs(found.value - usual), words)
 

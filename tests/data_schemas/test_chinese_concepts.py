@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from data_schemas.contract import Concept
+from data_schemas.concepts import Concept
 from data_schemas.reader import load_schema, parse_schema
 from features.narratives.concepts import kinds_by_words
 from features.text.scripts import has_spaceless, language_of

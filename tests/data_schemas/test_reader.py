@@ -14,24 +14,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_schemas.contract import (
+from data_schemas.concepts import Concept, Sensitive
+from data_schemas.contract import Schema
+from data_schemas.errors import ContractError
+from data_schemas.fields import (
     Actionable,
-    Concept,
     Derived,
     DerivedKind,
     Direction,
     FieldType,
     NumericOutcome,
     OrderedOutcome,
-    Reason,
     Role,
-    Schema,
-    Sensitive,
     TimeUntilEvent,
 )
-from data_schemas.errors import ContractError
 from data_schemas.numbers import PLAIN, Negative, NumberNotation
 from data_schemas.reader import load_schema, parse_schema, shipped_schemas
+from data_schemas.reasons import Reason
 
 SMALL: dict[str, Any] = {
     "title": "Loans",
@@ -572,3 +571,15 @@ def test_lending_club_schema_knows_every_column(lending_club_csv: Path) -> None:
     with gzip.open(lending_club_csv, "rt", encoding="utf-8", newline="") as file:
         header = next(csv.reader(file))
     assert [field.name for field in load_schema("lending_club").fields] == header
+
+
+def test_a_schema_may_say_that_a_column_is_no_bureaus_score() -> None:
+    document = copy.deepcopy(SMALL)
+    own = next(field for field in document["fields"] if field["name"] == "income")["creditfusion"]
+    assert not parse_schema(json.dumps(document), "s")["income"].no_bureau_score
+    own["bureau_score"] = False
+    field = parse_schema(json.dumps(document), "s")["income"]
+    assert (field.bureau_score, field.no_bureau_score) == (None, True)
+    own["bureau_score"] = True
+    with pytest.raises(ContractError, match="bureau_score"):
+        parse_schema(json.dumps(document), "s")

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from data_schemas.contract import Actionable, DerivedKind, Direction, FieldType, Role, Schema, Sensitive
+from data_schemas.concepts import Sensitive
+from data_schemas.contract import Schema
+from data_schemas.fields import Actionable, DerivedKind, Direction, FieldType, Role
 from data_schemas.reader import parse_schema
 from data_schemas.sources import AggregateKind
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from data_schemas.contract import FieldType, Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from data_schemas.fields import FieldType, Role
 from data_schemas.reader import load_schema, parse_schema
 from data_schemas.unfinished import unfinished
 from tests.support.sources import BUREAU, CALLS, with_sources

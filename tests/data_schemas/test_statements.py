@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from data_schemas.contract import Direction, FieldType, Role
 from data_schemas.errors import ContractError
+from data_schemas.fields import Direction, FieldType, Role
 from data_schemas.reader import load_schema, parse_schema
 from data_schemas.statements import KINDS, Of
 from tests.support.sources import BUREAU, CALLS, with_sources

@@ -17,7 +17,8 @@ import fusion
 from experiments.explain.cases import Study
 from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, read_decided, train_bundle
+from experiments.train.decided import read_decided
+from experiments.train.job import TrainingFiles, train_bundle
 from experiments.train.report import TrainingReport
 from features.arrays import Floats32
 from features.encoders.vectors import PartVectors, Progress
@@ -27,8 +28,9 @@ from features.narratives.concepts import ConceptMatcher
 from features.tables.dataframe import read_frame
 from features.tables.reader import ReadOptions
 from features.text.cleaning import sentences
-from fusion.config import load_config
-from fusion.scorer import Scorer, untimed
+from fusion.config_file import load_config
+from fusion.monitor import untimed
+from fusion.scorer import Scorer
 from fusion.text_encoder import open_text_encoder
 from tests.support.chinese import (
     ADVERSE,

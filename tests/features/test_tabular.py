@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_schemas.contract import Field, FieldType, Role
+from data_schemas.fields import Field, FieldType, Role
 from features.tabular import TabularEncoder, measured
 from tests.support.small import applications, row, small_schema
 

@@ -8,7 +8,7 @@ import pytest
 
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
-from fusion.config import load_config
+from fusion.config_file import load_config
 from fusion.text_augmentation import narrative_augmenter
 from fusion.text_tuning import _variants
 from tests.support.small_word_net import small_word_net, tiny_language_model

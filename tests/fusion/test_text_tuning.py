@@ -11,11 +11,12 @@ import pytest
 from scipy.special import expit
 
 from data_schemas.errors import ContractError
-from fusion.config import Config, load_config
+from fusion.config import Config
+from fusion.config_file import load_config
 from fusion.estimator import CreditFusionClassifier
 from fusion.scorer import load_scorer
 from fusion.text_encoder import open_text_encoder
-from fusion.text_tuning import over_fitting
+from fusion.text_tuning import OverFitting, over_fitting
 from fusion.tuning.fold import Epoch
 from tests.support.bundles import SMALL
 from tests.support.tiny_bert import tiny_bert
@@ -33,11 +34,11 @@ def epochs(fold: int, train: Sequence[float], held_out: Sequence[float]) -> tupl
 
 def test_a_held_out_loss_that_rises_for_two_epochs_is_over_fitting() -> None:
     found = over_fitting(epochs(0, [0.7, 0.6, 0.5, 0.4], [0.65, 0.6, 0.62, 0.63]))
-    assert found == {0: "the training loss fell and the held-out loss rose for 2 epochs, up to epoch 4"}
+    assert found == {0: OverFitting("losses_apart", 4)}
 
 
 def test_a_first_epoch_that_is_the_best_is_over_fitting() -> None:
-    assert over_fitting(epochs(1, [0.7, 0.6], [0.65, 0.66])) == {1: "the first epoch was the best"}
+    assert over_fitting(epochs(1, [0.7, 0.6], [0.65, 0.66])) == {1: OverFitting("first_best", 1)}
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ import pandas as pd
 from data_schemas.contract import Schema
 from data_schemas.reader import load_schema
 from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, read_decided, train_bundle
+from experiments.train.decided import read_decided
+from experiments.train.job import TrainingFiles, train_bundle
 from features.tables.reader import ReadOptions
 from fusion.bundle import load
-from fusion.config import load_config
+from fusion.config_file import load_config
 from fusion.text_encoder import open_text_encoder
 from tests.support.tiny_bert import tiny_bert
 

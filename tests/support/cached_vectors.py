@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from features.arrays import Floats32
-from features.encoders.cache import EmbeddingCache
+from features.encoders.cache.embedding_cache import EmbeddingCache
 
 DIGEST = "ab" * 32
 BOUND = 10_000_000

@@ -20,6 +20,7 @@ NAMES = frozenset(
             "MiniLM",
             "sha",
             "Poisson",
+            "WordNet",
             "Optuna",
             "Holm",
             "Wilson",

@@ -7,7 +7,8 @@ from datetime import date
 
 import numpy as np
 
-from data_schemas.contract import Field, Role
+from data_schemas.fields import Field, Role
+from data_schemas.messages import SchemaWord, message
 from data_schemas.reader import load_schema
 from experiments.probe.report import Attribute, Probed, report
 from experiments.reporting.document import Document
@@ -19,10 +20,10 @@ BANDS = ("18-29", "30-44", "45-61")
 DAY = date(2026, 2, 3)
 
 
-def groups(sizes: dict[str, int], n_missing: int, how: str = "") -> Groups:
+def groups(sizes: dict[str, int], n_missing: int) -> Groups:
     """Groups of these sizes."""
     code = np.repeat(np.arange(-1, len(sizes)), [n_missing, *sizes.values()])
-    return Groups(code.astype(np.int64), tuple(sizes), how)
+    return Groups(code.astype(np.int64), tuple(map(SchemaWord, sizes)))
 
 
 def field(name: str, title: str) -> Field:
@@ -57,14 +58,17 @@ def age() -> Attribute:
         "columns": found(9952, 0.921, 0.909, 0.933, levels),
         "score": found(9952, 0.613, 0.597, 0.629, levels),
     }
-    probe = TraitProbe(sources, {"narratives": "nobody wrote anything"}, None)
+    probe = TraitProbe(sources, {"narratives": message("nobody wrote anything")}, None)
     return Attribute(field("age_band", "Age"), groups(dict(zip(BANDS, (4000, 3950, 2002), strict=True)), 0), probe)
 
 
 def born() -> Attribute:
     """A column that could not be judged."""
-    sizes = {"up to 1980-05-01": 31, "above 1980-05-01": 21}
-    return Attribute(field("born", "Day of birth"), groups(sizes, 9900, "split at the median, 1980-05-01"), None)
+    day = "1980-05-01"
+    code = np.repeat(np.arange(-1, 2), [9900, 31, 21]).astype(np.int64)
+    halves = (message("up to {value}", value=day), message("above {value}", value=day))
+    how = message("split at the median, {value}", value=day)
+    return Attribute(field("born", "Day of birth"), Groups(code, halves, how), None)
 
 
 def probed() -> Probed:

@@ -291,7 +291,9 @@ def notice() -> ApplicantNotice:
         ),
         suggestions=tuple(Suggestion(moves=change.moves) for change in report.changes),
         score=score,
-        disclosures=disclosures(Rules.US, LetterFacts(LENDER, "decline", score, False, ENGLISH)),
+        disclosures=disclosures(
+            Rules.US, LetterFacts(LENDER, "decline", score, LENDER.bureau(score.agency), False, ENGLISH)
+        ),
         needs_review=True,
     )
 

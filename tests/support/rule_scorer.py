@@ -15,8 +15,8 @@ from features.tables.applications import Applications
 from fusion.answers import Answer
 from fusion.config import Config, DecisionConfig
 from fusion.model.fusion_model import Scores
+from fusion.monitor import Monitor
 from fusion.policy.policy import Policy, Seconds, decide_all, default_policy
-from fusion.scorer import Monitor
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class RuleScorer:
     lenders_policy: Policy | None = None
     n_reasons: int = 0
     unlike: Callable[[Counts], tuple[ColumnWarning, ...]] = lambda _: ()
-    on_begin: Callable[[Applications], None] = lambda _: None
+    on_begin: Callable[[Applications, Monitor], None] = lambda *_: None
 
     def unlike_training(self, counts: Counts) -> tuple[ColumnWarning, ...]:
         return self.unlike(counts)
 
     def begin(self, applications: Applications, monitor: Monitor) -> Callable[[Seconds], Answer]:
-        self.on_begin(applications)
+        self.on_begin(applications, monitor)
 
         def answer(seconds: Seconds) -> Answer:
             assert not seconds

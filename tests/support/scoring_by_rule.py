@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data_schemas.contract import Reason, Sensitive
+from data_schemas.concepts import Sensitive
 from data_schemas.reader import load_schema
+from data_schemas.reasons import Reason
 from experiments.demo.data import generate
 from experiments.score.job import ScoreFiles, score_file
 from experiments.score.resumable_output import Tally
@@ -19,7 +20,7 @@ from features.tables.applications import Applications
 from features.tables.data_quality import data_quality
 from features.tables.reader import ReadOptions
 from fusion.answers import Answer, RowReasons
-from fusion.scorer import Monitor
+from fusion.monitor import Monitor
 from tests.support.rule_scorer import RuleScorer, answer_of
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from data_schemas.contract import FieldType, Role
+from data_schemas.fields import FieldType, Role
 from experiments.demo.data import generate
 from features.arrays import Index
 from features.tables.applications import Applications

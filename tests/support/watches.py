@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from data_schemas.contract import Schema
+from data_schemas.messages import Message, Number, message
 from data_schemas.reader import parse_schema
 from experiments.session.run import Run
 from experiments.watch.delivery import Deliverer
@@ -21,7 +22,7 @@ from experiments.watch.parts import PartWithChapter
 from experiments.watch.reading import Intake
 from experiments.watch.state import State, open_state
 from features.tables.reader import ReadOptions
-from fusion.config import load_config
+from fusion.config_file import load_config
 from fusion.text_encoder import NoTexts, OpenEncoder, open_mask, open_reader
 from fusion.watch.part import Batch, JsonObject, Observed, Watched
 from fusion.watch.periods import PeriodKind
@@ -60,7 +61,7 @@ class AmountPart:
         amounts = batch.applications.frame["amount"].to_numpy(dtype=np.float64)
         self.sizes.append(len(batch))
         flags = [
-            Flag(batch.row(at), batch.period, "odd", float(amounts[at]), "large", "what was written")
+            Flag(batch.row(at), batch.period, "odd", float(amounts[at]), Message("large"), "what was written")
             for at in np.flatnonzero(amounts >= 1000).tolist()
         ]
         return Observed((len(batch), int(amounts.sum())), tuple(flags))
@@ -83,7 +84,7 @@ class AmountPart:
         now, then = watched.profile[1] / watched.profile[0], usual[1] / usual[0]
         size = abs(now - then) / then
         first = (RowRef("first.csv", 1, "a"),)
-        words = f"the mean amount is {now:.0f}"
+        words = message("the mean amount is {mean}", mean=Number(now, ".0f"))
         return (
             Signal(watched.period, "odd", "amount", size, now, now, now, then, 0.0, words, first, watched.profile[0]),
         )

@@ -24,12 +24,13 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from data_schemas.contract import Concept, Schema, Sensitive
+from data_schemas.concepts import Concept, Sensitive
+from data_schemas.contract import Schema
 from data_schemas.reader import load_schema
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from features.arrays import Floats, Ints
+from features.encoders.opening import open_encoder
 from features.encoders.source_files import EMBEDDED
-from features.encoders.sources import open_encoder
 from features.encoders.vectors import TextEncoder
 from features.narratives.concepts import (
     NO_CONCEPT,

@@ -22,12 +22,13 @@ from pathlib import Path
 
 import numpy as np
 
-from data_schemas.contract import Concept, Schema
+from data_schemas.concepts import Concept
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
+from features.encoders.opening import open_encoder
 from features.encoders.source_files import EMBEDDED
-from features.encoders.sources import open_encoder
 from features.narratives.concepts import NO_CONCEPT, ConceptMatcher, ConceptMatches, kinds_by_words
 from features.narratives.reader import TextReader
 from features.tables.reader import ReadOptions, read_all

@@ -191,6 +191,7 @@ BERKA = DataSet(
     missing=("?",),
 )
 
+ENDED_EARLY = ((r"\((?:Canceled|Suspended)\)", "The platform adds it to the title of a campaign that has ended early"),)
 FEW_COLUMNS = ("goal", "duration"), ("mainCategory", "continent")
 CROWDFUNDING = DataSet(
     name="crowdfunding",
@@ -203,6 +204,7 @@ CROWDFUNDING = DataSet(
     numbers=FEW_COLUMNS[0],
     categories=FEW_COLUMNS[1],
     narratives=("campaignTitle", "description"),
+    strip=ENDED_EARLY,
 )
 
 CROWDFUNDING_ALL = DataSet(
@@ -222,6 +224,7 @@ CROWDFUNDING_ALL = DataSet(
     flags=("mainVideo", "viewGallery", "noFacebookFriends"),
     categories=(*FEW_COLUMNS[1], "category", "countryState"),
     narratives=("campaignTitle", "description"),
+    strip=ENDED_EARLY,
     left_out={
         LATER: (
             *("totalPledge", "percentageGoal", "totalNumberBackers", "numComments", "numUpdates", "overPaying"),

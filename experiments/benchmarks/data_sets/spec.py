@@ -111,6 +111,7 @@ class DataSet:
         protected: Columns that a lender must not use.
         left_out: Columns of the file that were not known, or say nothing, by the reason why.
         missing: Cells that mean missing in any column, beside the empty one.
+        strip: What is cut from narratives: a pattern, and why.
         shipped: Name of the shipped contract, where there is one: then the columns are that one's.
     """
 
@@ -130,6 +131,7 @@ class DataSet:
     protected: tuple[str, ...] = ()
     left_out: Mapping[str, tuple[str, ...]] | None = None
     missing: tuple[str, ...] = ()
+    strip: tuple[tuple[str, str], ...] = ()
     shipped: str = ""
 
     def schema(self) -> str:
@@ -180,6 +182,8 @@ def _document(of: DataSet) -> Document:
     if of.target:
         fields.append(_field(of.target.column, "string", "target"))
         own |= {"bad_values": list(of.target.bad), "good_values": list(of.target.good)}
+    if of.strip:
+        own["strip"] = [{"pattern": pattern, "why": why} for pattern, why in of.strip]
     if of.years:
         own["derived"] = [{"name": y.name, "kind": "years_between", "of": [y.first, y.second]} for y in of.years]
     return {"title": of.title, "missingValues": ["", *of.missing], "fields": fields, "creditfusion": own}

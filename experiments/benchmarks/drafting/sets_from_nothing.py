@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data_schemas.contract import Field, FieldType, Role, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Field, FieldType, Role
 from data_schemas.reader import parse_schema
 from experiments.benchmarks.data_sets.files import read_frames, sets_named
 from experiments.benchmarks.data_sets.spec import DataSet

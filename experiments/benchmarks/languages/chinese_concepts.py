@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from data_schemas.contract import Concept, Sensitive
+from data_schemas.concepts import Concept, Sensitive
 from data_schemas.reader import load_schema, parse_schema
 from experiments.benchmarks.attribution.concept_matching import COLUMNS, quality
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from features.arrays import Floats, Floats32, Ints
-from features.encoders.sources import open_encoder
+from features.encoders.opening import open_encoder
 from features.encoders.vectors import PartVectors, Progress, TextEncoder
 from features.encoders.windows import Spans
 from features.narratives.concepts import NO_CONCEPT, ConceptMatcher, kinds_by_words

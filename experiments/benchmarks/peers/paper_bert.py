@@ -21,8 +21,8 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from features.arrays import Floats, Index, Ints
-from features.encoders.bert import BertShape
 from features.encoders.encoder import BertEncoder
+from features.encoders.networks.bert import BertShape
 from features.encoders.source_files import locate
 from features.encoders.threads import lone_workers
 from features.encoders.windows import cut_windows

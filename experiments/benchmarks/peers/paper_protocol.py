@@ -33,7 +33,7 @@ from experiments.benchmarks.peers.paper_boosting import boosted, matrix
 from experiments.options import vector_cache
 from features.arrays import Floats, Index
 from features.design import Design, TextBlock
-from features.encoders.sources import open_encoder
+from features.encoders.opening import open_encoder
 from features.narratives.reader import clean_narrative
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all

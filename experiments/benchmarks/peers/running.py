@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import logit
 
-from data_schemas.contract import FieldType
+from data_schemas.fields import FieldType
 from experiments.benchmarks.measuring import measure, tell
 from experiments.benchmarks.peers.contenders.child import AUTOGLUON, COLUMNS, OWN, SKRUB, WORDS
 from experiments.benchmarks.peers.contenders.tables import About, Budget, Training

@@ -31,7 +31,8 @@ from features.augmentation.settings import Kind
 from features.encoders.vectors import TextEncoder
 from features.narratives.reader import clean_narrative
 from features.tables.reader import ReadOptions, read_all
-from fusion.config import Config, load_config
+from fusion.config import Config
+from fusion.config_file import load_config
 from fusion.metrics import Gain, auc, delong, log_loss
 from fusion.model.folds import assign_folds, tied_groups
 from fusion.text_augmentation import narrative_augmenter

@@ -33,7 +33,8 @@ from experiments.sweep.arrays import HELD_OUT, SEARCH, Arrays, Progress, Source,
 from features.arrays import Index, Ints
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
-from fusion.config import Config, EncoderConfig, load_config
+from fusion.config import Config, EncoderConfig
+from fusion.config_file import load_config
 from fusion.metrics import log_loss
 from fusion.model.cross_validation import Folds, cross_validate
 from fusion.model.folds import tied_groups

@@ -20,12 +20,13 @@ from experiments.benchmarks.measuring import markdown, parser, publish, tell
 from experiments.options import vector_cache
 from experiments.session.decision_dates import rows_until
 from experiments.session.run import Run
-from experiments.train.job import mask_narratives, prepare
+from experiments.train.prepared import mask_narratives, prepare
 from experiments.train.rows import Split, later_rows
 from features.arrays import Floats
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
-from fusion.config import Config, load_config
+from fusion.config import Config
+from fusion.config_file import load_config
 from fusion.metrics import Gain, brier_gain, delong, figures
 from fusion.model.training import fit
 from fusion.text_encoder import CACHE_GB, VectorCache, open_text_encoder

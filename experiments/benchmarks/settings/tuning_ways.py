@@ -25,12 +25,13 @@ from experiments.options import vector_cache
 from experiments.session.decision_dates import rows_until
 from experiments.session.run import Run
 from experiments.train.choices import choose_settings
-from experiments.train.job import mask_narratives, prepare
+from experiments.train.prepared import mask_narratives, prepare
 from experiments.train.rows import Split, later_rows
 from experiments.train.tuning import TUNE
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
-from fusion.config import Config, EncoderConfig, load_config
+from fusion.config import Config, EncoderConfig
+from fusion.config_file import load_config
 from fusion.model.fusion_model import Margins
 from fusion.model.training import fit
 from fusion.text_encoder import CACHE_GB, VectorCache, open_text_encoder

@@ -28,7 +28,7 @@ from experiments.benchmarks.speed.score_memory import repeated
 from experiments.score import resumable_output
 from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run
-from features.encoders import cache
+from features.encoders.cache import entries as cache_entries
 from features.narratives.legibility import Legibility
 from features.tables import cell_checks, data_quality, reader, text_rows
 from features.tables.reader import ReadOptions
@@ -42,7 +42,7 @@ CHECKS: Mapping[str, Sequence[tuple[object, str]]] = {
     "unread narratives": [(Legibility, "without_unread")],
     "negative spans": [(data_quality, "negative_spans")],
     "finite results": [(fusion.scorer, "check_finite")],
-    "checksums of cached vectors": [(cache, "_sealed")],
+    "checksums of cached vectors": [(cache_entries, "sealed")],
     "batch unlike training": [
         *[(fusion.scorer, "count_columns"), (fusion.scorer, "unlike_training")],
         (resumable_output, "summed"),

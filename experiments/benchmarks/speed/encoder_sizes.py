@@ -29,7 +29,7 @@ from data_schemas.reader import load_schema
 from experiments.benchmarks.measuring import machine, markdown, parser, tell
 from features.arrays import Floats
 from features.encoders.encoder import BertEncoder
-from features.encoders.sources import open_encoder
+from features.encoders.opening import open_encoder
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_chunks
 from features.text.cleaning import clean

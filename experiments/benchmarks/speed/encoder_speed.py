@@ -25,12 +25,12 @@ from typing import Any
 import torch
 
 from experiments.benchmarks.measuring import draw, machine, markdown, median_ratio, parser, tell
-from features.encoders.cache import EmbeddingCache
-from features.encoders.cached_encoder import CachedEncoder
+from features.encoders.cache.cached_encoder import CachedEncoder
+from features.encoders.cache.embedding_cache import EmbeddingCache
 from features.encoders.devices import EncoderPrecision, Engine
 from features.encoders.encoder import BertEncoder
+from features.encoders.opening import open_encoder
 from features.encoders.source_files import EMBEDDED, locate
-from features.encoders.sources import open_encoder
 from features.text.cleaning import clean
 
 PEAK_SIZE, PEAK_PRODUCTS = 1536, 10

@@ -37,8 +37,8 @@ from experiments.benchmarks.measuring import (
 from experiments.benchmarks.speed import plain_pipeline
 from experiments.benchmarks.speed.encoder_speed import matrix_peak, needed_flop
 from features.encoders.by_sentence import passage_texts
+from features.encoders.opening import open_encoder
 from features.encoders.source_files import locate
-from features.encoders.sources import open_encoder
 from features.tables.reader import ReadOptions, read_all
 from features.text.cleaning import clean
 from fusion.bundle import Bundle, load

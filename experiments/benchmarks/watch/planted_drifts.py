@@ -30,7 +30,8 @@ from experiments.watch.opened import Opened
 from experiments.watch.parts import PartWithChapter, open_gatherers, open_parts
 from features.design import TextBlock
 from features.tables.dataframe import read_frame
-from fusion.scorer import load_scorer, untimed
+from fusion.monitor import untimed
+from fusion.scorer import load_scorer
 from fusion.watch.alerts import Alert, find_alerts
 from fusion.watch.part import Batch, Watched
 from fusion.watch.rules import Rules, load_rules

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +21,7 @@ creditfusion bundle engine model --to onnx --precision int8 --data recent.csv --
 """
 
 
-class EncoderEngine(Enum):
+class EncoderEngine(StrEnum):
     """What may run the encoder's layers."""
 
     TORCH = "torch"
@@ -29,7 +29,7 @@ class EncoderEngine(Enum):
     ONNX = "onnx"
 
 
-class Precision(Enum):
+class Precision(StrEnum):
     """What they may be computed in."""
 
     AUTO = "auto"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from data_schemas.contract import Field, FieldType, Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.dates import write_date
+from data_schemas.fields import Field, FieldType, Role
 
 INVENTED = "I would like to pay off my credit cards and have one payment a month."
 EPOCH, DAY = datetime(1970, 1, 1), datetime(2024, 1, 15)

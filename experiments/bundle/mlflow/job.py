@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from data_schemas.contract import Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError, RunError
+from data_schemas.fields import Role
 from experiments.bundle.mlflow.example import example_row
 from experiments.session.environment import environment
 from features.atomic_files import new_folder

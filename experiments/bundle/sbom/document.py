@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from data_schemas.contract import Role
+from data_schemas.fields import Role
 from experiments.bundle.opened import OpenedBundle
 from features.encoders.source_files import EMBEDDED, EMBEDDED_SHA256
 from fusion.bundle import TUNED

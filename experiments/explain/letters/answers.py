@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from data_schemas.contract import Field, Role, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Field, Role
 from experiments.explain.letters.lender import Lender
 from experiments.reporting.decision.answers import Answer, AnswerSheet
 from experiments.reporting.decision.applicant import ApplicantNotice
@@ -46,7 +47,7 @@ class AnswerFacts:
 
     def listed(self, names: list[str]) -> str:
         """Names after each other."""
-        return self.language.pgettext("between things in a list", ", ").join(names)
+        return self.language.pgettext("between things in a list", "; ").join(names)
 
 
 Lines = list[str]
@@ -209,7 +210,8 @@ def _score(facts: AnswerFacts) -> Lines:
         return [facts.gettext("No. We computed an estimate of our own. No credit bureau knows it.")]
     lines = [
         facts.gettext(
-            "No. Our estimate is our own; the score of {bureau} was one part of it.", bureau=field.bureau_score.agency
+            "No. Our estimate is our own; the score of {bureau} was one part of it.",
+            bureau=facts.lender.bureau_name(field.bureau_score.agency),
         )
     ]
     if score is not None:
@@ -232,7 +234,7 @@ def _mistake(facts: AnswerFacts) -> Lines:
     ]
     field = facts.schema.bureau_score
     if field is not None and field.bureau_score is not None:
-        agency = field.bureau_score.agency
+        agency = facts.lender.bureau_name(field.bureau_score.agency)
         lines.append(facts.gettext("If the mistake is in your credit report, tell {bureau} too.", bureau=agency))
     return [*lines, facts.gettext("We then look at your application anew."), facts.ask()]
 

@@ -20,12 +20,11 @@ def disclosed_score(case: Case, lender: Lender) -> ScoreDisclosure | None:
     if not math.isfinite(score) or field.label(score):
         return None
     made_on = frame[about.dated].iloc[0] if about.dated in frame else pd.NaT
-    bureau = lender.bureaus.get(about.agency)
     return ScoreDisclosure(
         score=score,
         lowest=about.lowest,
         highest=about.highest,
         made_on=None if pd.isna(made_on) else pd.Timestamp(made_on).date(),
-        agency=about.agency,
-        key_factors=bureau.key_factors if bureau else "",
+        agency=lender.bureau_name(about.agency),
+        key_factors=lender.bureau(about.agency).key_factors,
     )

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from data_schemas.errors import ContractError
 
 ENDING = ".toml"
+_ANY_BUREAU = frozenset(
+    f"{article}{words}" for article in ("", "a ", "the ", "your ") for words in ("bureau", "credit bureau")
+)
 
 
 class LenderPart(BaseModel):
@@ -22,11 +25,13 @@ class Bureau(LenderPart):
     """A credit bureau whose score or records the lender uses; its key is the name that the schema has.
 
     Attributes:
+        name: Its name in letters, where the schema does not have it; left out, the schema's.
         address: Postal address.
         phone: Telephone number, in the United States a toll-free one.
         key_factors: Where the bureau's own key factors of the score are to be read, as a sentence.
     """
 
+    name: str = ""
     address: str = ""
     phone: str = ""
     key_factors: str = ""
@@ -68,6 +73,18 @@ class Lender(LenderPart):
     debt_advice: str = ""
     bureaus: dict[str, Bureau] = {}
     answers: LenderAnswers = LenderAnswers()
+
+    def bureau(self, agency: str) -> Bureau:
+        """What the file says of a bureau that the schema calls so; blank where it says nothing."""
+        return self.bureaus.get(agency, Bureau())
+
+    def bureau_name(self, agency: str) -> str:
+        """A bureau's name in letters; the schema's own words where nobody has named it."""
+        return self.bureau(agency).name or agency
+
+    def names_bureau(self, agency: str) -> bool:
+        """Whether it is known which bureau it is: a schema that several lenders share has no name for theirs."""
+        return bool(self.bureau(agency).name) or agency.casefold().strip() not in _ANY_BUREAU
 
 
 NOBODY = Lender()

@@ -9,7 +9,7 @@ from datetime import date
 from experiments.explain.cases import Case
 from experiments.explain.facts import Ground
 from experiments.explain.letters.bureau_score import disclosed_score
-from experiments.explain.letters.lender import Lender
+from experiments.explain.letters.lender import Bureau, Lender
 from experiments.explain.letters.review import review_causes
 from experiments.explain.letters.rules import LetterFacts, check_letter, disclosures, is_catch_all
 from experiments.explain.request import Rules
@@ -61,7 +61,9 @@ def letter(
     reasons = _reasons(head, case, decision, grounds)
     score = disclosed_score(case, head.lender) if decision == "decline" else None
     causes = review_causes(case, decision, grounds, head.rules, head.lender)
-    facts = LetterFacts(head.lender, decision, score, bool(reasons) and not causes, language)
+    marked = schema.bureau_score
+    bureau = head.lender.bureau(marked.bureau_score.agency) if marked and marked.bureau_score else Bureau()
+    facts = LetterFacts(head.lender, decision, score, bureau, bool(reasons) and not causes, language)
     notice = ApplicantNotice(
         id=case.id,
         product=language.gettext(schema.title),

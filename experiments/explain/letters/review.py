@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from data_schemas.contract import FieldType, Reason
+from data_schemas.fields import FieldType
+from data_schemas.reasons import Reason
 from experiments.explain.cases import Case
 from experiments.explain.facts import Ground
 from experiments.explain.letters.bureau_score import disclosed_score
@@ -25,11 +26,17 @@ UNCLEAR = gettext_noop("A reason rests on words that cannot be quoted and match 
 ONLY_UNNAMED = gettext_noop(
     "The only grounds are words that match no concept: say why they weighed, or give the schema a concept for them."
 )
+UNNAMED = gettext_noop(
+    "A reason quotes words that match no concept: say what in them weighed, or give the schema a concept for them."
+)
 HIDDEN = gettext_noop("The reason {name} may not be disclosed (`disclosable` in the schema).")
 CATCH_ALL = gettext_noop("The wording of {name} says nothing specific: word it anew in the schema.")
 NO_WORDING = gettext_noop("The schema words no reason for {name}, and its title is no words: add a `reason`.")
 CODE = gettext_noop("The value of {name} is a code without a label: say in `labels` of the schema what it means.")
-SCORE = gettext_noop("{name} looks like a credit bureau's score: mark it with `bureau_score` in the schema.")
+SCORE = gettext_noop(
+    "{name} looks like a credit bureau's score: mark it with `bureau_score` in the schema, or say `false` there "
+    "if it is none."
+)
 KEY_FACTORS = gettext_noop("The key factors of the bureau's score are missing: add `key_factors` to the lender's file.")
 SCORE_DAY = gettext_noop(
     "The day of the bureau's score is not known: name its date column (`dated` of `bureau_score`) in the schema, and "
@@ -66,6 +73,8 @@ def review_causes(
         found.append(Cause(NO_REASON))
     elif all(behind.column is None and not behind.named for _, behind in pairs):
         found.append(Cause(ONLY_UNNAMED))
+    elif rules is Rules.US and any(_only_quotes(behind) for _, behind in pairs):
+        found.append(Cause(UNNAMED))
     if rules is Rules.US:
         found += _score_causes(case, lender)
     return tuple(dict.fromkeys(found))
@@ -87,13 +96,18 @@ def reason_causes(reason: Reason, ground: Ground) -> Iterator[Cause]:
         yield Cause(CATCH_ALL, reason.code)
 
 
+def _only_quotes(ground: Ground) -> bool:
+    """Whether a reason is a quote alone, which shows the words that weighed and not what they are about."""
+    return ground.column is None and not ground.named and ground.quotable
+
+
 def _score_causes(case: Case, lender: Lender) -> Iterator[Cause]:
     """What of a bureau's score the law wants disclosed and nothing tells, whether or not it is a principal reason."""
     schema, frame = case.application.schema, case.application.frame
     if schema.bureau_score is None:
         for field in schema.features:
             number = field.type in (FieldType.NUMBER, FieldType.INTEGER) and not pd.isna(frame[field.name].iloc[0])
-            if number and names_bureau_score(field.name, field.title):
+            if number and not field.no_bureau_score and names_bureau_score(field.name, field.title):
                 yield Cause(SCORE, field.name)
     elif (score := disclosed_score(case, lender)) is not None:
         if not score.key_factors:

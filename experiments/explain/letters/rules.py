@@ -23,19 +23,16 @@ class LetterFacts:
 
     Attributes:
         score: The bureau score that was used, None where none was.
+        bureau: Of the score.
         has_reasons: Whether the letter gives all its principal reasons itself.
     """
 
     lender: Lender
     decision: Decision
     score: ScoreDisclosure | None
+    bureau: Bureau
     has_reasons: bool
     language: Language
-
-    @property
-    def bureau(self) -> Bureau:
-        """The bureau of the score."""
-        return self.lender.bureaus.get(self.score.agency, Bureau()) if self.score else Bureau()
 
     def fill(self, message: str) -> str:
         """A message in the letter's language, with what it says of lender and bureau."""
@@ -156,7 +153,7 @@ US = (
                 "incomplete."
             ),
         ),
-        ("bureau_address", "bureau_phone"),
+        ("bureau_name", "bureau_address", "bureau_phone"),
         _scored,
     ),
     Element(
@@ -224,7 +221,7 @@ EU = (
                 "We consulted the database of {bureau}, {bureau_address}. What it told us about you stands above."
             ),
         ),
-        ("bureau_address",),
+        ("bureau_name", "bureau_address"),
         _scored,
     ),
     Element(
@@ -290,13 +287,14 @@ CN = (
                 "objection with {bureau} or with us and ask for its correction."
             ),
         ),
-        (),
+        ("bureau_name",),
         _scored,
     ),
 )
 
 ELEMENTS: dict[Rules, tuple[Element, ...]] = {Rules.PLAIN: PLAIN, Rules.US: US, Rules.EU: EU, Rules.CN: CN}
 KEYS = {
+    "bureau_name": "bureaus.{bureau}.name",
     "bureau_address": "bureaus.{bureau}.address",
     "bureau_phone": "bureaus.{bureau}.phone",
 }
@@ -313,8 +311,13 @@ def check_lender(rules: Rules, lender: Lender, agency: str) -> None:
     Raises:
         ContractError: naming what is missing, and where to write it.
     """
-    bureau = lender.bureaus.get(agency, Bureau())
-    known = {**lender.model_dump(), "bureau_address": bureau.address, "bureau_phone": bureau.phone}
+    bureau = lender.bureau(agency)
+    known = {
+        **lender.model_dump(),
+        "bureau_name": lender.names_bureau(agency),
+        "bureau_address": bureau.address,
+        "bureau_phone": bureau.phone,
+    }
     wanted = dict.fromkeys(
         need for element in ELEMENTS[rules] for need in element.needs if agency or not need.startswith("bureau_")
     )

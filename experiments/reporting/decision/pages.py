@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from experiments.reporting.decision import pictures
 from experiments.reporting.decision.answers import AnswerSheet
 from experiments.reporting.decision.applicant import ApplicantNotice
-from experiments.reporting.decision.index import IndexPage
+from experiments.reporting.decision.index import IndexPage, Link
 from experiments.reporting.decision.underwriter import ColumnPoints, Narrative, UnderwriterReport
 from experiments.reporting.decision.validator import ValidatorReport
 from experiments.reporting.language import ENGLISH, Language
@@ -50,7 +52,12 @@ def validator_html(report: ValidatorReport, language: Language = ENGLISH) -> str
 
 def index_html(report: IndexPage, language: Language = ENGLISH) -> str:
     """The list of all reported applications, with links to their files beside it."""
-    return render("index.html.j2", report, {}, language=language)
+    return render("index.html.j2", report, {"link_lines": link_lines}, language=language)
+
+
+def link_lines(links: tuple[Link, ...]) -> list[list[Link]]:
+    """The files of an application, those of one report together: its page, its JSON, its PDF."""
+    return [list(line) for _, line in groupby(links, key=lambda link: link.file.rpartition(".")[0])]
 
 
 def column_groups(report: UnderwriterReport) -> list[tuple[str, list[ColumnPoints]]]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 import typer
 
-from data_schemas.contract import FieldType, Role
 from data_schemas.errors import ContractError
+from data_schemas.fields import FieldType, Role
 from features.inference.draft import Answers, Draft
 from features.inference.outcomes import MAX_CLASSES, Outcomes, StatedOutcomes
 

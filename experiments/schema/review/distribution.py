@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from data_schemas.contract import FieldType
+from data_schemas.fields import FieldType
 from experiments.reporting.words import number, percent
 from experiments.schema.review.content import Bar, Distribution
 from features.arrays import Floats, Ints

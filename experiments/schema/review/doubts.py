@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from data_schemas.contract import Field, FieldType, Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.dates import alternatives
+from data_schemas.fields import Field, FieldType, Role
 from data_schemas.unfinished import Unfinished, unlabelled
 from experiments.reporting.words import listed, number, percent
 from experiments.schema.review.content import Doubt
@@ -167,7 +168,7 @@ def _of_words(field: Field, open_points: Unfinished) -> Iterator[Doubt]:
 def _of_letters(field: Field) -> Iterator[Doubt]:
     """What letters to applicants would have to disclose."""
     unmarked = field.role is Role.FEATURE and field.type in _NUMBERS and field.bureau_score is None
-    if unmarked and names_bureau_score(field.name, field.title):
+    if unmarked and not field.no_bureau_score and names_bureau_score(field.name, field.title):
         yield Doubt(grade="concern", words=SCORE_NOTE)
 
 

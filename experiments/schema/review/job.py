@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from data_schemas.contract import Derived, Field, FieldType, Role, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Derived, Field, FieldType, Role
 from data_schemas.unfinished import Unfinished, unfinished
 from experiments.reporting.page import render
 from experiments.reporting.words import listed, number, percent

@@ -13,7 +13,7 @@ from experiments.score.parts.steps import Job, ReadPart, answer_part, assemble, 
 from experiments.score.parts.work import FileDone, FileRead
 from experiments.score.side_by_side import finished_behind, made_ahead
 from experiments.session.second_models import NO_SECOND_MODELS, SecondModels
-from fusion.scorer import UNWATCHED, Monitor
+from fusion.monitor import UNWATCHED, Monitor
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data_schemas.errors import ContractError, RunError
+from data_schemas.messages import message
 from experiments.score.answering import RowScorer
 from experiments.score.columns import output_columns
 from experiments.score.job import identity_of
@@ -212,7 +213,10 @@ def _warnings(
     for one in done:
         warnings = scorer.unlike_training(one.tally.columns)
         if len(given.files) > 1:
-            warnings = tuple(replace(warning, message=f"{one.read.name}: {warning.message}") for warning in warnings)
+            warnings = tuple(
+                replace(warning, message=message("{name}: {words}", name=one.read.name, words=warning.message))
+                for warning in warnings
+            )
         found += warnings
     note_warnings(run, found)
     if conduct.strict:

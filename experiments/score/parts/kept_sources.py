@@ -16,12 +16,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data_schemas.errors import RunError
 from experiments.score.parts.work import Work
 from features.arrays import Ints
 from features.sources.joined import JoinedSources
 
 ROWS_OF_A_GROUP = 20_000
 """Rows that are written and read at once."""
+JOINED_WITH = b"input_sha256"
+"""Names the digest of the applications in a kept file."""
 
 
 @dataclass(frozen=True)
@@ -31,26 +34,28 @@ class SourcesOfFiles:
     Attributes:
         joined: What is made of their records.
         paths: Where the join read each file, by the file's name.
+        input_sha256: Digest of each file's bytes ahead of the join, by the file's name.
     """
 
     joined: JoinedSources
     paths: Mapping[str, Path]
+    input_sha256: Mapping[str, str]
 
     def keep(self, work: Work) -> None:
         """Write what is made of the records of every file to the run's work."""
         for name, path in self.paths.items():
             with work.store.scratch() as folder:
                 made = folder / "made.parquet"
-                self._write(path, made)
+                self._write(path, made, self.input_sha256[name])
                 work.store.publish(made, work.sources(name))
 
-    def _write(self, path: Path, made: Path) -> None:
+    def _write(self, path: Path, made: Path, input_sha256: str) -> None:
         n_rows = self.joined.row_counts[str(path)]
         writer: pq.ParquetWriter | None = None
         for first in range(1, max(n_rows, 1) + 1, ROWS_OF_A_GROUP):
             rows = np.arange(first, min(first + ROWS_OF_A_GROUP, n_rows + 1), dtype=np.int64)
             table = pa.table({"row": rows, **_arrow(self.joined.columns(path, rows))})
-            writer = writer or pq.ParquetWriter(made, table.schema)
+            writer = writer or pq.ParquetWriter(made, table.schema.with_metadata({JOINED_WITH: input_sha256}))
             writer.write_table(table, row_group_size=ROWS_OF_A_GROUP)
         if writer is not None:
             writer.close()
@@ -99,7 +104,16 @@ def _array(column: pa.ChunkedArray) -> npt.NDArray[np.generic]:
 
 
 @contextmanager
-def kept_sources(work: Work, name: str) -> Iterator[KeptSources]:
-    """What is kept for the file of this name, while it is read."""
+def kept_sources(work: Work, name: str, input_sha256: str) -> Iterator[KeptSources]:
+    """What is kept for the file of this name, while it is read.
+
+    Raises RunError where the file's bytes are others than those that the sources were joined with: rows that came
+    since would have no records.
+    """
     with work.store.fetched(work.sources(name)) as path, pq.ParquetFile(path) as file:
+        if (file.schema_arrow.metadata or {}).get(JOINED_WITH) != input_sha256.encode():
+            raise RunError(
+                f"{name} was changed while it was joined with its sources",
+                "Score it again with --force once nothing writes to it any more.",
+            )
         yield KeptSources(file)

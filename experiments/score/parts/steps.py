@@ -26,7 +26,7 @@ from experiments.session.second_models import NO_SECOND_MODELS, SecondContracts,
 from features.tables.applications import Chunk
 from features.tables.csv_records import file_sha256
 from features.tables.reader import ReadOptions, file_layout, read_chunks
-from fusion.scorer import UNWATCHED, Monitor
+from fusion.monitor import UNWATCHED, Monitor
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _read(job: Job, file: FileToScore, path: Path) -> Iterator[ReadPart | FileRe
             return
         layout, row = file_layout(path, job.schema, job.options), 0
         seconds = job.seconds.open(path, job.options)
-        with kept_sources(job.work, file.name) if job.has_sources else nullcontext() as joined:
+        with kept_sources(job.work, file.name, before.sha256) if job.has_sources else nullcontext() as joined:
             for chunk in read_chunks(path, job.schema, replace(job.options, joined=joined)):
                 rows = RowRange(row + 1, row + chunk.n_rows)
                 if chunk.n_rows and rows not in committed:

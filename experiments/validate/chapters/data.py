@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +11,7 @@ import numpy as np
 from experiments.reporting.cells import NUMBER, figure
 from experiments.reporting.document import Column, Finding, Row, Section, Table
 from experiments.reporting.language import gettext
-from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.lower_floors import translated
 from experiments.reporting.words import count, listed, number, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.inference.leakage import MAX_AUC
@@ -70,6 +70,11 @@ class ColumnFacts:
     auc_then: float
     auc_now: float
     weight: float
+
+    @property
+    def best_auc(self) -> float:
+        """The greater of the two AUCs; 0 where neither exists."""
+        return float(np.nan_to_num([self.auc_then, self.auc_now]).max())
 
 
 def chapter(scored: ScoredOutcomes, intake: Intake) -> Section:
@@ -248,7 +253,7 @@ def _unlike_findings(scored: ScoredOutcomes) -> list[Finding]:
     titles |= {derived.name: gettext(derived.title) for derived in scored.model.schema.derived}
     named = [titles[warning.column] for warning in scored.warnings]
     words = " ".join(
-        f"“{title}”: {lower_words(warning.message).rstrip('.?？')}."
+        f"“{title}”: {translated(warning.message).rstrip('.?？')}."
         for title, warning in zip(named, scored.warnings, strict=True)
     )
     return [
@@ -267,36 +272,31 @@ def _unlike_findings(scored: ScoredOutcomes) -> list[Finding]:
     ]
 
 
+def _leak(suspects: Sequence[ColumnFacts]) -> Finding:
+    result = "; ".join(
+        gettext(
+            "“{one_title}” ranks outcomes with an AUC of {nan_to_num} and makes {weight} of all movement of the scores"
+        ).format(one_title=one.title, nan_to_num=number(one.best_auc, 2), weight=percent(one.weight, 0))
+        for one in suspects[:5]
+    )
+    return Finding(
+        key="leak",
+        grade="alarm",
+        title=gettext("{one_title} may know the outcome.").format(one_title=listed([one.title for one in suspects])),
+        words=gettext(
+            "By itself {result}. What is known before a loan is granted rarely reaches {max_auc}. If it is "
+            "filled in or changed after the decision, the model will fail on new applicants, whatever "
+            "the figures here say. Find out when it is known; if later, give it the role ignored (or "
+            "auxiliary, so that training alone reads it) and train again."
+        ).format(result=result, max_auc=number(MAX_AUC, 1)),
+    )
+
+
 def _leak_findings(facts: list[ColumnFacts]) -> list[Finding]:
     """Columns that know the outcome."""
-    suspects = [one for one in facts if max(np.nan_to_num(one.auc_then), np.nan_to_num(one.auc_now)) >= MAX_AUC]
+    suspects = [one for one in facts if one.best_auc >= MAX_AUC]
     if suspects:
-        result = "; ".join(
-            gettext(
-                "“{one_title}” ranks outcomes with an AUC of {nan_to_num} and makes {weight} of all movement "
-                "of the scores"
-            ).format(
-                one_title=one.title,
-                nan_to_num=number(max(np.nan_to_num(one.auc_then), np.nan_to_num(one.auc_now)), 2),
-                weight=percent(one.weight, 0),
-            )
-            for one in suspects[:5]
-        )
-        return [
-            Finding(
-                key="leak",
-                grade="alarm",
-                title=gettext("{one_title} may know the outcome.").format(
-                    one_title=listed([one.title for one in suspects])
-                ),
-                words=gettext(
-                    "By itself {result}. What is known before a loan is granted rarely reaches {max_auc}. If it is "
-                    "filled in or changed after the decision, the model will fail on new applicants, whatever "
-                    "the figures here say. Find out when it is known; if later, give it the role ignored (or "
-                    "auxiliary, so that training alone reads it) and train again."
-                ).format(result=result, max_auc=number(MAX_AUC, 1)),
-            )
-        ]
+        return [_leak(suspects)]
     if facts and facts[0].weight >= DOMINANT:
         one = facts[0]
         return [

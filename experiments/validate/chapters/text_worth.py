@@ -26,8 +26,8 @@ NOTE = gettext_noop("The model less the one that reads columns only; above 0 the
 LEVEL = 0.05
 WORDS = (
     gettext_noop(
-        "Beside the model stand two others from the same training: one that never saw a narrative, and one that saw "
-        "nothing else. What the model gains over the first is what reading the narratives is worth. AUC gains are "
+        "Beside the model stand two others from the same training: one that reads columns only, and one that reads "
+        "narratives only. What the model gains over the first is what reading the narratives is worth. AUC gains are "
         "tested by DeLong, those of the Brier score by a paired test of the squared errors; below a figure stands its "
         "95 % interval. A gain above 0 speaks for the narratives in both."
     ),

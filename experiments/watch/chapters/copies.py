@@ -10,10 +10,11 @@ from functools import partial
 from matplotlib.axes import Axes
 
 from experiments.reporting.charts import BLUE, FONT, MUTED, RED, name_places, picture
-from experiments.reporting.document import Column, Finding, Interval, Plot, Row, Section, Table
+from experiments.reporting.document import Column, Finding, Plot, Row, Section, Table
 from experiments.reporting.language import gettext
 from experiments.reporting.words import count, percent
 from experiments.watch.chapters.by_period import shares_by_period
+from experiments.watch.chapters.cells import signal_interval
 from fusion.validation.intervals import Estimate
 from fusion.watch.copies.rings import Ring
 from fusion.watch.signals import MAX_ROWS, Signal
@@ -125,7 +126,7 @@ def _values_table(values: Sequence[Signal]) -> Table:
     rows = tuple(
         (
             signal.subject,
-            Interval(value=signal.now, low=signal.low, high=signal.high),
+            signal_interval(signal),
             signal.usual,
             signal.p,
             ", ".join(one.place for one in signal.rows),

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from experiments.reporting.cells import figure
-from experiments.reporting.document import Column, Finding, Interval, Row, Section, Table
+from experiments.reporting.document import Column, Finding, Row, Section, Table
 from experiments.reporting.language import gettext, gettext_noop
-from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.lower_floors import translated
 from experiments.reporting.words import count, listed
-from experiments.watch.alert_words import alert_words
+from experiments.watch.chapters.cells import signal_interval
 from experiments.watch.chapters.multiples import Course, courses, moved_table, small_multiples
-from fusion.validation.psi import Psi, psi_of_counts
+from fusion.validation.psi import VERDICT_WORDS, Psi, psi_of_counts
 from fusion.watch.columns import ColumnsProfile
 from fusion.watch.signals import Flag, Signal
 from fusion.watch.texts import TextsProfile
@@ -99,7 +99,7 @@ def departures_finding(key: str, what: str, shown: Sequence[Course], period: str
         return Finding(
             key=key, grade="good", title=title, words=gettext("{looked_at}.").format(looked_at=looked_at.capitalize())
         )
-    worst = gettext(". ").join(alert_words(course.latest.words) for course in sure[:MAX_NAMED])
+    worst = gettext(". ").join(translated(course.latest.words) for course in sure[:MAX_NAMED])
     title = gettext("In {period} {sure} moved further than chance does").format(
         period=period, sure=count(len(sure), "figure")
     )
@@ -144,7 +144,7 @@ def _apart_table(apart: Sequence[tuple[str, Psi]], period: str) -> Table:
             name,
             figure(psi.value, gettext(NO_PSI)),
             figure(psi.chance, gettext(NO_PSI)),
-            lower_words(psi.index.verdict_of_many),
+            translated(VERDICT_WORDS[psi.index.verdict_of_many]),
         )
         for name, psi in apart[:MAX_APART]
     ]
@@ -159,7 +159,7 @@ def _apart_table(apart: Sequence[tuple[str, Psi]], period: str) -> Table:
             Column(key="column", title=gettext("Column")),
             Column(key="psi", title=gettext("PSI"), form="number", digits=3),
             Column(key="chance", title=gettext("Chance"), form="number", digits=3),
-            Column(key="word", title=gettext("Word")),
+            Column(key="word", title=gettext("Verdict")),
         ),
         rows=tuple(rows),
     )
@@ -169,8 +169,7 @@ def _words_table(words: Sequence[Course], period: str) -> Table:
     rows: list[Row] = []
     for one in (course.latest for course in words):
         narrative, _, word = one.subject.rpartition(":")
-        now = Interval(value=one.now, low=min(one.low, one.now), high=max(one.high, one.now))
-        rows.append((word, narrative, now, one.usual, one.p))
+        rows.append((word, narrative, signal_interval(one), one.usual, one.p))
     return Table(
         key="words_moved",
         title=gettext("Words that moved in {period}").format(period=period),
@@ -178,7 +177,7 @@ def _words_table(words: Sequence[Course], period: str) -> Table:
             "Share of the narratives that use the word. The chance is shared among all words that were compared."
         ),
         columns=(
-            Column(key="word", title=gettext("Word")),
+            Column(key="word", title=gettext("Verdict")),
             Column(key="narrative", title=gettext("Narrative")),
             Column(key="now", title=gettext("Now"), form="percent", digits=1),
             Column(key="usual", title=gettext("Usual"), form="percent", digits=1),

@@ -23,10 +23,10 @@ from experiments.reporting.charts import (
     to_svg,
     whiskers,
 )
-from experiments.reporting.document import Column, Interval, Plot, Table
+from experiments.reporting.document import Column, Plot, Table
 from experiments.reporting.language import gettext, gettext_noop
-from experiments.reporting.lower_floors import lower_words
-from experiments.watch.alert_words import alert_words
+from experiments.reporting.lower_floors import translated
+from experiments.watch.chapters.cells import signal_interval
 from fusion.watch.signals import Check, Signal
 
 N_ACROSS = 4
@@ -54,6 +54,13 @@ TITLES: Mapping[Check, str] = {
     "auc": "AUC",
     "calibration": gettext_noop("bad rate / PD"),
 }
+SUBJECTS: Mapping[tuple[Check, str], str] = {
+    ("approval", "approve"): gettext_noop("approve"),
+    ("approval", "refer"): gettext_noop("refer"),
+    ("approval", "decline"): gettext_noop("decline"),
+    ("auc", "estimated"): gettext_noop("estimated"),
+}
+"""Subjects that are words of ours; others are names."""
 SHARES: Set[Check] = {"missing", "unknown", "outside", "written", "unread", "word", "pd", "approval", "reason"}
 
 
@@ -79,7 +86,8 @@ class Course:
         what = gettext(TITLES[self.check])
         if not self.subject:
             return what
-        return gettext("{subject}: {what}").format(subject=lower_words(self.subject), what=what)
+        subject = gettext(SUBJECTS.get((self.check, self.subject), "")) or self.subject
+        return gettext("{subject}: {what}").format(subject=subject, what=what)
 
     @property
     def latest(self) -> Signal:
@@ -172,11 +180,11 @@ def moved_table(key: str, shown: Sequence[Course], period: str) -> Table:
     rows = tuple(
         (
             course.title,
-            Interval(value=one.now, low=min(one.low, one.now), high=max(one.high, one.now)),
+            signal_interval(one),
             one.usual,
             one.value,
             one.p,
-            alert_words(one.words),
+            translated(one.words),
         )
         for course in shown[:MAX_TABLED]
         for one in (course.latest,)

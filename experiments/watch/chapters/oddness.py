@@ -7,12 +7,11 @@ from collections.abc import Sequence
 
 from experiments.reporting.document import Column, Finding, Plot, Section, Table
 from experiments.reporting.language import gettext
-from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.lower_floors import translated
 from experiments.reporting.words import percent
-from experiments.watch.alert_words import alert_words
 from experiments.watch.chapters.by_period import shares_by_period
 from fusion.validation.intervals import rate
-from fusion.watch.oddness import OddProfile
+from fusion.watch.oddness import OddProfile, cause_name
 from fusion.watch.signals import Flag, Signal
 
 MAX_ROWS = 15
@@ -86,7 +85,7 @@ def _rows_table(flags: Sequence[Flag]) -> Table:
         Column(key="why", title=gettext("What makes it odd")),
     )
     rows = tuple(
-        (f"{one.row.file}:{one.row.row}", one.row.id, one.period, alert_words(one.words)) for one in odd[:MAX_ROWS]
+        (f"{one.row.file}:{one.row.row}", one.row.id, one.period, translated(one.words)) for one in odd[:MAX_ROWS]
     )
     note = (
         gettext("The {max_rows} oddest of {odd:,}; flagged.csv has all.").format(max_rows=MAX_ROWS, odd=len(odd))
@@ -103,7 +102,7 @@ def _causes_table(causes: Counter[str], now: OddProfile) -> Table:
         Column(key="now", title=gettext("In the latest period"), form="count"),
     )
     most = sorted(causes.items(), key=lambda item: (-item[1], item[0]))[:MAX_CAUSES]
-    rows = tuple((lower_words(name), n, now.mainly.get(name, 0)) for name, n in most)
+    rows = tuple((translated(cause_name(name)), n, now.mainly.get(name, 0)) for name, n in most)
     note = gettext("Each by the column or narrative that adds most to its distance from the usual.")
     return Table(key="odd_causes", title=gettext("What makes applications odd"), note=note, columns=columns, rows=rows)
 

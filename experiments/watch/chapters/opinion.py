@@ -22,18 +22,18 @@ from experiments.reporting.charts import (
     whiskers,
 )
 from experiments.reporting.document import Column, Finding, Gap, Interval, Plot, Row, Section, Table
-from experiments.reporting.language import gettext, gettext_noop
-from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.language import gettext
+from experiments.reporting.lower_floors import translated
 from experiments.reporting.words import percent
-from experiments.watch.alert_words import alert_words
+from experiments.watch.chapters.cells import signal_interval
 from fusion.validation.intervals import Z
-from fusion.watch.opinion import LEAST_TEXTS, NO_TOPIC, Mood, OpinionProfile
+from fusion.watch.opinion import LEAST_TEXTS, NO_TOPIC, Mood, OpinionProfile, topic_name
 from fusion.watch.signals import Flag, Signal
 from fusion.watch.topics import LEAST_TEXTS as LEAST_TO_LEARN
 from fusion.watch.topics import LEAST_USES, Topics
 
 MAX_PERIODS = 36
-ALL_TEXTS = gettext_noop("all texts")
+ALL_TEXTS = ""
 MAX_CHANGES = 10
 CLEAR = 0.01
 """Chance below which a departure is listed; rules decide which are alarms."""
@@ -95,7 +95,7 @@ def _findings(
     )
     if own:
         first = min(own, key=lambda one: (one.p, -one.value, one.subject))
-        title = f"{last}: {alert_words(first.words)}"
+        title = f"{last}: {translated(first.words)}"
         found = [
             Finding(
                 key="opinion",
@@ -136,9 +136,9 @@ def _changes(signals: Sequence[Signal]) -> Table:
     rows: list[Row] = [
         (
             one.period,
-            lower_words(one.subject or ALL_TEXTS),
+            translated(topic_name(one.subject)),
             gettext("share of the texts") if one.check == "topic_volume" else gettext("mean sentiment"),
-            Interval(value=one.now, low=min(one.low, one.now), high=max(one.high, one.now)),
+            signal_interval(one),
             one.usual,
             one.p,
         )
@@ -162,6 +162,7 @@ def _topics(topics: Topics, reference: OpinionProfile | None, shown: Sequence[tu
     last, now = shown[-1]
     usual = reference if reference is not None and reference.whole.texts else None
     earlier = [one for _, one in shown[:-1]] if usual is None else [usual]
+    few = Gap(gap=gettext("fewer than {least_texts} texts").format(least_texts=LEAST_TEXTS))
     rows: list[Row] = []
     for at, name in enumerate((*topics.names, NO_TOPIC) if len(topics) else (ALL_TEXTS,)):
         mood = now.topics[at]
@@ -170,15 +171,13 @@ def _topics(topics: Topics, reference: OpinionProfile | None, shown: Sequence[tu
         telling = ", ".join(topics.words[at]) if at < len(topics) else ""
         rows.append(
             (
-                lower_words(name),
+                translated(topic_name(name)),
                 telling,
                 mood.texts,
                 mood.texts / now.whole.texts,
                 past.texts / every if every else Gap(gap=gettext("no earlier text")),
-                _interval(mood) or Gap(gap=gettext("fewer than {least_texts} texts").format(least_texts=LEAST_TEXTS)),
-                past.mean
-                if past.texts >= LEAST_TEXTS
-                else Gap(gap=gettext("fewer than {least_texts} texts").format(least_texts=LEAST_TEXTS)),
+                _interval(mood) or few,
+                past.mean if past.texts >= LEAST_TEXTS else few,
             )
         )
     columns = (
@@ -243,7 +242,7 @@ def _plot(topics: Topics, shown: Sequence[tuple[str, OpinionProfile]]) -> Plot:
 
 def _left_title(name: str, whole: bool) -> str:
     what = gettext("texts") if whole else gettext("share of the texts")
-    return gettext("{subject}: {what}").format(subject=lower_words(name), what=what)
+    return gettext("{subject}: {what}").format(subject=translated(topic_name(name)), what=what)
 
 
 def _line(axes: Axes, values: Sequence[float]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.reporting.cells import interval
-from experiments.reporting.document import Column, Interval, Plot, Row, Section, Table
+from experiments.reporting.document import Column, Plot, Row, Section, Table
 from experiments.reporting.language import gettext
 from experiments.watch.chapters.by_period import shares_by_period
 from fusion.validation.intervals import Estimate, Z, rate
@@ -58,7 +58,7 @@ def chapter(
 def _row(name: str, now: SecondFigures, then: SecondFigures | None) -> Row:
     above = rate(now.above, now.rows)
     usual = then.mean[0] if then is not None and then.rows else None
-    shown = Interval(value=above.value, low=above.low, high=above.high) if now.above else None
+    shown = interval(above) if now.above else None
     mean = _mean(now)
     return (name, now.rows, now.without, None if mean is None else interval(mean), usual, shown)
 

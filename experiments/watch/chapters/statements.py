@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.reporting.document import Column, Finding, Interval, Plot, Section, Table
+from experiments.reporting.cells import interval
+from experiments.reporting.document import Column, Finding, Plot, Section, Table
 from experiments.reporting.language import gettext
+from experiments.reporting.lower_floors import translated
 from experiments.reporting.words import percent
-from experiments.watch.alert_words import alert_words
 from experiments.watch.chapters.by_period import shares_by_period
 from fusion.validation.intervals import rate
 from fusion.watch.signals import Flag, Signal
@@ -101,7 +102,7 @@ def _table(
                 name,
                 own.stated,
                 own.contradicting,
-                Interval(value=share.value, low=share.low, high=share.high) if now.rows else None,
+                interval(share) if now.rows else None,
                 usual,
                 None if signal is None else signal.p,
                 ", ".join(one.place for one in own.first),
@@ -123,7 +124,7 @@ def _rows(flags: Sequence[Flag]) -> Table:
         Column(key="words", title=gettext("What disagrees")),
     )
     worst = sorted(flags, key=lambda flag: (-flag.size, flag.row))[:MAX_FLAGS]
-    rows = tuple((one.row.place, one.period, one.size, alert_words(one.words)) for one in worst)
+    rows = tuple((one.row.place, one.period, one.size, translated(one.words)) for one in worst)
     note = (
         gettext("The {max_flags} farthest of {flags:,}.").format(max_flags=MAX_FLAGS, flags=len(flags))
         if len(flags) > MAX_FLAGS

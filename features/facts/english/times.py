@@ -53,7 +53,6 @@ _A_UNIT = re.compile(
 _LASTING = re.compile(r"\b(?:for|in|within|than|only|just|over|after) $")
 _OLD = re.compile(r"[ -]?(?:olds?\b|of age|s old)|\s?(?:per|a|each|every) (?:week|month|year)|/")
 _EVERY = re.compile(r"(?:\bevery|\beach|\bper|\bage|\baged|\bevery other|\btimes in|\bdays|\bnet) $")
-_OF_TIME = re.compile(r"(?:a|per) $")
 _AND_MORE = re.compile(r",?(?: and| &)? ?$")
 _IN_WORK = re.compile(
     r"\b(?:work(?:ed|ing|s)?|employed|employer|employment|job|jobs|career|service|in business|business for|position|"

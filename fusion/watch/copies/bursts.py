@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data_schemas.messages import Message, Number, message
 from features.sources.database import literal, temporary_database
 from fusion.validation.intervals import rate
 from fusion.watch.copies.rings import LEAST_APPLICANTS, MEMORY_MB, Ring
@@ -139,11 +140,27 @@ def _share_signals(
         chance = excess_chances(events[at : at + 1], int(every[at]), events[before, None], every[before])
         share = rate(int(k[at]), int(n[at]))
         own = rows.get(period, ())
-        number = f"{len(own):,} {'ring' if len(own) == 1 else 'rings'}" + (f" {subject}" if subject else "")
-        words = f"{k[at]:,} of {n[at]:,} narratives are copies, in {number}; usually {usual:.2%}"
+        words = _copies_words(int(k[at]), int(n[at]), len(own), usual, at_once=bool(subject))
         departure = Departure(share.value, share.low, share.high, usual, float(chance[0]))
         figure = Figure(period, "copies", subject, int(n[at]))
         yield figure.signal(departure, max(0.0, share.value - usual), words, first_rows(*own))
+
+
+def _copies_words(k: int, n: int, n_rings: int, usual: float, at_once: bool) -> Message:
+    copies, every, share = Number(k, ","), Number(n, ","), Number(usual, ".2%")
+    number = Number(n_rings, ",")
+    rings = message("{n} ring", n=number) if n_rings == 1 else message("{n} rings", n=number)
+    if at_once:
+        return message(
+            "{k} of {n} narratives are copies, in {rings} at once; usually {usual}",
+            k=copies,
+            n=every,
+            rings=rings,
+            usual=share,
+        )
+    return message(
+        "{k} of {n} narratives are copies, in {rings}; usually {usual}", k=copies, n=every, rings=rings, usual=share
+    )
 
 
 def ring_flags(rings: Sequence[Ring]) -> tuple[Flag, ...]:
@@ -152,14 +169,26 @@ def ring_flags(rings: Sequence[Ring]) -> tuple[Flag, ...]:
     for ring in rings:
         shared = {at: column for column, groups in ring.shares().items() for group in groups for at in group}
         days = sorted({member.period for member in ring.members})
-        when = f"in {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
         for at, member in enumerate(ring.members):
-            words = f"{ring.narrative}: copied by {ring.n_applicants - 1:,} other applicants {when}"
+            words = _ring_words(ring.narrative, ring.n_applicants - 1, days)
             if at in shared:
-                words += f"; shares {shared[at]} with one of them"
+                words = message("{words}; shares {column} with one of them", words=words, column=shared[at])
             flag = Flag(member.row, member.period, "copies", float(ring.n_applicants), words, ring=ring.number)
             found.append(flag)
     return tuple(found)
+
+
+def _ring_words(narrative: str, others: int, days: Sequence[str]) -> Message:
+    n = Number(others, ",")
+    if len(days) == 1:
+        return message("{name}: copied by {n} other applicants in {period}", name=narrative, n=n, period=days[0])
+    return message(
+        "{name}: copied by {n} other applicants from {first} to {last}",
+        name=narrative,
+        n=n,
+        first=days[0],
+        last=days[-1],
+    )
 
 
 def value_signals(counts: Counts, periods: Sequence[str]) -> tuple[Signal, ...]:
@@ -190,6 +219,12 @@ def _most_in_excess(column: str, period: str, values: Sequence[Value], before: S
     share = rate(k, n)
     chance = min(1.0, float(p[at]) * counts.different[column, period])
     departure = Departure(float(k), share.low * n, share.high * n, usual, chance)
-    words = f"one value of {column} stands in {k:,} of {n:,} applications, usually in {usual:.1f}"
+    words = message(
+        "one value of {column} stands in {k} of {n} applications, usually in {usual}",
+        column=column,
+        k=Number(k, ","),
+        n=Number(n, ","),
+        usual=Number(usual, ".1f"),
+    )
     figure = Figure(period, "velocity", column, k)
     return figure.signal(departure, times_usual(k, usual), words, values[at].first[period])

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_schemas.contract import Role
+from data_schemas.fields import Role
 from features.arrays import Dates, Flags
 from features.narratives.reader import clean_narrative
 from fusion.watch.copies.signatures import Bands, sign

@@ -14,6 +14,7 @@ from experiments.augment.job import EXCERPT, Example, _excerpt
 from experiments.augment.report import _side_by_side
 from experiments.demo.data import generate
 from tests.support.command_line import creditfusion
+from tests.support.english import english_on
 from tests.support.small_word_net import small_word_net
 
 OPENING = "I need money for a car and my wife does not know of 5,000 dollars."
@@ -77,6 +78,14 @@ def test_rows_that_break_the_contract_are_kept_in_a_file(augment: Augment) -> No
     rejects = page.with_name("page.html.rejects.csv").read_text(encoding="utf-8")
     assert len(rejects.splitlines()) == 2
     assert lines[1].split(",")[0] in rejects
+
+
+def test_a_chinese_page_holds_no_english_of_ours(augment: Augment) -> None:
+    code, page = augment("--rows", 20, "--kind", "dropout", "--kind", "synonyms", "--language", "zh")
+    assert code == 0
+    narratives = page.with_name("past.csv").read_text(encoding="utf-8")
+    of_data = {"past", "csv", "Instalment", "loans", "automobile", *re.findall("[A-Za-z]+", narratives)}
+    assert not english_on(page.read_text(encoding="utf-8"), frozenset(of_data))
 
 
 def test_equal_input_gives_equal_bytes(augment: Augment) -> None:

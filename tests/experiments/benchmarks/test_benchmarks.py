@@ -24,7 +24,7 @@ from experiments.benchmarks.measuring import (
 )
 from experiments.benchmarks.settings import forward_windows
 from experiments.benchmarks.speed import checks_cost, encoder_speed, explain_speed, score_memory, score_speed
-from features.encoders.sources import open_encoder
+from features.encoders.opening import open_encoder
 from fusion.explain.attribution import ModelOutputs
 from fusion.explain.leaves import Leaves, leaves_of
 from fusion.explain.tree_shapley import TreeGame, count

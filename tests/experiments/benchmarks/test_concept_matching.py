@@ -21,7 +21,7 @@ from experiments.benchmarks.attribution.concept_matching import (
     nearness_by,
     quality,
 )
-from features.encoders.sources import open_encoder
+from features.encoders.opening import open_encoder
 from features.narratives.concepts import NO_CONCEPT, ConceptMatcher
 from tests.support.tiny_bert import tiny_bert
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_schemas.contract import Sensitive
+from data_schemas.concepts import Sensitive
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.benchmarks.attribution import concept_shares
@@ -22,8 +22,8 @@ from experiments.benchmarks.attribution.concept_shares import (
     style_quality,
     style_texts,
 )
+from features.encoders.opening import open_encoder
 from features.encoders.source_files import EMBEDDED
-from features.encoders.sources import open_encoder
 from features.narratives.concepts import NO_CONCEPT, ConceptMatcher, ConceptMatches
 
 CONCEPTS = load_schema("demo").concepts

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_schemas.contract import FieldType, Role
+from data_schemas.fields import FieldType, Role
 from data_schemas.reader import load_schema, parse_schema
 from data_schemas.unfinished import unfinished
 from experiments.benchmarks.data_sets import berka
@@ -19,6 +19,7 @@ from experiments.benchmarks.data_sets.definitions import SETS
 from experiments.benchmarks.data_sets.files import read_frames, sets_named, write_files
 from experiments.benchmarks.data_sets.spec import DataSet, Hashed, Since, Target, published, words_of
 from features.tables.reader import ReadOptions, read_all
+from features.text.cleaning import clean
 
 SOURCES = Path(__file__).parents[4] / "shared" / "data"
 
@@ -84,6 +85,14 @@ def test_a_spec_becomes_the_contract_that_it_describes() -> None:
     assert schema["day"].date_format == "%d.%m.%Y"
     assert schema["kind"].missing_values == ("", "None")
     assert (schema.bad_values, schema.good_values) == (("lost",), ("paid",))
+
+
+@pytest.mark.parametrize("name", ["crowdfunding", "crowdfunding_all"])
+def test_what_a_platform_adds_to_titles_later_is_cut(name: str) -> None:
+    (data_set,) = sets_named([name])
+    rules = parse_schema(data_set.schema(), name).strip
+    assert clean("A hot dog cart (Canceled)", rules).text == "A hot dog cart"
+    assert clean("A hot dog cart (canceled or not)", rules).text == "A hot dog cart (canceled or not)"
 
 
 @pytest.mark.parametrize("name", ["heloc", "german_credit", "crowdfunding"])

@@ -22,7 +22,8 @@ from experiments.benchmarks.peers import running
 from experiments.benchmarks.peers.contenders import child, own, plain
 from experiments.benchmarks.peers.contenders.tables import About, Budget, Training
 from features.arrays import Floats
-from fusion.config import Config, load_config
+from fusion.config import Config
+from fusion.config_file import load_config
 from fusion.metrics import Gain, figures
 from tests.support.tiny_bert import tiny_bert
 

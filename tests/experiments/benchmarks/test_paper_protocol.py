@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import BertModel
 
-from data_schemas.contract import Role
+from data_schemas.fields import Role
 from data_schemas.reader import load_schema
 from experiments.benchmarks.peers import paper_protocol
 from experiments.benchmarks.peers.paper_bert import (
@@ -25,7 +25,7 @@ from experiments.benchmarks.peers.paper_bert import (
 )
 from experiments.benchmarks.peers.paper_boosting import boosted, matrix
 from features.arrays import Floats
-from features.encoders.sources import open_encoder
+from features.encoders.opening import open_encoder
 from features.tabular import TabularEncoder
 from fusion.metrics import Gain, auc
 from tests.support.small import applications, row, small_schema, write_csv

@@ -27,7 +27,8 @@ from experiments.benchmarks.peers.contenders.tables import (
     write_tables,
 )
 from experiments.demo.data import FIRST_DAY, generate
-from fusion.config import Config, load_config
+from fusion.config import Config
+from fusion.config_file import load_config
 from fusion.metrics import Gain
 from tests.support.small import applications, row
 from tests.support.tiny_bert import tiny_bert

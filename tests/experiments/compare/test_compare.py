@@ -30,11 +30,12 @@ from experiments.reporting.document import Document, Finding, Gap, Interval, Tab
 from experiments.reporting.html import document_html
 from experiments.reporting.language import speaking
 from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, read_decided, train_bundle
+from experiments.train.decided import read_decided
+from experiments.train.job import TrainingFiles, train_bundle
 from experiments.validate.gains import NO_VARIANCE, gain_cells
 from experiments.validate.scored_outcomes import score_outcomes
 from features.tables.reader import ReadOptions, read_all
-from fusion.config import load_config
+from fusion.config_file import load_config
 from fusion.metrics import Gain
 from fusion.scorer import load_scorer
 from fusion.text_encoder import open_text_encoder

@@ -14,7 +14,7 @@ from data_schemas.errors import ContractError
 from experiments.demo import job
 from experiments.demo.job import N_REPORTED, DemoFiles, check_folder, judge, write_files
 from experiments.demo.records import DATES
-from fusion.config import load_config
+from fusion.config_file import load_config
 from tests.support.bundles import SMALL
 from tests.support.command_line import creditfusion
 from tests.support.tiny_bert import tiny_bert

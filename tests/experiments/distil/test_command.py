@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from experiments.demo.data import generate
-from features.encoders.sources import open_encoder
+from features.encoders.opening import open_encoder
 from tests.support.command_line import creditfusion
 from tests.support.tiny_bert import tiny_bert
 from tests.support.tiny_encoders import tiny_encoder

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from data_schemas.contract import Direction, Field, FieldType, Role
+from data_schemas.fields import Direction, Field, FieldType, Role
 from experiments.explain.approved import ApprovedValues, Side
 from features.design import TabularBlock
 

@@ -19,14 +19,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_schemas.contract import Role, Schema
-from data_schemas.reader import parse_schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Role
+from data_schemas.reader import load_schema, parse_schema
 from experiments.explain.cases import Study
 from experiments.explain.report_content import Heading, Reporter
 from experiments.explain.standing import Crowd
 from experiments.explain.validator_content import validator_report
 from experiments.reporting.decision.pages import applicant_html
 from experiments.reporting.file_names import file_name
+from experiments.reporting.policies import entry_words
 from experiments.session.progress import Clock
 from experiments.session.run import Run
 from experiments.validate.scored_outcomes import score_outcomes
@@ -256,6 +258,7 @@ def test_score_reports_letters_evaluation_and_policy_agree(opened: Opened, one: 
         assert missing.points >= bundle.config.explain.min_points
         assert concepts[missing.name].reason.disclosable
         assert not concepts[missing.name].sensitive
+        assert concepts[missing.name].ask
     names = tuple(missing.name for missing in report.not_mentioned)
     assert letter.not_mentioned == (names if wanted == "decline" else ())
     assert not (wanted == "approve" and names)
@@ -274,6 +277,21 @@ def test_score_reports_letters_evaluation_and_policy_agree(opened: Opened, one: 
             assert isinstance(move.after, float)
             assert (move.after < move.before) or field.actionable != "lower"
             assert (move.after > move.before) or field.actionable != "higher"
+
+
+def test_similar_applicants_are_compared_under_the_policy_of_training(opened: Opened) -> None:
+    explain = opened.bundle.config.explain.model_copy(update={"background": "near_cutoff"})
+    bundle = replace(opened.bundle, config=opened.bundle.config.model_copy(update={"explain": explain}))
+    rows = applications_of(pd.DataFrame(opened.rows[:1]), bundle.schema)
+    own, strict = None, Policy(cutoffs=Cutoffs(approve=0.02, decline=0.02))
+    compared, contributions = [], []
+    for policy in (own, strict):
+        study = Study.of(Scorer(bundle, opened.encoder, policy, threads=1), exact=False, timed=Clock().timed)
+        case = study.study(rows)
+        compared.append(study.as_in_training(case))
+        contributions.append(case.explanation.columns[0])
+    assert not np.allclose(*contributions)
+    np.testing.assert_allclose(compared[0], compared[1], atol=1e-9)
 
 
 POLICY = """
@@ -453,7 +471,10 @@ def test_evaluate_and_compare_refer_by_second_models_as_score_does(
     assert [cell["value"] for cell in tables["policy_now"][0][4:7]] == pytest.approx(list(shares.values()))
     given = Counter(one for reasons in by_score["refer_reason"] for one in reasons.split(";") if one)
     assert given["second:fraud"] > 1
-    assert {reason: n for reason, n, _ in tables["refer_reasons"]} == given
+    schema = load_schema("demo")
+    assert {reason: n for reason, n, _ in tables["refer_reasons"]} == {
+        entry_words(one, schema): n for one, n in given.items()
+    }
     both = ["--champion", trained.model, "--challenger", trained.model, "--out", tmp_path / "compared"]
     assert creditfusion("compare", *named, *both) == 2
     capsys.readouterr()

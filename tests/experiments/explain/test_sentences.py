@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from data_schemas.contract import Reason
+from data_schemas.reasons import Reason
 from experiments.explain.approved import Side
 from experiments.explain.drafted import drafted_wording, readable
 from experiments.explain.facts import Ground
@@ -79,6 +79,15 @@ def test_a_level_reads_as_words() -> None:
 def test_what_was_written_is_quoted_and_named() -> None:
     quoted = of(LENDERS, Ground(None, WRITTEN, False))
     assert quoted == f"You wrote: “{WRITTEN.value}” {LENDERS.wording}"
+
+
+@pytest.mark.parametrize(
+    ("words", "quoted"),
+    [("Consolidation", "“Consolidation”. What"), ("Help!", "“Help!” What"), ("a (b.)", "“a (b.)” What")],
+)
+def test_a_quote_without_an_end_gets_one(words: str, quoted: str) -> None:
+    ground = Ground(None, WRITTEN.model_copy(update={"value": words}), False)
+    assert f"You wrote: {quoted} you wrote about other loans" in str(of(LENDERS, ground))
 
 
 def test_a_label_stands_behind_what_it_is() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.explain.entries import entries_of, in_words
+from experiments.explain.record_dates import entries_of, in_words
 from experiments.reporting.decision.pages import underwriter_html
 from experiments.reporting.words import day
 from fusion.scorer import Scorer

@@ -16,10 +16,12 @@ import pandas as pd
 import pytest
 
 from experiments.demo.data import generate
-from features.encoders.sources import open_encoder
+from features.encoders.opening import open_encoder
 from features.language.checkpoint import has_checkpoint
 from features.language.corpus import Corpus
+from fusion.versions import package_versions
 from tests.support.command_line import creditfusion
+from tests.support.english import english_on
 from tests.support.tiny_language import loan_texts, tiny_language_bert
 
 QUICK = ("--epochs", "2", "--lr", "0.005", "--window", "32", "--batch-tokens", "512", "--date", "2026-01-31")
@@ -99,10 +101,14 @@ def test_no_text_and_no_place_is_in_what_it_leaves(undisturbed: Path, base: Path
             assert str(base.parent).encode() not in content or name.endswith((".report.html", ".report.json")), name
 
 
-def test_equal_seeds_give_equal_bytes(base: Path, letters: Path, undisturbed: Path, tmp_path: Path) -> None:
+def test_equal_seeds_give_equal_bytes_in_any_language_of_the_report(
+    base: Path, letters: Path, undisturbed: Path, tmp_path: Path
+) -> None:
     again = tmp_path / "undisturbed"
-    assert pretrain(base, letters, again) == 0
+    assert pretrain(base, letters, again, "--language", "zh") == 0
     assert files(again) == files(undisturbed)
+    page = (tmp_path / "undisturbed.report.html").read_text(encoding="utf-8")
+    assert not english_on(page, frozenset({"undisturbed", "base", *package_versions(), "scikit", "learn", "cpu"}))
     other = tmp_path / "other"
     assert pretrain(base, letters, other, "--seed", 1) == 0
     assert files(other)["model.safetensors"] != files(undisturbed)["model.safetensors"]

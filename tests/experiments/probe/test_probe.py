@@ -179,6 +179,14 @@ def test_of_many_rows_some_are_drawn(place: Place) -> None:
     assert "drawn at random from 300" in page
 
 
+def test_the_page_speaks_the_language_that_is_asked_for_and_the_keys_stay(place: Place) -> None:
+    applied = applications(300)
+    english, chinese = place.report(applied), place.report(applied, "--language", "zh", out="zh")
+    assert chinese.title == "能否从申请中推断受保护属性？"
+    assert readings(chinese, "sex").keys() == readings(english, "sex").keys()
+    assert readings(chinese, "sex")["score"].auc == readings(english, "sex")["score"].auc
+
+
 def test_without_narratives_the_rest_is_probed(place: Place) -> None:
     table = applications(300)
     table[["statement", "job_title"]] = ""

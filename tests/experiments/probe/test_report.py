@@ -7,7 +7,7 @@ import re
 import pytest
 
 from experiments.probe.report import gain_words
-from experiments.probe.texts import SHORT, SOURCES, THRESHOLDS, VERDICTS
+from experiments.probe.texts import SHORT, SOURCES, VERDICTS, thresholds
 from experiments.reporting.document import Document, Gap, Interval, Table
 from experiments.reporting.html import document_html
 from experiments.reporting.json_reports import parse_report
@@ -47,7 +47,8 @@ def test_every_text_stands_in_the_page() -> None:
     probed = example_protected.probed()
     shown = text(document_html(example_protected.document()))
     for attribute in probed.attributes:
-        texts = [attribute.field.name, attribute.field.title, attribute.groups.how, *attribute.groups.labels]
+        texts = [attribute.field.name, attribute.field.title, *map(str, attribute.groups.labels)]
+        texts += [] if attribute.groups.how is None else [str(attribute.groups.how)]
         texts += [SOURCES[source] for source in attribute.found]
         assert [one for one in texts if one not in shown] == []
     assert all(one in shown for one in (probed.file, probed.product, probed.model, *probed.masked, "3 February 2026"))
@@ -64,7 +65,7 @@ def test_the_page_says_it_in_words() -> None:
         "Day of birth could not be judged. no group has 50 rows.",
         "too small to judge, left out",
         "The narratives add to what the columns tell (AUC +0.027, +0.011 to +0.043",
-        "cut before anything was read, as the model's settings say: health, religion.",
+        "cut before anything was read, as the model's settings say: health and religion.",
         "drawn at random from 12,308",
         "37 of the file's 12,345 rows broke the data contract and were left out.",
         "no value",
@@ -86,6 +87,14 @@ def test_the_tables_hold_the_figures_as_computed() -> None:
     assert sum(row[1] for row in found["groups_born"].rows if isinstance(row[1], int)) == 9952
     assert found["rest_age_band"].rows[2][1] == Interval(value=0.93, low=0.9, high=0.95)
     assert "rest_sex" not in found  # of two groups one is the rest
+
+
+def test_keys_are_for_machines_and_not_on_the_page() -> None:
+    (source, *_) = tables(example_protected.document())["sources_sex"].columns
+    assert (source.key, source.form) == ("source", "key")
+    assert "<td>narratives</td>" not in (page := document_html(example_protected.document()))
+    assert '<th scope="col" class="word">Source</th>' not in page
+    assert '<th scope="row"><bdi>the narratives alone</bdi></th>' in page
 
 
 def test_grave_findings_come_first() -> None:
@@ -129,7 +138,7 @@ def test_what_narratives_add(gain: tuple[float, float, float], says: str) -> Non
 )
 def test_words_follow_the_figures(figures: tuple[float, float, float], word: str) -> None:
     assert verdict(Estimate(*figures)) == word
-    assert set(SHORT) == set(VERDICTS) == set(THRESHOLDS)
+    assert set(SHORT) == set(VERDICTS) == set(thresholds())
     assert word in SHORT
 
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
 
-from data_schemas.contract import Derived, Field
+from data_schemas.fields import Derived, Field
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
 from experiments.reporting.catalogues import language_of
+from experiments.reporting.html import document_html
 from experiments.reporting.language import speaking
-from experiments.watch.alert_words import alert_words
+from fusion.model.search_space import full_space
 from fusion.versions import package_versions
 from fusion.watch.rules import load_rules
+from tests.support import example_protected, example_study
 from tests.support.axe import axe_script, violations
 from tests.support.command_line import creditfusion
 from tests.support.english import english_on
@@ -55,25 +57,41 @@ def watched_words(page: Path) -> set[str]:
     return {word for name in names for word in re.findall("[A-Za-z]+", name)}
 
 
-@pytest.mark.parametrize(
-    ("english", "chinese"),
-    [
-        (
-            "dti: PSI 0.144, most moved: above 0.266 to 0.315 9.8% → 3.2%; missing 0.0% → 1.0%",
-            "dti：PSI 0.144，变动最大：高于 0.266 至 0.315 9.8% → 3.2%；缺失 0.0% → 1.0%",
-        ),
-        ("12 applications, usually 70 on this day of the week", "12 件申请，每周的这一天通常为 70 件"),
-        (
-            "term 60 beside amount 9 (usually 1 to 5); odder than all 1,500 training rows",
-            "term 60 与 amount 9（通常为 1 至 5） 并存；比全部 1,500 行训练样本都更异常",
-        ),
-        ("what no signal says", "what no signal says"),
-    ],
-)
-def test_sentences_of_a_watch_are_put_into_the_language_of_the_page(english: str, chinese: str) -> None:
-    assert alert_words(english) == english
+def _in_chinese(make: Callable[[], str]) -> str:
     with speaking(language_of("zh")):
-        assert alert_words(english) == chinese
+        return make()
+
+
+def test_a_chinese_report_on_protected_attributes_holds_no_english_of_ours() -> None:
+    page = _in_chinese(lambda: document_html(example_protected.document()))
+    own = {"Instalment", "loans", "sex", "age_band", "not", "stated", "Day", "birth", "born"}
+    assert '<html lang="zh">' in page
+    assert not english_on(page, frozenset(own))
+
+
+def setting_words() -> frozenset[str]:
+    """Keys and choices of settings, which are written alike in every language, and the same in lines on a picture."""
+    space = full_space()
+    names = [word for one in space.dimensions for word in (one.key, *map(str, getattr(one, "choices", ())))]
+    return frozenset(re.findall("[A-Za-z]+(?:_[a-z]+)*_?", " ".join(names).replace("_", "_ "))) | {"None", "true"}
+
+
+def test_a_chinese_report_of_a_sweep_holds_no_english_of_ours() -> None:
+    page = _in_chinese(lambda: document_html(example_study.report()))
+    of_study = {
+        "lending",
+        "club",
+        "objective",
+        "RuntimeError",
+        "the",
+        "head",
+        "did",
+        "not",
+        "converge",
+        "narrative",
+        "auto",
+    }
+    assert not english_on(page, setting_words() | of_study)
 
 
 pages_of_verbs = pytest.mark.slow  # every verb that makes pages runs once
@@ -90,6 +108,7 @@ def chinese_pages(trained: Trained, tmp_path_factory: pytest.TempPathFactory) ->
     shared = ["--data", out / "later.csv", "--date", DAY, "--cache", trained.folder / "cache", "--language", "zh"]
     model = ["--model", trained.model, *shared]
     assert creditfusion("evaluate", *model, "--out", out / "evaluate") == 0
+    assert creditfusion("probe", *model, "--out", out / "probe") == 0
     assert creditfusion("watch", *model, "--period", "month", "--out", out / "watch") in (0, 4, 5)
     two = ["--champion", trained.model, "--challenger", trained.model]
     assert creditfusion("compare", *two, *shared, "--out", out / "compare") == 0
@@ -100,6 +119,7 @@ def chinese_pages(trained: Trained, tmp_path_factory: pytest.TempPathFactory) ->
         "index": out / "explain" / "index.html",
         "validation": out / "evaluate" / "validation.html",
         "card": out / "evaluate" / "card.html",
+        "protected": out / "probe" / "protected.html",
         "comparison": out / "compare" / "comparison.html",
         "watch": out / "watch" / "watch.html",
     }

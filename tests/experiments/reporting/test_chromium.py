@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from experiments.reporting.decision import pages
 from experiments.reporting.decision.underwriter import Narrative, Sentence
 from experiments.reporting.document import Document
-from experiments.reporting.html import document_html
+from experiments.reporting.html import LONG_TABLE, document_html
 from experiments.schema.review.job import review_html
 from tests.support import example_protected, example_reports, example_review, example_study
 from tests.support.hostile import HOSTILE, P, filled
@@ -150,8 +151,19 @@ def test_hostile_sentences_can_be_read(visit: Callable[[str], OpenedPage]) -> No
 
 
 def test_a_printed_page_opens_its_tables(visit: Callable[[str], OpenedPage]) -> None:
-    page = visit(PAGES["underwriter"](None)).page
-    table = page.locator("details table").first
-    assert not table.is_visible()
+    document = _drawn(example_protected.document())
+    at = next(at for at, section in enumerate(document.sections) if section.tables)
+    table = document.sections[at].tables[0]
+    long = table.model_copy(update={"rows": table.rows * (LONG_TABLE // len(table.rows) + 1)})
+    section = document.sections[at].model_copy(update={"tables": (long,)})
+    page = visit(document_html(document.model_copy(update={"sections": (section,)}))).page
+    folded = page.locator("details table").first
+    assert not folded.is_visible()
     page.emulate_media(media="print")
-    assert table.is_visible()
+    assert folded.is_visible()
+
+
+@pytest.mark.parametrize(("kind", "most"), [("applicant", 2), ("underwriter", 5)])
+def test_a_report_is_few_printed_pages(visit: Callable[[str], OpenedPage], kind: str, most: int) -> None:
+    printed = visit(PAGES[kind](None)).page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= most

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import picture
 from experiments.reporting.document import Cell, Column, Document, Finding, Form, Gap, Interval, Plot, Section, Table
-from experiments.reporting.html import cell, document_html
+from experiments.reporting.html import UNBROKEN_TABLE, cell, document_html, long_texts
 from experiments.reporting.json_reports import parse_report
 from experiments.reporting.parts import MarkedText, Passage
 from experiments.reporting.words import listed
@@ -184,3 +184,15 @@ def test_hostile_words_stay_words(name: str) -> None:
 )
 def test_lists_in_words(names: tuple[str, ...], wanted: str) -> None:
     assert listed(names) == wanted
+
+
+def test_a_column_of_sentences_keeps_some_width() -> None:
+    short, long = table(("stable", 0.1)), table(("stable", 0.1), ("above 36 months, 29.1 % to 31.2 %", 0.2))
+    assert long_texts(short) == set()
+    assert long_texts(long) == {short.columns[0].key}
+
+
+def test_a_short_table_stays_on_one_printed_page() -> None:
+    short, long = table(*[("a", 0.1)] * UNBROKEN_TABLE), table(*[("a", 0.1)] * (UNBROKEN_TABLE + 1))
+    pages = [document_html(document(Section(key="s", title="S", tables=(one,)))) for one in (short, long)]
+    assert ['<div class="block keep">' in page for page in pages] == [True, False]

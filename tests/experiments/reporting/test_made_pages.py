@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from markupsafe import escape
 
 from experiments.reporting.document import Document, Interval
 from experiments.reporting.json_reports import parse_report
+from experiments.reporting.words import prose
 from tests.support.axe import axe_script, violations
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def test_findings_that_need_attention_say_what_to_do(made_pages: dict[str, Path]
     assert grave
     assert [finding.key for finding in grave if not finding.action] == []
     page = made_pages["validation"].read_text()
-    assert all(str(escape(finding.action)) in page for finding in grave[:5])
+    assert all(str(prose(finding.action)) in page for finding in grave[:5])
 
 
 def test_plots_name_their_figures(made_pages: dict[str, Path]) -> None:

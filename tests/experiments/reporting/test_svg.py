@@ -58,3 +58,9 @@ def test_the_address_holds_the_picture_and_breaks_no_attribute() -> None:
     found = str(address(picture(draw)))
     assert not set('"<>&') & set(found)
     assert LABEL.replace('"', "'") in texts(unquote(unescape(found)).partition(",")[2])
+
+
+def test_a_picture_says_its_language_where_that_is_not_english() -> None:
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="10"><text>x</text></svg>'
+    assert 'xml:lang="zh"' in compact(svg, "zh").partition(">")[0]
+    assert "lang" not in compact(svg)

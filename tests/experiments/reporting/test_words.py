@@ -148,3 +148,8 @@ def test_a_megabyte_is_cut_before_it_is_cleaned() -> None:
     shown = words.shown(text)
     assert len(shown) < 2000
     assert f"{len(text) - 700:,}"[:-3] in shown
+
+
+def test_what_stands_between_backticks_is_code() -> None:
+    assert str(words.prose("see `creditfusion probe`.")) == "<bdi>see <code>creditfusion probe</code>.</bdi>"
+    assert "<b>" not in words.prose("`<b>`")

@@ -230,6 +230,9 @@ def test_a_column_that_looks_like_a_bureaus_score_is_a_doubt_until_it_is_marked(
     column = profile(field.name, pd.Series(["614", "700"], dtype=object))
     found = doubts(Evidence(field, column, "", None), schema, unfinished(schema))
     assert any("Is it a credit bureau's score?" in doubt.words for doubt in found) != marked
+    denied = replace(field, bureau_score=None, no_bureau_score=True)
+    found = doubts(Evidence(denied, column, "", None), schema, unfinished(schema))
+    assert not any("bureau's score" in doubt.words for doubt in found)
 
 
 def test_what_is_open_in_a_source_is_a_notice(tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_schemas.contract import Concept, Reason, Schema, Sensitive
+from data_schemas.concepts import Concept, Sensitive
+from data_schemas.contract import Schema
 from data_schemas.reader import parse_schema
+from data_schemas.reasons import Reason
 from experiments.score.columns import reason_cells, reason_columns
 from experiments.score.job import ScoreFiles, score_file
 from experiments.session.run import Run

@@ -17,7 +17,8 @@ from features.batches.warnings import ColumnWarning
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions
 from fusion.answers import Answer
-from fusion.scorer import Monitor, Scorer, load_scorer
+from fusion.monitor import Monitor
+from fusion.scorer import Scorer, load_scorer
 from tests.support.bundles import train_small
 from tests.support.command_line import creditfusion
 from tests.support.rule_scorer import RuleScorer

@@ -16,7 +16,7 @@ from experiments.session.run import Run
 from features.tables.applications import Applications
 from features.tables.data_quality import data_quality
 from fusion.answers import Answer
-from fusion.scorer import Monitor
+from fusion.monitor import Monitor
 from tests.support.damage import CASES, Case
 from tests.support.rule_scorer import RuleScorer, answer_of
 

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import os
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +18,13 @@ from hypothesis import strategies as st
 from data_schemas.errors import ContractError, RunError
 from experiments.score.job import ScoreFiles, score_file
 from experiments.score.resumable_output import partial_folder
+from experiments.score.side_by_side import AbandonedError
 from experiments.session.fingerprint import fingerprint
 from experiments.session.run import Run
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions
 from fusion.answers import Answer
-from fusion.scorer import Monitor
+from fusion.monitor import Monitor
 from tests.support.damage import workbook
 from tests.support.scoring_by_rule import REASONER, SCORER, Place, applications, by_hand
 
@@ -41,7 +43,7 @@ def test_every_row_is_scored_or_rejected(place: Place) -> None:
 def test_narratives_of_the_next_rows_are_read_while_some_are_answered(place: Place) -> None:
     second_begun = threading.Event()
 
-    def begin(some: Applications) -> None:
+    def begin(some: Applications, _monitor: Monitor) -> None:
         if some.row_number[0] > 40:
             second_begun.set()
 
@@ -50,6 +52,29 @@ def test_narratives_of_the_next_rows_are_read_while_some_are_answered(place: Pla
         return by_hand(some, monitor)
 
     assert place.score(chunk_rows=40, scorer=replace(SCORER, rule=answer, on_begin=begin)).rows == 200
+
+
+def test_an_error_ends_the_reading_of_the_next_narratives(place: Place) -> None:
+    reads_on, ended = threading.Event(), threading.Event()
+
+    def begin(some: Applications, monitor: Monitor) -> None:
+        assert monitor.on_texts is not None
+        for _ in range(6000 if some.row_number[0] > 40 else 0):
+            reads_on.set()
+            try:
+                monitor.on_texts(0)
+            except AbandonedError:
+                ended.set()
+                raise
+            time.sleep(PATIENCE / 6000)
+
+    def fail(_some: Applications, _monitor: Monitor) -> Answer:
+        assert reads_on.wait(PATIENCE)
+        raise RunError("a score is no number", "Look at the model.")
+
+    with pytest.raises(RunError, match="a score is no number"):
+        place.score(chunk_rows=40, scorer=replace(SCORER, rule=fail, on_begin=begin))
+    assert ended.is_set()
 
 
 def test_the_columns_and_their_form(place: Place) -> None:

@@ -20,7 +20,7 @@ from experiments.session.run import Run
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions
 from fusion.answers import Answer
-from fusion.scorer import Monitor
+from fusion.monitor import Monitor
 from tests.support.rule_scorer import RuleScorer
 from tests.support.scoring_by_rule import REASONER, SCORER, Place, applications, by_hand
 

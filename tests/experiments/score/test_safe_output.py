@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from data_schemas.contract import Reason, Sensitive
+from data_schemas.concepts import Sensitive
 from data_schemas.errors import ContractError, RunError
 from data_schemas.reader import load_schema
+from data_schemas.reasons import Reason
 from experiments.demo.data import generate
 from experiments.session.run import Run
 from experiments.session.run_log import RunLog

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 
 import pytest
 
-from experiments.score.side_by_side import finished_behind, made_ahead
+from experiments.score.side_by_side import AbandonedError, finished_behind, made_ahead, until
 
 PATIENCE = 60.0  # seconds until a step that should have begun counts as lost
 
@@ -49,6 +50,33 @@ def test_an_error_of_making_an_item_comes_after_the_items_before_it() -> None:
         assert next(ahead) == 1
         with pytest.raises(OSError, match="gone"):
             next(ahead)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_an_error_of_the_caller_ends_the_item_that_is_being_made(error: type[BaseException]) -> None:
+    left, begun, ended = threading.Event(), threading.Event(), threading.Event()
+    tell = until(left, lambda _count: None)
+
+    def items() -> Iterator[str]:
+        yield "first"
+        try:
+            for count in range(6000):
+                tell(count)
+                begun.set()
+                time.sleep(PATIENCE / 6000)
+        except AbandonedError:
+            ended.set()
+            raise
+
+    def take_one_and_stop() -> None:
+        with made_ahead(items(), left) as ahead:
+            assert next(ahead) == "first"
+            assert begun.wait(PATIENCE)
+            raise error("stop")
+
+    with pytest.raises(error, match="stop"):
+        take_one_and_stop()
+    assert ended.is_set()
 
 
 def test_work_is_finished_in_order_and_before_the_end() -> None:

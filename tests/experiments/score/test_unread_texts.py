@@ -14,9 +14,10 @@ from experiments.demo.data import generate
 from experiments.explain.cases import Study
 from experiments.explain.facts import flags
 from features.tables.dataframe import read_frame
-from fusion.config import parse_config
+from fusion.config_file import parse_config
 from fusion.estimator import CreditFusionClassifier
-from fusion.scorer import Scorer, untimed
+from fusion.monitor import untimed
+from fusion.scorer import Scorer
 from tests.support.bundles import train_small
 from tests.support.tiny_bert import tiny_bert
 

@@ -13,7 +13,8 @@ from data_schemas.errors import ContractError
 from experiments.cli import app
 from experiments.settings.catalogue import catalogue
 from experiments.settings.formats import markdown_page
-from fusion.config import Config, load_config, valid_keys
+from fusion.config import Config, valid_keys
+from fusion.config_file import load_config
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "settings.md"
 

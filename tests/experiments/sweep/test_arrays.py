@@ -17,8 +17,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from data_schemas.contract import Direction, Field, FieldType, NumericOutcome, Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError, RunError
+from data_schemas.fields import Direction, Field, FieldType, NumericOutcome, Role
 from data_schemas.reader import load_schema
 from experiments.demo.data import FIRST_DAY, generate
 from experiments.sweep.arrays import HELD_OUT, SEARCH, Arrays, Source, write_arrays
@@ -31,7 +32,8 @@ from features.tables.applications import Applications
 from features.tables.auxiliary_outcomes import auxiliary_outcomes
 from features.tables.reader import ReadOptions, read_all
 from features.tabular import TabularEncoder
-from fusion.config import Config, EncoderConfig, OneOf, load_config
+from fusion.config import Config, EncoderConfig, OneOf
+from fusion.config_file import load_config
 from fusion.model.folds import tied_groups
 from fusion.model.search_space import Space, full_space
 from fusion.text_encoder import OpenEncoder, open_text_encoder

@@ -26,7 +26,8 @@ from experiments.demo.data import FIRST_DAY
 from experiments.sweep import captions, early_stopping, searching
 from experiments.sweep.final import config_of
 from experiments.sweep.objective import Task
-from fusion.config import Config, load_config
+from fusion.config import Config
+from fusion.config_file import load_config
 from fusion.model.search_space import load_space
 from tests.support.small_studies import blank
 from tests.support.sweeps import SMALL, SPACE, SameProcess, Sweeper, essence, past
@@ -439,8 +440,9 @@ class TestKinds:
 
     def test_best_settings_of_another_study_do_not_stay(self, copied: Sweeper) -> None:
         assert (copied.out / "best.toml").exists()
-        assert copied("--study", "new", "--timeout", "0") == 0
+        assert copied("--study", "new", "--timeout", "0", "--language", "zh") == 0
         assert not (copied.out / "best.toml").exists()
+        assert "没有完成的试验，因此无从选择。" in (copied.out / "report.html").read_text(encoding="utf-8")
 
     def test_best_settings_that_cannot_be_written_leave_the_old_ones(
         self, copied: Sweeper, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

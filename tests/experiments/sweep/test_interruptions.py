@@ -26,7 +26,7 @@ from experiments.sweep.objective import Task
 from experiments.sweep.study import StudyPlan
 from experiments.sweep.worker import ORDER, WorkerOrder
 from experiments.sweep.worker_pool import MAX_DEATHS, WorkerPool
-from fusion.config import load_config
+from fusion.config_file import load_config
 from fusion.model.search_space import full_space
 from tests.support.postgres import Server
 from tests.support.sweeps import SLOW, Command, Sweeper, ended, essence, in_trial

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from experiments.sweep.outcome import STATES, Line, best_toml, leaderboard, write_leaderboard
-from fusion.config import Between, Config, given_settings, load_config
+from fusion.config import Between, Config, given_settings
+from fusion.config_file import load_config
 from fusion.model.choosing import CHOOSABLE
 from fusion.model.search_space import Dimension, Space, active_settings, full_space, suggest
 from tests.support import example_study

@@ -82,6 +82,13 @@ def test_a_date_after_the_decision_is_called_so(tmp_path: Path) -> None:
     assert "(since) may know the outcome: it lies after asked in 100% of the rows" in found.sentence
 
 
+def test_a_word_that_was_written_after_the_decision_is_called_so(tmp_path: Path) -> None:
+    texts = [f"A roof for house {at}{' [charged off]' * (at % 4 == 0)}" for at in range(N)]
+    (found,) = likely_leaks(book(tmp_path, note=texts))
+    assert (found.key, found.severity) == ("leak: note", "warning")
+    assert "“charged off” is set apart in 50 rows, 100.0% of them" in found.sentence
+
+
 def test_what_knows_nothing_is_no_leak(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(50_000, 10_000, N)
     assert not list(likely_leaks(book(tmp_path, income=[f"{value:.0f}" for value in values])))

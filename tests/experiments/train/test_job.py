@@ -15,7 +15,8 @@ from data_schemas.reader import load_schema, parse_schema
 from experiments.demo.data import generate
 from experiments.session.decision_dates import rows_until
 from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, read_decided
+from experiments.train.decided import read_decided
+from experiments.train.job import TrainingFiles
 from experiments.train.rows import later_rows, window
 from features.tables.applications import Applications
 from features.tables.csv_records import data_digest

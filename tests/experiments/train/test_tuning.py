@@ -16,16 +16,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_schemas.contract import Sensitive
+from data_schemas.concepts import Sensitive
 from data_schemas.errors import ContractError
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
+from experiments.reporting.catalogues import language_of
 from experiments.reporting.document import Document
 from experiments.reporting.json_reports import parse_report
 from experiments.session.run import Run
 from experiments.sweep.conditions import Search
 from experiments.sweep.job import refuse_tuning
-from experiments.train.job import TrainingFiles, mask_narratives, prepare, read_decided, train_bundle
+from experiments.train.decided import read_decided
+from experiments.train.job import TrainingFiles, train_bundle
+from experiments.train.prepared import mask_narratives, prepare
 from experiments.train.rows import HoldOut
 from experiments.train.tuning import epoch_line
 from features.arrays import Floats
@@ -34,7 +37,8 @@ from features.narratives.reader import clean_narrative
 from features.tables.applications import Applications
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import TUNED, load
-from fusion.config import Config, load_config
+from fusion.config import Config
+from fusion.config_file import load_config
 from fusion.explain.exact_sentences import explain_exactly
 from fusion.metrics import auc
 from fusion.model.search_space import full_space
@@ -42,6 +46,7 @@ from fusion.scorer import Scorer, load_scorer
 from fusion.text_encoder import VectorCache, open_mask, open_text_encoder
 from fusion.tuning.fold import Epoch
 from tests.support.bundles import SMALL
+from tests.support.english import english_on
 from tests.support.tiny_bert import tiny_bert
 
 TUNING = (
@@ -72,9 +77,11 @@ class Home:
     def config(self, *settings: str) -> Config:
         return load_config(None, [f"encoder.source='{self.folder / 'encoder'}'", *SMALL, *TUNING, *settings])
 
-    def train(self, out: Path, *settings: str, cache: Path | None = None, data: Path | None = None) -> Path:
+    def train(
+        self, out: Path, *settings: str, cache: Path | None = None, data: Path | None = None, language: str = "en"
+    ) -> Path:
         """Train as the command does, with a log; the bundle."""
-        files = TrainingFiles((data or self.folder / "past.csv",), out, HELD_OUT)
+        files = TrainingFiles((data or self.folder / "past.csv",), out, HELD_OUT, language_of(language))
         config = self.config(*settings)
         encoder = open_text_encoder(config.encoder, VectorCache(cache) if cache else None)
         with Run.start("train", out, {}) as run:
@@ -111,8 +118,10 @@ def test_the_bundle_carries_the_encoder_that_it_learned_with(home: Home) -> None
         Scorer(bundle, open_text_encoder(bundle.config.encoder))
 
 
-def test_training_again_gives_the_same_bundle(home: Home, tmp_path: Path) -> None:
-    again = home.train(tmp_path / "again", data=home.folder / "past.csv")
+def test_training_again_gives_the_same_bundle_in_any_language_of_the_page(home: Home, tmp_path: Path) -> None:
+    again = home.train(tmp_path / "again", data=home.folder / "past.csv", language="zh")
+    page = (tmp_path / "again.tuning.html").read_text(encoding="utf-8")
+    assert not english_on(page, frozenset({"head", "layers", "again"}))
     assert load(again).manifest == load(home.out).manifest
 
 

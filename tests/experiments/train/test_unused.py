@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from data_schemas.contract import Role
+from data_schemas.fields import Role
 from data_schemas.reader import load_schema, parse_schema
 from experiments.demo.data import generate
 from experiments.session.run import Run
-from experiments.train.job import read_decided
+from experiments.train.decided import read_decided
 from experiments.train.unused import UNKNOWN, UNMADE, unused_columns
 from features.tables.reader import ReadOptions
 from tests.support.joined_sources import UNUSED

@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import date
 
 from data_schemas.reader import parse_schema
+from experiments.reporting.catalogues import language_of
+from experiments.reporting.language import speaking
 from experiments.validate.card import card
 from experiments.validate.scored_outcomes import ScoredOutcomes
-from fusion.config import load_config
+from fusion.config_file import load_config
 from tests.support.scored_outcomes import drawn, scored_of, some_margins
 from tests.support.small import small_schema
 
@@ -38,3 +40,22 @@ def test_style_is_named_where_the_model_reads_it() -> None:
     bundle = replace(scored.model.bundle, config=load_config(None, ["text.style=true"]))
     styled = replace(scored, model=replace(scored.model, bundle=bundle))
     assert "how narratives are written" in words(styled, "method")
+
+
+def test_rows_of_the_figures_at_training_are_named_in_the_language_of_the_card() -> None:
+    scored = scored_of(drawn(MARGIN), MARGIN)
+    rows = ("out of fold, from 2010-07-01, with desc", "after 2010-12-31", "held out 20.0 %", "a kind of its own")
+    provenance = scored.model.bundle.manifest.provenance.model_copy(
+        update={"figures": {f"{name}: auc": 0.7 for name in rows}}
+    )
+    manifest = scored.model.bundle.manifest.model_copy(update={"provenance": provenance})
+    known = replace(scored, model=replace(scored.model, bundle=replace(scored.model.bundle, manifest=manifest)))
+    with speaking(language_of("zh")):
+        document = card(known, (), date(2026, 2, 3))
+    (table,) = (table for one in document.sections for table in one.tables if table.key == "training_figures")
+    assert [row[0] for row in table.rows] == [
+        "折外、自 2010-07-01 起、有 desc",
+        "2010-12-31 之后",
+        "留出 20.0 %",
+        "a kind of its own",
+    ]

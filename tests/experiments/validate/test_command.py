@@ -18,9 +18,10 @@ from experiments.demo.data import FIRST_DAY, generate
 from experiments.reporting.document import Document
 from experiments.reporting.json_reports import parse_report
 from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, read_decided, train_bundle
+from experiments.train.decided import read_decided
+from experiments.train.job import TrainingFiles, train_bundle
 from features.tables.reader import ReadOptions
-from fusion.config import load_config
+from fusion.config_file import load_config
 from fusion.text_encoder import open_text_encoder
 from tests.support.bundles import SMALL
 from tests.support.explained import DAY, Trained

@@ -9,18 +9,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_schemas.contract import Role
+from data_schemas.fields import Role
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
 from experiments.reporting.document import Gap, Interval, Section, Table
 from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, read_decided, train_bundle
+from experiments.train.decided import read_decided
+from experiments.train.job import TrainingFiles, train_bundle
 from experiments.validate.chapters.fairness.chapter import chapter, look_at
 from experiments.validate.rereading import masked, moved, swapped
 from experiments.validate.scored_outcomes import ScoredOutcomes, score_outcomes
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
-from fusion.config import load_config
+from fusion.config_file import load_config
 from fusion.policy.policy import Decision
 from fusion.scorer import Scorer
 from fusion.text_encoder import open_text_encoder

@@ -85,7 +85,11 @@ def test_segments_referrals_and_constraints_have_their_figures() -> None:
     rows = [row[0] for row in tables(found)["policy_now"].rows]
     assert rows[1:] == ["Others", "All"]
     assert str(rows[0]).endswith(": own")
-    assert {row[0] for row in tables(found)["refer_reasons"].rows} == {"between_cutoffs", "no_narrative"}
+    reasons = {row[0] for row in tables(found)["refer_reasons"].rows}
+    assert reasons == {
+        "the PD lies between the cut-offs",
+        "nothing is written",
+    }
     assert len(tables(found)["policy_proposed"].rows) == 6
     assert len(tables(found)["policy_limits"].rows) == 3
     whole = by_key(tables(found)["policy_money"])

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_schemas.contract import Role
+from data_schemas.fields import Role
 from data_schemas.reader import load_schema
 from experiments.demo.data import generate
 from experiments.reporting.document import Finding, Gap, Interval
 from experiments.session.run import Run
-from experiments.train.job import TrainingFiles, read_decided, train_bundle
+from experiments.train.decided import read_decided
+from experiments.train.job import TrainingFiles, train_bundle
 from experiments.validate.chapters.stability import chapter as stability
 from experiments.validate.chapters.stability.chapter import chapter
 from experiments.validate.chapters.stability.shift import pd_range, shifts
@@ -24,7 +25,7 @@ from experiments.validate.slices import month_cut
 from features.design import Design, TabularBlock
 from features.tables.reader import ReadOptions, read_all
 from fusion.bundle import load
-from fusion.config import load_config
+from fusion.config_file import load_config
 from fusion.scorer import Scorer
 from fusion.text_encoder import open_text_encoder
 from fusion.validation.intervals import Estimate, rate

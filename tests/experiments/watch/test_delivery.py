@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from data_schemas.errors import ContractError
+from data_schemas.messages import Message
 from experiments.session.run import Run
 from experiments.watch.delivery import Deliverer, hooks_of, message_of
 from experiments.watch.state import State, open_state
@@ -20,10 +21,26 @@ SECRET = "a token that nobody may read"
 
 
 def alert(period: str, grade: AlertGrade = "alarm", words: str = "income moved") -> Alert:
-    rows = (RowRef("new.csv", 7, "A-7"),)
+    rows, sentence = (RowRef("new.csv", 7, "A-7"),), Message(words)
     found = alert_id("one", "missing", "income", period, grade)
     return Alert(
-        found, grade, "one", "missing", "income", period, words, 0.3, 0.2, 0.3, 0.1, 0.5, 0.0, 0.0, 1e-3, 9, rows
+        found,
+        grade,
+        "one",
+        "missing",
+        "income",
+        period,
+        sentence,
+        0.3,
+        0.2,
+        0.3,
+        0.1,
+        0.5,
+        0.0,
+        0.0,
+        1e-3,
+        9,
+        rows,
     )
 
 

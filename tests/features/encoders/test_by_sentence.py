@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import BertModel
 
-from data_schemas.contract import Concept, Reason, Sensitive
+from data_schemas.concepts import Concept, Sensitive
+from data_schemas.reasons import Reason
 from features.arrays import Floats32
 from features.encoders import by_sentence as sentence_encoder
 from features.encoders.by_sentence import (
@@ -27,11 +28,11 @@ from features.encoders.by_sentence import (
     encoder_by_unit,
     passage_texts,
 )
-from features.encoders.cache import EmbeddingCache
-from features.encoders.cached_encoder import CachedEncoder
+from features.encoders.cache.cached_encoder import CachedEncoder
+from features.encoders.cache.embedding_cache import EmbeddingCache
 from features.encoders.encoder import BertEncoder
+from features.encoders.opening import open_encoder
 from features.encoders.source_files import EMBEDDED
-from features.encoders.sources import open_encoder
 from features.encoders.usage import Pooling
 from features.encoders.vectors import SHARE_ROUNDING, PartVectors, TextEncoder
 from features.encoders.windows import Spans

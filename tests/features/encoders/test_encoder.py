@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from transformers import BertModel
 
 from features.arrays import Floats32
-from features.encoders.bert import means
 from features.encoders.encoder import BertEncoder
+from features.encoders.networks.bert import means
+from features.encoders.opening import open_encoder
 from features.encoders.source_files import EMBEDDED, locate
-from features.encoders.sources import open_encoder
 from tests.support.equal_bits import check_bits_in_any_company, words
 from tests.support.tiny_bert import tiny_bert
 
@@ -163,7 +163,7 @@ def test_digests_change_with_the_files_they_cover(folder: Path, tmp_path: Path) 
 
 def test_the_same_bits_in_another_process(folder: Path) -> None:
     code = (
-        "import sys, hashlib; from features.encoders.sources import open_encoder;"
+        "import sys, hashlib; from features.encoders.opening import open_encoder;"
         "e = open_encoder(sys.argv[1], device='cpu', window=32);"
         "print(e.digest, hashlib.sha256(e.encode(['abc; def', 'x y z']).tobytes()).hexdigest())"
     )

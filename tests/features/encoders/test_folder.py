@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from data_schemas.errors import ContractError
 from features.encoders.folder import DIGESTS, EncoderContent, usage_files, write_encoder_folder
-from features.encoders.sources import open_encoder
+from features.encoders.opening import open_encoder
 from tests.support.tiny_bert import tiny_bert
 
 

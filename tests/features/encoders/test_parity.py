@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from features.arrays import Floats32
+from features.encoders.opening import open_encoder
 from features.encoders.parity import PROBES, compare_vectors, probe_vectors
 from features.encoders.source_files import EMBEDDED
-from features.encoders.sources import open_encoder
 from features.encoders.vectors import round_to_half
 
 Precision = Literal["bf16", "fp32"]
@@ -53,7 +53,7 @@ def test_bf16_passes_against_fp32_in_its_own_tolerance_only(kept: Floats32, in_b
 def test_kernels_of_other_processors_pass(kept: Floats32, precision: Precision, tmp_path: Path) -> None:
     code = (
         "import sys, numpy as np; from features.encoders.parity import probe_vectors;"
-        "from features.encoders.sources import open_encoder;"
+        "from features.encoders.opening import open_encoder;"
         "np.save(sys.argv[1], probe_vectors(open_encoder(precision=sys.argv[2], device='cpu')))"
     )
     older = {"ONEDNN_MAX_CPU_ISA": "SSE41", "ATEN_CPU_CAPABILITY": "default"}

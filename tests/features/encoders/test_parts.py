@@ -13,11 +13,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.encoders.cache import EmbeddingCache
-from features.encoders.cached_encoder import CachedEncoder
+from features.encoders.cache.cached_encoder import CachedEncoder
+from features.encoders.cache.embedding_cache import EmbeddingCache
 from features.encoders.encoder import BertEncoder
+from features.encoders.opening import open_encoder
 from features.encoders.source_files import EMBEDDED
-from features.encoders.sources import open_encoder
 from features.encoders.vectors import PartVectors
 from features.encoders.windows import PIECE_CHARACTERS, Spans, cut_windows
 from features.text.cleaning import passages

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Barrier, Event
 
 import pytest
 import torch
@@ -55,3 +55,23 @@ def test_several_threads_may_have_workers_at_once() -> None:
         found = [future.result() for future in [pool.submit(threads_of_workers) for _ in range(32)]]
     assert {n for one in found for n in one} == {1}
     assert threads_of_workers() == [1, 1, 1]
+
+
+def test_an_error_drops_the_pieces_that_are_not_begun() -> None:
+    begun, stopped = Event(), Event()
+
+    def work() -> None:
+        begun.set()
+        stopped.wait(60)
+
+    def submit_and_stop() -> None:
+        with lone_workers(CPU) as pool:
+            pieces.extend(pool.submit(work) for _ in range(20))
+            assert begun.wait(60)
+            pieces[-1].add_done_callback(lambda _piece: stopped.set())
+            raise KeyboardInterrupt("ctrl-c")
+
+    pieces: list[Future[None]] = []
+    with pytest.raises(KeyboardInterrupt, match="ctrl-c"):
+        submit_and_stop()
+    assert sum(not piece.cancelled() for piece in pieces) <= torch.get_num_threads()

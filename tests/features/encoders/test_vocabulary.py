@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
-from features.encoders.sources import open_encoder
+from features.encoders.opening import open_encoder
 from features.encoders.vocabulary import Vocabulary
 from tests.support.tiny_bert import LETTERS, tiny_bert
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_schemas.contract import FieldType, Role
 from data_schemas.errors import ContractError, RunError
+from data_schemas.fields import FieldType, Role
 from data_schemas.reader import parse_schema
 from features.inference.column_names import hints
 from features.inference.draft import Draft, draft_schema, pretty_json
@@ -265,5 +265,6 @@ def test_lending_club(lending_club_csv: Path) -> None:
     known = {"annual_inc", "dti", "fico_range_low", "purpose", "inq_last_6mths", "revol_util", "delinq_2yrs"}
     assert all(roles[name] is Role.FEATURE for name in known)
     schema = parse_schema(pretty_json(draft.document), "draft")
+    assert [field.name for field in schema.narratives if not field.match_concepts] == ["emp_title"]
     assert all("Charged Off" in value for value in schema.bad_values)
     assert all("Fully Paid" in value for value in schema.good_values)

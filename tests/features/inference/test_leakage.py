@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_schemas.contract import Role
+from data_schemas.fields import Role
 from features.arrays import Floats
 from features.inference.draft import Draft, draft_schema
 from features.inference.leakage import CERTAIN_AUC, MAX_AUC, LeakSign, leak_by_outcome, lower_bound, single_auc

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_schemas.contract import FieldType
 from data_schemas.dates import LANGUAGES, precision_of, write_date
 from data_schemas.errors import ContractError
+from data_schemas.fields import FieldType
 from data_schemas.numbers import Negative, NumberNotation
 from data_schemas.reader import parse_schema
 from features.inference.draft import draft_schema, pretty_json

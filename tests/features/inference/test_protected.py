@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_schemas.contract import Role
+from data_schemas.fields import Role
 from features.inference.draft import draft_schema
 from features.inference.protected import protected_levels, protected_name
 

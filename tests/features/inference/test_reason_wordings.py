@@ -9,6 +9,7 @@ from data_schemas.reader import load_schema, parse_schema
 from data_schemas.unfinished import unfinished
 from features.inference.draft import draft_schema, pretty_json
 from features.inference.reason_wordings import (
+    LABEL_NOTE,
     NOTE,
     SCORE_NOTE,
     VAGUE_NOTE,
@@ -140,6 +141,18 @@ def test_what_an_applicant_asks_for_is_drafted_as_changeable(name: str, way: str
     found = drafted(name)
     assert found.get("actionable") == way
     assert ("`actionable`" in found["guess"]) == (way is not None)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("emp_title", True), ("Arbeitgeber", True), ("职业", True), ("description", False), ("job_description", False)],
+)
+def test_a_narrative_that_names_a_job_or_employer_is_drafted_as_a_label(name: str, label: bool) -> None:
+    field = {"name": name, "type": "string", "creditfusion": {"role": "narrative", "guess": "free text."}}
+    (drafted,) = with_reasons({"fields": [field], "creditfusion": {}})["fields"]
+    own = drafted["creditfusion"]
+    assert own.get("concepts", True) != label
+    assert (LABEL_NOTE in own["guess"]) == label
 
 
 @pytest.mark.parametrize(("name", "asked"), [("ExternalRiskEstimate", True), ("fico", True), ("income", False)])

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_schemas.contract import Dialect, Role
+from data_schemas.contract import Dialect
 from data_schemas.dates import DEFAULT
+from data_schemas.fields import Role
 from data_schemas.reader import parse_schema
 from features.inference.draft import Draft, draft_schema, pretty_json
 from features.inference.profile import profiles

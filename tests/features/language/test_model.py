@@ -19,7 +19,7 @@ from transformers import (
 
 from data_schemas.errors import ContractError
 from features.encoders.folder import write_encoder_folder
-from features.encoders.sources import open_encoder
+from features.encoders.opening import open_encoder
 from features.language.batches import Batch
 from features.language.model import LanguageModel, open_language_model
 from features.language.whole_words import mask_words

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from data_schemas.contract import Concept, Reason, Sensitive
+from data_schemas.concepts import Concept, Sensitive
 from data_schemas.reader import load_schema
+from data_schemas.reasons import Reason
 from features.arrays import Floats32
+from features.encoders.opening import open_encoder
 from features.encoders.source_files import EMBEDDED, locate
-from features.encoders.sources import open_encoder
 from features.encoders.vectors import PartVectors, Progress
 from features.encoders.windows import Spans
 from features.narratives import concepts as module

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from data_schemas.contract import Sensitive
+from data_schemas.concepts import Sensitive
 from features.narratives.kind_words import KindWords
 
 HEALTH, FAMILY = Sensitive("health"), Sensitive("family")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.encoders.sources import open_encoder
+from features.encoders.opening import open_encoder
 from features.encoders.vocabulary import Vocabulary
 from features.narratives.legibility import READS_ALL, Legibility, languages
 from tests.support.small import applications, row

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_schemas.contract import Schema, Sensitive, StripRule
+from data_schemas.concepts import Sensitive
+from data_schemas.contract import Schema, StripRule
 from data_schemas.errors import ContractError
 from data_schemas.reader import parse_schema
 from features.arrays import Floats32

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_schemas.contract import Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from data_schemas.fields import Role
 from data_schemas.reader import load_schema, parse_schema
 from features.tables.applications import Applications, Chunk
 from features.tables.auxiliary_outcomes import auxiliary_outcomes

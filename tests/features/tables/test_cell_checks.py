@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_schemas.contract import Field, FieldType, Role, Schema
+from data_schemas.contract import Schema
+from data_schemas.fields import Field, FieldType, Role
 from features.tables.cell_checks import Breach, check
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_schemas.contract import Sensitive
+from data_schemas.concepts import Sensitive
 from features.tables.data_quality import data_quality
 from features.tables.dataframe import read_frame
 from features.tabular import TabularEncoder

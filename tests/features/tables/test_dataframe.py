@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_schemas.contract import FieldType, Role
 from data_schemas.errors import ContractError
+from data_schemas.fields import FieldType, Role
 from features.tables.dataframe import applications_of, plain_schema, read_frame
 from tests.support.small import NAMES, applications, row, small_schema
 

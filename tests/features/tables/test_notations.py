@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_schemas.contract import Derived, DerivedKind, Field, FieldType, Role, Schema
+from data_schemas.contract import Schema
 from data_schemas.dates import LANGUAGES, NAMED, precision_of, read_date, write_date
+from data_schemas.fields import Derived, DerivedKind, Field, FieldType, Role
 from data_schemas.numbers import Negative, NumberNotation
 from data_schemas.reader import parse_schema
 from features.tables.cell_checks import check

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from data_schemas.contract import Concept, Reason, Schema
+from data_schemas.concepts import Concept
+from data_schemas.contract import Schema
 from data_schemas.reader import parse_schema
+from data_schemas.reasons import Reason
 from features.arrays import Ints
 from fusion.config import Config, DecisionConfig, ExplainConfig, ScaleConfig
 from fusion.explain.explanation import Explanation, to_points

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_schemas.contract import Sensitive
+from data_schemas.concepts import Sensitive
 from features.narratives.concepts import ConceptMatcher, ConceptMatches, kinds_by_words
 from features.narratives.masking import Mask
 from features.tables.dataframe import read_frame

@@ -10,7 +10,8 @@ from scipy import sparse
 
 from features.arrays import Floats
 from features.design import Design, TextBlock
-from fusion.config import Config, load_config
+from fusion.config import Config
+from fusion.config_file import load_config
 from fusion.model import choosing
 from fusion.model.choosing import CAPACITY, HALF_LIVES, Choice, choose
 from fusion.model.training import fit

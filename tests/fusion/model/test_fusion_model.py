@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.special import expit
 
-from data_schemas.contract import FieldType, Role
 from data_schemas.errors import ContractError
+from data_schemas.fields import FieldType, Role
 from data_schemas.reader import load_schema
 from features.arrays import Dates, Floats, Floats32
 from features.design import Design

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from data_schemas.errors import ContractError
-from fusion.config import Between, Config, OneOf, Setting, given_settings, load_config, valid_keys, with_settings
+from fusion.config import Between, Config, OneOf, Setting, given_settings, valid_keys, with_settings
+from fusion.config_file import load_config
 from fusion.model.choosing import LADDERS, TEXT, WEAKER
 from fusion.model.search_space import (
     Dimension,

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from features.encoders.encoder import BertEncoder
-from features.encoders.sources import open_encoder
+from features.encoders.opening import open_encoder
 from features.encoders.windows import cut_windows
 from fusion.config import EncoderConfig, TuningConfig
 from fusion.metrics import auc

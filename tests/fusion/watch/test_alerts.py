@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_schemas.messages import Message
 from fusion.watch.alerts import Alert, alert_id, find_alerts, longest_window
 from fusion.watch.rules import Rule, Rules
 from fusion.watch.signals import Signal
@@ -14,7 +15,9 @@ DAYS = [f"2026-11-{day:02d}" for day in range(1, 29)]
 
 
 def signal(value: float, period: str = DAYS[0], subject: str = "income", p: float = 0.0, n_rows: int = 100) -> Signal:
-    return Signal(period, "missing", subject, value, value, value, value, 0.0, p, f"{subject} moved", n_rows=n_rows)
+    return Signal(
+        period, "missing", subject, value, value, value, value, 0.0, p, Message(f"{subject} moved"), n_rows=n_rows
+    )
 
 
 def rules(**keys: object) -> Rules:
@@ -66,7 +69,7 @@ def test_an_alert_holds_its_evidence_under_an_id_that_follows_from_it() -> None:
     (alert,) = find_alerts(rules(), DAYS[:1], [[signal(0.3)]], ())
     assert alert.id == alert_id("one", "missing", "income", DAYS[0], "alarm")
     assert len(alert.id) == 12
-    assert (alert.value, alert.level, alert.limit, alert.words) == (0.3, 0.2, 0.001, "income moved")
+    assert (alert.value, alert.level, alert.limit, str(alert.words)) == (0.3, 0.2, 0.001, "income moved")
     assert alert.id != alert_id("one", "missing", "income", DAYS[0], "warn")
 
 

@@ -96,7 +96,7 @@ def test_volume_is_held_against_the_same_day_of_the_week() -> None:
     history = list(zip(days, rows, strict=True))
     (monday,) = volume_signal(days[28], rows[28], history[:28])
     assert monday.p > 0.05
-    assert "on this day of the week" in monday.words
+    assert "on this day of the week" in str(monday.words)
     (few,) = volume_signal(days[28], 40, history[:28])
     assert few.p < 1e-6
     assert few.value == pytest.approx(0.9, abs=0.02)

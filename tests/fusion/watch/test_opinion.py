@@ -133,7 +133,7 @@ def test_a_small_fall_that_lasts_is_found_although_no_period_alone_shows_it() ->
     history = [drawn(rng, 200) for _ in range(14)]
     found = signals(lasting[-1], [*history, *lasting[:-1]])
     assert found["topic_sentiment", "loan, rate"].p < 0.02 / len(found)
-    assert "a change since 2026-1" in found["topic_sentiment", "loan, rate"].words
+    assert "a change since 2026-1" in str(found["topic_sentiment", "loan, rate"].words)
 
 
 @pytest.mark.parametrize("n", [30, 400])

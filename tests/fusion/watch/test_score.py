@@ -74,7 +74,7 @@ def test_riskier_applicants_move_every_figure_of_the_score(part: ScorePart, watc
         assert signals[key].p < 1e-9, key
     assert signals["pd", ""].value > 0.1
     assert min(one.p for key, one in signals.items() if key[0] == "reason") < RARE
-    assert "most moved" in signals["psi", ""].words
+    assert "most moved" in str(signals["psi", ""].words)
 
 
 def test_the_binned_area_is_the_auc_with_delongs_interval() -> None:
@@ -127,7 +127,7 @@ def test_pds_that_come_true_no_longer_depart_in_calibration_alone(part: ScorePar
 
 def test_the_estimate_says_how_far_off_it_was_where_outcomes_are_known(part: ScorePart) -> None:
     days = _periods(part, 10, 400)
-    words = held_against(part, days[-1], None, days[:-1])["auc", "estimated"].words
+    words = str(held_against(part, days[-1], None, days[:-1])["auc", "estimated"].words)
     misses = [estimate_miss(day) for day in days[:-1]]
     assert None not in misses
     assert f"off by {np.mean([miss for miss in misses if miss is not None]):.3f} on average" in words

@@ -67,4 +67,4 @@ def test_what_is_usual_gives_no_small_chance_and_a_rise_does(part: SecondPart, b
     assert above.p < 1e-9
     assert above.rows == tuple(flag.row for flag in risen.flags[:5])
     assert all(flag.size > 0.5 for flag in risen.flags)
-    assert risen.flags[0].words.endswith("above 50.0%")
+    assert str(risen.flags[0].words).endswith("above 50.0%")

@@ -52,7 +52,7 @@ def test_rows_that_state_and_rows_that_contradict_are_counted_and_flagged() -> N
     assert found.profile.contradictions["tenure"] == StatedCounts()
     (flag,) = found.flags
     assert (flag.row, flag.check, flag.size) == (RowRef("new.csv", 2, "A-1"), "contradiction", 0.5)
-    assert "annual_income is 30,000, and the income in statement is 50% away" in flag.words
+    assert "annual_income is 30,000, and the income in statement is 50% away" in str(flag.words)
     assert flag.quote == SECRET
 
 
@@ -98,8 +98,8 @@ def test_no_word_of_a_narrative_stands_in_a_profile_a_signal_or_the_chapter() ->
     assert section is not None
     texts = [
         json.dumps(PART.to_json(observation.profile)),
-        *(one.words for one in signals),
-        *(one.words for one in observation.flags),
+        *(str(one.words) for one in signals),
+        *(str(one.words) for one in observation.flags),
     ]
     texts += [section.model_dump_json(), *(plot.drawing for plot in section.plots)]
     assert not any(secret in text for text in texts for secret in ("Zebulon", "5,000", "60,000", "earn"))

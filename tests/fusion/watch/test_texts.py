@@ -74,7 +74,7 @@ def test_a_word_that_spreads_is_named_with_its_log_odds(part: TextsPart, watcher
     signal = signals["word", "statement:kryptonia"]
     assert signal.p < RARE
     assert signal.value == pytest.approx(1.0)
-    assert "log-odds +" in signal.words
+    assert "log-odds +" in str(signal.words)
     usual = days[0].narratives["statement"]
     assert signals["word", "statement:kryptonia"].usual == 0
     assert usual.words is not None
@@ -101,7 +101,7 @@ def test_rows_of_scaled_columns_are_distinguished_by_these(part: TextsPart, watc
     table["dti"] = table["dti"].astype(float) * 3
     signal = held_against(part, part.observe(watcher.batch(table)).profile, part.trained)["domain_auc", ""]
     assert signal.p < 1e-9
-    assert ", by dti" in signal.words
+    assert ", by dti" in str(signal.words)
 
 
 def test_silence_departs_in_the_share_that_writes(part: TextsPart, watcher: Watcher) -> None:

@@ -31,7 +31,7 @@ def test_a_burst_of_one_level_departs(tmp_path: Path, history: tuple[tuple[str, 
     assert list(signals) == ["home:rent", "town:Bonn", "town:Ulm"]
     assert signals["town:Bonn"].p < 1e-6
     assert signals["town:Bonn"].value == pytest.approx(23 / 3 - 1)
-    assert signals["town:Bonn"].words == "town: 22 of 50 applications are 'Bonn', usually 2.0"
+    assert str(signals["town:Bonn"].words) == "town: 22 of 50 applications are 'Bonn', usually 2.0"
     assert [one.id for one in signals["town:Bonn"].rows] == ["28", "29", "30", "31", "32"]
     assert signals["town:Ulm"].p > 0.5
 

@@ -15,13 +15,14 @@ from data_schemas.reader import load_schema
 from experiments.benchmarks.peers.contenders.tables import About, Budget
 from experiments.session.decision_dates import rows_until
 from experiments.session.run import Run
-from experiments.train.job import Decided, TrainingFiles, train_bundle
+from experiments.train.decided import Decided
+from experiments.train.job import TrainingFiles, train_bundle
 from experiments.train.rows import later_rows
 from features.arrays import Flags, Floats, Index
 from features.tables.applications import Applications, Chunk
 from features.tables.csv_records import data_digest
 from features.tables.reader import ReadOptions, joined, read_files
-from fusion.config import load_config
+from fusion.config_file import load_config
 from fusion.scorer import load_scorer
 from fusion.text_encoder import VectorCache, open_text_encoder
 

@@ -86,7 +86,7 @@ def findings(scored: ScoredOutcomes, cuts: Sequence[Cut]) -> list[Finding]:
                 grade="concern",
                 title=gettext("It ranks worse here than in training."),
                 words=gettext(
-                    "The AUC was {trained} on training rows that it had not seen, and is {area_value} here. "
+                    "The AUC was {trained} on training rows that it did not learn from, and is {area_value} here. "
                     "Applicants or times have changed, or training was flattered."
                 ).format(trained=number(trained, 3), area_value=number(area.value, 3)),
             )

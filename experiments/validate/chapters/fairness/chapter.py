@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
 
-from data_schemas.contract import Field, Role
+from data_schemas.fields import Field, Role
 from experiments.reporting.document import Finding, Plot, Section, Table
 from experiments.reporting.language import gettext, gettext_noop
-from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.lower_floors import translated
 from experiments.reporting.words import listed
 from experiments.session.run import Run
 from experiments.validate.chapters.fairness.findings import column_findings, masking_findings, swap_findings
@@ -95,11 +95,11 @@ def chapter(scored: ScoredOutcomes, run: Run, reread: bool = True, probed: Probe
 def look_at(scored: ScoredOutcomes, field: Field, ways: Sequence[tuple[str, Treatment]] = ()) -> FairnessView:
     """The groups of one protected column, as the model is and in other ways."""
     groups, here = groups_of(scored.applications, field), Treatment(scored.approved, scored.margin)
-    groups = replace(groups, labels=tuple(map(lower_words, groups.labels)), how=lower_words(groups.how))
-    figures = fairness(groups.code, groups.labels, here.approved, here.margin, scored.y)
+    labels = tuple(map(translated, groups.labels))
+    figures = fairness(groups.code, labels, here.approved, here.margin, scored.y)
     others, reference, large = [], figures.reference, groups.large
     for title, way in ways:
-        again = fairness(groups.code, groups.labels, way.approved, way.margin, scored.y, reference)
+        again = fairness(groups.code, labels, way.approved, way.margin, scored.y, reference)
         found = effects(groups.code, large, reference, scored.y, here, way) if reference is not None else ()
         of_group = dict(zip(large, found, strict=True))
         others.append(Treated(title, again, tuple(of_group.get(at) for at in range(len(groups.labels)))))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from experiments.reporting.document import Finding, Grade
 from experiments.reporting.language import gettext, gettext_noop
-from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.lower_floors import translated
 from experiments.reporting.words import listed, percent
 from experiments.validate.chapters.fairness.tables import FairnessView, Treated
 from experiments.validate.rereading import Moved
@@ -37,14 +37,14 @@ NAMES: Mapping[SwapKind, str] = {
 def column_findings(view: FairnessView) -> tuple[Finding, ...]:
     """What is to be said of one protected column."""
     title, key = gettext(view.field.title), view.field.name
-    if view.groups.too_few:
+    if view.groups.too_few is not None:
         return (
             Finding(
                 key=f"fairness_unjudged_{key}",
                 grade="note",
                 title=gettext("{title}: too few to judge").format(title=title),
                 words=gettext("Groups cannot be compared: {too_few}. Nothing is known of fairness by {title}.").format(
-                    too_few=lower_words(view.groups.too_few), title=title
+                    too_few=translated(view.groups.too_few), title=title
                 ),
             ),
         )

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from data_schemas.contract import Field, Role
+from data_schemas.fields import Field, Role
 from experiments.reporting.cells import interval
 from experiments.reporting.document import Column, Finding, Gap, Grade, Row, Table
 from experiments.reporting.language import gettext, gettext_noop
+from experiments.reporting.lower_floors import translated
 from experiments.reporting.words import listed, number
 from experiments.session.run import Run
 from experiments.validate.scored_outcomes import ScoredOutcomes
@@ -91,7 +92,9 @@ def _table(found: list[tuple[Field, TraitProbe]], n: int) -> Table:
         return (
             gettext(field.title),
             *(
-                interval(aucs[name]) if name in aucs else Gap(gap=probe.gaps.get(name, gettext("not judged")))
+                interval(aucs[name])
+                if name in aucs
+                else Gap(gap=translated(probe.gaps.get(name, gettext("not judged"))))
                 for name in NAMES
             ),
         )

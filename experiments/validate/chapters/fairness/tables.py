@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from data_schemas.contract import Field
+from data_schemas.fields import Field
 from experiments.reporting.cells import figure, interval
 from experiments.reporting.charts import (
     MUTED,
@@ -20,12 +20,12 @@ from experiments.reporting.charts import (
 )
 from experiments.reporting.document import Cell, Column, Interval, Plot, Row, Table
 from experiments.reporting.language import gettext, gettext_noop
-from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.lower_floors import translated
 from experiments.reporting.words import listed
 from experiments.validate.rereading import Masking, Moved
 from features.tables.groups import Groups
 from features.text.counterfactual_terms import SwapKind
-from fusion.validation.fairness import FOUR_FIFTHS, Fairness, Group
+from fusion.validation.fairness import FOUR_FIFTHS, FOUR_FIFTHS_WORDS, Fairness, Group
 from fusion.validation.fairness_effects import Effect
 from fusion.validation.intervals import Estimate
 
@@ -90,7 +90,7 @@ class FairnessView:
     def reference(self) -> str:
         """The reference group; "" without one."""
         at = self.figures.reference
-        return "" if at is None else self.groups.labels[at]
+        return "" if at is None else self.figures.groups[at].label
 
     def _size(self, at: int) -> int:
         return self.figures.groups[at].n
@@ -130,9 +130,9 @@ def decision_table(view: FairnessView) -> Table:
 
 def _decision_row(view: FairnessView, group: Group) -> Row:
     few, disparity, is_reference = group.too_few_rows, group.disparity, group.label == view.reference
-    word: Cell = lower_words(group.four_fifths) or gettext("not judged: {value}").format(
-        value=lower_words(few) or gettext(NOBODY)
-    )
+    word: Cell = gettext("not judged: {value}").format(value=translated(few or gettext(NOBODY)))
+    if group.four_fifths:
+        word = translated(FOUR_FIFTHS_WORDS[group.four_fifths])
     ratio = interval(disparity.impact_ratio, few or gettext(NOBODY))
     return (
         gettext("{group} (reference)").format(group=group.label) if is_reference else group.label,
@@ -231,7 +231,7 @@ OF_ITSELF = (0, 4)  # those that the reference has too
 def _effect_rows(view: FairnessView, at: int) -> Iterable[Row]:
     chosen = FIGURES if at != view.figures.reference else [FIGURES[place] for place in OF_ITSELF]
     for title, of_group, of_effect in chosen:
-        cells: list[Cell] = [view.groups.labels[at], gettext(title), interval(of_group(view.figures.groups[at]))]
+        cells: list[Cell] = [view.figures.groups[at].label, gettext(title), interval(of_group(view.figures.groups[at]))]
         for other in view.others:
             found = other.effects[at]
             cells.append(interval(of_group(other.figures.groups[at])))

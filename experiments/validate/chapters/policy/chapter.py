@@ -52,7 +52,7 @@ def findings(view: PolicyView) -> list[Finding]:
         )
         if view.scored.policy.economics is None:
             words += gettext(" A policy file says what a good loan earns and a bad one loses (--policy).")
-        return [*found, Finding(key="no_money", grade="note", title=gettext("Nothing is said of profit."), words=words)]
+        return [*found, Finding(key="no_money", grade="note", title=gettext("Profit is not estimated."), words=words)]
     found += [*_loses(view), *_limits(view)]
     if view.unmet:
         found.append(_unmet(view.unmet))

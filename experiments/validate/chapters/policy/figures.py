@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from experiments.reporting.language import gettext, gettext_noop
-from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.lower_floors import level_words
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from features.arrays import Flags, Floats
 from fusion.policy.policy import Cutoffs, Economics, amounts_of, referred_otherwise, segments_of
@@ -139,7 +139,7 @@ def _segments(scored: ScoredOutcomes, segments: Sequence[str]) -> list[SegmentVi
     found = [
         SegmentView(
             name,
-            f"{title}: {lower_words(name)}" if name else gettext("Others"),
+            f"{title}: {level_words(name)}" if name else gettext("Others"),
             names == name,
             scored.policy.cutoffs_of(name),
         )

@@ -12,6 +12,7 @@ from experiments.reporting.cells import NUMBER, figure, interval
 from experiments.reporting.charts import BLUE, INK, MUTED, RED, legend, percent_axis, picture
 from experiments.reporting.document import Cell, Column, Gap, Plot, Row, Table
 from experiments.reporting.language import gettext, gettext_noop
+from experiments.reporting.policies import entry_words
 from experiments.validate.chapters.policy.figures import PolicyView, SegmentView
 from fusion.policy.proposal import CONSTRAINTS, ConstraintName, ProposalSegment
 from fusion.policy.simulation import Curve
@@ -91,7 +92,7 @@ def _refer_reasons(view: PolicyView) -> Table | None:
             Column(key="share", title=gettext("Of the referred"), form="percent", digits=1),
         ),
         rows=tuple(
-            (reason, n, n / n_referred)
+            (entry_words(reason, scored.applications.schema), n, n / n_referred)
             for reason, n in sorted(reasons_given.items(), key=lambda one: (-one[1], one[0]))
         ),
     )
@@ -162,7 +163,7 @@ def _proposed(view: PolicyView, parts: tuple[ProposalSegment, ...]) -> Table:
         key="policy_proposed",
         title=gettext("The cut-offs with the highest expected profit under the policy's constraints"),
         note=gettext(
-            "Chosen by PDs and amounts, the outcomes unseen: of all combinations of cut-offs in steps of 0.1 "
+            "Chosen by PDs and amounts, without the outcomes: of all combinations of cut-offs in steps of 0.1 "
             "percentage points the best. “Observed” is how these applicants then fared."
         ),
         columns=(

@@ -29,7 +29,7 @@ WORDS = (
         "a small one."
     ),
     gettext_noop(
-        "Scores are compared with those that training applicants had from parts of the model which had not seen them. "
+        "Scores are compared with those that training applicants had from models that did not learn from them. "
         "Narratives are compared by the vectors that the model reads, along the 16 directions in which they varied "
         "most in training; of these the one that moved most counts."
     ),

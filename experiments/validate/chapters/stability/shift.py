@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from data_schemas.contract import Field, FieldType
-from experiments.reporting.language import current_language, gettext, gettext_noop
-from experiments.reporting.lower_floors import lower_words
+from data_schemas.fields import Field, FieldType
+from experiments.reporting.language import gettext, gettext_noop
+from experiments.reporting.lower_floors import level_words
 from experiments.reporting.words import in_words, percent
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut
@@ -127,12 +127,18 @@ def _columns(scored: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) -> li
             (column.name, gettext(column.title), psi, _most(psi, [_bin(cell, column) for cell in psi.cells]), by_month)
         )
     for at, name in enumerate(now.cat_names):
-        levels = (gettext(UNKNOWN_LEVEL), *bundle.tabular.levels[name])
+        levels = (gettext(UNKNOWN_LEVEL), *map(level_words, bundle.tabular.levels[name]))
         one_code, other_code = then.x_cat[:, at], now.x_cat[:, at]
         psi = psi_of_levels(one_code, other_code, levels)
         by_month = tuple(psi_of_levels(one_code, other_code[part]).index for part in rows)
         found.append(
-            (name, gettext(bundle.schema[name].title), psi, _most(psi, [cell.label for cell in psi.cells]), by_month)
+            (
+                name,
+                gettext(bundle.schema[name].title),
+                psi,
+                _most(psi, [cell.label for cell in psi.cells]),
+                by_month,
+            )
         )
     return [
         Shift(name, title, psi.index, float(weights[at]), what, by_month)
@@ -158,6 +164,7 @@ def _narratives(scored: ScoredOutcomes, rows: Sequence[npt.NDArray[np.intp]]) ->
     ]
 
 
+WRITTEN = {"no narrative": gettext_noop("no narrative"), "a narrative": gettext_noop("a narrative")}
 KINDS = {
     "written": gettext_noop("Written: {title}"),
     "content": gettext_noop("Content: {title}"),
@@ -172,7 +179,7 @@ def _narrative(title: str, found: TextDrift, monthly: Sequence[TextDrift]) -> Na
             f"{found.name}:{kind}", gettext(KINDS[kind]).format(title=title), index(found), math.nan, what, months
         )
 
-    share = _most(found.written, [cell.label for cell in found.written.cells])
+    share = _most(found.written, [gettext(WRITTEN[cell.label]) for cell in found.written.cells])
     return NarrativeShift(
         title=title,
         drift=found,
@@ -188,13 +195,13 @@ def _most(found: Psi, names: Sequence[str]) -> str:
     if not any(changes):
         return ""
     at = int(np.argmax(changes))
-    return f"{lower_words(names[at])}: {percent(found.cells[at].expected)} → {percent(found.cells[at].actual)}"
+    return f"{names[at]}: {percent(found.cells[at].expected)} → {percent(found.cells[at].actual)}"
 
 
 def _bin(cell: Cell, column: Column) -> str:
     """A bin of a number in words."""
     if cell.label == MISSING:
-        return lower_words(MISSING)
+        return gettext("missing")
     if isinstance(column, Field) and column.type is FieldType.BOOLEAN:
         return gettext("no") if cell.high == 0 else gettext("yes") if cell.low == 0 else gettext("any")
     if math.isinf(cell.low) and math.isinf(cell.high):
@@ -204,11 +211,8 @@ def _bin(cell: Cell, column: Column) -> str:
         return gettext("up to {high}").format(high=high)
     if math.isinf(cell.high):
         return gettext("above {low}").format(low=low)
-    low = f"{cell.low:,.4g}" if current_language().is_english else low
     return gettext("above {low} to {high}").format(low=low, high=high)
 
 
 def _bound(value: float, unit: str) -> str:
-    if math.isinf(value):
-        return ""
-    return f"{value:,.4g} {unit}".strip() if current_language().is_english else in_words(value, unit)
+    return "" if math.isinf(value) else in_words(value, unit)

@@ -13,11 +13,11 @@ from experiments.reporting.cells import BAD_RATE, MEAN_PD, NUMBER, figure, inter
 from experiments.reporting.charts import BLUE, FONT, INK, MUTED, RED, legend, name_places, percent_axis, picture
 from experiments.reporting.document import Column, Gap, Plot, Row, Table
 from experiments.reporting.language import gettext, gettext_noop
-from experiments.reporting.lower_floors import lower_words
+from experiments.reporting.lower_floors import translated
 from experiments.validate.chapters.stability.shift import Shift, Shifts, pd_range
 from experiments.validate.scored_outcomes import ScoredOutcomes
 from experiments.validate.slices import Cut
-from fusion.validation.psi import MODERATE, SHIFTED, Psi
+from fusion.validation.psi import MODERATE, SHIFTED, VERDICT_WORDS, Psi
 from fusion.validation.text_drift import MIN_NARRATIVES
 from fusion.validation.vintages import Vintage
 
@@ -87,7 +87,7 @@ def _column_table(moved: Shifts) -> Table:
             Column(key="column", title=gettext("Column")),
             Column(key="psi", title=gettext("PSI"), form="number", digits=4),
             Column(key="chance", title=gettext("Chance"), form="number", digits=4),
-            Column(key="word", title=gettext("Word")),
+            Column(key="word", title=gettext("Verdict")),
             Column(key="weight", title=gettext("Weight"), form="percent", digits=1),
             Column(key="what", title=gettext("Most changed: training → here")),
         ),
@@ -100,7 +100,7 @@ def _shift_row(one: Shift) -> Row:
         one.title,
         figure(one.index.value, gettext(NO_PSI)),
         figure(one.index.chance, gettext(NO_PSI)),
-        lower_words(one.index.verdict),
+        translated(VERDICT_WORDS[one.index.verdict]),
         None if math.isnan(one.weight) else one.weight,
         one.what or None,
     )
@@ -117,10 +117,10 @@ def _written_table(scored: ScoredOutcomes, moved: Shifts) -> Table:
                 figure(now.n_written / now.n_rows if now.n_rows else math.nan, gettext(NO_ROW)),
                 figure(index.value, gettext(NO_PSI)),
                 figure(index.chance, gettext(NO_PSI)),
-                lower_words(index.verdict),
+                translated(VERDICT_WORDS[index.verdict]),
                 figure(length.value, few_narratives()),
                 figure(length.chance, few_narratives()),
-                lower_words(length.verdict),
+                translated(VERDICT_WORDS[length.verdict]),
             )
         )
     return Table(
@@ -142,7 +142,7 @@ def _index_columns(key: str, title: str) -> tuple[Column, Column, Column]:
     return (
         Column(key=f"psi_{key}", title=title, form="number", digits=4),
         Column(key=f"chance_{key}", title=gettext("Chance"), form="number", digits=4),
-        Column(key=f"word_{key}", title=gettext("Word")),
+        Column(key=f"word_{key}", title=gettext("Verdict")),
     )
 
 
@@ -157,7 +157,7 @@ def _content_table(scored: ScoredOutcomes, moved: Shifts) -> Table:
             (
                 one.title,
                 *(figure(x, why_not) for x in numbers),
-                lower_words(index.verdict),
+                translated(VERDICT_WORDS[index.verdict]),
                 *(figure(x, why_not) for x in means),
             )
         )
@@ -296,7 +296,7 @@ def _bars_plot(moved: Shifts) -> Plot:
         + gettext(". The lines stand at 0.1 and 0.25; the mark on a bar is what chance stays below 19 times in 20."),
         alt=gettext("Bars of the PSI of columns and narratives with lines at 0.1 and 0.25."),
         gap="" if n else gettext("There is nothing to compare."),
-        drawing=picture(lambda axes: _draw_bars(axes, moved)) if n else "",
+        drawing=picture(lambda axes: _draw_bars(axes, moved), NAMED) if n else "",
     )
 
 
@@ -353,11 +353,17 @@ def _draw_heat(axes: Axes, shown: Sequence[Shift], grown: Sequence[Vintage]) -> 
     )
     empty = np.argwhere(np.isnan(values))
     axes.plot(empty[:, 1], empty[:, 0], "x", color=MUTED, markersize=5, linestyle="none")
-    bar = axes.figure.colorbar(fields, ax=axes, orientation="horizontal", shrink=0.4, aspect=30, pad=0.7 / len(shown))
+    bar = axes.figure.colorbar(
+        fields, ax=axes, orientation="horizontal", shrink=0.4, aspect=30, pad=BELOW_NAMES / (2.0 + 0.27 * len(shown))
+    )
     bar.set_label(gettext("PSI, beyond chance"), size=FONT - 1, color=INK)
     bar.ax.tick_params(labelsize=FONT - 1, colors=INK)
     axes.set_yticks(range(len(shown)), [_short(one.title) for one in shown])
     name_places(axes, [one.name for one in grown])
+
+
+BELOW_NAMES = 0.6  # inches, from the axes to what explains the shades, with the months between
+NAMED = (3.5, 3.6)  # inches, beside the names
 
 
 def _short(title: str, longest: int = 34) -> str:

@@ -38,9 +38,9 @@ def test_why_are_the_letters_own_sentences() -> None:
 
 def test_data_are_named_by_their_source() -> None:
     text = answer(FACTS, "data")
-    assert "From your application: Amount requested, " in text
-    assert "What you wrote about the loan, The job you named." in text
-    assert "From Credit bureau accounts: Accounts that the bureau reports, " in text
+    assert "From your application: Amount requested; " in text
+    assert "What you wrote about the loan; The job you named." in text
+    assert "From Credit bureau accounts: Accounts that the bureau reports; " in text
     assert "Sex" not in text
 
 
@@ -54,7 +54,7 @@ def test_only_the_lender_knows_how_long_it_keeps_data() -> None:
 def test_protected_attributes_are_named_as_kept_apart() -> None:
     text = answer(FACTS, "protected")
     assert text.startswith("No. We keep these beside your application for tests of fairness alone")
-    assert "Sex, Age" in text
+    assert "Sex; Age" in text
     assert "What you write yourself" in text
     assert "What you write yourself" not in answer(replace(FACTS, wrote=False), "protected")
 

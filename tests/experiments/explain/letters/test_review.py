@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,8 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_schemas.contract import Reason, Schema
+from data_schemas.contract import Schema
 from data_schemas.reader import load_schema, parse_schema
+from data_schemas.reasons import Reason
 from experiments.explain.cases import Case
 from experiments.explain.facts import Ground
 from experiments.explain.letters.lender import NOBODY, Lender
@@ -22,6 +24,7 @@ from experiments.explain.letters.review import (
     ONLY_UNNAMED,
     SCORE,
     SCORE_DAY,
+    UNNAMED,
     Cause,
     review_causes,
 )
@@ -35,7 +38,7 @@ from tests.support.example_reports import LENDER
 AMOUNT = (Reason("AMOUNT", "The amount you asked for."), 12.0)
 STATEMENT = (Reason("STATEMENT", "What you wrote about the loan."), 9.0)
 BY_AMOUNT = Ground(Fact(title="Amount", value=18500.0, unit="USD"), None, False, column_name="amount")
-UNNAMED = Ground(None, Fact(title="Statement", value="I have a boat."), False, named=False)
+QUOTE = Ground(None, Fact(title="Statement", value="I have a boat."), False, named=False)
 AGENCY = "Example Credit Bureau"
 KNOWN = LENDER.model_copy(update={"bureaus": {AGENCY: LENDER.bureaus["Example Bureau"]}})
 
@@ -71,16 +74,27 @@ def test_a_decline_without_reasons_is_for_a_person_and_other_decisions_are_not()
 
 
 def test_words_that_match_no_concept_are_no_only_ground() -> None:
-    alone = review_causes(case(demo(), STATEMENT), "decline", [UNNAMED], Rules.PLAIN, NOBODY)
+    alone = review_causes(case(demo(), STATEMENT), "decline", [QUOTE], Rules.PLAIN, NOBODY)
     assert alone == (Cause(ONLY_UNNAMED),)
     both = case(demo(), AMOUNT, STATEMENT)
-    assert review_causes(both, "decline", [BY_AMOUNT, UNNAMED], Rules.PLAIN, NOBODY) == ()
+    assert review_causes(both, "decline", [BY_AMOUNT, QUOTE], Rules.PLAIN, NOBODY) == ()
+
+
+def test_in_the_united_states_no_reason_is_a_bare_quote() -> None:
+    both = case(demo(), AMOUNT, STATEMENT, score=np.nan)
+    assert review_causes(both, "decline", [BY_AMOUNT, QUOTE], Rules.US, KNOWN) == (Cause(UNNAMED),)
+    label = replace(QUOTE, named=True, label=True)
+    assert review_causes(both, "decline", [BY_AMOUNT, label], Rules.US, KNOWN) == ()
 
 
 def test_a_column_that_looks_like_a_bureaus_score_is_to_be_marked() -> None:
     unmarked = case(demo(), AMOUNT)
     assert review_causes(unmarked, "decline", [BY_AMOUNT], Rules.US, KNOWN) == (Cause(SCORE, "credit_score"),)
     assert review_causes(unmarked, "decline", [BY_AMOUNT], Rules.EU, KNOWN) == ()
+    own = replace(unmarked.application.schema["credit_score"], no_bureau_score=True)
+    fields = tuple(own if field.name == own.name else field for field in unmarked.application.schema.fields)
+    denied = case(replace(unmarked.application.schema, fields=fields), AMOUNT)
+    assert review_causes(denied, "decline", [BY_AMOUNT], Rules.US, KNOWN) == ()
     without_score = case(demo(), AMOUNT, score=np.nan)
     assert review_causes(without_score, "decline", [BY_AMOUNT], Rules.US, KNOWN) == ()
 

@@ -29,7 +29,7 @@ SCORE = ScoreDisclosure(
     score=614.0, lowest=300.0, highest=850.0, made_on=date(2026, 3, 9), agency="Example Bureau", key_factors="Enclosed."
 )
 FULL = LENDER.model_copy(update={"authority": "Authority, Brussels", "debt_advice": "Debt Advice, Brussels"})
-DECLINED = LetterFacts(FULL, "decline", SCORE, True, ENGLISH)
+DECLINED = LetterFacts(FULL, "decline", SCORE, FULL.bureau("Example Bureau"), True, ENGLISH)
 
 
 def letter(rules: Rules, facts: LetterFacts, **changes: object) -> ApplicantNotice:
@@ -142,3 +142,14 @@ def test_an_approval_by_regulation_b_is_no_adverse_action() -> None:
 )
 def test_what_says_nothing_specific_is_no_reason(wording: str, catch_all: bool) -> None:
     assert is_catch_all(wording) is catch_all
+
+
+@pytest.mark.parametrize("rules", [Rules.US, Rules.EU, Rules.CN])
+def test_a_bureau_is_called_by_its_name(rules: Rules) -> None:
+    shared = "The credit bureau"
+    bureau = FULL.bureau("Example Bureau")
+    with pytest.raises(ContractError, match=r'what is not given: bureaus."The credit bureau".name'):
+        check_lender(rules, FULL.model_copy(update={"bureaus": {shared: bureau}}), shared)
+    named = FULL.model_copy(update={"bureaus": {shared: bureau.model_copy(update={"name": "Example Bureau"})}})
+    check_lender(rules, named, shared)
+    assert (named.bureau_name(shared), named.bureau_name("Another")) == ("Example Bureau", "Another")

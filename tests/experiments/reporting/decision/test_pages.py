@@ -13,10 +13,11 @@ import pytest
 from pydantic import ValidationError
 
 from experiments.reporting import words
+from experiments.reporting.catalogues import language_of
 from experiments.reporting.decision import pages
 from experiments.reporting.decision.answers import AnswerSheet
 from experiments.reporting.decision.applicant import ApplicantNotice
-from experiments.reporting.decision.index import IndexPage
+from experiments.reporting.decision.index import IndexPage, Link
 from experiments.reporting.decision.underwriter import UnderwriterReport
 from experiments.reporting.decision.validator import ValidatorReport
 from experiments.reporting.json_reports import Report
@@ -208,7 +209,7 @@ def test_every_picture_stands_in_a_table_or_beside_one() -> None:
     html = pages.underwriter_html(example_reports.underwriter())
     outside = re.sub(r"<table.*?</table>", "", html, flags=re.DOTALL)
     assert outside.count("<svg") == 1  # the histogram
-    assert re.search(r"</figure>\s*<details>.*?<div class=\"triple\">", outside, re.DOTALL)
+    assert re.search(r"</figure>\s*<details class=\"numbers\">.*?<div class=\"triple\">", outside, re.DOTALL)
 
 
 @pytest.mark.parametrize("attack", HOSTILE)
@@ -431,3 +432,34 @@ def test_text_stands_out_in_light_and_dark() -> None:
         assert contrast(scheme["hollow"], scheme["card"]) >= 3  # the outline of a bar
     assert contrast(light["accent"], "#ffffff") >= 4.5
     assert contrast(dark["accent"], "#16191b") >= 4.5
+
+
+def test_an_underwriter_reads_the_reasons_before_the_picture() -> None:
+    html = pages.underwriter_html(example_reports.underwriter())
+    places = [html.index(f'<h2 id="{section}">') for section in ("reasons", "points", "place", "narrative", "changes")]
+    assert places == sorted(places)
+
+
+def test_chinese_sentences_follow_each_other_without_a_space() -> None:
+    language = language_of("zh")
+    html = pages.underwriter_html(example_reports.underwriter(), language)
+    assert re.findall("。 [\u4e00-\u9fff]", html) == []
+    assert re.findall("[\u4e00-\u9fff][,:;] ", html) == []
+
+
+def test_the_index_names_its_figures_where_they_have_no_heads() -> None:
+    language = language_of("zh")
+    html = pages.index_html(example_reports.index(), language)
+    assert [language.gettext(name) for name in ("Row", "Score", "PD")] == re.findall('data-name="(.*?)"', html)[:3]
+    assert "content: attr(data-name)" in CSS
+
+
+def test_files_of_one_report_stand_together() -> None:
+    links = tuple(
+        Link(words=words, file=file)
+        for words, file in (("underwriter", "A-u.html"), ("underwriter (JSON)", "A-u.json"), ("applicant", "A-a.html"))
+    )
+    assert [[link.file for link in line] for line in pages.link_lines(links)] == [
+        ["A-u.html", "A-u.json"],
+        ["A-a.html"],
+    ]

@@ -6,12 +6,16 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import psutil
 import pytest
 
 from experiments.demo.data import generate
+from experiments.score import whole_run
+from experiments.session.sources import with_sources
+from features.tables.reader import ReadOptions
 from tests.support.command_line import creditfusion
 from tests.support.explained import Trained
 from tests.support.joined_sources import MADE, joined_table
@@ -115,6 +119,34 @@ def test_sources_and_second_models_stand_beside_the_rows_of_a_folder_whatever_th
     assert contents(tmp_path / "folder") == alone
     assert score(linked / "in", tmp_path / "ray", "--engine", "ray", "--workers", 2) == 3
     assert contents(tmp_path / "ray") == alone
+
+
+@pytest.mark.parametrize("place", ["in/a.csv", "in"])
+def test_applications_that_come_while_sources_are_joined_end_the_run(
+    joined_model: Path,
+    trained: Trained,
+    linked: Path,
+    tmp_path: Path,
+    place: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    data = Path(shutil.copytree(linked / "in", tmp_path / "in")) / "a.csv"
+    *first, last = data.read_text().splitlines(keepends=True)
+    data.write_text("".join(first))
+
+    def join_and_grow(*arguments: Any, **options: Any) -> ReadOptions:
+        joined = with_sources(*arguments, **options)
+        with data.open("a") as file:
+            file.write(last)
+        return joined
+
+    monkeypatch.setattr(whole_run, "with_sources", join_and_grow)
+    named = [f"--source={name}={linked / f'new.{name}.csv'}" for name in ("bureau", "calls", "court")]
+    named += [f"--data={tmp_path / place}", f"--out={tmp_path / 'out' / place}", f"--cache={trained.folder / 'cache'}"]
+    assert creditfusion("score", "--model", joined_model, *named) == 1
+    assert "a.csv was changed while it" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "in" / "a.csv").exists()
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_schemas.errors import ContractError, RunError, UnlikeTrainingError
+from data_schemas.messages import Message
 from experiments.score.parts.steps import Job, ReadPart, answer_part, commit_part, read_parts
 from experiments.score.parts.work import Work, unfinished
 from features.batches.warnings import ColumnWarning
 from features.tables.applications import Applications, Chunk
 from features.tables.reader import ReadOptions, read_chunks
 from fusion.answers import Answer
-from fusion.scorer import Monitor
+from fusion.monitor import Monitor
 from tests.support.rule_scorer import RuleScorer
 from tests.support.scoring_in_parts import SCORER, Batch, by_id, contents
 
@@ -214,7 +215,7 @@ def test_an_input_that_changed_once_it_was_published_is_not_taken_for_done(tmp_p
 
 @pytest.mark.parametrize("fault", ["lost", "cut off", "altered", "renamed"])
 def test_parts_that_do_not_add_up_to_the_input_are_refused(batch: Batch, fault: str) -> None:
-    unlike = replace(SCORER, unlike=lambda _: (ColumnWarning("amount", "missing", "all are missing"),))
+    unlike = replace(SCORER, unlike=lambda _: (ColumnWarning("amount", "missing", Message("all are missing")),))
     with pytest.raises(UnlikeTrainingError, match="4 columns are unlike training"):
         batch.score(10, scorer=unlike, strict=True)  # all is answered, and nothing published
     assert not batch.out.exists()

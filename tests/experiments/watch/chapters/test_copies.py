@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from data_schemas.messages import Message
 from experiments.watch.chapters.copies import chapter
 from fusion.watch.copies.rings import Member, Ring
 from fusion.watch.signals import RowRef, Signal
@@ -21,7 +22,7 @@ def _ring(n: int, number: str = "0123456789ab") -> Ring:
     return Ring(number, "desc", tuple(members))
 
 
-SIGNAL = Signal(PERIODS[1], "copies", "", 0.04, 0.05, 0.03, 0.08, 0.01, 1e-6, "")
+SIGNAL = Signal(PERIODS[1], "copies", "", 0.04, 0.05, 0.03, 0.08, 0.01, 1e-6, Message(""))
 VALUE = replace(SIGNAL, check="velocity", subject="employer", now=12.0, low=6.0, high=19.0, usual=0.5)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from data_schemas.messages import Message
 from experiments.watch.chapters.oddness import MAX_ROWS, chapter
 from fusion.watch.departures import Departure, Figure
 from fusion.watch.oddness import OddProfile
@@ -9,14 +10,14 @@ from fusion.watch.signals import Flag, RowRef
 
 DAYS = [("2026-01-01", OddProfile(500, 1, {"dti": 1})), ("2026-01-02", OddProfile(400, 30, {"amount": 28, "dti": 2}))]
 FLAGS = [
-    Flag(RowRef("new.csv", at, f"a{at}"), "2026-01-02", "odd", float(at), f"amount {at}; odder than all rows")
-    for at in range(1, 31)
+    Flag(RowRef("new.csv", at, f"a{at}"), "2026-01-02", "odd", float(at), Message("amount")) for at in range(1, 31)
 ]
 
 
 def test_the_oddest_rows_come_first_and_causes_are_counted() -> None:
-    signal = Figure("2026-01-02", "odd", "", 400).signal(Departure(0.075, 0.05, 0.1, 0.001, 1e-9), 0.074, "")
-    found = chapter(OddProfile(10_000, 9), DAYS, [signal], [*FLAGS, Flag(RowRef("x", 1, "b"), "p", "copies", 99.0, "")])
+    signal = Figure("2026-01-02", "odd", "", 400).signal(Departure(0.075, 0.05, 0.1, 0.001, 1e-9), 0.074, Message(""))
+    copied = Flag(RowRef("x", 1, "b"), "p", "copies", 99.0, Message(""))
+    found = chapter(OddProfile(10_000, 9), DAYS, [signal], [*FLAGS, copied])
     assert found is not None
     (finding,) = found.findings
     assert (finding.grade, finding.title) == (
@@ -33,7 +34,7 @@ def test_the_oddest_rows_come_first_and_causes_are_counted() -> None:
 
 
 def test_usual_periods_are_good_and_none_has_no_chapter() -> None:
-    signal = Figure("2026-01-01", "odd", "", 500).signal(Departure(0.002, 0.0, 0.01, 0.001, 0.6), 0.001, "")
+    signal = Figure("2026-01-01", "odd", "", 500).signal(Departure(0.002, 0.0, 0.01, 0.001, 0.6), 0.001, Message(""))
     found = chapter(OddProfile(10_000, 9), DAYS[:1], [signal], [])
     assert found is not None
     assert [one.grade for one in found.findings] == ["good"]

@@ -1,9 +1,9 @@
 """Encoders of the BERT family that our own forward pass cannot run, through transformers.
 
 A text's vector must not depend on its neighbours here either, so every batch has one of a few shapes
-(``features.encoders.fixed_shapes``). At least one place of a row is always padding: transformers leaves the mask away
-from a batch that has none, and other kernels would run. No code of a source is run, only classes that come with
-transformers.
+(``features.encoders.networks.fixed_shapes``). At least one place of a row is always padding: transformers leaves the
+mask away from a batch that has none, and other kernels would run. No code of a source is run, only classes that come
+with transformers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from data_schemas.errors import ContractError
-from features.encoders.fixed_shapes import FixedShapes
+from features.encoders.networks.fixed_shapes import FixedShapes
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the name everyone knows)
 from torch import Tensor
 
-from features.encoders.bert import runs_of_length
+from features.encoders.networks.bert import runs_of_length
+from features.encoders.networks.unpadded import attend_unpadded, attends_unpadded, window_bounds
+from features.encoders.opening import open_encoder
 from features.encoders.source_files import EMBEDDED
-from features.encoders.sources import open_encoder
-from features.encoders.unpadded import attend_unpadded, attends_unpadded, window_bounds
 from tests.support.tiny_bert import tiny_bert
 
 LENGTHS = (5, 5, 5, 3, 7, 7, 1)

@@ -16,8 +16,8 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
 from features.arrays import Floats32
-from features.encoders.bert import BertShape
-from features.encoders.int8 import LayerReach, Product, Reach
+from features.encoders.networks.bert import BertShape
+from features.encoders.networks.int8 import LayerReach, Product, Reach
 
 OPSET, IR_VERSION = 23, 11  # the first opset with attention as one node, and the format that goes with it
 X, MASK = "x", "mask"

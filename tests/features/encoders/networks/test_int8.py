@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from features.encoders.int8 import Product, Reach, reaches
-from features.encoders.sources import open_encoder
+from features.encoders.networks.int8 import Product, Reach, reaches
+from features.encoders.opening import open_encoder
 from tests.support.tiny_bert import tiny_bert
 
 

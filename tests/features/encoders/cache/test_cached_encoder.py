@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from features.arrays import Floats32
-from features.encoders import cached_encoder
-from features.encoders.cache import EmbeddingCache
-from features.encoders.cached_encoder import CachedEncoder
+from features.encoders.cache import cached_encoder
+from features.encoders.cache.cached_encoder import CachedEncoder
+from features.encoders.cache.embedding_cache import EmbeddingCache
 from features.encoders.vectors import PartVectors, Progress
 from features.encoders.windows import Spans
 from tests.support.cached_vectors import BOUND, DIGEST, alter, vectors

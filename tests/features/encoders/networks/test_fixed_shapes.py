@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from features.encoders.fixed_shapes import FixedShapes
+from features.encoders.networks.fixed_shapes import FixedShapes
 
 
 def test_lengths_are_multiples_of_the_step_or_the_longest() -> None:

@@ -18,17 +18,17 @@ from torch import Tensor
 
 from data_schemas.errors import ContractError
 from features.arrays import Floats32
-from features.encoders.bert import Bert, BertShape, Norm, can_pack
 from features.encoders.devices import Computing, native_bf16
-from features.encoders.fixed_shapes import FixedShapes
-from features.encoders.int8 import reaches
+from features.encoders.networks.bert import Bert, BertShape, Norm, can_pack
+from features.encoders.networks.fixed_shapes import FixedShapes
+from features.encoders.networks.int8 import reaches
 
 STEP = 32
 TOKENS = 512  # places of a batch: larger ones are hardly faster and take longer where there are few texts
 MASKED = -1e9
 
 Run = Callable[[Floats32, Floats32], Floats32]
-"""(x, mask), as ``features.encoders.onnx_graph`` has them, to the hidden states of the last layer."""
+"""(x, mask), as ``features.encoders.networks.onnx_graph`` has them, to the hidden states of the last layer."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class GraphBert:
 
         calibration: windows of token ids, on which the steps of eight bits are measured.
         """
-        from features.encoders.onnx_graph import bert_graph
+        from features.encoders.networks.onnx_graph import bert_graph
 
         bert = Bert.of(weights, shape, torch.float32, torch.device("cpu"))
         graph = bert_graph(weights, shape, reaches(bert, calibration) if computing.dtype == torch.int8 else None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from features.arrays import Floats32
-from features.encoders.cache import EmbeddingCache
+from features.encoders.cache.embedding_cache import EmbeddingCache
 from features.encoders.vectors import PartVectors, Progress, TextEncoder
 from features.encoders.windows import Spans
 

@@ -11,8 +11,8 @@ import pytest
 from data_schemas.errors import RunError
 from features.arrays import Floats32
 from features.encoders import machine
-from features.encoders.cache import EmbeddingCache
-from features.encoders.deferred import DeferredEncoder, EncoderNote, NotePlace, note_key
+from features.encoders.cache.deferred import DeferredEncoder, EncoderNote, NotePlace, note_key
+from features.encoders.cache.embedding_cache import EmbeddingCache
 from features.encoders.machine import engine_description
 from features.encoders.vectors import PartVectors, Progress
 from features.encoders.vocabulary import Readable
@@ -74,14 +74,14 @@ def test_an_encoder_that_is_another_than_noted_reads_nothing_and_its_note_is_dro
 def test_a_note_is_read_as_it_was_written(place: NotePlace, monkeypatch: pytest.MonkeyPatch) -> None:
     place.write(NOTE)
     assert place.read() is None  # torch is imported here, and may have been set to compute otherwise
-    monkeypatch.setattr("features.encoders.deferred.TORCH", "no such module")
+    monkeypatch.setattr("features.encoders.cache.deferred.TORCH", "no such module")
     assert place.read() == NOTE
 
 
 def test_a_damaged_note_counts_as_none(place: NotePlace) -> None:
     place.write(NOTE)
     assert place.cache.get_note(place.key) == NOTE.to_bytes()
-    with place.cache._open() as db, db:
+    with place.cache.file.open() as db, db:
         db.execute("UPDATE notes SET note = substr(note, 2)")
     assert place.cache.get_note(place.key) is None
 

@@ -12,11 +12,12 @@ import torch
 
 from data_schemas.errors import ContractError
 from features.arrays import Floats32
-from features.encoders import devices, graph_bert
+from features.encoders import devices
 from features.encoders.encoder import BertEncoder
+from features.encoders.networks import graph_bert
+from features.encoders.opening import open_encoder
 from features.encoders.parity import compare_vectors, probe_vectors
 from features.encoders.source_files import EMBEDDED
-from features.encoders.sources import open_encoder
 from features.text.cleaning import passages
 from tests.support.equal_bits import check_bits_in_any_company, words
 from tests.support.tiny_bert import tiny_bert

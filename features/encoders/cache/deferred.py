@@ -18,7 +18,7 @@ from threading import Lock
 
 from data_schemas.errors import RunError
 from features.arrays import Floats32
-from features.encoders.cache import EmbeddingCache
+from features.encoders.cache.embedding_cache import EmbeddingCache
 from features.encoders.folder import DIGESTS, FILES, USAGE_FILES
 from features.encoders.machine import engine_description
 from features.encoders.vectors import PartVectors, Progress, TextEncoder

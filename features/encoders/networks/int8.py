@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from features.arrays import Floats32
-from features.encoders.bert import Bert, Layer, runs_of_length
+from features.encoders.networks.bert import Bert, Layer, runs_of_length
 
 LEVELS = 255
 MOST = 127

@@ -17,7 +17,7 @@ import torch.nn.functional as F  # noqa: N812 (the name everyone knows)
 from torch import Tensor
 
 from data_schemas.errors import ContractError
-from features.encoders.unpadded import attend_unpadded, attends_unpadded
+from features.encoders.networks.unpadded import attend_unpadded, attends_unpadded
 
 CPU_TILE = 256
 CUDA_TILE = 4096

@@ -14,9 +14,9 @@ from transformers import MODEL_FOR_MASKED_LM_MAPPING, AutoModel, PretrainedConfi
 
 from data_schemas.errors import ContractError
 from features.arrays import Floats32
-from features.encoders.any_bert import OtherBert
 from features.encoders.encoder import BertEncoder
-from features.encoders.sources import open_encoder
+from features.encoders.networks.any_bert import OtherBert
+from features.encoders.opening import open_encoder
 from features.encoders.windows import cut_windows
 from features.text.cleaning import passages
 from tests.support.tiny_encoders import FAMILIES, SENTENCES, say_usage, tiny_encoder

@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_schemas.errors import RunError
-from features.encoders import cache as cache_module
-from features.encoders.cache import EmbeddingCache
+from features.encoders.cache.embedding_cache import FILE_NAME, EmbeddingCache
 from tests.support.cached_vectors import BOUND, DIGEST, alter, vectors
 
 
@@ -72,7 +71,7 @@ def test_a_bound_smaller_than_one_write_holds(tmp_path: Path) -> None:
 
 def test_a_file_that_is_damaged_when_it_is_opened_is_moved_aside_with_a_note(tmp_path: Path) -> None:
     EmbeddingCache(tmp_path, BOUND)
-    path = tmp_path / cache_module.FILE_NAME
+    path = tmp_path / FILE_NAME
     path.write_bytes(b"not a database at all" * 1000)
     notes: list[str] = []
     cache = EmbeddingCache(tmp_path, BOUND, notes.append)
@@ -105,7 +104,7 @@ def test_a_file_that_is_damaged_or_gone_later_is_begun_anew(tmp_path: Path, cont
 
 
 def test_without_a_listener_damage_is_a_warning(tmp_path: Path) -> None:
-    (tmp_path / cache_module.FILE_NAME).write_bytes(b"not a database at all" * 1000)
+    (tmp_path / FILE_NAME).write_bytes(b"not a database at all" * 1000)
     with pytest.warns(UserWarning, match="was damaged"):
         EmbeddingCache(tmp_path, BOUND)
 
@@ -179,7 +178,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from features.encoders.cache import EmbeddingCache
+from features.encoders.cache.embedding_cache import EmbeddingCache
 cache = EmbeddingCache(Path(sys.argv[1]), 10_000_000)
 for step in range(int(sys.argv[3])):
     texts = [f"{sys.argv[2]}-{step}-{n}" for n in range(50)] + ["shared"]
@@ -238,7 +237,7 @@ def test_many_texts_are_looked_up_with_few_queries_by_their_keys(
     monkeypatch.setattr(sqlite3, "connect", traced)
     assert len(cache.get_many(DIGEST, texts, 8)) == 5_000
     assert len(asked) <= 5_000 / 100
-    with cache._open() as db:
+    with cache.file.open() as db:
         plans = [db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall() for query in asked if "FROM vectors" in query]
     assert plans
     assert all("SEARCH vectors USING PRIMARY KEY" in str(plan) for plan in plans)

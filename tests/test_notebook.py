@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 import fusion.estimator
-from fusion.config import EncoderConfig, load_config
+from fusion.config import EncoderConfig
+from fusion.config_file import load_config
 from fusion.estimator import CreditFusionClassifier
 from fusion.explain.explanation import Explanation
 from fusion.text_encoder import OpenEncoder, open_text_encoder

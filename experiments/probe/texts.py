@@ -40,14 +40,6 @@ _CONDITIONS: dict[Verdict, tuple[str, float]] = {
     "clearly": (gettext_noop("the same, {auc} or more"), CLEARLY),
     "well": (gettext_noop("the same, {auc} or more"), WELL),
 }
-NOT_PROBED = (
-    gettext_noop("the model reads no narratives"),
-    gettext_noop("the model sees no columns"),
-    gettext_noop("nobody wrote anything"),
-    gettext_noop("they hold no word that the model counts"),
-    gettext_noop("no row has a value"),
-)
-"""Why a source or a column could not be looked at, as lower floors word it."""
 TOO_SMALL = gettext_noop("too small to judge, left out")
 READING = gettext_noop(
     "Take two applicants at random from two groups and guess which is which. By chance, 50 of 100 such guesses are "

@@ -28,7 +28,7 @@ from data_schemas.reasons import Reason
 from experiments.reporting.catalogues import read_catalogue, shipped, shipped_catalogue
 from experiments.reporting.language import currencies
 from experiments.reporting.words import COUNTED, of_one
-from features.inference.reason_wordings import COMMON_COLUMNS
+from features.inference.reason_wordings import COMMON_COLUMNS, SCORE_NOTE
 
 KEYWORDS = {
     "gettext": None,
@@ -51,6 +51,7 @@ PLACES = (
     "experiments.augment",
     "experiments.train",
     "experiments.sweep",
+    "experiments.schema.review",
 )
 
 Message = str | tuple[str, ...]
@@ -70,6 +71,7 @@ def template_of(schemas: Iterable[Schema]) -> Catalog:
 def shipped_template() -> Catalog:
     """All messages of the code, of the shipped schemas and of drafted wordings."""
     catalogue = template_of(map(load_schema, shipped_schemas()))
+    catalogue.add(SCORE_NOTE, auto_comments=["notes of drafted schemas"])
     text = (resources.files("data_schemas") / COMMON_COLUMNS).read_text(encoding="utf-8")
     for subject in json.loads(text)["subjects"]:
         catalogue.add(subject["wording"], auto_comments=["drafted wordings"])

@@ -16,6 +16,7 @@ from experiments.options import (
     EncodingOption,
     ForceOption,
     JsonOption,
+    LanguageOption,
     SheetOption,
     report_day,
 )
@@ -42,6 +43,7 @@ def review(
     ],
     out: Annotated[Path, typer.Option(help="Page to write: HTML, self-contained.")],
     rows: Annotated[int, typer.Option(min=1, help="Rows to draw at random and look at.")] = 50_000,
+    language: LanguageOption = "en",
     made_on: DateOption = None,
     force: ForceOption = False,
     delimiter: DelimiterOption = None,
@@ -55,6 +57,8 @@ def review(
     and how well it alone ranks the outcomes. Narratives are never quoted, nor are ids.
     """
     from data_schemas.reader import load_schema
+    from experiments.reporting.catalogues import language_of
+    from experiments.reporting.language import speaking
     from experiments.schema.review.job import Beside, review_html, review_of
     from features.atomic_files import put_text
     from features.inference.sample import sample_rows
@@ -63,15 +67,16 @@ def review(
     check_outside(out)
     if out.exists() and not force:
         raise ContractError(f"{out} exists", "Name another file, or replace it with --force.")
-    contract = load_schema(schema, as_draft=True)
+    contract, spoken_language = load_schema(schema, as_draft=True), language_of(language)
     with Run.start("schema review", None, {"schema": schema, "file": file, "rows": rows}, json_output) as run:
         with run.progress(file.name) as advance:
             sample = sample_rows(file, rows, Dialect(encoding, delimiter, sheet or contract.dialect.sheet), advance)
         if not sample.table.num_rows:
             raise ContractError(f"{file} has no sound rows to look at", "Name a file with rows.")
-        found = review_of(Beside(contract, Path(schema), file, sample, report_day(made_on)))
-        out.parent.mkdir(parents=True, exist_ok=True)
-        put_text(out, review_html(found))
+        with speaking(spoken_language):
+            found = review_of(Beside(contract, Path(schema), file, sample, report_day(made_on)))
+            out.parent.mkdir(parents=True, exist_ok=True)
+            put_text(out, review_html(found))
         counts = _counts(found)
         run.console.print(
             f"Wrote {out}: {counts['look_now']} columns to look at now, {counts['decide']} to decide, "

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from data_schemas.fields import FieldType
+from experiments.reporting.language import gettext
 from experiments.reporting.words import number, percent
 from experiments.schema.review.content import Bar, Distribution
 from features.arrays import Floats, Ints
@@ -43,7 +44,11 @@ def lengths(column: ColumnProfile, bad: Floats) -> Distribution | None:
     if not column.n_present:
         return None
     characters = column.cells.str.len().to_numpy(dtype=np.float64)
-    return _bins(np.where(column.present, characters, np.nan), bad, lambda value: f"{number(value)} characters")
+    return _bins(
+        np.where(column.present, characters, np.nan),
+        bad,
+        lambda value: gettext("{n} characters").format(n=number(value)),
+    )
 
 
 def plain(value: float) -> str:
@@ -65,12 +70,13 @@ def _bins(values: Floats, bad: Floats, words: Callable[[float], str]) -> Distrib
         low, high = (low, high) if low < high else (float(finite.min()), float(finite.max()))
         edges = np.linspace(low, high, N_BINS + 1)
         middles = edges[1:-1]
-        labels = [f"{words(a)} to {words(b)}" for a, b in pairwise(edges)]
+        labels = [gettext("{low} to {high}").format(low=words(a), high=words(b)) for a, b in pairwise(edges)]
         distinct = edges
     place = np.searchsorted(middles, finite, side="right")
     bars = _bars(place.astype(np.int64), len(labels), bad[is_finite], labels)
-    ends = f"{words(float(finite.min()))} to {words(float(finite.max()))}"
-    alt = f"Values from {ends}, median {words(float(np.median(finite)))}."
+    alt = gettext("Values from {low} to {high}, median {median}.").format(
+        low=words(float(finite.min())), high=words(float(finite.max())), median=words(float(np.median(finite)))
+    )
     kind: Literal["bins", "levels"] = "levels" if len(labels) <= NAMED_VALUES else "bins"
     return Distribution(kind=kind, bars=bars, low=words(float(distinct[0])), high=words(float(distinct[-1])), words=alt)
 
@@ -83,10 +89,14 @@ def _levels(column: ColumnProfile, bad: Floats) -> Distribution | None:
     places = {level: at for at, level in enumerate(shown)}
     place = np.array([places.get(cell, len(shown)) for cell in column.cells], dtype=np.int64)
     n_others = len(column.levels) - len(shown)
-    labels = [*shown, *([f"{number(n_others)} more"] if n_others else [])]
+    labels = [*shown, *([gettext("{n} more").format(n=number(n_others))] if n_others else [])]
     bars = _bars(place[column.present], len(labels), bad[column.present], labels)
     return Distribution(
-        kind="levels", bars=bars, words=f"{shown[0]} in {percent(bars[0].share)} of the rows that have a value."
+        kind="levels",
+        bars=bars,
+        words=gettext("{level} in {share} of the rows that have a value.").format(
+            level=shown[0], share=percent(bars[0].share)
+        ),
     )
 
 

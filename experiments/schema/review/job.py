@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from markupsafe import Markup
 
 from data_schemas.contract import Schema
 from data_schemas.fields import Derived, Field, FieldType, Role
 from data_schemas.unfinished import Unfinished, unfinished
+from experiments.reporting.language import current_language, gettext, gettext_noop, ngettext
 from experiments.reporting.page import render
-from experiments.reporting.words import listed, number, percent
+from experiments.reporting.words import listed, number, of_one, percent
 from experiments.schema.review.content import (
     ColumnReview,
     Distribution,
@@ -36,7 +38,25 @@ from features.inference.sample import FileSample
 from features.tables.number_cells import read_numbers
 from features.text.scripts import language_of
 
-GRADES = {"alarm": "look now", "concern": "decide", "note": "confirm", "good": "in order"}
+GRADES = {
+    "alarm": gettext_noop("look now"),
+    "concern": gettext_noop("decide"),
+    "note": gettext_noop("confirm"),
+    "good": gettext_noop("in order"),
+}
+NAMES = (
+    *(gettext_noop("feature"), gettext_noop("narrative"), gettext_noop("target"), gettext_noop("decision date")),
+    *(gettext_noop("id"), gettext_noop("group"), gettext_noop("protected"), gettext_noop("ignored")),
+    *(gettext_noop("auxiliary"), gettext_noop("string"), gettext_noop("integer"), gettext_noop("number")),
+    *(gettext_noop("boolean"), gettext_noop("date"), gettext_noop("bad"), gettext_noop("good")),
+    *(gettext_noop("undecided"), gettext_noop("unknown")),
+)
+"""Roles, types and readings of an outcome, as the page names them."""
+LANGUAGES = (
+    *(gettext_noop("Latin script"), gettext_noop("Cyrillic script"), gettext_noop("Arabic script")),
+    *(gettext_noop("Chinese"), gettext_noop("Japanese"), gettext_noop("Korean"), gettext_noop("Thai")),
+)
+"""What the words of texts are called, where their script tells it."""
 N_SAMPLES = 4
 N_TEXTS = 2_000  # texts whose language is looked at
 _ORDER = ("alarm", "concern", "note", "good")
@@ -66,13 +86,14 @@ class Beside:
 def review_html(review: SchemaReview) -> str:
     """The page, self-contained."""
     extra = {
-        "grades": GRADES,
+        "grades": {grade: gettext(words) for grade, words in GRADES.items()},
         "counts": Counter(column.grade for column in review.columns),
         "n_inputs": sum(column.role in (Role.FEATURE, Role.NARRATIVE) for column in review.columns),
         "numbers": {column.name: number for number, column in enumerate(review.columns, 1)},
+        "guess": Markup("<code>guess</code>"),
         "target": next((column.name for column in review.columns if column.role == Role.TARGET), ""),
     }
-    return render("review.html.j2", review, extra)
+    return render("review.html.j2", review, extra, language=current_language())
 
 
 def review_of(beside: Beside) -> SchemaReview:
@@ -95,7 +116,7 @@ def review_of(beside: Beside) -> SchemaReview:
             found = Evidence(field, column, notes.get(field.name, ""), strength)
             cards.append(_card(found, schema, open_points, bad))
     return SchemaReview(
-        title=schema.title,
+        title=gettext(schema.title),
         schema_file=beside.schema_file.name,
         data_file=beside.data_file.name,
         made_on=beside.made_on,
@@ -161,25 +182,33 @@ def _notices(beside: Beside, target: Field | None, bad: Floats) -> Iterator[Doub
     schema, frame = beside.schema, beside.sample.frame
     names = [field.name for field in schema.own_fields]
     if absent := [name for name in names if name not in frame]:
-        yield Doubt(grade="concern", words=f"The file lacks {listed(absent, 8)}, which the schema names.")
+        yield Doubt(
+            grade="concern",
+            words=gettext("The file lacks {names}, which the schema names.").format(names=listed(absent, 8)),
+        )
     known = {field.name for field in schema.fields}
     if extra := [str(name) for name in frame if name not in known]:
-        yield Doubt(grade="note", words=f"The schema does not name {listed(extra, 8)}: nothing reads them.")
+        yield Doubt(
+            grade="note",
+            words=gettext("The schema does not name {names}: nothing reads them.").format(names=listed(extra, 8)),
+        )
     if beside.sample.n_damaged:
         yield Doubt(
             grade="concern",
-            words=f"{number(beside.sample.n_damaged)} rows could not be split into cells; creditfusion schema check "
-            "shows them.",
+            words=gettext("{n} rows could not be split into cells; `creditfusion schema check` shows them.").format(
+                n=number(beside.sample.n_damaged)
+            ),
         )
     yield from _of_sources(schema, unfinished(schema))
     if target is None:
         yield Doubt(
-            grade="alarm", words="No column is the outcome, so nothing can be learned: give one the role 'target'."
+            grade="alarm",
+            words=gettext("No column is the outcome, so nothing can be learned: give one the role `target`."),
         )
     elif not np.isfinite(bad).any() or np.nanmin(bad) == np.nanmax(bad):
         yield Doubt(
             grade="alarm",
-            words="Good and bad outcomes do not both occur: look at bad_values and good_values, or bad_if.",
+            words=gettext("Good and bad outcomes do not both occur: look at bad_values and good_values, or bad_if."),
         )
 
 
@@ -191,11 +220,16 @@ def _of_sources(schema: Schema, open_points: Unfinished) -> Iterator[Doubt]:
             name for name in open_points.guesses if name in (source.name, *made) or name.startswith(f"{source.name}.")
         ]
         if noted:
-            words = f"Is what is drafted of the source {source.title} right? There are notes on {listed(noted, 8)}."
+            words = gettext("Is what is drafted of the source {source} right? There are notes on {names}.").format(
+                source=gettext(source.title), names=listed(noted, 8)
+            )
             yield Doubt(grade="concern", words=words)
         if unnamed := [name for name in made if name in open_points.without_wording]:
-            words = f"What is an applicant to be told about {listed(unnamed, 8)}, made of {source.title}?"
-            yield Doubt(grade="note", words=f"{words} Give each a reason with code and wording.")
+            words = gettext(
+                "What is an applicant to be told about {names}, made of {source}? Give each a reason with code and "
+                "wording."
+            ).format(names=listed(unnamed, 8), source=gettext(source.title))
+            yield Doubt(grade="note", words=words)
 
 
 def _card(found: Evidence, schema: Schema, open_points: Unfinished, bad: Floats) -> ColumnReview:
@@ -262,33 +296,40 @@ def _facts(found: Evidence) -> dict[str, str]:
         languages = Counter(filter(None, map(language_of, texts))).most_common(3)
         if column.n_present:
             characters = column.cells[column.present].str.len()
-            facts["Length"] = (
-                f"{number(characters.median())} characters in the middle, {number(characters.max())} at most"
+            facts[gettext("Length")] = gettext("{median} characters in the middle, {most} at most").format(
+                median=number(characters.median()), most=number(characters.max())
             )
         if languages:
-            facts["Language"] = ", ".join(f"{name} {percent(n / len(texts), 0)}" for name, n in languages)
+            shares = (
+                gettext("{language} {share}").format(language=gettext(name), share=percent(n / len(texts), 0))
+                for name, n in languages
+            )
+            facts[gettext("Language")] = gettext(", ").join(shares)
     elif _names_rows(found):
         pass
     elif column.values is not None and column.n_present and column.type in (FieldType.INTEGER, FieldType.NUMBER):
         low, middle, high = np.nanquantile(column.values, (0.0, 0.5, 1.0))
-        facts["Range"] = f"{plain(low)} to {plain(high)}, median {plain(middle)}"
+        facts[gettext("Range")] = gettext("{low} to {high}, median {median}").format(
+            low=plain(low), high=plain(high), median=plain(middle)
+        )
     elif column.values is not None and column.n_present and column.type is FieldType.DATE:
         first, last = (np.datetime64(int(day), "D") for day in (np.nanmin(column.values), np.nanmax(column.values)))
-        facts["Range"] = f"{first} to {last}"
-    facts["Values"] = number(len(column.levels))
+        facts[gettext("Range")] = gettext("{low} to {high}").format(low=first, high=last)
+    facts[gettext("Values")] = number(len(column.levels))
     codes = [code for code in found.field.missing_values if code]
     if codes:
-        facts["Missing if"] = ", ".join(codes)
+        facts[gettext("Missing if")] = gettext(", ").join(codes)
     return facts
 
 
 def _form(field: Field) -> str:
-    parts: list[str] = [str(field.type)]
+    form = gettext(str(field.type))
     if field.type is FieldType.DATE:
-        parts.append(field.date_format)
+        form = gettext("{form}, {more}").format(form=form, more=field.date_format)
     if field.unit:
-        parts.append(f"in {field.unit}")
-    return ", ".join(parts)
+        unit = gettext("in {unit}").format(unit=ngettext(of_one(field.unit), field.unit, 2))
+        form = gettext("{form}, {more}").format(form=form, more=unit)
+    return form
 
 
 def _reason(field: Field, schema: Schema) -> str:
@@ -296,6 +337,6 @@ def _reason(field: Field, schema: Schema) -> str:
     if field.role not in (Role.FEATURE, Role.NARRATIVE):
         return ""
     if field.reason:
-        return field.reason.wording
+        return gettext(field.reason.wording)
     derived: list[Derived] = [one for one in schema.derived if field.name in one.of and one.reason]
-    return derived[0].reason.wording if derived and derived[0].reason and field.type is FieldType.DATE else ""
+    return gettext(derived[0].reason.wording) if derived and derived[0].reason and field.type is FieldType.DATE else ""

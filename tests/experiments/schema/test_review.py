@@ -20,6 +20,7 @@ from experiments.schema.review.job import Beside, review_html, review_of
 from features.inference.draft import draft_schema, pretty_json
 from features.inference.profile import profile
 from features.inference.sample import sample_rows
+from tests.support.english import english_on
 from tests.support.joined_sources import joined_table
 from tests.support.sources import BUREAU, CALLS, with_sources
 
@@ -59,6 +60,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert (code, json.loads(out)["verb"]) == (0, "schema review")
     assert "to decide" in err
     return folder
+
+
+def test_a_chinese_page_holds_no_english_of_ours(folder: Path) -> None:
+    out = folder / "zh.html"
+    code, _, err = run("review", folder / "my.json", folder / "past.csv", "--out", out, "--language", "zh")
+    assert (code, "to decide" in err) == (0, True)
+    drafted = (folder / "my.json").read_text(encoding="utf-8") + (folder / "past.csv").read_text(encoding="utf-8")
+    page = out.read_text(encoding="utf-8")
+    assert '<html lang="zh">' in page
+    assert not english_on(page, frozenset({"json", "past", "csv", *re.findall("[A-Za-z]+", drafted)}) - {"Is", "known"})
 
 
 @pytest.fixture(scope="module")

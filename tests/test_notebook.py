@@ -12,9 +12,11 @@ import pytest
 
 import fusion.estimator
 from fusion.config import EncoderConfig
+from fusion.config_file import load_config
 from fusion.estimator import CreditFusionClassifier
 from fusion.explain.explanation import Explanation
 from fusion.text_encoder import OpenEncoder, open_text_encoder
+from tests.support.bundles import SMALL
 from tests.support.tiny_bert import tiny_bert
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "notebook.md"
@@ -36,11 +38,13 @@ def test_the_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = rng.random(n) < 1 / (1 + np.exp(frame["income"] + 1.5 * (frame["note"] == "I have savings.")))
     frame.assign(outcome=np.where(bad, "defaulted", "repaid")).to_csv(tmp_path / "applications.csv", index=False)
     monkeypatch.chdir(tmp_path)
-    # A small encoder takes the place of the embedded one, which not every machine has.
+    # A small encoder takes the place of the embedded one, which not every machine has; settings are small too.
     small = tiny_bert(tmp_path / "encoder")
     settings = EncoderConfig(source=str(small), window=64)
     monkeypatch.setattr(fusion.estimator, "_opened", lambda _: open_text_encoder(settings))
     monkeypatch.setattr("fusion.text_encoder.open_text_encoder", lambda _, cache: open_text_encoder(settings, cache))
+    few = load_config(None, SMALL)
+    monkeypatch.setattr(fusion.estimator, "Config", lambda: few)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
     assert len(blocks) == 5
     names: dict[str, object] = {}

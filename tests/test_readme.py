@@ -66,9 +66,11 @@ def test_its_commands_and_python_run_from_the_wheel(
     verbs = ["schema", "schema", "schema", "train", "score", "explain", "evaluate", "sweep", "train", "compare"]
     assert [line.split()[1] for line in own] == verbs
     for line in own:
-        done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+        # As it stands, but for the number of trials: each is one more training.
+        shorter = line.replace("--trials 20", "--trials 2")
+        done = subprocess.run(shorter, shell=True, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{line}\n{done.stderr}"
-    assert len(Path("sweep/leaderboard.csv").read_text().splitlines()) == 21
+    assert len(Path("sweep/leaderboard.csv").read_text().splitlines()) == 3
     for page in ("checks/validation.html", "checks/card.html", "sweep/report.html", "contest/comparison.html"):
         assert "<html" in Path(page).read_text()
     assert len(Path("scored.csv").read_text().splitlines()) == 41

@@ -18,12 +18,10 @@ from experiments.options import (
     SheetOption,
     SourceOption,
     ThreadsOption,
-    check_free,
     report_day,
 )
-from experiments.session.run import SOME_REJECTED, Run
+from experiments.session.run import SOME_REJECTED
 from experiments.session.standard_streams import from_stdin
-from features.encoders.threads import use_threads
 
 EXAMPLES = """
 Examples:
@@ -75,40 +73,24 @@ def augment(
     tuned, in training rows alone. Exit code 3: some rows broke the contract;
     they were not read, and are in OUT.rejects.csv.
     """
-    from data_schemas.reader import load_schema
-    from experiments.augment.job import DEFAULT, Question, augment_files, kinds_of
-    from experiments.augment.report import report
+    from experiments.augment.whole_run import AugmentRequest, augment_as_requested
     from experiments.reporting.catalogues import language_of
-    from experiments.reporting.files import write_pages
-    from experiments.reporting.html import document_html
-    from experiments.reporting.language import speaking
-    from experiments.session.sources import shown, with_sources
-    from features.atomic_files import put_text
+    from experiments.reporting.files import Edition
     from features.tables.reader import ReadOptions
-    from fusion.config_file import load_config
 
-    check_free(out.parent, (out.name, f"{out.name}.rejects.csv"), force)
-    day, spoken_language = report_day(made_on), language_of(language)
-    arguments = {
-        "schema": schema,
-        "data": data,
-        "out": out,
-        "kinds": kind or [],
-        "rows": rows,
-        "language": spoken_language.code,
-        "date": day,
-        "sources": shown(source),
-    }
-    with Run.start("augment", out, arguments | {"config": config, "set": overrides or []}, json_output) as run:
-        contract, settings = load_schema(schema), load_config(config, overrides or [])
-        use_threads(threads)
-        question = Question(tuple(data), kinds_of(kind or settings.augment.kinds or DEFAULT), rows)
-        options = ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet)
-        options = with_sources(run, question.data, contract, source or (), options, threads=threads)
-        augmented = augment_files(question, contract, settings, options, run)
-        with run.timed("write"), speaking(spoken_language):
-            put_text(out, document_html(report(augmented, day)))
-            write_pages(out.parent, {}, augmented.rejected, f"{out.name}.rejects.csv")
-        run.finish({"report": out, **augmented.summary()})
-    if len(augmented.rejected):
+    request = AugmentRequest(
+        schema=schema,
+        data=tuple(data),
+        kinds=tuple(kind or ()),
+        most_rows=rows,
+        config=config,
+        overrides=tuple(overrides or ()),
+        out=out,
+        force=force,
+        edition=Edition(report_day(made_on), language_of(language)),
+        options=ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet),
+        sources=tuple(source or ()),
+        threads=threads,
+    )
+    if augment_as_requested(request, json_output):
         raise typer.Exit(SOME_REJECTED)

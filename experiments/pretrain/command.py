@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -22,8 +21,7 @@ from experiments.options import (
     ThreadsOption,
     report_day,
 )
-from experiments.session.run import SOME_REJECTED, Run
-from features.encoders.threads import use_threads
+from experiments.session.run import SOME_REJECTED
 
 EXAMPLES = """
 Examples:
@@ -93,12 +91,10 @@ def pretrain(
     in the folder, the report or the log. Exit code 3: some rows broke the contract; they were not read, and are in
     OUT.rejects.csv.
     """
-    from data_schemas.reader import load_schema
-    from experiments.pretrain.job import Places, pretrain_encoder
-    from experiments.pretrain.texts import Texts
+    from experiments.pretrain.job import Places
+    from experiments.pretrain.whole_run import PretrainRequest, pretrain_as_requested
     from experiments.reporting.catalogues import language_of
     from experiments.reporting.files import Edition
-    from experiments.session.sources import shown
     from features.language.settings import PretrainingSettings
     from features.tables.reader import ReadOptions
 
@@ -113,21 +109,18 @@ def pretrain(
         checkpoint_steps=checkpoint_steps,
         seed=seed,
     )
-    kinds, edition = tuple(dict.fromkeys(mask or ())), Edition(report_day(made_on), language_of(language))
-    last = until.date() if until else None
-    arguments: dict[str, object] = {"data": data, "schema": schema, "out": out, "encoder": encoder, "mask": kinds}
-    arguments |= {"until": last, "settings": asdict(settings), "resume": resume, "sources": shown(source)}
-    arguments |= {"language": edition.language.code}
-    with Run.start("pretrain", out, arguments, json_output) as run:
-        use_threads(threads)
-        contract = load_schema(schema) if schema else None
-        texts = Texts(
-            tuple(data), contract, kinds, ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet), last
-        )
-        places = Places(out, resume=resume, force=force)
-        places.check()
-        texts = texts.with_sources(source or (), threads, run)
-        done = pretrain_encoder(texts, places, encoder, settings, edition, run)
-        run.finish(done.summary(), done.lines())
-    if done.n_rejected:
+    request = PretrainRequest(
+        data=tuple(data),
+        schema=schema,
+        mask=tuple(dict.fromkeys(mask or ())),
+        until=until.date() if until else None,
+        encoder=encoder,
+        settings=settings,
+        places=Places(out, resume=resume, force=force),
+        edition=Edition(report_day(made_on), language_of(language)),
+        options=ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet),
+        sources=tuple(source or ()),
+        threads=threads,
+    )
+    if pretrain_as_requested(request, json_output).n_rejected:
         raise typer.Exit(SOME_REJECTED)

@@ -80,6 +80,7 @@ def probe(
     from experiments.probe.job import Question
     from experiments.probe.whole_run import ProbeRequest, probe_as_requested
     from experiments.reporting.catalogues import language_of
+    from experiments.reporting.files import Edition
     from features.tables.reader import ReadOptions
 
     request = ProbeRequest(
@@ -90,8 +91,7 @@ def probe(
         sources=tuple(source or ()),
         out=out,
         force=force,
-        made_on=report_day(made_on),
-        language=language_of(language),
+        edition=Edition(report_day(made_on), language_of(language)),
         vectors=partial(vector_cache, cache, cache_gb, no_cache),
         threads=threads,
     )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from experiments.options import check_free
 from experiments.probe.job import Question, probe_file
 from experiments.probe.report import Probed, report
-from experiments.reporting.files import names_of, write_pages
-from experiments.reporting.language import Language, speaking
+from experiments.reporting.files import Edition, names_of, write_pages
+from experiments.reporting.language import speaking
 from experiments.session.run import Run
 from experiments.session.sources import shown, with_sources
 from features.encoders.cache.file import Tell
@@ -35,8 +34,7 @@ class ProbeRequest:
         sources: Further sources, as they were named.
         out: Folder of the report.
         force: Whether to replace an earlier one.
-        made_on: Day on the report.
-        language: Of the report.
+        edition: Of the report.
         vectors: Opens the cache of narratives' vectors.
         threads: Processor threads; 0: as many as there are.
     """
@@ -48,8 +46,7 @@ class ProbeRequest:
     sources: tuple[str, ...]
     out: Path
     force: bool
-    made_on: date
-    language: Language
+    edition: Edition
     vectors: Callable[[Tell], VectorCache | None]
     threads: int
 
@@ -62,8 +59,8 @@ class ProbeRequest:
             "out": self.out,
             "columns": self.question.columns,
             "most_rows": self.question.most_rows,
-            "language": self.language.code,
-            "date": self.made_on,
+            "language": self.edition.language.code,
+            "date": self.edition.made_on,
             "sources": shown(self.sources),
         }
 
@@ -88,8 +85,8 @@ def probe_as_requested(request: ProbeRequest, json_output: bool) -> int:
             run, [request.question.data], scorer.schema, request.sources, request.options, threads=request.threads
         )
         probed, rejects = probe_file(scorer, request.question, options, run)
-        with run.timed("write"), speaking(request.language):
-            write_pages(request.out, {REPORT: report(probed, request.made_on)}, rejects.frame, REJECTS)
+        with run.timed("write"), speaking(request.edition.language):
+            write_pages(request.out, {REPORT: report(probed, request.edition.made_on)}, rejects.frame, REJECTS)
         _finish(run, probed, request.out)
     return probed.n_rejected
 

@@ -14,8 +14,9 @@ from experiments.reporting.html import document_html
 from experiments.sweep.final import config_of
 from experiments.sweep.job import REJECTS, SweepResult
 from experiments.sweep.outcome import best_of, best_toml, default_of, write_leaderboard
-from experiments.sweep.report import about_best, changed_settings, sweep_report
+from experiments.sweep.report import about_best, sweep_report
 from experiments.sweep.study_snapshot import snapshot_of
+from experiments.sweep.tables import changed_settings
 from features.atomic_files import put_text
 
 PAGE, JSON = "report.html", "report.json"

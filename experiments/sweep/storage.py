@@ -107,6 +107,16 @@ def open_storage(where: Path | str, on_stale: OnStale, heartbeat: int = HEARTBEA
         ) from error
 
 
+def with_sign_of_life(study: Study) -> set[int]:
+    """Numbers of the trials that left a sign of life; Optuna itself tells only which have left none for long."""
+    storage = study._storage
+    backend = getattr(storage, "_backend", storage)
+    assert isinstance(backend, RDBStorage)
+    with backend.engine.connect() as connection:
+        signed = set(connection.scalars(sqlalchemy.text("SELECT trial_id FROM trial_heartbeats")))
+    return {trial.number for trial in study.get_trials(deepcopy=False) if trial._trial_id in signed}
+
+
 def without_password(text: str) -> str:
     """The URL of a database as it may be shown. Raises ContractError for what is no URL."""
     return _url(text).set(query={}).render_as_string(hide_password=True)

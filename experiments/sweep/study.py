@@ -22,14 +22,21 @@ from optuna.storages import RetryHeartbeatStaleTrialCallback, fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from data_schemas.errors import ContractError
-from experiments.sweep.storage import HEARTBEAT_SECONDS, database_errors, disk_errors, open_storage, quiet
+from experiments.sweep.storage import (
+    HEARTBEAT_SECONDS,
+    database_errors,
+    disk_errors,
+    open_storage,
+    quiet,
+    with_sign_of_life,
+)
 
 STUDY_FILE = "study.db"
 MAX_RETRIES = 2
 RETRIED = "failed_trial"  # where Optuna notes, at a trial, which one it runs again
 INTERRUPTED = "interrupted"  # a failed trial's user attribute, true where its worker was asked to stop
 CHOSEN = "chosen"  # the study's user attribute: the settings that train would choose, by dotted key
-UNSIGNED_SECONDS = 60.0  # a trial whose worker died before it signed; signing is the first thing that a worker does
+UNSIGNED_SECONDS = 60.0  # of a trial whose worker died before its first sign of life, which it gives at the beginning
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 COUNTED = (*ENDED, TrialState.RUNNING)
 """States of the trials that make up the number that was asked for."""
@@ -147,9 +154,10 @@ def requeue_stale(study: optuna.Study) -> None:
     with quiet():
         fail_stale_trials(study)
     latest = datetime.now() - timedelta(seconds=UNSIGNED_SECONDS)
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if "worker" not in trial.user_attrs and trial.datetime_start is not None and trial.datetime_start < latest:
-            _fail_and_requeue(study, trial.number)
+    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    old = [trial.number for trial in running if trial.datetime_start is not None and trial.datetime_start < latest]
+    for number in set(old) - with_sign_of_life(study) if old else ():
+        _fail_and_requeue(study, number)
 
 
 def requeue(study: optuna.Study, ended: FrozenTrial, counts: bool = True) -> None:

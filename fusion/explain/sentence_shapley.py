@@ -111,6 +111,14 @@ def all_orders(seed: int) -> Ints:
 
 
 @compiled
+def _without_sentences(parts: NarrativeParts, narrative: int, sums: Floats) -> None:
+    """What the coalition of none of a narrative's sentences sums up, (2, 1 + n_linear): the special tokens, no word."""
+    for i in range(sums.shape[1]):
+        sums[0, i] = parts.rest[narrative, i]
+        sums[1, i] = 0.0
+
+
+@compiled
 def _add_sentence(parts: NarrativeParts, sentence: int, visited: Ints, mark: int, sums: Floats) -> None:
     """Add a sentence to what a coalition sums up: its share of the vector, and its words that are not there yet.
 
@@ -139,9 +147,11 @@ def _remove_words(parts: NarrativeParts, sentence: int, visited: Ints, mark: int
 @compiled
 def _outputs(parts: NarrativeParts, narrative: int, n_sentences: int, sums: Floats, outputs: Floats) -> None:
     """The outputs of a coalition of so many of a narrative's sentences, which add up to ``sums``."""
-    outputs[:] = parts.whole[narrative]
+    for i in range(len(outputs)):  # in loops, which are compiled far sooner than assignments of slices
+        outputs[i] = parts.whole[narrative, i]
     if n_sentences == 0:
-        outputs[: len(parts.absent)] = parts.absent
+        for i in range(len(parts.absent)):
+            outputs[i] = parts.absent[i]
         return
     if n_sentences == parts.first[narrative + 1] - parts.first[narrative]:
         return
@@ -161,7 +171,7 @@ def _each_part(parts: NarrativeParts, narrative: int, coalitions: Ints, outputs:
     begin, end = parts.first[narrative], parts.first[narrative + 1]
     for at in range(len(coalitions)):
         visited[:] = 0
-        sums[0], sums[1] = parts.rest[narrative], 0.0
+        _without_sentences(parts, narrative, sums)
         n_sentences = 0
         for sentence in range(begin, end):
             if coalitions[at] >> sentence - begin & 1:
@@ -199,7 +209,7 @@ def _value_all(
     visited, sums, outputs = scratch
     begin = parts.first[narrative]
     k = parts.first[narrative + 1] - begin
-    sums[0, 0], sums[0, 1] = parts.rest[narrative], 0.0
+    _without_sentences(parts, narrative, sums[0])
     _outputs(parts, narrative, 0, sums[0], outputs)
     worth[0] = _pay(payoff, narrative, outputs)
     chosen = np.zeros(k + 1, dtype=np.int64)
@@ -209,7 +219,9 @@ def _value_all(
             size += 1
             chosen[size] = following
             coalition |= 1 << following
-            sums[size] = sums[size - 1]
+            for i in range(sums.shape[2]):
+                sums[size, 0, i] = sums[size - 1, 0, i]
+                sums[size, 1, i] = sums[size - 1, 1, i]
             _add_sentence(parts, begin + following, visited, size, sums[size])
             _outputs(parts, narrative, size, sums[size], outputs)
             worth[coalition] = _pay(payoff, narrative, outputs)
@@ -283,7 +295,7 @@ def _sample(
     for at in range(n_pairs):
         pair[:] = 0.0
         for backwards in range(2):
-            sums[0], sums[1] = parts.rest[narrative], 0.0
+            _without_sentences(parts, narrative, sums)
             before = unwritten
             for place in range(k):
                 sentence = orders[at, k - 1 - place if backwards else place]
@@ -294,6 +306,8 @@ def _sample(
                 before = now
             for sentence in range(k):
                 _remove_words(parts, begin + sentence, visited, 1)
-        added += pair / n_pairs
-        square += pair * pair / n_pairs
-    error[:] = np.sqrt(np.maximum(square - added * added, 0.0) / (n_pairs - 1))
+        for i in range(k):
+            added[i] += pair[i] / n_pairs
+            square[i] += pair[i] * pair[i] / n_pairs
+    for i in range(k):
+        error[i] = math.sqrt(max(square[i] - added[i] * added[i], 0.0) / (n_pairs - 1))

@@ -103,7 +103,9 @@ class OwnLeaves:
         cells = upright(x)
         _respond(game.leaves, game.tables, cells, self.simple, self.bit, self.edges, self.stretch, values)
         _respond_further(game.leaves, game.tables, cells, self.further, self.bit, values, worth)
-        return self.response._replace(values=np.cumsum(values, axis=1)[:, :-1], worth=worth)
+        # A slice in one piece, as the empty ones are: compiled code is compiled anew for every other layout.
+        steps = np.ascontiguousarray(np.cumsum(values, axis=1)[:, :-1])
+        return self.response._replace(values=steps, worth=worth)
 
 
 @compiled

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
@@ -29,6 +30,7 @@ from tests.support.explained import (
     any_id_schema,
 )
 from tests.support.hostile import HOSTILE
+from tests.support.made_once import made_once
 from tests.support.postgres import Server, running_server, server_binaries
 from tests.support.studies import BASE
 from tests.support.suspicious import Suspicious, train_suspicious
@@ -36,8 +38,17 @@ from tests.support.suspicious import Suspicious, train_suspicious
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    folder = tmp_path_factory.mktemp("explained")
-    model = train_small(folder, generate(600, 1).table, schema=any_id_schema())
+    """A bundle that tests share, and new applications for it; beside them lies a cache of vectors, all else stays."""
+
+    def train(folder: Path) -> None:
+        train_small(folder, generate(600, 1).table, schema=any_id_schema())
+        _new_applications().to_csv(folder / "new.csv", index=False)
+
+    folder = made_once(tmp_path_factory, "explained", train)
+    return Trained(folder / "model", folder / "new.csv", _new_applications(), folder)
+
+
+def _new_applications() -> pd.DataFrame:
     table = generate(N_ROWS, 2).table.drop(columns="outcome").astype(object)
     table.loc[BROKEN, "amount"] = "a lot"
     table.loc[SLASHED, "application_id"] = SLASHED_ID
@@ -45,8 +56,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     table.loc[SILENT, ["statement", "job_title"]] = ""
     table.loc[LONG, "statement"] = " ".join("In that year I paid, and then " * 5 + f"so on, {n}." for n in range(20))
     table.loc[LONG, "job_title"] = "baker"
-    table.to_csv(folder / "new.csv", index=False)
-    return Trained(model, folder / "new.csv", table, folder)
+    return table
 
 
 @pytest.fixture(scope="session")
@@ -70,12 +80,14 @@ def explain(trained: Trained) -> Explain:
 @pytest.fixture(scope="session")
 def everything(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every application's reports for every reader, as JSON and HTML."""
-    out = tmp_path_factory.mktemp("everything") / "out"
-    arguments = ["--model", str(trained.model), "--data", str(trained.data), "--out", str(out), "--date", DAY]
-    arguments += ["--cache", str(trained.folder / "cache"), "--top", "1000"]
-    arguments += [part for name in ("underwriter", "applicant", "validator") for part in ("--for", name)]
-    assert creditfusion("explain", *arguments) == 3
-    return out
+
+    def report(folder: Path) -> None:
+        arguments = ["--model", trained.model, "--data", trained.data, "--out", folder / "out", "--date", DAY]
+        arguments += ["--cache", trained.folder / "cache", "--top", 1000]
+        readers = [part for name in ("underwriter", "applicant", "validator") for part in ("--for", name)]
+        assert creditfusion("explain", *arguments, *readers) == 3
+
+    return made_once(tmp_path_factory, "everything", report) / "out"
 
 
 @pytest.fixture

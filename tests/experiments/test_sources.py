@@ -10,9 +10,11 @@ import pytest
 
 import fusion
 from experiments.demo.data import FIRST_DAY, generate
+from tests.support.bundles import SMALL
 from tests.support.command_line import creditfusion
 from tests.support.source_records import write_records
 from tests.support.sources import BUREAU, CALLS, with_sources
+from tests.support.tiny_bert import tiny_bert
 
 N_PAST, N_NEW = 240, 30
 
@@ -26,7 +28,10 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
         table = generate(n, seed, FIRST_DAY, 730).table
         (table if name == "past" else table.drop(columns="outcome")).to_csv(folder / f"{name}.csv", index=False)
         write_records(folder, name, table, seed)
-    assert creditfusion("train", *_schema(folder), *_data(folder, "past"), "--out", folder / "model", "--quick") == 0
+    settings = (f"encoder.source='{tiny_bert(folder / 'encoder')}'", *SMALL)
+    small = [word for setting in settings for word in ("--set", setting)]
+    train = ["train", *_schema(folder), *_data(folder, "past"), "--out", folder / "model", "--quick", *small]
+    assert creditfusion(*train) == 0
     return folder
 
 

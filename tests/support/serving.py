@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from data_schemas.errors import RunError
+from experiments.demo.data import generate
 from experiments.serve.app import AppSettings, make_app
 from experiments.serve.decision_log import Decision
 from experiments.serve.front import Event
@@ -15,6 +17,14 @@ from experiments.serve.service import Service
 
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "error", "remedy"}
 Row = Mapping[str, Any]
+
+
+@functools.cache
+def demo_rows() -> list[Row]:
+    """Twelve applications, every cell as text; no test may change them."""
+    table = generate(12, 5).table.drop(columns="outcome").astype(str).replace("nan", "")
+    table.loc[0, "statement"] = "My brother Xerxes lends me the deposit. The rest is for a new roof."
+    return [{str(name): cell for name, cell in row.items()} for row in table.to_dict("records")]
 
 
 @dataclass

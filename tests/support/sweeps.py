@@ -30,7 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 from experiments.sweep import storage
 storage.HEARTBEAT_SECONDS = 4
-from experiments.sweep import captions, searching
+from experiments.sweep import captions, searching, study
+study.UNSIGNED_SECONDS = 12
 from tests.support.small_studies import blank
 captions.draw, searching.begin_with_chosen = blank, lambda *_: None
 from experiments.cli import main

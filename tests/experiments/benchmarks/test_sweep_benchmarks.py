@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import sys
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,11 +18,13 @@ import pytest
 from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from experiments.benchmarks.settings import fold_choice, settings_compared, tuning_ways
+from experiments.benchmarks.measuring import Measured
+from experiments.benchmarks.settings import fold_choice, settings_compared, sweeps, tuning_ways
 from experiments.benchmarks.settings.sweeps import Sweep, ended, span
 from experiments.benchmarks.speed import sweep_speed
 from experiments.cli import app, guarded
 from experiments.demo.data import generate
+from experiments.sweep import captions, searching
 from experiments.sweep.storage import open_storage
 from experiments.sweep.study import RETRIED, STUDY_FILE, requeue
 from features.tables.applications import Applications
@@ -27,7 +32,10 @@ from fusion.config import Config
 from fusion.model.choosing import LADDERS
 from fusion.model.search_space import full_space
 from tests.support.bundles import SMALL
+from tests.support.command_line import creditfusion
 from tests.support.small import applications, row
+from tests.support.small_studies import blank
+from tests.support.sweeps import SameProcess
 from tests.support.tiny_bert import tiny_bert
 
 START = datetime(2026, 2, 3, 9, 0)
@@ -281,9 +289,22 @@ def test_the_pace_is_measured(few: list[str], capsys: pytest.CaptureFixture[str]
     assert found["command_seconds"] > found["span"]
 
 
-@pytest.mark.slow
+def in_this_process(command: Sequence[str], _: Sequence[int]) -> Measured:
+    """Stands for ``measure``: the sweep with its workers here, nothing drawn or chosen in advance."""
+    begun, printed = time.perf_counter(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+        patch.setattr(searching, "WorkerPool", SameProcess)
+        patch.setattr(searching, "begin_with_chosen", lambda *_: None)
+        patch.setattr(captions, "draw", blank)
+        assert creditfusion(*command[command.index("sweep") :]) == 0
+    return Measured(time.perf_counter() - begun, 0.0, 0.0, printed.getvalue())
+
+
 @pytest.mark.usefixtures("cache")
-def test_one_worker_and_two_take_turns(few: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_worker_and_two_take_turns(
+    few: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeps, "measure", in_this_process)
     sweep_speed.main([*few, "--trials", "3", "--rows", "200", "--compare-workers", "--rounds", "1", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert found["ratio"] == found["rounds"]["one"][0]["seconds"] / found["rounds"]["two"][0]["seconds"]

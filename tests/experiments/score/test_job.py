@@ -135,7 +135,7 @@ def test_reasons_that_are_not_there_are_empty_in_parquet(place: Place) -> None:
     assert "=Your debts." in table.column("reason_2_wording").to_pylist()
 
 
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @example(chunk_rows=1)
 @given(chunk_rows=st.integers(2, 250))
 def test_the_size_of_the_chunks_changes_no_byte(

@@ -11,7 +11,7 @@ from experiments.serve.scoring import Models
 from fusion.scorer import Scorer, load_scorer
 from tests.support.bundles import train_small
 from tests.support.explained import Trained, any_id_schema
-from tests.support.serving import Row
+from tests.support.serving import Row, demo_rows
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +38,4 @@ def models(champion: Scorer) -> Models:
 @pytest.fixture(scope="session")
 def rows() -> list[Row]:
     """Twelve applications, every cell as text."""
-    table = generate(12, 5).table.drop(columns="outcome").astype(str).replace("nan", "")
-    table.loc[0, "statement"] = "My brother Xerxes lends me the deposit. The rest is for a new roof."
-    return [{str(name): cell for name, cell in row.items()} for row in table.to_dict("records")]
+    return demo_rows()

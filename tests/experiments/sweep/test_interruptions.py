@@ -10,7 +10,6 @@ import signal
 import stat
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +23,7 @@ from optuna.trial import FrozenTrial, TrialState
 from data_schemas.errors import RunError
 from experiments.sweep import worker
 from experiments.sweep.objective import Task
-from experiments.sweep.study import MAX_RETRIES, StudyPlan
+from experiments.sweep.study import StudyPlan
 from experiments.sweep.worker import ORDER, WorkerOrder
 from experiments.sweep.worker_pool import MAX_DEATHS, WorkerPool
 from fusion.config_file import load_config
@@ -48,6 +47,12 @@ def sweep(tmp_path: Path, encoder: Path) -> Sweeper:
 
 def at_work(trials: list[FrozenTrial]) -> FrozenTrial:
     return next(trial for trial in trials if trial.state == TrialState.RUNNING)
+
+
+def in_first_try(trials: list[FrozenTrial], killed: int) -> bool:
+    """Whether another worker than that which was killed runs settings that were not tried before."""
+    running = at_work(trials)
+    return worker_of(running) != killed and "failed_trial" not in running.system_attrs
 
 
 def worker_of(trial: FrozenTrial) -> int:
@@ -77,17 +82,18 @@ def begun_worker(command: Command) -> int:
     raise AssertionError(f"no worker was begun: {command.end()}")
 
 
-def check_complete(trials: list[FrozenTrial], before: list[FrozenTrial]) -> None:
+def check_complete(trials: list[FrozenTrial], before: list[FrozenTrial], n_trials: int = N_TRIALS) -> None:
     """So many as were asked for, every one once, and those that had ended as they were."""
-    assert len(ended(trials)) == N_TRIALS
+    assert len(ended(trials)) == n_trials
     assert not [trial for trial in trials if trial.state in (TrialState.RUNNING, TrialState.WAITING)]
     settings = [tuple(sorted(trial.params.items())) for trial in ended(trials)]
-    assert len(set(settings)) == N_TRIALS
+    assert len(set(settings)) == n_trials
     for trial in ended(before):
         assert essence(trials[trial.number]) == essence(trial)
     for trial in trials:
         if trial.state == TrialState.FAIL:
-            again = [one for one in ended(trials) if one.system_attrs.get("failed_trial") == trial.number]
+            origin = trial.system_attrs.get("failed_trial", trial.number)
+            again = [one for one in ended(trials) if one.system_attrs.get("failed_trial") == origin]
             assert [one.params | trial.params for one in again] == [one.params for one in again]
             assert len(again) == 1
 
@@ -115,15 +121,6 @@ class TestProcesses:
         assert sweep.here("--trials", str(N_TRIALS)) == 0
         check_complete(sweep.trials(), before)
 
-    def test_a_worker_killed_in_mid_trial_is_replaced(self, sweep: Sweeper) -> None:
-        command = sweep.command("--trials", str(N_TRIALS))
-        before = command.wait_for(in_trial)
-        os.kill(worker_of(at_work(before)), signal.SIGKILL)
-        code, summary, stderr = command.end()
-        assert code == 0, stderr
-        assert summary["trials"]["failed"] == 1
-        check_complete(sweep.trials(), before)
-
     def test_workers_of_a_killed_command_end_by_themselves(self, sweep: Sweeper) -> None:
         command = sweep.command("--trials", str(N_TRIALS))
         before = command.wait_for(in_trial)
@@ -141,46 +138,31 @@ class TestProcesses:
         assert gone(worker)
         assert not ended(sweep.trials())
 
-    def test_a_killed_command_and_worker_lose_no_trial(self, sweep: Sweeper) -> None:
-        """The missing heartbeats of the worker bring its trial back."""
-        command = sweep.command("--trials", str(N_TRIALS))
-        before = command.wait_for(in_trial)
+    def test_killed_again_and_again_it_loses_no_trial(self, sweep: Sweeper) -> None:
+        """A worker in mid-trial, which the command replaces; both in mid-trial, whose trial the missing heartbeats
+        bring back to the next command; and a worker at some moment.
+        """
+        n_trials = 6
+        command = sweep.command("--trials", str(n_trials))
+        first = worker_of(at_work(command.wait_for(in_trial)))
+        os.kill(first, signal.SIGKILL)
+        command.wait_for(lambda trials: in_trial(trials) and in_first_try(trials, first))
         os.killpg(command.process.pid, signal.SIGKILL)
         command.process.communicate()
-        code, summary, stderr = sweep.command("--trials", str(N_TRIALS)).end()
-        assert code == 0, stderr
-        assert summary["trials"]["failed"] == 1
-        check_complete(sweep.trials(), before)
-
-    def test_killed_at_random_moments_again_and_again(self, sweep: Sweeper) -> None:
-        """In turn the worker alone, which the command replaces, and the command with it, which is run again."""
-        n_trials, draw = 6, random.Random(0)
-        command, kept = sweep.command("--trials", str(n_trials)), dict[int, tuple[object, ...]]()
-        for whole in (False, True, False):
-            n_before = len(sweep.trials())
-            command.wait_for(lambda trials, n=n_before: len(trials) > n)  # type: ignore[misc]
-            time.sleep(draw.uniform(0, 2))
-            if whole:
-                os.killpg(command.process.pid, signal.SIGKILL)
-                command.process.communicate()
-            else:
-                os.kill(begun_worker(command), signal.SIGKILL)
-            kept |= {trial.number: essence(trial) for trial in ended(sweep.trials())}
-            command = sweep.command("--trials", str(n_trials)) if whole else command
-        code, _, stderr = command.end()
+        before = sweep.trials()
+        command = sweep.command("--trials", str(n_trials))
+        command.wait_for(lambda trials: len(trials) > len(before))
+        time.sleep(random.Random(0).uniform(0, 2))
+        os.kill(begun_worker(command), signal.SIGKILL)
+        before += sweep.trials()
+        code, summary, stderr = command.end()
         assert code == 0, stderr
         trials = sweep.trials()
-        assert {number: essence(trials[number]) for number in kept} == kept
         assert [trial.number for trial in trials] == list(range(len(trials)))
-        assert len(ended(trials)) == n_trials
-        assert len({tuple(sorted(trial.params.items())) for trial in ended(trials)}) == n_trials
-        tries = Counter(
-            trial.system_attrs.get("failed_trial", trial.number) for trial in trials if trial.state == TrialState.FAIL
-        )
-        assert tries
-        for number, n_failed in tries.items():
-            again = [trial for trial in ended(trials) if trial.system_attrs.get("failed_trial") == number]
-            assert len(again) == 1 or n_failed > MAX_RETRIES
+        check_complete(trials, before, n_trials)
+        n_failed = sum(trial.state == TrialState.FAIL for trial in trials)
+        assert n_failed == summary["trials"]["failed"]
+        assert 2 <= n_failed <= 3  # the last kill may have come between two trials
 
     def test_two_workers_give_what_was_asked_for(self, sweep: Sweeper) -> None:
         code, _, stderr = sweep.command("--trials", str(N_TRIALS), "--workers", "2").end()
@@ -190,7 +172,7 @@ class TestProcesses:
         assert len({worker_of(trial) for trial in trials}) == 2
         assert len({tuple(trial.params.items()) for trial in trials}) == len(trials)
 
-    def test_on_postgresql(self, sweep: Sweeper, postgres: Server) -> None:
+    def test_on_postgresql(self, sweep: Sweeper, postgres: Server, capsys: pytest.CaptureFixture[str]) -> None:
         """With the password in no file."""
         url = postgres.create(f"sweep-{os.urandom(4).hex()}")
         study = ["--storage", url, "--study", "shared", "--trials", str(N_TRIALS)]
@@ -200,7 +182,8 @@ class TestProcesses:
         assert N_TRIALS <= summary["trials"]["complete"] <= N_TRIALS + 1
         assert summary["final"]["rows"] > 0
         assert not (sweep.out / "study.db").exists()
-        assert sweep.command(*study, "--resume").end()[1]["trials"] == summary["trials"]
+        assert sweep.here(*study, "--resume") == 0
+        assert json.loads(capsys.readouterr().out)["trials"] == summary["trials"]
         written = "".join(
             path.read_text() for path in sweep.folder.rglob("*") if path.suffix in (".jsonl", ".log", ".html")
         )

@@ -19,8 +19,9 @@ from optuna.trial import TrialState
 from experiments.reporting.document import Document
 from experiments.reporting.html import document_html
 from experiments.sweep.outcome import leaderboard
-from experiments.sweep.report import TOP, about_best
+from experiments.sweep.report import about_best
 from experiments.sweep.results import write_report
+from experiments.sweep.tables import TOP
 from tests.support import example_study
 from tests.support.hostile import HOSTILE
 from tests.support.small_studies import ONE, RATE, TWO, by_rate, plots_of, rated, report_of, study_of, text, trial

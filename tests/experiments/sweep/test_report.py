@@ -20,9 +20,10 @@ from experiments.reporting.html import document_html
 from experiments.sweep.captions import FIRST_STOP
 from experiments.sweep.held_out import GRADES, OUTCOMES, SIGNIFICANT, Outcome, final_check, holm
 from experiments.sweep.outcome import best_of, default_of, leaderboard
-from experiments.sweep.report import changed_settings, sweep_report
+from experiments.sweep.report import sweep_report
 from experiments.sweep.study import _pruner
 from experiments.sweep.study_snapshot import snapshot_of
+from experiments.sweep.tables import changed_settings
 from experiments.sweep.time_spent import TimeSpent, time_spent
 from fusion.config import Config
 from fusion.model.search_space import full_space

@@ -127,10 +127,13 @@ class TestContract:
         assert study.trials[waiting.number].state == TrialState.COMPLETE
         assert study.trials[waiting.number].params == {"x": 0.5}
 
-    def test_a_trial_that_no_worker_ever_signed(self, plan: StudyPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("named", [False, True])
+    def test_a_trial_whose_worker_died_before_its_first_sign_of_life(
+        self, plan: StudyPlan, monkeypatch: pytest.MonkeyPatch, named: bool
+    ) -> None:
         study = open_study(plan)
         before = datetime.now()
-        number = running(study)
+        number = running(study, worker=dead_worker() if named else None)
         requeue_stale(study)
         assert study.trials[number].state == TrialState.RUNNING
         begun = study.trials[number].datetime_start

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from experiments.demo.data import generate
 from features.arrays import Floats
 from fusion.bundle import load
+from tests.support import processor
 from tests.support.bundles import SMALL
 from tests.support.command_line import creditfusion
 from tests.support.processor import PRECISIONS
@@ -27,7 +28,6 @@ SCORED = {"fp32": 1e-4, "bf16": 1e-2}
 TRAINED = {"fp32": 1e-2, "bf16": 5e-2}
 """The same of models that learned from the same rows on different processors."""
 PROCESSORS: dict[str, dict[str, str]] = {
-    "own": {},
     "without AMX": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE"},
     "without AVX-512": {
         "ONEDNN_MAX_CPU_ISA": "AVX2",
@@ -73,6 +73,7 @@ def log_odds(scored: Path) -> Floats:
 @pytest.mark.slow
 def test_other_processors_give_nearly_the_same_scores_and_models(tmp_path: Path) -> None:
     own = tmp_path / "own"
+    processor.main(own, own)
     for name, settings in PROCESSORS.items():
         command: list[str | Path] = [sys.executable, "-m", "tests.support.processor", tmp_path / name, own]
         subprocess.run(command, cwd=ROOT, env=os.environ | settings, check=True, timeout=600)

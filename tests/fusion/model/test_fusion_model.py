@@ -248,7 +248,7 @@ def test_chunk_size_is_irrelevant(trained: Trained, size: int) -> None:
     np.testing.assert_array_equal(np.concatenate(parts), all_margins(trained.model, design))
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.permutations(range(700)), st.integers(0, 700))
 def test_rows_are_independent_and_order_is_irrelevant(trained: Trained, order: list[int], n_rows: int) -> None:
     index = np.array(order[:n_rows], dtype=np.intp)

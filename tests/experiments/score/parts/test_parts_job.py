@@ -62,7 +62,7 @@ def test_each_file_of_a_folder_has_the_bytes_of_scoring_it_alone(
     assert set(done.tally.rejected) == {"type", "unique"}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=6)
 @given(first=st.integers(1, 70), second=st.integers(1, 70), stop=st.integers(0, 8))
 def test_a_run_that_is_cut_and_stopped_anywhere_is_resumed_to_the_same_bytes(
     batch: Batch, alone: dict[str, bytes], first: int, second: int, stop: int

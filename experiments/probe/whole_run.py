@@ -84,7 +84,8 @@ def probe_as_requested(request: ProbeRequest, json_output: bool) -> int:
         options = with_sources(
             run, [request.question.data], scorer.schema, request.sources, request.options, threads=request.threads
         )
-        probed, rejects = probe_file(scorer, request.question, options, run)
+        with speaking(request.edition.language):  # the name of the model is words
+            probed, rejects = probe_file(scorer, request.question, options, run)
         with run.timed("write"), speaking(request.edition.language):
             write_pages(request.out, {REPORT: report(probed, request.edition.made_on)}, rejects.frame, REJECTS)
         _finish(run, probed, request.out)

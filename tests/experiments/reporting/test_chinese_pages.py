@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 LIBRARIES = frozenset(word for name in package_versions() for word in (*name.split("-"), "cpu"))
-OWN = frozenset({"statement", "job", "title", "job_title", "model", "later", "csv"}) | LIBRARIES
+OWN = frozenset({"statement", "job", "title", "job_title", "model", "later", "csv", "sex"}) | LIBRARIES
 """Names of columns, files, bundles and libraries."""
 
 

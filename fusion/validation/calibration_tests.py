@@ -107,10 +107,10 @@ def brier_parts(y: Floats, pd: Floats, n_bins: int = 10) -> BrierParts:
     overall = float(y.mean())
     off = apart = within = 0.0
     for rows in quantile_bins(pd, n_bins):
-        here, foretold = y[rows], pd[rows]
-        off += len(rows) * float(foretold.mean() - here.mean()) ** 2
+        here, predicted = y[rows], pd[rows]
+        off += len(rows) * float(predicted.mean() - here.mean()) ** 2
         apart += len(rows) * float(here.mean() - overall) ** 2
-        spread = foretold - foretold.mean()
+        spread = predicted - predicted.mean()
         within += float(spread @ spread - 2.0 * spread @ (here - here.mean()))
     n = len(y)
     return BrierParts(

@@ -82,17 +82,17 @@ def _row(scored: ScoredOutcomes, one: SourceWorth, name: str) -> Row:
 
 
 def finding(found: Sequence[SourceWorth], titles: Mapping[str, str]) -> Finding:
-    """Which sources earn their keep."""
+    """Which sources improve the model."""
     single = [one for one in found if one.name != EVERY_SOURCE]
     earning = [one for one in single if one.gain.p < LEVEL and one.gain.difference > 0.0]
     losses = listed([f"{titles[one.name]} {_worth(one)}" for one in single], 20)
     words = gettext("AUC that is lost without it: {losses}.").format(losses=losses)
     if len(earning) == len(single):
-        return Finding(key="source_worth", grade="good", title=gettext("Every source earns its keep."), words=words)
+        return Finding(key="source_worth", grade="good", title=gettext("Every source improves the model."), words=words)
     n_others = len(single) - len(earning)
-    title = gettext("{n_others} of {single} are not shown to earn their keep.")
+    title = gettext("{n_others} of {single} are not shown to improve the model.")
     if n_others == 1:
-        title = gettext("{n_others} of {single} is not shown to earn its keep.")
+        title = gettext("{n_others} of {single} is not shown to improve the model.")
     others = listed([titles[one.name] for one in single if one not in earning], 20)
     return Finding(
         key="source_worth",

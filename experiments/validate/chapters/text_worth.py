@@ -223,7 +223,7 @@ def _ranking(gain: Gain, areas: tuple[float, ...]) -> Finding:
         return Finding(
             key="text_worth",
             grade="note",
-            title=gettext("That the narratives earn their keep is not shown here."),
+            title=gettext("It is not shown here that the narratives improve the model."),
             words=gettext(
                 "{result}. That may be chance. Until more rows show a gain, columns alone may do as well, and "
                 "they ask less of the applicants."
@@ -243,7 +243,7 @@ def _ranking(gain: Gain, areas: tuple[float, ...]) -> Finding:
     return Finding(
         key="text_worth",
         grade="good",
-        title=gettext("The narratives earn their keep."),
+        title=gettext("The narratives improve the model."),
         words=gettext(
             "{result}, more than chance. Of 1,000 pairs of a bad and a good applicant it puts {more} more "
             "in the right order."

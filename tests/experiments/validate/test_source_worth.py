@@ -51,7 +51,7 @@ def test_each_source_stands_beside_the_model_without_it() -> None:
     assert rows["without Court register"][1:] == (Interval(value=0.0, low=0.0, high=0.0), 1.0)
     assert set(drawings(found)) == {"source_worth"}
     finding = findings(found)["source_worth"]
-    assert finding.title == "2 of 3 sources are not shown to earn their keep."
+    assert finding.title == "2 of 3 sources are not shown to improve the model."
     assert "Without Call notes and Court register" in finding.words
 
 

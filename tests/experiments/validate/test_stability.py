@@ -231,7 +231,7 @@ def vintages_finding(*grown: Vintage) -> Finding:
 
 def test_a_single_month_can_be_off() -> None:
     found = vintages_finding(vintage("2011-01", 300, 1000, 0.1))
-    assert (found.grade, found.title) == ("note", "In 1 of 1 month the bad rate was not what was foretold.")
+    assert (found.grade, found.title) == ("note", "In 1 of 1 month the bad rate was not as predicted.")
     assert "In 2011-01 it is more than chance" in found.words
     assert "runs from" not in found.words
     assert vintages_finding(vintage("2011-01", 100, 1000, 0.1)).grade == "good"
@@ -241,7 +241,7 @@ def test_one_month_of_many_that_is_far_off_is_reported() -> None:
     right = [vintage(f"2011-{month:02}", 100, 1000, 0.1) for month in range(2, 13)]
     assert vintages_finding(*right).grade == "good"
     far = vintages_finding(vintage("2011-01", 150, 1000, 0.1), *right)
-    assert (far.grade, far.title) == ("note", "In 1 of 12 months the bad rate was not what was foretold.")
+    assert (far.grade, far.title) == ("note", "In 1 of 12 months the bad rate was not as predicted.")
     assert "In 2011-01 it is more than chance" in far.words
     near = vintages_finding(vintage("2011-01", 121, 1000, 0.1), *right)
     assert near.grade == "note"

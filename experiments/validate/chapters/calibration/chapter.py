@@ -199,7 +199,7 @@ def _tests(scored: ScoredOutcomes) -> Finding:
         "PD, mean PD and bad rate differ by {distance} percentage points on average, part of it by "
         "chance."
     ).format(results=results, distance=distance)
-    return Finding(key=key, grade="note", title=gettext("Tests see an error in the PDs."), words=words)
+    return Finding(key=key, grade="note", title=gettext("Tests find an error in the PDs."), words=words)
 
 
 def _bands(bands: Sequence[Band]) -> Finding:

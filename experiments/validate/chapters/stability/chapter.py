@@ -133,14 +133,14 @@ def _columns(columns: Sequence[Shift]) -> Finding:
     ).format(columns=count(len(columns), "column"), shifted=len(shifted), moderate=len(moderate), details=details)
     grade: Grade = "concern" if heavy else "note"
     if heavy:
-        title = gettext("Columns that the score leans on have shifted: {heavy}.").format(heavy=listed(heavy))
+        title = gettext("Columns that the score leans on have shifted: {heavy}.").format(heavy=listed(heavy, 2))
         words += gettext(" Check that they are still filled in as they were, and whether PDs still come true.")
     elif shifted:
         title = gettext("Some columns have shifted, of little weight in the score: {titles}.").format(
-            titles=listed(_titles(shifted))
+            titles=listed(_titles(shifted), 2)
         )
     else:
-        title = gettext("Some columns have moved somewhat: {titles}.").format(titles=listed(_titles(moderate)))
+        title = gettext("Some columns have moved somewhat: {titles}.").format(titles=listed(_titles(moderate), 2))
     return Finding(key=key, grade=grade, title=title, words=words)
 
 
@@ -225,7 +225,7 @@ def _vintages(grown: Sequence[Vintage]) -> list[Finding]:
         ).format(course=_course(known), months=months)
         return [
             Finding(
-                key=key, grade="good", title=gettext("Month by month the bad rate is what was foretold."), words=words
+                key=key, grade="good", title=gettext("Month by month the bad rate is as predicted."), words=words
             )
         ]
     words = gettext(
@@ -242,7 +242,7 @@ def _vintages(grown: Sequence[Vintage]) -> list[Finding]:
     else:
         words += gettext("So few may be chance. ")
     words += gettext("The chapter on calibration says how far.")
-    title = gettext("In {off} of {months} the bad rate was not what was foretold.").format(off=len(off), months=months)
+    title = gettext("In {off} of {months} the bad rate was not as predicted.").format(off=len(off), months=months)
     return [Finding(key=key, grade="note", title=title, words=words)]
 
 

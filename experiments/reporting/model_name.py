@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from experiments.reporting.language import gettext
+from experiments.reporting.words import day
 from fusion.bundle import Bundle
 
 PLAIN_NAMES = frozenset({"model", "models", "bundle", "bundles", "out", "output"})
@@ -15,12 +18,15 @@ def folder_or_title(folder: str, title: str) -> str:
 
 
 def model_name(bundle: Bundle) -> str:
-    """The folder and the window, without the digest: ``champion, learned from decisions of 2019-01-01 to 2021-12-31``;
-    the schema's title where there is no folder, or its name is one of ``PLAIN_NAMES``.
+    """Folder and window, without the digest: ``champion, learned from decisions of 1 May 2019 to 3 May 2021``.
+
+    The schema's title stands for the folder where there is none, or its name is one of ``PLAIN_NAMES``.
     """
     window = bundle.manifest.provenance.window
     learned = (
-        gettext(", learned from decisions of {window} to {window2}").format(window=window[0], window2=window[1])
+        gettext(", learned from decisions of {first} to {last}").format(
+            first=day(date.fromisoformat(window[0])), last=day(date.fromisoformat(window[1]))
+        )
         if window
         else ""
     )

@@ -252,7 +252,7 @@ def _limits(findings: tuple[Finding, ...]) -> Section:
             ),
             gettext(
                 "Narratives are read in the language of the text encoder. What applicants write can be coached; "
-                "whether the text still improves the model is part of the validation and should be looked at every time."
+                "whether the text still improves the model is part of the validation, and to be looked at every time."
             ),
             gettext("Reasons say what moved this score, not what caused the outcome."),
         ),

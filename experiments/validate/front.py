@@ -149,7 +149,7 @@ def key_figures(scored: ScoredOutcomes) -> Table:
     accepted = rate(float(approved.sum()), len(scored))
     rows = (
         ("AUC", _number(area), gettext("{ends}0.5 is a random order, 1 never errs").format(ends=_ends(area))),
-        ("KS", _number(ks), gettext("{ends}0 does not separate good from bad, 1 separates them fully").format(ends=_ends(ks))),
+        ("KS", _number(ks), gettext("{ends}0 separates no good from bad, 1 all of them").format(ends=_ends(ks))),
         (
             gettext("Mean PD"),
             percent(mean_share(scored.pd).value),

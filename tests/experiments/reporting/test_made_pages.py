@@ -101,7 +101,7 @@ def test_a_model_has_a_name_beside_its_digest(made_pages: dict[str, Path]) -> No
     for kind in found.keys() & set(OF_A_MODEL):
         name = found[kind].facts.get("Model") or found[kind].facts["Champion"]
         assert re.match(
-            PRODUCT + r", learned from decisions of \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d \(digest \w{12}\)", name
+            PRODUCT + r", learned from decisions of \d+ \w+ \d{4} to \d+ \w+ \d{4} \(digest \w{12}\)", name
         ), kind
     for kind in ("underwriter", "validator"):
         subject = json.loads(made_pages[kind].with_suffix(".json").read_text())["subject"]

@@ -224,9 +224,7 @@ def _vintages(grown: Sequence[Vintage]) -> list[Finding]:
             "{course} The mean PD lies outside the 95 % interval of the bad rate in none of {months}."
         ).format(course=_course(known), months=months)
         return [
-            Finding(
-                key=key, grade="good", title=gettext("Month by month the bad rate is as predicted."), words=words
-            )
+            Finding(key=key, grade="good", title=gettext("Month by month the bad rate is as predicted."), words=words)
         ]
     words = gettext(
         "{course} The mean PD lies outside the 95 % interval of the bad rate in {names}; by chance it would in one "

@@ -27,6 +27,7 @@ from fusion.watch.departures import (
     Baseline,
     Departure,
     Figure,
+    bound,
     psi_departure,
     psi_words,
     range_words,
@@ -238,7 +239,7 @@ class ColumnsPart:
         """Name of a cell: its level, or its range of numbers."""
         if name in self.levels:
             return SchemaWord(self.levels[name][at])
-        return range_words([Number(edge, ",.6g") for edge in self.edges[name].tolist()], at)
+        return range_words([bound(edge) for edge in self.edges[name].tolist()], at)
 
 
 _CHECKS: Mapping[Fault, Check] = {"missing": "missing", "unknown": "unknown", "outside": "outside"}

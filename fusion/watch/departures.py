@@ -264,12 +264,17 @@ def psi_words(name: Value, departure: Departure, now: Ints, usual: Ints, cell: C
     """The PSI of what has this name, with the cells that moved most; cell: the name of each."""
     psi = Number(departure.now, ".3f")
     moved = [
-        message("{cell} {then} → {now}", cell=cell(at), then=Number(then, ".1%"), now=Number(here, ".1%"))
+        message("{cell}: {then} → {now}", cell=cell(at), then=Number(then, ".1%"), now=Number(here, ".1%"))
         for at, then, here in moved_cells(now, usual)
     ]
     if not moved:
         return message("{name}: PSI {psi}", name=name, psi=psi)
     return message("{name}: PSI {psi}, most moved: {cells}", name=name, psi=psi, cells=with_semicolons(moved))
+
+
+def bound(value: float) -> Number:
+    """The upper bound of a bin: four digits that count, and all those ahead of the point."""
+    return Number(value, ",.4g" if abs(value) < 1000.0 else ",.0f")
 
 
 def range_words(edges: Sequence[Number], at: int) -> Message:

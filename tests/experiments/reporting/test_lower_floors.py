@@ -19,13 +19,13 @@ MOVED = message(
     cells=with_semicolons(
         [
             message(
-                "{cell} {then} → {now}",
+                "{cell}: {then} → {now}",
                 cell=message("above {low} to {high}", low=Number(0.266, ",.6g"), high=Number(0.315, ",.6g")),
                 then=Number(0.098, ".1%"),
                 now=Number(0.032, ".1%"),
             ),
             message(
-                "{cell} {then} → {now}",
+                "{cell}: {then} → {now}",
                 cell=SchemaWord("other"),
                 then=Number(0.0, ".1%"),
                 now=Number(0.01, ".1%"),
@@ -40,8 +40,8 @@ MOVED = message(
     [
         (
             MOVED,
-            "missing: PSI 0.144, most moved: above 0.266 to 0.315 9.8% → 3.2%; other 0.0% → 1.0%",
-            "missing：PSI 0.144，变动最大：高于 0.266 至 0.315 9.8% → 3.2%；其他 0.0% → 1.0%",
+            "missing: PSI 0.144, most moved: above 0.266 to 0.315: 9.8% → 3.2%; other: 0.0% → 1.0%",
+            "missing：PSI 0.144，变动最大：高于 0.266 至 0.315：9.8% → 3.2%；其他：0.0% → 1.0%",
         ),
         (
             message(

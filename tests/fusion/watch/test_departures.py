@@ -8,9 +8,11 @@ from scipy.stats import chi2_contingency, fisher_exact
 
 from fusion.watch.departures import (
     Baseline,
+    bound,
     homogeneity,
     mean_departure,
     psi_departure,
+    range_words,
     share_chances,
     share_departure,
     usual_of,
@@ -105,3 +107,16 @@ def test_volume_is_held_against_the_same_day_of_the_week() -> None:
     assert yet.value == 0.0
     (short,) = volume_signal(days[6], 21, history[:6])
     assert short.p > 0.01
+
+
+@pytest.mark.parametrize(
+    ("edges", "at", "expected"),
+    [
+        ([], 0, "any"),
+        ([17475.25, 22175.0], 1, "above 17,475 to 22,175"),
+        ([0.0072845833, 28.394251], 0, "up to 0.007285"),
+        ([0.0072845833, 28.394251], 2, "above 28.39"),
+    ],
+)
+def test_ranges_show_four_digits_that_count(edges: list[float], at: int, expected: str) -> None:
+    assert str(range_words([bound(edge) for edge in edges], at)) == expected

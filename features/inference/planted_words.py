@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from features.arrays import Floats, Ints
 from features.inference.leakage import MIN_ROWS, LeakSign, lower_bound, one_sided
-from features.text.hashed_words import words_of
+from features.text.words import words_of
 
 MOST_NAMED = 3
 _ODDS_RATIO = 3.0  # at least, by its lower bound, of a mark's texts against all

@@ -11,12 +11,10 @@ from scipy import sparse
 
 from features.arrays import Ints
 from features.compiled import compiled
-from features.text.scripts import SPACELESS, has_spaceless
+from features.text.words import words_of
 
 Bytes = npt.NDArray[np.uint8]
 
-_WORD = re.compile(r"\w+")
-_RUN = re.compile(rf"([{SPACELESS}]+)|[^\W{SPACELESS}]+")
 _MASK = 0xFFFFFFFF  # of 32 bits
 _LOWERED = np.zeros(256, np.uint8)
 """The byte of a word's character in lower case; 0 for a byte of ASCII that belongs to no word."""
@@ -47,24 +45,6 @@ def hashed_words(texts: Sequence[str], n_buckets: int, ngrams: int) -> sparse.cs
     found.sum_duplicates()
     found.data.fill(1.0)
     return found
-
-
-def words_of(text: str) -> list[str]:
-    """The lower-cased words in order.
-
-    Scripts without spaces (Chinese, Japanese, Thai) have pairs of neighbouring characters as words, which overlap; a
-    character between others of another kind stands alone. On planted rules that does better than words from a
-    dictionary (``docs/languages.md``).
-    """
-    lowered = text.lower()
-    if not has_spaceless(lowered):
-        return _WORD.findall(lowered)
-    words = []
-    for run in _RUN.finditer(lowered):
-        word = run.group()
-        pairs = run.group(1) is not None and len(word) > 1
-        words += [word[at : at + 2] for at in range(len(word) - 1)] if pairs else [word]
-    return words
 
 
 @compiled

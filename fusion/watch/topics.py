@@ -25,8 +25,8 @@ from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 from features.arrays import Floats, Floats32, Ints
-from features.text.hashed_words import words_of
 from features.text.scripts import has_spaceless
+from features.text.words import words_of
 
 LEAST_TEXTS = 200
 """Fewer texts have no topics."""

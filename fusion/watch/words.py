@@ -18,7 +18,7 @@ import numpy as np
 
 from data_schemas.messages import Number, message
 from features.arrays import Flags, Ints
-from features.text.hashed_words import words_of
+from features.text.words import words_of
 from fusion.validation.intervals import rate
 from fusion.watch.departures import Departure, Figure, share_chances
 from fusion.watch.packing import ints

@@ -25,7 +25,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from experiments.benchmarks.measuring import markdown, parser, publish, tell
-from features.text.hashed_words import words_of
+from features.text.words import words_of
 
 Cut = Callable[[str], list[str]]
 SIZES = (600, 2000)

@@ -32,7 +32,7 @@ from experiments.benchmarks.watch.invented import exchanged, invented
 from features.design import TextBlock
 from features.tables.reader import ReadOptions, read_chunks
 from features.text.cleaning import clean
-from features.text.hashed_words import words_of
+from features.text.words import words_of
 from fusion.watch.copies.pairs import find_pairs
 from fusion.watch.copies.rings import Ring, find_rings
 from fusion.watch.copies.signatures import LEAST_ALIKE, LEAST_WORDS, word_pairs

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from features.arrays import Flags, Floats32, Ints
 from features.compiled import compiled
-from features.text.hashed_words import words_of
+from features.text.words import words_of
 
 N_BANDS, BAND = 32, 4  # values of a signature: 4 of 16 bits are one band, so that a band is its own hash
 N_VALUES = N_BANDS * BAND

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import HashingVectorizer
 
-from features.text.hashed_words import hashed_words, words_of
+from features.text.hashed_words import hashed_words
 from features.text.scripts import has_spaceless
 
 
@@ -49,18 +48,3 @@ def test_texts_with_spaces_have_the_words_between_them(texts: list[str], ngrams:
         norm=None,
     )
     np.testing.assert_array_equal(hashed_words(texts, 512, ngrams).toarray(), plain.transform(texts).toarray())
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("还清贷款", ["还清", "清贷", "贷款"]),
-        ("我，欠iPhone 15分期", ["我", "欠", "iphone", "15", "分期"]),
-        ("カードの借金", ["カー", "ード", "ドの", "の借", "借金"]),
-        ("ชำระหนี้", ["ชำ", "ำร", "ระ", "ะห", "หน", "นี", "ี้"]),
-        ("신용카드 빚", ["신용카드", "빚"]),
-        ("I've a loan", ["i", "ve", "a", "loan"]),
-    ],
-)
-def test_scripts_without_spaces_have_pairs_of_characters(text: str, words: list[str]) -> None:
-    assert words_of(text) == words

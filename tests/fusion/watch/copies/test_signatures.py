@@ -7,7 +7,7 @@ from datasketch import MinHash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.text.hashed_words import words_of
+from features.text.words import words_of
 from fusion.watch.copies.signatures import LEAST_WORDS, N_VALUES, alike, are_copies, sign
 from tests.support.copied import exchanged, narrative
 

@@ -22,6 +22,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from experiments.reporting.document import Document
+from experiments.reporting.language import current_language
 from experiments.sweep.outcome import leaderboard
 from experiments.sweep.report import sweep_report
 from experiments.sweep.study_snapshot import snapshot_of
@@ -206,8 +207,12 @@ def checked(objectives: Sequence[str] = ("log_loss",)) -> optuna.Study:
     return made
 
 
-@cache
 def report() -> Document:
-    """Its report."""
+    """Its report, in the current language."""
+    return _report_in(current_language().code)
+
+
+@cache
+def _report_in(_language: str) -> Document:
     snapshot = snapshot_of(checked(), ("log_loss",))
     return sweep_report(snapshot, full_space(), Config(), Path("sweep/best.toml"), START.date())

@@ -61,21 +61,25 @@ def distil(
     Exit code 3: some rows broke the contract; they were not read, and are in OUT.rejects.csv.
     """
     from experiments.distil.whole_run import DistilRequest, distil_as_requested
+    from experiments.pretrain.texts import TextsRequest
     from features.language.distillation import DistillationSettings
     from features.tables.reader import ReadOptions
 
-    request = DistilRequest(
+    texts = TextsRequest(
         data=tuple(data),
         schema=schema,
         mask=tuple(dict.fromkeys(mask or ())),
+        options=ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet),
+        sources=tuple(source or ()),
+        threads=threads,
+    )
+    request = DistilRequest(
+        texts=texts,
         encoder=encoder,
         settings=DistillationSettings(
             layers=layers, epochs=epochs, lr=lr, batch=batch, window=window, patience=patience, seed=seed
         ),
         out=out,
-        options=ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet),
-        sources=tuple(source or ()),
-        threads=threads,
     )
     if distil_as_requested(request, json_output).n_rejected:
         raise typer.Exit(SOME_REJECTED)

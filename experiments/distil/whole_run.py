@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from data_schemas.concepts import Sensitive
-from data_schemas.reader import load_schema
 from experiments.distil.job import Distilled, distil_encoder
-from experiments.pretrain.texts import Texts
+from experiments.pretrain.texts import TextsRequest
 from experiments.session.run import Run
-from experiments.session.sources import shown
 from features.encoders.folder import check_encoder_place
 from features.encoders.threads import use_threads
 from features.language.distillation import DistillationSettings
-from features.tables.reader import ReadOptions
 
 
 @dataclass(frozen=True)
@@ -22,39 +18,22 @@ class DistilRequest:
     """What a run of distil is asked for.
 
     Attributes:
-        data: Tables and plain files.
-        schema: Of the tables, a file or a shipped one; None: plain files alone.
-        mask: Kinds of private life whose sentences are cut.
+        texts: What the student learns from.
         encoder: Source of the teacher.
         settings: How the student learns.
         out: The student's folder.
-        options: How tables are read.
-        sources: Further sources, as they were named.
-        threads: Processor threads; 0: as many as there are.
     """
 
-    data: tuple[Path, ...]
-    schema: str | None
-    mask: tuple[Sensitive, ...]
+    texts: TextsRequest
     encoder: str
     settings: DistillationSettings
     out: Path
-    options: ReadOptions
-    sources: tuple[str, ...]
-    threads: int
 
     @property
     def logged(self) -> dict[str, object]:
         """The arguments that the run log keeps."""
-        return {
-            "data": list(self.data),
-            "schema": self.schema,
-            "out": self.out,
-            "encoder": self.encoder,
-            "mask": self.mask,
-            "settings": asdict(self.settings),
-            "sources": shown(self.sources),
-        }
+        own = {"out": self.out, "encoder": self.encoder, "settings": asdict(self.settings)}
+        return {**self.texts.logged, **own}
 
 
 def distil_as_requested(request: DistilRequest, json_output: bool) -> Distilled:
@@ -63,11 +42,10 @@ def distil_as_requested(request: DistilRequest, json_output: bool) -> Distilled:
     Raises ContractError as ``Texts`` and ``distil_encoder`` do.
     """
     with Run.start("distil", request.out, request.logged, json_output) as run:
-        use_threads(request.threads)
-        contract = load_schema(request.schema) if request.schema else None
-        texts = Texts(request.data, contract, request.mask, request.options)
+        use_threads(request.texts.threads)
+        texts = request.texts.opened()
         check_encoder_place(request.out)
-        texts = texts.with_sources(request.sources, request.threads, run)
+        texts = request.texts.joined(texts, run)
         done = distil_encoder(texts, request.out, request.encoder, request.settings, run)
         run.finish(done.summary(), done.lines())
     return done

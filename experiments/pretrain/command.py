@@ -92,6 +92,7 @@ def pretrain(
     OUT.rejects.csv.
     """
     from experiments.pretrain.job import Places
+    from experiments.pretrain.texts import TextsRequest
     from experiments.pretrain.whole_run import PretrainRequest, pretrain_as_requested
     from experiments.reporting.catalogues import language_of
     from experiments.reporting.files import Edition
@@ -109,18 +110,21 @@ def pretrain(
         checkpoint_steps=checkpoint_steps,
         seed=seed,
     )
-    request = PretrainRequest(
+    texts = TextsRequest(
         data=tuple(data),
         schema=schema,
         mask=tuple(dict.fromkeys(mask or ())),
+        options=ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet),
+        sources=tuple(source or ()),
+        threads=threads,
         until=until.date() if until else None,
+    )
+    request = PretrainRequest(
+        texts=texts,
         encoder=encoder,
         settings=settings,
         places=Places(out, resume=resume, force=force),
         edition=Edition(report_day(made_on), language_of(language)),
-        options=ReadOptions(delimiter=delimiter, encoding=encoding, sheet=sheet),
-        sources=tuple(source or ()),
-        threads=threads,
     )
     if pretrain_as_requested(request, json_output).n_rejected:
         raise typer.Exit(SOME_REJECTED)

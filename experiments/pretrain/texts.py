@@ -12,10 +12,11 @@ import pandas as pd
 from data_schemas.concepts import Sensitive
 from data_schemas.contract import Schema
 from data_schemas.errors import ContractError
+from data_schemas.reader import load_schema
 from experiments.session.decision_dates import decided_by
 from experiments.session.progress import Advance
 from experiments.session.run import Run
-from experiments.session.sources import with_sources
+from experiments.session.sources import shown, with_sources
 from features.language.corpus import Corpus, cleaned, narratives, plain_texts
 from features.narratives.masking import Mask
 from features.tables.applications import Rejects
@@ -73,6 +74,43 @@ class Texts:
                 raise ContractError("--source is for tables, and only plain texts are given", "Leave it out.")
             return self
         return replace(self, options=with_sources(run, tables, self.schema, given, self.options, threads=threads))
+
+
+@dataclass(frozen=True)
+class TextsRequest:
+    """The texts that a command is asked to read.
+
+    Attributes:
+        data: tables and plain files.
+        schema: of the tables, a file or a shipped one; None: plain files alone.
+        mask: kinds of private life whose sentences are cut.
+        options: how tables are read.
+        sources: further sources, as they were named.
+        threads: processor threads; 0: as many as there are.
+        until: last day of decision of the rows that are read; None: all are.
+    """
+
+    data: tuple[Path, ...]
+    schema: str | None
+    mask: tuple[Sensitive, ...]
+    options: ReadOptions
+    sources: tuple[str, ...]
+    threads: int
+    until: date | None = None
+
+    @property
+    def logged(self) -> dict[str, object]:
+        """The arguments that the run log keeps."""
+        return {"data": list(self.data), "schema": self.schema, "mask": self.mask, "sources": shown(self.sources)}
+
+    def opened(self) -> Texts:
+        """Where they come from, before sources are joined; raises as ``load_schema`` and ``Texts`` do."""
+        contract = load_schema(self.schema) if self.schema else None
+        return Texts(self.data, contract, self.mask, self.options, self.until)
+
+    def joined(self, texts: Texts, run: Run) -> Texts:
+        """``texts`` with the sources; raises as ``Texts.with_sources`` does."""
+        return texts.with_sources(self.sources, self.threads, run)
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import date
-from pathlib import Path
 
-from data_schemas.concepts import Sensitive
-from data_schemas.reader import load_schema
 from experiments.pretrain.job import Places, pretrain_encoder
 from experiments.pretrain.report import Pretrained
-from experiments.pretrain.texts import Texts
+from experiments.pretrain.texts import TextsRequest
 from experiments.reporting.files import Edition
 from experiments.session.run import Run
-from experiments.session.sources import shown
 from features.encoders.threads import use_threads
 from features.language.settings import PretrainingSettings
-from features.tables.reader import ReadOptions
 
 
 @dataclass(frozen=True)
@@ -24,44 +18,29 @@ class PretrainRequest:
     """What a run of pretrain is asked for.
 
     Attributes:
-        data: Tables and plain files.
-        schema: Of the tables, a file or a shipped one; None: plain files alone.
-        mask: Kinds of private life whose sentences are cut.
-        until: Last day of decision of the rows that are read; None: all are.
+        texts: What it learns from.
         encoder: Source of the encoder to begin with.
         settings: How it learns.
         places: Where it is written.
         edition: Of the report.
-        options: How tables are read.
-        sources: Further sources, as they were named.
-        threads: Processor threads; 0: as many as there are.
     """
 
-    data: tuple[Path, ...]
-    schema: str | None
-    mask: tuple[Sensitive, ...]
-    until: date | None
+    texts: TextsRequest
     encoder: str
     settings: PretrainingSettings
     places: Places
     edition: Edition
-    options: ReadOptions
-    sources: tuple[str, ...]
-    threads: int
 
     @property
     def logged(self) -> dict[str, object]:
         """The arguments that the run log keeps."""
         return {
-            "data": list(self.data),
-            "schema": self.schema,
+            **self.texts.logged,
             "out": self.places.out,
             "encoder": self.encoder,
-            "mask": self.mask,
-            "until": self.until,
+            "until": self.texts.until,
             "settings": asdict(self.settings),
             "resume": self.places.resume,
-            "sources": shown(self.sources),
             "language": self.edition.language.code,
         }
 
@@ -72,11 +51,10 @@ def pretrain_as_requested(request: PretrainRequest, json_output: bool) -> Pretra
     Raises ContractError as ``Texts``, ``Places.check`` and ``pretrain_encoder`` do.
     """
     with Run.start("pretrain", request.places.out, request.logged, json_output) as run:
-        use_threads(request.threads)
-        contract = load_schema(request.schema) if request.schema else None
-        texts = Texts(request.data, contract, request.mask, request.options, request.until)
+        use_threads(request.texts.threads)
+        texts = request.texts.opened()
         request.places.check()
-        texts = texts.with_sources(request.sources, request.threads, run)
+        texts = request.texts.joined(texts, run)
         done = pretrain_encoder(texts, request.places, request.encoder, request.settings, request.edition, run)
         run.finish(done.summary(), done.lines())
     return done

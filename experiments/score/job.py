@@ -87,16 +87,13 @@ def score_file(
 ) -> ScoredFile:
     """Score ``files.data`` into ``files.out`` and ``files.rejects``, with the probabilities of second models.
 
-    before: Of ``files.data`` when further sources were joined with it; None: as it is now.
+    before: ``checked_fingerprint`` of ``files``, taken before further sources were joined; None: it is taken now.
 
     Raises ContractError for wrong options or an input that is no table of this contract, RunError when the disk is
     full or the input changes meanwhile, UnlikeTrainingError, before anything is published, where ``strict`` is set and
     a column is unlike training; what is written by then can be resumed.
     """
-    check_files(files)
-    if before is None:
-        with run.timed("fingerprint"):
-            before = fingerprint(files.data)
+    before = before or checked_fingerprint(files, run)
     refers = scorer.lenders_policy is not None
     names = tuple(seconds.scorers)
     columns = output_columns(scorer.schema, scorer.n_reasons, refers, options.passthrough, names)
@@ -206,8 +203,16 @@ def _behind(chunk: Chunk, done: int) -> Chunk:
     )
 
 
-def check_files(files: ScoreFiles) -> None:
-    """Raise ContractError for names of no known form, or for one file named twice."""
+def checked_fingerprint(files: ScoreFiles, run: Run) -> InputFingerprint:
+    """Of ``files.data``; raises ContractError for names of no known form, or for one file named twice, RunError as
+    ``fingerprint`` does.
+    """
+    _check_files(files)
+    with run.timed("fingerprint"):
+        return fingerprint(files.data)
+
+
+def _check_files(files: ScoreFiles) -> None:
     check_name(files.out, "--out")
     check_name(files.rejects, "--rejects")
     check_outside(files.rejects, "--rejects")

@@ -8,14 +8,13 @@ from pathlib import Path
 
 from data_schemas.errors import UserError
 from experiments.score.engines import Engine
-from experiments.score.job import ScoredFile, ScoreFiles, check_files, score_file
+from experiments.score.job import ScoredFile, ScoreFiles, checked_fingerprint, score_file
 from experiments.score.parts.executor import Executor, InProcess
 from experiments.score.parts.files import FilesToScore
 from experiments.score.parts.job import Beside, Conduct, ScoredFiles, check_free_parts, check_no_parts, score_in_parts
 from experiments.score.parts.kept_sources import SourcesOfFiles
 from experiments.score.parts.ray_workers import ScorerSource, ray_workers
 from experiments.score.resumable_output import Tally, check_in_the_way
-from experiments.session.fingerprint import fingerprint
 from experiments.session.run import Run
 from experiments.session.scorer_request import ScorerRequest
 from experiments.session.second_models import SecondModels
@@ -161,9 +160,7 @@ def _score_one(scorer: Scorer, request: ScoreRequest, scored: Path, seconds: Sec
         check_in_the_way(scored, request.rejects, conduct.resume)  # before a join that may take minutes
         check_no_parts(scored)
     files = ScoreFiles(request.data, scored, request.rejects, resumable=request.out != DASH)
-    check_files(files)
-    with run.timed("fingerprint"):
-        before = fingerprint(request.data)  # ahead of the join: rows that come while it lasts would lack their records
+    before = checked_fingerprint(files, run)  # rows that come while sources are joined would lack their records
     options = _joined(scorer, request, [request.data], run)
     return score_file(
         scorer,

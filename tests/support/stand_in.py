@@ -27,3 +27,22 @@ def parts_alone(
     found.share[:] = np.array([share for _, share in cut], np.float16)
     found.fill_single()
     return found
+
+
+class RecordingEncoder:
+    """A stand-in whose vectors (n, dim) ``vectors_of`` makes; remembers what it was asked."""
+
+    def __init__(self, vectors_of: Callable[[Sequence[str]], Floats32], dim: int, digest: str = "00") -> None:
+        self.vectors_of, self.dim, self.digest = vectors_of, dim, digest
+        self.asked: list[str] = []
+
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats32:
+        self.asked += texts
+        if on_progress is not None:
+            on_progress(len(texts))
+        return self.vectors_of(texts)
+
+    def encode_parts(
+        self, texts: Sequence[str], spans: Sequence[Spans], on_progress: Progress | None = None
+    ) -> PartVectors:
+        return parts_alone(self.encode, texts, spans, on_progress)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,39 +9,22 @@ import pytest
 
 from data_schemas.contract import Schema
 from data_schemas.reader import parse_schema
-from features.arrays import Floats32
-from features.encoders.vectors import PartVectors, Progress
-from features.encoders.windows import Spans
 from features.narratives.reader import TextReader
 from features.tables.reader import ReadOptions, read_all
 from features.text.hashed_words import hashed_words
 from tests.support.small import applications, row, small_schema, write_csv
-from tests.support.stand_in import parts_alone
+from tests.support.stand_in import RecordingEncoder
 
 
-class LengthEncoder:
-    """A stand-in whose vector says how long the text is; remembers what it was asked."""
-
-    digest = "00"
-    dim = 2
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats32:
-        self.asked += texts
-        if on_progress is not None:
-            on_progress(len(texts))
-        return np.array([[len(text), 1] for text in texts], np.float32).reshape(len(texts), 2)
-
-    def encode_parts(
-        self, texts: Sequence[str], spans: Sequence[Spans], on_progress: Progress | None = None
-    ) -> PartVectors:
-        return parts_alone(self.encode, texts, spans, on_progress)
+def length_encoder() -> RecordingEncoder:
+    """Its vector says how long the text is."""
+    return RecordingEncoder(
+        lambda texts: np.array([[len(text), 1] for text in texts], np.float32).reshape(len(texts), 2), 2
+    )
 
 
 def test_narratives_become_arrays(tmp_path: Path) -> None:
-    encoder = LengthEncoder()
+    encoder = length_encoder()
     notes = ["a  car", "", " \t ", "roof", "a car"]
     rows = applications(tmp_path, [row(id=str(n), note=note) for n, note in enumerate(notes)])
     progress: list[int] = []
@@ -58,14 +40,14 @@ def test_narratives_become_arrays(tmp_path: Path) -> None:
 
 def test_no_rows(tmp_path: Path) -> None:
     rows = applications(tmp_path, [row()]).take(np.zeros(0, np.intp))
-    block = TextReader(small_schema(), LengthEncoder(), n_buckets=32, ngrams=1).read(rows)
+    block = TextReader(small_schema(), length_encoder(), n_buckets=32, ngrams=1).read(rows)
     assert block.x_text.shape == (0, 1, 2)
     assert block.x_lex.shape == (0, 32)
 
 
 def test_rows_are_read_independently(tmp_path: Path) -> None:
     rows = applications(tmp_path, [row(id=str(n), note=note) for n, note in enumerate(["x", "yy zz", ""])])
-    reader = TextReader(small_schema(), LengthEncoder(), n_buckets=32, ngrams=2)
+    reader = TextReader(small_schema(), length_encoder(), n_buckets=32, ngrams=2)
     together = reader.read(rows)
     for n in range(3):
         alone = reader.read(rows.take(np.array([n], np.intp)))
@@ -74,7 +56,7 @@ def test_rows_are_read_independently(tmp_path: Path) -> None:
 
 
 def test_sentences_come_with_the_same_narratives(tmp_path: Path) -> None:
-    encoder = LengthEncoder()
+    encoder = length_encoder()
     notes = ["A  car. For work!", "", "roof", "A car. For work!"]
     rows = applications(tmp_path, [row(id=str(n), note=note) for n, note in enumerate(notes)])
     reader = TextReader(small_schema(), encoder, n_buckets=32, ngrams=2)
@@ -99,7 +81,7 @@ def test_sentences_come_with_the_same_narratives(tmp_path: Path) -> None:
 def test_empty_narratives_have_no_sentences(tmp_path: Path, notes: list[str]) -> None:
     rows = applications(tmp_path, [row(id=str(n), note=note) for n, note in enumerate(notes or [""])])
     rows = rows.take(np.arange(len(notes)))
-    block, sentences = TextReader(small_schema(), LengthEncoder(), n_buckets=32, ngrams=1).read_sentences(rows)
+    block, sentences = TextReader(small_schema(), length_encoder(), n_buckets=32, ngrams=1).read_sentences(rows)
     assert block.x_text.shape == (len(notes), 1, 2)
     assert len(sentences) == 0
     assert sentences.x_sentence.shape == (0, 2)
@@ -109,14 +91,14 @@ def test_empty_narratives_have_no_sentences(tmp_path: Path, notes: list[str]) ->
 def test_a_schema_without_narratives(tmp_path: Path) -> None:
     rows = applications(tmp_path, [row(), row(id="2")])
     schema = replace(small_schema(), fields=tuple(f for f in small_schema().fields if f.name != "note"))
-    block, sentences = TextReader(schema, LengthEncoder(), n_buckets=32, ngrams=1).read_sentences(rows)
+    block, sentences = TextReader(schema, length_encoder(), n_buckets=32, ngrams=1).read_sentences(rows)
     assert block.x_text.shape == (2, 0, 2)
     assert len(sentences) == 0
 
 
 def test_single_texts_are_read_as_narratives(tmp_path: Path) -> None:
     texts = ["A car.", "", "roof", "A car."]
-    reader = TextReader(small_schema(), LengthEncoder(), n_buckets=32, ngrams=2)
+    reader = TextReader(small_schema(), length_encoder(), n_buckets=32, ngrams=2)
     vectors, words = reader.read_texts(texts)
     block = reader.read(applications(tmp_path, [row(id=str(n), note=text) for n, text in enumerate(texts)]))
     np.testing.assert_array_equal(vectors, block.x_text[:, 0])
@@ -143,7 +125,7 @@ def test_style_is_read_of_every_narrative_where_it_is_asked_for(tmp_path: Path) 
         row(id="3", note="x", town=""),
     ]
     rows_as_read = read_all(write_csv(tmp_path / "rows.csv", rows), two_narratives(), ReadOptions()).applications
-    reader = TextReader(rows_as_read.schema, LengthEncoder(), n_buckets=32, ngrams=1, style=True)
+    reader = TextReader(rows_as_read.schema, length_encoder(), n_buckets=32, ngrams=1, style=True)
     block, _ = reader.read_sentences(rows_as_read)
     assert block.names == ("town", "note")
     assert block.x_style.dtype == np.float32
@@ -162,5 +144,5 @@ def test_style_is_read_of_every_narrative_where_it_is_asked_for(tmp_path: Path) 
 
 def test_without_narratives_there_is_no_style(tmp_path: Path) -> None:
     schema = replace(small_schema(), fields=tuple(f for f in small_schema().fields if f.name != "note"))
-    reader = TextReader(schema, LengthEncoder(), n_buckets=32, ngrams=1, style=True)
+    reader = TextReader(schema, length_encoder(), n_buckets=32, ngrams=1, style=True)
     assert reader.read(applications(tmp_path, [row()])).x_style.shape == (1, 0, 0)

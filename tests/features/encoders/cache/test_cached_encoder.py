@@ -1,38 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from features.arrays import Floats32
 from features.encoders.cache import cached_encoder
 from features.encoders.cache.cached_encoder import CachedEncoder
 from features.encoders.cache.embedding_cache import EmbeddingCache
-from features.encoders.vectors import PartVectors, Progress
-from features.encoders.windows import Spans
 from tests.support.cached_vectors import BOUND, DIGEST, alter, vectors
-from tests.support.stand_in import parts_alone
+from tests.support.stand_in import RecordingEncoder
 
 
-class CountingEncoder:
-    digest = DIGEST
-    dim = 8
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def encode(self, texts: Sequence[str], on_progress: Progress | None = None) -> Floats32:
-        self.asked += texts
-        if on_progress is not None:
-            on_progress(len(texts))
-        return vectors(texts)
-
-    def encode_parts(
-        self, texts: Sequence[str], spans: Sequence[Spans], on_progress: Progress | None = None
-    ) -> PartVectors:
-        return parts_alone(self.encode, texts, spans, on_progress)
+def recording() -> RecordingEncoder:
+    return RecordingEncoder(vectors, 8, DIGEST)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +36,7 @@ def test_damaged_entries_are_computed_anew_and_counted(
     tmp_path: Path, change: Callable[[bytes], bytes | str | None]
 ) -> None:
     notes: list[str] = []
-    encoder, cache = CountingEncoder(), EmbeddingCache(tmp_path, BOUND, notes.append)
+    encoder, cache = recording(), EmbeddingCache(tmp_path, BOUND, notes.append)
     cached, texts, cuts = CachedEncoder(encoder, cache), ["one", "two. three"], [[(0, 3)], [(0, 5), (5, 10)]]
     first = cached.encode_parts(texts, cuts)
     alter(cache, change)
@@ -68,7 +50,7 @@ def test_damaged_entries_are_computed_anew_and_counted(
 
 
 def test_cached_encoder_reads_each_text_once(tmp_path: Path) -> None:
-    encoder = CountingEncoder()
+    encoder = recording()
     cached = CachedEncoder(encoder, EmbeddingCache(tmp_path, BOUND))
     progress: list[int] = []
     first = cached.encode(["a", "bb", "a", ""], progress.append)
@@ -83,7 +65,7 @@ def test_cached_encoder_reads_each_text_once(tmp_path: Path) -> None:
 
 def test_progress_over_several_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cached_encoder, "ENCODE_STEP", 2)
-    cached = CachedEncoder(CountingEncoder(), EmbeddingCache(tmp_path, BOUND))
+    cached = CachedEncoder(recording(), EmbeddingCache(tmp_path, BOUND))
     cached.encode(["1"])
     progress: list[int] = []
     cached.encode(["1", "2", "3", "4", "5", "6"], progress.append)
@@ -91,7 +73,7 @@ def test_progress_over_several_steps(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_text_is_read_again_only_for_parts_that_are_not_known(tmp_path: Path) -> None:
-    encoder = CountingEncoder()
+    encoder = recording()
     cached = CachedEncoder(encoder, EmbeddingCache(tmp_path, BOUND))
     cached.encode(["one", "two. three"])
     assert cached.hit_rate == 0
@@ -110,7 +92,7 @@ def test_a_text_is_read_again_only_for_parts_that_are_not_known(tmp_path: Path) 
 
 
 def test_parts_of_another_cut_are_not_taken(tmp_path: Path) -> None:
-    encoder = CountingEncoder()
+    encoder = recording()
     cached = CachedEncoder(encoder, EmbeddingCache(tmp_path, BOUND))
     cached.encode_parts(["a b c"], [[(0, 2), (2, 5)]])
     other = cached.encode_parts(["a b c"], [[(0, 4), (4, 5)]])
@@ -121,7 +103,7 @@ def test_parts_of_another_cut_are_not_taken(tmp_path: Path) -> None:
 
 
 def test_a_file_of_parts_stays_in_its_bound_and_holds_no_text(tmp_path: Path) -> None:
-    cached = CachedEncoder(CountingEncoder(), EmbeddingCache(tmp_path, 50_000))
+    cached = CachedEncoder(recording(), EmbeddingCache(tmp_path, 50_000))
     texts = [f"a secret. {n} narrative" for n in range(1500)]
     cached.encode_parts(texts, [[(0, 10), (10, len(text))] for text in texts])
     assert 0 < cached.cache.n_bytes <= 50_000
